@@ -1,0 +1,1 @@
+"""Small plumbing that every app may import and that imports no app."""

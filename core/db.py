@@ -1,0 +1,87 @@
+"""The only door to database transactions: every one names its alias.
+
+`default` is empty on purpose: a bare `atomic()` or `on_commit()` would guard a database the code never meant.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from django.db import connections
+from django.db import transaction as django_transaction
+
+_HOOKS = "autosalon_before_commit"
+H = TypeVar("H", bound=Callable[[], None])
+
+
+class OutsideTransaction(RuntimeError):
+    """Work that must commit together with a state change was attempted outside `transaction(alias)`."""
+
+
+class InsideTransaction(RuntimeError):
+    """A call to the outside world was attempted while a transaction holds locks."""
+
+
+@contextmanager
+def transaction(alias: str) -> Iterator[None]:
+    """Open a transaction on `alias`, or join the one already open there.
+
+    Joining makes no savepoint: an error inside the inner block dooms the whole transaction, so a caller can
+    never commit half of what a service meant to do.
+    """
+    connection = connections[alias]
+    if getattr(connection, _HOOKS, None) is not None:
+        with django_transaction.atomic(using=alias, savepoint=False):
+            yield
+        return
+    hooks: dict[Any, Callable[[], None]] = {}
+    setattr(connection, _HOOKS, hooks)
+    try:
+        with django_transaction.atomic(using=alias):
+            yield
+            _run(hooks)
+    finally:
+        setattr(connection, _HOOKS, None)
+
+
+def _run(hooks: dict[Any, Callable[[], None]]) -> None:
+    while hooks:
+        hooks.pop(next(iter(hooks)))()
+
+
+def in_transaction(alias: str) -> bool:
+    """Tell whether `transaction(alias)` is open in this thread."""
+    return alias in connections and getattr(connections[alias], _HOOKS, None) is not None
+
+
+def before_commit(alias: str, key: Any, hook: H) -> H:
+    """Run `hook` once, last thing inside the open transaction on `alias`; return the one registered under `key`."""
+    if not in_transaction(alias):
+        raise OutsideTransaction(f"no transaction is open on {alias!r}: use core.db.transaction({alias!r})")
+    registered: H = getattr(connections[alias], _HOOKS).setdefault(key, hook)
+    return registered
+
+
+def on_commit(alias: str, hook: Callable[[], None]) -> None:
+    """Run `hook` after the transaction on `alias` commits; an error in it is logged and changes nothing."""
+    django_transaction.on_commit(hook, using=alias, robust=True)
+
+
+def refuse_inside_transaction() -> None:
+    """Raise InsideTransaction if this thread has any transaction open: slow strangers never hold our locks."""
+    for connection in connections.all(initialized_only=True):
+        if getattr(connection, _HOOKS, None) is not None:
+            raise InsideTransaction(f"a call to the outside world inside a transaction on {connection.alias!r}")
+
+
+def fetch(alias: str, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run one statement past Django's cursor: bound by the server and prepared after a few uses.
+
+    For hot paths only. It joins whatever transaction is open on `alias`.
+    """
+    connection = connections[alias]
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        rows: list[tuple[Any, ...]] = psycopg.Cursor(connection.connection).execute(sql, parameters).fetchall()
+    return rows

@@ -1,0 +1,63 @@
+"""Errors that stop a business action; the gateway renders them as problem+json in one place."""
+
+from typing import Any
+
+
+class DomainError(Exception):
+    """A refusal the caller can act on: a stable `code`, an HTTP `status`, a sentence, and extra members.
+
+    `retry_after` (seconds) becomes the Retry-After header; `extra` holds problem members such as `allowed`.
+    """
+
+    code = "conflict"
+    status = 409
+    detail = "The request conflicts with the current state."
+
+    def __init__(self, detail: str = "", *, retry_after: int | None = None, **extra: Any) -> None:
+        self.detail = detail or self.detail
+        self.retry_after = retry_after
+        self.extra = extra
+        super().__init__(self.detail)
+
+
+class NotFound(DomainError):
+    """The object does not exist, or exists and belongs to somebody else."""
+
+    code = "not_found"
+    status = 404
+    detail = "Not found."
+
+
+class Forbidden(DomainError):
+    """The caller's role does not allow this action."""
+
+    code = "permission_denied"
+    status = 403
+    detail = "Your role does not allow this."
+
+
+class InvalidInput(DomainError):
+    """Input that is well formed but wrong; `errors` is a list of {field, code, detail}."""
+
+    code = "validation_error"
+    status = 400
+
+    def __init__(self, field: str, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.errors = [{"field": field, "code": code, "detail": detail}]
+
+
+class StaleVersion(DomainError):
+    """The object changed since the caller read it (If-Match)."""
+
+    code = "stale_version"
+    status = 412
+    detail = "The object has changed since you read it."
+
+
+class Unavailable(DomainError):
+    """A dependency is down; the same request may succeed later."""
+
+    code = "unavailable"
+    status = 503
+    detail = "The service is temporarily unavailable."

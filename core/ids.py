@@ -1,0 +1,15 @@
+"""Identifiers: UUID version 7, time-ordered so that new rows land at the end of an index."""
+
+import os
+import time
+from uuid import UUID
+
+_RANDOM_MASK = (1 << 74) - 1
+
+
+def uuid7() -> UUID:
+    """Return a new UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 random bits."""
+    random = int.from_bytes(os.urandom(10), "big") & _RANDOM_MASK
+    high, low = random >> 62, random & ((1 << 62) - 1)
+    milliseconds = time.time_ns() // 1_000_000
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)

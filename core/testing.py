@@ -1,0 +1,57 @@
+"""What tests of every app share: callers with tokens, and an HTTP client that speaks for them."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import jwt
+from django.conf import settings
+from django.test import Client
+
+from core.ids import uuid7
+
+
+def token_for(user_id: UUID | None = None, *roles: str, **claims: Any) -> str:
+    """An access token as accounts would sign it, for a user who need not exist."""
+    now = int(time.time())
+    payload = {
+        "sub": str(user_id or uuid7()),
+        "email": "someone@example.com",
+        "roles": list(roles) or ["client"],
+        "jti": str(uuid7()),
+        "iat": now,
+        "exp": now + 900,
+        "iss": settings.JWT_ISSUER,
+        "aud": settings.JWT_AUDIENCE,
+    } | claims
+    return jwt.encode(payload, settings.JWT_PRIVATE_KEY, algorithm="RS256")
+
+
+class Api:
+    """A caller of the API: `Api()` anonymous, `Api("client")`, `Api("manager")`, `Api("admin")` signed in."""
+
+    def __init__(self, *roles: str, user_id: UUID | None = None) -> None:
+        self.user_id = user_id or uuid7()
+        self.client = Client(raise_request_exception=False)
+        self.headers = {"Authorization": f"Bearer {token_for(self.user_id, *roles)}"} if roles else {}
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Send JSON to `/api/v1<path>`; header names are written with underscores."""
+        sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        options = {} if body is None else {"data": body, "content_type": "application/json"}
+        return getattr(self.client, method)(f"/api/v1{path}", headers=sent, **options)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.request("get", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.request("post", path, {} if body is None else body, **headers)
+
+    def put(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.request("put", path, body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.request("patch", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.request("delete", path, **headers)
