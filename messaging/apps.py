@@ -1,0 +1,16 @@
+"""Django's handle on the messaging app."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class MessagingConfig(AppConfig):
+    """Finds every app's handlers, so that the registry is whole before the first event moves."""
+
+    name = "messaging"
+
+    def ready(self) -> None:
+        """Connect the outbox and import `<app>.handlers` and `<app>.providers` of every app."""
+        from messaging import outbox  # noqa: F401  (connects its receiver)
+
+        autodiscover_modules("handlers", "operations")

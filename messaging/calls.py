@@ -1,0 +1,147 @@
+"""Calls to the outside world: written before they are made, leased while they run, answered in a transaction.
+
+A process may die at any moment: an expired lease means nobody knows whether the provider heard us, so the same
+key is asked about first and sent again after.
+"""
+
+import random
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import connections
+from django.utils import timezone
+
+from core import context
+from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
+from messaging import nudges
+from messaging.models import CallState, ExternalCall
+
+LEASE_S = 60
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call came to: `state` ok, declined, unknown (no answer: ask later) or new (a transient fault: retry)."""
+
+    state: CallState
+    data: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+class Operation(ABC):
+    """One kind of call. `name` is `<app>.<verb>`: the app's database holds its rows. `max_attempts` bounds retries."""
+
+    name: str
+    max_attempts = 4
+
+    @abstractmethod
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Talk to the provider, outside any transaction. `is_repeat`: an earlier try may have arrived."""
+
+    @abstractmethod
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Apply the final answer, inside a transaction on the app's database."""
+
+    def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
+        """What retries used up come to. Default: whatever the last answer said."""
+        return outcome
+
+
+_operations: dict[str, Operation] = {}
+
+
+def operation(cls: type[Operation]) -> type[Operation]:
+    """Register an operation class."""
+    _operations[cls.name] = cls()
+    return cls
+
+
+def request_call(*, key: str, operation: str, provider: str, request: dict[str, Any]) -> None:
+    """Record a call to be made after commit; the same `key` is recorded once.
+
+    Raises OutsideTransaction: the intention commits with the state that needs it.
+    """
+    alias = operation.partition(".")[0]
+    if not in_transaction(alias):
+        raise OutsideTransaction(f"{operation} was requested outside transaction({alias!r})")
+    ExternalCall.objects.using(alias).bulk_create(
+        [ExternalCall(key=key, operation=operation, provider=provider, request=request, headers=context.current())],
+        ignore_conflicts=True,
+    )
+    on_commit(alias, lambda: nudges.send_call(alias, key))
+
+
+_LEASE = """
+UPDATE messaging_external_call AS c
+SET state = 'sent', attempts = c.attempts + 1, lease_until = now() + make_interval(secs => %s)
+FROM (SELECT key, state FROM messaging_external_call WHERE key = %s FOR UPDATE SKIP LOCKED) AS before
+WHERE c.key = before.key AND c.state IN ('new', 'sent', 'unknown') AND c.next_at <= now()
+  AND (c.lease_until IS NULL OR c.lease_until <= now())
+RETURNING before.state, c.attempts
+"""
+
+
+def execute_call(alias: str, key: str) -> bool:
+    """Make one recorded call if it is due and nobody else is making it; return whether it was made."""
+    refuse_inside_transaction()
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_LEASE, [LEASE_S, key])
+        leased = cursor.fetchone()
+    if leased is None:
+        return False
+    before, attempts = leased
+    row = ExternalCall.objects.using(alias).get(key=key)
+    item = _operations[row.operation]
+    with context.cause(**row.headers):
+        outcome = _call(item, row, is_repeat=before != CallState.NEW or attempts > 1)
+        if outcome.state == CallState.NEW and attempts >= item.max_attempts:
+            outcome = item.give_up(key, row.request, outcome)
+        _record(alias, item, row, outcome, attempts)
+    return True
+
+
+def _call(item: Operation, row: ExternalCall, *, is_repeat: bool) -> Outcome:
+    try:
+        return item.call(row.key, row.request, is_repeat=is_repeat)
+    except Exception as error:
+        log.exception("external_call_failed", key=row.key, operation=row.operation)
+        return Outcome(CallState.UNKNOWN, error=repr(error))
+
+
+def _record(alias: str, item: Operation, row: ExternalCall, outcome: Outcome, attempts: int) -> None:
+    is_final = outcome.state in (CallState.OK, CallState.DECLINED, CallState.DEAD)
+    with transaction(alias):
+        locked = ExternalCall.objects.using(alias).select_for_update().get(key=row.key)
+        if locked.finished_at is not None:
+            return
+        locked.state, locked.response, locked.last_error = outcome.state, outcome.data, outcome.error[:4000]
+        locked.lease_until = None
+        if is_final:
+            locked.finished_at = timezone.now()
+        else:
+            locked.next_at = timezone.now() + timedelta(seconds=retry_delay(attempts))
+        locked.save(using=alias)
+        if is_final or outcome.state == CallState.UNKNOWN:
+            item.settle(row.key, row.request, outcome)
+
+
+def retry_delay(attempts: int) -> float:
+    """Seconds before the next try: 0.5 s doubled each time, up to five minutes, jittered by half."""
+    return random.uniform(0.5, 1.5) * min(300.0, 0.5 * 2**attempts)
+
+
+def due_calls(alias: str, limit: int = 200) -> list[str]:
+    """Keys of calls that are due: never sent, to be retried, or with an expired lease."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """SELECT key FROM messaging_external_call
+               WHERE state IN ('new', 'sent', 'unknown') AND next_at <= now()
+                 AND (lease_until IS NULL OR lease_until <= now())
+               ORDER BY next_at LIMIT %s""",
+            [limit],
+        )
+        return [key for (key,) in cursor.fetchall()]

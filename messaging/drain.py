@@ -1,0 +1,248 @@
+"""The drain: runs a handler over one shard of its inbox, each delivery in the transaction that marks it done."""
+
+import random
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from django.db import InterfaceError, OperationalError, connections
+
+from core import context
+from core.db import transaction
+from core.events import Event
+from messaging.models import DeliveryStatus
+from messaging.signals import delivery_parked
+from messaging.subscriptions import Subscription, subscriptions
+
+BATCH = 100
+BATCH_TOGETHER = 200
+MAX_SECONDS = 2.0
+MAX_DEATHS = 5
+MAX_DELAY_S = 600.0
+log = structlog.get_logger(__name__)
+
+_PENDING = """
+SELECT rn, event_id, lane, type, data::text, headers, attempts, next_at <= now()
+FROM messaging_inbox AS i
+WHERE handler = %s AND shard = %s AND status = 0 AND lane <> ALL(%s)
+  AND (%s OR NOT EXISTS (
+      SELECT 1 FROM messaging_inbox AS p WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2))
+ORDER BY rn LIMIT %s
+"""
+
+_CLAIM = """
+WITH claimed AS (
+    UPDATE messaging_inbox SET status = 1, attempts = attempts + 1, done_at = now(), last_error = ''
+    WHERE rn = ANY(%s) AND status = 0 RETURNING rn
+), lane AS (
+    UPDATE messaging_inbox_lane SET current_rn = %s, deaths = 0 WHERE handler = %s AND shard = %s
+)
+SELECT count(*) FROM claimed
+"""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A pending row of the inbox."""
+
+    rn: int
+    event_id: Any
+    lane: str
+    type: str
+    data: str
+    headers: Any
+    attempts: int
+    is_due: bool
+
+
+class Claimed(Exception):
+    """Another worker finished the delivery first."""
+
+
+def drain(alias: str, handler: str, shard: int) -> bool:
+    """Handle what is due in one shard; return whether more became due meanwhile.
+
+    Only one worker at a time works on a shard: a session lock that dies with its connection sees to it.
+    """
+    subscription = subscriptions().get(handler)
+    if subscription is None:
+        return False
+    with _shard_lock(alias, handler, shard) as is_mine:
+        if not is_mine:
+            return False
+        _Shard(alias, subscription, shard).run()
+    return is_pending(alias, handler, shard)
+
+
+@contextmanager
+def _shard_lock(alias: str, handler: str, shard: int) -> Iterator[bool]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), %s)", [handler, shard])
+        (is_mine,) = cursor.fetchone()
+        try:
+            yield is_mine
+        finally:
+            if is_mine and connections[alias].is_usable():
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), %s)", [handler, shard])
+
+
+def is_pending(alias: str, handler: str, shard: int) -> bool:
+    """Tell whether the shard has a delivery that is due and not held up by a parked one."""
+    with connections[alias].cursor() as cursor:
+        item = subscriptions()[handler]
+        cursor.execute(_PENDING, [handler, shard, [], item.on_parked == "continue", BATCH])
+        return any(row[-1] for row in cursor.fetchall())
+
+
+class _Shard:
+    def __init__(self, alias: str, subscription: Subscription, shard: int) -> None:
+        self.alias, self.subscription, self.shard = alias, subscription, shard
+        self.not_due: set[str] = set()
+        self.deadline = time.monotonic() + MAX_SECONDS
+
+    def run(self) -> None:
+        self._count_death()
+        while time.monotonic() < self.deadline and (rows := self._pending()):
+            due = self._due(rows)
+            if not due:
+                continue
+            if self.subscription.is_batch:
+                self._handle_together(due)
+            else:
+                self._handle_each(due)
+        self._mark_current(None)
+
+    def _execute(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def _pending(self) -> list[Delivery]:
+        item = self.subscription
+        limit = BATCH_TOGETHER if item.is_batch else BATCH
+        parameters = [item.name, self.shard, list(self.not_due), item.on_parked == "continue", limit]
+        return [Delivery(*row) for row in self._execute(_PENDING, parameters)]
+
+    def _due(self, rows: list[Delivery]) -> list[Delivery]:
+        """Rows to handle now: a delivery that waits for its retry holds up its own lane, nobody else's."""
+        due = []
+        for row in rows:
+            if row.lane in self.not_due or not row.is_due:
+                self.not_due.add(row.lane)
+            else:
+                due.append(row)
+        return due
+
+    def _handle_each(self, rows: list[Delivery]) -> None:
+        self._mark_current(rows[0].rn)
+        for row, following in zip(rows, [*rows[1:], None], strict=True):
+            if row.lane in self.not_due:
+                continue
+            self._handle([row], following.rn if following else None)
+            if time.monotonic() > self.deadline:
+                return
+
+    def _handle_together(self, rows: list[Delivery]) -> None:
+        """One transaction for the batch; if it fails, each by itself, so that one bad event costs only itself."""
+        try:
+            self._effect(rows, None)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            for row in rows:
+                if row.lane not in self.not_due:
+                    self._handle([row], None)
+
+    def _handle(self, rows: list[Delivery], next_rn: int | None) -> None:
+        try:
+            self._effect(rows, next_rn)
+        except Claimed:
+            return
+        except (OperationalError, InterfaceError) as error:
+            connections[self.alias].ensure_connection()
+            self._postpone(rows[0], error)
+        except Exception as error:
+            self._fail(rows[0], error)
+
+    def _effect(self, rows: list[Delivery], next_rn: int | None) -> None:
+        item = self.subscription
+        events = [self._decode(row) for row in rows]
+        with self._cause(rows[-1]), transaction(self.alias):
+            ((claimed,),) = self._execute(_CLAIM, [[row.rn for row in rows], next_rn, item.name, self.shard])
+            if claimed != len(rows):
+                raise Claimed
+            item.function(events if item.is_batch else events[0])
+
+    def _decode(self, row: Delivery) -> Event:
+        return msgspec.json.decode(row.data, type=self.subscription.events[row.type])
+
+    @contextmanager
+    def _cause(self, row: Delivery) -> Iterator[None]:
+        headers = msgspec.json.decode(row.headers) if isinstance(row.headers, str) else dict(row.headers)
+        token = context.bind(headers | {"causation_id": str(row.event_id)})
+        with structlog.contextvars.bound_contextvars(
+            request_id=headers.get("request_id"), handler=self.subscription.name, event_id=str(row.event_id)
+        ):
+            try:
+                yield
+            finally:
+                context.unbind(token)
+
+    def _postpone(self, row: Delivery, error: Exception) -> None:
+        """A database that is down or a lock that is taken is nobody's fault: wait without using up attempts."""
+        self.not_due.add(row.lane)
+        self._execute(
+            "UPDATE messaging_inbox SET next_at = now() + interval '1 second', last_error = %s WHERE rn = %s",
+            [repr(error)[:2000], row.rn],
+        )
+
+    def _fail(self, row: Delivery, error: Exception) -> None:
+        self.not_due.add(row.lane)
+        attempts = row.attempts + 1
+        is_parked = attempts >= self.subscription.max_attempts
+        text = "".join(traceback.format_exception(error))[-8000:]
+        delay = random.uniform(0.5, 1.5) * min(MAX_DELAY_S, 0.5 * 2**attempts)
+        self._execute(
+            """UPDATE messaging_inbox SET attempts = %s, status = %s, last_error = %s,
+                   next_at = now() + make_interval(secs => %s) WHERE rn = %s AND status = 0""",
+            [attempts, DeliveryStatus.DEAD if is_parked else DeliveryStatus.PENDING, text, delay, row.rn],
+        )
+        log.warning(
+            "delivery_failed", handler=self.subscription.name, type=row.type, attempts=attempts, error=repr(error)
+        )
+        if is_parked:
+            self._announce_parked(row, error)
+
+    def _announce_parked(self, row: Delivery, error: Exception) -> None:
+        delivery_parked.send(
+            type(self), alias=self.alias, handler=self.subscription.name, event_id=row.event_id, error=repr(error)
+        )
+        log.error("delivery_parked", handler=self.subscription.name, type=row.type, event_id=str(row.event_id))
+
+    def _mark_current(self, rn: int | None) -> None:
+        self._execute(
+            """INSERT INTO messaging_inbox_lane (handler, shard, current_rn, deaths) VALUES (%s, %s, %s, 0)
+               ON CONFLICT (handler, shard) DO UPDATE SET current_rn = excluded.current_rn""",
+            [self.subscription.name, self.shard, rn],
+        )
+
+    def _count_death(self) -> None:
+        """A delivery still marked current killed its worker: after five deaths it is parked, like any poison."""
+        rows = self._execute(
+            """UPDATE messaging_inbox_lane SET deaths = deaths + 1
+               WHERE handler = %s AND shard = %s AND current_rn IS NOT NULL RETURNING current_rn, deaths""",
+            [self.subscription.name, self.shard],
+        )
+        if rows and rows[0][1] >= MAX_DEATHS:
+            parked = self._execute(
+                """UPDATE messaging_inbox SET status = 2, last_error = 'its worker died while handling it'
+                   WHERE rn = %s AND status = 0 RETURNING event_id""",
+                [rows[0][0]],
+            )
+            if parked:
+                log.error("delivery_parked", handler=self.subscription.name, rn=rows[0][0])

@@ -1,0 +1,83 @@
+"""Broadcast of freshly positioned events to the live feed's hubs: a hint to read on, never the truth itself."""
+
+import asyncio
+import dataclasses
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from channels.layers import get_channel_layer
+
+from core.db import fetch
+
+log = structlog.get_logger(__name__)
+FEEDS: dict[str, set[str]] = {}
+"""Source alias → event types that its feed carries; apps add theirs when they are ready."""
+
+
+def feed_group(source: str) -> str:
+    """Channel-layer group that carries one source's feed."""
+    return f"feed.{source}"
+
+
+def broadcast(source: str, placed: list[dict[str, Any]]) -> None:
+    """Send one batch to the source's feed, saying which positions it covers, so that a lost one is noticed."""
+    types = FEEDS.get(source)
+    layer = get_channel_layer()
+    if not types or layer is None or not placed:
+        return
+    rows = [row_of(row["position"], row["seq"], row["data"]) for row in placed if row["type"] in types]
+    message = {
+        "type": "feed.batch",
+        "after": placed[0]["position"] - 1,
+        "until": placed[-1]["position"],
+        "rows": [dataclasses.astuple(row) for row in rows],
+    }
+    try:
+        _loop().run_until_complete(layer.group_send(feed_group(source), message))
+    except Exception as error:
+        log.warning("broadcast_lost", source=source, error=repr(error))
+
+
+@dataclass(frozen=True)
+class FeedRow:
+    """One event of a feed; `data` is its JSON text."""
+
+    position: int
+    seq: int
+    data: str
+
+
+def row_of(position: int, seq: int, data: Any) -> FeedRow:
+    """Make a row of what the database returned, decoded or not."""
+    return FeedRow(position, seq, data if isinstance(data, str) else msgspec.json.encode(data).decode())
+
+
+_local = threading.local()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """This thread's event loop, kept so that the channel layer keeps its connection."""
+    if not hasattr(_local, "loop"):
+        _local.loop = asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = _local.loop
+    return loop
+
+
+def read_feed(source: str, after: int, until: int, limit: int = 1000) -> list[FeedRow]:
+    """The truth: rows of the feed with `after` < position <= `until`."""
+    rows = fetch(
+        source,
+        """SELECT position, seq, data::text FROM messaging_outbox
+           WHERE position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s""",
+        [after, until, sorted(FEEDS[source]), limit],
+    )
+    return [FeedRow(*row) for row in rows]
+
+
+def read_head(source: str) -> int:
+    """The last position given out."""
+    ((position,),) = fetch(source, "SELECT position FROM messaging_feed_head WHERE id = 1", [])
+    return int(position)

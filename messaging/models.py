@@ -1,0 +1,206 @@
+"""Tables of the event log and its deliveries; they stand in every database, so every query names one."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import uuid7
+
+SHARDS = 16
+"""Lanes of one handler: deliveries of one aggregate always share a lane, and a lane is drained by one worker."""
+
+
+class EventStream(models.Model):
+    """The last sequence number given out for one aggregate; its row lock makes the sequence gapless."""
+
+    pk = models.CompositePrimaryKey("aggregate", "aggregate_id")
+    aggregate = models.CharField(max_length=40)
+    aggregate_id = models.CharField(max_length=64)
+    last_seq = models.BigIntegerField()
+
+    class Meta:
+        db_table = "messaging_event_stream"
+
+
+class OutboxEvent(models.Model):
+    """A committed fact of this database. `position` is given by the relay: gapless, in commit order per aggregate."""
+
+    n = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    aggregate = models.CharField(max_length=40)
+    aggregate_id = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=80)
+    version = models.PositiveSmallIntegerField(default=1)
+    data = models.JSONField()
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    position = models.BigIntegerField(null=True, unique=True)
+
+    class Meta:
+        db_table = "messaging_outbox"
+        verbose_name = _("outbox event")
+        verbose_name_plural = _("outbox events")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["aggregate", "aggregate_id", "seq"], name="outbox_seq_unique"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["n"], condition=Q(position__isnull=True), name="outbox_unsequenced"),
+        ]
+
+
+class FeedHead(models.Model):
+    """The last position given out in this database. A restored backup gets a new `epoch`."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    epoch = models.UUIDField(default=uuid7)
+    position = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "messaging_feed_head"
+
+
+class InboxCursor(models.Model):
+    """How far a handler of this database has copied a source's log; moves in the transaction that copies."""
+
+    pk = models.CompositePrimaryKey("source", "handler")
+    source = models.CharField(max_length=40)
+    handler = models.CharField(max_length=120)
+    epoch = models.UUIDField()
+    position = models.BigIntegerField(default=0)
+    is_paused = models.BooleanField(default=False)
+    pause_reason = models.CharField(max_length=200, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "messaging_inbox_cursor"
+
+
+class DeliveryStatus(models.IntegerChoices):
+    """Where a delivery stands."""
+
+    PENDING = 0, _("pending")
+    DONE = 1, _("done")
+    DEAD = 2, _("parked")
+    SKIPPED = 3, _("discarded")
+
+
+class InboxEvent(models.Model):
+    """One event for one handler. Marked done in the transaction of its effect: delivered again, it does nothing."""
+
+    rn = models.BigAutoField(primary_key=True)
+    event_id = models.UUIDField()
+    handler = models.CharField(max_length=120)
+    source = models.CharField(max_length=40)
+    aggregate = models.CharField(max_length=40)
+    aggregate_id = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+    lane = models.CharField(max_length=64)
+    shard = models.PositiveSmallIntegerField()
+    type = models.CharField(max_length=80)
+    version = models.PositiveSmallIntegerField(default=1)
+    data = models.JSONField()
+    headers = models.JSONField(default=dict)
+    status = models.PositiveSmallIntegerField(choices=DeliveryStatus, default=DeliveryStatus.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(db_default=models.functions.Now())
+    received_at = models.DateTimeField(db_default=models.functions.Now())
+    done_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        db_table = "messaging_inbox"
+        verbose_name = _("parked delivery")
+        verbose_name_plural = _("parked deliveries")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event_id", "handler"], name="inbox_once_per_handler"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["handler", "shard", "rn"], condition=Q(status=0), name="inbox_lane_pending"),
+            models.Index(fields=["next_at"], condition=Q(status=0), name="inbox_due"),
+            models.Index(fields=["handler", "lane"], condition=Q(status=2), name="inbox_parked"),
+        ]
+
+
+class InboxLane(models.Model):
+    """Poison guard: which delivery a lane was working on when its worker last started one."""
+
+    pk = models.CompositePrimaryKey("handler", "shard")
+    handler = models.CharField(max_length=120)
+    shard = models.PositiveSmallIntegerField()
+    current_rn = models.BigIntegerField(null=True)
+    deaths = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "messaging_inbox_lane"
+
+
+class Timer(models.Model):
+    """A deadline that survives every process: when due it becomes a delivery to its handler, once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    handler = models.CharField(max_length=120)
+    lane = models.CharField(max_length=64)
+    shard = models.PositiveSmallIntegerField()
+    type = models.CharField(max_length=80)
+    data = models.JSONField()
+    due_at = models.DateTimeField()
+    fired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "messaging_timer"
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(fired_at__isnull=True), name="timer_due"),
+            models.Index(fields=["lane"], condition=Q(fired_at__isnull=True), name="timer_lane"),
+        ]
+
+
+class CallState(models.TextChoices):
+    """Where a call to the outside world stands. `unknown`: sent, and nobody knows whether it arrived."""
+
+    NEW = "new", _("new")
+    SENT = "sent", _("sent")
+    OK = "ok", _("answered")
+    DECLINED = "declined", _("declined")
+    UNKNOWN = "unknown", _("unknown")
+    DEAD = "dead", _("given up")
+
+
+class ExternalCall(models.Model):
+    """A call to a provider: written before it is made, answered after, keyed so that a repeat is harmless."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    operation = models.CharField(max_length=80)
+    provider = models.CharField(max_length=40)
+    request = models.JSONField()
+    state = models.CharField(max_length=10, choices=CallState, default=CallState.NEW)
+    response = models.JSONField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(db_default=models.functions.Now())
+    headers = models.JSONField(default=dict)
+    last_error = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "messaging_external_call"
+        verbose_name = _("external call")
+        verbose_name_plural = _("external calls")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_at"], condition=Q(state__in=["new", "sent", "unknown"]), name="external_call_due"
+            ),
+        ]
+
+
+class Heartbeat(models.Model):
+    """When a background role last proved alive, by this database's clock."""
+
+    role = models.CharField(max_length=40, primary_key=True)
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "messaging_heartbeat"

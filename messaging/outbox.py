@@ -1,0 +1,86 @@
+"""Publishing: a fact is written to the outbox of its own database, in the transaction that made it true."""
+
+from typing import Any
+
+import msgspec
+from django.db import connections
+from django.dispatch import receiver
+
+from core import context
+from core.db import OutsideTransaction, before_commit, in_transaction, on_commit
+from core.events import Event
+from core.ids import uuid7
+from messaging.signals import event_published
+
+MAX_DATA_BYTES = 32_768
+CHANNEL = "autosalon_outbox"
+
+_INSERT = """
+WITH events AS MATERIALIZED (
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[])
+        WITH ORDINALITY AS t(id, aggregate, aggregate_id, type, version, data, rank)
+), streams AS (
+    INSERT INTO messaging_event_stream AS s (aggregate, aggregate_id, last_seq)
+    SELECT aggregate, aggregate_id, count(*) FROM events GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (aggregate, aggregate_id) DO UPDATE SET last_seq = s.last_seq + excluded.last_seq
+    RETURNING s.aggregate, s.aggregate_id, s.last_seq
+)
+INSERT INTO messaging_outbox (id, aggregate, aggregate_id, seq, type, version, data, headers)
+SELECT e.id, e.aggregate, e.aggregate_id,
+       s.last_seq + 1 - row_number() OVER (PARTITION BY e.aggregate, e.aggregate_id ORDER BY e.rank DESC),
+       e.type, e.version, e.data::jsonb, %s::jsonb
+FROM events e JOIN streams s USING (aggregate, aggregate_id)
+ORDER BY e.rank
+"""
+
+
+class EventTooLarge(ValueError):
+    """An event's data exceeds what intermediaries must carry; put the bulk behind a reference."""
+
+
+def publish(event: Event) -> None:
+    """Record a fact; it commits with the change or not at all.
+
+    Raises OutsideTransaction unless `core.db.transaction` is open on the database of the event's app.
+    """
+    event_published.send(type(event), event=event)
+
+
+@receiver(event_published)
+def write_outbox(sender: type[Event], event: Event, **_: Any) -> None:
+    """Queue the event for the one statement that writes all of a transaction's events just before it commits."""
+    alias = sender.app()
+    if not in_transaction(alias):
+        raise OutsideTransaction(f"{sender.type} was published outside transaction({alias!r})")
+    before_commit(alias, "outbox", _Flush(alias)).events.append((event, uuid7()))
+
+
+class _Flush:
+    """Writes a transaction's events last, so that stream rows are locked briefly and in one order: no deadlocks."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.events: list[tuple[Event, Any]] = []
+
+    def __call__(self) -> None:
+        events = [event for event, _ in self.events]
+        data = [msgspec.json.encode(event) for event in events]
+        if any(len(item) > MAX_DATA_BYTES for item in data):
+            raise EventTooLarge(", ".join(sorted({event.type for event in events})))
+        columns = (
+            [event_id for _, event_id in self.events],
+            [event.aggregate for event in events],
+            [event.aggregate_id for event in events],
+            [event.type for event in events],
+            [event.version for event in events],
+            [item.decode() for item in data],
+            msgspec.json.encode(context.current()).decode(),
+        )
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(_INSERT, columns)
+        on_commit(self.alias, self._wake_relay)
+
+    def _wake_relay(self) -> None:
+        """A statement of its own after the commit: inside it, NOTIFY would serialise all commits of the cluster."""
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(f"NOTIFY {CHANNEL}")

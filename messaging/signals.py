@@ -1,0 +1,9 @@
+"""Django signals of the event log."""
+
+from django.dispatch import Signal
+
+event_published = Signal()
+"""Sent by `publish` inside the writer's transaction, with `event`; the outbox is its receiver."""
+
+delivery_parked = Signal()
+"""Sent after a delivery used up its retries, with `alias`, `handler`, `event_id` and `error`."""

@@ -1,0 +1,95 @@
+"""Who reacts to which event: the registry behind `@subscribe`."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.events import Event
+from messaging.models import SHARDS
+
+Handler = Callable[[Any], None]
+MAX_ATTEMPTS = 15
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One handler of one app. Its `name` is its identity for ever: it keys the deliveries and the cursors."""
+
+    name: str
+    alias: str
+    events: dict[str, type[Event]]
+    function: Handler
+    lane_field: str
+    is_batch: bool
+    start: Literal["beginning", "now"]
+    on_parked: Literal["block", "continue"]
+    max_attempts: int
+
+    def lane(self, aggregate_id: str, data: dict[str, Any]) -> str:
+        """Deliveries with equal lanes are handled in order, one at a time."""
+        return str(data[self.lane_field]) if self.lane_field else aggregate_id
+
+    def shard(self, lane: str) -> int:
+        """Shard of a lane; a batch handler has one, since its gain is in long batches."""
+        return 0 if self.is_batch else zlib.crc32(lane.encode()) % SHARDS
+
+    @property
+    def sources(self) -> set[str]:
+        """Aliases whose logs this handler reads."""
+        return {event.app() for event in self.events.values()}
+
+
+_registry: dict[str, Subscription] = {}
+
+
+class DuplicateHandler(ValueError):
+    """Two handlers claim the same name."""
+
+
+def subscribe(
+    *events: type[Event],
+    name: str = "",
+    lane: str = "",
+    batch: bool = False,
+    start: Literal["beginning", "now"] = "beginning",
+    on_parked: Literal["block", "continue"] = "block",
+    max_attempts: int = MAX_ATTEMPTS,
+) -> Callable[[Handler], Handler]:
+    """Register `function(event)` to run in a transaction on its own app's database, exactly once per event.
+
+    `lane` names the event field whose value orders deliveries (default: the event's aggregate id). With `batch`
+    the function gets a list of up to 200 events in one transaction: for read copies. `start`: where a handler
+    deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its own lane.
+    """
+
+    def register(function: Handler) -> Handler:
+        app = function.__module__.partition(".")[0]
+        identity = name or f"{app}.{function.__name__}"
+        known = _registry.get(identity)
+        if known and known.function.__module__ != function.__module__:
+            raise DuplicateHandler(identity)
+        _registry[identity] = Subscription(
+            name=identity,
+            alias=app,
+            events={event.type: event for event in events},
+            function=function,
+            lane_field=lane,
+            is_batch=batch,
+            start=start,
+            on_parked=on_parked,
+            max_attempts=max_attempts,
+        )
+        return function
+
+    return register
+
+
+def subscriptions() -> dict[str, Subscription]:
+    """All registered handlers by name."""
+    return _registry
+
+
+def subscriptions_of(alias: str) -> list[Subscription]:
+    """Handlers that run in one app's database."""
+    return [item for item in _registry.values() if item.alias == alias]

@@ -1,0 +1,38 @@
+"""The sweep: finds by looking at the tables what a lost nudge, a dead worker or a passed deadline left waiting."""
+
+from django.db import connections
+
+from messaging import nudges
+from messaging.calls import due_calls
+from messaging.relay import Nudge
+from messaging.timers import fire_timers
+
+
+def pending_lanes(alias: str) -> set[Nudge]:
+    """Lanes with a delivery that is due."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT handler, shard FROM messaging_inbox WHERE status = 0 AND next_at <= now() LIMIT 1000"
+        )
+        return {(alias, handler, shard) for handler, shard in cursor.fetchall()}
+
+
+def sweep(alias: str) -> int:
+    """Fire due timers, wake every lane and call that waits, leave a heartbeat; return how many were woken."""
+    lanes = fire_timers(alias) | pending_lanes(alias)
+    nudges.send(lanes)
+    calls = due_calls(alias)
+    for key in calls:
+        nudges.send_call(alias, key)
+    beat(alias, "sweep")
+    return len(lanes) + len(calls)
+
+
+def beat(alias: str, role: str) -> None:
+    """Record that a role is alive, by the database's clock."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO messaging_heartbeat (role, beat_at) VALUES (%s, now())
+               ON CONFLICT (role) DO UPDATE SET beat_at = excluded.beat_at""",
+            [role],
+        )

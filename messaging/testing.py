@@ -1,0 +1,67 @@
+"""What tests use to let events flow, without workers and without sleeping."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connections
+
+from messaging import calls, nudges, relay, sweep
+from messaging.drain import drain
+from messaging.models import OutboxEvent
+from messaging.relay_loop import targets_of
+
+
+def drain_outbox(*aliases: str, rounds: int = 100) -> int:
+    """Deliver every committed event of `aliases` (default: all a test may touch) until nothing moves.
+
+    Returns how many lanes and external calls ran. Timers fire only if due.
+    """
+    wanted = list(aliases) or list(settings.SERVICES)
+    total = 0
+    with nudges.muted():
+        for _ in range(rounds):
+            moved = sum(_turn(alias, wanted) for alias in wanted)
+            total += moved
+            if not moved:
+                return total
+    raise AssertionError(f"events still move after {rounds} rounds")
+
+
+def _turn(alias: str, wanted: list[str]) -> int:
+    moved = 0
+    while relay.sequence(alias):
+        moved += 1
+    for target in targets_of(alias):
+        if target in wanted:
+            has_more = True
+            while has_more:
+                _, has_more = relay.copy(alias, target)
+    lanes = sweep.fire_timers(alias) | sweep.pending_lanes(alias)
+    for _, handler, shard in lanes:
+        drain(alias, handler, shard)
+    return moved + len(lanes) + sum(calls.execute_call(alias, key) for key in calls.due_calls(alias))
+
+
+def published(alias: str) -> list[str]:
+    """Types of all events in a database's outbox, in order."""
+    return list(OutboxEvent.objects.using(alias).order_by("n").values_list("type", flat=True))
+
+
+def make_due(alias: str) -> None:
+    """Bring every retry and timer of a database forward to now."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("UPDATE messaging_inbox SET next_at = now() WHERE status = 0")
+        cursor.execute("UPDATE messaging_timer SET due_at = now() WHERE fired_at IS NULL")
+        cursor.execute(
+            "UPDATE messaging_external_call SET next_at = now(), lease_until = NULL WHERE finished_at IS NULL"
+        )
+
+
+@contextmanager
+def events_of(alias: str) -> Iterator[list[str]]:
+    """Collect the types of the events published in the block."""
+    before = OutboxEvent.objects.using(alias).count()
+    collected: list[str] = []
+    yield collected
+    collected.extend(published(alias)[before:])
