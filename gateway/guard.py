@@ -1,0 +1,170 @@
+"""One round trip to Valkey per request: is the token revoked, and is the caller within its rate limit.
+
+The window is exact: the times of the last `limit` admitted requests are kept, by the server's own clock. When
+Valkey is away each process counts for itself and remembers the revocations it saw.
+"""
+
+import threading
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from functools import lru_cache
+
+import redis
+import structlog
+from django.conf import settings
+
+from core.errors import DomainError
+from gateway.principal import InvalidToken, Principal
+
+log = structlog.get_logger(__name__)
+
+_SCRIPT = """
+local jti, user_since = redis.call('EXISTS', KEYS[2]), redis.call('GET', KEYS[3])
+if jti == 1 or (user_since and tonumber(ARGV[3]) <= tonumber(user_since)) then return {2, 0, 0} end
+local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+while true do
+  local oldest = redis.call('LINDEX', KEYS[1], -1)
+  if not oldest or now - tonumber(oldest) < window then break end
+  redis.call('RPOP', KEYS[1])
+end
+local used = redis.call('LLEN', KEYS[1])
+if used >= limit then return {0, 0, window - (now - tonumber(redis.call('LINDEX', KEYS[1], -1)))} end
+redis.call('LPUSH', KEYS[1], now)
+redis.call('PEXPIRE', KEYS[1], window)
+local oldest = tonumber(redis.call('LINDEX', KEYS[1], -1))
+return {1, limit - used - 1, window - (now - oldest)}
+"""
+
+
+class TooManyRequests(DomainError):
+    """The caller used up its requests for the window."""
+
+    code = "throttled"
+    status = 429
+    detail = "Too many requests."
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left of a limit: requests, and seconds until the oldest one leaves the window."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+
+    def headers(self) -> dict[str, str]:
+        """RateLimit-* response headers."""
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset_s),
+        }
+
+
+@lru_cache(maxsize=1)
+def client() -> redis.Redis:
+    """This process's connection pool to the guards' database."""
+    return redis.Redis.from_url(
+        settings.REDIS.url(3), socket_timeout=0.5, socket_connect_timeout=0.5, health_check_interval=0
+    )
+
+
+@lru_cache(maxsize=1)
+def _script() -> "redis.commands.core.Script":
+    return client().register_script(_SCRIPT)
+
+
+@lru_cache(maxsize=32)
+def limit_of(scope: str) -> tuple[int, int]:
+    """(requests, window in milliseconds) of a scope in settings.RATE_LIMITS."""
+    requests, _, seconds = settings.RATE_LIMITS[scope].partition("/")
+    return int(requests), int(seconds) * 1000
+
+
+def check(principal: Principal | None, address: str, scope: str) -> Allowance | None:
+    """Admit a request or raise InvalidToken (revoked) or TooManyRequests; None when limits are off."""
+    if not settings.RATE_LIMITS_ON:
+        if principal is not None and is_revoked(principal):
+            raise InvalidToken
+        return None
+    limit, window = limit_of(scope)
+    who = str(principal.id) if principal else address
+    verdict, remaining, reset_ms = _ask(f"{scope}:{who}", principal, limit, window)
+    if verdict == 2:
+        raise InvalidToken
+    allowance = Allowance(limit, remaining, -(-reset_ms // 1000))
+    if verdict == 0:
+        error = TooManyRequests(retry_after=max(1, allowance.reset_s))
+        error.extra = {"retry_after": error.retry_after}
+        error.headers = allowance.headers()  # type: ignore[attr-defined]
+        raise error
+    return allowance
+
+
+def _ask(name: str, principal: Principal | None, limit: int, window: int) -> tuple[int, int, int]:
+    prefix = settings.REDIS_PREFIX
+    jti, user, issued = (principal.jti, principal.id, principal.issued_at) if principal else ("-", "-", 0)
+    keys = [f"{prefix}:rl:{name}", f"{prefix}:revoked:{jti}", f"{prefix}:revoked:user:{user}"]
+    try:
+        verdict, remaining, reset_ms = _script()(keys=keys, args=[limit, window, issued])
+    except redis.RedisError as error:
+        log.warning("guard_fallback", error=repr(error))
+        return _local.ask(name, principal, limit, window)
+    return int(verdict), int(remaining), int(reset_ms)
+
+
+def revoke_token(jti: str, expires_at: int) -> None:
+    """Refuse one access token everywhere, until it would have expired by itself."""
+    _local.revoked_tokens.add(jti)
+    seconds = max(1, expires_at - int(time.time()))
+    client().set(f"{settings.REDIS_PREFIX}:revoked:{jti}", 1, ex=seconds)
+
+
+def revoke_user(user_id: object, *, lifetime_s: int) -> None:
+    """Refuse every access token a user holds now; `lifetime_s` is how long the longest could live."""
+    now = int(time.time())
+    _local.revoked_users[str(user_id)] = now
+    client().set(f"{settings.REDIS_PREFIX}:revoked:user:{user_id}", now, ex=lifetime_s)
+
+
+def is_revoked(principal: Principal) -> bool:
+    """Ask whether a token was revoked; without Valkey, by what this process has seen."""
+    prefix = settings.REDIS_PREFIX
+    try:
+        jti, since = client().mget(f"{prefix}:revoked:{principal.jti}", f"{prefix}:revoked:user:{principal.id}")
+    except redis.RedisError:
+        return _local.is_revoked(principal)
+    return jti is not None or (since is not None and principal.issued_at <= int(since))
+
+
+class _Local:
+    """The same window counted by this process alone."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.admitted: defaultdict[str, deque[float]] = defaultdict(deque)
+        self.revoked_tokens: set[str] = set()
+        self.revoked_users: dict[str, int] = {}
+
+    def is_revoked(self, principal: Principal) -> bool:
+        since = self.revoked_users.get(str(principal.id))
+        return principal.jti in self.revoked_tokens or (since is not None and principal.issued_at <= since)
+
+    def ask(self, name: str, principal: Principal | None, limit: int, window: int) -> tuple[int, int, int]:
+        if principal is not None and self.is_revoked(principal):
+            return 2, 0, 0
+        now = time.monotonic() * 1000
+        with self.lock:
+            times = self.admitted[name]
+            while times and now - times[0] >= window:
+                times.popleft()
+            if len(times) >= limit:
+                return 0, 0, int(window - (now - times[0]))
+            times.append(now)
+            return 1, limit - len(times), int(window - (now - times[0]))
+
+
+_local = _Local()

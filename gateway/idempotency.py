@@ -1,0 +1,95 @@
+"""Idempotency-Key: the same key and body answer the same; key, effect and answer commit in one transaction."""
+
+import hashlib
+from collections.abc import Callable
+from uuid import UUID
+
+import msgspec
+from django.db import OperationalError, connections
+from django.http import HttpRequest, HttpResponse
+
+from core.db import transaction
+from core.errors import DomainError, InvalidInput
+
+MAX_KEY = 255
+
+
+class KeyReused(DomainError):
+    """The key was used before with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    detail = "This Idempotency-Key was used with a different request."
+
+
+class KeyInUse(DomainError):
+    """The first request with this key is still running."""
+
+    code = "idempotency_key_in_use"
+    detail = "A request with this Idempotency-Key is still being processed."
+
+
+def run_once(
+    request: HttpRequest, principal_id: UUID, *, alias: str, route: str, action: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """Run `action` in a transaction on `alias`, or replay the answer its key already has.
+
+    A twin that arrives meanwhile waits for the first on the unique index. Refusals and faults are not kept: the
+    transaction rolls back, and the key is free to be tried again.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        return action()
+    if len(key) > MAX_KEY or not key.isprintable():
+        raise InvalidInput("Idempotency-Key", "invalid", f"A printable text of at most {MAX_KEY} characters.")
+    with transaction(alias):
+        identity = (principal_id, route, key)
+        replay = _reserve(alias, identity, _fingerprint(request))
+        if replay is not None:
+            return replay
+        response = action()
+        _keep(alias, identity, response)
+    return response
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    try:
+        canonical = msgspec.json.encode(msgspec.json.decode(request.body), order="sorted")
+    except msgspec.DecodeError:
+        canonical = request.body
+    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + canonical).hexdigest()
+
+
+def _reserve(alias: str, identity: tuple[UUID, str, str], fingerprint: str) -> HttpResponse | None:
+    with connections[alias].cursor() as cursor:
+        try:
+            cursor.execute(
+                """INSERT INTO gateway_idempotency_key (principal, route, key, fingerprint, body, headers)
+                   VALUES (%s, %s, %s, %s, '', '{}') ON CONFLICT DO NOTHING RETURNING id""",
+                [*identity, fingerprint],
+            )
+        except OperationalError as error:
+            raise KeyInUse(retry_after=1) from error
+        if cursor.fetchone():
+            return None
+        cursor.execute(
+            """SELECT fingerprint, status, body, headers::text FROM gateway_idempotency_key
+               WHERE principal = %s AND route = %s AND key = %s""",
+            [*identity],
+        )
+        known, status, body, headers = cursor.fetchone()
+    if known != fingerprint:
+        raise KeyReused
+    replayed = HttpResponse(bytes(body), status=status, headers=msgspec.json.decode(headers))
+    replayed["Idempotent-Replayed"] = "true"
+    return replayed
+
+
+def _keep(alias: str, identity: tuple[UUID, str, str], response: HttpResponse) -> None:
+    kept = {name: response[name] for name in ("Content-Type", "ETag", "Location") if name in response}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """UPDATE gateway_idempotency_key SET status = %s, body = %s, headers = %s
+               WHERE principal = %s AND route = %s AND key = %s""",
+            [response.status_code, response.content, msgspec.json.encode(kept).decode(), *identity],
+        )

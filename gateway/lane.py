@@ -1,0 +1,209 @@
+"""The fast lane: hot endpoints as msgspec in, one service call, msgspec out, past DRF's per-request machinery.
+
+A viewset method marked `@lane(...)` is an ordinary DRF action (routed, documented, permission-checked). The edge
+also finds it by path and runs it directly, with the same guards called as plain functions, in the same order:
+token, revocation and rate limit, roles, body, idempotency, action, ETag.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from core.errors import DomainError, Forbidden, NotFound
+from gateway import guard, idempotency
+from gateway.address import client_address
+from gateway.principal import NotAuthenticated, Principal, read_header
+
+
+class UnsupportedMediaType(DomainError):
+    """The body is not JSON."""
+
+    code = "unsupported_media_type"
+    status = 415
+    detail = "Send application/json."
+
+
+class BodyTooLarge(DomainError):
+    """The body is larger than this endpoint takes."""
+
+    code = "body_too_large"
+    status = 413
+    detail = "The request body is too large."
+
+
+class Answer(msgspec.Struct):
+    """What an action answers: `body` is a Struct, or bytes that are JSON already; `version` becomes the ETag."""
+
+    body: Any
+    status: int = 200
+    version: int | None = None
+    headers: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Declaration of one hot endpoint."""
+
+    action: Callable[..., Answer]
+    request_type: type[msgspec.Struct] | None
+    response_type: Any
+    status: int
+    roles: frozenset[str]
+    scope: str
+    idempotent_on: str
+
+    def decode(self, request: HttpRequest) -> Any:
+        """Decode the body; raises msgspec errors with the path at fault."""
+        if self.request_type is None:
+            return None
+        if request.content_type != "application/json":
+            raise UnsupportedMediaType
+        return self._decoder.decode(request.body)
+
+    @property
+    def _decoder(self) -> msgspec.json.Decoder[Any]:
+        return _decoder(self.request_type)
+
+    def run(self, view: Any, request: HttpRequest, principal: Principal, kwargs: dict[str, Any]) -> HttpResponse:
+        """Decode, act, encode; once per Idempotency-Key where that is declared."""
+        body = self.decode(request)
+
+        def act() -> HttpResponse:
+            arguments = kwargs if body is None else {**kwargs, "body": body}
+            return _respond(request, self.action(view, request, principal, **arguments))
+
+        if not self.idempotent_on:
+            return act()
+        route = f"{request.method} {self.action.__qualname__}"
+        return idempotency.run_once(request, principal.id, alias=self.idempotent_on, route=route, action=act)
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_encoder = msgspec.json.Encoder()
+
+
+def _decoder(of: Any) -> msgspec.json.Decoder[Any]:
+    if of not in _decoders:
+        _decoders[of] = msgspec.json.Decoder(of)
+    return _decoders[of]
+
+
+def _respond(request: HttpRequest, answer: Answer) -> HttpResponse:
+    headers = dict(answer.headers)
+    if answer.version is not None:
+        headers["ETag"] = f'"{answer.version}"'
+        if request.method == "GET" and request.headers.get("If-None-Match") == headers["ETag"]:
+            return HttpResponse(status=304, headers=headers)
+    content = answer.body if isinstance(answer.body, bytes) else _encoder.encode(answer.body)
+    return HttpResponse(content, status=answer.status, content_type="application/json", headers=headers)
+
+
+def lane(
+    *,
+    request: type[msgspec.Struct] | None = None,
+    response: Any = None,
+    status: int = 200,
+    roles: frozenset[str] = frozenset(),
+    scope: str = "default",
+    idempotent_on: str = "",
+) -> Callable[[Callable[..., Answer]], Callable[..., HttpResponse]]:
+    """Declare a hot action: `def action(self, request, principal, [body], **path) -> Answer`.
+
+    `request`/`response` are msgspec Structs (they are the OpenAPI schema too); `roles` empty means any signed-in
+    caller; `scope` names the rate limit; `idempotent_on` the alias whose transaction holds the Idempotency-Key.
+    """
+
+    def declare(action: Callable[..., Answer]) -> Callable[..., HttpResponse]:
+        declared = Lane(action, request, response, status, roles, scope, idempotent_on)
+
+        def method(self: Any, drf_request: Any, **kwargs: Any) -> HttpResponse:
+            return declared.run(self, drf_request._request, drf_request.user, _converted(kwargs))
+
+        method.__name__, method.__doc__ = action.__name__, action.__doc__
+        method.lane = declared  # type: ignore[attr-defined]
+        return method
+
+    return declare
+
+
+def _converted(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {name: _as_uuid(value) if name == "pk" else value for name, value in kwargs.items()}
+
+
+def _as_uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise NotFound from error
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path that leads to a lane."""
+
+    pattern: re.Pattern[str]
+    view_class: Any
+    lane: Lane
+
+
+_routes: dict[str, list[Route]] | None = None
+
+
+def routes() -> dict[str, list[Route]]:
+    """Lanes by HTTP method, found once in the URL configuration."""
+    global _routes
+    if _routes is None:
+        found: dict[str, list[Route]] = {}
+        _collect(get_resolver(), "", found)
+        _routes = found
+    return _routes
+
+
+def _collect(resolver: URLResolver, prefix: str, found: dict[str, list[Route]]) -> None:
+    for item in resolver.url_patterns:
+        path = prefix + item.pattern.regex.pattern.removeprefix("^").replace(r"\Z", "").replace("\\z", "")
+        if isinstance(item, URLResolver):
+            _collect(item, path, found)
+        elif isinstance(item, URLPattern):
+            _collect_view(item, path, found)
+
+
+def _collect_view(item: URLPattern, path: str, found: dict[str, list[Route]]) -> None:
+    view_class = getattr(item.callback, "cls", None)
+    for method, name in (getattr(item.callback, "actions", None) or {}).items():
+        declared = getattr(getattr(view_class, name), "lane", None)
+        if declared:
+            pattern = re.compile("/" + path.removesuffix("$") + "$")
+            found.setdefault(method.upper(), []).append(Route(pattern, view_class, declared))
+
+
+def dispatch(request: HttpRequest) -> HttpResponse | None:
+    """Answer a request that has a lane; None sends it the ordinary way."""
+    if not settings.LANE_ON:
+        return None
+    for route in routes().get(request.method or "", ()):
+        match = route.pattern.match(request.path_info)
+        if match:
+            return _guarded(route, request, match.groupdict())
+    return None
+
+
+def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> HttpResponse:
+    principal = read_header(request.META.get("HTTP_AUTHORIZATION", ""))
+    allowance = guard.check(principal, client_address(request.META), route.lane.scope)
+    if principal is None:
+        raise NotAuthenticated
+    if route.lane.roles and not route.lane.roles & principal.roles:
+        raise Forbidden
+    response = route.lane.run(route.view_class(), request, principal, _converted(kwargs))
+    if allowance is not None:
+        for name, value in allowance.headers().items():
+            response[name] = value
+    return response

@@ -1,0 +1,97 @@
+"""The edge: every request gets an id; /api/ is answered here, with nothing of the pages' machinery around it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from corsheaders.middleware import CorsMiddleware
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+from django.utils import translation
+
+from core import context
+from core.ids import uuid7
+from gateway import lane, problems
+from gateway.lane import BodyTooLarge
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class EdgeMiddleware:
+    """First in the chain. Pages go on down it; the API and the operations endpoints end here."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.pages = get_response
+        self.api = CorsMiddleware(_answer_api)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
+        trace = request.headers.get("traceparent", "")
+        headers = {"request_id": request_id}
+        if _TRACEPARENT.fullmatch(trace):
+            headers["traceparent"] = trace
+        token = context.bind(headers)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            response = self.api(request) if _is_api(request.path_info) else self.pages(request)
+        finally:
+            context.unbind(token)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith(("/api/v1/", "/health", "/.well-known/")) or path == "/api/v1"
+
+
+def _answer_api(request: HttpRequest) -> HttpResponse:
+    """Answer an API request; whatever goes wrong becomes a problem document."""
+    try:
+        _check_size(request)
+        response = lane.dispatch(request)
+        if response is None:
+            response = _resolve(request)
+    except Exception as error:
+        response = problems.from_exception(error, request)
+    response["X-Content-Type-Options"] = "nosniff"
+    response.setdefault("Cache-Control", "no-store")
+    for name, value in getattr(request, "rate_limit_headers", {}).items():
+        response.setdefault(name, value)
+    return response
+
+
+def _check_size(request: HttpRequest) -> None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_upload = (request.content_type or "").startswith("multipart/")
+    limit = settings.MAX_UPLOAD_BYTES if is_upload else settings.MAX_BODY_BYTES
+    if not length.isdecimal() or int(length) > limit:
+        raise BodyTooLarge
+
+
+def _resolve(request: HttpRequest) -> HttpResponse:
+    match = resolve(request.path_info)
+    request.resolver_match = match
+    with translation.override(translation.get_language_from_request(request)):
+        response: Any = match.func(request, *match.args, **match.kwargs)
+        if hasattr(response, "render") and not response.is_rendered:
+            response.render()
+    return response
+
+
+class AdminContentPolicyMiddleware:
+    """Unfold's Alpine build evaluates expressions: allow that in the admin, and nowhere else."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith("/admin/"):
+            response._csp_update = {"script-src": ["'unsafe-eval'", "'unsafe-inline'"]}  # type: ignore[attr-defined]
+        return response

@@ -1,0 +1,142 @@
+"""Every refusal as problem+json (RFC 9457), rendered in this one place."""
+
+from typing import Any
+
+import msgspec
+import structlog
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import exception_handler as standardized
+from rest_framework.response import Response
+
+from core.errors import DomainError, InvalidInput
+
+CONTENT_TYPE = "application/problem+json"
+TITLES = {
+    400: "Invalid input",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    412: "Precondition failed",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Unprocessable",
+    428: "Precondition required",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
+}
+log = structlog.get_logger(__name__)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    headers: dict[str, str] | None = None,
+    **extra: Any,
+) -> HttpResponse:
+    """Build a problem document; `extra` becomes members of its own."""
+    body = {
+        "type": f"urn:autosalon:problem:{code}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "errors": errors or [],
+        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
+    } | extra
+    return HttpResponse(msgspec.json.encode(body), status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def from_domain_error(error: DomainError) -> HttpResponse:
+    """Render a refusal of the business."""
+    errors = error.errors if isinstance(error, InvalidInput) else None
+    headers = dict(getattr(error, "headers", {}))
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(error.status, error.code, error.detail, errors=errors, headers=headers, **error.extra)
+
+
+def from_exception(error: Exception, request: HttpRequest) -> HttpResponse:
+    """Render anything a view let through; only a surprise is logged, once."""
+    match error:
+        case DomainError():
+            return from_domain_error(error)
+        case msgspec.ValidationError():
+            return invalid_body(error)
+        case msgspec.DecodeError() | UnicodeDecodeError():
+            return problem(400, "parse_error", "The body is not valid JSON.")
+        case Http404():
+            return problem(404, "not_found", "Not found.")
+        case PermissionDenied():
+            return problem(403, "permission_denied", "Not allowed.")
+        case RequestDataTooBig():
+            return problem(413, "body_too_large", "The request body is too large.")
+        case BadRequest() | SuspiciousOperation():
+            return problem(400, "bad_request", "The request is malformed.")
+        case OperationalError() | InterfaceError():
+            log.error("database_unavailable", path=request.path, error=repr(error))
+            return problem(503, "unavailable", "The service is temporarily unavailable.", headers={"Retry-After": "5"})
+        case _:
+            log.error("unhandled_error", path=request.path, method=request.method, exc_info=error)
+            return problem(500, "internal_error", "Something went wrong on our side.")
+
+
+def invalid_body(error: msgspec.ValidationError) -> HttpResponse:
+    """Render a body that has the wrong shape; msgspec ends its message with the JSON path at fault."""
+    detail, _, path = str(error).partition(" - at `")
+    field = path.rstrip("`").removeprefix("$").removeprefix(".") if path else ""
+    code = (
+        "required"
+        if "missing required field" in detail
+        else "unknown_field"
+        if "unknown field" in detail
+        else "invalid"
+    )
+    if code != "invalid" and "`" in detail:
+        name = detail.split("`")[1]
+        field = f"{field}.{name}" if field else name
+    return problem(400, "validation_error", "Invalid input.", errors=[{"field": field, "code": code, "detail": detail}])
+
+
+class ProblemFormatter(ExceptionFormatter):
+    """Flattens DRF's errors into [{field, code, detail}]."""
+
+    def format_error_response(self, error_response: Any) -> dict[str, Any]:
+        """Return the members that differ from error to error; `exception_handler` adds the rest."""
+        errors = [
+            {"field": item.attr or "", "code": item.code, "detail": item.detail} for item in error_response.errors
+        ]
+        return {"kind": str(error_response.type), "errors": errors}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | Response | None:
+    """DRF's hook: the same rendering for what DRF itself raises."""
+    request = context["request"]
+    if isinstance(error, DomainError | msgspec.DecodeError | OperationalError | InterfaceError):
+        return from_exception(error, request)
+    response = standardized(error, context)
+    if response is None or response.status_code >= 500:
+        return from_exception(error, request)
+    return _from_drf(response)
+
+
+def _from_drf(response: Response) -> HttpResponse:
+    errors = response.data["errors"]
+    is_field_error = response.data["kind"] == "validation_error"
+    code = "validation_error" if is_field_error else errors[0]["code"]
+    detail = "Invalid input." if is_field_error else errors[0]["detail"]
+    headers = {name: value for name, value in response.headers.items() if name in ("Allow", "Retry-After")}
+    if response.status_code == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(response.status_code, code, detail, errors=errors if is_field_error else None, headers=headers)

@@ -1,0 +1,104 @@
+"""The OpenAPI document: msgspec Structs of the fast lane, and problem+json for every refusal."""
+
+from typing import Any
+
+import msgspec
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema as SpectacularSchema
+from drf_spectacular.plumbing import ResolvedComponent
+
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "errors", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("field", "code", "detail")},
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+}
+REFUSALS = {
+    "400": "Invalid input",
+    "401": "No token, or not a valid one",
+    "403": "The role does not allow this",
+    "404": "Not found",
+    "409": "Conflict with the current state",
+    "412": "If-Match failed",
+    "413": "The body is too large",
+    "415": "Unsupported media type",
+    "422": "Idempotency-Key used with another body",
+    "429": "Too many requests",
+    "503": "Temporarily unavailable",
+}
+
+
+class AutoSchema(SpectacularSchema):
+    """Reads an action's lane where it has one."""
+
+    def _lane(self) -> Any:
+        return getattr(getattr(self.view, self.method_name(), None), "lane", None)
+
+    def method_name(self) -> str:
+        """Name of the view's method behind this operation."""
+        return getattr(self.view, "action", None) or self.method.lower()
+
+    def get_request_serializer(self) -> Any:
+        declared = self._lane()
+        return declared.request_type if declared else super().get_request_serializer()
+
+    def get_response_serializers(self) -> Any:
+        declared = self._lane()
+        return {declared.status: declared.response_type} if declared else super().get_response_serializers()
+
+
+class StructExtension(OpenApiSerializerExtension):
+    """A msgspec Struct as a component."""
+
+    target_class = msgspec.Struct
+    match_subclasses = True
+
+    def get_name(self, auto_schema: Any, direction: Any) -> str:
+        return str(self.target.__name__)
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        (schema,), components = msgspec.json.schema_components(
+            [self.target], ref_template="#/components/schemas/{name}"
+        )
+        own = components.pop(self.target.__name__, schema)
+        for name, nested in components.items():
+            component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=nested, object=name)
+            auto_schema.registry.register_on_missing(component)
+        return dict(own)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How the gateway authenticates."""
+
+    target_class = "gateway.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the refusals every operation may answer with."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path in result.get("paths", {}).values():
+        for method, operation in path.items():
+            if method not in ("get", "post", "put", "patch", "delete"):
+                continue
+            for status, description in REFUSALS.items():
+                operation["responses"].setdefault(status, {"description": description, "content": content})
+    return result

@@ -1,0 +1,88 @@
+"""Health of the process and of what it stands on, and the site-wide error pages."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from gateway import problems
+
+CHECK_TIMEOUT_S = 3.0
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def ready(request: HttpRequest) -> HttpResponse:
+    """Each thing this process stands on: `ok`, `degraded` or `down`. 503 only when it cannot work at all."""
+    checks: dict[str, Any] = {alias: (_check_database, alias) for alias in settings.SERVICES}
+    checks |= {"broker": (_check_valkey, 0), "cache": (_check_valkey, 1), "channel_layer": (_check_layer, None)}
+    with ThreadPoolExecutor(max_workers=len(checks)) as pool:
+        futures = {name: pool.submit(check, argument) for name, (check, argument) in checks.items()}
+        services = {name: future.result() for name, future in futures.items()}
+    down = [name for name, state in services.items() if state["status"] == "down"]
+    databases_down = [name for name in down if name in settings.SERVICES]
+    status = "down" if len(databases_down) == len(settings.SERVICES) else "degraded" if down else "ok"
+    return HttpResponse(
+        msgspec.json.encode({"status": status, "services": services}),
+        status=503 if status == "down" else 200,
+        content_type="application/json",
+    )
+
+
+def _timed(check: Any) -> dict[str, Any]:
+    started = time.perf_counter()
+    try:
+        check()
+    except Exception as error:
+        return {"status": "down", "error": type(error).__name__}
+    return {"status": "ok", "ms": round((time.perf_counter() - started) * 1000, 1)}
+
+
+def _check_database(alias: str) -> dict[str, Any]:
+    def check() -> None:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    try:
+        return _timed(check)
+    finally:
+        connections[alias].close()
+
+
+def _check_valkey(database: int) -> dict[str, Any]:
+    def check() -> None:
+        import redis
+
+        with redis.Redis.from_url(settings.REDIS.url(database), socket_timeout=1, socket_connect_timeout=1) as client:
+            client.ping()
+
+    return _timed(check)
+
+
+def _check_layer(_: Any) -> dict[str, Any]:
+    if get_channel_layer() is None:
+        return {"status": "down", "error": "not configured"}
+    return _check_valkey(2)
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404 for people, or for programs under /api/."""
+    if request.path.startswith("/api/"):
+        return problems.problem(404, "not_found", "Not found.")
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 for people, or for programs under /api/."""
+    if request.path.startswith("/api/"):
+        return problems.problem(500, "internal_error", "Something went wrong on our side.")
+    return render(request, "500.html", status=500)
