@@ -1,0 +1,17 @@
+"""Django's handle on the orders app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class OrdersConfig(AppConfig):
+    """Configuration of orders."""
+
+    name = "orders"
+    verbose_name = _("Orders")
+
+    def ready(self) -> None:
+        """Put changes of status on the live feed."""
+        from messaging.feed import FEEDS
+
+        FEEDS.setdefault("orders", set()).add("order.status_changed")

@@ -1,0 +1,45 @@
+"""What stops an order."""
+
+from core.errors import DomainError, Forbidden, InvalidInput
+
+
+class WrongTransition(DomainError):
+    """The order's state does not lead where it was asked to go; `allowed` lists where it does."""
+
+    code = "wrong_transition"
+    detail = "The order cannot go there from its present state."
+
+
+class TransitionNotYours(Forbidden):
+    """The state leads there, but another role has to say so."""
+
+    code = "transition_not_allowed"
+    detail = "Somebody else has to make this step."
+
+
+class PriceChanged(DomainError):
+    """The catalogue's total differs from what the buyer saw."""
+
+    code = "price_changed"
+    detail = "The price has changed since you saw it."
+
+
+class InsufficientStock(DomainError):
+    """More was asked for than can be had; `shortfalls` says of what."""
+
+    code = "insufficient_stock"
+    detail = "There is not enough in stock."
+
+
+class ProductNotReady(DomainError):
+    """The product is so new that orders has not heard of it yet."""
+
+    code = "product_not_ready"
+    detail = "This product has only just been added; try again in a moment."
+
+
+class UnknownProduct(InvalidInput):
+    """No product has this id."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "unknown_product", "There is no such product on sale.")

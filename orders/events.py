@@ -1,0 +1,227 @@
+"""Facts that orders publishes, and the requests its checkout saga makes of the other apps.
+
+Requests are internal events named `checkout.*`. Each carries the `attempt_id` of the leg it belongs to, and the
+answer repeats it: a compensation may undo only what its own attempt did.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from core.events import Event, event
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A sold line as it stood at the time of the sale; `product_id` is empty on a manager's free line."""
+
+    name: str
+    quantity: int
+    unit_price: Decimal
+    line_total: Decimal
+    product_id: UUID | None = None
+    sku: str = ""
+
+
+class RequestedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A quantity of one product that the order needs."""
+
+    product_id: UUID
+    quantity: int
+
+
+@event("order.status_changed", aggregate="order", key="order_id")
+class OrderStatusChanged(Event):
+    """The order moved; its `sequence` is the `seq` of the live feed, counted from 1 for each order."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    status: str
+    previous: str | None
+    at: datetime
+    reason: str = ""
+    actor: str = ""
+    data: dict[str, Any] = {}
+
+
+@event("order.created", aggregate="order_record", key="order_id")
+class OrderCreated(Event):
+    """An order was placed."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    lines: list[OrderLine]
+    total_amount: Decimal
+    currency: str
+    version_number: int
+
+
+@event("order.updated", aggregate="order_record", key="order_id")
+class OrderUpdated(Event):
+    """Lines or amounts of an order changed."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    lines: list[OrderLine]
+    total_amount: Decimal
+    currency: str
+    version_number: int
+
+
+@event("order.paid", aggregate="order_record", key="order_id")
+class OrderPaid(Event):
+    """Everything due was paid and every chosen leg is in place."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    total_amount: Decimal
+    currency: str
+    attempt_id: UUID
+
+
+@event("order.completed", aggregate="order_record", key="order_id")
+class OrderCompleted(Event):
+    """The keys were handed over."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+
+
+@event("order.cancelled", aggregate="order_record", key="order_id")
+class OrderCancelled(Event):
+    """The order ended without a sale; `reason` says why."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    reason: str
+
+
+@event("checkout.stock_requested", aggregate="checkout", key="order_id", internal=True)
+class StockRequested(Event):
+    """Hold these lines until `expires_at`: all or none. Answers: stock.reserved, stock.rejected."""
+
+    order_id: UUID
+    attempt_id: UUID
+    lines: list[RequestedLine]
+    expires_at: datetime
+
+
+@event("checkout.stock_release_requested", aggregate="checkout", key="order_id", internal=True)
+class StockReleaseRequested(Event):
+    """Give back what this attempt holds or sold; nothing held is fine too. Answer: stock.released."""
+
+    order_id: UUID
+    attempt_id: UUID
+    reason: str
+
+
+@event("checkout.stock_extension_requested", aggregate="checkout", key="order_id", internal=True)
+class StockExtensionRequested(Event):
+    """Keep what this attempt holds until the later `expires_at`. No answer."""
+
+    order_id: UUID
+    attempt_id: UUID
+    expires_at: datetime
+
+
+@event("checkout.loan_requested", aggregate="checkout", key="order_id", internal=True)
+class LoanRequested(Event):
+    """Decide a loan for this order. `application` has the fields of POST /financing/applications.
+
+    Answers: financing.approved, financing.rejected (a manager's review may lie between).
+    """
+
+    order_id: UUID
+    attempt_id: UUID
+    customer_id: UUID
+    currency: str
+    application: dict[str, Any]
+    auto_accept: bool = True
+
+
+@event("checkout.loan_withdrawal_requested", aggregate="checkout", key="order_id", internal=True)
+class LoanWithdrawalRequested(Event):
+    """Withdraw the application of this attempt, or cancel its loan if paid out. Answer: financing.withdrawn."""
+
+    order_id: UUID
+    attempt_id: UUID
+    reason: str
+
+
+@event("checkout.disbursement_requested", aggregate="checkout", key="order_id", internal=True)
+class DisbursementRequested(Event):
+    """Pay out the accepted loan of this attempt into the order. Answer: financing.disbursed."""
+
+    order_id: UUID
+    attempt_id: UUID
+
+
+@event("checkout.payment_requested", aggregate="checkout", key="order_id", internal=True)
+class PaymentRequested(Event):
+    """Take a payment for this order. Answers: payment.completed, payment.failed."""
+
+    order_id: UUID
+    attempt_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+
+
+@event("checkout.refund_requested", aggregate="checkout", key="order_id", internal=True)
+class RefundRequested(Event):
+    """Cancel or refund every payment of the order. Answers: payment.refunded each, then payment.order_settled."""
+
+    order_id: UUID
+    attempt_id: UUID
+    reason: str
+
+
+@event("checkout.policies_requested", aggregate="checkout", key="order_id", internal=True)
+class PoliciesRequested(Event):
+    """Quote and issue the chosen policies; each entry has the fields of POST /insurance/quotes.
+
+    Answers: insurance.issued (all policies of the attempt), insurance.declined.
+    """
+
+    order_id: UUID
+    attempt_id: UUID
+    customer_id: UUID
+    currency: str
+    quotes: list[dict[str, Any]]
+
+
+@event("checkout.policies_cancel_requested", aggregate="checkout", key="order_id", internal=True)
+class PoliciesCancelRequested(Event):
+    """Cancel the policies issued by this attempt. Answer: insurance.revoked."""
+
+    order_id: UUID
+    attempt_id: UUID
+    reason: str
+
+
+@event("checkout.reservation_lapsed", aggregate="checkout", key="order_id", internal=True)
+class ReservationLapsed(Event):
+    """A timer: the time to pay for an order is over."""
+
+    order_id: UUID
+    attempt_id: UUID
+
+
+@event("checkout.leg_timed_out", aggregate="checkout", key="order_id", internal=True)
+class LegTimedOut(Event):
+    """A timer: a leg has not been answered in time."""
+
+    order_id: UUID
+    attempt_id: UUID
+    leg: str

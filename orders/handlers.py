@@ -1,0 +1,34 @@
+"""What orders does when it hears of something."""
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from catalog.events import ProductCreated, ProductDeleted, ProductUpdated, StockReleased, StockReserved, StockSold
+from core.events import Event
+from messaging.subscriptions import subscribe
+from orders import services
+from orders.services.checkout import HANDLER, REACTS_TO
+
+
+@subscribe(*REACTS_TO, name=HANDLER, lane="order_id")
+def advance_checkout(event: Event) -> None:
+    """Carry the saga of an order one step on."""
+    services.react(event=event, now=timezone.now())
+
+
+@subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True)
+def copy_products(events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:
+    """Keep names and prices at hand."""
+    services.copy_products(events=events)
+
+
+@subscribe(StockReserved, StockReleased, StockSold, batch=True)
+def copy_stock_levels(events: Sequence[StockReserved | StockReleased | StockSold]) -> None:
+    """Keep what can be had at hand, so that a sold-out product is refused at once."""
+    newest = {level.product_id: level for event in events for level in event.levels}
+    for event in events:
+        for level in event.levels:
+            if level.version > newest[level.product_id].version:
+                newest[level.product_id] = level
+    services.copy_stock_levels(levels=list(newest.values()))

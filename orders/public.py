@@ -1,0 +1,78 @@
+"""What other apps may read of orders."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from orders.models import LegKind, Order, OrderHistory
+from orders.reading import OrderDocument, read_order, read_orders
+
+__all__ = ["OrderDocument", "OrderFacts", "TimelineEntry", "get_order", "list_orders", "order_facts", "timeline"]
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """A line of an order's history."""
+
+    event: str
+    status: str
+    reason: str
+    actor_role: str
+    at: str
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """What the books need to know of an order: the attempt that holds its stock, and its money."""
+
+    order_id: UUID
+    status: str
+    total_amount: Decimal
+    amount_paid: Decimal
+    saga_state: str
+    stock_attempt_id: UUID | None
+    is_settled: bool
+
+
+def get_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool = False) -> OrderDocument | None:
+    """One order, if this viewer may see it."""
+    raw = read_order(order_id, viewer_id=viewer_id, is_staff=is_staff)
+    return _decoded(raw) if raw else None
+
+
+def _decoded(raw: object) -> OrderDocument:
+    return msgspec.json.decode(msgspec.json.encode(raw), type=OrderDocument)
+
+
+def list_orders(*, customer_id: UUID, before: UUID | None = None, limit: int = 20) -> list[OrderDocument]:
+    """A customer's orders, newest first, from after `before` (an order id) on."""
+    orders = Order.objects.filter(customer_id=customer_id, deleted_at__isnull=True)
+    if before:
+        orders = orders.filter(id__lt=before)
+    ids = list(orders.order_by("-id").values_list("id", flat=True)[:limit])
+    return [_decoded(raw) for raw in read_orders(ids)]
+
+
+def timeline(order_id: UUID, *, limit: int = 100) -> list[TimelineEntry]:
+    """The first lines of an order's history, oldest first."""
+    rows = OrderHistory.objects.filter(order_id=order_id).order_by("id")[:limit]
+    return [TimelineEntry(row.event, row.status, row.reason, row.actor_role, row.at.isoformat()) for row in rows]
+
+
+def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
+    """Every order, for checking the books."""
+    orders = Order.objects.select_related("checkout").prefetch_related("checkout__legs").order_by("pk")
+    for order in orders.iterator(chunk_size=chunk):
+        stock = next((leg for leg in order.checkout.legs.all() if leg.kind == LegKind.STOCK), None)
+        yield OrderFacts(
+            order_id=order.id,
+            status=order.status,
+            total_amount=order.total_amount,
+            amount_paid=order.amount_paid,
+            saga_state=order.checkout.state,
+            stock_attempt_id=stock.attempt_id if stock else None,
+            is_settled=order.checkout.finished_at is not None,
+        )

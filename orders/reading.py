@@ -1,0 +1,152 @@
+"""Reading orders: one statement gives whole orders, for a page as for one; every answer of the API is made here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from core.db import fetch
+
+
+class OrderItem(msgspec.Struct):
+    """A line as the API shows it."""
+
+    id: UUID
+    product_id: UUID | None
+    sku: str
+    name: str
+    kind: str
+    quantity: int
+    unit_price: Decimal
+    line_total: Decimal
+
+
+class SagaFailure(msgspec.Struct):
+    """Why a checkout ended without a sale."""
+
+    code: str
+    step: str
+    detail: str
+
+
+class SagaLeg(msgspec.Struct):
+    """One leg of a checkout."""
+
+    kind: str
+    state: str
+    error: dict[str, Any] | None
+
+
+class SagaDocument(msgspec.Struct):
+    """Where the checkout stands."""
+
+    state: str
+    step: str
+    legs: list[SagaLeg]
+    failure: SagaFailure | None = None
+
+
+class OrderDocument(msgspec.Struct):
+    """An order as the API shows it."""
+
+    id: UUID
+    number: str
+    customer_id: UUID
+    status: str
+    items: list[OrderItem]
+    total_quantity: int
+    total_amount: Decimal
+    amount_paid: Decimal
+    amount_due: Decimal
+    currency: str
+    comment: str
+    reservation_expires_at: datetime | None
+    saga: SagaDocument
+    financing_application_id: UUID | None
+    policy_ids: list[UUID]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class OrderPage(msgspec.Struct):
+    """A page of orders."""
+
+    next: str | None
+    previous: str | None
+    results: list[OrderDocument]
+
+
+class RawOrder(msgspec.Struct):
+    """An OrderDocument whose nested parts are the JSON that Postgres made: encoded once, decoded never."""
+
+    id: UUID
+    number: str
+    customer_id: UUID
+    status: str
+    items: msgspec.Raw
+    total_quantity: int
+    total_amount: Decimal
+    amount_paid: Decimal
+    amount_due: Decimal
+    currency: str
+    comment: str
+    reservation_expires_at: datetime | None
+    saga: msgspec.Raw
+    financing_application_id: UUID | None
+    policy_ids: list[UUID]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+_COLUMNS = """
+    o.id, o.number, o.customer_id, o.status,
+    (SELECT coalesce(json_agg(json_build_object(
+        'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'kind', l.kind,
+        'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text
+     ) ORDER BY l.position), '[]')::text FROM orders_orderline l WHERE l.order_id = o.id),
+    o.total_quantity, o.total_amount, o.amount_paid, greatest(o.total_amount - o.amount_paid, 0.00), o.currency,
+    o.comment, o.reservation_expires_at,
+    (SELECT json_build_object('state', c.state, 'step', c.step, 'failure', c.failure, 'legs',
+        (SELECT coalesce(json_agg(json_build_object('kind', g.kind, 'state', g.state, 'error', g.error)
+            ORDER BY g.rank), '[]') FROM orders_checkoutleg g WHERE g.checkout_id = c.order_id))::text
+     FROM orders_checkout c WHERE c.order_id = o.id),
+    o.financing_application_id, o.policy_ids, o.created_at, o.updated_at, o.version"""
+
+READ_ORDERS = f"SELECT {_COLUMNS} FROM orders_order o WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"
+
+READ_SNAPSHOT = f"""SELECT {_COLUMNS}, coalesce(s.last_seq, 0) FROM orders_order o
+LEFT JOIN messaging_event_stream s ON s.aggregate = 'order' AND s.aggregate_id = o.id::text
+WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"""
+"""One statement, so that an order and the sequence number of its last change belong together."""
+
+
+def read_orders(ids: Sequence[UUID]) -> list[RawOrder]:
+    """Return the orders with these ids, in this order; unknown and deleted ones are left out."""
+    found = {row[0]: _document(row) for row in fetch("orders", READ_ORDERS, [list(ids)])}
+    return [found[order_id] for order_id in ids if order_id in found]
+
+
+def read_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool) -> RawOrder | None:
+    """Return one order if this caller may see it."""
+    rows = fetch("orders", READ_ORDERS, [[order_id]])
+    if not rows or not (is_staff or rows[0][2] == viewer_id):
+        return None
+    return _document(rows[0])
+
+
+def read_snapshots(ids: Sequence[UUID]) -> list[tuple[RawOrder, int]]:
+    """Orders with the `seq` of their last change, in the order of `ids`."""
+    found = {row[0]: (_document(row[:-1]), row[-1]) for row in fetch("orders", READ_SNAPSHOT, [list(ids)])}
+    return [found[order_id] for order_id in ids if order_id in found]
+
+
+def _document(row: tuple[Any, ...]) -> RawOrder:
+    (*head, items, quantity, total, paid, due, currency, comment, until, saga) = row[:13]
+    return RawOrder(
+        *head, msgspec.Raw(items), quantity, total, paid, due, currency, comment, until, msgspec.Raw(saga), *row[13:]
+    )

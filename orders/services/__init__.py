@@ -1,0 +1,20 @@
+"""Everything orders can do."""
+
+from orders.services.changing import delete_order, edit_comment, move_order
+from orders.services.checkout import react
+from orders.services.copies import copy_products, copy_stock_levels
+from orders.services.history import Actor
+from orders.services.placing import FreeLine, ProductLine, place_order
+
+__all__ = [
+    "Actor",
+    "FreeLine",
+    "ProductLine",
+    "copy_products",
+    "copy_stock_levels",
+    "delete_order",
+    "edit_comment",
+    "move_order",
+    "place_order",
+    "react",
+]

@@ -1,0 +1,59 @@
+"""Small read-only copies of what other apps know, kept by their events; older news never overwrites newer."""
+
+from collections.abc import Sequence
+
+from django.db import connections
+
+from catalog.events import ProductCreated, ProductDeleted, ProductUpdated, StockLevel
+from core.db import transaction
+
+_UPSERT = """
+INSERT INTO orders_productcopy AS c
+    (product_id, sku, name, kind, price, currency, available, stock_version, version, is_active)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::int[],
+                     %s::bigint[], %s::bigint[], %s::bool[])
+ON CONFLICT (product_id) DO UPDATE SET
+    sku = excluded.sku, name = excluded.name, kind = excluded.kind, price = excluded.price,
+    currency = excluded.currency, version = excluded.version, is_active = excluded.is_active,
+    available = CASE WHEN excluded.stock_version > c.stock_version THEN excluded.available ELSE c.available END,
+    stock_version = greatest(excluded.stock_version, c.stock_version)
+WHERE excluded.version > c.version
+"""
+
+
+def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:
+    """Copy the newest state of each product named in the events."""
+    changed = {item.product_id: item for item in events if not isinstance(item, ProductDeleted)}
+    deleted = [item.product_id for item in events if isinstance(item, ProductDeleted)]
+    rows = sorted(changed.values(), key=lambda item: item.product_id)
+    columns = [
+        [item.product_id for item in rows],
+        [item.sku for item in rows],
+        [item.name for item in rows],
+        [item.kind for item in rows],
+        [item.price for item in rows],
+        [item.currency for item in rows],
+        [item.available for item in rows],
+        [item.stock_version for item in rows],
+        [item.version_number for item in rows],
+        [item.is_active for item in rows],
+    ]
+    with transaction("orders"), connections["orders"].cursor() as cursor:
+        if rows:
+            cursor.execute(_UPSERT, columns)
+        if deleted:
+            cursor.execute("UPDATE orders_productcopy SET is_active = false WHERE product_id = ANY(%s)", [deleted])
+
+
+def copy_stock_levels(*, levels: Sequence[StockLevel]) -> None:
+    """Copy how much of each product can be had."""
+    rows = sorted(levels, key=lambda item: item.product_id)
+    if not rows:
+        return
+    with transaction("orders"), connections["orders"].cursor() as cursor:
+        cursor.execute(
+            """UPDATE orders_productcopy AS c SET available = t.available, stock_version = t.version
+               FROM unnest(%s::uuid[], %s::int[], %s::bigint[]) AS t(product_id, available, version)
+               WHERE c.product_id = t.product_id AND t.version > c.stock_version""",
+            [[r.product_id for r in rows], [r.available for r in rows], [r.version for r in rows]],
+        )

@@ -1,0 +1,52 @@
+"""Orders for tests, made the way the product makes them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from catalog.events import ProductCreated, StockLevel
+from core.ids import uuid7
+from orders import services
+from orders.models import Order
+from orders.services import Actor, ProductLine
+
+
+def product(*, price: str = "1000000.00", available: int = 1, kind: str = "vehicle", version: int = 1) -> UUID:
+    """A product that orders has heard of."""
+    product_id = uuid7()
+    services.copy_products(
+        events=[
+            ProductCreated(
+                product_id=product_id,
+                sku=f"SKU-{str(product_id)[-8:]}",
+                name="Lada Vesta",
+                kind=kind,
+                price=Decimal(price),
+                currency="RUB",
+                available=available,
+                stock_version=1,
+                version_number=version,
+            )
+        ]
+    )
+    return product_id
+
+
+def order(*, customer_id: UUID | None = None, now: datetime | None = None, **options: Any) -> Order:
+    """A freshly placed order of one product."""
+    customer = customer_id or uuid7()
+    options.setdefault("lines", [ProductLine(product(), 1)])
+    return services.place_order(
+        customer_id=customer,
+        actor=Actor(customer, frozenset({"client"})),
+        now=now or timezone.now(),
+        **options,
+    )
+
+
+def level(product_id: UUID, available: int, version: int = 99) -> StockLevel:
+    """News of how much can be had."""
+    return StockLevel(product_id=product_id, on_hand=available, available=available, version=version)
