@@ -1,0 +1,1 @@
+"""The project: settings, URLs, processes. The only package that knows every app."""

@@ -1,0 +1,358 @@
+"""Settings: from the environment, strict, safe unless AUTOSALON_DEBUG is on."""
+
+from datetime import timedelta
+from typing import Any
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config import keys
+from config.databases import APPS
+from config.embedded import Embedded
+from config.environment import BASE_DIR, DATA_DIR, DEBUG, flag, number, text, words
+from config.logs import logging_config
+from config.redis import RedisAddresses
+
+SECRET_KEY = keys.secret_key()
+PORT = number("PORT", 8000)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS") or (["*"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
+PUBLIC_URL = text("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
+TEST_RUN = flag("TEST_RUN")
+
+SERVICES: tuple[str, ...] = tuple(words("SERVICES")) or APPS
+"""Apps whose URLs, handlers and queues this process serves; all of them by default."""
+if unknown := set(SERVICES) - set(APPS):
+    raise ImproperlyConfigured(f"AUTOSALON_SERVICES names unknown apps: {', '.join(sorted(unknown))}")
+
+# Applications -------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "corsheaders",
+    "csp",
+    "tree_queries",
+    "config",
+    "core",
+    "messaging",
+    "gateway",
+    *APPS,
+    "storefront",
+]
+
+MIDDLEWARE = [
+    "gateway.middleware.EdgeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "gateway.middleware.AdminContentPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+"""For pages. The first one answers /api/ by itself: no session, cookie or message is ever touched there."""
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Databases ----------------------------------------------------------------------------------------------------------
+EMBEDDED = Embedded(DATA_DIR)
+SESSION_LIMITS = " ".join(
+    f"-c {name}={milliseconds}"
+    for name, milliseconds in {
+        "statement_timeout": number("STATEMENT_TIMEOUT_MS", 10_000),
+        "lock_timeout": 5_000,
+        "idle_in_transaction_session_timeout": 20_000,
+    }.items()
+)
+"""A frozen process holds no lane and no lock for ever."""
+
+
+def _database(app: str) -> dict[str, Any]:
+    url = text(f"{app.upper()}_DATABASE_URL")
+    if url:
+        settings = environ.Env.db_url_config(url)
+    elif DEBUG:
+        settings = EMBEDDED.database_settings(f"autosalon_{app}")
+    else:
+        raise ImproperlyConfigured(f"AUTOSALON_{app.upper()}_DATABASE_URL is required outside debug")
+    settings["ENGINE"] = "django.db.backends.postgresql"
+    settings["CONN_MAX_AGE"] = None
+    settings["CONN_HEALTH_CHECKS"] = flag("DATABASE_HEALTH_CHECKS")
+    settings["DISABLE_SERVER_SIDE_CURSORS"] = False
+    settings["TEST"] = {"DEPENDENCIES": []}
+    settings["OPTIONS"] = settings.get("OPTIONS", {}) | {
+        "application_name": f"autosalon-{app}",
+        "connect_timeout": 2,
+        "options": SESSION_LIMITS,
+        "prepare_threshold": 5,
+    }
+    return settings
+
+
+def _databases() -> dict[str, dict[str, Any]]:
+    """One database per app; a split service knows only its own (and accounts, when it serves the admin)."""
+    wanted = [app for app in APPS if app in SERVICES or text(f"{app.upper()}_DATABASE_URL") or DEBUG]
+    return {"default": {}} | {app: _database(app) for app in wanted}
+
+
+DATABASES = _databases()
+DATABASE_ROUTERS = ["config.databases.AppRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Valkey -------------------------------------------------------------------------------------------------------------
+if not (text("REDIS_URL") or DEBUG):
+    raise ImproperlyConfigured("AUTOSALON_REDIS_URL is required outside debug")
+REDIS = RedisAddresses(text("REDIS_URL"), EMBEDDED.redis_socket)
+REDIS_PREFIX = text("REDIS_PREFIX", "autosalon")
+"""Keys and channels of this installation; two test workers on one server differ in it."""
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS.url(1),
+        "KEY_PREFIX": REDIS_PREFIX,
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS.url(2)], "prefix": f"{REDIS_PREFIX}:ws"},
+    }
+}
+
+# Celery: executes drains and calls to providers; the database is the ledger, so a lost message costs a second -------
+CELERY_BROKER_URL = REDIS.celery_url(0)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "global_keyprefix": f"{REDIS_PREFIX}:celery:",
+}
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 15
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1000
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+RELAY_MODE = text("RELAY_MODE", "process")
+"""`process`: `manage.py relay` moves events. `task`: Celery beat does, every two seconds."""
+if RELAY_MODE not in {"process", "task"}:
+    raise ImproperlyConfigured("AUTOSALON_RELAY_MODE must be process or task")
+
+# Who is calling -----------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "storefront:sign-in"
+LOGIN_REDIRECT_URL = "storefront:home"
+JWT_PRIVATE_KEY = keys.jwt_private_key()
+JWT_PUBLIC_KEYS = keys.jwt_public_keys(JWT_PRIVATE_KEY)
+if not JWT_PUBLIC_KEYS:
+    raise ImproperlyConfigured(
+        "AUTOSALON_JWT_PRIVATE_KEY_FILE or AUTOSALON_JWT_PUBLIC_KEY_FILES is required outside debug"
+    )
+if "accounts" in SERVICES and not JWT_PRIVATE_KEY:
+    raise ImproperlyConfigured("a process that serves accounts needs AUTOSALON_JWT_PRIVATE_KEY_FILE")
+JWT_ISSUER = text("JWT_ISSUER", "autosalon")
+JWT_AUDIENCE = text("JWT_AUDIENCE", "autosalon-api")
+SIMPLE_JWT = {
+    "ALGORITHM": "RS256",
+    "SIGNING_KEY": JWT_PRIVATE_KEY,
+    "VERIFYING_KEY": JWT_PUBLIC_KEYS[0],
+    "ISSUER": JWT_ISSUER,
+    "AUDIENCE": JWT_AUDIENCE,
+    "USER_ID_CLAIM": "sub",
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=number("ACCESS_TOKEN_SECONDS", 900)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=number("REFRESH_TOKEN_DAYS", 30)),
+}
+REFRESH_GRACE_S = number("REFRESH_GRACE_S", 10)
+
+# The HTTP edge ------------------------------------------------------------------------------------------------------
+RATE_LIMITS = {
+    "login": text("RATE_LIMIT_LOGIN", "10/60"),
+    "order_create": text("RATE_LIMIT_ORDER_CREATE", "20/60"),
+    "default": text("RATE_LIMIT_DEFAULT", "100/60"),
+}
+"""Requests per seconds, per user or else per address, over a sliding window."""
+RATE_LIMITS_ON = flag("RATE_LIMITS", default=True)
+if not RATE_LIMITS_ON and not DEBUG:
+    raise ImproperlyConfigured("AUTOSALON_RATE_LIMITS=off is for debug only")
+LANE_ON = flag("LANE", default=True)
+TRUSTED_PROXIES = words("TRUSTED_PROXIES")
+MAX_BODY_BYTES = number("MAX_BODY_BYTES", 1_048_576)
+MAX_UPLOAD_BYTES = number("MAX_UPLOAD_BYTES", 268_435_456)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway.permissions.IsSignedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["gateway.throttling.SlidingWindowThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["gateway.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["gateway.rendering.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "gateway.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["gateway.filtering.StrictFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "gateway.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "gateway.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": True,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.problems.ProblemFormatter"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Autosalon",
+    "DESCRIPTION": "A car dealership from shop window to handed-over keys.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gateway.schema.describe_problems",
+    ],
+}
+CORS_ALLOWED_ORIGINS = words("CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_EXPOSE_HEADERS = [
+    "ETag", "X-Request-ID", "Retry-After", "Idempotent-Replayed",
+    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+]  # fmt: skip
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/api/docs", "/api/redoc"],
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, "'unsafe-inline'"],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+SECURE_SSL_REDIRECT = flag("SSL_REDIRECT", default=not DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^health"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_TLS_PROXY") else None
+SECURE_HSTS_SECONDS = 0 if DEBUG else number("HSTS_SECONDS", 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = not DEBUG
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_NAME = f"autosalon_session_{PORT}" if DEBUG else "autosalon_session"
+CSRF_COOKIE_NAME = f"autosalon_csrf_{PORT}" if DEBUG else "autosalon_csrf"
+X_FRAME_OPTIONS = "DENY"
+
+# Payment providers --------------------------------------------------------------------------------------------------
+SANDBOX_URL = text("SANDBOX_URL", f"http://127.0.0.1:{number('SANDBOX_PORT', PORT + 1)}")
+SANDBOX_WEBHOOK_SECRET = text("SANDBOX_WEBHOOK_SECRET", "whsec_YXV0b3NhbG9uLXNhbmRib3gtc2VjcmV0" if DEBUG else "")
+PROVIDER_CONNECT_TIMEOUT_S = 2
+PROVIDER_TIMEOUT_S = number("PROVIDER_TIMEOUT_S", 10)
+
+# Business defaults --------------------------------------------------------------------------------------------------
+DEFAULT_CURRENCY = "RUB"
+DEALER_TIME_ZONE = text("DEALER_TIME_ZONE", "Europe/Moscow")
+RESERVATION_MINUTES = number("RESERVATION_MINUTES", 30)
+"""How long an unpaid order holds its stock."""
+
+# Language, files, logs ----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "ru"
+LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = "/media/"
+EMAIL_BACKEND = text(
+    "EMAIL_BACKEND",
+    "django.core.mail.backends.filebased.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend",
+)
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+DEFAULT_FROM_EMAIL = text("FROM_EMAIL", "autosalon@localhost")
+
+LOGGING = logging_config(debug=DEBUG, level=text("LOG_LEVEL", "INFO"))
+UNFOLD = {
+    "SITE_TITLE": "Autosalon",
+    "SITE_HEADER": "Autosalon",
+    "SITE_SYMBOL": "directions_car",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

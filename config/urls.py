@@ -1,0 +1,38 @@
+"""All URLs: the API of each served app, operations, the admin and the storefront."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from gateway import views as gateway
+
+handler404 = "gateway.views.page_not_found"
+handler500 = "gateway.views.server_error"
+
+api = [
+    path("", include((import_module(f"{app}.api.urls").urlpatterns, app)))
+    for app in settings.SERVICES
+    if find_spec(f"{app}.api.urls")
+]
+
+urlpatterns = [
+    re_path(r"^health/?$", gateway.health, name="health"),
+    re_path(r"^health/ready/?$", gateway.ready, name="ready"),
+    path("api/v1/", include(api)),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+]
+
+if "accounts" in settings.SERVICES:
+    urlpatterns += [
+        path("", include("accounts.api.well_known")),
+        path("admin/", admin.site.urls),
+    ]
+
+if set(settings.SERVICES) == set(settings.DATABASES) - {"default"}:
+    urlpatterns += [path("", include("storefront.urls"))]
