@@ -108,6 +108,13 @@ def command_line(pid: int) -> list[str]:
     return output.stdout.split()
 
 
+def _has_name(uid: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(uid))
+    except KeyError:
+        return False
+
+
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     """Poll `condition` until it holds; False when `seconds` pass first."""
     deadline = time.monotonic() + seconds
@@ -308,20 +315,23 @@ class Embedded:
 
     # Plumbing -------------------------------------------------------------------------------------------------------
     def _identity(self) -> Identity:
-        """PostgreSQL refuses root: use the owner of the data, else a user namespace, else an unprivileged user."""
-        if os.geteuid() != 0:
-            return Identity()
-        if self.cluster.exists() and (owner := self.cluster.stat()).st_uid != 0:
+        """PostgreSQL refuses root and the nameless: be the owner of the data, or a named user in a namespace."""
+        root = os.geteuid() == 0
+        if root and self.cluster.exists() and (owner := self.cluster.stat()).st_uid != 0:
             return Identity(uid=owner.st_uid, gid=owner.st_gid)
-        namespace = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+        if not root and _has_name(os.geteuid()):
+            return Identity()
+        named = next((user for user in pwd.getpwall() if user.pw_uid not in {0, 65534}), None)
+        uid, gid = (named.pw_uid, named.pw_gid) if named else (65534, 65534)
+        namespace = ("unshare", "--user", f"--map-user={uid}", f"--map-group={gid}", "--")
         with contextlib.suppress(OSError):
             if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
                 return Identity(prefix=namespace)
-        for name in ("postgres", "nobody"):
+        for name in ("postgres", "nobody") if root else ():
             with contextlib.suppress(KeyError):
                 user = pwd.getpwnam(name)
                 return Identity(uid=user.pw_uid, gid=user.pw_gid)
-        raise EmbeddedError("PostgreSQL refuses to run as root here: start as an ordinary user")
+        raise EmbeddedError("PostgreSQL refuses to run as this user here: start as an ordinary user with a name")
 
     def _give(self, path: Path, who: Identity) -> None:
         if who.uid is not None and who.gid is not None:

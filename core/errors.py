@@ -6,15 +6,16 @@ from typing import Any
 class DomainError(Exception):
     """A refusal the caller can act on: a stable `code`, an HTTP `status`, a sentence, and extra members.
 
-    `retry_after` (seconds) becomes the Retry-After header; `extra` holds problem members such as `allowed`.
+    `retry_after` (seconds) becomes the Retry-After header; `extra` holds problem members such as `allowed`. A class's
+    `detail` may be a lazy translation; an instance's is text in the language of the moment it was raised.
     """
 
     code = "conflict"
     status = 409
-    detail = "The request conflicts with the current state."
+    detail: Any = "The request conflicts with the current state."
 
     def __init__(self, detail: str = "", *, retry_after: int | None = None, **extra: Any) -> None:
-        self.detail = detail or self.detail
+        self.detail = str(detail or self.detail)
         self.retry_after = retry_after
         self.extra = extra
         super().__init__(self.detail)

@@ -30,14 +30,21 @@ class KeyInUse(DomainError):
 
 
 def run_once(
-    request: HttpRequest, principal_id: UUID, *, alias: str, route: str, action: Callable[[], HttpResponse]
+    request: HttpRequest,
+    principal_id: UUID,
+    *,
+    alias: str,
+    route: str,
+    action: Callable[[], HttpResponse],
+    form_key: str = "",
 ) -> HttpResponse:
     """Run `action` in a transaction on `alias`, or replay the answer its key already has.
 
+    The key is the request's Idempotency-Key, or `form_key`, the hidden field of a page's form.
     A twin that arrives meanwhile waits for the first on the unique index. Refusals and faults are not kept: the
     transaction rolls back, and the key is free to be tried again.
     """
-    key = request.headers.get("Idempotency-Key", "")
+    key = request.headers.get("Idempotency-Key", "") or form_key
     if not key:
         return action()
     if len(key) > MAX_KEY or not key.isprintable():

@@ -1,13 +1,14 @@
 """One-use tickets that open a WebSocket: access tokens never stand in a URL, where logs would keep them."""
 
 import secrets
+import time
 
 import msgspec
 import redis
 from django.conf import settings
 
 from core.errors import Unavailable
-from gateway.guard import client
+from gateway.guard import client, is_revoked
 from gateway.principal import Principal
 
 LIFETIME_S = 30
@@ -28,9 +29,17 @@ def issue_ticket(principal: Principal) -> str:
 
 
 def redeem_ticket(ticket: str) -> Principal | None:
-    """The caller a ticket was issued to, the first time it is asked; None ever after."""
+    """The caller a ticket was issued to, the first time it is asked; None ever after.
+
+    None, too, for one who signed out or whose access token expired since.
+    """
     try:
         found = client().getdel(_key(ticket))
     except redis.RedisError:
         return None
-    return msgspec.json.decode(found, type=Principal) if found else None
+    if not found:
+        return None
+    principal = msgspec.json.decode(found, type=Principal)
+    if principal.expires_at <= time.time() or is_revoked(principal):
+        return None
+    return principal

@@ -77,10 +77,10 @@ def request_call(*, key: str, operation: str, provider: str, request: dict[str, 
 
 _LEASE = """
 UPDATE messaging_external_call AS c
-SET state = 'sent', attempts = c.attempts + 1, lease_until = now() + make_interval(secs => %s)
+SET state = 'sent', attempts = c.attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM (SELECT key, state FROM messaging_external_call WHERE key = %s FOR UPDATE SKIP LOCKED) AS before
-WHERE c.key = before.key AND c.state IN ('new', 'sent', 'unknown') AND c.next_at <= now()
-  AND (c.lease_until IS NULL OR c.lease_until <= now())
+WHERE c.key = before.key AND c.state IN ('new', 'sent', 'unknown') AND c.next_at <= statement_timestamp()
+  AND (c.lease_until IS NULL OR c.lease_until <= statement_timestamp())
 RETURNING before.state, c.attempts
 """
 
@@ -139,8 +139,8 @@ def due_calls(alias: str, limit: int = 200) -> list[str]:
     with connections[alias].cursor() as cursor:
         cursor.execute(
             """SELECT key FROM messaging_external_call
-               WHERE state IN ('new', 'sent', 'unknown') AND next_at <= now()
-                 AND (lease_until IS NULL OR lease_until <= now())
+               WHERE state IN ('new', 'sent', 'unknown') AND next_at <= statement_timestamp()
+                 AND (lease_until IS NULL OR lease_until <= statement_timestamp())
                ORDER BY next_at LIMIT %s""",
             [limit],
         )

@@ -26,18 +26,21 @@ MAX_DEATHS = 5
 MAX_DELAY_S = 600.0
 log = structlog.get_logger(__name__)
 
+HELD = "9999-01-01 00:00:00+00"
+"""When a delivery behind a parked one is due: once somebody has decided about that one."""
+
 _PENDING = """
-SELECT rn, event_id, lane, type, data::text, headers, attempts, next_at <= now()
+SELECT rn, event_id, lane, type, data::text, headers, attempts, next_at::text, next_at <= statement_timestamp(),
+       %s AND EXISTS (SELECT 1 FROM messaging_inbox AS p
+                      WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2)
 FROM messaging_inbox AS i
-WHERE handler = %s AND shard = %s AND status = 0 AND lane <> ALL(%s)
-  AND (%s OR NOT EXISTS (
-      SELECT 1 FROM messaging_inbox AS p WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2))
+WHERE handler = %s AND shard = %s AND status = 0 AND next_at < '9999-01-01' AND lane <> ALL(%s)
 ORDER BY rn LIMIT %s
 """
 
 _CLAIM = """
 WITH claimed AS (
-    UPDATE messaging_inbox SET status = 1, attempts = attempts + 1, done_at = now(), last_error = ''
+    UPDATE messaging_inbox SET status = 1, attempts = attempts + 1, done_at = statement_timestamp(), last_error = ''
     WHERE rn = ANY(%s) AND status = 0 RETURNING rn
 ), lane AS (
     UPDATE messaging_inbox_lane SET current_rn = %s, deaths = 0 WHERE handler = %s AND shard = %s
@@ -57,7 +60,9 @@ class Delivery:
     data: str
     headers: Any
     attempts: int
+    next_at: str
     is_due: bool
+    is_held: bool
 
 
 class Claimed(Exception):
@@ -92,17 +97,21 @@ def _shard_lock(alias: str, handler: str, shard: int) -> Iterator[bool]:
 
 
 def is_pending(alias: str, handler: str, shard: int) -> bool:
-    """Tell whether the shard has a delivery that is due and not held up by a parked one."""
+    """Tell whether the shard has a delivery that is due."""
     with connections[alias].cursor() as cursor:
-        item = subscriptions()[handler]
-        cursor.execute(_PENDING, [handler, shard, [], item.on_parked == "continue", BATCH])
-        return any(row[-1] for row in cursor.fetchall())
+        cursor.execute(
+            """SELECT EXISTS (SELECT 1 FROM messaging_inbox WHERE handler = %s AND shard = %s AND status = 0
+                              AND next_at <= statement_timestamp())""",
+            [handler, shard],
+        )
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 class _Shard:
     def __init__(self, alias: str, subscription: Subscription, shard: int) -> None:
         self.alias, self.subscription, self.shard = alias, subscription, shard
-        self.not_due: set[str] = set()
+        self.not_due: dict[str, str] = {}
         self.deadline = time.monotonic() + MAX_SECONDS
 
     def run(self) -> None:
@@ -125,18 +134,35 @@ class _Shard:
     def _pending(self) -> list[Delivery]:
         item = self.subscription
         limit = BATCH_TOGETHER if item.is_batch else BATCH
-        parameters = [item.name, self.shard, list(self.not_due), item.on_parked == "continue", limit]
+        parameters = [item.on_parked == "block", item.name, self.shard, list(self.not_due), limit]
         return [Delivery(*row) for row in self._execute(_PENDING, parameters)]
 
     def _due(self, rows: list[Delivery]) -> list[Delivery]:
-        """Rows to handle now: a delivery that waits for its retry holds up its own lane, nobody else's."""
-        due = []
+        """Rows to handle now. What waits holds up its own lane, nobody else's: the rows behind it wait as long."""
+        due, waits = [], {}
         for row in rows:
-            if row.lane in self.not_due or not row.is_due:
-                self.not_due.add(row.lane)
+            if row.lane in self.not_due:
+                waits[row.rn] = self.not_due[row.lane]
+            elif row.is_held:
+                waits[row.rn] = self.not_due[row.lane] = HELD
+            elif not row.is_due:
+                self.not_due[row.lane] = row.next_at
+            elif row.type not in self.subscription.events:
+                waits[row.rn] = self.not_due[row.lane] = self._time_of_next_deploy()
             else:
                 due.append(row)
+        if waits:
+            self._execute(
+                """UPDATE messaging_inbox AS i SET next_at = greatest(i.next_at, t.next_at)
+                   FROM unnest(%s::bigint[], %s::timestamptz[]) AS t(rn, next_at) WHERE i.rn = t.rn AND status = 0""",
+                [list(waits), list(waits.values())],
+            )
         return due
+
+    def _time_of_next_deploy(self) -> str:
+        """An event of a type this code does not know is for the next version: keep it, and look again later."""
+        ((moment,),) = self._execute("SELECT (statement_timestamp() + interval '30 seconds')::text", [])
+        return str(moment)
 
     def _handle_each(self, rows: list[Delivery]) -> None:
         self._mark_current(rows[0].rn)
@@ -195,28 +221,36 @@ class _Shard:
 
     def _postpone(self, row: Delivery, error: Exception) -> None:
         """A database that is down or a lock that is taken is nobody's fault: wait without using up attempts."""
-        self.not_due.add(row.lane)
-        self._execute(
-            "UPDATE messaging_inbox SET next_at = now() + interval '1 second', last_error = %s WHERE rn = %s",
-            [repr(error)[:2000], row.rn],
-        )
+        self._execute("UPDATE messaging_inbox SET last_error = %s WHERE rn = %s", [repr(error)[:2000], row.rn])
+        self._delay_lane(row.lane, 1.0)
 
     def _fail(self, row: Delivery, error: Exception) -> None:
-        self.not_due.add(row.lane)
         attempts = row.attempts + 1
         is_parked = attempts >= self.subscription.max_attempts
         text = "".join(traceback.format_exception(error))[-8000:]
-        delay = random.uniform(0.5, 1.5) * min(MAX_DELAY_S, 0.5 * 2**attempts)
         self._execute(
-            """UPDATE messaging_inbox SET attempts = %s, status = %s, last_error = %s,
-                   next_at = now() + make_interval(secs => %s) WHERE rn = %s AND status = 0""",
-            [attempts, DeliveryStatus.DEAD if is_parked else DeliveryStatus.PENDING, text, delay, row.rn],
+            "UPDATE messaging_inbox SET attempts = %s, status = %s, last_error = %s WHERE rn = %s AND status = 0",
+            [attempts, DeliveryStatus.DEAD if is_parked else DeliveryStatus.PENDING, text, row.rn],
         )
         log.warning(
             "delivery_failed", handler=self.subscription.name, type=row.type, attempts=attempts, error=repr(error)
         )
-        if is_parked:
-            self._announce_parked(row, error)
+        if not is_parked:
+            self._delay_lane(row.lane, random.uniform(0.5, 1.5) * min(MAX_DELAY_S, 0.5 * 2**attempts))
+            return
+        if self.subscription.on_parked == "block":
+            self.not_due[row.lane] = HELD
+        self._announce_parked(row, error)
+
+    def _delay_lane(self, lane: str, seconds: float) -> None:
+        """Let a lane wait: the delivery that failed, and all behind it."""
+        found = self._execute(
+            """UPDATE messaging_inbox
+               SET next_at = greatest(next_at, statement_timestamp() + make_interval(secs => %s))
+               WHERE handler = %s AND shard = %s AND lane = %s AND status = 0 RETURNING next_at::text""",
+            [seconds, self.subscription.name, self.shard, lane],
+        )
+        self.not_due[lane] = found[0][0] if found else HELD
 
     def _announce_parked(self, row: Delivery, error: Exception) -> None:
         delivery_parked.send(

@@ -103,7 +103,7 @@ def _lock_cursors(source: str, alias: str, handlers: list[Subscription], epoch: 
             cursor.execute(
                 """INSERT INTO messaging_inbox_cursor
                        (source, handler, epoch, position, is_paused, pause_reason, updated_at)
-                   VALUES (%s, %s, %s, %s, false, '', now()) ON CONFLICT DO NOTHING""",
+                   VALUES (%s, %s, %s, %s, false, '', statement_timestamp()) ON CONFLICT DO NOTHING""",
                 [source, item.name, epoch, position],
             )
         if missing:
@@ -123,7 +123,7 @@ def _pause(source: str, alias: str, names: list[str]) -> None:
     with connections[alias].cursor() as cursor:
         cursor.execute(
             """UPDATE messaging_inbox_cursor SET is_paused = true, pause_reason = 'source restored from a backup',
-                   updated_at = now() WHERE source = %s AND handler = ANY(%s)""",
+                   updated_at = statement_timestamp() WHERE source = %s AND handler = ANY(%s)""",
             [source, names],
         )
 
@@ -165,7 +165,7 @@ def _loads(data: Any) -> dict[str, Any]:
 def _move_cursors(source: str, alias: str, names: list[str], position: int) -> None:
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            """UPDATE messaging_inbox_cursor SET position = %s, updated_at = now()
+            """UPDATE messaging_inbox_cursor SET position = %s, updated_at = statement_timestamp()
                WHERE source = %s AND handler = ANY(%s) AND position < %s""",
             [position, source, names, position],
         )

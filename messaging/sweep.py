@@ -12,7 +12,8 @@ def pending_lanes(alias: str) -> set[Nudge]:
     """Lanes with a delivery that is due."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT handler, shard FROM messaging_inbox WHERE status = 0 AND next_at <= now() LIMIT 1000"
+            """SELECT DISTINCT handler, shard FROM messaging_inbox
+               WHERE status = 0 AND next_at <= statement_timestamp() LIMIT 1000"""
         )
         return {(alias, handler, shard) for handler, shard in cursor.fetchall()}
 
@@ -32,7 +33,7 @@ def beat(alias: str, role: str) -> None:
     """Record that a role is alive, by the database's clock."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            """INSERT INTO messaging_heartbeat (role, beat_at) VALUES (%s, now())
+            """INSERT INTO messaging_heartbeat (role, beat_at) VALUES (%s, statement_timestamp())
                ON CONFLICT (role) DO UPDATE SET beat_at = excluded.beat_at""",
             [role],
         )

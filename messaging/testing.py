@@ -51,10 +51,11 @@ def published(alias: str) -> list[str]:
 def make_due(alias: str) -> None:
     """Bring every retry and timer of a database forward to now."""
     with connections[alias].cursor() as cursor:
-        cursor.execute("UPDATE messaging_inbox SET next_at = now() WHERE status = 0")
-        cursor.execute("UPDATE messaging_timer SET due_at = now() WHERE fired_at IS NULL")
+        cursor.execute("UPDATE messaging_inbox SET next_at = statement_timestamp() WHERE status = 0")
+        cursor.execute("UPDATE messaging_timer SET due_at = statement_timestamp() WHERE fired_at IS NULL")
         cursor.execute(
-            "UPDATE messaging_external_call SET next_at = now(), lease_until = NULL WHERE finished_at IS NULL"
+            """UPDATE messaging_external_call SET next_at = statement_timestamp(), lease_until = NULL
+               WHERE finished_at IS NULL"""
         )
 
 

@@ -14,10 +14,10 @@ from messaging.subscriptions import subscriptions
 
 _FIRE = """
 WITH due AS (
-    SELECT id FROM messaging_timer WHERE fired_at IS NULL AND due_at <= now()
+    SELECT id FROM messaging_timer WHERE fired_at IS NULL AND due_at <= statement_timestamp()
     ORDER BY due_at LIMIT 200 FOR UPDATE SKIP LOCKED
 ), fired AS (
-    UPDATE messaging_timer AS t SET fired_at = now() FROM due WHERE t.id = due.id RETURNING t.*
+    UPDATE messaging_timer AS t SET fired_at = statement_timestamp() FROM due WHERE t.id = due.id RETURNING t.*
 )
 INSERT INTO messaging_inbox (event_id, handler, source, aggregate, aggregate_id, seq, lane, shard, type, version,
                              data, headers, status, attempts, last_error)

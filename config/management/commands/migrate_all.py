@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -67,7 +67,10 @@ def migrate(alias: str) -> int:
 
 def _timed(alias: str) -> tuple[str, int, float]:
     started = time.perf_counter()
-    return alias, migrate(alias), time.perf_counter() - started
+    try:
+        return alias, migrate(alias), time.perf_counter() - started
+    except DatabaseError as error:
+        raise CommandError(f"migrating {alias}: {' '.join(str(error).split())}") from error
 
 
 def migrate_databases(wanted: list[str]) -> Iterator[tuple[str, int, float]]:

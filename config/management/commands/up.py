@@ -173,7 +173,8 @@ def _web() -> Program:
 def _background_programs() -> list[Program]:
     """Everything but the web process: provider twin, relay, workers, clock."""
     queues = ",".join(f"q.{app}" for app in settings.SERVICES)
-    celery = _python("-m", "celery", "-A", "config")
+    as_root_too = "ignore:You're running the worker with superuser privileges"
+    celery = _python("-W", as_root_too, "-m", "celery", "-q", "-A", "config")
     worker = (*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
     schedule = str(settings.EMBEDDED.data_dir / "run" / "beat-schedule")
     programs = [

@@ -1,0 +1,19 @@
+# One image for every process; what a container does is its command.
+FROM python:3.11-slim-bookworm AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/venv
+COPY requirements.txt .
+RUN /opt/venv/bin/pip install -r requirements.txt tzdata
+
+FROM python:3.11-slim-bookworm AS run
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 AUTOSALON_DATA_DIR=/var/lib/autosalon
+RUN useradd --system --uid 10001 --home-dir /var/lib/autosalon --create-home autosalon
+COPY --from=build /opt/venv /opt/venv
+WORKDIR /srv/autosalon
+COPY --chown=root:root . .
+# Static files are collected with throwaway settings: nothing of them is kept but the files.
+RUN AUTOSALON_DEBUG=on AUTOSALON_STATIC_MANIFEST=on AUTOSALON_DATA_DIR=/tmp/collect \
+    python manage.py collectstatic --noinput && rm -rf /tmp/collect
+USER autosalon
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--blocking-threads", "8", "config.wsgi:application"]

@@ -1,0 +1,1 @@
+"""What is fast, measured against a limit measured in the same run."""

@@ -1,0 +1,50 @@
+"""What every app's manager screens are built from."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db import connections
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+
+CAPPED = 1_000
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than a thousand rows; beyond that it trusts the planner's estimate."""
+
+    @cached_property
+    def count(self) -> int:
+        """Exact up to 1,000, then an estimate; never a full COUNT(*)."""
+        capped = len(self.object_list.values_list("pk", flat=True)[: CAPPED + 1])
+        return capped if capped <= CAPPED else max(capped, self._estimate())
+
+    def _estimate(self) -> int:
+        sql, parameters = self.object_list.order_by().query.sql_with_params()
+        with connections[self.object_list.db].cursor() as cursor:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+            (plan,) = cursor.fetchone()
+        rows: int = plan[0]["Plan"]["Plan Rows"]
+        return rows
+
+
+class BusinessAdmin(ModelAdmin):
+    """Base of all screens: no full counts, and rows that only services may change are read-only."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+
+
+class ReadOnlyAdmin(BusinessAdmin):
+    """A screen to look at: records are made and changed by the business alone."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,148 @@
+"""Answers of the other apps, as the saga hears them."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from catalog.events import Shortfall, StockRejected, StockReleased, StockReserved
+from core.events import Event
+from core.ids import uuid7
+from financing.events import ApplicationApproved, ApplicationRejected, ApplicationWithdrawn, LoanDisbursed
+from insurance.events import IssuedPolicy, PoliciesDeclined, PoliciesIssued, PoliciesRevoked
+from orders import services
+from orders.models import CheckoutLeg, Order
+from payments.events import OrderSettled, PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded
+
+
+def attempt(order: Order, kind: str) -> UUID:
+    """The attempt that a leg is waiting for."""
+    return CheckoutLeg.objects.get(checkout_id=order.id, kind=kind).attempt_id
+
+
+def hear(event: Event, *, now: datetime | None = None) -> None:
+    """Let the saga hear something, twice, as a relay may deliver it."""
+    services.react(event=event, now=now or timezone.now())
+
+
+def reserved(order: Order, **more: Any) -> StockReserved:
+    until = timezone.now() + timedelta(minutes=30)
+    fields = {"attempt_id": attempt(order, "stock"), "lines": [], "levels": [], "expires_at": until}
+    return StockReserved(order_id=order.id, **(fields | more))
+
+
+def rejected(order: Order) -> StockRejected:
+    shortfall = Shortfall(product_id=uuid7(), requested=1, available=0)
+    return StockRejected(
+        order_id=order.id,
+        attempt_id=attempt(order, "stock"),
+        code="insufficient_stock",
+        detail="Sold out.",
+        shortfalls=[shortfall],
+    )
+
+
+def released(order: Order, reason: str = "cancelled") -> StockReleased:
+    return StockReleased(order_id=order.id, attempt_id=attempt(order, "stock"), reason=reason, levels=[])
+
+
+def _payment(order: Order, amount: str | None, payment_id: UUID | None, by_saga: bool) -> dict[str, Any]:
+    return {
+        "payment_id": payment_id or uuid7(),
+        "order_id": order.id,
+        "customer_id": order.customer_id,
+        "amount": Decimal(amount) if amount else order.total_amount,
+        "currency": "RUB",
+        "attempt_id": attempt(order, "payment") if by_saga else None,
+    }
+
+
+def started(order: Order, payment_id: UUID, *, amount: str | None = None) -> PaymentCreated:
+    return PaymentCreated(method="card", **_payment(order, amount, payment_id, False))
+
+
+def paid(
+    order: Order, *, amount: str | None = None, payment_id: UUID | None = None, by_saga: bool = True
+) -> PaymentCompleted:
+    return PaymentCompleted(method="card", **_payment(order, amount, payment_id, by_saga))
+
+
+def declined(order: Order, *, payment_id: UUID | None = None, by_saga: bool = True) -> PaymentFailed:
+    return PaymentFailed(code="declined", detail="The bank refused.", **_payment(order, None, payment_id, by_saga))
+
+
+def refunded(order: Order, payment_id: UUID, amount: str) -> PaymentRefunded:
+    fields = _payment(order, amount, payment_id, True)
+    return PaymentRefunded(refund_id=uuid7(), refunded_total=Decimal(amount), reason="cancelled", **fields)
+
+
+def settled(order: Order, refunded: str = "0.00") -> OrderSettled:
+    return OrderSettled(
+        order_id=order.id, attempt_id=attempt(order, "payment"), refunded=Decimal(refunded), currency="RUB"
+    )
+
+
+def loan_approved(order: Order, amount: str, *, is_accepted: bool = True) -> ApplicationApproved:
+    return ApplicationApproved(
+        application_id=uuid7(),
+        order_id=order.id,
+        customer_id=order.customer_id,
+        amount=Decimal(amount),
+        currency="RUB",
+        annual_rate=Decimal("14.90"),
+        term_months=36,
+        monthly_payment=Decimal("10000.00"),
+        expires_at=timezone.now(),
+        is_accepted=is_accepted,
+        attempt_id=attempt(order, "loan"),
+    )
+
+
+def loan_rejected(order: Order) -> ApplicationRejected:
+    return ApplicationRejected(
+        application_id=uuid7(),
+        order_id=order.id,
+        customer_id=order.customer_id,
+        reasons=["dti"],
+        detail="Too much of the income would go into debts.",
+        attempt_id=attempt(order, "loan"),
+    )
+
+
+def loan_withdrawn(order: Order) -> ApplicationWithdrawn:
+    return ApplicationWithdrawn(
+        application_id=uuid7(),
+        order_id=order.id,
+        customer_id=order.customer_id,
+        reason="cancelled",
+        attempt_id=attempt(order, "loan"),
+    )
+
+
+def disbursed(order: Order, amount: str) -> LoanDisbursed:
+    return LoanDisbursed(
+        application_id=uuid7(),
+        loan_id=uuid7(),
+        order_id=order.id,
+        customer_id=order.customer_id,
+        amount=Decimal(amount),
+        currency="RUB",
+        attempt_id=attempt(order, "loan"),
+    )
+
+
+def issued(order: Order) -> PoliciesIssued:
+    policy = IssuedPolicy(policy_id=uuid7(), insurance_type="osago", premium=Decimal("5000.00"))
+    return PoliciesIssued(order_id=order.id, attempt_id=attempt(order, "policies"), policies=[policy])
+
+
+def not_insured(order: Order) -> PoliciesDeclined:
+    return PoliciesDeclined(
+        order_id=order.id, attempt_id=attempt(order, "policies"), code="declined", detail="Not insurable."
+    )
+
+
+def revoked(order: Order) -> PoliciesRevoked:
+    return PoliciesRevoked(order_id=order.id, attempt_id=attempt(order, "policies"))

@@ -1,0 +1,292 @@
+"""The saga: what each answer leads to, and that none is acted on twice."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from core.ids import uuid7
+from messaging.models import OutboxEvent, Timer
+from messaging.testing import events_of, published
+from orders import events, services
+from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, Status
+from orders.services import Actor
+from orders.services.checkout import REACTS_TO
+from orders.tests import answers, make
+from orders.tests.answers import hear
+
+pytestmark = pytest.mark.django_db(databases=["orders"])
+CARD = {"method": "card", "token": "tok_success"}
+LOAN = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months": 36}
+POLICY = [{"insurance_type": "osago"}]
+MANAGER = Actor(uuid7(), frozenset({"manager"}))
+
+
+def now_of(order):
+    return Order.objects.select_related("checkout").get(pk=order.pk)
+
+
+def last_request():
+    return published("orders")[-1]
+
+
+def statuses(order):
+    rows = OutboxEvent.objects.using("orders").filter(aggregate="order", aggregate_id=str(order.id)).order_by("seq")
+    assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+    return [row.data["status"] for row in rows]
+
+
+def test_stock_then_payment_makes_it_paid():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    assert last_request() == "checkout.payment_requested"
+    hear(answers.paid(order))
+    order = now_of(order)
+    assert (order.status, order.checkout.state, order.amount_due) == ("paid", "completed", Decimal(0))
+    assert statuses(order) == ["created", "awaiting_payment", "paid"]
+    assert published("orders")[-2:] == ["order.status_changed", "order.paid"]
+
+
+def test_hearing_everything_twice_changes_nothing_more():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    hear(answers.reserved(order))
+    payment = answers.paid(order)
+    hear(payment)
+    with events_of("orders") as more:
+        hear(payment)
+        hear(answers.reserved(order))
+    assert more == []
+    assert now_of(order).amount_paid == order.total_amount
+
+
+def test_no_stock_cancels_it_and_says_why():
+    order = make.order(payment=CARD)
+    hear(answers.rejected(order))
+    order = now_of(order)
+    assert (order.status, order.checkout.state) == ("cancelled", "compensated")
+    assert order.checkout.failure["code"] == "insufficient_stock"
+    assert order.checkout.failure["step"] == "stock"
+    assert "checkout.stock_release_requested" not in published("orders")
+
+
+def test_a_declined_card_gives_the_stock_back_before_it_ends():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    hear(answers.declined(order))
+    assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.refund_requested")
+    hear(answers.settled(order))
+    assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.stock_release_requested")
+    hear(answers.released(order))
+    order = now_of(order)
+    assert (order.status, order.checkout.state) == ("cancelled", "compensated")
+    assert order.checkout.failure == {"code": "declined", "step": "payment", "detail": "The bank refused."}
+
+
+def test_without_a_payment_it_waits_for_the_buyer():
+    order = make.order()
+    hear(answers.reserved(order))
+    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
+    hear(answers.paid(order, amount="400000.00", by_saga=False))
+    assert (now_of(order).amount_due, now_of(order).checkout.state) == (Decimal("600000.00"), "waiting")
+    hear(answers.paid(order, amount="600000.00", by_saga=False))
+    assert now_of(order).status == "paid"
+
+
+def test_a_separate_declined_payment_keeps_the_hold():
+    order = make.order()
+    hear(answers.reserved(order))
+    hear(answers.declined(order, by_saga=False))
+    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
+    hear(answers.paid(order, by_saga=False))
+    assert now_of(order).status == "paid"
+
+
+def test_a_deposit_is_taken_first_and_the_rest_awaited():
+    order = make.order(payment=CARD | {"amount": "100000.00"})
+    hear(answers.reserved(order))
+    request = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested")
+    assert request.data["amount"] == "100000.00"
+    hear(answers.paid(order, amount="100000.00"))
+    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
+
+
+def test_every_leg_in_its_turn():
+    order = make.order(payment=CARD, financing=LOAN, insurance=POLICY)
+    hear(answers.reserved(order))
+    assert last_request() == "checkout.loan_requested"
+    hear(answers.loan_approved(order, "800000.00"))
+    request = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested")
+    assert request.data["amount"] == "200000.00"
+    hear(answers.paid(order, amount="200000.00"))
+    assert last_request() == "checkout.policies_requested"
+    hear(answers.issued(order))
+    assert last_request() == "checkout.disbursement_requested"
+    hear(answers.disbursed(order, "800000.00"))
+    order = now_of(order)
+    assert (order.status, order.amount_paid) == ("paid", order.total_amount)
+    assert len(order.policy_ids) == 1
+
+
+def test_a_refused_loan_undoes_the_stock():
+    order = make.order(financing=LOAN)
+    hear(answers.reserved(order))
+    hear(answers.loan_rejected(order))
+    assert last_request() == "checkout.stock_release_requested"
+    hear(answers.released(order))
+    failure = now_of(order).checkout.failure
+    assert (failure["code"], failure["step"], failure["reasons"]) == ("loan_rejected", "loan", ["dti"])
+
+
+def test_a_refused_policy_undoes_payment_loan_and_stock_in_reverse():
+    order = make.order(payment=CARD, financing=LOAN, insurance=POLICY)
+    hear(answers.reserved(order))
+    hear(answers.loan_approved(order, "800000.00"))
+    payment_id = uuid7()
+    hear(answers.paid(order, amount="200000.00", payment_id=payment_id))
+    hear(answers.not_insured(order))
+    assert last_request() == "checkout.refund_requested"
+    hear(answers.refunded(order, payment_id, "200000.00"))
+    hear(answers.settled(order, "200000.00"))
+    assert last_request() == "checkout.loan_withdrawal_requested"
+    hear(answers.loan_withdrawn(order))
+    assert last_request() == "checkout.stock_release_requested"
+    hear(answers.released(order))
+    order = now_of(order)
+    assert (order.status, order.amount_paid) == ("cancelled", Decimal(0))
+
+
+def test_an_answer_to_another_attempt_changes_nothing():
+    order = make.order(payment=CARD)
+    with events_of("orders") as more:
+        hear(answers.reserved(order, attempt_id=uuid7()))
+    assert (more, now_of(order).status) == ([], "created")
+
+
+def test_an_answer_about_an_unknown_order_is_ignored():
+    stranger = answers.released(make.order())
+    Order.objects.all().delete()
+    with events_of("orders") as more:
+        hear(stranger)
+    assert more == []
+
+
+def test_the_buyer_cancels_while_the_stock_is_being_asked_for():
+    order = make.order(payment=CARD)
+    buyer = Actor(order.customer_id, frozenset({"client"}))
+    services.move_order(
+        order_id=order.id, status="cancelled", actor=buyer, now=timezone.now(), reason="changed my mind"
+    )
+    assert (now_of(order).status, last_request()) == ("cancelled", "checkout.stock_release_requested")
+    with events_of("orders") as more:
+        hear(answers.reserved(order))
+    assert more == []
+    hear(answers.released(order))
+    assert (now_of(order).status, now_of(order).checkout.state) == ("cancelled", "compensated")
+
+
+def test_cancelling_a_paid_order_ends_refunded():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    payment_id = uuid7()
+    hear(answers.paid(order, payment_id=payment_id))
+    services.move_order(order_id=order.id, status="cancelled", actor=MANAGER, now=timezone.now())
+    assert (now_of(order).status, last_request()) == ("cancelled", "checkout.refund_requested")
+    hear(answers.refunded(order, payment_id, str(order.total_amount)))
+    hear(answers.settled(order, str(order.total_amount)))
+    hear(answers.released(order))
+    assert statuses(order) == ["created", "awaiting_payment", "paid", "cancelled", "refunded"]
+    assert now_of(order).amount_paid == Decimal(0)
+
+
+def test_an_unpaid_order_lapses():
+    order = make.order()
+    hear(answers.reserved(order))
+    lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
+    hear(lapse)
+    hear(answers.settled(order))
+    hear(answers.released(order))
+    assert (now_of(order).status, now_of(order).checkout.failure["code"]) == ("cancelled", "expired")
+
+
+def test_a_payment_under_way_is_waited_for_before_it_lapses():
+    order = make.order()
+    hear(answers.reserved(order))
+    payment_id = uuid7()
+    hear(answers.started(order, payment_id))
+    lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
+    hear(lapse)
+    assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.stock_extension_requested")
+    hear(answers.declined(order, payment_id=payment_id, by_saga=False))
+    hear(lapse)
+    assert last_request() == "checkout.refund_requested"
+
+
+def test_a_payment_that_is_never_answered_is_given_up():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    timer = Timer.objects.using("orders").get(type="checkout.leg_timed_out")
+    assert timedelta(minutes=14) < timer.due_at - timezone.now() < timedelta(minutes=16)
+    hear(events.LegTimedOut(order_id=order.id, attempt_id=answers.attempt(order, "payment"), leg="payment"))
+    assert now_of(order).checkout.failure["code"] == "payment_timed_out"
+    hear(answers.paid(order))
+    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "compensating")
+
+
+def test_every_event_meets_every_state_without_an_error():
+    """The table is total: no answer, however late, may break the saga of its order."""
+    scripts = [
+        [],
+        [answers.reserved],
+        [answers.reserved, answers.paid],
+        [answers.rejected],
+        [answers.reserved, answers.declined],
+        [answers.reserved, answers.declined, answers.settled, answers.released],
+    ]
+    late = [
+        answers.reserved,
+        answers.rejected,
+        answers.released,
+        answers.paid,
+        answers.declined,
+        answers.settled,
+        lambda order: answers.refunded(order, uuid7(), "1.00"),
+        lambda order: answers.started(order, uuid7()),
+        lambda order: events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock")),
+        lambda order: events.LegTimedOut(order_id=order.id, attempt_id=uuid7(), leg="payment"),
+        lambda order: answers.loan_rejected(order),
+        lambda order: answers.loan_withdrawn(order),
+        lambda order: answers.disbursed(order, "1.00"),
+        lambda order: answers.not_insured(order),
+        lambda order: answers.issued(order),
+        lambda order: answers.revoked(order),
+        lambda order: answers.loan_approved(order, "1.00"),
+    ]
+    heard = set()
+    for script in scripts:
+        for answer in late:
+            order = make.order(payment=CARD, financing=None)
+            CheckoutLeg.objects.bulk_create(
+                CheckoutLeg(checkout_id=order.id, kind=kind, rank=9, state=LegState.SKIPPED)
+                for kind in (LegKind.LOAN, LegKind.POLICIES)
+            )
+            for step in script:
+                hear(step(order))
+            event = answer(order)
+            hear(event)
+            heard.add(type(event))
+            assert now_of(order).status in Status.values
+    assert heard | {events.LegTimedOut} >= set(REACTS_TO) - {
+        type_ for type_ in REACTS_TO if "Accepted" in type_.__name__
+    }
+
+
+def test_the_timeline_tells_each_step_with_its_reason():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    hear(answers.declined(order))
+    told = list(OrderHistory.objects.filter(order=order).order_by("id").values_list("event", "reason"))
+    assert ("payment.failed", "The bank refused.") in told
+    assert [event for event, _ in told][:3] == ["order.created", "order.awaiting_payment", "stock.succeeded"]
+    assert Checkout.objects.get(order=order).state == "compensating"

@@ -1,0 +1,193 @@
+"""Borders that no single app can guard: each of these fails when somebody crosses one."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db.utils import ConnectionDoesNotExist
+
+from config.databases import APPS, EVERYWHERE, FRAMEWORK_HOME
+from core.events import REGISTRY
+from messaging.subscriptions import subscriptions
+
+ROOT = Path(settings.BASE_DIR)
+PACKAGES = [*APPS, "messaging", "gateway", "core", "config", "storefront"]
+
+
+def sources(package):
+    return [
+        path for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts and "tests" not in path.parts
+    ]
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", APPS)
+def test_apps_meet_at_events_and_public_only(package):
+    for path in sources(package):
+        for name in imports(path):
+            other, _, rest = name.partition(".")
+            if other in APPS and other != package:
+                assert rest.split(".")[0] in ("events", "public"), f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("package", ["messaging", "gateway", "core"])
+def test_plumbing_knows_no_app(package):
+    for path in sources(package):
+        for name in imports(path):
+            assert name.split(".")[0] not in {*APPS, "config", "storefront"}, f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("package", APPS)
+def test_facts_reach_no_framework(package):
+    path = ROOT / package / "events.py"
+    if path.exists():
+        for name in imports(path):
+            assert not name.startswith(("django", "celery", "rest_framework")), (
+                f"{path.relative_to(ROOT)} imports {name}"
+            )
+
+
+def test_every_model_has_one_home():
+    for model in apps.get_models():
+        label = model._meta.app_label
+        homes = [alias for alias in APPS if router.allow_migrate(alias, label)]
+        expected = list(APPS) if label in EVERYWHERE else [label if label in APPS else FRAMEWORK_HOME]
+        assert homes == expected, model
+
+
+def test_no_relation_crosses_a_border():
+    for model in apps.get_models():
+        for field in model._meta.get_fields():
+            if field.is_relation and field.related_model and field.concrete:
+                ours, theirs = (router.db_for_write(one) for one in (model, field.related_model))
+                assert ours == theirs, f"{model.__name__}.{field.name} points into another database"
+
+
+def test_default_is_nobodys_database():
+    assert settings.DATABASES[DEFAULT_DB_ALIAS] == {}
+    with pytest.raises((ImproperlyConfigured, ConnectionDoesNotExist)):
+        connections[DEFAULT_DB_ALIAS].cursor()
+
+
+BARE = re.compile(
+    r"(?<![\w.])(?:transaction\.)?(?:atomic\(\)|on_commit\(lambda)|delay_on_commit|ATOMIC_REQUESTS|ALWAYS_EAGER"
+)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_transactions_name_their_database(package):
+    for path in sources(package):
+        if path == ROOT / "core" / "db.py":
+            continue
+        text = path.read_text()
+        code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("#", '"""')))
+        found = [match[0] for match in BARE.finditer(code) if "`" not in match[0]]
+        assert not found or path.name == "db.py", f"{path.relative_to(ROOT)}: {found}"
+        for name in imports(path):
+            assert name not in ("django.db.transaction.atomic", "django.db.transaction.on_commit"), path
+
+
+def test_every_event_belongs_to_its_app_and_every_handler_to_its_own():
+    for name, cls in REGISTRY.items():
+        assert cls.app() in APPS, name
+    for item in subscriptions().values():
+        assert item.alias in APPS
+        assert item.name.startswith(f"{item.alias}."), item.name
+
+
+_PROMISED = """
+user.registered user.created user.updated user.deactivated user.deleted user.role_changed user.logged_in
+user.logged_out category.changed product.created product.updated product.deleted stock.reserved stock.rejected
+stock.released stock.low order.created order.updated order.status_changed order.paid order.completed order.cancelled
+payment.created payment.completed payment.failed payment.refunded financing.submitted financing.approved
+financing.rejected financing.disbursed loan.payment_received loan.overdue loan.closed insurance.quoted
+insurance.purchased insurance.cancelled claim.opened claim.decided claim.paid client.created client.updated
+client.contact.added client.activity.logged event.created event.updated event.cancelled event.registration.created
+event.registration.cancelled resource.created resource.updated resource.allocated resource.released
+"""
+
+
+def test_every_promised_event_exists():
+    promised = [
+        "user.registered",
+        "user.created",
+        "user.updated",
+        "user.deactivated",
+        "user.deleted",
+        "user.role_changed",
+        "user.logged_in",
+        "user.logged_out",
+        "category.changed",
+        "product.created",
+        "product.updated",
+        "product.deleted",
+        "stock.reserved",
+        "stock.rejected",
+        "stock.released",
+        "stock.low",
+        "order.created",
+        "order.updated",
+        "order.status_changed",
+        "order.paid",
+        "order.completed",
+        "order.cancelled",
+        "payment.created",
+        "payment.completed",
+        "payment.failed",
+        "payment.refunded",
+        "financing.submitted",
+        "financing.approved",
+        "financing.rejected",
+        "financing.disbursed",
+        "loan.payment_received",
+        "loan.overdue",
+        "loan.closed",
+        "insurance.quoted",
+        "insurance.purchased",
+        "insurance.cancelled",
+        "claim.opened",
+        "claim.decided",
+        "claim.paid",
+        "client.created",
+        "client.updated",
+        "client.contact.added",
+        "client.activity.logged",
+        "event.created",
+        "event.updated",
+        "event.cancelled",
+        "event.registration.created",
+        "event.registration.cancelled",
+        "resource.created",
+        "resource.updated",
+        "resource.allocated",
+        "resource.released",
+    ]
+    missing = [name for name in promised if name not in REGISTRY or REGISTRY[name].internal]
+    assert missing == []
+
+
+def test_every_app_is_whole():
+    for app in APPS:
+        for part in ("models.py", "admin.py", "api/urls.py", "migrations/0001_initial.py", "tests"):
+            path = ROOT / app / part
+            assert path.exists() or (part == "models.py" and (ROOT / app / "models").is_dir()), f"{app}/{part}"
+
+
+def test_the_project_speaks_of_itself_alone():
+    secret = re.compile(r"/(?:root|work|home)/|BEGIN (?:RSA )?PRIVATE KEY|pypi\.org|registry\.npmjs", re.I)
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            assert not secret.search(path.read_text()), path.relative_to(ROOT)
