@@ -1,10 +1,12 @@
 """What tests of every app share: callers with tokens, and an HTTP client that speaks for them."""
 
+import json
 import time
 from typing import Any
 from uuid import UUID
 
 import jwt
+from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.test import Client
 
@@ -55,3 +57,49 @@ class Api:
 
     def delete(self, path: str, **headers: str) -> Any:
         return self.request("delete", path, **headers)
+
+
+class Socket(ApplicationCommunicator):
+    """A WebSocket client of an ASGI application, in the test's own loop."""
+
+    def __init__(self, application: Any, path: str, subprotocols: list[str] | None = None) -> None:
+        bare, _, query = path.partition("?")
+        scope = {
+            "type": "websocket",
+            "path": bare,
+            "query_string": query.encode(),
+            "headers": [(b"host", b"testserver"), (b"origin", b"http://testserver")],
+            "subprotocols": subprotocols or [],
+        }
+        super().__init__(application, scope)
+
+    async def connect(self) -> str | None:
+        """Open; return the subprotocol that the server chose."""
+        await self.send_input({"type": "websocket.connect"})
+        accepted = await self.receive_output(timeout=10)
+        assert accepted["type"] == "websocket.accept", accepted
+        chosen: str | None = accepted["subprotocol"]
+        return chosen
+
+    async def say(self, message: Any) -> None:
+        """Send text, or anything else as JSON."""
+        text = message if isinstance(message, str) else json.dumps(message)
+        await self.send_input({"type": "websocket.receive", "text": text})
+
+    async def hear(self, count: int = 1) -> list[dict[str, Any]]:
+        """The next messages."""
+        frames = [await self.receive_output(timeout=10) for _ in range(count)]
+        assert all(frame["type"] == "websocket.send" for frame in frames), frames
+        return [json.loads(frame["text"]) for frame in frames]
+
+    async def closing_code(self) -> int:
+        """Read on until the server closes; return its code."""
+        while (frame := await self.receive_output(timeout=10))["type"] != "websocket.close":
+            pass
+        code: int = frame["code"]
+        return code
+
+    async def disconnect(self) -> None:
+        """Go away."""
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(timeout=10)

@@ -79,5 +79,5 @@ def read_feed(source: str, after: int, until: int, limit: int = 1000) -> list[Fe
 
 def read_head(source: str) -> int:
     """The last position given out."""
-    ((position,),) = fetch(source, "SELECT position FROM messaging_feed_head WHERE id = 1", [])
-    return int(position)
+    rows = fetch(source, "SELECT position FROM messaging_feed_head WHERE id = 1", [])
+    return int(rows[0][0]) if rows else 0

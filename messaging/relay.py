@@ -14,6 +14,7 @@ from django.db import connections
 
 from core.db import transaction
 from core.events import REGISTRY
+from core.ids import uuid7
 from messaging.subscriptions import Subscription, subscriptions_of
 
 BATCH = 500
@@ -54,8 +55,7 @@ def sequence(source: str) -> list[dict[str, Any]]:
     The head is locked in a statement of its own: the next one must see what the previous holder committed.
     """
     with transaction(source), connections[source].cursor() as cursor:
-        cursor.execute("SELECT position FROM messaging_feed_head WHERE id = 1 FOR UPDATE")
-        (head,) = cursor.fetchone()
+        head = _lock_head(cursor)
         cursor.execute(_SEQUENCE, [BATCH, head])
         names = [column.name for column in cursor.description]
         placed = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -64,12 +64,29 @@ def sequence(source: str) -> list[dict[str, Any]]:
     return placed
 
 
+def _lock_head(cursor: Any) -> int:
+    """Lock the head; a database that never had one gets a new epoch."""
+    lock = "SELECT position FROM messaging_feed_head WHERE id = 1 FOR UPDATE"
+    cursor.execute(lock)
+    found = cursor.fetchone()
+    if found is None:
+        cursor.execute(
+            """INSERT INTO messaging_feed_head (id, epoch, position)
+               SELECT 1, %s, coalesce(max(position), 0) FROM messaging_outbox ON CONFLICT DO NOTHING""",
+            [uuid7()],
+        )
+        cursor.execute(lock)
+        found = cursor.fetchone()
+    return int(found[0])
+
+
 def copy(source: str, alias: str) -> tuple[set[Nudge], bool]:
     """Copy the next events of `source` into the inbox of `alias`; return the lanes to wake and whether more wait."""
     handlers = [item for item in subscriptions_of(alias) if source in item.sources]
-    if not handlers:
+    found = _head(source) if handlers else None
+    if found is None:
         return set(), False
-    epoch, head = _head(source)
+    epoch, head = found
     with transaction(alias):
         cursors = _lock_cursors(source, alias, handlers, epoch, head)
         behind = {name: position for name, position in cursors.items() if position < head}
@@ -82,11 +99,11 @@ def copy(source: str, alias: str) -> tuple[set[Nudge], bool]:
     return nudges, reached < head
 
 
-def _head(source: str) -> tuple[UUID, int]:
+def _head(source: str) -> tuple[UUID, int] | None:
     with connections[source].cursor() as cursor:
         cursor.execute("SELECT epoch, position FROM messaging_feed_head WHERE id = 1")
-        epoch, position = cursor.fetchone()
-    return epoch, position
+        found: tuple[UUID, int] | None = cursor.fetchone()
+    return found
 
 
 def _lock_cursors(source: str, alias: str, handlers: list[Subscription], epoch: UUID, head: int) -> dict[str, int]:
