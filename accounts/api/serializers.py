@@ -1,0 +1,155 @@
+"""What goes in and out of the accounts API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import PHONE_PATTERN, USERNAME_PATTERN, Role, Session, User
+
+MAX_PASSWORD = 256
+
+
+class UserSerializer(serializers.ModelSerializer):
+    last_login_at = serializers.DateTimeField(source="last_login", allow_null=True)
+
+    class Meta:
+        model = User
+        fields = (
+            "id", "email", "username", "full_name", "first_name", "last_name", "phone", "roles", "is_active",
+            "created_at", "updated_at", "last_login_at", "version",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class SessionSerializer(serializers.ModelSerializer):
+    is_current = serializers.BooleanField(default=False)
+
+    class Meta:
+        model = Session
+        fields = ("id", "device", "address", "created_at", "last_used_at", "expires_at", "is_current")
+        read_only_fields = fields
+
+
+class PasswordField(serializers.CharField):
+    """Kept to the letter: spaces at the ends are part of it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_PASSWORD, trim_whitespace=False, write_only=True, **kwargs)
+
+
+class ProfileSerializer(serializers.Serializer):
+    """PATCH: what is absent stays. PUT: absent names and phone become blank; e-mail and user name, which open the
+    door, stay."""
+
+    email = serializers.EmailField(max_length=254, required=False)
+    username = serializers.RegexField(
+        USERNAME_PATTERN,
+        max_length=150,
+        required=False,
+        allow_blank=True,
+        error_messages={"invalid": "Letters, digits and . + - _ only."},
+    )
+    full_name = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    phone = serializers.RegexField(
+        PHONE_PATTERN,
+        max_length=32,
+        required=False,
+        allow_blank=True,
+        error_messages={"invalid": "A phone number, such as +7 900 123-45-67."},
+    )
+
+    def changes(self) -> dict[str, str]:
+        """Fields to set."""
+        sent = {name: value for name, value in self.validated_data.items() if isinstance(value, str)}
+        blanks = {} if self.partial else dict.fromkeys(("full_name", "first_name", "last_name", "phone"), "")
+        return blanks | sent
+
+
+class AccountSerializer(ProfileSerializer):
+    is_active = serializers.BooleanField(required=False)
+
+
+class _NewAccountSerializer(ProfileSerializer):
+    email = serializers.EmailField(max_length=254)
+    password = PasswordField()
+
+
+class RegistrationSerializer(_NewAccountSerializer):
+    role = serializers.CharField(max_length=20, required=False)
+
+
+class NewUserSerializer(_NewAccountSerializer):
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+
+
+class RolesSerializer(serializers.Serializer):
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices), min_length=1, max_length=3)
+
+
+class PasswordGrantSerializer(serializers.Serializer):
+    """RFC 6749 §4.3; `scope` and client credentials are accepted and mean nothing here."""
+
+    grant_type = serializers.ChoiceField(choices=["password"], required=False)
+    username = serializers.CharField(max_length=254)
+    password = PasswordField()
+
+
+class LoginSerializer(serializers.Serializer):
+    email = serializers.CharField(max_length=254, required=False)
+    username = serializers.CharField(max_length=254, required=False)
+    password = PasswordField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        identifier = attrs.get("email") or attrs.get("username")
+        if not identifier:
+            raise serializers.ValidationError({"email": ["Send an e-mail or a user name."]}, code="required")
+        return attrs | {"identifier": identifier}
+
+
+class RefreshSerializer(serializers.Serializer):
+    refresh_token = serializers.CharField(max_length=256)
+
+
+class LogoutSerializer(serializers.Serializer):
+    refresh_token = serializers.CharField(max_length=256, required=False, default="")
+
+
+class VerifySerializer(serializers.Serializer):
+    token = serializers.CharField(max_length=8192)
+
+
+class PasswordChangeSerializer(serializers.Serializer):
+    old_password = PasswordField()
+    new_password = PasswordField()
+
+
+class PasswordResetSerializer(serializers.Serializer):
+    email = serializers.EmailField(max_length=254)
+
+
+class PasswordResetConfirmSerializer(serializers.Serializer):
+    token = serializers.CharField(max_length=256)
+    new_password = PasswordField()
+
+
+class TokenPairSerializer(serializers.Serializer):
+    access_token = serializers.CharField()
+    refresh_token = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class VerifiedSerializer(serializers.Serializer):
+    valid = serializers.BooleanField()
+    user_id = serializers.UUIDField(required=False)
+    username = serializers.CharField(required=False)
+    email = serializers.EmailField(required=False)
+    roles = serializers.ListField(child=serializers.CharField(), required=False)
+    expires_at = serializers.DateTimeField(required=False)
+
+
+class TicketSerializer(serializers.Serializer):
+    ticket = serializers.CharField()
+    expires_in = serializers.IntegerField()

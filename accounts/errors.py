@@ -1,0 +1,115 @@
+"""Refusals of accounts."""
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError, InvalidInput, NotFound
+
+
+class UserNotFound(NotFound):
+    """No such person."""
+
+
+class SessionNotFound(NotFound):
+    """No such session, or it is somebody else's."""
+
+
+class EmailTaken(DomainError):
+    """Another account has this e-mail address, whatever its case."""
+
+    code = "email_taken"
+    detail = _("An account with this e-mail already exists.")
+
+
+class UsernameTaken(DomainError):
+    """Another account has this user name, whatever its case."""
+
+    code = "username_taken"
+    detail = _("This user name is taken.")
+
+
+class RoleNotAllowed(DomainError):
+    """Only administrators give roles."""
+
+    code = "role_not_allowed"
+    status = 403
+    detail = _("You may only register as a client.")
+
+
+class WrongCredentials(DomainError):
+    """The e-mail or user name is unknown, the password is wrong, or the account is closed: nobody is told which."""
+
+    code = "wrong_credentials"
+    status = 401
+    detail = _("The e-mail or the password is wrong.")
+
+
+class TooManyFailures(DomainError):
+    """Too many wrong passwords in a row; `retry_after` seconds remain."""
+
+    code = "too_many_failures"
+    status = 429
+    detail = _("Too many failed sign-ins. Please try again later.")
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__(retry_after=seconds)
+        self.extra = {"retry_after": seconds}
+
+
+class InvalidRefreshToken(DomainError):
+    """The refresh token is unknown, expired, revoked or already used."""
+
+    code = "invalid_refresh_token"
+    status = 401
+    detail = _("The refresh token is not valid. Please sign in again.")
+
+
+class WeakPassword(InvalidInput):
+    """The password breaks one or more of Django's validators; `errors` has one entry for each."""
+
+    code = "validation_error"
+
+    def __init__(self, field: str, error: ValidationError) -> None:
+        super().__init__(field, "invalid", " ".join(error.messages))
+        self.errors = [
+            {"field": field, "code": item.code or "invalid", "detail": " ".join(item.messages)}
+            for item in error.error_list
+        ]
+
+
+class WrongPassword(InvalidInput):
+    """The present password was not given correctly."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__("old_password", "wrong_password", str(_("The present password is wrong.")))
+
+
+class InvalidResetToken(InvalidInput):
+    """The reset link is forged, used, or too old."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "token", "invalid_reset_token", str(_("This link is no longer valid. Please ask for another."))
+        )
+
+
+class LastAdmin(DomainError):
+    """Somebody must be left who can manage users."""
+
+    code = "last_admin"
+    detail = _("The last active administrator cannot be removed.")
+
+
+class UserErased(DomainError):
+    """The account's personal data was erased: nothing about it may change any more."""
+
+    code = "user_erased"
+    detail = _("This account was erased.")
+
+
+class DemoRefused(RuntimeError):
+    """Demo accounts have a published password and are never made outside debug."""

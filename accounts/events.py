@@ -1,0 +1,81 @@
+"""Facts that accounts publishes about people who may sign in."""
+
+from uuid import UUID
+
+from core.events import Event, event
+
+
+@event("user.registered", aggregate="user", key="user_id")
+class UserRegistered(Event):
+    """A person signed up by themselves."""
+
+    user_id: UUID
+    email: str
+    full_name: str = ""
+    phone: str = ""
+    roles: list[str] = []
+    version_number: int = 1
+
+
+@event("user.created", aggregate="user", key="user_id")
+class UserCreated(Event):
+    """An administrator created an account."""
+
+    user_id: UUID
+    email: str
+    full_name: str = ""
+    phone: str = ""
+    roles: list[str] = []
+    version_number: int = 1
+
+
+@event("user.updated", aggregate="user", key="user_id")
+class UserUpdated(Event):
+    """A profile changed; carries the whole public profile as it is now."""
+
+    user_id: UUID
+    email: str
+    full_name: str = ""
+    phone: str = ""
+    roles: list[str] = []
+    version_number: int = 1
+
+
+@event("user.role_changed", aggregate="user", key="user_id")
+class UserRoleChanged(Event):
+    """An administrator changed what a person may do."""
+
+    user_id: UUID
+    roles: list[str]
+    previous: list[str]
+    version_number: int = 1
+
+
+@event("user.deactivated", aggregate="user", key="user_id")
+class UserDeactivated(Event):
+    """A person may no longer sign in."""
+
+    user_id: UUID
+
+
+@event("user.deleted", aggregate="user", key="user_id")
+class UserDeleted(Event):
+    """Personal data was erased; the id stays so that the books keep their meaning."""
+
+    user_id: UUID
+
+
+@event("user.logged_in", aggregate="user", key="user_id")
+class UserLoggedIn(Event):
+    """A sign-in succeeded."""
+
+    user_id: UUID
+    session_id: UUID
+
+
+@event("user.logged_out", aggregate="user", key="user_id")
+class UserLoggedOut(Event):
+    """A session was ended by its owner or by an administrator."""
+
+    user_id: UUID
+    session_id: UUID

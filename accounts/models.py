@@ -1,0 +1,306 @@
+"""People who may sign in, and the sessions they have open."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import UserErased
+from accounts.events import UserCreated
+from core.db import transaction
+from core.ids import uuid7
+from messaging.outbox import publish
+
+USERNAME_PATTERN = r"\A[\w.+-]*\Z"
+PHONE_PATTERN = r"\A(\+?[\d\s().-]{5,32})?\Z"
+
+
+class Role(models.TextChoices):
+    """What a person may do."""
+
+    CLIENT = "client", _("client")
+    MANAGER = "manager", _("manager")
+    ADMIN = "admin", _("administrator")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds people by what they type to sign in."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+    def by_identifier(self, identifier: str) -> "User | None":
+        """The person with this e-mail or user name, whatever its case."""
+        wanted = identifier.strip().lower()
+        if "@" in wanted:
+            return self.filter(email=wanted).first()
+        named = self.exclude(username="").annotate(lower=Lower("username"))
+        return named.filter(lower=wanted).first() if wanted else None
+
+    def search(self, text: str) -> "models.QuerySet[User]":
+        """People whose name, e-mail, user name or phone contains every word of `text`; the erased are not found."""
+        found = self.filter(erased_at__isnull=True)
+        for word in text.lower().split():
+            found = found.filter(search_text__contains=word)
+        return found
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
+        """Create an administrator (`manage.py createsuperuser`), publishing UserCreated."""
+        user = self.model(email=email.strip().lower(), roles=[Role.ADMIN], **extra)
+        user.set_password(password)
+        with transaction("accounts"):
+            user.save(using=self._db)
+            publish(UserCreated(user_id=user.id, email=user.email, full_name=user.full_name, roles=user.roles))
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person who may sign in. The id is all that other apps may know them by.
+
+    E-mail and user name are unique whatever their case. `roles` alone decide what a person may do, in the API and in
+    the admin. `version` grows with every change of profile, roles or activity.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(_("e-mail"))
+    username = models.CharField(
+        _("user name"),
+        max_length=150,
+        blank=True,
+        validators=[RegexValidator(USERNAME_PATTERN, _("Letters, digits and . + - _ only."))],
+    )
+    full_name = models.CharField(_("full name"), max_length=310, blank=True)
+    first_name = models.CharField(_("first name"), max_length=150, blank=True)
+    last_name = models.CharField(_("last name"), max_length=150, blank=True)
+    phone = models.CharField(
+        _("phone"),
+        max_length=32,
+        blank=True,
+        validators=[RegexValidator(PHONE_PATTERN, _("A phone number, such as +7 900 123-45-67."))],
+    )
+    roles = ArrayField(models.CharField(max_length=10, choices=Role), default=list, verbose_name=_("roles"))
+    is_active = models.BooleanField(_("active"), default=True)
+    search_text = models.TextField(editable=False, default="")
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["email"], name="user_email_unique"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower"),
+            models.UniqueConstraint(Lower("username"), name="user_username_unique", condition=~models.Q(username="")),
+            models.CheckConstraint(condition=~models.Q(username__contains="@"), name="user_username_is_no_email"),
+            models.CheckConstraint(
+                condition=models.Q(roles__contained_by=Role.values) & models.Q(roles__len__gt=0),
+                name="user_roles_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True) | models.Q(is_active=False), name="user_erased_is_inactive"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["created_at", "id"], name="user_by_created_at"),
+            models.Index(fields=["full_name", "id"], name="user_by_full_name"),
+            GinIndex(fields=["roles"], name="user_by_role"),
+            GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="user_by_search_text"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_text = "\n".join(
+            [self.email, self.username, self.full_name, self.phone, re.sub(r"\D", "", self.phone)]
+        ).lower()
+        super().save(*args, **kwargs)
+
+    def get_full_name(self) -> str:
+        """Full name, or an empty text."""
+        return self.full_name
+
+    def get_short_name(self) -> str:
+        """What a page greets the person by."""
+        return self.first_name or self.full_name or self.email
+
+    # What Django's admin asks -------------------------------------------------------------------------------------
+    @property
+    def is_staff(self) -> bool:
+        """Managers and administrators may open the admin."""
+        return not {Role.MANAGER, Role.ADMIN}.isdisjoint(self.roles)
+
+    @property
+    def is_superuser(self) -> bool:
+        """Administrators may do everything."""
+        return Role.ADMIN in self.roles
+
+    def has_perm(self, perm: str, obj: object | None = None) -> bool:
+        """Administrators: all. Managers: anything but deleting, in every app but accounts."""
+        app_label, _, codename = perm.partition(".")
+        return self.has_module_perms(app_label) and (self.is_superuser or not codename.startswith("delete_"))
+
+    def has_perms(self, perm_list: Any, obj: object | None = None) -> bool:
+        """Tell whether all of the permissions are given."""
+        return all(self.has_perm(perm, obj) for perm in perm_list)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Tell whether the admin shows an app to this person."""
+        if not self.is_active or not self.is_staff:
+            return False
+        return self.is_superuser or app_label not in FRAMEWORK_APPS
+
+    # Transitions --------------------------------------------------------------------------------------------------
+    def change_profile(self, changes: dict[str, str], *, now: datetime) -> bool:
+        """Set e-mail, user name, names and phone; return whether anything differs. Raises UserErased.
+
+        A full name that was only first and last name put together follows them.
+        """
+        self._refuse_erased()
+        before = [getattr(self, name) for name in PROFILE_FIELDS]
+        was_composed = self.full_name in ("", _composed(self.first_name, self.last_name))
+        for name in PROFILE_FIELDS & changes.keys():
+            setattr(self, name, changes[name].strip())
+        self.email = self.email.lower()
+        if (was_composed and "full_name" not in changes) or not self.full_name:
+            self.full_name = _composed(self.first_name, self.last_name)
+        return self._touch(now) if before != [getattr(self, name) for name in PROFILE_FIELDS] else False
+
+    def change_roles(self, roles: list[str], *, now: datetime) -> bool:
+        """Set the roles, sorted from client to admin; return whether they differ. Raises UserErased."""
+        self._refuse_erased()
+        ordered = [role for role in Role.values if role in roles]
+        if ordered == self.roles:
+            return False
+        self.roles = ordered
+        return self._touch(now)
+
+    def set_active(self, is_active: bool, *, now: datetime) -> bool:
+        """Close or reopen the account; return whether that is a change. Raises UserErased."""
+        self._refuse_erased()
+        if is_active == self.is_active:
+            return False
+        self.is_active = is_active
+        return self._touch(now)
+
+    def erase(self, *, now: datetime) -> None:
+        """Forget the person and keep the id. Raises UserErased when that was done before."""
+        self._refuse_erased()
+        self.email = f"{self.id}@erased.invalid"
+        self.username = self.full_name = self.first_name = self.last_name = self.phone = ""
+        self.set_unusable_password()
+        self.is_active, self.erased_at, self.last_login = False, now, None
+        self._touch(now)
+
+    def _refuse_erased(self) -> None:
+        if self.erased_at is not None:
+            raise UserErased
+
+    def _touch(self, now: datetime) -> bool:
+        self.version += 1
+        self.updated_at = now
+        return True
+
+
+PROFILE_FIELDS = frozenset({"email", "username", "full_name", "first_name", "last_name", "phone"})
+FRAMEWORK_APPS = frozenset({"accounts", "auth", "admin", "sessions", "contenttypes"})
+"""Apps of the admin that only administrators see."""
+
+
+def _composed(first_name: str, last_name: str) -> str:
+    return f"{first_name} {last_name}".strip()
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Sessions, by who and whether they still live."""
+
+    def live(self, user_id: UUID, now: datetime) -> "SessionQuerySet":
+        """A person's sessions that can still be refreshed."""
+        return self.filter(user_id=user_id, revoked_at__isnull=True, expires_at__gt=now)
+
+
+class Session(models.Model):
+    """A sign-in that lives on by refreshing: a family of refresh tokens, each the child of the one before.
+
+    Ended by its owner, by an administrator, or by the second use of a spent token, which means that one was stolen.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions", verbose_name=_("user"))
+    device = models.CharField(_("device"), max_length=200, blank=True)
+    address = models.CharField(_("address"), max_length=64, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires at"))
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    revoked_because = models.CharField(_("reason"), max_length=20, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        indexes: ClassVar = [
+            models.Index(fields=["user", "last_used_at", "id"], name="session_by_user"),
+            models.Index(fields=["expires_at"], name="session_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.device}"
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the session can still be refreshed."""
+        return self.revoked_at is None and self.expires_at > now
+
+
+class RefreshToken(models.Model):
+    """One link of a session's chain. The token itself is not stored: `digest` is its SHA-256.
+
+    `id` is also the `jti` of the access token given out with it. `salt` makes a child's token computable only from
+    its parent's token, this row and the secret key together, so that a repeated refresh gets the same child.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    session = models.ForeignKey(Session, models.CASCADE, related_name="tokens")
+    parent = models.OneToOneField("self", models.SET_NULL, null=True, related_name="child")
+    digest = models.CharField(max_length=64)
+    salt = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    access_expires_at = models.DateTimeField()
+    access_revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["digest"], name="refresh_token_digest_unique")]
+        indexes: ClassVar = [
+            models.Index(fields=["expires_at"], name="refresh_token_by_expiry"),
+            models.Index(
+                fields=["access_expires_at"],
+                name="refresh_token_access_revoked",
+                condition=models.Q(access_revoked_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def is_in_grace(self, now: datetime) -> bool:
+        """Tell whether a repeated use is the same client asking twice, not a thief."""
+        return self.used_at is not None and now - self.used_at <= timedelta(seconds=settings.REFRESH_GRACE_S)

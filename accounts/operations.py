@@ -1,0 +1,43 @@
+"""Calls of accounts to the outside world: mail."""
+
+from smtplib import SMTPException
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.services import password_reset_token
+from messaging.calls import Operation, Outcome, operation
+from messaging.models import CallState
+
+
+@operation
+class MailPasswordReset(Operation):
+    """Sends the link that sets a new password. The token is made here, so that no table ever holds it."""
+
+    name = "accounts.mail_password_reset"
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Mail the link; a repeat sends another, which is harmless. Nobody's id is answered by nothing."""
+        user = User.objects.filter(pk=request["user_id"], is_active=True).first()
+        if user is None:
+            return Outcome(CallState.OK)
+        try:
+            send_mail(_("Set a new password"), _letter(user), settings.DEFAULT_FROM_EMAIL, [user.email])
+        except (SMTPException, OSError) as error:
+            return Outcome(CallState.NEW, error=repr(error))
+        return Outcome(CallState.OK)
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Nothing waits for a mail."""
+
+
+def _letter(user: User) -> str:
+    link = f"{settings.PUBLIC_URL}/reset-password/?token={password_reset_token(user)}"
+    text = _(
+        "Hello, %(name)s.\n\nSomebody, we hope you, asked to set a new password for your account. To do so, open\n\n"
+        "%(link)s\n\nThe link works once. If it was not you, do nothing: your password stays as it is.\n"
+    )
+    return text % {"name": user.get_short_name(), "link": link}

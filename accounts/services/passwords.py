@@ -1,0 +1,76 @@
+"""Changing a password, by knowing the old one or by owning the mailbox."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.contrib.auth.tokens import default_token_generator
+
+from accounts import lockout
+from accounts.errors import InvalidResetToken, UserNotFound, WrongPassword
+from accounts.models import User
+from accounts.services.people import check_password_strength
+from accounts.services.sessions import end_sessions
+from accounts.tokens import as_id
+from core.db import transaction
+from gateway.principal import Principal
+from messaging.calls import request_call
+
+
+def change_password(*, principal: Principal, old_password: str, new_password: str, address: str, now: datetime) -> None:
+    """Set a new password; every other session ends. Raises WrongPassword, TooManyFailures, WeakPassword.
+
+    Guessing the old one counts as failing to sign in.
+    """
+    user = User.objects.filter(pk=principal.id, is_active=True).first()
+    if user is None:
+        raise UserNotFound
+    lockout.refuse_waiting(str(user.id), address)
+    if not user.check_password(old_password):
+        lockout.count_failure(str(user.id), address)
+        raise WrongPassword
+    lockout.forget_failures(str(user.id), address)
+    check_password_strength(new_password, user, field="new_password")
+    with transaction("accounts"):
+        _set_password(user.id, new_password)
+        end_sessions(user_id=user.id, because="password_changed", now=now, keep_jti=principal.jti)
+
+
+def request_password_reset(*, email: str, now: datetime) -> None:
+    """Mail a one-time link to whoever has this address; at most one a minute.
+
+    Somebody unknown costs the same work and gets no mail, so that nobody can tell.
+    """
+    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+    user_id = user.id if user else uuid4()
+    with transaction("accounts"):
+        request_call(
+            key=f"password-reset:{user_id}:{now:%Y%m%d%H%M}",
+            operation="accounts.mail_password_reset",
+            provider="mail",
+            request={"user_id": str(user_id)},
+        )
+
+
+def password_reset_token(user: User) -> str:
+    """Good once, and only until the password, the e-mail or the time of the last sign-in changes."""
+    return f"{user.id.hex}-{default_token_generator.make_token(user)}"
+
+
+def reset_password(*, token: str, new_password: str, address: str, now: datetime) -> User:
+    """Set a new password with a mailed token; every session ends. Raises InvalidResetToken, WeakPassword."""
+    hex_id, _, rest = token.partition("-")
+    with transaction("accounts"):
+        user = User.objects.select_for_update().filter(pk=as_id(hex_id), is_active=True).first()
+        if user is None or not default_token_generator.check_token(user, rest):
+            raise InvalidResetToken
+        check_password_strength(new_password, user, field="new_password")
+        _set_password(user.id, new_password)
+        end_sessions(user_id=user.id, because="password_reset", now=now)
+    lockout.forget_failures(str(user.id), address)
+    return user
+
+
+def _set_password(user_id: UUID, password: str) -> None:
+    user = User.objects.select_for_update().get(pk=user_id)
+    user.set_password(password)
+    user.save(update_fields=["password"])

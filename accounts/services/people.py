@@ -1,0 +1,204 @@
+"""Accounts of people: how they come to be, change, close and are forgotten."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+
+from accounts.errors import (
+    EmailTaken,
+    LastAdmin,
+    RoleNotAllowed,
+    UsernameTaken,
+    UserNotFound,
+    WeakPassword,
+)
+from accounts.events import (
+    UserCreated,
+    UserDeactivated,
+    UserDeleted,
+    UserRegistered,
+    UserRoleChanged,
+    UserUpdated,
+)
+from accounts.models import Role, Session, User
+from accounts.services.sessions import end_sessions, refuse_access_tokens
+from core.db import transaction
+from core.errors import StaleVersion
+from messaging.outbox import publish
+
+Profile = dict[str, str]
+
+
+def register(*, email: str, password: str, now: datetime, role: str = Role.CLIENT, **profile: str) -> User:
+    """Sign a person up as a client. `profile`: full_name, first_name, last_name, username, phone.
+
+    Raises RoleNotAllowed, WeakPassword, EmailTaken, UsernameTaken.
+    """
+    if role != Role.CLIENT:
+        raise RoleNotAllowed
+    user = _new_user(profile | {"email": email}, password, [Role.CLIENT], now)
+    return _insert(user, UserRegistered)
+
+
+def create_user(
+    *, email: str, password: str, now: datetime, roles: Iterable[str] = (Role.CLIENT,), **profile: str
+) -> User:
+    """Make an account for somebody else. Raises WeakPassword, EmailTaken, UsernameTaken."""
+    user = _new_user(profile | {"email": email}, password, list(roles), now)
+    return _insert(user, UserCreated)
+
+
+def update_user(
+    *,
+    user_id: UUID,
+    changes: Profile,
+    now: datetime,
+    is_active: bool | None = None,
+    expected_version: int | None = None,
+) -> User:
+    """Change e-mail, user name, names or phone, and whether the person may sign in.
+
+    Raises UserNotFound, UserErased, StaleVersion, EmailTaken, UsernameTaken, LastAdmin.
+    """
+    with _unique_names(), transaction("accounts"):
+        admins = [] if is_active is None else _lock_admins()
+        user = _lock(user_id, expected_version)
+        is_changed = user.change_profile(changes, now=now)
+        if is_active is False:
+            _close(user, admins, now)
+        is_reopened = is_active is True and user.set_active(True, now=now)
+        if is_changed or is_reopened:
+            user.save()
+            publish(UserUpdated(**_facts(user)))
+    return user
+
+
+def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected_version: int | None = None) -> User:
+    """Set what a person may do; access tokens that promise more are refused at once.
+
+    Raises UserNotFound, UserErased, StaleVersion, LastAdmin.
+    """
+    with transaction("accounts"):
+        admins = _lock_admins()
+        user = _lock(user_id, expected_version)
+        previous = list(user.roles)
+        if not user.change_roles(list(roles), now=now):
+            return user
+        if Role.ADMIN in previous and Role.ADMIN not in user.roles:
+            _keep_an_admin(admins, user)
+        user.save()
+        publish(UserRoleChanged(user_id=user.id, roles=user.roles, previous=previous, version_number=user.version))
+        if set(previous) - set(user.roles):
+            refuse_access_tokens(user_id=user.id, now=now)
+    return user
+
+
+def close_account(*, user_id: UUID, now: datetime) -> User:
+    """Sign a person out everywhere and let them in no more. Raises UserNotFound, UserErased, LastAdmin."""
+    return update_user(user_id=user_id, changes={}, is_active=False, now=now)
+
+
+def reopen_account(*, user_id: UUID, now: datetime) -> User:
+    """Let a person sign in again. Raises UserNotFound, UserErased."""
+    return update_user(user_id=user_id, changes={}, is_active=True, now=now)
+
+
+def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = None) -> None:
+    """Close an account and forget the person; the id stays, so that the books keep their meaning.
+
+    Erasing twice changes nothing. Raises UserNotFound, StaleVersion, LastAdmin.
+    """
+    with transaction("accounts"):
+        admins = _lock_admins()
+        user = _lock(user_id, expected_version)
+        if user.erased_at is not None:
+            return
+        _close(user, admins, now)
+        user.erase(now=now)
+        user.save()
+        Session.objects.filter(user_id=user.id).update(device="", address="")
+        LogEntry.objects.filter(object_id=str(user.id)).update(object_repr=str(user.id))
+        publish(UserDeleted(user_id=user.id))
+
+
+def check_password_strength(password: str, user: User, *, field: str = "password") -> None:
+    """Apply Django's validators, which compare with the person's names too. Raises WeakPassword."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise WeakPassword(field, error) from error
+
+
+def _new_user(profile: Profile, password: str, roles: list[str], now: datetime) -> User:
+    user = User(roles=[role for role in Role.values if role in roles], created_at=now, updated_at=now)
+    user.change_profile(profile, now=now)
+    user.version = 1
+    check_password_strength(password, user)
+    user.set_password(password)
+    return user
+
+
+def _insert(user: User, fact: type[UserRegistered] | type[UserCreated]) -> User:
+    with _unique_names(), transaction("accounts"):
+        user.save(force_insert=True)
+        publish(fact(**_facts(user)))
+    return user
+
+
+@contextmanager
+def _unique_names() -> Iterator[None]:
+    """The database decides who was first; its refusal becomes ours."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "user_email_unique" in str(error):
+            raise EmailTaken from error
+        if "user_username_unique" in str(error):
+            raise UsernameTaken from error
+        raise
+
+
+def _lock(user_id: UUID, expected_version: int | None) -> User:
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None:
+        raise UserNotFound
+    if expected_version is not None and user.version != expected_version:
+        raise StaleVersion
+    return user
+
+
+def _lock_admins() -> list[User]:
+    """All active administrators, so that two of them cannot remove each other at once."""
+    active = User.objects.select_for_update().filter(roles__contains=[Role.ADMIN], is_active=True)
+    return list(active.order_by("pk"))
+
+
+def _close(user: User, admins: list[User], now: datetime) -> None:
+    if user.set_active(False, now=now):
+        _keep_an_admin(admins, user)
+        user.save()
+        publish(UserDeactivated(user_id=user.id))
+        end_sessions(user_id=user.id, because="deactivated", now=now)
+
+
+def _keep_an_admin(admins: list[User], leaving: User) -> None:
+    if [admin.pk for admin in admins] == [leaving.pk]:
+        raise LastAdmin
+
+
+def _facts(user: User) -> dict[str, Any]:
+    return {
+        "user_id": user.id,
+        "email": user.email,
+        "full_name": user.full_name,
+        "phone": user.phone,
+        "roles": list(user.roles),
+        "version_number": user.version,
+    }

@@ -1,0 +1,235 @@
+"""Signing in and out: passwords become sessions, sessions live by rotating refresh tokens."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import structlog
+from django.db.models import Q, QuerySet
+
+from accounts import lockout, tokens
+from accounts.errors import InvalidRefreshToken, SessionNotFound, WrongCredentials
+from accounts.events import UserLoggedIn, UserLoggedOut
+from accounts.models import RefreshToken, Session, User
+from core.db import on_commit, transaction
+from gateway import guard
+from gateway.principal import InvalidToken, Principal, read_token
+from messaging.outbox import publish
+
+KEEP_ENDED_SESSIONS = timedelta(days=30)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What a client holds after signing in; `expires_in` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    session_id: UUID
+    token_type: str = "bearer"
+
+
+def authenticate(*, identifier: str, password: str, address: str) -> User:
+    """The active person with this e-mail or user name and password.
+
+    Raises WrongCredentials, after as much work for unknown names as for known ones, and TooManyFailures.
+    """
+    user = User.objects.by_identifier(identifier)
+    account = str(user.id) if user else identifier.strip().lower()
+    lockout.refuse_waiting(account, address)
+    if user is None:
+        User().set_password(password)
+    if user is None or not user.check_password(password) or not user.is_active:
+        lockout.count_failure(account, address)
+        raise WrongCredentials
+    lockout.refuse_waiting(account, address)
+    lockout.forget_failures(account, address)
+    return user
+
+
+def sign_in(*, identifier: str, password: str, device: str, address: str, now: datetime) -> TokenPair:
+    """Check a password and open a session. Raises WrongCredentials, TooManyFailures."""
+    user = authenticate(identifier=identifier, password=password, address=address)
+    return issue_tokens(user_id=user.id, device=device, address=address, now=now)
+
+
+def issue_tokens(*, user_id: UUID, device: str, address: str, now: datetime) -> TokenPair:
+    """Open a session for somebody whose identity is proved. Raises WrongCredentials when the account was closed."""
+    secret = tokens.new_secret()
+    with transaction("accounts"):
+        user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
+        if user is None:
+            raise WrongCredentials
+        session = Session(user=user, device=device[:200], address=address, created_at=now, last_used_at=now)
+        session.expires_at = tokens.refresh_expiry(now)
+        session.save(force_insert=True)
+        token = _add_token(session, secret, salt="", parent=None, now=now)
+        user.last_login = now
+        user.save(update_fields=["last_login"])
+        publish(UserLoggedIn(user_id=user.id, session_id=session.id))
+    return _pair(user, token, secret)
+
+
+def refresh(*, refresh_token: str, address: str, now: datetime) -> TokenPair:
+    """Spend a refresh token and return its child.
+
+    Within the grace a spent token gives the same child again; after it, the whole session ends, since one of the two
+    who hold the token stole it. Raises InvalidRefreshToken.
+    """
+    with transaction("accounts"):
+        token = _lock_token(refresh_token, now)
+        pair = _rotate(token, refresh_token, address, now)
+        if pair is None:
+            log.warning("refresh_token_reused", user_id=str(token.session.user_id), session_id=str(token.session_id))
+            _end([token.session], because="reuse", now=now)
+    if pair is None:
+        raise InvalidRefreshToken
+    return pair
+
+
+def sign_out(*, principal: Principal, refresh_token: str, now: datetime) -> None:
+    """End the session of the access token, and that of the refresh token if it is the caller's own."""
+    named = RefreshToken.objects.filter(Q(digest=tokens.digest(refresh_token)) | Q(pk=tokens.as_id(principal.jti)))
+    with transaction("accounts"):
+        own = Session.objects.live(principal.id, now).filter(pk__in=named.values("session_id"))
+        _end(_locked(own), because="signed_out", now=now)
+        on_commit("accounts", partial(guard.revoke_token, principal.jti, principal.expires_at))
+
+
+def revoke_session(*, user_id: UUID, session_id: UUID, now: datetime) -> None:
+    """End one of a person's sessions. Raises SessionNotFound."""
+    with transaction("accounts"):
+        found = _locked(Session.objects.live(user_id, now).filter(pk=session_id))
+        if not found:
+            raise SessionNotFound
+        _end(found, because="revoked", now=now)
+
+
+def end_sessions(*, user_id: UUID, because: str, now: datetime, keep_jti: str = "") -> None:
+    """End all of a person's sessions, except the one that an access token belongs to."""
+    kept = RefreshToken.objects.filter(pk=tokens.as_id(keep_jti)).values("session_id")
+    with transaction("accounts"):
+        _end(_locked(Session.objects.live(user_id, now).exclude(pk__in=kept)), because=because, now=now)
+
+
+def refuse_access_tokens(*, user_id: UUID, now: datetime) -> None:
+    """Refuse the access tokens a person holds now, everywhere; the sessions live on and refresh to new ones."""
+    with transaction("accounts"):
+        _refuse(RefreshToken.objects.filter(session__user_id=user_id), {user_id}, now)
+
+
+def push_revocations(*, now: datetime, user_id: UUID | None = None) -> int:
+    """Tell the guards of refused access tokens that could still be shown; return how many. Repeating is harmless.
+
+    Of one person, or of everybody: what Valkey loses, this restores.
+    """
+    refused = RefreshToken.objects.filter(access_revoked_at__isnull=False, access_expires_at__gt=now)
+    if user_id is not None:
+        refused = refused.filter(session__user_id=user_id)
+    rows = list(refused.values_list("pk", "access_expires_at"))
+    for jti, expires_at in rows:
+        guard.revoke_token(str(jti), int(expires_at.timestamp()) + 1)
+    return len(rows)
+
+
+def inspect_token(token: str) -> tuple[Principal, User] | None:
+    """Who an access token speaks for; None when it is forged, expired, revoked, or its owner's account is closed."""
+    try:
+        principal = read_token(token)
+    except InvalidToken:
+        return None
+    user = User.objects.filter(pk=principal.id, is_active=True).first()
+    if user is None or guard.is_revoked(principal):
+        return None
+    return principal, user
+
+
+def purge_expired(*, now: datetime) -> int:
+    """Delete sessions and spent refresh tokens that can never be used again; return how many rows went."""
+    with transaction("accounts"):
+        sessions = Session.objects.filter(expires_at__lt=now - KEEP_ENDED_SESSIONS).delete()[0]
+        return sessions + RefreshToken.objects.filter(expires_at__lt=now).delete()[0]
+
+
+def _add_token(session: Session, secret: str, *, salt: str, parent: RefreshToken | None, now: datetime) -> RefreshToken:
+    return RefreshToken.objects.create(
+        session=session,
+        parent=parent,
+        digest=tokens.digest(secret),
+        salt=salt,
+        created_at=now,
+        expires_at=tokens.refresh_expiry(now),
+        access_expires_at=tokens.access_expiry(now),
+    )
+
+
+def _pair(user: User, token: RefreshToken, secret: str) -> TokenPair:
+    return TokenPair(
+        access_token=str(tokens.AccessToken.beside(token, user)),
+        refresh_token=secret,
+        expires_in=tokens.access_lifetime_s(),
+        session_id=token.session_id,
+    )
+
+
+def _lock_token(secret: str, now: datetime) -> RefreshToken:
+    """The token, read after its session is locked: parallel refreshes see each other's work."""
+    digest = tokens.digest(secret)
+    family = RefreshToken.objects.filter(digest=digest).values("session_id")
+    session = Session.objects.select_for_update(of=("self",)).select_related("user").filter(pk__in=family).first()
+    if session is None or not session.is_live(now) or not session.user.is_active:
+        raise InvalidRefreshToken
+    token = RefreshToken.objects.get(digest=digest)
+    token.session = session
+    if token.expires_at <= now:
+        raise InvalidRefreshToken
+    return token
+
+
+def _rotate(token: RefreshToken, secret: str, address: str, now: datetime) -> TokenPair | None:
+    """The pair after this one; None when the token was spent too long ago."""
+    if token.used_at is None:
+        child_secret, child = _spend(token, secret, address, now)
+    elif token.is_in_grace(now):
+        child = token.child
+        child_secret = tokens.child_secret(secret, child.salt)
+    else:
+        return None
+    return _pair(token.session.user, child, child_secret)
+
+
+def _spend(token: RefreshToken, secret: str, address: str, now: datetime) -> tuple[str, RefreshToken]:
+    session, salt = token.session, tokens.new_secret()
+    child_secret = tokens.child_secret(secret, salt)
+    child = _add_token(session, child_secret, salt=salt, parent=token, now=now)
+    token.used_at = now
+    token.save(update_fields=["used_at"])
+    session.last_used_at, session.address, session.expires_at = now, address, child.expires_at
+    session.save(update_fields=["last_used_at", "address", "expires_at"])
+    return child_secret, child
+
+
+def _locked(sessions: QuerySet[Session]) -> list[Session]:
+    return list(sessions.select_for_update().order_by("pk"))
+
+
+def _end(sessions: list[Session], *, because: str, now: datetime) -> None:
+    """End locked sessions, with every access token they gave out."""
+    for session in sessions:
+        session.revoked_at, session.revoked_because = now, because
+        session.save(update_fields=["revoked_at", "revoked_because"])
+        publish(UserLoggedOut(user_id=session.user_id, session_id=session.id))
+    _refuse(RefreshToken.objects.filter(session__in=sessions), {session.user_id for session in sessions}, now)
+
+
+def _refuse(given: QuerySet[RefreshToken], owners: set[UUID], now: datetime) -> None:
+    given.filter(access_revoked_at__isnull=True, access_expires_at__gt=now).update(access_revoked_at=now)
+    for user_id in owners:
+        on_commit("accounts", partial(_push, user_id, now))
+
+
+def _push(user_id: UUID, now: datetime) -> None:
+    push_revocations(user_id=user_id, now=now)

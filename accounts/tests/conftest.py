@@ -1,0 +1,12 @@
+import pytest
+
+from gateway.guard import client
+
+
+@pytest.fixture(autouse=True)
+def quick(settings):
+    """A cheap hash and no rate limit, except where a test is about them; wrong passwords are forgotten."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.RATE_LIMITS_ON = False
+    for name in client().scan_iter(f"{settings.REDIS_PREFIX}:failures:*"):
+        client().delete(name)
