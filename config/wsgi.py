@@ -1,8 +1,12 @@
-"""HTTP as WSGI: Django's cheapest way to answer a request."""
+"""HTTP as WSGI: Django's cheapest way to answer a request, with the fast lane in front of it."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from gateway.wsgi import LaneHandler  # noqa: E402  (needs the apps that Django has just set up)
+
+application = LaneHandler(_django)

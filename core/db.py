@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db import transaction as django_transaction
 
 _HOOKS = "autosalon_before_commit"
@@ -78,9 +78,20 @@ def refuse_inside_transaction() -> None:
 def fetch(alias: str, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run one statement past Django's cursor: bound by the server and prepared after a few uses.
 
-    For hot paths only. It joins whatever transaction is open on `alias`.
+    For hot paths only. It joins whatever transaction is open on `alias`; outside one, a connection that the server
+    has dropped meanwhile is replaced once.
     """
     connection = connections[alias]
+    try:
+        return _fetch(connection, sql, parameters)
+    except OperationalError:
+        if connection.in_atomic_block or connection.connection is None or not connection.connection.closed:
+            raise
+        connection.close()
+        return _fetch(connection, sql, parameters)
+
+
+def _fetch(connection: Any, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         rows: list[tuple[Any, ...]] = psycopg.Cursor(connection.connection).execute(sql, parameters).fetchall()

@@ -184,6 +184,13 @@ def _collect_view(item: URLPattern, path: str, found: dict[str, list[Route]]) ->
             found.setdefault(method.upper(), []).append(Route(pattern, view_class, declared))
 
 
+def serves(method: str, path: str) -> bool:
+    """Whether a lane leads there."""
+    if not settings.LANE_ON or not path.startswith("/api/"):
+        return False
+    return any(route.pattern.match(path) for route in routes().get(method, ()))
+
+
 def dispatch(request: HttpRequest) -> HttpResponse | None:
     """Answer a request that has a lane; None sends it the ordinary way."""
     if not settings.LANE_ON:

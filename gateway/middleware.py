@@ -61,6 +61,8 @@ def _answer_api(request: HttpRequest) -> HttpResponse:
         response = problems.from_exception(error, request)
     response["X-Content-Type-Options"] = "nosniff"
     response.setdefault("Cache-Control", "no-store")
+    if not response.streaming:
+        response["Content-Length"] = str(len(response.content))
     for name, value in getattr(request, "rate_limit_headers", {}).items():
         response.setdefault(name, value)
     return response

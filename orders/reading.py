@@ -119,6 +119,8 @@ _COLUMNS = """
 
 READ_ORDERS = f"SELECT {_COLUMNS} FROM orders_order o WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"
 
+READ_ORDER = f"SELECT {_COLUMNS} FROM orders_order o WHERE o.id = %s AND o.deleted_at IS NULL"
+
 READ_SNAPSHOT = f"""SELECT {_COLUMNS}, coalesce(s.last_seq, 0) FROM orders_order o
 LEFT JOIN messaging_event_stream s ON s.aggregate = 'order' AND s.aggregate_id = o.id::text
 WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"""
@@ -133,7 +135,7 @@ def read_orders(ids: Sequence[UUID]) -> list[RawOrder]:
 
 def read_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool) -> RawOrder | None:
     """Return one order if this caller may see it."""
-    rows = fetch("orders", READ_ORDERS, [[order_id]])
+    rows = fetch("orders", READ_ORDER, [order_id])
     if not rows or not (is_staff or rows[0][2] == viewer_id):
         return None
     return _document(rows[0])

@@ -4,7 +4,7 @@ It is an ordinary subscriber whose lane is the order, so answers and deadlines a
 carries the attempt of its leg, every answer repeats it; an answer to another attempt changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,7 @@ from orders.models import (
     LegKind,
     LegState,
     Order,
+    OrderLine,
     OrderPayment,
     PaymentState,
     SagaState,
@@ -50,9 +51,17 @@ DEADLINES = {LegKind.PAYMENT: PAYMENT_DEADLINE, LegKind.LOAN: LOAN_DEADLINE, Leg
 class Saga:
     """An order under lock, with its checkout and legs."""
 
-    def __init__(self, order: Order, checkout: Checkout, legs: list[CheckoutLeg], now: datetime) -> None:
-        self.order, self.checkout, self.now = order, checkout, now
+    def __init__(
+        self,
+        order: Order,
+        checkout: Checkout,
+        legs: Sequence[CheckoutLeg],
+        now: datetime,
+        lines: Sequence[OrderLine] | None = None,
+    ) -> None:
+        self.order, self.checkout, self.now, self._lines = order, checkout, now, lines
         self.legs = {leg.kind: leg for leg in legs}
+        self.moved: dict[str, CheckoutLeg] = {}
 
     @classmethod
     def load(cls, order_id: UUID, now: datetime) -> "Saga | None":
@@ -64,9 +73,26 @@ class Saga:
         return cls(order, checkout, list(CheckoutLeg.objects.filter(checkout_id=order_id)), now)
 
     def save(self) -> None:
-        """Write the order and its checkout; legs are written as they move."""
+        """Write the order, its checkout and the legs that moved."""
         self.order.save()
         self.checkout.save()
+        for leg in self.moved.values():
+            leg.save()
+
+    def insert(self) -> None:
+        """Write a saga that has just begun, for the first time."""
+        self.order.save(force_insert=True)
+        self.checkout.save(force_insert=True)
+        CheckoutLeg.objects.bulk_create(self.legs.values())
+
+    @property
+    def lines(self) -> Sequence[OrderLine]:
+        """What is sold."""
+        return self._lines if self._lines is not None else list(self.order.lines.all())
+
+    def _mark(self, leg: CheckoutLeg, state: str) -> None:
+        leg.state = state
+        self.moved[leg.kind] = leg
 
     # Forward -----------------------------------------------------------------------------------------------------
     def advance(self) -> None:
@@ -83,10 +109,10 @@ class Saga:
         return [kind.value for kind in LegKind if kind.value in self.legs]
 
     def _start(self, leg: CheckoutLeg) -> None:
-        leg.state, leg.started_at = LegState.RUNNING, self.now
+        self._mark(leg, LegState.RUNNING)
+        leg.started_at = self.now
         self.checkout.step = leg.kind
         self.checkout.state = SagaState.RUNNING
-        leg.save()
         _REQUESTS[leg.kind](self, leg)
         if leg.kind in DEADLINES and self.checkout.state == SagaState.RUNNING:
             deadline = events.LegTimedOut(order_id=self.order.id, attempt_id=leg.attempt_id, leg=leg.kind)
@@ -104,8 +130,8 @@ class Saga:
         self.advance()
 
     def _close(self, leg: CheckoutLeg, state: str) -> None:
-        leg.state, leg.finished_at = state, self.now
-        leg.save()
+        self._mark(leg, state)
+        leg.finished_at = self.now
 
     def _finish(self) -> None:
         self.checkout.state, self.checkout.step = SagaState.COMPLETED, "done"
@@ -142,8 +168,7 @@ class Saga:
             if leg.state == LegState.COMPENSATING:
                 return
             if self._needs_undoing(leg):
-                leg.state = LegState.COMPENSATING
-                leg.save()
+                self._mark(leg, LegState.COMPENSATING)
                 self.checkout.step = kind
                 _UNDO[kind](self, leg)
                 return
@@ -195,7 +220,7 @@ def publish_cancelled(order: Order, reason: str) -> None:
 def _request_stock(saga: Saga, leg: CheckoutLeg) -> None:
     lines = [
         events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
-        for line in saga.order.lines.all()
+        for line in saga.lines
         if line.product_id
     ]
     publish(

@@ -80,12 +80,11 @@ def place_order(
             line.order_id = order.id
         OrderLine.objects.bulk_create(order_lines)
         order.number = _next_number(now)
-        order.save(force_insert=True)
-        saga = _build_saga(order, payment, financing, insurance, now)
         record_status(order, None, actor=actor, reason="", now=now)
         publish(_created(order, order_lines))
+        saga = _build_saga(order, order_lines, {"payment": payment, "loan": financing, "policies": insurance}, now)
         saga.advance()
-        saga.save()
+        saga.insert()
     return order
 
 
@@ -211,25 +210,19 @@ def _next_number(now: datetime) -> str:
     return f"{year}-{number:06d}"
 
 
-def _build_saga(
-    order: Order,
-    payment: dict[str, Any] | None,
-    financing: dict[str, Any] | None,
-    insurance: Sequence[dict[str, Any]],
-    now: datetime,
-) -> Saga:
-    requests: dict[str, dict[str, Any]] = {LegKind.STOCK: {}, LegKind.PAYMENT: payment or {}}
-    if financing is not None:
-        requests[LegKind.LOAN] = financing
+def _build_saga(order: Order, lines: list[OrderLine], wishes: dict[str, Any], now: datetime) -> Saga:
+    requests: dict[str, dict[str, Any]] = {LegKind.STOCK: {}, LegKind.PAYMENT: wishes["payment"] or {}}
+    if wishes["loan"] is not None:
+        requests[LegKind.LOAN] = wishes["loan"]
         requests[LegKind.DISBURSEMENT] = {}
-    if insurance:
-        requests[LegKind.POLICIES] = {"quotes": list(insurance)}
-    checkout = Checkout.objects.create(order_id=order.id, step=LegKind.STOCK, started_at=now)
-    legs = CheckoutLeg.objects.bulk_create(
+    if wishes["policies"]:
+        requests[LegKind.POLICIES] = {"quotes": list(wishes["policies"])}
+    checkout = Checkout(order_id=order.id, step=LegKind.STOCK, started_at=now)
+    legs = [
         CheckoutLeg(checkout=checkout, kind=kind, rank=LEG_ORDER.index(kind), request=request)
         for kind, request in requests.items()
-    )
-    return Saga(order, checkout, legs, now)
+    ]
+    return Saga(order, checkout, legs, now, lines)
 
 
 def _created(order: Order, lines: list[OrderLine]) -> OrderCreated:

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         """Run until Ctrl-C or SIGTERM."""
         if options["port"] and options["port"] != settings.PORT:
             _start_over_with_port(options)
-        for sign in (signal.SIGTERM, signal.SIGHUP):
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sign, signal.default_int_handler)
         self.started_at = time.monotonic()
         self.embedded = settings.EMBEDDED
