@@ -166,7 +166,7 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 
 def _web() -> Program:
     address = ("--host", "127.0.0.1", "--port", str(settings.PORT))
-    flags = ("--lifespan", "off", "--timeout-graceful-shutdown", "10", "--no-access-log")
+    flags = ("--lifespan", "off", "--timeout-graceful-shutdown", "10", "--no-access-log", "--log-level", "warning")
     return Program("web", _python("-m", "uvicorn", "config.asgi:application", *address, *flags))
 
 

@@ -1,0 +1,73 @@
+# Autosalon: `make up` runs the whole dealership, `make test` proves it. Needs Python 3.11+, make and git.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+BIN := .venv/bin
+RUN := $(BIN)/python
+DEBUG_ON := AUTOSALON_DEBUG=on
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+up: .env .venv/demo ## Start everything on http://127.0.0.1:8000 (AUTOSALON_PORT chooses another port)
+	@exec $(RUN) manage.py up $(ARGS)
+
+test: .env .venv/dev ## Run the tests (ARGS="orders -k refuses" chooses some)
+	@$(RUN) -m pytest $(ARGS)
+
+lint: .env .venv/dev ## Check style, types, import borders, migrations, templates and production settings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(DEBUG_ON) $(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+	$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(BIN)/djlint templates --lint --quiet
+	.ci/check-deploy $(RUN)
+
+check: lint test ## Lint, then test
+
+fix: .venv/dev ## Let ruff repair what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .env .venv/dev ## Measure the hot paths against pgbench running the same statements
+	@$(RUN) benchmarks/run.py $(ARGS)
+
+chaos: .env .venv/dev ## Kill processes in the middle of purchases and look for lost or doubled effects
+	@$(RUN) -m pytest tests/chaos $(ARGS)
+
+e2e: .env .venv/e2e ## Drive a real browser through the shop
+	@DJANGO_ALLOW_ASYNC_UNSAFE=1 $(RUN) -m pytest tests/browser $(ARGS)
+
+schema: .env .venv/dev ## Write the OpenAPI description to docs/openapi.yml
+	$(DEBUG_ON) $(RUN) manage.py spectacular --validate --file docs/openapi.yml
+
+screenshot: .env .venv/e2e ## Take the README's pictures from the running product
+	@$(RUN) manage.py take_screenshots $(ARGS)
+
+reset: .env .venv/demo ## Stop the embedded servers and delete all data of this checkout
+	@$(RUN) manage.py services reset --yes
+
+.env:
+	@cp .env.example .env
+	@echo "made .env from .env.example"
+
+# One stamp per requirements file; a newer file installs again.
+.venv/demo: requirements.txt requirements-demo.txt
+.venv/dev: requirements.txt requirements-demo.txt requirements-dev.txt
+.venv/e2e: requirements.txt requirements-demo.txt requirements-dev.txt requirements-e2e.txt
+.venv/demo .venv/dev .venv/e2e: | .venv/bin/python
+	@echo "installing requirements-$(@F).txt …"
+	@if uv --version >/dev/null 2>&1; then uv pip install -q --python $(RUN) -r requirements-$(@F).txt; \
+	else $(RUN) -m pip install -q --disable-pip-version-check -r requirements-$(@F).txt; fi
+	@touch $@
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
+
+.PHONY: help up test lint check fix bench chaos e2e schema screenshot reset

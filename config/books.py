@@ -1,0 +1,118 @@
+"""The books: what every app believes of the same orders, held against each other across all databases."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connections
+
+import catalog.public
+import financing.public
+import insurance.public
+import orders.public
+import payments.public
+import resources.public
+import showroom.public
+from core.books import Disagreement
+from messaging.parked import served
+from orders.public import OrderFacts
+
+HOLDING = {"created", "awaiting_payment"}
+SOLD = {"paid", "in_progress", "ready", "completed"}
+
+_IN_FLIGHT = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS NULL LIMIT 1000) AS o)
+     + (SELECT count(*) FROM (SELECT 1 FROM messaging_inbox
+                              WHERE status = 0 AND next_at < '9999-01-01' LIMIT 1000) AS i)
+     + (SELECT count(*) FROM (SELECT 1 FROM messaging_external_call
+                              WHERE state IN ('new', 'sent', 'unknown') LIMIT 1000) AS c)
+"""
+
+_LOG = """
+SELECT 'positions', count(*)::text || ' positions up to ' || coalesce(max(position), 0)
+FROM messaging_outbox WHERE position IS NOT NULL
+HAVING coalesce(max(position) - min(position) + 1, 0) <> count(*)
+    OR coalesce(max(position), 0) > (SELECT coalesce(max(position), 0) FROM messaging_feed_head)
+UNION ALL
+SELECT 'sequence', s.aggregate || ' ' || s.aggregate_id || ' counts to ' || s.last_seq
+FROM messaging_event_stream s JOIN (
+    SELECT aggregate, aggregate_id, max(seq) AS top, min(seq) AS low, count(*) AS n FROM messaging_outbox GROUP BY 1, 2
+) o USING (aggregate, aggregate_id)
+WHERE o.top <> s.last_seq OR o.top - o.low + 1 <> o.n
+"""
+
+
+def in_flight() -> int:
+    """Events, deliveries and calls still under way, counted up to a thousand of each in each database."""
+    total = 0
+    for alias in served():
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_IN_FLIGHT)
+            (count,) = cursor.fetchone()
+        total += count
+    return total
+
+
+def wait_until_quiet(seconds: float, tick: Callable[[int], None] = lambda count: None) -> int:
+    """Wait until nothing is under way, at most `seconds`; return what still is."""
+    deadline = time.monotonic() + seconds
+    while (count := in_flight()) and time.monotonic() < deadline:
+        tick(count)
+        time.sleep(0.2)
+    return count
+
+
+CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
+    "stock and its movements": catalog.public.stock_disagreements,
+    "payments and the ledger": payments.public.ledger_disagreements,
+    "payments and the provider's book": lambda: payments.public.provider_disagreements() or (),
+    "loans and their schedules": financing.public.loan_disagreements,
+    "policies": insurance.public.policy_disagreements,
+    "seats": showroom.public.seat_disagreements,
+    "allocations": resources.public.allocation_disagreements,
+    "orders, stock and money": lambda: order_disagreements(),
+    "event logs": lambda: log_disagreements(),
+}
+
+
+def order_disagreements() -> Iterator[Disagreement]:
+    """Orders whose stock or money elsewhere is not what their status says; those still moving are left out."""
+    held = {order_id: (attempt_id, status) for order_id, attempt_id, status in catalog.public.open_reservations()}
+    money = {row.order_id: row.taken - row.refunded for row in payments.public.money_by_order()}
+    lent: dict[UUID, Decimal] = {}
+    for loan in financing.public.loans_by_order():
+        if loan.status != "cancelled":
+            lent[loan.order_id] = lent.get(loan.order_id, Decimal(0)) + loan.principal
+    for order in orders.public.order_facts():
+        stock = held.pop(order.order_id, None)
+        paid = money.pop(order.order_id, Decimal(0)) + lent.pop(order.order_id, Decimal(0))
+        yield from _check_order(order, stock, paid)
+    for order_id in held:
+        yield Disagreement("stock_without_order", {"order_id": str(order_id)}, "stock is held for an unknown order")
+    for order_id, amount in (money | lent).items():
+        if amount:
+            yield Disagreement("money_without_order", {"order_id": str(order_id)}, f"{amount} was taken")
+
+
+def _check_order(order: OrderFacts, stock: tuple[UUID, str] | None, paid: Decimal) -> Iterator[Disagreement]:
+    ids = {"order_id": str(order.order_id)}
+    if order.amount_paid != paid:
+        yield Disagreement("order_paid", ids, f"the order says {order.amount_paid}, payments and loans say {paid}")
+    if order.status in SOLD and order.amount_paid < order.total_amount:
+        yield Disagreement("order_underpaid", ids, f"{order.status}, paid {order.amount_paid} of {order.total_amount}")
+    if order.status in SOLD and order.sells_stock and stock != (order.stock_attempt_id, "sold"):
+        yield Disagreement("order_without_stock", ids, f"{order.status}, its stock is {stock[1] if stock else 'free'}")
+    if stock and order.is_settled and order.status not in SOLD:
+        yield Disagreement("stock_kept", ids, f"{order.status}, its stock is still {stock[1]}")
+    if order.is_settled and order.status in HOLDING:
+        yield Disagreement("order_stuck", ids, f"{order.status}, its checkout is {order.saga_state}")
+
+
+def log_disagreements() -> Iterator[Disagreement]:
+    """Gaps in positions or sequences of any database's event log."""
+    for alias in served():
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_LOG)
+            for kind, detail in cursor.fetchall():
+                yield Disagreement(f"log_{kind}", {"database": alias}, detail)

@@ -1,0 +1,173 @@
+"""One test run: its own servers in its own data folder, and migrated template databases that tests clone.
+
+Servers start before Django reads its settings, so every process a test starts finds the same ones.
+"""
+
+import fcntl
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from config.embedded import Embedded, EmbeddedError, postgres_version
+
+ROOT = Path(__file__).resolve().parent
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+_held: dict[str, IO[str]] = {}
+
+
+def _free_data_dir() -> Path:
+    """The first test folder no other run holds, so that two runs in one checkout do not meet."""
+    for number in range(1, 20):
+        folder = ROOT / ".data" / f"test-{postgres_version()}{f'-{number}' if number > 1 else ''}"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "pytest.lock").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        _held[str(folder)] = lock
+        return folder
+    raise EmbeddedError("twenty test runs at once: end some")
+
+
+def _isolate() -> None:
+    """Point this process and those it starts at the test servers, whatever .env or the shell say."""
+    if "django" in sys.modules and os.environ.get("DJANGO_SETTINGS_MODULE"):
+        raise pytest.UsageError("tests choose their own settings: unset DJANGO_SETTINGS_MODULE and give no --ds")
+    for name in [name for name in os.environ if name.startswith("AUTOSALON_") and name not in _KEPT]:
+        del os.environ[name]
+    os.environ.update(_ENVIRONMENT)
+    if not WORKER:
+        os.environ["AUTOSALON_DATA_DIR"] = str(_free_data_dir())
+    os.environ["AUTOSALON_REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
+
+
+_APPS = (
+    "ACCOUNTS", "CATALOG", "ORDERS", "PAYMENTS", "FINANCING",
+    "INSURANCE", "CLIENTS", "SHOWROOM", "RESOURCES", "NOTIFICATIONS",
+)  # fmt: skip
+_KEPT = {"AUTOSALON_POSTGRES_BIN"} | ({"AUTOSALON_DATA_DIR"} if WORKER else set())
+_ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "AUTOSALON_TEST_RUN": "on",
+    "AUTOSALON_DEBUG": "on",
+    "AUTOSALON_REDIS_URL": "",
+} | {f"AUTOSALON_{app}_DATABASE_URL": "" for app in _APPS}
+
+try:
+    _isolate()
+except (EmbeddedError, OSError, pytest.UsageError) as problem:
+    pytest.exit(f"tests cannot start: {problem}", returncode=1)
+
+import django  # noqa: E402
+
+django.setup()  # before the apps' conftests import their models
+del os.environ["DJANGO_SETTINGS_MODULE"]  # xdist's workers must come through here too
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers and build the templates once; let every worker clone them."""
+    if config.getoption("version", 0) or config.getoption("help", False) or config.getoption("collectonly", False):
+        return
+    from config.management.commands.migrate_all import aliases
+
+    digest = _migrations_digest()
+    if not WORKER:
+        _start_servers(digest)
+    _clone_templates({alias: f"tmpl_{digest}_{alias}" for alias in aliases()})
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop this run's servers; the templates stay for the next run."""
+    if not WORKER:
+        _servers().stop()
+
+
+def _servers() -> Embedded:
+    return Embedded(Path(os.environ["AUTOSALON_DATA_DIR"]))
+
+
+def _start_servers(digest: str) -> None:
+    from django.core.management.base import CommandError
+
+    try:
+        _servers().start(fsync=False)
+        _flush_valkey()
+        _build_templates(digest)
+    except (EmbeddedError, CommandError) as error:
+        pytest.exit(f"tests cannot start: {error}", returncode=1)
+
+
+def _flush_valkey() -> None:
+    import redis
+
+    redis.Redis(unix_socket_path=str(_servers().redis_socket)).flushall()
+
+
+def _migrations_digest() -> str:
+    """Changes with the text of any migration, so that a stale template is never cloned."""
+    from config.management.commands.migrate_all import aliases, migration_files
+
+    digest = hashlib.sha256()
+    for file in sorted({file for alias in aliases() for file in migration_files(alias)}):
+        digest.update(file.parent.parent.name.encode() + file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:10]
+
+
+def _build_templates(digest: str) -> None:
+    """Migrate one template per database, and drop the templates and clones of earlier migrations."""
+    import psycopg
+    from psycopg import sql
+
+    from config.management.commands.migrate_all import aliases, migrate_databases
+
+    servers = _servers()
+    with psycopg.connect(servers.postgres_url("postgres"), autocommit=True) as connection:
+        there = {row[0] for row in connection.execute("SELECT datname FROM pg_database").fetchall()}
+        done = f"done_{digest}"
+        if done in there:
+            return
+        for name in sorted(there):
+            if name.startswith(("tmpl_", "test_", "done_")):
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        servers.create_databases([f"tmpl_{digest}_{alias}" for alias in aliases()])
+        with _renamed({alias: f"tmpl_{digest}_{alias}" for alias in aliases()}):
+            list(migrate_databases(aliases()))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(done)))  # the mark of a whole set
+
+
+class _renamed:
+    """Let Django's aliases mean other databases for a while."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+        self.before: dict[str, str] = {}
+
+    def __enter__(self) -> None:
+        self.before = self._rename(self.names)
+
+    def __exit__(self, *error: object) -> None:
+        self._rename(self.before)
+
+    def _rename(self, names: dict[str, str]) -> dict[str, str]:
+        from django.db import connections
+
+        before = {}
+        for alias, name in names.items():
+            connections[alias].close()
+            before[alias] = connections[alias].settings_dict["NAME"]
+            connections[alias].settings_dict["NAME"] = name
+        return before
+
+
+def _clone_templates(templates: dict[str, str]) -> None:
+    from django.db import connections
+
+    for alias, template in templates.items():
+        test: dict[str, Any] = connections[alias].settings_dict["TEST"]
+        test.update(TEMPLATE=template, MIGRATE=False)
