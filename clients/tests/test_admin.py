@@ -1,0 +1,36 @@
+import pytest
+
+from clients.models import Client
+from clients.tests import make
+from messaging.testing import events_of, published
+
+pytestmark = pytest.mark.django_db(databases=["clients", "accounts"])
+NO_CONTACTS = {"contacts-TOTAL_FORMS": "0", "contacts-INITIAL_FORMS": "0"}
+FORM = {"type": "person", "name": "Anna", "industry": "", "description": "", "email": "", "phone": ""} | NO_CONTACTS
+
+
+@pytest.mark.parametrize("path", ["client/", "client/?q=an", "client/add/", "activity/"])
+def test_screens_open(screens, path):
+    make.contact(make.user_client())
+    make.activity(make.client())
+    assert screens.get(f"/admin/clients/{path}").status_code == 200
+
+
+def test_cards_are_opened_and_changed_by_services(screens):
+    assert screens.post("/admin/clients/client/add/", FORM).status_code == 302
+    card = Client.objects.get()
+    assert screens.get(f"/admin/clients/client/{card.id}/change/").status_code == 200
+    answer = screens.post(f"/admin/clients/client/{card.id}/change/", FORM | {"name": "Vera"})
+    assert answer.status_code == 302
+    card.refresh_from_db()
+    assert (card.name, card.version) == ("Vera", 2)
+    assert published("clients") == ["client.created", "client.updated"]
+
+
+def test_only_cards_without_deals_are_deleted(screens):
+    empty, busy = make.client(), make.user_client()
+    make.deal(busy.user_id)
+    with events_of("clients") as told:
+        screens.post("/admin/clients/client/", {"action": "hide", "_selected_action": [str(empty.id), str(busy.id)]})
+    assert list(Client.objects.present()) == [busy]
+    assert told == []

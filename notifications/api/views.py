@@ -1,0 +1,76 @@
+"""One's own notifications and preferences over HTTP."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway.api import ApiViewSet
+from gateway.permissions import IsSignedIn
+from notifications import services
+from notifications.api.filters import NotificationFilter
+from notifications.api.serializers import NotificationSerializer, PreferencesSerializer
+from notifications.errors import NotificationNotFound
+from notifications.models import Channel, Notification
+from notifications.reading import preferences_of
+
+
+class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
+    """What was told to the caller in the app; managers, too, see only their own."""
+
+    permission_classes = [IsSignedIn]
+    queryset = Notification.objects.filter(channel=Channel.IN_APP)
+    serializer_class = NotificationSerializer
+    filterset_class = NotificationFilter
+    ordering = "-created_at"
+    ordering_fields = {"created_at": "created_at"}
+
+    def get_queryset(self) -> QuerySet[Notification]:
+        return super().get_queryset().filter(user_id=self.principal.id)
+
+    @extend_schema(request=None, responses=NotificationSerializer)
+    @action(detail=True, methods=["post"])
+    def read(self, request: Request, pk: str) -> Response:
+        """Mark as read; again changes nothing."""
+        notification = services.read_notification(
+            notification_id=_uuid(pk), user_id=self.principal.id, now=timezone.now()
+        )
+        return Response(NotificationSerializer(notification).data)
+
+
+class PreferencesViewSet(ApiViewSet):
+    """How the caller wants to be told."""
+
+    permission_classes = [IsSignedIn]
+    serializer_class = PreferencesSerializer
+    pagination_class = None
+    filter_backends = []
+
+    @extend_schema(operation_id="notification_preferences_retrieve", responses=PreferencesSerializer)
+    def show(self, request: Request) -> Response:
+        return Response(PreferencesSerializer(preferences_of(self.principal.id)).data)
+
+    @extend_schema(request=PreferencesSerializer, responses=PreferencesSerializer)
+    def update(self, request: Request) -> Response:
+        """Set the named kinds; the rest stay as they are."""
+        serializer = PreferencesSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        wishes = [
+            services.Wish(kind=wish["kind"], in_app=wish["in_app"], email=wish["email"])
+            for wish in given.get("preferences", [])
+        ]
+        services.set_preferences(user_id=self.principal.id, wishes=wishes, language=given.get("language"))
+        return self.show(request)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotificationNotFound from error

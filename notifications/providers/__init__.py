@@ -1,0 +1,1 @@
+"""Calls to those who carry our messages."""

@@ -1,0 +1,10 @@
+"""Routes of resources, relative to /api/v1/."""
+
+from gateway.api import Router
+from resources.api.views import AllocationViewSet, ResourceTypeViewSet, ResourceViewSet
+
+router = Router()
+router.register("resource-types", ResourceTypeViewSet, basename="resource-type")
+router.register("resources", ResourceViewSet, basename="resource")
+router.register("allocations", AllocationViewSet, basename="allocation")
+urlpatterns = router.urls

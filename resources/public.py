@@ -1,0 +1,68 @@
+"""What other apps may ask of resources."""
+
+from dataclasses import dataclass
+
+from django.db import connections
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Rows that contradict each other: what kind, which ids, and a sentence."""
+
+    kind: str
+    ids: list[str]
+    detail: str
+
+
+_OVERFULL = """
+WITH live AS (
+    SELECT id, resource_id, starts_at, ends_at, quantity FROM resources_allocation
+    WHERE released_at IS NULL AND ends_at > now()
+), steps AS (
+    SELECT resource_id, moment, sum(change) AS change
+    FROM (SELECT resource_id, starts_at AS moment, quantity AS change FROM live
+          UNION ALL SELECT resource_id, ends_at, -quantity FROM live) AS edges
+    GROUP BY resource_id, moment
+), levels AS (
+    SELECT resource_id, moment, sum(change) OVER (PARTITION BY resource_id ORDER BY moment) AS taken FROM steps
+), overfull AS (
+    SELECT r.id, r.quantity, max(l.taken) AS most, min(l.moment) AS since
+    FROM levels l JOIN resources_resource r ON r.id = l.resource_id
+    WHERE l.taken > r.quantity GROUP BY r.id
+)
+SELECT o.id, o.most, o.quantity, o.since,
+       (SELECT array_agg(live.id ORDER BY live.starts_at, live.id) FROM live
+        WHERE live.resource_id = o.id AND live.starts_at <= o.since AND live.ends_at > o.since)
+FROM overfull o ORDER BY o.id
+"""
+
+_MISMARKED = """
+SELECT a.resource_id, a.id FROM resources_allocation a JOIN resources_resource r ON r.id = a.resource_id
+WHERE a.released_at IS NULL AND a.ends_at > now() AND a.is_exclusive <> (r.quantity = 1) ORDER BY a.id
+"""
+
+_ORPHANED = """
+SELECT a.resource_id, a.id FROM resources_allocation a JOIN resources_resource r ON r.id = a.resource_id
+WHERE a.released_at IS NULL AND a.ends_at > r.deleted_at ORDER BY a.id
+"""
+
+
+def allocation_disagreements() -> list[Disagreement]:
+    """Resources taken beyond their quantity now or later, and bookings nothing guards; empty when all is well."""
+    with connections["resources"].cursor() as cursor:
+        cursor.execute(_OVERFULL)
+        found = [
+            Disagreement(
+                "overallocated",
+                [str(resource_id), *map(str, allocation_ids)],
+                f"{most} of {quantity} taken at {since.isoformat()}",
+            )
+            for resource_id, most, quantity, since, allocation_ids in cursor.fetchall()
+        ]
+        for kind, sql, detail in (
+            ("unguarded_allocation", _MISMARKED, "its exclusivity does not match the resource's quantity"),
+            ("orphaned_allocation", _ORPHANED, "a booking ahead of a deleted resource"),
+        ):
+            cursor.execute(sql)
+            found += [Disagreement(kind, [str(first), str(second)], detail) for first, second in cursor.fetchall()]
+    return found

@@ -1,0 +1,60 @@
+"""Types of resources."""
+
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from core.db import transaction
+from core.errors import StaleVersion
+from resources.errors import TypeExists, TypeInUse, TypeNotFound
+from resources.models import Resource, ResourceType
+
+
+class TypeFields(TypedDict, total=False):
+    """What a manager may write on a type."""
+
+    name: str
+    description: str
+
+
+def add_type(*, fields: TypeFields, now: datetime) -> ResourceType:
+    """Add a type. Raises TypeExists."""
+    try:
+        with transaction("resources"):
+            return ResourceType.objects.create(**fields, created_at=now)
+    except IntegrityError as error:
+        raise TypeExists from error
+
+
+def update_type(*, type_id: UUID, changes: TypeFields, expected_version: int | None = None) -> ResourceType:
+    """Change a type. Raises TypeNotFound, TypeExists, StaleVersion."""
+    try:
+        with transaction("resources"):
+            found = _lock(type_id, expected_version)
+            for name, value in changes.items():
+                setattr(found, name, value)
+            found.version += 1
+            found.save()
+    except IntegrityError as error:
+        raise TypeExists from error
+    return found
+
+
+def delete_type(*, type_id: UUID, expected_version: int | None = None) -> None:
+    """Delete a type no resource ever had. Raises TypeInUse, TypeNotFound, StaleVersion."""
+    with transaction("resources"):
+        found = _lock(type_id, expected_version)
+        if Resource.objects.filter(type=found).exists():
+            raise TypeInUse
+        found.delete()
+
+
+def _lock(type_id: UUID, expected_version: int | None) -> ResourceType:
+    found = ResourceType.objects.select_for_update().filter(pk=type_id).first()
+    if found is None:
+        raise TypeNotFound
+    if expected_version not in (None, found.version):
+        raise StaleVersion
+    return found

@@ -1,0 +1,37 @@
+"""Resources for tests, made the way the product makes them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from resources import services
+from resources.models import Allocation, Resource, ResourceType
+
+NOON = datetime(2031, 5, 1, 12, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    """So many hours after noon of a day to come."""
+    return NOON + timedelta(hours=hours)
+
+
+def kind(name: str = "Car") -> ResourceType:
+    """A type of resources."""
+    found = ResourceType.objects.filter(name=name).first()
+    return found or services.add_type(fields={"name": name}, now=timezone.now())
+
+
+def resource(quantity: int = 1, **fields: Any) -> Resource:
+    """A resource."""
+    given = {"name": "Vesta", "quantity": quantity, **fields}
+    if "type_id" not in given:
+        given["type_id"] = kind().id
+    return services.add_resource(fields=given, now=timezone.now())
+
+
+def allocation(resource: Resource, start: float, end: float, quantity: int = 1, **options: Any) -> Allocation:
+    """A booking from `start` to `end` hours after noon."""
+    return services.allocate(
+        resource_id=resource.id, start=at(start), end=at(end), quantity=quantity, now=timezone.now(), **options
+    )

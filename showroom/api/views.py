@@ -1,0 +1,197 @@
+"""Happenings, their categories and registrations over HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway.api import ApiViewSet
+from gateway.etags import require_match
+from gateway.idempotency import run_once
+from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
+from showroom import services
+from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter
+from showroom.api.serializers import (
+    CancelInput,
+    EventCategoryInput,
+    EventCategorySerializer,
+    HappeningChange,
+    HappeningInput,
+    HappeningSerializer,
+    RegistrationSerializer,
+)
+from showroom.errors import HappeningNotFound, RegistrationNotFound
+from showroom.models import EventCategory, Happening, HappeningStatus, Registration
+
+
+class _ShowroomViewSet(ApiViewSet):
+    permission_classes = [ReadByAnyone | IsManager]
+
+    def _valid(self, serializer_class: type, **options: Any) -> Any:
+        serializer = serializer_class(data=self.request.data, **options)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+    def _once(self, route: str, create: Callable[[], Response]) -> HttpResponse:
+        """Create once per Idempotency-Key."""
+
+        def act() -> HttpResponse:
+            return self.finalize_response(self.request, create()).render()
+
+        return run_once(self.request, self.principal.id, alias="showroom", route=route, action=act)
+
+    def _matched(self) -> tuple[UUID, int | None]:
+        """The object's id, and the version it must still have when it is locked."""
+        found = self.get_object()
+        require_match(self.request, found.version)
+        return found.id, found.version if "If-Match" in self.request.headers else None
+
+
+class EventCategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ShowroomViewSet):
+    queryset = EventCategory.objects.all()
+    serializer_class = EventCategorySerializer
+    filterset_class = EventCategoryFilter
+    ordering = "name"
+    ordering_fields = {"name": "name", "created_at": "created_at"}
+
+    @extend_schema(request=EventCategoryInput, responses={201: EventCategorySerializer})
+    def create(self, request: Request) -> HttpResponse:
+        return self._once("add_category", self._create)
+
+    def _create(self) -> Response:
+        category = services.add_category(fields=self._valid(EventCategoryInput), now=timezone.now())
+        return Response(EventCategorySerializer(category).data, status=201)
+
+    @extend_schema(request=EventCategoryInput, responses=EventCategorySerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        return self._update(self._valid(EventCategoryInput))
+
+    @extend_schema(request=EventCategoryInput(partial=True), responses=EventCategorySerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self._update(self._valid(EventCategoryInput, partial=True))
+
+    def _update(self, changes: Any) -> Response:
+        category_id, expected = self._matched()
+        category = services.update_category(category_id=category_id, changes=changes, expected_version=expected)
+        return Response(EventCategorySerializer(category).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        category_id, expected = self._matched()
+        services.delete_category(category_id=category_id, expected_version=expected)
+        return Response(status=204)
+
+
+class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ShowroomViewSet):
+    queryset = Happening.objects.present()
+    serializer_class = HappeningSerializer
+    filterset_class = HappeningFilter
+    ordering = "starts_at"
+    ordering_fields = {"start_date": "starts_at", "created_at": "created_at"}
+
+    @extend_schema(request=HappeningInput, responses={201: HappeningSerializer})
+    def create(self, request: Request) -> HttpResponse:
+        return self._once("announce_happening", self._create)
+
+    def _create(self) -> Response:
+        happening = services.announce_happening(fields=self._valid(HappeningInput), now=timezone.now())
+        return Response(HappeningSerializer(happening).data, status=201)
+
+    @extend_schema(request=HappeningChange, responses=HappeningSerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        return self._update(self._valid(HappeningChange))
+
+    @extend_schema(request=HappeningChange(partial=True), responses=HappeningSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        return self._update(self._valid(HappeningChange, partial=True))
+
+    def _update(self, changes: Any) -> Response:
+        status, reason = changes.pop("status", None), changes.pop("reason", "")
+        if status == HappeningStatus.CANCELLED:
+            return self._cancel(reason)
+        happening_id, expected = self._matched()
+        happening = services.update_happening(
+            happening_id=happening_id, changes=changes, expected_version=expected, now=timezone.now()
+        )
+        return Response(HappeningSerializer(happening).data)
+
+    @extend_schema(request=CancelInput, responses=HappeningSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Call a happening off; everybody registered is told."""
+        return self._cancel(self._valid(CancelInput)["reason"])
+
+    def _cancel(self, reason: str) -> Response:
+        happening_id, expected = self._matched()
+        happening = services.cancel_happening(
+            happening_id=happening_id, reason=reason, expected_version=expected, now=timezone.now()
+        )
+        return Response(HappeningSerializer(happening).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete a happening; one that has not ended is called off first."""
+        happening_id, expected = self._matched()
+        services.delete_happening(happening_id=happening_id, expected_version=expected, now=timezone.now())
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={201: RegistrationSerializer})
+    @action(detail=True, methods=["post"], permission_classes=[IsSignedIn])
+    def register(self, request: Request, pk: str) -> HttpResponse:
+        """Take a seat, or a place in the waiting list when none is free."""
+        return self._once("register", self._register)
+
+    def _register(self) -> Response:
+        registration = services.register(
+            happening_id=self.get_object().id, user_id=self.principal.id, now=timezone.now()
+        )
+        return Response(RegistrationSerializer(registration).data, status=201)
+
+
+@extend_schema(parameters=[OpenApiParameter("event_id", OpenApiTypes.UUID, OpenApiParameter.PATH)])
+class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
+    """Registrations of one happening: a client's own, or all of them for managers."""
+
+    permission_classes = [IsSignedIn]
+    queryset = Registration.objects.all()
+    serializer_class = RegistrationSerializer
+    filterset_class = RegistrationFilter
+    ordering = "created_at"
+    ordering_fields = {"created_at": "created_at"}
+
+    def get_queryset(self) -> QuerySet[Registration]:
+        registrations = Registration.objects.filter(happening_id=self._happening_id())
+        return registrations if self.principal.is_staff else registrations.filter(user_id=self.principal.id)
+
+    def _happening_id(self) -> UUID:
+        try:
+            return Happening.objects.present().values_list("id", flat=True).get(pk=UUID(self.kwargs["event_id"]))
+        except (ValueError, Happening.DoesNotExist) as error:
+            raise HappeningNotFound from error
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, event_id: str, pk: str) -> Response:
+        """Give up a seat or a place in the waiting list."""
+        services.cancel_registration(
+            happening_id=self._happening_id(),
+            registration_id=_uuid(pk),
+            user_id=None if self.principal.is_staff else self.principal.id,
+            now=timezone.now(),
+        )
+        return Response(status=204)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise RegistrationNotFound from error

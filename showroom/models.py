@@ -1,0 +1,220 @@
+"""Happenings and test drives, and who comes to them."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower, Upper
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import uuid7
+from showroom.errors import EndsBeforeStart, HappeningIsCancelled, HappeningIsOver, RegistrationIsCancelled, SeatsTaken
+
+
+class EventCategory(models.Model):
+    """A shelf for happenings: a presentation, a master class, a test drive."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    description = models.TextField(_("description"), blank=True, default="")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("event category")
+        verbose_name_plural = _("event categories")
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), name="event_category_name_unique"),
+            models.CheckConstraint(condition=~Q(name=""), name="event_category_name_given"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["name", "id"], name="event_category_by_name"),
+            models.Index(fields=["created_at", "id"], name="event_category_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class HappeningKind(models.TextChoices):
+    """What one comes for."""
+
+    EVENT = "event", _("event")
+    TEST_DRIVE = "test_drive", _("test drive")
+
+
+class HappeningStatus(models.TextChoices):
+    """Whether it takes place."""
+
+    SCHEDULED = "scheduled", _("scheduled")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class HappeningQuerySet(models.QuerySet["Happening"]):
+    """Filters of happenings."""
+
+    def present(self) -> "HappeningQuerySet":
+        """Happenings that nobody deleted."""
+        return self.filter(deleted_at__isnull=True)
+
+
+class Happening(models.Model):
+    """Something people register for, over [starts_at, ends_at). `/events` in the API.
+
+    `taken` and `waiting` count its registrations and change under its row lock only, so the database itself
+    refuses one seat too many.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    title = models.CharField(_("title"), max_length=200)
+    description = models.TextField(_("description"), blank=True, default="")
+    kind = models.CharField(_("kind"), max_length=12, choices=HappeningKind, default=HappeningKind.EVENT)
+    category = models.ForeignKey(
+        EventCategory, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("category")
+    )
+    location = models.CharField(_("location"), max_length=255, blank=True, default="")
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+    capacity = models.PositiveIntegerField(_("capacity"))
+    taken = models.PositiveIntegerField(_("seats taken"), default=0)
+    waiting = models.PositiveIntegerField(_("waiting"), default=0)
+    status = models.CharField(_("status"), max_length=10, choices=HappeningStatus, default=HappeningStatus.SCHEDULED)
+    cancel_reason = models.TextField(_("reason"), blank=True, default="")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = models.DateTimeField(_("updated at"))
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, blank=True)
+
+    objects = HappeningQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("happening")
+        verbose_name_plural = _("happenings")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="happening_lasts"),
+            models.CheckConstraint(condition=Q(capacity__gte=1), name="happening_has_seats"),
+            models.CheckConstraint(condition=Q(taken__lte=F("capacity")), name="happening_not_overbooked"),
+            models.CheckConstraint(
+                condition=Q(status=HappeningStatus.SCHEDULED) | Q(taken=0, waiting=0), name="happening_cancelled_empty"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=HappeningKind.values), name="happening_kind_known"),
+            models.CheckConstraint(condition=~Q(title=""), name="happening_title_given"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["starts_at", "id"], name="happening_by_start"),
+            models.Index(fields=["created_at", "id"], name="happening_newest"),
+            models.Index(fields=["kind", "starts_at", "id"], name="happening_by_kind"),
+            models.Index(fields=["status", "starts_at", "id"], name="happening_by_status"),
+            models.Index(fields=["category", "starts_at", "id"], name="happening_by_category"),
+            GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="happening_title_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def seats_left(self) -> int:
+        """Seats nobody has."""
+        return self.capacity - self.taken
+
+    def require_open(self, now: datetime) -> None:
+        """Raise HappeningIsCancelled or HappeningIsOver unless people may still come and go."""
+        self.require_scheduled()
+        if now >= self.ends_at:
+            raise HappeningIsOver
+
+    def require_scheduled(self) -> None:
+        """Raise HappeningIsCancelled unless it takes place."""
+        if self.status == HappeningStatus.CANCELLED:
+            raise HappeningIsCancelled
+
+    def check_plan(self) -> None:
+        """Raise EndsBeforeStart or SeatsTaken when time or size make no sense."""
+        if self.ends_at <= self.starts_at:
+            raise EndsBeforeStart
+        if self.capacity < self.taken:
+            raise SeatsTaken(taken=self.taken)
+
+    def cancel(self, *, reason: str, now: datetime) -> None:
+        """Call it off. Raises HappeningIsCancelled."""
+        self.require_scheduled()
+        self.status, self.cancel_reason = HappeningStatus.CANCELLED, reason
+        self.taken = self.waiting = 0
+        self.touch(now)
+
+    def touch(self, now: datetime) -> None:
+        """Record that the plan changed; registrations do not touch it, or no manager could ever save an edit."""
+        self.updated_at = now
+        self.version += 1
+
+
+class RegistrationStatus(models.TextChoices):
+    """Where a registration stands; an offered seat counts as taken."""
+
+    CONFIRMED = "confirmed", _("confirmed")
+    OFFERED = "offered", _("offered")
+    WAITLISTED = "waitlisted", _("on the waiting list")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+SEATED = frozenset({RegistrationStatus.CONFIRMED, RegistrationStatus.OFFERED})
+
+
+class Registration(models.Model):
+    """One person's seat, or place in the waiting list: `position` counts from 1 while they wait."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    happening = models.ForeignKey(
+        Happening, on_delete=models.PROTECT, related_name="registrations", verbose_name=_("happening")
+    )
+    user_id = models.UUIDField(_("user"))
+    status = models.CharField(_("status"), max_length=10, choices=RegistrationStatus)
+    position = models.PositiveIntegerField(_("position"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = models.DateTimeField(_("updated at"))
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["happening", "user_id"],
+                condition=~Q(status=RegistrationStatus.CANCELLED),
+                name="registration_once_per_user",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RegistrationStatus.WAITLISTED, position__gte=1)
+                | (~Q(status=RegistrationStatus.WAITLISTED) & Q(position__isnull=True)),
+                name="registration_position_while_waiting",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["happening", "created_at", "id"], name="registration_of_happening"),
+            models.Index(fields=["happening", "status", "created_at", "id"], name="registration_by_status"),
+            models.Index(fields=["user_id", "created_at"], name="registration_of_user"),
+            models.Index(
+                fields=["happening", "position"],
+                condition=Q(status=RegistrationStatus.WAITLISTED),
+                name="registration_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether it holds a seat."""
+        return self.status in SEATED
+
+    def confirm(self, *, now: datetime) -> None:
+        """Give the seat."""
+        self.status, self.position, self.updated_at = RegistrationStatus.CONFIRMED, None, now
+
+    def cancel(self, *, now: datetime) -> None:
+        """Give up the seat or the place in the list. Raises RegistrationIsCancelled."""
+        if self.status == RegistrationStatus.CANCELLED:
+            raise RegistrationIsCancelled
+        self.status, self.position, self.updated_at = RegistrationStatus.CANCELLED, None, now

@@ -1,0 +1,68 @@
+"""What other apps may ask of showroom."""
+
+from dataclasses import dataclass
+
+from django.db import connections
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Rows that contradict each other: what kind, which ids, and a sentence."""
+
+    kind: str
+    ids: list[str]
+    detail: str
+
+
+_COUNTS = """
+WITH counted AS (
+    SELECT happening_id,
+           count(*) FILTER (WHERE status IN ('confirmed', 'offered')) AS seated,
+           count(*) FILTER (WHERE status = 'waitlisted') AS waiting,
+           count(DISTINCT position) FILTER (WHERE status = 'waitlisted') AS places,
+           max(position) FILTER (WHERE status = 'waitlisted') AS last_place
+    FROM showroom_registration WHERE status <> 'cancelled' GROUP BY happening_id
+)
+SELECT h.id, h.status, h.capacity, h.taken, h.waiting, h.ends_at <= now(),
+       coalesce(c.seated, 0), coalesce(c.waiting, 0), coalesce(c.places, 0), coalesce(c.last_place, 0)
+FROM showroom_happening h LEFT JOIN counted c ON c.happening_id = h.id
+WHERE h.taken <> coalesce(c.seated, 0) OR h.waiting <> coalesce(c.waiting, 0)
+   OR coalesce(c.seated, 0) > h.capacity
+   OR coalesce(c.places, 0) <> coalesce(c.waiting, 0) OR coalesce(c.last_place, 0) <> coalesce(c.waiting, 0)
+   OR (h.status = 'cancelled' AND c.happening_id IS NOT NULL)
+   OR (h.status = 'scheduled' AND h.ends_at > now() AND c.waiting > 0 AND c.seated < h.capacity)
+ORDER BY h.id
+"""
+
+
+def seat_disagreements() -> list[Disagreement]:
+    """Happenings whose seats, counters or waiting lists contradict each other; empty when all is well."""
+    with connections["showroom"].cursor() as cursor:
+        cursor.execute(_COUNTS)
+        return [found for row in cursor.fetchall() for found in _explain(*row)]
+
+
+def _explain(
+    happening_id: object,
+    status: str,
+    capacity: int,
+    taken: int,
+    waiting: int,
+    is_over: bool,
+    seated: int,
+    waits: int,
+    places: int,
+    last_place: int,
+) -> list[Disagreement]:
+    wrong = {
+        "seats_miscounted": (taken != seated, f"{taken} seats counted, {seated} registered"),
+        "waiting_miscounted": (waiting != waits, f"{waiting} counted as waiting, {waits} registered"),
+        "overbooked": (seated > capacity, f"{seated} registered for {capacity} seats"),
+        "waiting_list_broken": (places != waits or last_place != waits, f"{waits} wait in places up to {last_place}"),
+        "cancelled_not_empty": (status == "cancelled" and bool(seated + waits), "cancelled, yet people are registered"),
+        "seat_idle": (
+            status == "scheduled" and not is_over and waits > 0 and seated < capacity,
+            f"{waits} wait while {capacity - seated} seats are free",
+        ),
+    }
+    return [Disagreement(kind, [str(happening_id)], detail) for kind, (is_wrong, detail) in wrong.items() if is_wrong]

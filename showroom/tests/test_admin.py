@@ -1,0 +1,71 @@
+import pytest
+
+from messaging.testing import events_of, published
+from showroom.models import EventCategory, Happening
+from showroom.tests import make
+
+pytestmark = pytest.mark.django_db(databases=["showroom", "accounts"])
+FORM = {
+    "title": "Open day",
+    "description": "",
+    "kind": "event",
+    "location": "Hall",
+    "starts_at_0": "2031-05-01",
+    "starts_at_1": "10:00:00",
+    "ends_at_0": "2031-05-01",
+    "ends_at_1": "12:00:00",
+    "capacity": "5",
+}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["happening/", "happening/?q=day", "happening/add/", "registration/", "eventcategory/", "eventcategory/add/"],
+)
+def test_screens_open(screens, path):
+    make.registration(make.happening(category_id=make.category().id))
+    assert screens.get(f"/admin/showroom/{path}").status_code == 200
+
+
+def test_happenings_are_written_by_services(screens):
+    category = make.category()
+    assert screens.post("/admin/showroom/happening/add/", FORM | {"category": str(category.id)}).status_code == 302
+    happening = Happening.objects.get()
+    change = f"/admin/showroom/happening/{happening.id}/change/"
+    assert screens.get(change).status_code == 200
+    assert screens.post(change, FORM | {"capacity": "7"}).status_code == 302
+    happening.refresh_from_db()
+    assert (happening.capacity, happening.category_id, happening.version) == (7, None, 2)
+    assert published("showroom") == ["event.created", "event.updated"]
+
+
+def test_a_refusal_is_shown_and_changes_nothing(screens):
+    happening = make.happening(capacity=2)
+    make.registration(happening)
+    make.registration(happening)
+    with events_of("showroom") as told:
+        answer = screens.post(
+            f"/admin/showroom/happening/{happening.id}/change/", FORM | {"capacity": "1"}, follow=True
+        )
+    assert "More seats are taken than that." in answer.content.decode()
+    happening.refresh_from_db()
+    assert (happening.capacity, happening.title, told) == (2, "Open day", [])
+
+
+def test_actions_call_off_and_cancel(screens):
+    first, second = make.happening(capacity=1), make.happening()
+    seat = make.registration(first)
+    make.registration(first)
+    with events_of("showroom") as told:
+        screens.post("/admin/showroom/registration/", {"action": "give_up", "_selected_action": [str(seat.id)]})
+        screens.post("/admin/showroom/happening/", {"action": "call_off", "_selected_action": [str(second.id)]})
+    assert told == ["event.registration.cancelled", "event.registration.promoted", "event.cancelled"]
+
+
+def test_categories_are_written_by_services(screens):
+    assert screens.post("/admin/showroom/eventcategory/add/", {"name": "Days", "description": ""}).status_code == 302
+    category = EventCategory.objects.get()
+    path = f"/admin/showroom/eventcategory/{category.id}/change/"
+    assert screens.post(path, {"name": "Nights", "description": ""}).status_code == 302
+    category.refresh_from_db()
+    assert (category.name, category.version) == ("Nights", 2)
