@@ -1,24 +1,22 @@
 """One port: HTTP runs as WSGI in threads (half the CPU of Django under ASGI), WebSockets as ASGI."""
 
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
-from django.core.wsgi import get_wsgi_application
 from whitenoise.middleware import WhiteNoiseFileResponse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 WhiteNoiseFileResponse.block_size = 1 << 18
 
-_wsgi = WSGIMiddleware(get_wsgi_application(), workers=8)
+from config.wsgi import application as pages_and_api  # noqa: E402  (needs the settings named above)
 
-from config.sockets import websockets  # noqa: E402  (needs the apps that the WSGI application set up)
+_wsgi = WSGIMiddleware(pages_and_api, workers=8)
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+from config.sockets import websockets  # noqa: E402  (needs the apps that the WSGI application has set up)
 
 
-async def application(scope: dict[str, Any], receive: Receive, send: Any) -> None:
+async def application(scope: Any, receive: Any, send: Any) -> None:
     """Send HTTP one way and WebSockets the other."""
     if scope["type"] == "websocket":
         await websockets(scope, receive, send)

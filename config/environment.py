@@ -7,7 +7,8 @@ import environ
 BASE_DIR = Path(__file__).resolve().parent.parent
 PREFIX = "AUTOSALON_"
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if env.str(PREFIX + "TEST_RUN", default="off") != "on":
+    environ.Env.read_env(BASE_DIR / ".env")
 
 
 def text(name: str, default: str = "") -> str:

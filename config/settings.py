@@ -14,6 +14,7 @@ from config.embedded import Embedded
 from config.environment import BASE_DIR, DATA_DIR, DEBUG, flag, number, text, words
 from config.logs import logging_config
 from config.redis import RedisAddresses
+from core import failpoints
 
 SECRET_KEY = keys.secret_key()
 PORT = number("PORT", 8000)
@@ -26,6 +27,10 @@ SERVICES: tuple[str, ...] = tuple(words("SERVICES")) or APPS
 """Apps whose URLs, handlers and queues this process serves; all of them by default."""
 if unknown := set(SERVICES) - set(APPS):
     raise ImproperlyConfigured(f"AUTOSALON_SERVICES names unknown apps: {', '.join(sorted(unknown))}")
+if failpoints_text := text("FAILPOINTS"):
+    if not DEBUG:
+        raise ImproperlyConfigured("AUTOSALON_FAILPOINTS is for debug only")
+    failpoints.arm(failpoints_text, DATA_DIR / "run" / "failpoints")
 
 # Applications -------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

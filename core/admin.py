@@ -1,9 +1,10 @@
 """What every app's manager screens are built from."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Paginator
 from django.db import connections
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
@@ -17,16 +18,17 @@ class CappedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """Exact up to 1,000, then an estimate; never a full COUNT(*)."""
-        capped = len(self.object_list.values_list("pk", flat=True)[: CAPPED + 1])
-        return capped if capped <= CAPPED else max(capped, self._estimate())
+        rows = cast(QuerySet[Any], self.object_list)
+        capped = len(rows.values_list("pk", flat=True)[: CAPPED + 1])
+        return capped if capped <= CAPPED else max(capped, _estimate(rows))
 
-    def _estimate(self) -> int:
-        sql, parameters = self.object_list.order_by().query.sql_with_params()
-        with connections[self.object_list.db].cursor() as cursor:
-            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
-            (plan,) = cursor.fetchone()
-        rows: int = plan[0]["Plan"]["Plan Rows"]
-        return rows
+
+def _estimate(rows: QuerySet[Any]) -> int:
+    sql, parameters = rows.order_by().query.sql_with_params()
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+        (plan,) = cursor.fetchone()
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 class BusinessAdmin(ModelAdmin):

@@ -1,11 +1,17 @@
 """What every app's views are built from."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
 
+from django.http import HttpRequest, HttpResponse
+from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from gateway.etags import etag
+from gateway.etags import etag, require_match
+from gateway.idempotency import run_once
 from gateway.principal import Principal
 
 
@@ -15,12 +21,39 @@ class ApiViewSet(GenericViewSet):
     lookup_value_regex = "[0-9a-fA-F-]{36}"
     throttle_scopes: dict[str, str] = {}
     ordering_fields: dict[str, str] = {}
+    idempotent_on = ""
+    """Alias whose transaction holds the Idempotency-Keys of this viewset's creating actions."""
 
     @property
     def principal(self) -> Principal:
         """The signed-in caller; permissions have made sure there is one."""
-        user: Principal = self.request.user
-        return user
+        return cast(Principal, self.request.user)
+
+    def once(self, route: str, act: Callable[[], Response]) -> HttpResponse:
+        """Run `act` in a transaction on `idempotent_on`, once per Idempotency-Key; a repeat gets the first answer."""
+
+        def answer() -> HttpResponse:
+            return cast(HttpResponse, self.finalize_response(self.request, act()).render())
+
+        return run_once(self.request._request, self.principal.id, alias=self.idempotent_on, route=route, action=answer)
+
+    def matched(self) -> tuple[UUID, int | None]:
+        """The object's id, and the version it must still have when it is locked. Raises StaleVersion."""
+        found = self.get_object()
+        require_match(self.request._request, found.version)
+        return found.id, found.version if "If-Match" in self.request.headers else None
+
+    def valid(self, serializer_class: type[Serializer], **options: Any) -> dict[str, Any]:
+        """The request's body as `serializer_class` understands it; raises ValidationError."""
+        serializer = serializer_class(data=self.request.data, **options)
+        serializer.is_valid(raise_exception=True)
+        return cast(dict[str, Any], serializer.validated_data)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Keep a JSON body: the parser and the fingerprint of an Idempotency-Key both read it."""
+        if request.content_type == "application/json":
+            _ = request.body
+        return super().initialize_request(request, *args, **kwargs)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Give a single object with a version its ETag."""

@@ -8,6 +8,7 @@ import msgspec
 from django.db import OperationalError, connections
 from django.http import HttpRequest, HttpResponse
 
+from core import failpoints
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
 
@@ -51,15 +52,19 @@ def run_once(
         raise InvalidInput("Idempotency-Key", "invalid", f"A printable text of at most {MAX_KEY} characters.")
     with transaction(alias):
         identity = (principal_id, route, key)
-        replay = _reserve(alias, identity, _fingerprint(request))
+        replay = _reserve(alias, identity, _fingerprint(request, is_form=bool(form_key)))
         if replay is not None:
             return replay
         response = action()
         _keep(alias, identity, response)
+        failpoints.reach("web.before_commit", alias)
     return response
 
 
-def _fingerprint(request: HttpRequest) -> str:
+def _fingerprint(request: HttpRequest, *, is_form: bool) -> str:
+    """A form is known by its fields: its body may be read already."""
+    if is_form:
+        return hashlib.sha256(f"{request.method} {request.path}\n{request.POST.urlencode()}".encode()).hexdigest()
     try:
         canonical = msgspec.json.encode(msgspec.json.decode(request.body), order="sorted")
     except msgspec.DecodeError:

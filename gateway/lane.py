@@ -16,6 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from core import failpoints
 from core.errors import DomainError, Forbidden, NotFound
 from gateway import guard, idempotency
 from gateway.address import client_address
@@ -82,7 +83,9 @@ class Lane:
         if not self.idempotent_on:
             return act()
         route = f"{request.method} {self.action.__qualname__}"
-        return idempotency.run_once(request, principal.id, alias=self.idempotent_on, route=route, action=act)
+        response = idempotency.run_once(request, principal.id, alias=self.idempotent_on, route=route, action=act)
+        failpoints.reach("web.before_answer", self.action.__name__)
+        return response
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}

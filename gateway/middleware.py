@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from corsheaders.middleware import CorsMiddleware
@@ -39,9 +39,10 @@ class EdgeMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            response = self.api(request) if _is_api(request.path_info) else self.pages(request)
+            answer = self.api(request) if _is_api(request.path_info) else self.pages(request)
         finally:
             context.unbind(token)
+        response = cast(HttpResponse, answer)
         response["X-Request-ID"] = request_id
         return response
 

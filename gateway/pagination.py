@@ -23,7 +23,7 @@ class CursorPagination(DRFCursorPagination):
     ordering = "-pk"
     invalid_cursor_message = "Invalid cursor."
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
         except NotFound as error:

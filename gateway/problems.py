@@ -125,7 +125,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     request = context["request"]
     if isinstance(error, DomainError | msgspec.DecodeError | OperationalError | InterfaceError):
         return from_exception(error, request)
-    response = standardized(error, context)
+    response = standardized(error, context)  # type: ignore[arg-type]
     if response is None or response.status_code >= 500:
         return from_exception(error, request)
     return _from_drf(response)

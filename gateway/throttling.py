@@ -15,7 +15,7 @@ class SlidingWindowThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         scopes: dict[str, str] = getattr(view, "throttle_scopes", {})
-        scope = scopes.get(getattr(view, "action", None) or request.method.lower(), "default")
+        scope = scopes.get(getattr(view, "action", None) or (request.method or "").lower(), "default")
         principal = request.user if isinstance(request.user, Principal) else None
         allowance = guard.check(principal, client_address(request.META), scope)
         if allowance is not None:

@@ -35,6 +35,7 @@ class OrderFacts:
     saga_state: str
     stock_attempt_id: UUID | None
     is_settled: bool
+    sells_stock: bool
 
 
 def get_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool = False) -> OrderDocument | None:
@@ -64,7 +65,7 @@ def timeline(order_id: UUID, *, limit: int = 100) -> list[TimelineEntry]:
 
 def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
     """Every order, for checking the books."""
-    orders = Order.objects.select_related("checkout").prefetch_related("checkout__legs").order_by("pk")
+    orders = Order.objects.select_related("checkout").prefetch_related("checkout__legs", "lines").order_by("pk")
     for order in orders.iterator(chunk_size=chunk):
         stock = next((leg for leg in order.checkout.legs.all() if leg.kind == LegKind.STOCK), None)
         yield OrderFacts(
@@ -75,4 +76,5 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
             saga_state=order.checkout.state,
             stock_attempt_id=stock.attempt_id if stock else None,
             is_settled=order.checkout.finished_at is not None,
+            sells_stock=any(line.product_id for line in order.lines.all()),
         )

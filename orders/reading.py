@@ -148,7 +148,7 @@ def read_snapshots(ids: Sequence[UUID]) -> list[tuple[RawOrder, int]]:
 
 
 def _document(row: tuple[Any, ...]) -> RawOrder:
-    (*head, items, quantity, total, paid, due, currency, comment, until, saga) = row[:13]
-    return RawOrder(
-        *head, msgspec.Raw(items), quantity, total, paid, due, currency, comment, until, msgspec.Raw(saga), *row[13:]
-    )
+    fields = list(row)
+    for nested in (4, 12):
+        fields[nested] = msgspec.Raw(fields[nested])
+    return RawOrder(*fields)

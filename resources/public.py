@@ -1,18 +1,8 @@
 """What other apps may ask of resources."""
 
-from dataclasses import dataclass
-
 from django.db import connections
 
-
-@dataclass(frozen=True)
-class Disagreement:
-    """Rows that contradict each other: what kind, which ids, and a sentence."""
-
-    kind: str
-    ids: list[str]
-    detail: str
-
+from core.books import Disagreement
 
 _OVERFULL = """
 WITH live AS (
@@ -54,7 +44,7 @@ def allocation_disagreements() -> list[Disagreement]:
         found = [
             Disagreement(
                 "overallocated",
-                [str(resource_id), *map(str, allocation_ids)],
+                {"resource_id": str(resource_id), "allocation_ids": ", ".join(map(str, allocation_ids))},
                 f"{most} of {quantity} taken at {since.isoformat()}",
             )
             for resource_id, most, quantity, since, allocation_ids in cursor.fetchall()
@@ -64,5 +54,8 @@ def allocation_disagreements() -> list[Disagreement]:
             ("orphaned_allocation", _ORPHANED, "a booking ahead of a deleted resource"),
         ):
             cursor.execute(sql)
-            found += [Disagreement(kind, [str(first), str(second)], detail) for first, second in cursor.fetchall()]
+            found += [
+                Disagreement(kind, {"resource_id": str(first), "allocation_id": str(second)}, detail)
+                for first, second in cursor.fetchall()
+            ]
     return found

@@ -1,18 +1,8 @@
 """What other apps may ask of showroom."""
 
-from dataclasses import dataclass
-
 from django.db import connections
 
-
-@dataclass(frozen=True)
-class Disagreement:
-    """Rows that contradict each other: what kind, which ids, and a sentence."""
-
-    kind: str
-    ids: list[str]
-    detail: str
-
+from core.books import Disagreement
 
 _COUNTS = """
 WITH counted AS (
@@ -65,4 +55,8 @@ def _explain(
             f"{waits} wait while {capacity - seated} seats are free",
         ),
     }
-    return [Disagreement(kind, [str(happening_id)], detail) for kind, (is_wrong, detail) in wrong.items() if is_wrong]
+    return [
+        Disagreement(kind, {"event_id": str(happening_id)}, detail)
+        for kind, (is_wrong, detail) in wrong.items()
+        if is_wrong
+    ]

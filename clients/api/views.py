@@ -1,6 +1,5 @@
 """Client cards over HTTP, for managers."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -26,26 +25,12 @@ from clients.api.serializers import (
 from clients.errors import ClientNotFound
 from clients.models import Activity, Client, Contact
 from gateway.api import ApiViewSet
-from gateway.etags import require_match
-from gateway.idempotency import run_once
 from gateway.permissions import IsManager
 
 
 class _ManagerViewSet(ApiViewSet):
     permission_classes = [IsManager]
-
-    def _valid(self, serializer_class: type, **options: Any) -> Any:
-        serializer = serializer_class(data=self.request.data, **options)
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
-
-    def _once(self, route: str, create: Callable[[], Response]) -> HttpResponse:
-        """Create once per Idempotency-Key."""
-
-        def act() -> HttpResponse:
-            return self.finalize_response(self.request, create()).render()
-
-        return run_once(self.request, self.principal.id, alias="clients", route=route, action=act)
+    idempotent_on = "clients"
 
 
 class ClientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
@@ -57,22 +42,22 @@ class ClientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerVi
 
     @extend_schema(request=ClientInput, responses={201: ClientSerializer})
     def create(self, request: Request) -> HttpResponse:
-        return self._once("open_client", self._create)
+        return self.once("open_client", self._create)
 
     def _create(self) -> Response:
-        client = services.open_client(fields=self._valid(ClientInput), now=timezone.now())
+        client = services.open_client(fields=self.valid(ClientInput), now=timezone.now())
         return Response(ClientSerializer(client).data, status=201)
 
     @extend_schema(request=ClientInput, responses=ClientSerializer)
     def update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(ClientInput))
+        return self._update(self.valid(ClientInput))
 
     @extend_schema(request=ClientInput(partial=True), responses=ClientSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(ClientInput, partial=True))
+        return self._update(self.valid(ClientInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
-        client_id, expected = self._matched()
+        client_id, expected = self.matched()
         client = services.update_client(
             client_id=client_id, changes=changes, expected_version=expected, now=timezone.now()
         )
@@ -80,15 +65,9 @@ class ClientViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerVi
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        client_id, expected = self._matched()
+        client_id, expected = self.matched()
         services.delete_client(client_id=client_id, expected_version=expected, now=timezone.now())
         return Response(status=204)
-
-    def _matched(self) -> tuple[UUID, int | None]:
-        """The card's id, and the version it must still have when it is locked."""
-        client = self.get_object()
-        require_match(self.request, client.version)
-        return client.id, client.version if "If-Match" in self.request.headers else None
 
 
 _client_id = OpenApiParameter("client_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
@@ -117,11 +96,11 @@ class ContactViewSet(_OfClientViewSet):
 
     @extend_schema(request=ContactInput, responses={201: ContactSerializer})
     def create(self, request: Request, client_id: str) -> HttpResponse:
-        return self._once("add_contact", self._create)
+        return self.once("add_contact", self._create)
 
     def _create(self) -> Response:
         client = self._client()
-        contact = services.add_contact(client_id=client.id, **self._valid(ContactInput), now=timezone.now())
+        contact = services.add_contact(client_id=client.id, **self.valid(ContactInput), now=timezone.now())
         return Response(ContactSerializer(contact).data, status=201)
 
 
@@ -138,10 +117,10 @@ class ActivityViewSet(_OfClientViewSet):
 
     @extend_schema(request=ActivityInput, responses={201: ActivitySerializer})
     def create(self, request: Request, client_id: str) -> HttpResponse:
-        return self._once("log_activity", self._create)
+        return self.once("log_activity", self._create)
 
     def _create(self) -> Response:
         client = self._client()
-        fields = {"occurred_at": timezone.now()} | self._valid(ActivityInput)
+        fields = {"occurred_at": timezone.now()} | self.valid(ActivityInput)
         activity = services.log_activity(client_id=client.id, author_id=self.principal.id, **fields)
         return Response(ActivitySerializer(activity).data, status=201)

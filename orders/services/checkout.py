@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.events import StockRejected, StockReleased, StockReserved
+from core import failpoints
 from core.db import transaction
 from core.events import Event
 from financing.events import (
@@ -117,6 +118,7 @@ class Saga:
         if leg.kind in DEADLINES and self.checkout.state == SagaState.RUNNING:
             deadline = events.LegTimedOut(order_id=self.order.id, attempt_id=leg.attempt_id, leg=leg.kind)
             set_timer(handler=HANDLER, event=deadline, due_at=self.now + DEADLINES[LegKind(leg.kind)])
+        failpoints.reach("checkout.requested", leg.kind)
 
     def is_running(self, kind: str, attempt_id: UUID | None) -> bool:
         """Whether an answer of this attempt is being waited for."""
@@ -127,6 +129,7 @@ class Saga:
         """Mark a leg done and go on."""
         self._close(self.legs[kind], LegState.SUCCEEDED)
         record_step(self.order, f"{kind}.succeeded", now=self.now, data=data)
+        failpoints.reach("checkout.succeeded", kind)
         self.advance()
 
     def _close(self, leg: CheckoutLeg, state: str) -> None:
@@ -158,6 +161,7 @@ class Saga:
         self._close(leg, LegState.FAILED)
         self.checkout.failure = {"code": code, "step": kind, "detail": detail} | extra
         record_step(self.order, f"{kind}.failed", now=self.now, reason=detail, data=leg.error)
+        failpoints.reach("checkout.failed", kind)
         self.compensate()
 
     def compensate(self) -> None:
@@ -171,6 +175,7 @@ class Saga:
                 self._mark(leg, LegState.COMPENSATING)
                 self.checkout.step = kind
                 _UNDO[kind](self, leg)
+                failpoints.reach("checkout.undo", kind)
                 return
             if leg.state == LegState.PENDING:
                 self._close(leg, LegState.SKIPPED)
@@ -190,6 +195,7 @@ class Saga:
             return
         self._close(leg, LegState.COMPENSATED)
         record_step(self.order, f"{kind}.undone", now=self.now)
+        failpoints.reach("checkout.undone", kind)
         self.compensate()
 
     def _finish_compensation(self) -> None:
@@ -218,6 +224,7 @@ def publish_cancelled(order: Order, reason: str) -> None:
 
 # What each leg asks for -----------------------------------------------------------------------------------------
 def _request_stock(saga: Saga, leg: CheckoutLeg) -> None:
+    until = saga.order.reservation_expires_at or saga.now
     lines = [
         events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
         for line in saga.lines
@@ -228,7 +235,7 @@ def _request_stock(saga: Saga, leg: CheckoutLeg) -> None:
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             lines=lines,
-            expires_at=saga.order.reservation_expires_at,
+            expires_at=until,
         )
     )
 

@@ -1,6 +1,7 @@
 """Small read-only copies of what other apps know, kept by their events; older news never overwrites newer."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connections
 
@@ -26,7 +27,7 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
     changed = {item.product_id: item for item in events if not isinstance(item, ProductDeleted)}
     deleted = [item.product_id for item in events if isinstance(item, ProductDeleted)]
     rows = sorted(changed.values(), key=lambda item: item.product_id)
-    columns = [
+    columns: list[Any] = [
         [item.product_id for item in rows],
         [item.sku for item in rows],
         [item.name for item in rows],

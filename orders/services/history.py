@@ -13,9 +13,9 @@ from orders.models import SYSTEM, HistoryKind, Order, OrderHistory
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a user's id and roles, or the system."""
+    """Who acts: a user's id and roles, or the system, which has the zero id."""
 
-    id: UUID | None
+    id: UUID
     roles: frozenset[str]
 
     @property
@@ -24,7 +24,7 @@ class Actor:
         return next((role for role in ("admin", "manager", "client") if role in self.roles), SYSTEM)
 
 
-SYSTEM_ACTOR = Actor(None, frozenset({SYSTEM}))
+SYSTEM_ACTOR = Actor(UUID(int=0), frozenset({SYSTEM}))
 
 
 def record_status(

@@ -1,9 +1,7 @@
 """Resources, their types and allocations over HTTP, for managers."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -15,8 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.api import ApiViewSet
-from gateway.etags import require_match
-from gateway.idempotency import run_once
 from gateway.permissions import IsManager
 from resources import services
 from resources.api.filters import AllocationFilter, ResourceFilter, ResourceTypeFilter
@@ -39,25 +35,7 @@ _LAST = datetime.max.replace(tzinfo=UTC) - DEFAULT_WINDOW
 
 class _ManagerViewSet(ApiViewSet):
     permission_classes = [IsManager]
-
-    def _valid(self, serializer_class: type, **options: Any) -> Any:
-        serializer = serializer_class(data=self.request.data, **options)
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
-
-    def _once(self, route: str, create: Callable[[], Response]) -> HttpResponse:
-        """Create once per Idempotency-Key."""
-
-        def act() -> HttpResponse:
-            return self.finalize_response(self.request, create()).render()
-
-        return run_once(self.request, self.principal.id, alias="resources", route=route, action=act)
-
-    def _matched(self) -> tuple[UUID, int | None]:
-        """The object's id, and the version it must still have when it is locked."""
-        found = self.get_object()
-        require_match(self.request, found.version)
-        return found.id, found.version if "If-Match" in self.request.headers else None
+    idempotent_on = "resources"
 
 
 class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
@@ -69,28 +47,28 @@ class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Man
 
     @extend_schema(request=ResourceTypeInput, responses={201: ResourceTypeSerializer})
     def create(self, request: Request) -> HttpResponse:
-        return self._once("add_type", self._create)
+        return self.once("add_type", self._create)
 
     def _create(self) -> Response:
-        found = services.add_type(fields=self._valid(ResourceTypeInput), now=timezone.now())
+        found = services.add_type(fields=self.valid(ResourceTypeInput), now=timezone.now())
         return Response(ResourceTypeSerializer(found).data, status=201)
 
     @extend_schema(request=ResourceTypeInput, responses=ResourceTypeSerializer)
     def update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(ResourceTypeInput))
+        return self._update(self.valid(ResourceTypeInput))
 
     @extend_schema(request=ResourceTypeInput(partial=True), responses=ResourceTypeSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(ResourceTypeInput, partial=True))
+        return self._update(self.valid(ResourceTypeInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
-        type_id, expected = self._matched()
+        type_id, expected = self.matched()
         found = services.update_type(type_id=type_id, changes=changes, expected_version=expected)
         return Response(ResourceTypeSerializer(found).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        type_id, expected = self._matched()
+        type_id, expected = self.matched()
         services.delete_type(type_id=type_id, expected_version=expected)
         return Response(status=204)
 
@@ -109,22 +87,22 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
 
     @extend_schema(request=ResourceInput, responses={201: ResourceSerializer})
     def create(self, request: Request) -> HttpResponse:
-        return self._once("add_resource", self._create)
+        return self.once("add_resource", self._create)
 
     def _create(self) -> Response:
-        resource = services.add_resource(fields=self._valid(ResourceInput), now=timezone.now())
+        resource = services.add_resource(fields=self.valid(ResourceInput), now=timezone.now())
         return Response(ResourceSerializer(resource).data, status=201)
 
     @extend_schema(request=ResourceInput, responses=ResourceSerializer)
     def update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(ResourceInput))
+        return self._update(self.valid(ResourceInput))
 
     @extend_schema(request=ResourceInput(partial=True), responses=ResourceSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(ResourceInput, partial=True))
+        return self._update(self.valid(ResourceInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
-        resource_id, expected = self._matched()
+        resource_id, expected = self.matched()
         resource = services.update_resource(
             resource_id=resource_id, changes=changes, expected_version=expected, now=timezone.now()
         )
@@ -132,7 +110,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        resource_id, expected = self._matched()
+        resource_id, expected = self.matched()
         services.delete_resource(resource_id=resource_id, expected_version=expected, now=timezone.now())
         return Response(status=204)
 
@@ -140,10 +118,10 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
     @action(detail=True, methods=["post"])
     def allocate(self, request: Request, pk: str) -> HttpResponse:
         """Take a quantity over [start_time, end_time); 409 names the bookings in the way."""
-        return self._once("allocate", self._allocate)
+        return self.once("allocate", self._allocate)
 
     def _allocate(self) -> Response:
-        resource, given = self.get_object(), self._valid(AllocationInput)
+        resource, given = self.get_object(), self.valid(AllocationInput)
         allocation = services.allocate(
             resource_id=resource.id,
             start=given["start_time"],

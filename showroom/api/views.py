@@ -1,6 +1,5 @@
 """Happenings, their categories and registrations over HTTP."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.api import ApiViewSet
-from gateway.etags import require_match
-from gateway.idempotency import run_once
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from showroom import services
 from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter
@@ -35,25 +32,7 @@ from showroom.models import EventCategory, Happening, HappeningStatus, Registrat
 
 class _ShowroomViewSet(ApiViewSet):
     permission_classes = [ReadByAnyone | IsManager]
-
-    def _valid(self, serializer_class: type, **options: Any) -> Any:
-        serializer = serializer_class(data=self.request.data, **options)
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
-
-    def _once(self, route: str, create: Callable[[], Response]) -> HttpResponse:
-        """Create once per Idempotency-Key."""
-
-        def act() -> HttpResponse:
-            return self.finalize_response(self.request, create()).render()
-
-        return run_once(self.request, self.principal.id, alias="showroom", route=route, action=act)
-
-    def _matched(self) -> tuple[UUID, int | None]:
-        """The object's id, and the version it must still have when it is locked."""
-        found = self.get_object()
-        require_match(self.request, found.version)
-        return found.id, found.version if "If-Match" in self.request.headers else None
+    idempotent_on = "showroom"
 
 
 class EventCategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ShowroomViewSet):
@@ -65,28 +44,28 @@ class EventCategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Sh
 
     @extend_schema(request=EventCategoryInput, responses={201: EventCategorySerializer})
     def create(self, request: Request) -> HttpResponse:
-        return self._once("add_category", self._create)
+        return self.once("add_category", self._create)
 
     def _create(self) -> Response:
-        category = services.add_category(fields=self._valid(EventCategoryInput), now=timezone.now())
+        category = services.add_category(fields=self.valid(EventCategoryInput), now=timezone.now())
         return Response(EventCategorySerializer(category).data, status=201)
 
     @extend_schema(request=EventCategoryInput, responses=EventCategorySerializer)
     def update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(EventCategoryInput))
+        return self._update(self.valid(EventCategoryInput))
 
     @extend_schema(request=EventCategoryInput(partial=True), responses=EventCategorySerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(EventCategoryInput, partial=True))
+        return self._update(self.valid(EventCategoryInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
-        category_id, expected = self._matched()
+        category_id, expected = self.matched()
         category = services.update_category(category_id=category_id, changes=changes, expected_version=expected)
         return Response(EventCategorySerializer(category).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        category_id, expected = self._matched()
+        category_id, expected = self.matched()
         services.delete_category(category_id=category_id, expected_version=expected)
         return Response(status=204)
 
@@ -100,25 +79,25 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
 
     @extend_schema(request=HappeningInput, responses={201: HappeningSerializer})
     def create(self, request: Request) -> HttpResponse:
-        return self._once("announce_happening", self._create)
+        return self.once("announce_happening", self._create)
 
     def _create(self) -> Response:
-        happening = services.announce_happening(fields=self._valid(HappeningInput), now=timezone.now())
+        happening = services.announce_happening(fields=self.valid(HappeningInput), now=timezone.now())
         return Response(HappeningSerializer(happening).data, status=201)
 
     @extend_schema(request=HappeningChange, responses=HappeningSerializer)
     def update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(HappeningChange))
+        return self._update(self.valid(HappeningChange))
 
     @extend_schema(request=HappeningChange(partial=True), responses=HappeningSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(HappeningChange, partial=True))
+        return self._update(self.valid(HappeningChange, partial=True))
 
     def _update(self, changes: Any) -> Response:
         status, reason = changes.pop("status", None), changes.pop("reason", "")
         if status == HappeningStatus.CANCELLED:
             return self._cancel(reason)
-        happening_id, expected = self._matched()
+        happening_id, expected = self.matched()
         happening = services.update_happening(
             happening_id=happening_id, changes=changes, expected_version=expected, now=timezone.now()
         )
@@ -128,10 +107,10 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Call a happening off; everybody registered is told."""
-        return self._cancel(self._valid(CancelInput)["reason"])
+        return self._cancel(self.valid(CancelInput)["reason"])
 
     def _cancel(self, reason: str) -> Response:
-        happening_id, expected = self._matched()
+        happening_id, expected = self.matched()
         happening = services.cancel_happening(
             happening_id=happening_id, reason=reason, expected_version=expected, now=timezone.now()
         )
@@ -140,7 +119,7 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a happening; one that has not ended is called off first."""
-        happening_id, expected = self._matched()
+        happening_id, expected = self.matched()
         services.delete_happening(happening_id=happening_id, expected_version=expected, now=timezone.now())
         return Response(status=204)
 
@@ -148,7 +127,7 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
     @action(detail=True, methods=["post"], permission_classes=[IsSignedIn])
     def register(self, request: Request, pk: str) -> HttpResponse:
         """Take a seat, or a place in the waiting list when none is free."""
-        return self._once("register", self._register)
+        return self.once("register", self._register)
 
     def _register(self) -> Response:
         registration = services.register(

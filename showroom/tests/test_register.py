@@ -196,7 +196,7 @@ def test_each_corruption_is_found():
     Registration.objects.filter(pk=waiting.pk).update(status="confirmed", position=None)
     assert {found.kind for found in seat_disagreements()} == {"seats_miscounted", "waiting_miscounted", "overbooked"}
     Registration.objects.filter(pk=waiting.pk).update(happening=cancelled)
-    found = [item for item in seat_disagreements() if item.ids == [str(cancelled.id)]]
+    found = [item for item in seat_disagreements() if item.ids == {"event_id": str(cancelled.id)}]
     assert {item.kind for item in found} == {"seats_miscounted", "cancelled_not_empty"}
 
 
