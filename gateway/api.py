@@ -55,6 +55,14 @@ class ApiViewSet(GenericViewSet):
             _ = request.body
         return super().initialize_request(request, *args, **kwargs)
 
+    def check_permissions(self, request: Any) -> None:
+        """Count a request before it may be refused for its role: guessing is limited too."""
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Any) -> None:
+        """Done before the permissions."""
+
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Give a single object with a version its ETag."""
         response = super().finalize_response(request, response, *args, **kwargs)

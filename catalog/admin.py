@@ -1,0 +1,330 @@
+"""Manager screens of the catalogue: every change goes through the services, stock through movements."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import TabularInline
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+
+from catalog import services
+from catalog.models import (
+    Category,
+    Import,
+    ImportStatus,
+    PriceChange,
+    Product,
+    ProductSearch,
+    Reservation,
+    ReservationLine,
+    ReservationStatus,
+    RowError,
+    StockMovement,
+)
+from catalog.models.products import ProductQuerySet
+from catalog.services.products import ProductFields
+from core.admin import BusinessAdmin, ReadOnlyAdmin
+from core.errors import DomainError, StaleVersion
+
+
+class _ReadOnlyInline(TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ServiceAdmin(BusinessAdmin):
+    """Saves and deletes through services; a refusal of the business is shown, not raised."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().delete_view(request, *args, **kwargs)
+        except DomainError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+            return HttpResponseRedirect("../change/")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row in queryset:
+            try:
+                self.delete_model(request, row)
+            except DomainError as error:
+                self.message_user(request, f"{row}: {error.detail}", messages.ERROR)
+
+
+def _unchanged_since(shown: Model) -> Callable[[int], None]:
+    """Refuse to overwrite what changed since the form was opened."""
+
+    def check(version: int) -> None:
+        if version != shown.version:  # type: ignore[attr-defined]
+            raise StaleVersion
+
+    return check
+
+
+@admin.register(Category)
+class CategoryAdmin(ServiceAdmin):
+    """The tree, in its order."""
+
+    list_display = ["indented_name", "path", "level"]
+    search_fields = ["name__icontains", "path__icontains"]
+    ordering = ["path"]
+    fields = ["name", "slug", "parent", "path", "level"]
+    readonly_fields = ["path", "level"]
+    autocomplete_fields = ["parent"]
+
+    @display(description=gettext_lazy("name"), ordering="path")
+    def indented_name(self, category: Category) -> str:
+        return "— " * category.level + category.name
+
+    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
+        name, slug, parent_id, now = obj.name, obj.slug, obj.parent_id, timezone.now()
+        if change:
+            services.update_category(
+                category_id=obj.pk,
+                name=name,
+                slug=slug,
+                parent_id=parent_id,
+                precondition=_unchanged_since(obj),
+                now=now,
+            )
+        else:
+            obj.pk = services.create_category(name=name, slug=slug, parent_id=parent_id, now=now).pk
+
+    def delete_model(self, request: HttpRequest, obj: Category) -> None:
+        services.delete_category(category_id=obj.pk)
+
+
+class ProductForm(forms.ModelForm):
+    """The fields of a product, and one movement of its stock."""
+
+    stock_delta = forms.IntegerField(
+        label=gettext_lazy("count in or out"),
+        required=False,
+        help_text=gettext_lazy("2 counts two in, -1 counts one out; becomes a stock movement"),
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    stock_reason = forms.CharField(
+        label=gettext_lazy("reason"), required=False, max_length=200, widget=UnfoldAdminTextInputWidget
+    )
+
+    image_url = forms.URLField(
+        label=gettext_lazy("image address"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+    class Meta:
+        model = Product
+        fields: ClassVar = [name for name in ProductFields.__annotations__ if name != "category_id"] + ["category"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("stock_delta") and not cleaned.get("stock_reason"):
+            raise ValidationError({"stock_reason": _("Say why.")})
+        return cleaned
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """The services judge what is taken already, and say so."""
+        return super()._get_validation_exclusions() | {"sku", "vin", "external_id"}  # type: ignore[misc]
+
+
+class PriceInline(_ReadOnlyInline):
+    model = PriceChange
+    fields = ["at", "old_price", "new_price", "currency", "actor", "reason"]
+    ordering = ["-id"]
+    tab = True
+
+
+@admin.register(Product)
+class ProductAdmin(ServiceAdmin):
+    """Products, newest first; stock is shown, and changes by a movement."""
+
+    form = ProductForm
+    list_display = ["sku", "name", "kind", "price", "currency", "on_hand", "reserved", "available", "is_active"]
+    list_filter = ["kind", "is_active", "condition"]
+    search_fields = ["sku"]
+    search_help_text = gettext_lazy("make, model, SKU or VIN")
+    ordering = ["-id"]
+    readonly_fields = ["on_hand", "reserved", "available", "created_at", "updated_at"]
+    autocomplete_fields = ["category"]
+    inlines = [PriceInline]
+    fieldsets = [
+        (None, {"fields": ["sku", "external_id", "name", "kind", "price", "currency", "category", "is_active"]}),
+        (
+            gettext_lazy("Stock"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    "on_hand",
+                    "reserved",
+                    "available",
+                    "stock_delta",
+                    "stock_reason",
+                    "low_stock_threshold",
+                ],
+            },
+        ),
+        (
+            gettext_lazy("Vehicle"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    "make",
+                    "model",
+                    "year",
+                    "vin",
+                    "mileage",
+                    "condition",
+                    "body",
+                    "color",
+                    "engine_volume",
+                    "power_hp",
+                    "fuel",
+                    "transmission",
+                    "drive",
+                ],
+            },
+        ),
+        (
+            gettext_lazy("Shop window"),
+            {"classes": ["tab"], "fields": ["description", "image_url", "attributes", "created_at", "updated_at"]},
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        return super().get_queryset(request).filter(deleted_at__isnull=True)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:
+        return [*self.readonly_fields, "kind"] if obj else self.readonly_fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Product], search_term: str
+    ) -> tuple[QuerySet[Product], bool]:
+        return ProductSearch(q=search_term).apply(cast(ProductQuerySet, queryset)), False
+
+    @display(description=gettext_lazy("available"))
+    def available(self, product: Product) -> int:
+        return product.available
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        actor, now = str(request.user.pk), timezone.now()
+        fields = {name: given[name] for name in ProductFields.__annotations__ if name in given}
+        fields["category_id"] = given["category"].pk if given.get("category") else None
+        if not change:
+            product = services.create_product(
+                kind=given["kind"], stock=given.get("stock_delta"), actor=actor, now=now, **fields
+            )
+            obj.pk = product.pk
+            return
+        changed = {name: fields[name] for name in form.changed_data if name in fields}
+        if "category" in form.changed_data:
+            changed["category_id"] = fields["category_id"]
+        services.update_product(product_id=obj.pk, actor=actor, now=now, precondition=_unchanged_since(obj), **changed)
+        if given.get("stock_delta"):
+            services.adjust_stock(
+                product_id=obj.pk, delta=given["stock_delta"], reason=given["stock_reason"], actor=actor, now=now
+            )
+
+    def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        services.delete_product(product_id=obj.pk, now=timezone.now())
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """A product only leaves the catalogue: its movements and prices stay."""
+        return [str(obj) for obj in objs], {}, set(), []
+
+
+@admin.register(StockMovement)
+class StockMovementAdmin(ReadOnlyAdmin):
+    """Every movement, newest first."""
+
+    list_display = ["created_at", "product", "delta", "on_hand_after", "kind", "reason", "actor", "order_id"]
+    list_filter = ["kind"]
+    list_select_related = ["product"]
+    search_fields = ["product__sku__exact", "order_id__exact"]
+    ordering = ["-id"]
+
+
+class LineInline(_ReadOnlyInline):
+    model = ReservationLine
+    fields = ["product", "quantity"]
+
+
+@admin.register(Reservation)
+class ReservationAdmin(ReadOnlyAdmin):
+    """Who holds what, newest first."""
+
+    list_display = ["order_id", "coloured_status", "reason", "expires_at", "created_at", "closed_at"]
+    list_filter = ["status"]
+    search_fields = ["order_id__exact", "attempt_id__exact"]
+    ordering = ["-id"]
+    inlines = [LineInline]
+
+    @display(
+        description=gettext_lazy("status"),
+        label={
+            ReservationStatus.HELD: "warning",
+            ReservationStatus.SOLD: "success",
+            ReservationStatus.RELEASED: "info",
+        },
+    )
+    def coloured_status(self, reservation: Reservation) -> tuple[str, str]:
+        return reservation.status, str(ReservationStatus(reservation.status).label)
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    """Imports of price lists, newest first."""
+
+    list_display = [
+        "created_at", "filename", "coloured_status", "progress", "rows_ok", "rows_failed", "created", "updated",
+    ]  # fmt: skip
+    list_filter = ["status"]
+    ordering = ["-id"]
+
+    @display(
+        description=gettext_lazy("status"),
+        label={
+            ImportStatus.PENDING: "info",
+            ImportStatus.RUNNING: "info",
+            ImportStatus.COMPLETED: "success",
+            ImportStatus.COMPLETED_WITH_ERRORS: "warning",
+            ImportStatus.FAILED: "danger",
+        },
+    )
+    def coloured_status(self, run: Import) -> tuple[str, str]:
+        return run.status, str(ImportStatus(run.status).label)
+
+
+@admin.register(RowError)
+class RowErrorAdmin(ReadOnlyAdmin):
+    """Refused rows of all imports, newest first."""
+
+    list_display = ["source", "row", "line", "field", "code", "detail"]
+    list_select_related = ["source"]
+    list_filter = ["code"]
+    ordering = ["-id"]

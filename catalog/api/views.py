@@ -1,0 +1,262 @@
+"""The catalogue over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import public, services
+from catalog.api import serializers as shapes
+from catalog.api.filters import ProductFilter
+from catalog.errors import UnknownProduct
+from catalog.models import Category, Import, Product, RowError, StockMovement
+from catalog.models.facets import count_facets
+from catalog.models.products import ProductQuerySet
+from catalog.services.imports import ImportOptions, read_mapping
+from core.errors import NotFound
+from core.money import DEFAULT_CURRENCY
+from gateway.api import ApiViewSet
+from gateway.etags import require_match
+from gateway.filtering import refuse_unknown
+from gateway.idempotency import run_once
+from gateway.pagination import CursorPagination
+from gateway.permissions import IsManager, ReadByAnyone
+from gateway.principal import Principal
+from gateway.rendering import JSONRenderer
+
+READ_BY_ANYONE = [ReadByAnyone | IsManager]
+
+
+def _matching(request: Request) -> Any:
+    return lambda version: require_match(request, version)
+
+
+def _once(request: Request, principal: Principal, route: str, body: Any, act: Any) -> HttpResponse:
+    """Run `act() -> (serializer data, status)` once per Idempotency-Key."""
+
+    def respond() -> HttpResponse:
+        data, code = act()
+        response = HttpResponse(JSONRenderer().render(data), status=code, content_type="application/json")
+        if "version" in data:
+            response["ETag"] = f'"{data["version"]}"'
+        return response
+
+    return run_once(request._request, principal.id, alias="catalog", route=route, action=respond)
+
+
+class NewestFirst(CursorPagination):
+    """A list with one order."""
+
+    fixed_ordering = "-id"
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+        if request.query_params.get("ordering"):
+            raise ValidationError({"ordering": [_("This list has one order.")]})
+        return (self.fixed_ordering,)
+
+
+class InOrder(NewestFirst):
+    fixed_ordering = "id"
+
+
+@extend_schema_view(
+    list=extend_schema(
+        parameters=[OpenApiParameter("tree", bool, description="true: all categories as nested trees")],
+    ),
+    retrieve=extend_schema(responses=shapes.CategorySerializer),
+)
+class CategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """Categories: read by anyone, written by managers."""
+
+    queryset = Category.objects.all()
+    serializer_class = shapes.CategorySerializer
+    permission_classes = READ_BY_ANYONE
+    ordering_fields = {"name": "name", "created_at": "id"}
+    ordering = "name"
+    extra_parameters = ("tree",)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if request.query_params.get("tree", "").lower() not in ("true", "1"):
+            return super().list(request, *args, **kwargs)
+        refuse_unknown(request, {"tree"})
+        return Response(public.category_tree())
+
+    @extend_schema(request=shapes.CategoryInput, responses={201: shapes.CategorySerializer})
+    def create(self, request: Request) -> HttpResponse:
+        data = _read(shapes.CategoryInput, request)
+
+        def act() -> tuple[Any, int]:
+            category = services.create_category(now=timezone.now(), **data)
+            return shapes.CategorySerializer(category).data, status.HTTP_201_CREATED
+
+        return _once(request, self.principal, "POST categories", data, act)
+
+    @extend_schema(request=shapes.CategoryInput, responses=shapes.CategorySerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        data = _read(shapes.CategoryInput, request, partial=True)
+        category = services.update_category(
+            category_id=_id(pk), now=timezone.now(), precondition=_matching(request), **data
+        )
+        return Response(shapes.CategorySerializer(category).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        services.delete_category(category_id=_id(pk), precondition=_matching(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ProductViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """Products: read by anyone, written by managers, who also see those not on sale."""
+
+    queryset = Product.objects.present()
+    serializer_class = shapes.ProductSerializer
+    filterset_class = ProductFilter
+    permission_classes = READ_BY_ANYONE
+
+    def get_queryset(self) -> ProductQuerySet:
+        is_staff = isinstance(self.request.user, Principal) and self.request.user.is_staff
+        return Product.objects.present() if is_staff else Product.objects.on_sale()
+
+    @property
+    def _has_text(self) -> bool:
+        return bool(self.request.query_params.get("q", "").strip())
+
+    @property
+    def ordering(self) -> str:
+        """Best match first with free text, else newest first; ids are in order of creation."""
+        return "distance" if self._has_text else "-id"
+
+    @property
+    def ordering_fields(self) -> dict[str, str]:  # type: ignore[override]
+        """Without free text everything is equally relevant, and the newest comes first."""
+        is_reversed = "-relevance" in self.request.query_params.get("ordering", "")
+        relevance = "distance" if self._has_text else "id" if is_reversed else "-id"
+        return {"price": "price", "year": "year_or_0", "created_at": "id", "relevance": relevance}
+
+    @extend_schema(responses=shapes.ProductSerializer(many=True))
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=shapes.ProductInput, responses={201: shapes.ProductSerializer})
+    def create(self, request: Request) -> HttpResponse:
+        data = _read(shapes.ProductInput, request)
+
+        def act() -> tuple[Any, int]:
+            product = services.create_product(actor=str(self.principal.id), now=timezone.now(), **data)
+            return shapes.ProductSerializer(product).data, status.HTTP_201_CREATED
+
+        return _once(request, self.principal, "POST products", data, act)
+
+    @extend_schema(request=shapes.ProductChanges, responses=shapes.ProductSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        product = services.update_product(
+            product_id=_id(pk),
+            actor=str(self.principal.id),
+            now=timezone.now(),
+            precondition=_matching(request),
+            **_read(shapes.ProductChanges, request, partial=True),
+        )
+        return Response(shapes.ProductSerializer(product).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        services.delete_product(product_id=_id(pk), now=timezone.now(), precondition=_matching(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=shapes.FacetsSerializer, filters=True)
+    @action(detail=False, pagination_class=None)
+    def facets(self, request: Request) -> Response:
+        refuse_unknown(request, set(ProductFilter.base_filters))
+        products = self.get_queryset()
+        found = count_facets(products, ProductFilter(request.query_params, products).search)
+        return Response(
+            {
+                facet.name: [{"value": item.value, "label": item.label, "count": item.count} for item in facet.values]
+                for facet in found
+            }
+        )
+
+    @extend_schema(request=shapes.StockChange, responses=shapes.ProductSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def stock(self, request: Request, pk: str) -> HttpResponse:
+        data = _read(shapes.StockChange, request)
+
+        def act() -> tuple[Any, int]:
+            product = services.adjust_stock(
+                product_id=_id(pk), actor=str(self.principal.id), now=timezone.now(), **data
+            )
+            return shapes.ProductSerializer(product).data, status.HTTP_200_OK
+
+        return _once(request, self.principal, "POST stock", data, act)
+
+    @extend_schema(responses=shapes.StockMovementSerializer(many=True))
+    @action(detail=True, url_path="stock-movements", permission_classes=[IsManager], pagination_class=NewestFirst)
+    def stock_movements(self, request: Request, pk: str) -> Response:
+        refuse_unknown(request, set())
+        if not Product.objects.filter(pk=_id(pk)).exists():
+            raise UnknownProduct
+        return _page(self, StockMovement.objects.filter(product_id=pk), shapes.StockMovementSerializer)
+
+
+class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """Imports of price lists: sent by managers, carried out in the background."""
+
+    queryset = Import.objects.all()
+    serializer_class = shapes.ImportSerializer
+    permission_classes = [IsManager]
+    parser_classes = [MultiPartParser]
+    ordering = "-id"
+    ordering_fields = {"created_at": "id"}
+
+    @extend_schema(
+        request={"multipart/form-data": shapes.ImportInput},
+        responses={202: shapes.ImportSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        data = _read(shapes.ImportInput, request)
+        options = ImportOptions(
+            mapping=read_mapping(data["mapping"]) if data.get("mapping") else {},
+            currency=data.get("currency", DEFAULT_CURRENCY),
+        )
+        run = services.start_import(
+            file=data["file"], options=options, actor=str(self.principal.id), now=timezone.now()
+        )
+        headers = {"Location": f"/api/v1/imports/{run.id}"}
+        return Response(shapes.ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED, headers=headers)
+
+    @extend_schema(responses=shapes.RowErrorSerializer(many=True))
+    @action(detail=True, pagination_class=InOrder)
+    def errors(self, request: Request, pk: str) -> Response:
+        refuse_unknown(request, set())
+        if not Import.objects.filter(pk=_id(pk)).exists():
+            raise NotFound
+        return _page(self, RowError.objects.filter(source_id=_id(pk)), shapes.RowErrorSerializer)
+
+
+def _read(serializer: Any, request: Request, *, partial: bool = False) -> dict[str, Any]:
+    if not (request.content_type or "").startswith("multipart/"):
+        _ = request._request.body  # read before DRF streams it away: an Idempotency-Key is bound to it
+    given = serializer(data=request.data, partial=partial)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def _id(pk: str) -> UUID:
+    try:
+        return UUID(pk)
+    except ValueError as error:
+        raise NotFound from error
+
+
+def _page(view: ApiViewSet, rows: QuerySet[Any], serializer: Any) -> Response:
+    return view.get_paginated_response(serializer(view.paginate_queryset(rows), many=True).data)

@@ -1,0 +1,106 @@
+"""Refusals of the catalogue."""
+
+from core.errors import DomainError, InvalidInput, NotFound
+
+
+class CategoryCycle(DomainError):
+    """A category cannot be moved below itself."""
+
+    code = "category_cycle"
+    detail = "A category cannot be moved below itself."
+
+
+class CategoryTooDeep(DomainError):
+    """The tree would become deeper than its readers can bear."""
+
+    code = "category_too_deep"
+    detail = "The tree of categories would become too deep."
+
+
+class CategoryNotEmpty(DomainError):
+    """A category with subcategories or products cannot be deleted."""
+
+    code = "category_not_empty"
+    detail = "The category has subcategories or products."
+
+
+class SlugTaken(DomainError):
+    """A sibling has the same slug."""
+
+    code = "slug_taken"
+    detail = "Another category beside it has this slug."
+
+
+class UnknownCategory(InvalidInput):
+    """The named category does not exist."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "unknown_category", "There is no such category.")
+
+
+class SkuTaken(DomainError):
+    """Another product has this SKU."""
+
+    code = "sku_taken"
+    detail = "Another product has this SKU."
+
+
+class ExternalIdTaken(DomainError):
+    """Another product has this external id."""
+
+    code = "external_id_taken"
+    detail = "Another product has this external id."
+
+
+class VinTaken(DomainError):
+    """Another product on sale has this VIN."""
+
+    code = "vin_taken"
+    detail = "Another product on sale has this VIN."
+
+
+class ProductReserved(DomainError):
+    """A product held for an order cannot be deleted."""
+
+    code = "product_reserved"
+    detail = "The product is reserved for an order."
+
+
+class InsufficientStock(DomainError):
+    """Less can be taken than was asked for."""
+
+    code = "insufficient_stock"
+    detail = "There is not enough of this product."
+
+
+class StockNotTracked(DomainError):
+    """A service has no stock."""
+
+    code = "stock_not_tracked"
+    detail = "A service has no stock."
+
+
+class ReservationUnknown(DomainError):
+    """An order was paid whose stock was never asked for; the event is retried, then parked."""
+
+    code = "reservation_unknown"
+    detail = "This attempt never reserved anything."
+
+
+class StockGone(DomainError):
+    """A paid order's hold had expired and its goods were sold to someone else: people must decide."""
+
+    code = "stock_gone"
+    detail = "The reservation had expired and the goods are gone."
+
+
+class UnreadableFile(DomainError):
+    """A price list that cannot be read as a whole; nothing of it is imported."""
+
+    code = "unreadable_file"
+    status = 400
+    detail = "The file cannot be read."
+
+
+class UnknownProduct(NotFound):
+    """The product does not exist, or is not for the caller to see."""

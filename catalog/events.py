@@ -1,0 +1,142 @@
+"""Facts that catalog publishes about products and stock."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from core.events import Event, event
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A quantity of one product."""
+
+    product_id: UUID
+    quantity: int
+
+
+class StockLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """Stock of one product after a change; a lower `version` is older news."""
+
+    product_id: UUID
+    on_hand: int
+    available: int
+    version: int
+
+
+class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a product was asked for and how much can be had."""
+
+    product_id: UUID
+    requested: int
+    available: int
+
+
+@event("category.changed", aggregate="category", key="category_id")
+class CategoryChanged(Event):
+    """A category was created, renamed, moved or deleted."""
+
+    category_id: UUID
+    name: str
+    parent_id: UUID | None = None
+    is_deleted: bool = False
+
+
+@event("product.created", aggregate="product", key="product_id")
+class ProductCreated(Event):
+    """A product can be offered; carries what other apps need to sell it."""
+
+    product_id: UUID
+    sku: str
+    name: str
+    kind: str
+    price: Decimal
+    currency: str
+    available: int
+    stock_version: int
+    version_number: int
+    vin: str = ""
+    make: str = ""
+    model: str = ""
+    year: int | None = None
+    is_active: bool = True
+
+
+@event("product.updated", aggregate="product", key="product_id")
+class ProductUpdated(Event):
+    """A product changed; carries the whole state, as `product.created` does."""
+
+    product_id: UUID
+    sku: str
+    name: str
+    kind: str
+    price: Decimal
+    currency: str
+    available: int
+    stock_version: int
+    version_number: int
+    vin: str = ""
+    make: str = ""
+    model: str = ""
+    year: int | None = None
+    is_active: bool = True
+
+
+@event("product.deleted", aggregate="product", key="product_id")
+class ProductDeleted(Event):
+    """A product left the catalogue for good."""
+
+    product_id: UUID
+    version_number: int
+
+
+@event("stock.reserved", aggregate="reservation", key="order_id")
+class StockReserved(Event):
+    """All lines of an order's attempt are held until `expires_at`."""
+
+    order_id: UUID
+    attempt_id: UUID
+    lines: list[Line]
+    levels: list[StockLevel]
+    expires_at: datetime
+
+
+@event("stock.rejected", aggregate="reservation", key="order_id")
+class StockRejected(Event):
+    """An attempt could not be held; nothing of it is."""
+
+    order_id: UUID
+    attempt_id: UUID
+    code: str
+    detail: str
+    shortfalls: list[Shortfall]
+
+
+@event("stock.released", aggregate="reservation", key="order_id")
+class StockReleased(Event):
+    """What an attempt held, or had been sold, is back on sale."""
+
+    order_id: UUID
+    attempt_id: UUID
+    reason: str
+    levels: list[StockLevel]
+
+
+@event("stock.sold", aggregate="reservation", key="order_id", internal=True)
+class StockSold(Event):
+    """What an attempt held has left the stock: its order is paid."""
+
+    order_id: UUID
+    attempt_id: UUID
+    levels: list[StockLevel]
+
+
+@event("stock.low", aggregate="product", key="product_id")
+class StockLow(Event):
+    """Available stock fell to the product's threshold or below."""
+
+    product_id: UUID
+    sku: str
+    available: int
+    threshold: int

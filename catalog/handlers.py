@@ -1,0 +1,37 @@
+"""What catalog does when it hears of something."""
+
+from django.utils import timezone
+
+from catalog import services
+from messaging.subscriptions import subscribe
+from orders.events import OrderPaid, StockExtensionRequested, StockReleaseRequested, StockRequested
+
+Wish = StockRequested | StockReleaseRequested | StockExtensionRequested | OrderPaid
+
+
+@subscribe(
+    StockRequested,
+    StockReleaseRequested,
+    StockExtensionRequested,
+    OrderPaid,
+    name="catalog.serve_checkout",
+    lane="order_id",
+    on_parked="continue",
+)
+def serve_checkout(event: Wish) -> None:
+    """Hold, give back, keep longer, hand out. One handler for all, so that one order's wishes come in their order.
+
+    A parked wish does not stop later ones: each is decided by what its attempt holds then.
+    """
+    now = timezone.now()
+    order = {"order_id": event.order_id, "attempt_id": event.attempt_id}
+    match event:
+        case StockRequested():
+            lines = [(line.product_id, line.quantity) for line in event.lines]
+            services.reserve_stock(lines=lines, expires_at=event.expires_at, now=now, **order)
+        case StockReleaseRequested():
+            services.release_stock(reason=event.reason, now=now, **order)
+        case StockExtensionRequested():
+            services.extend_reservation(expires_at=event.expires_at, **order)
+        case OrderPaid():
+            services.sell_reservation(now=now, **order)

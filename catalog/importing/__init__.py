@@ -1,0 +1,1 @@
+"""Reading price lists as people make them: pure parsing, no database."""

@@ -1,0 +1,22 @@
+"""What can be wrong with a price list: with the file as a whole, or with one row."""
+
+from typing import NamedTuple
+
+
+class Unreadable(Exception):
+    """The file cannot be read as a whole; nothing of it may be used. `line` is 0 when no line is at fault."""
+
+    def __init__(self, code: str, detail: str, *, line: int = 0) -> None:
+        self.code, self.line = code, line
+        self.detail = f"Line {line}: {detail}" if line > 1 else detail
+        super().__init__(self.detail)
+
+
+class RowProblem(NamedTuple):
+    """Why one row is refused. `row` counts data rows from 1, `line` the lines of the file from 1."""
+
+    row: int
+    line: int
+    field: str
+    code: str
+    detail: str

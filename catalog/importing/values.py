@@ -1,0 +1,76 @@
+"""Values of a price list's cells: numbers with units and thousands marks, years, VINs, printed lists."""
+
+import re
+from decimal import Decimal
+
+SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u2060\u200b\ufeff\x00"), " ")
+_UNITS = r"₽|р|руб|рублей|rub|rur|\$|usd|€|eur|£|gbp|км|km|kms|миль|mi|miles|л|l|л\.с|лс|hp|bhp|ps|cc|г|г\.в|год"
+_NUMBER = re.compile(rf"(?:{_UNITS})?\.?\s*([+-]?\d[\d\s.,']*)\s*(?:(?:{_UNITS})\.?)?", re.IGNORECASE)
+_THOUSANDS_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+")
+_THOUSANDS_DOT = re.compile(r"\d{1,3}(?:\.\d{3}){2,}")
+_LIST_ITEM = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
+_FUELS = ("гибрид", "электро", "дизель", "бензин")
+MAX_DIGITS = 30
+
+
+def clean(text: str) -> str:
+    """Trim, with every kind of space as one plain space."""
+    if text.isascii() and "\x00" not in text:
+        return " ".join(text.split()) if " " in text else text.strip()
+    return " ".join(text.translate(SPACES).split())
+
+
+def number(text: str) -> Decimal | None:
+    """Read `985 000 ₽`, `216 100 км`, `$5,000`, `1,6`, `2013.0`; None when it is not one number."""
+    if text.isascii() and text.isdigit():
+        return Decimal(text) if len(text) <= MAX_DIGITS else None
+    found = _NUMBER.fullmatch(clean(text))
+    if found is None:
+        return None
+    digits = re.sub(r"[\s']", "", found[1])
+    return _decimal(digits) if len(digits) <= MAX_DIGITS else None
+
+
+def _decimal(digits: str) -> Decimal | None:
+    sign, bare = (digits[0], digits[1:]) if digits[0] in "+-" else ("", digits)
+    if "," in bare and "." in bare:
+        thousands = "," if bare.rindex(".") > bare.rindex(",") else "."
+        bare = bare.replace(thousands, "")
+    elif _THOUSANDS_COMMA.fullmatch(bare) or _THOUSANDS_DOT.fullmatch(bare):
+        bare = bare.replace(",", "").replace(".", "")
+    bare = bare.replace(",", ".")
+    return Decimal(sign + bare) if bare.count(".") <= 1 else None
+
+
+def whole(text: str) -> int | None:
+    """A whole number, also when written `2013.0`."""
+    value = number(text)
+    return int(value) if value is not None and value == value.to_integral_value() else None
+
+
+def printed_list(text: str) -> list[str]:
+    """Items of a list as Python prints it; anything else is one item, nothing none."""
+    if not text.startswith("["):
+        return [text] if text else []
+    return [clean(first or second) for first, second in _LIST_ITEM.findall(text)]
+
+
+def lower(text: str) -> str:
+    """One spelling of a word that is grouped by."""
+    return text.lower()[:60]
+
+
+def fuel(text: str) -> str:
+    """Fuel in one spelling; out of a printed list, the fuel it names."""
+    lowered = lower(text)
+    if not lowered.startswith("["):
+        return lowered
+    return next((name for name in _FUELS if name in lowered), "")
+
+
+def condition(text: str) -> str:
+    """`new` or `used`; empty when the column says something else."""
+    lowered = text.casefold()
+    if lowered in {"new", "новый", "новая", "новое", "neu"}:
+        return "new"
+    return "used" if lowered in {"used", "с пробегом", "б/у", "бу", "gebraucht", "подержанный"} else ""

@@ -1,0 +1,249 @@
+"""What other apps may ask the catalogue; answers are dataclasses, never rows."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connections
+from django.db.models import Q
+
+from catalog.models import Category, Product, ProductSearch, Reservation, ReservationStatus
+from catalog.models.facets import Facet, FacetValue, count_facets
+from core.books import Disagreement
+
+__all__ = [
+    "CategoryNode",
+    "Disagreement",
+    "Facet",
+    "FacetValue",
+    "ProductPage",
+    "ProductSearch",
+    "ProductView",
+    "category_tree",
+    "facets",
+    "get_product",
+    "get_products",
+    "latest",
+    "open_reservations",
+    "search_products",
+    "stock_disagreements",
+]
+
+ORDERINGS = {
+    "newest": ("id", False),
+    "price": ("price", True),
+    "-price": ("price", False),
+    "year": ("year_or_0", True),
+    "-year": ("year_or_0", False),
+    "mileage": ("mileage", True),
+    "relevance": ("distance", True),
+}
+CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class ProductView:
+    """A product as shown: price in `currency`, mileage in km, engine in litres; `available` can be bought now."""
+
+    id: UUID
+    sku: str
+    external_id: str
+    name: str
+    kind: str
+    price: Decimal
+    currency: str
+    stock: int
+    available: int
+    category_id: UUID | None
+    make: str
+    model: str
+    year: int | None
+    vin: str
+    mileage: int | None
+    condition: str
+    body: str
+    fuel: str
+    transmission: str
+    drive: str
+    color: str
+    engine_volume: Decimal | None
+    power_hp: int | None
+    description: str
+    image_url: str
+    attributes: dict[str, Any]
+    is_active: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    """A page of a list; `next` is the `after` of the following one, empty on the last."""
+
+    items: list[ProductView]
+    next: str
+
+
+@dataclass(frozen=True)
+class CategoryNode:
+    """A category with those below it; `path` joins the slugs from the root."""
+
+    id: UUID
+    name: str
+    slug: str
+    path: str
+    level: int
+    parent_id: UUID | None
+    children: list["CategoryNode"] = field(default_factory=list)
+
+
+def get_product(product_id: UUID) -> ProductView | None:
+    """A product on sale; None when there is none."""
+    product = Product.objects.on_sale().filter(pk=product_id).first()
+    return _view(product) if product else None
+
+
+def get_products(ids: list[UUID]) -> dict[UUID, ProductView]:
+    """Products by id, on sale or not; those that were deleted are left out."""
+    return {item.pk: _view(item) for item in Product.objects.present().filter(pk__in=ids)}
+
+
+def latest(limit: int = 12, *, kind: str = "vehicle") -> list[ProductView]:
+    """The newest products that can be bought now."""
+    return [_view(item) for item in Product.objects.on_sale().in_stock().filter(kind=kind).order_by("-id")[:limit]]
+
+
+def search_products(search: ProductSearch, *, ordering: str = "", after: str = "", limit: int = 20) -> ProductPage:
+    """A page of the products on sale that match, as deep as one likes at the cost of the first.
+
+    `ordering` is one of ORDERINGS (default: relevance with free text, else newest; an unknown one is the default),
+    `after` the `next` of the page before. A page mark that is none starts at the first page.
+    """
+    column, ascending = _order(search, ordering)
+    found = search.apply(Product.objects.on_sale())
+    if column == "mileage":
+        found = found.filter(mileage__isnull=False)
+    mark = _read_mark(after, column)
+    if mark:
+        found = found.filter(_beyond(column, ascending, *mark))
+    sign = "" if ascending else "-"
+    rows = list(found.order_by(*([f"{sign}id"] if column == "id" else [f"{sign}{column}", f"{sign}id"]))[: limit + 1])
+    has_more = len(rows) > limit
+    return ProductPage([_view(row) for row in rows[:limit]], _mark(rows[limit - 1], column) if has_more else "")
+
+
+def facets(search: ProductSearch) -> list[Facet]:
+    """Counts by make, year, price band, condition, category, body and fuel; each group without its own filter."""
+    return count_facets(Product.objects.on_sale(), search)
+
+
+def category_tree() -> list[CategoryNode]:
+    """All categories as trees, by name."""
+    rows = Category.objects.order_by("name", "id").values_list("id", "name", "slug", "path", "level", "parent_id")
+    nodes = [CategoryNode(*row) for row in rows]
+    by_id = {node.id: node for node in nodes}
+    for node in nodes:
+        if node.parent_id is not None:
+            by_id[node.parent_id].children.append(node)
+    return [node for node in nodes if node.parent_id is None]
+
+
+# Books ----------------------------------------------------------------------------------------------------------------
+_DISAGREEMENTS = """
+WITH part AS (SELECT id, on_hand, reserved, kind FROM catalog_product WHERE id > %s ORDER BY id LIMIT %s),
+moved AS (
+    SELECT product_id, sum(delta) AS total FROM catalog_stockmovement
+    WHERE product_id IN (SELECT id FROM part) GROUP BY product_id
+), held AS (
+    SELECT l.product_id, sum(l.quantity) AS total
+    FROM catalog_reservationline l JOIN catalog_reservation r ON r.id = l.reservation_id
+    WHERE r.status = 'held' AND l.product_id IN (SELECT id FROM part) GROUP BY l.product_id
+)
+SELECT p.id, p.on_hand, p.reserved, coalesce(m.total, 0),
+       CASE WHEN p.kind = 'service' THEN 0 ELSE coalesce(h.total, 0) END
+FROM part p LEFT JOIN moved m ON m.product_id = p.id LEFT JOIN held h ON h.product_id = p.id
+ORDER BY p.id
+"""
+_FIRST_ID = UUID(int=0)
+
+
+def stock_disagreements() -> list[Disagreement]:
+    """Products whose stock is not what its movements and live holds say; deleted ones count too.
+
+    Read some thousands at a time, so that a million products fit; nothing is locked.
+    """
+    found: list[Disagreement] = []
+    reached = _FIRST_ID
+    while rows := _stock_rows(reached):
+        reached = rows[-1][0]
+        found += [item for row in rows for item in _disagreements(*row)]
+    return found
+
+
+def _stock_rows(after: UUID) -> list[tuple[Any, ...]]:
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute(_DISAGREEMENTS, [after, CHUNK])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _disagreements(product_id: UUID, on_hand: int, reserved: int, moved: int, held: int) -> Iterator[Disagreement]:
+    ids = {"product_id": str(product_id)}
+    if on_hand != moved:
+        yield Disagreement("stock_on_hand", ids, f"on hand {on_hand}, its movements add up to {moved}")
+    if reserved != held:
+        yield Disagreement("stock_reserved", ids, f"reserved {reserved}, live holds add up to {held}")
+    if not 0 <= reserved <= on_hand:
+        yield Disagreement("stock_negative", ids, f"on hand {on_hand}, reserved {reserved}")
+
+
+def open_reservations() -> Iterator[tuple[UUID, UUID, str]]:
+    """(order, attempt, status) of everything held or sold, some thousands at a time."""
+    reached = _FIRST_ID
+    open_rows = Reservation.objects.exclude(status=ReservationStatus.RELEASED).order_by("id")
+    while rows := list(open_rows.filter(id__gt=reached).values_list("id", "order_id", "attempt_id", "status")[:CHUNK]):
+        reached = rows[-1][0]
+        yield from (row[1:] for row in rows)
+
+
+# Pages ----------------------------------------------------------------------------------------------------------------
+def _view(product: Product) -> ProductView:
+    own = {name: getattr(product, name) for name in ProductView.__dataclass_fields__ if name != "stock"}
+    return ProductView(stock=product.on_hand, **own)
+
+
+def _order(search: ProductSearch, ordering: str) -> tuple[str, bool]:
+    default = "relevance" if search.q.strip() else "newest"
+    if ordering not in ORDERINGS or (ordering == "relevance" and not search.q.strip()):
+        ordering = default
+    return ORDERINGS[ordering]
+
+
+def _beyond(column: str, ascending: bool, value: Any, product_id: UUID) -> Q:
+    way = "gt" if ascending else "lt"
+    later_id = Q(**{f"id__{way}": product_id})
+    if column == "id":
+        return later_id
+    return Q(**{f"{column}__{way}": value}) | Q(**{column: value}) & later_id
+
+
+def _mark(product: Product, column: str) -> str:
+    value = getattr(product, column)
+    return base64.urlsafe_b64encode(msgspec.json.encode([column, str(value), product.id])).decode()
+
+
+def _read_mark(mark: str, column: str) -> tuple[Any, UUID] | None:
+    try:
+        known, value, product_id = msgspec.json.decode(
+            base64.urlsafe_b64decode(mark.encode()), type=tuple[str, str, UUID]
+        )
+        number = Decimal(0) if column == "id" else Decimal(value)
+    except (ValueError, InvalidOperation, msgspec.DecodeError):
+        return None
+    return (number, product_id) if known == column and number.is_finite() else None

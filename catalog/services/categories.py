@@ -1,0 +1,144 @@
+"""The tree of categories: created, renamed, moved and deleted under one lock for the whole tree."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import F, Value
+from django.db.models.functions import Concat, Substr
+from django.utils.text import slugify
+
+from catalog.errors import CategoryNotEmpty, CategoryTooDeep, SlugTaken, UnknownCategory
+from catalog.events import CategoryChanged
+from catalog.models import Category
+from catalog.models.categories import MAX_LEVEL, subtree_ids
+from core.db import transaction
+from core.errors import NotFound
+from messaging.outbox import publish
+
+_LATIN = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "a b v g d e e zh z i i k l m n o p r s t u f kh ts ch sh shch _ y _ e iu ia".replace("_", "").split(" "),
+        strict=True,
+    )
+)
+
+
+class CategoryChanges(TypedDict, total=False):
+    """What may change; a `parent_id` of None moves to the top."""
+
+    name: str
+    slug: str
+    parent_id: UUID | None
+
+
+def _anything(version: int) -> None:
+    """No precondition."""
+
+
+def create_category(*, name: str, slug: str = "", parent_id: UUID | None = None, now: datetime) -> Category:
+    """Add a category; without a slug one is made of the name. Raises UnknownCategory, SlugTaken, CategoryTooDeep."""
+    with transaction("catalog"):
+        _lock_tree()
+        category = Category(name=name, created_at=now, updated_at=now)
+        category.slug = slug or _free_slug(name, parent_id)
+        _refuse_twin(category, parent_id)
+        category.place_under(_parent(parent_id))
+        category.save(force_insert=True)
+        _publish(category)
+    return category
+
+
+def update_category(
+    *,
+    category_id: UUID,
+    now: datetime,
+    precondition: Callable[[int], None] = _anything,
+    **changes: Unpack[CategoryChanges],
+) -> Category:
+    """Rename or move a category with everything below it; `precondition` is given the version under the lock.
+
+    Raises NotFound, UnknownCategory, SlugTaken, CategoryCycle, CategoryTooDeep.
+    """
+    with transaction("catalog"):
+        _lock_tree()
+        category = _get(category_id)
+        precondition(category.version)
+        before = (category.path, category.level)
+        category.name = changes.get("name", category.name)
+        category.slug = changes.get("slug") or category.slug
+        parent_id = changes.get("parent_id", category.parent_id)
+        _refuse_twin(category, parent_id)
+        category.place_under(_parent(parent_id))
+        _move_subtree(category, *before)
+        category.version, category.updated_at = category.version + 1, now
+        category.save(force_update=True)
+        _publish(category)
+    return category
+
+
+def delete_category(*, category_id: UUID, precondition: Callable[[int], None] = _anything) -> None:
+    """Delete an empty category. Raises NotFound, CategoryNotEmpty."""
+    with transaction("catalog"):
+        _lock_tree()
+        category = _get(category_id)
+        precondition(category.version)
+        if category.children.exists() or category.products.filter(deleted_at__isnull=True).exists():
+            raise CategoryNotEmpty
+        category.products.update(category=None)
+        _publish(category, is_deleted=True)
+        category.delete()
+
+
+def _lock_tree() -> None:
+    """Two moves at once could make a cycle that neither sees: they take turns."""
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('catalog.categories'))")
+
+
+def _get(category_id: UUID) -> Category:
+    category: Category | None = Category.objects.select_for_update().filter(pk=category_id).first()
+    if category is None:
+        raise NotFound
+    return category
+
+
+def _parent(parent_id: UUID | None) -> Category | None:
+    if parent_id is None:
+        return None
+    parent: Category | None = Category.objects.filter(pk=parent_id).first()
+    if parent is None:
+        raise UnknownCategory("parent_id")
+    return parent
+
+
+def _refuse_twin(category: Category, parent_id: UUID | None) -> None:
+    if Category.objects.filter(parent_id=parent_id, slug=category.slug).exclude(pk=category.pk).exists():
+        raise SlugTaken
+
+
+def _free_slug(name: str, parent_id: UUID | None) -> str:
+    latin = "".join(_LATIN.get(letter, letter) for letter in name.lower())
+    wanted = slugify(latin)[:70] or "category"
+    taken = set(Category.objects.filter(parent_id=parent_id, slug__startswith=wanted).values_list("slug", flat=True))
+    candidates = [wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 3))]
+    return next(slug for slug in candidates if slug not in taken)
+
+
+def _move_subtree(category: Category, path: str, level: int) -> None:
+    """Carry the new path and level to everything below, in one statement."""
+    below = [pk for pk in subtree_ids(category.id) if pk != category.id]
+    if not below or (category.path, category.level) == (path, level):
+        return
+    nodes = Category.objects.filter(pk__in=below)
+    shift = category.level - level
+    if shift > 0 and nodes.filter(level__gt=MAX_LEVEL - shift).exists():
+        raise CategoryTooDeep
+    nodes.update(path=Concat(Value(category.path), Substr("path", len(path) + 1)), level=F("level") + shift)
+
+
+def _publish(category: Category, **fields: Any) -> None:
+    publish(CategoryChanged(category_id=category.id, name=category.name, parent_id=category.parent_id, **fields))

@@ -1,0 +1,234 @@
+"""Products: created, edited with a history of prices, taken out of the catalogue."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.utils.translation import gettext as _
+
+from catalog.errors import ExternalIdTaken, SkuTaken, UnknownCategory, UnknownProduct, VinTaken
+from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
+from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, StockMovement
+from catalog.vin import fold_vin, is_whole
+from core.db import transaction
+from core.errors import DomainError, InvalidInput
+from messaging.outbox import publish
+
+
+class ProductFields(TypedDict, total=False):
+    """What an editor may set; money in major units, mileage in kilometres, engine in litres."""
+
+    sku: str
+    external_id: str
+    name: str
+    price: Decimal
+    currency: str
+    category_id: UUID | None
+    make: str
+    model: str
+    year: int | None
+    vin: str
+    mileage: int | None
+    condition: str
+    body: str
+    fuel: str
+    transmission: str
+    drive: str
+    color: str
+    engine_volume: Decimal | None
+    power_hp: int | None
+    description: str
+    image_url: str
+    attributes: dict[str, Any]
+    is_active: bool
+    low_stock_threshold: int | None
+
+
+_TAKEN: dict[str, type[DomainError]] = {
+    "product_sku_unique": SkuTaken,
+    "product_external_id_unique": ExternalIdTaken,
+    "product_vin_unique": VinTaken,
+}
+
+
+def _anything(version: int) -> None:
+    """No precondition."""
+
+
+@contextmanager
+def _unique() -> Iterator[None]:
+    """Name the conflict when a unique index refuses what was written at the same moment elsewhere."""
+    try:
+        yield
+    except IntegrityError as error:
+        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
+        if constraint not in _TAKEN:
+            raise
+        raise _TAKEN[constraint] from error
+
+
+def create_product(
+    *, kind: str, stock: int | None = None, actor: str, now: datetime, **fields: Unpack[ProductFields]
+) -> Product:
+    """Add a product with `stock` pieces on hand (default: one vehicle, no accessories; services have none).
+
+    Raises SkuTaken, ExternalIdTaken, VinTaken, UnknownCategory, InvalidInput for a VIN that is not whole.
+    """
+    with _unique(), transaction("catalog"):
+        product = Product(kind=kind, created_at=now, updated_at=now)
+        _assign(product, fields)
+        product.name = product.name or " ".join(
+            str(part) for part in (product.make, product.model, product.year) if part
+        )
+        if not product.name:
+            raise InvalidInput("name", "required", _("A product needs a name."))
+        product.on_hand = _first_stock(product, stock)
+        if kind == ProductKind.ACCESSORY and "low_stock_threshold" not in fields:
+            product.low_stock_threshold = 0
+        _refuse_twins(product)
+        product.save(force_insert=True)
+        if product.on_hand:
+            record_movement(product, product.on_hand, kind=MovementKind.INITIAL, actor=actor, now=now)
+        publish(ProductCreated(**product_state(product)))
+    return product
+
+
+def update_product(
+    *,
+    product_id: UUID,
+    actor: str,
+    now: datetime,
+    reason: str = "",
+    precondition: Callable[[int], None] = _anything,
+    **changes: Unpack[ProductFields],
+) -> Product:
+    """Edit a product; a new price is kept in its history. Changing nothing changes nothing.
+
+    `precondition` is given the version under the lock. Raises what `create_product` does, and UnknownProduct.
+    """
+    with _unique(), transaction("catalog"):
+        product = lock_product(product_id)
+        precondition(product.version)
+        before = {field: getattr(product, field) for field in changes}
+        _assign(product, changes)
+        if all(getattr(product, field) == value for field, value in before.items()):
+            return product
+        _refuse_twins(product)
+        if "price" in before and before["price"] != product.price:
+            _record_price(product, before["price"], actor=actor, reason=reason, now=now)
+        product.version, product.updated_at = product.version + 1, now
+        product.save(force_update=True)
+        publish(ProductUpdated(**product_state(product)))
+    return product
+
+
+def delete_product(*, product_id: UUID, now: datetime, precondition: Callable[[int], None] = _anything) -> None:
+    """Take a product out of the catalogue for good; its history stays. Raises UnknownProduct, ProductReserved."""
+    with transaction("catalog"):
+        product = lock_product(product_id)
+        precondition(product.version)
+        product.refuse_if_reserved()
+        product.is_active, product.deleted_at = False, now
+        product.version, product.updated_at = product.version + 1, now
+        product.save(force_update=True)
+        publish(ProductDeleted(product_id=product.id, version_number=product.version))
+
+
+def lock_product(product_id: UUID) -> Product:
+    """The product, locked for the open transaction. Raises UnknownProduct."""
+    product = Product.objects.present().select_for_update(no_key=True).filter(pk=product_id).first()
+    if product is None:
+        raise UnknownProduct
+    return product
+
+
+def product_state(product: Product) -> dict[str, Any]:
+    """Fields of `product.created` and `product.updated`."""
+    return {
+        "product_id": product.id,
+        "sku": product.sku,
+        "name": product.name,
+        "kind": product.kind,
+        "price": product.price,
+        "currency": product.currency,
+        "available": product.available,
+        "stock_version": product.stock_version,
+        "version_number": product.version,
+        "vin": product.vin,
+        "make": product.make,
+        "model": product.model,
+        "year": product.year,
+        "is_active": product.is_active,
+    }
+
+
+def record_movement(
+    product: Product,
+    delta: int,
+    *,
+    kind: MovementKind,
+    actor: str,
+    now: datetime,
+    reason: str = "",
+    order_id: UUID | None = None,
+    attempt_id: UUID | None = None,
+) -> None:
+    """Add the row that explains a change of stock on hand."""
+    StockMovement.objects.create(
+        product=product,
+        delta=delta,
+        kind=kind,
+        reason=reason[:200],
+        order_id=order_id,
+        attempt_id=attempt_id,
+        actor=actor,
+        on_hand_after=product.on_hand,
+        created_at=now,
+    )
+
+
+def _assign(product: Product, fields: ProductFields) -> None:
+    for name, value in fields.items():
+        setattr(product, name, value)
+    if "vin" in fields:
+        product.vin = fold_vin(fields["vin"])
+        if product.vin and not is_whole(product.vin):
+            raise InvalidInput("vin", "invalid_vin", _("A VIN has 17 letters and digits, none of them I, O or Q."))
+    category_id = fields.get("category_id")
+    if category_id and not Category.objects.filter(pk=category_id).exists():
+        raise UnknownCategory("category_id")
+
+
+def _first_stock(product: Product, stock: int | None) -> int:
+    if not product.tracks_stock:
+        if stock:
+            raise InvalidInput("stock", "stock_not_tracked", _("A service has no stock."))
+        return 0
+    return stock if stock is not None else int(product.kind == ProductKind.VEHICLE)
+
+
+def _refuse_twins(product: Product) -> None:
+    """Say plainly what a unique index would refuse; the index stays behind for those who come at once."""
+    others = Product.objects.present().exclude(pk=product.pk)
+    if others.filter(sku=product.sku).exists():
+        raise SkuTaken
+    if product.external_id and others.filter(external_id=product.external_id).exists():
+        raise ExternalIdTaken
+    if product.vin and product.is_active and others.filter(vin=product.vin, is_active=True).exists():
+        raise VinTaken
+
+
+def _record_price(product: Product, old_price: Decimal, *, actor: str, reason: str, now: datetime) -> None:
+    PriceChange.objects.create(
+        product=product,
+        old_price=old_price,
+        new_price=product.price,
+        currency=product.currency,
+        actor=actor,
+        reason=reason[:200],
+        at=now,
+    )

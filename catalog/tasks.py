@@ -1,0 +1,30 @@
+"""Periodic jobs of the catalogue, and the import that an upload starts."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from catalog import services
+from catalog.services.imports import TASK
+
+IMPORT_LIMIT_S = 3600
+
+
+@shared_task(name="catalog.release_expired_reservations")
+def release_expired_reservations() -> None:
+    """Put goods whose hold has run out back on sale; whoever needs them sooner does so by themselves."""
+    services.release_expired_reservations(now=timezone.now())
+
+
+@shared_task(name=TASK, time_limit=IMPORT_LIMIT_S, soft_time_limit=IMPORT_LIMIT_S - 60)
+def run_import(import_id: str) -> None:
+    """Read one uploaded price list."""
+    services.run_import(import_id=UUID(import_id), now=timezone.now())
+
+
+@shared_task(name="catalog.resume_imports", time_limit=IMPORT_LIMIT_S, soft_time_limit=IMPORT_LIMIT_S - 60)
+def resume_imports() -> None:
+    """Take up imports whose message was lost or whose worker died."""
+    for import_id in services.open_imports():
+        services.run_import(import_id=import_id, now=timezone.now())

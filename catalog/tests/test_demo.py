@@ -1,0 +1,24 @@
+"""The demo showroom."""
+
+import pytest
+from django.utils import timezone
+
+from catalog import public
+from catalog.demo import create_demo
+from catalog.models import Category, Product
+from catalog.vin import is_whole
+from messaging.testing import events_of
+
+
+@pytest.mark.django_db(databases=["catalog"])
+def test_the_showroom_is_filled_once():
+    assert create_demo(timezone.now()) == Product.objects.count() == 50
+    with events_of("catalog") as events:
+        assert create_demo(timezone.now()) == 0
+    assert events == []
+    cars = Product.objects.filter(kind="vehicle")
+    assert cars.count() == 40
+    assert all(is_whole(vin) for vin in cars.values_list("vin", flat=True))
+    assert Category.objects.filter(parent=None).count() == 3
+    assert not Product.objects.filter(category=None).exists()
+    assert public.stock_disagreements() == []

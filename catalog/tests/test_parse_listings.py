@@ -1,0 +1,234 @@
+"""Reading price lists, without a database."""
+
+import csv
+import gzip
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.importing import values
+from catalog.importing.columns import find_columns
+from catalog.importing.problems import RowProblem, Unreadable
+from catalog.importing.reader import Limits, open_table
+from catalog.importing.rows import RowParser
+from catalog.vin import fold_vin, has_check_digit, is_whole
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+HEADER = "Марка,Модель,Год выпуска,Цена,Пробег"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("985 000 ₽", "985000"), ("985\u00a0000\u00a0₽", "985000"), ("216\u202f100 км", "216100"), ("$5,000", "5000"),
+        ("£30,495", "30495"), ("1,6", "1.6"), ("2.0 л", "2.0"), ("2013.0", "2013.0"), ("1.234.567,89", "1234567.89"),
+        ("1,234,567.89", "1234567.89"), ("163 л.с.", "163"), ("2008 г.", "2008"), ("12'500 EUR", "12500"),
+        ("-5", "-5"), ("007", "7"), ("1 000 руб.", "1000"),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_people_write_them(text, number):
+    assert values.number(text) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Unknown", "n/a", "nan", "inf", "1e5", "143 (47 сегодня)", "1.2.3", "²", "9" * 40]
+)
+def test_what_is_not_one_number_is_none(text):
+    assert values.number(text) is None
+
+
+@given(st.decimals(min_value=0, max_value=10**9, places=2))
+def test_every_way_to_write_a_price_is_the_same_price(price):
+    assert values.number(f"{price:,.2f}") == price
+    assert values.number(f"{price:,.2f}".replace(",", " ").replace(".", ",") + " ₽") == price
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_the_reading_of_numbers(text):
+    found = values.number(text)
+    assert found is None or found.is_finite()
+
+
+def test_vins():
+    assert fold_vin(" wаuzzz4l58d069371 ".replace("а", "А")) == "WAUZZZ4L58D069371"
+    assert is_whole("WAUZZZ4L58D069371")
+    for masked in ("WAU**************", "WAUZZZ", "", "XTAGFK330JY14421O", "0" * 17):
+        assert not is_whole(masked)
+    assert has_check_digit("5TDXZ3DC2KS015402")
+    assert not has_check_digit("5TDXZ3DC3KS015402")
+
+
+def parse(path, *, mapping=None, defaults=None, limits=None, currency="RUB"):
+    with open_table(path, limits=limits) as table:
+        columns = find_columns(table.header, mapping=mapping, defaults=defaults)
+        parser = RowParser(columns, max_year=2027, currency=currency)
+        rows = [parser.parse(row) for row in table.rows()]
+    return [item for item in rows if not isinstance(item, RowProblem)], [
+        item for item in rows if isinstance(item, RowProblem)
+    ]
+
+
+def write(path, text, encoding="utf-8"):
+    data = text.encode(encoding)
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
+@pytest.mark.parametrize("name", ["list.csv", "list.csv.gz"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_encoding_packing_and_delimiter_are_found(tmp_path, encoding, name, delimiter):
+    text = f"{HEADER}\r\nЛада,Веста,2021,1500000,42000\r\n\r\n,,,,\r\n".replace(",", delimiter)
+    good, bad = parse(write(tmp_path / name, text, encoding))
+    assert [(item.make, item.model, item.price) for item in good] == [("Лада", "Веста", 1500000)]
+    assert bad == []
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "code"),
+    [
+        (" ,Vesta,2021,1,1", "make", "required"),
+        ("Lada,\u00a0,2021,1,1", "model", "required"),
+        ("Lada,Vesta,1899,1,1", "year", "invalid"),
+        ("Lada,Vesta,2028,1,1", "year", "invalid"),
+        ("Lada,Vesta,2008.5,1,1", "year", "invalid"),
+        ("Lada,Vesta,2021,0,1", "price", "invalid"),
+        ("Lada,Vesta,2021,free,1", "price", "invalid"),
+        ("Lada,Vesta,2021,99999999999999,1", "price", "invalid"),
+        ("Lada,Vesta,2021,1,-1", "mileage", "invalid"),
+        ("Lada,Vesta,2021,1,", "mileage", "invalid"),
+        ("Lada,Vesta,20", "", "wrong_columns"),
+        (f"{'x' * 61},Vesta,2021,1,1", "make", "too_long"),
+        (",,1800,0,-1", "make", "required"),
+    ],
+)
+def test_a_bad_row_is_named_by_line_field_and_reason(tmp_path, row, field, code):
+    good, bad = parse(write(tmp_path / "list.csv", f'{HEADER}\n"La\nda",Vesta,2008.0,1,0\n\n{row}\n'))
+    assert len(good) == 1
+    assert [(item.row, item.line, item.field, item.code) for item in bad] == [(2, 5, field, code)]
+
+
+def test_a_mapping_and_defaults_stand_in_for_headers(tmp_path):
+    path = write(tmp_path / "list.csv", "what,when,cost\nVesta,2021,100\n")
+    good, _ = parse(
+        path,
+        mapping={"what": "model", "year": "when", "cost": "price"},
+        defaults={"make": "Lada", "mileage": "0"},
+    )
+    assert (good[0].make, good[0].model, good[0].year, good[0].mileage) == ("Lada", "Vesta", 2021, 0)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "defaults", "code"),
+    [
+        ({}, {}, "missing_column"),
+        ({"nothing": "make"}, {}, "missing_column"),
+        ({"a": "b"}, {}, "unknown_field"),
+        ({}, {"colour of seats": "x"}, "unknown_field"),
+    ],
+)
+def test_columns_that_cannot_be_found_are_named(tmp_path, mapping, defaults, code):
+    path = write(tmp_path / "list.csv", "Марка,Модель,Цена\nLada,Vesta,1\n")
+    with pytest.raises(Unreadable) as refusal:
+        parse(path, mapping=mapping, defaults=defaults)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty_file"),
+        (b"\n\n", "empty_file"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "not_text"),
+        (f"{HEADER}\n".encode() + b"\xff\xfe\xfd", "wrong_encoding"),
+        (gzip.compress(f"{HEADER}\n".encode() * 100)[:-9], "broken_gzip"),
+        (gzip.compress(HEADER.encode())[:-8] + b"12345678", "broken_gzip"),
+        (f'{HEADER}\n"'.encode() + b"x" * 300_000, "broken_csv"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_as_a_whole(tmp_path, data, code):
+    path = tmp_path / "list.csv"
+    path.write_bytes(data)
+    with pytest.raises(Unreadable) as refusal:
+        parse(path)
+    assert refusal.value.code == code
+
+
+def test_wrong_bytes_far_into_the_file_are_found_with_their_line(tmp_path):
+    row = b"Lada,Vesta,2021,100,5\n"
+    path = tmp_path / "list.csv"
+    path.write_bytes(f"{HEADER}\n".encode() + row * 60_000 + b"\xcb\xe0\xe4\xe0,Vesta,2021,1,1\n")
+    with pytest.raises(Unreadable) as refusal:
+        parse(path)
+    assert refusal.value.code == "wrong_encoding"
+    assert refusal.value.line > 50_000
+
+
+def test_a_bomb_and_a_giant_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("catalog.importing.reader.BOMB_CHECK_FROM", 1 << 18)
+    row = b"Lada,Vesta,2021,100,5\n"
+    bomb = tmp_path / "bomb.csv.gz"
+    with gzip.open(bomb, "wb") as file:
+        file.write(f"{HEADER}\n".encode())
+        for _ in range(4):
+            file.write(row * 50_000)
+    with pytest.raises(Unreadable) as refusal:
+        parse(bomb)
+    assert refusal.value.code == "zip_bomb"
+    assert bomb.stat().st_size < 30_000
+    giant = tmp_path / "giant.csv"
+    giant.write_bytes(f"{HEADER}\n".encode() + row * 5000)
+    with pytest.raises(Unreadable) as refusal:
+        parse(giant, limits=Limits(max_bytes=100_000))
+    assert refusal.value.code == "file_too_large"
+
+
+def test_identity_is_external_id_else_vin_else_what_the_car_is(tmp_path):
+    header = "sell_id,vin,brand,model,year,price,mileage"
+    rows = [
+        "7.0,XTAGFK330JY144213,Lada,Vesta,2018,1,1", ",хтаGFK330JY144213,Lada,Vesta,2018,1,1",
+        ",XTA*************,Lada,Vesta,2018,1,1", ",,Lada,Vesta,2018,2,1", ",,Lada,Vesta,2018,1,2",
+    ]  # fmt: skip
+    good, _ = parse(write(tmp_path / "list.csv", "\n".join([header, *rows])))
+    keys = [item.key for item in good]
+    assert keys[0] == "id:7"
+    assert keys[1] == "vin:XTAGFK330JY144213"
+    assert keys[2] == keys[3]
+    assert keys[3] != keys[4]
+
+
+def test_a_file_of_any_rows_is_read_to_its_end(tmp_path):
+    output = io.StringIO()
+    writer = csv.writer(output)
+    writer.writerow(HEADER.split(","))
+    writer.writerows([["a,b\n", 'quo"te', "2021", "1", "1"], ["", "", "", "", "x"]])
+    good, bad = parse(write(tmp_path / "list.csv", output.getvalue()))
+    assert (good[0].make, good[0].model) == ("a,b", 'quo"te')
+    assert (bad[0].line, bad[0].field) == (4, "make")
+
+
+FILES = [
+    ("listings_small_ru", 500, 474, {"make": 26}, 1_022_300_489),
+    ("listings_masked_vin_ru", 4_084, 4_082, {"mileage": 2}, 6_314_401_164),
+    ("listings_vin_carscom", 9_379, 9_379, {}, 373_548_694),
+    ("listings_vin_auction_us", 2_499, 2_456, {"price": 43}, 46_900_411),
+    ("listings_vin_truecar", 999, 999, {}, 15_832_042),
+    ("listings_cp1251_ru", 17_030, 16_583, {"": 447}, None),
+    ("listings_mid_autoru", 48_041, 47_675, {"make": 366}, 107_023_032_272),
+    ("listings_large_uk", 108_540, 99_186, {"make": 9_353, "year": 1}, 1_666_865_523),
+]
+
+
+@pytest.mark.parametrize(("name", "total", "valid", "fields", "prices"), FILES, ids=[file[0] for file in FILES])
+def test_real_files_count_as_their_description_says(name, total, valid, fields, prices):
+    path = SHARED / f"{name}.csv.gz"
+    if not path.exists():
+        pytest.skip(f"no {path}: shared/data is not beside this checkout")
+    good, bad = parse(path)
+    assert (len(good) + len(bad), len(good)) == (total, valid)
+    assert {field: sum(item.field == field for item in bad) for field in {item.field for item in bad}} == fields
+    assert prices is None or sum(item.price for item in good) == prices

@@ -1,0 +1,24 @@
+"""Vehicle identification numbers: reading them as people write them, and their check digit (ISO 3779)."""
+
+import re
+
+_LETTERS = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
+_WHOLE = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", "123456781234579234567890123456789", strict=True))
+_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+
+
+def fold_vin(text: str) -> str:
+    """Upper case without spaces, with Cyrillic letters that look Latin as Latin."""
+    return "".join(text.split()).upper().translate(_LETTERS)
+
+
+def is_whole(vin: str) -> bool:
+    """Whether a folded VIN names one vehicle: 17 characters, none of them masked, no I, O or Q."""
+    return _WHOLE.fullmatch(vin) is not None and len(set(vin)) > 1
+
+
+def has_check_digit(vin: str) -> bool:
+    """Whether position 9 is right. Only North America promises that: a reason to warn, never to refuse."""
+    remainder = sum(int(_VALUES[letter]) * weight for letter, weight in zip(vin, _WEIGHTS, strict=True)) % 11
+    return vin[8] == ("X" if remainder == 10 else str(remainder))
