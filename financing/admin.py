@@ -1,0 +1,128 @@
+"""Managers' screens for programmes, applications and loans; the underwriter's word goes through a service."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+
+from core.admin import BusinessAdmin, ReadOnlyAdmin
+from core.errors import DomainError
+from financing import services
+from financing.models import Application, Loan, LoanScheduleRow, Programme, ProgrammeRate
+from financing.services import ProgrammeFields
+
+
+class RateInline(TabularInline):
+    """Rates by term, to look at; they change through the API."""
+
+    model = ProgrammeRate
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Programme)
+class ProgrammeAdmin(BusinessAdmin):
+    """Programmes: each change makes a new version, which decisions name."""
+
+    list_display = ["bank", "name", "financing_type", "base_rate", "valid_from", "valid_to", "version"]
+    list_filter = ["financing_type", "valid_from"]
+    search_fields = ["bank", "name"]
+    readonly_fields = ["currency", "version", "created_at", "updated_at"]
+    ordering = ["bank", "id"]
+    inlines = [RateInline]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Programme, form: ModelForm, change: bool) -> None:
+        names = form.changed_data if change else form.cleaned_data
+        fields = cast(ProgrammeFields, {name: form.cleaned_data[name] for name in names})
+        if change:
+            saved = services.change_programme(programme_id=obj.pk, changes=fields, now=timezone.now())
+        else:
+            saved = services.open_programme(fields=fields, now=timezone.now())
+        obj.__dict__.update(saved.__dict__)
+
+
+def _each(label: Any, act: Callable[[Application, Any], object]) -> Any:
+    """An admin action that decides each chosen application and reports refusals one by one."""
+
+    @admin.action(description=label, permissions=["decide"])
+    def run(self: "ApplicationAdmin", request: HttpRequest, queryset: QuerySet[Application]) -> None:
+        for application in queryset:
+            try:
+                act(application, request.user.pk)
+                self.message_user(request, f"{application}: {label}", messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{application}: {error.detail}", messages.ERROR)
+
+    return run
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    """The underwriter's queue: what was asked, what every rule said, and the two answers."""
+
+    list_display = [
+        "created_at", "financing_type", "requested_amount", "currency", "term_months", "status", "reasons",
+    ]  # fmt: skip
+    list_filter = ["status", "financing_type", "created_at"]
+    search_fields = ["=id", "=order_id", "=customer_id"]
+    ordering = ["-created_at", "-id"]
+    approve = _each(
+        _("Approve as asked"),
+        lambda item, manager_id: services.approve_application(
+            application_id=item.pk, manager_id=manager_id, now=timezone.now()
+        ),
+    )
+    reject = _each(
+        _("Refuse for the reasons found"),
+        lambda item, manager_id: services.reject_application(
+            application_id=item.pk, manager_id=manager_id, reason="", now=timezone.now()
+        ),
+    )
+    actions = ["approve", "reject"]
+
+    @admin.display(description=_("amount"))
+    def requested_amount(self, application: Application) -> str:
+        return f"{application.requested_amount}"
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("financing.change_application")
+
+
+class ScheduleInline(TabularInline):
+    """The schedule of a loan."""
+
+    model = LoanScheduleRow
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Loan)
+class LoanAdmin(ReadOnlyAdmin):
+    """Loans paid out."""
+
+    list_display = ["disbursed_date", "principal", "balance", "currency", "annual_rate", "term_months", "status"]
+    list_filter = ["status", "disbursed_date"]
+    search_fields = ["=id", "=order_id", "=customer_id"]
+    ordering = ["-created_at", "-id"]
+    inlines = [ScheduleInline]

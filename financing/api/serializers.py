@@ -1,0 +1,243 @@
+"""What financing takes and shows over HTTP."""
+
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core.money import MAX_AMOUNT
+from financing.calculations import DayCount, ScheduleKind
+from financing.decisions import Employment
+from financing.models import Application, FinancingType, Loan, LoanScheduleRow, Programme, ProgrammeRate
+from financing.wording import explain
+
+LOAN_DAY_COUNTS = [
+    DayCount.THIRTY_360,
+    DayCount.ACTUAL_365,
+    DayCount.ACTUAL_360,
+    DayCount.ACTUAL_ACTUAL,
+    DayCount.ACTUAL_ACTUAL_ISDA,
+]
+
+
+class MoneyField(serializers.DecimalField):
+    """Roubles to the kopeck."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            max_digits=14, decimal_places=2, **{"min_value": Decimal(0), "max_value": MAX_AMOUNT} | options
+        )
+
+
+class RateField(serializers.DecimalField):
+    """Per cent a year."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=8, decimal_places=4, **options)
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "string", "enum": ["disbursement", "each"]}, {"type": "integer", "minimum": 1}]}
+)
+class WhenField(serializers.Field):
+    """`disbursement`, `each`, or the number of a payment."""
+
+    def to_internal_value(self, data: Any) -> str | int:
+        if isinstance(data, bool) or not isinstance(data, str | int):
+            raise serializers.ValidationError("Use disbursement, each, or the number of a payment.")
+        return int(data) if isinstance(data, str) and data.isascii() and data.isdecimal() and len(data) < 5 else data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class LoanFeeInput(serializers.Serializer):
+    name = serializers.CharField(max_length=120)
+    amount = MoneyField()
+    when = WhenField(default="disbursement")
+    financed = serializers.BooleanField(default=False)
+    in_psk = serializers.BooleanField(default=True)
+
+
+class CalculateInput(serializers.Serializer):
+    """Terms of a loan; without dates the months are equal."""
+
+    vehicle_price = MoneyField()
+    down_payment = MoneyField()
+    term_months = serializers.IntegerField()
+    annual_rate = RateField(min_value=Decimal(0))
+    schedule = serializers.ChoiceField(choices=[kind.value for kind in ScheduleKind], default=ScheduleKind.ANNUITY)
+    balloon = MoneyField(default=Decimal(0))
+    grace_months = serializers.IntegerField(default=0)
+    fees = serializers.ListField(child=LoanFeeInput(), default=list, max_length=50)
+    first_payment_date = serializers.DateField(allow_null=True, default=None)
+    disbursement_date = serializers.DateField(allow_null=True, default=None)
+    day_count = serializers.ChoiceField(choices=[item.value for item in LOAN_DAY_COUNTS], allow_null=True, default=None)
+
+
+class LoanQuoteRowSerializer(serializers.Serializer):
+    """One payment: roubles."""
+
+    number = serializers.IntegerField()
+    due_date = serializers.DateField(allow_null=True)
+    payment = MoneyField()
+    principal = MoneyField()
+    interest = MoneyField()
+    fees = MoneyField()
+    balance = MoneyField()
+
+
+class LoanQuoteSerializer(serializers.Serializer):
+    """What a loan costs: roubles; `apr` (EU) and `psk` in per cent a year."""
+
+    amount_financed = MoneyField()
+    monthly_payment = MoneyField()
+    total_interest = MoneyField()
+    total_paid = MoneyField()
+    apr = serializers.DecimalField(max_digits=20, decimal_places=2)
+    psk = serializers.DecimalField(max_digits=20, decimal_places=3)
+    schedule = LoanQuoteRowSerializer(many=True)
+
+
+class ProgrammeRateSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ProgrammeRate
+        fields = ["from_months", "annual_rate"]
+
+
+PROGRAMME_FIELDS = [
+    "bank", "name", "financing_type", "schedule", "base_rate", "residual_percent", "min_down_payment_percent",
+    "max_ltv_percent", "min_amount", "max_amount", "min_term_months", "max_term_months", "min_age", "max_age_at_end",
+    "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above", "living_minimum",
+    "approve_dti_percent", "review_dti_percent", "max_psk_percent", "valid_from", "valid_to",
+]  # fmt: skip
+
+
+class ProgrammeSerializer(serializers.ModelSerializer):
+    """A bank's offer; `rates` by the shortest term each holds for."""
+
+    rates = ProgrammeRateSerializer(many=True)
+
+    class Meta:
+        model = Programme
+        fields = ["id", *PROGRAMME_FIELDS, "rates", "currency", "version", "created_at", "updated_at"]
+
+
+def _share(**options: Any) -> serializers.DecimalField:
+    return serializers.DecimalField(
+        max_digits=7, decimal_places=4, required=False, **{"min_value": Decimal(0), "max_value": Decimal(100)} | options
+    )
+
+
+def _count(least: int, most: int) -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=least, max_value=most, required=False)
+
+
+class ProgrammeRateInput(serializers.Serializer):
+    from_months = serializers.IntegerField(min_value=1, max_value=360)
+    annual_rate = RateField(min_value=Decimal(0), max_value=Decimal(1000))
+
+
+class ProgrammeInput(serializers.Serializer):
+    """A programme to open or change; what is left out keeps its default."""
+
+    bank = serializers.CharField(max_length=120)
+    name = serializers.CharField(max_length=160)
+    financing_type = serializers.ChoiceField(choices=FinancingType.choices)
+    schedule = serializers.ChoiceField(choices=[kind.value for kind in ScheduleKind], required=False)
+    base_rate = RateField(min_value=Decimal(0), max_value=Decimal(999))
+    residual_percent = _share(max_value=Decimal("99.9999"))
+    min_down_payment_percent = _share(max_value=Decimal("99.9999"))
+    max_ltv_percent = _share(min_value=Decimal("0.0001"))
+    min_amount = MoneyField(min_value=Decimal("0.01"))
+    max_amount = MoneyField(min_value=Decimal("0.01"))
+    min_term_months = _count(1, 360)
+    max_term_months = _count(1, 360)
+    min_age = _count(18, 100)
+    max_age_at_end = _count(18, 120)
+    is_birth_date_required = serializers.BooleanField(required=False)
+    max_vehicle_age = _count(0, 100)
+    review_irregular_income_above = MoneyField(required=False)
+    living_minimum = MoneyField(required=False)
+    approve_dti_percent = _share()
+    review_dti_percent = _share(max_value=Decimal(999))
+    max_psk_percent = _share(allow_null=True, max_value=Decimal(999))
+    valid_from = serializers.DateField()
+    valid_to = serializers.DateField(required=False, allow_null=True)
+    rates = serializers.ListField(child=ProgrammeRateInput(), required=False, max_length=60)
+
+    def validate_rates(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """A term has one rate."""
+        if len({row["from_months"] for row in rows}) != len(rows):
+            raise serializers.ValidationError("Each term once.", code="duplicate")
+        return rows
+
+
+class ApplicationInput(serializers.Serializer):
+    """A request for a loan that pays for an order."""
+
+    order_id = serializers.UUIDField()
+    vehicle_price = MoneyField()
+    down_payment = MoneyField()
+    term_months = serializers.IntegerField()
+    financing_type = serializers.ChoiceField(choices=FinancingType.choices)
+    employment_status = serializers.ChoiceField(choices=[item.value for item in Employment])
+    monthly_income = MoneyField()
+    monthly_obligations = MoneyField(default=Decimal(0))
+    birth_date = serializers.DateField(allow_null=True, default=None)
+    vehicle_year = serializers.IntegerField(allow_null=True, default=None)
+    programme_id = serializers.UUIDField(allow_null=True, default=None)
+
+
+class ApplicationSerializer(serializers.ModelSerializer):
+    """An application with its decision; the offer's members are null until it is approved."""
+
+    requested_amount = MoneyField(read_only=True)
+    detail = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Application
+        fields = [
+            "id", "order_id", "customer_id", "programme_id", "financing_type", "vehicle_price", "down_payment",
+            "requested_amount", "term_months", "employment_status", "monthly_income", "monthly_obligations",
+            "birth_date", "vehicle_year", "status", "reasons", "detail", "decision", "decided_at", "approved_amount",
+            "annual_rate", "schedule", "balloon", "monthly_payment", "psk", "expires_at", "currency", "version",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+
+    def get_detail(self, application: Application) -> str:
+        """The reasons in words, or the manager's sentence."""
+        return application.note or explain(application.reasons)
+
+
+class ApplicationApprovalInput(serializers.Serializer):
+    amount = MoneyField(required=False, min_value=Decimal("0.01"))
+    rate = RateField(required=False, min_value=Decimal(0), max_value=Decimal(1000))
+
+
+class ApplicationRejectionInput(serializers.Serializer):
+    reason = serializers.CharField(max_length=1000)
+
+
+class LoanSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Loan
+        fields = [
+            "id", "application_id", "order_id", "customer_id", "status", "principal", "balance", "annual_rate",
+            "term_months", "schedule", "monthly_payment", "total_interest", "psk", "disbursed_date", "last_due_date",
+            "cancelled_at", "currency", "version", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class LoanRowSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = LoanScheduleRow
+        fields = ["number", "due_date", "payment", "principal", "interest", "fees", "balance"]
+
+
+class LoanScheduleSerializer(serializers.Serializer):
+    """The whole schedule of a loan."""
+
+    loan_id = serializers.UUIDField()
+    schedule = LoanRowSerializer(many=True)

@@ -1,0 +1,11 @@
+"""Paths of the financing API, relative to /api/v1/."""
+
+from financing.api.views import ApplicationViewSet, CalculatorViewSet, LoanViewSet, ProgrammeViewSet
+from gateway.api import Router
+
+router = Router()
+router.register("financing/programmes", ProgrammeViewSet, basename="financing-programme")
+router.register("financing/applications", ApplicationViewSet, basename="financing-application")
+router.register("financing/loans", LoanViewSet, basename="financing-loan")
+router.register("financing", CalculatorViewSet, basename="financing")
+urlpatterns = router.urls

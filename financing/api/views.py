@@ -1,0 +1,255 @@
+"""The financing API."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from financing import services
+from financing.api.filters import ApplicationFilter, LoanFilter, ProgrammeFilter
+from financing.api.serializers import (
+    ApplicationApprovalInput,
+    ApplicationInput,
+    ApplicationRejectionInput,
+    ApplicationSerializer,
+    CalculateInput,
+    LoanQuoteSerializer,
+    LoanScheduleSerializer,
+    LoanSerializer,
+    ProgrammeInput,
+    ProgrammeSerializer,
+)
+from financing.application_fields import read_fields
+from financing.calculations import (
+    DayCount,
+    Fee,
+    InvalidTerms,
+    LoanTerms,
+    NoRateFound,
+    ScheduleKind,
+    calculate,
+    find_problems,
+)
+from financing.clock import local_date
+from financing.errors import ApplicationNotFound, LoanNotFound
+from financing.models import Application, Loan, Programme
+from gateway.api import ApiViewSet
+from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
+from gateway.principal import Principal
+
+
+class _FinancingViewSet(ApiViewSet):
+    idempotent_on = "financing"
+
+    @property
+    def _owner(self) -> UUID | None:
+        """Whose objects the caller may touch; None is everybody's."""
+        return None if self.principal.is_staff else self.principal.id
+
+
+class CalculatorViewSet(_FinancingViewSet):
+    """The loan calculator: nothing is stored."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(request=CalculateInput, responses=LoanQuoteSerializer)
+    @action(detail=False, methods=["post"])
+    def calculate(self, request: Request) -> Response:
+        """Payment, schedule, EU APR and ПСК of a loan."""
+        terms = _terms(self.valid(CalculateInput))
+        problems = find_problems(terms)
+        if problems:
+            raise _refusal(*problems)
+        try:
+            quote = calculate(terms, today=local_date(timezone.now()))
+        except InvalidTerms as error:
+            raise _refusal(error) from error
+        except NoRateFound as error:
+            raise _refusal(InvalidTerms("fees", "no_rate", str(error))) from error
+        return Response(LoanQuoteSerializer(quote).data)
+
+
+def _refusal(*problems: InvalidTerms) -> ValidationError:
+    return ValidationError({item.field: [ErrorDetail(item.detail, item.code)] for item in problems})
+
+
+def _terms(data: dict[str, Any]) -> LoanTerms:
+    day_count = data["day_count"]
+    converted = {
+        "schedule": ScheduleKind(data["schedule"]),
+        "day_count": DayCount(day_count) if day_count else None,
+        "fees": [Fee(**fee) for fee in data["fees"]],
+    }
+    return LoanTerms(**(data | converted))
+
+
+class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _FinancingViewSet):
+    """Anyone sees what is on offer today; managers see and change all."""
+
+    permission_classes = [IsManager | ReadByAnyone]
+    serializer_class = ProgrammeSerializer
+    filterset_class = ProgrammeFilter
+    queryset = Programme.objects.none()
+    ordering = "base_rate"
+    ordering_fields = {"base_rate": "base_rate", "bank": "bank", "created_at": "created_at"}
+
+    def get_queryset(self) -> QuerySet[Programme]:
+        user = self.request.user
+        is_staff = isinstance(user, Principal) and user.is_staff
+        offered = Programme.objects.all() if is_staff else services.programmes_on(local_date(timezone.now()))
+        return offered.prefetch_related("rates")
+
+    @extend_schema(request=ProgrammeInput, responses={201: ProgrammeSerializer})
+    def create(self, request: Request) -> Response:
+        fields, rates = _programme(self.valid(ProgrammeInput))
+        programme = services.open_programme(fields=fields, rates=rates, now=timezone.now())
+        return Response(ProgrammeSerializer(programme).data, status=201)
+
+    @extend_schema(request=ProgrammeInput(partial=True), responses=ProgrammeSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        programme_id, expected = self.matched()
+        changes, rates = _programme(self.valid(ProgrammeInput, partial=True))
+        programme = services.change_programme(
+            programme_id=programme_id, changes=changes, rates=rates, expected_version=expected, now=timezone.now()
+        )
+        return Response(ProgrammeSerializer(programme).data)
+
+
+def _programme(data: dict[str, Any]) -> Any:
+    rows = data.pop("rates", None)
+    return data, None if rows is None else {row["from_months"]: row["annual_rate"] for row in rows}
+
+
+def _uuid(pk: str, missing: type[Exception]) -> UUID:
+    try:
+        return UUID(pk)
+    except ValueError as error:
+        raise missing from error
+
+
+class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _FinancingViewSet):
+    """A client sees its own applications; managers see all and decide what is under review."""
+
+    permission_classes = [IsSignedIn]
+    serializer_class = ApplicationSerializer
+    filterset_class = ApplicationFilter
+    queryset = Application.objects.none()
+    ordering = "-created_at"
+    ordering_fields = {"created_at": "created_at"}
+
+    def get_queryset(self) -> QuerySet[Application]:
+        applications = Application.objects.all()
+        return applications if self.principal.is_staff else applications.filter(customer_id=self.principal.id)
+
+    @extend_schema(request=ApplicationInput, responses={201: ApplicationSerializer})
+    def create(self, request: Request) -> HttpResponse:
+        """Apply; the answer holds the decision."""
+        return self.once("apply_for_loan", self._apply)
+
+    def _apply(self) -> Response:
+        data = self.valid(ApplicationInput)
+        application = services.apply_for_loan(
+            order_id=data.pop("order_id"),
+            fields=read_fields(data),
+            customer_id=self._owner,
+            now=timezone.now(),
+        )
+        return Response(ApplicationSerializer(application).data, status=201)
+
+    @extend_schema(responses=LoanQuoteSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def schedule(self, request: Request, pk: str) -> Response:
+        """The schedule of the offer; before there is one, of what was asked for."""
+        application = self._found(pk)
+        amount = application.approved_amount or application.requested_amount
+        rate = application.annual_rate if application.annual_rate is not None else application.asked_rate
+        quote = calculate(application.terms(amount, rate), today=local_date(application.created_at))
+        return Response(LoanQuoteSerializer(quote).data)
+
+    @extend_schema(request=None, responses=ApplicationSerializer)
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Give the application up."""
+        application = services.withdraw_application(
+            application_id=_uuid(pk, ApplicationNotFound), customer_id=self._owner, now=timezone.now()
+        )
+        return Response(ApplicationSerializer(application).data)
+
+    @extend_schema(request=None, responses=ApplicationSerializer)
+    @action(detail=True, methods=["post"])
+    def accept(self, request: Request, pk: str) -> HttpResponse:
+        """Accept the bank's offer; nobody can do it for the client."""
+        return self.once("accept_offer", self._accept)
+
+    def _accept(self) -> Response:
+        application = services.accept_offer(
+            application_id=_uuid(self.kwargs["pk"], ApplicationNotFound),
+            customer_id=self.principal.id,
+            now=timezone.now(),
+        )
+        return Response(ApplicationSerializer(application).data)
+
+    @extend_schema(request=ApplicationApprovalInput, responses=ApplicationSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def approve(self, request: Request, pk: str) -> Response:
+        """Approve what is under review, with a smaller amount or another rate if need be."""
+        data = self.valid(ApplicationApprovalInput)
+        application = services.approve_application(
+            application_id=_uuid(pk, ApplicationNotFound),
+            manager_id=self.principal.id,
+            amount=data.get("amount"),
+            annual_rate=data.get("rate"),
+            now=timezone.now(),
+        )
+        return Response(ApplicationSerializer(application).data)
+
+    @extend_schema(request=ApplicationRejectionInput, responses=ApplicationSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def reject(self, request: Request, pk: str) -> Response:
+        """Refuse what is under review, and tell the client why."""
+        application = services.reject_application(
+            application_id=_uuid(pk, ApplicationNotFound),
+            manager_id=self.principal.id,
+            reason=self.valid(ApplicationRejectionInput)["reason"],
+            now=timezone.now(),
+        )
+        return Response(ApplicationSerializer(application).data)
+
+    def _found(self, pk: str) -> Application:
+        application = self.get_queryset().filter(pk=_uuid(pk, ApplicationNotFound)).first()
+        if application is None:
+            raise ApplicationNotFound
+        return application
+
+
+class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _FinancingViewSet):
+    """A client sees its own loans; managers see all."""
+
+    permission_classes = [IsSignedIn]
+    serializer_class = LoanSerializer
+    filterset_class = LoanFilter
+    queryset = Loan.objects.none()
+    ordering = "-created_at"
+    ordering_fields = {"created_at": "created_at"}
+
+    def get_queryset(self) -> QuerySet[Loan]:
+        loans = Loan.objects.all()
+        return loans if self.principal.is_staff else loans.filter(customer_id=self.principal.id)
+
+    @extend_schema(responses=LoanScheduleSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def schedule(self, request: Request, pk: str) -> Response:
+        """Every payment of the loan."""
+        loan = self.get_queryset().filter(pk=_uuid(pk, LoanNotFound)).first()
+        if loan is None:
+            raise LoanNotFound
+        return Response(LoanScheduleSerializer({"loan_id": loan.id, "schedule": loan.rows.all()}).data)

@@ -1,0 +1,151 @@
+"""Periodic rates, and the search for a rate that makes the present value of flows zero."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import accumulate, chain, pairwise, repeat
+from operator import itemgetter, mul
+from typing import NamedTuple
+
+from financing.calculations.errors import NoRateFound
+from financing.calculations.rounding import ONE, precise
+
+Function = Callable[[Decimal], Decimal]
+Point = tuple[Decimal, Decimal]
+TOLERANCE = Decimal("1E-13")
+HIGHEST_GROWTH = Decimal("1E6")
+ZERO_POINT = Decimal(0)
+LEAST_RATE = Decimal("1E-7")
+FIRST_GUESS = Decimal("0.01")
+COARSE_GROWTH, FINE_GROWTH = Decimal("1.1"), Decimal("1.02")
+
+
+@precise
+def period_rate(annual_rate: Decimal, payments_per_year: int = 12, compounding_per_year: int | None = None) -> Decimal:
+    """Return the rate of one payment period: r/p, or (1+r/c)^(c/p) - 1 where interest compounds c times a year."""
+    compounding = compounding_per_year or payments_per_year
+    if compounding == payments_per_year:
+        return annual_rate / payments_per_year
+    return (1 + annual_rate / compounding) ** (Decimal(compounding) / payments_per_year) - 1
+
+
+class Flow(NamedTuple):
+    """Money at a time of `whole` periods and a `rest` of one since the first flow; to the borrower it is negative."""
+
+    amount: Decimal
+    whole: int
+    rest: Decimal = Decimal(0)
+
+
+def in_order(flows: Iterable[Flow]) -> list[Flow]:
+    """Sort flows by time and sum those of one moment, so that the order of rows cannot matter."""
+    merged: list[Flow] = []
+    for flow in sorted(flows, key=itemgetter(1, 2)):
+        if merged and merged[-1][1:] == flow[1:]:
+            merged[-1] = Flow(merged[-1].amount + flow.amount, *flow[1:])
+        else:
+            merged.append(flow)
+    return [flow for flow in merged if flow.amount]
+
+
+def sign_changes(flows: Iterable[Flow]) -> int:
+    """Count the changes of sign of flows in order of time: one change means one root. Raises NoRateFound at none."""
+    changes = sum((first.amount > 0) != (second.amount > 0) for first, second in pairwise(flows))
+    if not changes:
+        raise NoRateFound("the flows never change sign")
+    return changes
+
+
+def present_value(flows: Sequence[Flow], *, compound_rest: bool) -> Function:
+    """Return i -> sum of amount / ((1+i)^whole * rest factor).
+
+    The rest of a period discounts as (1+i)^rest when compounded (EU), else as 1 + rest*i (353-FZ, US Appendix J).
+    """
+    top = max(flow.whole for flow in flows)
+    groups: dict[Decimal, tuple[list[Decimal], list[int]]] = {}
+    for amount, whole, rest in flows:
+        amounts, wholes = groups.setdefault(rest, ([], []))
+        amounts.append(amount)
+        wholes.append(whole)
+
+    def value(rate: Decimal) -> Decimal:
+        powers = list(accumulate(chain((ONE,), repeat(1 / (1 + rate), top)), mul))
+        total = Decimal(0)
+        for rest, (amounts, wholes) in groups.items():
+            part = sum(map(mul, amounts, map(powers.__getitem__, wholes)), Decimal(0))
+            total += part / ((1 + rate) ** rest if compound_rest else 1 + rest * rate)
+        return total
+
+    return value
+
+
+def _solve(function: Function, first: Point, second: Point) -> Decimal:
+    """Return the root between two points of opposite sign: Ridders' method. Each turn at least halves the bracket,
+    so that guesses come ever closer together and the search ends.
+    """
+    (low, at_low), (high, at_high) = sorted((first, second))
+    last = low
+    while True:
+        middle = (low + high) / 2
+        at_middle = function(middle)
+        if not at_middle:
+            return middle
+        slope = (at_middle * at_middle - at_low * at_high).sqrt()
+        guess = middle + (middle - low) * (at_middle / slope).copy_sign(at_middle * (at_low - at_high))
+        at_guess = function(guess)
+        if not at_guess or abs(guess - last) < TOLERANCE:
+            return guess
+        points = sorted([(low, at_low), (middle, at_middle), (guess, at_guess), (high, at_high)])
+        last = guess
+        (low, at_low), (high, at_high) = next(pair for pair in pairwise(points) if pair[0][1] * pair[1][1] <= 0)
+
+
+def _first_root(function: Function, rates: Iterable[Decimal]) -> Decimal:
+    """Return the root between the first neighbours of opposite sign. Raises NoRateFound."""
+    for low, high in pairwise((rate, function(rate)) for rate in rates):
+        if low[1] * high[1] <= 0:
+            return _solve(function, low, high)
+    raise NoRateFound("no rate in the searched range")
+
+
+def _positive_grid(changes: int) -> Iterator[Decimal]:
+    """Rates from 0 upward: doubling where one root exists, in steps of 2 % where the least of several is wanted."""
+    yield Decimal(0)
+    rate, growth = (FIRST_GUESS, Decimal(2)) if changes == 1 else (LEAST_RATE, FINE_GROWTH)
+    while rate < HIGHEST_GROWTH:
+        yield rate
+        rate *= growth
+
+
+@precise
+def least_positive_root(flows: Iterable[Flow]) -> Decimal:
+    """Return the least positive rate of a period at which the flows are worth nothing; 0 where payments do not
+    exceed the payouts. Raises NoRateFound.
+    """
+    flows = in_order(flows)
+    changes = sign_changes(flows)
+    function = present_value(flows, compound_rest=False)
+    if changes == 1 and function(Decimal(0)) * flows[0].amount >= 0:
+        return Decimal(0)
+    return _first_root(function, _positive_grid(changes))
+
+
+@precise
+def root_near_zero(function: Function, changes: int) -> Decimal:
+    """Return the rate nearest to zero, above -100 %, where `function` is zero: the search walks away from zero on
+    both sides at once, in finer steps where the flows change sign more than once. Raises NoRateFound.
+    """
+    step = COARSE_GROWTH if changes == 1 else FINE_GROWTH
+    growth, nearest = ONE, [(ZERO_POINT, function(ZERO_POINT))] * 2
+    while growth < HIGHEST_GROWTH:
+        growth *= step
+        found = []
+        for side, rate in enumerate((growth - 1, 1 / growth - 1)):
+            point = rate, function(rate)
+            if nearest[side][1] * point[1] <= 0:
+                found.append(_solve(function, nearest[side], point))
+                if changes == 1:
+                    break
+            nearest[side] = point
+        if found:
+            return min(found, key=abs)
+    raise NoRateFound("no rate in the searched range")

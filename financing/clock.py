@@ -1,0 +1,11 @@
+"""Days of the dealership: a date is a local matter, a moment is not."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+
+def local_date(now: datetime) -> date:
+    """The dealership's calendar day at a moment."""
+    return now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()

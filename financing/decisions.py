@@ -1,0 +1,204 @@
+"""The decision on an application: pure rules over facts and a programme's thresholds, each naming its reason.
+
+Without Django and without a clock, so that a stored decision can be recomputed from its stored inputs.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from financing.calculations import add_months, debt_load_percent, loan_to_value_percent
+
+LEGAL_AGE = 18
+
+
+class Outcome(StrEnum):
+    """What one rule, or all of them, say."""
+
+    APPROVE = "approve"
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+class Employment(StrEnum):
+    """Where the applicant's income comes from."""
+
+    EMPLOYED = "employed"
+    SELF_EMPLOYED = "self_employed"
+    ENTREPRENEUR = "entrepreneur"
+    RETIRED = "retired"
+    STUDENT = "student"
+    UNEMPLOYED = "unemployed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """Thresholds of a programme: money in roubles, shares in per cent, ages in completed years."""
+
+    min_term_months: int
+    max_term_months: int
+    min_amount: Decimal
+    max_amount: Decimal
+    min_down_payment_percent: Decimal
+    max_ltv_percent: Decimal
+    min_age: int
+    max_age_at_end: int
+    is_birth_date_required: bool
+    max_vehicle_age: int
+    review_irregular_income_above: Decimal
+    living_minimum: Decimal
+    approve_dti_percent: Decimal
+    review_dti_percent: Decimal
+    max_psk_percent: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is decided on: `value` is what the car is worth as security, `order_total` the most that can be lent.
+
+    `monthly_payment` and `psk` are those of the terms asked for; unknown facts are None.
+    """
+
+    today: date
+    value: Decimal
+    order_total: Decimal
+    down_payment: Decimal
+    amount: Decimal
+    term_months: int
+    employment: Employment
+    monthly_income: Decimal
+    monthly_obligations: Decimal
+    monthly_payment: Decimal
+    psk: Decimal
+    birth_date: date | None = None
+    vehicle_year: int | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule's verdict: what was found, and the threshold it was held against."""
+
+    code: str
+    outcome: Outcome
+    value: str
+    limit: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """All verdicts; one hard failure rejects, one soft failure asks a person, else the application is approved."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The gravest verdict."""
+        found = {check.outcome for check in self.checks}
+        return next((item for item in (Outcome.REJECT, Outcome.REVIEW) if item in found), Outcome.APPROVE)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Codes of the rules that failed, the gravest first."""
+        grave = [check.code for check in self.checks if check.outcome is Outcome.REJECT]
+        return grave + [check.code for check in self.checks if check.outcome is Outcome.REVIEW]
+
+
+def decide(facts: Facts, rules: Rules) -> Decision:
+    """Hold the facts against every rule."""
+    return Decision(tuple(check for rule in _RULES for check in rule(facts, rules)))
+
+
+def age_on(birth: date, day: date) -> int:
+    """Completed years on a day."""
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def _verdict(code: str, passed: bool, value: object, limit: object, worst: Outcome = Outcome.REJECT) -> Check:
+    return Check(code, Outcome.APPROVE if passed else worst, str(value), str(limit))
+
+
+def _term(facts: Facts, rules: Rules) -> Iterator[Check]:
+    passed = rules.min_term_months <= facts.term_months <= rules.max_term_months
+    yield _verdict("term", passed, facts.term_months, f"{rules.min_term_months}-{rules.max_term_months}")
+
+
+def _amount(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """Within the programme, and never more than the order costs."""
+    highest = min(rules.max_amount, facts.order_total)
+    yield _verdict("amount", rules.min_amount <= facts.amount <= highest, facts.amount, f"{rules.min_amount}-{highest}")
+
+
+def _down_payment(facts: Facts, rules: Rules) -> Iterator[Check]:
+    price = facts.amount + facts.down_payment
+    share = loan_to_value_percent(facts.down_payment, price)
+    least = rules.min_down_payment_percent
+    yield _verdict("down_payment", share >= least, round(share, 2), least)
+
+
+def _ltv(facts: Facts, rules: Rules) -> Iterator[Check]:
+    share = loan_to_value_percent(facts.amount, facts.value)
+    yield _verdict("ltv", share <= rules.max_ltv_percent, round(share, 2), rules.max_ltv_percent)
+
+
+def _age(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """Old enough today and not too old at the last payment; unknown, it is checked by passport at the signing."""
+    if facts.birth_date is None:
+        if rules.is_birth_date_required:
+            yield Check("incomplete", Outcome.REVIEW, "birth_date", "required")
+        return
+    youngest = max(rules.min_age, LEGAL_AGE)
+    now = age_on(facts.birth_date, facts.today)
+    at_end = age_on(facts.birth_date, add_months(facts.today, facts.term_months))
+    passed = youngest <= now and at_end <= rules.max_age_at_end
+    yield _verdict("age", passed, f"{now}-{at_end}", f"{youngest}-{rules.max_age_at_end}")
+
+
+def _vehicle_age(facts: Facts, rules: Rules) -> Iterator[Check]:
+    if facts.vehicle_year is not None:
+        at_end = add_months(facts.today, facts.term_months).year - facts.vehicle_year
+        yield _verdict("vehicle_age", at_end <= rules.max_vehicle_age, at_end, rules.max_vehicle_age)
+
+
+def _employment(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """No work, no loan; income that is not a wage is looked at by a person above a limit."""
+    if facts.employment == Employment.UNEMPLOYED:
+        yield Check("employment", Outcome.REJECT, facts.employment, "income")
+        return
+    limit = rules.review_irregular_income_above
+    passed = facts.employment == Employment.EMPLOYED or facts.amount <= limit
+    yield _verdict("employment", passed, facts.employment, limit, Outcome.REVIEW)
+
+
+def _income(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """What is left of the income after debts and the living minimum must carry the payment; then ПДН by tiers."""
+    if not facts.monthly_income:
+        worst = Outcome.REJECT if facts.employment == Employment.UNEMPLOYED else Outcome.REVIEW
+        yield Check("income_zero", worst, "0", "income")
+        return
+    left = facts.monthly_income - facts.monthly_obligations - rules.living_minimum
+    yield _verdict("income", left >= facts.monthly_payment, left, facts.monthly_payment)
+    load = round(debt_load_percent([facts.monthly_obligations, facts.monthly_payment], facts.monthly_income), 2)
+    worst = Outcome.REVIEW if load <= rules.review_dti_percent else Outcome.REJECT
+    limits = f"{rules.approve_dti_percent}-{rules.review_dti_percent}"
+    yield _verdict("dti", load <= rules.approve_dti_percent, load, limits, worst)
+
+
+def _psk_cap(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """The terms are refused, not the client."""
+    if rules.max_psk_percent is not None:
+        yield _verdict("psk_cap", facts.psk <= rules.max_psk_percent, facts.psk, rules.max_psk_percent)
+
+
+_RULES: tuple[Callable[[Facts, Rules], Iterator[Check]], ...] = (
+    _age,
+    _term,
+    _amount,
+    _down_payment,
+    _ltv,
+    _vehicle_age,
+    _employment,
+    _income,
+    _psk_cap,
+)

@@ -1,0 +1,108 @@
+"""What stops an application, an offer or a loan."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError, InvalidInput, NotFound
+
+
+class OrderNotReady(DomainError):
+    """Financing has not heard of the order yet."""
+
+    code = "order_not_ready"
+    detail = _("This order has only just been placed; try again in a moment.")
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=2)
+
+
+class OrderNotFound(NotFound):
+    """The order is somebody else's."""
+
+    detail: Any = _("There is no such order.")
+
+
+class OrderClosed(DomainError):
+    """The order is paid or cancelled: there is nothing to lend for."""
+
+    code = "order_closed"
+    detail = _("This order needs no loan any more.")
+
+
+class ProgrammeNotFound(NotFound):
+    """There is no such programme."""
+
+    detail: Any = _("There is no such programme.")
+
+
+class ProgrammeExists(DomainError):
+    """The bank has a programme of this name already."""
+
+    code = "programme_exists"
+    detail = _("This bank already has a programme with this name.")
+
+
+class NoProgramme(DomainError):
+    """No bank offers this kind of financing now."""
+
+    code = "no_programme"
+    detail = _("No bank offers this kind of financing now.")
+
+
+class UnknownProgramme(InvalidInput):
+    """The programme named does not exist, is over, or is of another kind."""
+
+    def __init__(self) -> None:
+        super().__init__("programme_id", "unknown_programme", str(_("There is no such programme on offer.")))
+
+
+class ApplicationNotFound(NotFound):
+    """There is no such application, or it is somebody else's."""
+
+    detail: Any = _("There is no such application.")
+
+
+class LoanNotFound(NotFound):
+    """There is no such loan, or it is somebody else's."""
+
+    detail: Any = _("There is no such loan.")
+
+
+class WrongTransition(DomainError):
+    """The state does not lead where it was asked to go; `allowed` lists where it does."""
+
+    code = "wrong_transition"
+    detail = _("This is not possible in the present state.")
+
+    def __init__(self, status: str, allowed: list[str]) -> None:
+        super().__init__(current=status, allowed=allowed)
+
+
+class OfferExpired(DomainError):
+    """The bank no longer stands by its offer."""
+
+    code = "offer_expired"
+    detail = _("This offer has expired.")
+
+
+class AlreadyFinanced(DomainError):
+    """Another loan pays for the order."""
+
+    code = "already_financed"
+    detail = _("This order is already financed.")
+
+
+class HeldByOrder(DomainError):
+    """The order's checkout counts on the accepted offer."""
+
+    code = "held_by_order"
+    detail = _("The order is being paid with this loan: cancel the order instead.")
+
+
+class InvalidFields(InvalidInput):
+    """Fields of an application that are wrong: `problems` lists (field, code, detail)."""
+
+    def __init__(self, problems: list[tuple[str, str, Any]]) -> None:
+        super().__init__(*map(str, problems[0]))
+        self.errors = [{"field": field, "code": code, "detail": str(detail)} for field, code, detail in problems]

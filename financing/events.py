@@ -1,0 +1,121 @@
+"""Facts that financing publishes about applications and loans."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from core.events import Event, event
+
+
+@event("financing.submitted", aggregate="application", key="application_id")
+class ApplicationSubmitted(Event):
+    """An application was received and will be scored."""
+
+    application_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    attempt_id: UUID | None = None
+
+
+@event("financing.approved", aggregate="application", key="application_id")
+class ApplicationApproved(Event):
+    """An offer stands until `expires_at`; `is_accepted` when the client agreed beforehand to exactly these terms."""
+
+    application_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    annual_rate: Decimal
+    term_months: int
+    monthly_payment: Decimal
+    expires_at: datetime
+    is_accepted: bool
+    attempt_id: UUID | None = None
+
+
+@event("financing.accepted", aggregate="application", key="application_id", internal=True)
+class ApplicationAccepted(Event):
+    """The client accepted the offer."""
+
+    application_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    attempt_id: UUID | None = None
+
+
+@event("financing.rejected", aggregate="application", key="application_id")
+class ApplicationRejected(Event):
+    """No loan; `reasons` are the codes of the rules that failed."""
+
+    application_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    reasons: list[str]
+    detail: str
+    attempt_id: UUID | None = None
+
+
+@event("financing.withdrawn", aggregate="application", key="application_id", internal=True)
+class ApplicationWithdrawn(Event):
+    """The application ended before a loan was paid out (by the client, the saga or the clock)."""
+
+    application_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    reason: str
+    attempt_id: UUID | None = None
+
+
+@event("financing.offer_lapsed", aggregate="application", key="application_id", internal=True)
+class OfferLapsed(Event):
+    """The time an offer stood for is over: financing's own alarm, set when the offer is made."""
+
+    application_id: UUID
+
+
+@event("financing.disbursed", aggregate="application", key="application_id")
+class LoanDisbursed(Event):
+    """The loan was paid into the order."""
+
+    application_id: UUID
+    loan_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    attempt_id: UUID | None = None
+
+
+@event("loan.payment_received", aggregate="loan", key="loan_id")
+class LoanPaymentReceived(Event):
+    """An instalment or an early repayment was booked."""
+
+    loan_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    balance: Decimal
+
+
+@event("loan.overdue", aggregate="loan", key="loan_id")
+class LoanOverdue(Event):
+    """A due amount was not paid in time."""
+
+    loan_id: UUID
+    customer_id: UUID
+    due_date: date
+    overdue_amount: Decimal
+    currency: str
+
+
+@event("loan.closed", aggregate="loan", key="loan_id")
+class LoanClosed(Event):
+    """Nothing is owed any more."""
+
+    loan_id: UUID
+    customer_id: UUID

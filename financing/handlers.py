@@ -1,0 +1,71 @@
+"""What financing does when it hears of something."""
+
+from django.utils import timezone
+
+from financing import services
+from financing.events import OfferLapsed
+from financing.models import OrderState
+from financing.services.applying import EXPIRY_HANDLER
+from messaging.subscriptions import subscribe
+from orders.events import (
+    DisbursementRequested,
+    LoanRequested,
+    LoanWithdrawalRequested,
+    OrderCancelled,
+    OrderCreated,
+    OrderPaid,
+    OrderUpdated,
+)
+
+FromOrders = (
+    OrderCreated | OrderUpdated | OrderPaid | OrderCancelled
+    | LoanRequested | LoanWithdrawalRequested | DisbursementRequested
+)  # fmt: skip
+
+
+@subscribe(
+    OrderCreated,
+    OrderUpdated,
+    OrderPaid,
+    OrderCancelled,
+    LoanRequested,
+    LoanWithdrawalRequested,
+    DisbursementRequested,
+    lane="order_id",
+)
+def serve_order(event: FromOrders) -> None:
+    """Follow an order; in one lane, so that its loan is never asked for before the order itself is known."""
+    now = timezone.now()
+    match event:
+        case OrderCreated() | OrderUpdated():
+            services.copy_order(
+                order_id=event.order_id,
+                customer_id=event.customer_id,
+                number=event.number,
+                total_amount=event.total_amount,
+                currency=event.currency,
+                version=event.version_number,
+            )
+        case OrderPaid():
+            services.close_order(order_id=event.order_id, state=OrderState.PAID, now=now)
+        case OrderCancelled():
+            services.close_order(order_id=event.order_id, state=OrderState.CANCELLED, now=now)
+        case LoanRequested():
+            services.request_loan(
+                order_id=event.order_id,
+                attempt_id=event.attempt_id,
+                customer_id=event.customer_id,
+                application=event.application,
+                auto_accept=event.auto_accept,
+                now=now,
+            )
+        case LoanWithdrawalRequested():
+            services.cancel_attempt(order_id=event.order_id, attempt_id=event.attempt_id, reason=event.reason, now=now)
+        case DisbursementRequested():
+            services.disburse_loan(order_id=event.order_id, attempt_id=event.attempt_id, now=now)
+
+
+@subscribe(OfferLapsed, name=EXPIRY_HANDLER)
+def expire_offer(event: OfferLapsed) -> None:
+    """End an offer nobody took in time."""
+    services.expire_offer(application_id=event.application_id, now=timezone.now())

@@ -1,0 +1,20 @@
+"""Columns for money and rates, declared once."""
+
+from typing import Any
+
+from django.db import models
+
+
+def amount_field(name: Any, **options: Any) -> Any:
+    """Money in major units, to the kopeck."""
+    return models.DecimalField(name, max_digits=14, decimal_places=2, **options)
+
+
+def percent_field(name: Any, **options: Any) -> Any:
+    """Per cent, or per cent a year, to four places."""
+    return models.DecimalField(name, max_digits=8, decimal_places=4, **options)
+
+
+def psk_field(name: Any, **options: Any) -> Any:
+    """Full cost of credit (ПСК), per cent a year, to three places."""
+    return models.DecimalField(name, max_digits=12, decimal_places=3, **options)

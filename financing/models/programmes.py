@@ -1,0 +1,143 @@
+"""Programmes of banks: dated terms and thresholds that every decision names by version."""
+
+from dataclasses import fields
+from decimal import Decimal
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import uuid7
+from core.money import DEFAULT_CURRENCY, money
+from financing.decisions import Rules
+from financing.models.fields import amount_field, percent_field
+
+
+class FinancingType(models.TextChoices):
+    """What a client asks a bank for."""
+
+    CAR_LOAN = "car_loan", _("car loan")
+    LEASING = "leasing", _("leasing")
+    INSTALLMENT = "installment", _("instalment plan")
+
+
+class ScheduleType(models.TextChoices):
+    """How the debt is repaid."""
+
+    ANNUITY = "annuity", _("level payments")
+    DIFFERENTIATED = "differentiated", _("equal parts of the principal")
+    BALLOON = "balloon", _("with a residual payment")
+
+
+class Programme(models.Model):
+    """One bank's offer to lend: rates in per cent a year, money in roubles, ages in completed years.
+
+    Every threshold of the decision stands here; `version` grows with each change and is stored with each decision.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    bank = models.CharField(_("bank"), max_length=120)
+    name = models.CharField(_("name"), max_length=160)
+    financing_type = models.CharField(_("kind"), max_length=15, choices=FinancingType)
+    schedule = models.CharField(_("schedule"), max_length=15, choices=ScheduleType, default=ScheduleType.ANNUITY)
+    base_rate = percent_field(_("rate, % a year"))
+    residual_percent = percent_field(_("residual payment, % of the price"), default=Decimal(0))
+    min_down_payment_percent = percent_field(_("least down payment, %"), default=Decimal(10))
+    max_ltv_percent = percent_field(_("most lent, % of the value"), default=Decimal(90))
+    min_amount = amount_field(_("least amount"))
+    max_amount = amount_field(_("greatest amount"))
+    min_term_months = models.PositiveSmallIntegerField(_("shortest term, months"), default=3)
+    max_term_months = models.PositiveSmallIntegerField(_("longest term, months"), default=96)
+    min_age = models.PositiveSmallIntegerField(_("least age"), default=21)
+    max_age_at_end = models.PositiveSmallIntegerField(_("greatest age at the last payment"), default=70)
+    is_birth_date_required = models.BooleanField(_("birth date required"), default=False)
+    max_vehicle_age = models.PositiveSmallIntegerField(_("greatest age of the car at the last payment"), default=15)
+    review_irregular_income_above = amount_field(_("review incomes other than wages above"), default=Decimal(1_000_000))
+    living_minimum = amount_field(_("living minimum a month"), default=Decimal(18_000))
+    approve_dti_percent = percent_field(_("debt load approved up to, %"), default=Decimal(50))
+    review_dti_percent = percent_field(_("debt load reviewed up to, %"), default=Decimal(80))
+    max_psk_percent = percent_field(_("ceiling of the full cost, % a year"), null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = models.DateTimeField(_("updated at"))
+
+    class Meta:
+        verbose_name = _("programme")
+        verbose_name_plural = _("programmes")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["bank", "name", "valid_from"], name="programme_once_per_bank"),
+            models.CheckConstraint(condition=Q(base_rate__gte=0, base_rate__lte=1000), name="programme_rate_sane"),
+            models.CheckConstraint(
+                condition=Q(min_amount__gt=0, max_amount__gte=F("min_amount")), name="programme_amounts_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    min_term_months__gte=1, max_term_months__gte=F("min_term_months"), max_term_months__lte=360
+                ),
+                name="programme_terms_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(min_down_payment_percent__gte=0, min_down_payment_percent__lt=100)
+                & Q(max_ltv_percent__gt=0, residual_percent__gte=0, residual_percent__lt=100),
+                name="programme_shares_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(approve_dti_percent__gte=0, review_dti_percent__gte=F("approve_dti_percent")),
+                name="programme_debt_tiers_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")), name="programme_dates_in_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(residual_percent=0) | Q(schedule="balloon"), name="programme_residual_is_balloon"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["bank", "id"], name="programme_by_bank"),
+            models.Index(fields=["base_rate", "id"], name="programme_by_rate"),
+            models.Index(fields=["-created_at", "-id"], name="programme_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bank}: {self.name}"
+
+    @property
+    def rules(self) -> Rules:
+        """The thresholds a decision is held against."""
+        return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
+
+    def rate_for(self, term_months: int) -> Decimal:
+        """Rate in per cent a year for a term: of the last row that begins at or before it, else the base rate."""
+        rows = sorted(self.rates.all(), key=lambda row: row.from_months)
+        longest = [row for row in rows if row.from_months <= term_months]
+        rate: Decimal = longest[-1].annual_rate if longest else self.base_rate
+        return rate
+
+    def balloon_for(self, price: Decimal) -> Decimal:
+        """Residual payment in roubles for a car of this price."""
+        return money(price * self.residual_percent / 100)
+
+
+class ProgrammeRate(models.Model):
+    """The rate of a programme for terms of `from_months` and longer, in per cent a year."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    programme = models.ForeignKey(Programme, on_delete=models.CASCADE, related_name="rates")
+    from_months = models.PositiveSmallIntegerField(_("from, months"))
+    annual_rate = percent_field(_("rate, % a year"))
+
+    class Meta:
+        verbose_name = _("rate by term")
+        verbose_name_plural = _("rates by term")
+        ordering: ClassVar = ["from_months"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["programme", "from_months"], name="programme_rate_once_per_term"),
+            models.CheckConstraint(condition=Q(annual_rate__gte=0, annual_rate__lte=1000), name="term_rate_sane"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_months}+: {self.annual_rate} %"

@@ -1,0 +1,125 @@
+"""Opening and changing programmes, and choosing one for an application."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput, StaleVersion
+from financing.errors import ProgrammeExists, ProgrammeNotFound
+from financing.models import Programme, ProgrammeRate, ScheduleType
+
+
+class ProgrammeFields(TypedDict, total=False):
+    """What a programme is made of; the same names as the model's, money in roubles, rates in per cent a year."""
+
+    bank: str
+    name: str
+    financing_type: str
+    schedule: str
+    base_rate: Decimal
+    residual_percent: Decimal
+    min_down_payment_percent: Decimal
+    max_ltv_percent: Decimal
+    min_amount: Decimal
+    max_amount: Decimal
+    min_term_months: int
+    max_term_months: int
+    min_age: int
+    max_age_at_end: int
+    is_birth_date_required: bool
+    max_vehicle_age: int
+    review_irregular_income_above: Decimal
+    living_minimum: Decimal
+    approve_dti_percent: Decimal
+    review_dti_percent: Decimal
+    max_psk_percent: Decimal | None
+    valid_from: date
+    valid_to: date | None
+
+
+Rates = Mapping[int, Decimal]
+"""Rate in per cent a year by the shortest term in months it holds for."""
+
+
+def open_programme(*, fields: ProgrammeFields, now: datetime, rates: Rates | None = None) -> Programme:
+    """Add a bank's programme. Raises InvalidInput, ProgrammeExists."""
+    with transaction("financing"):
+        programme = Programme(**fields, created_at=now, updated_at=now)
+        _check(programme)
+        programme.save(force_insert=True)
+        _replace_rates(programme, rates or {})
+    return programme
+
+
+def change_programme(
+    *,
+    programme_id: UUID,
+    changes: ProgrammeFields,
+    now: datetime,
+    rates: Rates | None = None,
+    expected_version: int | None = None,
+) -> Programme:
+    """Change terms or thresholds for applications to come; what was decided keeps the version it was decided by.
+
+    Raises ProgrammeNotFound, StaleVersion, InvalidInput, ProgrammeExists.
+    """
+    with transaction("financing"):
+        programme = Programme.objects.select_for_update().filter(pk=programme_id).first()
+        if programme is None:
+            raise ProgrammeNotFound
+        if expected_version is not None and expected_version != programme.version:
+            raise StaleVersion
+        for name, value in changes.items():
+            setattr(programme, name, value)
+        _check(programme)
+        programme.version += 1
+        programme.updated_at = now
+        programme.save()
+        if rates is not None:
+            _replace_rates(programme, rates)
+    return programme
+
+
+def _replace_rates(programme: Programme, rates: Rates) -> None:
+    programme.rates.all().delete()
+    ProgrammeRate.objects.bulk_create(
+        ProgrammeRate(programme=programme, from_months=months, annual_rate=rate) for months, rate in rates.items()
+    )
+
+
+def _check(programme: Programme) -> None:
+    """Name the field that contradicts another; the database would refuse it too, but could not say so kindly."""
+    ordered: Sequence[tuple[str, Any, str, Any]] = [
+        ("max_amount", programme.max_amount, "min_amount", programme.min_amount),
+        ("max_term_months", programme.max_term_months, "min_term_months", programme.min_term_months),
+        ("review_dti_percent", programme.review_dti_percent, "approve_dti_percent", programme.approve_dti_percent),
+        ("valid_to", programme.valid_to or programme.valid_from, "valid_from", programme.valid_from),
+    ]
+    for name, value, least_name, least in ordered:
+        if value < least:
+            raise InvalidInput(name, "min_value", _("Must not be below %(name)s.") % {"name": least_name})
+    if programme.residual_percent and programme.schedule != ScheduleType.BALLOON:
+        raise InvalidInput("residual_percent", "invalid", _("Only a balloon schedule has a residual payment."))
+    same = Programme.objects.filter(bank=programme.bank, name=programme.name, valid_from=programme.valid_from)
+    if same.exclude(pk=programme.pk).exists():
+        raise ProgrammeExists
+
+
+def programmes_on(day: date) -> QuerySet[Programme]:
+    """Programmes that are on offer on a day."""
+    is_current = Q(valid_to__isnull=True) | Q(valid_to__gte=day)
+    return Programme.objects.filter(is_current, valid_from__lte=day)
+
+
+def candidates(financing_type: str, day: date, programme_id: UUID | None) -> list[Programme]:
+    """Programmes an application may be decided by: the one named, or all of the kind, the cheapest first."""
+    offered = programmes_on(day).filter(financing_type=financing_type).prefetch_related("rates")
+    if programme_id is not None:
+        offered = offered.filter(pk=programme_id)
+    return list(offered.order_by("base_rate", "pk"))

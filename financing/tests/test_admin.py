@@ -1,0 +1,86 @@
+"""The managers' screens."""
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.admin.sites import site
+from django.contrib.auth import get_user_model
+from django.db import connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from financing import services
+from financing.models import Application, Loan, Programme
+from financing.tests import make
+from messaging.testing import published
+
+pytestmark = pytest.mark.django_db(databases=["accounts", "financing"])
+
+
+@pytest.fixture
+def screens():
+    admin = get_user_model().objects.create(email="admin@example.com", roles=["admin"])
+    browser = Client()
+    browser.force_login(admin)
+    return browser
+
+
+def act(screens, name, *applications):
+    ids = [str(item.pk) for item in applications]
+    return screens.post("/admin/financing/application/", {"action": name, "_selected_action": ids}, follow=True)
+
+
+def test_every_list_and_card_opens(screens):
+    known = make.programme(rates={3: Decimal(1)})
+    order = make.order()
+    application = make.requested(order)
+    services.disburse_loan(order_id=order.order_id, attempt_id=application.attempt_id, now=timezone.now())
+    for model, row in ((Programme, known), (Application, application), (Loan, Loan.objects.get())):
+        path = f"/admin/financing/{model._meta.model_name}/"
+        assert screens.get(path).status_code == 200
+        assert screens.get(f"{path}{row.pk}/change/").status_code == 200
+        assert screens.get(f"{path}?q={row.pk}").status_code == 200
+
+
+@pytest.mark.parametrize("size", [2, 20])
+def test_the_queue_costs_the_same_whatever_its_length(screens, size):
+    make.programme()
+    for _ in range(size):
+        make.application()
+    with CaptureQueriesContext(connections["financing"]) as queries:
+        screens.get("/admin/financing/application/")
+    assert len(queries) <= 4
+
+
+def test_the_underwriter_decides_through_the_services(screens):
+    make.programme()
+    review, other, decided = (
+        make.application(**make.DTI_REVIEW),
+        make.application(**make.DTI_REVIEW),
+        make.application(),
+    )
+    act(screens, "approve", review, decided)
+    act(screens, "reject", other)
+    statuses = [Application.objects.get(pk=item.pk).status for item in (review, other, decided)]
+    assert statuses == ["approved", "rejected", "approved"]
+    assert published("financing")[-2:] == ["financing.approved", "financing.rejected"]
+
+
+def test_a_change_of_a_programme_makes_a_new_version(screens):
+    known = make.programme()
+    path = f"/admin/financing/programme/{known.pk}/change/"
+    form = screens.get(path).context["adminform"].form
+    data = {name: "" if value is None else value for name, value in form.initial.items() if name in form.fields}
+    data |= {"base_rate": "16", "rates-TOTAL_FORMS": 0, "rates-INITIAL_FORMS": 0}
+    response = screens.post(path, {name: str(value) if value is not False else "" for name, value in data.items()})
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    known.refresh_from_db()
+    assert (known.base_rate, known.version) == (16, 2)
+
+
+def test_nothing_but_programmes_is_edited_by_hand():
+    for model in (Application, Loan):
+        screen = site._registry[model]
+        assert not screen.has_change_permission(None)
+        assert not screen.has_add_permission(None)

@@ -1,0 +1,126 @@
+"""Policies: cover that was bought, and how it ended."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import uuid7
+from insurance.errors import WrongTransition
+from insurance.models.fields import amount_field, type_field
+from insurance.models.quotes import Quote
+
+
+class PolicyStatus(models.TextChoices):
+    """Where a policy stands."""
+
+    PENDING = "pending", _("pending")
+    ACTIVE = "active", _("in force")
+    EXPIRED = "expired", _("expired")
+    CANCELLED = "cancelled", _("cancelled")
+    NOT_TAKEN_UP = "not_taken_up", _("not taken up")
+
+
+_S = PolicyStatus
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    _S.PENDING: (_S.ACTIVE, _S.NOT_TAKEN_UP),
+    _S.ACTIVE: (_S.EXPIRED, _S.CANCELLED),
+}
+"""Every step a policy may take; a status that is not a key is final."""
+
+
+class Policy(models.Model):
+    """Cover from `activated_at` through `end_date`; both dates count. Roubles."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.CharField(_("number"), max_length=24, unique=True)
+    quote = models.OneToOneField(Quote, on_delete=models.PROTECT, related_name="policy", verbose_name=_("quote"))
+    order_id = models.UUIDField(_("order"), null=True)
+    attempt_id = models.UUIDField(_("checkout attempt"), null=True)
+    customer_id = models.UUIDField(_("customer"))
+    insurance_type = type_field()
+    status = models.CharField(_("status"), max_length=15, choices=PolicyStatus, default=_S.PENDING)
+    vehicle_vin = models.CharField(_("VIN"), max_length=17)
+    premium = amount_field(_("premium"))
+    coverage_amount = amount_field(_("sum insured"))
+    insured_value = amount_field(_("insured value"))
+    deductible = amount_field(_("deductible"))
+    currency = models.CharField(_("currency"), max_length=3)
+    start_date = models.DateField(_("from"))
+    end_date = models.DateField(_("through"))
+    activated_at = models.DateTimeField(_("in force since"), null=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
+    cancel_reason = models.TextField(_("reason"), blank=True, default="")
+    refund_amount = amount_field(_("refund"), null=True)
+    version = models.PositiveIntegerField(_("version"), default=1)
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = models.DateTimeField(_("updated at"))
+
+    class Meta:
+        verbose_name = _("policy")
+        verbose_name_plural = _("policies")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(premium__gt=0, coverage_amount__gt=0, end_date__gte=F("start_date")),
+                name="policy_amounts_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(refund_amount__isnull=True) | Q(refund_amount__gte=0, refund_amount__lte=F("premium")),
+                name="policy_refund_within_premium",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=_S.CANCELLED, cancelled_at__isnull=False, refund_amount__isnull=False)
+                | ~Q(status=_S.CANCELLED) & Q(cancelled_at__isnull=True, refund_amount__isnull=True),
+                name="policy_refunded_when_cancelled",
+            ),
+            models.CheckConstraint(
+                condition=Q(activated_at__isnull=False) | Q(status__in=[_S.PENDING, _S.NOT_TAKEN_UP]),
+                name="policy_active_since",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["customer_id", "-created_at", "-id"], name="policy_of_customer"),
+            models.Index(fields=["-created_at", "-id"], name="policy_newest"),
+            models.Index(fields=["order_id"], condition=Q(order_id__isnull=False), name="policy_of_order"),
+            models.Index(fields=["attempt_id"], condition=Q(attempt_id__isnull=False), name="policy_of_attempt"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def _move(self, target: str, now: datetime) -> None:
+        allowed = TRANSITIONS.get(self.status, ())
+        if target not in allowed:
+            raise WrongTransition(self.status, list(allowed))
+        self.status, self.updated_at = target, now
+        self.version += 1
+
+    def activate(self, now: datetime) -> None:
+        """Put a paid policy in force from this moment. Raises WrongTransition."""
+        self._move(_S.ACTIVE, now)
+        self.activated_at = now
+
+    def cancel(self, *, refund: Decimal, reason: str, now: datetime) -> None:
+        """End the policy early and owe `refund` roubles of the premium. Raises WrongTransition."""
+        self._move(_S.CANCELLED, now)
+        self.cancelled_at, self.cancel_reason, self.refund_amount = now, reason, refund
+
+    def expire(self, now: datetime) -> None:
+        """End the policy with its term. Raises WrongTransition."""
+        self._move(_S.EXPIRED, now)
+
+    def covers(self, moment: datetime, day: date) -> bool:
+        """Whether the policy was in force at a moment, which fell on `day` at the dealership."""
+        if self.activated_at is None or not self.activated_at <= moment:
+            return False
+        return day <= self.end_date and (self.cancelled_at is None or moment < self.cancelled_at)
+
+
+class PolicyCounter(models.Model):
+    """The last policy number given out in a year."""
+
+    year = models.PositiveSmallIntegerField(primary_key=True)
+    last_number = models.PositiveIntegerField()

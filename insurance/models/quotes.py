@@ -1,0 +1,67 @@
+"""Quotes: a premium and everything it was calculated from, never changed afterwards."""
+
+from datetime import date, timedelta
+from typing import ClassVar
+
+import msgspec
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import uuid7
+from core.money import DEFAULT_CURRENCY
+from insurance.models.fields import amount_field, type_field
+from insurance.pricing import QuoteRequest
+
+VALID_FOR = timedelta(days=30)
+
+
+class Quote(models.Model):
+    """An immutable snapshot: the request, the rating day, the tariff, each factor, and the premium in roubles."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer_id = models.UUIDField(_("customer"))
+    order_id = models.UUIDField(_("order"), null=True)
+    insurance_type = type_field()
+    request = models.JSONField(_("request"))
+    breakdown = models.JSONField(_("breakdown"))
+    tariff = models.CharField(_("tariff"), max_length=60)
+    rated_on = models.DateField(_("rated on"))
+    premium = amount_field(_("premium"))
+    unrounded = models.CharField(_("unrounded product"), max_length=60)
+    coverage_amount = amount_field(_("sum insured"))
+    insured_value = amount_field(_("insured value"))
+    deductible = amount_field(_("deductible"))
+    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
+    valid_until = models.DateField(_("valid until"))
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("quote")
+        verbose_name_plural = _("quotes")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(premium__gt=0, coverage_amount__gt=0, insured_value__gte=models.F("coverage_amount"))
+                & Q(deductible__gte=0, deductible__lt=models.F("coverage_amount")),
+                name="quote_amounts_sane",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["customer_id", "-created_at", "-id"], name="quote_of_customer"),
+            models.Index(fields=["-created_at", "-id"], name="quote_newest"),
+            models.Index(fields=["order_id"], condition=Q(order_id__isnull=False), name="quote_of_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_insurance_type_display()} {self.premium} {self.currency}"
+
+    @property
+    def asked(self) -> QuoteRequest:
+        """The request as it was rated."""
+        return msgspec.convert(self.request, QuoteRequest, strict=False)
+
+    def status_on(self, day: date) -> str:
+        """`purchased`, `expired` or `quoted`."""
+        if hasattr(self, "policy"):
+            return "purchased"
+        return "expired" if day > self.valid_until else "quoted"

@@ -1,0 +1,274 @@
+"""From a quote request to a premium: pure functions of the request and the rating day, without a database.
+
+The same request on the same day always costs the same, so that a stored quote can be recomputed.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from dateutil.relativedelta import relativedelta
+from django.utils.translation import gettext as _
+
+from core.errors import InvalidInput
+from core.money import MAX_AMOUNT, ZERO
+from insurance import tariffs
+from insurance.rating import (
+    Driver,
+    Factor,
+    InvalidRisk,
+    KaskoRisk,
+    OsagoRisk,
+    TariffMissing,
+    kasko_premium,
+    osago_premium,
+    row_on,
+)
+from insurance.rating.tariffs import KBM, OSAGO
+
+VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+FIRST_YEAR = 1950
+FULL_YEAR = 12
+LEAST_OSAGO_MONTHS = 3
+MAX_DRIVERS = 20
+YOUNGEST_DRIVER = 16
+MAX_POWER = Decimal(5_000)
+MAX_TEXT = 100
+OSAGO_TARIFF = "osago-7204"
+
+
+class InsuranceType(StrEnum):
+    """What is insured: the car itself, or what its driver may do to others."""
+
+    KASKO = "kasko"
+    OSAGO = "osago"
+
+
+class DriverFields(msgspec.Struct, frozen=True, kw_only=True):
+    """A named driver; `kbm` is a class (`M`, `0`…`13`) or, with a point, its coefficient (`0.46`)."""
+
+    birth_date: date
+    licence_since: date
+    kbm: str | int | float | None = None
+
+
+class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of POST /insurance/quotes: roubles, months, engine power in hp. Without `drivers` anyone may drive."""
+
+    insurance_type: InsuranceType
+    vehicle_make: str
+    vehicle_model: str
+    vehicle_year: int
+    vehicle_vin: str
+    coverage_amount: Decimal | None = None
+    vehicle_value: Decimal | None = None
+    drivers: list[DriverFields] | None = None
+    region: str = ""
+    city: str = ""
+    engine_power: Decimal | None = None
+    deductible: Decimal = ZERO
+    term_months: int = FULL_YEAR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What a request costs on a rating day: roubles; the breakdown multiplies to the premium, in its order.
+
+    `insured_value` is what the car is worth, `unrounded` the product before the kopeck.
+    """
+
+    premium: Decimal
+    unrounded: Decimal
+    breakdown: tuple[Factor, ...]
+    tariff: str
+    coverage_amount: Decimal
+    insured_value: Decimal
+    deductible: Decimal
+
+
+def read_request(raw: Mapping[str, Any]) -> QuoteRequest:
+    """Read a request that arrives as plain JSON; members that are not ours are left alone. Raises InvalidInput."""
+    try:
+        return msgspec.convert(dict(raw), QuoteRequest, strict=False)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`").replace("[", ".").replace("]", "").replace("...", "0")
+        missing = detail.split("`")[1] if "missing required field" in detail else ""
+        name = ".".join(filter(None, (field, missing))) or "insurance"
+        raise InvalidInput(name, "required" if missing else "invalid", detail) from error
+
+
+def price(request: QuoteRequest, day: date) -> Price:
+    """Rate a request on a day. Raises InvalidInput naming the field."""
+    for problem in _problems(request, day):
+        raise InvalidInput(*problem)
+    rate = _rate_kasko if request.insurance_type is InsuranceType.KASKO else _rate_osago
+    try:
+        return rate(request, day)
+    except InvalidRisk as error:
+        raise InvalidInput(error.field, error.code, error.detail) from error
+    except TariffMissing as error:
+        raise InvalidInput(_MISSING.get(error.table.split()[0], "region"), "not_insurable", str(error)) from error
+
+
+_MISSING = {"base": "vehicle_year"}
+
+
+def _rate_kasko(request: QuoteRequest, day: date) -> Price:
+    region, _town = tariffs.place(request.region, request.city)
+    coverage = request.coverage_amount or ZERO
+    value = request.vehicle_value or coverage
+    risk = KaskoRisk(
+        sum_insured=coverage,
+        insured_value=value,
+        vehicle_group=tariffs.VEHICLE_GROUP,
+        vehicle_age_years=max(day.year - request.vehicle_year, 0),
+        region=region,
+        drivers=_drivers(request, day),
+        deductible=request.deductible,
+        months=request.term_months,
+    )
+    rated = kasko_premium(risk, tariffs.KASKO, tariffs.KASKO_MINIMUM)
+    return Price(
+        premium=rated.premium,
+        unrounded=coverage * rated.tariff,
+        breakdown=rated.breakdown,
+        tariff=tariffs.KASKO.name,
+        coverage_amount=coverage,
+        insured_value=value,
+        deductible=request.deductible,
+    )
+
+
+def _rate_osago(request: QuoteRequest, day: date) -> Price:
+    region, city = tariffs.place(request.region, request.city)
+    risk = OsagoRisk(
+        region=region,
+        city=city,
+        start=day,
+        power_hp=request.engine_power or ZERO,
+        drivers=_drivers(request, day),
+        months_of_use=request.term_months,
+    )
+    base = row_on(tariffs.OSAGO_BASE_RATES, day, "ТБ")
+    rated = osago_premium(risk, OSAGO, base.value)
+    return Price(
+        premium=rated.amount,
+        unrounded=rated.unrounded,
+        breakdown=rated.breakdown,
+        tariff=OSAGO_TARIFF,
+        coverage_amount=tariffs.OSAGO_LIMIT,
+        insured_value=tariffs.OSAGO_LIMIT,
+        deductible=ZERO,
+    )
+
+
+def last_day(request: QuoteRequest, start: date) -> date:
+    """Last day of a policy that begins on `start`.
+
+    OSAGO is a contract for a year, of which the car may be used for some months only.
+    """
+    months = FULL_YEAR if request.insurance_type is InsuranceType.OSAGO else request.term_months
+    return start + relativedelta(months=months) - timedelta(days=1)
+
+
+def _drivers(request: QuoteRequest, day: date) -> list[Driver] | None:
+    if request.drivers is None:
+        return None
+    return [
+        Driver(_years(driver.birth_date, day), _years(driver.licence_since, day), _kbm_class(driver.kbm))
+        for driver in request.drivers
+    ]
+
+
+def _years(since: date, day: date) -> int:
+    return relativedelta(day, since).years
+
+
+_CLASS_OF = {value.normalize(): name for name, value in KBM.items()}
+
+
+def _kbm_class(given: str | int | float | None) -> str:
+    """The class named, or the one whose coefficient was given; the starting class 3 when nothing is known."""
+    if given is None or given == "":
+        return "3"
+    text = str(given).strip().upper().replace("М", "M")
+    return _CLASS_OF.get(Decimal(text).normalize(), text) if re.fullmatch(r"\d+\.\d+", text) else text
+
+
+# What no insurer could rate --------------------------------------------------------------------------------------
+Problem = tuple[str, str, str]
+
+
+def _problems(request: QuoteRequest, day: date) -> Iterator[Problem]:
+    for name in ("vehicle_make", "vehicle_model"):
+        if not 0 < len(getattr(request, name).strip()) <= MAX_TEXT:
+            yield name, "invalid", _("A text of 1 to %(most)d characters.") % {"most": MAX_TEXT}
+    for name in ("region", "city"):
+        if len(getattr(request, name)) > MAX_TEXT:
+            yield name, "invalid", _("A text of at most %(most)d characters.") % {"most": MAX_TEXT}
+    if not VIN.fullmatch(request.vehicle_vin):
+        yield "vehicle_vin", "invalid_vin", _("A VIN has 17 digits and capital letters without I, O and Q.")
+    if not FIRST_YEAR <= request.vehicle_year <= day.year + 1:
+        yield "vehicle_year", "out_of_range", _("This cannot be the year of a car.")
+    yield from _amount_problems(request)
+    yield from _type_problems(request)
+    yield from _driver_problems(request, day)
+
+
+def _amount_problems(request: QuoteRequest) -> Iterator[Problem]:
+    for name in ("coverage_amount", "vehicle_value", "deductible"):
+        amount = getattr(request, name)
+        if amount is None:
+            continue
+        if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT or amount != round(amount, 2):
+            yield name, "invalid", _("An amount of at most two decimals, 0 or more.")
+    power = request.engine_power
+    if power is not None and not (power.is_finite() and 0 < power <= MAX_POWER):
+        yield "engine_power", "out_of_range", _("The engine power in hp, above zero.")
+
+
+def _type_problems(request: QuoteRequest) -> Iterator[Problem]:
+    if request.insurance_type is InsuranceType.KASKO:
+        if not request.coverage_amount:
+            yield "coverage_amount", "min_value", _("The sum insured must be above zero.")
+        elif request.deductible >= request.coverage_amount:
+            yield "deductible", "max_value", _("The deductible must be below the sum insured.")
+        least = 1
+    else:
+        if request.engine_power is None:
+            yield "engine_power", "required", _("OSAGO depends on the engine power.")
+        if request.deductible:
+            yield "deductible", "invalid", _("OSAGO has no deductible.")
+        least = LEAST_OSAGO_MONTHS
+    if not least <= request.term_months <= FULL_YEAR:
+        yield (
+            "term_months",
+            "out_of_range",
+            _("The term is %(least)d to %(most)d months.") % {"least": least, "most": FULL_YEAR},
+        )
+
+
+def _driver_problems(request: QuoteRequest, day: date) -> Iterator[Problem]:
+    drivers = request.drivers or []
+    if len(drivers) > MAX_DRIVERS:
+        yield (
+            "drivers",
+            "too_many",
+            _("At most %(most)d drivers; insure without a limit on drivers.") % {"most": MAX_DRIVERS},
+        )
+    for number, driver in enumerate(drivers):
+        field = f"drivers.{number}.licence_since"
+        if not driver.birth_date < driver.licence_since <= day:
+            yield field, "out_of_range", _("A licence comes after birth and before the policy.")
+        elif _years(driver.birth_date, driver.licence_since) < YOUNGEST_DRIVER:
+            yield (
+                field,
+                "experience_impossible",
+                _("Nobody has a licence before the age of %(age)d.") % {"age": YOUNGEST_DRIVER},
+            )

@@ -1,0 +1,224 @@
+"""OSAGO, the compulsory motor third-party insurance: T = ТБ·КТ·КБМ·КВС·КО·КМ·КС, rounded once to the kopeck.
+
+Bank of Russia directives 6007-У (ed. 6209-У) and 7204-У; the rows are data, this module only picks and multiplies.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from core.money import money
+from insurance.rating.errors import InvalidRisk
+from insurance.rating.tables import ONE, AgeExperience, Dated, Driver, Factor, Premium, multiply, row_on
+
+HP_PER_KW = Decimal("1.35962")
+MIN_MONTHS_OF_USE, FULL_KS_MONTHS = 3, 10
+SHORTEST_TERM_DAYS = 15
+START_KBM_CLASS = "3"
+PASSENGER_CAR = "B"
+
+
+class Owner(StrEnum):
+    """Whose car it is; `any` in a tariff row fits both."""
+
+    INDIVIDUAL = "individual"
+    LEGAL_ENTITY = "legal_entity"
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Corridor:
+    """Limits of the base rate ТБ in roubles for a vehicle category and kind of owner."""
+
+    category: str
+    owner: Owner
+    least: Decimal
+    greatest: Decimal
+
+    def fits(self, category: str, owner: Owner) -> bool:
+        """Tell whether the row is about such a vehicle."""
+        return self.category == category and (self.owner is owner or Owner.ANY in (self.owner, owner))
+
+
+@dataclass(frozen=True)
+class Territory:
+    """КТ of a town, or of the rest of a region where the town is empty."""
+
+    region: str
+    city: str
+    kt: Decimal
+
+
+@dataclass(frozen=True)
+class DriversLimit:
+    """КО: the list of drivers limited, or not, by kind of owner."""
+
+    limited: Decimal
+    unlimited_individual: Decimal
+    unlimited_legal_entity: Decimal
+
+
+@dataclass(frozen=True)
+class KbmMoves:
+    """The next КБМ class by the present one: with no paid claim, then with 1, 2, … claims; more count as the last."""
+
+    next_class: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OsagoTariff:
+    """All dated tables of OSAGO. КС by whole months; КП by the greatest number of days (15) or months of its rows."""
+
+    corridors: Sequence[Dated[Corridor]]
+    territories: Sequence[Dated[Territory]]
+    kvs: Sequence[Dated[AgeExperience]]
+    kbm: Sequence[Dated[Mapping[str, Decimal]]]
+    kbm_moves: Sequence[Dated[KbmMoves]]
+    km: Sequence[Dated[Sequence[tuple[Decimal | None, Decimal]]]]
+    ko: Sequence[Dated[DriversLimit]]
+    ks: Sequence[Dated[Mapping[int, Decimal]]]
+    kp_days: Sequence[Dated[Decimal]]
+    kp_months: Sequence[Dated[Mapping[int, Decimal]]]
+
+    def corridor(self, category: str, owner: Owner, day: date) -> Dated[Corridor]:
+        """Return the corridor of the base rate on a day. Raises TariffMissing."""
+        return row_on(self.corridors, day, f"base rates {category}", lambda row: row.fits(category, owner))
+
+    def territory(self, region: str, city: str, day: date) -> Dated[Territory]:
+        """Return КТ of a town, else of the rest of its region, on a day. Raises TariffMissing."""
+        rows = [row for row in self.territories if row.value.region == region and row.in_force(day)]
+        town = [row for row in rows if row.value.city == city] or [row for row in rows if not row.value.city]
+        return row_on(town, day, f"КТ of {region}")
+
+    def kbm_of(self, kbm_class: str, day: date) -> Factor:
+        """Return КБМ of a class. Raises InvalidRisk for an unknown class."""
+        row = row_on(self.kbm, day, "КБМ")
+        if kbm_class not in row.value:
+            raise InvalidRisk("drivers", "invalid_choice", f"There is no КБМ class {kbm_class}.")
+        return Factor("kbm", row.value[kbm_class], row.source)
+
+    def next_kbm_class(self, kbm_class: str, paid_claims: int, day: date) -> str:
+        """Return the class from the next 1 April after a year with so many paid claims. Raises InvalidRisk."""
+        moves = row_on(self.kbm_moves, day, "КБМ moves").value.next_class
+        if kbm_class not in moves or paid_claims < 0:
+            raise InvalidRisk("drivers", "invalid_choice", f"There is no move from class {kbm_class}.")
+        row = moves[kbm_class]
+        return row[min(paid_claims, len(row) - 1)]
+
+    def km_of(self, category: str, power_hp: Decimal, day: date) -> Factor:
+        """Return КМ by engine power in hp; other categories than passenger cars have 1. Raises InvalidRisk."""
+        if power_hp <= 0:
+            raise InvalidRisk("engine_power", "min_value", "The engine power must be above zero.")
+        row = row_on(self.km, day, "КМ")
+        value = next(factor for most, factor in row.value if most is None or power_hp <= most)
+        return Factor("km", value if category == PASSENGER_CAR else ONE, row.source)
+
+    def ko_of(self, owner: Owner, unlimited: bool, day: date) -> Factor:
+        """Return КО: 1 for a limited list, else by kind of owner."""
+        row = row_on(self.ko, day, "КО")
+        if not unlimited:
+            return Factor("ko", row.value.limited, row.source)
+        legal = owner is Owner.LEGAL_ENTITY
+        return Factor("ko", row.value.unlimited_legal_entity if legal else row.value.unlimited_individual, row.source)
+
+    def ks_of(self, months: int, day: date) -> Factor:
+        """Return КС by months of use in a year. Raises InvalidRisk below three months, the least the law knows."""
+        if months < MIN_MONTHS_OF_USE:
+            raise InvalidRisk("months_of_use", "min_value", "The period of use is three months at least.")
+        row = row_on(self.ks, day, "КС")
+        return Factor("ks", row.value[min(months, FULL_KS_MONTHS)], row.source)
+
+    def kp_of(self, *, days: int = 0, months: int = 0, day: date) -> Factor:
+        """Return КП of vehicles registered abroad or in transit, by the term of the policy in days or months.
+
+        More than 15 days and less than a month count as a month. Raises InvalidRisk.
+        """
+        if days < 0 or months < 0 or not (days or months):
+            raise InvalidRisk("term_months", "min_value", "The policy needs a term.")
+        if not months and days <= SHORTEST_TERM_DAYS:
+            short = row_on(self.kp_days, day, "КП")
+            return Factor("kp", short.value, short.source)
+        row = row_on(self.kp_months, day, "КП")
+        return Factor("kp", row.value[min(max(months, 1), max(row.value))], row.source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OsagoRisk:
+    """What is insured. `drivers` None means no limit on drivers: КБМ is then the owner's and КВС 1.
+
+    `start` is the first day of the policy and the rating date. A vehicle from abroad or in transit has
+    `transit_months` or `transit_days` (КП) in place of months of use.
+    """
+
+    region: str
+    start: date
+    power_hp: Decimal
+    city: str = ""
+    category: str = PASSENGER_CAR
+    owner: Owner = Owner.INDIVIDUAL
+    drivers: Sequence[Driver] | None = None
+    owner_kbm_class: str = START_KBM_CLASS
+    months_of_use: int = 12
+    transit_days: int = 0
+    transit_months: int = 0
+
+
+def hp_of_kw(kilowatts: Decimal) -> Decimal:
+    """Return engine power in hp: kW·1.35962."""
+    return kilowatts * HP_PER_KW
+
+
+def widened_corridor(old: Corridor, percent: Decimal) -> Corridor:
+    """Return the corridor widened by per cent at both ends, in whole roubles half up: how directives announce it."""
+    share = percent / 100
+    least, greatest = old.least * (1 - share), old.greatest * (1 + share)
+    return Corridor(old.category, old.owner, _roubles(least), _roubles(greatest))
+
+
+def _roubles(amount: Decimal) -> Decimal:
+    return money(amount / 100) * 100
+
+
+def _base(risk: OsagoRisk, tariff: OsagoTariff, base_rate: Decimal) -> Factor:
+    row = tariff.corridor(risk.category, risk.owner, risk.start)
+    if not row.value.least <= base_rate <= row.value.greatest:
+        limits = f"{row.value.least} to {row.value.greatest}"
+        raise InvalidRisk("base_rate", "outside_corridor", f"The base rate must be {limits} on {risk.start}.")
+    return Factor("tb", base_rate, row.source)
+
+
+def _driver_factors(risk: OsagoRisk, tariff: OsagoTariff) -> tuple[Factor, Factor]:
+    """КБМ and КВС: the greatest of each over the named drivers, separately."""
+    table = row_on(tariff.kvs, risk.start, "КВС")
+    if risk.drivers is None:
+        return tariff.kbm_of(risk.owner_kbm_class, risk.start), Factor("kvs", ONE, table.source)
+    if not risk.drivers:
+        raise InvalidRisk("drivers", "required", "Name the drivers, or insure without a limit on drivers.")
+    worst_kbm = max((tariff.kbm_of(driver.kbm_class, risk.start) for driver in risk.drivers), key=lambda kbm: kbm.value)
+    worst_kvs = max(table.value.factor(driver) for driver in risk.drivers)
+    return worst_kbm, Factor("kvs", worst_kvs, table.source)
+
+
+def osago_premium(risk: OsagoRisk, tariff: OsagoTariff, base_rate: Decimal) -> Premium:
+    """Return the premium in roubles of a policy whose insurer sets `base_rate` within the corridor.
+
+    Raises InvalidRisk and TariffMissing.
+    """
+    day = risk.start
+    if risk.owner is Owner.LEGAL_ENTITY and risk.drivers is not None:
+        raise InvalidRisk("drivers", "invalid", "A legal entity insures without a limit on drivers.")
+    territory = tariff.territory(risk.region, risk.city, day)
+    in_transit = risk.transit_days or risk.transit_months
+    factors = (
+        _base(risk, tariff, base_rate),
+        Factor("kt", territory.value.kt, territory.source),
+        *_driver_factors(risk, tariff),
+        tariff.ko_of(risk.owner, risk.drivers is None, day),
+        tariff.km_of(risk.category, risk.power_hp, day),
+        tariff.kp_of(days=risk.transit_days, months=risk.transit_months, day=day)
+        if in_transit
+        else tariff.ks_of(risk.months_of_use, day),
+    )
+    return multiply(factors)

@@ -1,0 +1,76 @@
+"""Quotes, policies and claims for tests, made the way the product makes them."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from core.ids import uuid7
+from insurance import services
+from insurance.models import Claim, Policy, Quote
+from insurance.pricing import QuoteRequest, read_request
+
+DRIVER = {"birth_date": "1985-05-20", "licence_since": "2005-06-01", "kbm": "13"}
+OSAGO: dict[str, Any] = {
+    "insurance_type": "osago",
+    "coverage_amount": "400000",
+    "vehicle_make": "Lada",
+    "vehicle_model": "Vesta",
+    "vehicle_year": 2024,
+    "vehicle_vin": "XTA210990Y2766389",
+    "engine_power": 106,
+    "region": "Москва",
+    "drivers": [DRIVER],
+}
+KASKO: dict[str, Any] = OSAGO | {"insurance_type": "kasko", "coverage_amount": "2000000.00", "deductible": "10000"}
+
+
+def request(**changes: Any) -> QuoteRequest:
+    """A KASKO request."""
+    return read_request(KASKO | changes)
+
+
+def quote(*, customer_id: UUID | None = None, now: datetime | None = None, **changes: Any) -> Quote:
+    """A client's KASKO quote."""
+    return services.make_quote(
+        customer_id=customer_id or uuid7(), request=request(**changes), now=now or timezone.now()
+    )
+
+
+def policies(
+    *quotes: dict[str, Any],
+    attempt_id: UUID | None = None,
+    order_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    now: datetime | None = None,
+) -> list[Policy]:
+    """What a checkout bought: KASKO unless told otherwise."""
+    attempt = attempt_id or uuid7()
+    services.issue_policies(
+        order_id=order_id or uuid7(),
+        attempt_id=attempt,
+        customer_id=customer_id or uuid7(),
+        quotes=list(quotes) or [KASKO],
+        now=now or timezone.now(),
+    )
+    return list(Policy.objects.filter(attempt_id=attempt).order_by("number"))
+
+
+def policy(*quotes: dict[str, Any], **options: Any) -> Policy:
+    """The first of what a checkout bought."""
+    return policies(*quotes, **options)[0]
+
+
+def claim(of: Policy | None = None, *, amount: str = "100000.00", now: datetime | None = None) -> Claim:
+    """A loss reported an hour after the policy began."""
+    known = of or policy()
+    occurred_at = known.activated_at + timedelta(hours=1)
+    return services.open_claim(
+        policy_id=known.id,
+        occurred_at=occurred_at,
+        description="A scratch.",
+        amount=Decimal(amount),
+        now=now or occurred_at + timedelta(hours=1),
+    )
