@@ -34,20 +34,18 @@ fix: .venv/dev ## Let ruff repair what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .env .venv/dev ## Measure the hot paths against pgbench running the same statements
+bench: .env .venv/dev ## Measure the hot paths and the event path against limits measured in the same run
 	@$(RUN) benchmarks/run.py $(ARGS)
+	@$(RUN) benchmarks/events.py
 
 chaos: .env .venv/dev ## Kill processes in the middle of purchases and look for lost or doubled effects
 	@$(RUN) -m pytest tests/chaos $(ARGS)
 
-e2e: .env .venv/e2e ## Drive a real browser through the shop
-	@DJANGO_ALLOW_ASYNC_UNSAFE=1 $(RUN) -m pytest tests/browser $(ARGS)
-
 schema: .env .venv/dev ## Write the OpenAPI description to docs/openapi.yml
 	$(DEBUG_ON) $(RUN) manage.py spectacular --validate --file docs/openapi.yml
 
-screenshot: .env .venv/e2e ## Take the README's pictures from the running product
-	@$(RUN) manage.py take_screenshots $(ARGS)
+screenshot: .env .venv/demo ## Take the README's pictures from the running product
+	@$(RUN) docs/screenshot.py $(ARGS)
 
 reset: .env .venv/demo ## Stop the embedded servers and delete all data of this checkout
 	@$(RUN) manage.py services reset --yes
@@ -59,15 +57,8 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 # One stamp per requirements file; a newer file installs again.
 .venv/demo: requirements.txt requirements-demo.txt
 .venv/dev: requirements.txt requirements-demo.txt requirements-dev.txt
-.venv/e2e: requirements.txt requirements-demo.txt requirements-dev.txt requirements-e2e.txt
-.venv/demo .venv/dev .venv/e2e: | .venv/bin/python
-	@echo "installing requirements-$(@F).txt …"
-	@if uv --version >/dev/null 2>&1; then uv pip install -q --python $(RUN) -r requirements-$(@F).txt; \
-	else $(RUN) -m pip install -q --disable-pip-version-check -r requirements-$(@F).txt; fi
-	@touch $@
-
-.venv/bin/python:
+.venv/.venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test lint check fix bench chaos e2e schema screenshot reset
+.PHONY: help up test lint check fix bench chaos schema screenshot reset

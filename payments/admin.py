@@ -1,0 +1,198 @@
+"""Manager screens of payments: what moved, what is stuck, and the same guarded steps as everywhere else."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from core.admin import ReadOnlyAdmin
+from core.errors import DomainError
+from payments import services
+from payments.models import (
+    LedgerAccount,
+    LedgerEntry,
+    LedgerLine,
+    OrderCopy,
+    Payment,
+    Refund,
+    RefundStatus,
+    Status,
+    WebhookEvent,
+)
+
+COLOURS = {
+    Status.PENDING: "info",
+    Status.PROCESSING: "info",
+    Status.UNKNOWN: "danger",
+    Status.REQUIRES_ACTION: "warning",
+    Status.COMPLETED: "success",
+    Status.FAILED: "danger",
+    Status.CANCELLED: "danger",
+    Status.DISPUTED: "danger",
+}
+REFUND_COLOURS = {
+    RefundStatus.REQUESTED: "warning",
+    RefundStatus.SUBMITTED: "info",
+    RefundStatus.SUCCEEDED: "success",
+    RefundStatus.FAILED: "danger",
+    RefundStatus.REJECTED: "danger",
+}
+Step = Callable[[Any, Any], Payment | Refund]
+"""One service call for one row: takes the row's id and the manager's."""
+
+
+def _each(name: str, label: Any, step: Step) -> Any:
+    """An admin action that makes the step for each chosen row, and says of each what came of it."""
+
+    @admin.action(description=label)
+    def act(self: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row_id in queryset.values_list("pk", flat=True):
+            try:
+                done = step(row_id, request.user.pk)
+                self.message_user(request, f"{row_id}: {done.get_status_display()}", messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{row_id}: {error.detail}", messages.ERROR)
+
+    act.__name__ = name
+    return act
+
+
+def _refund_rest(payment_id: Any, actor_id: Any) -> Refund:
+    return services.request_refund(
+        payment_id=payment_id, amount=None, reason=_("by a manager"), actor_id=actor_id, now=timezone.now()
+    )
+
+
+class _ReadOnlyInline(TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RefundInline(_ReadOnlyInline):
+    model = Refund
+    fields = readonly_fields = ["id", "amount", "status", "reason", "attempt", "failure_detail", "created_at"]
+    ordering = ["id"]
+
+
+class LineInline(_ReadOnlyInline):
+    model = LedgerLine
+    fields = ["account", "amount"]
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """Payments, newest first; the state filter shows those whose end nobody knows."""
+
+    list_display = [
+        "id",
+        "order_id",
+        "coloured_status",
+        "amount",
+        "refunded_amount",
+        "currency",
+        "method",
+        "created_at",
+    ]
+    list_filter = ["status", "method", "provider", "created_at"]
+    search_fields = ["id__exact", "order_id__exact", "customer_id__exact", "provider_ref__exact"]
+    ordering = ["-created_at", "-id"]
+    inlines = [RefundInline]
+    actions = [
+        _each(
+            "capture",
+            gettext_lazy("The money has arrived (cash, transfer)"),
+            lambda pk, who: services.capture_payment(payment_id=pk, actor_id=who, now=timezone.now()),
+        ),
+        _each(
+            "cancel",
+            gettext_lazy("Call off"),
+            lambda pk, who: services.cancel_payment(payment_id=pk, now=timezone.now()),
+        ),
+        _each("refund", gettext_lazy("Refund all that is left"), _refund_rest),
+    ]
+
+    @display(description=gettext_lazy("status"), label=COLOURS, ordering="status")
+    def coloured_status(self, payment: Payment) -> tuple[str, str]:
+        return payment.status, str(Status(payment.status).label)
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """Refunds, newest first; those that wait for approval and those that failed need somebody."""
+
+    list_display = ["id", "order_id", "coloured_status", "amount", "currency", "reason", "attempt", "created_at"]
+    list_filter = ["status", "created_at"]
+    search_fields = ["id__exact", "order_id__exact", "payment__id__exact"]
+    ordering = ["-created_at", "-id"]
+    actions = [
+        _each(
+            "approve",
+            gettext_lazy("Approve (cash: handed back)"),
+            lambda pk, who: services.approve_refund(refund_id=pk, actor_id=who, now=timezone.now()),
+        ),
+        _each(
+            "reject",
+            gettext_lazy("Reject"),
+            lambda pk, who: services.reject_refund(refund_id=pk, actor_id=who, now=timezone.now()),
+        ),
+        _each(
+            "retry",
+            gettext_lazy("Try again"),
+            lambda pk, who: services.retry_refund(refund_id=pk, now=timezone.now()),
+        ),
+    ]
+
+    @display(description=gettext_lazy("status"), label=REFUND_COLOURS, ordering="status")
+    def coloured_status(self, refund: Refund) -> tuple[str, str]:
+        return refund.status, str(RefundStatus(refund.status).label)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    """The ledger, newest first."""
+
+    list_display = ["id", "kind", "order_id", "payment_id", "currency", "created_at"]
+    list_filter = ["kind", "created_at"]
+    search_fields = ["order_id__exact", "payment__id__exact", "reference__exact"]
+    ordering = ["-created_at"]
+    inlines = [LineInline]
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(ReadOnlyAdmin):
+    """Accounts of the ledger."""
+
+    list_display = ["code"]
+    ordering = ["code"]
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyAdmin):
+    """What providers told us, and what it came to."""
+
+    list_display = ["event_id", "provider", "type", "payment_id", "outcome", "received_at"]
+    list_filter = ["provider", "outcome", "type"]
+    search_fields = ["event_id__exact", "payment_id__exact"]
+    ordering = ["-received_at", "-id"]
+
+
+@admin.register(OrderCopy)
+class OrderCopyAdmin(ReadOnlyAdmin):
+    """What payments knows of orders."""
+
+    list_display = ["number", "status", "total_amount", "currency", "version"]
+    search_fields = ["number__exact", "order_id__exact"]
+    ordering = ["-order_id"]

@@ -1,0 +1,25 @@
+"""Paths of the payments API."""
+
+from django.urls import re_path
+
+from gateway.api import Router
+from payments.api.views import (
+    LedgerAccountViewSet,
+    PaymentMethodViewSet,
+    PaymentViewSet,
+    RefundViewSet,
+    TransactionViewSet,
+    WebhookView,
+)
+
+router = Router()
+router.register("payment-methods", PaymentMethodViewSet, basename="payment-methods")
+router.register("payments", PaymentViewSet, basename="payments")
+router.register("refunds", RefundViewSet, basename="refunds")
+router.register("transactions", TransactionViewSet, basename="transactions")
+router.register("ledger/accounts", LedgerAccountViewSet, basename="ledger-accounts")
+
+urlpatterns = [
+    *router.urls,
+    re_path(r"^payments/webhooks/(?P<provider>[a-z0-9_-]{1,40})/?$", WebhookView.as_view(), name="payment-webhooks"),
+]

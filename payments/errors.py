@@ -1,0 +1,112 @@
+"""What stops a payment or a refund."""
+
+from core.errors import DomainError, Forbidden, InvalidInput, NotFound
+
+
+class OrderNotReady(DomainError):
+    """Payments has not heard of the order yet."""
+
+    code = "order_not_ready"
+    detail = "This order is not known here yet; try again in a moment."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=2)
+
+
+class OrderUnknown(NotFound):
+    """The order is somebody else's."""
+
+
+class OrderClosed(DomainError):
+    """The order was cancelled: it takes no more money."""
+
+    code = "order_closed"
+    detail = "This order was cancelled and takes no payments."
+
+
+class Overpayment(DomainError):
+    """More than is due was offered; `amount_due` says how much is."""
+
+    code = "overpayment"
+    detail = "This is more than is due on the order."
+
+
+class PaymentInFlight(DomainError):
+    """Another payment of this order has not ended yet; a second try could charge the buyer twice."""
+
+    code = "payment_in_flight"
+    detail = "Another payment of this order is still being processed."
+
+
+class CurrencyMismatch(InvalidInput):
+    """The order is priced in another currency."""
+
+    def __init__(self) -> None:
+        super().__init__("currency", "currency_mismatch", "The order is priced in another currency.")
+        self.code = "currency_mismatch"
+
+
+class TokenRequired(InvalidInput):
+    """A card payment names no card."""
+
+    def __init__(self) -> None:
+        super().__init__("token", "required", "A card payment needs `token` or `payment_method_id`.")
+        self.code = "token_required"
+
+
+class MethodUnknown(InvalidInput):
+    """The caller has no such stored payment method."""
+
+    def __init__(self) -> None:
+        super().__init__("payment_method_id", "unknown_payment_method", "You have no such payment method.")
+        self.code = "unknown_payment_method"
+
+
+class CardNumberRefused(DomainError):
+    """Something that looks like a card number was sent; we take tokens only."""
+
+    code = "card_number_refused"
+    status = 400
+    detail = "Card numbers are not accepted: send the token that the payment provider gave for the card."
+
+
+class WrongPaymentState(DomainError):
+    """The payment's state does not allow this; `state` says what it is."""
+
+    code = "wrong_payment_state"
+    detail = "The payment cannot do this in its present state."
+
+
+class RefundExceedsPayment(DomainError):
+    """More than is left of the payment was asked back; `refundable` says how much is."""
+
+    code = "refund_exceeds_payment"
+    detail = "This is more than is left of the payment."
+
+
+class WrongRefundState(DomainError):
+    """The refund's state does not allow this; `state` says what it is."""
+
+    code = "wrong_refund_state"
+    detail = "The refund cannot do this in its present state."
+
+
+class FourEyes(Forbidden):
+    """The one who asked for a large refund may not approve it too."""
+
+    code = "four_eyes"
+    detail = "Somebody else has to approve this refund."
+
+
+class WebhookForged(DomainError):
+    """The signature does not fit the body, or is too old."""
+
+    code = "invalid_signature"
+    status = 401
+    detail = "The webhook's signature is not valid."
+
+
+class ProviderUnknown(NotFound):
+    """No provider of this name sends us webhooks."""
+
+    detail = "There is no such provider."

@@ -1,0 +1,81 @@
+"""The double-entry ledger; triggers see to it that entries balance and that nothing is changed."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import uuid7
+from payments.models.payments import Payment
+from payments.models.refunds import Refund
+
+CUSTOMER_FUNDS = "customer_funds"
+"""Account of what we owe buyers, in goods or in money, for what they have paid."""
+
+
+class LedgerAccount(models.Model):
+    """An account of the books. Positive lines are debits: what we own grows, what we owe shrinks."""
+
+    code = models.CharField(_("account"), max_length=40, primary_key=True)
+
+    class Meta:
+        verbose_name = _("ledger account")
+        verbose_name_plural = _("ledger accounts")
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class EntryKind(models.TextChoices):
+    """What an entry books."""
+
+    CHARGE = "charge", _("payment")
+    REFUND = "refund", _("refund")
+
+
+class LedgerEntry(models.Model):
+    """One movement of money: its lines sum to zero, and the same effect is booked once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(_("kind"), max_length=20, choices=EntryKind)
+    reference = models.UUIDField(_("books"))
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="entries")
+    refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="entries")
+    order_id = models.UUIDField(_("order"))
+    customer_id = models.UUIDField(_("customer"))
+    currency = models.CharField(_("currency"), max_length=3)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "reference"], name="ledger_books_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["order_id"], name="entry_of_order"),
+            models.Index(fields=["customer_id"], name="entry_of_customer"),
+            models.Index(fields=["-created_at"], name="entry_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"
+
+
+class LedgerLine(models.Model):
+    """One side of an entry: a signed amount on an account. Only ever added."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    entry = models.ForeignKey(LedgerEntry, on_delete=models.PROTECT, related_name="lines")
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="lines")
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("ledger line")
+        verbose_name_plural = _("ledger lines")
+        constraints: ClassVar = [models.CheckConstraint(condition=~Q(amount=0), name="ledger_line_moves")]
+        indexes: ClassVar = [models.Index(fields=["account", "-id"], include=["amount"], name="line_of_account")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.amount}"

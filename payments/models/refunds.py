@@ -1,0 +1,89 @@
+"""Refunds: money on its way back."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import uuid7
+from payments.errors import WrongRefundState
+from payments.models.payments import Payment
+
+
+class RefundStatus(models.TextChoices):
+    """Where a refund stands."""
+
+    REQUESTED = "requested", _("waiting for approval")
+    APPROVED = "approved", _("approved")
+    SUBMITTED = "submitted", _("sent to the provider")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    REJECTED = "rejected", _("rejected")
+
+
+RESERVING = (RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.SUBMITTED)
+
+REFUND_STEPS: dict[str, frozenset[str]] = {
+    RefundStatus.REQUESTED: frozenset({RefundStatus.APPROVED, RefundStatus.REJECTED}),
+    RefundStatus.APPROVED: frozenset({RefundStatus.SUBMITTED, RefundStatus.SUCCEEDED}),
+    RefundStatus.SUBMITTED: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+    RefundStatus.FAILED: frozenset({RefundStatus.APPROVED}),
+    RefundStatus.SUCCEEDED: frozenset(),
+    RefundStatus.REJECTED: frozenset(),
+}
+
+
+class Refund(models.Model):
+    """Money going back, in part or in full. From the request on it reserves its amount of the payment.
+
+    `requested_by` is empty when the system asked, because the order was cancelled. Each retry is a new `attempt`,
+    and so a new key at the provider: a refusal is final for the key that met it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    order_id = models.UUIDField(_("order"))
+    customer_id = models.UUIDField(_("customer"))
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+    currency = models.CharField(_("currency"), max_length=3)
+    status = models.CharField(_("status"), max_length=20, choices=RefundStatus, default=RefundStatus.REQUESTED)
+    reason = models.CharField(_("reason"), max_length=255)
+    requested_by = models.UUIDField(_("requested by"), null=True)
+    approved_by = models.UUIDField(_("decided by"), null=True)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    provider_ref = models.CharField(_("provider's id"), max_length=120, blank=True, default="")
+    failure_code = models.CharField(_("failure code"), max_length=60, blank=True, default="")
+    failure_detail = models.CharField(_("failure"), max_length=255, blank=True, default="")
+    succeeded_at = models.DateTimeField(_("succeeded at"), null=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(_("created at"))
+    updated_at = models.DateTimeField(_("updated at"))
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive")]
+        indexes: ClassVar = [
+            models.Index(fields=["payment", "id"], name="refund_of_payment"),
+            models.Index(fields=["order_id", "-created_at", "-id"], name="refund_of_order"),
+            models.Index(fields=["status", "-created_at", "-id"], name="refund_by_status"),
+            models.Index(fields=["-created_at", "-id"], name="refund_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def key(self) -> str:
+        """Key of this attempt at the provider."""
+        return f"refund:{self.id}:{self.attempt}"
+
+    def move(self, status: str, now: datetime) -> None:
+        """Step to `status`. Raises WrongRefundState."""
+        if status not in REFUND_STEPS[self.status]:
+            raise WrongRefundState(state=self.status)
+        self.status = status
+        self.updated_at = now
+        self.version += 1

@@ -1,0 +1,1 @@
+"""Payment providers: calls to strangers, never made while a transaction is open."""

@@ -1,0 +1,217 @@
+"""What other apps may read of payments, and how its books are checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+
+from core.books import Disagreement
+from payments.cards import looks_like_card_number
+from payments.models import CUSTOMER_FUNDS, RESERVING, SANDBOX, TAKEN, OrderCopy, Payment, Refund, RefundStatus
+from payments.providers import sandbox
+
+__all__ = [
+    "OrderMoney",
+    "PaymentFacts",
+    "ledger_disagreements",
+    "looks_like_card_number",
+    "money_by_order",
+    "payable",
+    "payments_of_order",
+    "provider_disagreements",
+]
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    """A payment as other apps may see it; `action_url` is where the buyer has to confirm it."""
+
+    id: UUID
+    method: str
+    status: str
+    amount: Decimal
+    refunded_amount: Decimal
+    currency: str
+    action_url: str
+    failure_code: str
+    failure_detail: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class OrderMoney:
+    """What was taken for an order and what went back."""
+
+    order_id: UUID
+    taken: Decimal
+    refunded: Decimal
+
+
+def payments_of_order(order_id: UUID) -> list[PaymentFacts]:
+    """Payments of one order, newest first."""
+    return [
+        PaymentFacts(
+            id=payment.id,
+            method=payment.method,
+            status=payment.status,
+            amount=payment.amount,
+            refunded_amount=payment.refunded_amount,
+            currency=payment.currency,
+            action_url=payment.action_url,
+            failure_code=payment.failure_code,
+            failure_detail=payment.failure_detail,
+            created_at=payment.created_at,
+        )
+        for payment in Payment.objects.filter(order_id=order_id).order_by("-created_at", "-id")
+    ]
+
+
+def payable(order_id: UUID) -> Decimal | None:
+    """What may still be paid for an order, payments under way counted as paid; None when it is not known here."""
+    order = OrderCopy.objects.filter(pk=order_id).first()
+    return None if order is None else max(Decimal(0), order.amount_due)
+
+
+_MONEY = """
+SELECT order_id, sum(amount), sum(refunded_amount) FROM payments_payment
+WHERE status = ANY(%s) AND order_id > %s GROUP BY order_id ORDER BY order_id LIMIT %s
+"""
+
+
+def money_by_order(*, chunk: int = 2000) -> Iterator[OrderMoney]:
+    """Every order for which money was taken, in the order of ids, read in chunks."""
+    after = UUID(int=0)
+    while True:
+        with connections["payments"].cursor() as cursor:
+            cursor.execute(_MONEY, [list(TAKEN), after, chunk])
+            rows = cursor.fetchall()
+        for row in rows:
+            yield OrderMoney(*row)
+        if len(rows) < chunk:
+            return
+        after = rows[-1][0]
+
+
+_UNBALANCED = """
+SELECT e.id, count(l.id), coalesce(sum(l.amount), 0)
+FROM payments_ledgerentry AS e LEFT JOIN payments_ledgerline AS l ON l.entry_id = e.id
+GROUP BY e.id HAVING count(l.id) < 2 OR coalesce(sum(l.amount), 0) <> 0
+"""
+
+_PAYMENT_AND_LEDGER = """
+SELECT p.id, p.held, coalesce(b.owed, 0)
+FROM (SELECT id, CASE WHEN status = ANY(%s) THEN amount - refunded_amount ELSE 0 END AS held
+      FROM payments_payment) AS p
+LEFT JOIN (SELECT e.payment_id, -sum(l.amount) AS owed
+           FROM payments_ledgerentry AS e JOIN payments_ledgerline AS l ON l.entry_id = e.id
+           WHERE l.account_id = %s GROUP BY e.payment_id) AS b ON b.payment_id = p.id
+WHERE p.held <> coalesce(b.owed, 0)
+"""
+
+_CHARGES_BOOKED = """
+SELECT p.id, p.status, count(e.id)
+FROM payments_payment AS p LEFT JOIN payments_ledgerentry AS e ON e.payment_id = p.id AND e.kind = 'charge'
+GROUP BY p.id HAVING count(e.id) <> CASE WHEN p.status = ANY(%s) THEN 1 ELSE 0 END
+"""
+
+_REFUNDS_BOOKED = """
+SELECT r.id, r.status, count(e.id)
+FROM payments_refund AS r LEFT JOIN payments_ledgerentry AS e ON e.refund_id = r.id
+GROUP BY r.id HAVING count(e.id) <> CASE WHEN r.status = %s THEN 1 ELSE 0 END
+"""
+
+_REFUNDED = """
+SELECT p.id, p.refunded_amount, coalesce(r.done, 0), p.refund_pending, coalesce(r.pending, 0)
+FROM payments_payment AS p
+LEFT JOIN (SELECT payment_id, sum(amount) FILTER (WHERE status = %s) AS done,
+                  sum(amount) FILTER (WHERE status = ANY(%s)) AS pending
+           FROM payments_refund GROUP BY payment_id) AS r ON r.payment_id = p.id
+WHERE p.refunded_amount <> coalesce(r.done, 0) OR p.refund_pending <> coalesce(r.pending, 0)
+"""
+
+_NO_ORDER = """
+SELECT p.id, p.order_id FROM payments_payment AS p
+LEFT JOIN payments_ordercopy AS o ON o.order_id = p.order_id
+WHERE p.status = ANY(%s) AND (o.order_id IS NULL OR o.currency <> p.currency OR o.customer_id <> p.customer_id)
+"""
+
+_CHECKS: list[tuple[str, str, list[Any], str, str]] = [
+    ("ledger_unbalanced", _UNBALANCED, [], "entry", "{} lines sum to {}"),
+    (
+        "payment_not_in_ledger",
+        _PAYMENT_AND_LEDGER,
+        [list(TAKEN), CUSTOMER_FUNDS],
+        "payment",
+        "the payment holds {}, the ledger says {}",
+    ),
+    ("charge_not_booked_once", _CHARGES_BOOKED, [list(TAKEN)], "payment", "{} and booked {} times"),
+    ("refund_not_booked_once", _REFUNDS_BOOKED, [RefundStatus.SUCCEEDED.value], "refund", "{} and booked {} times"),
+    (
+        "refunds_differ",
+        _REFUNDED,
+        [RefundStatus.SUCCEEDED.value, list(RESERVING)],
+        "payment",
+        "refunded {} but its refunds say {}; reserved {} but its refunds say {}",
+    ),
+    ("payment_without_order", _NO_ORDER, [list(TAKEN)], "payment", "order {} is unknown here or is not the payment's"),
+]
+
+
+def ledger_disagreements() -> list[Disagreement]:
+    """Everything in which payments, refunds, the ledger and the copies of orders do not tell the same."""
+    return [found for check in _CHECKS for found in _run(*check)]
+
+
+def _run(kind: str, sql: str, parameters: list[Any], subject: str, detail: str) -> Iterator[Disagreement]:
+    with connections["payments"].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        for subject_id, *values in cursor.fetchall():
+            yield Disagreement(kind, {subject: str(subject_id)}, detail.format(*values))
+
+
+def provider_disagreements() -> list[Disagreement] | None:
+    """How the sandbox's own book differs from ours, in what has ended; None when the sandbox cannot be asked.
+
+    Never call it inside a transaction: it waits for another process.
+    """
+    try:
+        rows = list(sandbox.read_book())
+    except (sandbox.TransientFault, sandbox.NoAnswer, sandbox.Refused):
+        return None
+    theirs = {row["reference"]: row for row in rows if row["kind"] == "charge" and row.get("reference")}
+    gone = {row["reference"]: row for row in rows if row["kind"] == "refund"}
+    return [*_charges_differ(theirs), *_refunds_differ(gone)]
+
+
+def _charges_differ(theirs: dict[str, dict[str, str]]) -> Iterator[Disagreement]:
+    seen = set()
+    for payment in Payment.objects.filter(provider=SANDBOX).iterator(chunk_size=2000):
+        seen.add(str(payment.id))
+        row = theirs.get(str(payment.id))
+        taken = row is not None and row["status"] == "succeeded"
+        if payment.is_in_flight or (not payment.is_taken and not taken):
+            continue
+        if not taken or not payment.is_taken or row is None or Decimal(row["amount"]) != payment.amount:
+            shown = f"{row['status']} {row['amount']}" if row else "nothing"
+            detail = f"we have {payment.status} {payment.amount}, the provider {shown}"
+            yield Disagreement("charge_differs", {"payment": str(payment.id)}, detail)
+    for reference in theirs.keys() - seen:
+        if theirs[reference]["status"] == "succeeded":
+            detail = f"the provider took {theirs[reference]['amount']}, we know of no such payment"
+            yield Disagreement("charge_unknown", {"payment": reference}, detail)
+
+
+def _refunds_differ(gone: dict[str, dict[str, str]]) -> Iterator[Disagreement]:
+    ended = (RefundStatus.SUCCEEDED, RefundStatus.FAILED)
+    refunds = Refund.objects.filter(payment__provider=SANDBOX, status__in=ended)
+    for refund in refunds.iterator(chunk_size=2000):
+        row = gone.get(str(refund.id))
+        done = row is not None and row["status"] == "succeeded"
+        if done != (refund.status == RefundStatus.SUCCEEDED):
+            shown = row["status"] if row else "nothing"
+            detail = f"we have {refund.status} {refund.amount}, the provider {shown}"
+            yield Disagreement("refund_differs", {"refund": str(refund.id)}, detail)

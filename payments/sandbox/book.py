@@ -1,0 +1,282 @@
+"""The sandbox's book: what it took and gave back, in SQLite, committed before anybody is answered."""
+
+import json
+import sqlite3
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+ACTION_SECONDS = 1800
+"""How long a buyer may take over the confirmation page."""
+FLAKY_FAULTS = 2
+MAX_WEBHOOK_ATTEMPTS = 20
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS movement (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    charge_key TEXT NOT NULL DEFAULT '',
+    reference TEXT NOT NULL DEFAULT '',
+    amount TEXT,
+    currency TEXT NOT NULL DEFAULT '',
+    token TEXT NOT NULL DEFAULT '',
+    status TEXT NOT NULL,
+    failure_code TEXT NOT NULL DEFAULT '',
+    failure_detail TEXT NOT NULL DEFAULT '',
+    return_url TEXT NOT NULL DEFAULT '',
+    created_at REAL NOT NULL,
+    UNIQUE (kind, key)
+);
+CREATE INDEX IF NOT EXISTS movement_of_charge ON movement (charge_key) WHERE kind = 'refund';
+CREATE TABLE IF NOT EXISTS fault (key TEXT PRIMARY KEY, count INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS webhook (
+    id TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at REAL NOT NULL,
+    delivered_at REAL
+);
+CREATE INDEX IF NOT EXISTS webhook_due ON webhook (next_at) WHERE delivered_at IS NULL;
+"""
+
+_TOKENS: dict[str, tuple[str, str, str]] = {
+    "tok_success": ("succeeded", "", ""),
+    "tok_flaky": ("succeeded", "", ""),
+    "tok_timeout": ("succeeded", "", ""),
+    "tok_refund_fails": ("succeeded", "", ""),
+    "tok_3ds": ("requires_action", "", ""),
+    "tok_declined": ("failed", "declined", "The bank declined the payment."),
+    "tok_insufficient_funds": ("failed", "insufficient_funds", "There is not enough money on the card."),
+}
+_INVALID = ("failed", "invalid_token", "The provider does not know this token.")
+_WEBHOOKS = {"succeeded": "payment.completed", "failed": "payment.failed"}
+
+
+class Refusal(Exception):
+    """The request is wrong, or cannot be served now; becomes an HTTP status with a code."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A message that waits to be delivered."""
+
+    id: str
+    body: str
+    attempts: int
+
+
+class Book:
+    """All movements by kind and Idempotency-Key. One process writes it; each change is one commit."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # Charges -----------------------------------------------------------------------------------------------------
+    def charge(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Take money once per key. Raises Refusal: 400, 422 (key used for other money), 503 (a fault on purpose)."""
+        amount, currency = _amount(body), str(body.get("currency") or "")
+        token = str(body.get("token") or ("tok_3ds" if body.get("method") == "sbp" else ""))
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            known = self._find("charge", key)
+            if known is not None:
+                return _same(known, amount, currency)
+            self._maybe_fail(key, token)
+            status, code, detail = _TOKENS.get(token, _INVALID)
+            row = self._add(
+                kind="charge", key=key, reference=str(body.get("payment_id") or ""), amount=amount,
+                currency=currency, token=token, status=status, failure_code=code, failure_detail=detail,
+                return_url=str(body.get("return_url") or ""),
+            )  # fmt: skip
+            if token != "tok_timeout":
+                self._announce(row)
+            return row
+
+    def _maybe_fail(self, key: str, token: str) -> None:
+        """Count a fault of `tok_flaky` and commit the count, so that a restart does not forget it."""
+        if token != "tok_flaky":
+            return
+        self._db.execute("INSERT INTO fault VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET count = count + 1", (key,))
+        (count,) = self._db.execute("SELECT count FROM fault WHERE key = ?", (key,)).fetchone()
+        if count <= FLAKY_FAULTS:
+            self._db.execute("COMMIT")
+            raise Refusal(503, "unavailable", "The provider is having a bad moment.")
+
+    def find(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The movement under a key; a confirmation that nobody gave in time has failed by then."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            return self._find(kind, key)
+
+    def find_by_id(self, charge_id: str) -> dict[str, Any] | None:
+        """A charge by the provider's own id."""
+        found = self._db.execute("SELECT key FROM movement WHERE kind = 'charge' AND id = ?", (charge_id,)).fetchone()
+        return self.find("charge", found["key"]) if found else None
+
+    def _find(self, kind: str, key: str) -> dict[str, Any] | None:
+        found = self._db.execute("SELECT * FROM movement WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        if found is None:
+            return None
+        row = dict(found)
+        if row["status"] == "requires_action" and row["created_at"] + ACTION_SECONDS < time.time():
+            row = self._end(row, "failed", "authentication_expired", "The buyer did not confirm in time.")
+        return row
+
+    def confirm(self, charge_id: str, *, is_confirmed: bool) -> dict[str, Any]:
+        """The buyer's answer on the confirmation page; only the first one counts."""
+        known = self.find_by_id(charge_id)
+        if known is None:
+            raise Refusal(404, "not_found", "There is no such charge.")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            row = self._find("charge", known["key"]) or known
+            if row["status"] != "requires_action":
+                return row
+            if is_confirmed:
+                return self._end(row, "succeeded", "", "")
+            return self._end(row, "failed", "authentication_failed", "The buyer did not confirm the payment.")
+
+    def cancel(self, key: str) -> dict[str, Any]:
+        """Call a charge off if it has not ended; one that is not known yet will be refused when it comes."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            row = self._find("charge", key)
+            if row is None:
+                return self._add(kind="charge", key=key, status="cancelled", failure_code="cancelled")
+            if row["status"] == "requires_action":
+                return self._end(row, "cancelled", "cancelled", "The payment was called off.")
+            return row
+
+    # Refunds -----------------------------------------------------------------------------------------------------
+    def refund(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Give money back once per key, never more than was taken."""
+        amount, currency = _amount(body), str(body.get("currency") or "")
+        charge_key = str(body.get("charge_key") or "")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            known = self._find("refund", key)
+            if known is not None:
+                return _same(known, amount, currency)
+            charge = self._find("charge", charge_key)
+            if charge is None or charge["currency"] != currency:
+                raise Refusal(400, "invalid_charge", "There is no such charge in this currency.")
+            code, detail = self._why_not(charge, Decimal(amount))
+            return self._add(
+                kind="refund", key=key, charge_key=charge_key, reference=str(body.get("refund_id") or ""),
+                amount=amount, currency=currency, status="failed" if code else "succeeded",
+                failure_code=code, failure_detail=detail,
+            )  # fmt: skip
+
+    def _why_not(self, charge: dict[str, Any], amount: Decimal) -> tuple[str, str]:
+        earlier = self._db.execute(
+            "SELECT status, amount FROM movement WHERE kind = 'refund' AND charge_key = ?", (charge["key"],)
+        ).fetchall()
+        if charge["token"] == "tok_refund_fails" and not earlier:
+            return "refund_refused", "The bank refused the refund."
+        gone = sum((Decimal(row["amount"]) for row in earlier if row["status"] == "succeeded"), Decimal(0))
+        if charge["status"] != "succeeded" or gone + amount > Decimal(charge["amount"]):
+            return "amount_too_large", "More than was taken."
+        return "", ""
+
+    # The book itself ---------------------------------------------------------------------------------------------
+    def page(self, after: int, limit: int) -> dict[str, Any]:
+        """Movements after a sequence number, oldest first, and where the next page begins."""
+        rows = self._db.execute("SELECT * FROM movement WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)).fetchall()
+        return {
+            "rows": [shown(dict(row)) for row in rows],
+            "next": rows[-1]["seq"] if len(rows) == limit else None,
+        }
+
+    def _add(self, **values: Any) -> dict[str, Any]:
+        values |= {"id": f"sbx_{uuid.uuid4().hex}", "created_at": time.time()}
+        columns = ", ".join(values)
+        marks = ", ".join("?" for _ in values)
+        self._db.execute(f"INSERT INTO movement ({columns}) VALUES ({marks})", tuple(values.values()))
+        return dict(self._db.execute("SELECT * FROM movement WHERE id = ?", (values["id"],)).fetchone())
+
+    def _end(self, row: dict[str, Any], status: str, code: str, detail: str) -> dict[str, Any]:
+        self._db.execute(
+            "UPDATE movement SET status = ?, failure_code = ?, failure_detail = ? WHERE id = ?",
+            (status, code, detail, row["id"]),
+        )
+        row = row | {"status": status, "failure_code": code, "failure_detail": detail}
+        self._announce(row)
+        return row
+
+    # Webhooks ----------------------------------------------------------------------------------------------------
+    def _announce(self, row: dict[str, Any]) -> None:
+        if row["status"] not in _WEBHOOKS:
+            return
+        body = {
+            "id": f"evt_{uuid.uuid4().hex}",
+            "type": _WEBHOOKS[row["status"]],
+            "created_at": datetime.now(UTC).isoformat(),
+            "data": {
+                "payment_id": row["reference"],
+                "amount": row["amount"],
+                "currency": row["currency"],
+                "charge_id": row["id"],
+                "failure_code": row["failure_code"],
+                "failure_detail": row["failure_detail"],
+            },
+        }
+        self._db.execute(
+            "INSERT INTO webhook (id, body, next_at) VALUES (?, ?, ?)", (body["id"], json.dumps(body), time.time())
+        )
+
+    def due_webhooks(self, limit: int = 20) -> list[Webhook]:
+        """Messages to send now."""
+        rows = self._db.execute(
+            """SELECT id, body, attempts FROM webhook
+               WHERE delivered_at IS NULL AND next_at <= ? AND attempts < ? ORDER BY next_at LIMIT ?""",
+            (time.time(), MAX_WEBHOOK_ATTEMPTS, limit),
+        ).fetchall()
+        return [Webhook(*row) for row in rows]
+
+    def mark_sent(self, webhook: Webhook, *, is_delivered: bool) -> None:
+        """Record a delivery, or when to try again: a second later, then ever less often, up to an hour."""
+        now = time.time()
+        self._db.execute(
+            "UPDATE webhook SET attempts = attempts + 1, delivered_at = ?, next_at = ? WHERE id = ?",
+            (now if is_delivered else None, now + min(3600.0, 2.0**webhook.attempts), webhook.id),
+        )
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """What the API tells of a movement: everything but the token."""
+    hidden = {"seq", "token", "return_url"}
+    return {name: value for name, value in row.items() if name not in hidden and value is not None}
+
+
+def _amount(body: dict[str, Any]) -> str:
+    try:
+        amount = Decimal(str(body.get("amount")))
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise Refusal(400, "invalid_amount", "The amount must be above zero.")
+    return f"{amount:.2f}"
+
+
+def _same(row: dict[str, Any], amount: str, currency: str) -> dict[str, Any]:
+    if row["amount"] is not None and (row["amount"], row["currency"]) != (amount, currency):
+        raise Refusal(422, "key_reused", "This Idempotency-Key was used for other money.")
+    return row

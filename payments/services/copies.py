@@ -1,0 +1,51 @@
+"""The small copy of each order, kept by its events; older news never overwrites newer."""
+
+from collections.abc import Sequence
+
+from django.db import connections
+
+from core.db import transaction
+from orders.events import OrderCancelled, OrderCreated, OrderStatusChanged, OrderUpdated
+
+_UPSERT = """
+INSERT INTO payments_ordercopy AS c (order_id, customer_id, number, total_amount, currency, status, version)
+SELECT id, customer, number, total, currency, 'created', version
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::numeric[], %s::text[], %s::bigint[])
+    AS t(id, customer, number, total, currency, version)
+ON CONFLICT (order_id) DO UPDATE SET
+    customer_id = excluded.customer_id, number = excluded.number, total_amount = excluded.total_amount,
+    currency = excluded.currency, version = excluded.version
+WHERE excluded.version > c.version
+"""
+
+_MOVE = """
+UPDATE payments_ordercopy AS c SET status = t.status
+FROM unnest(%s::uuid[], %s::text[]) AS t(order_id, status) WHERE c.order_id = t.order_id
+"""
+
+
+def copy_orders(*, events: Sequence[OrderCreated | OrderUpdated | OrderStatusChanged | OrderCancelled]) -> None:
+    """Copy the newest total and status of each order named in the events, which come in the order's own order."""
+    records = {item.order_id: item for item in events if isinstance(item, OrderCreated | OrderUpdated)}
+    statuses = {
+        item.order_id: item.status if isinstance(item, OrderStatusChanged) else "cancelled"
+        for item in events
+        if isinstance(item, OrderStatusChanged | OrderCancelled)
+    }
+    rows = sorted(records.values(), key=lambda item: item.order_id)
+    with transaction("payments"), connections["payments"].cursor() as cursor:
+        if rows:
+            cursor.execute(
+                _UPSERT,
+                [
+                    [item.order_id for item in rows],
+                    [item.customer_id for item in rows],
+                    [item.number for item in rows],
+                    [item.total_amount for item in rows],
+                    [item.currency for item in rows],
+                    [item.version_number for item in rows],
+                ],
+            )
+        if statuses:
+            ids = sorted(statuses)
+            cursor.execute(_MOVE, [ids, [statuses[order_id] for order_id in ids]])

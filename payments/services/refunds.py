@@ -1,0 +1,204 @@
+"""Refunds: never more than was taken, two people above a limit, retried when the provider refuses."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from core.db import transaction
+from core.money import ZERO
+from messaging.calls import request_call
+from messaging.outbox import publish
+from payments.errors import FourEyes, RefundExceedsPayment, WrongPaymentState, WrongRefundState
+from payments.events import PaymentRefunded
+from payments.models import MANUAL, OrderTill, Payment, Refund, RefundStatus, Status
+from payments.services.ledger import book_refund
+from payments.services.tills import lock_payment, settle_if_empty
+
+FOUR_EYES_ABOVE = Decimal(500_000)
+"""Roubles; settings.REFUND_FOUR_EYES_ABOVE overrides."""
+
+
+@dataclass(frozen=True)
+class RefundReport:
+    """What the provider says of a refund: `succeeded`, `failed` or `submitted` (nobody knows yet)."""
+
+    status: str
+    provider_ref: str = ""
+    failure_code: str = ""
+    failure_detail: str = ""
+
+
+def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, actor_id: UUID, now: datetime) -> Refund:
+    """Ask for money back, all that is left by default; small enough, it is approved and sent at once.
+
+    Raises WrongPaymentState, RefundExceedsPayment. The limit counts all refunds of the payment together, so that
+    a large one cannot be cut into small ones.
+    """
+    with transaction("payments"):
+        till, payment = lock_payment(payment_id)
+        if not payment.is_taken or payment.status == Status.DISPUTED:
+            raise WrongPaymentState(state=payment.status)
+        wanted = payment.refundable if amount is None else amount
+        if wanted <= 0:
+            raise RefundExceedsPayment(refundable=str(payment.refundable))
+        refund = _open(payment, wanted, reason, actor_id, now)
+        if payment.refunded_amount + payment.refund_pending <= _four_eyes_above():
+            refund.approved_by = actor_id
+            _approve(payment, refund, now)
+        _save(payment, refund)
+        settle_if_empty(till, now)
+    return refund
+
+
+def refund_by_system(payment: Payment, reason: str, now: datetime) -> Refund | None:
+    """Return whatever is left of a locked payment, because its order fell through.
+
+    Cash is handed back by a person: such a refund waits until a manager approves it.
+    """
+    if payment.refundable <= ZERO or payment.status == Status.DISPUTED:
+        return None
+    refund = _open(payment, payment.refundable, reason, None, now)
+    if payment.provider != MANUAL:
+        _approve(payment, refund, now)
+    _save(payment, refund)
+    return refund
+
+
+def approve_refund(*, refund_id: UUID, actor_id: UUID, now: datetime) -> Refund:
+    """Let a refund go out; cash and transfers count as handed back. Raises WrongRefundState, FourEyes."""
+    with transaction("payments"):
+        till, payment, refund = _lock(refund_id)
+        if refund.status != RefundStatus.REQUESTED:
+            raise WrongRefundState(state=refund.status)
+        if refund.requested_by == actor_id:
+            raise FourEyes
+        refund.approved_by = actor_id
+        _approve(payment, refund, now)
+        _save(payment, refund)
+        settle_if_empty(till, now)
+    return refund
+
+
+def reject_refund(*, refund_id: UUID, actor_id: UUID, now: datetime) -> Refund:
+    """Turn a refund down; its amount is free again. Raises WrongRefundState."""
+    with transaction("payments"):
+        _, payment, refund = _lock(refund_id)
+        refund.move(RefundStatus.REJECTED, now)
+        refund.approved_by = actor_id
+        payment.free_refund(refund.amount, now)
+        _save(payment, refund)
+    return refund
+
+
+def retry_refund(*, refund_id: UUID, now: datetime) -> Refund:
+    """Try a failed refund again under a new key. Raises WrongRefundState, RefundExceedsPayment."""
+    with transaction("payments"):
+        _, payment, refund = _lock(refund_id)
+        if refund.status != RefundStatus.FAILED:
+            raise WrongRefundState(state=refund.status)
+        payment.reserve_refund(refund.amount, now)
+        refund.attempt += 1
+        refund.failure_code = refund.failure_detail = ""
+        _approve(payment, refund, now)
+        _save(payment, refund)
+    return refund
+
+
+def apply_refund_report(*, refund_id: UUID, attempt: int, report: RefundReport, now: datetime) -> None:
+    """Record what the provider says of one attempt; said again, or of an older attempt, it changes nothing."""
+    with transaction("payments"):
+        till, payment, refund = _lock(refund_id)
+        if refund.attempt != attempt or refund.status != RefundStatus.SUBMITTED:
+            return
+        refund.provider_ref = report.provider_ref or refund.provider_ref
+        if report.status == RefundStatus.SUCCEEDED:
+            _succeed(payment, refund, now)
+        elif report.status == RefundStatus.FAILED:
+            refund.failure_code, refund.failure_detail = report.failure_code, report.failure_detail[:255]
+            refund.move(RefundStatus.FAILED, now)
+            payment.free_refund(refund.amount, now)
+        _save(payment, refund)
+        settle_if_empty(till, now)
+
+
+def _open(payment: Payment, amount: Decimal, reason: str, actor_id: UUID | None, now: datetime) -> Refund:
+    payment.reserve_refund(amount, now)
+    return Refund(
+        payment=payment,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        amount=amount,
+        currency=payment.currency,
+        reason=reason[:255],
+        requested_by=actor_id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _approve(payment: Payment, refund: Refund, now: datetime) -> None:
+    """Send the refund to the provider, or book at once what a person hands back."""
+    refund.move(RefundStatus.APPROVED, now)
+    if payment.provider == MANUAL:
+        _succeed(payment, refund, now)
+        return
+    refund.move(RefundStatus.SUBMITTED, now)
+    request_call(
+        key=refund.key, operation="payments.refund", provider=payment.provider, request=_request_of(payment, refund)
+    )
+
+
+def _request_of(payment: Payment, refund: Refund) -> dict[str, Any]:
+    return {
+        "refund_id": str(refund.id),
+        "attempt": refund.attempt,
+        "payment_id": str(payment.id),
+        "charge_key": charge_key(payment.id),
+        "amount": str(refund.amount),
+        "currency": refund.currency,
+    }
+
+
+def _succeed(payment: Payment, refund: Refund, now: datetime) -> None:
+    refund.move(RefundStatus.SUCCEEDED, now)
+    refund.succeeded_at = now
+    payment.book_refund(refund.amount, now)
+    _save(payment, refund)
+    book_refund(payment, refund, now)
+    publish(
+        PaymentRefunded(
+            payment_id=payment.id,
+            refund_id=refund.id,
+            order_id=payment.order_id,
+            customer_id=payment.customer_id,
+            amount=refund.amount,
+            refunded_total=payment.refunded_amount,
+            currency=payment.currency,
+            reason=refund.reason,
+            attempt_id=payment.attempt_id,
+        )
+    )
+
+
+def _lock(refund_id: UUID) -> tuple[OrderTill, Payment, Refund]:
+    payment_id = Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id)
+    till, payment = lock_payment(payment_id)
+    return till, payment, Refund.objects.select_for_update().get(pk=refund_id)
+
+
+def _save(payment: Payment, refund: Refund) -> None:
+    payment.save()
+    refund.save()
+
+
+def _four_eyes_above() -> Decimal:
+    return Decimal(getattr(settings, "REFUND_FOUR_EYES_ABOVE", FOUR_EYES_ABOVE))
+
+
+def charge_key(payment_id: UUID) -> str:
+    """Key of a payment's charge at the provider: one payment, one charge, however often it is sent."""
+    return f"payment:{payment_id}:charge"

@@ -1,0 +1,219 @@
+"""Taking money: the row and the intention to call the provider commit together; the call comes after."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from core.db import transaction
+from core.errors import DomainError, InvalidInput
+from messaging.calls import request_call
+from messaging.outbox import publish
+from payments.cards import refuse_card_numbers
+from payments.errors import (
+    CurrencyMismatch,
+    MethodUnknown,
+    OrderClosed,
+    OrderNotReady,
+    OrderUnknown,
+    Overpayment,
+    PaymentInFlight,
+    TokenRequired,
+)
+from payments.events import PaymentCreated
+from payments.models import (
+    CONFIRMED_BY_HAND,
+    IN_FLIGHT,
+    MANUAL,
+    SANDBOX,
+    Method,
+    OrderCopy,
+    OrderTill,
+    Payment,
+    PaymentMethod,
+    Status,
+)
+from payments.services.charges import failed
+from payments.services.refunds import charge_key
+from payments.services.tills import is_closed, lock_till
+
+
+@dataclass(frozen=True)
+class Means:
+    """How somebody wants to pay: a method, and for a card either a token or a stored method of theirs."""
+
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+
+
+def create_payment(
+    *,
+    order_id: UUID,
+    means: Means,
+    actor_id: UUID,
+    is_staff: bool,
+    now: datetime,
+    amount: Decimal | None = None,
+    currency: str = "",
+    description: str = "",
+) -> Payment:
+    """Start a payment of one's own order (staff: of anybody's), of all that is due unless `amount` says less.
+
+    Raises OrderNotReady, OrderUnknown, OrderClosed, Overpayment, PaymentInFlight, CurrencyMismatch, TokenRequired,
+    MethodUnknown, CardNumberRefused.
+    """
+    refuse_card_numbers([means.token, description])
+    with transaction("payments"):
+        till = lock_till(order_id)
+        order = OrderCopy.objects.filter(pk=order_id).first()
+        if order is None:
+            raise OrderNotReady
+        if order.customer_id != actor_id and not is_staff:
+            raise OrderUnknown
+        due = order.amount_due if amount is None else amount
+        wanted = _Wanted(order_id, order.customer_id, due, currency or order.currency, means)
+        stored = wanted.check(till, order, owner_id=actor_id)
+        payment = wanted.build(now)
+        payment.created_by, payment.description = actor_id, description
+        _begin(payment, means, stored)
+    return payment
+
+
+def request_payment(
+    *,
+    order_id: UUID,
+    attempt_id: UUID,
+    customer_id: UUID,
+    amount: Decimal,
+    currency: str,
+    means: Means,
+    now: datetime,
+) -> Payment:
+    """Start the payment that a checkout asked for, once per attempt.
+
+    What would be refused over HTTP is recorded here as a payment that failed, so that the checkout gets its answer.
+    """
+    with transaction("payments"):
+        till = lock_till(order_id)
+        known = Payment.objects.filter(attempt_id=attempt_id).first()
+        if known is not None:
+            return known
+        wanted = _Wanted(order_id, customer_id, amount, currency, means)
+        payment = wanted.build(now)
+        payment.attempt_id = attempt_id
+        try:
+            refuse_card_numbers([means.token])
+            order = OrderCopy.objects.filter(pk=order_id).first()
+            stored = wanted.check(till, order, owner_id=customer_id)
+        except DomainError as refusal:
+            _record_refused(payment, refusal)
+        else:
+            _begin(payment, means, stored)
+    return payment
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    means: Means
+
+    @property
+    def provider(self) -> str:
+        return MANUAL if self.means.method in CONFIRMED_BY_HAND else SANDBOX
+
+    def check(self, till: OrderTill, order: OrderCopy | None, *, owner_id: UUID) -> PaymentMethod | None:
+        """Return the stored method that is used, if one is. Raise what stands in the way.
+
+        An order not heard of yet is taken at the checkout's word.
+        """
+        if is_closed(till, order):
+            raise OrderClosed
+        stored = self._stored_method(owner_id)
+        if order is not None:
+            if self.currency != order.currency:
+                raise CurrencyMismatch
+            due = order.amount_due
+            if self.amount > due or self.amount <= 0:
+                raise Overpayment(amount_due=str(max(Decimal(0), due)))
+        if Payment.objects.filter(order_id=self.order_id, provider=self.provider, status__in=IN_FLIGHT).exists():
+            raise PaymentInFlight
+        return stored
+
+    def _stored_method(self, owner_id: UUID) -> PaymentMethod | None:
+        if self.means.payment_method_id is None:
+            if self.means.method == Method.CARD and not self.means.token:
+                raise TokenRequired
+            return None
+        stored = PaymentMethod.objects.filter(pk=self.means.payment_method_id, customer_id=owner_id).first()
+        if stored is None:
+            raise MethodUnknown
+        if stored.method != self.means.method:
+            raise InvalidInput("method", "invalid", "The stored payment method is of another kind.")
+        return stored
+
+    def build(self, now: datetime) -> Payment:
+        return Payment(
+            order_id=self.order_id,
+            customer_id=self.customer_id,
+            method=self.means.method,
+            provider=self.provider,
+            amount=self.amount,
+            currency=self.currency,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def _begin(payment: Payment, means: Means, stored: PaymentMethod | None) -> None:
+    """Record the payment, say so, and ask the provider to charge it once this has committed."""
+    payment.payment_method = stored
+    payment.save(force_insert=True)
+    publish(_created(payment))
+    if payment.provider != MANUAL:
+        request_call(
+            key=charge_key(payment.id),
+            operation="payments.charge",
+            provider=payment.provider,
+            request=_request_of(payment, stored.token if stored else means.token),
+        )
+
+
+def _record_refused(payment: Payment, refusal: DomainError) -> None:
+    is_late = isinstance(refusal, OrderClosed)
+    payment.status = Status.CANCELLED if is_late else Status.FAILED
+    payment.failure_code = "cancelled" if is_late else refusal.code
+    payment.failure_detail = refusal.detail[:255]
+    payment.save(force_insert=True)
+    publish(_created(payment))
+    publish(failed(payment))
+
+
+def _created(payment: Payment) -> PaymentCreated:
+    return PaymentCreated(
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        customer_id=payment.customer_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        method=payment.method,
+        attempt_id=payment.attempt_id,
+    )
+
+
+def _request_of(payment: Payment, token: str) -> dict[str, Any]:
+    return {
+        "payment_id": str(payment.id),
+        "order_id": str(payment.order_id),
+        "amount": str(payment.amount),
+        "currency": payment.currency,
+        "method": payment.method,
+        "token": token,
+        "return_url": settings.PUBLIC_URL,
+    }

@@ -1,0 +1,119 @@
+"""Orders and payments for tests, made the way the product makes them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from core.ids import uuid7
+from messaging.testing import drain_outbox, make_due
+from orders.events import OrderCancelled, OrderCreated, PaymentRequested, RefundRequested
+from payments import services
+from payments.models import Payment, Refund
+from payments.services import Means
+
+TOTAL = Decimal("1000000.00")
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order that payments has heard of."""
+
+    id: UUID
+    customer_id: UUID
+    total: Decimal
+
+
+def order(*, total: str | Decimal = TOTAL, customer_id: UUID | None = None) -> Order:
+    """An order, as its creation is announced."""
+    made = Order(uuid7(), customer_id or uuid7(), Decimal(total))
+    services.copy_orders(events=[created(made)])
+    return made
+
+
+def created(order: Order, *, version: int = 1, total: Decimal | None = None, currency: str = "RUB") -> OrderCreated:
+    """The announcement of an order."""
+    return OrderCreated(
+        order_id=order.id,
+        number="2026-000001",
+        customer_id=order.customer_id,
+        lines=[],
+        total_amount=order.total if total is None else total,
+        currency=currency,
+        version_number=version,
+    )
+
+
+def cancelled(order: Order) -> OrderCancelled:
+    """The announcement that an order was cancelled."""
+    return OrderCancelled(
+        order_id=order.id, number="2026-000001", customer_id=order.customer_id, reason="changed my mind"
+    )
+
+
+def payment_requested(order: Order, **changes: Any) -> PaymentRequested:
+    """A checkout's request for all of an order's money."""
+    fields: dict[str, Any] = {
+        "order_id": order.id,
+        "attempt_id": uuid7(),
+        "customer_id": order.customer_id,
+        "amount": order.total,
+        "currency": "RUB",
+        "method": "card",
+        "token": "tok_success",
+    }
+    return PaymentRequested(**(fields | changes))
+
+
+def refund_requested(order: Order, attempt_id: UUID | None = None) -> RefundRequested:
+    """A checkout's request to give everything back."""
+    return RefundRequested(order_id=order.id, attempt_id=attempt_id or uuid7(), reason="order_cancelled")
+
+
+def payment(
+    order_: Order | None = None, *, token: str = "tok_success", method: str = "card", **options: Any
+) -> Payment:
+    """A payment that was just started."""
+    of = order_ or order()
+    return services.create_payment(
+        order_id=of.id,
+        means=Means(method, token if method == "card" else ""),
+        actor_id=of.customer_id,
+        is_staff=False,
+        now=timezone.now(),
+        **options,
+    )
+
+
+def paid(order_: Order | None = None, **options: Any) -> Payment:
+    """A payment that went through, by card unless told otherwise."""
+    started = payment(order_, **options)
+    if started.method == "cash":
+        return services.capture_payment(payment_id=started.id, actor_id=uuid7(), now=timezone.now())
+    drain_outbox("payments")
+    return again(started)
+
+
+def refund(of: Payment, amount: str | None = None, *, actor_id: UUID | None = None) -> Refund:
+    """A refund that a manager asked for."""
+    return services.request_refund(
+        payment_id=of.id,
+        amount=Decimal(amount) if amount else None,
+        reason="a scratch",
+        actor_id=actor_id or uuid7(),
+        now=timezone.now(),
+    )
+
+
+def again(row: Any) -> Any:
+    """The same row as it stands now."""
+    return type(row).objects.get(pk=row.pk)
+
+
+def drain(rounds: int = 8) -> None:
+    """Let everything happen, retries too, without waiting for them."""
+    for _ in range(rounds):
+        make_due("payments")
+        drain_outbox("payments")

@@ -1,0 +1,71 @@
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from messaging.testing import events_of
+from payments.models import Payment, Refund, RefundStatus, Status
+from payments.tests import make
+
+pytestmark = pytest.mark.django_db(databases=["accounts", "payments"])
+SCREENS = ["payment", "refund", "ledgerentry", "ledgeraccount", "webhookevent", "ordercopy"]
+
+
+@pytest.fixture
+def admin():
+    client = Client()
+    user = get_user_model().objects.create_superuser("boss@example.com", "pass-word-1")
+    client.force_login(user, backend="accounts.backends.EmailBackend")
+    return client
+
+
+def act(admin, screen, action, *rows):
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return admin.post(f"/admin/payments/{screen}/", data, follow=True)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_screen_shows_and_searches_at_a_constant_cost(admin, screen, django_assert_max_num_queries):
+    for _ in range(12):
+        payment = make.paid(method="cash")
+        make.refund(payment, "5.00")
+    with django_assert_max_num_queries(6, using="payments"):
+        assert admin.get(f"/admin/payments/{screen}/").status_code == 200
+    assert admin.get(f"/admin/payments/{screen}/?q={payment.order_id}").status_code == 200
+    assert admin.get(f"/admin/payments/{screen}/?q=nonsense").status_code == 200
+
+
+def test_one_payment_shows_its_refunds_and_cannot_be_edited(admin):
+    payment = make.paid(method="cash")
+    make.refund(payment, "5.00")
+    path = f"/admin/payments/payment/{payment.pk}/change/"
+    page = admin.get(path).content.decode()
+    assert "a scratch" in page
+    assert admin.post(path, {"status": "refunded"}).status_code == 403
+    assert admin.post(f"/admin/payments/payment/{payment.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert admin.get("/admin/payments/payment/add/").status_code == 403
+    assert make.again(payment).status == Status.PARTIALLY_REFUNDED
+
+
+def test_actions_go_through_the_services(admin):
+    payment = make.payment(make.order(total="100.00"), method="cash")
+    with events_of("payments") as more:
+        act(admin, "payment", "capture", payment)
+        act(admin, "payment", "refund", payment)
+    assert more == ["payment.completed", "payment.refunded"]
+    page = act(admin, "payment", "cancel", payment)
+    assert make.again(payment).status == Status.REFUNDED
+    assert str(payment.pk) in page.content.decode()
+
+
+def test_a_manager_cannot_approve_their_own_large_refund(admin):
+    payment = make.paid(method="cash", amount=Decimal(900_000))
+    act(admin, "payment", "refund", payment)
+    refund = Refund.objects.get()
+    act(admin, "refund", "approve", refund)
+    assert make.again(refund).status == RefundStatus.REQUESTED
+    act(admin, "refund", "reject", refund)
+    assert make.again(refund).status == RefundStatus.REJECTED
+    act(admin, "refund", "retry", refund)
+    assert Payment.objects.get().refund_pending == 0

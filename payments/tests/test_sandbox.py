@@ -1,0 +1,163 @@
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import httpx2
+import pytest
+import uvicorn
+from django.core.management import CommandError, call_command
+from standardwebhooks import Webhook
+
+from core.ids import uuid7
+from payments.sandbox.app import Options, Sandbox
+from payments.sandbox.book import Book
+from payments.tests.conftest import free_port, wait_until_healthy
+
+SECRET = "whsec_dGVzdA=="
+
+
+def call(url, method, path, key="", **options):
+    headers = {"Idempotency-Key": key} if key else {}
+    return httpx2.request(method, url + path, headers=headers, timeout=5, trust_env=False, **options)
+
+
+def charge(url, key, **changes):
+    body = {"payment_id": str(uuid7()), "amount": "100.00", "currency": "RUB", "token": "tok_success"} | changes
+    return call(url, "POST", "/charges", key, json=body)
+
+
+def test_one_key_takes_money_once(twin):
+    key = str(uuid7())
+    first, second = charge(twin.url, key), charge(twin.url, key)
+    assert first.json()["id"] == second.json()["id"]
+    assert "token" not in first.json()
+    assert charge(twin.url, key, amount="101.00").status_code == 422
+    assert call(twin.url, "GET", f"/charges/by-key/{key}").json()["id"] == first.json()["id"]
+    assert call(twin.url, "GET", "/charges/by-key/nothing").status_code == 404
+
+
+def test_bad_requests_are_refused(twin):
+    assert call(twin.url, "POST", "/charges", json={"amount": "1"}).status_code == 400
+    assert charge(twin.url, "k", amount="-1").status_code == 400
+    assert charge(twin.url, "k", amount="NaN").status_code == 400
+    assert call(twin.url, "POST", "/charges", "k", content=b"{").status_code == 400
+    assert call(twin.url, "POST", "/charges", "k", content=b"[]").status_code == 400
+    assert call(twin.url, "POST", "/charges", "k", content=b"x" * 70_000).status_code == 413
+    assert call(twin.url, "GET", "/elsewhere").status_code == 404
+    assert call(twin.url, "GET", "/book?after=x").status_code == 400
+
+
+def test_refunds_stay_within_the_charge(twin):
+    key = str(uuid7())
+    charge(twin.url, key)
+
+    def refund(amount):
+        body = {"charge_key": key, "refund_id": str(uuid7()), "amount": amount, "currency": "RUB"}
+        return call(twin.url, "POST", "/refunds", str(uuid7()), json=body).json()["status"]
+
+    assert [refund("60.00"), refund("40.01"), refund("40.00"), refund("0.01")] == [
+        "succeeded", "failed", "succeeded", "failed",
+    ]  # fmt: skip
+
+
+def test_a_charge_called_off_before_it_came_is_refused_when_it_comes(twin):
+    key = str(uuid7())
+    assert call(twin.url, "POST", f"/charges/by-key/{key}/cancel").json()["status"] == "cancelled"
+    assert charge(twin.url, key).json()["status"] == "cancelled"
+
+
+def test_a_charge_that_ended_cannot_be_called_off(twin):
+    key = str(uuid7())
+    charge(twin.url, key)
+    assert call(twin.url, "POST", f"/charges/by-key/{key}/cancel").json()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(("choice", "status"), [("confirm", "succeeded"), ("decline", "failed")])
+def test_the_buyer_decides_on_a_page(twin, choice, status):
+    key = str(uuid7())
+    made = charge(twin.url, key, token="tok_3ds", return_url='https://shop.example/"><script>').json()
+    page = httpx2.get(made["action_url"], trust_env=False)
+    assert 'value="confirm"' in page.text
+    assert "100.00 RUB" in page.text
+    after = httpx2.post(made["action_url"], data={"result": choice}, trust_env=False)
+    assert "<script>" not in after.text
+    assert 'value="confirm"' not in after.text
+    assert call(twin.url, "GET", f"/charges/by-key/{key}").json()["status"] == status
+    httpx2.post(made["action_url"], data={"result": "confirm"}, trust_env=False)
+    assert call(twin.url, "GET", f"/charges/by-key/{key}").json()["status"] == status
+
+
+def test_the_book_is_read_in_pages(tmp_path):
+    with contextlib.closing(Book(tmp_path / "book.sqlite3")) as book:
+        for number in range(5):
+            book.charge(f"k{number}", {"amount": "1", "currency": "RUB", "token": "tok_success"})
+        first = book.page(0, 3)
+        assert [row["key"] for row in first["rows"]] == ["k0", "k1", "k2"]
+        rest = book.page(first["next"], 3)
+        assert ([row["key"] for row in rest["rows"]], rest["next"]) == (["k3", "k4"], None)
+
+
+def test_a_buyer_who_never_decides_fails_the_charge(tmp_path, time_machine):
+    with contextlib.closing(Book(tmp_path / "book.sqlite3")) as book:
+        book.charge("k", {"amount": "1", "currency": "RUB", "token": "tok_3ds"})
+        time_machine.move_to("2099-01-01")
+        assert book.find("charge", "k")["failure_code"] == "authentication_expired"
+
+
+def test_webhooks_are_signed_and_tried_again(tmp_path, httpserver):
+    httpserver.expect_ordered_request("/hook").respond_with_data("busy", status=503)
+    httpserver.expect_ordered_request("/hook").respond_with_data("ok")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    sandbox = Sandbox(Options(tmp_path / "book.sqlite3", url, httpserver.url_for("/hook"), SECRET))
+    server = uvicorn.Server(uvicorn.Config(sandbox, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until_healthy(url)
+    with httpserver.wait(raise_assertions=True, stop_on_nohandler=False, timeout=10):
+        charge(url, "k", payment_id="p1")
+    server.should_exit = True
+    thread.join(timeout=10)
+    first, second = (request for request, _ in httpserver.log)
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    data = Webhook(SECRET).verify(second.get_data(), dict(second.headers))
+    assert (data["type"], data["data"]["payment_id"]) == ("payment.completed", "p1")
+    assert json.loads(first.get_data()) == data
+
+
+def start(folder, port):
+    environment = os.environ | {"AUTOSALON_DATA_DIR": str(folder), "AUTOSALON_SANDBOX_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "run_sandbox", "--port", str(port)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    wait_until_healthy(f"http://127.0.0.1:{port}", is_alive=lambda: process.poll() is None)
+    return process
+
+
+def test_the_command_forgets_nothing_when_killed(tmp_path):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    process = start(tmp_path, port)
+    try:
+        made = charge(url, "k").json()
+        assert charge(url, "f", token="tok_flaky").status_code == 503
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+        process = start(tmp_path, port)
+        assert charge(url, "k").json() == made
+        assert [charge(url, "f", token="tok_flaky").status_code for _ in range(2)] == [503, 200]
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+def test_the_command_refuses_to_run_outside_debug(settings):
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="debug only"):
+        call_command("run_sandbox")

@@ -1,0 +1,139 @@
+"""The documents name what exists: commands, settings, files and every path of the API."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import get_commands
+from django.urls import URLResolver, get_resolver
+
+ROOT = Path(settings.BASE_DIR)
+READMES = ("README.md", "README.ru.md")
+DOCUMENTS = [*(ROOT / name for name in READMES), *ROOT.glob("[A-Z]*.md"), *(ROOT / "docs").rglob("*.md")]
+NOT_SETTINGS = {"TEST_RUN", "STATIC_MANIFEST", "FAILPOINTS"}
+"""Switches of the test run, the image's build and the fault tests: nobody sets them in .env."""
+MADE_FROM_THE_PRODUCT = {"docs/screenshot.png"}
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def text_of(name):
+    return (ROOT / name).read_text()
+
+
+def commands_in(name):
+    return {
+        "manage.py": set(re.findall(r"manage\.py ([a-z_]+)", text_of(name))),
+        "make": set(re.findall(r"\bmake ([a-z]+)", "\n".join(code_in(name)))),
+    }
+
+
+def code_in(name):
+    text = text_of(name)
+    return re.findall(r"`([^`\n]+)`", text) + re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_named_in_a_readme_exists(name):
+    named = commands_in(name)
+    assert named["manage.py"] <= set(get_commands())
+    assert named["make"] <= set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+
+
+def test_both_readmes_name_the_same_commands():
+    english, russian = map(commands_in, READMES)
+    assert english == russian
+    assert all(english.values())
+
+
+def test_both_readmes_show_the_same_first_purchase():
+    def steps(name):
+        blocks = re.findall(r"```sh\n(.*?)```", text_of(name), re.DOTALL)
+        lines = [re.sub(r"\s+#.*| \"full_name.*", "", line) for line in "".join(blocks).splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
+
+    assert steps("README.md") == steps("README.ru.md")
+
+
+def settings_read():
+    """Names that config asks the environment for, by its helpers or by their full name."""
+    found = {"DEBUG"} | {f"{app.upper()}_DATABASE_URL" for app in settings.SERVICES}
+    for path in (ROOT / "config").rglob("*.py"):
+        source = path.read_text()
+        found |= set(re.findall(r"""\b(?:text|flag|number|words)\(\s*["']([A-Z_]+)["']""", source))
+        found |= set(re.findall(r"""environ(?:\.get\(|\[)\s*["']AUTOSALON_([A-Z_]+)["']""", source))
+    return found
+
+
+def settings_documented():
+    return set(re.findall(r"^#?AUTOSALON_([A-Z_]+)=", text_of(".env.example"), re.MULTILINE))
+
+
+def test_every_setting_that_is_read_is_documented():
+    assert settings_read() - NOT_SETTINGS == settings_documented()
+
+
+def test_every_setting_named_in_a_document_exists():
+    for path in DOCUMENTS:
+        named = set(re.findall(r"AUTOSALON_([A-Z_]*[A-Z])\b", path.read_text()))
+        assert named <= settings_documented(), path.name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_resolves(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if "://" in target or target in MADE_FROM_THE_PRODUCT:
+            continue
+        file, _, anchor = target.partition("#")
+        linked = (path.parent / file).resolve() if file else path
+        assert linked.exists(), f"{path.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{path.name} links to {target}"
+
+
+def anchors(path):
+    titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def routes(resolver=None, prefix=""):
+    """(path with `{}` for its variables, methods) of everything under /api/v1/."""
+    for item in (resolver or get_resolver()).url_patterns:
+        path = prefix + item.pattern.regex.pattern.removeprefix("^").replace(r"\Z", "").removesuffix("$")
+        if isinstance(item, URLResolver):
+            yield from routes(item, path)
+        elif path.startswith("api/v1/"):
+            actions = getattr(item.callback, "actions", None) or methods_of(item.callback.cls)
+            bare = re.sub(r"\(\?P<\w+>[^)]*\)", "{}", path.removesuffix("/?"))
+            yield "/" + bare.removeprefix("api/v1/"), {method.upper() for method in actions}
+
+
+def methods_of(view_class):
+    return [method.lower() for method in METHODS if hasattr(view_class, method.lower())]
+
+
+def served():
+    return {(method, path) for path, methods in routes() for method in methods}
+
+
+ROW = re.compile(r"^\| ([A-Z]+(?:, [A-Z]+)*) `(/[^`]*)` \|[^|]*\|[^|]*\| (.+) \|$", re.MULTILINE)
+"""Endpoint, who, what, proof."""
+
+
+def covered():
+    """(method, path) of every row of the coverage tables, and the test files that row names."""
+    rows = {}
+    for methods, path, tests in ROW.findall(text_of("docs/coverage.md")):
+        for method in methods.split(", "):
+            rows[method, re.sub(r"\{[^}]*\}", "{}", path)] = re.findall(r"`([^`]+)`", tests)
+    return rows
+
+
+def test_the_coverage_page_and_the_api_agree():
+    assert set(covered()) == served()
+
+
+def test_every_test_named_in_the_coverage_page_exists():
+    for row, files in covered().items():
+        for file in files:
+            assert (ROOT / file).is_file(), f"{row}: {file}"
