@@ -22,6 +22,7 @@ __all__ = [
     "Facet",
     "FacetValue",
     "ProductPage",
+    "ProductState",
     "ProductSearch",
     "ProductView",
     "category_tree",
@@ -30,6 +31,7 @@ __all__ = [
     "get_products",
     "latest",
     "open_reservations",
+    "product_states",
     "search_products",
     "stock_disagreements",
 ]
@@ -210,6 +212,33 @@ def open_reservations() -> Iterator[tuple[UUID, UUID, str]]:
     while rows := list(open_rows.filter(id__gt=reached).values_list("id", "order_id", "attempt_id", "status")[:CHUNK]):
         reached = rows[-1][0]
         yield from (row[1:] for row in rows)
+
+
+# Copies ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class ProductState:
+    """What other apps keep a copy of; `is_active` is whether it can be bought."""
+
+    sku: str
+    name: str
+    kind: str
+    price: Decimal
+    currency: str
+    available: int
+    is_active: bool
+
+
+def product_states() -> Iterator[tuple[UUID, ProductState]]:
+    """Every product there ever was, by id, some thousands at a time."""
+    reached = _FIRST_ID
+    while rows := list(Product.objects.filter(id__gt=reached).order_by("id")[:CHUNK]):
+        reached = rows[-1].id
+        yield from ((row.id, _state(row)) for row in rows)
+
+
+def _state(row: Product) -> ProductState:
+    is_active = row.is_active and row.deleted_at is None
+    return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active)
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------

@@ -60,13 +60,14 @@ def keep_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted)
     LoanDisbursed,
     PolicyPurchased,
     lane="customer_id",
+    replayable=True,
 )
 def note_deal(event: Event) -> None:
     """Write a deal's step into its client's timeline."""
     _record(event, customer_field="customer_id")
 
 
-@subscribe(RegistrationCreated, lane="user_id")
+@subscribe(RegistrationCreated, lane="user_id", replayable=True)
 def note_registration(event: RegistrationCreated) -> None:
     """Write a registration into its client's timeline."""
     _record(event, customer_field="user_id")

@@ -1,6 +1,7 @@
 """Settings: from the environment, strict, safe unless AUTOSALON_DEBUG is on."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import environ
@@ -14,6 +15,7 @@ from config.embedded import Embedded
 from config.environment import BASE_DIR, DATA_DIR, DEBUG, flag, number, text, words
 from config.logs import logging_config
 from config.redis import RedisAddresses
+from config.stream import stream_url
 from core import failpoints
 
 SECRET_KEY = keys.secret_key()
@@ -53,7 +55,6 @@ INSTALLED_APPS = [
     "drf_standardized_errors",
     "corsheaders",
     "csp",
-    "tree_queries",
     "config",
     "core",
     "messaging",
@@ -194,6 +195,8 @@ RELAY_MODE = text("RELAY_MODE", "process")
 """`process`: `manage.py relay` moves events. `task`: Celery beat does, every two seconds."""
 if RELAY_MODE not in {"process", "task"}:
     raise ImproperlyConfigured("AUTOSALON_RELAY_MODE must be process or task")
+STREAM_URL = stream_url(text("STREAM_URL"))
+"""RabbitMQ that the relay tells every public event, beside this installation's own apps; empty for none."""
 
 # Who is calling -----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -245,6 +248,8 @@ if not RATE_LIMITS_ON and not DEBUG:
     raise ImproperlyConfigured("AUTOSALON_RATE_LIMITS=off is for debug only")
 LANE_ON = flag("LANE", default=True)
 TRUSTED_PROXIES = words("TRUSTED_PROXIES")
+METRICS_ALLOW = [ip_network(one, strict=False) for one in words("METRICS_ALLOW", "127.0.0.0/8,::1")]
+"""Addresses and networks that may read /metrics; to all others it does not exist."""
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", 1_048_576)
 MAX_UPLOAD_BYTES = number("MAX_UPLOAD_BYTES", 268_435_456)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -277,12 +282,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"RoleEnum": "accounts.models.Role"},
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "gateway.schema.describe_problems",
-    ],
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["gateway.schema.describe_problems"],
 }
 CORS_ALLOWED_ORIGINS = words("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
@@ -321,7 +322,18 @@ SANDBOX_WEBHOOK_SECRET = text("SANDBOX_WEBHOOK_SECRET", "whsec_YXV0b3NhbG9uLXNhb
 PROVIDER_CONNECT_TIMEOUT_S = 2
 PROVIDER_TIMEOUT_S = number("PROVIDER_TIMEOUT_S", 10)
 
+# Outgoing webhooks --------------------------------------------------------------------------------------------------
+WEBHOOKS_ALLOW_PRIVATE = flag("WEBHOOKS_ALLOW_PRIVATE", default=DEBUG)
+"""Whether receivers may live at private addresses; anyone who may name a receiver could then reach our own network."""
+WEBHOOKS_REQUIRE_HTTPS = not DEBUG
+
+REFUND_FOUR_EYES_ABOVE = number("REFUND_FOUR_EYES_ABOVE", 500_000)
+"""Roubles of refunds of one payment above which a second person approves."""
+
 # Business defaults --------------------------------------------------------------------------------------------------
+IMPORT_MAX_BYTES = number("IMPORT_MAX_BYTES", 1 << 30)
+IMPORT_MAX_RATIO = number("IMPORT_MAX_RATIO", 200)
+"""An imported file may unpack to so many bytes, and to so many times its packed size: beyond it is a bomb."""
 DEFAULT_CURRENCY = "RUB"
 DEALER_TIME_ZONE = text("DEALER_TIME_ZONE", "Europe/Moscow")
 RESERVATION_MINUTES = number("RESERVATION_MINUTES", 30)

@@ -9,6 +9,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from gateway import views as gateway
+from messaging import asyncapi, metrics
 
 handler404 = "gateway.views.page_not_found"
 handler500 = "gateway.views.server_error"
@@ -22,8 +23,10 @@ api = [
 urlpatterns = [
     re_path(r"^health/?$", gateway.health, name="health"),
     re_path(r"^health/ready/?$", gateway.ready, name="ready"),
+    re_path(r"^metrics/?$", metrics.serve, name="metrics"),
     path("api/v1/", include(api)),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/asyncapi\.yaml$", asyncapi.serve, name="asyncapi"),
     re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]

@@ -2,12 +2,15 @@
 
 from typing import Any, cast
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import connections
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
+
+from core.errors import DomainError
 
 CAPPED = 1_000
 
@@ -37,6 +40,14 @@ class BusinessAdmin(ModelAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What a service refuses is said on the form."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
 
 class ReadOnlyAdmin(BusinessAdmin):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 
 class DomainError(Exception):
     """A refusal the caller can act on: a stable `code`, an HTTP `status`, a sentence, and extra members.
@@ -19,6 +21,16 @@ class DomainError(Exception):
         self.retry_after = retry_after
         self.extra = extra
         super().__init__(self.detail)
+
+
+class WrongTransition(DomainError):
+    """The object's state does not lead where it was asked to go; `allowed` lists where it does."""
+
+    code = "wrong_transition"
+    detail = _("This is not possible in the present state.")
+
+    def __init__(self, status: str, allowed: list[str]) -> None:
+        super().__init__(current=status, allowed=allowed)
 
 
 class NotFound(DomainError):

@@ -69,16 +69,6 @@ class LoanNotFound(NotFound):
     detail: Any = _("There is no such loan.")
 
 
-class WrongTransition(DomainError):
-    """The state does not lead where it was asked to go; `allowed` lists where it does."""
-
-    code = "wrong_transition"
-    detail = _("This is not possible in the present state.")
-
-    def __init__(self, status: str, allowed: list[str]) -> None:
-        super().__init__(current=status, allowed=allowed)
-
-
 class OfferExpired(DomainError):
     """The bank no longer stands by its offer."""
 

@@ -35,16 +35,6 @@ class ClaimNotFound(NotFound):
     detail: Any = _("There is no such claim.")
 
 
-class WrongTransition(DomainError):
-    """The state does not lead where it was asked to go; `allowed` lists where it does."""
-
-    code = "wrong_transition"
-    detail = _("This is not possible in the present state.")
-
-    def __init__(self, status: str, allowed: list[str]) -> None:
-        super().__init__(current=status, allowed=allowed)
-
-
 class NotCovered(DomainError):
     """The loss happened while the policy was not in force."""
 

@@ -14,7 +14,7 @@ import structlog
 from django.db import connections
 from django.utils import timezone
 
-from core import context
+from core import context, failpoints
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
 from messaging import nudges
 from messaging.models import CallState, ExternalCall
@@ -95,9 +95,11 @@ def execute_call(alias: str, key: str) -> bool:
         return False
     before, attempts = leased
     row = ExternalCall.objects.using(alias).get(key=key)
+    failpoints.reach("calls.after_lease", row.operation)
     item = _operations[row.operation]
     with context.cause(**row.headers):
         outcome = _call(item, row, is_repeat=before != CallState.NEW or attempts > 1)
+        failpoints.reach("calls.after_provider", row.operation)
         if outcome.state == CallState.NEW and attempts >= item.max_attempts:
             outcome = item.give_up(key, row.request, outcome)
         _record(alias, item, row, outcome, attempts)
@@ -127,11 +129,12 @@ def _record(alias: str, item: Operation, row: ExternalCall, outcome: Outcome, at
         locked.save(using=alias)
         if is_final or outcome.state == CallState.UNKNOWN:
             item.settle(row.key, row.request, outcome)
+        failpoints.reach("calls.before_commit", row.operation)
 
 
 def retry_delay(attempts: int) -> float:
     """Seconds before the next try: 0.5 s doubled each time, up to five minutes, jittered by half."""
-    return random.uniform(0.5, 1.5) * min(300.0, 0.5 * 2**attempts)
+    return random.uniform(0.5, 1.5) * min(300.0, 0.5 * 2.0 ** min(attempts, 16))
 
 
 def due_calls(alias: str, limit: int = 200) -> list[str]:

@@ -9,10 +9,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
 from financing.calculations import DayCount, LoanQuote, LoanTerms, ScheduleKind
-from financing.errors import HeldByOrder, OfferExpired, WrongTransition
+from financing.errors import HeldByOrder, OfferExpired
 from financing.models.fields import amount_field, percent_field, psk_field
 from financing.models.programmes import FinancingType, Programme, ScheduleType
 

@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import WrongTransition
 from core.ids import uuid7
-from financing.errors import WrongTransition
 from financing.models.applications import Application
 from financing.models.fields import amount_field, percent_field, psk_field
 from financing.models.programmes import ScheduleType

@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from core.db import transaction
+from core.errors import WrongTransition
 from core.ids import uuid7
 from core.testing import Api
 from financing import handlers, services
-from financing.errors import ApplicationNotFound, OrderNotReady, WrongTransition
+from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.models import Application, ClosedAttempt, Loan, OrderCopy
 from financing.public import loan_disagreements, loans_by_order
 from financing.tests import make

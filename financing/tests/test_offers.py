@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from core.errors import InvalidInput
+from core.errors import InvalidInput, WrongTransition
 from core.ids import uuid7
 from core.testing import Api
 from financing import handlers, services
-from financing.errors import AlreadyFinanced, ApplicationNotFound, HeldByOrder, OfferExpired, WrongTransition
+from financing.errors import AlreadyFinanced, ApplicationNotFound, HeldByOrder, OfferExpired
 from financing.events import OfferLapsed
 from financing.models import Application
 from financing.tests import make

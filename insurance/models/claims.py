@@ -9,8 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import WrongTransition
 from core.ids import uuid7
-from insurance.errors import AboveLimit, WrongTransition
+from insurance.errors import AboveLimit
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
 

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import WrongTransition
 from core.ids import uuid7
-from insurance.errors import WrongTransition
 from insurance.models.fields import amount_field, type_field
 from insurance.models.quotes import Quote
 

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.db import transaction
+from core.errors import WrongTransition
 from core.ids import uuid7
 from core.testing import Api
 from insurance import services
-from insurance.errors import WrongTransition
 from insurance.models import Claim, IssueAttempt, Policy, Quote
 from insurance.public import policy_disagreements
 from insurance.tests import make

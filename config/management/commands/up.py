@@ -23,6 +23,7 @@ from config.management.commands.services import start_servers, wanted_servers
 from config.supervisor import AlreadyRunning, Program, Supervisor
 
 FIRST_PAGE_SECONDS = 90
+QUIET_SECONDS = 60
 PAGES = {
     "Storefront": "/",
     "Admin": "/admin/",
@@ -71,6 +72,7 @@ class Command(BaseCommand):
             self._prepare(supervisor, demo=demo)
             supervisor.add([_web()])
             self._wait(supervisor)
+            self._wait_for_quiet(supervisor)
             self._announce()
             supervisor.run()
         except KeyboardInterrupt:
@@ -128,6 +130,16 @@ class Command(BaseCommand):
             supervisor.tick()
             time.sleep(0.5 if status else 0)
         supervisor.add(rest)
+
+    def _wait_for_quiet(self, supervisor: Supervisor) -> None:
+        """A shop is open when every app has heard of what is in it: the first run's data travel as events."""
+        from config import books
+
+        deadline = time.monotonic() + QUIET_SECONDS
+        while books.in_flight() and time.monotonic() < deadline:
+            supervisor.tick()
+            time.sleep(0.2)
+        connections.close_all()
 
     def _seconds(self) -> str:
         return f"{time.monotonic() - self.started_at:.1f}"
