@@ -1,0 +1,175 @@
+"""What visitors type into the storefront's pages."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.core.validators import RegexValidator
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from catalog.public import ProductSearch
+from core.ids import uuid7
+from storefront import wording
+from storefront.terms import term
+from storefront.wording import Text
+
+
+class _AccessibleForm(forms.Form):
+    """Fields that name their error and help texts to a screen reader; Django does the rest."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+
+def _number(label: Text, placeholder: Text) -> forms.TextInput:
+    """A box for a number; text with a numeric keyboard, so that no spinner changes a price by accident."""
+    return forms.TextInput(attrs={"inputmode": "numeric", "aria-label": label, "placeholder": placeholder})
+
+
+class SignInForm(_AccessibleForm):
+    """E-mail (or user name) and password."""
+
+    email = forms.CharField(
+        label=_("E-mail or user name"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "inputmode": "email"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class SignUpForm(_AccessibleForm):
+    """What a new client tells of themselves."""
+
+    full_name = forms.CharField(
+        label=_("Your name"), max_length=300, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(
+        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    phone = forms.CharField(
+        label=_("Phone"),
+        max_length=32,
+        required=False,
+        validators=[RegexValidator(r"\A\+?[\d\s().-]{5,32}\Z", _("A phone number, such as +7 900 123-45-67."))],
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel", "placeholder": "+7 900 123-45-67"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = password_validators_help_text_html()
+
+
+class FilterForm(_AccessibleForm):
+    """The list's search box and filters. Unknown makes and bodies are simply not found."""
+
+    q = forms.CharField(
+        label=_("Search"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Make, model or VIN")}),
+    )
+    make = forms.CharField(label=_("Make"), max_length=60, required=False)
+    body = forms.CharField(label=_("Body"), max_length=60, required=False)
+    year_min = forms.IntegerField(
+        required=False, min_value=1900, max_value=2100, widget=_number(_("Year from"), _("from"))
+    )
+    year_max = forms.IntegerField(required=False, min_value=1900, max_value=2100, widget=_number(_("Year to"), _("to")))
+    price_min = forms.DecimalField(
+        required=False, min_value=0, max_digits=14, decimal_places=2, widget=_number(_("Price from"), _("from"))
+    )
+    price_max = forms.DecimalField(
+        required=False, min_value=0, max_digits=14, decimal_places=2, widget=_number(_("Price to"), _("to"))
+    )
+    condition = forms.ChoiceField(
+        label=_("Condition"), required=False, choices=[("", _("any")), *wording.CONDITIONS.items()]
+    )
+    ordering = forms.ChoiceField(label=_("Sort by"), required=False, choices=list(wording.ORDERINGS.items()))
+    in_stock = forms.ChoiceField(
+        label=_("Availability"),
+        required=False,
+        choices=[("", _("can be bought now")), ("any", _("reserved and sold too"))],
+    )
+
+    def search(self) -> ProductSearch:
+        """What a valid form looks for."""
+        given = {name: value for name, value in self.cleaned_data.items() if name not in ("ordering", "in_stock")}
+        return ProductSearch(kind="vehicle", in_stock=None if self.cleaned_data["in_stock"] else True, **given)
+
+    def offer(self, name: str, values: list[tuple[str, int]]) -> None:
+        """Let a text field be chosen from a list of (value, how many), keeping what was typed."""
+        typed = self.data.get(name, "")
+        known = {value.casefold() for value, _count in values}
+        options = [("", _("any")), *((value, format_lazy("{} ({})", term(value), count)) for value, count in values)]
+        if typed and typed.casefold() not in known:
+            options.append((typed, typed))
+        self.fields[name].widget = forms.Select(choices=options)
+
+
+class PaymentForm(_AccessibleForm):
+    """How to pay. Outside debug there is no test card, so a card needs the provider's own form, which comes later."""
+
+    method = forms.ChoiceField(
+        error_messages={"required": _("Choose how to pay."), "invalid_choice": _("Choose how to pay.")}
+    )
+    token = forms.ChoiceField(label=_("Test card"), required=False, choices=())
+    key = forms.CharField(max_length=64, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choice(self, "method").choices = [(method, wording.METHODS[method][0]) for method in methods()]
+        if settings.DEBUG:
+            _choice(self, "token").choices = list(wording.TEST_CARDS.items())
+        else:
+            del self.fields["token"]
+
+    @property
+    def method_choices(self) -> list[dict[str, Any]]:
+        """The methods as radio buttons: the first one is chosen until the buyer says otherwise."""
+        chosen = self["method"].value() or methods()[0]
+        return [
+            {"value": method, "name": name, "note": note, "is_chosen": method == chosen}
+            for method, (name, note) in wording.METHODS.items()
+            if method in methods()
+        ]
+
+    def payment(self) -> dict[str, Any]:
+        """The `payment` of an order, as the API takes it."""
+        method = self.cleaned_data["method"]
+        if method != "card":
+            return {"method": method}
+        return {"method": method, "token": self.cleaned_data.get("token") or "tok_success"}
+
+
+class BuyForm(PaymentForm):
+    """One car, the price the buyer saw, and a key that makes a second click harmless."""
+
+    expected_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
+
+
+def _choice(form: forms.Form, name: str) -> Any:
+    return form.fields[name]
+
+
+def methods() -> list[str]:
+    """Ways to pay that this installation can take."""
+    return [method for method in wording.METHODS if method != "card" or settings.DEBUG]
+
+
+def new_key() -> UUID:
+    """A fresh key for a form that must act once."""
+    return uuid7()

@@ -1,0 +1,161 @@
+"""An order as its page tells it: sentences, a road with the present step on it, and what the buyer may do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from orders.public import OrderDocument, TimelineEntry
+from payments.public import PaymentFacts
+from storefront import wording
+from storefront.forms import PaymentForm, new_key
+from storefront.wording import StatusWording, Text
+
+OPEN = ("created", "awaiting_payment", "paid", "in_progress", "ready")
+CANCELLABLE = ("created", "awaiting_payment")
+
+
+@dataclass(frozen=True)
+class RoadStep:
+    """One stop on the way to the keys."""
+
+    name: Text
+    is_done: bool
+    is_now: bool
+
+
+@dataclass(frozen=True)
+class TimelineLine:
+    """A line of the history in a buyer's words."""
+
+    text: Text
+    reason: Text
+    at: datetime
+
+
+class OrderView:
+    """Everything the order's page shows, made from one reading of the order and its history."""
+
+    def __init__(
+        self, order: OrderDocument, history: list[TimelineEntry], payment: PaymentFacts | None, *, is_owner: bool
+    ) -> None:
+        self.order = order
+        self.payment = payment
+        self.is_owner = is_owner
+        self.wording = wording.STATUSES.get(order.status) or StatusWording(order.status, "", "calm")
+        self.timeline = _lines(history)
+        self.stamp = "-".join(
+            str(part)
+            for part in (
+                order.version,
+                len(history),
+                order.saga.state,
+                order.saga.step,
+                payment.status if payment else "",
+            )
+        )
+        self.time_zone = settings.DEALER_TIME_ZONE
+        self.is_open = order.status in OPEN
+        is_paying = payment is not None and payment.status in wording.IN_FLIGHT
+        self.is_busy = order.saga.state in wording.BUSY or (self.is_open and is_paying)
+        self.is_due = order.amount_due > 0 and order.status in CANCELLABLE
+        self.can_cancel = is_owner and order.status in CANCELLABLE
+        is_waiting = order.status == "awaiting_payment" and order.saga.state == "waiting"
+        self.can_pay = is_owner and is_waiting and self.is_due and not is_paying
+
+    @property
+    def title(self) -> str:
+        """Title of the browser's tab: the status first, so that it shows in a narrow tab."""
+        return f"{self.wording.name} · {self.order.number} · {_('Autosalon')}"
+
+    @property
+    def meaning(self) -> Text:
+        """What the status means, more exactly where the checkout's step is known."""
+        step, state = self.order.saga.step, self.order.saga.state
+        payment = self.payment
+        is_paying = payment is not None and payment.status in wording.IN_FLIGHT
+        if self.order.status == "awaiting_payment" and (is_paying or (state, step) == ("running", "payment")):
+            told = (wording.PAYING.get(payment.status) or wording.PAYING.get(payment.method)) if payment else None
+            return told or _("The car is held for you. We are waiting for the payment…")
+        if self.order.status in CANCELLABLE and state == "compensating":
+            return _("Something went wrong. We are undoing what was done…")
+        return self.wording.meaning
+
+    @property
+    def confirm_url(self) -> str:
+        """Where the buyer has to confirm the payment, if the bank asks for it."""
+        payment = self.payment
+        is_asked = self.is_owner and self.is_due and payment is not None and payment.status == "requires_action"
+        is_web = payment is not None and payment.action_url.startswith(("https://", "http://"))
+        return payment.action_url if payment is not None and is_asked and is_web else ""
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when the car is set aside for this buyer, while that matters."""
+        return self.order.reservation_expires_at if self.order.status == "awaiting_payment" else None
+
+    @property
+    def failure(self) -> Text:
+        """Why the order ended, or why its last payment failed while it can still be paid."""
+        failure, payment = self.order.saga.failure, self.payment
+        if failure is not None:
+            return wording.REASONS.get(failure.code) or failure.detail
+        if self.can_pay and payment is not None and payment.status == "failed":
+            return wording.REASONS.get(payment.failure_code) or payment.failure_detail
+        return ""
+
+    @property
+    def road(self) -> list[RoadStep]:
+        """The stops of an order that goes well; empty for one that ended otherwise."""
+        if self.order.status not in wording.ROAD:
+            return []
+        now = wording.ROAD.index(self.order.status)
+        is_over = self.order.status == wording.ROAD[-1]
+        return [
+            RoadStep(
+                name=wording.STATUSES[status].name,
+                is_done=index < now or is_over,
+                is_now=index == now and not is_over,
+            )
+            for index, status in enumerate(wording.ROAD)
+        ]
+
+    @property
+    def payment_form(self) -> PaymentForm:
+        """The form to pay what is due."""
+        return PaymentForm()
+
+    @property
+    def pay_key(self) -> UUID:
+        """A key that makes a second click on «pay» harmless."""
+        return new_key()
+
+
+def _lines(history: list[TimelineEntry]) -> list[TimelineLine]:
+    """The newest first; without the system's own book-keeping, without providers' words: those have one language."""
+    return [
+        TimelineLine(
+            text=wording.EVENTS[entry.event],
+            reason=wording.reason(entry.reason) if entry.event.startswith("order.") else "",
+            at=datetime.fromisoformat(entry.at),
+        )
+        for entry in reversed(history)
+        if entry.event in wording.EVENTS
+    ]
+
+
+def summary(order: OrderDocument) -> dict[str, Any]:
+    """A row of the list of orders."""
+    return {
+        "id": order.id,
+        "number": order.number,
+        "items": order.items,
+        "more": len(order.items) - 1,
+        "total_amount": order.total_amount,
+        "currency": order.currency,
+        "status": order.status,
+        "created_at": order.created_at,
+    }

@@ -1,0 +1,86 @@
+"""How money, distances and cars look on a page."""
+
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.utils import formats
+from django.utils.safestring import SafeString
+
+from core import context
+from storefront import silhouettes, wording
+from storefront.terms import term
+
+register = template.Library()
+NBSP = "\u00a0"
+SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
+
+
+@register.filter
+def money(amount: Decimal, currency: str = "RUB") -> str:
+    """An amount in major units with unbreakable groups: «1 745 000 ₽»; kopecks only where there are any."""
+    decimals = 0 if amount == amount.to_integral_value() else 2
+    digits = f"{amount:,.{decimals}f}".replace(",", NBSP).replace(".", formats.get_format("DECIMAL_SEPARATOR"))
+    return f"{digits}{NBSP}{SIGNS.get(currency, currency)}"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A whole number with unbreakable groups of three."""
+    return f"{number:,}".replace(",", NBSP)
+
+
+@register.filter
+def litres(volume: Decimal) -> str:
+    """An engine's volume to one place, as people say it: «2,0»."""
+    return formats.number_format(volume, decimal_pos=1)
+
+
+@register.filter
+def unlocalised(amount: Decimal) -> str:
+    """An amount as a program reads it back."""
+    return f"{amount:.2f}"
+
+
+@register.filter
+def status_name(status: str) -> Any:
+    """A status in a buyer's words."""
+    return wording.STATUSES[status].name if status in wording.STATUSES else status
+
+
+@register.filter
+def status_tone(status: str) -> str:
+    """The tone of a status's badge: good, warn, bad or calm."""
+    return wording.STATUSES[status].tone if status in wording.STATUSES else "calm"
+
+
+@register.filter(name="term")
+def in_words(text: str) -> Any:
+    """A price list's word in the visitor's language."""
+    return term(text)
+
+
+@register.filter
+def condition_name(condition: str) -> Any:
+    """`new` or `used` in a buyer's words."""
+    return wording.CONDITIONS.get(condition, condition)
+
+
+@register.simple_tag
+def silhouette(body: str = "", colour: str = "", label: str = "") -> SafeString:
+    """The drawing of a body in its colour."""
+    return silhouettes.silhouette(body, colour, label=label)
+
+
+@register.simple_tag
+def request_id() -> str:
+    """Number of the present request, as the logs know it."""
+    return str(context.current().get("request_id", ""))
+
+
+@register.simple_tag
+def query(parameters: dict[str, Any], **changes: Any) -> str:
+    """A query string of `parameters` with some changed, and empty ones left out."""
+    merged = {name: value for name, value in {**parameters, **changes}.items() if value not in (None, "", [])}
+    return f"?{urlencode(merged, doseq=True)}" if merged else "?"

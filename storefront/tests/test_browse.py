@@ -1,0 +1,161 @@
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from core.ids import uuid7
+from storefront.tests import make
+from storefront.tests.make import Visitor
+
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
+
+
+def text(response):
+    return response.content.decode()
+
+
+def test_home_shows_what_is_on_sale():
+    make.car(make="Audi", model="A6")
+    make.car(make="Volvo", model="XC90")
+    page = text(Visitor().get("/"))
+    assert "Audi A6" in page
+    assert "Volvo XC90" in page
+    assert "1\u00a0745\u00a0000\u00a0₽" in page
+    assert "<svg" in page
+
+
+def test_home_of_an_empty_showroom_says_so():
+    response = Visitor().get("/")
+    assert response.status_code == 200
+    assert "The showroom is being filled" in text(response)
+
+
+def test_home_is_russian_for_a_russian_browser():
+    page = text(Visitor(language="ru").get("/"))
+    assert '<html lang="ru">' in page
+    assert "Автосалон" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", {"Audi A6 2020", "Kia Rio 2012"}),
+        ("?q=rio", {"Kia Rio 2012"}),
+        ("?make=Audi", {"Audi A6 2020"}),
+        ("?year_min=2015", {"Audi A6 2020"}),
+        ("?year_max=2015", {"Kia Rio 2012"}),
+        ("?price_max=900000", {"Kia Rio 2012"}),
+        ("?price_min=900000", {"Audi A6 2020"}),
+        ("?condition=new", {"Audi A6 2020"}),
+        ("?body=седан", {"Kia Rio 2012"}),
+        ("?in_stock=any", {"Audi A6 2020", "Kia Rio 2012", "Lada Niva 1999"}),
+    ],
+)
+def test_filters_narrow_the_list(query, found):
+    make.car(make="Audi", model="A6", year=2020, price="3000000", condition="new", body="универсал 5 дв.")
+    make.car(make="Kia", model="Rio", year=2012, price="700000", condition="used", body="седан")
+    make.car(make="Lada", model="Niva", year=1999, price="800000", stock=0)
+    response = Visitor().get(f"/cars/{query}")
+    assert response.status_code == 200
+    assert {car.name for car in response.context["cars"]} == found
+
+
+@pytest.mark.parametrize("query", ["?price_min=abc", "?year_min=-5", "?condition=broken", "?price_max=1.001"])
+def test_a_wrong_filter_is_named_and_nothing_is_shown(query):
+    make.car()
+    response = Visitor().get(f"/cars/{query}")
+    assert response.status_code == 400
+    assert not response.context["cars"]
+    assert "field-error" in text(response)
+
+
+@pytest.mark.parametrize("query", ["?cursor=garbage", "?unknown=1", "?q=%00", "?make=%27%3B--", "?q=" + "я" * 200])
+def test_odd_addresses_still_show_the_list(query):
+    make.car()
+    assert Visitor().get(f"/cars/{query}").status_code in (200, 400)
+
+
+def test_the_list_is_paged_by_cursor_and_keeps_its_filters():
+    for number in range(30):
+        make.car(is_known=False, model=f"Model {number:02}")
+    visitor = Visitor()
+    first = visitor.get("/cars/?make=Skoda")
+    assert len(first.context["cars"]) == 24
+    assert "?make=Skoda&amp;cursor=" in text(first)
+    second = visitor.get(f"/cars/?make=Skoda&cursor={first.context['next']}")
+    names = [car.name for page in (first, second) for car in page.context["cars"]]
+    assert len(names) == len(set(names)) == 30
+    assert not second.context["next"]
+
+
+@pytest.mark.parametrize("path", ["/", "/cars/"])
+def test_query_count_does_not_grow_with_the_number_of_cars(path):
+    make.car(is_known=False)
+    few = queries(path)
+    for number in range(20):
+        make.car(is_known=False, model=f"Model {number}")
+    assert queries(path) == few <= 4
+
+
+def queries(path):
+    from django.core.cache import cache
+
+    cache.clear()
+    with CaptureQueriesContext(connections["catalog"]) as counted:
+        assert Visitor().get(path).status_code == 200
+    return len(counted)
+
+
+def test_a_vehicle_page_shows_price_specification_and_drawing():
+    car = make.car()
+    page = text(Visitor().get(f"/cars/{car.id}/"))
+    for shown in (
+        car.name,
+        "1\u00a0745\u00a0000\u00a0₽",
+        "19\u00a0851 km",
+        "liftback",
+        "petrol",
+        "ABS",
+        "paint-blue",
+    ):
+        assert shown in page
+    assert f"/sign-in/?next=/cars/{car.id}/" in page
+
+
+def test_a_sold_vehicle_cannot_be_bought():
+    car = make.car(stock=0)
+    page = text(Visitor("client").get(f"/cars/{car.id}/"))
+    assert "Reserved or sold" in page
+    assert "/buy/" not in page
+
+
+def test_an_unknown_vehicle_is_not_found():
+    response = Visitor().get(f"/cars/{uuid7()}/")
+    assert response.status_code == 404
+    assert "Nothing is parked here" in text(response)
+
+
+def test_pages_carry_a_strict_content_policy_and_no_inline_script():
+    make.car()
+    response = Visitor().get("/cars/")
+    policy = response["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy.split("script-src")[1].split(";")[0]
+    page = text(response)
+    assert "<script>" not in page
+    assert " onclick=" not in page
+    assert " style=" not in page
+
+
+def test_the_language_can_be_switched():
+    visitor = Visitor(language="ru")
+    response = visitor.post("/language/", language="en", next="/cars/")
+    assert (response.status_code, response["Location"]) == (302, "/cars/")
+    assert '<html lang="en">' in text(visitor.get("/cars/"))
+
+
+def test_a_crash_shows_a_page_that_needs_nothing(rf):
+    from gateway.views import server_error
+
+    response = server_error(rf.get("/cars/"))
+    assert response.status_code == 500
+    assert b"500" in response.content

@@ -1,0 +1,25 @@
+"""Addresses of the storefront's pages."""
+
+from django.urls import path, re_path
+from django.views.i18n import set_language
+
+from storefront import views
+from storefront.pages import nowhere
+
+app_name = "storefront"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("cars/", views.catalogue, name="catalogue"),
+    path("cars/<uuid:product_id>/", views.vehicle, name="vehicle"),
+    path("cars/<uuid:product_id>/buy/", views.buy, name="buy"),
+    path("orders/", views.orders, name="orders"),
+    path("orders/<uuid:order_id>/", views.order, name="order"),
+    path("orders/<uuid:order_id>/pay/", views.pay, name="pay"),
+    path("orders/<uuid:order_id>/cancel/", views.cancel, name="cancel"),
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-up/", views.sign_up, name="sign-up"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("live-ticket/", views.live_ticket, name="live-ticket"),
+    path("language/", set_language, name="language"),
+    re_path(r"^.+/$", nowhere),
+]

@@ -1,0 +1,20 @@
+"""The storefront's pages."""
+
+from storefront.views.account import sign_in, sign_out, sign_up
+from storefront.views.orders import cancel, live_ticket, order, orders, pay
+from storefront.views.shop import buy, catalogue, home, vehicle
+
+__all__ = [
+    "buy",
+    "cancel",
+    "catalogue",
+    "home",
+    "live_ticket",
+    "order",
+    "orders",
+    "pay",
+    "sign_in",
+    "sign_out",
+    "sign_up",
+    "vehicle",
+]

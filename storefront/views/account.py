@@ -1,0 +1,107 @@
+"""Signing in, signing up, signing out: Django's session for pages, by the same rules as the API's tokens."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, login, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.services import authenticate, register
+from core.errors import DomainError
+from gateway import guard
+from gateway.address import client_address
+from storefront import wording
+from storefront.forms import SignInForm, SignUpForm
+from storefront.visitor import count, lifetime_s, next_url, session_jti
+
+BACKEND = "accounts.backends.EmailBackend"
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated and request.method != "POST":
+        return redirect(next_url(request, "storefront:home"))
+    form = SignInForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            count(request, "login")
+            user = authenticate(
+                identifier=form.cleaned_data["email"],
+                password=form.cleaned_data["password"],
+                address=client_address(request.META),
+            )
+        except DomainError as error:
+            form.add_error(None, _refusal(error))
+            return _page(request, "storefront/sign_in.html", form, status=error.status)
+        login(request, user, backend=BACKEND)
+        return redirect(next_url(request, "storefront:home"))
+    return _page(request, "storefront/sign_in.html", form)
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated and request.method != "POST":
+        return redirect(next_url(request, "storefront:home"))
+    form = SignUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            count(request, "login")
+            user = register(now=timezone.now(), **form.cleaned_data)
+        except DomainError as error:
+            _add_refusal(form, error)
+            return _page(request, "storefront/sign_up.html", form, status=error.status)
+        login(request, user, backend=BACKEND)
+        messages.success(request, _("Welcome! Your account is ready."))
+        return redirect(next_url(request, "storefront:home"))
+    return _page(request, "storefront/sign_up.html", form)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session, and the sockets that were opened in its name."""
+    if request.user.is_authenticated:
+        guard.revoke_token(session_jti(request), int(time.time()) + lifetime_s())
+        logout(request)
+    return redirect("storefront:home")
+
+
+def _page(request: HttpRequest, template: str, form: Any, status: int | None = None) -> HttpResponse:
+    context = {
+        "form": form,
+        "next": next_url(request, "storefront:home") if _names_a_page(request) else "",
+        "is_debug": settings.DEBUG,
+    }
+    return render(request, template, context, status=status or (400 if form.errors else 200))
+
+
+def _names_a_page(request: HttpRequest) -> bool:
+    return bool(request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME))
+
+
+def _refusal(error: DomainError) -> Any:
+    return wording.REFUSALS.get(error.code) or str(error.detail)
+
+
+def _add_refusal(form: Any, error: DomainError) -> None:
+    """Put each complaint beside its field."""
+    field_of = {"email_taken": "email"}
+    if error.code in field_of:
+        form.add_error(field_of[error.code], str(error.detail))
+        return
+    complaints = getattr(error, "errors", [])
+    for complaint in complaints:
+        form.add_error(complaint["field"] if complaint["field"] in form.fields else None, complaint["detail"])
+    if not complaints:
+        form.add_error(None, _refusal(error))

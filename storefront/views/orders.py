@@ -1,0 +1,140 @@
+"""A buyer's own orders: the list, one order's page, and what the buyer may do to it."""
+
+from uuid import UUID
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from core.errors import DomainError, NotFound
+from gateway.idempotency import run_once
+from gateway.tickets import LIFETIME_S, issue_ticket
+from orders import public
+from orders.services import move_order
+from payments.public import PaymentFacts, payments_of_order
+from payments.services import Means, create_payment
+from storefront import wording
+from storefront.forms import PaymentForm
+from storefront.order_view import OrderView, summary
+from storefront.pages import page
+from storefront.visitor import actor_of, count, principal_of, user_id
+
+PAGE_SIZE = 20
+log = structlog.get_logger(__name__)
+
+
+@never_cache
+@require_GET
+@login_required
+def orders(request: HttpRequest) -> HttpResponse:
+    before = _uuid_or_none(request.GET.get("before", ""))
+    found = public.list_orders(customer_id=user_id(request), before=before, limit=PAGE_SIZE + 1)
+    shown = found[:PAGE_SIZE]
+    context = {
+        "orders": [summary(order) for order in shown],
+        "next_before": shown[-1].id if len(found) > PAGE_SIZE else None,
+        "is_later": before is not None,
+    }
+    return render(request, "storefront/orders.html", context)
+
+
+@page
+@never_cache
+@require_GET
+def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """The page, or with `?part=live` the part of it that the live feed replaces."""
+    is_part = request.GET.get("part") == "live"
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401) if is_part else redirect_to_login(request.path)
+    document = public.get_order(order_id, viewer_id=user_id(request), is_staff=request.user.is_staff)
+    if document is None:
+        raise NotFound
+    is_owner = document.customer_id == user_id(request)
+    view = OrderView(document, public.timeline(order_id), _last_payment(order_id), is_owner=is_owner)
+    template = "storefront/parts/order_live.html" if is_part else "storefront/order.html"
+    return render(request, template, {"view": view})
+
+
+def _last_payment(order_id: UUID) -> PaymentFacts | None:
+    """The newest payment of the order; while payments is away the page does without."""
+    try:
+        return next(iter(payments_of_order(order_id)), None)
+    except DatabaseError as error:
+        log.warning("payments_unread", order_id=str(order_id), error=repr(error))
+        return None
+
+
+@page
+@require_POST
+@login_required
+def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    try:
+        move_order(order_id=order_id, status="cancelled", actor=actor_of(request), now=timezone.now())
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, wording.refusal(error.code))
+    else:
+        messages.success(request, _("The order is cancelled."))
+    return redirect("storefront:order", order_id)
+
+
+@page
+@require_POST
+@login_required
+def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Pay all that is due; the form's key makes a second click lead to the same payment."""
+    form = PaymentForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose how to pay."))
+        return redirect("storefront:order", order_id)
+    try:
+        count(request, "order_create")
+        return run_once(
+            request,
+            user_id(request),
+            alias="payments",
+            route="POST storefront pay",
+            form_key=form.cleaned_data["key"],
+            action=lambda: _pay(request, order_id, form),
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, wording.refusal(error.code))
+        return redirect("storefront:order", order_id)
+
+
+def _pay(request: HttpRequest, order_id: UUID, form: PaymentForm) -> HttpResponse:
+    means = Means(**form.payment())
+    create_payment(order_id=order_id, means=means, actor_id=user_id(request), is_staff=False, now=timezone.now())
+    return redirect("storefront:order", order_id)
+
+
+@never_cache
+@require_POST
+def live_ticket(request: HttpRequest) -> HttpResponse:
+    """A one-use ticket that opens the order's socket in this visitor's name."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"code": "not_authenticated"}, status=401)
+    try:
+        count(request, "default")
+        ticket = issue_ticket(principal_of(request))
+    except DomainError as error:
+        return JsonResponse({"code": error.code}, status=error.status)
+    return JsonResponse({"ticket": ticket, "expires_in": LIFETIME_S})
+
+
+def _uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,204 @@
+"""The shop window: the home page, the list with its filters, a vehicle's page, and buying it."""
+
+from typing import Any
+from uuid import UUID
+
+import redis
+import structlog
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog import public
+from catalog.public import Facet, ProductSearch, ProductView
+from core.errors import DomainError, InvalidInput, NotFound
+from gateway.idempotency import run_once
+from orders.services import ProductLine, place_order
+from storefront import wording
+from storefront.forms import BuyForm, FilterForm, PaymentForm, new_key
+from storefront.pages import page
+from storefront.templatetags.storefront import grouped, litres
+from storefront.terms import term
+from storefront.visitor import actor_of, count, user_id
+from storefront.wording import Text
+
+PAGE_SIZE = 24
+LATEST = 8
+POPULAR_MAKES = 16
+BODIES = 8
+BODY_PAINTS = ("blue", "silver", "red", "green", "orange", "black", "beige", "grey")
+FACETS_KEPT_S = 60
+FACETS_KEY = "storefront:facets"
+log = structlog.get_logger(__name__)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    found = facets()
+    latest = public.latest(LATEST + 1)
+    bodies = [
+        {"value": value, "count": number, "paint": paint}
+        for (value, number), paint in zip(found.get("body", [])[:BODIES], BODY_PAINTS, strict=False)
+    ]
+    context: dict[str, Any] = {
+        "featured": latest[0] if latest else None,
+        "latest": latest[1:] or latest,
+        "makes": [{"value": value, "count": number} for value, number in found.get("make", [])[:POPULAR_MAKES]],
+        "bodies": bodies,
+        "no_filters": {},
+    }
+    return render(request, "storefront/home.html", context)
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    filters = {name: str(value) for name, value in request.GET.items() if value}
+    cursor = filters.pop("cursor", "")
+    form = FilterForm(request.GET)
+    is_valid = form.is_valid()
+    for name in ("make", "body"):
+        form.offer(name, facets().get(name, []))
+    found = public.search_products(
+        form.search() if is_valid else ProductSearch(kind="vehicle"),
+        ordering=form.cleaned_data.get("ordering", ""),
+        after=cursor,
+        limit=PAGE_SIZE,
+    )
+    context = {
+        "form": form,
+        "filters": filters,
+        "is_filtered": bool(filters),
+        "is_later": bool(cursor),
+        "cars": found.items if is_valid else [],
+        "next": found.next if is_valid else "",
+    }
+    return render(request, "storefront/catalogue.html", context, status=200 if is_valid else 400)
+
+
+@page
+@require_safe
+def vehicle(request: HttpRequest, product_id: UUID) -> HttpResponse:
+    return _vehicle_page(request, _on_sale(product_id), PaymentForm())
+
+
+@page
+@require_POST
+@login_required
+def buy(request: HttpRequest, product_id: UUID) -> HttpResponse:
+    """Order one car at the price the buyer saw; the form's key makes a second click lead to the same order."""
+    car = _on_sale(product_id)
+    form = BuyForm(request.POST)
+    if not form.is_valid():
+        return _vehicle_page(request, car, form, refusal=_("Choose how to pay."), status=400)
+    try:
+        count(request, "order_create")
+        return run_once(
+            request,
+            user_id(request),
+            alias="orders",
+            route="POST storefront buy",
+            form_key=form.cleaned_data["key"],
+            action=lambda: _place(request, car, form),
+        )
+    except DomainError as error:
+        return _refused(request, _on_sale(product_id), form, error)
+
+
+def _refused(request: HttpRequest, car: ProductView, form: BuyForm, error: DomainError) -> HttpResponse:
+    """The car's page as it is now, saying why nothing was ordered.
+
+    A car that is on sale here and unknown to orders is on its way there: an import may take them a while.
+    """
+    code = "product_not_ready" if _is_unknown(error) else error.code
+    return _vehicle_page(request, car, form, refusal=wording.refusal(code), code=code, status=error.status)
+
+
+def _place(request: HttpRequest, car: ProductView, form: BuyForm) -> HttpResponse:
+    order = place_order(
+        customer_id=user_id(request),
+        actor=actor_of(request),
+        lines=[ProductLine(car.id, 1)],
+        payment=form.payment(),
+        expected_total=form.cleaned_data["expected_total"],
+        now=timezone.now(),
+    )
+    return redirect("storefront:order", order.id)
+
+
+def _is_unknown(error: DomainError) -> bool:
+    return isinstance(error, InvalidInput) and any(item["code"] == "unknown_product" for item in error.errors)
+
+
+def _on_sale(product_id: UUID) -> ProductView:
+    car = public.get_product(product_id)
+    if car is None:
+        raise NotFound
+    return car
+
+
+def _vehicle_page(
+    request: HttpRequest, car: ProductView, form: PaymentForm, *, refusal: Text = "", code: str = "", status: int = 200
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "car": car,
+        "specs": list(_specs(car)),
+        "features": car.attributes.get("equipment") or [],
+        "drawing_label": format_lazy("{} {}, {}", car.make, car.model, term(car.color)) if car.make else car.name,
+        "form": form,
+        "key": new_key(),
+        "refusal": refusal,
+        "is_about_orders": code.startswith("idempotency"),
+        "reservation_minutes": settings.RESERVATION_MINUTES,
+        "no_filters": {},
+    }
+    return render(request, "storefront/vehicle.html", context, status=status)
+
+
+def _specs(car: ProductView) -> list[tuple[Text, Text]]:
+    extra = car.attributes
+    rows: list[tuple[Text, Any]] = [
+        (_("Year"), car.year),
+        (_("Mileage"), None if car.mileage is None else _("%(km)s km") % {"km": grouped(car.mileage)}),
+        (_("Body"), term(car.body)),
+        (_("Engine"), _engine(car)),
+        (_("Fuel"), term(car.fuel)),
+        (_("Gearbox"), term(car.transmission)),
+        (_("Drive"), term(car.drive)),
+        (_("Colour"), term(car.color)),
+        (_("Steering wheel"), term(extra.get("steering", ""))),
+        (_("Owners"), term(extra.get("owners", ""))),
+        (_("Vehicle passport"), term(extra.get("title_document", ""))),
+        (_("Customs"), term(extra.get("customs", ""))),
+        ("VIN", car.vin),
+    ]
+    return [(name, value) for name, value in rows if value not in (None, "")]
+
+
+def _engine(car: ProductView) -> str:
+    volume = _("%(litres)s l") % {"litres": litres(car.engine_volume)} if car.engine_volume else ""
+    power = _("%(power)s hp") % {"power": car.power_hp} if car.power_hp else ""
+    return " / ".join(part for part in (volume, power) if part)
+
+
+def facets() -> dict[str, list[tuple[str, int]]]:
+    """What stands in the showroom by make and body, at most a minute old; counting afresh when the cache is away."""
+    try:
+        known = cache.get(FACETS_KEY)
+        if known is None:
+            known = _count_facets()
+            cache.set(FACETS_KEY, known, FACETS_KEPT_S)
+    except redis.RedisError as error:
+        log.warning("facets_uncached", error=repr(error))
+        return _count_facets()
+    return known
+
+
+def _count_facets() -> dict[str, list[tuple[str, int]]]:
+    found: list[Facet] = public.facets(ProductSearch(kind="vehicle", in_stock=True))
+    return {facet.name: [(value.value, value.count) for value in facet.values] for facet in found}

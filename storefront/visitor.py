@@ -1,0 +1,70 @@
+"""Who is looking at a page: the signed-in user of Django's session, in the words the other apps understand."""
+
+import hashlib
+import time
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from gateway import guard
+from gateway.address import client_address
+from gateway.principal import Principal
+from orders.services import Actor
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """The signed-in visitor as a caller of the API would be seen; good for as long as an access token lives."""
+    user: Any = request.user
+    now = int(time.time())
+    return Principal(
+        id=user.id,
+        email=user.email,
+        roles=frozenset(user.roles),
+        jti=session_jti(request),
+        issued_at=now,
+        expires_at=now + lifetime_s(),
+    )
+
+
+def lifetime_s() -> int:
+    """Seconds for which `principal_of` answers for a visitor."""
+    lifetime: Any = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+    return int(lifetime.total_seconds())
+
+
+def user_id(request: HttpRequest) -> UUID:
+    """Id of the signed-in visitor."""
+    user: Any = request.user
+    return UUID(str(user.pk))
+
+
+def session_jti(request: HttpRequest) -> str:
+    """An id for this browser's session that gives its key away to nobody."""
+    key = request.session.session_key or ""
+    return hashlib.sha256(f"storefront {key}".encode()).hexdigest()[:32]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The signed-in visitor as a buyer: on these pages even a manager buys for themselves."""
+    user: Any = request.user
+    return Actor(user.id, frozenset(user.roles))
+
+
+def count(request: HttpRequest, scope: str) -> None:
+    """Count one request against a limit. Raises TooManyRequests."""
+    principal = principal_of(request) if request.user.is_authenticated else None
+    guard.check(principal, client_address(request.META), scope)
+
+
+def next_url(request: HttpRequest, default: str) -> str:
+    """Where to go after signing in: `next` if it is one of our own pages."""
+    wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if is_ours else resolve_url(default)

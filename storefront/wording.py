@@ -1,0 +1,150 @@
+"""What a buyer is told: each state, step and refusal of the business in a sentence of its own."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    Text = str | _StrPromise
+else:
+    from django.utils.functional import Promise
+
+    Text = str | Promise
+
+
+@dataclass(frozen=True)
+class StatusWording:
+    """A status as a buyer meets it: a short name, what it means for them, and the tone of its badge."""
+
+    name: Text
+    meaning: Text
+    tone: str
+
+
+STATUSES: dict[str, StatusWording] = {
+    "created": StatusWording(_("Being reserved"), _("We are setting the car aside for you."), "warn"),
+    "awaiting_payment": StatusWording(_("Awaiting payment"), _("The car is held for you until it is paid."), "warn"),
+    "paid": StatusWording(_("Paid"), _("The money has arrived. The car is yours."), "good"),
+    "in_progress": StatusWording(_("Being prepared"), _("We are preparing the car for the handover."), "calm"),
+    "ready": StatusWording(_("Ready for handover"), _("The car is waiting for you at the showroom."), "good"),
+    "completed": StatusWording(_("Handed over"), _("The keys are yours. Have a good journey!"), "good"),
+    "cancelled": StatusWording(_("Cancelled"), _("This order ended without a sale."), "bad"),
+    "refunded": StatusWording(_("Refunded"), _("The order was cancelled and your money is back."), "bad"),
+}
+ROAD = ("created", "awaiting_payment", "paid", "in_progress", "ready", "completed")
+"""The statuses of an order that goes well, in order."""
+BUSY = frozenset({"running", "compensating"})
+"""States of a checkout in which the system is about to do something by itself."""
+
+EVENTS: dict[str, Text] = {
+    "order.created": _("Order placed"),
+    "order.awaiting_payment": _("The car is reserved for you"),
+    "order.paid": _("Order paid in full"),
+    "order.in_progress": _("We began preparing the car"),
+    "order.ready": _("The car is ready for the handover"),
+    "order.completed": _("The keys were handed over"),
+    "order.cancelled": _("Order cancelled"),
+    "order.refunded": _("Order refunded"),
+    "order.edited": _("Order changed"),
+    "stock.failed": _("The car could not be reserved"),
+    "stock.undone": _("The reservation was released"),
+    "loan.succeeded": _("The loan was agreed"),
+    "loan.failed": _("The loan was refused"),
+    "loan.undone": _("The loan was withdrawn"),
+    "payment.completed": _("Payment received"),
+    "payment.failed": _("The payment did not go through"),
+    "payment.refunded": _("Money returned"),
+    "policies.succeeded": _("The policies were issued"),
+    "policies.failed": _("The policies were refused"),
+    "policies.undone": _("The policies were cancelled"),
+    "disbursement.succeeded": _("The bank paid out the loan"),
+}
+"""Lines of the timeline that say something to a buyer; the others are the system's own book-keeping."""
+
+REASONS: dict[str, Text] = {
+    "insufficient_stock": _("Somebody was faster: the car had just been sold."),
+    "reservation_expired": _("The payment did not arrive in time, so the reservation ended."),
+    "unknown_product": _("This car is no longer on sale."),
+    "declined": _("The bank declined the card. No money was taken."),
+    "card_declined": _("The bank declined the card. No money was taken."),
+    "insufficient_funds": _("There was not enough money on the card. No money was taken."),
+    "expired": _("The payment did not arrive in time, so the reservation ended."),
+    "authentication_failed": _("You did not confirm the payment at your bank. No money was taken."),
+    "authentication_expired": _("The payment was not confirmed at your bank in time. No money was taken."),
+    "invalid_token": _("The payment provider does not know this card. No money was taken."),
+    "provider_unavailable": _("The payment provider could not be reached. No money was taken."),
+    "payment_timed_out": _("The payment was not confirmed in time."),
+    "stock_timed_out": _("An answer did not arrive in time."),
+    "loan_timed_out": _("The bank did not decide in time."),
+    "policies_timed_out": _("The insurer did not answer in time."),
+    "loan_rejected": _("The bank refused the loan."),
+    "loan_withdrawn": _("The loan application was withdrawn."),
+    "insurance_declined": _("The insurer refused the policy."),
+    "cancelled": _("Cancelled at your request."),
+    "cancelled_by_customer": _("Cancelled at your request."),
+}
+"""Why a checkout or an order ended, by the stable code it carries."""
+
+REFUSALS: dict[str, Text] = {
+    "price_changed": _(
+        "The price has changed since you opened this page. The new one is shown here; nothing was ordered."
+    ),
+    "insufficient_stock": _("Somebody was faster: this car has just been reserved. Nothing was ordered."),
+    "unknown_product": _("This car is no longer on sale. Nothing was ordered."),
+    "product_not_ready": _("This car has only just been added. Please try again in a moment."),
+    "idempotency_key_reused": _("This form has been sent already. Look among your orders before you send it again."),
+    "idempotency_key_in_use": _("Your order is being placed right now. Look among your orders in a moment."),
+    "throttled": _("That was too often. Please wait a minute and try again."),
+    "wrong_transition": _("The order has moved on meanwhile, so this is not possible any more."),
+    "transition_not_allowed": _("Please ask our manager: this step is theirs."),
+    "overpayment": _("Nothing more is due: an earlier payment is being processed or has arrived."),
+    "payment_in_flight": _("An earlier payment is still being processed. Please wait for its result."),
+    "order_not_ready": _("The order is still being prepared for payment. Please try again in a moment."),
+    "unavailable": _("This service is resting for a moment. Please try again shortly."),
+}
+"""What to say when the business refuses, by the error's code."""
+
+IN_FLIGHT = frozenset({"pending", "processing", "unknown", "requires_action"})
+"""States of a payment that has not ended."""
+PAYING: dict[str, Text] = {
+    "cash": _("The car is held for you. Pay at the showroom's desk; we will confirm it here at once."),
+    "bank_transfer": _("The car is held for you. We are waiting for your transfer and will confirm it here."),
+    "requires_action": _("The car is held for you. Please confirm the payment at your bank."),
+    "unknown": _("The bank has not answered yet. We keep asking it; nobody will be charged twice."),
+}
+"""What awaiting payment means, by the payment's state or else its method."""
+
+METHODS: dict[str, tuple[Text, Text]] = {
+    "card": (_("Bank card"), _("Charged at once, as soon as the car is reserved.")),
+    "sbp": (_("Fast payment system"), _("Confirmed in your bank's application.")),
+    "bank_transfer": (_("Bank transfer"), _("By invoice; we confirm it when the money arrives.")),
+    "cash": (_("Cash at the showroom"), _("Pay at the desk while the car is held for you.")),
+}
+TEST_CARDS: dict[str, Text] = {
+    "tok_success": _("A card that pays"),
+    "tok_declined": _("A card that is declined"),
+    "tok_insufficient_funds": _("A card without enough money"),
+    "tok_flaky": _("A card that pays at the third try"),
+    "tok_timeout": _("A card whose bank does not answer"),
+    "tok_3ds": _("A card that asks for a confirmation"),
+}
+CONDITIONS: dict[str, Text] = {"new": _("new"), "used": _("used")}
+ORDERINGS: dict[str, Text] = {
+    "": _("newest first"),
+    "price": _("cheapest first"),
+    "-price": _("dearest first"),
+    "year": _("oldest car first"),
+}
+
+
+def refusal(code: str) -> Text:
+    """The sentence for an error's code."""
+    return REFUSALS.get(code, _("This did not work. Nothing was changed; please check and try again."))
+
+
+def reason(code_or_text: str) -> Text:
+    """The sentence for a reason, which may be a code or a person's own words."""
+    return REASONS.get(code_or_text, code_or_text)
