@@ -1,7 +1,7 @@
 """One port: HTTP runs as WSGI in threads (half the CPU of Django under ASGI), WebSockets as ASGI."""
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from whitenoise.middleware import WhiteNoiseFileResponse
@@ -11,7 +11,7 @@ WhiteNoiseFileResponse.block_size = 1 << 18
 
 from config.wsgi import application as pages_and_api  # noqa: E402  (needs the settings named above)
 
-_wsgi = WSGIMiddleware(pages_and_api, workers=8)
+_wsgi = WSGIMiddleware(cast(Any, pages_and_api), workers=8)
 
 from config.sockets import websockets  # noqa: E402  (needs the apps that the WSGI application has set up)
 

@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import task_prerun
 from django.conf import settings
 
@@ -13,11 +14,36 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+EXTERNAL = "q.external"
+JOBS: tuple[tuple[str, float | crontab, str], ...] = (
+    ("accounts.restore_revocations", 60.0, "q.accounts"),
+    ("accounts.purge_sessions", crontab(hour="1", minute="10"), "q.accounts"),
+    ("catalog.release_expired_reservations", 30.0, "q.catalog"),
+    ("catalog.resume_imports", 30.0, EXTERNAL),
+    ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
+    ("orders.attend_checkouts", 60.0, "q.orders"),
+)
+"""Task, seconds between runs or time of the night (UTC), and the queue whose workers run it."""
+PURGE_AT = crontab(hour="1", minute="30")
+
+
 @app.on_after_finalize.connect
 def schedule_jobs(sender: Celery, **_: object) -> None:
-    """Periodic jobs, in code: reviewable, no tables."""
+    """Periodic jobs of the served apps, in code: reviewable, no tables."""
+    for task, every, queue in JOBS:
+        if task.partition(".")[0] in settings.SERVICES:
+            _schedule(sender, task, every, queue)
+    for alias in settings.SERVICES:
+        _schedule(sender, "messaging.purge", PURGE_AT, EXTERNAL, alias)
     if settings.RELAY_MODE == "task":
-        sender.add_periodic_task(2.0, sender.signature("messaging.relay", queue="q.external"))
+        _schedule(sender, "messaging.relay", 2.0, EXTERNAL)
+
+
+def _schedule(sender: Celery, task: str, every: float | crontab, queue: str, *arguments: str) -> None:
+    """A run that no worker took before the next one is due is dropped: after an outage there is no queue of them."""
+    expires = every if isinstance(every, float) else 3600.0
+    job = sender.signature(task, args=arguments, queue=queue, expires=expires)
+    sender.add_periodic_task(every, job, name=" ".join([task, *arguments]))
 
 
 @task_prerun.connect

@@ -43,11 +43,11 @@ class ApiViewSet(GenericViewSet):
         require_match(self.request._request, found.version)
         return found.id, found.version if "If-Match" in self.request.headers else None
 
-    def valid(self, serializer_class: type[Serializer], **options: Any) -> dict[str, Any]:
+    def valid(self, serializer_class: type[Serializer], **options: Any) -> Any:
         """The request's body as `serializer_class` understands it; raises ValidationError."""
         serializer = serializer_class(data=self.request.data, **options)
         serializer.is_valid(raise_exception=True)
-        return cast(dict[str, Any], serializer.validated_data)
+        return serializer.validated_data
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Keep a JSON body: the parser and the fingerprint of an Idempotency-Key both read it."""

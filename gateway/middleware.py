@@ -48,7 +48,7 @@ class EdgeMiddleware:
 
 
 def _is_api(path: str) -> bool:
-    return path.startswith(("/api/v1/", "/health", "/.well-known/")) or path == "/api/v1"
+    return path.startswith(("/api/v1/", "/health", "/metrics", "/.well-known/")) or path == "/api/v1"
 
 
 def _answer_api(request: HttpRequest) -> HttpResponse:

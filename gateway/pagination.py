@@ -21,6 +21,8 @@ class CursorPagination(DRFCursorPagination):
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE
     ordering = "-pk"
+    offset_cutoff = None  # type: ignore[assignment]
+    """Any number of rows may be equal in the ordering: the default would show the thousandth for ever."""
     invalid_cursor_message = "Invalid cursor."
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:

@@ -1,11 +1,12 @@
 """The OpenAPI document: msgspec Structs of the fast lane, and problem+json for every refusal."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import force_instance
 
 PROBLEM = {
     "type": "object",
@@ -52,6 +53,12 @@ class AutoSchema(SpectacularSchema):
         """Name of the view's method behind this operation."""
         return getattr(self.view, "action", None) or self.method.lower()
 
+    def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
+        """Two apps may call different things the same: a component's name begins with its app's."""
+        name = str(super()._get_serializer_name(serializer, direction, bypass_extensions))
+        app = type(force_instance(serializer)).__module__.partition(".")[0]
+        return f"{app.capitalize()}{name}" if app in settings.SERVICES else name
+
     def get_request_serializer(self) -> Any:
         declared = self._lane()
         return declared.request_type if declared else super().get_request_serializer()
@@ -71,14 +78,19 @@ class StructExtension(OpenApiSerializerExtension):
         return str(self.target.__name__)
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        (schema,), components = msgspec.json.schema_components(
-            [self.target], ref_template="#/components/schemas/{name}"
-        )
-        own = components.pop(self.target.__name__, schema)
-        for name, nested in components.items():
-            component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=nested, object=name)
-            auto_schema.registry.register_on_missing(component)
-        return dict(own)
+        (schema,), components = msgspec.json.schema_components([self.target], ref_template="{name}")
+        return cast(dict[str, Any], _inlined(schema, components))
+
+
+def _inlined(schema: Any, components: dict[str, Any]) -> Any:
+    """The schema with every nested Struct written out where it stands."""
+    if isinstance(schema, list):
+        return [_inlined(item, components) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(components[schema["$ref"]], components)
+    return {name: _inlined(value, components) for name, value in schema.items() if name != "title"}
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -1,0 +1,71 @@
+"""The manager's screen of parked deliveries: everything is on it, and both ways out work."""
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from accounts import services as accounts
+from core.ids import uuid7
+from messaging.models import DeliveryStatus, InboxEvent
+
+pytestmark = pytest.mark.django_db(databases=list(settings.SERVICES))
+PATH = "/admin/messaging/inboxevent/"
+
+
+@pytest.fixture
+def manager():
+    user = accounts.create_user(
+        email="manager@example.com", password="a-Long-Password-1", roles=["manager"], now=timezone.now()
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def parked():
+    row = InboxEvent.objects.using("orders").create(
+        event_id=uuid7(), handler="orders.checkout", source="catalog", aggregate="reservation", aggregate_id="x",
+        seq=1, lane="x", shard=0, type="stock.reserved", data={}, status=DeliveryStatus.DEAD,
+        last_error="Traceback …\nValueError: the reason",
+    )  # fmt: skip
+    return row
+
+
+def status_of(row):
+    return InboxEvent.objects.using("orders").get(rn=row.rn).status
+
+
+def test_it_shows_why_a_delivery_stopped(manager, parked):
+    page = manager.get(PATH).content.decode()
+    assert "orders.checkout" in page
+    assert "ValueError: the reason" in page
+
+
+def test_nothing_parked_is_said(manager):
+    assert manager.get(PATH).status_code == 200
+
+
+@pytest.mark.parametrize(("action", "left"), [("retry", DeliveryStatus.PENDING), ("discard", DeliveryStatus.SKIPPED)])
+def test_a_group_is_retried_or_discarded(manager, parked, action, left):
+    form = {"alias": "orders", "handler": "orders.checkout", "error": "ValueError: the reason", "action": action}
+    assert manager.post(PATH, form).status_code == 302
+    assert status_of(parked) == left
+
+
+def test_a_group_that_is_not_there_changes_nothing(manager, parked):
+    manager.post(PATH, {"alias": "nowhere", "handler": "x", "error": "y", "action": "discard"})
+    assert status_of(parked) == DeliveryStatus.DEAD
+
+
+def test_others_do_not_see_it(parked):
+    assert Client().get(PATH).status_code == 302
+    stranger = accounts.create_user(
+        email="c@example.com", password="a-Long-Password-1", roles=["client"], now=timezone.now()
+    )
+    client = Client()
+    client.force_login(stranger)
+    assert client.get(PATH).status_code in (302, 403)
+    assert client.post(PATH, {"action": "discard"}).status_code in (302, 403)
+    assert status_of(parked) == DeliveryStatus.DEAD
