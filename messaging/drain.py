@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError, connections
 
-from core import context
+from core import context, failpoints
 from core.db import transaction
 from core.events import Event
 from messaging.models import DeliveryStatus
@@ -30,7 +31,8 @@ HELD = "9999-01-01 00:00:00+00"
 """When a delivery behind a parked one is due: once somebody has decided about that one."""
 
 _PENDING = """
-SELECT rn, event_id, lane, type, data::text, headers, attempts, next_at::text, next_at <= statement_timestamp(),
+SELECT rn, event_id, source, aggregate_id, seq, version, lane, type, data::text, headers, attempts,
+       next_at::text, next_at <= statement_timestamp(),
        %s AND EXISTS (SELECT 1 FROM messaging_inbox AS p
                       WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2)
 FROM messaging_inbox AS i
@@ -55,6 +57,10 @@ class Delivery:
 
     rn: int
     event_id: Any
+    source: str
+    aggregate_id: str
+    seq: int
+    version: int
     lane: str
     type: str
     data: str
@@ -63,6 +69,14 @@ class Delivery:
     next_at: str
     is_due: bool
     is_held: bool
+
+
+_current: ContextVar[tuple[Delivery, ...]] = ContextVar("autosalon_deliveries", default=())
+
+
+def current_deliveries() -> tuple[Delivery, ...]:
+    """What the running handler was given, in the order of its events: for those that need more than the fact."""
+    return _current.get()
 
 
 class Claimed(Exception):
@@ -198,17 +212,20 @@ class _Shard:
     def _effect(self, rows: list[Delivery], next_rn: int | None) -> None:
         item = self.subscription
         events = [self._decode(row) for row in rows]
-        with self._cause(rows[-1]), transaction(self.alias):
+        with self._cause(rows), transaction(self.alias):
             ((claimed,),) = self._execute(_CLAIM, [[row.rn for row in rows], next_rn, item.name, self.shard])
             if claimed != len(rows):
                 raise Claimed
             item.function(events if item.is_batch else events[0])
+            failpoints.reach("drain.before_commit", item.name)
+        failpoints.reach("drain.after_commit", item.name)
 
     def _decode(self, row: Delivery) -> Event:
         return msgspec.json.decode(row.data, type=self.subscription.events[row.type])
 
     @contextmanager
-    def _cause(self, row: Delivery) -> Iterator[None]:
+    def _cause(self, rows: list[Delivery]) -> Iterator[None]:
+        row, deliveries = rows[-1], _current.set(tuple(rows))
         headers = msgspec.json.decode(row.headers) if isinstance(row.headers, str) else dict(row.headers)
         token = context.bind(headers | {"causation_id": str(row.event_id)})
         with structlog.contextvars.bound_contextvars(
@@ -218,6 +235,7 @@ class _Shard:
                 yield
             finally:
                 context.unbind(token)
+                _current.reset(deliveries)
 
     def _postpone(self, row: Delivery, error: Exception) -> None:
         """A database that is down or a lock that is taken is nobody's fault: wait without using up attempts."""
@@ -240,7 +258,7 @@ class _Shard:
             return
         if self.subscription.on_parked == "block":
             self.not_due[row.lane] = HELD
-        self._announce_parked(row, error)
+        self._announce_parked(row.event_id, row.type, row.lane, repr(error))
 
     def _delay_lane(self, lane: str, seconds: float) -> None:
         """Let a lane wait: the delivery that failed, and all behind it."""
@@ -252,11 +270,13 @@ class _Shard:
         )
         self.not_due[lane] = found[0][0] if found else HELD
 
-    def _announce_parked(self, row: Delivery, error: Exception) -> None:
-        delivery_parked.send(
-            type(self), alias=self.alias, handler=self.subscription.name, event_id=row.event_id, error=repr(error)
+    def _announce_parked(self, event_id: Any, event_type: str, lane: str, error: str) -> None:
+        """Whoever listens may fail: that is logged, and the drain goes on."""
+        name = self.subscription.name
+        log.error("delivery_parked", handler=name, type=event_type, event_id=str(event_id))
+        delivery_parked.send_robust(
+            type(self), alias=self.alias, handler=name, lane=lane, event_id=event_id, error=error
         )
-        log.error("delivery_parked", handler=self.subscription.name, type=row.type, event_id=str(row.event_id))
 
     def _mark_current(self, rn: int | None) -> None:
         self._execute(
@@ -275,8 +295,8 @@ class _Shard:
         if rows and rows[0][1] >= MAX_DEATHS:
             parked = self._execute(
                 """UPDATE messaging_inbox SET status = 2, last_error = 'its worker died while handling it'
-                   WHERE rn = %s AND status = 0 RETURNING event_id""",
+                   WHERE rn = %s AND status = 0 RETURNING event_id, type, lane, last_error""",
                 [rows[0][0]],
             )
             if parked:
-                log.error("delivery_parked", handler=self.subscription.name, rn=rows[0][0])
+                self._announce_parked(*parked[0])

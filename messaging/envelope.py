@@ -1,12 +1,13 @@
 """The envelope that events wear outside: CloudEvents 1.0 in JSON, with the names of the public contract."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from core.events import REGISTRY
+from messaging.drain import Delivery
 
 SPEC_VERSION = "1.0"
 DATA_SCHEMA = "urn:autosalon:event:{type}:v{version}"
@@ -68,6 +69,27 @@ def to_cloudevent(
         causationid=headers.get("causation_id", ""),
         traceparent=headers.get("traceparent", ""),
     )
+
+
+def of_delivery(delivery: Delivery) -> CloudEvent:
+    """Dress what a handler was given; the moment of publishing is the one its UUIDv7 holds, to the millisecond."""
+    headers = delivery.headers
+    return to_cloudevent(
+        source=delivery.source,
+        event_id=delivery.event_id,
+        type=delivery.type,
+        version=delivery.version,
+        subject=delivery.aggregate_id,
+        seq=delivery.seq,
+        data=msgspec.json.decode(delivery.data),
+        headers=msgspec.json.decode(headers) if isinstance(headers, str) else headers,
+        created_at=published_at(delivery.event_id),
+    )
+
+
+def published_at(event_id: UUID) -> datetime:
+    """When an event was published, from its id."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=event_id.int >> 80)
 
 
 def is_public(event_type: str) -> bool:

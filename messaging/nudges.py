@@ -30,6 +30,11 @@ def send_call(alias: str, key: str) -> None:
     _send("messaging.execute_call", (alias, key), EXTERNAL_QUEUE)
 
 
+def send_errand(name: str) -> None:
+    """Wake a worker for an errand."""
+    _send("messaging.run_errand", (name,), EXTERNAL_QUEUE)
+
+
 def _send(task: str, arguments: tuple[Any, ...], queue: str) -> None:
     if _is_muted:
         return

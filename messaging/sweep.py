@@ -4,6 +4,7 @@ from django.db import connections
 
 from messaging import nudges
 from messaging.calls import due_calls
+from messaging.errands import wake_due
 from messaging.relay import Nudge
 from messaging.timers import fire_timers
 
@@ -19,14 +20,15 @@ def pending_lanes(alias: str) -> set[Nudge]:
 
 
 def sweep(alias: str) -> int:
-    """Fire due timers, wake every lane and call that waits, leave a heartbeat; return how many were woken."""
+    """Fire due timers, wake every lane, call and errand that waits, leave a heartbeat; return how many were woken."""
     lanes = fire_timers(alias) | pending_lanes(alias)
     nudges.send(lanes)
     calls = due_calls(alias)
     for key in calls:
         nudges.send_call(alias, key)
+    errands = wake_due(alias)
     beat(alias, "sweep")
-    return len(lanes) + len(calls)
+    return len(lanes) + len(calls) + errands
 
 
 def beat(alias: str, role: str) -> None:

@@ -2,8 +2,11 @@
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
-from messaging import calls, drain, nudges, relay_loop, sweep
+from messaging import calls, drain, errands, nudges, relay_loop, retention, sinks, sweep
+
+PURGE_LIMIT_S = 3600
 
 
 @shared_task(name="messaging.drain")
@@ -19,9 +22,23 @@ def run_call(alias: str, key: str) -> None:
     calls.execute_call(alias, key)
 
 
+@shared_task(name="messaging.run_errand", acks_late=True, reject_on_worker_lost=True)
+def run_errand(name: str) -> None:
+    """Do an errand; its lock in the database stops twins."""
+    errands.run_errand(name)
+
+
 @shared_task(name="messaging.relay")
 def run_relay() -> None:
     """One turn of the relay over every served database, for RELAY_MODE=task."""
     for alias in settings.SERVICES:
         relay_loop.turn(alias)
         sweep.sweep(alias)
+        if settings.STREAM_URL:
+            sinks.flush_once(alias)
+
+
+@shared_task(name="messaging.purge", time_limit=PURGE_LIMIT_S, soft_time_limit=PURGE_LIMIT_S - 60)
+def run_purge(alias: str) -> None:
+    """Delete what one database no longer keeps; every night."""
+    retention.purge(alias, now=timezone.now())

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import connections
 
-from messaging import calls, nudges, relay, sweep
+from messaging import calls, errands, nudges, relay, sweep
 from messaging.drain import drain
 from messaging.models import OutboxEvent
 from messaging.relay_loop import targets_of
@@ -15,7 +15,7 @@ from messaging.relay_loop import targets_of
 def drain_outbox(*aliases: str, rounds: int = 100) -> int:
     """Deliver every committed event of `aliases` (default: all a test may touch) until nothing moves.
 
-    Returns how many lanes and external calls ran. Timers fire only if due.
+    Returns how many lanes, external calls and errands ran. Timers fire only if due.
     """
     wanted = list(aliases) or list(settings.SERVICES)
     total = 0
@@ -40,7 +40,9 @@ def _turn(alias: str, wanted: list[str]) -> int:
     lanes = sweep.fire_timers(alias) | sweep.pending_lanes(alias)
     for _, handler, shard in lanes:
         drain(alias, handler, shard)
-    return moved + len(lanes) + sum(calls.execute_call(alias, key) for key in calls.due_calls(alias))
+    made = sum(calls.execute_call(alias, key) for key in calls.due_calls(alias))
+    done = sum(errands.run_errand(name) for name in errands.due_errands(alias))
+    return moved + len(lanes) + made + done
 
 
 def published(alias: str) -> list[str]:

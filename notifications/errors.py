@@ -1,9 +1,32 @@
-"""What stops a notification."""
+"""What stops a notification or a webhook."""
 
-from core.errors import NotFound
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError, NotFound
 
 
 class NotificationNotFound(NotFound):
     """There is no such notification, or it is somebody else's."""
 
     detail = "There is no such notification."
+
+
+class WebhookNotFound(NotFound):
+    """There is no such webhook."""
+
+    detail: Any = _("There is no such webhook.")
+
+
+class WebhookDeliveryNotFound(NotFound):
+    """There is no such delivery of a webhook."""
+
+    detail: Any = _("There is no such webhook delivery.")
+
+
+class WebhookIsDisabled(DomainError):
+    """Nothing is sent to a receiver that is switched off."""
+
+    code = "webhook_disabled"
+    detail = _("This webhook is switched off; enable it first.")

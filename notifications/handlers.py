@@ -6,16 +6,22 @@ from uuid import UUID
 
 import msgspec
 from django.utils import timezone
+from django.utils.module_loading import autodiscover_modules
 
 from accounts.events import UserCreated, UserDeleted, UserRegistered, UserUpdated
 from core import context
-from core.events import Event
+from core.events import REGISTRY, Event
+from messaging.drain import current_deliveries
 from messaging.subscriptions import subscribe
 from notifications import services
 from notifications.models import Kind
 from orders.events import OrderStatusChanged
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import HappeningCancelled, RegistrationCancelled, RegistrationCreated, RegistrationPromoted
+
+autodiscover_modules("events")
+PUBLIC_EVENTS = tuple(event for event in REGISTRY.values() if not event.internal)
+"""Everything integrators are promised, of every app."""
 
 
 @subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted)
@@ -53,6 +59,12 @@ def tell_of_registration(event: RegistrationCreated | RegistrationPromoted | Reg
 def tell_of_cancelled_happening(event: HappeningCancelled) -> None:
     """Tell everybody who meant to come."""
     _tell(event, event.user_ids, "event_id", "title", "reason")
+
+
+@subscribe(*PUBLIC_EVENTS, name="notifications.queue_webhooks", batch=True, on_parked="continue")
+def queue_webhooks(events: list[Event]) -> None:
+    """Pass every fact on to the other systems that asked for it."""
+    services.queue_deliveries(deliveries=current_deliveries(), now=timezone.now())
 
 
 def _tell(event: Event, user_ids: Iterable[UUID], *kept: str) -> None:

@@ -1,16 +1,24 @@
-"""Calls to the outside world: e-mails, each recorded before it is sent."""
+"""Calls to the outside world: e-mails and webhooks, each recorded before it is sent."""
 
+import time
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import timedelta
 from smtplib import SMTPException
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 
 from messaging.calls import Operation, Outcome, operation
+from messaging.errands import Errand, errand
 from messaging.models import CallState
 from notifications import services
 from notifications.models import Notification, Recipient
-from notifications.providers import mail
+from notifications.providers import mail, webhooks
+
+log = structlog.get_logger(__name__)
 
 
 @operation
@@ -48,3 +56,63 @@ class SendEmail(Operation):
             error=outcome.error,
             now=timezone.now(),
         )
+
+
+@errand
+class SendWebhooks(Errand):
+    """Send what waits for the receivers, to many at once: one that is slow holds up two threads, nobody else.
+
+    Rows are claimed and recorded by the worker itself; its threads only talk to the receivers. A turn lasts half a
+    minute. In the quarter after it, while the last slow answers come in, receivers that are quick are served on.
+    """
+
+    name = services.SEND_WEBHOOKS
+    threads = 32
+    turn_s = 30.0
+    extra_s = 15.0
+    poll_s = 0.25
+    slow_s = 1.0
+
+    def is_due(self) -> bool:
+        """Whether anything is due for any receiver."""
+        return services.is_webhook_due(now=timezone.now())
+
+    def run(self) -> bool:
+        """Send until nothing is due, or others should have their turn."""
+        started, count = time.monotonic(), 0
+        slow: set[UUID] = set()
+        under_way: dict[Future[webhooks.Answer], services.Sending] = {}
+        with ThreadPoolExecutor(self.threads, "webhooks") as pool:
+            while True:
+                for sending in self._claim(time.monotonic() - started, slow, len(under_way)):
+                    under_way[pool.submit(_send, sending)] = sending
+                if not under_way:
+                    return count > 0
+                for future in wait(under_way, self.poll_s, FIRST_COMPLETED).done:
+                    services.record_attempt(sending=under_way.pop(future), answer=future.result(), now=timezone.now())
+                    count += 1
+                slow |= self._slow(under_way.values())
+
+    def _claim(self, elapsed: float, slow: set[UUID], busy: int) -> list[services.Sending]:
+        if elapsed > self.turn_s + self.extra_s:
+            return []
+        left_out = slow if elapsed > self.turn_s else set()
+        return services.claim_deliveries(limit=self.threads - busy, left_out=left_out, now=timezone.now())
+
+    def _slow(self, under_way: Iterable[services.Sending]) -> set[UUID]:
+        since = timezone.now() - timedelta(seconds=self.slow_s)
+        return {sending.endpoint_id for sending in under_way if sending.at < since}
+
+
+def _send(sending: services.Sending) -> webhooks.Answer:
+    try:
+        return webhooks.send(
+            url=sending.url,
+            message_id=sending.message_id,
+            body=sending.body,
+            secrets=sending.secrets,
+            sent_at=sending.at,
+        )
+    except Exception as error:
+        log.exception("webhook_failed", webhook_id=str(sending.endpoint_id))
+        return webhooks.Answer(None, 0, error=repr(error))

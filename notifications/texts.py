@@ -77,6 +77,19 @@ _OTHERS: dict[str, Template] = {
 }
 
 
+_WEBHOOKS: dict[str, Template] = {
+    "gone": (
+        _("Webhook switched off: %(url)s"),
+        _("%(url)s answered that it is gone, so nothing is sent to it any more. You can switch it on again."),
+    ),
+    "failing": (
+        _("Webhook switched off: %(url)s"),
+        _("Nothing could be delivered to %(url)s for five days, so we have stopped. You can switch it on again."),
+    ),
+}
+"""By why it was switched off."""
+
+
 def has_text(kind: str, data: dict[str, Any]) -> bool:
     """Whether there is anything to say."""
     return _template(kind, data) is not None
@@ -97,4 +110,6 @@ def _template(kind: str, data: dict[str, Any]) -> Template | None:
         return _ORDERS.get(data["status"])
     if kind == Kind.REGISTRATION_CREATED:
         return _REGISTRATIONS.get(data["status"])
+    if kind == Kind.WEBHOOK_DISABLED:
+        return _WEBHOOKS.get(data["reason"])
     return _OTHERS.get(kind)

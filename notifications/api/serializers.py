@@ -1,11 +1,21 @@
-"""What the API takes and shows of notifications and preferences."""
+"""What the API takes and shows of notifications, preferences and webhooks."""
 
 from typing import Any
 
+import msgspec
 from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from notifications.models import Kind, Notification
+from notifications.models import (
+    EndpointState,
+    Kind,
+    Notification,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 
 class NotificationSerializer(serializers.ModelSerializer):
@@ -43,3 +53,71 @@ class PreferencesSerializer(serializers.Serializer):
         if len({wish["kind"] for wish in value}) != len(value):
             raise serializers.ValidationError("A kind is named twice.", code="duplicate")
         return value
+
+
+class WebhookSerializer(serializers.ModelSerializer):
+    """A receiver of events; its secrets are not shown."""
+
+    class Meta:
+        model = WebhookEndpoint
+        fields = [
+            "id", "url", "events", "description", "owner_id", "state", "disabled_reason", "failing_since",
+            "previous_secret_expires_at", "created_at", "updated_at", "version",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class WebhookWithSecretSerializer(WebhookSerializer):
+    """A receiver whose secret is new: this is the only time it is shown."""
+
+    class Meta(WebhookSerializer.Meta):
+        fields = [*WebhookSerializer.Meta.fields, "secret"]
+        read_only_fields = fields
+
+
+class WebhookInput(serializers.Serializer):
+    """What an admin writes on a webhook: `events` holds names of events, families such as `order.*`, or `*`."""
+
+    url = serializers.CharField(max_length=2048)
+    events = serializers.ListField(child=serializers.CharField(max_length=80), min_length=1, max_length=100)
+    description = serializers.CharField(max_length=500, allow_blank=True, required=False)
+    state = serializers.ChoiceField(EndpointState.choices, required=False)
+
+
+class WebhookDeliverySerializer(serializers.ModelSerializer):
+    """An event on its way to a receiver."""
+
+    webhook_id = serializers.UUIDField(source="endpoint_id", read_only=True)
+
+    class Meta:
+        model = WebhookDelivery
+        fields = [
+            "id", "webhook_id", "event_id", "event_type", "subject", "state", "attempts", "next_attempt_at",
+            "created_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class WebhookAttemptSerializer(serializers.ModelSerializer):
+    """One try, and what came back."""
+
+    class Meta:
+        model = WebhookAttempt
+        fields = ["number", "at", "status_code", "duration_ms", "error", "response_excerpt"]
+        read_only_fields = fields
+
+
+class WebhookDeliveryDetailSerializer(WebhookDeliverySerializer):
+    """A delivery with its body as it was signed, and with every try, the latest first."""
+
+    body = serializers.SerializerMethodField()
+    attempt_log = WebhookAttemptSerializer(source="log", many=True, read_only=True)
+
+    class Meta(WebhookDeliverySerializer.Meta):
+        fields = [*WebhookDeliverySerializer.Meta.fields, "body", "attempt_log"]
+        read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_body(self, delivery: WebhookDelivery) -> Any:
+        """The signed JSON, read."""
+        return msgspec.json.decode(bytes(delivery.body))

@@ -4,9 +4,15 @@ from django.urls import re_path
 
 from gateway.api import Router
 from notifications.api.views import NotificationViewSet, PreferencesViewSet
+from notifications.api.webhooks import WebhookDeliveryViewSet, WebhookLogViewSet, WebhookViewSet
 
 router = Router()
 router.register("notifications", NotificationViewSet, basename="notification")
+router.register("webhooks", WebhookViewSet, basename="webhook")
+router.register(
+    r"webhooks/(?P<webhook_id>[0-9a-fA-F-]{36})/deliveries", WebhookLogViewSet, basename="webhook-delivery-log"
+)
+router.register("deliveries", WebhookDeliveryViewSet, basename="webhook-delivery")
 urlpatterns = [
     re_path(
         r"^notifications/preferences/?$",

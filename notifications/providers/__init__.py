@@ -1,1 +1,1 @@
-"""Calls to those who carry our messages."""
+"""Calls to those who carry our messages, and to those who asked for our facts."""

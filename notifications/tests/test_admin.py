@@ -1,7 +1,9 @@
 import pytest
+from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from notifications import services
-from notifications.models import Kind, Notification
+from notifications.models import Kind, Notification, WebhookDelivery, WebhookEndpoint
 from notifications.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["notifications", "accounts"])
@@ -22,3 +24,47 @@ def test_nothing_is_edited_here(screens):
     assert screens.post(f"{path}/change/", {"title": "x"}).status_code == 403
     assert screens.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
     assert Notification.objects.get(pk=message.pk).title == message.title
+
+
+@pytest.fixture
+def hook() -> WebhookEndpoint:
+    endpoint = make.webhook()
+    services.send_test(webhook_id=endpoint.id, now=timezone.now())
+    return endpoint
+
+
+def test_webhooks_are_shown_without_their_secrets(screens, hook):
+    delivery = WebhookDelivery.objects.get()
+    for path in ("webhookendpoint/", f"webhookendpoint/{hook.id}/change/", "webhookendpoint/?q=hooks",
+                 "webhookdelivery/", f"webhookdelivery/{delivery.id}/change/"):  # fmt: skip
+        page = screens.get(f"/admin/notifications/{path}")
+        assert page.status_code == 200
+        assert hook.secret.removeprefix("whsec_") not in page.content.decode()
+
+
+def test_managers_do_not_see_webhooks(client, hook):
+    client.force_login(get_user_model().objects.create(email="m@example.com", roles=["manager"]))
+    assert client.get("/admin/notifications/notification/").status_code == 200
+    for path in ("webhookendpoint/", "webhookdelivery/"):
+        assert client.get(f"/admin/notifications/{path}").status_code == 403
+
+
+def test_a_webhook_is_switched_on_tested_and_a_delivery_sent_again(screens, hook):
+    def act(model, action, key):
+        form = {"action": action, "_selected_action": str(key)}
+        assert screens.post(f"/admin/notifications/{model}/", form).status_code == 302
+
+    delivery = WebhookDelivery.objects.get()
+    services.change_webhook(webhook_id=hook.id, changes={"state": "disabled"}, now=timezone.now())
+    act("webhookendpoint", "send_test", hook.id)
+    act("webhookdelivery", "redeliver", delivery.id)
+    assert WebhookDelivery.objects.count() == 1
+    act("webhookendpoint", "enable", hook.id)
+    hook.refresh_from_db()
+    assert hook.is_enabled
+    act("webhookendpoint", "send_test", hook.id)
+    assert WebhookDelivery.objects.count() == 2
+    WebhookDelivery.objects.update(state="exhausted", next_attempt_at=None, finished_at=timezone.now())
+    act("webhookdelivery", "redeliver", delivery.id)
+    delivery.refresh_from_db()
+    assert delivery.state == "pending"

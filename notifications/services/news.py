@@ -1,4 +1,4 @@
-"""Every write of notifications: telling people, keeping their addresses and wishes, marking as read."""
+"""News: telling people, keeping their addresses and wishes, marking as read."""
 
 from collections.abc import Iterable
 from datetime import datetime

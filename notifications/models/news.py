@@ -22,6 +22,7 @@ class Kind(models.TextChoices):
     REGISTRATION_PROMOTED = "event.registration.promoted", _("seat from the waiting list")
     REGISTRATION_CANCELLED = "event.registration.cancelled", _("registration cancelled")
     HAPPENING_CANCELLED = "event.cancelled", _("event cancelled")
+    WEBHOOK_DISABLED = "webhook.disabled", _("webhook switched off")
 
 
 class Channel(models.TextChoices):

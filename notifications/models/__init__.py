@@ -1,0 +1,43 @@
+"""Tables of notifications: news for people, and facts for other systems."""
+
+from notifications.models.news import (
+    OFFERED_CHANNELS,
+    Channel,
+    Delivery,
+    Kind,
+    Notification,
+    Preference,
+    Recipient,
+)
+from notifications.models.webhooks import (
+    DELAYS_S,
+    SLOTS,
+    TEST_EVENT,
+    WAITING_STATES,
+    DeliveryState,
+    DisabledReason,
+    EndpointState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+
+__all__ = [
+    "DELAYS_S",
+    "OFFERED_CHANNELS",
+    "SLOTS",
+    "TEST_EVENT",
+    "WAITING_STATES",
+    "Channel",
+    "Delivery",
+    "DeliveryState",
+    "DisabledReason",
+    "EndpointState",
+    "Kind",
+    "Notification",
+    "Preference",
+    "Recipient",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]
