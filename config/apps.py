@@ -9,5 +9,9 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Import the Celery app."""
+        """Import the Celery app; add the installation's gauges."""
         from config import celery  # noqa: F401  (becomes the current app)
+        from config.metrics import book_gauges
+        from messaging.metrics import add_metrics
+
+        add_metrics(book_gauges)

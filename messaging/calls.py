@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from django.db import connections
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from core import context, failpoints
@@ -125,7 +126,7 @@ def _record(alias: str, item: Operation, row: ExternalCall, outcome: Outcome, at
         if is_final:
             locked.finished_at = timezone.now()
         else:
-            locked.next_at = timezone.now() + timedelta(seconds=retry_delay(attempts))
+            locked.next_at = Now() + timedelta(seconds=retry_delay(attempts))  # by the database's clock, as it is read
         locked.save(using=alias)
         if is_final or outcome.state == CallState.UNKNOWN:
             item.settle(row.key, row.request, outcome)

@@ -196,6 +196,23 @@ class ExternalCall(models.Model):
         ]
 
 
+class SinkCursor(models.Model):
+    """How far a sink outside has been told of this database's log, and which relay may tell it until when.
+
+    It stands beside the log it counts: a restored backup brings back both, so they always agree.
+    """
+
+    sink = models.CharField(max_length=40, primary_key=True)
+    position = models.BigIntegerField(default=0)
+    owner = models.UUIDField()
+    lease_until = models.DateTimeField()
+    last_error = models.TextField(blank=True, default="")
+    updated_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        db_table = "messaging_sink_cursor"
+
+
 class Heartbeat(models.Model):
     """When a background role last proved alive, by this database's clock."""
 

@@ -6,7 +6,7 @@ import msgspec
 from django.db import connections
 from django.dispatch import receiver
 
-from core import context
+from core import context, failpoints
 from core.db import OutsideTransaction, before_commit, in_transaction, on_commit
 from core.events import Event
 from core.ids import uuid7
@@ -78,9 +78,11 @@ class _Flush:
         )
         with connections[self.alias].cursor() as cursor:
             cursor.execute(_INSERT, columns)
+        failpoints.reach("emit.after_outbox", self.alias)
         on_commit(self.alias, self._wake_relay)
 
     def _wake_relay(self) -> None:
         """A statement of its own after the commit: inside it, NOTIFY would serialise all commits of the cluster."""
+        failpoints.reach("oncommit.before_notify", self.alias)
         with connections[self.alias].cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")

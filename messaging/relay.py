@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from django.db import connections
 
+from core import failpoints
 from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
@@ -61,6 +62,8 @@ def sequence(source: str) -> list[dict[str, Any]]:
         placed = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         if placed:
             cursor.execute("UPDATE messaging_feed_head SET position = %s WHERE id = 1", [head + len(placed)])
+    if placed:
+        failpoints.reach("relay.after_sequence", source)
     return placed
 
 
@@ -95,6 +98,8 @@ def copy(source: str, alias: str) -> tuple[set[Nudge], bool]:
         rows = _read(source, min(behind.values()), head, [item for item in handlers if item.name in behind])
         reached = rows[-1][0] if len(rows) == BATCH else head
         nudges = _deliver(source, alias, [item for item in handlers if item.name in behind], behind, rows)
+        if nudges:
+            failpoints.reach("relay.before_cursor", alias)
         _move_cursors(source, alias, [name for name, position in behind.items() if position < reached], reached)
     return nudges, reached < head
 

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.db import Error, connections
 
-from messaging import feed, nudges, relay, sweep
+from core import failpoints
+from messaging import feed, nudges, relay, sinks, sweep
 from messaging.outbox import CHANNEL
 from messaging.subscriptions import subscriptions
 
@@ -28,6 +30,7 @@ def turn(source: str) -> int:
     while placed := relay.sequence(source):
         count += len(placed)
         feed.broadcast(source, placed)
+        sinks.wake(source)
     for alias in targets_of(source):
         _copy_all(source, alias)
     return count
@@ -44,6 +47,8 @@ def _copy_all(source: str, alias: str) -> None:
     try:
         while has_more:
             lanes, has_more = relay.copy(source, alias)
+            if lanes:
+                failpoints.reach("relay.before_nudge", alias)
             nudges.send(lanes)
     except Error as error:
         _forget(alias)
@@ -66,10 +71,12 @@ class Relay:
         self.threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start a thread per source and one sweeper per database."""
+        """Start a thread per source, one sweeper per database, and a publisher where there is an external stream."""
         for alias in self.aliases:
             self._spawn(f"relay-{alias}", alias, self._relay)
             self._spawn(f"sweep-{alias}", alias, self._sweep)
+            if settings.STREAM_URL:
+                self._spawn(f"stream-{alias}", alias, self._stream)
 
     def stop(self) -> None:
         """Ask every thread to end and wait for it."""
@@ -94,6 +101,7 @@ class Relay:
                     connection.close()
             backoff = 0.5 if time.monotonic() - started > MAX_BACKOFF_S else min(MAX_BACKOFF_S, backoff * 2)
             self.stopping.wait(backoff)
+        connections.close_all()
 
     def _relay(self, alias: str) -> None:
         connection = connections[alias]
@@ -109,3 +117,6 @@ class Relay:
     def _sweep(self, alias: str) -> None:
         while not self.stopping.wait(SWEEP_S):
             sweep.sweep(alias)
+
+    def _stream(self, alias: str) -> None:
+        sinks.Sink(alias).run(self.stopping)

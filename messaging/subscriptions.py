@@ -25,6 +25,7 @@ class Subscription:
     start: Literal["beginning", "now"]
     on_parked: Literal["block", "continue"]
     max_attempts: int
+    is_replayable: bool = False
 
     def lane(self, aggregate_id: str, data: dict[str, Any]) -> str:
         """Deliveries with equal lanes are handled in order, one at a time."""
@@ -55,12 +56,14 @@ def subscribe(
     start: Literal["beginning", "now"] = "beginning",
     on_parked: Literal["block", "continue"] = "block",
     max_attempts: int = MAX_ATTEMPTS,
+    replayable: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register `function(event)` to run in a transaction on its own app's database, exactly once per event.
 
     `lane` names the event field whose value orders deliveries (default: the event's aggregate id). With `batch`
     the function gets a list of up to 200 events in one transaction: for read copies. `start`: where a handler
-    deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its own lane.
+    deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its own lane. `replayable`:
+    the handler may be given its whole past again, and ends where it is now: `manage.py replay_events` rebuilds by it.
     """
 
     def register(function: Handler) -> Handler:
@@ -79,6 +82,7 @@ def subscribe(
             start=start,
             on_parked=on_parked,
             max_attempts=max_attempts,
+            is_replayable=replayable,
         )
         return function
 

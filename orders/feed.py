@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -20,10 +20,10 @@ SNAPSHOT_SIZE = 100
 TYPE = "order.status_changed"
 
 
-class Message(msgspec.Struct):
+class StatusMessage(msgspec.Struct):
     """One change of status, as a client receives it."""
 
-    type: str
+    type: Literal["order.status"]
     seq: int
     position: int | None
     order_id: UUID
@@ -31,7 +31,7 @@ class Message(msgspec.Struct):
     status: str
     previous: str | None
     reason: str
-    at: str
+    at: Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
     data: dict[str, Any]
 
 
@@ -54,7 +54,7 @@ class FeedItem:
     seq: int
     order_id: UUID
     customer_id: UUID
-    message: Message
+    message: StatusMessage
 
     @property
     def text(self) -> str:
@@ -65,7 +65,7 @@ class FeedItem:
 def item_of(row: FeedRow) -> FeedItem:
     """Read a row."""
     fact = msgspec.json.decode(row.data, type=_Fact)
-    message = Message(
+    message = StatusMessage(
         type="order.status",
         seq=row.seq,
         position=row.position,

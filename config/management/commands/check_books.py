@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from config import books
+from config.metrics import remember_books
 
 
 class Command(BaseCommand):
@@ -31,6 +32,7 @@ class Command(BaseCommand):
                 progress.update(task, description=name)
                 found[name] = [asdict(item) for item in check()]
                 progress.advance(task)
+        remember_books({name: len(items) for name, items in found.items()})
         is_clean = not any(found.values())
         if options["json"]:
             self.stdout.write(json.dumps({"clean": is_clean, "under_way": moving, "disagreements": found}, default=str))

@@ -48,4 +48,4 @@ class Command(BaseCommand):
         for group in groups:
             since = group.first_at.isoformat(timespec="seconds")
             table.add_row(group.alias, group.handler, group.type, str(group.count), since, group.error)
-        Console(file=self.stdout._out).print(table)
+        Console().print(table)

@@ -1,0 +1,70 @@
+"""Read copies held against their sources: which rows differ, and which handlers would repair them."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+Row = tuple[UUID, Any]
+Reader = Callable[[], Iterator[Row]]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy that one app keeps of another's rows. Both readers yield (id, what must be equal), by id."""
+
+    name: str
+    source: Reader
+    copy: Reader
+    handlers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row that is not the same in both; one side is None where the row is missing."""
+
+    copy: str
+    id: UUID
+    source: Any
+    copied: Any
+
+
+_registry: dict[str, Copy] = {}
+
+
+def register_copy(name: str, *, source: Reader, copy: Reader, handlers: Sequence[str]) -> None:
+    """Declare a copy; `handlers` are those that keep it, and that a replay rebuilds it by."""
+    _registry[name] = Copy(name, source, copy, tuple(handlers))
+
+
+def copies() -> dict[str, Copy]:
+    """All registered copies by name."""
+    return _registry
+
+
+def diff(copy: Copy, *, patience: float = 0.0) -> list[Difference]:
+    """Rows that differ now, and still differ `patience` seconds later: news under way is no difference."""
+    found = {item.id: item for item in _differences(copy)}
+    if not found or not patience:
+        return list(found.values())
+    time.sleep(patience)
+    return [item for item in _differences(copy) if item.id in found]
+
+
+def _differences(copy: Copy) -> Iterator[Difference]:
+    """Both sides side by side, in memory one row each."""
+    theirs, ours = copy.source(), copy.copy()
+    source, copied = next(theirs, None), next(ours, None)
+    while source is not None or copied is not None:
+        if copied is None or (source is not None and source[0] < copied[0]):
+            assert source is not None
+            yield Difference(copy.name, source[0], source[1], None)
+            source = next(theirs, None)
+        elif source is None or copied[0] < source[0]:
+            yield Difference(copy.name, copied[0], None, copied[1])
+            copied = next(ours, None)
+        else:
+            if source[1] != copied[1]:
+                yield Difference(copy.name, source[0], source[1], copied[1])
+            source, copied = next(theirs, None), next(ours, None)

@@ -1,0 +1,98 @@
+"""How events move: how far handlers are behind, stopping and starting them, and whether read copies are true."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from messaging import cursors
+from messaging.copies import Copy, Difference, copies, diff
+from messaging.parked import served
+
+SHOWN = 200
+PIPED_WIDTH = 160
+
+
+class Command(BaseCommand):
+    """`manage.py events lag | pause | resume | diff`."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        lag = actions.add_parser("lag", help="events and seconds that each handler is behind each source")
+        lag.add_argument("--json", action="store_true", help="print JSON only")
+        for name, text in (("pause", "stop copying a source for a handler"), ("resume", "go on copying")):
+            action = actions.add_parser(name, help=text)
+            action.add_argument("--handler", required=True)
+            action.add_argument("--source", default="", help="default: every source it reads")
+        actions.choices["pause"].add_argument("--reason", required=True, help="shown to whoever wonders")
+        actions.choices["resume"].add_argument("--from", type=int, dest="first", help="first position to copy")
+        compare = actions.add_parser("diff", help="rows of read copies that differ from their source; exit 1 if any")
+        compare.add_argument("copies", nargs="*", help="default: all")
+        compare.add_argument("--wait", type=float, default=2.0, help="seconds in which news under way may arrive")
+        compare.add_argument("--json", action="store_true", help="print JSON only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do one of them."""
+        try:
+            getattr(self, options["action"])(**options)
+        except cursors.NoSuchPair as error:
+            raise CommandError(str(error)) from None
+
+    def lag(self, **options: Any) -> None:
+        """Show every pair; those behind first."""
+        found = sorted(cursors.lags(served()), key=lambda item: -(item.events or 0))
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(item) for item in found]))
+            return
+        table = Table("database", "handler", "source", "events", "seconds", "parked", "")
+        for item in found:
+            numbers = ("?", "?") if item.events is None else (str(item.events), f"{item.seconds:.1f}")
+            note = f"paused: {item.pause_reason}" if item.is_paused else item.pause_reason
+            table.add_row(item.alias, item.handler, item.source, *numbers, str(item.parked), note)
+        Console(file=cast(IO[str], self.stdout), width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+
+    def pause(self, **options: Any) -> None:
+        """Stop."""
+        count = cursors.pause(options["handler"], options["source"], reason=options["reason"])
+        self.stdout.write(f"paused: {count}")
+
+    def resume(self, **options: Any) -> None:
+        """Go on."""
+        count = cursors.resume(options["handler"], options["source"], first=options["first"])
+        self.stdout.write(f"resumed: {count}")
+
+    def diff(self, **options: Any) -> None:
+        """Hold copies against their sources."""
+        chosen = self._chosen(options["copies"])
+        found = {copy.name: diff(copy, patience=options["wait"]) for copy in chosen}
+        if options["json"]:
+            shown = {name: [asdict(item) for item in items] for name, items in found.items()}
+            self.stdout.write(json.dumps({"clean": not any(found.values()), "differences": shown}, default=str))
+        else:
+            for copy in chosen:
+                self._report(copy, found[copy.name])
+        if any(found.values()):
+            sys.exit(1)
+
+    def _chosen(self, names: list[str]) -> list[Copy]:
+        unknown = set(names) - set(copies())
+        if unknown:
+            known = ", ".join(sorted(copies()))
+            raise CommandError(f"no such copy: {', '.join(sorted(unknown))} (there are {known})")
+        return [copy for name, copy in sorted(copies().items()) if not names or name in names]
+
+    def _report(self, copy: Copy, found: list[Difference]) -> None:
+        self.stdout.write(f"{'BAD' if found else 'ok '}  {copy.name}")
+        for item in found[:SHOWN]:
+            self.stdout.write(f"       {item.id}: source {item.source}, copy {item.copied}")
+        if len(found) > SHOWN:
+            self.stdout.write(f"       … and {len(found) - SHOWN} more")
+        if found:
+            repairs = "; ".join(f"manage.py replay_events --handler {name}" for name in copy.handlers)
+            self.stdout.write(f"       to rebuild it: {repairs}")
