@@ -131,7 +131,7 @@ def record_activity(
 
 def _reopen(customer_id: UUID, now: datetime) -> None:
     for client in Client.objects.select_for_update().of_customer(customer_id).order_by("pk"):
-        if client.deleted_at is not None and client.deleted_at <= now:
+        if client.deleted_at is not None:
             client.reopen(now=now)
             client.save()
             _publish_updated(client)

@@ -16,6 +16,7 @@ import resources.public
 import showroom.public
 from core.books import Disagreement
 from messaging.parked import served
+from messaging.subscriptions import subscriptions
 from orders.public import OrderFacts
 
 HOLDING = {"created", "awaiting_payment"}
@@ -28,6 +29,8 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS N
      + (SELECT count(*) FROM (SELECT 1 FROM messaging_external_call
                               WHERE state IN ('new', 'sent', 'unknown') LIMIT 1000) AS c)
 """
+
+_HEAD = "SELECT coalesce(max(position), 0) FROM messaging_feed_head"
 
 _LOG = """
 SELECT 'positions', count(*)::text || ' positions up to ' || coalesce(max(position), 0)
@@ -45,13 +48,27 @@ WHERE o.top <> s.last_seq OR o.top - o.low + 1 <> o.n
 
 def in_flight() -> int:
     """Events, deliveries and calls still under way, counted up to a thousand of each in each database."""
-    total = 0
+    return sum(_count(alias, _IN_FLIGHT) for alias in served()) + _behind()
+
+
+def _behind() -> int:
+    """Handlers that have not copied all of a source's log yet; a paused one waits for people."""
+    heads = {alias: _count(alias, _HEAD) for alias in served()}
+    known = subscriptions()
+    count = 0
     for alias in served():
         with connections[alias].cursor() as cursor:
-            cursor.execute(_IN_FLIGHT)
-            (count,) = cursor.fetchone()
-        total += count
-    return total
+            cursor.execute("SELECT source, handler, position FROM messaging_inbox_cursor WHERE NOT is_paused")
+            rows = cursor.fetchall()
+        count += sum(handler in known and position < heads.get(source, 0) for source, handler, position in rows)
+    return count
+
+
+def _count(alias: str, query: str) -> int:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(query)
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def wait_until_quiet(seconds: float, tick: Callable[[int], None] = lambda count: None) -> int:

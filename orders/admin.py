@@ -1,20 +1,37 @@
 """Manager screens of orders: everything to see, and the same guarded steps as everywhere else."""
 
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from core.admin import ReadOnlyAdmin
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from orders import services
-from orders.models import Checkout, CheckoutLeg, Order, OrderHistory, OrderLine, ProductCopy, Status
+from orders.models import (
+    Checkout,
+    CheckoutLeg,
+    LegKind,
+    Order,
+    OrderHistory,
+    OrderLine,
+    ProductCopy,
+    SagaState,
+    Status,
+    SteeringAction,
+)
 from orders.services import Actor
 
 COLOURS = {
@@ -25,6 +42,21 @@ COLOURS = {
     Status.CANCELLED: "danger",
     Status.REFUNDED: "danger",
 }
+
+
+SAGA_COLOURS = {
+    SagaState.RUNNING: "info",
+    SagaState.WAITING: "info",
+    SagaState.COMPENSATING: "warning",
+    SagaState.COMPLETED: "success",
+    SagaState.PARKED: "danger",
+}
+
+
+def _actor(request: HttpRequest) -> Actor:
+    if request.user.pk is None:
+        raise NotFound
+    return Actor(request.user.pk, frozenset({"admin"} if request.user.is_superuser else {"manager"}))
 
 
 class _ReadOnlyInline(TabularInline):
@@ -54,8 +86,7 @@ class HistoryInline(_ReadOnlyInline):
 def _move(status: str, label: Any) -> Any:
     @admin.action(description=label)
     def act(self: "OrderAdmin", request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        roles = frozenset({"admin"} if request.user.is_superuser else {"manager"})
-        actor = Actor(request.user.pk, roles)
+        actor = _actor(request)
         for order_id, number in queryset.values_list("pk", "number"):
             try:
                 services.move_order(
@@ -101,19 +132,95 @@ class OrderAdmin(ReadOnlyAdmin):
 
 class LegInline(_ReadOnlyInline):
     model = CheckoutLeg
-    fields = ["kind", "state", "attempt_id", "error", "started_at", "finished_at"]
+    fields = [
+        "kind", "state", "parked_reason", "error", "attempts", "attempt_id", "started_at", "deadline_at", "finished_at",
+    ]  # fmt: skip
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    """Checkouts that somebody should look at."""
+
+    title = gettext_lazy("attention")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("needed", gettext_lazy("Parked, or running too long"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.needing_attention(timezone.now()) if self.value() == "needed" else queryset
+
+
+class _SteeringForm(BaseDialogForm):
+    """Which leg, and why; only legs that allow the action are offered."""
+
+    steering = ""
+    leg = forms.ChoiceField(label=gettext_lazy("leg"), widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        label=gettext_lazy("reason"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+    def __init__(self, request: HttpRequest, object_id: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, object_id, *args, **kwargs)
+        legs = _view(request, object_id).legs if object_id else []
+        offered = [item.leg for item in legs if self.steering in item.allowed]
+        self.fields["leg"].choices = [(leg, LegKind(leg).label) for leg in offered]
+        if not offered:
+            self.fields["leg"].help_text = _("The checkout's present state does not allow it.")
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The leg and the reason."""
+        return {"leg": self.cleaned_data["leg"], "reason": self.cleaned_data["reason"]}
+
+
+def _view(request: HttpRequest, object_id: Any) -> services.CheckoutView:
+    return services.view_checkout(order_id=UUID(str(object_id)), actor=_actor(request), now=timezone.now())
+
+
+def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = ActionVariant.DEFAULT) -> Any:
+    """A button on the checkout's page that asks for the leg and the reason, then calls the service."""
+
+    def act(self: "CheckoutAdmin", request: HttpRequest, form: _SteeringForm, object_id: str) -> HttpResponse:
+        try:
+            services.steer_checkout(
+                order_id=UUID(object_id), action=steering, actor=_actor(request), now=timezone.now(), **form.chosen
+            )
+            self.message_user(request, f"{form.chosen['leg']}: {steering.label}", messages.SUCCESS)
+        except DomainError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+        page = reverse("admin:orders_checkout_change", args=[object_id])
+        is_dialog = "HX-Request" in request.headers
+        return HttpResponse(headers={"HX-Redirect": page}) if is_dialog else HttpResponseRedirect(page)
+
+    act.__name__ = f"steer_{steering.value}"
+    form = type(f"{steering.name.title()}Form", (_SteeringForm,), {"steering": steering.value})
+    dialog = {"title": label, "description": "", "form_class": form, "form_submit_text": label}
+    return action(description=label, permissions=["steer"], variant=variant, dialog=dialog, url_path=act.__name__)(act)
 
 
 @admin.register(Checkout)
 class CheckoutAdmin(ReadOnlyAdmin):
     """The saga of each order, leg by leg; unfinished ones first."""
 
-    list_display = ["order", "state", "step", "started_at", "finished_at"]
-    list_filter = ["state", "step"]
+    list_display = ["order", "coloured_state", "step", "owner_id", "started_at", "finished_at"]
+    list_filter = [AttentionFilter, "state", "step"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]
     ordering = ["-started_at"]
     inlines = [LegInline]
+    actions_detail = ["steer_retry", "steer_take_over", "steer_cancel", "steer_skip"]
+    steer_retry = _steer(SteeringAction.RETRY, gettext_lazy("Ask again"), ActionVariant.PRIMARY)
+    steer_take_over = _steer(SteeringAction.TAKE_OVER, gettext_lazy("Take over"))
+    steer_cancel = _steer(SteeringAction.CANCEL, gettext_lazy("Cancel the order"), ActionVariant.DANGER)
+    steer_skip = _steer(SteeringAction.SKIP, gettext_lazy("Go on without this leg"), ActionVariant.WARNING)
+
+    @display(description=gettext_lazy("state"), label=SAGA_COLOURS, ordering="state")
+    def coloured_state(self, checkout: Checkout) -> tuple[str, str]:
+        return checkout.state, str(SagaState(checkout.state).label)
+
+    def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers may; what they may do is for the service to say."""
+        return self.has_view_permission(request)
 
 
 @admin.register(ProductCopy)

@@ -3,18 +3,25 @@
 from core.errors import DomainError, Forbidden, InvalidInput
 
 
-class WrongTransition(DomainError):
-    """The order's state does not lead where it was asked to go; `allowed` lists where it does."""
-
-    code = "wrong_transition"
-    detail = "The order cannot go there from its present state."
-
-
 class TransitionNotYours(Forbidden):
     """The state leads there, but another role has to say so."""
 
     code = "transition_not_allowed"
     detail = "Somebody else has to make this step."
+
+
+class SteeringRefused(DomainError):
+    """The leg's state does not allow the action; `allowed` lists those that it does."""
+
+    code = "wrong_checkout_state"
+    detail = "This cannot be done with the checkout in its present state."
+
+
+class SteeringNotYours(Forbidden):
+    """Checkouts are steered by managers, and legs skipped by admins."""
+
+    code = "steering_not_allowed"
+    detail = "Somebody else has to do this."
 
 
 class PriceChanged(DomainError):

@@ -225,3 +225,10 @@ class LegTimedOut(Event):
     order_id: UUID
     attempt_id: UUID
     leg: str
+
+
+@event("checkout.undo_overdue", aggregate="checkout", key="order_id", internal=True)
+class UndoOverdue(Event):
+    """A timer: what a checkout did has not been undone within a day."""
+
+    order_id: UUID

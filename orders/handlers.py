@@ -1,14 +1,19 @@
 """What orders does when it hears of something."""
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
+from django.dispatch import receiver
 from django.utils import timezone
 
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated, StockReleased, StockReserved, StockSold
 from core.events import Event
+from messaging.signals import delivery_parked
 from messaging.subscriptions import subscribe
 from orders import services
-from orders.services.checkout import HANDLER, REACTS_TO
+from orders.services.checkout import REACTS_TO
+from orders.services.saga import HANDLER
 
 
 @subscribe(*REACTS_TO, name=HANDLER, lane="order_id")
@@ -17,13 +22,20 @@ def advance_checkout(event: Event) -> None:
     services.react(event=event, now=timezone.now())
 
 
-@subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True)
+@receiver(delivery_parked)
+def park_checkout(sender: object, alias: str, handler: str, lane: str, **_: Any) -> None:
+    """Show managers the checkout whose news could not be taken in."""
+    if (alias, handler) == ("orders", HANDLER):
+        services.attend_checkouts(order_id=UUID(lane), now=timezone.now())
+
+
+@subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True, replayable=True)
 def copy_products(events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:
     """Keep names and prices at hand."""
     services.copy_products(events=events)
 
 
-@subscribe(StockReserved, StockReleased, StockSold, batch=True)
+@subscribe(StockReserved, StockReleased, StockSold, batch=True, replayable=True)
 def copy_stock_levels(events: Sequence[StockReserved | StockReleased | StockSold]) -> None:
     """Keep what can be had at hand, so that a sold-out product is refused at once."""
     newest = {level.product_id: level for event in events for level in event.levels}

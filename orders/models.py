@@ -1,16 +1,17 @@
 """Orders, what was sold in them, their history, and the checkout saga that carries them to `paid`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import WrongTransition
 from core.ids import uuid7
-from orders.errors import TransitionNotYours, WrongTransition
+from orders.errors import TransitionNotYours
 
 
 class Status(models.TextChoices):
@@ -27,8 +28,8 @@ class Status(models.TextChoices):
 
 
 SYSTEM = "system"
-_STAFF = frozenset({"manager", "admin"})
-_OWNER = frozenset({"client"}) | _STAFF
+STAFF = frozenset({"manager", "admin"})
+_OWNER = frozenset({"client"}) | STAFF
 _SYSTEM = frozenset({SYSTEM})
 
 TRANSITIONS: dict[tuple[str, str], frozenset[str]] = {
@@ -36,17 +37,21 @@ TRANSITIONS: dict[tuple[str, str], frozenset[str]] = {
     (Status.CREATED, Status.CANCELLED): _OWNER | _SYSTEM,
     (Status.AWAITING_PAYMENT, Status.PAID): _SYSTEM,
     (Status.AWAITING_PAYMENT, Status.CANCELLED): _OWNER | _SYSTEM,
-    (Status.PAID, Status.IN_PROGRESS): _STAFF,
-    (Status.PAID, Status.CANCELLED): _STAFF,
-    (Status.IN_PROGRESS, Status.READY): _STAFF,
-    (Status.IN_PROGRESS, Status.CANCELLED): _STAFF,
-    (Status.READY, Status.COMPLETED): _STAFF,
-    (Status.READY, Status.CANCELLED): _STAFF,
+    (Status.PAID, Status.IN_PROGRESS): STAFF,
+    (Status.PAID, Status.CANCELLED): STAFF,
+    (Status.IN_PROGRESS, Status.READY): STAFF,
+    (Status.IN_PROGRESS, Status.CANCELLED): STAFF,
+    (Status.READY, Status.COMPLETED): STAFF,
+    (Status.READY, Status.CANCELLED): STAFF,
     (Status.CANCELLED, Status.REFUNDED): _SYSTEM,
 }
 """Every step an order may take, and the roles that may make it."""
 
 SOLD = frozenset({Status.PAID, Status.IN_PROGRESS, Status.READY, Status.COMPLETED})
+
+SLOW_LEG = timedelta(minutes=10)
+SLOW_UNDO = timedelta(hours=1)
+"""From when on a checkout that waits for an answer needs a manager's eye."""
 
 
 class Order(models.Model):
@@ -102,7 +107,7 @@ class Order(models.Model):
         """Step to `target` and return the status left. Raises WrongTransition or TransitionNotYours."""
         who = TRANSITIONS.get((self.status, target))
         if who is None:
-            raise WrongTransition(allowed=self.allowed(roles))
+            raise WrongTransition(self.status, self.allowed(roles))
         if not who & roles:
             raise TransitionNotYours
         previous, self.status = self.status, target
@@ -215,6 +220,19 @@ class SagaState(models.TextChoices):
     PARKED = "parked", _("parked")
 
 
+class CheckoutQuerySet(models.QuerySet["Checkout"]):
+    """Checkouts by whether somebody should look at them."""
+
+    def needing_attention(self, now: datetime) -> "CheckoutQuerySet":
+        """Those that are parked, and those that wait longer for an answer than is healthy."""
+        slow_leg = CheckoutLeg.objects.filter(
+            checkout_id=OuterRef("pk"), state=LegState.RUNNING, started_at__lt=now - SLOW_LEG
+        ).filter(Q(deadline_at__isnull=True) | Q(deadline_at__lt=now - SLOW_LEG))
+        is_slow = Q(Exists(slow_leg), state=SagaState.RUNNING)
+        is_slow |= Q(state=SagaState.COMPENSATING, undo_started_at__lt=now - SLOW_UNDO)
+        return self.filter(Q(state=SagaState.PARKED) | is_slow, finished_at__isnull=True)
+
+
 class Checkout(models.Model):
     """The saga of one order: its legs run one after another, and are undone in reverse when one fails."""
 
@@ -224,8 +242,12 @@ class Checkout(models.Model):
     failure = models.JSONField(_("failure"), null=True)
     owner_id = models.UUIDField(_("owner"), null=True)
     is_refund = models.BooleanField(_("undoes a paid order"), default=False)
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
+    parked_from = models.CharField(max_length=15, choices=SagaState, blank=True, default="")
+    started_at = models.DateTimeField(_("started at"))
+    undo_started_at = models.DateTimeField(_("being undone since"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    objects = CheckoutQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("checkout")
@@ -233,6 +255,14 @@ class Checkout(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["state", "started_at"], condition=Q(finished_at__isnull=True), name="checkout_open"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} · {self.step}"
+
+    @property
+    def is_undoing(self) -> bool:
+        """Whether it runs backward, parked or not."""
+        return self.state == SagaState.COMPENSATING or self.parked_from == SagaState.COMPENSATING
 
 
 class LegKind(models.TextChoices):
@@ -257,7 +287,17 @@ class LegState(models.TextChoices):
     FAILED = "failed", _("failed")
     COMPENSATING = "compensating", _("being undone")
     COMPENSATED = "compensated", _("undone")
+    PARKED = "parked", _("parked")
     SKIPPED = "skipped", _("skipped")
+
+
+class SteeringAction(models.TextChoices):
+    """What a manager may do with a leg."""
+
+    RETRY = "retry", _("ask again")
+    TAKE_OVER = "take_over", _("take over")
+    CANCEL = "cancel", _("cancel the order")
+    SKIP = "skip", _("go on without it")
 
 
 class CheckoutLeg(models.Model):
@@ -269,10 +309,13 @@ class CheckoutLeg(models.Model):
     rank = models.PositiveSmallIntegerField()
     state = models.CharField(_("state"), max_length=15, choices=LegState, default=LegState.PENDING)
     attempt_id = models.UUIDField(_("attempt"), default=uuid7)
+    attempts = models.PositiveSmallIntegerField(_("requests sent"), default=0)
     request = models.JSONField(default=dict)
-    error = models.JSONField(null=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
+    error = models.JSONField(_("error"), null=True)
+    parked_reason = models.TextField(_("why it is parked"), blank=True, default="")
+    started_at = models.DateTimeField(_("started at"), null=True)
+    deadline_at = models.DateTimeField(_("to be answered by"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
 
     class Meta:
         verbose_name = _("checkout leg")

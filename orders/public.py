@@ -10,7 +10,17 @@ import msgspec
 from orders.models import LegKind, Order, OrderHistory
 from orders.reading import OrderDocument, read_order, read_orders
 
-__all__ = ["OrderDocument", "OrderFacts", "TimelineEntry", "get_order", "list_orders", "order_facts", "timeline"]
+__all__ = [
+    "OrderDocument",
+    "OrderFacts",
+    "OrderState",
+    "TimelineEntry",
+    "get_order",
+    "list_orders",
+    "order_facts",
+    "order_states",
+    "timeline",
+]
 
 
 @dataclass(frozen=True)
@@ -78,3 +88,23 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
             is_settled=order.checkout.finished_at is not None,
             sells_stock=any(line.product_id for line in order.lines.all()),
         )
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """What other apps keep a copy of; money in `currency`."""
+
+    customer_id: UUID
+    number: str
+    total_amount: Decimal
+    currency: str
+    status: str
+
+
+def order_states(*, chunk: int = 2000) -> Iterator[tuple[UUID, OrderState]]:
+    """Every order there ever was, by id, some thousands at a time."""
+    columns = ("id", "customer_id", "number", "total_amount", "currency", "status")
+    reached = UUID(int=0)
+    while rows := list(Order.objects.filter(id__gt=reached).order_by("id").values_list(*columns)[:chunk]):
+        reached = rows[-1][0]
+        yield from ((row[0], OrderState(*row[1:])) for row in rows)

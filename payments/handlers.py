@@ -17,7 +17,7 @@ from payments import services
 from payments.services import Means
 
 
-@subscribe(OrderCreated, OrderUpdated, OrderStatusChanged, OrderCancelled, lane="order_id", batch=True)
+@subscribe(OrderCreated, OrderUpdated, OrderStatusChanged, OrderCancelled, lane="order_id", batch=True, replayable=True)
 def copy_orders(events: Sequence[OrderCreated | OrderUpdated | OrderStatusChanged | OrderCancelled]) -> None:
     """Keep owners, totals and statuses of orders at hand."""
     services.copy_orders(events=events)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -17,20 +17,23 @@ from gateway.api import ApiViewSet
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
 from gateway.lane import Answer, lane
-from gateway.permissions import IsAdmin, IsSignedIn
+from gateway.permissions import IsAdmin, IsManager, IsSignedIn
 from gateway.principal import Principal
 from insurance.public import estimate
 from orders import services
 from orders.api.filters import OrderFilter
 from orders.api.serializers import (
     CancelInput,
+    CheckoutSerializer,
     OrderEdit,
     StatusInput,
+    SteeringInput,
     TimelineSerializer,
 )
 from orders.models import Order, OrderHistory
 from orders.reading import OrderDocument, OrderPage, RawOrder, read_order, read_orders
 from orders.services import Actor, FreeLine, ProductLine
+from payments.public import looks_like_card_number
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 
@@ -82,6 +85,7 @@ class OrderViewSet(ApiViewSet):
     ordering_fields = {"created_at": "created_at", "total_amount": "total_amount"}
     throttle_scopes = {"create": "order_create"}
     queryset = Order.objects.none()
+    idempotent_on = "orders"
 
     def get_queryset(self) -> Any:
         orders = Order.objects.filter(deleted_at__isnull=True)
@@ -182,8 +186,38 @@ class OrderViewSet(ApiViewSet):
         page = self.paginate_queryset(OrderHistory.objects.filter(order_id=pk))
         return self.get_paginated_response(TimelineSerializer(page, many=True).data)
 
+    @extend_schema(responses=CheckoutSerializer)
+    @action(detail=True, methods=["get"], url_path="checkout")
+    def checkout(self, request: Request, pk: str) -> Response:
+        """The saga of an order, leg by leg: attempt, state, error, times, and what may be done with it."""
+        return self._checkout(_uuid(pk))
+
+    @extend_schema(request=SteeringInput, responses=CheckoutSerializer)
+    @action(detail=True, methods=["post"], url_path=r"checkout/(?P<leg>[a-z_]+)/(?P<steering>[a-z_-]+)")
+    def steer(self, request: Request, pk: str, leg: str, steering: str) -> HttpResponse:
+        """Steer a checkout: `retry`, `take_over`, `cancel` or `skip` (admins) one of its legs."""
+        order_id, reason = _uuid(pk), self.valid(SteeringInput)["reason"]
+
+        def act() -> Response:
+            services.steer_checkout(
+                order_id=order_id,
+                action=steering.replace("-", "_"),
+                leg=leg,
+                reason=reason,
+                actor=actor_of(self.principal),
+                now=timezone.now(),
+            )
+            return self._checkout(order_id)
+
+        return self.once("orders.steer", act)
+
+    def _checkout(self, order_id: UUID) -> Response:
+        view = services.view_checkout(order_id=order_id, actor=actor_of(self.principal), now=timezone.now())
+        return Response(CheckoutSerializer(view).data)
+
     def get_permissions(self) -> Any:
-        return [IsAdmin()] if self.action == "destroy" else super().get_permissions()
+        special = {"destroy": IsAdmin, "checkout": IsManager, "steer": IsManager}
+        return [special[self.action]()] if self.action in special else super().get_permissions()
 
 
 def _plain(raw: RawOrder) -> OrderDocument:
@@ -234,6 +268,8 @@ def _payment(given: PaymentInput | None) -> dict[str, Any] | None:
         return None
     if given.method not in METHODS:
         raise InvalidInput("payment.method", "invalid", f"One of: {', '.join(sorted(METHODS))}.")
+    if given.token and looks_like_card_number(given.token):
+        raise InvalidInput("payment.token", "card_number_refused", "Send a token, never a card number.")
     if given.method == "card" and not (given.token or given.payment_method_id):
         raise InvalidInput("payment.token", "required", "A card payment needs `token` or `payment_method_id`.")
     if given.amount is not None:

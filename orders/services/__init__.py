@@ -5,11 +5,19 @@ from orders.services.checkout import react
 from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.history import Actor
 from orders.services.placing import FreeLine, ProductLine, place_order
+from orders.services.steering import (
+    CheckoutView,
+    attend_checkouts,
+    steer_checkout,
+    view_checkout,
+)
 
 __all__ = [
     "Actor",
+    "CheckoutView",
     "FreeLine",
     "ProductLine",
+    "attend_checkouts",
     "copy_products",
     "copy_stock_levels",
     "delete_order",
@@ -17,4 +25,6 @@ __all__ = [
     "move_order",
     "place_order",
     "react",
+    "steer_checkout",
+    "view_checkout",
 ]

@@ -8,9 +8,9 @@ from core.db import transaction
 from core.errors import NotFound
 from messaging.outbox import publish
 from orders.events import OrderCompleted
-from orders.models import SOLD, Order, SagaState, Status
-from orders.services.checkout import Saga, publish_cancelled
+from orders.models import SOLD, Order, Status
 from orders.services.history import Actor, record_edit, record_status
+from orders.services.saga import Saga, publish_cancelled
 
 Check = Callable[[int], None]
 
@@ -56,7 +56,7 @@ def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
     saga.checkout.is_refund = previous in SOLD
     saga.checkout.finished_at = None
     publish_cancelled(saga.order, reason or "cancelled")
-    if saga.checkout.state != SagaState.COMPENSATING:
+    if not saga.checkout.is_undoing:
         saga.compensate()
 
 

@@ -1,17 +1,15 @@
-"""The checkout saga: stock, loan, payment, policies, payout, one after another; undone in reverse when one fails.
+"""What the checkout saga hears, and what each answer means to it.
 
-It is an ordinary subscriber whose lane is the order, so answers and deadlines arrive one at a time. Every request
-carries the attempt of its leg, every answer repeats it; an answer to another attempt changes nothing.
+It is an ordinary subscriber whose lane is the order, so answers and deadlines arrive one at a time. Every answer
+repeats the attempt of the leg that asked; an answer to another attempt changes nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from catalog.events import StockRejected, StockReleased, StockReserved
-from core import failpoints
 from core.db import transaction
 from core.events import Event
 from financing.events import (
@@ -25,307 +23,14 @@ from insurance.events import PoliciesDeclined, PoliciesIssued, PoliciesRevoked
 from messaging.outbox import publish
 from messaging.timers import set_timer
 from orders import events
-from orders.models import (
-    Checkout,
-    CheckoutLeg,
-    LegKind,
-    LegState,
-    Order,
-    OrderLine,
-    OrderPayment,
-    PaymentState,
-    SagaState,
-    Status,
-)
+from orders.models import LegKind, LegState, OrderPayment, PaymentState, SagaState, Status
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
+from orders.services.saga import HANDLER, Saga, due_from_buyer, timed_out
 from payments.events import OrderSettled, PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded
 
-HANDLER = "orders.checkout"
-PAYMENT_DEADLINE = timedelta(minutes=15)
-LOAN_DEADLINE = timedelta(hours=72)
-POLICIES_DEADLINE = timedelta(minutes=10)
 EXPIRY_GRACE = timedelta(minutes=5)
-DEADLINES = {LegKind.PAYMENT: PAYMENT_DEADLINE, LegKind.LOAN: LOAN_DEADLINE, LegKind.POLICIES: POLICIES_DEADLINE}
-"""Stock has none: while the catalogue is away orders are still taken, and their stock is decided when it is back."""
 
 
-class Saga:
-    """An order under lock, with its checkout and legs."""
-
-    def __init__(
-        self,
-        order: Order,
-        checkout: Checkout,
-        legs: Sequence[CheckoutLeg],
-        now: datetime,
-        lines: Sequence[OrderLine] | None = None,
-    ) -> None:
-        self.order, self.checkout, self.now, self._lines = order, checkout, now, lines
-        self.legs = {leg.kind: leg for leg in legs}
-        self.moved: dict[str, CheckoutLeg] = {}
-
-    @classmethod
-    def load(cls, order_id: UUID, now: datetime) -> "Saga | None":
-        """Lock the order; None when there is no such order here."""
-        order = Order.objects.select_for_update().filter(pk=order_id).first()
-        if order is None:
-            return None
-        checkout = Checkout.objects.get(order_id=order_id)
-        return cls(order, checkout, list(CheckoutLeg.objects.filter(checkout_id=order_id)), now)
-
-    def save(self) -> None:
-        """Write the order, its checkout and the legs that moved."""
-        self.order.save()
-        self.checkout.save()
-        for leg in self.moved.values():
-            leg.save()
-
-    def insert(self) -> None:
-        """Write a saga that has just begun, for the first time."""
-        self.order.save(force_insert=True)
-        self.checkout.save(force_insert=True)
-        CheckoutLeg.objects.bulk_create(self.legs.values())
-
-    @property
-    def lines(self) -> Sequence[OrderLine]:
-        """What is sold."""
-        return self._lines if self._lines is not None else list(self.order.lines.all())
-
-    def _mark(self, leg: CheckoutLeg, state: str) -> None:
-        leg.state = state
-        self.moved[leg.kind] = leg
-
-    # Forward -----------------------------------------------------------------------------------------------------
-    def advance(self) -> None:
-        """Start the next leg that is not done; with none left the order is paid for."""
-        for kind in self._forward():
-            leg = self.legs[kind]
-            if leg.state == LegState.PENDING:
-                self._start(leg)
-            if leg.state == LegState.RUNNING:
-                return
-        self._finish()
-
-    def _forward(self) -> list[str]:
-        return [kind.value for kind in LegKind if kind.value in self.legs]
-
-    def _start(self, leg: CheckoutLeg) -> None:
-        self._mark(leg, LegState.RUNNING)
-        leg.started_at = self.now
-        self.checkout.step = leg.kind
-        self.checkout.state = SagaState.RUNNING
-        _REQUESTS[leg.kind](self, leg)
-        if leg.kind in DEADLINES and self.checkout.state == SagaState.RUNNING:
-            deadline = events.LegTimedOut(order_id=self.order.id, attempt_id=leg.attempt_id, leg=leg.kind)
-            set_timer(handler=HANDLER, event=deadline, due_at=self.now + DEADLINES[LegKind(leg.kind)])
-        failpoints.reach("checkout.requested", leg.kind)
-
-    def is_running(self, kind: str, attempt_id: UUID | None) -> bool:
-        """Whether an answer of this attempt is being waited for."""
-        leg = self.legs.get(kind)
-        return leg is not None and leg.attempt_id == attempt_id and leg.state == LegState.RUNNING
-
-    def succeed(self, kind: str, **data: Any) -> None:
-        """Mark a leg done and go on."""
-        self._close(self.legs[kind], LegState.SUCCEEDED)
-        record_step(self.order, f"{kind}.succeeded", now=self.now, data=data)
-        failpoints.reach("checkout.succeeded", kind)
-        self.advance()
-
-    def _close(self, leg: CheckoutLeg, state: str) -> None:
-        self._mark(leg, state)
-        leg.finished_at = self.now
-
-    def _finish(self) -> None:
-        self.checkout.state, self.checkout.step = SagaState.COMPLETED, "done"
-        self.checkout.finished_at = self.now
-        self.order.reservation_expires_at = None
-        previous = self.order.move(Status.PAID, roles=SYSTEM_ACTOR.roles, now=self.now)
-        record_status(self.order, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
-        publish(
-            events.OrderPaid(
-                order_id=self.order.id,
-                number=self.order.number,
-                customer_id=self.order.customer_id,
-                total_amount=self.order.total_amount,
-                currency=self.order.currency,
-                attempt_id=self.legs[LegKind.STOCK].attempt_id,
-            )
-        )
-
-    # Backward ----------------------------------------------------------------------------------------------------
-    def fail(self, kind: str, code: str, detail: str, **extra: Any) -> None:
-        """Mark a leg failed, say why, and undo what the others did."""
-        leg = self.legs[kind]
-        leg.error = {"code": code, "detail": detail} | extra
-        self._close(leg, LegState.FAILED)
-        self.checkout.failure = {"code": code, "step": kind, "detail": detail} | extra
-        record_step(self.order, f"{kind}.failed", now=self.now, reason=detail, data=leg.error)
-        failpoints.reach("checkout.failed", kind)
-        self.compensate()
-
-    def compensate(self) -> None:
-        """Undo the next leg, in reverse; with none left the order is cancelled, or refunded if it was paid."""
-        self.checkout.state = SagaState.COMPENSATING
-        for kind in reversed(self._forward()):
-            leg = self.legs[kind]
-            if leg.state == LegState.COMPENSATING:
-                return
-            if self._needs_undoing(leg):
-                self._mark(leg, LegState.COMPENSATING)
-                self.checkout.step = kind
-                _UNDO[kind](self, leg)
-                failpoints.reach("checkout.undo", kind)
-                return
-            if leg.state == LegState.PENDING:
-                self._close(leg, LegState.SKIPPED)
-        self._finish_compensation()
-
-    def _needs_undoing(self, leg: CheckoutLeg) -> bool:
-        """A refused leg holds nothing; the payment leg may hold what the buyer paid besides."""
-        if leg.kind == LegKind.DISBURSEMENT:
-            return False
-        started = {LegState.RUNNING, LegState.SUCCEEDED}
-        return leg.state in (started | {LegState.FAILED} if leg.kind == LegKind.PAYMENT else started)
-
-    def undone(self, kind: str, attempt_id: UUID | None) -> None:
-        """A leg reported that it holds nothing any more."""
-        leg = self.legs.get(kind)
-        if leg is None or leg.attempt_id != attempt_id or leg.state != LegState.COMPENSATING:
-            return
-        self._close(leg, LegState.COMPENSATED)
-        record_step(self.order, f"{kind}.undone", now=self.now)
-        failpoints.reach("checkout.undone", kind)
-        self.compensate()
-
-    def _finish_compensation(self) -> None:
-        self.checkout.state, self.checkout.step = SagaState.COMPENSATED, "done"
-        self.checkout.finished_at = self.now
-        self.order.reservation_expires_at = None
-        failure = self.checkout.failure or {}
-        if self.order.status != Status.CANCELLED:
-            self.cancel(failure.get("code", ""), failure.get("detail", ""))
-        if self.checkout.is_refund:
-            previous = self.order.move(Status.REFUNDED, roles=SYSTEM_ACTOR.roles, now=self.now)
-            record_status(self.order, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
-
-    def cancel(self, code: str, detail: str) -> None:
-        """Move to cancelled in the system's name."""
-        previous = self.order.move(Status.CANCELLED, roles=SYSTEM_ACTOR.roles, now=self.now)
-        data = {"failure": self.checkout.failure} if self.checkout.failure else {}
-        record_status(self.order, previous, actor=SYSTEM_ACTOR, reason=code or detail, now=self.now, data=data)
-        publish_cancelled(self.order, code or detail)
-
-
-def publish_cancelled(order: Order, reason: str) -> None:
-    """Tell everyone that the order ended without a sale."""
-    publish(events.OrderCancelled(order_id=order.id, number=order.number, customer_id=order.customer_id, reason=reason))
-
-
-# What each leg asks for -----------------------------------------------------------------------------------------
-def _request_stock(saga: Saga, leg: CheckoutLeg) -> None:
-    until = saga.order.reservation_expires_at or saga.now
-    lines = [
-        events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
-        for line in saga.lines
-        if line.product_id
-    ]
-    publish(
-        events.StockRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            lines=lines,
-            expires_at=until,
-        )
-    )
-
-
-def _request_loan(saga: Saga, leg: CheckoutLeg) -> None:
-    publish(
-        events.LoanRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            customer_id=saga.order.customer_id,
-            currency=saga.order.currency,
-            application=leg.request,
-            auto_accept=bool(leg.request.get("auto_accept", True)),
-        )
-    )
-
-
-def _request_payment(saga: Saga, leg: CheckoutLeg) -> None:
-    """Ask for the payment named in the order; with none, or with part of it, wait for the buyer to pay."""
-    due = due_from_buyer(saga.order)
-    if due <= 0:
-        saga.succeed(LegKind.PAYMENT)
-        return
-    if not leg.request.get("method") or leg.request.get("is_spent"):
-        saga.checkout.state = SagaState.WAITING
-        return
-    amount = min(Decimal(leg.request.get("amount") or due), due)
-    method_id = leg.request.get("payment_method_id")
-    publish(
-        events.PaymentRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            customer_id=saga.order.customer_id,
-            amount=amount,
-            currency=saga.order.currency,
-            method=leg.request["method"],
-            token=leg.request.get("token") or "",
-            payment_method_id=UUID(method_id) if method_id else None,
-        )
-    )
-
-
-def _request_policies(saga: Saga, leg: CheckoutLeg) -> None:
-    publish(
-        events.PoliciesRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            customer_id=saga.order.customer_id,
-            currency=saga.order.currency,
-            quotes=leg.request["quotes"],
-        )
-    )
-
-
-def _request_disbursement(saga: Saga, leg: CheckoutLeg) -> None:
-    loan = saga.legs[LegKind.LOAN]
-    publish(events.DisbursementRequested(order_id=saga.order.id, attempt_id=loan.attempt_id))
-
-
-_REQUESTS: dict[str, Callable[[Saga, CheckoutLeg], None]] = {
-    LegKind.STOCK: _request_stock,
-    LegKind.LOAN: _request_loan,
-    LegKind.PAYMENT: _request_payment,
-    LegKind.POLICIES: _request_policies,
-    LegKind.DISBURSEMENT: _request_disbursement,
-}
-
-
-def _undo(event: type[Event]) -> Callable[[Saga, CheckoutLeg], None]:
-    def request(saga: Saga, leg: CheckoutLeg) -> None:
-        reason = (saga.checkout.failure or {}).get("code", "cancelled")
-        publish(event(order_id=saga.order.id, attempt_id=leg.attempt_id, reason=reason))
-
-    return request
-
-
-_UNDO: dict[str, Callable[[Saga, CheckoutLeg], None]] = {
-    LegKind.STOCK: _undo(events.StockReleaseRequested),
-    LegKind.LOAN: _undo(events.LoanWithdrawalRequested),
-    LegKind.PAYMENT: _undo(events.RefundRequested),
-    LegKind.POLICIES: _undo(events.PoliciesCancelRequested),
-}
-
-
-def due_from_buyer(order: Order) -> Decimal:
-    """What the buyer has to pay by themselves: the total less the loan and what is paid."""
-    return order.total_amount - order.loan_amount - order.amount_paid
-
-
-# What each answer means -----------------------------------------------------------------------------------------
 def react(*, event: Event, now: datetime) -> None:
     """Apply one answer or deadline to the saga of its order. An event about an unknown order changes nothing."""
     with transaction("orders"):
@@ -339,8 +44,9 @@ def react(*, event: Event, now: datetime) -> None:
 def _stock_reserved(saga: Saga, event: StockReserved) -> None:
     if not saga.is_running(LegKind.STOCK, event.attempt_id):
         return
-    previous = saga.order.move(Status.AWAITING_PAYMENT, roles=SYSTEM_ACTOR.roles, now=saga.now)
-    record_status(saga.order, previous, actor=SYSTEM_ACTOR, reason="", now=saga.now)
+    if saga.order.status == Status.CREATED:
+        previous = saga.order.move(Status.AWAITING_PAYMENT, roles=SYSTEM_ACTOR.roles, now=saga.now)
+        record_status(saga.order, previous, actor=SYSTEM_ACTOR, reason="", now=saga.now)
     lapse = events.ReservationLapsed(order_id=saga.order.id, attempt_id=event.attempt_id)
     set_timer(handler=HANDLER, event=lapse, due_at=event.expires_at)
     saga.succeed(LegKind.STOCK)
@@ -372,7 +78,7 @@ def _loan_approved(saga: Saga, event: ApplicationApproved) -> None:
     if event.is_accepted:
         _loan_agreed(saga, event.amount)
     else:
-        saga.checkout.state = SagaState.WAITING
+        saga.wait()
 
 
 def _loan_accepted(saga: Saga, event: ApplicationAccepted) -> None:
@@ -401,9 +107,9 @@ def _loan_withdrawn(saga: Saga, event: ApplicationWithdrawn) -> None:
 
 def _loan_disbursed(saga: Saga, event: LoanDisbursed) -> None:
     loan = saga.legs.get(LegKind.LOAN)
-    leg = saga.legs.get(LegKind.DISBURSEMENT)
-    if loan is None or leg is None or loan.attempt_id != event.attempt_id or leg.state != LegState.RUNNING:
+    if loan is None or loan.attempt_id != event.attempt_id or not saga.is_asked(LegKind.DISBURSEMENT):
         return
+    leg = saga.legs[LegKind.DISBURSEMENT]
     leg.request = {"amount": str(event.amount)}
     saga.order.amount_paid += event.amount
     saga.order.loan_amount = Decimal(0)
@@ -425,13 +131,12 @@ def _payment_completed(saga: Saga, event: PaymentCompleted) -> None:
     )
     _recount(saga)
     record_step(saga.order, "payment.completed", now=saga.now, data={"amount": str(payment.amount)})
-    leg = saga.legs[LegKind.PAYMENT]
-    if leg.state != LegState.RUNNING:
+    if not saga.is_asked(LegKind.PAYMENT):
         return
     if due_from_buyer(saga.order) <= 0:
         saga.succeed(LegKind.PAYMENT)
     else:
-        saga.checkout.state = SagaState.WAITING
+        saga.wait()
 
 
 def _payment_failed(saga: Saga, event: PaymentFailed) -> None:
@@ -480,7 +185,9 @@ def _policies_revoked(saga: Saga, event: PoliciesRevoked) -> None:
 
 def _reservation_lapsed(saga: Saga, event: events.ReservationLapsed) -> None:
     """The time to pay is over; a payment that is under way is waited for first."""
-    if saga.order.status != Status.AWAITING_PAYMENT or saga.checkout.state == SagaState.COMPENSATING:
+    if saga.order.status != Status.AWAITING_PAYMENT or saga.checkout.is_undoing:
+        return
+    if event.attempt_id != saga.legs[LegKind.STOCK].attempt_id:
         return
     in_flight = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT).exists()
     paying = saga.legs[LegKind.PAYMENT].state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
@@ -504,8 +211,19 @@ def _extend(saga: Saga, event: events.ReservationLapsed) -> None:
 
 
 def _leg_timed_out(saga: Saga, event: events.LegTimedOut) -> None:
-    if saga.is_running(event.leg, event.attempt_id) and saga.checkout.state == SagaState.RUNNING:
-        saga.fail(event.leg, f"{event.leg}_timed_out", "There was no answer in time.")
+    """A leg that is not answered fails, but for the payout: everything else is in place by then, so it is parked."""
+    if not saga.is_running(event.leg, event.attempt_id) or saga.checkout.state != SagaState.RUNNING:
+        return
+    if event.leg == LegKind.DISBURSEMENT:
+        saga.park(timed_out(event.leg), "There was no answer in time.")
+    else:
+        saga.fail(event.leg, timed_out(event.leg), "There was no answer in time.")
+
+
+def _undo_overdue(saga: Saga, event: events.UndoOverdue) -> None:
+    """Undoing is never given up; after a day somebody has to look why it does not end."""
+    if saga.checkout.is_undoing:
+        saga.park("undo_overdue", "What was done could not be undone within a day.")
 
 
 _REACTIONS: dict[type[Event], Callable[[Saga, Any], None]] = {
@@ -527,6 +245,7 @@ _REACTIONS: dict[type[Event], Callable[[Saga, Any], None]] = {
     PoliciesRevoked: _policies_revoked,
     events.ReservationLapsed: _reservation_lapsed,
     events.LegTimedOut: _leg_timed_out,
+    events.UndoOverdue: _undo_overdue,
 }
 
 REACTS_TO: tuple[type[Event], ...] = tuple(_REACTIONS)

@@ -1,4 +1,7 @@
-"""Small read-only copies of what other apps know, kept by their events; older news never overwrites newer."""
+"""Small read-only copies of what other apps know, kept by their events; older news never overwrites newer.
+
+The newest news heard again does: so a replay repairs a copy, and never shows what was true before.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +19,9 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric
 ON CONFLICT (product_id) DO UPDATE SET
     sku = excluded.sku, name = excluded.name, kind = excluded.kind, price = excluded.price,
     currency = excluded.currency, version = excluded.version, is_active = excluded.is_active,
-    available = CASE WHEN excluded.stock_version > c.stock_version THEN excluded.available ELSE c.available END,
+    available = CASE WHEN excluded.stock_version >= c.stock_version THEN excluded.available ELSE c.available END,
     stock_version = greatest(excluded.stock_version, c.stock_version)
-WHERE excluded.version > c.version
+WHERE excluded.version >= c.version
 """
 
 
@@ -55,6 +58,6 @@ def copy_stock_levels(*, levels: Sequence[StockLevel]) -> None:
         cursor.execute(
             """UPDATE orders_productcopy AS c SET available = t.available, stock_version = t.version
                FROM unnest(%s::uuid[], %s::int[], %s::bigint[]) AS t(product_id, available, version)
-               WHERE c.product_id = t.product_id AND t.version > c.stock_version""",
+               WHERE c.product_id = t.product_id AND t.version >= c.stock_version""",
             [[r.product_id for r in rows], [r.available for r in rows], [r.version for r in rows]],
         )

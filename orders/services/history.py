@@ -55,6 +55,13 @@ def record_step(
     _write(order, HistoryKind.STEP, event, order.status, SYSTEM_ACTOR, reason, now, data or {})
 
 
+def record_steering(
+    order: Order, event: str, *, actor: Actor, reason: str, now: datetime, data: dict[str, Any]
+) -> None:
+    """Write to the timeline what a manager did with the checkout, and why."""
+    _write(order, HistoryKind.STEP, event, order.status, actor, reason, now, data)
+
+
 def record_edit(order: Order, *, actor: Actor, now: datetime, before: dict[str, Any], after: dict[str, Any]) -> None:
     """Write a change of content to the timeline, before and after."""
     _write(order, HistoryKind.EDIT, "order.edited", order.status, actor, "", now, {"before": before, "after": after})

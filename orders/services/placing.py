@@ -29,8 +29,8 @@ from orders.models import (
     OrderLine,
     ProductCopy,
 )
-from orders.services.checkout import Saga
 from orders.services.history import Actor, record_status
+from orders.services.saga import Saga
 
 MAX_QUANTITY = 1000
 MAX_LINES = 50
@@ -79,12 +79,13 @@ def place_order(
         for line in order_lines:
             line.order_id = order.id
         OrderLine.objects.bulk_create(order_lines)
-        order.number = _next_number(now)
-        record_status(order, None, actor=actor, reason="", now=now)
-        publish(_created(order, order_lines))
         saga = _build_saga(order, order_lines, {"payment": payment, "loan": financing, "policies": insurance}, now)
         saga.advance()
         saga.insert()
+        order.number = _next_number(now)
+        order.save(force_insert=True)
+        record_status(order, None, actor=actor, reason="", now=now)
+        publish(_created(order, order_lines))
     return order
 
 
@@ -198,7 +199,7 @@ def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], commen
 
 
 def _next_number(now: datetime) -> str:
-    """The year's next number: no gaps, since its row is locked until the order commits."""
+    """The year's next number: no gaps, since its row is locked until the order commits, so ask for it last."""
     year = now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).year
     with connections["orders"].cursor() as cursor:
         cursor.execute(

@@ -255,6 +255,7 @@ def test_every_event_meets_every_state_without_an_error():
         lambda order: answers.started(order, uuid7()),
         lambda order: events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock")),
         lambda order: events.LegTimedOut(order_id=order.id, attempt_id=uuid7(), leg="payment"),
+        lambda order: events.UndoOverdue(order_id=order.id),
         lambda order: answers.loan_rejected(order),
         lambda order: answers.loan_withdrawn(order),
         lambda order: answers.disbursed(order, "1.00"),

@@ -15,7 +15,7 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::numeric[], %s::text[], %s::b
 ON CONFLICT (order_id) DO UPDATE SET
     customer_id = excluded.customer_id, number = excluded.number, total_amount = excluded.total_amount,
     currency = excluded.currency, version = excluded.version
-WHERE excluded.version > c.version
+WHERE excluded.version >= c.version
 """
 
 _MOVE = """

@@ -1,0 +1,28 @@
+"""What orders copies of the catalogue, and how the copy is held against its source."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from catalog.public import ProductState, product_states
+from messaging.copies import register_copy
+from orders.models import ProductCopy
+
+CHUNK = 2000
+_COLUMNS = ("product_id", "sku", "name", "kind", "price", "currency", "available", "is_active")
+
+
+def copied_products() -> Iterator[tuple[UUID, ProductState]]:
+    """Every product that orders has heard of, by id, some thousands at a time."""
+    reached = UUID(int=0)
+    copies = ProductCopy.objects.order_by("product_id").values_list(*_COLUMNS)
+    while rows := list(copies.filter(product_id__gt=reached)[:CHUNK]):
+        reached = rows[-1][0]
+        yield from ((row[0], ProductState(*row[1:])) for row in rows)
+
+
+register_copy(
+    "orders.ProductCopy",
+    source=product_states,
+    copy=copied_products,
+    handlers=["orders.copy_products", "orders.copy_stock_levels"],
+)

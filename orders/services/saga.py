@@ -1,0 +1,452 @@
+"""The checkout's legs and how it steps over them: forward one after another, and back in reverse.
+
+Every request carries the attempt of its leg. What cannot go on is parked: a manager sees why, and an answer that
+arrives after all still moves it on.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from core import failpoints
+from core.events import Event
+from core.ids import uuid7
+from messaging.outbox import publish
+from messaging.timers import cancel_timers, set_timer
+from orders import events
+from orders.models import (
+    Checkout,
+    CheckoutLeg,
+    LegKind,
+    LegState,
+    Order,
+    OrderLine,
+    SagaState,
+    Status,
+)
+from orders.services.history import SYSTEM_ACTOR, record_status, record_step
+
+HANDLER = "orders.checkout"
+PAYMENT_DEADLINE = timedelta(minutes=15)
+LOAN_DEADLINE = timedelta(hours=72)
+POLICIES_DEADLINE = timedelta(minutes=10)
+DISBURSEMENT_DEADLINE = timedelta(hours=1)
+UNDO_DEADLINE = timedelta(hours=24)
+DEADLINES = {
+    LegKind.PAYMENT: PAYMENT_DEADLINE,
+    LegKind.LOAN: LOAN_DEADLINE,
+    LegKind.POLICIES: POLICIES_DEADLINE,
+    LegKind.DISBURSEMENT: DISBURSEMENT_DEADLINE,
+}
+"""Stock has none: while the catalogue is away orders are still taken, and their stock is decided when it is back."""
+PARKED = {"code": "parked", "detail": "A manager is looking into it."}
+"""What the buyer is told meanwhile; the reason is for managers and stands in the leg."""
+log = structlog.get_logger(__name__)
+
+
+class Saga:
+    """An order under lock, with its checkout and legs."""
+
+    def __init__(
+        self,
+        order: Order,
+        checkout: Checkout,
+        legs: Sequence[CheckoutLeg],
+        now: datetime,
+        lines: Sequence[OrderLine] | None = None,
+    ) -> None:
+        self.order, self.checkout, self.now, self._lines = order, checkout, now, lines
+        self.legs = {leg.kind: leg for leg in legs}
+        self.moved: dict[str, CheckoutLeg] = {}
+
+    @classmethod
+    def load(cls, order_id: UUID, now: datetime) -> "Saga | None":
+        """Lock the order; None when there is no such order here."""
+        order = Order.objects.select_for_update().filter(pk=order_id).first()
+        if order is None:
+            return None
+        checkout = Checkout.objects.get(order_id=order_id)
+        return cls(order, checkout, list(CheckoutLeg.objects.filter(checkout_id=order_id)), now)
+
+    def save(self) -> None:
+        """Write the order, its checkout and the legs that moved."""
+        self.order.save()
+        self.checkout.save()
+        for leg in self.moved.values():
+            leg.save()
+
+    def insert(self) -> None:
+        """Write a saga that has just begun; its order follows in the same transaction, once it has its number."""
+        self.checkout.save(force_insert=True)
+        CheckoutLeg.objects.bulk_create(self.legs.values())
+
+    @property
+    def lines(self) -> Sequence[OrderLine]:
+        """What is sold."""
+        return self._lines if self._lines is not None else list(self.order.lines.all())
+
+    def _mark(self, leg: CheckoutLeg, state: str) -> None:
+        leg.state = state
+        self.moved[leg.kind] = leg
+
+    # Forward -----------------------------------------------------------------------------------------------------
+    def advance(self) -> None:
+        """Start the next leg that is not done; with none left the order is paid for."""
+        for kind in self._forward():
+            leg = self.legs[kind]
+            if leg.state == LegState.PENDING:
+                self._start(leg)
+            if leg.state in (LegState.RUNNING, LegState.PARKED):
+                return
+        self._finish()
+
+    def _forward(self) -> list[str]:
+        return [kind.value for kind in LegKind if kind.value in self.legs]
+
+    def _start(self, leg: CheckoutLeg) -> None:
+        self._mark(leg, LegState.RUNNING)
+        leg.started_at = self.now
+        self.checkout.step = leg.kind
+        self._ask(leg)
+        failpoints.reach("checkout.requested", leg.kind)
+
+    def _ask(self, leg: CheckoutLeg) -> None:
+        self.checkout.state = SagaState.RUNNING
+        leg.attempts += 1
+        _REQUESTS[leg.kind](self, leg)
+        if leg.kind in DEADLINES and self.checkout.state == SagaState.RUNNING:
+            leg.deadline_at = self.now + DEADLINES[LegKind(leg.kind)]
+            deadline = events.LegTimedOut(order_id=self.order.id, attempt_id=leg.attempt_id, leg=leg.kind)
+            set_timer(handler=HANDLER, event=deadline, due_at=leg.deadline_at)
+
+    def is_asked(self, kind: str) -> bool:
+        """Whether a leg waits for the answer to its request, parked or not."""
+        leg = self.legs.get(kind)
+        if leg is None:
+            return False
+        return leg.state == LegState.RUNNING or (leg.state == LegState.PARKED and not self.checkout.is_undoing)
+
+    def is_running(self, kind: str, attempt_id: UUID | None) -> bool:
+        """Whether an answer of this attempt is being waited for."""
+        return self.is_asked(kind) and self.legs[kind].attempt_id == attempt_id
+
+    def wait(self) -> None:
+        """Wait for the buyer, with no deadline but that of the reservation."""
+        self.unpark()
+        self.checkout.state = SagaState.WAITING
+
+    def succeed(self, kind: str, **data: Any) -> None:
+        """Mark a leg done and go on."""
+        self._close(self.legs[kind], LegState.SUCCEEDED)
+        record_step(self.order, f"{kind}.succeeded", now=self.now, data=data)
+        failpoints.reach("checkout.succeeded", kind)
+        self.advance()
+
+    def _close(self, leg: CheckoutLeg, state: str) -> None:
+        self.unpark()
+        self._mark(leg, state)
+        leg.finished_at = self.now
+
+    def _finish(self) -> None:
+        self.checkout.state, self.checkout.step = SagaState.COMPLETED, "done"
+        self.checkout.finished_at = self.now
+        self.order.reservation_expires_at = None
+        previous = self.order.move(Status.PAID, roles=SYSTEM_ACTOR.roles, now=self.now)
+        record_status(self.order, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
+        publish(
+            events.OrderPaid(
+                order_id=self.order.id,
+                number=self.order.number,
+                customer_id=self.order.customer_id,
+                total_amount=self.order.total_amount,
+                currency=self.order.currency,
+                attempt_id=self.legs[LegKind.STOCK].attempt_id,
+            )
+        )
+
+    # Backward ----------------------------------------------------------------------------------------------------
+    def fail(self, kind: str, code: str, detail: str, **extra: Any) -> None:
+        """Mark a leg failed, say why, and undo what the others did."""
+        leg = self.legs[kind]
+        leg.error = {"code": code, "detail": detail} | extra
+        self._close(leg, LegState.FAILED)
+        self.checkout.failure = {"code": code, "step": kind, "detail": detail} | extra
+        record_step(self.order, f"{kind}.failed", now=self.now, reason=detail, data=leg.error)
+        failpoints.reach("checkout.failed", kind)
+        self.compensate()
+
+    def compensate(self) -> None:
+        """Undo the next leg, in reverse; with none left the order is cancelled, or refunded if it was paid."""
+        self.unpark()
+        self.checkout.state = SagaState.COMPENSATING
+        if self.checkout.undo_started_at is None:
+            self.checkout.undo_started_at = self.now
+            self._limit_undoing()
+        for kind in reversed(self._forward()):
+            leg = self.legs[kind]
+            if leg.state == LegState.COMPENSATING:
+                return
+            if self._needs_undoing(leg):
+                self._mark(leg, LegState.COMPENSATING)
+                self.checkout.step = kind
+                UNDO[kind](self, leg)
+                failpoints.reach("checkout.undo", kind)
+                return
+            if leg.state == LegState.PENDING or self._is_payout_under_way(leg):
+                self._close(leg, LegState.SKIPPED)
+        self._finish_compensation()
+
+    def _is_payout_under_way(self, leg: CheckoutLeg) -> bool:
+        """Its answer counts no more: withdrawing the loan takes back the payout too, made or not."""
+        return leg.kind == LegKind.DISBURSEMENT and leg.state == LegState.RUNNING
+
+    def _limit_undoing(self) -> None:
+        overdue = events.UndoOverdue(order_id=self.order.id)
+        set_timer(handler=HANDLER, event=overdue, due_at=self.now + UNDO_DEADLINE)
+
+    def _needs_undoing(self, leg: CheckoutLeg) -> bool:
+        """A refused leg holds nothing; one that timed out may, and the payment leg what the buyer paid besides."""
+        if leg.kind == LegKind.DISBURSEMENT:
+            return False
+        if leg.state == LegState.FAILED:
+            return leg.kind == LegKind.PAYMENT or (leg.error or {}).get("code") == timed_out(leg.kind)
+        return leg.state in (LegState.RUNNING, LegState.SUCCEEDED)
+
+    def undone(self, kind: str, attempt_id: UUID | None) -> None:
+        """A leg reported that it holds nothing any more."""
+        leg = self.legs.get(kind)
+        if leg is None or leg.attempt_id != attempt_id or not self.is_being_undone(leg):
+            return
+        self._close(leg, LegState.COMPENSATED)
+        record_step(self.order, f"{kind}.undone", now=self.now)
+        failpoints.reach("checkout.undone", kind)
+        self.compensate()
+
+    def is_being_undone(self, leg: CheckoutLeg) -> bool:
+        """Whether a leg was asked to give back what it holds and has not said that it did, parked or not."""
+        return leg.state == LegState.COMPENSATING or (leg.state == LegState.PARKED and self.checkout.is_undoing)
+
+    def _finish_compensation(self) -> None:
+        self.checkout.state, self.checkout.step = SagaState.COMPENSATED, "done"
+        self.checkout.finished_at = self.now
+        self.order.reservation_expires_at = None
+        failure = self.checkout.failure or {}
+        if self.order.status != Status.CANCELLED:
+            self.cancel(failure.get("code", ""), failure.get("detail", ""))
+        if self.checkout.is_refund:
+            previous = self.order.move(Status.REFUNDED, roles=SYSTEM_ACTOR.roles, now=self.now)
+            record_status(self.order, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
+
+    def cancel(self, code: str, detail: str) -> None:
+        """Move to cancelled in the system's name."""
+        previous = self.order.move(Status.CANCELLED, roles=SYSTEM_ACTOR.roles, now=self.now)
+        data = {"failure": self.checkout.failure} if self.checkout.failure else {}
+        record_status(self.order, previous, actor=SYSTEM_ACTOR, reason=code or detail, now=self.now, data=data)
+        publish_cancelled(self.order, code or detail)
+
+    # When it cannot go on ----------------------------------------------------------------------------------------
+    @property
+    def active(self) -> CheckoutLeg | None:
+        """The leg that something is being waited for."""
+        waiting = (LegState.RUNNING, LegState.COMPENSATING, LegState.PARKED)
+        return next((leg for leg in self.legs.values() if leg.state in waiting), None)
+
+    def park(self, code: str, reason: str) -> None:
+        """Stop waiting in silence: a manager has to look, though an answer still counts. Parked twice is once."""
+        leg = self.active
+        if leg is None or self.checkout.finished_at is not None or self.checkout.state == SagaState.PARKED:
+            return
+        note = PARKED | {"step": leg.kind, "cause": code}
+        self.checkout.parked_from, self.checkout.state = self.checkout.state, SagaState.PARKED
+        self.checkout.failure = (self.checkout.failure or note) | {"parked": note}
+        self._mark(leg, LegState.PARKED)
+        leg.parked_reason = reason[:2000]
+        record_step(self.order, f"{leg.kind}.parked", now=self.now, data={"cause": code})
+        log.error("checkout_parked", order_id=str(self.order.id), leg=leg.kind, cause=code, reason=reason)
+
+    def unpark(self) -> None:
+        """Go back to where it was before it was parked, if it is."""
+        if self.checkout.state != SagaState.PARKED:
+            return
+        for leg in self.legs.values():
+            if leg.state == LegState.PARKED:
+                self._mark(leg, LegState.COMPENSATING if self.checkout.is_undoing else LegState.RUNNING)
+                leg.parked_reason = ""
+        self.checkout.state, self.checkout.parked_from = self.checkout.parked_from, ""
+        kept = {name: value for name, value in (self.checkout.failure or {}).items() if name != "parked"}
+        self.checkout.failure = None if kept.get("code") == PARKED["code"] else kept or None
+
+    def ask_again(self, leg: CheckoutLeg) -> None:
+        """Send a leg's request, or the request to undo it, once more under the same attempt."""
+        self.unpark()
+        if self.checkout.is_undoing:
+            self._cancel_timers(events.UndoOverdue)
+            leg.attempts += 1
+            self._mark(leg, LegState.COMPENSATING)
+            UNDO[leg.kind](self, leg)
+            self._limit_undoing()
+        elif self.checkout.state == SagaState.RUNNING:
+            self._cancel_timers(events.LegTimedOut)
+            self._mark(leg, LegState.RUNNING)
+            self._ask(leg)
+
+    def can_restart(self, leg: CheckoutLeg) -> bool:
+        """Whether a failed leg may have a new attempt: it holds nothing, and the order's money was never closed."""
+        return (
+            leg.state == LegState.FAILED
+            and not self._needs_undoing(leg)
+            and self.checkout.is_undoing
+            and self.order.status in (Status.CREATED, Status.AWAITING_PAYMENT)
+            and self.legs[LegKind.PAYMENT].started_at is None
+        )
+
+    def restart(self) -> None:
+        """Turn round: every leg that failed or is being undone begins anew under a new attempt.
+
+        What the old attempts hold has been asked back already, and is given back whatever becomes of the new ones.
+        """
+        self._cancel_timers(events.LegTimedOut, events.UndoOverdue, events.ReservationLapsed)
+        self.unpark()
+        self.checkout.failure = self.checkout.undo_started_at = None
+        self.order.loan_amount, self.order.financing_application_id = Decimal(0), None
+        self.order.reservation_expires_at = self.now + timedelta(minutes=settings.RESERVATION_MINUTES)
+        self.order.touch(self.now)
+        for leg in self.legs.values():
+            if leg.state != LegState.SUCCEEDED:
+                leg.attempt_id, leg.error = uuid7(), None
+                leg.started_at = leg.finished_at = leg.deadline_at = None
+                self._mark(leg, LegState.PENDING)
+        self.advance()
+
+    def skip(self, leg: CheckoutLeg) -> None:
+        """Go on without a leg, after taking back whatever its attempt may still bring about."""
+        if leg.kind == LegKind.DISBURSEMENT:
+            self.order.loan_amount = Decimal(0)
+            self.order.touch(self.now)
+            UNDO[LegKind.LOAN](self, self.legs[LegKind.LOAN])
+        else:
+            UNDO[leg.kind](self, leg)
+        self._close(leg, LegState.SKIPPED)
+        self.advance()
+
+    def _cancel_timers(self, *kinds: type[Event]) -> None:
+        for kind in kinds:
+            cancel_timers(alias="orders", lane=str(self.order.id), event_type=kind.type)
+
+
+def timed_out(kind: str) -> str:
+    """Code of a leg that was not answered in time."""
+    return f"{kind}_timed_out"
+
+
+def publish_cancelled(order: Order, reason: str) -> None:
+    """Tell everyone that the order ended without a sale."""
+    publish(events.OrderCancelled(order_id=order.id, number=order.number, customer_id=order.customer_id, reason=reason))
+
+
+# What each leg asks for -----------------------------------------------------------------------------------------
+def _request_stock(saga: Saga, leg: CheckoutLeg) -> None:
+    until = saga.order.reservation_expires_at or saga.now
+    lines = [
+        events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
+        for line in saga.lines
+        if line.product_id
+    ]
+    publish(
+        events.StockRequested(
+            order_id=saga.order.id,
+            attempt_id=leg.attempt_id,
+            lines=lines,
+            expires_at=until,
+        )
+    )
+
+
+def _request_loan(saga: Saga, leg: CheckoutLeg) -> None:
+    publish(
+        events.LoanRequested(
+            order_id=saga.order.id,
+            attempt_id=leg.attempt_id,
+            customer_id=saga.order.customer_id,
+            currency=saga.order.currency,
+            application=leg.request,
+            auto_accept=bool(leg.request.get("auto_accept", True)),
+        )
+    )
+
+
+def _request_payment(saga: Saga, leg: CheckoutLeg) -> None:
+    """Ask for the payment named in the order; with none, or with part of it, wait for the buyer to pay."""
+    due = due_from_buyer(saga.order)
+    if due <= 0:
+        saga.succeed(LegKind.PAYMENT)
+        return
+    if not leg.request.get("method") or leg.request.get("is_spent"):
+        saga.wait()
+        return
+    amount = min(Decimal(leg.request.get("amount") or due), due)
+    method_id = leg.request.get("payment_method_id")
+    publish(
+        events.PaymentRequested(
+            order_id=saga.order.id,
+            attempt_id=leg.attempt_id,
+            customer_id=saga.order.customer_id,
+            amount=amount,
+            currency=saga.order.currency,
+            method=leg.request["method"],
+            token=leg.request.get("token") or "",
+            payment_method_id=UUID(method_id) if method_id else None,
+        )
+    )
+
+
+def _request_policies(saga: Saga, leg: CheckoutLeg) -> None:
+    publish(
+        events.PoliciesRequested(
+            order_id=saga.order.id,
+            attempt_id=leg.attempt_id,
+            customer_id=saga.order.customer_id,
+            currency=saga.order.currency,
+            quotes=leg.request["quotes"],
+        )
+    )
+
+
+def _request_disbursement(saga: Saga, leg: CheckoutLeg) -> None:
+    loan = saga.legs[LegKind.LOAN]
+    publish(events.DisbursementRequested(order_id=saga.order.id, attempt_id=loan.attempt_id))
+
+
+_REQUESTS: dict[str, Callable[[Saga, CheckoutLeg], None]] = {
+    LegKind.STOCK: _request_stock,
+    LegKind.LOAN: _request_loan,
+    LegKind.PAYMENT: _request_payment,
+    LegKind.POLICIES: _request_policies,
+    LegKind.DISBURSEMENT: _request_disbursement,
+}
+
+
+def _undo(event: type[Event]) -> Callable[[Saga, CheckoutLeg], None]:
+    def request(saga: Saga, leg: CheckoutLeg) -> None:
+        reason = (saga.checkout.failure or {}).get("code", "cancelled")
+        publish(event(order_id=saga.order.id, attempt_id=leg.attempt_id, reason=reason))
+
+    return request
+
+
+UNDO: dict[str, Callable[[Saga, CheckoutLeg], None]] = {
+    LegKind.STOCK: _undo(events.StockReleaseRequested),
+    LegKind.LOAN: _undo(events.LoanWithdrawalRequested),
+    LegKind.PAYMENT: _undo(events.RefundRequested),
+    LegKind.POLICIES: _undo(events.PoliciesCancelRequested),
+}
+
+
+def due_from_buyer(order: Order) -> Decimal:
+    """What the buyer has to pay by themselves: the total less the loan and what is paid."""
+    return order.total_amount - order.loan_amount - order.amount_paid

@@ -1,0 +1,231 @@
+"""Steering a checkout by hand: what a manager may do with each leg, and doing it with a reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput, NotFound
+from messaging import parked
+from messaging.models import DeliveryStatus, InboxEvent
+from orders.errors import SteeringNotYours, SteeringRefused
+from orders.models import STAFF, Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState, Status, SteeringAction
+from orders.services.changing import move_order
+from orders.services.history import Actor, record_steering
+from orders.services.saga import HANDLER, Saga
+
+ADMIN = "admin"
+DELIVERY_PARKED = "delivery_parked"
+
+
+@dataclass(frozen=True)
+class LegView:
+    """A leg as managers see it; `allowed` is what this manager may do with it now."""
+
+    leg: str
+    state: str
+    attempt_id: UUID
+    attempts: int
+    error: dict[str, Any] | None
+    parked_reason: str
+    started_at: datetime | None
+    deadline_at: datetime | None
+    finished_at: datetime | None
+    allowed: list[str]
+
+
+@dataclass(frozen=True)
+class CheckoutView:
+    """The saga of an order as managers see it."""
+
+    order_id: UUID
+    number: str
+    status: str
+    state: str
+    step: str
+    failure: dict[str, Any] | None
+    owner_id: UUID | None
+    started_at: datetime
+    undo_started_at: datetime | None
+    finished_at: datetime | None
+    legs: list[LegView]
+
+
+def view_checkout(*, order_id: UUID, actor: Actor, now: datetime) -> CheckoutView:
+    """Everything a manager needs to judge a checkout. Raises NotFound."""
+    order = Order.objects.select_related("checkout").filter(pk=order_id, deleted_at__isnull=True).first()
+    if order is None:
+        raise NotFound
+    checkout = order.checkout
+    saga = Saga(order, checkout, list(CheckoutLeg.objects.filter(checkout_id=order_id)), now)
+    return CheckoutView(
+        order_id=order.id,
+        number=order.number,
+        status=order.status,
+        state=checkout.state,
+        step=checkout.step,
+        failure=checkout.failure,
+        owner_id=checkout.owner_id,
+        started_at=checkout.started_at,
+        undo_started_at=checkout.undo_started_at,
+        finished_at=checkout.finished_at,
+        legs=[_view(saga, leg, actor) for leg in saga.legs.values()],
+    )
+
+
+def _view(saga: Saga, leg: CheckoutLeg, actor: Actor) -> LegView:
+    own = {
+        name: getattr(leg, name)
+        for name in (
+            "state", "attempt_id", "attempts", "error", "parked_reason", "started_at", "deadline_at", "finished_at",
+        )
+    }  # fmt: skip
+    return LegView(leg=leg.kind, allowed=allowed_actions(saga, leg, actor), **own)
+
+
+def allowed_actions(saga: Saga, leg: CheckoutLeg, actor: Actor) -> list[str]:
+    """What this actor may do with a leg now."""
+    if not actor.roles & STAFF:
+        return []
+    return [action for action, rule in _RULES.items() if rule(saga, leg, actor) and _is_for(action, actor)]
+
+
+def _is_for(action: str, actor: Actor) -> bool:
+    return action != SteeringAction.SKIP or ADMIN in actor.roles
+
+
+def _may_retry(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
+    """Whatever is being waited for, unless it is the buyer; and a refused leg while the order can still turn round."""
+    if saga.checkout.finished_at is not None:
+        return False
+    is_waited_for = leg.state in (LegState.RUNNING, LegState.COMPENSATING, LegState.PARKED)
+    return (is_waited_for and saga.checkout.state != SagaState.WAITING) or saga.can_restart(leg)
+
+
+def _may_take_over(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
+    return saga.checkout.finished_at is None and saga.checkout.owner_id != actor.id
+
+
+def _may_cancel(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
+    return Status.CANCELLED in saga.order.allowed(actor.roles)
+
+
+def _may_skip(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
+    """Only what the sale can do without: policies, and a payout whose money has come in another way."""
+    if not saga.is_asked(leg.kind):
+        return False
+    is_paid = saga.order.amount_due <= 0
+    return leg.kind == LegKind.POLICIES or (leg.kind == LegKind.DISBURSEMENT and is_paid)
+
+
+_RULES: dict[str, Callable[[Saga, CheckoutLeg, Actor], bool]] = {
+    SteeringAction.RETRY: _may_retry,
+    SteeringAction.TAKE_OVER: _may_take_over,
+    SteeringAction.CANCEL: _may_cancel,
+    SteeringAction.SKIP: _may_skip,
+}
+
+
+def steer_checkout(*, order_id: UUID, action: str, leg: str, reason: str, actor: Actor, now: datetime) -> Order:
+    """Act on a leg in a manager's name; it stands in the order's timeline with the reason.
+
+    `retry` sends the leg's request again under the same attempt, or begins anew under new attempts when the leg failed
+    and holds nothing; `take_over` makes the actor the owner; `cancel` cancels the order; `skip` (admins) goes on
+    without the leg. Raises NotFound, SteeringNotYours, SteeringRefused (with what is allowed), InvalidInput.
+    """
+    if not actor.roles & STAFF or (action in _RULES and not _is_for(action, actor)):
+        raise SteeringNotYours
+    if action not in _RULES:
+        raise NotFound
+    if not reason.strip():
+        raise InvalidInput("reason", "required", _("Say why."))
+    with transaction("orders"):
+        saga = Saga.load(order_id, now)
+        if saga is None or saga.order.deleted_at is not None or leg not in saga.legs:
+            raise NotFound
+        chosen = saga.legs[leg]
+        if not _RULES[action](saga, chosen, actor):
+            raise SteeringRefused(allowed=allowed_actions(saga, chosen, actor))
+        data = {"leg": leg, "state": chosen.state, "attempt_id": str(chosen.attempt_id)}
+        record_steering(saga.order, f"{leg}.{_TOLD[action]}", actor=actor, reason=reason, now=now, data=data)
+        if action == SteeringAction.CANCEL:
+            return move_order(order_id=order_id, status=Status.CANCELLED, actor=actor, now=now, reason=reason)
+        _ACTIONS[action](saga, chosen, actor)
+        saga.save()
+    return saga.order
+
+
+def _retry(saga: Saga, leg: CheckoutLeg, actor: Actor) -> None:
+    """News that could not be taken in comes first: the answer may be among it."""
+    if saga.can_restart(leg):
+        saga.restart()
+    elif waiting := parked_news(saga.order.id):
+        parked.retry("orders", waiting, now=saga.now)
+        saga.unpark()
+    else:
+        saga.ask_again(leg)
+
+
+def _take_over(saga: Saga, leg: CheckoutLeg, actor: Actor) -> None:
+    saga.checkout.owner_id = actor.id
+
+
+def _skip(saga: Saga, leg: CheckoutLeg, actor: Actor) -> None:
+    saga.skip(leg)
+
+
+_ACTIONS: dict[str, Callable[[Saga, CheckoutLeg, Actor], None]] = {
+    SteeringAction.RETRY: _retry,
+    SteeringAction.TAKE_OVER: _take_over,
+    SteeringAction.SKIP: _skip,
+}
+_TOLD: dict[str, str] = {
+    SteeringAction.RETRY: "retried",
+    SteeringAction.TAKE_OVER: "taken_over",
+    SteeringAction.CANCEL: "cancelled",
+    SteeringAction.SKIP: "skipped",
+}
+
+
+# News that could not be taken in --------------------------------------------------------------------------------
+def parked_news(order_id: UUID) -> list[int]:
+    """Deliveries to an order's checkout that used up their retries, by their numbers in the inbox."""
+    found = InboxEvent.objects.using("orders").filter(
+        handler=HANDLER, lane=str(order_id), status=DeliveryStatus.DEAD
+    )  # fmt: skip
+    return list(found.order_by("rn").values_list("rn", flat=True))
+
+
+def attend_checkouts(*, now: datetime, order_id: UUID | None = None) -> int:
+    """Park the checkouts (or the one named) whose news cannot be taken in, let go on those whose news was.
+
+    Returns how many were looked at. A delivery that is parked stops its order's lane, so nothing else would tell.
+    """
+    stuck = InboxEvent.objects.using("orders").filter(handler=HANDLER, status=DeliveryStatus.DEAD)
+    if order_id is not None:
+        ids = {order_id}
+    else:
+        waiting = Checkout.objects.filter(state=SagaState.PARKED, failure__parked__cause=DELIVERY_PARKED)
+        ids = {UUID(lane) for lane in stuck.values_list("lane", flat=True).distinct()}
+        ids |= set(waiting.values_list("order_id", flat=True))
+    for one in sorted(ids):
+        _attend(one, now)
+    return len(ids)
+
+
+def _attend(order_id: UUID, now: datetime) -> None:
+    with transaction("orders"):
+        saga = Saga.load(order_id, now)
+        if saga is None:
+            return
+        news = InboxEvent.objects.using("orders").filter(rn__in=parked_news(order_id)).order_by("rn").first()
+        cause = ((saga.checkout.failure or {}).get("parked") or {}).get("cause")
+        if news is not None:
+            saga.park(DELIVERY_PARKED, f"{news.type}: {parked.last_line(news.last_error)}")
+        elif cause == DELIVERY_PARKED:
+            saga.unpark()
+        saga.save()

@@ -1,0 +1,12 @@
+"""Periodic jobs of orders."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from orders import services
+
+
+@shared_task(name="orders.attend_checkouts")
+def attend_checkouts() -> None:
+    """Park checkouts whose news cannot be taken in, should the process that found out have died; every minute."""
+    services.attend_checkouts(now=timezone.now())
