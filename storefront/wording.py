@@ -85,7 +85,6 @@ REASONS: dict[str, Text] = {
     "insurance_declined": _("The insurer refused the policy."),
     "cancelled": _("Cancelled at your request."),
     "cancelled_by_customer": _("Cancelled at your request."),
-    "parked": _("A manager is looking into it."),
 }
 """Why a checkout or an order ended, by the stable code it carries."""
 

@@ -223,9 +223,20 @@ class Saga:
         if leg is None or leg.attempt_id != attempt_id or not self.is_being_undone(leg):
             return
         self._close(leg, LegState.COMPENSATED)
+        if kind == LegKind.LOAN:
+            self._take_back_payout()
         record_step(self.order, f"{kind}.undone", now=self.now)
         failpoints.reach("checkout.undone", kind)
         self.compensate()
+
+    def _take_back_payout(self) -> None:
+        """A loan that is cancelled pays for nothing."""
+        payout = self.legs.get(LegKind.DISBURSEMENT)
+        self.order.loan_amount = Decimal(0)
+        if payout is not None and payout.state == LegState.SUCCEEDED:
+            self._close(payout, LegState.COMPENSATED)
+            self.order.amount_paid -= Decimal(payout.request["amount"])
+        self.order.touch(self.now)
 
     def is_being_undone(self, leg: CheckoutLeg) -> bool:
         """Whether a leg was asked to give back what it holds and has not said that it did, parked or not."""

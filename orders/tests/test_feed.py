@@ -15,6 +15,7 @@ from gateway.principal import read_token
 from gateway.tickets import issue_ticket, redeem_ticket
 from messaging import feed, relay
 from messaging import hub as hub_module
+from orders import consumers
 from orders import feed as order_feed
 from orders.tests import answers, make
 from orders.tests.answers import hear
@@ -96,6 +97,20 @@ async def test_a_lost_broadcast_is_repaired_from_the_database():
     (change,) = await socket.hear()
     assert (change["seq"], change["status"]) == (2, "awaiting_payment")
     await socket.disconnect()
+
+
+async def test_a_reader_that_does_not_keep_up_is_cut_off(monkeypatch):
+    async def stuck(self):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(consumers, "QUEUE", 2)
+    monkeypatch.setattr(consumers.FeedConsumer, "_send_queued", stuck)
+    order = await in_thread(make.order)
+    await in_thread(lambda: hear(answers.reserved(order)))
+    await in_thread(lambda: hear(answers.paid(order, by_saga=False)))
+    await in_thread(relayed)
+    socket, _ = await opened(f"/ws/orders/{order.id}?since=0&ticket={await in_thread(ticket, order.customer_id)}")
+    assert await socket.closing_code() == 4408
 
 
 async def test_a_manager_follows_every_order_by_position():
