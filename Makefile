@@ -57,7 +57,13 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 # One stamp per requirements file; a newer file installs again.
 .venv/demo: requirements.txt requirements-demo.txt
 .venv/dev: requirements.txt requirements-demo.txt requirements-dev.txt
-.venv/.venv/bin/python:
+.venv/demo .venv/dev: | .venv/bin/python
+	@echo "installing requirements-$(@F).txt …"
+	@if uv --version >/dev/null 2>&1; then uv pip install -q --python $(RUN) -r requirements-$(@F).txt; \
+	else $(RUN) -m pip install -q --disable-pip-version-check -r requirements-$(@F).txt; fi
+	@touch $@
+
+.venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
