@@ -92,7 +92,7 @@ def _cars(categories: dict[str, UUID]) -> list[dict[str, Any]]:
 def _car(dice: random.Random, model: tuple[Any, ...], copy: int, categories: dict[str, UUID]) -> dict[str, Any]:
     make, wmi, name, category, engine, power, fuel, transmission, drive, thousands = model
     is_new = copy == 0 and dice.random() < 0.35
-    year = dice.choice((2025, 2026)) if is_new else dice.randint(2014, 2024)
+    year = dice.choice((2025, 2026)) if is_new else dice.randint(2022, 2024)
     age = 2026 - year
     price = Decimal(thousands * 1000) * Decimal("0.9") ** age + dice.randint(-20, 20) * 1000
     vin = wmi + "".join(dice.choice(_VIN_LETTERS) for _ in range(8)) + f"{dice.randint(0, 999_999):06d}"
