@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=100, help="events per second for the latency")
     parser.add_argument("--seconds", type=int, default=10, help="how long to keep that rate")
-    parser.add_argument("--waiting", type=int, nargs="*", default=[1_000, 10_000], help="backlogs to work off")
+    parser.add_argument("--waiting", type=int, nargs="*", default=[1_000, 10_000, 100_000], help="backlogs to work off")
     options = parser.parse_args()
     servers = bench_env.start(("catalog", "orders"))
     try:
