@@ -14,7 +14,7 @@ FAULTS = 12
 
 
 @pytest.fixture
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def rig() -> Iterator[Rig]:
     running = Rig(ROOT / ".data" / f"chaos-short-{os.getpid()}")
     try:
         yield running.start()
@@ -23,7 +23,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 
 @pytest.mark.timeout(240)
-def test_twelve_faults_cost_no_purchase(rig, capsys):
+def test_twelve_faults_cost_no_purchase(rig):
     seed = int(os.environ.get("AUTOSALON_CHAOS_SEED") or random.randrange(10**6))
     report = rage(rig, seed=seed, faults=FAULTS, buyers=2, say=lambda text: None, hurry=True)
     assert report.wrong == [], str(report)

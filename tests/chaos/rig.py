@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,7 +59,6 @@ class Rig(Product):
         }
         self.servers = Embedded(folder)
         self.roles: dict[str, Child] = {}
-        self.held_down: set[str] = set()
         self.restarts: dict[str, int] = {}
         self._books: subprocess.Popen[str] | None = None
 
@@ -91,7 +89,6 @@ class Rig(Product):
     def run(self, role: str, *, mutant: str = "", **env: str) -> None:
         """Start a role; `mutant` names the sabotage it runs with."""
         self.end(role)
-        self.held_down.discard(role)
         kind = role.partition("-")[0]
         command = (sys.executable, *_sabotaged(ROLES[kind], mutant))
         if kind == "web":
@@ -106,7 +103,6 @@ class Rig(Product):
 
     def end(self, role: str) -> None:
         """Kill a role with all its processes and leave it down."""
-        self.held_down.add(role)
         child = self.roles.pop(role, None)
         if child is not None and child.process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -398,10 +394,3 @@ def _database(app: str) -> sql.Identifier:
 
 def _sabotaged(command: tuple[str, ...], mutant: str) -> tuple[str, ...]:
     return ("-m", "tests.chaos.mutants", mutant, *command) if mutant else command
-
-
-def in_background(work: Callable[[], Any]) -> threading.Thread:
-    """Run `work` beside the test."""
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
