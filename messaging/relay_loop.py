@@ -27,10 +27,14 @@ def targets_of(source: str) -> list[str]:
 def turn(source: str) -> int:
     """Sequence, broadcast and copy until nothing of `source` waits; return how many events got positions."""
     count = 0
-    while placed := relay.sequence(source):
+    is_full = True
+    while is_full:
+        placed = relay.sequence(source)
         count += len(placed)
         feed.broadcast(source, placed)
-        sinks.wake(source)
+        if placed:
+            sinks.wake(source)
+        is_full = len(placed) == relay.BATCH
     for alias in targets_of(source):
         _copy_all(source, alias)
     return count
