@@ -105,7 +105,8 @@ def routes(resolver=None, prefix=""):
         elif path.startswith("api/v1/"):
             actions = getattr(item.callback, "actions", None) or methods_of(item.callback.cls)
             bare = re.sub(r"\(\?P<\w+>[^)]*\)", "{}", path.removesuffix("/?"))
-            yield "/" + bare.removeprefix("api/v1/"), {method.upper() for method in actions}
+            # a view that has answered once also lists the HEAD it derives from GET
+            yield "/" + bare.removeprefix("api/v1/"), {method.upper() for method in actions} - {"HEAD"}
 
 
 def methods_of(view_class):
