@@ -89,6 +89,35 @@ class LoanDisbursed(Event):
     amount: Decimal
     currency: str
     attempt_id: UUID | None = None
+    bank: str = ""
+
+
+@event("loan.payment_requested", aggregate="loan", key="loan_id", internal=True)
+class LoanPaymentRequested(Event):
+    """Take an instalment or an early repayment. `request_id` is new for each try. Answer: payment.charge_settled."""
+
+    request_id: UUID
+    loan_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+    description: str = ""
+    bank: str = ""
+
+
+@event("loan.surplus_refund_requested", aggregate="loan", key="loan_id", internal=True)
+class LoanSurplusRefundRequested(Event):
+    """Give back what was paid above the payoff of a loan. Answer: payment.payout_settled."""
+
+    request_id: UUID
+    loan_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str = ""
 
 
 @event("loan.payment_received", aggregate="loan", key="loan_id")
@@ -100,6 +129,8 @@ class LoanPaymentReceived(Event):
     amount: Decimal
     currency: str
     balance: Decimal
+    request_id: UUID | None = None
+    bank: str = ""
 
 
 @event("loan.overdue", aggregate="loan", key="loan_id")

@@ -42,6 +42,8 @@ class PolicyPurchased(Event):
     start_date: date
     end_date: date
     order_id: UUID | None = None
+    insurer: str = ""
+    commission: Decimal | None = None
 
 
 @event("insurance.cancelled", aggregate="policy", key="policy_id")
@@ -51,6 +53,41 @@ class PolicyCancelled(Event):
     policy_id: UUID
     customer_id: UUID
     refund_amount: Decimal
+    currency: str
+    reason: str
+    order_id: UUID | None = None
+    insurer: str = ""
+
+
+@event("insurance.premium_requested", aggregate="policy", key="policy_id", internal=True)
+class PremiumRequested(Event):
+    """Take the premium of a policy bought by itself. `request_id` is new for each try.
+
+    Answer: payment.charge_settled.
+    """
+
+    request_id: UUID
+    policy_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+    description: str = ""
+
+
+@event("insurance.refund_requested", aggregate="policy", key="policy_id", internal=True)
+class PolicyRefundRequested(Event):
+    """Give back the unearned premium of a cancelled policy, by the way it was paid. Answer: payment.payout_settled.
+
+    Not to be asked for when the whole order is being undone: its payments go back then anyway.
+    """
+
+    request_id: UUID
+    policy_id: UUID
+    customer_id: UUID
+    amount: Decimal
     currency: str
     reason: str
     order_id: UUID | None = None
@@ -123,3 +160,16 @@ class ClaimPaid(Event):
     customer_id: UUID
     amount: Decimal
     currency: str
+
+
+@event("claim.payout_requested", aggregate="claim", key="claim_id", internal=True)
+class ClaimPayoutRequested(Event):
+    """Pay an approved claim to the insured. `request_id` is new for each payout. Answer: payment.payout_settled."""
+
+    request_id: UUID
+    claim_id: UUID
+    policy_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    insurer: str = ""

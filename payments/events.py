@@ -69,3 +69,42 @@ class OrderSettled(Event):
     attempt_id: UUID
     refunded: Decimal
     currency: str
+
+
+@event("payment.charge_settled", aggregate="charge_request", key="request_id", internal=True)
+class ChargeSettled(Event):
+    """Answer to loan.payment_requested and insurance.premium_requested: the money arrived (`is_paid`) or did not.
+
+    `subject_id` is the loan or policy. A refusal may be followed by `is_paid`, when a bank that had refused took the
+    money after all: the later answer is the true one. `code` and `detail` say why nothing was taken.
+    """
+
+    request_id: UUID
+    payment_id: UUID
+    purpose: str
+    subject_id: UUID
+    customer_id: UUID
+    is_paid: bool
+    amount: Decimal
+    currency: str
+    code: str = ""
+    detail: str = ""
+
+
+@event("payment.payout_settled", aggregate="payout_request", key="request_id", internal=True)
+class PayoutSettled(Event):
+    """Answer to claim.payout_requested, insurance.refund_requested and loan.surplus_refund_requested.
+
+    `is_paid`: the money has left us. Without it the payout failed; a manager may try it again, and a second answer
+    follows. `subject_id` is the claim, policy or loan.
+    """
+
+    request_id: UUID
+    purpose: str
+    subject_id: UUID
+    customer_id: UUID
+    is_paid: bool
+    amount: Decimal
+    currency: str
+    code: str = ""
+    detail: str = ""
