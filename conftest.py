@@ -3,6 +3,7 @@
 Servers start before Django reads its settings, so every process a test starts finds the same ones.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -172,3 +173,14 @@ def _clone_templates(templates: dict[str, str]) -> None:
     for alias, template in templates.items():
         test: dict[str, Any] = connections[alias].settings_dict["TEST"]
         test.update(TEMPLATE=template, MIGRATE=False)
+
+
+@pytest.fixture(autouse=True)
+def closed_breakers() -> None:
+    """What one test did to a provider is not held against it in the next."""
+    import redis
+
+    from gateway import breakers
+
+    with contextlib.suppress(redis.RedisError):
+        breakers.forget()

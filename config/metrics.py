@@ -1,4 +1,4 @@
-"""Gauges of the whole installation: what the last check of the books found."""
+"""Gauges of the whole installation: what the last check of the books found, and the circuit breakers."""
 
 import json
 import time
@@ -8,7 +8,8 @@ import redis
 from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from gateway import guard
+from core.breakers import LEVEL
+from gateway import breakers, guard
 
 KEPT_S = 7 * 24 * 3600
 
@@ -39,3 +40,16 @@ def book_gauges() -> Iterator[Metric]:
         gauge.add_metric([check], count)
     yield gauge
     yield GaugeMetricFamily("books_age_seconds", "Seconds since that check", value=time.time() - last["at"])
+
+
+def breaker_gauges() -> Iterator[Metric]:
+    """`breaker_state` of each database (as this process sees it) and provider: 0 closed, 1 half-open, 2 open."""
+    labels = ["name", "kind", "scope"]
+    state = GaugeMetricFamily("breaker_state", "0 closed, 1 half-open, 2 open", labels=labels)
+    failures = GaugeMetricFamily("breaker_failures", "Failed calls in a row that count against it", labels=labels)
+    for row in breakers.standing():
+        values = [row[label] for label in labels]
+        state.add_metric(values, LEVEL[row["state"]])
+        failures.add_metric(values, row["failures"])
+    yield state
+    yield failures

@@ -122,7 +122,7 @@ def _database(app: str) -> dict[str, Any]:
         settings = EMBEDDED.database_settings(f"autosalon_{app}")
     else:
         raise ImproperlyConfigured(f"AUTOSALON_{app.upper()}_DATABASE_URL is required outside debug")
-    settings["ENGINE"] = "django.db.backends.postgresql"
+    settings["ENGINE"] = "core.postgres"
     settings["CONN_MAX_AGE"] = None
     settings["CONN_HEALTH_CHECKS"] = flag("DATABASE_HEALTH_CHECKS")
     settings["DISABLE_SERVER_SIDE_CURSORS"] = False
@@ -130,6 +130,10 @@ def _database(app: str) -> dict[str, Any]:
     settings["OPTIONS"] = settings.get("OPTIONS", {}) | {
         "application_name": f"autosalon-{app}",
         "connect_timeout": 2,
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
         "options": SESSION_LIMITS,
         "prepare_threshold": 5,
     }
@@ -321,6 +325,9 @@ SANDBOX_URL = text("SANDBOX_URL", f"http://127.0.0.1:{number('SANDBOX_PORT', POR
 SANDBOX_WEBHOOK_SECRET = text("SANDBOX_WEBHOOK_SECRET", "whsec_YXV0b3NhbG9uLXNhbmRib3gtc2VjcmV0" if DEBUG else "")
 PROVIDER_CONNECT_TIMEOUT_S = 2
 PROVIDER_TIMEOUT_S = number("PROVIDER_TIMEOUT_S", 10)
+BREAKER_FAILURES = number("BREAKER_FAILURES", 5)
+BREAKER_COOL_S = number("BREAKER_COOL_S", 5)
+"""So many different calls that fail in a row spare a provider for so many seconds, doubled up to five minutes."""
 
 # Outgoing webhooks --------------------------------------------------------------------------------------------------
 WEBHOOKS_ALLOW_PRIVATE = flag("WEBHOOKS_ALLOW_PRIVATE", default=DEBUG)

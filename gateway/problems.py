@@ -12,6 +12,7 @@ from drf_standardized_errors.handler import exception_handler as standardized
 from rest_framework.response import Response
 
 from core.errors import DomainError, InvalidInput
+from core.postgres.breakers import DatabaseAway
 
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
@@ -85,11 +86,18 @@ def from_exception(error: Exception, request: HttpRequest) -> HttpResponse:
         case BadRequest() | SuspiciousOperation():
             return problem(400, "bad_request", "The request is malformed.")
         case OperationalError() | InterfaceError():
-            log.error("database_unavailable", path=request.path, error=repr(error))
-            return problem(503, "unavailable", "The service is temporarily unavailable.", headers={"Retry-After": "5"})
+            if not isinstance(error, DatabaseAway):
+                log.error("database_unavailable", path=request.path, error=repr(error))
+            return unavailable()
         case _:
             log.error("unhandled_error", path=request.path, method=request.method, exc_info=error)
             return problem(500, "internal_error", "Something went wrong on our side.")
+
+
+def unavailable() -> HttpResponse:
+    """The answer while a database is away; its breaker tries again every second."""
+    headers = {"Retry-After": "2"}
+    return problem(503, "unavailable", "The service is temporarily unavailable.", headers=headers, retry_after=2)
 
 
 def invalid_body(error: msgspec.ValidationError) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from gateway import problems
+from gateway import breakers, problems
 
 CHECK_TIMEOUT_S = 3.0
 
@@ -28,11 +28,17 @@ def ready(request: HttpRequest) -> HttpResponse:
     with ThreadPoolExecutor(max_workers=len(checks)) as pool:
         futures = {name: pool.submit(check, argument) for name, (check, argument) in checks.items()}
         services = {name: future.result() for name, future in futures.items()}
+    standing = breakers.standing()
+    for row in standing:
+        if row["kind"] == "database":
+            services[row["name"]]["breaker"] = row["state"]
+        else:
+            services[row["name"]] = {"status": "ok" if row["state"] == "closed" else "down", "breaker": row["state"]}
     down = [name for name, state in services.items() if state["status"] == "down"]
     databases_down = [name for name in down if name in settings.SERVICES]
     status = "down" if len(databases_down) == len(settings.SERVICES) else "degraded" if down else "ok"
     return HttpResponse(
-        msgspec.json.encode({"status": status, "services": services}),
+        msgspec.json.encode({"status": status, "services": services, "breakers": standing}),
         status=503 if status == "down" else 200,
         content_type="application/json",
     )

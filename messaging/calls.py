@@ -1,7 +1,8 @@
 """Calls to the outside world: written before they are made, leased while they run, answered in a transaction.
 
 A process may die at any moment: an expired lease means nobody knows whether the provider heard us, so the same
-key is asked about first and sent again after.
+key is asked about first and sent again after. While a provider's breaker is open its calls wait, without using up
+their attempts.
 """
 
 import random
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from core import context, failpoints
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
+from gateway import breakers
 from messaging import nudges
 from messaging.models import CallState, ExternalCall
 
@@ -31,6 +33,11 @@ class Outcome:
     state: CallState
     data: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the provider gave no answer: that counts against it, a refusal does not."""
+        return self.state in (CallState.NEW, CallState.UNKNOWN) and not self.data
 
 
 class Operation(ABC):
@@ -78,33 +85,56 @@ def request_call(*, key: str, operation: str, provider: str, request: dict[str, 
 
 _LEASE = """
 UPDATE messaging_external_call AS c
-SET state = 'sent', attempts = c.attempts + 1, lease_until = statement_timestamp() + make_interval(secs => %s)
+SET state = 'sent', lease_until = statement_timestamp() + make_interval(secs => %s)
 FROM (SELECT key, state FROM messaging_external_call WHERE key = %s FOR UPDATE SKIP LOCKED) AS before
 WHERE c.key = before.key AND c.state IN ('new', 'sent', 'unknown') AND c.next_at <= statement_timestamp()
   AND (c.lease_until IS NULL OR c.lease_until <= statement_timestamp())
 RETURNING before.state, c.attempts
 """
 
+_PUT_OFF = """
+UPDATE messaging_external_call
+SET state = %s, lease_until = NULL, next_at = statement_timestamp() + make_interval(secs => %s)
+WHERE key = %s AND state = 'sent'
+"""
+
 
 def execute_call(alias: str, key: str) -> bool:
-    """Make one recorded call if it is due and nobody else is making it; return whether it was made."""
+    """Make one recorded call if it is due and nobody else is making it; return whether it was made.
+
+    An attempt is one that came back, with whatever outcome: an executor that died uses none up.
+    """
     refuse_inside_transaction()
     with connections[alias].cursor() as cursor:
         cursor.execute(_LEASE, [LEASE_S, key])
         leased = cursor.fetchone()
     if leased is None:
         return False
-    before, attempts = leased
+    before, attempts = leased[0], leased[1] + 1
     row = ExternalCall.objects.using(alias).get(key=key)
+    wait_s = breakers.ask(row.provider)
+    if wait_s:
+        _put_off(alias, key, before, wait_s)
+        return False
     failpoints.reach("calls.after_lease", row.operation)
     item = _operations[row.operation]
     with context.cause(**row.headers):
         outcome = _call(item, row, is_repeat=before != CallState.NEW or attempts > 1)
+        if outcome.is_fault:
+            breakers.failed(row.provider, key)
+        else:
+            breakers.answered(row.provider)
         failpoints.reach("calls.after_provider", row.operation)
         if outcome.state == CallState.NEW and attempts >= item.max_attempts:
             outcome = item.give_up(key, row.request, outcome)
         _record(alias, item, row, outcome, attempts)
     return True
+
+
+def _put_off(alias: str, key: str, state: str, wait_s: float) -> None:
+    """Give the lease back until the provider's breaker lets a probe through."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_PUT_OFF, [state, wait_s * random.uniform(1.0, 1.2), key])
 
 
 def _call(item: Operation, row: ExternalCall, *, is_repeat: bool) -> Outcome:
@@ -122,6 +152,7 @@ def _record(alias: str, item: Operation, row: ExternalCall, outcome: Outcome, at
         if locked.finished_at is not None:
             return
         locked.state, locked.response, locked.last_error = outcome.state, outcome.data, outcome.error[:4000]
+        locked.attempts = attempts
         locked.lease_until = None
         if is_final:
             locked.finished_at = timezone.now()
