@@ -162,7 +162,7 @@ class HistoryKind(models.TextChoices):
 
 
 class OrderHistory(models.Model):
-    """The timeline: append-only, who did what when and why, before and after."""
+    """The timeline: who did what when and why, before and after; the database refuses to change or delete a row."""
 
     id = models.BigAutoField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="history")
@@ -174,6 +174,8 @@ class OrderHistory(models.Model):
     actor_id = models.UUIDField(null=True)
     actor_role = models.CharField(max_length=10, default=SYSTEM)
     data = models.JSONField(default=dict)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
     request_id = models.CharField(max_length=128, blank=True, default="")
     at = models.DateTimeField()
 

@@ -103,7 +103,7 @@ class RawOrder(msgspec.Struct):
     version: int
 
 
-_COLUMNS = """
+COLUMNS = """
     o.id, o.number, o.customer_id, o.status,
     (SELECT coalesce(json_agg(json_build_object(
         'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'kind', l.kind,
@@ -116,12 +116,13 @@ _COLUMNS = """
             ORDER BY g.rank), '[]') FROM orders_checkoutleg g WHERE g.checkout_id = c.order_id))::text
      FROM orders_checkout c WHERE c.order_id = o.id),
     o.financing_application_id, o.policy_ids, o.created_at, o.updated_at, o.version"""
+"""What an order is read by, from `orders_order o`."""
 
-READ_ORDERS = f"SELECT {_COLUMNS} FROM orders_order o WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"
+READ_ORDERS = f"SELECT {COLUMNS} FROM orders_order o WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"
 
-READ_ORDER = f"SELECT {_COLUMNS} FROM orders_order o WHERE o.id = %s AND o.deleted_at IS NULL"
+READ_ORDER = f"SELECT {COLUMNS} FROM orders_order o WHERE o.id = %s AND o.deleted_at IS NULL"
 
-READ_SNAPSHOT = f"""SELECT {_COLUMNS}, coalesce(s.last_seq, 0) FROM orders_order o
+READ_SNAPSHOT = f"""SELECT {COLUMNS}, coalesce(s.last_seq, 0) FROM orders_order o
 LEFT JOIN messaging_event_stream s ON s.aggregate = 'order' AND s.aggregate_id = o.id::text
 WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"""
 """One statement, so that an order and the sequence number of its last change belong together."""
@@ -129,7 +130,7 @@ WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"""
 
 def read_orders(ids: Sequence[UUID]) -> list[RawOrder]:
     """Return the orders with these ids, in this order; unknown and deleted ones are left out."""
-    found = {row[0]: _document(row) for row in fetch("orders", READ_ORDERS, [list(ids)])}
+    found = {row[0]: document_of(row) for row in fetch("orders", READ_ORDERS, [list(ids)])}
     return [found[order_id] for order_id in ids if order_id in found]
 
 
@@ -138,16 +139,17 @@ def read_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool) -> RawOrder |
     rows = fetch("orders", READ_ORDER, [order_id])
     if not rows or not (is_staff or rows[0][2] == viewer_id):
         return None
-    return _document(rows[0])
+    return document_of(rows[0])
 
 
 def read_snapshots(ids: Sequence[UUID]) -> list[tuple[RawOrder, int]]:
     """Orders with the `seq` of their last change, in the order of `ids`."""
-    found = {row[0]: (_document(row[:-1]), row[-1]) for row in fetch("orders", READ_SNAPSHOT, [list(ids)])}
+    found = {row[0]: (document_of(row[:-1]), row[-1]) for row in fetch("orders", READ_SNAPSHOT, [list(ids)])}
     return [found[order_id] for order_id in ids if order_id in found]
 
 
-def _document(row: tuple[Any, ...]) -> RawOrder:
+def document_of(row: tuple[Any, ...]) -> RawOrder:
+    """An order from a row of COLUMNS."""
     fields = list(row)
     for nested in (4, 12):
         fields[nested] = msgspec.Raw(fields[nested])

@@ -52,4 +52,17 @@ class OrderEdit(serializers.Serializer):
 class TimelineSerializer(serializers.ModelSerializer):
     class Meta:
         model = OrderHistory
-        fields = ["id", "kind", "event", "status", "previous", "reason", "actor_id", "actor_role", "data", "at"]
+        fields = [
+            "id",
+            "kind",
+            "event",
+            "status",
+            "previous",
+            "reason",
+            "actor_id",
+            "actor_role",
+            "before",
+            "after",
+            "data",
+            "at",
+        ]

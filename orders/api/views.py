@@ -1,5 +1,7 @@
 """The orders API."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,7 +9,8 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,6 +34,7 @@ from orders.api.serializers import (
     TimelineSerializer,
 )
 from orders.models import Order, OrderHistory
+from orders.past import read_order_at
 from orders.reading import OrderDocument, OrderPage, RawOrder, read_order, read_orders
 from orders.services import Actor, FreeLine, ProductLine
 from payments.public import looks_like_card_number
@@ -109,10 +113,16 @@ class OrderViewSet(ApiViewSet):
         )
         return _answer(order.id, principal, status=201)
 
+    @extend_schema(parameters=[OpenApiParameter("as_of", datetime, description="The order as it stood then.")])
     @lane(response=OrderDocument)
     def retrieve(self, request: HttpRequest, principal: Principal, pk: UUID) -> Answer:
-        """One order."""
-        return _answer(pk, principal)
+        """One order, as it is or as it stood at `as_of`."""
+        if "as_of" not in request.GET:
+            return _answer(pk, principal)
+        order = read_order_at(pk, moment(request.GET, "as_of"), viewer_id=principal.id, is_staff=principal.is_staff)
+        if order is None:
+            raise NotFound
+        return Answer(order)
 
     @extend_schema(responses=OrderPage)
     def list(self, request: Request) -> Response:
@@ -229,6 +239,18 @@ def _answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
     if order is None:
         raise NotFound
     return Answer(order, status=status, version=order.version)
+
+
+def moment(given: Mapping[str, str], name: str) -> datetime:
+    """A moment with its offset, from the query. Raises InvalidInput."""
+    text = given.get(name, "")
+    try:
+        found = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidInput(name, "invalid", "A date and time with its offset, such as 2026-05-31T12:00:00Z.")
+    return found
 
 
 def _uuid(pk: str) -> UUID:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core.db import transaction
-from core.errors import NotFound
+from core.errors import NotFound, StaleVersion, WrongTransition
 from messaging.outbox import publish
 from orders.events import OrderCompleted
-from orders.models import SOLD, Order, Status
+from orders.models import SOLD, Order, OrderHistory, Status
 from orders.services.history import Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
 
@@ -24,7 +25,7 @@ def load_for(order_id: UUID, actor: Actor, now: datetime) -> Saga:
     saga = Saga.load(order_id, now)
     if saga is None or saga.order.deleted_at is not None:
         raise NotFound
-    if not actor.roles & {"manager", "admin"} and saga.order.customer_id != actor.id:
+    if not actor.is_staff and saga.order.customer_id != actor.id:
         raise NotFound
     return saga
 
@@ -35,21 +36,41 @@ def move_order(
     """Move an order one step. Cancelling undoes its checkout; a paid order is refunded and ends in `refunded`.
 
     `check` is called with the locked order's version. Raises WrongTransition (with what is allowed),
-    TransitionNotYours, NotFound, and what `check` raises.
+    TransitionNotYours, NotFound, and what `check` raises; the first and the last say what happened to the order
+    meanwhile, so that the second of two managers sees who was first.
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
-        check(saga.order.version)
-        previous = saga.order.move(status, roles=actor.roles, now=now)
-        record_status(saga.order, previous, actor=actor, reason=reason, now=now)
-        if status == Status.CANCELLED:
-            _begin_undoing(saga, previous, reason)
-        elif status == Status.COMPLETED:
-            publish(
-                OrderCompleted(order_id=saga.order.id, number=saga.order.number, customer_id=saga.order.customer_id)
-            )
+        try:
+            check(saga.order.version)
+            move_saga(saga, status, actor=actor, reason=reason)
+        except (WrongTransition, StaleVersion) as refusal:
+            refusal.extra |= explain(saga.order, actor)
+            raise
         saga.save()
     return saga.order
+
+
+def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
+    """Move a locked order one step, with all that follows from it; the caller saves."""
+    previous = saga.order.move(status, roles=actor.roles, now=saga.now)
+    record_status(saga, previous, actor=actor, reason=reason, now=saga.now)
+    if status == Status.CANCELLED:
+        _begin_undoing(saga, previous, reason)
+    elif status == Status.COMPLETED:
+        publish(OrderCompleted(order_id=saga.order.id, number=saga.order.number, customer_id=saga.order.customer_id))
+
+
+def explain(order: Order, actor: Actor) -> dict[str, Any]:
+    """Members of a refusal that tell where the order stands and who brought it there; names of people are staff's."""
+    last = OrderHistory.objects.filter(order_id=order.pk).order_by("-id").first()
+    told = {"status": order.status, "version": order.version, "updated_at": order.updated_at.isoformat()}
+    if last is None:
+        return {"order": told}
+    change = {"event": last.event, "actor_role": last.actor_role, "reason": last.reason, "at": last.at.isoformat()}
+    if actor.is_staff:
+        change["actor_id"] = str(last.actor_id)
+    return {"order": told, "last_change": change}
 
 
 def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
@@ -63,13 +84,13 @@ def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
 def edit_comment(*, order_id: UUID, comment: str, actor: Actor, now: datetime, check: Check = any_version) -> Order:
     """Change an order's comment. Raises NotFound."""
     with transaction("orders"):
-        order = load_for(order_id, actor, now).order
-        check(order.version)
-        record_edit(order, actor=actor, now=now, before={"comment": order.comment}, after={"comment": comment})
-        order.comment = comment
-        order.touch(now)
-        order.save()
-    return order
+        saga = load_for(order_id, actor, now)
+        check(saga.order.version)
+        saga.order.comment = comment
+        saga.order.touch(now)
+        record_edit(saga, "order.edited", actor=actor, now=now)
+        saga.save()
+    return saga.order
 
 
 def delete_order(*, order_id: UUID, actor: Actor, now: datetime, check: Check = any_version) -> None:
@@ -77,7 +98,7 @@ def delete_order(*, order_id: UUID, actor: Actor, now: datetime, check: Check = 
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         check(saga.order.version)
-        record_edit(saga.order, actor=actor, now=now, before={"is_deleted": False}, after={"is_deleted": True})
         saga.order.deleted_at = now
         saga.order.touch(now)
-        saga.order.save()
+        record_edit(saga, "order.deleted", actor=actor, now=now)
+        saga.save()

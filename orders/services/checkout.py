@@ -25,7 +25,8 @@ from messaging.timers import set_timer
 from orders import events
 from orders.models import LegKind, LegState, OrderPayment, PaymentState, SagaState, Status
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
-from orders.services.saga import HANDLER, Saga, due_from_buyer, timed_out
+from orders.services.requests import due_from_buyer
+from orders.services.saga import HANDLER, Saga, timed_out
 from payments.events import OrderSettled, PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded
 
 EXPIRY_GRACE = timedelta(minutes=5)
@@ -46,7 +47,7 @@ def _stock_reserved(saga: Saga, event: StockReserved) -> None:
         return
     if saga.order.status == Status.CREATED:
         previous = saga.order.move(Status.AWAITING_PAYMENT, roles=SYSTEM_ACTOR.roles, now=saga.now)
-        record_status(saga.order, previous, actor=SYSTEM_ACTOR, reason="", now=saga.now)
+        record_status(saga, previous, actor=SYSTEM_ACTOR, reason="", now=saga.now)
     lapse = events.ReservationLapsed(order_id=saga.order.id, attempt_id=event.attempt_id)
     set_timer(handler=HANDLER, event=lapse, due_at=event.expires_at)
     saga.succeed(LegKind.STOCK)
@@ -130,7 +131,7 @@ def _payment_completed(saga: Saga, event: PaymentCompleted) -> None:
         defaults={"order_id": saga.order.id, "state": PaymentState.TAKEN, "amount": event.amount},
     )
     _recount(saga)
-    record_step(saga.order, "payment.completed", now=saga.now, data={"amount": str(payment.amount)})
+    record_step(saga, "payment.completed", now=saga.now, data={"amount": str(payment.amount)})
     if not saga.is_asked(LegKind.PAYMENT):
         return
     if due_from_buyer(saga.order) <= 0:
@@ -147,13 +148,13 @@ def _payment_failed(saga: Saga, event: PaymentFailed) -> None:
     if saga.is_running(LegKind.PAYMENT, event.attempt_id):
         saga.fail(LegKind.PAYMENT, event.code, event.detail)
     else:
-        record_step(saga.order, "payment.failed", now=saga.now, reason=event.detail, data={"code": event.code})
+        record_step(saga, "payment.failed", now=saga.now, reason=event.detail, data={"code": event.code})
 
 
 def _payment_refunded(saga: Saga, event: PaymentRefunded) -> None:
     OrderPayment.objects.filter(payment_id=event.payment_id).update(refunded=event.refunded_total)
     _recount(saga)
-    record_step(saga.order, "payment.refunded", now=saga.now, data={"amount": str(event.amount)})
+    record_step(saga, "payment.refunded", now=saga.now, data={"amount": str(event.amount)})
 
 
 def _recount(saga: Saga) -> None:

@@ -84,7 +84,8 @@ def place_order(
         saga.insert()
         order.number = _next_number(now)
         order.save(force_insert=True)
-        record_status(order, None, actor=actor, reason="", now=now)
+        record_status(saga, None, actor=actor, reason="", now=now)
+        saga.write_timeline()
         publish(_created(order, order_lines))
     return order
 

@@ -4,7 +4,7 @@ Every request carries the attempt of its leg. What cannot go on is parked: a man
 arrives after all still moves it on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,11 +25,13 @@ from orders.models import (
     LegKind,
     LegState,
     Order,
+    OrderHistory,
     OrderLine,
     SagaState,
     Status,
 )
-from orders.services.history import SYSTEM_ACTOR, record_status, record_step
+from orders.services.history import FIELDS, SYSTEM_ACTOR, Trail, record_status, record_step
+from orders.services.requests import REQUESTS, UNDO
 
 HANDLER = "orders.checkout"
 PAYMENT_DEADLINE = timedelta(minutes=15)
@@ -63,6 +65,8 @@ class Saga:
         self.order, self.checkout, self.now, self._lines = order, checkout, now, lines
         self.legs = {leg.kind: leg for leg in legs}
         self.moved: dict[str, CheckoutLeg] = {}
+        self.items: list[dict[str, Any]] | None = None
+        self.trail = Trail(self.state() if lines is None else None)
 
     @classmethod
     def load(cls, order_id: UUID, now: datetime) -> "Saga | None":
@@ -73,12 +77,27 @@ class Saga:
         checkout = Checkout.objects.get(order_id=order_id)
         return cls(order, checkout, list(CheckoutLeg.objects.filter(checkout_id=order_id)), now)
 
+    def state(self) -> dict[str, Any]:
+        """Everything about the order that may change, under the names its timeline uses."""
+        state = {name: getattr(self.order, name) for name in FIELDS}
+        state |= {f"saga.{name}": getattr(self.checkout, name) for name in ("state", "step", "failure")}
+        for kind, leg in self.legs.items():
+            state |= {f"leg.{kind}": leg.state, f"leg.{kind}.error": leg.error}
+        return state if self.items is None else state | {"items": self.items}
+
     def save(self) -> None:
-        """Write the order, its checkout and the legs that moved."""
+        """Write the order, its checkout, the legs that moved, and the timeline."""
         self.order.save()
         self.checkout.save()
         for leg in self.moved.values():
             leg.save()
+        self.write_timeline()
+
+    def write_timeline(self) -> None:
+        """Write the entries of this transaction; whatever changed without one is an entry of its own."""
+        if not self.trail.close(self.state()):
+            record_step(self, "checkout.moved", now=self.now)
+        OrderHistory.objects.bulk_create(self.trail.entries)
 
     def insert(self) -> None:
         """Write a saga that has just begun; its order follows in the same transaction, once it has its number."""
@@ -118,7 +137,7 @@ class Saga:
     def _ask(self, leg: CheckoutLeg) -> None:
         self.checkout.state = SagaState.RUNNING
         leg.attempts += 1
-        _REQUESTS[leg.kind](self, leg)
+        REQUESTS[leg.kind](self, leg)
         if leg.kind in DEADLINES and self.checkout.state == SagaState.RUNNING:
             leg.deadline_at = self.now + DEADLINES[LegKind(leg.kind)]
             deadline = events.LegTimedOut(order_id=self.order.id, attempt_id=leg.attempt_id, leg=leg.kind)
@@ -143,7 +162,7 @@ class Saga:
     def succeed(self, kind: str, **data: Any) -> None:
         """Mark a leg done and go on."""
         self._close(self.legs[kind], LegState.SUCCEEDED)
-        record_step(self.order, f"{kind}.succeeded", now=self.now, data=data)
+        record_step(self, f"{kind}.succeeded", now=self.now, data=data)
         failpoints.reach("checkout.succeeded", kind)
         self.advance()
 
@@ -157,7 +176,7 @@ class Saga:
         self.checkout.finished_at = self.now
         self.order.reservation_expires_at = None
         previous = self.order.move(Status.PAID, roles=SYSTEM_ACTOR.roles, now=self.now)
-        record_status(self.order, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
+        record_status(self, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
         publish(
             events.OrderPaid(
                 order_id=self.order.id,
@@ -176,7 +195,7 @@ class Saga:
         leg.error = {"code": code, "detail": detail} | extra
         self._close(leg, LegState.FAILED)
         self.checkout.failure = {"code": code, "step": kind, "detail": detail} | extra
-        record_step(self.order, f"{kind}.failed", now=self.now, reason=detail, data=leg.error)
+        record_step(self, f"{kind}.failed", now=self.now, reason=detail, data=leg.error)
         failpoints.reach("checkout.failed", kind)
         self.compensate()
 
@@ -225,7 +244,7 @@ class Saga:
         self._close(leg, LegState.COMPENSATED)
         if kind == LegKind.LOAN:
             self._take_back_payout()
-        record_step(self.order, f"{kind}.undone", now=self.now)
+        record_step(self, f"{kind}.undone", now=self.now)
         failpoints.reach("checkout.undone", kind)
         self.compensate()
 
@@ -251,13 +270,13 @@ class Saga:
             self.cancel(failure.get("code", ""), failure.get("detail", ""))
         if self.checkout.is_refund:
             previous = self.order.move(Status.REFUNDED, roles=SYSTEM_ACTOR.roles, now=self.now)
-            record_status(self.order, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
+            record_status(self, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
 
     def cancel(self, code: str, detail: str) -> None:
         """Move to cancelled in the system's name."""
         previous = self.order.move(Status.CANCELLED, roles=SYSTEM_ACTOR.roles, now=self.now)
         data = {"failure": self.checkout.failure} if self.checkout.failure else {}
-        record_status(self.order, previous, actor=SYSTEM_ACTOR, reason=code or detail, now=self.now, data=data)
+        record_status(self, previous, actor=SYSTEM_ACTOR, reason=code or detail, now=self.now, data=data)
         publish_cancelled(self.order, code or detail)
 
     # When it cannot go on ----------------------------------------------------------------------------------------
@@ -277,7 +296,7 @@ class Saga:
         self.checkout.failure = (self.checkout.failure or note) | {"parked": note}
         self._mark(leg, LegState.PARKED)
         leg.parked_reason = reason[:2000]
-        record_step(self.order, f"{leg.kind}.parked", now=self.now, data={"cause": code})
+        record_step(self, f"{leg.kind}.parked", now=self.now, data={"cause": code})
         log.error("checkout_parked", order_id=str(self.order.id), leg=leg.kind, cause=code, reason=reason)
 
     def unpark(self) -> None:
@@ -358,106 +377,3 @@ def timed_out(kind: str) -> str:
 def publish_cancelled(order: Order, reason: str) -> None:
     """Tell everyone that the order ended without a sale."""
     publish(events.OrderCancelled(order_id=order.id, number=order.number, customer_id=order.customer_id, reason=reason))
-
-
-# What each leg asks for -----------------------------------------------------------------------------------------
-def _request_stock(saga: Saga, leg: CheckoutLeg) -> None:
-    until = saga.order.reservation_expires_at or saga.now
-    lines = [
-        events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
-        for line in saga.lines
-        if line.product_id
-    ]
-    publish(
-        events.StockRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            lines=lines,
-            expires_at=until,
-        )
-    )
-
-
-def _request_loan(saga: Saga, leg: CheckoutLeg) -> None:
-    publish(
-        events.LoanRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            customer_id=saga.order.customer_id,
-            currency=saga.order.currency,
-            application=leg.request,
-            auto_accept=bool(leg.request.get("auto_accept", True)),
-        )
-    )
-
-
-def _request_payment(saga: Saga, leg: CheckoutLeg) -> None:
-    """Ask for the payment named in the order; with none, or with part of it, wait for the buyer to pay."""
-    due = due_from_buyer(saga.order)
-    if due <= 0:
-        saga.succeed(LegKind.PAYMENT)
-        return
-    if not leg.request.get("method") or leg.request.get("is_spent"):
-        saga.wait()
-        return
-    amount = min(Decimal(leg.request.get("amount") or due), due)
-    method_id = leg.request.get("payment_method_id")
-    publish(
-        events.PaymentRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            customer_id=saga.order.customer_id,
-            amount=amount,
-            currency=saga.order.currency,
-            method=leg.request["method"],
-            token=leg.request.get("token") or "",
-            payment_method_id=UUID(method_id) if method_id else None,
-        )
-    )
-
-
-def _request_policies(saga: Saga, leg: CheckoutLeg) -> None:
-    publish(
-        events.PoliciesRequested(
-            order_id=saga.order.id,
-            attempt_id=leg.attempt_id,
-            customer_id=saga.order.customer_id,
-            currency=saga.order.currency,
-            quotes=leg.request["quotes"],
-        )
-    )
-
-
-def _request_disbursement(saga: Saga, leg: CheckoutLeg) -> None:
-    loan = saga.legs[LegKind.LOAN]
-    publish(events.DisbursementRequested(order_id=saga.order.id, attempt_id=loan.attempt_id))
-
-
-_REQUESTS: dict[str, Callable[[Saga, CheckoutLeg], None]] = {
-    LegKind.STOCK: _request_stock,
-    LegKind.LOAN: _request_loan,
-    LegKind.PAYMENT: _request_payment,
-    LegKind.POLICIES: _request_policies,
-    LegKind.DISBURSEMENT: _request_disbursement,
-}
-
-
-def _undo(event: type[Event]) -> Callable[[Saga, CheckoutLeg], None]:
-    def request(saga: Saga, leg: CheckoutLeg) -> None:
-        reason = (saga.checkout.failure or {}).get("code", "cancelled")
-        publish(event(order_id=saga.order.id, attempt_id=leg.attempt_id, reason=reason))
-
-    return request
-
-
-UNDO: dict[str, Callable[[Saga, CheckoutLeg], None]] = {
-    LegKind.STOCK: _undo(events.StockReleaseRequested),
-    LegKind.LOAN: _undo(events.LoanWithdrawalRequested),
-    LegKind.PAYMENT: _undo(events.RefundRequested),
-    LegKind.POLICIES: _undo(events.PoliciesCancelRequested),
-}
-
-
-def due_from_buyer(order: Order) -> Decimal:
-    """What the buyer has to pay by themselves: the total less the loan and what is paid."""
-    return order.total_amount - order.loan_amount - order.amount_paid

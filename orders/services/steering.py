@@ -14,7 +14,7 @@ from messaging import parked
 from messaging.models import DeliveryStatus, InboxEvent
 from orders.errors import SteeringNotYours, SteeringRefused
 from orders.models import STAFF, Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState, Status, SteeringAction
-from orders.services.changing import move_order
+from orders.services.changing import move_saga
 from orders.services.history import Actor, record_steering
 from orders.services.saga import HANDLER, Saga
 
@@ -151,10 +151,11 @@ def steer_checkout(*, order_id: UUID, action: str, leg: str, reason: str, actor:
         if not _RULES[action](saga, chosen, actor):
             raise SteeringRefused(allowed=allowed_actions(saga, chosen, actor))
         data = {"leg": leg, "state": chosen.state, "attempt_id": str(chosen.attempt_id)}
-        record_steering(saga.order, f"{leg}.{_TOLD[action]}", actor=actor, reason=reason, now=now, data=data)
+        record_steering(saga, f"{leg}.{_TOLD[action]}", actor=actor, reason=reason, now=now, data=data)
         if action == SteeringAction.CANCEL:
-            return move_order(order_id=order_id, status=Status.CANCELLED, actor=actor, now=now, reason=reason)
-        _ACTIONS[action](saga, chosen, actor)
+            move_saga(saga, Status.CANCELLED, actor=actor, reason=reason)
+        else:
+            _ACTIONS[action](saga, chosen, actor)
         saga.save()
     return saga.order
 
