@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -12,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts import services
 from accounts.errors import WeakPassword
@@ -22,16 +23,48 @@ from core.errors import DomainError
 
 
 class SignInForm(AuthenticationForm):
-    """E-mail or user name; a person who must wait is told so."""
+    """E-mail or user name, password, and the code of those who use two-factor; who must wait is told so."""
+
+    otp = forms.CharField(
+        label=_("Code of the authenticator, if you use one"),
+        max_length=32,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
 
     def clean(self) -> dict[str, Any]:
+        """Django's own clean, with the code given to the backend too."""
+        username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if username is None or not password:
+            return self.cleaned_data
+        otp = self.cleaned_data.get("otp", "")
         try:
-            return super().clean()
+            user: Any = authenticate(self.request, username=username, password=password, otp=otp)
         except DomainError as error:
             raise ValidationError(error.detail, code=error.code) from error
+        if user is None:
+            raise self.get_invalid_login_error()
+        self.user_cache = user
+        self.confirm_login_allowed(user)
+        return self.cleaned_data
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if user.must_enroll:
+            raise ValidationError(
+                _("Your role needs two-factor authentication. Set it up on your account page first."),
+                code="mfa_enrollment_required",
+            )
+
+
+def _may_enter(request: HttpRequest) -> bool:
+    """Active staff, with a second factor where the settings insist on one, whichever page they signed in on."""
+    user: Any = request.user
+    return user.is_active and user.is_staff and not user.must_enroll
 
 
 admin.site.login_form = SignInForm
+admin.site.has_permission = _may_enter  # type: ignore[method-assign]
 admin.site.unregister(Group)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.backends import BaseBackend
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.errors import WrongCredentials
 from accounts.models import User
@@ -19,13 +20,19 @@ class EmailBackend(BaseBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **other: Any
     ) -> User | None:
-        """The person, or None. Raises TooManyFailures while the account waits."""
+        """The person, or None. Raises TooManyFailures while the account waits, MfaRequired and WrongOtp."""
         identifier = username or other.get(User.USERNAME_FIELD)
         if not identifier or password is None:
             return None
         address = client_address(request.META if request else {})
         try:
-            return authenticate(identifier=identifier, password=password, address=address)
+            return authenticate(
+                identifier=identifier,
+                password=password,
+                otp=other.get("otp", ""),
+                address=address,
+                now=timezone.now(),
+            )
         except WrongCredentials:
             return None
 

@@ -113,3 +113,67 @@ class UserErased(DomainError):
 
 class DemoRefused(RuntimeError):
     """Demo accounts have a published password and are never made outside debug."""
+
+
+class MfaRequired(DomainError):
+    """The first factor was right, now the second: the same request with `otp`, or `mfa_token` and `otp` alone."""
+
+    code = "mfa_required"
+    status = 401
+    detail = _("Please send the code of your authenticator too.")
+
+
+class WrongOtp(DomainError):
+    """The code is wrong, too old, or was used before."""
+
+    code = "wrong_otp"
+    status = 401
+    detail = _("The code is wrong or was used before.")
+
+
+class MfaAlreadyEnabled(DomainError):
+    """Two-factor is on: switch it off first to enrol another authenticator."""
+
+    code = "mfa_already_enabled"
+    detail = _("Two-factor authentication is already on.")
+
+
+class MfaNotStarted(DomainError):
+    """There is nothing to confirm: enrol first."""
+
+    code = "mfa_not_started"
+    detail = _("Start by enrolling an authenticator.")
+
+
+class MfaNotEnabled(DomainError):
+    """There is nothing to switch off."""
+
+    code = "mfa_not_enabled"
+    detail = _("Two-factor authentication is off.")
+
+
+class MfaObligatory(DomainError):
+    """Staff must keep their second factor where the settings insist on one."""
+
+    code = "mfa_obligatory"
+    detail = _("Your role needs two-factor authentication: it cannot be switched off.")
+
+
+class ApiKeyNotFound(NotFound):
+    """No such key, or it is somebody else's."""
+
+
+class TooManyApiKeys(DomainError):
+    """One person has only so many keys that work."""
+
+    code = "too_many_api_keys"
+    detail = _("You have too many API keys: revoke one first.")
+
+
+class InvalidLink(InvalidInput):
+    """The mailed link is forged, used, or too old."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__("token", "invalid_token", str(_("This link is no longer valid. Please ask for another.")))

@@ -15,6 +15,7 @@ class UserRegistered(Event):
     phone: str = ""
     roles: list[str] = []
     version_number: int = 1
+    email_verified: bool = False
 
 
 @event("user.created", aggregate="user", key="user_id")
@@ -27,6 +28,7 @@ class UserCreated(Event):
     phone: str = ""
     roles: list[str] = []
     version_number: int = 1
+    email_verified: bool = False
 
 
 @event("user.updated", aggregate="user", key="user_id")
@@ -39,6 +41,7 @@ class UserUpdated(Event):
     phone: str = ""
     roles: list[str] = []
     version_number: int = 1
+    email_verified: bool = False
 
 
 @event("user.role_changed", aggregate="user", key="user_id")

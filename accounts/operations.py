@@ -8,7 +8,7 @@ from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.services import password_reset_token
+from accounts.services import password_reset_token, verification_token
 from messaging.calls import Operation, Outcome, operation
 from messaging.models import CallState
 
@@ -24,14 +24,44 @@ class MailPasswordReset(Operation):
         user = User.objects.filter(pk=request["user_id"], is_active=True).first()
         if user is None:
             return Outcome(CallState.OK)
-        try:
-            send_mail(_("Set a new password"), _letter(user), settings.DEFAULT_FROM_EMAIL, [user.email])
-        except (SMTPException, OSError) as error:
-            return Outcome(CallState.NEW, error=repr(error))
-        return Outcome(CallState.OK)
+        return _send(user, _("Set a new password"), _letter(user))
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Nothing waits for a mail."""
+
+
+@operation
+class MailVerification(Operation):
+    """Sends the link that proves the mailbox is its owner's. The token is made here too."""
+
+    name = "accounts.mail_verification"
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Mail the link; a repeat sends another, which is harmless. A verified address gets none."""
+        user = User.objects.filter(pk=request["user_id"], is_active=True, email_verified_at__isnull=True).first()
+        if user is None:
+            return Outcome(CallState.OK)
+        return _send(user, _("Confirm your e-mail"), _verification_letter(user))
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Nothing waits for a mail."""
+
+
+def _send(user: User, subject: str, text: str) -> Outcome:
+    try:
+        send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [user.email])
+    except (SMTPException, OSError) as error:
+        return Outcome(CallState.NEW, error=repr(error))
+    return Outcome(CallState.OK)
+
+
+def _verification_letter(user: User) -> str:
+    text = _(
+        "Hello, %(name)s.\n\nPlease confirm that this is your e-mail address. To do so, open\n\n%(link)s\n\n"
+        "The link works for a day. If you did not give us this address, do nothing.\n"
+    )
+    link = f"{settings.PUBLIC_URL}/verify-email/?token={verification_token(user)}"
+    return text % {"name": user.get_short_name(), "link": link}
 
 
 def _letter(user: User) -> str:

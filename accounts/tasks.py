@@ -9,10 +9,18 @@ from accounts import services
 @shared_task(name="accounts.restore_revocations")
 def restore_revocations() -> int:
     """Tell Valkey again which access tokens are refused, in case it forgot; every minute."""
+    services.push_key_revocations(now=timezone.now())
     return services.push_revocations(now=timezone.now())
+
+
+@shared_task(name="accounts.publish_api_keys")
+def publish_api_keys() -> int:
+    """Renew the tokens that API keys stand for, and restore what Valkey lost; every ten seconds."""
+    return services.publish_api_keys(now=timezone.now())
 
 
 @shared_task(name="accounts.purge_sessions")
 def purge_sessions() -> int:
-    """Drop sessions and spent tokens that can never be used again; every night."""
+    """Drop sessions and spent tokens that can never be used again, and old activity; every night."""
+    services.purge_activity(now=timezone.now())
     return services.purge_expired(now=timezone.now())

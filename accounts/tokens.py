@@ -15,37 +15,35 @@ from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken as BaseAccessToken
 
-from accounts.models import RefreshToken, User
-from gateway.principal import key_id
+from accounts.models import ApiKey, RefreshToken, User
+from gateway.keyring import signing_key
+from gateway.principal import CLIENT, MFA_SCOPE
 
 
-@lru_cache(maxsize=1)
 def signing_key_id() -> str:
-    """`kid` of the key that signs: a fingerprint of its public half."""
-    private = serialization.load_pem_private_key(settings.JWT_PRIVATE_KEY.encode(), password=None)
-    public = private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return key_id(public.decode())
+    """`kid` of the key that signs."""
+    return signing_key()[0]
 
 
 class _SigningBackend(TokenBackend):
-    """simplejwt's backend, naming the key in the header so that two keys can live during a rotation."""
+    """simplejwt's backend, signing with today's key and naming it, so that two keys can live during a rotation."""
 
     def encode(self, payload: dict[str, Any]) -> str:
         claims = payload | {"aud": self.audience, "iss": self.issuer}
-        headers = {"kid": signing_key_id()}
-        return jwt.encode(claims, self.prepared_signing_key, algorithm=self.algorithm, headers=headers)
+        kid, pem = signing_key()
+        return jwt.encode(claims, _loaded(pem), algorithm=self.algorithm, headers={"kid": kid})
+
+
+@lru_cache(maxsize=2)
+def _loaded(pem: str) -> Any:
+    """Reading a PEM costs as much as signing."""
+    return serialization.load_pem_private_key(pem.encode(), password=None)
 
 
 @lru_cache(maxsize=1)
 def _backend() -> _SigningBackend:
     return _SigningBackend(
-        api_settings.ALGORITHM,
-        api_settings.SIGNING_KEY,
-        api_settings.VERIFYING_KEY,
-        api_settings.AUDIENCE,
-        api_settings.ISSUER,
+        api_settings.ALGORITHM, signing_key="", audience=api_settings.AUDIENCE, issuer=api_settings.ISSUER
     )
 
 
@@ -55,11 +53,24 @@ class AccessToken(BaseAccessToken):
     @classmethod
     def beside(cls, refresh: RefreshToken, user: User) -> "AccessToken":
         """The access token of one refresh token; made twice, it is the same to the last byte."""
+        return cls._of(user, refresh.id, refresh.created_at, refresh.access_expires_at)
+
+    @classmethod
+    def for_key(cls, key: ApiKey, expires_at: datetime) -> "AccessToken":
+        """The access token that an API key stands for: no more than its scopes."""
+        assert key.token_jti is not None
+        token = cls._of(key.user, key.token_jti, expires_at - api_settings.ACCESS_TOKEN_LIFETIME, expires_at)
+        token["scope"] = " ".join(key.scopes)
+        return token
+
+    @classmethod
+    def _of(cls, user: User, jti: UUID, issued_at: datetime, expires_at: datetime) -> "AccessToken":
         token = cls()
         token["sub"], token["email"], token["roles"] = str(user.id), user.email, list(user.roles)
-        token["jti"] = str(refresh.id)
-        token["iat"] = int(refresh.created_at.timestamp())
-        token["exp"] = int(refresh.access_expires_at.timestamp())
+        token["email_verified"] = user.email_verified_at is not None
+        token["jti"], token["iat"], token["exp"] = str(jti), int(issued_at.timestamp()), int(expires_at.timestamp())
+        if user.must_enroll:
+            token["roles"], token["scope"] = [CLIENT], MFA_SCOPE
         return token
 
     def get_token_backend(self) -> TokenBackend:

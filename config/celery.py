@@ -17,6 +17,7 @@ app.autodiscover_tasks()
 EXTERNAL = "q.external"
 JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("accounts.restore_revocations", 60.0, "q.accounts"),
+    ("accounts.publish_api_keys", 10.0, "q.accounts"),
     ("accounts.purge_sessions", crontab(hour="1", minute="10"), "q.accounts"),
     ("catalog.release_expired_reservations", 30.0, "q.catalog"),
     ("catalog.resume_imports", 30.0, EXTERNAL),

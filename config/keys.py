@@ -5,11 +5,10 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
+from gateway.keyring import new_private_key
 
 
 def _write_once(path: Path, content: bytes) -> bytes:
@@ -40,36 +39,34 @@ def secret_key() -> str:
     return _write_once(path, secrets.token_urlsafe(64).encode()).decode()
 
 
-def _new_private_key() -> bytes:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+def jwt_private_key_file() -> Path | None:
+    """File of the key that signs access tokens; None in a process that only verifies them.
 
-
-def jwt_private_key() -> str:
-    """PEM that signs access tokens; empty in a process that only verifies them.
-
-    From AUTOSALON_JWT_PRIVATE_KEY_FILE, or in debug made on the first run and kept in the data folder.
+    AUTOSALON_JWT_PRIVATE_KEY_FILE, or in debug one made on the first run and kept in the data folder. The keys before
+    and after it stand beside it (`gateway.keyring`).
     """
     named = environment.text("JWT_PRIVATE_KEY_FILE")
     if named:
-        return Path(named).read_text()
+        return Path(named).resolve()
     if not environment.DEBUG:
-        return ""
+        return None
     path = environment.DATA_DIR / "keys" / "jwt_private.pem"
-    if path.exists():
-        return path.read_text()
-    return _write_once(path, _new_private_key()).decode()
+    if not path.exists():
+        _write_once(path, new_private_key())
+    return path
 
 
-def jwt_public_keys(private_pem: str) -> list[str]:
-    """PEMs that verify access tokens: AUTOSALON_JWT_PUBLIC_KEY_FILES, and the public half of the private key."""
-    pems = [Path(name).read_text() for name in environment.words("JWT_PUBLIC_KEY_FILES")]
-    if private_pem:
-        private = serialization.load_pem_private_key(private_pem.encode(), password=None)
-        public = private.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        pems.insert(0, public.decode())
-    return list(dict.fromkeys(pems))
+def jwt_public_key_files() -> list[Path]:
+    """Files and folders of PEMs that verify access tokens beside the private key's own: AUTOSALON_JWT_PUBLIC_KEY_FILES.
+
+    Raises ImproperlyConfigured for one that is not there.
+    """
+    places = [Path(name).resolve() for name in environment.words("JWT_PUBLIC_KEY_FILES")]
+    if missing := [str(place) for place in places if not place.exists()]:
+        raise ImproperlyConfigured(f"AUTOSALON_JWT_PUBLIC_KEY_FILES: not there: {', '.join(missing)}")
+    return places
+
+
+def sealing_keys() -> list[str]:
+    """Secrets that encryption at rest derives its keys from: AUTOSALON_SEALING_KEYS, newest first; else SECRET_KEY."""
+    return environment.words("SEALING_KEYS") or [secret_key()]

@@ -217,9 +217,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "storefront:sign-in"
 LOGIN_REDIRECT_URL = "storefront:home"
-JWT_PRIVATE_KEY = keys.jwt_private_key()
-JWT_PUBLIC_KEYS = keys.jwt_public_keys(JWT_PRIVATE_KEY)
-if not JWT_PUBLIC_KEYS:
+JWT_PRIVATE_KEY_FILE = keys.jwt_private_key_file()
+JWT_PRIVATE_KEY = JWT_PRIVATE_KEY_FILE.read_text() if JWT_PRIVATE_KEY_FILE else ""
+"""The key as it was when the process began; `gateway.keyring` knows the one of today."""
+JWT_PUBLIC_KEY_FILES = keys.jwt_public_key_files()
+if not (JWT_PRIVATE_KEY_FILE or JWT_PUBLIC_KEY_FILES):
     raise ImproperlyConfigured(
         "AUTOSALON_JWT_PRIVATE_KEY_FILE or AUTOSALON_JWT_PUBLIC_KEY_FILES is required outside debug"
     )
@@ -229,8 +231,6 @@ JWT_ISSUER = text("JWT_ISSUER", "autosalon")
 JWT_AUDIENCE = text("JWT_AUDIENCE", "autosalon-api")
 SIMPLE_JWT = {
     "ALGORITHM": "RS256",
-    "SIGNING_KEY": JWT_PRIVATE_KEY,
-    "VERIFYING_KEY": JWT_PUBLIC_KEYS[0],
     "ISSUER": JWT_ISSUER,
     "AUDIENCE": JWT_AUDIENCE,
     "USER_ID_CLAIM": "sub",
@@ -238,6 +238,12 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=number("REFRESH_TOKEN_DAYS", 30)),
 }
 PASSWORD_RESET_TIMEOUT = 3600
+SEALING_KEYS = keys.sealing_keys()
+"""Secrets that encryption at rest derives its keys from: the first seals, all open."""
+MFA_REQUIRED_FOR_STAFF = flag("MFA_REQUIRED_FOR_STAFF")
+"""Whether managers and administrators need a second factor; without one they may only enrol."""
+EMAIL_VERIFICATION_REQUIRED = flag("EMAIL_VERIFICATION_REQUIRED")
+"""Whether an order may be placed only after the e-mail is verified."""
 REFRESH_GRACE_S = number("REFRESH_GRACE_S", 10)
 
 # The HTTP edge ------------------------------------------------------------------------------------------------------

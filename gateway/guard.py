@@ -123,6 +123,7 @@ def check(principal: Principal | None, address: str, scope: str) -> Allowance | 
     who = str(principal.id) if principal else address
     verdict, remaining, reset_ms = _ask(f"{scope}:{who}", principal, limit, window)
     if verdict == 2:
+        check(None, address, "default")
         raise InvalidToken
     allowance = Allowance(limit, remaining, -(-reset_ms // 1000))
     if verdict == 0:

@@ -20,7 +20,9 @@ from core import failpoints
 from core.errors import DomainError, Forbidden, NotFound
 from gateway import guard, idempotency
 from gateway.address import client_address
-from gateway.principal import NotAuthenticated, Principal, read_header
+from gateway.bearer import identify
+from gateway.permissions import require_scope, scope_of
+from gateway.principal import NotAuthenticated, Principal
 
 
 class UnsupportedMediaType(DomainError):
@@ -206,10 +208,11 @@ def dispatch(request: HttpRequest) -> HttpResponse | None:
 
 
 def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> HttpResponse:
-    principal = read_header(request.META.get("HTTP_AUTHORIZATION", ""))
+    principal = identify(request.META)
     allowance = guard.check(principal, client_address(request.META), route.lane.scope)
     if principal is None:
         raise NotAuthenticated
+    require_scope(principal, scope_of(request.method or "", route.view_class))
     if route.lane.roles and not route.lane.roles & principal.roles:
         raise Forbidden
     response = route.lane.run(route.view_class(), request, principal, _converted(kwargs))

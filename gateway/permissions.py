@@ -1,21 +1,69 @@
-"""Roles as DRF permissions; ownership is not here but in each queryset: another's object does not exist."""
+"""Roles and scopes as DRF permissions; ownership is not here but in each queryset: another's object does not exist."""
 
 from typing import Any
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from gateway.principal import ADMIN, MANAGER, Principal
+from core.errors import Forbidden
+from gateway.principal import ADMIN, MANAGER, MFA_SCOPE, Principal
 
 
-def _roles(request: Request) -> frozenset[str]:
-    return request.user.roles if isinstance(request.user, Principal) else frozenset()
+class InsufficientScope(Forbidden):
+    """The API key was not given this scope; `scope` names it."""
+
+    code = "insufficient_scope"
+    detail = "This API key does not have the scope for this."
+
+
+class MfaEnrollmentRequired(Forbidden):
+    """Staff must enrol a second factor before they may do anything else."""
+
+    code = "mfa_enrollment_required"
+    detail = "Set up two-factor authentication first: POST /api/v1/auth/mfa/enroll."
+
+
+class EmailNotVerified(Forbidden):
+    """The settings let only people with a verified e-mail do this."""
+
+    code = "email_not_verified"
+    detail = "Please verify your e-mail first."
+
+
+def scope_of(method: str, view_class: type) -> str:
+    """`<app>:read` or `<app>:write`: what a limited token must have for this call."""
+    return f"{view_class.__module__.partition('.')[0]}:{'read' if method in SAFE_METHODS else 'write'}"
+
+
+def require_scope(principal: Principal, scope: str) -> None:
+    """Let the caller's token go no further than its scopes. Raises InsufficientScope, MfaEnrollmentRequired."""
+    if principal.may(scope):
+        return
+    if principal.may(MFA_SCOPE):
+        raise MfaEnrollmentRequired
+    raise InsufficientScope(scope=scope)
+
+
+def _roles(request: Request, view: Any) -> frozenset[str]:
+    if not isinstance(request.user, Principal):
+        return frozenset()
+    require_scope(request.user, scope_of(request.method or "", type(view)))
+    return request.user.roles
 
 
 class IsSignedIn(BasePermission):
     """Anyone with a valid token."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(_roles(request, view))
+
+
+class IsPerson(BasePermission):
+    """A person who signed in, be it only to enrol a second factor; never an API key."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if isinstance(request.user, Principal):
+            require_scope(request.user, MFA_SCOPE)
         return isinstance(request.user, Principal)
 
 
@@ -23,14 +71,14 @@ class IsManager(BasePermission):
     """Managers and admins."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(_roles(request) & {MANAGER, ADMIN})
+        return bool(_roles(request, view) & {MANAGER, ADMIN})
 
 
 class IsAdmin(BasePermission):
     """Admins only."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return ADMIN in _roles(request)
+        return ADMIN in _roles(request, view)
 
 
 class ReadByAnyone(BasePermission):

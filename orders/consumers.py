@@ -73,7 +73,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
         except InvalidToken:
             return None, subprotocol
         is_revoked = await loop.run_in_executor(None, guard.is_revoked, principal)
-        return (None if is_revoked else principal), subprotocol
+        return (None if is_revoked or not principal.may("orders:read") else principal), subprotocol
 
     # What a subclass says ------------------------------------------------------------------------------------------
     async def refusal(self) -> int:

@@ -1,9 +1,9 @@
-"""Filters of the user list."""
+"""Filters of the lists."""
 
 import django_filters
 from django.db.models import QuerySet
 
-from accounts.models import Role, User
+from accounts.models import Activity, ActivityKind, Role, User
 
 
 class UserFilter(django_filters.FilterSet):
@@ -22,3 +22,13 @@ class UserFilter(django_filters.FilterSet):
 
     def filter_search(self, queryset: QuerySet[User], name: str, value: str) -> QuerySet[User]:
         return queryset.filter(pk__in=User.objects.search(value).values("pk"))
+
+
+class ActivityFilter(django_filters.FilterSet):
+    kind = django_filters.ChoiceFilter(choices=ActivityKind.choices)
+    created_after = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+
+    class Meta:
+        model = Activity
+        fields: list[str] = []

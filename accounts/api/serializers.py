@@ -1,24 +1,35 @@
 """What goes in and out of the accounts API."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.models import PHONE_PATTERN, USERNAME_PATTERN, Role, Session, User
+from accounts.models import PHONE_PATTERN, USERNAME_PATTERN, Activity, ApiKey, Identity, Role, Session, User
+from accounts.services import known_scopes
 
 MAX_PASSWORD = 256
 
 
 class UserSerializer(serializers.ModelSerializer):
     last_login_at = serializers.DateTimeField(source="last_login", allow_null=True)
+    email_verified = serializers.SerializerMethodField()
+    mfa_enabled = serializers.SerializerMethodField()
 
     class Meta:
         model = User
         fields = (
             "id", "email", "username", "full_name", "first_name", "last_name", "phone", "roles", "is_active",
-            "created_at", "updated_at", "last_login_at", "version",
+            "email_verified", "mfa_enabled", "created_at", "updated_at", "last_login_at", "version",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_email_verified(self, user: User) -> bool:
+        return user.email_verified_at is not None
+
+    def get_mfa_enabled(self, user: User) -> bool:
+        return user.mfa_enabled_at is not None
 
 
 class SessionSerializer(serializers.ModelSerializer):
@@ -94,14 +105,23 @@ class PasswordGrantSerializer(serializers.Serializer):
     grant_type = serializers.ChoiceField(choices=["password"], required=False)
     username = serializers.CharField(max_length=254)
     password = PasswordField()
+    otp = serializers.CharField(max_length=32, required=False, default="")
 
 
 class LoginSerializer(serializers.Serializer):
+    """A name and a password, with `otp` where two-factor is on; or `otp` and the `mfa_token` of a `mfa_required`."""
+
     email = serializers.CharField(max_length=254, required=False)
     username = serializers.CharField(max_length=254, required=False)
-    password = PasswordField()
+    password = PasswordField(required=False)
+    otp = serializers.CharField(max_length=32, required=False, default="")
+    mfa_token = serializers.CharField(max_length=256, required=False, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["mfa_token"]:
+            return attrs
+        if "password" not in attrs:
+            raise serializers.ValidationError({"password": ["This field is required."]}, code="required")
         identifier = attrs.get("email") or attrs.get("username")
         if not identifier:
             raise serializers.ValidationError({"email": ["Send an e-mail or a user name."]}, code="required")
@@ -153,3 +173,75 @@ class VerifiedSerializer(serializers.Serializer):
 class TicketSerializer(serializers.Serializer):
     ticket = serializers.CharField()
     expires_in = serializers.IntegerField()
+
+
+class EnrollmentSerializer(serializers.Serializer):
+    secret = serializers.CharField()
+    otpauth_uri = serializers.CharField()
+
+
+class OtpSerializer(serializers.Serializer):
+    """A code of the authenticator, or a recovery code where two-factor is on already."""
+
+    otp = serializers.CharField(max_length=32)
+
+
+class RecoveryCodesSerializer(serializers.Serializer):
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+
+class LinkSerializer(serializers.Serializer):
+    token = serializers.CharField(max_length=512)
+
+
+class ActivitySerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Activity
+        fields = ("id", "kind", "at", "address", "device", "details", "request_id")
+        read_only_fields = fields
+
+
+class IdentitySerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Identity
+        fields = ("id", "issuer", "subject", "email", "linked_at", "last_used_at")
+        read_only_fields = fields
+
+
+class ApiKeySerializer(serializers.ModelSerializer):
+    scopes = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = ApiKey
+        fields = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "revoked_at")
+        read_only_fields = fields
+
+
+class ShownApiKeySerializer(ApiKeySerializer):
+    key = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ApiKey
+        fields = (*ApiKeySerializer.Meta.fields, "key")
+
+    def get_key(self, row: ApiKey) -> str:
+        """Shown this once."""
+        return str(self.context["key"])
+
+
+class NewApiKeySerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=100)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=known_scopes()), min_length=1, max_length=len(known_scopes())
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("Must be in the future.", code="past")
+        return value
+
+
+class IntegrationsSerializer(serializers.Serializer):
+    identities = IdentitySerializer(many=True)
+    api_keys = ApiKeySerializer(many=True)

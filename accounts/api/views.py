@@ -25,7 +25,7 @@ from gateway.address import client_address
 from gateway.api import ApiViewSet
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
-from gateway.permissions import IsAdmin, IsSignedIn
+from gateway.permissions import IsAdmin, IsPerson, IsSignedIn
 from gateway.rendering import JSONParser
 
 
@@ -75,6 +75,10 @@ OPEN = ("register", "token", "login", "refresh", "verify", "reset_password", "re
 """Actions for anyone: a stale token in the header must not keep its holder from signing in again."""
 
 
+BEFORE_MFA = ("me", "logout")
+"""Actions left to staff who have yet to enrol a second factor; API keys have no business there."""
+
+
 @extend_schema(tags=["auth"])
 class AuthViewSet(ApiViewSet):
     throttle_scopes = dict.fromkeys(("register", "token", "login", "reset_password", "reset_password_confirm"), "login")
@@ -85,7 +89,9 @@ class AuthViewSet(ApiViewSet):
         return [] if self._method_name() in OPEN else super().get_authenticators()
 
     def get_permissions(self) -> list[Any]:
-        return [AllowAny()] if self.action in OPEN else [IsSignedIn()]
+        if self.action in OPEN:
+            return [AllowAny()]
+        return [IsPerson()] if self.action in BEFORE_MFA else [IsSignedIn()]
 
     def get_parsers(self) -> list[Any]:
         return [FormParser()] if self._method_name() == "token" else [JSONParser()]
@@ -108,18 +114,27 @@ class AuthViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def token(self, request: Request) -> Response:
         data = _valid(serializers.PasswordGrantSerializer(data=request.data)).validated_data
-        return self._sign_in(request, data["username"], data["password"])
+        return self._sign_in(request, data["username"], data["password"], data["otp"])
 
     @extend_schema(request=serializers.LoginSerializer, responses=serializers.TokenPairSerializer, auth=[])
     @action(detail=False, methods=["post"])
     def login(self, request: Request) -> Response:
         data = _valid(serializers.LoginSerializer(data=request.data)).validated_data
-        return self._sign_in(request, data["identifier"], data["password"])
+        if data["mfa_token"]:
+            return self._finish_sign_in(request, data["mfa_token"], data["otp"])
+        return self._sign_in(request, data["identifier"], data["password"], data["otp"])
 
-    def _sign_in(self, request: Request, identifier: str, password: str) -> Response:
+    def _finish_sign_in(self, request: Request, mfa_token: str, otp: str) -> Response:
+        address, now = _address(request), timezone.now()
+        user = services.authenticate_pending(mfa_token=mfa_token, otp=otp, address=address, now=now)
+        device = request.headers.get("User-Agent", "")
+        return _pair(services.issue_tokens(user_id=user.id, device=device, address=address, now=now))
+
+    def _sign_in(self, request: Request, identifier: str, password: str, otp: str) -> Response:
         pair = services.sign_in(
             identifier=identifier,
             password=password,
+            otp=otp,
             device=request.headers.get("User-Agent", ""),
             address=_address(request),
             now=timezone.now(),

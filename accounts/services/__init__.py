@@ -1,5 +1,21 @@
 """Everything accounts can do, by concept."""
 
+from accounts.services.activity import purge_activity, record
+from accounts.services.api_keys import (
+    create_api_key,
+    known_scopes,
+    publish_api_keys,
+    push_key_revocations,
+    renew_api_keys,
+    revoke_api_key,
+)
+from accounts.services.factors import (
+    Enrollment,
+    check_second_factor,
+    confirm_mfa,
+    disable_mfa,
+    enroll_mfa,
+)
 from accounts.services.passwords import (
     change_password,
     password_reset_token,
@@ -19,6 +35,7 @@ from accounts.services.people import (
 from accounts.services.sessions import (
     TokenPair,
     authenticate,
+    authenticate_pending,
     inspect_token,
     issue_tokens,
     purge_expired,
@@ -28,28 +45,52 @@ from accounts.services.sessions import (
     sign_in,
     sign_out,
 )
+from accounts.services.verification import (
+    request_verification,
+    resend_verification,
+    verification_token,
+    verify_email,
+)
 
 __all__ = [
+    "Enrollment",
     "TokenPair",
     "authenticate",
+    "authenticate_pending",
     "change_password",
     "change_roles",
     "check_password_strength",
+    "check_second_factor",
     "close_account",
+    "confirm_mfa",
+    "create_api_key",
     "create_user",
+    "disable_mfa",
+    "enroll_mfa",
     "erase_user",
     "inspect_token",
     "issue_tokens",
+    "known_scopes",
     "password_reset_token",
+    "publish_api_keys",
+    "purge_activity",
     "purge_expired",
+    "push_key_revocations",
     "push_revocations",
+    "record",
     "refresh",
     "register",
+    "renew_api_keys",
     "reopen_account",
     "request_password_reset",
+    "request_verification",
+    "resend_verification",
     "reset_password",
+    "revoke_api_key",
     "revoke_session",
     "sign_in",
     "sign_out",
     "update_user",
+    "verification_token",
+    "verify_email",
 ]

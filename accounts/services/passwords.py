@@ -7,7 +7,8 @@ from django.contrib.auth.tokens import default_token_generator
 
 from accounts import lockout
 from accounts.errors import InvalidResetToken, UserNotFound, WrongPassword
-from accounts.models import User
+from accounts.models import ActivityKind, User
+from accounts.services.activity import record
 from accounts.services.people import check_password_strength
 from accounts.services.sessions import end_sessions
 from accounts.tokens import as_id
@@ -32,6 +33,7 @@ def change_password(*, principal: Principal, old_password: str, new_password: st
     check_password_strength(new_password, user, field="new_password")
     with transaction("accounts"):
         _set_password(user.id, new_password)
+        record(ActivityKind.PASSWORD_CHANGED, user.id, now=now, address=address)
         end_sessions(user_id=user.id, because="password_changed", now=now, keep_jti=principal.jti)
 
 
@@ -65,6 +67,7 @@ def reset_password(*, token: str, new_password: str, address: str, now: datetime
             raise InvalidResetToken
         check_password_strength(new_password, user, field="new_password")
         _set_password(user.id, new_password)
+        record(ActivityKind.PASSWORD_RESET, user.id, now=now, address=address)
         end_sessions(user_id=user.id, because="password_reset", now=now)
     lockout.forget_failures(str(user.id), address)
     return user

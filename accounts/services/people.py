@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
@@ -27,8 +26,12 @@ from accounts.events import (
     UserRoleChanged,
     UserUpdated,
 )
-from accounts.models import Role, Session, User
+from accounts.models import ActivityKind, ApiKey, Identity, Role, Session, User
+from accounts.services.activity import forget_details, record
+from accounts.services.api_keys import renew_api_keys, revoke_all_api_keys
+from accounts.services.factors import forget_factors
 from accounts.services.sessions import end_sessions, refuse_access_tokens
+from accounts.services.verification import facts_of, request_verification
 from core.db import transaction
 from core.errors import StaleVersion
 from messaging.outbox import publish
@@ -44,7 +47,7 @@ def register(*, email: str, password: str, now: datetime, role: str = Role.CLIEN
     if role != Role.CLIENT:
         raise RoleNotAllowed
     user = _new_user(profile | {"email": email}, password, [Role.CLIENT], now)
-    return _insert(user, UserRegistered)
+    return insert_user(user, UserRegistered, now=now)
 
 
 def create_user(
@@ -52,7 +55,7 @@ def create_user(
 ) -> User:
     """Make an account for somebody else. Raises WeakPassword, EmailTaken, UsernameTaken."""
     user = _new_user(profile | {"email": email}, password, list(roles), now)
-    return _insert(user, UserCreated)
+    return insert_user(user, UserCreated, now=now)
 
 
 def update_user(
@@ -70,13 +73,20 @@ def update_user(
     with _unique_names(), transaction("accounts"):
         admins = [] if is_active is None else _lock_admins()
         user = _lock(user_id, expected_version)
-        is_changed = user.change_profile(changes, now=now)
+        email, is_changed = user.email, user.change_profile(changes, now=now)
         if is_active is False:
             _close(user, admins, now)
         is_reopened = is_active is True and user.set_active(True, now=now)
+        if is_changed:
+            record(ActivityKind.PROFILE_CHANGED, user.id, now=now, fields=sorted(changes))
+        if is_reopened:
+            record(ActivityKind.REOPENED, user.id, now=now)
+            renew_api_keys(user_id=user.id, now=now)
         if is_changed or is_reopened:
             user.save()
-            publish(UserUpdated(**_facts(user)))
+            publish(UserUpdated(**facts_of(user)))
+        if user.email != email:
+            request_verification(user, now=now)
     return user
 
 
@@ -94,7 +104,9 @@ def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected
         if Role.ADMIN in previous and Role.ADMIN not in user.roles:
             _keep_an_admin(admins, user)
         user.save()
+        record(ActivityKind.ROLES_CHANGED, user.id, now=now, roles=user.roles, previous=previous)
         publish(UserRoleChanged(user_id=user.id, roles=user.roles, previous=previous, version_number=user.version))
+        renew_api_keys(user_id=user.id, now=now)
         if set(previous) - set(user.roles):
             refuse_access_tokens(user_id=user.id, now=now)
     return user
@@ -124,6 +136,11 @@ def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = N
         user.erase(now=now)
         user.save()
         Session.objects.filter(user_id=user.id).update(device="", address="")
+        Identity.objects.filter(user_id=user.id).delete()
+        ApiKey.objects.filter(user_id=user.id).update(name="")
+        forget_factors(user)
+        forget_details(user.id)
+        record(ActivityKind.ERASED, user.id, now=now)
         LogEntry.objects.filter(object_id=str(user.id)).update(object_repr=str(user.id))
         publish(UserDeleted(user_id=user.id))
 
@@ -145,10 +162,15 @@ def _new_user(profile: Profile, password: str, roles: list[str], now: datetime) 
     return user
 
 
-def _insert(user: User, fact: type[UserRegistered] | type[UserCreated]) -> User:
+def insert_user(user: User, fact: type[UserRegistered] | type[UserCreated], *, now: datetime) -> User:
+    """Keep a new account and tell of it. Raises EmailTaken, UsernameTaken."""
+    is_own = fact is UserRegistered
     with _unique_names(), transaction("accounts"):
         user.save(force_insert=True)
-        publish(fact(**_facts(user)))
+        record(ActivityKind.REGISTERED if is_own else ActivityKind.CREATED, user.id, now=now)
+        publish(fact(**facts_of(user)))
+        if is_own and user.email_verified_at is None:
+            request_verification(user, now=now)
     return user
 
 
@@ -184,21 +206,12 @@ def _close(user: User, admins: list[User], now: datetime) -> None:
     if user.set_active(False, now=now):
         _keep_an_admin(admins, user)
         user.save()
+        record(ActivityKind.CLOSED, user.id, now=now)
         publish(UserDeactivated(user_id=user.id))
+        revoke_all_api_keys(user_id=user.id, now=now)
         end_sessions(user_id=user.id, because="deactivated", now=now)
 
 
 def _keep_an_admin(admins: list[User], leaving: User) -> None:
     if [admin.pk for admin in admins] == [leaving.pk]:
         raise LastAdmin
-
-
-def _facts(user: User) -> dict[str, Any]:
-    return {
-        "user_id": user.id,
-        "email": user.email,
-        "full_name": user.full_name,
-        "phone": user.phone,
-        "roles": list(user.roles),
-        "version_number": user.version,
-    }

@@ -11,7 +11,9 @@ from django.db.models import Q, QuerySet
 from accounts import lockout, tokens
 from accounts.errors import InvalidRefreshToken, SessionNotFound, WrongCredentials
 from accounts.events import UserLoggedIn, UserLoggedOut
-from accounts.models import RefreshToken, Session, User
+from accounts.models import ActivityKind, RefreshToken, Session, User
+from accounts.services.activity import record
+from accounts.services.factors import check_second_factor, read_pending
 from core.db import on_commit, transaction
 from gateway import guard
 from gateway.principal import InvalidToken, Principal, read_token
@@ -32,10 +34,11 @@ class TokenPair:
     token_type: str = "bearer"
 
 
-def authenticate(*, identifier: str, password: str, address: str) -> User:
-    """The active person with this e-mail or user name and password.
+def authenticate(*, identifier: str, password: str, address: str, now: datetime, otp: str = "") -> User:
+    """The active person with this e-mail or user name, password and, where one is enrolled, second factor.
 
-    Raises WrongCredentials, after as much work for unknown names as for known ones, and TooManyFailures.
+    Raises WrongCredentials, after as much work for unknown names as for known ones, TooManyFailures, MfaRequired and
+    WrongOtp. Failures are forgotten only when every factor was right.
     """
     user = User.objects.by_identifier(identifier)
     account = str(user.id) if user else identifier.strip().lower()
@@ -43,16 +46,32 @@ def authenticate(*, identifier: str, password: str, address: str) -> User:
     if user is None:
         User().set_password(password)
     if user is None or not user.check_password(password) or not user.is_active:
+        record(ActivityKind.SIGN_IN_FAILED, user.id if user else None, now=now, address=address, reason="password")
         lockout.count_failure(account, address)
         raise WrongCredentials
     lockout.refuse_waiting(account, address)
+    check_second_factor(user=user, otp=otp, address=address, now=now)
     lockout.forget_failures(account, address)
     return user
 
 
-def sign_in(*, identifier: str, password: str, device: str, address: str, now: datetime) -> TokenPair:
-    """Check a password and open a session. Raises WrongCredentials, TooManyFailures."""
-    user = authenticate(identifier=identifier, password=password, address=address)
+def authenticate_pending(*, mfa_token: str, otp: str, address: str, now: datetime) -> User:
+    """The person whose first factor was right a moment ago, now with the second one.
+
+    Raises WrongCredentials for a token that is forged or too old, TooManyFailures, MfaRequired, WrongOtp.
+    """
+    user = User.objects.filter(pk=read_pending(mfa_token) or UUID(int=0), is_active=True).first()
+    if user is None:
+        raise WrongCredentials
+    lockout.refuse_waiting(str(user.id), address)
+    check_second_factor(user=user, otp=otp, address=address, now=now)
+    lockout.forget_failures(str(user.id), address)
+    return user
+
+
+def sign_in(*, identifier: str, password: str, device: str, address: str, now: datetime, otp: str = "") -> TokenPair:
+    """Check a password, and a second factor, and open a session. Raises what `authenticate` raises."""
+    user = authenticate(identifier=identifier, password=password, otp=otp, address=address, now=now)
     return issue_tokens(user_id=user.id, device=device, address=address, now=now)
 
 
@@ -69,6 +88,7 @@ def issue_tokens(*, user_id: UUID, device: str, address: str, now: datetime) -> 
         token = _add_token(session, secret, salt="", parent=None, now=now)
         user.last_login = now
         user.save(update_fields=["last_login"])
+        record(ActivityKind.SIGNED_IN, user.id, now=now, address=address, device=device, session_id=str(session.id))
         publish(UserLoggedIn(user_id=user.id, session_id=session.id))
     return _pair(user, token, secret)
 
@@ -221,6 +241,7 @@ def _end(sessions: list[Session], *, because: str, now: datetime) -> None:
     for session in sessions:
         session.revoked_at, session.revoked_because = now, because
         session.save(update_fields=["revoked_at", "revoked_because"])
+        record(ActivityKind.SIGNED_OUT, session.user_id, now=now, because=because, session_id=str(session.id))
         publish(UserLoggedOut(user_id=session.user_id, session_id=session.id))
     _refuse(RefreshToken.objects.filter(session__in=sessions), {session.user_id for session in sessions}, now)
 

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings as project
 from django.utils import timezone
@@ -15,6 +16,7 @@ from accounts.models import Session, User
 from accounts.tests import make
 from accounts.tokens import signing_key_id
 from core.testing import Api, token_for
+from gateway.keyring import public_keys
 from gateway.principal import read_token
 from messaging.testing import published
 
@@ -93,14 +95,14 @@ def test_unknown_people_cost_a_hash_too():
     with mock.patch(hasher, autospec=True, return_value="md5$salt$hash") as encode:
         for identifier in (person.email, "nobody@example.com", "nobody"):
             with pytest.raises(WrongCredentials):
-                services.authenticate(identifier=identifier, password="x", address=make.ADDRESS)
+                services.authenticate(identifier=identifier, password="x", address=make.ADDRESS, now=timezone.now())
     assert encode.call_count == 3
 
 
 def _fail(person: User, times: int, address: str = make.ADDRESS) -> None:
     for _ in range(times):
         with pytest.raises(WrongCredentials):
-            services.authenticate(identifier=person.email, password="wrong", address=address)
+            services.authenticate(identifier=person.email, password="wrong", address=address, now=timezone.now())
 
 
 def test_five_failures_make_the_account_wait_at_that_address():
@@ -127,7 +129,7 @@ def test_a_right_password_starts_the_count_afresh():
     person = make.user()
     for _ in range(3):
         _fail(person, 4)
-        services.authenticate(identifier=person.email, password=make.PASSWORD, address=make.ADDRESS)
+        services.authenticate(identifier=person.email, password=make.PASSWORD, address=make.ADDRESS, now=timezone.now())
 
 
 def test_failures_from_many_addresses_make_the_account_wait_everywhere():
@@ -136,7 +138,7 @@ def test_failures_from_many_addresses_make_the_account_wait_everywhere():
         with mock.patch.object(lockout, "FAILURES_AT_ADDRESS", 99):
             _fail(person, 4 if number < 6 else 1, address=f"127.0.1.{number}")
     with pytest.raises(TooManyFailures):
-        services.authenticate(identifier=person.email, password=make.PASSWORD, address="127.0.2.1")
+        services.authenticate(identifier=person.email, password=make.PASSWORD, address="127.0.2.1", now=timezone.now())
 
 
 def test_the_wait_grows_to_an_hour():
@@ -154,7 +156,7 @@ def test_a_lock_that_falls_while_a_guess_runs_holds_for_it_too():
         return right(self, password)
 
     with mock.patch.object(User, "check_password", slowly), pytest.raises(TooManyFailures):
-        services.authenticate(identifier=person.email, password=make.PASSWORD, address=make.ADDRESS)
+        services.authenticate(identifier=person.email, password=make.PASSWORD, address=make.ADDRESS, now=timezone.now())
 
 
 def test_without_valkey_people_still_sign_in(settings):
@@ -164,7 +166,12 @@ def test_without_valkey_people_still_sign_in(settings):
     away = redis.Redis(unix_socket_path="/nowhere/valkey.sock", retry=None)
     with mock.patch.object(lockout, "client", return_value=away):
         _fail(person, 6)
-        assert services.authenticate(identifier=person.email, password=make.PASSWORD, address=make.ADDRESS) == person
+        assert (
+            services.authenticate(
+                identifier=person.email, password=make.PASSWORD, address=make.ADDRESS, now=timezone.now()
+            )
+            == person
+        )
 
 
 def test_signing_in_is_limited_per_address(settings):
@@ -184,6 +191,11 @@ def _claims(**changes):
     } | changes  # fmt: skip
 
 
+def _public_pem() -> bytes:
+    key = public_keys()[signing_key_id()]
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
 def _hs256_with_the_public_key() -> str:
     """The classic confusion of keys; PyJWT refuses to make one, so it is made by hand."""
     import base64
@@ -196,7 +208,7 @@ def _hs256_with_the_public_key() -> str:
 
     head = encode(json.dumps({"alg": "HS256", "typ": "JWT", "kid": signing_key_id()}).encode())
     body = f"{head}.{encode(json.dumps(_claims()).encode())}"
-    signature = hmac.digest(project.JWT_PUBLIC_KEYS[0].encode(), body.encode(), hashlib.sha256)
+    signature = hmac.digest(_public_pem(), body.encode(), hashlib.sha256)
     return f"{body}.{encode(signature)}"
 
 

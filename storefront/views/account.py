@@ -39,6 +39,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
                 identifier=form.cleaned_data["email"],
                 password=form.cleaned_data["password"],
                 address=client_address(request.META),
+                now=timezone.now(),
             )
         except DomainError as error:
             form.add_error(None, _refusal(error))

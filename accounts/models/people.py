@@ -1,9 +1,8 @@
-"""People who may sign in, and the sessions they have open."""
+"""People who may sign in."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -90,6 +89,8 @@ class User(AbstractBaseUser):
     )
     roles = ArrayField(models.CharField(max_length=10, choices=Role), default=list, verbose_name=_("roles"))
     is_active = models.BooleanField(_("active"), default=True)
+    email_verified_at = models.DateTimeField(_("e-mail verified at"), null=True, blank=True, editable=False)
+    mfa_enabled_at = models.DateTimeField(_("two-factor since"), null=True, blank=True, editable=False)
     search_text = models.TextField(editable=False, default="")
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
@@ -166,18 +167,25 @@ class User(AbstractBaseUser):
             return False
         return self.is_superuser or app_label not in FRAMEWORK_APPS
 
+    @property
+    def must_enroll(self) -> bool:
+        """Staff without a second factor, where the settings insist on one: they may do nothing but enrol."""
+        return settings.MFA_REQUIRED_FOR_STAFF and self.is_staff and self.mfa_enabled_at is None
+
     # Transitions --------------------------------------------------------------------------------------------------
     def change_profile(self, changes: dict[str, str], *, now: datetime) -> bool:
         """Set e-mail, user name, names and phone; return whether anything differs. Raises UserErased.
 
-        A full name that was only first and last name put together follows them.
+        A full name that was only first and last name put together follows them. Another e-mail is not verified.
         """
         self._refuse_erased()
-        before = [getattr(self, name) for name in PROFILE_FIELDS]
+        before, email = [getattr(self, name) for name in PROFILE_FIELDS], self.email
         was_composed = self.full_name in ("", _composed(self.first_name, self.last_name))
         for name in PROFILE_FIELDS & changes.keys():
             setattr(self, name, changes[name].strip())
         self.email = self.email.lower()
+        if self.email != email:
+            self.email_verified_at = None
         if (was_composed and "full_name" not in changes) or not self.full_name:
             self.full_name = _composed(self.first_name, self.last_name)
         return self._touch(now) if before != [getattr(self, name) for name in PROFILE_FIELDS] else False
@@ -199,6 +207,14 @@ class User(AbstractBaseUser):
         self.is_active = is_active
         return self._touch(now)
 
+    def verify_email(self, *, now: datetime) -> bool:
+        """The person owns the mailbox; return whether that is news. Raises UserErased."""
+        self._refuse_erased()
+        if self.email_verified_at is not None:
+            return False
+        self.email_verified_at = now
+        return self._touch(now)
+
     def erase(self, *, now: datetime) -> None:
         """Forget the person and keep the id. Raises UserErased when that was done before."""
         self._refuse_erased()
@@ -206,6 +222,7 @@ class User(AbstractBaseUser):
         self.username = self.full_name = self.first_name = self.last_name = self.phone = ""
         self.set_unusable_password()
         self.is_active, self.erased_at, self.last_login = False, now, None
+        self.email_verified_at = self.mfa_enabled_at = None
         self._touch(now)
 
     def _refuse_erased(self) -> None:
@@ -225,82 +242,3 @@ FRAMEWORK_APPS = frozenset({"accounts", "auth", "admin", "sessions", "contenttyp
 
 def _composed(first_name: str, last_name: str) -> str:
     return f"{first_name} {last_name}".strip()
-
-
-class SessionQuerySet(models.QuerySet["Session"]):
-    """Sessions, by who and whether they still live."""
-
-    def live(self, user_id: UUID, now: datetime) -> "SessionQuerySet":
-        """A person's sessions that can still be refreshed."""
-        return self.filter(user_id=user_id, revoked_at__isnull=True, expires_at__gt=now)
-
-
-class Session(models.Model):
-    """A sign-in that lives on by refreshing: a family of refresh tokens, each the child of the one before.
-
-    Ended by its owner, by an administrator, or by the second use of a spent token, which means that one was stolen.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, models.CASCADE, related_name="sessions", verbose_name=_("user"))
-    device = models.CharField(_("device"), max_length=200, blank=True)
-    address = models.CharField(_("address"), max_length=64, blank=True)
-    created_at = models.DateTimeField(_("created at"), default=timezone.now)
-    last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)
-    expires_at = models.DateTimeField(_("expires at"))
-    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    revoked_because = models.CharField(_("reason"), max_length=20, blank=True)
-
-    objects = SessionQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
-        indexes: ClassVar = [
-            models.Index(fields=["user", "last_used_at", "id"], name="session_by_user"),
-            models.Index(fields=["expires_at"], name="session_by_expiry"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.device}"
-
-    def is_live(self, now: datetime) -> bool:
-        """Tell whether the session can still be refreshed."""
-        return self.revoked_at is None and self.expires_at > now
-
-
-class RefreshToken(models.Model):
-    """One link of a session's chain. The token itself is not stored: `digest` is its SHA-256.
-
-    `id` is also the `jti` of the access token given out with it. `salt` makes a child's token computable only from
-    its parent's token, this row and the secret key together, so that a repeated refresh gets the same child.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    session = models.ForeignKey(Session, models.CASCADE, related_name="tokens")
-    parent = models.OneToOneField("self", models.SET_NULL, null=True, related_name="child")
-    digest = models.CharField(max_length=64)
-    salt = models.CharField(max_length=64)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
-    access_expires_at = models.DateTimeField()
-    access_revoked_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["digest"], name="refresh_token_digest_unique")]
-        indexes: ClassVar = [
-            models.Index(fields=["expires_at"], name="refresh_token_by_expiry"),
-            models.Index(
-                fields=["access_expires_at"],
-                name="refresh_token_access_revoked",
-                condition=models.Q(access_revoked_at__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-    def is_in_grace(self, now: datetime) -> bool:
-        """Tell whether a repeated use is the same client asking twice, not a thief."""
-        return self.used_at is not None and now - self.used_at <= timedelta(seconds=settings.REFRESH_GRACE_S)

@@ -1,0 +1,106 @@
+"""Second factors, API keys and the proof of one's mailbox."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import services
+from accounts.api import serializers
+from accounts.models import ApiKey
+from accounts.tokens import as_id
+from gateway.address import client_address
+from gateway.api import ApiViewSet
+from gateway.permissions import IsPerson, IsSignedIn
+
+
+@extend_schema(tags=["auth"])
+class MfaViewSet(ApiViewSet):
+    permission_classes = (IsPerson,)
+    throttle_scopes = dict.fromkeys(("confirm", "disable"), "login")
+    pagination_class = None
+    filter_backends = ()
+
+    @extend_schema(request=None, responses=serializers.EnrollmentSerializer)
+    @action(detail=False, methods=["post"])
+    def enroll(self, request: Request) -> Response:
+        enrollment = services.enroll_mfa(user_id=self.principal.id, now=timezone.now())
+        return Response(serializers.EnrollmentSerializer(enrollment).data)
+
+    @extend_schema(request=serializers.OtpSerializer, responses=serializers.RecoveryCodesSerializer)
+    @action(detail=False, methods=["post"])
+    def confirm(self, request: Request) -> Response:
+        codes = services.confirm_mfa(**self._spent(), now=timezone.now())
+        return Response({"recovery_codes": codes})
+
+    @extend_schema(request=serializers.OtpSerializer, responses={204: None})
+    @action(detail=False, methods=["post"])
+    def disable(self, request: Request) -> Response:
+        services.disable_mfa(**self._spent(), now=timezone.now())
+        return Response(status=204)
+
+    def _spent(self) -> dict[str, Any]:
+        otp = self.valid(serializers.OtpSerializer)["otp"]
+        return {"user_id": self.principal.id, "otp": otp, "address": client_address(self.request.META)}
+
+
+@extend_schema(tags=["auth"])
+class VerifyEmailViewSet(ApiViewSet):
+    throttle_scopes = dict.fromkeys(("create", "confirm"), "login")
+    pagination_class = None
+    filter_backends = ()
+
+    def get_authenticators(self) -> list[Any]:
+        is_open = self.request is not None and self.action_map.get("post") == "confirm"
+        return [] if is_open else super().get_authenticators()
+
+    def get_permissions(self) -> list[Any]:
+        return [AllowAny()] if self.action == "confirm" else [IsSignedIn()]
+
+    @extend_schema(request=None, responses={202: None})
+    def create(self, request: Request) -> Response:
+        services.resend_verification(user_id=self.principal.id, now=timezone.now())
+        return Response(status=202)
+
+    @extend_schema(request=serializers.LinkSerializer, responses={204: None}, auth=[])
+    @action(detail=False, methods=["post"])
+    def confirm(self, request: Request) -> Response:
+        services.verify_email(**self.valid(serializers.LinkSerializer), now=timezone.now())
+        return Response(status=204)
+
+
+@extend_schema(tags=["auth"])
+class ApiKeyViewSet(ApiViewSet):
+    queryset = ApiKey.objects.none()
+    serializer_class = serializers.ApiKeySerializer
+    ordering = "-created_at"
+    ordering_fields = {"created_at": "created_at"}
+
+    def get_queryset(self) -> QuerySet[ApiKey]:
+        if getattr(self, "swagger_fake_view", False):
+            return super().get_queryset()
+        return ApiKey.objects.filter(user_id=self.principal.id)
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(request=serializers.NewApiKeySerializer, responses={201: serializers.ShownApiKeySerializer})
+    def create(self, request: Request) -> Response:
+        data = self.valid(serializers.NewApiKeySerializer)
+        row, key = services.create_api_key(
+            user_id=self.principal.id, **data, address=client_address(request.META), now=timezone.now()
+        )
+        return Response(serializers.ShownApiKeySerializer(row, context={"key": key}).data, status=201)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        services.revoke_api_key(
+            user_id=self.principal.id, key_id=as_id(pk), address=client_address(request.META), now=timezone.now()
+        )
+        return Response(status=204)

@@ -1,0 +1,34 @@
+"""Tables of accounts, by concept."""
+
+from accounts.models.activity import Activity, ActivityKind
+from accounts.models.factors import ApiKey, ApiKeyQuerySet, Identity, RecoveryCode, Totp
+from accounts.models.people import (
+    FRAMEWORK_APPS,
+    PHONE_PATTERN,
+    PROFILE_FIELDS,
+    USERNAME_PATTERN,
+    Role,
+    User,
+    UserManager,
+)
+from accounts.models.sessions import RefreshToken, Session, SessionQuerySet
+
+__all__ = [
+    "FRAMEWORK_APPS",
+    "PHONE_PATTERN",
+    "PROFILE_FIELDS",
+    "USERNAME_PATTERN",
+    "Activity",
+    "ActivityKind",
+    "ApiKey",
+    "ApiKeyQuerySet",
+    "Identity",
+    "RecoveryCode",
+    "RefreshToken",
+    "Role",
+    "Session",
+    "SessionQuerySet",
+    "Totp",
+    "User",
+    "UserManager",
+]
