@@ -13,12 +13,16 @@ from config.wsgi import application as pages_and_api  # noqa: E402  (needs the s
 
 _wsgi = WSGIMiddleware(cast(Any, pages_and_api), workers=8)
 
-from config.sockets import websockets  # noqa: E402  (needs the apps that the WSGI application has set up)
+from config.sockets import event_stream, websockets  # noqa: E402  (needs the apps that the WSGI application has set up)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Send HTTP one way and WebSockets the other."""
+    """Send WebSockets and streams of events one way, and the rest of HTTP the other."""
     if scope["type"] == "websocket":
         await websockets(scope, receive, send)
     elif scope["type"] == "http":
-        await _wsgi(scope, receive, send)
+        stream = event_stream(scope["path"])
+        if stream is None:
+            await _wsgi(scope, receive, send)
+        else:
+            await stream(scope, receive, send, _wsgi)

@@ -264,6 +264,8 @@ MAX_BODY_BYTES = number("MAX_BODY_BYTES", 1_048_576)
 MAX_UPLOAD_BYTES = number("MAX_UPLOAD_BYTES", 268_435_456)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24)
+STREAMS_PER_USER = number("STREAMS_PER_USER", 100)
+"""Sockets and event streams that one user may hold open in one process."""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.authentication.BearerAuthentication"],

@@ -1,19 +1,25 @@
-"""WebSocket routes of the served apps."""
+"""What is served under ASGI only: WebSocket routes of the served apps, and their streams of events."""
 
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
 
 from channels.routing import URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.urls import re_path
 
-from gateway.sockets import NotFoundConsumer
+from gateway.sockets import OriginGuard, no_such_socket
 
-_routes = [
-    route
-    for app in settings.SERVICES
-    if find_spec(f"{app}.routing")
-    for route in import_module(f"{app}.routing").websocket_urlpatterns
+_modules: list[ModuleType] = [
+    import_module(f"{app}.routing") for app in settings.SERVICES if find_spec(f"{app}.routing")
 ]
-websockets = AllowedHostsOriginValidator(URLRouter([*_routes, re_path(r"", NotFoundConsumer.as_asgi())]))
+_routes: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
+_elsewhere: Any = no_such_socket
+websockets = OriginGuard(URLRouter([*_routes, re_path(r"", _elsewhere)]))
+_streams = [stream for module in _modules for stream in getattr(module, "event_streams", ())]
+
+
+def event_stream(path: str) -> Any:
+    """The stream served at a path, or None."""
+    return next((stream for pattern, stream in _streams if pattern.fullmatch(path)), None)

@@ -62,13 +62,15 @@ class Api:
 class Socket(ApplicationCommunicator):
     """A WebSocket client of an ASGI application, in the test's own loop."""
 
-    def __init__(self, application: Any, path: str, subprotocols: list[str] | None = None) -> None:
+    def __init__(
+        self, application: Any, path: str, subprotocols: list[str] | None = None, origin: str = "http://testserver"
+    ) -> None:
         bare, _, query = path.partition("?")
         scope = {
             "type": "websocket",
             "path": bare,
             "query_string": query.encode(),
-            "headers": [(b"host", b"testserver"), (b"origin", b"http://testserver")],
+            "headers": [(b"host", b"testserver"), *([(b"origin", origin.encode())] if origin else [])],
             "subprotocols": subprotocols or [],
         }
         super().__init__(application, scope)

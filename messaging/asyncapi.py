@@ -117,7 +117,7 @@ def _servers() -> Schema:
             "host": "{host}",
             "protocol": "wss",
             "description": "The live feeds. Close codes: 4401 not signed in, 4403 not allowed, 4404 not found, 4408 "
-            "too slow a reader, 4429 too many messages.",
+            "too slow a reader, 4429 too many messages or sockets; 1012 and 1013: connect again in a moment.",
             "variables": {"host": {"default": "127.0.0.1:8000", "description": "Where the shop is served."}},
             "security": [{"$ref": "#/components/securitySchemes/ticket"}],
         },

@@ -1,4 +1,4 @@
-"""Broadcast of freshly positioned events to the live feed's hubs: a hint to read on, never the truth itself."""
+"""The feed of a database's log: what was placed is broadcast as a hint to read on, never as the truth itself."""
 
 import asyncio
 import dataclasses
@@ -28,7 +28,7 @@ def broadcast(source: str, placed: list[dict[str, Any]]) -> None:
     layer = get_channel_layer()
     if not types or layer is None or not placed:
         return
-    rows = [row_of(row["position"], row["seq"], row["data"]) for row in placed if row["type"] in types]
+    rows = [row_of(row["position"], row["seq"], row["type"], row["data"]) for row in placed if row["type"] in types]
     message = {
         "type": "feed.batch",
         "after": placed[0]["position"] - 1,
@@ -41,18 +41,19 @@ def broadcast(source: str, placed: list[dict[str, Any]]) -> None:
         log.warning("broadcast_lost", source=source, error=repr(error))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One event of a feed; `data` is its JSON text."""
+    """One event of a feed; `data` is its JSON text. `position` is None until the relay has placed it."""
 
-    position: int
+    position: int | None
     seq: int
+    type: str
     data: str
 
 
-def row_of(position: int, seq: int, data: Any) -> FeedRow:
+def row_of(position: int | None, seq: int, name: str, data: Any) -> FeedRow:
     """Make a row of what the database returned, decoded or not."""
-    return FeedRow(position, seq, data if isinstance(data, str) else msgspec.json.encode(data).decode())
+    return FeedRow(position, seq, name, data if isinstance(data, str) else msgspec.json.encode(data).decode())
 
 
 _local = threading.local()
@@ -70,7 +71,7 @@ def read_feed(source: str, after: int, until: int, limit: int = 1000) -> list[Fe
     """The truth: rows of the feed with `after` < position <= `until`."""
     rows = fetch(
         source,
-        """SELECT position, seq, data::text FROM messaging_outbox
+        """SELECT position, seq, type, data::text FROM messaging_outbox
            WHERE position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s""",
         [after, until, sorted(FEEDS[source]), limit],
     )
@@ -81,3 +82,16 @@ def read_head(source: str) -> int:
     """The last position given out."""
     rows = fetch(source, "SELECT position FROM messaging_feed_head WHERE id = 1", [])
     return int(rows[0][0]) if rows else 0
+
+
+def is_kept(source: str, after: int) -> bool:
+    """Whether everything placed after a position is still in the log, and the position is of this log's life."""
+    rows = fetch(
+        source,
+        """SELECT (SELECT position FROM messaging_outbox WHERE position IS NOT NULL ORDER BY position LIMIT 1),
+                  (SELECT position FROM messaging_feed_head WHERE id = 1)""",
+        [],
+    )
+    oldest, head = rows[0]
+    head = head or 0
+    return (head if oldest is None else oldest - 1) <= after <= head

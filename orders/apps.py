@@ -11,7 +11,10 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        """Put changes of status on the live feed."""
+        """Put changes of status, and the news that managers watch, on the live feed."""
         from messaging.feed import FEEDS
+        from messaging.hub import carry
+        from orders.feed import CARRIED, item_of
 
-        FEEDS.setdefault("orders", set()).add("order.status_changed")
+        FEEDS["orders"] = set(CARRIED)
+        carry("orders", item_of)

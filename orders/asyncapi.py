@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from messaging.asyncapi import Channel, describe_channel
-from orders.feed import StatusMessage
+from orders.feed import NewsMessage, StatusMessage
 from orders.reading import OrderDocument
 
 
@@ -25,12 +25,16 @@ class ListedOrder(msgspec.Struct):
 
 
 class OrdersSnapshot(msgspec.Struct):
-    """The newest orders now; changes after `position` follow. First message when nothing is resumed."""
+    """The newest 500 orders now; changes after `position` follow. First message when nothing is resumed.
+
+    `is_complete` is false when there are older orders, which are read by `GET /orders`.
+    """
 
     type: Literal["snapshot"]
     seq: int
     position: int
     order: list[ListedOrder]
+    is_complete: bool = True
 
 
 class ResyncRequired(msgspec.Struct):
@@ -97,8 +101,9 @@ describe_channel(
     Channel(
         name="manager-feed",
         address="/ws/manager/",
-        summary="Changes of all orders, for managers; others are closed with 4403.",
-        says=(OrdersSnapshot, StatusMessage, *_ALWAYS),
+        summary="Changes of all orders, and news of payments, applications, claims and stock, all with a `position`. "
+        "For managers; others are closed with 4403.",
+        says=(OrdersSnapshot, StatusMessage, NewsMessage, *_ALWAYS),
         hears=_HEARS,
         query=_QUERY,
     )

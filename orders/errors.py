@@ -50,3 +50,11 @@ class UnknownProduct(InvalidInput):
 
     def __init__(self, field: str) -> None:
         super().__init__(field, "unknown_product", "There is no such product on sale.")
+
+
+class ResyncRequired(DomainError):
+    """What came after a position is no longer kept, or never was; `current` is the position to go on from."""
+
+    code = "resync_required"
+    status = 410
+    detail = "These changes are no longer kept: read the orders again, then go on from `current`."

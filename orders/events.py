@@ -104,6 +104,21 @@ class OrderCancelled(Event):
     reason: str
 
 
+@event("shop.noted", aggregate="shop_news", key="subject_id", internal=True)
+class ShopNews(Event):
+    """Something that managers watch happened in another app: written here it has a place in their feed.
+
+    `kind` is the name of the event heard, `data` its fields, `subject_id` the payment, application, claim or product.
+    """
+
+    subject_id: UUID
+    kind: str
+    at: datetime
+    order_id: UUID | None = None
+    customer_id: UUID | None = None
+    data: dict[str, Any] = {}
+
+
 @event("checkout.stock_requested", aggregate="checkout", key="order_id", internal=True)
 class StockRequested(Event):
     """Hold these lines until `expires_at`: all or none. Answers: stock.reserved, stock.rejected."""

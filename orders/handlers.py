@@ -7,13 +7,33 @@ from uuid import UUID
 from django.dispatch import receiver
 from django.utils import timezone
 
-from catalog.events import ProductCreated, ProductDeleted, ProductUpdated, StockReleased, StockReserved, StockSold
+from catalog.events import (
+    ProductCreated,
+    ProductDeleted,
+    ProductUpdated,
+    StockLow,
+    StockReleased,
+    StockReserved,
+    StockSold,
+)
 from core.events import Event
+from financing.events import (
+    ApplicationAccepted,
+    ApplicationApproved,
+    ApplicationRejected,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    LoanDisbursed,
+)
+from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid
+from messaging.drain import current_deliveries
+from messaging.envelope import published_at
 from messaging.signals import delivery_parked
 from messaging.subscriptions import subscribe
 from orders import services
 from orders.services.checkout import REACTS_TO
 from orders.services.saga import HANDLER
+from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded
 
 
 @subscribe(*REACTS_TO, name=HANDLER, lane="order_id")
@@ -44,3 +64,19 @@ def copy_stock_levels(events: Sequence[StockReserved | StockReleased | StockSold
             if level.version > newest[level.product_id].version:
                 newest[level.product_id] = level
     services.copy_stock_levels(levels=list(newest.values()))
+
+
+WATCHED = (
+    PaymentCreated, PaymentCompleted, PaymentFailed, PaymentRefunded,
+    ApplicationSubmitted, ApplicationApproved, ApplicationRejected, ApplicationAccepted, ApplicationWithdrawn,
+    LoanDisbursed, ClaimOpened, ClaimDecided, ClaimPaid, StockLow,
+)  # fmt: skip
+"""What managers watch besides the orders themselves."""
+
+
+@subscribe(*WATCHED, on_parked="continue")
+def tell_managers(event: Event) -> None:
+    """Put the news on the managers' feed, at the moment it was published."""
+    deliveries = current_deliveries()
+    happened_at = published_at(deliveries[-1].event_id) if deliveries else timezone.now()
+    services.note_news(event=event, happened_at=happened_at, now=timezone.now())

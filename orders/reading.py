@@ -1,5 +1,6 @@
 """Reading orders: one statement gives whole orders, for a page as for one; every answer of the API is made here."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from core.db import fetch
+from messaging.feed import read_head
 
 
 class OrderItem(msgspec.Struct):
@@ -128,6 +130,20 @@ WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"""
 """One statement, so that an order and the sequence number of its last change belong together."""
 
 
+_NEWEST = f"""SELECT {COLUMNS}, coalesce(s.last_seq, 0), h.position,
+    EXISTS (SELECT 1 FROM messaging_outbox u
+            WHERE u.position IS NULL AND u.aggregate = 'order' AND u.aggregate_id = o.id::text)
+FROM (SELECT id FROM orders_order WHERE deleted_at IS NULL {{condition}}
+      ORDER BY created_at DESC, id DESC LIMIT %s) AS newest
+JOIN orders_order o ON o.id = newest.id
+CROSS JOIN (SELECT coalesce(max(position), 0) AS position FROM messaging_feed_head) AS h
+LEFT JOIN messaging_event_stream s ON s.aggregate = 'order' AND s.aggregate_id = o.id::text
+ORDER BY o.created_at DESC, o.id DESC"""
+NEWEST_OF_ALL = _NEWEST.format(condition="")
+NEWEST_OF_CUSTOMER = _NEWEST.format(condition="AND customer_id = %s")
+PLACING_S = 1.0
+
+
 def read_orders(ids: Sequence[UUID]) -> list[RawOrder]:
     """Return the orders with these ids, in this order; unknown and deleted ones are left out."""
     found = {row[0]: document_of(row) for row in fetch("orders", READ_ORDERS, [list(ids)])}
@@ -146,6 +162,26 @@ def read_snapshots(ids: Sequence[UUID]) -> list[tuple[RawOrder, int]]:
     """Orders with the `seq` of their last change, in the order of `ids`."""
     found = {row[0]: (document_of(row[:-1]), row[-1]) for row in fetch("orders", READ_SNAPSHOT, [list(ids)])}
     return [found[order_id] for order_id in ids if order_id in found]
+
+
+def read_newest(customer_id: UUID | None, limit: int) -> tuple[list[tuple[RawOrder, int]], int, bool]:
+    """The newest orders (of one customer, or all) with the `seq` of their last change, the position of the log that
+    this state belongs to, and whether there are no older orders.
+
+    One statement sees one state of the database. While an order has a change that the relay has not placed yet, the
+    state is ahead of its position: look again for a second, so that who resumes from the position hears nothing twice.
+    """
+    head = read_head("orders")
+    sql = NEWEST_OF_ALL if customer_id is None else NEWEST_OF_CUSTOMER
+    parameters = [limit + 1] if customer_id is None else [customer_id, limit + 1]
+    deadline = time.monotonic() + PLACING_S
+    while True:
+        rows = fetch("orders", sql, parameters)
+        if not any(row[-1] for row in rows) or time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    found = [(document_of(row[:-3]), row[-3]) for row in rows[:limit]]
+    return found, rows[0][-2] if rows else head, len(rows) <= limit
 
 
 def document_of(row: tuple[Any, ...]) -> RawOrder:

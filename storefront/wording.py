@@ -83,6 +83,7 @@ REASONS: dict[str, Text] = {
     "loan_rejected": _("The bank refused the loan."),
     "loan_withdrawn": _("The loan application was withdrawn."),
     "insurance_declined": _("The insurer refused the policy."),
+    "parked": _("One step takes longer than usual. Our manager is looking into it; nothing is lost."),
     "cancelled": _("Cancelled at your request."),
     "cancelled_by_customer": _("Cancelled at your request."),
 }

@@ -132,7 +132,7 @@ def test_a_frame_of_the_live_feed_is_what_the_document_says(document):
         "previous": None,
         "at": "2026-01-02T03:04:05Z",
     }
-    frame = json.loads(item_of(FeedRow(5, 1, json.dumps(fact))).text)
+    frame = json.loads(item_of(FeedRow(5, 1, "order.status_changed", json.dumps(fact))).text)
     validate(document, document["components"]["messages"]["StatusMessage"]["payload"], frame)
     with pytest.raises(jsonschema.ValidationError):
         validate(document, document["components"]["messages"]["StatusMessage"]["payload"], frame | {"type": "other"})

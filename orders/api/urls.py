@@ -1,8 +1,10 @@
 """Paths of the orders API."""
 
 from gateway.api import Router
+from orders.api.feed import OrderEventsViewSet
 from orders.api.views import OrderViewSet
 
 router = Router()
+router.register("orders/events", OrderEventsViewSet, basename="order-events")
 router.register("orders", OrderViewSet, basename="orders")
 urlpatterns = router.urls

@@ -1,61 +1,30 @@
-"""The live feed: who may listen, what comes first, that nothing is missing or told twice."""
+"""The live feed by WebSocket: who may listen, what comes first, that nothing is missing or told twice."""
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connections
 
-from config.sockets import websockets
 from core.ids import uuid7
-from core.testing import Socket, token_for
+from core.testing import token_for
 from gateway import guard
 from gateway.principal import read_token
-from gateway.tickets import issue_ticket, redeem_ticket
-from messaging import feed, relay
-from messaging import hub as hub_module
-from orders import consumers
+from gateway.tickets import redeem_ticket
+from messaging import live
 from orders import feed as order_feed
 from orders.tests import answers, make
 from orders.tests.answers import hear
+from orders.tests.live import fresh_hub, in_thread, opened, opened_by, placed, relayed, ticket
 
 pytestmark = pytest.mark.django_db(databases=["orders", "catalog"], transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _fresh_hub(monkeypatch):
-    """A hub and a pool of each test's own, since each has its own loop and its own rows."""
-    pool = ThreadPoolExecutor(max_workers=1)
-    monkeypatch.setattr(hub_module, "_pool", pool)
-    monkeypatch.setattr(hub_module, "_hubs", {})
-    yield
-    pool.submit(connections.close_all).result()
-    pool.shutdown()
-
-
-async def in_thread(function, *arguments, **options):
-    return await asyncio.to_thread(lambda: _closing(function, *arguments, **options))
-
-
-def _closing(function, *arguments, **options):
-    try:
-        return function(*arguments, **options)
-    finally:
-        connections.close_all()
-
-
-def ticket(user, *roles):
-    return issue_ticket(read_token(token_for(user, *roles)))
-
-
-async def opened(path, subprotocols=None):
-    socket = Socket(websockets, path, subprotocols)
-    return socket, await socket.connect()
-
-
-def relayed():
-    feed.broadcast("orders", relay.sequence("orders"))
+def _fresh(monkeypatch):
+    with fresh_hub(monkeypatch):
+        yield
 
 
 async def test_a_snapshot_first_then_each_change_in_order():
@@ -93,24 +62,10 @@ async def test_a_lost_broadcast_is_repaired_from_the_database():
     socket, _ = await opened(f"/ws/orders/{order.id}/?ticket={await in_thread(ticket, order.customer_id)}")
     await socket.hear()
     await in_thread(lambda: hear(answers.reserved(order)))
-    await in_thread(lambda: relay.sequence("orders"))
+    await in_thread(placed)
     (change,) = await socket.hear()
     assert (change["seq"], change["status"]) == (2, "awaiting_payment")
     await socket.disconnect()
-
-
-async def test_a_reader_that_does_not_keep_up_is_cut_off(monkeypatch):
-    async def stuck(self):
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(consumers, "QUEUE", 2)
-    monkeypatch.setattr(consumers.FeedConsumer, "_send_queued", stuck)
-    order = await in_thread(make.order)
-    await in_thread(lambda: hear(answers.reserved(order)))
-    await in_thread(lambda: hear(answers.paid(order, by_saga=False)))
-    await in_thread(relayed)
-    socket, _ = await opened(f"/ws/orders/{order.id}?since=0&ticket={await in_thread(ticket, order.customer_id)}")
-    assert await socket.closing_code() == 4408
 
 
 async def test_a_manager_follows_every_order_by_position():
@@ -234,4 +189,170 @@ async def test_too_far_behind_means_a_snapshot(monkeypatch):
     first, second = await socket.hear(2)
     assert first == {"type": "resync_required"}
     assert (second["type"], second["seq"]) == ("snapshot", 2)
+    await socket.disconnect()
+
+
+def age_events(by):
+    """Let everything in the log have happened long ago."""
+    with connections["orders"].cursor() as cursor:
+        cursor.execute("UPDATE messaging_outbox SET created_at = created_at - %s", [by])
+
+
+async def test_beyond_what_is_kept_means_a_snapshot_and_zero_still_means_everything():
+    order = await in_thread(make.order)
+    await in_thread(lambda: hear(answers.reserved(order)))
+    await in_thread(relayed)
+    await in_thread(age_events, timedelta(hours=73))
+    late = await opened_by(order.customer_id, f"/ws/orders/{order.id}?since=1")
+    assert [message["type"] for message in await late.hear(2)] == ["resync_required", "snapshot"]
+    whole = await opened_by(order.customer_id, f"/ws/orders/{order.id}?since=0")
+    assert [message["seq"] for message in await whole.hear(2)] == [1, 2]
+    for socket in (late, whole):
+        await socket.disconnect()
+
+
+@pytest.mark.parametrize("path", ["/ws/orders/{id}/?since=99", "/ws/orders/?since=999999999"])
+async def test_a_number_of_another_life_of_the_log_means_a_snapshot_and_no_silence(path):
+    order = await in_thread(make.order)
+    await in_thread(relayed)
+    socket = await opened_by(order.customer_id, path.format(id=order.id))
+    first, second = await socket.hear(2)
+    assert (first["type"], second["type"]) == ("resync_required", "snapshot")
+    await in_thread(lambda: hear(answers.reserved(order)))
+    await in_thread(relayed)
+    assert (await socket.hear())[0]["seq"] == 2
+    await socket.disconnect()
+
+
+def drop_the_beginning():
+    with connections["orders"].cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM messaging_outbox WHERE position <=
+               (SELECT min(position) FROM messaging_outbox WHERE aggregate = 'order')"""
+        )
+
+
+async def test_a_log_without_its_beginning_is_never_replayed_with_a_hole():
+    order = await in_thread(make.order)
+    await in_thread(lambda: hear(answers.reserved(order)))
+    await in_thread(relayed)
+    await in_thread(drop_the_beginning)
+    for path in (f"/ws/orders/{order.id}/?since=0", "/ws/orders/?since=0"):
+        socket = await opened_by(order.customer_id, path)
+        assert [message["type"] for message in await socket.hear(2)] == ["resync_required", "snapshot"]
+        await socket.disconnect()
+
+
+def lower_head():
+    with connections["orders"].cursor() as cursor:
+        cursor.execute("UPDATE messaging_feed_head SET position = 0")
+
+
+async def test_a_restored_log_sends_everybody_back_to_the_beginning():
+    order = await in_thread(make.order)
+    await in_thread(relayed)
+    socket = await opened_by(order.customer_id, f"/ws/orders/{order.id}/")
+    await socket.hear()
+    await in_thread(lower_head)
+    assert await socket.closing_code() == 1012
+
+
+async def test_three_hundred_missed_changes_are_no_slow_reader(monkeypatch):
+    """More than the queue of a live socket holds: replay is paced by the reader, not by the queue."""
+    monkeypatch.setattr(live, "QUEUE", 2)
+    orders = await in_thread(lambda: [make.order() for _ in range(12)])
+    await in_thread(relayed)
+    socket = await opened_by(uuid7(), "/ws/orders/?since=0", "manager")
+    assert [message["order_id"] for message in await socket.hear(12)] == [str(order.id) for order in orders]
+    await socket.disconnect()
+
+
+async def test_a_reader_that_does_not_keep_up_is_cut_off_and_can_resume(monkeypatch):
+    monkeypatch.setattr(live, "QUEUE", 2)
+    user = uuid7()
+    orders = await in_thread(lambda: [make.order(customer_id=user) for _ in range(4)])
+    await in_thread(relayed)
+    socket = await opened_by(user, "/ws/orders/")
+    (snapshot,) = await socket.hear()
+    for order in orders:
+        await in_thread(lambda order=order: hear(answers.reserved(order)))
+    await in_thread(relayed)
+    assert await socket.closing_code() == 4408
+    again = await opened_by(user, f"/ws/orders/?since={snapshot['position']}")
+    assert [message["order_id"] for message in await again.hear(4)] == [str(order.id) for order in orders]
+    await again.disconnect()
+
+
+async def test_one_user_has_so_many_sockets_and_others_have_theirs(settings):
+    settings.STREAMS_PER_USER = 2
+    user = uuid7()
+    first, second = [await opened_by(user, "/ws/orders/") for _ in range(2)]
+    for socket in (first, second):
+        await socket.hear()
+    third = await opened_by(user, "/ws/orders/")
+    assert await third.closing_code() == 4429
+    other = await opened_by(uuid7(), "/ws/orders/")
+    assert (await other.hear())[0]["type"] == "snapshot"
+    await first.disconnect()
+    again = await opened_by(user, "/ws/orders/")
+    assert (await again.hear())[0]["type"] == "snapshot"
+    for socket in (second, other, again):
+        await socket.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_welcome"),
+    [("", True), ("http://testserver", True), ("https://partner.example", True),
+     ("http://evil.example", False), ("null", False), ("http://testserver.evil.example", False)],
+)  # fmt: skip
+async def test_pages_of_strangers_stay_out(origin, is_welcome, settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://partner.example"]
+    given = await in_thread(ticket, uuid7())
+    socket, _ = await opened(f"/ws/orders/?ticket={given}", origin=origin)
+    if is_welcome:
+        assert (await socket.hear())[0]["type"] == "snapshot"
+        await socket.disconnect()
+    else:
+        assert await socket.closing_code() == 4403
+        assert await in_thread(redeem_ticket, given) is not None, "a stranger used up the ticket"
+
+
+async def test_a_token_offered_alone_is_never_echoed():
+    token = token_for(uuid7())
+    socket, subprotocol = await opened("/ws/orders/", subprotocols=[token])
+    assert subprotocol is None
+    assert await socket.closing_code() == 4401
+
+
+async def test_what_happens_between_the_snapshot_and_its_place_in_the_log_is_told_once():
+    user = uuid7()
+    order = await in_thread(make.order, customer_id=user)
+    opening = asyncio.ensure_future(opened_by(user, "/ws/orders/"))
+    socket = await opening
+    await in_thread(relayed)
+    (snapshot,) = await socket.hear()
+    assert [item["seq"] for item in snapshot["order"]] == [1]
+    assert await socket.receive_nothing(timeout=0.2)
+    await socket.disconnect()
+    again = await opened_by(user, f"/ws/orders/?since={snapshot['position']}")
+    await in_thread(lambda: hear(answers.reserved(order)))
+    await in_thread(relayed)
+    assert (await again.hear())[0]["seq"] == 2, "the snapshot held it already"
+    await again.disconnect()
+
+
+async def test_the_database_alone_drives_the_feed_while_valkey_is_away(monkeypatch):
+    class NoLayer:
+        async def new_channel(self):
+            raise ConnectionError("away")
+
+    order = await in_thread(make.order)
+    await in_thread(relayed)
+    given = await in_thread(ticket, order.customer_id)
+    monkeypatch.setattr("messaging.hub.get_channel_layer", NoLayer)
+    socket, _ = await opened(f"/ws/orders/{order.id}/?ticket={given}")
+    await socket.hear()
+    await in_thread(lambda: hear(answers.reserved(order)))
+    await in_thread(placed)
+    assert (await socket.hear())[0]["seq"] == 2
     await socket.disconnect()

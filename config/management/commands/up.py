@@ -178,7 +178,8 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 
 def _web() -> Program:
     address = ("--host", "127.0.0.1", "--port", str(settings.PORT))
-    flags = ("--lifespan", "off", "--timeout-graceful-shutdown", "10", "--no-access-log", "--log-level", "warning")
+    flags = ["--lifespan", "off", "--timeout-graceful-shutdown", "10", "--no-access-log", "--log-level", "warning"]
+    flags += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536"]  # small messages: packing costs memory
     return Program("web", _python("-m", "uvicorn", "config.asgi:application", *address, *flags))
 
 
