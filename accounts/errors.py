@@ -3,7 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError, InvalidInput, NotFound
+from core.errors import DomainError, InvalidInput, NotFound, Unavailable
 
 
 class UserNotFound(NotFound):
@@ -177,3 +177,41 @@ class InvalidLink(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__("token", "invalid_token", str(_("This link is no longer valid. Please ask for another.")))
+
+
+class IdentityRefused(DomainError):
+    """The identity provider did not vouch for this sign-in, or what it said does not hold."""
+
+    code = "identity_refused"
+    status = 401
+    detail = _("Signing in this way did not work. Please try again.")
+
+
+class SignInNotStarted(InvalidInput):
+    """The browser came back from the identity provider without having been sent there, or after too long."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__("state", "invalid_state", str(_("This sign-in has expired. Please start again.")))
+
+
+class IdentityNotLinked(DomainError):
+    """An account has this e-mail, but not both sides have verified it: linking them could give it to a stranger."""
+
+    code = "identity_not_linked"
+    detail = _("An account with this e-mail exists. Sign in with its password and confirm the e-mail first.")
+
+
+class IdentityWithoutEmail(DomainError):
+    """The identity provider told no e-mail address."""
+
+    code = "identity_without_email"
+    status = 400
+    detail = _("The provider did not tell us your e-mail address.")
+
+
+class IdentityProviderUnavailable(Unavailable):
+    """The identity provider does not answer."""
+
+    detail = "The identity provider does not answer. Please try again later."

@@ -242,6 +242,9 @@ SEALING_KEYS = keys.sealing_keys()
 """Secrets that encryption at rest derives its keys from: the first seals, all open."""
 MFA_REQUIRED_FOR_STAFF = flag("MFA_REQUIRED_FOR_STAFF")
 """Whether managers and administrators need a second factor; without one they may only enrol."""
+OIDC_ISSUER = text("OIDC_ISSUER", "https://accounts.google.com").rstrip("/")
+OIDC_CLIENT_ID = text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = text("OIDC_CLIENT_SECRET")
 EMAIL_VERIFICATION_REQUIRED = flag("EMAIL_VERIFICATION_REQUIRED")
 """Whether an order may be placed only after the e-mail is verified."""
 REFRESH_GRACE_S = number("REFRESH_GRACE_S", 10)

@@ -14,7 +14,7 @@ from django.conf import settings
 
 
 class Unopenable(ValueError):
-    """Sealed with a key that is no longer known, or tampered with."""
+    """Sealed with a key that is no longer known, too long ago, or tampered with."""
 
 
 def seal(data: bytes) -> bytes:
@@ -22,12 +22,12 @@ def seal(data: bytes) -> bytes:
     return _box(tuple(settings.SEALING_KEYS)).encrypt(data)
 
 
-def unseal(sealed: bytes) -> bytes:
-    """What was sealed. Raises Unopenable."""
+def unseal(sealed: bytes, *, max_age_s: int | None = None) -> bytes:
+    """What was sealed, no longer ago than `max_age_s` seconds. Raises Unopenable."""
     try:
-        return _box(tuple(settings.SEALING_KEYS)).decrypt(sealed)
+        return _box(tuple(settings.SEALING_KEYS)).decrypt(sealed, ttl=max_age_s)
     except InvalidToken as error:
-        raise Unopenable("sealed with another key, or changed since") from error
+        raise Unopenable("sealed with another key, too long ago, or changed since") from error
 
 
 @lru_cache(maxsize=4)

@@ -1,5 +1,6 @@
 """Paths of accounts under /api/v1/."""
 
+from accounts.api.oidc import GoogleViewSet
 from accounts.api.records import UserRecordsViewSet
 from accounts.api.security import ApiKeyViewSet, MfaViewSet, VerifyEmailViewSet
 from accounts.api.views import AuthViewSet, SessionViewSet, UserViewSet
@@ -7,6 +8,7 @@ from gateway.api import Router
 
 router = Router()
 router.register("auth/sessions", SessionViewSet, basename="auth-session")
+router.register("auth/google", GoogleViewSet, basename="auth-google")
 router.register("auth/mfa", MfaViewSet, basename="auth-mfa")
 router.register("auth/api-keys", ApiKeyViewSet, basename="auth-api-key")
 router.register("auth/verify-email", VerifyEmailViewSet, basename="auth-verify-email")

@@ -16,6 +16,7 @@ from accounts.services.factors import (
     disable_mfa,
     enroll_mfa,
 )
+from accounts.services.identities import TICKET_S, Departure, begin_oidc, finish_oidc
 from accounts.services.passwords import (
     change_password,
     password_reset_token,
@@ -53,10 +54,13 @@ from accounts.services.verification import (
 )
 
 __all__ = [
+    "TICKET_S",
+    "Departure",
     "Enrollment",
     "TokenPair",
     "authenticate",
     "authenticate_pending",
+    "begin_oidc",
     "change_password",
     "change_roles",
     "check_password_strength",
@@ -68,6 +72,7 @@ __all__ = [
     "disable_mfa",
     "enroll_mfa",
     "erase_user",
+    "finish_oidc",
     "inspect_token",
     "issue_tokens",
     "known_scopes",

@@ -1,0 +1,1 @@
+"""Talking to those outside who know people too."""
