@@ -17,6 +17,8 @@ from config.embedded import Embedded, EmbeddedError, postgres_version
 
 ROOT = Path(__file__).resolve().parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+"""Every property on 10,000 random cases, however long each takes: `HYPOTHESIS_PROFILE=nightly make test`."""
 _held: dict[str, IO[str]] = {}
 
 
@@ -67,7 +69,12 @@ except (EmbeddedError, OSError, pytest.UsageError) as problem:
     pytest.exit(f"tests cannot start: {problem}", returncode=1)
 
 import django  # noqa: E402
+from hypothesis import settings as properties  # noqa: E402
 
+# Before any test module is read: they take their number of examples from the profile at import.
+properties.register_profile("nightly", max_examples=10_000, deadline=None)
+if NIGHTLY:
+    properties.load_profile("nightly")
 django.setup()  # before the apps' conftests import their models
 del os.environ["DJANGO_SETTINGS_MODULE"]  # xdist's workers must come through here too
 
@@ -78,6 +85,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from config.management.commands.migrate_all import aliases
 
+    if NIGHTLY:
+        config.option.timeout = 0
     digest = _migrations_digest()
     if not WORKER:
         _start_servers(digest)

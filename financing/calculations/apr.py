@@ -16,10 +16,14 @@ from financing.calculations.dates import (
     whole_months_back,
 )
 from financing.calculations.daycount import DayCount, year_fraction
+from financing.calculations.errors import NoRateFound
 from financing.calculations.rates import (
+    HIGHEST_GROWTH,
+    LEAST_RATE,
     Flow,
     in_order,
     least_positive_root,
+    only_root,
     present_value,
     root_near_zero,
     sign_changes,
@@ -31,6 +35,7 @@ WEEKS_A_YEAR = 52
 THIRTY_DAYS = 30
 YEAR_DAYS = 365
 WEEK = timedelta(weeks=1)
+USUAL_RATE = Decimal(12)
 
 
 class DatedFlow(NamedTuple):
@@ -57,11 +62,14 @@ THIRTY_DAY_PERIOD = BasePeriod(0, THIRTY_DAYS)
 
 
 @precise
-def psk_from_periods(flows: Iterable[Flow], periods_a_year: int = MONTHS_A_YEAR) -> Decimal:
+def psk_from_periods(
+    flows: Iterable[Flow], periods_a_year: int = MONTHS_A_YEAR, *, near: Decimal = USUAL_RATE
+) -> Decimal:
     """Return ПСК in per cent, unrounded: the least positive root of sum(flow / ((1+e*i)*(1+i)^q)) = 0, times ЧБП
-    and 100 (353-FZ art. 6 part 2.1); 0 where payments do not exceed the payout. Raises NoRateFound.
+    and 100 (353-FZ art. 6 part 2.1); 0 where payments do not exceed the payout. `near`, per cent a year, is where the
+    search begins and changes no result. Raises NoRateFound.
     """
-    return least_positive_root(flows) * periods_a_year * PERCENT
+    return least_positive_root(flows, near / periods_a_year / PERCENT) * periods_a_year * PERCENT
 
 
 def _interval(start: date, end: date) -> tuple[int, int]:
@@ -98,7 +106,7 @@ def _position(start: date, day: date, base: BasePeriod) -> tuple[int, Decimal]:
 
 
 @precise
-def psk(flows: Sequence[DatedFlow], base: BasePeriod = MONTH) -> Decimal:
+def psk(flows: Sequence[DatedFlow], base: BasePeriod = MONTH, *, near: Decimal = USUAL_RATE) -> Decimal:
     """Return ПСК in per cent, unrounded, of dated flows; time runs from the first payout. Raises NoRateFound.
 
     `base` is the month of a monthly schedule, the result of `base_period` for others, or THIRTY_DAY_PERIOD for the
@@ -106,14 +114,20 @@ def psk(flows: Sequence[DatedFlow], base: BasePeriod = MONTH) -> Decimal:
     """
     start = min(flow.date for flow in flows)
     timed = [Flow(amount, *_position(start, day, base)) for day, amount in flows]
-    return psk_from_periods(timed, base.per_year)
+    return psk_from_periods(timed, base.per_year, near=near)
 
 
-def _yearly_rate(flows: Iterable[Flow], periods_a_year: int) -> Decimal:
+def _yearly_rate(flows: Iterable[Flow], periods_a_year: int, near: Decimal = USUAL_RATE) -> Decimal:
     """Return the effective yearly rate of flows timed in parts of a year, as a fraction."""
     flows = in_order(flows)
     changes = sign_changes(flows)
     value = present_value(flows, compound_rest=True)
+    if changes == 1:
+        guess = max(near / periods_a_year / PERCENT, LEAST_RATE)
+        growth = (1 + only_root(value, flows[0].amount, guess)) ** periods_a_year
+        if not 1 / HIGHEST_GROWTH < growth < HIGHEST_GROWTH:
+            raise NoRateFound("no rate in the searched range")
+        return growth - 1
     part = Decimal(1) / periods_a_year
     return root_near_zero(lambda rate: value((1 + rate) ** part - 1), changes)
 
@@ -170,20 +184,25 @@ def apr_eu_from_years(flows: Iterable[tuple[Decimal, Fraction]]) -> Decimal:
 
 
 @precise
-def apr_eu_from_periods(flows: Iterable[Flow], periods_a_year: int = MONTHS_A_YEAR) -> Decimal:
-    """Return the EU APR in per cent, unrounded, of flows timed in equal parts of a year. Raises NoRateFound."""
-    return _yearly_rate(flows, periods_a_year) * PERCENT
+def apr_eu_from_periods(
+    flows: Iterable[Flow], periods_a_year: int = MONTHS_A_YEAR, *, near: Decimal = USUAL_RATE
+) -> Decimal:
+    """Return the EU APR in per cent, unrounded, of flows timed in equal parts of a year; `near` as in ПСК.
+
+    Raises NoRateFound.
+    """
+    return _yearly_rate(flows, periods_a_year, near) * PERCENT
 
 
 @precise
-def apr_eu(flows: Sequence[DatedFlow], regular_period: str = "month") -> Decimal:
-    """Return the EU APR in per cent, unrounded, of dated flows. Raises NoRateFound."""
+def apr_eu(flows: Sequence[DatedFlow], regular_period: str = "month", *, near: Decimal = USUAL_RATE) -> Decimal:
+    """Return the EU APR in per cent, unrounded, of dated flows; `near` as in ПСК. Raises NoRateFound."""
     start = min(flow.date for flow in flows)
     per_year, timed = MONTHS_A_YEAR, []
     for day, amount in flows:
         periods, per_year, days, year_days = _eu_time(start, day, regular_period)
         timed.append(Flow(amount, periods, Decimal(per_year * days) / year_days))
-    return apr_eu_from_periods(timed, per_year)
+    return apr_eu_from_periods(timed, per_year, near=near)
 
 
 @precise

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 DAY = timedelta(days=1)
 SATURDAY, SUNDAY = 5, 6
+SHORTEST_MONTH = 28
 MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 # Labour Code of Russia, art. 112: days off by law, (month, day).
@@ -68,6 +69,10 @@ def months_between(start: date, end: date) -> int:
 
 def is_whole_months(start: date, end: date, months: int) -> bool:
     """Tell whether the dates are exactly `months` apart, looking from either end (31 March to 30 April is one)."""
+    if (
+        start.day != end.day and min(start.day, end.day) < SHORTEST_MONTH
+    ):  # no month's end is near: the usual case, fast
+        return False
     return add_months(start, months) == end or add_months(end, -months) == start
 
 

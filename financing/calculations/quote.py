@@ -94,9 +94,11 @@ def _rates(terms: LoanTerms, schedule: Schedule) -> tuple[Decimal, Decimal]:
     amounts = list(_cost_flows(terms, schedule.rows))
     if dates := terms.dates:
         dated = [DatedFlow(day, amount) for day, amount in zip((dates[0], *dates[1]), amounts, strict=True)]
-        return apr_eu(dated), psk(dated)
+        psk_rate = psk(dated, near=terms.annual_rate)
+        return apr_eu(dated, near=psk_rate), psk_rate
     flows = [Flow(amount, month) for month, amount in enumerate(amounts)]
-    return apr_eu_from_periods(flows), psk_from_periods(flows)
+    psk_rate = psk_from_periods(flows, near=terms.annual_rate)
+    return apr_eu_from_periods(flows, near=psk_rate), psk_rate
 
 
 @precise

@@ -16,6 +16,7 @@ HIGHEST_GROWTH = Decimal("1E6")
 ZERO_POINT = Decimal(0)
 LEAST_RATE = Decimal("1E-7")
 FIRST_GUESS = Decimal("0.01")
+NARROW = (Decimal(1) / 1024, Decimal(1) / 64, Decimal(1) / 8, Decimal(1))
 COARSE_GROWTH, FINE_GROWTH = Decimal("1.1"), Decimal("1.02")
 
 
@@ -66,13 +67,15 @@ def present_value(flows: Sequence[Flow], *, compound_rest: bool) -> Function:
         amounts, wholes = groups.setdefault(rest, ([], []))
         amounts.append(amount)
         wholes.append(whole)
+    is_compounded = compound_rest and any(groups)
 
     def value(rate: Decimal) -> Decimal:
         powers = list(accumulate(chain((ONE,), repeat(1 / (1 + rate), top)), mul))
-        total = Decimal(0)
+        growth = (1 + rate).ln() if is_compounded else ZERO_POINT
+        total = ZERO_POINT
         for rest, (amounts, wholes) in groups.items():
-            part = sum(map(mul, amounts, map(powers.__getitem__, wholes)), Decimal(0))
-            total += part / ((1 + rate) ** rest if compound_rest else 1 + rest * rate)
+            part = sum(map(mul, amounts, map(powers.__getitem__, wholes)), ZERO_POINT)
+            total += part / ((rest * growth).exp() if is_compounded else 1 + rest * rate)
         return total
 
     return value
@@ -107,26 +110,54 @@ def _first_root(function: Function, rates: Iterable[Decimal]) -> Decimal:
     raise NoRateFound("no rate in the searched range")
 
 
-def _positive_grid(changes: int) -> Iterator[Decimal]:
-    """Rates from 0 upward: doubling where one root exists, in steps of 2 % where the least of several is wanted."""
+def _positive_grid() -> Iterator[Decimal]:
+    """Rates from 0 upward in steps of 2 %, so that the least of several roots is found."""
     yield Decimal(0)
-    rate, growth = (FIRST_GUESS, Decimal(2)) if changes == 1 else (LEAST_RATE, FINE_GROWTH)
+    rate = LEAST_RATE
     while rate < HIGHEST_GROWTH:
         yield rate
-        rate *= growth
+        rate *= FINE_GROWTH
+
+
+def _away_from(guess: Decimal, is_upward: bool) -> Iterator[Decimal]:
+    """Rates ever further from a guess above zero, downward through zero towards -100 %."""
+    yield from (guess * (1 + part if is_upward else 1 - part) for part in NARROW)
+    growth = 2 * guess if is_upward else guess
+    while growth < HIGHEST_GROWTH:
+        yield growth if is_upward else 1 / (1 + growth) - 1
+        growth *= 2
 
 
 @precise
-def least_positive_root(flows: Iterable[Flow]) -> Decimal:
+def only_root(function: Function, first_amount: Decimal, guess: Decimal) -> Decimal:
+    """Return the rate of a period at which flows that change sign once are worth nothing; the search begins at
+    `guess`, above zero. Raises NoRateFound.
+
+    Above its root the value has the sign of the first flow, which tells where to go from the guess.
+    """
+    at_guess = function(guess)
+    last = guess, at_guess
+    for rate in _away_from(guess, is_upward=at_guess * first_amount < 0):
+        point = rate, function(rate)
+        if last[1] * point[1] <= 0:
+            return _solve(function, last, point)
+        last = point
+    raise NoRateFound("no rate in the searched range")
+
+
+@precise
+def least_positive_root(flows: Iterable[Flow], guess: Decimal = FIRST_GUESS) -> Decimal:
     """Return the least positive rate of a period at which the flows are worth nothing; 0 where payments do not
-    exceed the payouts. Raises NoRateFound.
+    exceed the payouts. `guess` is where the search for an only root begins. Raises NoRateFound.
     """
     flows = in_order(flows)
     changes = sign_changes(flows)
     function = present_value(flows, compound_rest=False)
-    if changes == 1 and function(Decimal(0)) * flows[0].amount >= 0:
+    if changes > 1:
+        return _first_root(function, _positive_grid())
+    if function(ZERO_POINT) * flows[0].amount >= 0:
         return Decimal(0)
-    return _first_root(function, _positive_grid(changes))
+    return only_root(function, flows[0].amount, max(guess, LEAST_RATE))
 
 
 @precise
