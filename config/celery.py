@@ -21,6 +21,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("accounts.purge_sessions", crontab(hour="1", minute="10"), "q.accounts"),
     ("catalog.release_expired_reservations", 30.0, "q.catalog"),
     ("catalog.resume_imports", 30.0, EXTERNAL),
+    ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
     ("orders.attend_checkouts", 60.0, "q.orders"),
 )

@@ -69,6 +69,34 @@ class LoanNotFound(NotFound):
     detail: Any = _("There is no such loan.")
 
 
+class LoanNotRunning(DomainError):
+    """The loan is repaid, written off or cancelled."""
+
+    code = "loan_not_running"
+    detail = _("Nothing is to be paid on this loan any more.")
+
+
+class PaymentNotNeeded(DomainError):
+    """More than all instalments that are left."""
+
+    code = "overpayment"
+    detail = _("This is more than is left to pay; repay the loan early instead.")
+
+
+class ScheduleChangedSince(DomainError):
+    """The loan got a new schedule after this payment, which counted on it."""
+
+    code = "schedule_changed_since"
+    detail = _("The loan has a newer schedule that counts on this payment.")
+
+
+class SurplusReturned(DomainError):
+    """Part of the payment went back to the borrower."""
+
+    code = "surplus_returned"
+    detail = _("Part of this payment went back to the borrower already.")
+
+
 class OfferExpired(DomainError):
     """The bank no longer stands by its offer."""
 

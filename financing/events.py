@@ -146,7 +146,43 @@ class LoanOverdue(Event):
 
 @event("loan.closed", aggregate="loan", key="loan_id")
 class LoanClosed(Event):
-    """Nothing is owed any more."""
+    """Nothing is owed any more; `reason` is repaid, written_off or cancelled."""
 
     loan_id: UUID
     customer_id: UUID
+    order_id: UUID | None = None
+    reason: str = "repaid"
+
+
+@event("loan.payment_due", aggregate="loan", key="loan_id", internal=True)
+class LoanPaymentDue(Event):
+    """An instalment falls due in a few days: the borrower's reminder, once per instalment."""
+
+    loan_id: UUID
+    customer_id: UUID
+    due_date: date
+    amount: Decimal
+    currency: str
+
+
+@event("loan.payment_reversed", aggregate="loan", key="loan_id", internal=True)
+class LoanPaymentReversed(Event):
+    """A payment that had been counted bounced and counts no more; `request_id` names it."""
+
+    loan_id: UUID
+    customer_id: UUID
+    request_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+@event("loan.restructured", aggregate="loan", key="loan_id", internal=True)
+class LoanRestructured(Event):
+    """The rest of the loan is repaid by a new schedule, agreed with the borrower."""
+
+    loan_id: UUID
+    customer_id: UUID
+    term_months: int
+    monthly_payment: Decimal
+    currency: str

@@ -16,7 +16,9 @@ from orders.events import (
     OrderPaid,
     OrderUpdated,
 )
+from payments.events import ChargeSettled
 
+PURPOSE = "loan"
 FromOrders = (
     OrderCreated | OrderUpdated | OrderPaid | OrderCancelled
     | LoanRequested | LoanWithdrawalRequested | DisbursementRequested
@@ -69,3 +71,17 @@ def serve_order(event: FromOrders) -> None:
 def expire_offer(event: OfferLapsed) -> None:
     """End an offer nobody took in time."""
     services.expire_offer(application_id=event.application_id, now=timezone.now())
+
+
+@subscribe(ChargeSettled, lane="subject_id")
+def settle_payment(event: ChargeSettled) -> None:
+    """Count a borrower's money that arrived, or note that it did not."""
+    if event.purpose == PURPOSE:
+        services.settle_payment(
+            loan_id=event.subject_id,
+            payment_id=event.request_id,
+            is_paid=event.is_paid,
+            code=event.code,
+            detail=event.detail,
+            now=timezone.now(),
+        )

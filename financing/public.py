@@ -4,15 +4,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from core.books import Disagreement
 from financing.application_fields import check_fields, read_fields
 from financing.clock import local_date
-from financing.models import Application, ApplicationStatus, ClosedAttempt, Loan, LoanScheduleRow, LoanStatus
+from financing.models import (
+    Account,
+    Application,
+    ApplicationStatus,
+    ClosedAttempt,
+    Loan,
+    LoanEntry,
+    LoanLine,
+    LoanScheduleRow,
+    LoanStatus,
+    LoanVersion,
+)
 
 __all__ = ["LoanFacts", "check_application", "loan_disagreements", "loans_by_order"]
 
@@ -56,10 +70,11 @@ def loans_by_order(*, chunk: int = 2000) -> Iterator[LoanFacts]:
 
 
 def loan_disagreements() -> Iterator[Disagreement]:
-    """Everything within financing that does not agree: applications, loans, schedules, undone attempts."""
+    """Everything within financing that does not agree: applications, loans, schedules, books, undone attempts."""
     yield from _applications_without_loans()
     yield from _loans_unlike_their_applications()
     yield from _schedules_that_do_not_add_up()
+    yield from _books_that_do_not_balance()
     yield from _closed_attempts_that_hold_something()
 
 
@@ -87,39 +102,51 @@ def _loans_unlike_their_applications() -> Iterator[Disagreement]:
         )
 
 
-def _schedules() -> QuerySet[Loan, Any]:
-    return Loan.objects.order_by("pk").values("id", "principal", "total_interest", "term_months").annotate(
-        repaid=Sum("rows__principal"),
-        interest=Sum("rows__interest"),
-        row_count=Count("rows"),
-        least_balance=Min("rows__balance"),
-    )  # fmt: skip
-
-
 def _schedules_that_do_not_add_up() -> Iterator[Disagreement]:
-    whole = Q(repaid=F("principal"), interest=F("total_interest"), least_balance=0, row_count__lte=F("term_months"))
-    for row in _schedules().exclude(whole):
+    """The rows of every schedule repay what was owed when it began."""
+    rows = LoanScheduleRow.objects.filter(loan=OuterRef("loan"), version=OuterRef("number")).order_by()
+    repaid = Subquery(rows.values("loan").annotate(total=Sum("principal")).values("total"))
+    versions = LoanVersion.objects.annotate(repaid=Coalesce(repaid, Decimal(0))).exclude(repaid=F("principal"))
+    for version in versions.order_by("loan_id", "number"):
         yield Disagreement(
             "schedule_does_not_add_up",
-            {"loan_id": str(row["id"])},
-            f"{row['repaid']} of {row['principal']} repaid, interest {row['interest']} of {row['total_interest']}",
+            {"loan_id": str(version.loan_id)},
+            f"version {version.number}: {version.repaid} of {version.principal} repaid",
         )
     yield from _rows_that_do_not_follow()
 
 
 def _rows_that_do_not_follow() -> Iterator[Disagreement]:
-    """A balance is the one before it less the principal between them."""
-    rows = LoanScheduleRow.objects.order_by("loan_id", "number").values_list(
-        "loan_id", "loan__principal", "number", "principal", "balance"
+    """A balance is the one before it less the principal between them, and the last is nothing."""
+    rows = LoanScheduleRow.objects.order_by("loan_id", "version", "number").values_list(
+        "loan_id", "version", "number", "principal", "balance"
     )
-    loan_id, balance = None, Decimal(0)
-    for row_loan, lent, number, principal, left in rows.iterator(chunk_size=5000):
-        balance = (lent if row_loan != loan_id else balance) - principal
-        if balance != left:
-            yield Disagreement(
-                "schedule_balance_breaks", {"loan_id": str(row_loan)}, f"row {number}: {left}, not {balance}"
-            )
-        loan_id, balance = row_loan, left
+    for (loan_id, _), group in groupby(rows.iterator(chunk_size=5000), key=itemgetter(0, 1)):
+        balance: Decimal | None = None
+        for _, _, number, principal, left in group:
+            if balance is not None and balance - principal != left:
+                yield _break(loan_id, f"row {number}: {left}, not {balance - principal}")
+            balance = left
+        if balance:
+            yield _break(loan_id, f"{balance} left after the last row")
+
+
+def _break(loan_id: UUID, detail: str) -> Disagreement:
+    return Disagreement("schedule_balance_breaks", {"loan_id": str(loan_id)}, detail)
+
+
+def _books_that_do_not_balance() -> Iterator[Disagreement]:
+    """Each entry of a loan's book sums to zero, and its principal account holds what the loan says is owed."""
+    uneven = LoanEntry.objects.annotate(total=Sum("lines__amount")).exclude(total=0).order_by("loan_id", "pk")
+    for entry in uneven:
+        ids = {"loan_id": str(entry.loan_id), "entry_id": str(entry.id)}
+        yield Disagreement("loan_entry_unbalanced", ids, f"its lines sum to {entry.total}")
+    lines = LoanLine.objects.filter(entry__loan=OuterRef("pk"), account=Account.PRINCIPAL).order_by()
+    owed = Subquery(lines.values("entry__loan").annotate(total=Sum("amount")).values("total"))
+    for loan in Loan.objects.annotate(booked=Coalesce(owed, Decimal(0))).exclude(booked=F("balance")).order_by("pk"):
+        yield Disagreement(
+            "loan_book_unlike_balance", {"loan_id": str(loan.id)}, f"{loan.balance} owed, {loan.booked} booked"
+        )
 
 
 def _closed_attempts_that_hold_something() -> Iterator[Disagreement]:

@@ -7,9 +7,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
-from financing.calculations import DayCount, ScheduleKind
+from financing.calculations import DayCount, Part, ScheduleKind
 from financing.decisions import Employment
-from financing.models import Application, FinancingType, Loan, LoanScheduleRow, Programme, ProgrammeRate
+from financing.models import Application, FinancingType, Programme, ProgrammeRate
 from financing.wording import explain
 
 LOAN_DAY_COUNTS = [
@@ -110,7 +110,8 @@ PROGRAMME_FIELDS = [
     "bank", "name", "financing_type", "schedule", "base_rate", "residual_percent", "min_down_payment_percent",
     "max_ltv_percent", "min_amount", "max_amount", "min_term_months", "max_term_months", "min_age", "max_age_at_end",
     "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above", "living_minimum",
-    "approve_dti_percent", "review_dti_percent", "max_psk_percent", "valid_from", "valid_to",
+    "approve_dti_percent", "review_dti_percent", "max_psk_percent", "penalty_daily_percent", "is_interest_on_overdue",
+    "allocation_order", "valid_from", "valid_to",
 ]  # fmt: skip
 
 
@@ -163,6 +164,11 @@ class ProgrammeInput(serializers.Serializer):
     approve_dti_percent = _share()
     review_dti_percent = _share(max_value=Decimal(999))
     max_psk_percent = _share(allow_null=True, max_value=Decimal(999))
+    penalty_daily_percent = _share(max_value=Decimal(1))
+    is_interest_on_overdue = serializers.BooleanField(required=False)
+    allocation_order = serializers.ListField(
+        child=serializers.ChoiceField(choices=[part.value for part in Part]), required=False, max_length=len(Part)
+    )
     valid_from = serializers.DateField()
     valid_to = serializers.DateField(required=False, allow_null=True)
     rates = serializers.ListField(child=ProgrammeRateInput(), required=False, max_length=60)
@@ -218,26 +224,3 @@ class ApplicationApprovalInput(serializers.Serializer):
 
 class ApplicationRejectionInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000)
-
-
-class LoanSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Loan
-        fields = [
-            "id", "application_id", "order_id", "customer_id", "status", "principal", "balance", "annual_rate",
-            "term_months", "schedule", "monthly_payment", "total_interest", "psk", "disbursed_date", "last_due_date",
-            "cancelled_at", "currency", "version", "created_at", "updated_at",
-        ]  # fmt: skip
-
-
-class LoanRowSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = LoanScheduleRow
-        fields = ["number", "due_date", "payment", "principal", "interest", "fees", "balance"]
-
-
-class LoanScheduleSerializer(serializers.Serializer):
-    """The whole schedule of a loan."""
-
-    loan_id = serializers.UUIDField()
-    schedule = LoanRowSerializer(many=True)

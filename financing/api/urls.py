@@ -1,6 +1,7 @@
 """Paths of the financing API, relative to /api/v1/."""
 
-from financing.api.views import ApplicationViewSet, CalculatorViewSet, LoanViewSet, ProgrammeViewSet
+from financing.api.loan_views import LoanViewSet
+from financing.api.views import ApplicationViewSet, CalculatorViewSet, ProgrammeViewSet
 from gateway.api import Router
 
 router = Router()

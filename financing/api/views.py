@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from financing import services
-from financing.api.filters import ApplicationFilter, LoanFilter, ProgrammeFilter
+from financing.api.filters import ApplicationFilter, ProgrammeFilter
 from financing.api.serializers import (
     ApplicationApprovalInput,
     ApplicationInput,
@@ -23,8 +23,6 @@ from financing.api.serializers import (
     ApplicationSerializer,
     CalculateInput,
     LoanQuoteSerializer,
-    LoanScheduleSerializer,
-    LoanSerializer,
     ProgrammeInput,
     ProgrammeSerializer,
 )
@@ -40,23 +38,25 @@ from financing.calculations import (
     find_problems,
 )
 from financing.clock import local_date
-from financing.errors import ApplicationNotFound, LoanNotFound
-from financing.models import Application, Loan, Programme
+from financing.errors import ApplicationNotFound
+from financing.models import Application, Programme
 from gateway.api import ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.principal import Principal
 
 
-class _FinancingViewSet(ApiViewSet):
+class FinancingViewSet(ApiViewSet):
+    """What the viewsets of financing share."""
+
     idempotent_on = "financing"
 
     @property
-    def _owner(self) -> UUID | None:
+    def owner(self) -> UUID | None:
         """Whose objects the caller may touch; None is everybody's."""
         return None if self.principal.is_staff else self.principal.id
 
 
-class CalculatorViewSet(_FinancingViewSet):
+class CalculatorViewSet(FinancingViewSet):
     """The loan calculator: nothing is stored."""
 
     permission_classes = [AllowAny]
@@ -92,7 +92,7 @@ def _terms(data: dict[str, Any]) -> LoanTerms:
     return LoanTerms(**(data | converted))
 
 
-class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _FinancingViewSet):
+class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
     """Anyone sees what is on offer today; managers see and change all."""
 
     permission_classes = [IsManager | ReadByAnyone]
@@ -129,14 +129,15 @@ def _programme(data: dict[str, Any]) -> Any:
     return data, None if rows is None else {row["from_months"]: row["annual_rate"] for row in rows}
 
 
-def _uuid(pk: str, missing: type[Exception]) -> UUID:
+def read_id(pk: str, missing: type[Exception]) -> UUID:
+    """The id in a path. Raises `missing` where it is none."""
     try:
         return UUID(pk)
     except ValueError as error:
         raise missing from error
 
 
-class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _FinancingViewSet):
+class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
     """A client sees its own applications; managers see all and decide what is under review."""
 
     permission_classes = [IsSignedIn]
@@ -160,7 +161,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Fina
         application = services.apply_for_loan(
             order_id=data.pop("order_id"),
             fields=read_fields(data),
-            customer_id=self._owner,
+            customer_id=self.owner,
             now=timezone.now(),
         )
         return Response(ApplicationSerializer(application).data, status=201)
@@ -180,7 +181,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Fina
     def withdraw(self, request: Request, pk: str) -> Response:
         """Give the application up."""
         application = services.withdraw_application(
-            application_id=_uuid(pk, ApplicationNotFound), customer_id=self._owner, now=timezone.now()
+            application_id=read_id(pk, ApplicationNotFound), customer_id=self.owner, now=timezone.now()
         )
         return Response(ApplicationSerializer(application).data)
 
@@ -192,7 +193,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Fina
 
     def _accept(self) -> Response:
         application = services.accept_offer(
-            application_id=_uuid(self.kwargs["pk"], ApplicationNotFound),
+            application_id=read_id(self.kwargs["pk"], ApplicationNotFound),
             customer_id=self.principal.id,
             now=timezone.now(),
         )
@@ -204,7 +205,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Fina
         """Approve what is under review, with a smaller amount or another rate if need be."""
         data = self.valid(ApplicationApprovalInput)
         application = services.approve_application(
-            application_id=_uuid(pk, ApplicationNotFound),
+            application_id=read_id(pk, ApplicationNotFound),
             manager_id=self.principal.id,
             amount=data.get("amount"),
             annual_rate=data.get("rate"),
@@ -217,7 +218,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Fina
     def reject(self, request: Request, pk: str) -> Response:
         """Refuse what is under review, and tell the client why."""
         application = services.reject_application(
-            application_id=_uuid(pk, ApplicationNotFound),
+            application_id=read_id(pk, ApplicationNotFound),
             manager_id=self.principal.id,
             reason=self.valid(ApplicationRejectionInput)["reason"],
             now=timezone.now(),
@@ -225,31 +226,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Fina
         return Response(ApplicationSerializer(application).data)
 
     def _found(self, pk: str) -> Application:
-        application = self.get_queryset().filter(pk=_uuid(pk, ApplicationNotFound)).first()
+        application = self.get_queryset().filter(pk=read_id(pk, ApplicationNotFound)).first()
         if application is None:
             raise ApplicationNotFound
         return application
-
-
-class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _FinancingViewSet):
-    """A client sees its own loans; managers see all."""
-
-    permission_classes = [IsSignedIn]
-    serializer_class = LoanSerializer
-    filterset_class = LoanFilter
-    queryset = Loan.objects.none()
-    ordering = "-created_at"
-    ordering_fields = {"created_at": "created_at"}
-
-    def get_queryset(self) -> QuerySet[Loan]:
-        loans = Loan.objects.all()
-        return loans if self.principal.is_staff else loans.filter(customer_id=self.principal.id)
-
-    @extend_schema(responses=LoanScheduleSerializer)
-    @action(detail=True, methods=["get"], filterset_class=None)
-    def schedule(self, request: Request, pk: str) -> Response:
-        """Every payment of the loan."""
-        loan = self.get_queryset().filter(pk=_uuid(pk, LoanNotFound)).first()
-        if loan is None:
-            raise LoanNotFound
-        return Response(LoanScheduleSerializer({"loan_id": loan.id, "schedule": loan.rows.all()}).data)

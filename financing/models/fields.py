@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import models
 
+from financing.calculations.arrears import LEGAL_ORDER
+
 
 def amount_field(name: Any, **options: Any) -> Any:
     """Money in major units, to the kopeck."""
@@ -18,3 +20,8 @@ def percent_field(name: Any, **options: Any) -> Any:
 def psk_field(name: Any, **options: Any) -> Any:
     """Full cost of credit (ПСК), per cent a year, to three places."""
     return models.DecimalField(name, max_digits=12, decimal_places=3, **options)
+
+
+def legal_order() -> list[str]:
+    """The order of 353-FZ art. 5 part 20 in which a payment is spent, as a row holds it."""
+    return [part.value for part in LEGAL_ORDER]

@@ -1,6 +1,7 @@
-"""Loans that were paid out, and the schedule each is repaid by."""
+"""Loans that were paid out: their contract, how they stand, and the schedules each is repaid by."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from financing.models.applications import Application
-from financing.models.fields import amount_field, percent_field, psk_field
+from financing.models.fields import amount_field, legal_order, percent_field, psk_field
 from financing.models.programmes import ScheduleType
 
 
@@ -18,28 +19,61 @@ class LoanStatus(models.TextChoices):
     """Where a loan stands. `cancelled`: its purchase was undone and the money went back to the bank."""
 
     ACTIVE = "active", _("active")
+    OVERDUE = "overdue", _("overdue")
+    CLOSED = "closed", _("repaid")
+    WRITTEN_OFF = "written_off", _("written off")
     CANCELLED = "cancelled", _("cancelled")
 
 
+RUNNING = (LoanStatus.ACTIVE, LoanStatus.OVERDUE)
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    LoanStatus.ACTIVE: (LoanStatus.OVERDUE, LoanStatus.CLOSED, LoanStatus.CANCELLED),
+    LoanStatus.OVERDUE: (LoanStatus.ACTIVE, LoanStatus.CLOSED, LoanStatus.WRITTEN_OFF, LoanStatus.CANCELLED),
+    LoanStatus.CLOSED: (*RUNNING, LoanStatus.CANCELLED),
+}
+"""A repaid loan runs again when the payment that closed it bounces."""
+
+
 class Loan(models.Model):
-    """Money lent for an order: roubles, `annual_rate` in per cent a year, `balance` the principal still owed."""
+    """Money lent for an order: roubles, `annual_rate` in per cent a year, `balance` the principal still owed.
+
+    What stands from `overdue_amount` on is a picture of one day, drawn anew from instalments and money by their dates.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
     order_id = models.UUIDField(_("order"))
     customer_id = models.UUIDField(_("customer"))
+    bank = models.CharField(_("bank"), max_length=120, blank=True, default="")
     principal = amount_field(_("principal"))
     balance = amount_field(_("balance"))
     annual_rate = percent_field(_("rate, % a year"))
     term_months = models.PositiveSmallIntegerField(_("term, months"))
     schedule = models.CharField(_("schedule"), max_length=15, choices=ScheduleType)
+    balloon = amount_field(_("residual payment"), default=Decimal(0))
     monthly_payment = amount_field(_("monthly payment"))
     total_interest = amount_field(_("total interest"))
     psk = psk_field(_("full cost of credit, % a year"))
     currency = models.CharField(_("currency"), max_length=3)
+    penalty_daily_percent = percent_field(_("penalty, % a day of what is overdue"), default=Decimal(0))
+    is_interest_on_overdue = models.BooleanField(_("interest runs on overdue principal"), default=False)
+    allocation_order = models.JSONField(_("what money is spent on, in order"), default=legal_order)
     status = models.CharField(_("status"), max_length=15, choices=LoanStatus, default=LoanStatus.ACTIVE)
     disbursed_date = models.DateField(_("paid out on"))
     last_due_date = models.DateField(_("last payment on"))
+    schedule_version = models.PositiveSmallIntegerField(_("version of the schedule"), default=1)
+    overdue_amount = amount_field(_("overdue"), default=Decimal(0))
+    penalty_amount = amount_field(_("penalty"), default=Decimal(0))
+    deposit = amount_field(_("waits for the next payment"), default=Decimal(0))
+    next_due_date = models.DateField(_("next payment on"), null=True)
+    next_payment = amount_field(_("next payment"), default=Decimal(0))
+    overdue_since = models.DateField(_("unpaid since"), null=True)
+    days_past_due = models.PositiveIntegerField(_("days past due"), default=0)
+    accrued_on = models.DateField(_("as of"), null=True)
+    reminded_for = models.DateField(_("reminded of"), null=True)
+    told_overdue = models.DateField(_("told overdue since"), null=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True)
+    written_off_amount = amount_field(_("written off"), default=Decimal(0))
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
     version = models.PositiveIntegerField(_("version"), default=1)
     created_at = models.DateTimeField(_("created at"))
@@ -56,33 +90,128 @@ class Loan(models.Model):
                 condition=~Q(status=LoanStatus.CANCELLED) | Q(balance=0, cancelled_at__isnull=False),
                 name="loan_cancelled_owes_nothing",
             ),
+            models.CheckConstraint(
+                condition=~Q(status=LoanStatus.CLOSED)
+                | Q(balance=0, overdue_amount=0, penalty_amount=0, closed_at__isnull=False),
+                name="loan_closed_owes_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(overdue_amount__gte=0, penalty_amount__gte=0, deposit__gte=0, written_off_amount__gte=0),
+                name="loan_picture_not_negative",
+            ),
             models.UniqueConstraint(
-                fields=["order_id"], condition=Q(status=LoanStatus.ACTIVE), name="one_active_loan_per_order"
+                fields=["order_id"], condition=~Q(status=LoanStatus.CANCELLED), name="one_loan_lent_per_order"
             ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["customer_id", "-created_at", "-id"], name="loan_of_customer"),
             models.Index(fields=["-created_at", "-id"], name="loan_newest"),
             models.Index(fields=["order_id"], name="loan_of_order"),
+            models.Index(fields=["status", "id"], name="loan_by_status"),
+            models.Index(fields=["-days_past_due", "-id"], name="loan_latest_payers"),
         ]
 
     def __str__(self) -> str:
         return f"{self.principal} {self.currency}, {self.disbursed_date}"
 
-    def cancel(self, now: datetime) -> None:
-        """Undo the payout: nothing is owed any more. Raises WrongTransition."""
-        if self.status != LoanStatus.ACTIVE:
-            raise WrongTransition(self.status, [])
-        self.status, self.balance, self.cancelled_at = LoanStatus.CANCELLED, 0, now
+    @property
+    def is_running(self) -> bool:
+        """Whether the borrower still pays it back."""
+        return self.status in RUNNING
+
+    def move(self, target: str, now: datetime) -> None:
+        """Step to `target`. Raises WrongTransition."""
+        allowed = TRANSITIONS.get(self.status, ())
+        if target not in allowed:
+            raise WrongTransition(self.status, list(allowed))
+        self.status = target
+        self.closed_at = now if target == LoanStatus.CLOSED else None
+
+    def touch(self, now: datetime) -> None:
+        """Record that the loan changed."""
         self.updated_at = now
         self.version += 1
 
+    def cancel(self, now: datetime) -> None:
+        """Undo the payout: nothing is owed any more. Raises WrongTransition."""
+        self.move(LoanStatus.CANCELLED, now)
+        self.cancelled_at = now
+        self._clear()
+        self.touch(now)
+
+    def write_off(self, now: datetime) -> None:
+        """Give up what is still owed: the principal becomes a loss. Raises WrongTransition."""
+        self.move(LoanStatus.WRITTEN_OFF, now)
+        self.written_off_amount = self.balance
+        self._clear()
+        self.touch(now)
+
+    def _clear(self) -> None:
+        self.balance = self.overdue_amount = self.penalty_amount = self.deposit = self.next_payment = Decimal(0)
+        self.next_due_date = self.overdue_since = None
+        self.days_past_due = 0
+
+
+class VersionKind(models.TextChoices):
+    """What made a schedule."""
+
+    PAYOUT = "payout", _("payout")
+    REDUCE_TERM = "reduce_term", _("early repayment, shorter term")
+    REDUCE_PAYMENT = "reduce_payment", _("early repayment, smaller payment")
+    PAYOFF = "payoff", _("full early repayment")
+    RESTRUCTURING = "restructuring", _("restructuring")
+
+
+class LoanVersion(models.Model):
+    """A schedule that took over on `from_date`: it rules every instalment due after that day; earlier ones stay.
+
+    Roubles, `annual_rate` in per cent a year. `principal` is what was owed after it, `carried_interest` is owed from
+    before and joins the first row; `repaid_*` were paid by the act that made it, `waived_penalty` was forgiven by it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveSmallIntegerField(_("version"))
+    kind = models.CharField(_("made by"), max_length=15, choices=VersionKind)
+    from_date = models.DateField(_("from"))
+    period_start = models.DateField(_("its first period began on"))
+    annual_rate = percent_field(_("rate, % a year"))
+    principal = amount_field(_("principal"))
+    payment = amount_field(_("payment, or its part of the principal"))
+    monthly_payment = amount_field(_("monthly payment"))
+    psk = psk_field(_("full cost of credit, % a year"))
+    carried_interest = amount_field(_("interest carried over"), default=Decimal(0))
+    repaid_principal = amount_field(_("principal repaid"), default=Decimal(0))
+    repaid_interest = amount_field(_("interest repaid"), default=Decimal(0))
+    waived_penalty = amount_field(_("penalty forgiven"), default=Decimal(0))
+    reason = models.TextField(_("reason"), blank=True, default="")
+    made_by = models.UUIDField(_("made by user"), null=True)
+    created_at = models.DateTimeField(_("created at"))
+    cancelled_at = models.DateTimeField(_("taken back at"), null=True)
+
+    class Meta:
+        verbose_name = _("version of a schedule")
+        verbose_name_plural = _("versions of the schedule")
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["loan", "number"], name="schedule_version_once"),
+            models.CheckConstraint(
+                condition=Q(principal__gte=0, carried_interest__gte=0, repaid_principal__gte=0, repaid_interest__gte=0)
+                & Q(waived_penalty__gte=0),
+                name="schedule_version_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.get_kind_display()}"
+
 
 class LoanScheduleRow(models.Model):
-    """One payment of a loan's schedule, roubles: payment = principal + interest + fees."""
+    """One payment of a version of a loan's schedule, roubles: payment = principal + interest + fees."""
 
     id = models.BigAutoField(primary_key=True)
     loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="rows")
+    version = models.PositiveSmallIntegerField(_("version"), default=1)
     number = models.PositiveSmallIntegerField(_("number"))
     due_date = models.DateField(_("due on"))
     payment = amount_field(_("payment"))
@@ -94,9 +223,9 @@ class LoanScheduleRow(models.Model):
     class Meta:
         verbose_name = _("scheduled payment")
         verbose_name_plural = _("schedule")
-        ordering: ClassVar = ["number"]
+        ordering: ClassVar = ["version", "number"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["loan", "number"], name="schedule_row_once"),
+            models.UniqueConstraint(fields=["loan", "version", "number"], name="schedule_row_once_per_version"),
             models.CheckConstraint(
                 condition=Q(payment=F("principal") + F("interest") + F("fees")), name="schedule_row_adds_up"
             ),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, money
 from financing.decisions import Rules
-from financing.models.fields import amount_field, percent_field
+from financing.models.fields import amount_field, legal_order, percent_field
 
 
 class FinancingType(models.TextChoices):
@@ -58,6 +58,9 @@ class Programme(models.Model):
     approve_dti_percent = percent_field(_("debt load approved up to, %"), default=Decimal(50))
     review_dti_percent = percent_field(_("debt load reviewed up to, %"), default=Decimal(80))
     max_psk_percent = percent_field(_("ceiling of the full cost, % a year"), null=True, blank=True)
+    penalty_daily_percent = percent_field(_("penalty, % a day of what is overdue"), default=Decimal("0.1"))
+    is_interest_on_overdue = models.BooleanField(_("interest runs on overdue principal"), default=False)
+    allocation_order = models.JSONField(_("what money is spent on, in order"), default=legal_order)
     currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
@@ -88,6 +91,9 @@ class Programme(models.Model):
             models.CheckConstraint(
                 condition=Q(approve_dti_percent__gte=0, review_dti_percent__gte=F("approve_dti_percent")),
                 name="programme_debt_tiers_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(penalty_daily_percent__gte=0, penalty_daily_percent__lte=1), name="programme_penalty_sane"
             ),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")), name="programme_dates_in_order"

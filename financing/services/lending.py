@@ -8,11 +8,25 @@ from financing.calculations import LoanQuote, calculate
 from financing.clock import local_date
 from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.events import ApplicationWithdrawn, LoanClosed, LoanDisbursed
-from financing.models import Application, ApplicationStatus, ClosedAttempt, Loan, LoanScheduleRow
+from financing.models import (
+    Account,
+    Application,
+    ApplicationStatus,
+    ClosedAttempt,
+    EntryKind,
+    Loan,
+    LoanStatus,
+    LoanVersion,
+    ScheduleType,
+    VersionKind,
+)
 from financing.services.orders import lock_order, withdrawn
+from financing.services.repaying import write_rows
+from financing.services.standing import History, book, request_refund, write_entry
 from messaging.outbox import publish
 
 UNKNOWN_CUSTOMER = UUID(int=0)
+_OVER = (LoanStatus.CANCELLED, LoanStatus.WRITTEN_OFF)
 
 
 def disburse_loan(*, order_id: UUID, attempt_id: UUID, now: datetime) -> None:
@@ -41,18 +55,27 @@ def disburse_loan(*, order_id: UUID, attempt_id: UUID, now: datetime) -> None:
                 amount=loan.principal,
                 currency=loan.currency,
                 attempt_id=attempt_id,
+                bank=loan.bank,
             )
         )
 
 
 def _lend(application: Application, now: datetime) -> Loan:
     """The loan and its rows, dated from today; the payment is the one that was offered."""
-    today = local_date(now)
+    today, programme = local_date(now), application.programme
     quote = calculate(application.terms(application.approved_amount, application.annual_rate), today=today)
     loan = Loan.objects.create(
         application=application,
         order_id=application.order_id,
         customer_id=application.customer_id,
+        bank=programme.bank,
+        penalty_daily_percent=programme.penalty_daily_percent,
+        is_interest_on_overdue=programme.is_interest_on_overdue,
+        allocation_order=programme.allocation_order,
+        balloon=application.balloon,
+        next_due_date=quote.schedule[0].due_date,
+        next_payment=quote.schedule[0].payment,
+        accrued_on=today,
         principal=quote.amount_financed,
         balance=quote.amount_financed,
         annual_rate=application.annual_rate,
@@ -67,12 +90,28 @@ def _lend(application: Application, now: datetime) -> Loan:
         created_at=now,
         updated_at=now,
     )
-    _write_schedule(loan, quote)
+    version = _first_version(loan, quote)
+    write_rows(version, quote.schedule)
+    moved = {Account.CASH.value: -loan.principal, Account.PRINCIPAL.value: loan.principal}
+    write_entry(loan, moved, EntryKind.PAYOUT, today, now, None)
     return loan
 
 
-def _write_schedule(loan: Loan, quote: LoanQuote) -> None:
-    LoanScheduleRow.objects.bulk_create(LoanScheduleRow(loan=loan, **row._asdict()) for row in quote.schedule)
+def _first_version(loan: Loan, quote: LoanQuote) -> LoanVersion:
+    is_differentiated = loan.schedule == ScheduleType.DIFFERENTIATED
+    return LoanVersion.objects.create(
+        loan=loan,
+        number=1,
+        kind=VersionKind.PAYOUT,
+        from_date=loan.disbursed_date,
+        period_start=loan.disbursed_date,
+        annual_rate=loan.annual_rate,
+        principal=loan.principal,
+        payment=quote.schedule[0].principal if is_differentiated else loan.monthly_payment,
+        monthly_payment=loan.monthly_payment,
+        psk=loan.psk,
+        created_at=loan.created_at,
+    )
 
 
 def cancel_attempt(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetime) -> None:
@@ -110,8 +149,17 @@ def _undo(application: Application, now: datetime) -> None:
         application.move(ApplicationStatus.WITHDRAWN, now)
         application.save()
         return
-    loan = Loan.objects.select_for_update().filter(application=application, cancelled_at=None).first()
+    loan = Loan.objects.select_for_update().filter(application=application).exclude(status__in=_OVER).first()
     if loan is not None:
-        loan.cancel(now)
-        loan.save()
-        publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id))
+        _cancel(loan, now)
+
+
+def _cancel(loan: Loan, now: datetime) -> None:
+    """Undo a loan: the bank has its money back, and the borrower what was paid on the loan."""
+    for payment in History(loan).payments:
+        if payment.amount > payment.surplus:
+            request_refund(loan, payment, payment.amount - payment.surplus, "the purchase was undone")
+    loan.cancel(now)
+    loan.save()
+    book(loan, {}, EntryKind.CANCELLATION, local_date(now), now)
+    publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="cancelled"))

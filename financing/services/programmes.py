@@ -13,6 +13,7 @@ from core.db import transaction
 from core.errors import InvalidInput, StaleVersion
 from financing.errors import ProgrammeExists, ProgrammeNotFound
 from financing.models import Programme, ProgrammeRate, ScheduleType
+from financing.models.fields import legal_order
 
 
 class ProgrammeFields(TypedDict, total=False):
@@ -39,6 +40,9 @@ class ProgrammeFields(TypedDict, total=False):
     approve_dti_percent: Decimal
     review_dti_percent: Decimal
     max_psk_percent: Decimal | None
+    penalty_daily_percent: Decimal
+    is_interest_on_overdue: bool
+    allocation_order: list[str]
     valid_from: date
     valid_to: date | None
 
@@ -106,6 +110,8 @@ def _check(programme: Programme) -> None:
             raise InvalidInput(name, "min_value", _("Must not be below %(name)s.") % {"name": least_name})
     if programme.residual_percent and programme.schedule != ScheduleType.BALLOON:
         raise InvalidInput("residual_percent", "invalid", _("Only a balloon schedule has a residual payment."))
+    if sorted(programme.allocation_order) != sorted(legal_order()):
+        raise InvalidInput("allocation_order", "invalid", _("Name every part of a debt once."))
     same = Programme.objects.filter(bank=programme.bank, name=programme.name, valid_from=programme.valid_from)
     if same.exclude(pk=programme.pk).exists():
         raise ProgrammeExists

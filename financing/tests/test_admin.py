@@ -1,5 +1,6 @@
 """The managers' screens."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -72,7 +73,12 @@ def test_a_change_of_a_programme_makes_a_new_version(screens):
     path = f"/admin/financing/programme/{known.pk}/change/"
     form = screens.get(path).context["adminform"].form
     data = {name: "" if value is None else value for name, value in form.initial.items() if name in form.fields}
-    data |= {"base_rate": "16", "rates-TOTAL_FORMS": 0, "rates-INITIAL_FORMS": 0}
+    data |= {
+        "base_rate": "16",
+        "allocation_order": json.dumps(known.allocation_order),
+        "rates-TOTAL_FORMS": 0,
+        "rates-INITIAL_FORMS": 0,
+    }
     response = screens.post(path, {name: str(value) if value is not False else "" for name, value in data.items()})
     assert response.status_code == 302, response.context["adminform"].form.errors
     known.refresh_from_db()

@@ -13,7 +13,7 @@ from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
 from financing import services
-from financing.models import Application, ClosedAttempt, Loan, LoanScheduleRow
+from financing.models import Application, ClosedAttempt, Loan, LoanEntry, LoanLine, LoanScheduleRow, LoanVersion
 from financing.public import check_application, loan_disagreements, loans_by_order
 from financing.tests import make
 
@@ -91,8 +91,20 @@ def test_the_books_agree():
 
 
 def test_a_lost_loan_is_found():
-    Loan.objects.filter(pk=loan().pk).delete()
+    known = loan()
+    LoanLine.objects.all().delete()
+    LoanEntry.objects.all().delete()
+    LoanVersion.objects.all().delete()
+    Loan.objects.filter(pk=known.pk).delete()
     assert kinds() == {"application_without_loan"}
+
+
+def test_a_book_that_does_not_balance_is_found():
+    known = loan()
+    LoanLine.objects.filter(entry__loan=known, account="cash").update(amount=Decimal(-1))
+    assert kinds() == {"loan_entry_unbalanced"}
+    LoanLine.objects.filter(entry__loan=known).delete()
+    assert kinds() == {"loan_book_unlike_balance"}
 
 
 def test_a_loan_unlike_its_application_is_found():

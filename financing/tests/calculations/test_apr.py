@@ -104,7 +104,7 @@ def random_dated(data, count):
     start = data.draw(days)
     payout = DatedFlow(start, -data.draw(rub(10_000, 1_000_000)))
     payments = [
-        DatedFlow(start + timedelta(days=data.draw(st.integers(1, 3000))), data.draw(rub(1, 100_000)))
+        DatedFlow(start + timedelta(days=data.draw(st.integers(2, 3000))), data.draw(rub(1, 100_000)))
         for _ in range(count)
     ]
     return [payout, *payments]

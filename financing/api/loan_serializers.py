@@ -1,0 +1,147 @@
+"""What financing takes and shows of loans over HTTP."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from financing.api.serializers import LoanQuoteRowSerializer, MoneyField, RateField
+from financing.calculations import Strategy
+from financing.models import Loan, LoanPayment, LoanPaymentMethod
+
+_LEAST = Decimal("0.01")
+
+
+class LoanSerializer(serializers.ModelSerializer):
+    """A loan as it stands today."""
+
+    class Meta:
+        model = Loan
+        fields = [
+            "id", "application_id", "order_id", "customer_id", "bank", "status", "principal", "balance", "annual_rate",
+            "term_months", "schedule", "schedule_version", "monthly_payment", "total_interest", "psk",
+            "overdue_amount", "penalty_amount", "days_past_due", "overdue_since", "deposit", "next_due_date",
+            "next_payment", "disbursed_date", "last_due_date", "closed_at", "written_off_amount", "cancelled_at",
+            "currency", "version", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class LoanRowSerializer(LoanQuoteRowSerializer):
+    """One instalment, and whether nothing of it is owed any more."""
+
+    is_paid = serializers.BooleanField()
+
+
+class LoanScheduleSerializer(serializers.Serializer):
+    """The whole schedule of a loan: paid instalments as they were, the rest by the newest version."""
+
+    loan_id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    schedule = LoanRowSerializer(many=True)
+
+
+class _MeansInput(serializers.Serializer):
+    token = serializers.CharField(max_length=255, required=False, default="")
+    payment_method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A card is known by its token."""
+        is_card = data["method"] == LoanPaymentMethod.CARD
+        if is_card and not data["token"] and data["payment_method_id"] is None:
+            raise serializers.ValidationError({"token": "A card needs a token or a stored method."}, code="required")
+        return data
+
+
+class LoanPaymentInput(_MeansInput):
+    """Money towards what is due."""
+
+    amount = MoneyField(min_value=_LEAST)
+    method = serializers.ChoiceField(choices=LoanPaymentMethod.choices)
+
+
+class EarlyRepaymentInput(_MeansInput):
+    """Money before its time; without a method it comes from the account at the bank."""
+
+    amount = MoneyField(min_value=_LEAST)
+    date = serializers.DateField(required=False, allow_null=True, default=None)
+    strategy = serializers.ChoiceField(choices=[item.value for item in Strategy], default=Strategy.REDUCE_PAYMENT.value)
+    preview = serializers.BooleanField(default=False)
+    method = serializers.ChoiceField(choices=LoanPaymentMethod.choices, default=LoanPaymentMethod.ACCOUNT.value)
+
+
+class LoanPaymentSerializer(serializers.ModelSerializer):
+    """A payment; `spent` is what it paid for, by part, once it is received."""
+
+    class Meta:
+        model = LoanPayment
+        fields = [
+            "id", "loan_id", "kind", "method", "status", "amount", "currency", "strategy", "value_date", "spent",
+            "surplus", "failure_code", "failure_detail", "created_at", "received_at", "reversed_at",
+        ]  # fmt: skip
+
+
+class EarlyRepaymentSerializer(serializers.Serializer):
+    """What an early repayment does, roubles; `payment` is null in a preview."""
+
+    preview = serializers.BooleanField()
+    closed = serializers.BooleanField()
+    date = serializers.DateField()
+    strategy = serializers.CharField()
+    due = MoneyField()
+    interest = MoneyField()
+    principal = MoneyField()
+    refund = MoneyField()
+    saved_interest = serializers.DecimalField(max_digits=16, decimal_places=2)
+    balance = MoneyField()
+    monthly_payment = MoneyField()
+    psk = serializers.DecimalField(max_digits=12, decimal_places=3)
+    payment = LoanPaymentSerializer(allow_null=True)
+    schedule = LoanQuoteRowSerializer(many=True)
+
+
+class PayoffQuerySerializer(serializers.Serializer):
+    date = serializers.DateField(required=False, allow_null=True, default=None)
+
+
+class PayoffSerializer(serializers.Serializer):
+    """What closes a loan on a day, roubles: total = balance + interest + due - deposit."""
+
+    date = serializers.DateField(source="day")
+    balance = MoneyField()
+    interest = MoneyField()
+    due = MoneyField()
+    deposit = MoneyField()
+    total = MoneyField()
+
+
+class ReasonInput(serializers.Serializer):
+    reason = serializers.CharField(max_length=1000)
+
+
+class RestructuringInput(ReasonInput):
+    """New terms for the rest of a loan."""
+
+    term_months = serializers.IntegerField(min_value=1, max_value=360)
+    annual_rate = RateField(
+        required=False, allow_null=True, default=None, min_value=Decimal(0), max_value=Decimal(1000)
+    )
+    waive_penalty = serializers.BooleanField(default=False)
+
+
+class PortfolioBucketSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+    balance = MoneyField()
+    overdue = MoneyField()
+    penalties = MoneyField()
+
+
+class PortfolioSerializer(serializers.Serializer):
+    """All loans by lateness, roubles."""
+
+    lent = MoneyField()
+    balance = MoneyField()
+    written_off = MoneyField()
+    at_risk_percent = serializers.DecimalField(max_digits=5, decimal_places=2)
+    by_status = serializers.DictField(child=serializers.IntegerField())
+    buckets = PortfolioBucketSerializer(many=True)

@@ -1,0 +1,205 @@
+"""The API of loans: their schedules, money and workouts."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from financing import services
+from financing.api.filters import LoanFilter
+from financing.api.loan_serializers import (
+    EarlyRepaymentInput,
+    EarlyRepaymentSerializer,
+    LoanPaymentInput,
+    LoanPaymentSerializer,
+    LoanScheduleSerializer,
+    LoanSerializer,
+    PayoffQuerySerializer,
+    PayoffSerializer,
+    PortfolioSerializer,
+    ReasonInput,
+    RestructuringInput,
+)
+from financing.api.views import FinancingViewSet, read_id
+from financing.calculations import Strategy
+from financing.clock import local_date
+from financing.errors import LoanNotFound
+from financing.models import Loan, LoanPayment
+from financing.services import EarlyPlan, History, LoanMeans
+from gateway.permissions import IsManager, IsSignedIn
+
+
+class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
+    """A client sees and repays its own loans; managers see all."""
+
+    permission_classes = [IsSignedIn]
+    serializer_class = LoanSerializer
+    filterset_class = LoanFilter
+    queryset = Loan.objects.none()
+    ordering = "-created_at"
+    ordering_fields = {"created_at": "created_at", "days_past_due": "days_past_due"}
+
+    def get_queryset(self) -> QuerySet[Loan]:
+        loans = Loan.objects.all()
+        return loans if self.principal.is_staff else loans.filter(customer_id=self.principal.id)
+
+    @extend_schema(responses=LoanScheduleSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def schedule(self, request: Request, pk: str) -> Response:
+        """Every payment of the loan."""
+        loan = self._found(pk)
+        history = History(loan)
+        open_dues = history.standing(local_date(timezone.now())).open_dues if loan.is_running else ()
+        rows = [
+            {field: getattr(row, field) for field in _ROW}
+            | {"is_paid": row.due_date not in open_dues and row.due_date <= (loan.accrued_on or row.due_date)}
+            for row in history.rows
+        ]
+        shown = {"loan_id": loan.id, "version": loan.schedule_version, "schedule": rows}
+        return Response(LoanScheduleSerializer(shown).data)
+
+    @extend_schema(
+        methods=["get"], operation_id="financing_loans_payments_list", responses=LoanPaymentSerializer(many=True)
+    )
+    @extend_schema(methods=["post"], request=LoanPaymentInput, responses={201: LoanPaymentSerializer})
+    @action(detail=True, methods=["get", "post"], filterset_class=None)
+    def payments(self, request: Request, pk: str) -> HttpResponse:
+        """What was paid, the newest first; or pay towards what is due."""
+        if request.method == "POST":
+            return self.once("pay_loan", self._pay)
+        payments = LoanPayment.objects.filter(loan=self._found(pk))
+        page = self.paginate_queryset(payments)
+        return self.get_paginated_response(LoanPaymentSerializer(page, many=True).data)
+
+    def _pay(self) -> Response:
+        data = self.valid(LoanPaymentInput)
+        payment = services.pay_loan(
+            loan_id=read_id(self.kwargs["pk"], LoanNotFound),
+            customer_id=self.owner,
+            amount=data["amount"],
+            means=_means(data),
+            actor_id=self.principal.id,
+            now=timezone.now(),
+        )
+        return Response(LoanPaymentSerializer(payment).data, status=201)
+
+    @extend_schema(request=EarlyRepaymentInput, responses=EarlyRepaymentSerializer)
+    @action(detail=True, methods=["post"], url_path="early-repayment")
+    def early_repayment(self, request: Request, pk: str) -> HttpResponse:
+        """Repay a part or all before its time, for a shorter term or a smaller payment; `preview` writes nothing."""
+        return self.once("repay_loan_early", self._repay_early)
+
+    def _repay_early(self) -> Response:
+        data, now = self.valid(EarlyRepaymentInput), timezone.now()
+        wanted: dict[str, Any] = {
+            "loan_id": read_id(self.kwargs["pk"], LoanNotFound),
+            "customer_id": self.owner,
+            "amount": data["amount"],
+            "day": data["date"] or local_date(now),
+            "strategy": Strategy(data["strategy"]),
+            "now": now,
+        }
+        if data["preview"]:
+            return Response(_early(services.preview_early(**wanted), data["strategy"], None))
+        payment, plan = services.repay_loan_early(**wanted, means=_means(data), actor_id=self.principal.id)
+        return Response(_early(plan, data["strategy"], payment))
+
+    @extend_schema(parameters=[PayoffQuerySerializer], responses=PayoffSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def payoff(self, request: Request, pk: str) -> Response:
+        """What closes the loan on a day; today without one."""
+        query = PayoffQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        now = timezone.now()
+        quote = services.preview_payoff(
+            loan_id=read_id(pk, LoanNotFound),
+            customer_id=self.owner,
+            day=query.validated_data["date"] or local_date(now),
+            now=now,
+        )
+        return Response(PayoffSerializer(quote).data)
+
+    @extend_schema(request=RestructuringInput, responses=LoanSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def restructure(self, request: Request, pk: str) -> HttpResponse:
+        """Repay what is left by a new schedule."""
+        return self.once("restructure_loan", self._restructure)
+
+    def _restructure(self) -> Response:
+        loan = services.restructure_loan(
+            loan_id=read_id(self.kwargs["pk"], LoanNotFound),
+            manager_id=self.principal.id,
+            now=timezone.now(),
+            **self.valid(RestructuringInput),
+        )
+        return Response(LoanSerializer(loan).data)
+
+    @extend_schema(request=ReasonInput, responses=LoanSerializer)
+    @action(detail=True, methods=["post"], url_path="write-off", permission_classes=[IsManager])
+    def write_off(self, request: Request, pk: str) -> Response:
+        """Give up an overdue loan."""
+        loan = services.write_off_loan(
+            loan_id=read_id(pk, LoanNotFound),
+            manager_id=self.principal.id,
+            reason=self.valid(ReasonInput)["reason"],
+            now=timezone.now(),
+        )
+        return Response(LoanSerializer(loan).data)
+
+    @extend_schema(request=ReasonInput, responses=LoanPaymentSerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="payments/(?P<payment_id>[0-9a-fA-F-]{36})/reverse",
+        permission_classes=[IsManager],
+    )
+    def reverse_payment(self, request: Request, pk: str, payment_id: str) -> Response:
+        """Count a payment that bounced as if it had never come."""
+        payment = services.reverse_payment(
+            loan_id=read_id(pk, LoanNotFound),
+            payment_id=read_id(payment_id, LoanNotFound),
+            manager_id=self.principal.id,
+            reason=self.valid(ReasonInput)["reason"],
+            now=timezone.now(),
+        )
+        return Response(LoanPaymentSerializer(payment).data)
+
+    @extend_schema(responses=PortfolioSerializer)
+    @action(detail=False, methods=["get"], filterset_class=None, permission_classes=[IsManager])
+    def portfolio(self, request: Request) -> Response:
+        """All loans by lateness."""
+        return Response(PortfolioSerializer(services.read_portfolio()).data)
+
+    def _found(self, pk: str) -> Loan:
+        loan = self.get_queryset().filter(pk=read_id(pk, LoanNotFound)).first()
+        if loan is None:
+            raise LoanNotFound
+        return loan
+
+
+_ROW = ("number", "due_date", "payment", "principal", "interest", "fees", "balance")
+
+
+def _means(data: dict[str, Any]) -> LoanMeans:
+    return LoanMeans(data["method"], data["token"], data["payment_method_id"])
+
+
+def _early(plan: EarlyPlan, strategy: str, payment: LoanPayment | None) -> Any:
+    shown = {name: getattr(plan, name) for name in ("due", "interest", "principal", "saved_interest", "balance", "psk")}
+    shown |= {
+        "preview": payment is None,
+        "closed": plan.is_closed,
+        "date": plan.day,
+        "strategy": strategy,
+        "refund": plan.surplus,
+        "monthly_payment": plan.monthly_payment,
+        "payment": payment,
+        "schedule": plan.rows,
+    }
+    return EarlyRepaymentSerializer(shown).data

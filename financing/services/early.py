@@ -1,0 +1,151 @@
+"""What an early repayment would do: worked out without writing anything, so that a preview and the act are one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from core.errors import InvalidInput
+from core.money import ZERO
+from financing.calculations import DatedFlow, Debt, Part, Row, Strategy, psk, repay_early
+from financing.calculations.rounding import shown_percent
+from financing.calculations.servicing import Standing
+from financing.models import VersionKind
+from financing.services.standing import History
+
+PSK_PLACES = 3
+
+
+@dataclass(frozen=True)
+class PayoffQuote:
+    """What closes a loan on a day, roubles: `due` is unpaid instalments and penalties, `deposit` waits already."""
+
+    day: date
+    balance: Decimal
+    interest: Decimal
+    due: Decimal
+    deposit: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """The sum to pay."""
+        return max(self.balance + self.interest + self.due - self.deposit, ZERO)
+
+
+@dataclass(frozen=True)
+class EarlyPlan:
+    """What an amount does on a day, roubles: it pays what is `due`, then interest to the day, then principal.
+
+    `saved_interest` is what need not be paid any more; `rows` follow, numbered on; `payment` is what a version keeps.
+    """
+
+    day: date
+    kind: VersionKind
+    due: Decimal
+    interest: Decimal
+    principal: Decimal
+    surplus: Decimal
+    balance: Decimal
+    carried_interest: Decimal
+    period_start: date
+    payment: Decimal
+    monthly_payment: Decimal
+    psk: Decimal
+    saved_interest: Decimal
+    rows: Sequence[Row]
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is owed after it."""
+        return self.kind == VersionKind.PAYOFF
+
+
+def quote_payoff(history: History, today: date, day: date) -> PayoffQuote:
+    """What closes the loan on a day from today on; until then every instalment is taken for paid in time.
+
+    Raises InvalidInput.
+    """
+    standing, debt = _look_ahead(history, today, day)
+    return PayoffQuote(day, debt.balance, debt.interest_to(day), standing.due, standing.deposit)
+
+
+def _look_ahead(history: History, today: date, day: date) -> tuple[Standing, Debt]:
+    """How the loan stands on a day, and the debt that is left of it once what is due then is paid."""
+    last = max((row.due_date for row in history.rows), default=today)
+    if not today <= day <= max(last, today):
+        raise InvalidInput("date", "out_of_range", _("The date must lie between today and the last payment."))
+    standing = history.standing(day, *history.paid_in_time(today, day))
+    principal_due = standing.owed[Part.OVERDUE_PRINCIPAL] + standing.owed[Part.PRINCIPAL]
+    return standing, history.debt(day, standing.balance - principal_due)
+
+
+def plan_early(history: History, today: date, day: date, amount: Decimal, strategy: Strategy) -> EarlyPlan:
+    """Work out what `amount` roubles do on a day from today on. Raises InvalidInput."""
+    standing, debt = _look_ahead(history, today, day)
+    left = amount - standing.due
+    if left <= 0:
+        detail = _("Pay more than the %(due)s that is due on that day.") % {"due": standing.due}
+        raise InvalidInput("amount", "min_value", detail)
+    interest = debt.interest_to(day)
+    surplus = left + standing.deposit - debt.balance - interest
+    if surplus >= 0:
+        return _payoff(history, standing, debt, day, interest, surplus)
+    return _partial(history, standing, debt, day, left, strategy)
+
+
+def _payoff(
+    history: History, standing: Standing, debt: Debt, day: date, interest: Decimal, surplus: Decimal
+) -> EarlyPlan:
+    return EarlyPlan(
+        day=day,
+        kind=VersionKind.PAYOFF,
+        due=standing.due,
+        interest=interest,
+        principal=debt.balance,
+        surplus=surplus,
+        balance=ZERO,
+        carried_interest=ZERO,
+        period_start=day,
+        payment=debt.payment,
+        monthly_payment=history.version.monthly_payment,
+        psk=history.version.psk,
+        saved_interest=_interest(history.later_rows(day)) - interest,
+        rows=(),
+    )
+
+
+def _partial(
+    history: History, standing: Standing, debt: Debt, day: date, amount: Decimal, strategy: Strategy
+) -> EarlyPlan:
+    result = repay_early(debt, amount, day, strategy)
+    passed = len(history.rows) - len(history.later_rows(day))
+    rows = [row._replace(number=row.number + passed) for row in result.rows]
+    return EarlyPlan(
+        day=day,
+        kind=VersionKind(strategy.value),
+        due=standing.due,
+        interest=result.interest,
+        principal=result.principal,
+        surplus=ZERO,
+        balance=result.debt.balance,
+        carried_interest=result.debt.accrued_interest,
+        period_start=result.debt.period_start or day,
+        payment=result.debt.payment,
+        monthly_payment=result.schedule.payment,
+        psk=cost_of(result.debt.balance, day, rows, near=history.version.annual_rate),
+        saved_interest=_interest(history.later_rows(day)) - result.interest - _interest(rows),
+        rows=rows,
+    )
+
+
+def _interest(rows: Iterable[Any]) -> Decimal:
+    return sum((row.interest for row in rows), ZERO)
+
+
+def cost_of(balance: Decimal, day: date, rows: Iterable[Row], *, near: Decimal) -> Decimal:
+    """ПСК of what is left of a loan, per cent a year: as if its balance were paid out on the day."""
+    paid = [DatedFlow(row.due_date or day, row.payment) for row in rows]
+    return shown_percent(psk([DatedFlow(day, -balance), *paid], near=near), PSK_PLACES)

@@ -1,0 +1,298 @@
+"""Money from borrowers: instalments taken through payments, and early repayment with a new schedule."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput
+from core.money import ZERO
+from financing.calculations import Row, Strategy
+from financing.calculations.servicing import Standing
+from financing.clock import local_date
+from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded
+from financing.events import LoanPaymentReceived, LoanPaymentRequested
+from financing.models import (
+    EntryKind,
+    Loan,
+    LoanPayment,
+    LoanPaymentMethod,
+    LoanPaymentStatus,
+    LoanScheduleRow,
+    LoanVersion,
+    PaymentKind,
+)
+from financing.services.early import EarlyPlan, PayoffQuote, plan_early, quote_payoff
+from financing.services.standing import History, adopt, lock_loan, refresh, request_refund
+from messaging.outbox import publish
+
+
+@dataclass(frozen=True)
+class LoanMeans:
+    """How a borrower pays: `method`, and for a card its token or a stored method of payments."""
+
+    method: str = LoanPaymentMethod.ACCOUNT
+    token: str = ""
+    payment_method_id: UUID | None = None
+
+
+def pay_loan(
+    *,
+    loan_id: UUID,
+    amount: Decimal,
+    means: LoanMeans,
+    actor_id: UUID,
+    now: datetime,
+    customer_id: UUID | None = None,
+) -> LoanPayment:
+    """Pay roubles towards what is due; what is not due yet waits for its date. `customer_id` None is a manager.
+
+    Raises LoanNotFound, LoanNotRunning, PaymentNotNeeded.
+    """
+    with transaction("financing"):
+        loan = _running(loan_id, customer_id)
+        history = History(loan)
+        most = _most_to_pay(loan, history, local_date(now))
+        if amount > most:
+            raise PaymentNotNeeded(most=str(most))
+        payment = _record(loan, PaymentKind.INSTALMENT, amount, means, actor_id, now)
+        _take(loan, payment, means, now)
+    return payment
+
+
+def _running(loan_id: UUID, customer_id: UUID | None) -> Loan:
+    loan = lock_loan(loan_id, customer_id)
+    if not loan.is_running:
+        raise LoanNotRunning(state=loan.status)
+    return loan
+
+
+def _most_to_pay(loan: Loan, history: History, today: date) -> Decimal:
+    """All that is due and all that will be, less what waits or is on its way."""
+    standing = history.standing(today)
+    later = sum((row.payment for row in history.later_rows(today)), ZERO)
+    coming = sum((item.amount for item in loan.payments.all() if item.status == LoanPaymentStatus.PENDING), ZERO)
+    return max(standing.due + later - standing.deposit - coming, ZERO)
+
+
+def _record(
+    loan: Loan, kind: PaymentKind, amount: Decimal, means: LoanMeans, actor_id: UUID, now: datetime
+) -> LoanPayment:
+    return LoanPayment(
+        loan=loan,
+        kind=kind,
+        method=means.method,
+        status=LoanPaymentStatus.PENDING,
+        amount=amount,
+        currency=loan.currency,
+        value_date=local_date(now),
+        created_by=actor_id,
+        created_at=now,
+    )
+
+
+def _take(loan: Loan, payment: LoanPayment, means: LoanMeans, now: datetime) -> None:
+    """The bank debits its own account at once; other money is asked for, and counts when it has arrived."""
+    payment.save(force_insert=True)
+    if means.method == LoanPaymentMethod.ACCOUNT:
+        _receive(loan, payment, now)
+        return
+    publish(
+        LoanPaymentRequested(
+            request_id=payment.id,
+            loan_id=loan.id,
+            customer_id=loan.customer_id,
+            amount=payment.amount,
+            currency=payment.currency,
+            method=means.method,
+            token=means.token,
+            payment_method_id=means.payment_method_id,
+            description=f"Loan {loan.id}",
+            bank=loan.bank,
+        )
+    )
+
+
+def settle_payment(
+    *, loan_id: UUID, payment_id: UUID, is_paid: bool, now: datetime, code: str = "", detail: str = ""
+) -> None:
+    """Hear what became of a payment asked for; the same answer twice changes nothing, and money outranks a refusal.
+
+    Raises LoanNotFound.
+    """
+    with transaction("financing"):
+        loan = lock_loan(loan_id)
+        payment = LoanPayment.objects.select_for_update().filter(pk=payment_id, loan=loan).first()
+        if payment is None:
+            raise LoanNotFound
+        if payment.status not in (LoanPaymentStatus.PENDING, LoanPaymentStatus.FAILED):
+            return
+        if is_paid:
+            payment.value_date = local_date(now)
+            _receive(loan, payment, now)
+        elif payment.status == LoanPaymentStatus.PENDING:
+            payment.move(LoanPaymentStatus.FAILED)
+            payment.failure_code, payment.failure_detail = code, detail[:255]
+            payment.save()
+
+
+def _receive(loan: Loan, payment: LoanPayment, now: datetime) -> None:
+    """Count money that is here; for a loan that ended meanwhile it goes straight back."""
+    if not loan.is_running:
+        payment.receive(now)
+        payment.surplus = payment.amount
+        payment.save()
+        request_refund(loan, payment, payment.amount, "the loan had ended")
+        return
+    history = History(loan)
+    before = history.standing(payment.value_date)
+    if payment.kind == PaymentKind.EARLY:
+        payment.schedule = _renew(loan, history, payment, now)
+    payment.receive(now)
+    payment.save()
+    history = History(loan)
+    adopt(loan, history)
+    kind = EntryKind.EARLY if payment.schedule else EntryKind.PAYMENT
+    after = refresh(loan, history, now, kind, payment)
+    payment.refresh_from_db(fields=["surplus"])
+    payment.spent = _spent(before, after)
+    payment.save()
+    _announce(loan, payment)
+
+
+def _renew(loan: Loan, history: History, payment: LoanPayment, now: datetime) -> LoanVersion | None:
+    """The schedule an early repayment leads to; None where by now it covers no more than what is due."""
+    day = payment.value_date
+    try:
+        plan = plan_early(history, day, day, payment.amount, Strategy(payment.strategy))
+    except InvalidInput:
+        return None
+    version = LoanVersion.objects.create(
+        loan=loan,
+        number=next_number(loan),
+        kind=plan.kind,
+        from_date=day,
+        period_start=plan.period_start,
+        annual_rate=history.version.annual_rate,
+        principal=plan.balance,
+        payment=plan.payment,
+        monthly_payment=plan.monthly_payment,
+        psk=plan.psk,
+        carried_interest=plan.carried_interest,
+        repaid_principal=plan.principal,
+        repaid_interest=plan.interest,
+        made_by=payment.created_by,
+        created_at=now,
+    )
+    write_rows(version, plan.rows)
+    return version
+
+
+def next_number(loan: Loan) -> int:
+    """The number of a loan's next schedule; one taken back keeps its number."""
+    return max(item.number for item in loan.versions.all()) + 1
+
+
+def write_rows(version: LoanVersion, rows: Iterable[Row]) -> None:
+    """Write the instalments of a schedule."""
+    LoanScheduleRow.objects.bulk_create(
+        LoanScheduleRow(loan_id=version.loan_id, version=version.number, **row._asdict()) for row in rows
+    )
+
+
+def _spent(before: Standing, after: Standing) -> dict[str, str]:
+    """What a payment did, by part, roubles."""
+    sums = {
+        "principal": before.balance - after.balance,
+        "interest": after.interest_paid - before.interest_paid,
+        "penalty": after.penalty_paid - before.penalty_paid,
+        "other": after.other_paid - before.other_paid,
+        "deposit": after.deposit - before.deposit,
+    }
+    return {name: str(amount) for name, amount in sums.items() if amount}
+
+
+def _announce(loan: Loan, payment: LoanPayment) -> None:
+    publish(
+        LoanPaymentReceived(
+            loan_id=loan.id,
+            customer_id=loan.customer_id,
+            amount=payment.amount,
+            currency=loan.currency,
+            balance=loan.balance,
+            request_id=None if payment.method == LoanPaymentMethod.ACCOUNT else payment.id,
+            bank=loan.bank,
+        )
+    )
+
+
+def preview_early(
+    *, loan_id: UUID, amount: Decimal, day: date, strategy: Strategy, now: datetime, customer_id: UUID | None = None
+) -> EarlyPlan:
+    """What an early repayment would do; nothing is written. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
+    with transaction("financing"):
+        return plan_early(History(_running(loan_id, customer_id)), local_date(now), day, amount, strategy)
+
+
+def preview_payoff(*, loan_id: UUID, day: date, now: datetime, customer_id: UUID | None = None) -> PayoffQuote:
+    """What closes the loan on a day. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
+    with transaction("financing"):
+        return quote_payoff(History(_running(loan_id, customer_id)), local_date(now), day)
+
+
+def repay_loan_early(
+    *,
+    loan_id: UUID,
+    amount: Decimal,
+    day: date,
+    strategy: Strategy,
+    means: LoanMeans,
+    actor_id: UUID,
+    now: datetime,
+    customer_id: UUID | None = None,
+) -> tuple[LoanPayment, EarlyPlan]:
+    """Repay roubles before their time, today or on a coming day; over the payoff the loan closes and the rest returns.
+
+    Money from the account at the bank moves on the day; other money is taken now, so only today's date will do.
+    Raises LoanNotFound, LoanNotRunning, InvalidInput.
+    """
+    with transaction("financing"):
+        loan, today = _running(loan_id, customer_id), local_date(now)
+        plan = plan_early(History(loan), today, day, amount, strategy)
+        payment = _record(loan, PaymentKind.EARLY, amount, means, actor_id, now)
+        payment.strategy, payment.value_date = strategy.value, day
+        if day == today:
+            _take(loan, payment, means, now)
+        elif means.method == LoanPaymentMethod.ACCOUNT:
+            payment.status = LoanPaymentStatus.SCHEDULED
+            payment.save(force_insert=True)
+        else:
+            raise InvalidInput("date", "out_of_range", _("Only the account at the bank can be debited later."))
+    return payment, plan
+
+
+def carry_out(*, payment_id: UUID, now: datetime) -> None:
+    """Carry out an early repayment ordered for a day that has come, once."""
+    loan_id = LoanPayment.objects.values_list("loan_id", flat=True).get(pk=payment_id)
+    with transaction("financing"):
+        loan = lock_loan(loan_id)
+        payment = LoanPayment.objects.select_for_update().get(pk=payment_id)
+        if payment.status != LoanPaymentStatus.SCHEDULED or payment.value_date > local_date(now):
+            return
+        if not loan.is_running:
+            payment.move(LoanPaymentStatus.FAILED)
+            payment.failure_code = "loan_not_running"
+            payment.save()
+            return
+        payment.value_date = local_date(now)
+        _receive(loan, payment, now)
+
+
+def due_orders(now: datetime) -> list[UUID]:
+    """Early repayments whose day has come, oldest first."""
+    due = LoanPayment.objects.filter(status=LoanPaymentStatus.SCHEDULED, value_date__lte=local_date(now))
+    return list(due.order_by("value_date", "pk").values_list("pk", flat=True))

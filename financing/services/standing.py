@@ -1,0 +1,262 @@
+"""How a loan stands: drawn from its schedules and its money by their dates, and written beside it with its book."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
+from uuid import UUID
+
+from django.db.models import Sum
+
+from core.ids import uuid7
+from core.money import ZERO
+from financing.calculations import DayCount, Debt, Part, capped_daily_rate
+from financing.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
+from financing.clock import local_date
+from financing.errors import LoanNotFound
+from financing.events import LoanClosed, LoanOverdue, LoanSurplusRefundRequested
+from financing.models import (
+    Account,
+    EntryKind,
+    Loan,
+    LoanEntry,
+    LoanLine,
+    LoanPayment,
+    LoanPaymentMethod,
+    LoanPaymentStatus,
+    LoanScheduleRow,
+    LoanStatus,
+    LoanVersion,
+    ScheduleType,
+)
+from messaging.outbox import publish
+
+PERCENT = Decimal(100)
+
+
+def lock_loan(loan_id: UUID, customer_id: UUID | None = None) -> Loan:
+    """Lock a loan; `customer_id` None sees everybody's. Raises LoanNotFound."""
+    visible = Loan.objects.select_for_update().filter(pk=loan_id)
+    if customer_id is not None:
+        visible = visible.filter(customer_id=customer_id)
+    loan = visible.first()
+    if loan is None:
+        raise LoanNotFound
+    return loan
+
+
+class History:
+    """Everything that happened to a loan, read once."""
+
+    def __init__(self, loan: Loan) -> None:
+        self.loan = loan
+        self.versions: list[LoanVersion] = [item for item in loan.versions.all() if item.cancelled_at is None]
+        self.payments: list[LoanPayment] = sorted(
+            (item for item in loan.payments.all() if item.status == LoanPaymentStatus.RECEIVED),
+            key=lambda item: (item.received_at, item.pk),
+        )
+
+    @property
+    def version(self) -> LoanVersion:
+        """The schedule that rules now."""
+        return self.versions[-1]
+
+    @cached_property
+    def rows(self) -> list[LoanScheduleRow]:
+        """The instalments that count: of each schedule those that fall due while it rules."""
+        until = {self.version.number: date.max}
+        until |= {earlier.number: later.from_date for earlier, later in pairwise(self.versions)}
+        ruling = [row for row in self.loan.rows.all() if row.due_date <= until.get(row.version, date.min)]
+        return sorted(ruling, key=lambda row: (row.due_date, row.number))
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What the contract says of the debt, the penalty held to its legal cap (353-FZ art. 5 part 21)."""
+        loan = self.loan
+        daily = loan.penalty_daily_percent / PERCENT
+        return Terms(
+            principal=loan.principal,
+            start=loan.disbursed_date,
+            daily_penalty=capped_daily_rate(daily, interest_accrues=loan.is_interest_on_overdue),
+            overdue_rate=self.version.annual_rate / PERCENT if loan.is_interest_on_overdue else ZERO,
+            order=[Part(name) for name in loan.allocation_order],
+        )
+
+    def happenings(self) -> Iterator[Happening]:
+        """Instalments, then money and new schedules in the order they were recorded."""
+        for row in self.rows:
+            yield Instalment(row.due_date, row.principal, row.interest, row.fees)
+        recorded: list[tuple[datetime, tuple[Happening, ...]]] = [
+            (item.received_at, self._happenings_of(item)) for item in self.payments if item.received_at
+        ]
+        paid_for = {item.schedule_id for item in self.payments}
+        recorded += [(item.created_at, (_turn(item),)) for item in self.versions[1:] if item.pk not in paid_for]
+        for _, happened in sorted(recorded, key=lambda pair: pair[0]):
+            yield from happened
+
+    def _happenings_of(self, payment: LoanPayment) -> tuple[Happening, ...]:
+        money = Money(payment.value_date, payment.amount)
+        turns = tuple(_turn(item) for item in self.versions if item.pk == payment.schedule_id)
+        return money, *turns, Money(payment.value_date, -payment.surplus)
+
+    def standing(self, day: date, *more: Happening) -> Standing:
+        """How the loan stands at the end of a day, with some more happenings."""
+        return standing_on(day, self.terms, [*self.happenings(), *more])
+
+    def paid_in_time(self, after: date, until: date) -> list[Happening]:
+        """The instalments of coming days as if each were paid on its day: what a look ahead takes for granted."""
+        return [Money(row.due_date, row.payment) for row in self.rows if after < row.due_date <= until]
+
+    def later_rows(self, day: date) -> list[LoanScheduleRow]:
+        """The instalments that fall due after a day."""
+        return [row for row in self.rows if row.due_date > day]
+
+    def debt(self, day: date, balance: Decimal) -> Debt:
+        """The running debt between two due dates, for early repayment; the last period lasts until `day` at least."""
+        version = self.version
+        passed = [row.due_date for row in self.rows if version.from_date < row.due_date <= day]
+        since = passed[-1] if passed else version.from_date
+        return Debt(
+            balance=balance,
+            annual_rate=version.annual_rate / PERCENT,
+            since=since,
+            due_dates=[row.due_date for row in self.later_rows(day)] or [day],
+            payment=version.payment,
+            period_start=None if passed else version.period_start,
+            accrued_interest=ZERO if passed else version.carried_interest,
+            balloon=min(self.loan.balloon, balance),
+            equal_principal=self.loan.schedule == ScheduleType.DIFFERENTIATED,
+            day_count=DayCount.THIRTY_360,
+        )
+
+
+def _turn(version: LoanVersion) -> Turn:
+    return Turn(version.from_date, version.repaid_principal, version.repaid_interest, version.waived_penalty)
+
+
+def adopt(loan: Loan, history: History) -> None:
+    """Make the newest schedule the loan's."""
+    version, rows = history.version, history.rows
+    loan.schedule_version, loan.annual_rate, loan.psk = version.number, version.annual_rate, version.psk
+    loan.monthly_payment = version.monthly_payment
+    loan.last_due_date = max((row.due_date for row in rows), default=version.from_date)
+    carried = sum((item.repaid_interest for item in history.versions), ZERO)
+    loan.total_interest = sum((row.interest for row in rows), ZERO) + carried
+
+
+def refresh(
+    loan: Loan, history: History, now: datetime, kind: EntryKind, payment: LoanPayment | None = None
+) -> Standing:
+    """Draw the loan as it stands today, book what moved, and tell what became of it. The caller holds its lock."""
+    today = local_date(now)
+    standing = history.standing(today)
+    if standing.is_repaid and standing.deposit:
+        _return_surplus(loan, history, standing.deposit, now)
+        standing = history.standing(today)
+    draw(loan, history, standing, now)
+    loan.touch(now)
+    loan.save()
+    book(loan, totals(loan, history, standing), kind, today, now, payment)
+    return standing
+
+
+def draw(loan: Loan, history: History, standing: Standing, now: datetime) -> None:
+    """Copy a standing onto the loan and publish its change of state."""
+    unpaid = (row for row in history.rows if row.due_date > standing.day or row.due_date in standing.open_dues)
+    later = next(unpaid, None)
+    loan.balance, loan.deposit = standing.balance, standing.deposit
+    loan.overdue_amount, loan.penalty_amount = standing.overdue, standing.owed[Part.PENALTY]
+    loan.overdue_since, loan.days_past_due = standing.oldest_due, standing.days_past_due
+    loan.next_due_date, loan.next_payment = (later.due_date, later.payment) if later else (None, ZERO)
+    loan.accrued_on = standing.day
+    if standing.is_repaid:
+        loan.next_due_date, loan.next_payment = None, ZERO
+    _move(loan, standing, now)
+
+
+def _move(loan: Loan, standing: Standing, now: datetime) -> None:
+    target = LoanStatus.OVERDUE if standing.days_past_due else LoanStatus.ACTIVE
+    if standing.is_repaid:
+        target = LoanStatus.CLOSED
+    if target != loan.status:
+        loan.move(target, now)
+        if target == LoanStatus.CLOSED:
+            publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="repaid"))
+    if standing.oldest_due is not None and standing.oldest_due != loan.told_overdue:
+        publish(
+            LoanOverdue(
+                loan_id=loan.id,
+                customer_id=loan.customer_id,
+                due_date=standing.oldest_due,
+                overdue_amount=standing.overdue,
+                currency=loan.currency,
+            )
+        )
+    loan.told_overdue = standing.oldest_due
+
+
+def _return_surplus(loan: Loan, history: History, surplus: Decimal, now: datetime) -> None:
+    """Give back what is left of the newest payments once nothing is owed; the bank credits an account itself."""
+    for payment in reversed(history.payments):
+        part = min(surplus, payment.amount - payment.surplus)
+        if part > 0:
+            payment.surplus += part
+            payment.save(update_fields=["surplus"])
+            request_refund(loan, payment, part, "paid above the payoff")
+            surplus -= part
+
+
+def request_refund(loan: Loan, payment: LoanPayment, amount: Decimal, reason: str) -> None:
+    """Ask payments to give money back that came through them."""
+    if payment.method != LoanPaymentMethod.ACCOUNT:
+        publish(
+            LoanSurplusRefundRequested(
+                request_id=uuid7(),
+                loan_id=loan.id,
+                customer_id=loan.customer_id,
+                amount=amount,
+                currency=loan.currency,
+                reason=reason,
+            )
+        )
+
+
+def totals(loan: Loan, history: History, standing: Standing) -> dict[str, Decimal]:
+    """What every account of the loan's book must hold, roubles; together zero."""
+    received = sum((item.amount - item.surplus for item in history.payments), ZERO)
+    return {
+        Account.CASH.value: received - loan.principal,
+        Account.PRINCIPAL.value: standing.balance,
+        Account.DEPOSIT.value: -standing.deposit,
+        Account.INTEREST.value: -standing.interest_paid,
+        Account.PENALTY.value: -standing.penalty_paid,
+        Account.OTHER.value: -standing.other_paid,
+    }
+
+
+def book(
+    loan: Loan,
+    wanted: Mapping[str, Decimal],
+    kind: EntryKind,
+    day: date,
+    now: datetime,
+    payment: LoanPayment | None = None,
+) -> None:
+    """Add the entry that brings the loan's book to what it must hold; nothing where it holds it already."""
+    lines = LoanLine.objects.filter(entry__loan=loan).order_by()
+    held = dict(lines.values_list("account").annotate(total=Sum("amount")))
+    moved = {name: wanted.get(name, ZERO) - held.get(name, ZERO) for name in {*wanted, *held}}
+    write_entry(loan, moved, kind, day, now, payment)
+
+
+def write_entry(
+    loan: Loan, moved: Mapping[str, Decimal], kind: EntryKind, day: date, now: datetime, payment: LoanPayment | None
+) -> None:
+    """Write one entry of a loan's book; the amounts sum to zero."""
+    amounts: Iterable[tuple[str, Decimal]] = [(name, amount) for name, amount in sorted(moved.items()) if amount]
+    if amounts:
+        entry = LoanEntry.objects.create(loan=loan, kind=kind, payment=payment, day=day, created_at=now)
+        LoanLine.objects.bulk_create(
+            LoanLine(entry=entry, account=account, amount=amount) for account, amount in amounts
+        )

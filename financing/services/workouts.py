@@ -1,0 +1,192 @@
+"""What managers do with loans that do not go as agreed: new terms, payments that bounced, giving up."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput, WrongTransition
+from core.money import ZERO
+from financing.calculations import DayCount, Debt, Part, Row, Schedule, add_months
+from financing.clock import local_date
+from financing.errors import LoanNotFound, LoanNotRunning, ScheduleChangedSince, SurplusReturned
+from financing.events import LoanClosed, LoanPaymentReversed, LoanRestructured
+from financing.models import (
+    Account,
+    EntryKind,
+    Loan,
+    LoanPayment,
+    LoanPaymentStatus,
+    LoanVersion,
+    ScheduleType,
+    VersionKind,
+)
+from financing.services.early import cost_of
+from financing.services.repaying import next_number, write_rows
+from financing.services.standing import History, adopt, book, lock_loan, refresh, totals
+from messaging.outbox import publish
+
+PERCENT = Decimal(100)
+
+
+def restructure_loan(
+    *,
+    loan_id: UUID,
+    term_months: int,
+    manager_id: UUID,
+    reason: str,
+    now: datetime,
+    annual_rate: Decimal | None = None,
+    waive_penalty: bool = False,
+) -> Loan:
+    """Repay what is left by a new schedule of `term_months`, at another rate (% a year) if need be.
+
+    Unpaid interest joins the first new instalment and never the debt; penalties stay owed unless waived. The day of
+    the month is kept. Raises LoanNotFound, LoanNotRunning, InvalidInput.
+    """
+    with transaction("financing"):
+        loan = lock_loan(loan_id)
+        if not loan.is_running:
+            raise LoanNotRunning(state=loan.status)
+        history, today = History(loan), local_date(now)
+        version, rows = _new_terms(history, today, term_months, annual_rate)
+        version.waived_penalty = history.standing(today).owed[Part.PENALTY] if waive_penalty else ZERO
+        version.reason, version.made_by, version.created_at = reason, manager_id, now
+        version.save(force_insert=True)
+        write_rows(version, rows)
+        history = History(loan)
+        adopt(loan, history)
+        refresh(loan, history, now, EntryKind.RESTRUCTURING)
+        publish(
+            LoanRestructured(
+                loan_id=loan.id,
+                customer_id=loan.customer_id,
+                term_months=term_months,
+                monthly_payment=loan.monthly_payment,
+                currency=loan.currency,
+            )
+        )
+    return loan
+
+
+def _new_terms(
+    history: History, today: date, term_months: int, annual_rate: Decimal | None
+) -> tuple[LoanVersion, list[Row]]:
+    loan, standing = history.loan, history.standing(today)
+    if not standing.balance:
+        raise InvalidInput("term_months", "nothing_left", _("No principal is left to repay."))
+    old = history.debt(today, standing.balance)
+    rate = history.version.annual_rate if annual_rate is None else annual_rate
+    carried = old.interest_to(today) + standing.owed[Part.OVERDUE_INTEREST] + standing.owed[Part.INTEREST]
+    due_dates = _due_dates(loan, today, term_months)
+    schedule = _reduced(loan, standing.balance, rate, today, due_dates, carried)
+    passed = len(history.rows) - len(history.later_rows(today))
+    rows = [row._replace(number=row.number + passed) for row in schedule.rows]
+    is_differentiated = loan.schedule == ScheduleType.DIFFERENTIATED
+    version = LoanVersion(
+        loan=loan,
+        number=next_number(loan),
+        kind=VersionKind.RESTRUCTURING,
+        from_date=today,
+        period_start=today,
+        annual_rate=rate,
+        principal=standing.balance,
+        payment=rows[0].principal if is_differentiated else schedule.payment,
+        monthly_payment=schedule.payment,
+        psk=cost_of(standing.balance, today, rows, near=rate),
+        carried_interest=carried,
+    )
+    return version, rows
+
+
+def _due_dates(loan: Loan, today: date, count: int) -> list[date]:
+    """The days of the month agreed at the payout, from the first that comes."""
+    number = (today.year - loan.disbursed_date.year) * 12 + today.month - loan.disbursed_date.month
+    while add_months(loan.disbursed_date, number) <= today:
+        number += 1
+    return [add_months(loan.disbursed_date, number + later) for later in range(count)]
+
+
+def _reduced(
+    loan: Loan, balance: Decimal, rate: Decimal, today: date, due_dates: list[date], carried: Decimal
+) -> Schedule:
+    return Debt(
+        balance=balance,
+        annual_rate=rate / PERCENT,
+        since=today,
+        due_dates=due_dates,
+        payment=ZERO,
+        accrued_interest=carried,
+        balloon=min(loan.balloon, balance),
+        equal_principal=loan.schedule == ScheduleType.DIFFERENTIATED,
+        day_count=DayCount.THIRTY_360,
+    ).reduced_schedule()
+
+
+def reverse_payment(
+    *, loan_id: UUID, payment_id: UUID, manager_id: UUID | None, reason: str, now: datetime
+) -> LoanPayment:
+    """Count a payment that bounced as if it had never come; a schedule that it made is taken back with it.
+
+    Raises LoanNotFound, WrongTransition, ScheduleChangedSince, SurplusReturned.
+    """
+    with transaction("financing"):
+        loan = lock_loan(loan_id)
+        payment = LoanPayment.objects.select_for_update().filter(pk=payment_id, loan=loan).first()
+        if payment is None:
+            raise LoanNotFound
+        _check_reversible(loan, payment)
+        payment.move(LoanPaymentStatus.REVERSED)
+        payment.reversed_at, payment.reversed_by, payment.reason = now, manager_id, reason
+        payment.save()
+        if payment.schedule is not None:
+            payment.schedule.cancelled_at = now
+            payment.schedule.save()
+        history = History(loan)
+        adopt(loan, history)
+        refresh(loan, history, now, EntryKind.REVERSAL, payment)
+        publish(
+            LoanPaymentReversed(
+                loan_id=loan.id,
+                customer_id=loan.customer_id,
+                request_id=payment.id,
+                amount=payment.amount,
+                currency=payment.currency,
+                reason=reason,
+            )
+        )
+    return payment
+
+
+def _check_reversible(loan: Loan, payment: LoanPayment) -> None:
+    if not (loan.is_running or loan.closed_at):
+        raise WrongTransition(loan.status, [])
+    if payment.status != LoanPaymentStatus.RECEIVED or payment.received_at is None:
+        raise WrongTransition(payment.status, [])
+    if payment.surplus:
+        raise SurplusReturned
+    later = loan.versions.filter(cancelled_at=None, created_at__gte=payment.received_at, number__gt=1)
+    if later.exclude(made_of=payment).exists():
+        raise ScheduleChangedSince
+
+
+def write_off_loan(*, loan_id: UUID, manager_id: UUID, reason: str, now: datetime) -> Loan:
+    """Give up an overdue loan: the principal still owed becomes the bank's loss.
+
+    Raises LoanNotFound, WrongTransition.
+    """
+    with transaction("financing"):
+        loan, today = lock_loan(loan_id), local_date(now)
+        history = History(loan)
+        held = totals(loan, history, history.standing(today))
+        loan.write_off(now)
+        loan.save()
+        held[Account.LOSS.value] = held.pop(Account.PRINCIPAL.value)
+        version = history.version
+        version.reason, version.made_by = reason, manager_id
+        version.save(update_fields=["reason", "made_by"])
+        book(loan, held, EntryKind.WRITE_OFF, today, now)
+        publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="written_off"))
+    return loan
