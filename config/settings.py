@@ -356,6 +356,12 @@ DEFAULT_CURRENCY = "RUB"
 DEALER_TIME_ZONE = text("DEALER_TIME_ZONE", "Europe/Moscow")
 RESERVATION_MINUTES = number("RESERVATION_MINUTES", 30)
 """How long an unpaid order holds its stock."""
+SEAT_OFFER_HOURS = number("SEAT_OFFER_HOURS", 24)
+"""How long a seat of a happening is kept for its payer or the next in line, unless the happening says otherwise."""
+TEST_DRIVES_AHEAD = number("TEST_DRIVES_AHEAD", 3)
+"""Test drives one client may have ahead."""
+REMIND_HOURS = number("REMIND_HOURS", 24)
+"""How long before a happening or test drive its guests are reminded."""
 
 # Language, files, logs ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"

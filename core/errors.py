@@ -38,7 +38,7 @@ class NotFound(DomainError):
 
     code = "not_found"
     status = 404
-    detail = "Not found."
+    detail: Any = "Not found."
 
 
 class Forbidden(DomainError):

@@ -1,21 +1,35 @@
 """What a new dealership has to lend and to meet in, so that a first start shows something."""
 
-from datetime import datetime
+from datetime import datetime, time
 
 from resources import services
-from resources.models import Resource, ResourceType
+from resources.hours import Hours
+from resources.models import DriveRole, Resource, ResourceType
+from resources.services import ResourceFields
 
-_DEMO = {
-    "Автомобиль для тест-драйва": [("LADA Vesta, тест-драйв", 1), ("HAVAL Jolion, тест-драйв", 1)],
-    "Помещение": [("Переговорная", 1), ("Парковочные места для гостей", 10)],
+_EVERY_DAY = [Hours(weekday, time(9), time(21)) for weekday in range(1, 8)]
+_DEMO: dict[str, tuple[str, list[ResourceFields]]] = {
+    "Автомобиль для тест-драйва": (
+        DriveRole.CAR,
+        [
+            {"name": "LADA Vesta, тест-драйв", "buffer_after": 15, "opening_hours": _EVERY_DAY},
+            {"name": "HAVAL Jolion, тест-драйв", "buffer_after": 15, "opening_hours": _EVERY_DAY},
+        ],
+    ),
+    "Полоса тест-драйва": (DriveRole.PLACE, [{"name": "Выезд у шоурума"}, {"name": "Площадка"}]),
+    "Консультант": (
+        DriveRole.STAFF,
+        [{"name": "Анна Смирнова", "opening_hours": _EVERY_DAY}, {"name": "Иван Петров", "opening_hours": _EVERY_DAY}],
+    ),
+    "Помещение": ("", [{"name": "Переговорная"}, {"name": "Парковочные места для гостей", "quantity": 10}]),
 }
 
 
 def create_demo(now: datetime) -> None:
-    """Add two types and four resources, once: what has the same name already is left alone."""
-    for type_name, resources in _DEMO.items():
+    """Add four types and their resources, once: what has the same name already is left alone."""
+    for type_name, (role, resources) in _DEMO.items():
         found = ResourceType.objects.filter(name=type_name).first()
-        kind = found or services.add_type(fields={"name": type_name}, now=now)
-        for name, quantity in resources:
-            if not Resource.objects.filter(name=name).exists():
-                services.add_resource(fields={"name": name, "type_id": kind.id, "quantity": quantity}, now=now)
+        kind = found or services.add_type(fields={"name": type_name, "test_drive_role": role}, now=now)
+        for fields in resources:
+            if not Resource.objects.filter(name=fields["name"]).exists():
+                services.add_resource(fields={**fields, "type_id": kind.id}, now=now)

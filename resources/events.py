@@ -8,20 +8,28 @@ from core.events import Event, event
 
 @event("resource.created", aggregate="resource", key="resource_id")
 class ResourceCreated(Event):
-    """A resource can be booked."""
+    """A resource can be booked. `test_drive_role` is car, place, staff or empty."""
 
     resource_id: UUID
     name: str
     quantity: int
+    test_drive_role: str = ""
+    product_id: UUID | None = None
+    time_zone: str = ""
 
 
 @event("resource.updated", aggregate="resource", key="resource_id")
 class ResourceUpdated(Event):
-    """A resource changed."""
+    """A resource changed, broke down (`is_in_service` false) or was taken off the books (`is_deleted`)."""
 
     resource_id: UUID
     name: str
     quantity: int
+    test_drive_role: str = ""
+    product_id: UUID | None = None
+    time_zone: str = ""
+    is_in_service: bool = True
+    is_deleted: bool = False
 
 
 @event("resource.allocated", aggregate="resource", key="resource_id")
@@ -34,6 +42,7 @@ class ResourceAllocated(Event):
     end_time: datetime
     quantity: int
     event_id: UUID | None = None
+    booking_id: UUID | None = None
 
 
 @event("resource.released", aggregate="resource", key="resource_id")
@@ -42,3 +51,38 @@ class ResourceReleased(Event):
 
     resource_id: UUID
     allocation_id: UUID
+
+
+@event("booking.made", aggregate="booking", key="booking_id", internal=True)
+class BookingMade(Event):
+    """Everything a test drive needs is taken: its car, and a place and a colleague where there are any."""
+
+    booking_id: UUID
+    resource_ids: list[UUID]
+
+
+@event("booking.refused", aggregate="booking", key="booking_id", internal=True)
+class BookingRefused(Event):
+    """Nothing was taken: `code` says what was not free."""
+
+    booking_id: UUID
+    code: str
+
+
+@event("booking.moved", aggregate="booking", key="booking_id", internal=True)
+class BookingMoved(Event):
+    """Part of a booking broke down and an equal one took its place."""
+
+    booking_id: UUID
+    from_resource_id: UUID
+    to_resource_id: UUID
+    reason: str
+
+
+@event("booking.broken", aggregate="booking", key="booking_id", internal=True)
+class BookingBroken(Event):
+    """Part of a booking broke down and nothing equal was free: all of it was given back."""
+
+    booking_id: UUID
+    resource_id: UUID
+    reason: str

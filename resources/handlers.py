@@ -4,10 +4,25 @@ from django.utils import timezone
 
 from messaging.subscriptions import subscribe
 from resources import services
-from showroom.events import HappeningCancelled
+from showroom.events import DriveEnded, DriveRequested, HappeningCancelled
 
 
 @subscribe(HappeningCancelled)
 def release_for_happening(event: HappeningCancelled) -> None:
     """Free what was booked for a happening that will not take place."""
     services.release_for_happening(event_id=event.event_id, now=timezone.now())
+
+
+@subscribe(DriveRequested, DriveEnded, lane="test_drive_id")
+def follow_test_drive(event: DriveRequested | DriveEnded) -> None:
+    """Take what a test drive needs, all or none; free it when the test drive ends. In one lane: never overtaken."""
+    if isinstance(event, DriveEnded):
+        services.release_booking(booking_id=event.test_drive_id, now=timezone.now())
+        return
+    services.book_test_drive(
+        booking_id=event.test_drive_id,
+        car_id=event.car_id,
+        start=event.start_time,
+        end=event.end_time,
+        now=timezone.now(),
+    )

@@ -1,8 +1,9 @@
 """Cars, rooms and bays that can be booked, and when they are taken."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -13,6 +14,18 @@ from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
 from resources.errors import AlreadyReleased
+from resources.hours import Hours
+
+MAX_BUFFER = 24 * 60
+"""Minutes a resource may stay taken before or after a booking."""
+
+
+class DriveRole(models.TextChoices):
+    """What a thing is to a test drive, which takes its car, one place and one colleague, all or none."""
+
+    CAR = "car", _("car")
+    PLACE = "place", _("place")
+    STAFF = "staff", _("colleague")
 
 
 class ResourceType(models.Model):
@@ -21,6 +34,9 @@ class ResourceType(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("name"), max_length=100)
     description = models.TextField(_("description"), blank=True, default="")
+    test_drive_role = models.CharField(
+        _("part in a test drive"), max_length=5, choices=DriveRole, blank=True, default=""
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))
 
@@ -30,6 +46,9 @@ class ResourceType(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("name"), name="resource_type_name_unique"),
             models.CheckConstraint(condition=~Q(name=""), name="resource_type_name_given"),
+            models.CheckConstraint(
+                condition=Q(test_drive_role__in=["", *DriveRole.values]), name="resource_type_role_known"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["name", "id"], name="resource_type_by_name"),
@@ -48,14 +67,29 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         return self.filter(deleted_at__isnull=True)
 
 
+def dealer_time_zone() -> str:
+    """Where the dealership's clocks hang."""
+    return settings.DEALER_TIME_ZONE
+
+
 class Resource(models.Model):
-    """Something of which `quantity` equal units can be taken at once."""
+    """Something of which `quantity` equal units can be taken at once.
+
+    It is open as its opening hours say, on the wall clock of `time_zone`; without any it is always open. Around
+    each booking it stays taken for its buffers, in minutes. Out of service, it takes no bookings.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     type = models.ForeignKey(ResourceType, on_delete=models.PROTECT, verbose_name=_("type"))
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True, default="")
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
+    time_zone = models.CharField(_("time zone"), max_length=64, default=dealer_time_zone)
+    buffer_before = models.PositiveSmallIntegerField(_("minutes kept free before"), default=0)
+    buffer_after = models.PositiveSmallIntegerField(_("minutes kept free after"), default=0)
+    product_id = models.UUIDField(_("vehicle in the catalogue"), null=True, blank=True)
+    is_in_service = models.BooleanField(_("in service"), default=True)
+    out_of_service_reason = models.TextField(_("why it is out of service"), blank=True, default="")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
@@ -69,6 +103,10 @@ class Resource(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(quantity__gte=1), name="resource_quantity_positive"),
             models.CheckConstraint(condition=~Q(name=""), name="resource_name_given"),
+            models.CheckConstraint(
+                condition=Q(buffer_before__lte=MAX_BUFFER, buffer_after__lte=MAX_BUFFER),
+                name="resource_buffers_within_a_day",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["name", "id"], name="resource_by_name"),
@@ -94,9 +132,70 @@ class Resource(models.Model):
         self.updated_at = now
         self.version += 1
 
+    def busy(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """The interval a booking over [start, end) keeps taken: with the buffers on both sides."""
+        return start - timedelta(minutes=self.buffer_before), end + timedelta(minutes=self.buffer_after)
+
+    def rules(self) -> list[Hours]:
+        """Its opening hours."""
+        return [Hours(rule.weekday, rule.opens_at, rule.closes_at) for rule in self.opening_hours.all()]
+
+
+class OpeningHours(models.Model):
+    """A stretch of a weekday (1 is Monday) when a resource is open; `closes_at` 00:00 is the end of that day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    resource = models.ForeignKey(
+        Resource, on_delete=models.CASCADE, related_name="opening_hours", verbose_name=_("resource")
+    )
+    weekday = models.PositiveSmallIntegerField(_("weekday"))
+    opens_at = models.TimeField(_("opens at"))
+    closes_at = models.TimeField(_("closes at"))
+
+    class Meta:
+        verbose_name = _("opening hours")
+        verbose_name_plural = _("opening hours")
+        ordering: ClassVar = ["weekday", "opens_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["resource", "weekday", "opens_at"], name="opening_hours_once"),
+            models.CheckConstraint(condition=Q(weekday__gte=1, weekday__lte=7), name="opening_hours_weekday"),
+            models.CheckConstraint(
+                condition=Q(closes_at__gt=F("opens_at")) | Q(closes_at=time(0)), name="opening_hours_last"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weekday}: {self.opens_at:%H:%M} – {self.closes_at:%H:%M}"
+
+
+class Blackout(models.Model):
+    """[starts_at, ends_at) when a resource takes no bookings: a holiday, a repair, a stock-taking."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    resource = models.ForeignKey(
+        Resource, on_delete=models.PROTECT, related_name="blackouts", verbose_name=_("resource")
+    )
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("closure")
+        verbose_name_plural = _("closures")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="blackout_lasts"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["resource", "starts_at", "id"], name="blackout_of_resource"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M} – {self.ends_at:%Y-%m-%d %H:%M}"
+
 
 class _Interval(Func):
-    """The half-open interval of an allocation."""
+    """The half-open interval an allocation keeps taken."""
 
     function = "TSTZRANGE"
     output_field = DateTimeRangeField()
@@ -110,14 +209,16 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
         return self.filter(released_at__isnull=True)
 
     def overlapping(self, start: datetime, end: datetime | None) -> "AllocationQuerySet":
-        """Allocations with an instant in [start, end); an open end means for ever."""
-        found = self.filter(ends_at__gt=start)
-        return found if end is None else found.filter(starts_at__lt=end)
+        """Allocations that keep an instant of [start, end) taken; an open end means for ever."""
+        found = self.filter(busy_until__gt=start)
+        return found if end is None else found.filter(busy_from__lt=end)
 
 
 class Allocation(models.Model):
     """A quantity of a resource taken over [starts_at, ends_at), until it is released.
 
+    With the resource's buffers of that time it is taken over [busy_from, busy_until). Allocations with one
+    `booking_id` were made together, all or none.
     `is_exclusive` is set while its resource has a single unit: then the database itself refuses an overlap.
     """
 
@@ -127,12 +228,18 @@ class Allocation(models.Model):
     )
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
+    busy_from = models.DateTimeField(_("taken from"))
+    busy_until = models.DateTimeField(_("taken until"))
     quantity = models.PositiveIntegerField(_("quantity"))
     is_exclusive = models.BooleanField(_("exclusive"))
     event_id = models.UUIDField(_("event"), null=True, blank=True)
+    booking_id = models.UUIDField(_("booking"), null=True, blank=True)
     allocated_by = models.UUIDField(_("allocated by"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)
+    replaced_by = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces", verbose_name=_("replaced by")
+    )
 
     objects = AllocationQuerySet.as_manager()
 
@@ -141,6 +248,9 @@ class Allocation(models.Model):
         verbose_name_plural = _("allocations")
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="allocation_lasts"),
+            models.CheckConstraint(
+                condition=Q(busy_from__lte=F("starts_at"), busy_until__gte=F("ends_at")), name="allocation_busy_around"
+            ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="allocation_quantity_positive"),
             models.CheckConstraint(
                 condition=Q(is_exclusive=False) | Q(quantity=1), name="allocation_exclusive_is_single"
@@ -148,10 +258,14 @@ class Allocation(models.Model):
             ExclusionConstraint(
                 name="allocation_no_overlap",
                 expressions=[
-                    (_Interval("starts_at", "ends_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                    (_Interval("busy_from", "busy_until", RangeBoundary()), RangeOperators.OVERLAPS),
                     ("resource", RangeOperators.EQUAL),
                 ],
                 condition=Q(is_exclusive=True, released_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                condition=Q(replaced_by__isnull=True) | Q(released_at__isnull=False),
+                name="allocation_replaced_is_released",
             ),
         ]
         indexes: ClassVar = [
@@ -159,8 +273,9 @@ class Allocation(models.Model):
             models.Index(fields=["created_at", "id"], name="allocation_newest"),
             models.Index(fields=["resource", "starts_at", "id"], name="allocation_of_resource"),
             models.Index(fields=["event_id"], condition=Q(event_id__isnull=False), name="allocation_of_event"),
+            models.Index(fields=["booking_id"], condition=Q(booking_id__isnull=False), name="allocation_of_booking"),
             models.Index(
-                fields=["resource", "ends_at"], condition=Q(released_at__isnull=True), name="allocation_ahead"
+                fields=["resource", "busy_until"], condition=Q(released_at__isnull=True), name="allocation_busy_ahead"
             ),
             models.Index(fields=["ends_at"], name="allocation_by_end"),
         ]

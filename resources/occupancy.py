@@ -8,11 +8,11 @@ from uuid import UUID
 
 
 class Booking(Protocol):
-    """A quantity taken over [starts_at, ends_at)."""
+    """A quantity taken over [busy_from, busy_until)."""
 
     id: UUID
-    starts_at: datetime
-    ends_at: datetime
+    busy_from: datetime
+    busy_until: datetime
     quantity: int
 
 
@@ -32,10 +32,10 @@ def spans(bookings: Iterable[Booking], start: datetime, end: datetime | None) ->
     """Cut [start, end) where the quantity taken changes; equal neighbours are joined."""
     steps: dict[datetime, int] = {start: 0}
     for booking in bookings:
-        from_ = max(booking.starts_at, start)
+        from_ = max(booking.busy_from, start)
         steps[from_] = steps.get(from_, 0) + booking.quantity
-        if end is None or booking.ends_at < end:
-            steps[booking.ends_at] = steps.get(booking.ends_at, 0) - booking.quantity
+        if end is None or booking.busy_until < end:
+            steps[booking.busy_until] = steps.get(booking.busy_until, 0) - booking.quantity
     moments = sorted(steps)
     found: list[Span] = []
     taken = 0
@@ -59,5 +59,5 @@ def in_the_way(bookings: Sequence[B], start: datetime, end: datetime | None, *, 
     return [
         booking
         for booking in bookings
-        if any(booking.ends_at > span.start and (span.end is None or booking.starts_at < span.end) for span in full)
+        if any(booking.busy_until > span.start and (span.end is None or booking.busy_from < span.end) for span in full)
     ]

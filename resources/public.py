@@ -6,12 +6,12 @@ from core.books import Disagreement
 
 _OVERFULL = """
 WITH live AS (
-    SELECT id, resource_id, starts_at, ends_at, quantity FROM resources_allocation
-    WHERE released_at IS NULL AND ends_at > now()
+    SELECT id, resource_id, busy_from, busy_until, quantity FROM resources_allocation
+    WHERE released_at IS NULL AND busy_until > now()
 ), steps AS (
     SELECT resource_id, moment, sum(change) AS change
-    FROM (SELECT resource_id, starts_at AS moment, quantity AS change FROM live
-          UNION ALL SELECT resource_id, ends_at, -quantity FROM live) AS edges
+    FROM (SELECT resource_id, busy_from AS moment, quantity AS change FROM live
+          UNION ALL SELECT resource_id, busy_until, -quantity FROM live) AS edges
     GROUP BY resource_id, moment
 ), levels AS (
     SELECT resource_id, moment, sum(change) OVER (PARTITION BY resource_id ORDER BY moment) AS taken FROM steps
@@ -21,19 +21,32 @@ WITH live AS (
     WHERE l.taken > r.quantity GROUP BY r.id
 )
 SELECT o.id, o.most, o.quantity, o.since,
-       (SELECT array_agg(live.id ORDER BY live.starts_at, live.id) FROM live
-        WHERE live.resource_id = o.id AND live.starts_at <= o.since AND live.ends_at > o.since)
+       (SELECT array_agg(live.id ORDER BY live.busy_from, live.id) FROM live
+        WHERE live.resource_id = o.id AND live.busy_from <= o.since AND live.busy_until > o.since)
 FROM overfull o ORDER BY o.id
 """
 
 _MISMARKED = """
 SELECT a.resource_id, a.id FROM resources_allocation a JOIN resources_resource r ON r.id = a.resource_id
-WHERE a.released_at IS NULL AND a.ends_at > now() AND a.is_exclusive <> (r.quantity = 1) ORDER BY a.id
+WHERE a.released_at IS NULL AND a.busy_until > now() AND a.is_exclusive <> (r.quantity = 1) ORDER BY a.id
 """
 
 _ORPHANED = """
 SELECT a.resource_id, a.id FROM resources_allocation a JOIN resources_resource r ON r.id = a.resource_id
 WHERE a.released_at IS NULL AND a.ends_at > r.deleted_at ORDER BY a.id
+"""
+
+_HALF = """
+SELECT a.resource_id, a.id FROM resources_allocation a
+WHERE a.released_at IS NULL AND a.ends_at > now() AND a.booking_id IS NOT NULL
+  AND EXISTS (SELECT 1 FROM resources_allocation other WHERE other.booking_id = a.booking_id
+              AND other.released_at IS NOT NULL AND other.replaced_by_id IS NULL)
+ORDER BY a.id
+"""
+
+_BROKEN = """
+SELECT a.resource_id, a.id FROM resources_allocation a JOIN resources_resource r ON r.id = a.resource_id
+WHERE a.released_at IS NULL AND a.starts_at > now() AND NOT r.is_in_service ORDER BY a.id
 """
 
 
@@ -52,6 +65,8 @@ def allocation_disagreements() -> list[Disagreement]:
         for kind, sql, detail in (
             ("unguarded_allocation", _MISMARKED, "its exclusivity does not match the resource's quantity"),
             ("orphaned_allocation", _ORPHANED, "a booking ahead of a deleted resource"),
+            ("half_booking", _HALF, "part of what was booked together was given back, this was not"),
+            ("booking_of_broken_resource", _BROKEN, "a booking ahead of a resource that is out of service"),
         ):
             cursor.execute(sql)
             found += [

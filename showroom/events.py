@@ -1,6 +1,7 @@
 """Facts that showroom publishes about happenings, test drives and who comes to them."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from core.events import Event, event
@@ -47,13 +48,14 @@ class HappeningCancelled(Event):
 
 @event("event.registration.created", aggregate="happening", key="event_id")
 class RegistrationCreated(Event):
-    """Somebody registered; `status` is confirmed, offered or waitlisted."""
+    """Somebody registered; `status` is confirmed, offered (until `offer_expires_at`) or waitlisted."""
 
     event_id: UUID
     registration_id: UUID
     user_id: UUID
     status: str
     title: str
+    offer_expires_at: datetime | None = None
 
 
 @event("event.registration.cancelled", aggregate="happening", key="event_id")
@@ -74,3 +76,123 @@ class RegistrationPromoted(Event):
     registration_id: UUID
     user_id: UUID
     title: str
+
+
+@event("event.registration.offered", aggregate="happening", key="event_id", internal=True)
+class SeatOffered(Event):
+    """A seat is kept for somebody until `expires_at`: they accept it, or pay for it, or it goes to the next."""
+
+    event_id: UUID
+    registration_id: UUID
+    user_id: UUID
+    title: str
+    expires_at: datetime
+
+
+@event("event.offer_expired", aggregate="happening", key="event_id", internal=True)
+class OfferExpired(Event):
+    """The deadline of an offered seat: a timer of showroom itself."""
+
+    event_id: UUID
+    registration_id: UUID
+
+
+@event("event.reminder_due", aggregate="happening", key="event_id", internal=True)
+class HappeningReminder(Event):
+    """A happening or test drive begins soon; 500 people in each event."""
+
+    event_id: UUID
+    title: str
+    start_date: datetime
+    time_zone: str
+    location: str
+    user_ids: list[UUID]
+
+
+@event("event.ticket_requested", aggregate="registration", key="registration_id", internal=True)
+class TicketRequested(Event):
+    """Take the price of a seat. `request_id` is new for each try. Answer: payment.charge_settled."""
+
+    request_id: UUID
+    registration_id: UUID
+    event_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+    description: str = ""
+
+
+@event("event.ticket_refund_requested", aggregate="registration", key="registration_id", internal=True)
+class TicketRefundRequested(Event):
+    """Give back the price of a seat, by the way it was paid. Answer: payment.payout_settled."""
+
+    request_id: UUID
+    registration_id: UUID
+    event_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+@event("test_drive.requested", aggregate="test_drive", key="test_drive_id", internal=True)
+class DriveRequested(Event):
+    """Somebody wants to drive a car over [start_time, end_time). Answer: booking.made or booking.refused."""
+
+    test_drive_id: UUID
+    user_id: UUID
+    car_id: UUID
+    car_name: str
+    start_time: datetime
+    end_time: datetime
+    product_id: UUID | None = None
+
+
+@event("test_drive.confirmed", aggregate="test_drive", key="test_drive_id", internal=True)
+class DriveConfirmed(Event):
+    """Car, place and colleague are booked; sent again when the car changes."""
+
+    test_drive_id: UUID
+    user_id: UUID
+    car_name: str
+    start_time: datetime
+    time_zone: str
+    is_moved: bool = False
+
+
+@event("test_drive.started", aggregate="test_drive", key="test_drive_id", internal=True)
+class DriveStarted(Event):
+    """The car has left; it cannot be sold until it is back."""
+
+    test_drive_id: UUID
+    user_id: UUID
+    car_id: UUID
+    car_name: str
+    product_id: UUID | None = None
+
+
+@event("test_drive.ended", aggregate="test_drive", key="test_drive_id", internal=True)
+class DriveEnded(Event):
+    """Nothing is booked for it any more: `outcome` is returned, cancelled, refused, no_show or broken."""
+
+    test_drive_id: UUID
+    user_id: UUID
+    car_id: UUID
+    car_name: str
+    outcome: str
+    reason: str = ""
+    product_id: UUID | None = None
+
+
+@event("test_drive.reminder_due", aggregate="test_drive", key="test_drive_id", internal=True)
+class DriveReminder(Event):
+    """A test drive begins soon."""
+
+    test_drive_id: UUID
+    user_id: UUID
+    car_name: str
+    start_time: datetime
+    time_zone: str

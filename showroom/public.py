@@ -13,14 +13,16 @@ WITH counted AS (
            max(position) FILTER (WHERE status = 'waitlisted') AS last_place
     FROM showroom_registration WHERE status <> 'cancelled' GROUP BY happening_id
 )
-SELECT h.id, h.status, h.capacity, h.taken, h.waiting, h.ends_at <= now(),
+SELECT h.id, h.status, h.capacity, h.taken, h.waiting,
+       CASE WHEN h.price > 0 THEN h.starts_at ELSE h.ends_at END <= now(),
        coalesce(c.seated, 0), coalesce(c.waiting, 0), coalesce(c.places, 0), coalesce(c.last_place, 0)
 FROM showroom_happening h LEFT JOIN counted c ON c.happening_id = h.id
 WHERE h.taken <> coalesce(c.seated, 0) OR h.waiting <> coalesce(c.waiting, 0)
    OR coalesce(c.seated, 0) > h.capacity
    OR coalesce(c.places, 0) <> coalesce(c.waiting, 0) OR coalesce(c.last_place, 0) <> coalesce(c.waiting, 0)
    OR (h.status = 'cancelled' AND c.happening_id IS NOT NULL)
-   OR (h.status = 'scheduled' AND h.ends_at > now() AND c.waiting > 0 AND c.seated < h.capacity)
+   OR (h.status = 'scheduled' AND CASE WHEN h.price > 0 THEN h.starts_at ELSE h.ends_at END > now()
+       AND c.waiting > 0 AND c.seated < h.capacity)
 ORDER BY h.id
 """
 

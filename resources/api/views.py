@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -13,23 +15,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.api import ApiViewSet
-from gateway.permissions import IsManager
+from gateway.permissions import IsManager, ReadByAnyone
 from resources import services
 from resources.api.filters import AllocationFilter, ResourceFilter, ResourceTypeFilter
 from resources.api.serializers import (
     AllocationInput,
     AllocationSerializer,
     AvailabilitySerializer,
+    BlackoutInput,
+    BlackoutMadeSerializer,
+    BlackoutSerializer,
+    OutOfServiceSerializer,
+    ReasonInput,
     ResourceInput,
     ResourceSerializer,
     ResourceTypeInput,
     ResourceTypeSerializer,
+    SlotsQuery,
+    SlotsSerializer,
 )
-from resources.models import Allocation, Resource, ResourceType
-from resources.occupancy import spans
+from resources.diary import availability_of, find_slots
+from resources.errors import BlackoutNotFound, ResourceNotFound
+from resources.models import Allocation, Blackout, DriveRole, Resource, ResourceType
 
 DEFAULT_WINDOW = timedelta(days=7)
 MAX_WINDOW = timedelta(days=366)
+MAX_SLOTS_WINDOW = timedelta(days=31)
 _LAST = datetime.max.replace(tzinfo=UTC) - DEFAULT_WINDOW
 
 
@@ -74,7 +85,7 @@ class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Man
 
 
 class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
-    queryset = Resource.objects.present()
+    queryset = Resource.objects.present().prefetch_related("opening_hours")
     serializer_class = ResourceSerializer
     filterset_class = ResourceFilter
     ordering = "name"
@@ -83,7 +94,15 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
     @property
     def extra_parameters(self) -> tuple[str, ...]:
         """Query parameters that an action reads by itself."""
-        return ("from", "to") if self.action == "availability" else ()
+        return {"availability": ("from", "to"), "slots": ("from", "to", "duration", "step")}.get(self.action, ())
+
+    def get_queryset(self) -> QuerySet[Resource]:
+        """Everybody may look for a free slot of a test-drive car; the rest is the managers'."""
+        found = super().get_queryset()
+        principal = self.request.user
+        if self.action == "slots" and not getattr(principal, "is_staff", False):
+            return found.filter(type__test_drive_role=DriveRole.CAR)
+        return found
 
     @extend_schema(request=ResourceInput, responses={201: ResourceSerializer})
     def create(self, request: Request) -> HttpResponse:
@@ -143,34 +162,56 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
     )
     @action(detail=True, methods=["get"])
     def availability(self, request: Request, pk: str) -> Response:
-        """How much is free over [from, to), at least and stretch by stretch."""
+        """How much can be had over [from, to), at least and stretch by stretch."""
         resource = self.get_object()
-        start, end = self._window()
-        bookings = resource.allocations.active().overlapping(start, end)
-        found = [
-            {
-                "start": span.start,
-                "end": span.end,
-                "allocated": span.taken,
-                "available": max(0, resource.quantity - span.taken),
-            }
-            for span in spans(bookings, start, end)
-        ]
-        answer = {
-            "resource_id": resource.id,
-            "start_time": start,
-            "end_time": end,
-            "quantity": resource.quantity,
-            "available": min(span["available"] for span in found),
-            "spans": found,
-        }
-        return Response(AvailabilitySerializer(answer).data)
+        start, end = self._window(MAX_WINDOW)
+        return Response(AvailabilitySerializer(availability_of(resource, start, end)).data)
 
-    def _window(self) -> tuple[datetime, datetime]:
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.DATETIME, description="Now, when left out."),
+            OpenApiParameter("to", OpenApiTypes.DATETIME, description="A week after `from`, when left out."),
+            SlotsQuery,
+        ],
+        responses=SlotsSerializer,
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], permission_classes=[ReadByAnyone])
+    def slots(self, request: Request, pk: str) -> Response:
+        """Free times over [from, to); of a test-drive car those with a place and a colleague free as well."""
+        resource = self.get_object()
+        start, end = self._window(MAX_SLOTS_WINDOW)
+        names = ("duration", "step")
+        query = SlotsQuery(data={name: request.query_params[name] for name in names if name in request.query_params})
+        query.is_valid(raise_exception=True)
+        duration, step = (timedelta(minutes=query.validated_data[name]) for name in names)
+        found = find_slots(resource, start, end, duration=duration, step=step, now=timezone.now())
+        return Response(SlotsSerializer(found).data)
+
+    @extend_schema(request=ReasonInput, responses=OutOfServiceSerializer)
+    @action(detail=True, methods=["post"], url_path="out-of-service")
+    def out_of_service(self, request: Request, pk: str) -> Response:
+        """Stop its bookings; those ahead move to an equal resource or are given back."""
+        resource_id, expected = self.matched()
+        reason = self.valid(ReasonInput)["reason"]
+        resource, replanned = services.take_out_of_service(
+            resource_id=resource_id, reason=reason, expected_version=expected, now=timezone.now()
+        )
+        return Response({**ResourceSerializer(resource).data, **_outcome(replanned)})
+
+    @extend_schema(request=None, responses=ResourceSerializer)
+    @action(detail=True, methods=["post"], url_path="in-service")
+    def in_service(self, request: Request, pk: str) -> Response:
+        """Take bookings again."""
+        resource_id, expected = self.matched()
+        resource = services.return_to_service(resource_id=resource_id, expected_version=expected, now=timezone.now())
+        return Response(ResourceSerializer(resource).data)
+
+    def _window(self, most: timedelta) -> tuple[datetime, datetime]:
         start = self._moment("from") or timezone.now()
         end = self._moment("to") or min(start, _LAST) + DEFAULT_WINDOW
-        if not start < end or end - start > MAX_WINDOW:
-            raise serializers.ValidationError({"to": [f"After `from`, by at most {MAX_WINDOW.days} days."]})
+        if not start < end or end - start > most:
+            raise serializers.ValidationError({"to": [f"After `from`, by at most {most.days} days."]})
         return start, end
 
     def _moment(self, name: str) -> datetime | None:
@@ -182,6 +223,52 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
             return serializers.DateTimeField().run_validation(text.replace(" ", "+"))
         except serializers.ValidationError as error:
             raise serializers.ValidationError({name: error.detail}) from error
+
+
+@extend_schema(parameters=[OpenApiParameter("resource_id", OpenApiTypes.UUID, OpenApiParameter.PATH)])
+class BlackoutViewSet(mixins.ListModelMixin, _ManagerViewSet):
+    """Closures of one resource."""
+
+    queryset = Blackout.objects.all()
+    serializer_class = BlackoutSerializer
+    ordering = "starts_at"
+    ordering_fields = {"start_time": "starts_at"}
+
+    def get_queryset(self) -> QuerySet[Blackout]:
+        return Blackout.objects.filter(resource_id=self._resource_id())
+
+    @extend_schema(request=BlackoutInput, responses={201: BlackoutMadeSerializer})
+    def create(self, request: Request, resource_id: str) -> HttpResponse:
+        """Close the resource; bookings in the way answer 409 unless `replan` is true."""
+        return self.once("close", self._create)
+
+    def _create(self) -> Response:
+        given = self.valid(BlackoutInput)
+        blackout, replanned = services.close(
+            resource_id=self._resource_id(),
+            start=given["start_time"],
+            end=given["end_time"],
+            reason=given["reason"],
+            replan=given["replan"],
+            now=timezone.now(),
+        )
+        return Response({**BlackoutSerializer(blackout).data, **_outcome(replanned)}, status=201)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, resource_id: str, pk: str) -> Response:
+        """Open it again."""
+        try:
+            blackout_id = UUID(pk)
+        except ValueError as error:
+            raise BlackoutNotFound from error
+        services.reopen(resource_id=self._resource_id(), blackout_id=blackout_id)
+        return Response(status=204)
+
+    def _resource_id(self) -> UUID:
+        try:
+            return Resource.objects.present().values_list("id", flat=True).get(pk=UUID(self.kwargs["resource_id"]))
+        except (ValueError, Resource.DoesNotExist) as error:
+            raise ResourceNotFound from error
 
 
 class AllocationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
@@ -197,3 +284,10 @@ class AllocationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manag
         """Give an allocation back."""
         allocation = services.release(allocation_id=self.get_object().id, now=timezone.now())
         return Response(AllocationSerializer(allocation).data)
+
+
+def _outcome(replanned: services.Replanned) -> dict[str, Any]:
+    return {
+        "moved": [{"allocation_id": str(old), "replaced_by_id": str(new)} for old, new in replanned.moved.items()],
+        "released": [str(allocation_id) for allocation_id in replanned.released],
+    }

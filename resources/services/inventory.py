@@ -1,33 +1,43 @@
 """Resources: added, changed, taken off the books."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypedDict
+from itertools import pairwise
+from typing import Any, TypedDict
 from uuid import UUID
 
 from core.db import transaction
 from core.errors import StaleVersion
 from messaging.outbox import publish
-from resources.errors import QuantityBelowAllocated, ResourceInUse, ResourceNotFound, UnknownType
+from resources.errors import HoursOverlap, QuantityBelowAllocated, ResourceInUse, ResourceNotFound, UnknownType
 from resources.events import ResourceCreated, ResourceUpdated
-from resources.models import Allocation, Resource, ResourceType
+from resources.hours import ALL_DAY, Hours
+from resources.models import Allocation, OpeningHours, Resource, ResourceType
 from resources.occupancy import in_the_way
 
 
 class ResourceFields(TypedDict, total=False):
-    """What a manager may write on a resource."""
+    """What a manager may write on a resource; buffers in minutes, `opening_hours` replace those there were."""
 
     name: str
     type_id: UUID
     description: str
     quantity: int
+    time_zone: str
+    buffer_before: int
+    buffer_after: int
+    product_id: UUID | None
+    opening_hours: list[Hours]
 
 
 def add_resource(*, fields: ResourceFields, now: datetime) -> Resource:
-    """Add a resource. Publishes ResourceCreated. Raises UnknownType."""
+    """Add a resource. Publishes ResourceCreated. Raises UnknownType, HoursOverlap."""
+    given, hours = _split(fields)
     with transaction("resources"):
         _check_type(fields)
-        resource = Resource.objects.create(**fields, created_at=now, updated_at=now)
-        publish(ResourceCreated(resource_id=resource.id, name=resource.name, quantity=resource.quantity))
+        resource = Resource.objects.create(**given, created_at=now, updated_at=now)
+        _set_hours(resource, hours or [])
+        publish(ResourceCreated(**_described(resource)))
     return resource
 
 
@@ -36,21 +46,32 @@ def update_resource(
 ) -> Resource:
     """Change a resource; a change of nothing publishes nothing. Publishes ResourceUpdated.
 
-    Raises ResourceNotFound, UnknownType, QuantityBelowAllocated, StaleVersion.
+    Bookings made before keep the buffers and the hours of their time. Raises ResourceNotFound, UnknownType,
+    QuantityBelowAllocated, HoursOverlap, StaleVersion.
     """
+    given, hours = _split(changes)
     with transaction("resources"):
         resource = lock_resource(resource_id, expected_version)
         _check_type(changes)
-        if resource.change(dict(changes), now=now):
+        has_changed = resource.change(given, now=now)
+        if hours is not None and hours != resource.rules():
+            _set_hours(resource, hours)
+            if not has_changed:
+                resource.touch(now)
+            has_changed = True
+        if has_changed:
             if "quantity" in changes:
                 _fit_bookings(resource, now)
             resource.save()
-            publish(ResourceUpdated(resource_id=resource.id, name=resource.name, quantity=resource.quantity))
+            publish_updated(resource)
     return resource
 
 
 def delete_resource(*, resource_id: UUID, now: datetime, expected_version: int | None = None) -> None:
-    """Hide a resource without bookings ahead. Raises ResourceInUse, ResourceNotFound, StaleVersion."""
+    """Hide a resource without bookings ahead. Publishes ResourceUpdated.
+
+    Raises ResourceInUse, ResourceNotFound, StaleVersion.
+    """
     with transaction("resources"):
         resource = lock_resource(resource_id, expected_version)
         ahead = list(resource.allocations.active().overlapping(now, None).order_by("starts_at", "id"))
@@ -59,6 +80,7 @@ def delete_resource(*, resource_id: UUID, now: datetime, expected_version: int |
         resource.deleted_at = now
         resource.touch(now)
         resource.save()
+        publish_updated(resource)
 
 
 def lock_resource(resource_id: UUID, expected_version: int | None = None) -> Resource:
@@ -71,12 +93,58 @@ def lock_resource(resource_id: UUID, expected_version: int | None = None) -> Res
     return resource
 
 
+def publish_updated(resource: Resource) -> None:
+    """Tell that a resource changed."""
+    publish(
+        ResourceUpdated(
+            **_described(resource),
+            is_in_service=resource.is_in_service,
+            is_deleted=resource.deleted_at is not None,
+        )
+    )
+
+
 def describe(allocations: list[Allocation]) -> list[dict[str, object]]:
     """Allocations as a refusal names them."""
     return [
         {"id": str(item.id), "start_time": item.starts_at, "end_time": item.ends_at, "quantity": item.quantity}
         for item in allocations
     ]
+
+
+def _described(resource: Resource) -> dict[str, Any]:
+    return {
+        "resource_id": resource.id,
+        "name": resource.name,
+        "quantity": resource.quantity,
+        "test_drive_role": resource.type.test_drive_role,
+        "product_id": resource.product_id,
+        "time_zone": resource.time_zone,
+    }
+
+
+def _split(fields: ResourceFields) -> tuple[dict[str, Any], list[Hours] | None]:
+    given: Mapping[str, Any] = fields
+    return {name: value for name, value in given.items() if name != "opening_hours"}, fields.get("opening_hours")
+
+
+def _set_hours(resource: Resource, hours: list[Hours]) -> None:
+    _refuse_overlap(hours)
+    resource.opening_hours.all().delete()
+    OpeningHours.objects.bulk_create(
+        OpeningHours(resource=resource, weekday=rule.weekday, opens_at=rule.opens, closes_at=rule.closes)
+        for rule in hours
+    )
+
+
+def _refuse_overlap(hours: list[Hours]) -> None:
+    ordered = sorted(hours, key=lambda rule: (rule.weekday, rule.opens))
+    for rule in ordered:
+        if rule.closes != ALL_DAY and rule.closes <= rule.opens:
+            raise HoursOverlap
+    for rule, following in pairwise(ordered):
+        if rule.weekday == following.weekday and (rule.closes == ALL_DAY or following.opens < rule.closes):
+            raise HoursOverlap
 
 
 def _check_type(fields: ResourceFields) -> None:

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from core.db import transaction
 from core.errors import StaleVersion
-from resources.errors import TypeExists, TypeInUse, TypeNotFound
+from resources.errors import RoleInUse, TypeExists, TypeInUse, TypeNotFound
 from resources.models import Resource, ResourceType
 
 
@@ -17,6 +17,7 @@ class TypeFields(TypedDict, total=False):
 
     name: str
     description: str
+    test_drive_role: str
 
 
 def add_type(*, fields: TypeFields, now: datetime) -> ResourceType:
@@ -29,10 +30,11 @@ def add_type(*, fields: TypeFields, now: datetime) -> ResourceType:
 
 
 def update_type(*, type_id: UUID, changes: TypeFields, expected_version: int | None = None) -> ResourceType:
-    """Change a type. Raises TypeNotFound, TypeExists, StaleVersion."""
+    """Change a type. Raises TypeNotFound, TypeExists, RoleInUse, StaleVersion."""
     try:
         with transaction("resources"):
             found = _lock(type_id, expected_version)
+            _keep_role(found, changes)
             for name, value in changes.items():
                 setattr(found, name, value)
             found.version += 1
@@ -49,6 +51,12 @@ def delete_type(*, type_id: UUID, expected_version: int | None = None) -> None:
         if Resource.objects.filter(type=found).exists():
             raise TypeInUse
         found.delete()
+
+
+def _keep_role(found: ResourceType, changes: TypeFields) -> None:
+    role = changes.get("test_drive_role", found.test_drive_role)
+    if role != found.test_drive_role and Resource.objects.filter(type=found).exists():
+        raise RoleInUse
 
 
 def _lock(type_id: UUID, expected_version: int | None) -> ResourceType:

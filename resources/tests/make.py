@@ -16,10 +16,10 @@ def at(hours: float) -> datetime:
     return NOON + timedelta(hours=hours)
 
 
-def kind(name: str = "Car") -> ResourceType:
-    """A type of resources."""
+def kind(name: str = "Car", role: str = "") -> ResourceType:
+    """A type of resources, with its part in test drives."""
     found = ResourceType.objects.filter(name=name).first()
-    return found or services.add_type(fields={"name": name}, now=timezone.now())
+    return found or services.add_type(fields={"name": name, "test_drive_role": role}, now=timezone.now())
 
 
 def resource(quantity: int = 1, **fields: Any) -> Resource:
@@ -35,3 +35,12 @@ def allocation(resource: Resource, start: float, end: float, quantity: int = 1, 
     return services.allocate(
         resource_id=resource.id, start=at(start), end=at(end), quantity=quantity, now=timezone.now(), **options
     )
+
+
+def crew(cars: int = 1, places: int = 1, staff: int = 1) -> dict[str, list[Resource]]:
+    """What test drives take: role → resources."""
+    wanted = {"car": cars, "place": places, "staff": staff}
+    return {
+        role: [resource(name=f"{role} {number}", type_id=kind(role, role).id) for number in range(count)]
+        for role, count in wanted.items()
+    }

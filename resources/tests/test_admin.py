@@ -42,4 +42,4 @@ def test_actions_release_and_delete(screens):
         screens.post("/admin/resources/allocation/", {"action": "give_back", "_selected_action": [str(taken.id)]})
         screens.post("/admin/resources/resource/", {"action": "hide", "_selected_action": [str(resource.id)]})
     assert not Resource.objects.present().exists()
-    assert told == ["resource.released"]
+    assert told == ["resource.released", "resource.updated"]

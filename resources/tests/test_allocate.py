@@ -212,27 +212,27 @@ def test_each_corruption_is_found():
 HOURS = st.integers(0, 12)
 BOOKINGS = st.lists(
     st.tuples(HOURS, st.integers(1, 6), st.integers(1, 4)).map(
-        lambda b: Allocation(starts_at=at(b[0]), ends_at=at(b[0] + b[1]), quantity=b[2])
+        lambda b: Allocation(busy_from=at(b[0]), busy_until=at(b[0] + b[1]), quantity=b[2])
     )
 )
 
 
 def taken_at(bookings, moment):
-    return sum(item.quantity for item in bookings if item.starts_at <= moment < item.ends_at)
+    return sum(item.quantity for item in bookings if item.busy_from <= moment < item.busy_until)
 
 
 @given(BOOKINGS, HOURS, st.integers(1, 8), st.integers(0, 6))
 def test_the_sweep_agrees_with_counting_each_half_hour(bookings, start, length, most):
     moments = [at(start) + timedelta(minutes=30 * step) for step in range(2 * length)]
     window = at(start), at(start + length)
-    overlapping = [item for item in bookings if item.ends_at > window[0] and item.starts_at < window[1]]
+    overlapping = [item for item in bookings if item.busy_until > window[0] and item.busy_from < window[1]]
     assert peak(overlapping, *window) == max(taken_at(bookings, moment) for moment in moments)
     found = spans(overlapping, *window)
     assert (found[0].start, found[-1].end) == window
     for span in found:
         assert all(taken_at(bookings, moment) == span.taken for moment in moments if span.start <= moment < span.end)
     full = [moment for moment in moments if taken_at(bookings, moment) > most]
-    expected = [item for item in overlapping if any(item.starts_at <= moment < item.ends_at for moment in full)]
+    expected = [item for item in overlapping if any(item.busy_from <= moment < item.busy_until for moment in full)]
     assert in_the_way(overlapping, *window, most=most) == expected
 
 
@@ -259,5 +259,5 @@ def test_many_at_once_never_take_more_than_there_is(quantity):
 def test_demo_data_is_made_once():
     for _ in range(2):
         create_demo(timezone.now())
-    assert Resource.objects.count() == 4
-    assert published("resources") == ["resource.created"] * 4
+    assert Resource.objects.count() == 8
+    assert published("resources") == ["resource.created"] * 8

@@ -163,10 +163,10 @@ def test_a_bad_list_query_is_400(path):
 
 
 @pytest.mark.parametrize("path", ["/resources", "/allocations", "/resource-types"])
-def test_a_page_costs_one_query(path):
+def test_a_page_costs_the_same_queries_whatever_its_size(path):
     for number in range(6):
         make.allocation(make.resource(type_id=make.kind(f"Kind {number}").id), 0, 1)
     for size in (2, 6):
         with CaptureQueriesContext(connections["resources"]) as queries:
             assert len(Api("manager").get(f"{path}?page_size={size}").json()["results"]) == size
-        assert len(queries) == 1
+        assert len(queries) == (2 if path == "/resources" else 1)

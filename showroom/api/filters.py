@@ -2,7 +2,17 @@
 
 from django_filters import rest_framework as filters
 
-from showroom.models import EventCategory, Happening, HappeningKind, HappeningStatus, Registration, RegistrationStatus
+from showroom.models import (
+    Drive,
+    DriveCar,
+    DriveStatus,
+    EventCategory,
+    Happening,
+    HappeningKind,
+    HappeningStatus,
+    Registration,
+    RegistrationStatus,
+)
 
 
 class EventCategoryFilter(filters.FilterSet):
@@ -38,4 +48,28 @@ class RegistrationFilter(filters.FilterSet):
 
     class Meta:
         model = Registration
+        fields: list[str] = []
+
+
+class DriveCarFilter(filters.FilterSet):
+    """By the vehicle of the catalogue it is."""
+
+    product_id = filters.UUIDFilter()
+
+    class Meta:
+        model = DriveCar
+        fields: list[str] = []
+
+
+class DriveFilter(filters.FilterSet):
+    """By status, car and person; dates bound the start, `start_before` excluded."""
+
+    status = filters.ChoiceFilter(choices=DriveStatus.choices)
+    car_id = filters.UUIDFilter()
+    user_id = filters.UUIDFilter()
+    start_after = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="gte")
+    start_before = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
+
+    class Meta:
+        model = Drive
         fields: list[str] = []

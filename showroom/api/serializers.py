@@ -1,10 +1,28 @@
 """What the API takes and shows of happenings and registrations."""
 
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from showroom.models import EventCategory, Happening, HappeningKind, HappeningStatus, Registration
+from core.money import MAX_AMOUNT
+from showroom.models import (
+    MAX_OFFER_HOURS,
+    Drive,
+    DriveCar,
+    EventCategory,
+    Happening,
+    HappeningKind,
+    HappeningStatus,
+    Registration,
+)
 
 MAX_CAPACITY = 100_000
+MAX_ODOMETER = 5_000_000
+PAYMENT_METHODS = ["card", "sbp", "cash", "bank_transfer"]
 
 
 class EventCategorySerializer(serializers.ModelSerializer):
@@ -35,8 +53,9 @@ class HappeningSerializer(serializers.ModelSerializer):
     class Meta:
         model = Happening
         fields = [
-            "id", "title", "description", "kind", "category_id", "location", "start_date", "end_date", "capacity",
-            "seats_taken", "seats_left", "waitlist_length", "status", "cancel_reason",
+            "id", "title", "description", "kind", "category_id", "location", "start_date", "end_date",
+            "time_zone", "capacity", "price", "currency", "offer_hours", "seats_taken", "seats_left",
+            "waitlist_length", "status", "cancel_reason",
             "created_at", "updated_at", "version",
         ]  # fmt: skip
         read_only_fields = fields
@@ -52,7 +71,23 @@ class HappeningInput(serializers.Serializer):
     location = serializers.CharField(max_length=255, allow_blank=True, default="")
     start_date = serializers.DateTimeField(source="starts_at")
     end_date = serializers.DateTimeField(source="ends_at")
+    time_zone = serializers.CharField(max_length=64, required=False)
     capacity = serializers.IntegerField(min_value=1, max_value=MAX_CAPACITY)
+    price = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=Decimal(0), max_value=MAX_AMOUNT, default=Decimal("0.00")
+    )
+    offer_hours = serializers.IntegerField(min_value=0, max_value=MAX_OFFER_HOURS, required=False)
+
+    def validate_time_zone(self, value: str) -> str:
+        """Only zones of the IANA database."""
+        if value not in _zones():
+            raise serializers.ValidationError(_("There is no such time zone."), code="unknown_time_zone")
+        return value
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
 
 
 class HappeningChange(HappeningInput):
@@ -75,5 +110,82 @@ class RegistrationSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Registration
-        fields = ["id", "event_id", "user_id", "status", "position", "created_at", "updated_at"]
+        fields = [
+            "id", "event_id", "user_id", "status", "position", "offer_expires_at", "price", "currency",
+            "payment_state", "payment_failure", "check_in_code", "checked_in_at", "created_at", "updated_at",
+        ]  # fmt: skip
         read_only_fields = fields
+
+
+class CheckInInput(serializers.Serializer):
+    """The code a guest shows."""
+
+    code = serializers.CharField(max_length=32)
+
+
+class PayInput(serializers.Serializer):
+    """How one pays for a seat; a card needs `token` or `payment_method_id`."""
+
+    method = serializers.ChoiceField(PAYMENT_METHODS)
+    token = serializers.CharField(max_length=255, allow_blank=True, default="")
+    payment_method_id = serializers.UUIDField(allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A card is named by its token."""
+        if attrs["method"] == "card" and not (attrs["token"] or attrs["payment_method_id"]):
+            raise serializers.ValidationError({"token": _("A card needs `token` or `payment_method_id`.")})
+        return attrs
+
+
+class DriveCarSerializer(serializers.ModelSerializer):
+    """A car one can test; its free slots are at `/resources/{id}/slots`."""
+
+    id = serializers.UUIDField(source="resource_id", read_only=True)
+
+    class Meta:
+        model = DriveCar
+        fields = ["id", "name", "product_id", "time_zone"]
+        read_only_fields = fields
+
+
+class DriveSerializer(serializers.ModelSerializer):
+    """A test drive."""
+
+    start_time = serializers.DateTimeField(source="starts_at", read_only=True)
+    end_time = serializers.DateTimeField(source="ends_at", read_only=True)
+
+    class Meta:
+        model = Drive
+        fields = [
+            "id", "user_id", "car_id", "car_name", "product_id", "start_time", "end_time", "time_zone", "phone",
+            "comment", "status", "reason", "licence_last4", "licence_valid_until", "odometer_out", "odometer_in",
+            "waiver_signed_at", "handed_over_at", "returned_at", "return_note", "created_at", "updated_at", "version",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class DriveInput(serializers.Serializer):
+    """A wish to drive a car over [start_time, end_time); managers may book for `customer_id`."""
+
+    car_id = serializers.UUIDField()
+    start_time = serializers.DateTimeField()
+    end_time = serializers.DateTimeField()
+    phone = serializers.RegexField(r"^\+?[0-9 ()\-]{5,32}$", allow_blank=True, default="")
+    comment = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    customer_id = serializers.UUIDField(required=False)
+
+
+class HandOverInput(serializers.Serializer):
+    """What is checked before the car leaves; the odometer in km."""
+
+    licence_last4 = serializers.RegexField(r"^[0-9A-Za-zА-Яа-я]{4}$")
+    licence_valid_until = serializers.DateField()
+    odometer = serializers.IntegerField(min_value=0, max_value=MAX_ODOMETER)
+    waiver_signed = serializers.BooleanField()
+
+
+class TakeBackInput(serializers.Serializer):
+    """The odometer in km, and what is noticed."""
+
+    odometer = serializers.IntegerField(min_value=0, max_value=MAX_ODOMETER)
+    note = serializers.CharField(max_length=1000, allow_blank=True, default="")

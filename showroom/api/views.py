@@ -19,13 +19,16 @@ from showroom import services
 from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter
 from showroom.api.serializers import (
     CancelInput,
+    CheckInInput,
     EventCategoryInput,
     EventCategorySerializer,
     HappeningChange,
     HappeningInput,
     HappeningSerializer,
+    PayInput,
     RegistrationSerializer,
 )
+from showroom.calendars import happening_calendar
 from showroom.errors import HappeningNotFound, RegistrationNotFound
 from showroom.models import EventCategory, Happening, HappeningStatus, Registration
 
@@ -123,6 +126,20 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
         services.delete_happening(happening_id=happening_id, expected_version=expected, now=timezone.now())
         return Response(status=204)
 
+    @extend_schema(responses={(200, "text/calendar"): OpenApiTypes.STR}, filters=False)
+    @action(detail=True, methods=["get"], permission_classes=[ReadByAnyone])
+    def calendar(self, request: Request, pk: str) -> HttpResponse:
+        """The happening as an iCalendar file, on the wall clock of its place."""
+        return ics(happening_calendar(self.get_object()))
+
+    @extend_schema(request=CheckInInput, responses=RegistrationSerializer)
+    @action(detail=True, methods=["post"], url_path="check-in", permission_classes=[IsManager])
+    def check_in(self, request: Request, pk: str) -> Response:
+        """Let a guest in by the code of their seat."""
+        code = self.valid(CheckInInput)["code"]
+        registration = services.check_in(happening_id=self.get_object().id, code=code, now=timezone.now())
+        return Response(RegistrationSerializer(registration).data)
+
     @extend_schema(request=None, responses={201: RegistrationSerializer})
     @action(detail=True, methods=["post"], permission_classes=[IsSignedIn])
     def register(self, request: Request, pk: str) -> HttpResponse:
@@ -167,6 +184,41 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
             now=timezone.now(),
         )
         return Response(status=204)
+
+    @extend_schema(request=None, responses=RegistrationSerializer)
+    @action(detail=True, methods=["post"])
+    def accept(self, request: Request, event_id: str, pk: str) -> Response:
+        """Take the seat that is kept for you."""
+        registration = services.accept_offer(
+            happening_id=self._happening_id(),
+            registration_id=_uuid(pk),
+            user_id=None if self.principal.is_staff else self.principal.id,
+            now=timezone.now(),
+        )
+        return Response(RegistrationSerializer(registration).data)
+
+    @extend_schema(request=PayInput, responses={202: RegistrationSerializer})
+    @action(detail=True, methods=["post"])
+    def pay(self, request: Request, event_id: str, pk: str) -> HttpResponse:
+        """Pay for the seat that is kept for you; `payment_state` says how it goes."""
+        return self.once("pay_seat", lambda: self._pay(_uuid(pk)))
+
+    def _pay(self, registration_id: UUID) -> Response:
+        registration = services.pay_seat(
+            happening_id=self._happening_id(),
+            registration_id=registration_id,
+            user_id=self.principal.id,
+            means=services.Means(**self.valid(PayInput)),
+            now=timezone.now(),
+        )
+        return Response(RegistrationSerializer(registration).data, status=202)
+
+
+def ics(content: bytes) -> HttpResponse:
+    """A calendar file to download."""
+    answer = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="event.ics"'
+    return answer
 
 
 def _uuid(text: str) -> UUID:

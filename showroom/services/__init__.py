@@ -1,6 +1,20 @@
-"""Every write to happenings, their categories and registrations."""
+"""Every write to happenings, their categories, registrations and test drives."""
 
 from showroom.services.categories import CategoryFields, add_category, delete_category, update_category
+from showroom.services.drives import (
+    Contact,
+    HandOver,
+    break_off_drive,
+    cancel_drive,
+    confirm_drive,
+    hand_over,
+    keep_car,
+    move_drive,
+    note_no_show,
+    refuse_drive,
+    request_drive,
+    take_back,
+)
 from showroom.services.happenings import (
     HappeningFields,
     announce_happening,
@@ -8,18 +22,40 @@ from showroom.services.happenings import (
     delete_happening,
     update_happening,
 )
-from showroom.services.registrations import cancel_registration, register
+from showroom.services.registrations import accept_offer, cancel_registration, check_in, expire_offer, register
+from showroom.services.reminders import send_reminders
+from showroom.services.tickets import Means, note_refund, pay_seat, settle_seat
 
 __all__ = [
     "CategoryFields",
+    "Contact",
+    "HandOver",
     "HappeningFields",
+    "Means",
+    "accept_offer",
     "add_category",
     "announce_happening",
+    "break_off_drive",
+    "cancel_drive",
     "cancel_happening",
     "cancel_registration",
+    "check_in",
+    "confirm_drive",
     "delete_category",
     "delete_happening",
+    "expire_offer",
+    "hand_over",
+    "keep_car",
+    "move_drive",
+    "note_no_show",
+    "note_refund",
+    "pay_seat",
+    "refuse_drive",
     "register",
+    "request_drive",
+    "send_reminders",
+    "settle_seat",
+    "take_back",
     "update_category",
     "update_happening",
 ]

@@ -1,15 +1,26 @@
 """Happenings: announced, changed, called off."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
+
+from django.conf import settings
 
 from core.db import transaction
 from core.errors import StaleVersion
 from messaging.outbox import publish
 from showroom.errors import HappeningNotFound, UnknownCategory
 from showroom.events import HappeningCancelled, HappeningCreated, HappeningUpdated
-from showroom.models import EventCategory, Happening, HappeningStatus, Registration, RegistrationStatus
+from showroom.models import (
+    EventCategory,
+    Happening,
+    HappeningStatus,
+    PaymentState,
+    Registration,
+    RegistrationStatus,
+)
+from showroom.services.refunds import give_money_back
 from showroom.services.seats import promote_waiting
 
 TOLD_AT_ONCE = 500
@@ -26,14 +37,19 @@ class HappeningFields(TypedDict, total=False):
     location: str
     starts_at: datetime
     ends_at: datetime
+    time_zone: str
     capacity: int
+    price: Decimal
+    currency: str
+    offer_hours: int
 
 
 def announce_happening(*, fields: HappeningFields, now: datetime) -> Happening:
-    """Announce a happening. Publishes HappeningCreated. Raises UnknownCategory, EndsBeforeStart."""
+    """Announce a happening. Publishes HappeningCreated. Raises UnknownCategory, EndsBeforeStart, NoTimeToPay."""
     with transaction("showroom"):
         _check_category(fields)
-        happening = Happening(**fields, created_at=now, updated_at=now)
+        given: HappeningFields = {"offer_hours": settings.SEAT_OFFER_HOURS, **fields}
+        happening = Happening(**given, created_at=now, updated_at=now)
         happening.check_plan()
         happening.save()
         publish(HappeningCreated(**_plan(happening)))
@@ -82,9 +98,12 @@ def delete_happening(*, happening_id: UUID, now: datetime, expected_version: int
         happening.save()
 
 
-def lock_happening(happening_id: UUID, expected_version: int | None = None) -> Happening:
+def lock_happening(
+    happening_id: UUID, expected_version: int | None = None, *, include_deleted: bool = False
+) -> Happening:
     """Lock a happening's row for the open transaction. Raises HappeningNotFound, StaleVersion."""
-    happening = Happening.objects.select_for_update().present().filter(pk=happening_id).first()
+    rows = Happening.objects.select_for_update()
+    happening = (rows if include_deleted else rows.present()).filter(pk=happening_id).first()
     if happening is None:
         raise HappeningNotFound
     if expected_version not in (None, happening.version):
@@ -102,6 +121,8 @@ def _apply(happening: Happening, changed: dict[str, object], now: datetime) -> N
     for name, value in changed.items():
         setattr(happening, name, value)
     happening.check_plan()
+    if "starts_at" in changed:
+        happening.reminded_at = None
     happening.touch(now)
     promote_waiting(happening, now)
     happening.save()
@@ -112,7 +133,13 @@ def _cancel(happening: Happening, reason: str, now: datetime) -> None:
     happening.cancel(reason=reason, now=now)
     live = Registration.objects.filter(happening=happening).exclude(status=RegistrationStatus.CANCELLED)
     user_ids = list(live.order_by("created_at", "id").values_list("user_id", flat=True))
-    live.update(status=RegistrationStatus.CANCELLED, position=None, updated_at=now)
+    for registration in live.filter(payment_state=PaymentState.PAID).order_by("id"):
+        registration.cancel(now=now)
+        give_money_back(registration, reason="event_cancelled")
+        registration.save()
+    live.update(
+        status=RegistrationStatus.CANCELLED, position=None, offer_expires_at=None, checked_in_at=None, updated_at=now
+    )
     parts = [user_ids[start : start + TOLD_AT_ONCE] for start in range(0, len(user_ids), TOLD_AT_ONCE)] or [[]]
     for number, part in enumerate(parts, 1):
         publish(

@@ -5,17 +5,26 @@ from uuid import UUID
 
 from core.db import transaction
 from messaging.outbox import publish
-from showroom.errors import AlreadyRegistered, RegistrationNotFound
-from showroom.events import RegistrationCancelled, RegistrationCreated
-from showroom.models import Happening, Registration, RegistrationStatus
+from showroom.errors import (
+    AlreadyCheckedIn,
+    AlreadyRegistered,
+    NotOffered,
+    OfferHasExpired,
+    PaymentRequired,
+    RegistrationNotFound,
+    UnknownCode,
+)
+from showroom.events import RegistrationCancelled, RegistrationCreated, RegistrationPromoted
+from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
 from showroom.services.happenings import lock_happening
-from showroom.services.seats import close_gap, promote_waiting
+from showroom.services.refunds import give_money_back
+from showroom.services.seats import close_gap, keep_seat, promote_waiting
 
 
 def register(*, happening_id: UUID, user_id: UUID, now: datetime) -> Registration:
-    """Take a seat, or the last place in the waiting list. Publishes RegistrationCreated.
+    """Take a seat, or the last place in the waiting list. A seat with a price is kept while it is paid.
 
-    Raises HappeningNotFound, HappeningIsCancelled, HappeningIsOver, AlreadyRegistered.
+    Publishes RegistrationCreated. Raises HappeningNotFound, HappeningIsCancelled, HappeningIsOver, AlreadyRegistered.
     """
     with transaction("showroom"):
         happening = lock_happening(happening_id)
@@ -30,34 +39,129 @@ def register(*, happening_id: UUID, user_id: UUID, now: datetime) -> Registratio
                 user_id=user_id,
                 status=registration.status,
                 title=happening.title,
+                offer_expires_at=registration.offer_expires_at,
             )
         )
     return registration
 
 
-def cancel_registration(
+def accept_offer(
     *, happening_id: UUID, registration_id: UUID, now: datetime, user_id: UUID | None = None
 ) -> Registration:
-    """Give up a seat or a place; the waiting list moves up. Publishes RegistrationCancelled, RegistrationPromoted.
+    """Take the seat that is kept. Publishes RegistrationPromoted.
 
-    With `user_id`, only that person's own. Raises RegistrationNotFound, RegistrationIsCancelled, HappeningIsOver,
-    HappeningNotFound.
+    With `user_id`, only that person's own. Raises RegistrationNotFound, NotOffered, OfferHasExpired, PaymentRequired,
+    HappeningNotFound, HappeningIsCancelled, HappeningIsOver.
     """
     with transaction("showroom"):
         happening = lock_happening(happening_id)
-        registration = _find(happening, registration_id, user_id)
-        was_seated, position = registration.is_seated, registration.position
-        registration.cancel(now=now)
+        registration = find_registration(happening, registration_id, user_id)
         happening.require_open(now)
-        registration.save()
-        _publish_cancelled(happening, registration)
-        if was_seated:
-            happening.taken -= 1
-            promote_waiting(happening, now)
-        elif position is not None:
-            close_gap(happening, position)
-        happening.save(update_fields=["taken", "waiting"])
+        require_offer(registration, now)
+        if registration.price:
+            raise PaymentRequired
+        confirm_seat(happening, registration, now)
     return registration
+
+
+def expire_offer(*, happening_id: UUID, registration_id: UUID, now: datetime) -> None:
+    """Give a seat whose deadline has passed to the next in line; a payment under way is waited for.
+
+    Publishes RegistrationCancelled and what promotion publishes.
+    """
+    with transaction("showroom"):
+        happening = lock_happening(happening_id, include_deleted=True)
+        registration = Registration.objects.filter(happening=happening, pk=registration_id).first()
+        if registration is None or registration.status != RegistrationStatus.OFFERED:
+            return
+        if registration.payment_state == PaymentState.PENDING or not _has_expired(registration, now):
+            return
+        _leave(happening, registration, now)
+
+
+def cancel_registration(
+    *, happening_id: UUID, registration_id: UUID, now: datetime, user_id: UUID | None = None
+) -> Registration:
+    """Give up a seat or a place; the waiting list moves up, and what was paid goes back.
+
+    Publishes RegistrationCancelled, what promotion publishes, TicketRefundRequested. With `user_id`, only that
+    person's own. Raises RegistrationNotFound, RegistrationIsCancelled, HappeningIsOver, HappeningNotFound.
+    """
+    with transaction("showroom"):
+        happening = lock_happening(happening_id)
+        registration = find_registration(happening, registration_id, user_id)
+        if registration.status != RegistrationStatus.CANCELLED:
+            happening.require_open(now)
+        _leave(happening, registration, now)
+    return registration
+
+
+def check_in(*, happening_id: UUID, code: str, now: datetime) -> Registration:
+    """Let a guest in who shows the code of a confirmed seat.
+
+    Raises HappeningNotFound, HappeningIsCancelled, UnknownCode, AlreadyCheckedIn.
+    """
+    with transaction("showroom"):
+        happening = lock_happening(happening_id)
+        happening.require_scheduled()
+        seat = Registration.objects.filter(happening=happening, status=RegistrationStatus.CONFIRMED)
+        registration = seat.filter(check_in_code=code.strip().upper()).exclude(check_in_code="").first()
+        if registration is None:
+            raise UnknownCode
+        if registration.checked_in_at:
+            raise AlreadyCheckedIn(checked_in_at=registration.checked_in_at.isoformat())
+        registration.checked_in_at = registration.updated_at = now
+        registration.save()
+    return registration
+
+
+def find_registration(happening: Happening, registration_id: UUID, user_id: UUID | None) -> Registration:
+    """A registration of a locked happening; with `user_id`, only that person's own. Raises RegistrationNotFound."""
+    registration = Registration.objects.filter(happening=happening, pk=registration_id).first()
+    if registration is None or user_id not in (None, registration.user_id):
+        raise RegistrationNotFound
+    return registration
+
+
+def require_offer(registration: Registration, now: datetime) -> None:
+    """Raise NotOffered or OfferHasExpired unless a seat is kept for it at this moment."""
+    if registration.status != RegistrationStatus.OFFERED:
+        raise NotOffered
+    if _has_expired(registration, now):
+        raise OfferHasExpired
+
+
+def confirm_seat(happening: Happening, registration: Registration, now: datetime) -> None:
+    """Turn a kept seat into a given one. Publishes RegistrationPromoted."""
+    registration.confirm(now=now)
+    registration.save()
+    publish(
+        RegistrationPromoted(
+            event_id=happening.id,
+            registration_id=registration.id,
+            user_id=registration.user_id,
+            title=happening.title,
+        )
+    )
+
+
+def _has_expired(registration: Registration, now: datetime) -> bool:
+    return registration.offer_expires_at is not None and now >= registration.offer_expires_at
+
+
+def _leave(happening: Happening, registration: Registration, now: datetime) -> None:
+    was_seated, position = registration.is_seated, registration.position
+    registration.cancel(now=now)
+    give_money_back(registration, reason="registration_cancelled")
+    registration.save()
+    _publish_cancelled(happening, registration)
+    if was_seated:
+        happening.taken -= 1
+        if happening.is_scheduled:
+            promote_waiting(happening, now)
+    elif position is not None:
+        close_gap(happening, position)
+    happening.save(update_fields=["taken", "waiting"])
 
 
 def _refuse_second(happening: Happening, user_id: UUID) -> None:
@@ -69,22 +173,30 @@ def _refuse_second(happening: Happening, user_id: UUID) -> None:
 
 def _place(happening: Happening, user_id: UUID, now: datetime) -> Registration:
     """Seat the person if a seat is free; nobody overtakes the waiting list, for a seat is never free while it lasts."""
+    registration = Registration(
+        happening=happening,
+        user_id=user_id,
+        price=happening.price,
+        currency=happening.currency,
+        created_at=now,
+        updated_at=now,
+    )
     if happening.seats_left:
-        status, position = RegistrationStatus.CONFIRMED, None
         happening.taken += 1
+        _seat(happening, registration, now)
     else:
         happening.waiting += 1
-        status, position = RegistrationStatus.WAITLISTED, happening.waiting
-    return Registration.objects.create(
-        happening=happening, user_id=user_id, status=status, position=position, created_at=now, updated_at=now
-    )
-
-
-def _find(happening: Happening, registration_id: UUID, user_id: UUID | None) -> Registration:
-    registration = Registration.objects.filter(happening=happening, pk=registration_id).first()
-    if registration is None or user_id not in (None, registration.user_id):
-        raise RegistrationNotFound
+        registration.status, registration.position = RegistrationStatus.WAITLISTED, happening.waiting
+    registration.save(force_insert=True)
     return registration
+
+
+def _seat(happening: Happening, registration: Registration, now: datetime) -> None:
+    until = happening.offer_ends(now)
+    if happening.price and until is not None:
+        keep_seat(happening, registration, until, now)
+    else:
+        registration.confirm(now=now)
 
 
 def _publish_cancelled(happening: Happening, registration: Registration) -> None:

@@ -1,8 +1,11 @@
-"""Happenings and test drives, and who comes to them."""
+"""Happenings and who comes to them."""
 
-from datetime import datetime
+import secrets
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -10,7 +13,23 @@ from django.db.models.functions import Lower, Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from showroom.errors import EndsBeforeStart, HappeningIsCancelled, HappeningIsOver, RegistrationIsCancelled, SeatsTaken
+from core.money import DEFAULT_CURRENCY
+from showroom.errors import (
+    EndsBeforeStart,
+    HappeningIsCancelled,
+    HappeningIsOver,
+    NoTimeToPay,
+    RegistrationIsCancelled,
+    SeatsTaken,
+)
+
+MAX_OFFER_HOURS = 14 * 24
+"""Hours a seat may be kept for one person."""
+
+
+def dealer_time_zone() -> str:
+    """Where the dealership's clocks hang."""
+    return settings.DEALER_TIME_ZONE
 
 
 class EventCategory(models.Model):
@@ -77,7 +96,12 @@ class Happening(models.Model):
     location = models.CharField(_("location"), max_length=255, blank=True, default="")
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
+    time_zone = models.CharField(_("time zone"), max_length=64, default=dealer_time_zone)
     capacity = models.PositiveIntegerField(_("capacity"))
+    price = models.DecimalField(_("price of a seat"), max_digits=14, decimal_places=2, default=Decimal("0.00"))
+    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
+    offer_hours = models.PositiveSmallIntegerField(_("hours a seat is kept for its payer or the next in line"))
+    reminded_at = models.DateTimeField(_("reminded at"), null=True, blank=True)
     taken = models.PositiveIntegerField(_("seats taken"), default=0)
     waiting = models.PositiveIntegerField(_("waiting"), default=0)
     status = models.CharField(_("status"), max_length=10, choices=HappeningStatus, default=HappeningStatus.SCHEDULED)
@@ -95,6 +119,11 @@ class Happening(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="happening_lasts"),
             models.CheckConstraint(condition=Q(capacity__gte=1), name="happening_has_seats"),
+            models.CheckConstraint(condition=Q(price__gte=0), name="happening_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(offer_hours__lte=MAX_OFFER_HOURS) & (Q(price=0) | Q(offer_hours__gte=1)),
+                name="happening_offer_lasts",
+            ),
             models.CheckConstraint(condition=Q(taken__lte=F("capacity")), name="happening_not_overbooked"),
             models.CheckConstraint(
                 condition=Q(status=HappeningStatus.SCHEDULED) | Q(taken=0, waiting=0), name="happening_cancelled_empty"
@@ -108,6 +137,11 @@ class Happening(models.Model):
             models.Index(fields=["kind", "starts_at", "id"], name="happening_by_kind"),
             models.Index(fields=["status", "starts_at", "id"], name="happening_by_status"),
             models.Index(fields=["category", "starts_at", "id"], name="happening_by_category"),
+            models.Index(
+                fields=["starts_at"],
+                condition=Q(reminded_at__isnull=True, status="scheduled"),
+                name="happening_to_remind",
+            ),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="happening_title_search"),
         ]
 
@@ -118,6 +152,11 @@ class Happening(models.Model):
     def seats_left(self) -> int:
         """Seats nobody has."""
         return self.capacity - self.taken
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it takes place."""
+        return self.status == HappeningStatus.SCHEDULED
 
     def require_open(self, now: datetime) -> None:
         """Raise HappeningIsCancelled or HappeningIsOver unless people may still come and go."""
@@ -130,8 +169,16 @@ class Happening(models.Model):
         if self.status == HappeningStatus.CANCELLED:
             raise HappeningIsCancelled
 
+    def offer_ends(self, now: datetime) -> datetime | None:
+        """Until when a seat given now is only kept; None when it is theirs at once. Never beyond the start."""
+        if not self.offer_hours:
+            return None
+        return max(now, min(now + timedelta(hours=self.offer_hours), self.starts_at))
+
     def check_plan(self) -> None:
-        """Raise EndsBeforeStart or SeatsTaken when time or size make no sense."""
+        """Raise EndsBeforeStart, SeatsTaken or NoTimeToPay when time, size or price make no sense."""
+        if self.price and not self.offer_hours:
+            raise NoTimeToPay
         if self.ends_at <= self.starts_at:
             raise EndsBeforeStart
         if self.capacity < self.taken:
@@ -159,11 +206,28 @@ class RegistrationStatus(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+_CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Without 0, 1, I and O, which people mistake for one another."""
 SEATED = frozenset({RegistrationStatus.CONFIRMED, RegistrationStatus.OFFERED})
 
 
+class PaymentState(models.TextChoices):
+    """Where the price of a seat is."""
+
+    NONE = "none", _("nothing paid")
+    PENDING = "pending", _("being paid")
+    FAILED = "failed", _("payment refused")
+    PAID = "paid", _("paid")
+    REFUNDING = "refunding", _("being refunded")
+    REFUNDED = "refunded", _("refunded")
+
+
 class Registration(models.Model):
-    """One person's seat, or place in the waiting list: `position` counts from 1 while they wait."""
+    """One person's seat, or place in the waiting list: `position` counts from 1 while they wait.
+
+    An offered seat is kept until `offer_expires_at`; a seat with a price is confirmed by paying it. Who has a
+    confirmed seat shows `check_in_code` at the door.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     happening = models.ForeignKey(
@@ -172,6 +236,14 @@ class Registration(models.Model):
     user_id = models.UUIDField(_("user"))
     status = models.CharField(_("status"), max_length=10, choices=RegistrationStatus)
     position = models.PositiveIntegerField(_("position"), null=True, blank=True)
+    offer_expires_at = models.DateTimeField(_("kept until"), null=True, blank=True)
+    price = models.DecimalField(_("price"), max_digits=14, decimal_places=2, default=Decimal("0.00"))
+    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
+    payment_state = models.CharField(_("payment"), max_length=9, choices=PaymentState, default=PaymentState.NONE)
+    payment_request_id = models.UUIDField(_("payment request"), null=True, blank=True)
+    payment_failure = models.CharField(_("why the payment failed"), max_length=100, blank=True, default="")
+    check_in_code = models.CharField(_("code for the door"), max_length=8, blank=True, default="")
+    checked_in_at = models.DateTimeField(_("came at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
 
@@ -188,6 +260,24 @@ class Registration(models.Model):
                 condition=Q(status=RegistrationStatus.WAITLISTED, position__gte=1)
                 | (~Q(status=RegistrationStatus.WAITLISTED) & Q(position__isnull=True)),
                 name="registration_position_while_waiting",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RegistrationStatus.OFFERED, offer_expires_at__isnull=False)
+                | (~Q(status=RegistrationStatus.OFFERED) & Q(offer_expires_at__isnull=True)),
+                name="registration_offer_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=RegistrationStatus.CONFIRMED) | Q(price=0) | Q(payment_state=PaymentState.PAID),
+                name="registration_confirmed_is_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(checked_in_at__isnull=True) | Q(status=RegistrationStatus.CONFIRMED),
+                name="registration_checked_in_is_confirmed",
+            ),
+            models.UniqueConstraint(
+                fields=["happening", "check_in_code"],
+                condition=~Q(check_in_code=""),
+                name="registration_code_unique",
             ),
         ]
         indexes: ClassVar = [
@@ -209,12 +299,20 @@ class Registration(models.Model):
         """Whether it holds a seat."""
         return self.status in SEATED
 
+    def offer(self, *, until: datetime, now: datetime) -> None:
+        """Keep the seat for this person until a moment."""
+        self.status, self.position, self.offer_expires_at = RegistrationStatus.OFFERED, None, until
+        self.updated_at = now
+
     def confirm(self, *, now: datetime) -> None:
         """Give the seat."""
-        self.status, self.position, self.updated_at = RegistrationStatus.CONFIRMED, None, now
+        self.status, self.position, self.offer_expires_at = RegistrationStatus.CONFIRMED, None, None
+        self.check_in_code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
+        self.updated_at = now
 
     def cancel(self, *, now: datetime) -> None:
         """Give up the seat or the place in the list. Raises RegistrationIsCancelled."""
         if self.status == RegistrationStatus.CANCELLED:
             raise RegistrationIsCancelled
-        self.status, self.position, self.updated_at = RegistrationStatus.CANCELLED, None, now
+        self.status, self.position, self.offer_expires_at = RegistrationStatus.CANCELLED, None, None
+        self.checked_in_at, self.updated_at = None, now

@@ -1,0 +1,97 @@
+"""The price of a seat: asked of payments, and given back when the seat is given up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.db import transaction
+from core.ids import uuid7
+from messaging.outbox import publish
+from showroom.errors import NothingToPay, PaymentUnderWay
+from showroom.events import TicketRequested
+from showroom.models import PaymentState, Registration, RegistrationStatus
+from showroom.services import registrations
+from showroom.services.happenings import lock_happening
+from showroom.services.refunds import give_money_back
+
+_SETTLED = frozenset({PaymentState.PAID, PaymentState.REFUNDING, PaymentState.REFUNDED})
+
+
+@dataclass(frozen=True)
+class Means:
+    """How one pays: a method of the payments app, and for a card its token or the id of a stored one."""
+
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+
+
+def pay_seat(*, happening_id: UUID, registration_id: UUID, user_id: UUID, means: Means, now: datetime) -> Registration:
+    """Ask for the price of one's kept seat. Publishes TicketRequested; the answer confirms the seat.
+
+    Raises RegistrationNotFound, NotOffered, OfferHasExpired, NothingToPay, PaymentUnderWay, HappeningNotFound,
+    HappeningIsCancelled, HappeningIsOver.
+    """
+    with transaction("showroom"):
+        happening = lock_happening(happening_id)
+        registration = registrations.find_registration(happening, registration_id, user_id)
+        happening.require_open(now)
+        if registration.payment_state == PaymentState.PENDING:
+            raise PaymentUnderWay
+        registrations.require_offer(registration, now)
+        if not registration.price:
+            raise NothingToPay
+        registration.payment_state, registration.payment_failure = PaymentState.PENDING, ""
+        registration.payment_request_id, registration.updated_at = uuid7(), now
+        registration.save()
+        publish(
+            TicketRequested(
+                request_id=registration.payment_request_id,
+                registration_id=registration.id,
+                event_id=happening.id,
+                customer_id=user_id,
+                amount=registration.price,
+                currency=registration.currency,
+                method=means.method,
+                token=means.token,
+                payment_method_id=means.payment_method_id,
+                description=happening.title,
+            )
+        )
+    return registration
+
+
+def settle_seat(*, registration_id: UUID, request_id: UUID, is_paid: bool, code: str, now: datetime) -> None:
+    """Hear what became of a payment: a kept seat is confirmed, money for a seat given up goes back.
+
+    Publishes RegistrationPromoted, TicketRefundRequested or, when the deadline has passed, RegistrationCancelled.
+    """
+    found = Registration.objects.filter(pk=registration_id).first()
+    if found is None:
+        return
+    with transaction("showroom"):
+        happening = lock_happening(found.happening_id, include_deleted=True)
+        registration = Registration.objects.get(pk=registration_id)
+        if registration.payment_request_id != request_id or registration.payment_state in _SETTLED:
+            return
+        registration.updated_at = now
+        if not is_paid:
+            registration.payment_state, registration.payment_failure = PaymentState.FAILED, code
+            registration.save()
+        elif registration.status == RegistrationStatus.OFFERED:
+            registration.payment_state = PaymentState.PAID
+            registrations.confirm_seat(happening, registration, now)
+        else:
+            registration.payment_state = PaymentState.PAID
+            give_money_back(registration, reason="registration_cancelled")
+            registration.save()
+    if not is_paid:
+        registrations.expire_offer(happening_id=found.happening_id, registration_id=registration_id, now=now)
+
+
+def note_refund(*, registration_id: UUID, is_paid: bool) -> None:
+    """Hear that the price of a seat was given back; one that failed waits with payments for a manager."""
+    with transaction("showroom"):
+        refunding = Registration.objects.filter(pk=registration_id, payment_state=PaymentState.REFUNDING)
+        if is_paid:
+            refunding.update(payment_state=PaymentState.REFUNDED)
