@@ -2,11 +2,13 @@
 
 import json
 import time
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import jwt
 from asgiref.testing import ApplicationCommunicator
+from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 from django.test import Client
 
@@ -26,7 +28,13 @@ def token_for(user_id: UUID | None = None, *roles: str, **claims: Any) -> str:
         "iss": settings.JWT_ISSUER,
         "aud": settings.JWT_AUDIENCE,
     } | claims
-    return jwt.encode(payload, settings.JWT_PRIVATE_KEY, algorithm="RS256")
+    return jwt.encode(payload, _signing_key(settings.JWT_PRIVATE_KEY), algorithm="RS256")
+
+
+@lru_cache(maxsize=4)
+def _signing_key(pem: str) -> Any:
+    """Reading a key and checking its primes takes longer than a request does."""
+    return serialization.load_pem_private_key(pem.encode(), password=None)
 
 
 class Api:

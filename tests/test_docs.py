@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.urls import URLResolver, get_resolver
 
+from tests.permissions import table as permissions
+
 ROOT = Path(settings.BASE_DIR)
 READMES = ("README.md", "README.ru.md")
 DOCUMENTS = [*(ROOT / name for name in READMES), *ROOT.glob("[A-Z]*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -132,6 +134,17 @@ def covered():
 
 def test_the_coverage_page_and_the_api_agree():
     assert set(covered()) == served()
+
+
+def test_every_endpoint_has_one_row_in_the_table_of_permissions():
+    known = [(row.method, row.path) for row in permissions.rows()]
+    assert len(known) == len(set(known))
+    missing, gone = served() - set(known), set(known) - served()
+    assert (missing, gone) == (set(), set()), "add a line to tests/permissions/table.py, then write the page anew"
+
+
+def test_the_page_of_permissions_shows_the_table():
+    assert permissions.DOCUMENT.read_text() == permissions.render(), "run: python -m tests.permissions.table"
 
 
 def test_every_test_named_in_the_coverage_page_exists():

@@ -1,0 +1,202 @@
+"""One object of each kind, owned by a given user: what the rows of the table are called on."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.utils import timezone
+
+import accounts.tests.make as accounts
+import catalog.tests.make as catalog
+import clients.tests.make as clients
+import financing.tests.make as financing
+import insurance.tests.make as insurance
+import notifications.tests.make as notifications
+import orders.tests.make as orders
+import payments.tests.make as payments
+import resources.tests.make as resources
+import showroom.tests.make as showroom
+from catalog.models import Import
+from core.ids import uuid7
+from notifications.models import WebhookDelivery
+from payments import services as payment_services
+
+Ids = list[str]
+_makers: dict[str, Callable[[UUID], Ids]] = {}
+
+
+def made_by(*collections: str) -> Callable[[Callable[[UUID], Ids]], Callable[[UUID], Ids]]:
+    """Declare how an object of a collection (`/orders`) is made; returns the ids that its path needs, in order."""
+
+    def declare(maker: Callable[[UUID], Ids]) -> Callable[[UUID], Ids]:
+        _makers.update(dict.fromkeys(collections, maker))
+        return maker
+
+    return declare
+
+
+def ids_for(path: str, owner: UUID) -> Ids | None:
+    """Make what a path or its collection is about; None for a collection nobody declared."""
+    wanted = path.partition("/{}")[0]
+    deeper = next((name for name in _makers if "{}" in name and path.startswith(name)), "")
+    maker = _makers.get(deeper or wanted)
+    return maker(owner) if maker else None
+
+
+@made_by("/auth/sessions")
+def session(owner: UUID) -> Ids:
+    from accounts.models import Session, User
+
+    accounts.pair(User.objects.get(pk=owner))
+    return [str(Session.objects.get(user_id=owner).id)]
+
+
+@made_by("/users")
+def user(owner: UUID) -> Ids:
+    return [str(accounts.user().id)]
+
+
+@made_by("/categories")
+def category(owner: UUID) -> Ids:
+    return [str(catalog.category().id)]
+
+
+@made_by("/products")
+def product(owner: UUID) -> Ids:
+    return [str(catalog.product().id)]
+
+
+@made_by("/imports")
+def price_list(owner: UUID) -> Ids:
+    return [str(Import.objects.create(filename="a.csv", actor=str(owner), created_at=timezone.now()).id)]
+
+
+@made_by("/orders")
+def order(owner: UUID) -> Ids:
+    return [str(orders.order(customer_id=owner).id)]
+
+
+@made_by("/orders/{}/checkout/{}")
+def checkout_leg(owner: UUID) -> Ids:
+    return [*order(owner), "stock", "retry"]
+
+
+@made_by("/payments", "/transactions")
+def payment(owner: UUID) -> Ids:
+    of = payments.order(customer_id=owner)
+    return [str(payments.paid(of, method="cash").id)]
+
+
+@made_by("/payments/webhooks/{}")
+def provider(owner: UUID) -> Ids:
+    return ["sandbox"]
+
+
+@made_by("/refunds")
+def refund(owner: UUID) -> Ids:
+    return [str(payments.refund(payments.paid(payments.order(customer_id=owner), method="cash")).id)]
+
+
+@made_by("/payment-methods")
+def payment_method(owner: UUID) -> Ids:
+    stored = payment_services.store_method(customer_id=owner, method="card", token="tok_success", now=timezone.now())
+    return [str(stored.id)]
+
+
+@made_by("/financing/programmes")
+def programme(owner: UUID) -> Ids:
+    return [str(financing.programme().id)]
+
+
+@made_by("/financing/applications")
+def application(owner: UUID) -> Ids:
+    financing.programme()
+    return [str(financing.application(of=financing.order(customer_id=owner)).id)]
+
+
+@made_by("/financing/loans")
+def loan(owner: UUID) -> Ids:
+    from financing import services
+    from financing.models import Loan
+
+    financing.programme()
+    of = financing.order(customer_id=owner)
+    attempt_id = uuid7()
+    financing.requested(of, attempt_id=attempt_id)
+    services.disburse_loan(order_id=of.order_id, attempt_id=attempt_id, now=timezone.now())
+    return [str(Loan.objects.get().id)]
+
+
+@made_by("/insurance/quotes")
+def quote(owner: UUID) -> Ids:
+    return [str(insurance.quote(customer_id=owner).id)]
+
+
+@made_by("/insurance/policies")
+def policy(owner: UUID) -> Ids:
+    return [str(insurance.policy(customer_id=owner).id)]
+
+
+@made_by("/insurance/claims")
+def claim(owner: UUID) -> Ids:
+    return [str(insurance.claim(insurance.policy(customer_id=owner)).id)]
+
+
+@made_by("/clients")
+def client(owner: UUID) -> Ids:
+    return [str(clients.client().id)]
+
+
+@made_by("/events")
+def happening(owner: UUID) -> Ids:
+    return [str(showroom.happening().id)]
+
+
+@made_by("/events/{}/registrations")
+def registration(owner: UUID) -> Ids:
+    of = showroom.happening()
+    return [str(of.id), str(showroom.registration(of, owner).id)]
+
+
+@made_by("/event-categories")
+def event_category(owner: UUID) -> Ids:
+    return [str(showroom.category().id)]
+
+
+@made_by("/webhooks")
+def webhook(owner: UUID) -> Ids:
+    return [str(notifications.webhook().id)]
+
+
+@made_by("/deliveries")
+def delivery(owner: UUID) -> Ids:
+    now = timezone.now()
+    made = WebhookDelivery.objects.create(
+        endpoint=notifications.webhook(),
+        event_id=uuid7(),
+        event_type="order.created",
+        body=b"{}",
+        next_attempt_at=now,
+        created_at=now,
+    )
+    return [str(made.id)]
+
+
+@made_by("/resource-types")
+def resource_type(owner: UUID) -> Ids:
+    return [str(resources.kind().id)]
+
+
+@made_by("/resources")
+def resource(owner: UUID) -> Ids:
+    return [str(resources.resource().id)]
+
+
+@made_by("/allocations")
+def allocation(owner: UUID) -> Ids:
+    return [str(resources.allocation(resources.resource(), 0, 1).id)]
+
+
+@made_by("/notifications")
+def notification(owner: UUID) -> Ids:
+    notifications.recipient(owner)
+    return [str(next(one for one in notifications.news(owner) if one.channel == "in_app").id)]

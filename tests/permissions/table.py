@@ -1,0 +1,248 @@
+"""Who may call what: the one table that the tests execute and docs/permissions.md shows.
+
+Words: `anyone`; `signed in`; `own`, where staff see everybody's and another's is 404; `mine`, where even staff see
+only theirs; `own list` and `my list`, the same for collections; `manager` (admins too); `admin`; `by secret`, where
+roles count for nothing and a signature does.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CALLERS = ("anonymous", "another client", "owner", "manager", "admin")
+YES = "yes"
+WORDS: dict[str, tuple[str, ...]] = {
+    "anyone": (YES, YES, YES, YES, YES),
+    "signed in": ("401", YES, YES, YES, YES),
+    "own": ("401", "404", YES, YES, YES),
+    "mine": ("401", "404", YES, "404", "404"),
+    "own list": ("401", "theirs only", YES, YES, YES),
+    "my list": ("401", "theirs only", YES, "theirs only", "theirs only"),
+    "manager": ("401", "403", "403", YES, YES),
+    "admin": ("401", "403", "403", "403", YES),
+    "by secret": ("secret", "secret", "secret", "secret", "secret"),
+}
+TABLE = """
+# Accounts
+POST   /auth/register                                     anyone
+POST   /auth/token                                        anyone
+POST   /auth/login                                        anyone
+POST   /auth/refresh                                      anyone
+POST   /auth/logout                                       signed in
+POST   /auth/verify                                       anyone
+GET    /auth/me                                           signed in
+GET    /auth/sessions                                     my list
+DELETE /auth/sessions/{}                                  mine
+POST   /auth/reset-password                               anyone
+POST   /auth/reset-password/confirm                       anyone
+POST   /auth/ws-ticket                                    signed in
+GET    /users                                             admin
+POST   /users                                             admin
+GET    /users/search                                      admin
+GET    /users/me                                          signed in
+PUT    /users/me                                          signed in
+PATCH  /users/me                                          signed in
+PUT    /users/me/password                                 signed in
+GET    /users/{}                                          admin
+PUT    /users/{}                                          admin
+PATCH  /users/{}                                          admin
+DELETE /users/{}                                          admin
+PUT    /users/{}/roles                                    admin
+# Catalogue
+GET    /categories                                        anyone
+POST   /categories                                        manager
+GET    /categories/{}                                     anyone
+PATCH  /categories/{}                                     manager
+DELETE /categories/{}                                     manager
+GET    /products                                          anyone
+POST   /products                                          manager
+GET    /products/facets                                   anyone
+GET    /products/{}                                       anyone
+PATCH  /products/{}                                       manager
+DELETE /products/{}                                       manager
+POST   /products/{}/stock                                 manager
+GET    /products/{}/stock-movements                       manager
+GET    /imports                                           manager
+POST   /imports                                           manager
+GET    /imports/{}                                        manager
+GET    /imports/{}/errors                                 manager
+# Orders
+GET    /orders                                            own list
+POST   /orders                                            signed in
+GET    /orders/{}                                         own
+PATCH  /orders/{}                                         own
+DELETE /orders/{}                                         admin
+POST   /orders/{}/cancel                                  own
+PUT    /orders/{}/status                                  own
+GET    /orders/{}/timeline                                own
+GET    /orders/{}/checkout                                manager
+POST   /orders/{}/checkout/{}/{}                          manager
+# Payments
+GET    /payment-methods                                   my list
+POST   /payment-methods                                   signed in
+GET    /payment-methods/{}                                mine
+DELETE /payment-methods/{}                                mine
+GET    /payments                                          own list
+POST   /payments                                          signed in
+GET    /payments/{}                                       own
+POST   /payments/{}/capture                               manager
+POST   /payments/{}/cancel                                manager
+POST   /payments/{}/refund                                manager
+GET    /refunds                                           manager
+GET    /refunds/{}                                        manager
+POST   /refunds/{}/approve                                manager
+POST   /refunds/{}/reject                                 manager
+POST   /refunds/{}/retry                                  manager
+GET    /transactions                                      own list
+GET    /ledger/accounts                                   signed in
+POST   /payments/webhooks/{}                              by secret
+# Financing
+POST   /financing/calculate                               anyone
+GET    /financing/programmes                              anyone
+POST   /financing/programmes                              manager
+GET    /financing/programmes/{}                           anyone
+PATCH  /financing/programmes/{}                           manager
+GET    /financing/applications                            own list
+POST   /financing/applications                            signed in
+GET    /financing/applications/{}                         own
+GET    /financing/applications/{}/schedule                own
+POST   /financing/applications/{}/accept                  mine
+POST   /financing/applications/{}/withdraw                own
+POST   /financing/applications/{}/approve                 manager
+POST   /financing/applications/{}/reject                  manager
+GET    /financing/loans                                   own list
+GET    /financing/loans/{}                                own
+GET    /financing/loans/{}/schedule                       own
+# Insurance
+GET    /insurance/quotes                                  own list
+POST   /insurance/quotes                                  signed in
+GET    /insurance/quotes/{}                               own
+GET    /insurance/policies                                own list
+GET    /insurance/policies/{}                             own
+POST   /insurance/policies/{}/cancel                      own
+GET    /insurance/claims                                  own list
+POST   /insurance/claims                                  signed in
+GET    /insurance/claims/{}                               own
+POST   /insurance/claims/{}/assess                        manager
+POST   /insurance/claims/{}/approve                       manager
+POST   /insurance/claims/{}/reject                        manager
+# Clients
+GET    /clients                                           manager
+POST   /clients                                           manager
+GET    /clients/{}                                        manager
+PUT    /clients/{}                                        manager
+PATCH  /clients/{}                                        manager
+DELETE /clients/{}                                        manager
+GET    /clients/{}/contacts                               manager
+POST   /clients/{}/contacts                               manager
+GET    /clients/{}/activity                               manager
+POST   /clients/{}/activity                               manager
+# Showroom
+GET    /events                                            anyone
+POST   /events                                            manager
+GET    /events/{}                                         anyone
+PUT    /events/{}                                         manager
+PATCH  /events/{}                                         manager
+DELETE /events/{}                                         manager
+POST   /events/{}/cancel                                  manager
+POST   /events/{}/register                                signed in
+GET    /events/{}/registrations                           own list
+DELETE /events/{}/registrations/{}                        own
+GET    /event-categories                                  anyone
+POST   /event-categories                                  manager
+GET    /event-categories/{}                               anyone
+PUT    /event-categories/{}                               manager
+PATCH  /event-categories/{}                               manager
+DELETE /event-categories/{}                               manager
+# Webhooks to partners
+GET    /webhooks                                          admin
+POST   /webhooks                                          admin
+GET    /webhooks/{}                                       admin
+PUT    /webhooks/{}                                       admin
+PATCH  /webhooks/{}                                       admin
+DELETE /webhooks/{}                                       admin
+POST   /webhooks/{}/test                                  admin
+POST   /webhooks/{}/rotate-secret                         admin
+GET    /webhooks/{}/deliveries                            admin
+GET    /deliveries/{}                                     admin
+POST   /deliveries/{}/redeliver                           admin
+# Resources
+GET    /resource-types                                    manager
+POST   /resource-types                                    manager
+GET    /resource-types/{}                                 manager
+PUT    /resource-types/{}                                 manager
+PATCH  /resource-types/{}                                 manager
+DELETE /resource-types/{}                                 manager
+GET    /resources                                         manager
+POST   /resources                                         manager
+GET    /resources/{}                                      manager
+PUT    /resources/{}                                      manager
+PATCH  /resources/{}                                      manager
+DELETE /resources/{}                                      manager
+POST   /resources/{}/allocate                             manager
+GET    /resources/{}/availability                         manager
+GET    /allocations                                       manager
+GET    /allocations/{}                                    manager
+POST   /allocations/{}/release                            manager
+# Notifications
+GET    /notifications                                     my list
+POST   /notifications/{}/read                             mine
+GET    /notifications/preferences                         signed in
+PUT    /notifications/preferences                         signed in
+"""
+DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "permissions.md"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One endpoint below /api/v1; `{}` stands for an id."""
+
+    part: str
+    method: str
+    path: str
+    word: str
+
+    def cells(self) -> dict[str, str]:
+        """What each caller gets."""
+        return dict(zip(CALLERS, WORDS[self.word], strict=True))
+
+
+def rows() -> list[Row]:
+    """Every row of the table."""
+    found, part = [], ""
+    for line in TABLE.strip().splitlines():
+        if line.startswith("# "):
+            part = line[2:]
+        else:
+            method, path, word = line.split(maxsplit=2)
+            found.append(Row(part, method, path, word))
+    return found
+
+
+def render() -> str:
+    """The page docs/permissions.md."""
+    lines = [
+        "# Who may call what",
+        "",
+        "Every endpoint below `/api/v1`, by caller. The page is written from `tests/permissions/table.py` by",
+        "`python -m tests.permissions.table`; `tests/permissions/test_matrix.py` executes every cell.",
+        "",
+        "**yes**: allowed (the input and the state may still be refused) · **401**: a token is needed · **403**: the",
+        "role is not enough · **404**: another's object does not exist · **theirs only**: the list leaves out what is",
+        "others' · **secret**: a signature decides, whoever calls.",
+    ]
+    part = ""
+    for row in rows():
+        if row.part != part:
+            part = row.part
+            head = ["Endpoint", *(caller.capitalize() for caller in CALLERS)]
+            lines += ["", f"## {part}", "", _line(head), _line(["---"] * len(head))]
+        lines.append(_line([f"{row.method} `{row.path.replace('{}', '{id}')}`", *row.cells().values()]))
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(render())

@@ -1,0 +1,84 @@
+"""Role × endpoint × ownership: every cell of every row is executed; tests/test_docs.py sees that no row is missing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from accounts.models import User
+from core.ids import uuid7
+from core.testing import Api
+from messaging import nudges
+from tests.permissions import objects, table
+from tests.permissions.table import YES, Row
+
+ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager"], "admin": ["admin"]}
+HOMES = {"Catalogue": "catalog", "Webhooks to partners": "notifications"}
+BODIES = {
+    ("PATCH", "/orders/{}"): {"comment": "call first"},
+    ("PUT", "/orders/{}/status"): {"status": "in_progress"},
+}
+"""Where an empty body would be refused before it is known whose the object is."""
+
+
+def home(row: Row) -> str:
+    """The database of an endpoint: the only one it may touch."""
+    return HOMES.get(row.part, row.part.lower())
+
+
+@contextmanager
+def undone(row: Row) -> Iterator[None]:
+    """Let a cell change what it likes in its app's database: the next one finds everything as it was."""
+    alias = home(row)
+    with nudges.muted(), transaction.atomic(using=alias):  # noqa: TID251 - outside the services' transactions
+        yield
+        transaction.set_rollback(True, using=alias)
+
+
+def callers(row: Row) -> dict[str, Api]:
+    """Five callers; in accounts they are users who exist."""
+    made = {name: Api(*roles) for name, roles in ROLES.items()}
+    if row.part == "Accounts":
+        for name, api in made.items():
+            email = f"{name.replace(' ', '-')}@example.com"
+            User.objects.create(id=api.user_id, email=email, password="!", roles=ROLES[name])
+    return {"anonymous": Api()} | made
+
+
+def judge(row: Row, verdict: str, response: Any, ids: list[str]) -> bool:
+    """Whether an answer is what the cell says."""
+    if verdict == YES:
+        is_let_in = response.status_code not in (401, 403, 404) and response.status_code < 500
+        return is_let_in and (not row.word.endswith(" list") or ids[-1] in response.content.decode())
+    if verdict == "theirs only":
+        return response.status_code == 200 and ids[-1] not in response.content.decode()
+    if verdict == "secret":
+        return response.status_code in (400, 401) and response.json()["code"] != "not_authenticated"
+    return bool(response.status_code == int(verdict))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, marks=pytest.mark.django_db(databases=[home(row)]), id=f"{row.method} {row.path}")
+        for row in table.rows()
+    ],
+)
+def test_every_cell_is_as_the_table_says(row, settings):
+    settings.RATE_LIMITS_ON = False
+    people = callers(row)
+    ids = objects.ids_for(row.path, people["owner"].user_id)
+    if ids is None:
+        assert "{}" not in row.path or row.word not in ("own", "mine"), "tests/permissions/objects.py cannot make one"
+        ids = [str(uuid7()) for _ in range(row.path.count("{}"))]
+    path = row.path
+    for one in ids:
+        path = path.replace("{}", one, 1)
+    for name, verdict in row.cells().items():
+        with undone(row):
+            body = None if row.method in ("GET", "DELETE") else BODIES.get((row.method, row.path), {})
+            response = people[name].request(row.method.lower(), path, body)
+        told = f"{row.method} {path} as {name}: {response.status_code} {response.content[:300]!r}, not {verdict}"
+        assert judge(row, verdict, response, ids), told
