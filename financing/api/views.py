@@ -95,7 +95,7 @@ def _terms(data: dict[str, Any]) -> LoanTerms:
 class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
     """Anyone sees what is on offer today; managers see and change all."""
 
-    permission_classes = [IsManager | ReadByAnyone]
+    permission_classes = [ReadByAnyone | IsManager]
     serializer_class = ProgrammeSerializer
     filterset_class = ProgrammeFilter
     queryset = Programme.objects.none()

@@ -15,6 +15,7 @@ import orders.tests.make as orders
 import payments.tests.make as payments
 import resources.tests.make as resources
 import showroom.tests.make as showroom
+from accounts.services import create_api_key
 from catalog.models import Import
 from core.ids import uuid7
 from notifications.models import WebhookDelivery
@@ -48,6 +49,19 @@ def session(owner: UUID) -> Ids:
 
     accounts.pair(User.objects.get(pk=owner))
     return [str(Session.objects.get(user_id=owner).id)]
+
+
+@made_by("/auth/api-keys")
+def api_key(owner: UUID) -> Ids:
+    row, _ = create_api_key(
+        user_id=owner, name="till", scopes=["orders:read"], expires_at=None, address="127.0.0.1", now=timezone.now()
+    )
+    return [str(row.id)]
+
+
+@made_by("/users/{}/activity", "/users/{}/integrations")
+def oneself(owner: UUID) -> Ids:
+    return [str(owner)]
 
 
 @made_by("/users")

@@ -1,20 +1,22 @@
 """Who may call what: the one table that the tests execute and docs/permissions.md shows.
 
-Words: `anyone`; `signed in`; `own`, where staff see everybody's and another's is 404; `mine`, where even staff see
-only theirs; `own list` and `my list`, the same for collections; `manager` (admins too); `admin`; `by secret`, where
-roles count for nothing and a signature does.
+Words: `anyone`; `signed in`; `person`, where no API key will do; `own`, where staff see everybody's and another's is
+404; `mine`, where even staff see only theirs; `own or admin`; `own list` and `my list`, the same for collections;
+`manager` (admins too); `admin`; `by secret`, where roles count for nothing and a signature does.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-CALLERS = ("anonymous", "another client", "owner", "manager", "admin")
+CALLERS = ("anonymous", "another client", "owner", "manager", "admin", "owner's key", "admin's key without the scope")
 YES = "yes"
 WORDS: dict[str, tuple[str, ...]] = {
     "anyone": (YES, YES, YES, YES, YES),
     "signed in": ("401", YES, YES, YES, YES),
+    "person": ("401", YES, YES, YES, YES),
     "own": ("401", "404", YES, YES, YES),
     "mine": ("401", "404", YES, "404", "404"),
+    "own or admin": ("401", "404", YES, "404", YES),
     "own list": ("401", "theirs only", YES, YES, YES),
     "my list": ("401", "theirs only", YES, "theirs only", "theirs only"),
     "manager": ("401", "403", "403", YES, YES),
@@ -29,11 +31,19 @@ POST   /auth/login                                        anyone
 POST   /auth/refresh                                      anyone
 POST   /auth/logout                                       signed in
 POST   /auth/verify                                       anyone
-GET    /auth/me                                           signed in
+GET    /auth/me                                           person
 GET    /auth/sessions                                     my list
 DELETE /auth/sessions/{}                                  mine
 POST   /auth/reset-password                               anyone
 POST   /auth/reset-password/confirm                       anyone
+POST   /auth/verify-email                                 signed in
+POST   /auth/verify-email/confirm                         anyone
+POST   /auth/mfa/enroll                                   signed in
+POST   /auth/mfa/confirm                                  signed in
+POST   /auth/mfa/disable                                  signed in
+GET    /auth/api-keys                                     my list
+POST   /auth/api-keys                                     signed in
+DELETE /auth/api-keys/{}                                  mine
 POST   /auth/ws-ticket                                    signed in
 GET    /users                                             admin
 POST   /users                                             admin
@@ -47,6 +57,8 @@ PUT    /users/{}                                          admin
 PATCH  /users/{}                                          admin
 DELETE /users/{}                                          admin
 PUT    /users/{}/roles                                    admin
+GET    /users/{}/activity                                 own or admin
+GET    /users/{}/integrations                             own or admin
 # Catalogue
 GET    /categories                                        anyone
 POST   /categories                                        manager
@@ -202,8 +214,12 @@ class Row:
     word: str
 
     def cells(self) -> dict[str, str]:
-        """What each caller gets."""
-        return dict(zip(CALLERS, WORDS[self.word], strict=True))
+        """What each caller gets. An API key with the scope may do what its owner may; none changes an account."""
+        people = WORDS[self.word]
+        is_open = self.word in ("anyone", "by secret")
+        is_for_people = self.word == "person" or (self.part == "Accounts" and self.method != "GET")
+        keys = people[2:4] if is_open else ("403" if is_for_people else people[2], "403")
+        return dict(zip(CALLERS, [*people, *keys], strict=True))
 
 
 def rows() -> list[Row]:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import User
 from core.ids import uuid7
-from core.testing import Api
+from core.testing import Api, token_for
 from messaging import nudges
 from tests.permissions import objects, table
 from tests.permissions.table import YES, Row
@@ -44,7 +44,17 @@ def callers(row: Row) -> dict[str, Api]:
         for name, api in made.items():
             email = f"{name.replace(' ', '-')}@example.com"
             User.objects.create(id=api.user_id, email=email, password="!", roles=ROLES[name])
-    return {"anonymous": Api()} | made
+    scope = f"{home(row)}:{'read' if row.method == 'GET' else 'write'}"
+    scope = "accounts:read" if row.part == "Accounts" else scope
+    keys = {"owner's key": ("owner", scope), "admin's key without the scope": ("admin", "nothing:read")}
+    return {"anonymous": Api()} | made | {name: keyed(made[whose], whose, what) for name, (whose, what) in keys.items()}
+
+
+def keyed(person: Api, role: str, scope: str) -> Api:
+    """The same person by an API key: the token that accounts keeps behind it."""
+    made = Api(user_id=person.user_id)
+    made.headers = {"Authorization": f"Bearer {token_for(person.user_id, *ROLES[role], scope=scope)}"}
+    return made
 
 
 def judge(row: Row, verdict: str, response: Any, ids: list[str]) -> bool:
