@@ -80,6 +80,7 @@ GET    /imports/{}/errors                                 manager
 # Orders
 GET    /orders                                            own list
 POST   /orders                                            signed in
+GET    /orders/events                                     own list
 GET    /orders/{}                                         own
 PATCH  /orders/{}                                         own
 DELETE /orders/{}                                         admin
