@@ -18,6 +18,7 @@ import showroom.tests.make as showroom
 from accounts.services import create_api_key
 from catalog.models import Import
 from core.ids import uuid7
+from messaging.testing import drain_outbox
 from notifications.models import WebhookDelivery
 from payments import services as payment_services
 
@@ -36,11 +37,17 @@ def made_by(*collections: str) -> Callable[[Callable[[UUID], Ids]], Callable[[UU
 
 
 def ids_for(path: str, owner: UUID) -> Ids | None:
-    """Make what a path or its collection is about; None for a collection nobody declared."""
+    """Make what a path or its collection is about; None for a collection nobody declared.
+
+    What stands below it and is not declared itself gets an id of nothing.
+    """
     wanted = path.partition("/{}")[0]
     deeper = next((name for name in _makers if "{}" in name and path.startswith(name)), "")
     maker = _makers.get(deeper or wanted)
-    return maker(owner) if maker else None
+    if maker is None:
+        return None
+    made = maker(owner)
+    return made + [str(uuid7()) for _ in range(path.count("{}") - len(made))]
 
 
 @made_by("/auth/sessions")
@@ -87,6 +94,13 @@ def price_list(owner: UUID) -> Ids:
 @made_by("/orders")
 def order(owner: UUID) -> Ids:
     return [str(orders.order(customer_id=owner).id)]
+
+
+@made_by("/orders/events")
+def order_event(owner: UUID) -> Ids:
+    ids = order(owner)
+    drain_outbox("orders")
+    return ids
 
 
 @made_by("/orders/{}/checkout/{}")

@@ -32,6 +32,8 @@ POST   /auth/refresh                                      anyone
 POST   /auth/logout                                       signed in
 POST   /auth/verify                                       anyone
 GET    /auth/me                                           person
+GET    /auth/google/login                                 anyone
+GET    /auth/google/callback                              anyone
 GET    /auth/sessions                                     my list
 DELETE /auth/sessions/{}                                  mine
 POST   /auth/reset-password                               anyone
@@ -125,6 +127,14 @@ POST   /financing/applications/{}/reject                  manager
 GET    /financing/loans                                   own list
 GET    /financing/loans/{}                                own
 GET    /financing/loans/{}/schedule                       own
+GET    /financing/loans/{}/payments                       own
+POST   /financing/loans/{}/payments                       own
+POST   /financing/loans/{}/payments/{}/reverse            manager
+GET    /financing/loans/{}/payoff                         own
+POST   /financing/loans/{}/early-repayment                own
+POST   /financing/loans/{}/restructure                    manager
+POST   /financing/loans/{}/write-off                      manager
+GET    /financing/loans/portfolio                         manager
 # Insurance
 GET    /insurance/quotes                                  own list
 POST   /insurance/quotes                                  signed in
