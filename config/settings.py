@@ -332,6 +332,9 @@ CSRF_COOKIE_NAME = f"autosalon_csrf_{PORT}" if DEBUG else "autosalon_csrf"
 X_FRAME_OPTIONS = "DENY"
 
 # Payment providers --------------------------------------------------------------------------------------------------
+PAYMENT_PROVIDER = text("PAYMENT_PROVIDER", "sandbox")
+PAYOUT_PROVIDER = text("PAYOUT_PROVIDER", "sandbox")
+INSURANCE_COMMISSION_PERCENT = number("INSURANCE_COMMISSION_PERCENT", 10)
 SANDBOX_URL = text("SANDBOX_URL", f"http://127.0.0.1:{number('SANDBOX_PORT', PORT + 1)}")
 SANDBOX_WEBHOOK_SECRET = text("SANDBOX_WEBHOOK_SECRET", "whsec_YXV0b3NhbG9uLXNhbmRib3gtc2VjcmV0" if DEBUG else "")
 PROVIDER_CONNECT_TIMEOUT_S = 2

@@ -91,6 +91,13 @@ class WrongRefundState(DomainError):
     detail = "The refund cannot do this in its present state."
 
 
+class WrongPayoutState(DomainError):
+    """The payout's state does not allow this; `state` says what it is."""
+
+    code = "wrong_payout_state"
+    detail = "The payout cannot do this in its present state."
+
+
 class FourEyes(Forbidden):
     """The one who asked for a large refund may not approve it too."""
 

@@ -61,6 +61,29 @@ class PaymentRefunded(Event):
     attempt_id: UUID | None = None
 
 
+@event("payment.refund_failed", aggregate="payment", key="payment_id", internal=True)
+class PaymentRefundFailed(Event):
+    """A refund that had succeeded failed after all: its amount is with us again; `refunded_total` is without it."""
+
+    payment_id: UUID
+    refund_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    refunded_total: Decimal
+    currency: str
+    code: str = ""
+    detail: str = ""
+
+
+@event("payment.webhook_received", aggregate="payment_webhook", key="webhook_id", internal=True)
+class WebhookReceived(Event):
+    """A provider's message was checked and kept, and waits to be applied; `subject` is the charge it is about."""
+
+    webhook_id: UUID
+    subject: str
+
+
 @event("payment.order_settled", aggregate="order_payments", key="order_id", internal=True)
 class OrderSettled(Event):
     """Answer to checkout.refund_requested: nothing of this order's money is held any more."""

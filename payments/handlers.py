@@ -1,12 +1,31 @@
-"""What payments does when it hears of orders."""
+"""What payments does when it hears of orders, loans, policies and its own webhooks."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.utils import timezone
 
+from financing.events import (
+    ApplicationAccepted,
+    ApplicationApproved,
+    ApplicationRejected,
+    ApplicationWithdrawn,
+    LoanDisbursed,
+    LoanPaymentReceived,
+    LoanPaymentRequested,
+    LoanSurplusRefundRequested,
+)
+from insurance.events import (
+    ClaimPayoutRequested,
+    PolicyCancelled,
+    PolicyPurchased,
+    PolicyRefundRequested,
+    PremiumRequested,
+)
 from messaging.subscriptions import subscribe
 from orders.events import (
     OrderCancelled,
+    OrderCompleted,
     OrderCreated,
     OrderStatusChanged,
     OrderUpdated,
@@ -14,7 +33,9 @@ from orders.events import (
     RefundRequested,
 )
 from payments import services
-from payments.services import Means
+from payments.events import WebhookReceived
+from payments.models import PayoutPurpose, Purpose
+from payments.services import Ask, Means, Premium
 
 
 @subscribe(OrderCreated, OrderUpdated, OrderStatusChanged, OrderCancelled, lane="order_id", batch=True, replayable=True)
@@ -47,3 +68,105 @@ def _take(event: PaymentRequested) -> None:
         means=Means(event.method, event.token, event.payment_method_id),
         now=timezone.now(),
     )
+
+
+@subscribe(WebhookReceived, lane="subject")
+def apply_webhook(event: WebhookReceived) -> None:
+    """Do what a provider's message says."""
+    services.apply_webhook(webhook_id=event.webhook_id, now=timezone.now())
+
+
+@subscribe(OrderCompleted, lane="order_id", start="now")
+def book_sale(event: OrderCompleted) -> None:
+    """Earn what was paid for goods that were handed over."""
+    services.book_sale(order_id=event.order_id, customer_id=event.customer_id, now=timezone.now())
+
+
+LoanNews = ApplicationApproved | ApplicationAccepted | ApplicationRejected | ApplicationWithdrawn | LoanDisbursed
+
+
+@subscribe(
+    ApplicationApproved, ApplicationAccepted, ApplicationRejected, ApplicationWithdrawn, LoanDisbursed, lane="order_id"
+)
+def follow_loan(event: LoanNews) -> None:
+    """Keep what a loan pays of its order, and book it when it does."""
+    match event:
+        case ApplicationApproved(is_accepted=True) | ApplicationAccepted():
+            services.promise_loan(application_id=event.application_id, order_id=event.order_id, amount=event.amount)
+        case ApplicationRejected() | ApplicationWithdrawn():
+            services.cancel_loan(application_id=event.application_id, order_id=event.order_id, now=timezone.now())
+        case LoanDisbursed():
+            services.book_loan(
+                application_id=event.application_id,
+                order_id=event.order_id,
+                customer_id=event.customer_id,
+                amount=event.amount,
+                currency=event.currency,
+                bank=event.bank,
+                now=timezone.now(),
+            )
+
+
+@subscribe(LoanPaymentRequested, LoanSurplusRefundRequested, LoanPaymentReceived, lane="loan_id")
+def serve_loan(event: LoanPaymentRequested | LoanSurplusRefundRequested | LoanPaymentReceived) -> None:
+    """Take what a borrower pays, give a surplus back, pass on what the bank has counted."""
+    now = timezone.now()
+    match event:
+        case LoanPaymentRequested():
+            ask = Ask(
+                event.request_id, event.loan_id, event.customer_id, event.amount, event.currency, event.description
+            )
+            means = Means(event.method, event.token, event.payment_method_id)
+            services.charge_for(ask=ask, purpose=Purpose.LOAN, means=means, now=now)
+        case LoanSurplusRefundRequested():
+            ask = Ask(event.request_id, event.loan_id, event.customer_id, event.amount, event.currency, event.reason)
+            services.pay_out(ask=ask, purpose=PayoutPurpose.LOAN, now=now)
+        case LoanPaymentReceived() if event.request_id is not None:
+            services.pass_on_repayment(
+                request_id=event.request_id,
+                loan_id=event.loan_id,
+                customer_id=event.customer_id,
+                amount=event.amount,
+                currency=event.currency,
+                bank=event.bank,
+                now=now,
+            )
+
+
+@subscribe(PremiumRequested, PolicyRefundRequested, PolicyPurchased, PolicyCancelled, lane="policy_id")
+def serve_policy(event: PremiumRequested | PolicyRefundRequested | PolicyPurchased | PolicyCancelled) -> None:
+    """Take a premium, pass it on to the insurer, and bring back what a cancelled policy did not use."""
+    now = timezone.now()
+    match event:
+        case PremiumRequested():
+            ask = Ask(
+                event.request_id, event.policy_id, event.customer_id, event.amount, event.currency, event.description
+            )
+            means = Means(event.method, event.token, event.payment_method_id)
+            services.charge_for(ask=ask, purpose=Purpose.POLICY, means=means, now=now)
+        case PolicyRefundRequested():
+            ask = Ask(event.request_id, event.policy_id, event.customer_id, event.amount, event.currency, event.reason)
+            services.refund_policy(ask=ask, order_id=event.order_id, now=now)
+        case PolicyPurchased():
+            services.book_premium(premium=_premium(event, event.premium, event.commission), now=now)
+        case PolicyCancelled():
+            services.return_premium(premium=_premium(event, event.refund_amount), now=now)
+
+
+def _premium(event: PolicyPurchased | PolicyCancelled, amount: Decimal, commission: Decimal | None = None) -> Premium:
+    return Premium(
+        policy_id=event.policy_id,
+        customer_id=event.customer_id,
+        amount=amount,
+        currency=event.currency,
+        insurer=event.insurer,
+        commission=commission,
+        order_id=event.order_id,
+    )
+
+
+@subscribe(ClaimPayoutRequested, lane="claim_id")
+def pay_claims(event: ClaimPayoutRequested) -> None:
+    """Pay an approved claim."""
+    ask = Ask(event.request_id, event.claim_id, event.customer_id, event.amount, event.currency)
+    services.pay_claim(ask=ask, insurer=event.insurer, now=timezone.now())

@@ -1,5 +1,6 @@
-"""Calls to payment providers: charge, refund, cancel. A repeat asks first, then sends the same key again.
+"""Calls to payment providers: charge, capture, cancel, query, refund, payout.
 
+A repeat asks first, then sends the same key again.
 A fault before the provider took the request is retried; silence is `unknown` and is asked about until it is answered.
 """
 
@@ -13,18 +14,25 @@ from django.utils import timezone
 from messaging.calls import Operation, Outcome, operation
 from messaging.models import CallState
 from payments import services
-from payments.models import RefundStatus, Status
-from payments.providers import sandbox
-from payments.services import ChargeReport, RefundReport
+from payments.models import Payment, Payout, PayoutStatus, RefundStatus, Status
+from payments.providers import provider
+from payments.providers.port import NoAnswer, Provider, Refused, TransientFault
+from payments.services import ChargeReport, PayoutReport, RefundReport
 
 _CHARGES = {
     "processing": Status.PROCESSING,
     "requires_action": Status.REQUIRES_ACTION,
+    "authorized": Status.AUTHORIZED,
     "succeeded": Status.COMPLETED,
     "failed": Status.FAILED,
     "cancelled": Status.CANCELLED,
 }
-_FINAL = {"succeeded": CallState.OK, "failed": CallState.DECLINED, "cancelled": CallState.DECLINED}
+_FINAL = {
+    "succeeded": CallState.OK,
+    "authorized": CallState.OK,
+    "failed": CallState.DECLINED,
+    "cancelled": CallState.DECLINED,
+}
 _SKIPPED = Outcome(CallState.OK, {"status": "skipped"})
 UNAVAILABLE = {
     "status": "failed",
@@ -37,11 +45,11 @@ def _ask(question: Callable[[], dict[str, Any]]) -> Outcome:
     """Talk to the provider and say what came of it. An answer that is not final is asked for again later."""
     try:
         answer = question()
-    except sandbox.TransientFault as error:
+    except TransientFault as error:
         return Outcome(CallState.NEW, error=str(error))
-    except sandbox.NoAnswer as error:
+    except NoAnswer as error:
         return Outcome(CallState.UNKNOWN, error=str(error))
-    except sandbox.Refused as error:
+    except Refused as error:
         data = {"status": "failed", "failure_code": error.code, "failure_detail": error.detail}
         return Outcome(CallState.DECLINED, data, error=str(error))
     return Outcome(_FINAL.get(answer["status"], CallState.UNKNOWN), answer)
@@ -51,6 +59,19 @@ def _after_retries(find: Callable[[], dict[str, Any] | None], outcome: Outcome) 
     """No more retries: failed only if the provider itself says that it never took the request."""
     found = _ask(lambda: find() or UNAVAILABLE)
     return found if found.state != CallState.NEW else Outcome(CallState.UNKNOWN, error=outcome.error)
+
+
+def _of_payment(request: dict[str, Any]) -> tuple[Provider, dict[str, Any]]:
+    """Who took, or is to take, a payment's money, and the request with the provider's own id for it, if known."""
+    payment = Payment.objects.only("provider", "provider_ref").get(pk=request["payment_id"])
+    return provider(payment.provider), request | {"ref": payment.provider_ref}
+
+
+def _only_answers(outcome: Outcome) -> Outcome:
+    """That a step was refused says nothing of the charge itself: keep asking."""
+    if outcome.state == CallState.DECLINED and "id" not in outcome.data:
+        return Outcome(CallState.UNKNOWN, error=outcome.error)
+    return outcome
 
 
 class _ChargeOperation(Operation):
@@ -84,13 +105,58 @@ class Charge(_ChargeOperation):
         """Charge once: record that the call begins, ask about an earlier one, then send."""
         if not services.start_charge(payment_id=UUID(request["payment_id"]), now=timezone.now()):
             return _SKIPPED
+        bank, asked = _of_payment(request)
         if is_repeat:
-            return _ask(lambda: sandbox.find_charge(key) or sandbox.charge(key, request))
-        return _ask(lambda: sandbox.charge(key, request))
+            return _ask(lambda: bank.find_charge(key, asked) or bank.charge(key, asked))
+        return _ask(lambda: bank.charge(key, asked))
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
         """Fail only what was certainly not taken."""
-        return _after_retries(lambda: sandbox.find_charge(key), outcome)
+        bank, asked = _of_payment(request)
+        return _after_retries(lambda: bank.find_charge(key, asked), outcome)
+
+
+@operation
+class Capture(_ChargeOperation):
+    """Takes the money that a provider has authorised."""
+
+    name = "payments.capture"
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Capturing twice is capturing once."""
+        bank, asked = _of_payment(request)
+        return _only_answers(_ask(lambda: bank.capture(key, asked)))
+
+    def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
+        """Never: the money is promised."""
+        return Outcome(CallState.UNKNOWN, error=outcome.error)
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Silence says nothing new of the payment."""
+        if outcome.data:
+            super().settle(key, request, outcome)
+
+
+@operation
+class Query(_ChargeOperation):
+    """Asks what became of a charge: for webhooks that prove nothing, for the reconciler and for managers."""
+
+    name = "payments.query"
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """One question. That the provider knows nothing is no answer: our charge may still be on its way."""
+        bank, asked = _of_payment(request)
+        outcome = _ask(lambda: bank.find_charge(request["charge_key"], asked) or {"status": "skipped"})
+        if outcome.data.get("status") == "skipped":
+            return _SKIPPED
+        return (
+            outcome if outcome.state != CallState.UNKNOWN or not outcome.data else Outcome(CallState.OK, outcome.data)
+        )
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Silence says nothing new of the payment."""
+        if outcome.data:
+            super().settle(key, request, outcome)
 
 
 @operation
@@ -101,10 +167,8 @@ class Cancel(_ChargeOperation):
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Cancelling twice is cancelling once. That the cancelling was refused says nothing of the charge."""
-        outcome = _ask(lambda: sandbox.cancel(request["charge_key"]))
-        if outcome.state == CallState.DECLINED and "id" not in outcome.data:
-            return Outcome(CallState.UNKNOWN, error=outcome.error)
-        return outcome
+        bank, asked = _of_payment(request)
+        return _only_answers(_ask(lambda: bank.cancel(key, asked)))
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Only an answer tells anything: silence about the cancelling says nothing new of the payment."""
@@ -125,13 +189,15 @@ class RefundCharge(Operation):
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Refund once: ask about an earlier try, then send."""
+        bank, asked = _of_payment(request)
         if is_repeat:
-            return _ask(lambda: sandbox.find_refund(key) or sandbox.refund(key, request))
-        return _ask(lambda: sandbox.refund(key, request))
+            return _ask(lambda: bank.find_refund(key, asked) or bank.refund(key, asked))
+        return _ask(lambda: bank.refund(key, asked))
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
         """Fail only what certainly did not happen; a manager may retry it."""
-        return _after_retries(lambda: sandbox.find_refund(key), outcome)
+        bank, asked = _of_payment(request)
+        return _after_retries(lambda: bank.find_refund(key, asked), outcome)
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Record success or refusal; while nobody knows, the refund stays submitted."""
@@ -146,4 +212,38 @@ class RefundCharge(Operation):
         )
         services.apply_refund_report(
             refund_id=UUID(request["refund_id"]), attempt=request["attempt"], report=report, now=timezone.now()
+        )
+
+
+@operation
+class PayOut(Operation):
+    """Pays somebody."""
+
+    name = "payments.payout"
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Pay once: ask about an earlier try, then send."""
+        bank = provider(Payout.objects.get(pk=request["payout_id"]).provider)
+        if is_repeat:
+            return _ask(lambda: bank.find_payout(key, request) or bank.payout(key, request))
+        return _ask(lambda: bank.payout(key, request))
+
+    def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
+        """Fail only what certainly did not happen; a manager may retry it."""
+        bank = provider(Payout.objects.get(pk=request["payout_id"]).provider)
+        return _after_retries(lambda: bank.find_payout(key, request), outcome)
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Record success or refusal; while nobody knows, the payout stays submitted."""
+        status = {"succeeded": PayoutStatus.SUCCEEDED, "failed": PayoutStatus.FAILED}.get(
+            outcome.data.get("status", ""), PayoutStatus.SUBMITTED
+        )
+        report = PayoutReport(
+            status=status,
+            provider_ref=outcome.data.get("id", ""),
+            failure_code=outcome.data.get("failure_code", ""),
+            failure_detail=outcome.data.get("failure_detail", ""),
+        )
+        services.apply_payout_report(
+            payout_id=UUID(request["payout_id"]), attempt=request["attempt"], report=report, now=timezone.now()
         )

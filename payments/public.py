@@ -11,8 +11,9 @@ from django.db import connections
 
 from core.books import Disagreement
 from payments.cards import looks_like_card_number
-from payments.models import CUSTOMER_FUNDS, RESERVING, SANDBOX, TAKEN, OrderCopy, Payment, Refund, RefundStatus
-from payments.providers import sandbox
+from payments.models import REFUNDS_PAYABLE, RESERVING, SANDBOX, TAKEN, OrderCopy, Payment, Refund, RefundStatus
+from payments.providers import provider
+from payments.providers.port import NoAnswer, Refused, TransientFault
 
 __all__ = [
     "OrderMoney",
@@ -78,7 +79,7 @@ def payable(order_id: UUID) -> Decimal | None:
 
 _MONEY = """
 SELECT order_id, sum(amount), sum(refunded_amount) FROM payments_payment
-WHERE status = ANY(%s) AND order_id > %s GROUP BY order_id ORDER BY order_id LIMIT %s
+WHERE status = ANY(%s) AND order_id > %s AND purpose = 'order' GROUP BY order_id ORDER BY order_id LIMIT %s
 """
 
 
@@ -108,7 +109,8 @@ FROM (SELECT id, CASE WHEN status = ANY(%s) THEN amount - refunded_amount ELSE 0
       FROM payments_payment) AS p
 LEFT JOIN (SELECT e.payment_id, -sum(l.amount) AS owed
            FROM payments_ledgerentry AS e JOIN payments_ledgerline AS l ON l.entry_id = e.id
-           WHERE l.account_id = %s GROUP BY e.payment_id) AS b ON b.payment_id = p.id
+           WHERE l.account_id = %s OR l.account_id ~ '^(order|loan|policy):'
+           GROUP BY e.payment_id) AS b ON b.payment_id = p.id
 WHERE p.held <> coalesce(b.owed, 0)
 """
 
@@ -119,9 +121,11 @@ GROUP BY p.id HAVING count(e.id) <> CASE WHEN p.status = ANY(%s) THEN 1 ELSE 0 E
 """
 
 _REFUNDS_BOOKED = """
-SELECT r.id, r.status, count(e.id)
-FROM payments_refund AS r LEFT JOIN payments_ledgerentry AS e ON e.refund_id = r.id
-GROUP BY r.id HAVING count(e.id) <> CASE WHEN r.status = %s THEN 1 ELSE 0 END
+SELECT r.id, r.status, coalesce(b.times, 0)
+FROM payments_refund AS r
+LEFT JOIN (SELECT refund_id, sum(CASE kind WHEN 'refund' THEN 1 WHEN 'refund_returned' THEN -1 ELSE 0 END) AS times
+           FROM payments_ledgerentry WHERE refund_id IS NOT NULL GROUP BY refund_id) AS b ON b.refund_id = r.id
+WHERE coalesce(b.times, 0) <> CASE WHEN r.status = %s THEN 1 ELSE 0 END
 """
 
 _REFUNDED = """
@@ -136,7 +140,8 @@ WHERE p.refunded_amount <> coalesce(r.done, 0) OR p.refund_pending <> coalesce(r
 _NO_ORDER = """
 SELECT p.id, p.order_id FROM payments_payment AS p
 LEFT JOIN payments_ordercopy AS o ON o.order_id = p.order_id
-WHERE p.status = ANY(%s) AND (o.order_id IS NULL OR o.currency <> p.currency OR o.customer_id <> p.customer_id)
+WHERE p.status = ANY(%s) AND p.purpose = 'order'
+  AND (o.order_id IS NULL OR o.currency <> p.currency OR o.customer_id <> p.customer_id)
 """
 
 _CHECKS: list[tuple[str, str, list[Any], str, str]] = [
@@ -144,7 +149,7 @@ _CHECKS: list[tuple[str, str, list[Any], str, str]] = [
     (
         "payment_not_in_ledger",
         _PAYMENT_AND_LEDGER,
-        [list(TAKEN), CUSTOMER_FUNDS],
+        [list(TAKEN), REFUNDS_PAYABLE],
         "payment",
         "the payment holds {}, the ledger says {}",
     ),
@@ -179,8 +184,8 @@ def provider_disagreements() -> list[Disagreement] | None:
     Never call it inside a transaction: it waits for another process.
     """
     try:
-        rows = list(sandbox.read_book())
-    except (sandbox.TransientFault, sandbox.NoAnswer, sandbox.Refused):
+        rows = list(provider(SANDBOX).read_book())
+    except (TransientFault, NoAnswer, Refused):
         return None
     theirs = {row["reference"]: row for row in rows if row["kind"] == "charge" and row.get("reference")}
     gone = {row["reference"]: row for row in rows if row["kind"] == "refund"}

@@ -35,6 +35,7 @@ class PaymentInput(serializers.Serializer):
     token = serializers.CharField(max_length=255, required=False)
     payment_method_id = serializers.UUIDField(required=False)
     description = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    capture = serializers.ChoiceField(choices=["automatic", "manual"], default="automatic")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["method"] == Method.CARD and not (attrs.get("token") or attrs.get("payment_method_id")):
@@ -47,9 +48,9 @@ class PaymentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Payment
         fields = [
-            "id", "order_id", "customer_id", "method", "provider", "status", "amount", "refunded_amount", "currency",
-            "description", "action_url", "failure_code", "failure_detail", "cancel_requested_at", "completed_at",
-            "created_at", "updated_at", "version",
+            "id", "purpose", "order_id", "subject_id", "customer_id", "method", "provider", "is_hold", "status",
+            "amount", "refunded_amount", "currency", "description", "action_url", "failure_code", "failure_detail",
+            "cancel_requested_at", "completed_at", "created_at", "updated_at", "version",
         ]  # fmt: skip
 
 
@@ -64,9 +65,9 @@ class RefundSerializer(serializers.ModelSerializer):
     class Meta:
         model = Refund
         fields = [
-            "id", "payment_id", "order_id", "customer_id", "amount", "currency", "status", "reason", "requested_by",
-            "approved_by", "attempt", "failure_code", "failure_detail", "succeeded_at", "created_at", "updated_at",
-            "version",
+            "id", "payment_id", "order_id", "customer_id", "amount", "currency", "status", "reason", "source",
+            "requested_by", "approved_by", "attempt", "failure_code", "failure_detail", "succeeded_at", "created_at",
+            "updated_at", "version",
         ]  # fmt: skip
 
 

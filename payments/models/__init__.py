@@ -1,6 +1,7 @@
-"""Payments, refunds, the double-entry ledger, and what is known here of orders."""
+"""Payments, refunds, payouts, the double-entry ledger, and what is known here of orders and loans."""
 
-from payments.models.ledger import CUSTOMER_FUNDS, EntryKind, LedgerAccount, LedgerEntry, LedgerLine
+from payments.models.disputes import Dispute, DisputeStatus
+from payments.models.ledger import REFUNDS_PAYABLE, EntryKind, LedgerAccount, LedgerEntry, LedgerLine
 from payments.models.payments import (
     CLOSED_ORDER,
     CONFIRMED_BY_HAND,
@@ -9,18 +10,25 @@ from payments.models.payments import (
     RANK,
     SANDBOX,
     TAKEN,
+    LoanPart,
+    LoanState,
     Method,
     OrderCopy,
     OrderTill,
     Payment,
     PaymentMethod,
+    Purpose,
     Status,
 )
-from payments.models.refunds import REFUND_STEPS, RESERVING, Refund, RefundStatus
+from payments.models.payouts import Payout, PayoutPurpose, PayoutStatus
+from payments.models.reconciliations import Reconciliation
+from payments.models.refunds import REFUND_STEPS, RESERVING, Refund, RefundSource, RefundStatus
 from payments.models.webhooks import WebhookEvent, WebhookOutcome
 
 __all__ = [
-    "CLOSED_ORDER", "CONFIRMED_BY_HAND", "CUSTOMER_FUNDS", "IN_FLIGHT", "MANUAL", "RANK", "REFUND_STEPS", "RESERVING",
-    "SANDBOX", "TAKEN", "EntryKind", "LedgerAccount", "LedgerEntry", "LedgerLine", "Method", "OrderCopy", "OrderTill",
-    "Payment", "PaymentMethod", "Refund", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",
+    "CLOSED_ORDER", "CONFIRMED_BY_HAND", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE", "REFUND_STEPS", "RESERVING",
+    "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount", "LedgerEntry", "LedgerLine",
+    "LoanPart", "LoanState", "Method", "OrderCopy", "OrderTill", "Payment", "PaymentMethod", "Payout", "PayoutPurpose",
+    "PayoutStatus", "Purpose", "Reconciliation", "Refund", "RefundSource", "RefundStatus", "Status", "WebhookEvent",
+    "WebhookOutcome",
 ]  # fmt: skip

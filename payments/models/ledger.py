@@ -8,16 +8,17 @@ from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
 from payments.models.payments import Payment
+from payments.models.payouts import Payout
 from payments.models.refunds import Refund
 
-CUSTOMER_FUNDS = "customer_funds"
-"""Account of what we owe buyers, in goods or in money, for what they have paid."""
+REFUNDS_PAYABLE = "refunds_payable"
+"""Account of what is on its way back to those who paid."""
 
 
 class LedgerAccount(models.Model):
     """An account of the books. Positive lines are debits: what we own grows, what we owe shrinks."""
 
-    code = models.CharField(_("account"), max_length=40, primary_key=True)
+    code = models.CharField(_("account"), max_length=60, primary_key=True)
 
     class Meta:
         verbose_name = _("ledger account")
@@ -31,19 +32,36 @@ class EntryKind(models.TextChoices):
     """What an entry books."""
 
     CHARGE = "charge", _("payment")
+    REFUND_DUE = "refund_due", _("refund promised")
     REFUND = "refund", _("refund")
+    REFUND_FAILED = "refund_failed", _("refund failed")
+    REFUND_RETURNED = "refund_returned", _("refund came back")
+    LOAN = "loan", _("loan paid out")
+    LOAN_CANCELLED = "loan_cancelled", _("loan cancelled")
+    LOAN_REPAYMENT = "loan_repayment", _("loan payment passed on")
+    PREMIUM = "premium", _("premium")
+    PREMIUM_REFUND = "premium_refund", _("premium returned")
+    CLAIM = "claim", _("claim granted")
+    PAYOUT = "payout", _("payout")
+    SALE = "sale", _("sale")
 
 
 class LedgerEntry(models.Model):
-    """One movement of money: its lines sum to zero, and the same effect is booked once."""
+    """One movement of money: its lines sum to zero, and the same effect is booked once.
+
+    `reference` is what is booked (the payment, refund, payout, loan, policy or order); `attempt` tells repeated
+    tries of a refund apart. Entries about another app's objects have neither payment nor refund nor payout.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(_("kind"), max_length=20, choices=EntryKind)
     reference = models.UUIDField(_("books"))
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="entries")
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="entries")
     refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="entries")
-    order_id = models.UUIDField(_("order"))
-    customer_id = models.UUIDField(_("customer"))
+    payout = models.ForeignKey(Payout, null=True, on_delete=models.PROTECT, related_name="entries")
+    order_id = models.UUIDField(_("order"), null=True)
+    customer_id = models.UUIDField(_("customer"), null=True)
     currency = models.CharField(_("currency"), max_length=3)
     created_at = models.DateTimeField(_("created at"))
 
@@ -51,7 +69,7 @@ class LedgerEntry(models.Model):
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["kind", "reference"], name="ledger_books_once"),
+            models.UniqueConstraint(fields=["kind", "reference", "attempt"], name="ledger_books_once"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["order_id"], name="entry_of_order"),

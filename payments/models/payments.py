@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q, Sum
@@ -14,6 +15,14 @@ from payments.errors import RefundExceedsPayment
 
 SANDBOX, MANUAL = "sandbox", "manual"
 """Providers: the test bank, and a manager who confirms cash and transfers by hand."""
+
+
+class Purpose(models.TextChoices):
+    """What a payment is for."""
+
+    ORDER = "order", _("order")
+    LOAN = "loan", _("loan")
+    POLICY = "policy", _("policy")
 
 
 class Method(models.TextChoices):
@@ -35,6 +44,7 @@ class Status(models.TextChoices):
     PROCESSING = "processing", _("processing")
     UNKNOWN = "unknown", _("unknown")
     REQUIRES_ACTION = "requires_action", _("waiting for the buyer")
+    AUTHORIZED = "authorized", _("authorised")
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
     COMPLETED = "completed", _("completed")
@@ -48,6 +58,7 @@ RANK: dict[str, int] = {
     Status.PROCESSING: 10,
     Status.UNKNOWN: 20,
     Status.REQUIRES_ACTION: 30,
+    Status.AUTHORIZED: 35,
     Status.FAILED: 40,
     Status.CANCELLED: 50,
     Status.COMPLETED: 60,
@@ -57,7 +68,7 @@ RANK: dict[str, int] = {
 }
 """News moves a payment up only, so any order of arrival ends alike. Money that arrived outranks a refusal."""
 
-IN_FLIGHT = (Status.PENDING, Status.PROCESSING, Status.UNKNOWN, Status.REQUIRES_ACTION)
+IN_FLIGHT = (Status.PENDING, Status.PROCESSING, Status.UNKNOWN, Status.REQUIRES_ACTION, Status.AUTHORIZED)
 TAKEN = (Status.COMPLETED, Status.PARTIALLY_REFUNDED, Status.REFUNDED, Status.DISPUTED)
 CLOSED_ORDER = frozenset({"cancelled", "refunded"})
 
@@ -82,13 +93,51 @@ class OrderCopy(models.Model):
 
     @property
     def amount_due(self) -> Decimal:
-        """What may still be paid: the total less what is held and what is under way."""
+        """What the buyer may still pay: the total less what is held, what is under way and what a loan pays."""
+        return self.unpaid - LoanPart.objects.of_order(self.order_id)
+
+    @property
+    def unpaid(self) -> Decimal:
+        """The total less what is held and what is under way, loans aside."""
         payments = Payment.objects.filter(order_id=self.order_id)
         return self.total_amount - payments.held() - payments.under_way()
 
 
+class LoanState(models.TextChoices):
+    """Where a loan's part of an order stands."""
+
+    PROMISED = "promised", _("promised")
+    PAID = "paid", _("paid")
+    VOID = "void", _("void")
+
+
+class LoanPartQuerySet(models.QuerySet["LoanPart"]):
+    """Sums of loans."""
+
+    def of_order(self, order_id: UUID) -> Decimal:
+        """What accepted loans pay, or will pay, of an order."""
+        loans = self.filter(order_id=order_id).exclude(state=LoanState.VOID)
+        return loans.aggregate(total=Sum("amount"))["total"] or ZERO
+
+
+class LoanPart(models.Model):
+    """What an accepted application for a loan pays of an order, from financing's events; `void` is for good."""
+
+    application_id = models.UUIDField(primary_key=True)
+    order_id = models.UUIDField(db_index=True)
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+    state = models.CharField(_("state"), max_length=10, choices=LoanState)
+
+    objects = LoanPartQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("loan's part")
+        verbose_name_plural = _("loans' parts")
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(amount__gte=0), name="loan_part_not_negative")]
+
+
 class OrderTill(models.Model):
-    """The lock under which all money of one order moves. Once closed, money may only leave it.
+    """The lock under which all money of one order (loan, policy) moves. Once closed, money may only leave it.
 
     `attempt_id` is the checkout attempt that waits to hear that nothing is held any more; `settled_at` when it did.
     """
@@ -138,14 +187,17 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
 
 class Payment(models.Model):
-    """One try to take money for an order. The row stands before the provider is called.
+    """One try to take money for an order, a loan or a policy. The row stands before the provider is called.
 
     `amount` is in the order's currency; `refunded_amount` is what went back, `refund_pending` what refunds that have
-    not ended reserve of the rest.
+    not ended reserve of the rest. `attempt_id` is the checkout's attempt, or the request of another app. With
+    `is_hold` the provider only authorises, and a manager captures or cancels.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    order_id = models.UUIDField(_("order"))
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose, default=Purpose.ORDER)
+    order_id = models.UUIDField(_("order"), null=True)
+    subject_id = models.UUIDField(_("loan or policy"), null=True)
     customer_id = models.UUIDField(_("customer"))
     method = models.CharField(_("method"), max_length=20, choices=Method)
     payment_method = models.ForeignKey(PaymentMethod, null=True, on_delete=models.SET_NULL, related_name="payments")
@@ -153,6 +205,7 @@ class Payment(models.Model):
     provider_ref = models.CharField(_("provider's id"), max_length=120, blank=True, default="")
     attempt_id = models.UUIDField(_("checkout attempt"), null=True, unique=True)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PENDING)
+    is_hold = models.BooleanField(_("authorise only"), default=False)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
     refunded_amount = models.DecimalField(_("refunded"), max_digits=14, decimal_places=2, default=Decimal(0))
     refund_pending = models.DecimalField(_("being refunded"), max_digits=14, decimal_places=2, default=Decimal(0))
@@ -187,6 +240,14 @@ class Payment(models.Model):
             models.UniqueConstraint(
                 fields=["order_id", "provider"], condition=Q(status__in=IN_FLIGHT), name="payment_one_in_flight"
             ),
+            models.UniqueConstraint(
+                fields=["subject_id", "provider"], condition=Q(status__in=IN_FLIGHT), name="charge_one_in_flight"
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose=Purpose.ORDER, order_id__isnull=False, subject_id__isnull=True)
+                | (~Q(purpose=Purpose.ORDER) & Q(order_id__isnull=True, subject_id__isnull=False)),
+                name="payment_has_one_subject",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["order_id", "-created_at", "-id"], name="payment_of_order"),
@@ -194,10 +255,25 @@ class Payment(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="payment_by_status"),
             models.Index(fields=["-created_at", "-id"], name="payment_newest"),
             models.Index(fields=["-amount", "-id"], name="payment_by_amount"),
+            models.Index(fields=["subject_id"], condition=Q(subject_id__isnull=False), name="payment_of_subject"),
+            models.Index(fields=["provider_ref"], condition=~Q(provider_ref=""), name="payment_by_provider_ref"),
+            models.Index(fields=["updated_at"], condition=Q(status__in=IN_FLIGHT), name="payment_in_limbo"),
         ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def till_id(self) -> UUID:
+        """Whose till this money moves under: the order's, the loan's or the policy's."""
+        found = self.order_id or self.subject_id
+        assert found is not None  # payment_has_one_subject
+        return found
+
+    @property
+    def account(self) -> str:
+        """The ledger account of what the money is for."""
+        return f"{self.purpose}:{self.till_id}"
 
     @property
     def is_in_flight(self) -> bool:
@@ -222,6 +298,17 @@ class Payment(models.Model):
         self.touch(now)
         return True
 
+    def settle(self, now: datetime, *, is_disputed: bool) -> None:
+        """Name where a taken payment stands: disputed, refunded in part or in full, or simply completed."""
+        if is_disputed:
+            self.status = Status.DISPUTED
+        elif self.refunded_amount:
+            is_all = self.refunded_amount == self.amount
+            self.status = Status.REFUNDED if is_all else Status.PARTIALLY_REFUNDED
+        else:
+            self.status = Status.COMPLETED
+        self.touch(now)
+
     def touch(self, now: datetime) -> None:
         """Record that the payment changed."""
         self.updated_at = now
@@ -243,7 +330,9 @@ class Payment(models.Model):
         """Count a refund that happened."""
         self.refund_pending -= amount
         self.refunded_amount += amount
-        if self.status != Status.DISPUTED:
-            is_all = self.refunded_amount == self.amount
-            self.status = Status.REFUNDED if is_all else Status.PARTIALLY_REFUNDED
-        self.touch(now)
+        self.settle(now, is_disputed=self.status == Status.DISPUTED)
+
+    def unbook_refund(self, amount: Decimal, now: datetime) -> None:
+        """A refund that had happened came back: its amount is ours again."""
+        self.refunded_amount -= amount
+        self.settle(now, is_disputed=self.status == Status.DISPUTED)

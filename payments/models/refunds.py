@@ -23,6 +23,14 @@ class RefundStatus(models.TextChoices):
     REJECTED = "rejected", _("rejected")
 
 
+class RefundSource(models.TextChoices):
+    """Who sent the money back: we, somebody at the provider's own screen, or the buyer's bank."""
+
+    OURS = "ours", _("ours")
+    PROVIDER = "provider", _("made at the provider")
+    DISPUTE = "dispute", _("lost dispute")
+
+
 RESERVING = (RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.SUBMITTED)
 
 REFUND_STEPS: dict[str, frozenset[str]] = {
@@ -30,7 +38,7 @@ REFUND_STEPS: dict[str, frozenset[str]] = {
     RefundStatus.APPROVED: frozenset({RefundStatus.SUBMITTED, RefundStatus.SUCCEEDED}),
     RefundStatus.SUBMITTED: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
     RefundStatus.FAILED: frozenset({RefundStatus.APPROVED}),
-    RefundStatus.SUCCEEDED: frozenset(),
+    RefundStatus.SUCCEEDED: frozenset({RefundStatus.FAILED}),
     RefundStatus.REJECTED: frozenset(),
 }
 
@@ -38,14 +46,18 @@ REFUND_STEPS: dict[str, frozenset[str]] = {
 class Refund(models.Model):
     """Money going back, in part or in full. From the request on it reserves its amount of the payment.
 
-    `requested_by` is empty when the system asked, because the order was cancelled. Each retry is a new `attempt`,
+    `requested_by` is empty when the system asked, because the order was cancelled or another app requested it by
+    `request_id`. A provider may fail a refund that had succeeded. Each retry is a new `attempt`,
     and so a new key at the provider: a refusal is final for the key that met it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
-    order_id = models.UUIDField(_("order"))
+    order_id = models.UUIDField(_("order"), null=True)
     customer_id = models.UUIDField(_("customer"))
+    source = models.CharField(_("source"), max_length=10, choices=RefundSource, default=RefundSource.OURS)
+    request_id = models.UUIDField(_("request"), null=True, unique=True)
+    subject_id = models.UUIDField(_("policy"), null=True)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3)
     status = models.CharField(_("status"), max_length=20, choices=RefundStatus, default=RefundStatus.REQUESTED)
@@ -54,6 +66,7 @@ class Refund(models.Model):
     approved_by = models.UUIDField(_("decided by"), null=True)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
     provider_ref = models.CharField(_("provider's id"), max_length=120, blank=True, default="")
+    past_refs = models.JSONField(_("provider's ids of earlier attempts"), default=list)
     failure_code = models.CharField(_("failure code"), max_length=60, blank=True, default="")
     failure_detail = models.CharField(_("failure"), max_length=255, blank=True, default="")
     succeeded_at = models.DateTimeField(_("succeeded at"), null=True)
@@ -64,7 +77,12 @@ class Refund(models.Model):
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        constraints: ClassVar = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive"),
+            models.UniqueConstraint(
+                fields=["payment", "provider_ref"], condition=~Q(provider_ref=""), name="refund_known_once"
+            ),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["payment", "id"], name="refund_of_payment"),
             models.Index(fields=["order_id", "-created_at", "-id"], name="refund_of_order"),

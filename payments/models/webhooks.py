@@ -11,15 +11,21 @@ from core.ids import uuid7
 class WebhookOutcome(models.TextChoices):
     """What a provider's message came to."""
 
+    RECEIVED = "received", _("waiting")
+    ASKED = "asked", _("provider asked")
     APPLIED = "applied", _("applied")
     OLD_NEWS = "old_news", _("already known")
     UNKNOWN_PAYMENT = "unknown_payment", _("unknown payment")
     MISMATCH = "mismatch", _("another amount or currency")
+    UNMATCHED = "unmatched", _("needs a person")
     IGNORED = "ignored", _("of no interest")
 
 
 class WebhookEvent(models.Model):
-    """A message of a provider, kept so that the same one is never applied twice."""
+    """A message of a provider, kept so that the same one is never applied twice.
+
+    `notice` is what we understood of it (`payments.providers.port.Notice`), never the raw body.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     provider = models.CharField(_("provider"), max_length=20)
@@ -27,6 +33,9 @@ class WebhookEvent(models.Model):
     type = models.CharField(_("type"), max_length=60)
     payment_id = models.UUIDField(_("payment"), null=True, db_index=True)
     outcome = models.CharField(_("outcome"), max_length=20, choices=WebhookOutcome)
+    notice = models.JSONField(_("notice"), default=dict)
+    detail = models.CharField(_("detail"), max_length=255, blank=True, default="")
+    processed_at = models.DateTimeField(_("processed at"), null=True)
     received_at = models.DateTimeField(_("received at"))
 
     class Meta:
@@ -35,4 +44,7 @@ class WebhookEvent(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["provider", "event_id"], name="webhook_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["-received_at", "-id"], name="webhook_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["-received_at", "-id"], name="webhook_newest"),
+            models.Index(fields=["outcome", "-received_at"], name="webhook_by_outcome"),
+        ]

@@ -14,65 +14,95 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from core.db import refuse_inside_transaction
 from core.errors import InvalidInput
 from payments.errors import WebhookForged
+from payments.providers.port import Answer, Capabilities, NoAnswer, Notice, Provider, Refused, TransientFault
 
 MAX_ANSWER_BYTES = 4_000_000
+_TYPES = {
+    "payment.processing": ("charge", "processing"),
+    "payment.authorized": ("charge", "authorized"),
+    "payment.completed": ("charge", "succeeded"),
+    "payment.failed": ("charge", "failed"),
+    "refund.succeeded": ("refund", "succeeded"),
+    "refund.failed": ("refund", "failed"),
+    "dispute.opened": ("dispute", "open"),
+    "dispute.won": ("dispute", "won"),
+    "dispute.lost": ("dispute", "lost"),
+}
 
 
-class TransientFault(Exception):
-    """The provider did not take the request: it was not reached, or said that it could not serve it."""
+class SandboxProvider(Provider):
+    """The test bank, a process of its own; see `payments.sandbox`."""
 
+    name = "sandbox"
+    capabilities = Capabilities(holds=True, payouts=True, book=True, methods=frozenset({"card", "sbp"}))
 
-class NoAnswer(Exception):
-    """The request went out and no usable answer came back: it may have been carried out."""
+    def charge(self, key: str, request: dict[str, Any]) -> Answer:
+        """Take or authorise money."""
+        return _wanted(_send("POST", "/charges", key=key, body=request))
 
+    def find_charge(self, key: str, request: dict[str, Any]) -> Answer | None:
+        """Ask by our key."""
+        return _send("GET", f"/charges/by-key/{key}")
 
-class Refused(Exception):
-    """The provider found the request itself wrong; sending it again would not help."""
+    def capture(self, key: str, request: dict[str, Any]) -> Answer:
+        """Take what was authorised; twice is once."""
+        return _wanted(_send("POST", f"/charges/by-key/{request['charge_key']}/capture"))
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code, self.detail = code, detail
+    def cancel(self, key: str, request: dict[str, Any]) -> Answer:
+        """Call a charge off, even one the sandbox has not heard of yet; twice is once."""
+        return _wanted(_send("POST", f"/charges/by-key/{request['charge_key']}/cancel"))
+
+    def refund(self, key: str, request: dict[str, Any]) -> Answer:
+        """Give money back."""
+        return _wanted(_send("POST", "/refunds", key=key, body=request))
+
+    def find_refund(self, key: str, request: dict[str, Any]) -> Answer | None:
+        """Ask by our key."""
+        return _send("GET", f"/refunds/by-key/{key}")
+
+    def payout(self, key: str, request: dict[str, Any]) -> Answer:
+        """Pay somebody."""
+        return _wanted(_send("POST", "/payouts", key=key, body=request))
+
+    def find_payout(self, key: str, request: dict[str, Any]) -> Answer | None:
+        """Ask by our key."""
+        return _send("GET", f"/payouts/by-key/{key}")
+
+    def read_book(self, page_size: int = 500) -> Iterator[dict[str, Any]]:
+        """Every row of the sandbox's own book, oldest first."""
+        after = 0
+        while True:
+            page = _wanted(_send("GET", f"/book?after={after}&limit={page_size}"))
+            yield from page["rows"]
+            if page["next"] is None:
+                return
+            after = page["next"]
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str], address: str) -> Notice:
+        """Check the Standard Webhooks signature over the raw body."""
+        message = _verified(body, headers)
+        given = message.get("data")
+        data = given if isinstance(given, dict) else {}
+        kind, status = _TYPES.get(str(message.get("type")), ("", ""))
+        return Notice(
+            event_id=headers["webhook-id"][:120],
+            type=str(message.get("type", ""))[:60],
+            kind=kind,
+            status=status,
+            payment_id=str(data.get("payment_id", ""))[:60],
+            refund_id=str(data.get("refund_id", ""))[:60],
+            charge_ref=str(data.get("charge_id", ""))[:120],
+            ref=str(data.get("provider_refund_id" if kind == "refund" else "dispute_id", ""))[:120],
+            amount=None if data.get("amount") is None else str(data["amount"])[:40],
+            currency=str(data.get("currency", ""))[:10],
+            failure_code=str(data.get("failure_code", ""))[:60],
+            failure_detail=str(data.get("failure_detail", ""))[:255],
+        )
 
 
 @lru_cache(maxsize=1)
 def _client() -> httpx2.Client:
     return httpx2.Client(limits=httpx2.Limits(max_connections=20), follow_redirects=False, trust_env=False)
-
-
-def charge(key: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Take money. Raises TransientFault, NoAnswer, Refused; a declined card is an answer, not an error."""
-    return _wanted(_send("POST", "/charges", key=key, body=body))
-
-
-def refund(key: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Give money back. Raises like `charge`."""
-    return _wanted(_send("POST", "/refunds", key=key, body=body))
-
-
-def cancel(charge_key: str) -> dict[str, Any]:
-    """Call a charge off, even one the provider has not heard of yet; the answer says what became of it."""
-    return _wanted(_send("POST", f"/charges/by-key/{charge_key}/cancel"))
-
-
-def find_charge(key: str) -> dict[str, Any] | None:
-    """What the provider knows of a charge; None when it never heard of the key. Raises like `charge`."""
-    return _send("GET", f"/charges/by-key/{key}")
-
-
-def find_refund(key: str) -> dict[str, Any] | None:
-    """What the provider knows of a refund; None when it never heard of the key. Raises like `charge`."""
-    return _send("GET", f"/refunds/by-key/{key}")
-
-
-def read_book(page_size: int = 500) -> Iterator[dict[str, Any]]:
-    """Every row of the provider's own book, oldest first: `{kind: charge|refund, key, status, amount, …}`."""
-    after = 0
-    while True:
-        page = _wanted(_send("GET", f"/book?after={after}&limit={page_size}"))
-        yield from page["rows"]
-        if page["next"] is None:
-            return
-        after = page["next"]
 
 
 def _wanted(answer: dict[str, Any] | None) -> dict[str, Any]:
@@ -122,8 +152,7 @@ def _read(status: int, answer: bytes) -> dict[str, Any] | None:
     return data
 
 
-def verify(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Check a webhook's Standard Webhooks signature over its raw body and return the body. Raises WebhookForged."""
+def _verified(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     if not settings.SANDBOX_WEBHOOK_SECRET:
         raise WebhookForged
     try:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from standardwebhooks import Webhook as Signer
 
 from payments.sandbox import pages
 from payments.sandbox.book import Book, Refusal, Webhook, shown
+from payments.sandbox.faults import FaultScript
 
 MAX_BODY = 65_536
 MAX_PAGE = 1000
@@ -34,6 +35,7 @@ class Options:
     webhook_url: str
     webhook_secret: str
     late_s: float = 30.0
+    faults: FaultScript = field(default_factory=FaultScript)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Request:
         return data
 
 
+class _AnswerLost(Exception):
+    """The connection is to break after the work was done."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Status, content and its type."""
@@ -71,12 +77,17 @@ class Sandbox:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.book = Book(options.book)
+        self.faults = options.faults
+        self.book = Book(options.book, options.faults)
         self._news = asyncio.Event()
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Awaitable[Answer]]]] = [
             ("POST", re.compile("/charges"), self._charge),
             ("GET", re.compile("/charges/by-key/(.+)"), self._find_charge),
             ("POST", re.compile("/charges/by-key/(.+)/cancel"), self._cancel),
+            ("POST", re.compile("/charges/by-key/(.+)/capture"), self._capture),
+            ("POST", re.compile("/charges/(sbx_[0-9a-f]+)/disputes/(open|won|lost)"), self._dispute),
+            ("POST", re.compile("/payouts"), self._payout),
+            ("GET", re.compile("/payouts/by-key/(.+)"), self._find_payout),
             ("POST", re.compile("/refunds"), self._refund),
             ("GET", re.compile("/refunds/by-key/(.+)"), self._find_refund),
             ("GET", re.compile("/book"), self._page_of_book),
@@ -90,7 +101,11 @@ class Sandbox:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            answer = await self._answer(scope, receive)
+            try:
+                answer = await self._answer(scope, receive)
+            except _AnswerLost:
+                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"99")]})
+                return
             headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-store")]
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             await send({"type": "http.response.body", "body": answer.content})
@@ -119,20 +134,47 @@ class Sandbox:
     async def _charge(self, request: Request) -> Answer:
         body = request.json()
         is_new = self.book.find("charge", _key(request)) is None
-        row = self.book.charge(_key(request), body)
-        self._news.set()
+        row = await self._meet_faults(lambda: self.book.charge(_key(request), body))
         if is_new and row["token"] == "tok_timeout":
             await asyncio.sleep(self.options.late_s)
         return self._shown(row)
+
+    async def _meet_faults(self, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Act, unless the script has the bank down; what was done may then be answered late or not at all."""
+        if self.faults.strikes("unavailable"):
+            raise Refusal(503, "unavailable", "The provider is having a bad moment.")
+        row = act()
+        self._news.set()
+        if self.faults.strikes("lose_answer"):
+            raise _AnswerLost
+        if self.faults.strikes("time_out"):
+            await asyncio.sleep(self.options.late_s)
+        return row
 
     async def _find_charge(self, request: Request, key: str) -> Answer:
         return self._shown(_found(self.book.find("charge", key)))
 
     async def _cancel(self, request: Request, key: str) -> Answer:
-        return self._shown(self.book.cancel(key))
+        return self._shown(await self._meet_faults(lambda: self.book.cancel(key)))
+
+    async def _capture(self, request: Request, key: str) -> Answer:
+        return self._shown(await self._meet_faults(lambda: self.book.capture(key)))
 
     async def _refund(self, request: Request) -> Answer:
-        return self._shown(self.book.refund(_key(request), request.json()))
+        body = request.json()
+        return self._shown(await self._meet_faults(lambda: self.book.refund(_key(request), body)))
+
+    async def _payout(self, request: Request) -> Answer:
+        body = request.json()
+        return self._shown(await self._meet_faults(lambda: self.book.payout(_key(request), body)))
+
+    async def _find_payout(self, request: Request, key: str) -> Answer:
+        return self._shown(_found(self.book.find("payout", key)))
+
+    async def _dispute(self, request: Request, charge_id: str, status: str) -> Answer:
+        row = self.book.dispute(charge_id, status)
+        self._news.set()
+        return self._shown(row)
 
     async def _find_refund(self, request: Request, key: str) -> Answer:
         return self._shown(_found(self.book.find("refund", key)))
@@ -164,6 +206,7 @@ class Sandbox:
         """Send what is due; woken by news, and twice a second for what is to be tried again."""
         async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
             while True:
+                self.book.decide_late()
                 due = self.book.due_webhooks() if self.options.webhook_url else []
                 await asyncio.gather(*(self._deliver(client, webhook) for webhook in due))
                 if not due:

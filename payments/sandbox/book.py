@@ -10,6 +10,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from payments.sandbox.faults import FaultScript
+
 ACTION_SECONDS = 1800
 """How long a buyer may take over the confirmation page."""
 FLAKY_FAULTS = 2
@@ -31,12 +33,16 @@ CREATE TABLE IF NOT EXISTS movement (
     failure_detail TEXT NOT NULL DEFAULT '',
     return_url TEXT NOT NULL DEFAULT '',
     created_at REAL NOT NULL,
+    later_at REAL,
+    later_status TEXT NOT NULL DEFAULT '',
     UNIQUE (kind, key)
 );
+CREATE INDEX IF NOT EXISTS movement_undecided ON movement (later_at) WHERE status = 'processing';
 CREATE INDEX IF NOT EXISTS movement_of_charge ON movement (charge_key) WHERE kind = 'refund';
 CREATE TABLE IF NOT EXISTS fault (key TEXT PRIMARY KEY, count INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS webhook (
-    id TEXT PRIMARY KEY,
+    copy INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
     body TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_at REAL NOT NULL,
@@ -50,12 +56,28 @@ _TOKENS: dict[str, tuple[str, str, str]] = {
     "tok_flaky": ("succeeded", "", ""),
     "tok_timeout": ("succeeded", "", ""),
     "tok_refund_fails": ("succeeded", "", ""),
+    "tok_refund_late_fails": ("succeeded", "", ""),
+    "tok_late_success": ("succeeded", "", ""),
+    "tok_late_failure": ("succeeded", "", ""),
     "tok_3ds": ("requires_action", "", ""),
     "tok_declined": ("failed", "declined", "The bank declined the payment."),
     "tok_insufficient_funds": ("failed", "insufficient_funds", "There is not enough money on the card."),
 }
 _INVALID = ("failed", "invalid_token", "The provider does not know this token.")
-_WEBHOOKS = {"succeeded": "payment.completed", "failed": "payment.failed"}
+_LATE = {"tok_late_success": "succeeded", "tok_late_failure": "failed"}
+LATE_S = 1.0
+_WEBHOOKS = {
+    ("charge", "processing"): "payment.processing",
+    ("charge", "authorized"): "payment.authorized",
+    ("charge", "succeeded"): "payment.completed",
+    ("charge", "failed"): "payment.failed",
+    ("refund", "succeeded"): "refund.succeeded",
+    ("refund", "failed"): "refund.failed",
+    ("dispute", "open"): "dispute.opened",
+    ("dispute", "won"): "dispute.won",
+    ("dispute", "lost"): "dispute.lost",
+}
+_NOT_DECIDED = ("requires_action", "authorized")
 
 
 class Refusal(Exception):
@@ -70,6 +92,7 @@ class Refusal(Exception):
 class Webhook:
     """A message that waits to be delivered."""
 
+    copy: int
     id: str
     body: str
     attempts: int
@@ -78,12 +101,20 @@ class Webhook:
 class Book:
     """All movements by kind and Idempotency-Key. One process writes it; each change is one commit."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, faults: FaultScript | None = None) -> None:
+        self.faults = faults or FaultScript()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
+        self._forget_old_shape()
         self._db.executescript(_SCHEMA)
+
+    def _forget_old_shape(self) -> None:
+        """A book of an earlier version is put aside: it is a test bank's, and starts anew."""
+        columns = {row["name"] for row in self._db.execute("PRAGMA table_info(movement)")}
+        if columns and "later_at" not in columns:
+            self._db.executescript("DROP TABLE movement; DROP TABLE webhook; DROP TABLE fault;")
 
     def close(self) -> None:
         """Close the file."""
@@ -101,14 +132,26 @@ class Book:
                 return _same(known, amount, currency)
             self._maybe_fail(key, token)
             status, code, detail = _TOKENS.get(token, _INVALID)
+            if status == "succeeded" and body.get("capture") is False:
+                status = "authorized"
+            later = (LATE_S, _LATE[token]) if token in _LATE else self.faults.postpone(status)
             row = self._add(
                 kind="charge", key=key, reference=str(body.get("payment_id") or ""), amount=amount,
                 currency=currency, token=token, status=status, failure_code=code, failure_detail=detail,
-                return_url=str(body.get("return_url") or ""),
+                return_url=str(body.get("return_url") or ""), later=later,
             )  # fmt: skip
             if token != "tok_timeout":
                 self._announce(row)
             return row
+
+    def capture(self, key: str) -> dict[str, Any]:
+        """Take the money of an authorised charge; one already taken is answered as it is."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            row = self._find("charge", key)
+            if row is None or row["status"] not in ("authorized", "succeeded"):
+                raise Refusal(400, "not_authorized", "There is no such charge to capture.")
+            return self._end(row, "succeeded", "", "") if row["status"] == "authorized" else row
 
     def _maybe_fail(self, key: str, token: str) -> None:
         """Count a fault of `tok_flaky` and commit the count, so that a restart does not forget it."""
@@ -138,7 +181,21 @@ class Book:
         row = dict(found)
         if row["status"] == "requires_action" and row["created_at"] + ACTION_SECONDS < time.time():
             row = self._end(row, "failed", "authentication_expired", "The buyer did not confirm in time.")
+        if row["status"] == "processing" and row["later_at"] <= time.time():
+            is_failed = row["later_status"] == "failed"
+            code = row["failure_code"] or "bank_refused"
+            detail = row["failure_detail"] or "The bank refused after all."
+            row = self._end(row, row["later_status"], code if is_failed else "", detail if is_failed else "")
         return row
+
+    def decide_late(self) -> int:
+        """Decide what was left open and has come due; return how many movements that were."""
+        due = self._db.execute(
+            "SELECT kind, key FROM movement WHERE status = 'processing' AND later_at <= ? LIMIT 200", (time.time(),)
+        ).fetchall()
+        for row in due:
+            self.find(row["kind"], row["key"])
+        return len(due)
 
     def confirm(self, charge_id: str, *, is_confirmed: bool) -> dict[str, Any]:
         """The buyer's answer on the confirmation page; only the first one counts."""
@@ -161,7 +218,7 @@ class Book:
             row = self._find("charge", key)
             if row is None:
                 return self._add(kind="charge", key=key, status="cancelled", failure_code="cancelled")
-            if row["status"] == "requires_action":
+            if row["status"] in _NOT_DECIDED:
                 return self._end(row, "cancelled", "cancelled", "The payment was called off.")
             return row
 
@@ -179,19 +236,56 @@ class Book:
             if charge is None or charge["currency"] != currency:
                 raise Refusal(400, "invalid_charge", "There is no such charge in this currency.")
             code, detail = self._why_not(charge, Decimal(amount))
-            return self._add(
+            status = "failed" if code else "succeeded"
+            later = self.faults.postpone(status)
+            if charge["token"] == "tok_refund_late_fails" and not self._refunds_of(charge):
+                later = (0.0, "failed")
+            row = self._add(
                 kind="refund", key=key, charge_key=charge_key, reference=str(body.get("refund_id") or ""),
-                amount=amount, currency=currency, status="failed" if code else "succeeded",
-                failure_code=code, failure_detail=detail,
+                amount=amount, currency=currency, status=status, failure_code=code, failure_detail=detail, later=later,
+            )  # fmt: skip
+            self._announce(row)
+            return row
+
+    def payout(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Pay somebody, once per key."""
+        amount, currency = _amount(body), str(body.get("currency") or "")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            known = self._find("payout", key)
+            if known is not None:
+                return _same(known, amount, currency)
+            return self._add(
+                kind="payout", key=key, reference=str(body.get("payout_id") or ""), amount=amount, currency=currency,
+                status="succeeded",
             )  # fmt: skip
 
-    def _why_not(self, charge: dict[str, Any], amount: Decimal) -> tuple[str, str]:
-        earlier = self._db.execute(
+    def dispute(self, charge_id: str, status: str) -> dict[str, Any]:
+        """The buyer's bank disputes a charge (`open`), or has decided (`won` by the shop, `lost`)."""
+        charge = self.find_by_id(charge_id)
+        if charge is None or charge["status"] != "succeeded" or status not in ("open", "won", "lost"):
+            raise Refusal(400, "invalid_dispute", "There is nothing to dispute, or no such decision.")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            known = self._find("dispute", charge_id)
+            if known is None:
+                known = self._add(
+                    kind="dispute", key=charge_id, charge_key=charge["key"], amount=charge["amount"],
+                    currency=charge["currency"], status="open",
+                )  # fmt: skip
+                self._announce(known)
+            return known if status == known["status"] else self._end(known, status, "", "")
+
+    def _refunds_of(self, charge: dict[str, Any]) -> list[sqlite3.Row]:
+        return self._db.execute(
             "SELECT status, amount FROM movement WHERE kind = 'refund' AND charge_key = ?", (charge["key"],)
         ).fetchall()
+
+    def _why_not(self, charge: dict[str, Any], amount: Decimal) -> tuple[str, str]:
+        earlier = self._refunds_of(charge)
         if charge["token"] == "tok_refund_fails" and not earlier:
             return "refund_refused", "The bank refused the refund."
-        gone = sum((Decimal(row["amount"]) for row in earlier if row["status"] == "succeeded"), Decimal(0))
+        gone = sum((Decimal(row["amount"]) for row in earlier if row["status"] != "failed"), Decimal(0))
         if charge["status"] != "succeeded" or gone + amount > Decimal(charge["amount"]):
             return "amount_too_large", "More than was taken."
         return "", ""
@@ -205,8 +299,11 @@ class Book:
             "next": rows[-1]["seq"] if len(rows) == limit else None,
         }
 
-    def _add(self, **values: Any) -> dict[str, Any]:
+    def _add(self, *, later: tuple[float, str] | None = None, **values: Any) -> dict[str, Any]:
         values |= {"id": f"sbx_{uuid.uuid4().hex}", "created_at": time.time()}
+        if later is not None:
+            seconds, status = later
+            values |= {"status": "processing", "later_at": time.time() + seconds, "later_status": status}
         columns = ", ".join(values)
         marks = ", ".join("?" for _ in values)
         self._db.execute(f"INSERT INTO movement ({columns}) VALUES ({marks})", tuple(values.values()))
@@ -223,29 +320,46 @@ class Book:
 
     # Webhooks ----------------------------------------------------------------------------------------------------
     def _announce(self, row: dict[str, Any]) -> None:
-        if row["status"] not in _WEBHOOKS:
+        kind = _WEBHOOKS.get((row["kind"], row["status"]))
+        if kind is None:
             return
-        body = {
-            "id": f"evt_{uuid.uuid4().hex}",
-            "type": _WEBHOOKS[row["status"]],
+        event_id = f"evt_{uuid.uuid4().hex}"
+        message = {
+            "id": event_id,
+            "type": kind,
             "created_at": datetime.now(UTC).isoformat(),
-            "data": {
-                "payment_id": row["reference"],
-                "amount": row["amount"],
-                "currency": row["currency"],
-                "charge_id": row["id"],
-                "failure_code": row["failure_code"],
-                "failure_detail": row["failure_detail"],
-            },
+            "data": self._told(row),
         }
-        self._db.execute(
-            "INSERT INTO webhook (id, body, next_at) VALUES (?, ?, ?)", (body["id"], json.dumps(body), time.time())
-        )
+        for delay in self.faults.webhook_delays():
+            self._db.execute(
+                "INSERT INTO webhook (id, body, next_at) VALUES (?, ?, ?)",
+                (event_id, json.dumps(message), time.time() + delay),
+            )
+
+    def _told(self, row: dict[str, Any]) -> dict[str, str]:
+        charge = row if row["kind"] == "charge" else self._charge_of(row)
+        data = {
+            "payment_id": charge["reference"],
+            "amount": row["amount"],
+            "currency": row["currency"],
+            "charge_id": charge["id"],
+            "failure_code": row["failure_code"],
+            "failure_detail": row["failure_detail"],
+        }
+        if row["kind"] == "refund":
+            data |= {"refund_id": row["reference"], "provider_refund_id": row["id"]}
+        return data | ({"dispute_id": row["id"]} if row["kind"] == "dispute" else {})
+
+    def _charge_of(self, row: dict[str, Any]) -> dict[str, Any]:
+        found = self._db.execute(
+            "SELECT * FROM movement WHERE kind = 'charge' AND key = ?", (row["charge_key"],)
+        ).fetchone()
+        return dict(found)
 
     def due_webhooks(self, limit: int = 20) -> list[Webhook]:
         """Messages to send now."""
         rows = self._db.execute(
-            """SELECT id, body, attempts FROM webhook
+            """SELECT copy, id, body, attempts FROM webhook
                WHERE delivered_at IS NULL AND next_at <= ? AND attempts < ? ORDER BY next_at LIMIT ?""",
             (time.time(), MAX_WEBHOOK_ATTEMPTS, limit),
         ).fetchall()
@@ -255,14 +369,14 @@ class Book:
         """Record a delivery, or when to try again: a second later, then ever less often, up to an hour."""
         now = time.time()
         self._db.execute(
-            "UPDATE webhook SET attempts = attempts + 1, delivered_at = ?, next_at = ? WHERE id = ?",
-            (now if is_delivered else None, now + min(3600.0, 2.0**webhook.attempts), webhook.id),
+            "UPDATE webhook SET attempts = attempts + 1, delivered_at = ?, next_at = ? WHERE copy = ?",
+            (now if is_delivered else None, now + min(3600.0, 2.0**webhook.attempts), webhook.copy),
         )
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
     """What the API tells of a movement: everything but the token."""
-    hidden = {"seq", "token", "return_url"}
+    hidden = {"seq", "token", "return_url", "later_at", "later_status"}
     return {name: value for name, value in row.items() if name not in hidden and value is not None}
 
 

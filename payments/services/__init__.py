@@ -1,41 +1,57 @@
 """Everything payments can do."""
 
-from payments.services.charges import ChargeReport, apply_report, cancel_payment, capture_payment, start_charge
+from payments.services.charges import (
+    ChargeReport,
+    apply_report,
+    ask_provider,
+    cancel_payment,
+    capture_payment,
+    dispute_payment,
+    resolve_payment,
+    start_charge,
+)
 from payments.services.closing import close_order
 from payments.services.copies import copy_orders
 from payments.services.methods import forget_method, store_method
+from payments.services.partners import (
+    Premium,
+    book_loan,
+    book_premium,
+    book_sale,
+    cancel_loan,
+    pass_on_repayment,
+    promise_loan,
+    return_premium,
+)
 from payments.services.refunds import (
     RefundReport,
     apply_refund_report,
     approve_refund,
     charge_key,
+    record_foreign_refund,
     reject_refund,
     request_refund,
     retry_refund,
 )
+from payments.services.requests import (
+    Ask,
+    PayoutReport,
+    apply_payout_report,
+    charge_for,
+    pay_claim,
+    pay_out,
+    refund_policy,
+    retry_payout,
+)
 from payments.services.taking import Means, create_payment, request_payment
-from payments.services.webhooks import Message, receive_webhook
+from payments.services.webhooks import apply_webhook, receive_webhook
 
 __all__ = [
-    "ChargeReport",
-    "Means",
-    "Message",
-    "RefundReport",
-    "apply_refund_report",
-    "apply_report",
-    "approve_refund",
-    "cancel_payment",
-    "capture_payment",
-    "charge_key",
-    "close_order",
-    "copy_orders",
-    "create_payment",
-    "forget_method",
-    "receive_webhook",
-    "reject_refund",
-    "request_payment",
-    "request_refund",
-    "retry_refund",
-    "start_charge",
-    "store_method",
-]
+    "Ask", "ChargeReport", "Means", "PayoutReport", "Premium", "RefundReport", "apply_payout_report",
+    "apply_refund_report", "apply_report", "apply_webhook", "approve_refund", "ask_provider", "book_loan",
+    "book_premium", "book_sale", "cancel_loan", "cancel_payment", "capture_payment", "charge_for", "charge_key",
+    "close_order", "copy_orders", "create_payment", "dispute_payment", "forget_method", "pass_on_repayment",
+    "pay_claim", "pay_out", "promise_loan", "receive_webhook", "record_foreign_refund", "refund_policy",
+    "reject_refund", "request_payment", "request_refund", "resolve_payment", "retry_payout", "retry_refund",
+    "return_premium", "start_charge", "store_method",
+]  # fmt: skip

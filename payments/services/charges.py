@@ -9,15 +9,16 @@ import structlog
 
 from core.db import transaction
 from messaging.calls import request_call
-from messaging.outbox import publish
 from payments.errors import WrongPaymentState
-from payments.events import PaymentCompleted, PaymentFailed
-from payments.models import IN_FLIGHT, MANUAL, OrderCopy, OrderTill, Payment, Status
+from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderCopy, OrderTill, Payment, Purpose, Status
+from payments.services.facts import tell_completed, tell_failed
 from payments.services.ledger import book_charge
 from payments.services.refunds import charge_key, refund_by_system
 from payments.services.tills import lock_payment, settle_if_empty
 
 log = structlog.get_logger(__name__)
+CONFLICT = "conflicting_answer"
+"""Failure code of a payment about which the provider tells another amount or currency: a person has to look."""
 
 
 @dataclass(frozen=True)
@@ -52,34 +53,74 @@ def apply_report(*, payment_id: UUID, report: ChargeReport, now: datetime) -> bo
     """Move a payment up to what the provider says; old news and other amounts change nothing.
 
     Return whether it moved. Whoever brings the news, a call's answer or a webhook, comes through here. Money that
-    arrives for an order that no longer takes it goes straight back.
+    arrives for an order that no longer takes it goes straight back. Another amount or currency than ours leaves the
+    payment `unknown`, with the evidence, until a person has looked.
     """
     with transaction("payments"):
         till, payment = lock_payment(payment_id)
         previous = payment.status
         if not report.fits(payment):
-            log.error(
-                "payment_mismatch", payment_id=str(payment_id), amount=str(report.amount), currency=report.currency
-            )
+            _record_conflict(payment, report, now)
             return False
+        payment.provider_ref = payment.provider_ref or report.provider_ref
         if not payment.raise_to(report.status, now):
             return False
-        payment.provider_ref = report.provider_ref or payment.provider_ref
         payment.action_url = report.action_url if report.status == Status.REQUIRES_ACTION else ""
         payment.failure_code, payment.failure_detail = report.failure_code, report.failure_detail[:255]
         _announce(till, payment, previous, now)
     return True
 
 
-def capture_payment(*, payment_id: UUID, actor_id: UUID, now: datetime) -> Payment:
-    """Confirm that cash or a transfer has arrived. Raises WrongPaymentState."""
+def _record_conflict(payment: Payment, report: ChargeReport, now: datetime) -> None:
+    log.error("payment_mismatch", payment_id=str(payment.id), amount=str(report.amount), currency=report.currency)
+    if not payment.is_in_flight or payment.failure_code == CONFLICT:
+        return
+    payment.raise_to(Status.UNKNOWN, now)
+    payment.failure_code = CONFLICT
+    payment.failure_detail = f"The provider says {report.status} {report.amount} {report.currency}."[:255]
+    payment.save()
+
+
+def resolve_payment(*, payment_id: UUID, is_taken: bool, evidence: str, actor_id: UUID, now: datetime) -> Payment:
+    """Decide by evidence what a provider cannot be asked about any more. Raises WrongPaymentState."""
     with transaction("payments"):
         till, payment = lock_payment(payment_id)
-        if payment.provider != MANUAL or payment.status != Status.PENDING:
+        previous = payment.status
+        if previous not in (Status.UNKNOWN, Status.PROCESSING):
+            raise WrongPaymentState(state=previous)
+        payment.raise_to(Status.COMPLETED if is_taken else Status.FAILED, now)
+        payment.confirmed_by, payment.failure_detail = actor_id, evidence[:255]
+        payment.failure_code = "" if is_taken else "resolved_by_hand"
+        _announce(till, payment, previous, now)
+    return payment
+
+
+def capture_payment(*, payment_id: UUID, actor_id: UUID, now: datetime) -> Payment:
+    """Confirm that cash or a transfer has arrived, or take what a provider has authorised. Raises WrongPaymentState."""
+    with transaction("payments"):
+        till, payment = lock_payment(payment_id)
+        if payment.provider != MANUAL:
+            return _capture_hold(payment, actor_id, now)
+        if payment.status != Status.PENDING:
             raise WrongPaymentState(state=payment.status)
         payment.confirmed_by = actor_id
         payment.raise_to(Status.COMPLETED, now)
         _announce(till, payment, Status.PENDING, now)
+    return payment
+
+
+def _capture_hold(payment: Payment, actor_id: UUID, now: datetime) -> Payment:
+    if payment.status != Status.AUTHORIZED or payment.cancel_requested_at:
+        raise WrongPaymentState(state=payment.status)
+    payment.confirmed_by = actor_id
+    payment.touch(now)
+    payment.save()
+    request_call(
+        key=f"payment:{payment.id}:capture",
+        operation="payments.capture",
+        provider=payment.provider,
+        request=_about(payment),
+    )
     return payment
 
 
@@ -111,8 +152,31 @@ def withdraw(till: OrderTill, payment: Payment, now: datetime) -> None:
         key=f"payment:{payment.id}:cancel",
         operation="payments.cancel",
         provider=payment.provider,
-        request={"payment_id": str(payment.id), "charge_key": charge_key(payment.id)},
+        request=_about(payment),
     )
+
+
+def ask_provider(*, payment_id: UUID, reason: str) -> None:
+    """Ask the provider what became of a payment; `reason` names the asking, and the same one is asked once."""
+    with transaction("payments"):
+        payment = Payment.objects.get(pk=payment_id)
+        if payment.provider == MANUAL:
+            raise WrongPaymentState(state=payment.status)
+        request_call(
+            key=f"payment:{payment.id}:query:{reason}"[:120],
+            operation="payments.query",
+            provider=payment.provider,
+            request=_about(payment),
+        )
+
+
+def _about(payment: Payment) -> dict[str, str]:
+    return {
+        "payment_id": str(payment.id),
+        "charge_key": charge_key(payment.id),
+        "amount": str(payment.amount),
+        "currency": payment.currency,
+    }
 
 
 def _announce(till: OrderTill, payment: Payment, previous: str, now: datetime) -> None:
@@ -122,26 +186,17 @@ def _announce(till: OrderTill, payment: Payment, previous: str, now: datetime) -
     else:
         payment.save()
     if payment.status in (Status.FAILED, Status.CANCELLED) and previous in IN_FLIGHT:
-        publish(failed(payment))
+        tell_failed(payment)
     if not payment.is_in_flight:
         settle_if_empty(till, now)
 
 
 def _complete(till: OrderTill, payment: Payment, previous: str, now: datetime) -> None:
     payment.completed_at = now
+    payment.settle(now, is_disputed=payment.disputes.filter(status=DisputeStatus.OPEN).exists())
     payment.save()
     book_charge(payment, now)
-    publish(
-        PaymentCompleted(
-            payment_id=payment.id,
-            order_id=payment.order_id,
-            customer_id=payment.customer_id,
-            amount=payment.amount,
-            currency=payment.currency,
-            method=payment.method,
-            attempt_id=payment.attempt_id,
-        )
-    )
+    tell_completed(payment)
     if till.closed_at is not None:
         refund_by_system(payment, till.reason or "order cancelled", now)
     elif previous in (Status.FAILED, Status.CANCELLED) and _is_too_much(payment):
@@ -150,19 +205,32 @@ def _complete(till: OrderTill, payment: Payment, previous: str, now: datetime) -
 
 def _is_too_much(payment: Payment) -> bool:
     """A payment thought dead came through after its order was paid otherwise."""
-    total = OrderCopy.objects.filter(pk=payment.order_id).values_list("total_amount", flat=True).first()
+    if payment.purpose != Purpose.ORDER:
+        return False
+    total = OrderCopy.objects.filter(pk=payment.till_id).values_list("total_amount", flat=True).first()
     return total is not None and Payment.objects.filter(order_id=payment.order_id).held() > total
 
 
-def failed(payment: Payment) -> PaymentFailed:
-    """The fact that a payment came to nothing, and why."""
-    return PaymentFailed(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        amount=payment.amount,
-        currency=payment.currency,
-        code=payment.failure_code or payment.status,
-        detail=payment.failure_detail,
-        attempt_id=payment.attempt_id,
-    )
+def dispute_payment(
+    *, payment_id: UUID, provider_ref: str, status: str, amount: Decimal, now: datetime
+) -> tuple[Dispute, bool]:
+    """Record what the buyer's bank says; while a dispute is open no refund goes out. Return it, and whether it moved.
+
+    A payment that is disputed was taken, whatever we had heard of it before. What has been decided stays decided.
+    """
+    with transaction("payments"):
+        apply_report(payment_id=payment_id, report=ChargeReport(Status.COMPLETED), now=now)
+        _, payment = lock_payment(payment_id)
+        dispute, is_new = Dispute.objects.get_or_create(
+            provider=payment.provider,
+            provider_ref=provider_ref,
+            defaults={"payment": payment, "amount": amount, "opened_at": now, "status": DisputeStatus.OPEN},
+        )
+        is_decided = dispute.status == DisputeStatus.OPEN and status != DisputeStatus.OPEN
+        if is_decided:
+            dispute.status, dispute.closed_at = status, now
+            dispute.save()
+        if is_new or is_decided:
+            payment.settle(now, is_disputed=payment.disputes.filter(status=DisputeStatus.OPEN).exists())
+            payment.save()
+    return dispute, is_new or is_decided

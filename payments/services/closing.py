@@ -14,11 +14,12 @@ def close_order(*, order_id: UUID, attempt_id: UUID | None, reason: str, now: da
     """Return all money of an order and take none for it ever again.
 
     A payment that is under way is waited for: should it succeed after all, it is refunded then. `attempt_id` is the
-    checkout attempt that is told when nothing is held any more; without one nobody is. Repeating changes nothing.
+    checkout attempt that is told when nothing is held any more; without one nobody is. Asked again, it answers again
+    and changes nothing.
     """
     with transaction("payments"):
         till = lock_till(order_id)
-        if attempt_id is not None and till.attempt_id != attempt_id:
+        if attempt_id is not None:
             till.attempt_id, till.settled_at = attempt_id, None
         if till.closed_at is None:
             till.closed_at, till.reason = now, reason[:255]

@@ -1,16 +1,45 @@
 """The books: every movement of money is one balanced entry, booked once.
 
-Debits are positive. `provider:*`, `cash` and `bank` are what we own; `customer_funds` is what we owe for it, in
-goods or in money, so it is negative by what orders have paid.
+Debits are positive. `provider:*`, `cash` and `bank` are what we own; `lender:*` and `insurer:*` are what partners owe
+us, or with a minus what we owe them. `order:*`, `loan:*`, `policy:*` and `claim:*` are what we owe for an order, a
+loan, a policy or a claim, in goods or in money, so they are negative; `refunds_payable` is on its way back.
+`commission:*` and `sales` are what we earned.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from payments.models import CUSTOMER_FUNDS, EntryKind, LedgerAccount, LedgerEntry, LedgerLine, Method, Payment, Refund
+from payments.models import (
+    REFUNDS_PAYABLE,
+    EntryKind,
+    LedgerAccount,
+    LedgerEntry,
+    LedgerLine,
+    Method,
+    Payment,
+    Payout,
+    Refund,
+    RefundSource,
+)
 
 _BY_HAND = {Method.CASH.value: "cash", Method.BANK_TRANSFER.value: "bank"}
+
+
+@dataclass(frozen=True)
+class About:
+    """What an entry is about: the thing booked, once per `attempt`, and whose it is."""
+
+    kind: EntryKind
+    reference: UUID
+    currency: str
+    attempt: int = 1
+    payment: Payment | None = None
+    refund: Refund | None = None
+    payout: Payout | None = None
+    order_id: UUID | None = None
+    customer_id: UUID | None = None
 
 
 def asset_account(payment: Payment) -> str:
@@ -19,30 +48,82 @@ def asset_account(payment: Payment) -> str:
 
 
 def book_charge(payment: Payment, now: datetime) -> None:
-    """Book money that arrived: we own it, and owe the buyer as much."""
-    _book(EntryKind.CHARGE, payment.id, payment, None, payment.amount, now)
+    """Book money that arrived: we own it, and owe for it as much."""
+    about = _of_payment(EntryKind.CHARGE, payment.id, payment)
+    book(about, {asset_account(payment): payment.amount, payment.account: -payment.amount}, now)
+
+
+def book_refund_due(payment: Payment, refund: Refund, now: datetime) -> None:
+    """Book that money is on its way back: owed to the buyer as money now, no longer as goods."""
+    _book_refund(EntryKind.REFUND_DUE, payment, refund, (payment.account, REFUNDS_PAYABLE), now)
 
 
 def book_refund(payment: Payment, refund: Refund, now: datetime) -> None:
     """Book money that went back."""
-    _book(EntryKind.REFUND, refund.id, payment, refund, -refund.amount, now)
+    _book_refund(EntryKind.REFUND, payment, refund, (REFUNDS_PAYABLE, asset_account(payment)), now)
 
 
-def _book(
-    kind: EntryKind, reference: UUID, payment: Payment, refund: Refund | None, amount: Decimal, now: datetime
-) -> None:
-    entry = LedgerEntry.objects.create(
-        kind=kind,
-        reference=reference,
+def book_refund_failed(payment: Payment, refund: Refund, now: datetime) -> None:
+    """Book that a refund did not happen: the money is owed as before."""
+    _book_refund(EntryKind.REFUND_FAILED, payment, refund, (REFUNDS_PAYABLE, payment.account), now)
+
+
+def book_refund_returned(payment: Payment, refund: Refund, now: datetime) -> None:
+    """Book that money which had gone back came to us again."""
+    _book_refund(EntryKind.REFUND_RETURNED, payment, refund, (asset_account(payment), payment.account), now)
+
+
+def book_payout(payout: Payout, now: datetime) -> None:
+    """Book money that was paid out."""
+    about = About(
+        EntryKind.PAYOUT, payout.id, payout.currency, payout=payout, customer_id=payout.customer_id
+    )  # fmt: skip
+    book(about, {payout.account: payout.amount, f"provider:{payout.provider}": -payout.amount}, now)
+
+
+def _book_refund(kind: EntryKind, payment: Payment, refund: Refund, way: tuple[str, str], now: datetime) -> None:
+    """Debit the first account of `way` and credit the second."""
+    debit, credit = way
+    about = _of_payment(kind, refund.id, payment, refund, refund.attempt if refund.source == RefundSource.OURS else 1)
+    book(about, {debit: refund.amount, credit: -refund.amount}, now)
+
+
+def _of_payment(
+    kind: EntryKind, reference: UUID, payment: Payment, refund: Refund | None = None, attempt: int = 1
+) -> About:
+    return About(
+        kind,
+        reference,
+        payment.currency,
+        attempt=attempt,
         payment=payment,
         refund=refund,
         order_id=payment.order_id,
         customer_id=payment.customer_id,
-        currency=payment.currency,
+    )
+
+
+def book(about: About, sides: dict[str, Decimal], now: datetime) -> None:
+    """Write one entry; sides of nothing are left out. The database refuses what does not sum to zero."""
+    entry = LedgerEntry.objects.create(
+        kind=about.kind,
+        reference=about.reference,
+        attempt=about.attempt,
+        payment=about.payment,
+        refund=about.refund,
+        payout=about.payout,
+        order_id=about.order_id,
+        customer_id=about.customer_id,
+        currency=about.currency,
         created_at=now,
     )
-    sides = {asset_account(payment): amount, CUSTOMER_FUNDS: -amount}
-    LedgerAccount.objects.bulk_create([LedgerAccount(code=code) for code in sorted(sides)], ignore_conflicts=True)
+    moved = {code: amount for code, amount in sorted(sides.items()) if amount}
+    LedgerAccount.objects.bulk_create([LedgerAccount(code=code) for code in moved], ignore_conflicts=True)
     LedgerLine.objects.bulk_create(
-        LedgerLine(entry=entry, account_id=code, amount=side) for code, side in sides.items()
+        LedgerLine(entry=entry, account_id=code, amount=amount) for code, amount in moved.items()
     )
+
+
+def is_booked(kind: EntryKind, reference: UUID) -> bool:
+    """Whether this was booked before."""
+    return LedgerEntry.objects.filter(kind=kind, reference=reference).exists()

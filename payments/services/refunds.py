@@ -11,11 +11,10 @@ from django.conf import settings
 from core.db import transaction
 from core.money import ZERO
 from messaging.calls import request_call
-from messaging.outbox import publish
 from payments.errors import FourEyes, RefundExceedsPayment, WrongPaymentState, WrongRefundState
-from payments.events import PaymentRefunded
-from payments.models import MANUAL, OrderTill, Payment, Refund, RefundStatus, Status
-from payments.services.ledger import book_refund
+from payments.models import MANUAL, OrderTill, Payment, Refund, RefundSource, RefundStatus, Status
+from payments.services.facts import tell_refund_failed, tell_refunded
+from payments.services.ledger import book_refund, book_refund_due, book_refund_failed, book_refund_returned
 from payments.services.tills import lock_payment, settle_if_empty
 
 FOUR_EYES_ABOVE = Decimal(500_000)
@@ -54,14 +53,23 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
     return refund
 
 
-def refund_by_system(payment: Payment, reason: str, now: datetime) -> Refund | None:
-    """Return whatever is left of a locked payment, because its order fell through.
+def refund_by_system(
+    payment: Payment,
+    reason: str,
+    now: datetime,
+    *,
+    amount: Decimal | None = None,
+    request_id: UUID | None = None,
+    subject_id: UUID | None = None,
+) -> Refund | None:
+    """Return whatever is left of a locked payment, or `amount` of it, because what it paid for fell through.
 
     Cash is handed back by a person: such a refund waits until a manager approves it.
     """
     if payment.refundable <= ZERO or payment.status == Status.DISPUTED:
         return None
-    refund = _open(payment, payment.refundable, reason, None, now)
+    refund = _open(payment, payment.refundable if amount is None else amount, reason, None, now)
+    refund.request_id, refund.subject_id = request_id, subject_id
     if payment.provider != MANUAL:
         _approve(payment, refund, now)
     _save(payment, refund)
@@ -91,6 +99,7 @@ def reject_refund(*, refund_id: UUID, actor_id: UUID, now: datetime) -> Refund:
         refund.approved_by = actor_id
         payment.free_refund(refund.amount, now)
         _save(payment, refund)
+        tell_refund_failed(payment, refund, had_succeeded=False)
     return refund
 
 
@@ -98,35 +107,113 @@ def retry_refund(*, refund_id: UUID, now: datetime) -> Refund:
     """Try a failed refund again under a new key. Raises WrongRefundState, RefundExceedsPayment."""
     with transaction("payments"):
         _, payment, refund = _lock(refund_id)
-        if refund.status != RefundStatus.FAILED:
+        if refund.status != RefundStatus.FAILED or refund.source != RefundSource.OURS:
             raise WrongRefundState(state=refund.status)
         payment.reserve_refund(refund.amount, now)
         refund.attempt += 1
+        refund.past_refs, refund.provider_ref = [*refund.past_refs, refund.provider_ref], ""
         refund.failure_code = refund.failure_detail = ""
         _approve(payment, refund, now)
         _save(payment, refund)
     return refund
 
 
-def apply_refund_report(*, refund_id: UUID, attempt: int, report: RefundReport, now: datetime) -> None:
-    """Record what the provider says of one attempt; said again, or of an older attempt, it changes nothing."""
+def apply_refund_report(*, refund_id: UUID, attempt: int, report: RefundReport, now: datetime) -> bool:
+    """Record what the provider says of one attempt; said again, or of an older attempt, it changes nothing.
+
+    A refund that had succeeded may still fail: its bank sent the money back. Return whether anything changed.
+    """
     with transaction("payments"):
         till, payment, refund = _lock(refund_id)
-        if refund.attempt != attempt or refund.status != RefundStatus.SUBMITTED:
-            return
+        if refund.attempt != attempt or not _is_news(refund, report):
+            return False
         refund.provider_ref = report.provider_ref or refund.provider_ref
         if report.status == RefundStatus.SUCCEEDED:
             _succeed(payment, refund, now)
         elif report.status == RefundStatus.FAILED:
-            refund.failure_code, refund.failure_detail = report.failure_code, report.failure_detail[:255]
-            refund.move(RefundStatus.FAILED, now)
-            payment.free_refund(refund.amount, now)
+            _fail(payment, refund, report, now)
         _save(payment, refund)
         settle_if_empty(till, now)
+    return True
+
+
+def _is_news(refund: Refund, report: RefundReport) -> bool:
+    if refund.status == RefundStatus.SUBMITTED:
+        return True
+    return refund.status == RefundStatus.SUCCEEDED and report.status == RefundStatus.FAILED
+
+
+def _fail(payment: Payment, refund: Refund, report: RefundReport, now: datetime) -> None:
+    """The amount is the payment's again, and a manager may retry."""
+    had_succeeded = refund.status == RefundStatus.SUCCEEDED
+    refund.failure_code, refund.failure_detail = report.failure_code, report.failure_detail[:255]
+    refund.move(RefundStatus.FAILED, now)
+    if had_succeeded:
+        payment.unbook_refund(refund.amount, now)
+        refund.succeeded_at = None
+        book_refund_returned(payment, refund, now)
+    else:
+        payment.free_refund(refund.amount, now)
+        book_refund_failed(payment, refund, now)
+    tell_refund_failed(payment, refund, had_succeeded=had_succeeded)
+
+
+def find_refund_of(payment: Payment, provider_ref: str, amount: Decimal) -> Refund | None:
+    """The refund of a payment that a provider means: by its id, else one of ours that waits to hear its id."""
+    known = payment.refunds.filter(provider_ref=provider_ref).first()
+    if known is not None:
+        return known
+    waiting = payment.refunds.filter(status=RefundStatus.SUBMITTED, provider_ref="", amount=amount)
+    return waiting.order_by("pk").first()
+
+
+def record_foreign_refund(
+    *, payment_id: UUID, provider_ref: str, amount: Decimal, source: str, has_failed: bool, now: datetime
+) -> Refund | None:
+    """Book money that went back without us: at the provider's own screen, or to the buyer's bank after a dispute.
+
+    None when less is left of the payment: then a person has to look. One that failed is kept too, so that older
+    news of its success is not believed.
+    """
+    with transaction("payments"):
+        till, payment = lock_payment(payment_id)
+        known = payment.refunds.filter(provider_ref=provider_ref).first()
+        if known is not None:
+            return known
+        if has_failed:
+            return _keep_failed(payment, provider_ref, amount, source, now)
+        if amount > payment.refundable:
+            return None
+        payment.refund_pending += amount
+        refund = _new(payment, amount, _FOREIGN[source], None, now)
+        refund.source, refund.provider_ref = source, provider_ref
+        refund.move(RefundStatus.APPROVED, now)
+        _save(payment, refund)
+        book_refund_due(payment, refund, now)
+        _succeed(payment, refund, now)
+        settle_if_empty(till, now)
+    return refund
+
+
+_FOREIGN: dict[str, str] = {
+    RefundSource.PROVIDER: "made at the provider",
+    RefundSource.DISPUTE: "lost dispute",
+}
+
+
+def _keep_failed(payment: Payment, provider_ref: str, amount: Decimal, source: str, now: datetime) -> Refund:
+    refund = _new(payment, amount, _FOREIGN[source], None, now)
+    refund.source, refund.provider_ref, refund.status = source, provider_ref, RefundStatus.FAILED
+    refund.save()
+    return refund
 
 
 def _open(payment: Payment, amount: Decimal, reason: str, actor_id: UUID | None, now: datetime) -> Refund:
     payment.reserve_refund(amount, now)
+    return _new(payment, amount, reason, actor_id, now)
+
+
+def _new(payment: Payment, amount: Decimal, reason: str, actor_id: UUID | None, now: datetime) -> Refund:
     return Refund(
         payment=payment,
         order_id=payment.order_id,
@@ -143,6 +230,8 @@ def _open(payment: Payment, amount: Decimal, reason: str, actor_id: UUID | None,
 def _approve(payment: Payment, refund: Refund, now: datetime) -> None:
     """Send the refund to the provider, or book at once what a person hands back."""
     refund.move(RefundStatus.APPROVED, now)
+    _save(payment, refund)
+    book_refund_due(payment, refund, now)
     if payment.provider == MANUAL:
         _succeed(payment, refund, now)
         return
@@ -158,6 +247,7 @@ def _request_of(payment: Payment, refund: Refund) -> dict[str, Any]:
         "attempt": refund.attempt,
         "payment_id": str(payment.id),
         "charge_key": charge_key(payment.id),
+        "ref": payment.provider_ref,
         "amount": str(refund.amount),
         "currency": refund.currency,
     }
@@ -169,19 +259,7 @@ def _succeed(payment: Payment, refund: Refund, now: datetime) -> None:
     payment.book_refund(refund.amount, now)
     _save(payment, refund)
     book_refund(payment, refund, now)
-    publish(
-        PaymentRefunded(
-            payment_id=payment.id,
-            refund_id=refund.id,
-            order_id=payment.order_id,
-            customer_id=payment.customer_id,
-            amount=refund.amount,
-            refunded_total=payment.refunded_amount,
-            currency=payment.currency,
-            reason=refund.reason,
-            attempt_id=payment.attempt_id,
-        )
-    )
+    tell_refunded(payment, refund)
 
 
 def _lock(refund_id: UUID) -> tuple[OrderTill, Payment, Refund]:

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from messaging.calls import request_call
-from messaging.outbox import publish
 from payments.cards import refuse_card_numbers
 from payments.errors import (
     CurrencyMismatch,
@@ -23,12 +23,10 @@ from payments.errors import (
     PaymentInFlight,
     TokenRequired,
 )
-from payments.events import PaymentCreated
 from payments.models import (
     CONFIRMED_BY_HAND,
     IN_FLIGHT,
     MANUAL,
-    SANDBOX,
     Method,
     OrderCopy,
     OrderTill,
@@ -36,7 +34,7 @@ from payments.models import (
     PaymentMethod,
     Status,
 )
-from payments.services.charges import failed
+from payments.services.facts import tell_created, tell_end_again, tell_failed
 from payments.services.refunds import charge_key
 from payments.services.tills import is_closed, lock_till
 
@@ -60,8 +58,11 @@ def create_payment(
     amount: Decimal | None = None,
     currency: str = "",
     description: str = "",
+    is_hold: bool = False,
 ) -> Payment:
     """Start a payment of one's own order (staff: of anybody's), of all that is due unless `amount` says less.
+
+    With `is_hold` the money is only authorised, and captured or called off later.
 
     Raises OrderNotReady, OrderUnknown, OrderClosed, Overpayment, PaymentInFlight, CurrencyMismatch, TokenRequired,
     MethodUnknown, CardNumberRefused.
@@ -75,11 +76,11 @@ def create_payment(
         if order.customer_id != actor_id and not is_staff:
             raise OrderUnknown
         due = order.amount_due if amount is None else amount
-        wanted = _Wanted(order_id, order.customer_id, due, currency or order.currency, means)
-        stored = wanted.check(till, order, owner_id=actor_id)
+        wanted = _Wanted(order_id, order.customer_id, due, currency or order.currency, means, is_hold)
+        stored = wanted.check(till, order, order.amount_due, owner_id=actor_id)
         payment = wanted.build(now)
         payment.created_by, payment.description = actor_id, description
-        _begin(payment, means, stored)
+        begin(payment, means, stored)
     return payment
 
 
@@ -93,7 +94,7 @@ def request_payment(
     means: Means,
     now: datetime,
 ) -> Payment:
-    """Start the payment that a checkout asked for, once per attempt.
+    """Start the payment that a checkout asked for, once per attempt; asked again, it is answered again.
 
     What would be refused over HTTP is recorded here as a payment that failed, so that the checkout gets its answer.
     """
@@ -101,6 +102,7 @@ def request_payment(
         till = lock_till(order_id)
         known = Payment.objects.filter(attempt_id=attempt_id).first()
         if known is not None:
+            tell_end_again(known)
             return known
         wanted = _Wanted(order_id, customer_id, amount, currency, means)
         payment = wanted.build(now)
@@ -108,11 +110,11 @@ def request_payment(
         try:
             refuse_card_numbers([means.token])
             order = OrderCopy.objects.filter(pk=order_id).first()
-            stored = wanted.check(till, order, owner_id=customer_id)
+            stored = wanted.check(till, order, order.unpaid if order else None, owner_id=customer_id)
         except DomainError as refusal:
-            _record_refused(payment, refusal)
+            record_refused(payment, refusal)
         else:
-            _begin(payment, means, stored)
+            begin(payment, means, stored)
     return payment
 
 
@@ -123,39 +125,31 @@ class _Wanted:
     amount: Decimal
     currency: str
     means: Means
+    is_hold: bool = False
 
     @property
     def provider(self) -> str:
-        return MANUAL if self.means.method in CONFIRMED_BY_HAND else SANDBOX
+        return provider_of(self.means.method)
 
-    def check(self, till: OrderTill, order: OrderCopy | None, *, owner_id: UUID) -> PaymentMethod | None:
+    def check(
+        self, till: OrderTill, order: OrderCopy | None, due: Decimal | None, *, owner_id: UUID
+    ) -> PaymentMethod | None:
         """Return the stored method that is used, if one is. Raise what stands in the way.
 
-        An order not heard of yet is taken at the checkout's word.
+        An order not heard of yet is taken at the checkout's word, and so is what its loan leaves to be paid.
         """
         if is_closed(till, order):
             raise OrderClosed
-        stored = self._stored_method(owner_id)
-        if order is not None:
+        if self.is_hold and self.provider == MANUAL:
+            raise InvalidInput("capture", "invalid", "Cash and transfers cannot be authorised beforehand.")
+        stored = stored_method(self.means, owner_id)
+        if order is not None and due is not None:
             if self.currency != order.currency:
                 raise CurrencyMismatch
-            due = order.amount_due
             if self.amount > due or self.amount <= 0:
                 raise Overpayment(amount_due=str(max(Decimal(0), due)))
         if Payment.objects.filter(order_id=self.order_id, provider=self.provider, status__in=IN_FLIGHT).exists():
             raise PaymentInFlight
-        return stored
-
-    def _stored_method(self, owner_id: UUID) -> PaymentMethod | None:
-        if self.means.payment_method_id is None:
-            if self.means.method == Method.CARD and not self.means.token:
-                raise TokenRequired
-            return None
-        stored = PaymentMethod.objects.filter(pk=self.means.payment_method_id, customer_id=owner_id).first()
-        if stored is None:
-            raise MethodUnknown
-        if stored.method != self.means.method:
-            raise InvalidInput("method", "invalid", "The stored payment method is of another kind.")
         return stored
 
     def build(self, now: datetime) -> Payment:
@@ -164,6 +158,7 @@ class _Wanted:
             customer_id=self.customer_id,
             method=self.means.method,
             provider=self.provider,
+            is_hold=self.is_hold,
             amount=self.amount,
             currency=self.currency,
             created_at=now,
@@ -171,11 +166,30 @@ class _Wanted:
         )
 
 
-def _begin(payment: Payment, means: Means, stored: PaymentMethod | None) -> None:
+def provider_of(method: str) -> str:
+    """Who takes money paid this way: the configured provider, or a manager."""
+    return MANUAL if method in CONFIRMED_BY_HAND else settings.PAYMENT_PROVIDER
+
+
+def stored_method(means: Means, owner_id: UUID) -> PaymentMethod | None:
+    """The stored method that is meant, if one is. Raises TokenRequired, MethodUnknown, InvalidInput."""
+    if means.payment_method_id is None:
+        if means.method == Method.CARD and not means.token:
+            raise TokenRequired
+        return None
+    stored = PaymentMethod.objects.filter(pk=means.payment_method_id, customer_id=owner_id).first()
+    if stored is None:
+        raise MethodUnknown
+    if stored.method != means.method:
+        raise InvalidInput("method", "invalid", "The stored payment method is of another kind.")
+    return stored
+
+
+def begin(payment: Payment, means: Means, stored: PaymentMethod | None) -> None:
     """Record the payment, say so, and ask the provider to charge it once this has committed."""
     payment.payment_method = stored
     payment.save(force_insert=True)
-    publish(_created(payment))
+    tell_created(payment)
     if payment.provider != MANUAL:
         request_call(
             key=charge_key(payment.id),
@@ -185,35 +199,26 @@ def _begin(payment: Payment, means: Means, stored: PaymentMethod | None) -> None
         )
 
 
-def _record_refused(payment: Payment, refusal: DomainError) -> None:
+def record_refused(payment: Payment, refusal: DomainError) -> None:
+    """Record what would have been refused over HTTP as a payment that came to nothing, and say so."""
     is_late = isinstance(refusal, OrderClosed)
     payment.status = Status.CANCELLED if is_late else Status.FAILED
     payment.failure_code = "cancelled" if is_late else refusal.code
     payment.failure_detail = refusal.detail[:255]
     payment.save(force_insert=True)
-    publish(_created(payment))
-    publish(failed(payment))
-
-
-def _created(payment: Payment) -> PaymentCreated:
-    return PaymentCreated(
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        customer_id=payment.customer_id,
-        amount=payment.amount,
-        currency=payment.currency,
-        method=payment.method,
-        attempt_id=payment.attempt_id,
-    )
+    tell_created(payment)
+    tell_failed(payment)
 
 
 def _request_of(payment: Payment, token: str) -> dict[str, Any]:
     return {
         "payment_id": str(payment.id),
-        "order_id": str(payment.order_id),
+        "order_id": str(payment.order_id or ""),
         "amount": str(payment.amount),
         "currency": payment.currency,
         "method": payment.method,
         "token": token,
+        "capture": not payment.is_hold,
+        "description": payment.description or str(_("Payment")),
         "return_url": settings.PUBLIC_URL,
     }

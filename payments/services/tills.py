@@ -18,9 +18,9 @@ def lock_till(order_id: UUID) -> OrderTill:
 
 
 def lock_payment(payment_id: UUID) -> tuple[OrderTill, Payment]:
-    """Lock the till of a payment's order, then the payment. Raises Payment.DoesNotExist."""
-    order_id = Payment.objects.values_list("order_id", flat=True).get(pk=payment_id)
-    till = lock_till(order_id)
+    """Lock the till a payment's money moves under, then the payment. Raises Payment.DoesNotExist."""
+    order_id, subject_id = Payment.objects.values_list("order_id", "subject_id").get(pk=payment_id)
+    till = lock_till(order_id or subject_id or payment_id)
     return till, Payment.objects.select_for_update().get(pk=payment_id)
 
 
@@ -30,7 +30,7 @@ def is_closed(till: OrderTill, order: OrderCopy | None) -> bool:
 
 
 def settle_if_empty(till: OrderTill, now: datetime) -> None:
-    """Tell the checkout that nothing of a closed order's money is held or under way any more, once per attempt."""
+    """Tell the checkout that nothing of a closed order's money is held or under way any more, once per asking."""
     if till.attempt_id is None or till.settled_at is not None:
         return
     payments = Payment.objects.filter(order_id=till.order_id)

@@ -119,12 +119,14 @@ def test_transactions_are_shown_to_their_owner_and_to_managers():
     rows = me.get(f"/transactions?order_id={mine.order_id}").json()["results"]
     assert [(row["kind"], row["account"], row["amount"]) for row in sorted(rows, key=_place)] == [
         ("charge", "cash", "1000000.00"),
-        ("charge", "customer_funds", "-1000000.00"),
+        ("charge", f"order:{mine.order_id}", "-1000000.00"),
         ("refund", "cash", "-100.00"),
-        ("refund", "customer_funds", "100.00"),
+        ("refund", "refunds_payable", "100.00"),
+        ("refund_due", f"order:{mine.order_id}", "100.00"),
+        ("refund_due", "refunds_payable", "-100.00"),
     ]
     assert {row["order_id"] for row in rows} == {str(mine.order_id)}
-    assert len({row["entry_id"] for row in rows}) == 2
+    assert len({row["entry_id"] for row in rows}) == 3
     assert me.get(f"/transactions?order_id={other.order_id}").json()["results"] == []
     assert len(manager.get("/transactions?account=cash&kind=charge").json()["results"]) == 2
     assert len(manager.get(f"/transactions?payment_id={mine.id}&page_size=3").json()["results"]) == 3
@@ -133,10 +135,16 @@ def test_transactions_are_shown_to_their_owner_and_to_managers():
 
 
 def test_balances_are_ones_own_part():
-    mine = make.paid(method="cash")
-    make.paid(method="cash")
+    mine, other = make.paid(method="cash"), make.paid(method="cash")
     me = Api("client", user_id=mine.customer_id).get("/ledger/accounts").json()["results"]
-    assert {row["code"]: row["balance"] for row in me} == {"cash": "1000000.00", "customer_funds": "-1000000.00"}
+    assert {row["code"]: row["balance"] for row in me} == {
+        "cash": "1000000.00",
+        f"order:{mine.order_id}": "-1000000.00",
+    }
     everybody = Api("manager").get("/ledger/accounts/").json()["results"]
-    assert {row["code"]: row["balance"] for row in everybody} == {"cash": "2000000.00", "customer_funds": "-2000000.00"}
+    assert {row["code"]: row["balance"] for row in everybody} == {
+        "cash": "2000000.00",
+        f"order:{mine.order_id}": "-1000000.00",
+        f"order:{other.order_id}": "-1000000.00",
+    }
     assert Api().get("/ledger/accounts").status_code == 401

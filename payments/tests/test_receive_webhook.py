@@ -12,6 +12,8 @@ from standardwebhooks import Webhook
 
 from core.ids import uuid7
 from messaging.testing import drain_outbox, events_of, published
+from payments import handlers
+from payments.events import WebhookReceived
 from payments.models import LedgerEntry, Status, WebhookEvent, WebhookOutcome
 from payments.tests import make
 
@@ -38,32 +40,43 @@ def send(body, *, secret=None, at=None, event_id=None, path=PATH, raw=None, **he
     return client.post(path, data=text, content_type="application/json", headers=signed | headers)
 
 
+def outcome(body, **options):
+    """Send, let the worker apply it, and tell what it came to."""
+    response = send(body, **options)
+    assert response.status_code == 200, response.content
+    event = WebhookEvent.objects.get(event_id=options.get("event_id") or body["id"])
+    handlers.apply_webhook(WebhookReceived(webhook_id=event.id, subject=""))
+    return make.again(event).outcome
+
+
 def test_a_payment_is_completed_by_a_webhook_once():
     payment = make.payment(token="tok_3ds")
     drain_outbox("payments")
     body = message(payment)
     first = send(body)
-    assert (first.status_code, first.json()["outcome"]) == (200, "applied")
+    assert (first.status_code, first.json()["outcome"]) == (200, "received")
+    assert make.again(payment).status == Status.REQUIRES_ACTION
+    drain_outbox("payments")
     assert make.again(payment).status == Status.COMPLETED
     with events_of("payments") as more:
-        assert send(body).status_code == 200
-        assert send(message(payment)).json()["outcome"] == "old_news"
-        assert send(message(payment, "payment.failed")).json()["outcome"] == "old_news"
+        assert outcome(body) == "applied"
     assert more == []
+    assert outcome(message(payment)) == "old_news"
+    assert outcome(message(payment, "payment.failed")) == "old_news"
     assert make.again(payment).status == Status.COMPLETED
     assert LedgerEntry.objects.count() == 1
 
 
 def test_the_webhook_and_the_answer_of_the_call_make_one_payment(twin):
     payment = make.payment()
-    send(message(payment))
+    outcome(message(payment))
     drain_outbox("payments")
-    assert published("payments") == ["payment.created", "payment.completed"]
+    assert published("payments") == ["payment.created", "payment.webhook_received", "payment.completed"]
 
 
 def test_a_declined_payment_says_why():
     payment = make.payment(token="tok_3ds")
-    send(message(payment, "payment.failed", failure_code="authentication_failed"))
+    outcome(message(payment, "payment.failed", failure_code="authentication_failed"))
     payment = make.again(payment)
     assert (payment.status, payment.failure_code) == (Status.FAILED, "authentication_failed")
 
@@ -104,16 +117,16 @@ def test_an_unknown_provider_does_not_exist():
 @pytest.mark.parametrize("changes", [{"amount": "1.00"}, {"currency": "USD"}, {"amount": None}, {"amount": "NaN"}])
 def test_another_amount_is_kept_for_a_person_and_changes_nothing(changes):
     payment = make.payment(token="tok_3ds")
-    assert send(message(payment, **changes)).json()["outcome"] == WebhookOutcome.MISMATCH
+    assert outcome(message(payment, **changes)) == WebhookOutcome.MISMATCH
     assert make.again(payment).status == Status.PENDING
 
 
 def test_strange_messages_are_kept_and_change_nothing():
     payment = make.payment(method="cash")
-    assert send(message(payment)).json()["outcome"] == "unknown_payment"
-    assert send(message(payment, payment_id="seven")).json()["outcome"] == "ignored"
-    assert send(message(payment, "charge.sneezed")).json()["outcome"] == "ignored"
-    assert send(message(payment) | {"data": []}).json()["outcome"] == "ignored"
+    assert outcome(message(payment)) == "unknown_payment"
+    assert outcome(message(payment, payment_id="seven")) == "unknown_payment"
+    assert outcome(message(payment, "charge.sneezed")) == "ignored"
+    assert outcome(message(payment) | {"data": []}) == "unknown_payment"
     assert make.again(payment).status == Status.PENDING
     assert send({}, raw="not json", event_id="e1").status_code == 400
     assert send({}, raw="[]", event_id="e2").status_code == 400
@@ -131,7 +144,7 @@ def test_any_order_and_repetition_ends_in_the_same_state(kinds, seed):
     for order in (kinds, seed.sample(kinds, len(kinds)), [*kinds[::-1], kinds[0]]):
         payment = make.payment(token="tok_3ds", amount=Decimal(100))
         for kind in order:
-            assert send(message(payment, kind)).status_code == 200
+            outcome(message(payment, kind))
         payment = make.again(payment)
         booked = LedgerEntry.objects.filter(payment=payment).count()
         ends.add((payment.status, payment.failure_code, booked))
@@ -146,6 +159,6 @@ def test_every_permutation_of_four_messages_with_the_answer_in_between():
             if kind == "answer":
                 drain_outbox("payments")
             else:
-                send(message(payment, kind))
+                outcome(message(payment, kind))
         ends.add((make.again(payment).status, LedgerEntry.objects.filter(payment=payment).count()))
     assert ends == {(Status.COMPLETED, 1)}

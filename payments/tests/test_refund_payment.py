@@ -9,7 +9,8 @@ from messaging.testing import drain_outbox, events_of
 from payments import services
 from payments.errors import RefundExceedsPayment, WrongPaymentState, WrongRefundState
 from payments.models import LedgerLine, Refund, RefundStatus, Status
-from payments.providers import sandbox
+from payments.providers.port import NoAnswer
+from payments.providers.sandbox import SandboxProvider
 from payments.public import OrderMoney, ledger_disagreements, money_by_order, provider_disagreements
 from payments.tests import make
 
@@ -169,13 +170,13 @@ def test_a_failed_refund_is_not_retried_beyond_what_is_left():
 def test_an_unanswered_refund_is_asked_about(monkeypatch):
     payment = make.paid(make.order(total="2000.00"))
     refund = make.refund(payment)
-    really = sandbox.refund
+    really = SandboxProvider.refund
 
-    def lose_the_answer(key, request):
-        really(key, request)
-        raise sandbox.NoAnswer("lost")
+    def lose_the_answer(self, key, request):
+        really(self, key, request)
+        raise NoAnswer("lost")
 
-    monkeypatch.setattr(sandbox, "refund", lose_the_answer)
+    monkeypatch.setattr(SandboxProvider, "refund", lose_the_answer)
     drain_outbox("payments")
     assert make.again(refund).status == RefundStatus.SUBMITTED
     make.drain()

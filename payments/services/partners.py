@@ -1,0 +1,146 @@
+"""What partners' doings mean for the books: loans paid into orders, premiums and commissions passed on, sales."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Sum
+
+from core.db import transaction
+from core.money import ZERO, money
+from payments.models import EntryKind, LedgerEntry, LedgerLine, LoanPart, LoanState
+from payments.services.ledger import About, book, is_booked
+from payments.services.tills import lock_till
+
+COMMISSION = "commission:insurance"
+
+
+@dataclass(frozen=True)
+class Premium:
+    """A policy's premium, paid within an order or by itself; `commission` is our part of it, or None for the usual."""
+
+    policy_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    insurer: str = ""
+    commission: Decimal | None = None
+    order_id: UUID | None = None
+
+    @property
+    def account(self) -> str:
+        """Whose money it comes from, and goes back to."""
+        return f"order:{self.order_id}" if self.order_id else f"policy:{self.policy_id}"
+
+    @property
+    def insurer_account(self) -> str:
+        """The insurer it is passed on to."""
+        return f"insurer:{self.insurer or 'partner'}"
+
+
+def promise_loan(*, application_id: UUID, order_id: UUID, amount: Decimal) -> None:
+    """An offer was accepted: its amount is not asked of the buyer any more. A part that fell through stays void."""
+    with transaction("payments"):
+        lock_till(order_id)
+        LoanPart.objects.get_or_create(
+            application_id=application_id,
+            defaults={"order_id": order_id, "amount": amount, "state": LoanState.PROMISED},
+        )
+
+
+def book_loan(
+    *, application_id: UUID, order_id: UUID, customer_id: UUID, amount: Decimal, currency: str, bank: str, now: datetime
+) -> None:
+    """A loan was paid into an order: the bank owes us its amount."""
+    with transaction("payments"):
+        lock_till(order_id)
+        part, _ = LoanPart.objects.update_or_create(
+            application_id=application_id,
+            defaults={"order_id": order_id, "amount": amount, "state": LoanState.PAID},
+        )
+        if is_booked(EntryKind.LOAN, application_id):
+            return
+        about = About(EntryKind.LOAN, application_id, currency, order_id=order_id, customer_id=customer_id)
+        book(about, {_lender(bank): part.amount, f"order:{order_id}": -part.amount}, now)
+
+
+def cancel_loan(*, application_id: UUID, order_id: UUID, now: datetime) -> None:
+    """An application ended without a loan, or its loan was taken back: what was booked of it is reversed."""
+    with transaction("payments"):
+        lock_till(order_id)
+        LoanPart.objects.update_or_create(
+            application_id=application_id,
+            defaults={"state": LoanState.VOID},
+            create_defaults={"order_id": order_id, "amount": ZERO, "state": LoanState.VOID},
+        )
+        entry = LedgerEntry.objects.filter(kind=EntryKind.LOAN, reference=application_id).first()
+        if entry is None or is_booked(EntryKind.LOAN_CANCELLED, application_id):
+            return
+        about = About(
+            EntryKind.LOAN_CANCELLED,
+            application_id,
+            entry.currency,
+            order_id=entry.order_id,
+            customer_id=entry.customer_id,
+        )
+        book(about, {line.account_id: -line.amount for line in entry.lines.all()}, now)
+
+
+def pass_on_repayment(
+    *, request_id: UUID, loan_id: UUID, customer_id: UUID, amount: Decimal, currency: str, bank: str, now: datetime
+) -> None:
+    """What we took for a loan was counted by its bank: we owe it to the bank now."""
+    with transaction("payments"):
+        if amount <= 0 or is_booked(EntryKind.LOAN_REPAYMENT, request_id):
+            return
+        about = About(EntryKind.LOAN_REPAYMENT, request_id, currency, customer_id=customer_id)
+        book(about, {f"loan:{loan_id}": amount, _lender(bank): -amount}, now)
+
+
+def book_premium(*, premium: Premium, now: datetime) -> None:
+    """A policy is in force: its premium is the insurer's, less our commission."""
+    with transaction("payments"):
+        if premium.amount <= 0 or is_booked(EntryKind.PREMIUM, premium.policy_id):
+            return
+        usual = money(premium.amount * Decimal(settings.INSURANCE_COMMISSION_PERCENT) / 100)
+        ours = usual if premium.commission is None else premium.commission
+        sides = {premium.account: premium.amount, premium.insurer_account: ours - premium.amount, COMMISSION: -ours}
+        book(_about(EntryKind.PREMIUM, premium), sides, now)
+
+
+def return_premium(*, premium: Premium, now: datetime) -> None:
+    """A policy ended early: the insurer owes the unearned part, and we our commission on it, pro rata."""
+    with transaction("payments"):
+        paid = LedgerEntry.objects.filter(kind=EntryKind.PREMIUM, reference=premium.policy_id).first()
+        if paid is None or premium.amount <= 0 or is_booked(EntryKind.PREMIUM_REFUND, premium.policy_id):
+            return
+        lines = {line.account_id: line.amount for line in paid.lines.all()}
+        whole = sum((amount for amount in lines.values() if amount > 0), ZERO)
+        back = money(-lines.get(COMMISSION, ZERO) * premium.amount / whole)
+        insurer = next(code for code in lines if code.startswith("insurer:"))
+        account = next(code for code, amount in lines.items() if amount > 0)
+        sides = {insurer: premium.amount - back, COMMISSION: back, account: -premium.amount}
+        book(_about(EntryKind.PREMIUM_REFUND, premium), sides, now)
+
+
+def book_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
+    """The keys were handed over: what was paid for the goods is earned."""
+    with transaction("payments"):
+        lock_till(order_id)
+        lines = LedgerLine.objects.filter(account_id=f"order:{order_id}")
+        owed = -(lines.aggregate(total=Sum("amount"))["total"] or ZERO)
+        first = LedgerEntry.objects.filter(order_id=order_id).first()
+        if owed <= 0 or first is None or is_booked(EntryKind.SALE, order_id):
+            return
+        about = About(EntryKind.SALE, order_id, first.currency, order_id=order_id, customer_id=customer_id)
+        book(about, {f"order:{order_id}": owed, "sales": -owed}, now)
+
+
+def _about(kind: EntryKind, premium: Premium) -> About:
+    return About(kind, premium.policy_id, premium.currency, order_id=premium.order_id, customer_id=premium.customer_id)
+
+
+def _lender(bank: str) -> str:
+    return f"lender:{bank or 'partner'}"[:60]

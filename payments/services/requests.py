@@ -1,0 +1,197 @@
+"""What other apps ask payments for: charges of loans and policies, and payouts to insured people and borrowers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+
+from core.db import transaction
+from core.errors import DomainError
+from core.money import ZERO
+from messaging.calls import request_call
+from payments.cards import refuse_card_numbers
+from payments.errors import Overpayment, PaymentInFlight
+from payments.models import (
+    IN_FLIGHT,
+    TAKEN,
+    EntryKind,
+    Payment,
+    Payout,
+    PayoutPurpose,
+    PayoutStatus,
+    Purpose,
+    Refund,
+    Status,
+)
+from payments.services.facts import tell_end_again, tell_payout, tell_requested_refund
+from payments.services.ledger import About, book, book_payout
+from payments.services.refunds import refund_by_system
+from payments.services.taking import Means, begin, provider_of, record_refused, stored_method
+from payments.services.tills import lock_till
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request of another app, known by `request_id`: money of `customer_id` for or from its `subject_id`."""
+
+    request_id: UUID
+    subject_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PayoutReport:
+    """What the provider says of a payout; `status` is one of ours."""
+
+    status: str
+    provider_ref: str = ""
+    failure_code: str = ""
+    failure_detail: str = ""
+
+
+def charge_for(*, ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Payment:
+    """Start the payment of a loan or a policy, once per request; asked again, it is answered again.
+
+    What stands in the way is recorded as a payment that failed, so that the other app gets its answer.
+    """
+    with transaction("payments"):
+        lock_till(ask.subject_id)
+        known = Payment.objects.filter(attempt_id=ask.request_id).first()
+        if known is not None:
+            tell_end_again(known)
+            return known
+        payment = _payment_of(ask, purpose, means, now)
+        try:
+            refuse_card_numbers([means.token])
+            if ask.amount <= 0:
+                raise Overpayment(amount_due="0.00")
+            stored = stored_method(means, ask.customer_id)
+            if Payment.objects.filter(subject_id=ask.subject_id, status__in=IN_FLIGHT).exists():
+                raise PaymentInFlight
+        except DomainError as refusal:
+            if payment.amount > 0:
+                record_refused(payment, refusal)
+        else:
+            begin(payment, means, stored)
+    return payment
+
+
+def _payment_of(ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Payment:
+    return Payment(
+        purpose=purpose,
+        subject_id=ask.subject_id,
+        customer_id=ask.customer_id,
+        method=means.method,
+        provider=provider_of(means.method),
+        attempt_id=ask.request_id,
+        status=Status.PENDING,
+        amount=ask.amount,
+        currency=ask.currency,
+        description=ask.reason[:255],
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def refund_policy(*, ask: Ask, order_id: UUID | None, now: datetime) -> Refund | Payout:
+    """Return part of a premium by the way it was paid, or by a payout if no single payment has so much left."""
+    with transaction("payments"):
+        lock_till(order_id or ask.subject_id)
+        known = Refund.objects.select_related("payment").filter(request_id=ask.request_id).first()
+        if known is not None:
+            tell_requested_refund(known.payment, known)
+            return known
+        payments = Payment.objects.select_for_update().filter(status__in=TAKEN, currency=ask.currency)
+        paid = payments.filter(order_id=order_id) if order_id else payments.filter(subject_id=ask.subject_id)
+        rest = F("amount") - F("refunded_amount") - F("refund_pending")
+        for payment in paid.annotate(rest=rest).filter(rest__gte=ask.amount).order_by("pk"):
+            refund = refund_by_system(
+                payment, ask.reason, now, amount=ask.amount, request_id=ask.request_id, subject_id=ask.subject_id
+            )
+            if refund is not None:
+                return refund
+        return pay_out(ask=ask, purpose=PayoutPurpose.POLICY, now=now)
+
+
+def pay_claim(*, ask: Ask, insurer: str, now: datetime) -> Payout:
+    """Pay an approved claim: the insurer owes us what we pay for it."""
+    with transaction("payments"):
+        known = Payout.objects.filter(request_id=ask.request_id).exists()
+        if not known and ask.amount > ZERO:
+            about = About(EntryKind.CLAIM, ask.request_id, ask.currency, customer_id=ask.customer_id)
+            sides = {f"insurer:{insurer or 'partner'}": ask.amount, f"claim:{ask.subject_id}": -ask.amount}
+            book(about, sides, now)
+        return pay_out(ask=ask, purpose=PayoutPurpose.CLAIM, now=now)
+
+
+def pay_out(*, ask: Ask, purpose: PayoutPurpose, now: datetime) -> Payout:
+    """Send money to somebody, once per request; asked again, it is answered again."""
+    with transaction("payments"):
+        lock_till(ask.subject_id)
+        payout, is_new = Payout.objects.select_for_update().get_or_create(
+            request_id=ask.request_id,
+            defaults={
+                "purpose": purpose,
+                "subject_id": ask.subject_id,
+                "customer_id": ask.customer_id,
+                "amount": ask.amount,
+                "currency": ask.currency,
+                "reason": ask.reason[:255],
+                "provider": settings.PAYOUT_PROVIDER,
+                "created_at": now,
+                "updated_at": now,
+            },
+        )
+        if is_new:
+            _send(payout)
+        else:
+            tell_payout(payout)
+    return payout
+
+
+def retry_payout(*, payout_id: UUID, now: datetime) -> Payout:
+    """Try a failed payout again under a new key. Raises WrongPayoutState."""
+    with transaction("payments"):
+        payout = Payout.objects.select_for_update().get(pk=payout_id)
+        payout.move(PayoutStatus.SUBMITTED, now)
+        payout.attempt += 1
+        payout.failure_code = payout.failure_detail = ""
+        payout.save()
+        _send(payout)
+    return payout
+
+
+def _send(payout: Payout) -> None:
+    request: dict[str, Any] = {
+        "payout_id": str(payout.id),
+        "attempt": payout.attempt,
+        "customer_id": str(payout.customer_id),
+        "amount": str(payout.amount),
+        "currency": payout.currency,
+        "description": payout.reason,
+    }
+    request_call(key=payout.key, operation="payments.payout", provider=payout.provider, request=request)
+
+
+def apply_payout_report(*, payout_id: UUID, attempt: int, report: PayoutReport, now: datetime) -> None:
+    """Record what the provider says of one attempt; said again, or of an older attempt, it changes nothing."""
+    with transaction("payments"):
+        payout = Payout.objects.select_for_update().get(pk=payout_id)
+        if payout.attempt != attempt or payout.status != PayoutStatus.SUBMITTED:
+            return
+        payout.provider_ref = report.provider_ref or payout.provider_ref
+        if report.status != PayoutStatus.SUBMITTED:
+            payout.move(report.status, now)
+            payout.failure_code, payout.failure_detail = report.failure_code, report.failure_detail[:255]
+        payout.succeeded_at = now if payout.status == PayoutStatus.SUCCEEDED else None
+        payout.save()
+        if payout.status == PayoutStatus.SUCCEEDED:
+            book_payout(payout, now)
+        tell_payout(payout)
