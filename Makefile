@@ -41,6 +41,9 @@ bench: .env .venv/dev ## Measure the hot paths and the event path against limits
 chaos: .env .venv/dev ## Kill processes in the middle of purchases and look for lost or doubled effects
 	@$(RUN) -m pytest tests/chaos $(ARGS)
 
+faults: .env .venv/dev ## Take 2,000 payments from a bank in a storm, and compare its book with ours
+	@AUTOSALON_FAULT_PAYMENTS=2000 $(RUN) -m pytest -s payments/tests/test_fault_script.py $(ARGS)
+
 schema: .env .venv/dev ## Write the OpenAPI description to docs/openapi.yml
 	$(DEBUG_ON) $(RUN) manage.py spectacular --validate --file docs/openapi.yml
 
@@ -67,4 +70,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test lint check fix bench chaos schema screenshot reset
+.PHONY: help up test lint check fix bench chaos faults schema screenshot reset

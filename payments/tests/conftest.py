@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx2
@@ -53,27 +54,32 @@ def wait_until_healthy(url, is_alive=lambda: True):
     raise AssertionError("the sandbox did not start")
 
 
-@pytest.fixture(scope="session")
-def running_twin(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sandbox")
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    options = Options(
-        book=folder / "book.sqlite3", public_url=url, webhook_url="", webhook_secret="whsec_dGVzdA==", late_s=LATE_S
-    )
+@contextmanager
+def serving(folder, **options):
+    """A sandbox of its own, in a thread of its own."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    book = folder / "book.sqlite3"
+    chosen = {"webhook_url": "", "webhook_secret": "whsec_dGVzdA==", "late_s": LATE_S} | options
+    config = Options(book=book, public_url=url, **chosen)
 
     async def build():
-        return Sandbox(options)
+        return Sandbox(config)
 
     server = uvicorn.Server(
-        uvicorn.Config(asyncio.run(build()), host="127.0.0.1", port=port, log_level="error", access_log=False)
+        uvicorn.Config(asyncio.run(build()), host="127.0.0.1", port=port, log_level="critical", access_log=False)
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until_healthy(url)
-    yield Twin(url, Book(folder / "book.sqlite3"))
+    yield Twin(url, Book(book))
     server.should_exit = True
     thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def running_twin(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("sandbox")) as twin:
+        yield twin
 
 
 @pytest.fixture(autouse=True)
