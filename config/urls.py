@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from gateway import views as gateway
+from gateway.schema_view import SchemaView
 from messaging import asyncapi, metrics
 
 handler404 = "gateway.views.page_not_found"
@@ -25,7 +26,7 @@ urlpatterns = [
     re_path(r"^health/ready/?$", gateway.ready, name="ready"),
     re_path(r"^metrics/?$", metrics.serve, name="metrics"),
     path("api/v1/", include(api)),
-    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^api/asyncapi\.yaml$", asyncapi.serve, name="asyncapi"),
     re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),

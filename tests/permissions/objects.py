@@ -185,6 +185,11 @@ def registration(owner: UUID) -> Ids:
     return [str(of.id), str(showroom.registration(of, owner).id)]
 
 
+@made_by("/test-drives")
+def drive(owner: UUID) -> Ids:
+    return [str(showroom.drive(showroom.car(), owner).id)]
+
+
 @made_by("/event-categories")
 def event_category(owner: UUID) -> Ids:
     return [str(showroom.category().id)]

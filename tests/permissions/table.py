@@ -1,7 +1,8 @@
 """Who may call what: the one table that the tests execute and docs/permissions.md shows.
 
 Words: `anyone`; `signed in`; `person`, where no API key will do; `own`, where staff see everybody's and another's is
-404; `mine`, where even staff see only theirs; `own or admin`; `own list` and `my list`, the same for collections;
+404; `mine`, where even staff see only theirs; `own or admin`; `public or staff`, where the object made is not
+public; `own list` and `my list`, the same for collections;
 `manager` (admins too); `admin`; `by secret`, where roles count for nothing and a signature does.
 """
 
@@ -17,6 +18,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "own": ("401", "404", YES, YES, YES),
     "mine": ("401", "404", YES, "404", "404"),
     "own or admin": ("401", "404", YES, "404", YES),
+    "public or staff": ("404", "404", "404", YES, YES),
     "own list": ("401", "theirs only", YES, YES, YES),
     "my list": ("401", "theirs only", YES, "theirs only", "theirs only"),
     "manager": ("401", "403", "403", YES, YES),
@@ -170,6 +172,19 @@ POST   /events/{}/cancel                                  manager
 POST   /events/{}/register                                signed in
 GET    /events/{}/registrations                           own list
 DELETE /events/{}/registrations/{}                        own
+GET    /events/{}/calendar                                anyone
+POST   /events/{}/check-in                                manager
+POST   /events/{}/registrations/{}/accept                 own
+POST   /events/{}/registrations/{}/pay                    mine
+GET    /test-drive-cars                                   anyone
+GET    /test-drives                                       own list
+POST   /test-drives                                       signed in
+GET    /test-drives/{}                                    own
+GET    /test-drives/{}/calendar                           own
+POST   /test-drives/{}/cancel                             own
+POST   /test-drives/{}/hand-over                          manager
+POST   /test-drives/{}/no-show                            manager
+POST   /test-drives/{}/take-back                          manager
 GET    /event-categories                                  anyone
 POST   /event-categories                                  manager
 GET    /event-categories/{}                               anyone
@@ -203,6 +218,12 @@ PATCH  /resources/{}                                      manager
 DELETE /resources/{}                                      manager
 POST   /resources/{}/allocate                             manager
 GET    /resources/{}/availability                         manager
+GET    /resources/{}/slots                                public or staff
+GET    /resources/{}/blackouts                            manager
+POST   /resources/{}/blackouts                            manager
+DELETE /resources/{}/blackouts/{}                         manager
+POST   /resources/{}/in-service                           manager
+POST   /resources/{}/out-of-service                       manager
 GET    /allocations                                       manager
 GET    /allocations/{}                                    manager
 POST   /allocations/{}/release                            manager
@@ -227,7 +248,7 @@ class Row:
     def cells(self) -> dict[str, str]:
         """What each caller gets. An API key with the scope may do what its owner may; none changes an account."""
         people = WORDS[self.word]
-        is_open = self.word in ("anyone", "by secret")
+        is_open = self.word in ("anyone", "by secret", "public or staff")
         is_for_people = self.word == "person" or (self.part == "Accounts" and self.method != "GET")
         keys = people[2:4] if is_open else ("403" if is_for_people else people[2], "403")
         return dict(zip(CALLERS, [*people, *keys], strict=True))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from core.ids import uuid7
@@ -18,8 +19,13 @@ ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager
 HOMES = {"Catalogue": "catalog", "Webhooks to partners": "notifications"}
 BODIES = {
     ("PATCH", "/orders/{}"): {"comment": "call first"},
+    ("POST", "/financing/loans/{}/payments"): {"amount": "1000.00", "method": "card", "token": "tok_success"},
+    ("POST", "/financing/loans/{}/early-repayment"): {
+        "amount": "1000.00", "date": timezone.localdate().isoformat(), "strategy": "reduce_term", "preview": True,
+    },
     ("PUT", "/orders/{}/status"): {"status": "in_progress"},
-}
+    ("POST", "/events/{}/registrations/{}/pay"): {"method": "card", "token": "tok_success"},
+}  # fmt: skip
 """Where an empty body would be refused before it is known whose the object is."""
 
 
@@ -57,7 +63,7 @@ def keyed(person: Api, role: str, scope: str) -> Api:
     return made
 
 
-DEEPER = ("/financing/loans/{}/payments/{}/reverse",)
+DEEPER = ("/financing/loans/{}/payments/{}/reverse", "/resources/{}/blackouts/{}")
 """Where nothing stands at the last id: staff are told so."""
 
 
