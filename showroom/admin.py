@@ -1,19 +1,31 @@
 """Manager screens of happenings: plans are written by services, seats are only looked at or given up."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from core.admin import BusinessAdmin, ReadOnlyAdmin
+from core.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from core.errors import DomainError
 from showroom import services
-from showroom.models import EventCategory, Happening, HappeningStatus, Registration, RegistrationStatus
+from showroom.models import (
+    Drive,
+    DriveStatus,
+    EventCategory,
+    Happening,
+    HappeningStatus,
+    Registration,
+    RegistrationStatus,
+)
 
 
 class _ShowroomAdmin(BusinessAdmin):
@@ -40,12 +52,12 @@ class EventCategoryAdmin(_ShowroomAdmin):
 
 
 @admin.register(Happening)
-class HappeningAdmin(_ShowroomAdmin):
+class HappeningAdmin(CalendarAdmin, _ShowroomAdmin):
     """Happenings, the latest first."""
 
     fields = [
-        "title", "description", "kind", "category", "location", "starts_at", "ends_at", "capacity",
-        "status", "cancel_reason", "taken", "waiting", "created_at", "updated_at",
+        "title", "description", "kind", "category", "location", "starts_at", "ends_at", "time_zone",
+        "capacity", "price", "offer_hours", "status", "cancel_reason", "taken", "waiting", "created_at", "updated_at",
     ]  # fmt: skip
     readonly_fields = ["status", "cancel_reason", "taken", "waiting", "created_at", "updated_at"]
     list_display = ["title", "kind", "starts_at", "location", "seats", "waiting", "coloured_status"]
@@ -56,6 +68,23 @@ class HappeningAdmin(_ShowroomAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Happening]:
         return Happening.objects.present()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"offer_hours": settings.SEAT_OFFER_HOURS, **super().get_changeform_initial_data(request)}
+
+    def calendar_entries(self, request: HttpRequest, start: datetime, end: datetime) -> list[Entry]:
+        """Happenings and how full they are."""
+        found = Happening.objects.present().filter(ends_at__gt=start, starts_at__lt=end).order_by("starts_at")
+        return [
+            Entry(
+                item.starts_at,
+                item.ends_at,
+                f"{item.title} {item.taken}/{item.capacity}",
+                reverse("admin:showroom_happening_change", args=[item.pk]),
+                "bad" if item.status == HappeningStatus.CANCELLED else "",
+            )
+            for item in found[: MAX_ENTRIES + 1]
+        ]
 
     @display(description=_("seats"))
     def seats(self, happening: Happening) -> str:
@@ -89,8 +118,16 @@ class HappeningAdmin(_ShowroomAdmin):
 class RegistrationAdmin(ReadOnlyAdmin):
     """Who comes, newest first."""
 
-    list_display = ["created_at", "happening", "user_id", "coloured_status", "position"]
-    list_filter = ["status", "created_at"]
+    list_display = [
+        "created_at",
+        "happening",
+        "user_id",
+        "coloured_status",
+        "position",
+        "payment_state",
+        "checked_in_at",
+    ]
+    list_filter = ["status", "payment_state", "created_at"]
     list_select_related = ["happening"]
     search_fields = ["user_id__exact"]
     ordering = ["-created_at", "-id"]
@@ -114,3 +151,69 @@ class RegistrationAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{registration_id}: {_('cancelled')}", messages.SUCCESS)
             except DomainError as error:
                 self.message_user(request, f"{registration_id}: {error.detail}", messages.ERROR)
+
+
+_DRIVE_TONES = {
+    DriveStatus.CONFIRMED: "good",
+    DriveStatus.OUT: "good",
+    DriveStatus.RETURNED: "muted",
+    DriveStatus.REFUSED: "bad",
+    DriveStatus.CANCELLED: "bad",
+    DriveStatus.NO_SHOW: "bad",
+}
+
+
+@admin.register(Drive)
+class DriveAdmin(CalendarAdmin, ReadOnlyAdmin):
+    """Test drives, the latest first."""
+
+    list_display = ["starts_at", "car_name", "user_id", "phone", "coloured_status", "reason"]
+    list_filter = ["status", "starts_at"]
+    search_fields = ["user_id__exact", "car_id__exact"]
+    ordering = ["-starts_at", "-id"]
+    actions = ["give_up", "not_come"]
+
+    @display(
+        description=_("status"),
+        label={
+            DriveStatus.CONFIRMED: "success",
+            DriveStatus.OUT: "info",
+            DriveStatus.REQUESTED: "warning",
+            DriveStatus.REFUSED: "danger",
+        },
+        ordering="status",
+    )
+    def coloured_status(self, drive: Drive) -> tuple[str, str]:
+        return drive.status, drive.get_status_display()
+
+    @admin.action(description=_("Cancel test drives"))
+    def give_up(self, request: HttpRequest, queryset: QuerySet[Drive]) -> None:
+        for drive in queryset:
+            try:
+                services.cancel_drive(drive_id=drive.pk, reason="", now=timezone.now())
+                self.message_user(request, f"{drive}: {_('cancelled')}", messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{drive}: {error.detail}", messages.ERROR)
+
+    @admin.action(description=_("Nobody came"))
+    def not_come(self, request: HttpRequest, queryset: QuerySet[Drive]) -> None:
+        for drive in queryset:
+            try:
+                services.note_no_show(drive_id=drive.pk, now=timezone.now())
+                self.message_user(request, f"{drive}: {_('noted')}", messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{drive}: {error.detail}", messages.ERROR)
+
+    def calendar_entries(self, request: HttpRequest, start: datetime, end: datetime) -> list[Entry]:
+        """Test drives and how they stand."""
+        found = Drive.objects.filter(ends_at__gt=start, starts_at__lt=end).order_by("starts_at")
+        return [
+            Entry(
+                item.starts_at,
+                item.ends_at,
+                f"{item.car_name}: {item.get_status_display()}",
+                reverse("admin:showroom_drive_change", args=[item.pk]),
+                _DRIVE_TONES.get(DriveStatus(item.status), ""),
+            )
+            for item in found[: MAX_ENTRIES + 1]
+        ]

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from messaging.testing import events_of, published
 from showroom.models import EventCategory, Happening
@@ -14,13 +17,24 @@ FORM = {
     "starts_at_1": "10:00:00",
     "ends_at_0": "2031-05-01",
     "ends_at_1": "12:00:00",
+    "time_zone": "Europe/Moscow",
     "capacity": "5",
+    "price": "0.00",
+    "offer_hours": "24",
 }
 
 
 @pytest.mark.parametrize(
     "path",
-    ["happening/", "happening/?q=day", "happening/add/", "registration/", "eventcategory/", "eventcategory/add/"],
+    [
+        "happening/",
+        "happening/?q=day",
+        "happening/add/",
+        "registration/",
+        "eventcategory/",
+        "eventcategory/add/",
+        "drive/",
+    ],
 )
 def test_screens_open(screens, path):
     make.registration(make.happening(category_id=make.category().id))
@@ -69,3 +83,31 @@ def test_categories_are_written_by_services(screens):
     assert screens.post(path, {"name": "Nights", "description": ""}).status_code == 302
     category.refresh_from_db()
     assert (category.name, category.version) == ("Nights", 2)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?view=week", "?view=day", "?view=year&date=x", "?date=9999-99-99", "?date=9999-12-31"]
+)
+def test_the_calendar_shows_what_happens(screens, query):
+    happening = make.happening(
+        starts_at=timezone.now(), ends_at=timezone.now() + timedelta(minutes=1), title="Premiere"
+    )
+    answer = screens.get(f"/admin/showroom/happening/calendar/{query}")
+    assert answer.status_code == 200
+    assert "Premiere 0/2" in answer.content.decode()
+    assert f"/admin/showroom/happening/{happening.id}/change/" in answer.content.decode()
+
+
+def test_the_calendar_shows_test_drives(screens):
+    make.drive(make.car(name="Jolion"), hours=0.01)
+    assert "Jolion" in screens.get("/admin/showroom/drive/calendar/?view=week").content.decode()
+
+
+def test_drives_are_cancelled_from_the_list(screens):
+    drive = make.drive(make.car())
+    with events_of("showroom") as told:
+        chosen = {"_selected_action": [str(drive.id)]}
+        screens.post("/admin/showroom/drive/", {"action": "not_come", **chosen})
+        screens.post("/admin/showroom/drive/", {"action": "give_up", **chosen})
+    drive.refresh_from_db()
+    assert (drive.status, told) == ("cancelled", ["test_drive.ended"])
