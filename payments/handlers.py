@@ -36,6 +36,7 @@ from payments import services
 from payments.events import WebhookReceived
 from payments.models import PayoutPurpose, Purpose
 from payments.services import Ask, Means, Premium
+from showroom.events import TicketRefundRequested, TicketRequested
 
 
 @subscribe(OrderCreated, OrderUpdated, OrderStatusChanged, OrderCancelled, lane="order_id", batch=True, replayable=True)
@@ -146,7 +147,7 @@ def serve_policy(event: PremiumRequested | PolicyRefundRequested | PolicyPurchas
             services.charge_for(ask=ask, purpose=Purpose.POLICY, means=means, now=now)
         case PolicyRefundRequested():
             ask = Ask(event.request_id, event.policy_id, event.customer_id, event.amount, event.currency, event.reason)
-            services.refund_policy(ask=ask, order_id=event.order_id, now=now)
+            services.refund_for(ask=ask, purpose=PayoutPurpose.POLICY, order_id=event.order_id, now=now)
         case PolicyPurchased():
             services.book_premium(premium=_premium(event, event.premium, event.commission), now=now)
         case PolicyCancelled():
@@ -170,3 +171,15 @@ def pay_claims(event: ClaimPayoutRequested) -> None:
     """Pay an approved claim."""
     ask = Ask(event.request_id, event.claim_id, event.customer_id, event.amount, event.currency)
     services.pay_claim(ask=ask, insurer=event.insurer, now=timezone.now())
+
+
+@subscribe(TicketRequested, TicketRefundRequested, lane="registration_id")
+def serve_ticket(event: TicketRequested | TicketRefundRequested) -> None:
+    """Take the price of a seat, and give it back when the seat is given up."""
+    text = event.description if isinstance(event, TicketRequested) else event.reason
+    ask = Ask(event.request_id, event.registration_id, event.customer_id, event.amount, event.currency, text)
+    if isinstance(event, TicketRefundRequested):
+        services.refund_for(ask=ask, purpose=PayoutPurpose.TICKET, now=timezone.now())
+        return
+    means = Means(event.method, event.token, event.payment_method_id)
+    services.charge_for(ask=ask, purpose=Purpose.TICKET, means=means, now=timezone.now())

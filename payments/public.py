@@ -109,7 +109,7 @@ FROM (SELECT id, CASE WHEN status = ANY(%s) THEN amount - refunded_amount ELSE 0
       FROM payments_payment) AS p
 LEFT JOIN (SELECT e.payment_id, -sum(l.amount) AS owed
            FROM payments_ledgerentry AS e JOIN payments_ledgerline AS l ON l.entry_id = e.id
-           WHERE l.account_id = %s OR l.account_id ~ '^(order|loan|policy):'
+           WHERE l.account_id = %s OR l.account_id ~ '^(order|loan|policy|ticket):'
            GROUP BY e.payment_id) AS b ON b.payment_id = p.id
 WHERE p.held <> coalesce(b.owed, 0)
 """

@@ -15,7 +15,7 @@ from resources.events import (
 from showroom import services
 from showroom.events import OfferExpired
 
-_PURPOSE = "registration"
+_PURPOSE = "ticket"
 
 
 @subscribe(ResourceCreated, ResourceUpdated, replayable=True)

@@ -23,6 +23,7 @@ class Purpose(models.TextChoices):
     ORDER = "order", _("order")
     LOAN = "loan", _("loan")
     POLICY = "policy", _("policy")
+    TICKET = "ticket", _("seat of a happening")
 
 
 class Method(models.TextChoices):

@@ -17,6 +17,7 @@ class PayoutPurpose(models.TextChoices):
     CLAIM = "claim", _("insurance claim")
     POLICY = "policy", _("unearned premium")
     LOAN = "loan", _("surplus of a loan")
+    TICKET = "ticket", _("seat of a happening")
 
 
 class PayoutStatus(models.TextChoices):

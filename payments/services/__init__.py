@@ -40,7 +40,7 @@ from payments.services.requests import (
     charge_for,
     pay_claim,
     pay_out,
-    refund_policy,
+    refund_for,
     retry_payout,
 )
 from payments.services.taking import Means, create_payment, request_payment
@@ -51,7 +51,7 @@ __all__ = [
     "apply_refund_report", "apply_report", "apply_webhook", "approve_refund", "ask_provider", "book_loan",
     "book_premium", "book_sale", "cancel_loan", "cancel_payment", "capture_payment", "charge_for", "charge_key",
     "close_order", "copy_orders", "create_payment", "dispute_payment", "forget_method", "pass_on_repayment",
-    "pay_claim", "pay_out", "promise_loan", "receive_webhook", "record_foreign_refund", "refund_policy",
+    "pay_claim", "pay_out", "promise_loan", "receive_webhook", "record_foreign_refund", "refund_for",
     "reject_refund", "request_payment", "request_refund", "resolve_payment", "retry_payout", "retry_refund",
     "return_premium", "start_charge", "store_method",
 ]  # fmt: skip

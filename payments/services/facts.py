@@ -10,7 +10,7 @@ from payments.events import (
     PaymentRefundFailed,
     PayoutSettled,
 )
-from payments.models import Payment, Payout, PayoutStatus, Purpose, Refund, RefundStatus
+from payments.models import Payment, Payout, PayoutPurpose, PayoutStatus, Purpose, Refund, RefundStatus
 
 
 def tell_created(payment: Payment) -> None:
@@ -163,7 +163,7 @@ def _answer_refund(payment: Payment, refund: Refund) -> None:
     publish(
         PayoutSettled(
             request_id=refund.request_id,
-            purpose="policy",
+            purpose=PayoutPurpose.POLICY if payment.purpose == Purpose.ORDER else payment.purpose,
             subject_id=refund.subject_id or payment.till_id,
             customer_id=refund.customer_id,
             is_paid=refund.status == RefundStatus.SUCCEEDED,

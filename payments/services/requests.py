@@ -100,8 +100,8 @@ def _payment_of(ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Paym
     )
 
 
-def refund_policy(*, ask: Ask, order_id: UUID | None, now: datetime) -> Refund | Payout:
-    """Return part of a premium by the way it was paid, or by a payout if no single payment has so much left."""
+def refund_for(*, ask: Ask, purpose: PayoutPurpose, now: datetime, order_id: UUID | None = None) -> Refund | Payout:
+    """Return part of a premium, or the price of a seat, by the way it was paid; by a payout if no payment has it."""
     with transaction("payments"):
         lock_till(order_id or ask.subject_id)
         known = Refund.objects.select_related("payment").filter(request_id=ask.request_id).first()
@@ -117,7 +117,7 @@ def refund_policy(*, ask: Ask, order_id: UUID | None, now: datetime) -> Refund |
             )
             if refund is not None:
                 return refund
-        return pay_out(ask=ask, purpose=PayoutPurpose.POLICY, now=now)
+        return pay_out(ask=ask, purpose=purpose, now=now)
 
 
 def pay_claim(*, ask: Ask, insurer: str, now: datetime) -> Payout:

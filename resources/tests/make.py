@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from resources import services
-from resources.models import Allocation, Resource, ResourceType
+from resources.models import Allocation, Blackout, Resource, ResourceType
 
 NOON = datetime(2031, 5, 1, 12, tzinfo=UTC)
 
@@ -35,6 +35,12 @@ def allocation(resource: Resource, start: float, end: float, quantity: int = 1, 
     return services.allocate(
         resource_id=resource.id, start=at(start), end=at(end), quantity=quantity, now=timezone.now(), **options
     )
+
+
+def blackout(resource: Resource, start: float, end: float) -> Blackout:
+    """A closure from `start` to `end` hours after noon."""
+    made, _ = services.close(resource_id=resource.id, start=at(start), end=at(end), reason="repair", now=timezone.now())
+    return made
 
 
 def crew(cars: int = 1, places: int = 1, staff: int = 1) -> dict[str, list[Resource]]:

@@ -109,7 +109,7 @@ def settled(registration, **changes):
     fields = {
         "request_id": registration.payment_request_id,
         "payment_id": uuid7(),
-        "purpose": "registration",
+        "purpose": "ticket",
         "subject_id": registration.id,
         "customer_id": registration.user_id,
         "is_paid": True,
@@ -197,7 +197,7 @@ def test_money_for_a_seat_given_up_meanwhile_goes_back(tell):
     tell(
         PayoutSettled(
             request_id=uuid7(),
-            purpose="registration",
+            purpose="ticket",
             subject_id=registration.id,
             customer_id=registration.user_id,
             is_paid=True,
