@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class SlowReader(Exception):
-    """The client does not take what it is sent."""
+    """The client does not take what it is sent, or is gone."""
 
 
 class LiveView(ABC):
@@ -148,6 +148,8 @@ class LiveStream(ABC):
                 await self.transmit(text, position)
         except TimeoutError:
             raise SlowReader from None
+        except Exception as error:  # servers differ in what they raise when nobody is there any more
+            raise SlowReader from error
 
     # Live --------------------------------------------------------------------------------------------------------
     def offer(self, item: Item) -> None:

@@ -1,6 +1,7 @@
 """What tests of the live feed share: sockets of a test's own loop, and a relay that runs when told."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,9 +28,16 @@ def fresh_hub(monkeypatch: pytest.MonkeyPatch, threads: int = 1) -> Iterator[Non
     monkeypatch.setattr(live, "_sessions", {})
     monkeypatch.setattr(live, "_seats", live._Seats())
     yield
-    for _ in range(threads * 4):
-        pool.submit(connections.close_all)
+    together = threading.Barrier(threads)
+    for _ in range(threads):
+        pool.submit(_close, together)
     pool.shutdown()
+
+
+def _close(together: threading.Barrier) -> None:
+    """Each thread of the pool closes its own connections."""
+    together.wait(timeout=10)
+    connections.close_all()
 
 
 async def in_thread(function: Any, *arguments: Any, **options: Any) -> Any:
