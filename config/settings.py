@@ -357,6 +357,8 @@ IMPORT_MAX_RATIO = number("IMPORT_MAX_RATIO", 200)
 """An imported file may unpack to so many bytes, and to so many times its packed size: beyond it is a bomb."""
 DEFAULT_CURRENCY = "RUB"
 DEALER_TIME_ZONE = text("DEALER_TIME_ZONE", "Europe/Moscow")
+ORDER_CACHE_SECONDS = number("ORDER_CACHE_SECONDS", 300)
+"""How long an order may be read from Valkey, unless a write drops it before; 0 for never."""
 RESERVATION_MINUTES = number("RESERVATION_MINUTES", 30)
 """How long an unpaid order holds its stock."""
 SEAT_OFFER_HOURS = number("SEAT_OFFER_HOURS", 24)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from orders.cache import find_order
 from orders.models import LegKind, Order, OrderHistory
-from orders.reading import OrderDocument, read_order, read_orders
+from orders.reading import OrderDocument, read_orders
 
 __all__ = [
     "OrderDocument",
@@ -50,8 +51,8 @@ class OrderFacts:
 
 def get_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool = False) -> OrderDocument | None:
     """One order, if this viewer may see it."""
-    raw = read_order(order_id, viewer_id=viewer_id, is_staff=is_staff)
-    return _decoded(raw) if raw else None
+    found = find_order(order_id, viewer_id=viewer_id, is_staff=is_staff)
+    return msgspec.json.decode(found.body, type=OrderDocument) if found else None
 
 
 def _decoded(raw: object) -> OrderDocument:

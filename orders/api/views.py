@@ -33,9 +33,10 @@ from orders.api.serializers import (
     SteeringInput,
     TimelineSerializer,
 )
+from orders.cache import find_order
 from orders.models import Order, OrderHistory
 from orders.past import read_order_at
-from orders.reading import OrderDocument, OrderPage, RawOrder, read_order, read_orders
+from orders.reading import OrderDocument, OrderPage, read_order, read_orders
 from orders.services import Actor, FreeLine, ProductLine
 from payments.public import looks_like_card_number
 
@@ -184,7 +185,7 @@ class OrderViewSet(ApiViewSet):
 
     def _shown(self, order: Order) -> Response:
         answer = _answer(order.id, self.principal)
-        return Response(msgspec.to_builtins(_plain(answer.body)), headers={"ETag": f'"{answer.version}"'})
+        return Response(msgspec.json.decode(answer.body), headers={"ETag": f'"{answer.version}"'})
 
     @extend_schema(responses=TimelineSerializer(many=True))
     @action(detail=True, methods=["get"], url_path="timeline", ordering=("id",), filterset_class=None)
@@ -230,15 +231,11 @@ class OrderViewSet(ApiViewSet):
         return [special[self.action]()] if self.action in special else super().get_permissions()
 
 
-def _plain(raw: RawOrder) -> OrderDocument:
-    return msgspec.json.decode(msgspec.json.encode(raw), type=OrderDocument)
-
-
 def _answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
-    order = read_order(order_id, viewer_id=principal.id, is_staff=principal.is_staff)
-    if order is None:
+    found = find_order(order_id, viewer_id=principal.id, is_staff=principal.is_staff)
+    if found is None:
         raise NotFound
-    return Answer(order, status=status, version=order.version)
+    return Answer(found.body, status=status, version=found.version)
 
 
 def moment(given: Mapping[str, str], name: str) -> datetime:
