@@ -7,11 +7,15 @@ from uuid import UUID
 
 import msgspec
 
+from orders.board import Board, Card, Column, read_board
 from orders.cache import find_order
 from orders.models import LegKind, Order, OrderHistory
 from orders.reading import OrderDocument, read_orders
 
 __all__ = [
+    "Board",
+    "Card",
+    "Column",
     "OrderDocument",
     "OrderFacts",
     "OrderState",
@@ -20,6 +24,7 @@ __all__ = [
     "list_orders",
     "order_facts",
     "order_states",
+    "read_board",
     "timeline",
 ]
 

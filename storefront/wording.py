@@ -108,6 +108,29 @@ REFUSALS: dict[str, Text] = {
 }
 """What to say when the business refuses, by the error's code."""
 
+ATTENTION: dict[str, Text] = {
+    "parked": _("Parked: somebody has to decide"),
+    "stuck": _("No answer for too long"),
+    "reservation_over": _("The reservation is over"),
+    "reservation_expiring": _("The reservation ends soon"),
+    "overdue": _("Has stood still for too long"),
+}
+"""Why the board shows an order first, by code."""
+MOVES: dict[str, Text] = {
+    "in_progress": _("Start preparing"),
+    "ready": _("Ready for handover"),
+    "completed": _("Keys handed over"),
+    "cancelled": _("Cancel"),
+}
+"""What a manager may do with an order on the board, by the status it leads to."""
+BOARD_REFUSALS: dict[str, Text] = {
+    "wrong_transition": _("This step is not possible any more: the order has moved on."),
+    "transition_not_allowed": _("Your role may not make this step."),
+    "stale_version": _("Somebody else has just changed this order. Look at it as it is now, then decide again."),
+    "not_found": _("This order is gone."),
+}
+"""What a manager is told when the business refuses, by the error's code."""
+
 IN_FLIGHT = frozenset({"pending", "processing", "unknown", "requires_action"})
 """States of a payment that has not ended."""
 PAYING: dict[str, Text] = {

@@ -1,8 +1,8 @@
-/* The order page's live feed.
+/* A page with a live part: an order, the list of orders, the managers' board.
  *
  * The socket says that something happened; what the page shows always comes whole from the server, so it can never be
- * half old. Order of trust: a snapshot, then deltas that continue it without a gap; after a gap, `resync_required` or a
- * lost sequence the page asks for a new snapshot. Until one is confirmed the page says that it may be out of date.
+ * half old. It is called live only when a part shows that was asked for after the feed last vouched for all that is
+ * known; until then it is shown as possibly out of date.
  */
 "use strict";
 (() => {
@@ -11,24 +11,18 @@
 
   const light = page.querySelector("[data-feed-state]");
   const voice = page.querySelector("[data-feed-voice]");
-  const { socketPath, ticketPath, partPath, csrf } = page.dataset;
+  const { socketPath, ticketPath, partPath, csrf, resumeBy, busyRefresh } = page.dataset;
   const words = page.dataset;
-  const PING_EVERY = 20000;
-  const ANSWER_WITHIN = 10000;
-  const BUSY_REFRESH = 4000;
+  const REST = Number(words.rest || 0);
 
-  let socket = null;
-  let seq = null; // last delta applied; null asks for a snapshot
   let wanted = 0; // the version of the order that the page must have reached
-  let tries = 0;
+  let isVouched = false; // the feed knows all; the part on the page may be older
+  let isLoading = false;
+  let isDirty = false;
   let retryTimer = 0;
-  let pingTimer = 0;
-  let answerTimer = 0;
-  let fetching = null;
-  let isConfirmed = false;
-  let isOver = false;
 
   const part = () => page.querySelector("[data-feed-part]");
+  const number = (text) => Number(text || 0);
 
   function show(state) {
     light.dataset.state = state;
@@ -37,167 +31,94 @@
     part().classList.toggle("is-stale", state === "reconnecting");
   }
 
-  // What the page shows ------------------------------------------------------------------------------------------
   async function refresh() {
-    fetching?.abort();
-    const mine = (fetching = new AbortController());
-    try {
-      const answer = await fetch(partPath, { signal: mine.signal, cache: "no-store", redirect: "error" });
-      if (answer.status === 404 || answer.status === 401) return leave();
-      if (!answer.ok) throw new Error(String(answer.status));
-      put(await answer.text());
-    } catch (error) {
-      if (error.name !== "AbortError") setTimeout(() => mine === fetching && refresh(), 2000);
+    isDirty = true;
+    if (isLoading) return;
+    isLoading = true;
+    clearTimeout(retryTimer);
+    while (isDirty) {
+      isDirty = false;
+      await load();
+      if (isDirty && REST) await new Promise((done) => setTimeout(done, REST));
     }
+    isLoading = false;
   }
 
+  async function load() {
+    const wasVouched = isVouched;
+    try {
+      const answer = await fetch(partPath, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(10000) });
+      if (answer.status === 404 || answer.status === 401) return leave();
+      if (!answer.ok) throw new Error(String(answer.status));
+      if (put(await answer.text()) && wasVouched && isVouched) show("live");
+    } catch {
+      retryTimer = setTimeout(refresh, 2000);
+    }
+    return undefined;
+  }
+
+  /* Show a part; false when it is older than what is known. */
   function put(html) {
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("[data-feed-part]");
     const old = part();
     if (!fresh) return leave();
-    if (Number(fresh.dataset.version) < Math.max(wanted, Number(old.dataset.version))) {
-      setTimeout(refresh, 300);
-      return;
+    if (number(fresh.dataset.version) < Math.max(wanted, number(old.dataset.version))) {
+      retryTimer = setTimeout(refresh, 300);
+      return false;
     }
     if (fresh.dataset.stamp !== old.dataset.stamp) swap(old, fresh);
-    if (isConfirmed) {
-      isConfirmed = false;
-      show("live");
-    }
+    return true;
   }
 
   function swap(old, fresh) {
+    if (page.dispatchEvent(new CustomEvent("feed:swap", { cancelable: true })) === false) {
+      retryTimer = setTimeout(refresh, 500); // the page is in the middle of something
+      return;
+    }
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     if (fresh.dataset.status !== old.dataset.status) voice.textContent = fresh.dataset.statusText;
     fresh.classList.toggle("is-stale", old.classList.contains("is-stale"));
     old.replaceWith(fresh);
-    document.title = fresh.dataset.title;
+    if (fresh.dataset.title) document.title = fresh.dataset.title;
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 
   function leave() {
-    isOver = true;
+    feed.stop();
     location.reload();
   }
 
-  // The socket -----------------------------------------------------------------------------------------------------
-  async function connect() {
-    clearTimeout(retryTimer);
-    drop();
-    let ticket;
-    try {
-      const answer = await fetch(ticketPath, {
-        method: "POST",
-        headers: { "X-CSRFToken": csrf, Accept: "application/json" },
-        redirect: "error",
-      });
-      if (answer.status === 401 || answer.status === 403) return leave();
-      if (!answer.ok) throw new Error(String(answer.status));
-      ({ ticket } = await answer.json());
-    } catch {
-      return lost();
-    }
-    const address = new URL(socketPath, location.href);
-    address.protocol = address.protocol.replace("http", "ws");
-    address.searchParams.set("ticket", ticket);
-    if (seq !== null) address.searchParams.set("since", seq);
-    const opened = (socket = new WebSocket(address));
-    opened.onopen = () => opened === socket && ping();
-    opened.onmessage = (message) => opened === socket && receive(JSON.parse(message.data));
-    opened.onclose = (event) => opened === socket && closed(event.code);
+  async function ticket() {
+    const answer = await fetch(ticketPath, {
+      method: "POST",
+      headers: { "X-CSRFToken": csrf, Accept: "application/json" },
+      redirect: "error",
+      signal: AbortSignal.timeout(10000),
+    });
+    if (answer.status === 401 || answer.status === 403) return null;
+    if (!answer.ok) throw new Error(String(answer.status));
+    return (await answer.json()).ticket;
   }
 
-  function drop() {
-    clearTimeout(pingTimer);
-    clearTimeout(answerTimer);
-    const old = socket;
-    socket = null;
-    old?.close();
-  }
-
-  function receive(message) {
-    switch (message.type) {
-      case "snapshot":
-        seq = message.seq;
-        wanted = message.order?.version ?? 0;
-        return confirm();
-      case "order.status":
-        if (seq !== null && message.seq <= seq) return undefined;
-        if (seq === null || message.seq > seq + 1) return resync();
-        seq = message.seq;
-        return refresh();
-      case "resync_required":
-        seq = null;
-        wanted = 0;
-        isConfirmed = false;
-        return show("reconnecting");
-      case "pong":
-        clearTimeout(answerTimer);
-        pingTimer = setTimeout(ping, PING_EVERY);
-        return seq === null || light.dataset.state === "live" ? undefined : confirm();
-      default:
-        return undefined;
-    }
-  }
-
-  function confirm() {
-    tries = 0;
-    isConfirmed = true; // the page says "live" once it shows what the socket vouched for
-    refresh();
-  }
-
-  function resync() {
-    seq = null;
-    isConfirmed = false;
-    show("reconnecting");
-    connect();
-  }
-
-  function ping() {
-    socket.send('{"type":"ping"}');
-    clearTimeout(answerTimer);
-    answerTimer = setTimeout(lost, ANSWER_WITHIN);
-  }
-
-  function closed(code) {
-    if (code === 4403 || code === 4404) return leave();
-    return lost();
-  }
-
-  function lost() {
-    if (isOver) return;
-    isConfirmed = false;
-    drop();
-    show("reconnecting");
-    if (tries > 1) refresh(); // sockets may be blocked on the way: plain requests keep the page true
-    const ceiling = Math.min(8000, 500 * 2 ** tries);
-    tries += 1;
-    clearTimeout(retryTimer);
-    retryTimer = setTimeout(connect, ceiling / 2 + (Math.random() * ceiling) / 2);
-  }
-
-  function hurry() {
-    if (!isOver && light.dataset.state !== "live") {
-      tries = 0;
-      connect();
-    }
-  }
-
-  addEventListener("online", hurry);
-  addEventListener("offline", lost);
-  document.addEventListener("visibilitychange", () => document.hidden || hurry());
-  addEventListener("pagehide", () => {
-    isOver = true;
-    drop();
+  const feed = new window.LiveFeed({
+    socketPath,
+    ticket,
+    by: resumeBy,
+    onNews: (message) => {
+      if (message.type === "snapshot") wanted = message.order?.version ?? 0;
+      refresh();
+    },
+    onState: (state) => {
+      isVouched = state === "known";
+      if (state === "known") refresh();
+      else show(state === "lost" ? "reconnecting" : "connecting");
+      if (state === "lost" && feed.tries > 1) refresh(); // sockets may be blocked on the way: plain requests keep it true
+    },
+    onRefused: leave,
   });
-  addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    isOver = false;
-    resync();
-  });
-  // Steps inside one status (a card being charged) have no message of their own: look again while they run.
-  setInterval(() => part().dataset.busy && !document.hidden && refresh(), BUSY_REFRESH);
 
-  show("connecting");
-  connect();
+  // Steps inside one status (a card being charged) have no message of their own, and time passes by itself: look again.
+  setInterval(() => part().dataset.busy && !document.hidden && refresh(), number(busyRefresh) || 4000);
+  page.addEventListener("feed:refresh", refresh);
+  feed.start();
 })();

@@ -84,3 +84,15 @@ def query(parameters: dict[str, Any], **changes: Any) -> str:
     """A query string of `parameters` with some changed, and empty ones left out."""
     merged = {name: value for name, value in {**parameters, **changes}.items() if value not in (None, "", [])}
     return f"?{urlencode(merged, doseq=True)}" if merged else "?"
+
+
+@register.filter
+def attention_name(reason: str) -> Any:
+    """Why the board shows an order first."""
+    return wording.ATTENTION.get(reason, reason)
+
+
+@register.filter
+def move_name(status: str) -> Any:
+    """The step that leads to a status, as a manager calls it."""
+    return wording.MOVES.get(status, status)

@@ -1,15 +1,18 @@
 """The storefront's pages."""
 
 from storefront.views.account import sign_in, sign_out, sign_up
+from storefront.views.board import board, move
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.shop import buy, catalogue, home, vehicle
 
 __all__ = [
+    "board",
     "buy",
     "cancel",
     "catalogue",
     "home",
     "live_ticket",
+    "move",
     "order",
     "orders",
     "pay",

@@ -33,8 +33,11 @@ log = structlog.get_logger(__name__)
 
 @never_cache
 @require_GET
-@login_required
 def orders(request: HttpRequest) -> HttpResponse:
+    """The list, or with `?part=live` the part of it that the live feed replaces."""
+    is_part = request.GET.get("part") == "live"
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401) if is_part else redirect_to_login(request.get_full_path())
     before = _uuid_or_none(request.GET.get("before", ""))
     found = public.list_orders(customer_id=user_id(request), before=before, limit=PAGE_SIZE + 1)
     shown = found[:PAGE_SIZE]
@@ -42,8 +45,11 @@ def orders(request: HttpRequest) -> HttpResponse:
         "orders": [summary(order) for order in shown],
         "next_before": shown[-1].id if len(found) > PAGE_SIZE else None,
         "is_later": before is not None,
+        "stamp": "-".join(f"{order.id}.{order.version}" for order in shown),
+        "part_path": f"?part=live&before={before}" if before else "?part=live",
     }
-    return render(request, "storefront/orders.html", context)
+    template = "storefront/parts/orders_live.html" if is_part else "storefront/orders.html"
+    return render(request, template, context)
 
 
 @page

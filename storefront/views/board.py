@@ -1,0 +1,96 @@
+"""The managers' board: every open order by status, what needs attention first, and the steps a manager may make."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from core.errors import DomainError, StaleVersion
+from orders import public
+from orders.models import Status
+from orders.services import move_order
+from storefront import wording
+from storefront.pages import page
+from storefront.visitor import actor_of
+
+
+class MoveForm(forms.Form):
+    """A step of an order that was seen in a certain version."""
+
+    status = forms.ChoiceField(choices=Status.choices)
+    version = forms.IntegerField(min_value=1)
+    reason = forms.CharField(max_length=1000, required=False)
+
+
+@page
+@never_cache
+@require_GET
+def board(request: HttpRequest) -> HttpResponse:
+    """The page, or with `?part=live` the part of it that the live feed replaces."""
+    is_part = request.GET.get("part") == "live"
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401) if is_part else redirect_to_login(request.path)
+    _require_staff(request)
+    found = public.read_board(roles=actor_of(request).roles, now=timezone.now())
+    context = {"board": found, "stamp": _stamp(found), "now": timezone.now()}
+    return render(request, "storefront/parts/board_live.html" if is_part else "storefront/board.html", context)
+
+
+@page
+@require_POST
+def move(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Make a step, with the guards of every other way; scripts get JSON, forms a page."""
+    if not request.user.is_authenticated:
+        return _told(request, 401, "not_authenticated", _("Please sign in again."))
+    _require_staff(request)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        return _told(request, 400, "validation_error", _("This step is not known."))
+    version = form.cleaned_data["version"]
+
+    def check(current: int) -> None:
+        if current != version:
+            raise StaleVersion(current=current)
+
+    try:
+        order = move_order(
+            order_id=order_id,
+            status=form.cleaned_data["status"],
+            reason=form.cleaned_data["reason"],
+            actor=actor_of(request),
+            now=timezone.now(),
+            check=check,
+        )
+    except DomainError as error:
+        said = wording.BOARD_REFUSALS.get(error.code) or wording.refusal(error.code)
+        return _told(request, error.status, error.code, str(said), **error.extra)
+    name = str(wording.STATUSES[order.status].name)
+    return _told(request, 200, "", _("%(number)s: %(status)s") % {"number": order.number, "status": name})
+
+
+def _require_staff(request: HttpRequest) -> None:
+    user: Any = request.user
+    if not user.is_staff:
+        raise PermissionDenied
+
+
+def _told(request: HttpRequest, status: int, code: str, text: str, **extra: Any) -> HttpResponse:
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"code": code, "detail": text} | extra, status=status)
+    (messages.error if code else messages.success)(request, text)
+    return redirect("storefront:board")
+
+
+def _stamp(found: public.Board) -> str:
+    """Changes whenever the board looks otherwise."""
+    cards = [*found.attention, *(card for column in found.columns for card in column.cards)]
+    return "-".join(f"{card.number}.{card.version}.{card.step}.{'.'.join(card.attention)}" for card in cards)
