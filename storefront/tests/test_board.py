@@ -1,0 +1,166 @@
+"""The managers' board: who sees it, what comes first, and that its steps have the guards of every other way."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core.ids import uuid7
+from orders.models import Checkout, Order, SagaState
+from orders.public import read_board
+from orders.tests import answers
+from orders.tests import make as make_orders
+from orders.tests.answers import hear
+from storefront.tests.make import Visitor
+
+pytestmark = pytest.mark.django_db(databases=["accounts", "orders", "catalog"])
+MANAGER = frozenset({"manager"})
+JSON = {"HTTP_ACCEPT": "application/json"}
+
+
+def paid(**options):
+    order = make_orders.order(**options)
+    hear(answers.reserved(order))
+    hear(answers.paid(order, by_saga=False))
+    order.refresh_from_db()
+    return order
+
+
+def move(visitor, order, status, version=None, **extra):
+    fields = {"status": status, "version": version or order.version} | extra
+    return visitor.client.post(f"/board/{order.id}/move/", fields, **JSON)
+
+
+def numbers(cards):
+    return [card.number for card in cards]
+
+
+def test_the_board_is_for_managers():
+    assert Visitor().get("/board/").status_code == 302
+    assert Visitor().get("/board/?part=live").status_code == 401
+    assert Visitor("client").get("/board/").status_code == 403
+    assert Visitor("manager").get("/board/").status_code == 200
+    order = paid()
+    assert move(Visitor(), order, "in_progress").status_code == 401
+    assert move(Visitor("client"), order, "in_progress").status_code == 403
+    order.refresh_from_db()
+    assert order.status == "paid"
+
+
+def test_open_orders_stand_in_the_column_of_their_status():
+    fresh, done = make_orders.order(), paid()
+    page = Visitor("manager").get("/board/").content.decode()
+    created, waiting, ready = (page.index(f'data-column="{name}"') for name in ("created", "awaiting_payment", "ready"))
+    assert created < page.index(f"column-{fresh.id}") < waiting
+    assert page.index('data-column="paid"') < page.index(f"column-{done.id}") < ready
+    part = Visitor("manager").get("/board/?part=live").content.decode()
+    assert "<html" not in part
+    assert done.number in part
+
+
+def test_what_needs_attention_comes_first_the_gravest_before_the_others():
+    now = timezone.now()
+    parked, stuck, over, soon, late, fine = (make_orders.order() for _ in range(6))
+    Checkout.objects.filter(pk=parked.pk).update(state=SagaState.PARKED)
+    Checkout.objects.filter(pk=stuck.pk).update(state=SagaState.COMPENSATING, undo_started_at=now - timedelta(hours=2))
+    for order, held in ((over, -1), (soon, 5)):
+        Order.objects.filter(pk=order.pk).update(
+            status="awaiting_payment", reservation_expires_at=now + timedelta(minutes=held)
+        )
+    Order.objects.filter(pk=late.pk).update(status="ready", updated_at=now - timedelta(days=8))
+    board = read_board(roles=MANAGER, now=now)
+    assert [(card.number, card.attention) for card in board.attention] == [
+        (parked.number, ("parked",)),
+        (stuck.number, ("stuck",)),
+        (over.number, ("reservation_over",)),
+        (soon.number, ("reservation_expiring",)),
+        (late.number, ("overdue",)),
+    ]
+    created = next(column for column in board.columns if column.status == "created")
+    assert numbers(created.cards) == [parked.number, stuck.number, fine.number]
+    page = Visitor("manager").get("/board/").content.decode()
+    assert "Parked: somebody has to decide" in page
+    assert f"/admin/orders/checkout/{parked.id}/change/" in page
+
+
+def test_a_step_is_made_with_the_version_that_was_seen():
+    order, manager = paid(), Visitor("manager")
+    answer = move(manager, order, "in_progress")
+    assert (answer.status_code, answer.json()["detail"]) == (200, f"{order.number}: Being prepared")
+    order.refresh_from_db()
+    assert order.status == "in_progress"
+
+
+def test_of_two_managers_one_wins_and_the_other_sees_why():
+    order = paid()
+    first, second = Visitor("manager"), Visitor("manager")
+    assert move(first, order, "in_progress").status_code == 200
+    beaten = move(second, order, "in_progress")
+    assert (beaten.status_code, beaten.json()["code"]) == (412, "stale_version")
+    assert "Somebody else" in beaten.json()["detail"]
+    order.refresh_from_db()
+    impossible = move(second, order, "completed")
+    assert (impossible.status_code, impossible.json()["code"]) == (409, "wrong_transition")
+    assert impossible.json()["allowed"] == ["ready", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"status": "sold"}, {"version": "x"}, {"version": "0"}, {"status": ""}, {"reason": "x" * 1001}]
+)
+def test_bad_input_is_refused(fields):
+    order = paid()
+    given = {"status": "in_progress", "version": order.version} | fields
+    answer = Visitor("manager").client.post(f"/board/{order.id}/move/", given, **JSON)
+    assert answer.status_code == 400
+    order.refresh_from_db()
+    assert order.status == "paid"
+
+
+def test_an_unknown_order_is_gone():
+    order = paid()
+    order.id = uuid7()
+    assert move(Visitor("manager"), order, "in_progress").status_code == 404
+
+
+def test_without_scripts_a_step_leads_back_to_the_board():
+    order, manager = paid(), Visitor("manager")
+    answer = manager.post(f"/board/{order.id}/move/", status="in_progress", version=order.version)
+    assert (answer.status_code, answer["Location"]) == (302, "/board/")
+    assert "Being prepared" in manager.get("/board/").content.decode()
+    beaten = manager.post(f"/board/{order.id}/move/", status="ready", version=order.version)
+    assert beaten.status_code == 302
+    assert "Somebody else" in manager.get("/board/").content.decode()
+
+
+def test_many_orders_cost_as_many_statements_as_few():
+    def statements():
+        with CaptureQueriesContext(connections["orders"]) as captured:
+            read_board(roles=MANAGER, now=timezone.now())
+        return len(captured)
+
+    for _ in range(2):
+        paid()
+    few = statements()
+    for _ in range(6):
+        paid()
+    assert statements() == few
+
+
+def test_a_long_column_is_cut_and_says_so(monkeypatch):
+    monkeypatch.setattr("orders.board.CARDS", 2)
+    for _ in range(3):
+        make_orders.order()
+    created = read_board(roles=MANAGER, now=timezone.now()).columns[0]
+    assert (len(created.cards), created.is_cut) == (2, True)
+
+
+def test_the_list_of_orders_has_a_live_part_of_its_own():
+    visitor = Visitor("client")
+    order = make_orders.order(customer_id=visitor.user.id)
+    assert Visitor().get("/orders/?part=live").status_code == 401
+    part = visitor.get("/orders/?part=live").content.decode()
+    assert "<html" not in part
+    assert order.number in part
+    assert 'data-socket-path="/ws/orders/"' in visitor.get("/orders/").content.decode()
