@@ -34,9 +34,10 @@ fix: .venv/dev ## Let ruff repair what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .env .venv/dev ## Measure the hot paths and the event path against limits measured in the same run
+bench: .env .venv/dev ## Measure the hot paths, the event path and the live feed against limits measured in the same run
 	@$(RUN) benchmarks/run.py $(ARGS)
 	@$(RUN) benchmarks/events.py
+	@$(RUN) benchmarks/feed.py
 
 chaos: .env .venv/dev ## Kill processes in the middle of purchases and look for lost or doubled effects
 	@$(RUN) -m pytest tests/chaos $(ARGS)

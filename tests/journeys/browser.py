@@ -58,7 +58,7 @@ class Page:
     def sign_in(self, email: str, path: str) -> None:
         """Sign in by the form and go on to `path`."""
         self.open(f"/sign-in/?next={path}")
-        self.tab.fill("input[name=username]", email)
+        self.tab.fill("main input[name=email]", email)
         self.tab.fill("input[name=password]", "autosalon-demo")
         self.tab.click("main button[type=submit]")
         self.tab.wait_for_url(f"**{path}")

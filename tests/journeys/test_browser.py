@@ -89,3 +89,54 @@ def test_an_order_page_follows_its_order_through_an_outage_without_reload(produc
         page.tab.wait_for_selector(LIVE, timeout=30_000)
         assert page.is_marked(), "the page was reloaded"
         assert page.faults() == []
+
+
+def paid_order(product):
+    token = product.token()
+    placed = product.buy(product.new_vehicle(), token).json()
+    assert product.ended(placed["id"], token)["status"] == "paid"
+    return placed["id"]
+
+
+def test_a_manager_works_on_the_live_board_by_click_drag_and_key(product):
+    with opened(base_of(product), viewport={"width": 1600, "height": 1000}) as page:
+        page.sign_in("manager@example.com", "/board/")
+        page.tab.wait_for_selector(LIVE, timeout=30_000)
+        page.mark()
+        order_id = paid_order(product)
+        card, where = f"#column-{order_id}", "[data-column={}] [data-card='" + order_id + "']"
+        page.tab.wait_for_selector(where.format("paid"), timeout=30_000)
+
+        stale = "card => { card.querySelector('[name=version]').value = 1; card.querySelector('button').click() }"
+        page.tab.eval_on_selector(card, stale)  # as if another manager had been faster
+        page.tab.wait_for_selector("[data-board-notice]:has-text('Somebody else')", timeout=15_000)
+        move(product, order_id, "in_progress")
+        page.tab.wait_for_selector(where.format("in_progress"), timeout=30_000)
+
+        page.tab.drag_and_drop(f"{card} h3", "[data-column=ready] h2")
+        page.tab.wait_for_selector(where.format("ready"), timeout=30_000)
+
+        page.tab.focus(card)
+        page.tab.keyboard.press("Tab")
+        page.tab.keyboard.press("Tab")
+        assert page.tab.evaluate("document.activeElement.id") == f"column-completed-{order_id}"
+        page.tab.keyboard.press("Enter")
+        page.tab.wait_for_selector(where.format("ready"), state="detached", timeout=30_000)
+        assert product.order(order_id, product.token(None, "manager"))["status"] == "completed"
+        assert page.is_marked(), "the page was reloaded"
+        assert page.faults() == []
+
+
+def test_cancelling_on_the_board_asks_for_a_reason(product):
+    with opened(base_of(product), viewport={"width": 1600, "height": 1000}) as page:
+        order_id = paid_order(product)
+        page.sign_in("manager@example.com", "/board/")
+        page.tab.wait_for_selector(LIVE, timeout=30_000)
+        page.tab.click(f"#column-cancelled-{order_id}")
+        page.tab.fill("#cancel-reason", "The buyer changed their mind")
+        page.tab.click("dialog button[value=yes]")
+        page.tab.wait_for_selector(f"#column-{order_id}", state="detached", timeout=30_000)
+        manager = product.token(None, "manager")
+        told = product.call("GET", f"/orders/{order_id}/timeline", token=manager, params={"page_size": 100}).json()
+        assert "The buyer changed their mind" in [row["reason"] for row in told["results"]]
+        assert page.faults() == []
