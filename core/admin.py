@@ -27,7 +27,7 @@ class CappedPaginator(Paginator):
 
 
 def _estimate(rows: QuerySet[Any]) -> int:
-    sql, parameters = rows.order_by().query.sql_with_params()
+    sql, parameters = rows.order_by().query.get_compiler(rows.db).as_sql()
     with connections[rows.db].cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
         (plan,) = cursor.fetchone()

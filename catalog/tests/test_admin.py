@@ -112,3 +112,13 @@ def test_categories_are_moved_by_the_service(manager):
 @pytest.mark.parametrize("name", ["stockmovement", "reservation", "import", "rowerror"])
 def test_history_is_read_only(manager, name):
     assert manager.get(f"/admin/catalog/{name}/add/").status_code == 403
+
+
+def test_a_list_of_very_many_is_estimated_not_counted(manager, monkeypatch):
+    monkeypatch.setattr("core.admin.CAPPED", 2)
+    for _ in range(4):
+        make.product()
+    with CaptureQueriesContext(connections["catalog"]) as queries:
+        assert manager.get("/admin/catalog/product/").status_code == 200
+    assert any(query["sql"].startswith("EXPLAIN") for query in queries)
+    assert not any("COUNT(" in query["sql"].upper() for query in queries)
