@@ -104,3 +104,45 @@ class UnreadableFile(DomainError):
 
 class UnknownProduct(NotFound):
     """The product does not exist, or is not for the caller to see."""
+
+
+class WrongStage(DomainError):
+    """A vehicle cannot go from its stage to that one; `allowed` names those it can."""
+
+    code = "wrong_stage"
+    detail = "The vehicle cannot go from its stage to that one."
+
+
+class VehicleOut(DomainError):
+    """The vehicle is away on a test drive."""
+
+    code = "vehicle_out"
+    detail = "The vehicle is away on a test drive."
+
+
+class InvalidImage(InvalidInput):
+    """A file that is not an image we can show safely."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("file", "invalid_image", detail)
+
+
+class TooManyImages(DomainError):
+    """A product has as many images as it may."""
+
+    code = "too_many_images"
+    detail = "The product has as many images as it may have."
+
+
+class InvalidAttributes(InvalidInput):
+    """An attribute is not what the product's category says it is."""
+
+    def __init__(self, key: str, detail: str) -> None:
+        super().__init__("attributes", "invalid_attribute", f"{key}: {detail}")
+
+
+class TooMuchSaved(DomainError):
+    """Nobody may save more searches or favourites than this."""
+
+    code = "too_much_saved"
+    detail = "Delete some before you save more."

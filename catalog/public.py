@@ -128,7 +128,7 @@ def search_products(search: ProductSearch, *, ordering: str = "", after: str = "
     `after` the `next` of the page before. A page mark that is none starts at the first page.
     """
     column, ascending = _order(search, ordering)
-    found = search.apply(Product.objects.on_sale())
+    found = search.apply(Product.objects.on_sale(), is_ranked=column == "distance")
     if column == "mileage":
         found = found.filter(mileage__isnull=False)
     mark = _read_mark(after, column)

@@ -69,4 +69,6 @@ class ProductFilter(filters.FilterSet):
         return ProductSearch(**given)
 
     def filter_queryset(self, queryset: ProductQuerySet) -> ProductQuerySet:
-        return self.search.apply(queryset)
+        """An order by relevance, which free text has unless told otherwise, needs the best matches only."""
+        ordering = self.data.get("ordering", "")
+        return self.search.apply(queryset, is_ranked=not ordering or "relevance" in ordering)

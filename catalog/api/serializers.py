@@ -155,6 +155,7 @@ class FacetValueSerializer(serializers.Serializer):
     value = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField()
+    is_estimate = serializers.BooleanField(help_text=_("From a sample: the search finds very many products."))
 
 
 class FacetsSerializer(serializers.Serializer):
@@ -169,14 +170,33 @@ class FacetsSerializer(serializers.Serializer):
     fuel = FacetValueSerializer(many=True)
 
 
+class JSONObject(serializers.CharField):
+    """A JSON object of texts in a field of a form."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        try:
+            return msgspec.json.decode(text, type=dict[str, str])
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise serializers.ValidationError(_("Send a JSON object of texts.")) from error
+
+
 class ImportInput(serializers.Serializer):
     file = serializers.FileField(allow_empty_file=False)
-    mapping = serializers.CharField(required=False, help_text=_("JSON: {column header: field}"))
+    mapping = serializers.CharField(required=False, help_text=_("JSON: {column header: field} or {field: [headers]}"))
     currency = serializers.CharField(validators=[CURRENCY], required=False)
+    defaults = JSONObject(required=False, help_text=_("JSON: {field: value} for missing columns"))
+    rates = JSONObject(required=False, help_text=_('JSON: {"USD": "92.5"}: prices in dollars are converted'))
+    into = serializers.CharField(
+        validators=[CURRENCY], required=False, help_text=_("What rates convert to; RUB if not given")
+    )
+    miles_to_km = serializers.BooleanField(required=False, help_text=_("Mileages are in miles: convert them"))
+    encoding = serializers.CharField(required=False, max_length=20)
+    dry_run = serializers.BooleanField(required=False, help_text=_("Say what would happen, write nothing"))
 
     def validate_file(self, file: Any) -> Any:
-        if not (file.name or "").lower().endswith((".csv", ".csv.gz", ".gz", ".txt")):
-            raise serializers.ValidationError(_("Send a CSV or CSV.gz file."), code="unsupported_format")
+        if not (file.name or "").lower().endswith((".csv", ".csv.gz", ".gz", ".txt", ".xlsx")):
+            raise serializers.ValidationError(_("Send a CSV, CSV.gz or XLSX file."), code="unsupported_format")
         return file
 
 
@@ -187,7 +207,7 @@ class ImportSerializer(serializers.ModelSerializer):
         model = Import
         fields = [
             "id", "filename", "status", "progress", "rows_total", "rows_ok", "rows_failed", "created", "updated",
-            "unchanged", "repeated", "failure", "created_at", "started_at", "finished_at",
+            "unchanged", "repeated", "warnings", "is_dry_run", "failure", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 

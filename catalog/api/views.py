@@ -1,10 +1,11 @@
 """The catalogue over HTTP."""
 
+import csv
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -22,7 +23,7 @@ from catalog.errors import UnknownProduct
 from catalog.models import Category, Import, Product, RowError, StockMovement
 from catalog.models.facets import count_facets
 from catalog.models.products import ProductQuerySet
-from catalog.services.imports import ImportOptions, read_mapping
+from catalog.services.imports import ImportOptions, read_mapping, read_rates
 from core.errors import NotFound
 from core.money import DEFAULT_CURRENCY
 from gateway.api import ApiViewSet
@@ -181,7 +182,10 @@ class ProductViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
         found = count_facets(products, ProductFilter(request.query_params, products).search)
         return Response(
             {
-                facet.name: [{"value": item.value, "label": item.label, "count": item.count} for item in facet.values]
+                facet.name: [
+                    {"value": item.value, "label": item.label, "count": item.count, "is_estimate": item.is_estimate}
+                    for item in facet.values
+                ]
                 for facet in found
             }
         )
@@ -227,9 +231,18 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         options = ImportOptions(
             mapping=read_mapping(data["mapping"]) if data.get("mapping") else {},
             currency=data.get("currency", DEFAULT_CURRENCY),
+            defaults=data.get("defaults", {}),
+            encoding=data.get("encoding", ""),
+            into=data.get("into", DEFAULT_CURRENCY),
+            rates=read_rates(data.get("rates", {})),
+            miles_to_km=data.get("miles_to_km", False),
         )
         run = services.start_import(
-            file=data["file"], options=options, actor=str(self.principal.id), now=timezone.now()
+            file=data["file"],
+            options=options,
+            dry_run=data.get("dry_run", False),
+            actor=str(self.principal.id),
+            now=timezone.now(),
         )
         headers = {"Location": f"/api/v1/imports/{run.id}"}
         return Response(shapes.ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED, headers=headers)
@@ -241,6 +254,24 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         if not Import.objects.filter(pk=_id(pk)).exists():
             raise NotFound
         return _page(self, RowError.objects.filter(source_id=_id(pk)), shapes.RowErrorSerializer)
+
+    @extend_schema(responses={(200, "text/csv"): str})
+    @action(detail=True, url_path=r"errors\.csv", url_name="errors-csv", pagination_class=None)
+    def errors_csv(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """The refused rows as they stood in the file, to be mended and imported again."""
+        refuse_unknown(request, set())
+        rows = services.refused_rows_of(import_id=_id(pk))
+        writer = csv.writer(_Echo())
+        response = StreamingHttpResponse((writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="refused-{pk}.csv"'
+        return response
+
+
+class _Echo:
+    """What a CSV writer writes to, to be given its line back."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def _read(serializer: Any, request: Request, *, partial: bool = False) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from catalog.importing.problems import Unreadable
 
@@ -31,6 +32,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "title_document": ("pts", "птс"),
     "customs": ("customs", "таможня"),
     "owning_time": ("owning time", "owningtime", "срок владения"),
+    "trim": ("trim", "trim level", "version", "modification", "модификация", "ausstattungslinie"),
+    "location": ("location", "city", "город", "место", "standort"),
+    "title": ("title", "заголовок", "titel"),
+    "engine": ("engine", "двигатель", "motor"),
     "equipment": ("equipment", "equipment dict", "комплектация", "опции"),
 }  # fmt: skip
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -46,51 +51,59 @@ _FIELD_OF = {squeeze(name): field for field, names in SYNONYMS.items() for name 
 
 @dataclass(frozen=True)
 class Columns:
-    """Position of each known field, values for fields without a column, and how many columns a row has."""
+    """Positions of each known field, values for fields without a column, and how many columns a row has."""
 
-    positions: dict[str, int]
+    positions: dict[str, tuple[int, ...]]
     defaults: dict[str, str]
     width: int
 
     def read(self, cells: Sequence[str], field: str) -> str:
-        """The cell of a field; its default when the file has no such column or the cell is empty."""
-        position = self.positions.get(field)
-        cell = cells[position] if position is not None else ""
-        return cell or self.defaults.get(field, "")
+        """The first filled cell of a field; its default when there is none."""
+        for position in self.positions.get(field, ()):
+            cell = cells[position]
+            if cell and not cell.isspace():
+                return cell
+        return self.defaults.get(field, "")
 
 
 def find_columns(
-    header: Sequence[str], *, mapping: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None
+    header: Sequence[str], *, mapping: Mapping[str, Any] | None = None, defaults: Mapping[str, str] | None = None
 ) -> Columns:
     """Match headers to fields; the first of two columns for one field wins, `mapping` wins over both.
 
-    `mapping` is {header: field} (or {field: header}). Raises Unreadable for an unknown name or a missing column.
+    `mapping` is {header: field} or {field: header}, or {field: [headers]} where the first filled one counts. A column
+    that it gives to one field is no other's. Raises Unreadable for an unknown name or a missing column.
     """
     squeezed = [squeeze(name) for name in header]
-    positions: dict[str, int] = {}
+    mapped = _mapped(squeezed, mapping or {})
+    taken = {position for found in mapped.values() for position in found}
+    positions: dict[str, tuple[int, ...]] = {}
     for position, name in enumerate(squeezed):
         field = _FIELD_OF.get(name)
-        if field:
-            positions.setdefault(field, position)
-    positions |= _mapped(squeezed, header, mapping or {})
+        if field and position not in taken:
+            positions.setdefault(field, (position,))
+    positions |= mapped
     unknown = set(defaults or {}) - set(SYNONYMS)
     if unknown:
         raise Unreadable("unknown_field", f"There is no field {', '.join(sorted(unknown))}.")
     columns = Columns(positions, dict(defaults or {}), len(header))
-    missing = [field for field in REQUIRED if field not in positions and field not in columns.defaults]
+    has = {*positions, *columns.defaults} | ({"make", "model"} if "title" in positions else set())
+    missing = [field for field in REQUIRED if field not in has]
     if missing:
         known = ", ".join(header)[:200]
         raise Unreadable("missing_column", f"No column for {', '.join(missing)} among: {known}.", line=1)
     return columns
 
 
-def _mapped(squeezed: list[str], header: Sequence[str], mapping: Mapping[str, str]) -> dict[str, int]:
+def _mapped(squeezed: list[str], mapping: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     found = {}
     for left, right in mapping.items():
-        name, field = (left, right) if right in SYNONYMS else (right, left)
+        names, field = ([left], right) if isinstance(right, str) and right in SYNONYMS else (right, left)
+        names = [names] if isinstance(names, str) else names
         if field not in SYNONYMS:
             raise Unreadable("unknown_field", f"The mapping names neither {left} nor {right} among the known fields.")
-        if squeeze(name) not in squeezed:
-            raise Unreadable("missing_column", f"The mapping names a column {name} that the file does not have.")
-        found[field] = squeezed.index(squeeze(name))
+        for name in names:
+            if squeeze(name) not in squeezed:
+                raise Unreadable("missing_column", f"The mapping names a column {name} that the file does not have.")
+        found[field] = tuple(squeezed.index(squeeze(name)) for name in names)
     return found

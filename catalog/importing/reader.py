@@ -1,4 +1,4 @@
-"""Streams the rows of a CSV or CSV.gz file: bounded memory, its encoding and delimiter found, bombs refused."""
+"""Streams the rows of a CSV, CSV.gz or XLSX file: bounded memory, encoding and delimiter found, bombs refused."""
 
 import codecs
 import csv
@@ -7,32 +7,17 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Protocol
 
+from catalog.importing.limits import Limits, Row
 from catalog.importing.problems import Unreadable
+from catalog.importing.workbook import is_workbook, open_workbook
 
 SAMPLE_BYTES = 1 << 20
 MAX_CELL = 200_000
 BOMB_CHECK_FROM = 16 << 20
 _DELIMITERS = ",;\t|"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much a file may hold: unpacked bytes, and unpacked bytes per packed one."""
-
-    max_bytes: int = 1 << 30
-    max_ratio: int = 200
-
-
-class Row(NamedTuple):
-    """One data row: its number from 1, the line of the file it starts on, its cells."""
-
-    number: int
-    line: int
-    cells: list[str]
 
 
 class _Counted(io.RawIOBase):
@@ -60,8 +45,23 @@ class _Counted(io.RawIOBase):
             raise Unreadable("zip_bomb", f"The file unpacks to more than {self.limits.max_ratio} times its size.")
 
 
-class Table:
-    """An open file: `header`, then `rows()` once; `position` of `size` bytes are read."""
+class Table(Protocol):
+    """An open file: `header`, then `rows()` once; `position` of `size` is read."""
+
+    header: list[str]
+    size: int
+    encoding: str
+
+    @property
+    def position(self) -> int:
+        """How far the reading is, of `size`, for a progress bar."""
+
+    def rows(self) -> Iterator[Row]:
+        """Every row that is not wholly blank. Raises Unreadable."""
+
+
+class TextTable:
+    """A table of delimited text."""
 
     def __init__(self, raw: IO[bytes], stream: IO[str], size: int, encoding: str) -> None:
         self._raw, self.size, self.encoding = raw, size, encoding
@@ -100,18 +100,22 @@ class Table:
 def open_table(path: Path, *, limits: Limits | None = None, encoding: str = "") -> Iterator[Table]:
     """Open a price list; whatever is wrong with the file as a whole is raised as Unreadable, here or while reading."""
     csv.field_size_limit(MAX_CELL)
+    if is_workbook(path):
+        with open_workbook(path, limits or Limits()) as workbook:
+            yield workbook
+        return
     with ExitStack() as stack:
         with _explained():
             chosen = _known(encoding) if encoding else _detect(path, limits or Limits())
             raw = stack.enter_context(path.open("rb"))
             binary = io.BufferedReader(_Counted(_unpacked(raw), raw, limits or Limits()), 1 << 16)
             stream = stack.enter_context(io.TextIOWrapper(binary, encoding=chosen, newline=""))
-            table = Table(raw, stream, path.stat().st_size, chosen)
+            table = TextTable(raw, stream, path.stat().st_size, chosen)
         yield table
 
 
 @contextmanager
-def _explained(table: Table | None = None) -> Iterator[None]:
+def _explained(table: TextTable | None = None) -> Iterator[None]:
     """Say in words what reading failed with."""
     try:
         yield
@@ -127,7 +131,7 @@ def _explained(table: Table | None = None) -> Iterator[None]:
         raise Unreadable("unreadable_file", f"The file cannot be opened: {error.strerror or error}.") from error
 
 
-def _line_of(table: Table | None) -> int:
+def _line_of(table: TextTable | None) -> int:
     return table.line if table else 0
 
 
@@ -145,7 +149,8 @@ def _unpacked(raw: IO[bytes]) -> IO[bytes]:
 
 
 def _detect(path: Path, limits: Limits) -> str:
-    """Encoding by the first megabyte: a byte-order mark, else UTF-8, else Windows-1251 where it reads as Russian."""
+    """Encoding by the first megabyte: a byte-order mark, else UTF-8, else Windows-1251 where it reads as Russian,
+    else Windows-1252 where it reads as a language of Western Europe."""
     with path.open("rb") as raw:
         sample = io.BufferedReader(_Counted(_unpacked(raw), raw, limits)).read(SAMPLE_BYTES)
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -156,7 +161,9 @@ def _detect(path: Path, limits: Limits) -> str:
         return "utf-8-sig"
     if _reads_as_russian(sample):
         return "cp1251"
-    raise Unreadable("wrong_encoding", "The text is neither UTF-8 nor Windows-1251.")
+    if _reads_as_western(sample):
+        return "cp1252"
+    raise Unreadable("wrong_encoding", "The text is neither UTF-8 nor Windows-1251 nor Windows-1252.")
 
 
 def _is_utf8(sample: bytes) -> bool:
@@ -171,3 +178,9 @@ def _reads_as_russian(sample: bytes) -> bool:
     beyond = [letter for letter in sample.decode("cp1251", errors="replace") if letter > "\x7f"]
     russian = sum("А" <= letter <= "я" or letter in "Ёё№₽\xa0" for letter in beyond)
     return russian > 0.8 * len(beyond)
+
+
+def _reads_as_western(sample: bytes) -> bool:
+    beyond = [letter for letter in sample.decode("cp1252", errors="replace") if letter > "\x7f"]
+    western = sum(letter in "ÄÖÜäöüßÉÈÊÀÂÇÎÔÛéèêàâçîïôùûëñÑóíáúìòåÅæÆøØ£€°²\xa0–’“”„" for letter in beyond)
+    return western > 0.8 * len(beyond)

@@ -8,7 +8,9 @@ _UNITS = r"₽|р|руб|рублей|rub|rur|\$|usd|€|eur|£|gbp|км|km|kms|
 _NUMBER = re.compile(rf"(?:{_UNITS})?\.?\s*([+-]?\d[\d\s.,']*)\s*(?:(?:{_UNITS})\.?)?", re.IGNORECASE)
 _THOUSANDS_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+")
 _THOUSANDS_DOT = re.compile(r"\d{1,3}(?:\.\d{3}){2,}")
+_GERMAN = re.compile(r"(?<![\d.,])(\d{1,3})\.(\d{3})(?![\d.,])")
 _LIST_ITEM = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
+_TWO_WORD_MAKES = {"land rover", "great wall", "alfa romeo", "aston martin", "lada (ваз)", "rolls royce"}
 _FUELS = ("гибрид", "электро", "дизель", "бензин")
 MAX_DIGITS = 30
 
@@ -40,6 +42,20 @@ def _decimal(digits: str) -> Decimal | None:
         bare = bare.replace(",", "").replace(".", "")
     bare = bare.replace(",", ".")
     return Decimal(sign + bare) if bare.count(".") <= 1 else None
+
+
+_SIGNS = {"₽": "RUB", "$": "USD", "€": "EUR", "£": "GBP"}
+
+
+def currency(text: str) -> str:
+    """The currency whose sign stands in a price; empty when none does."""
+    return next((code for sign, code in _SIGNS.items() if sign in text), "")
+
+
+def amount(text: str) -> Decimal | None:
+    """A price or a mileage: in `68.000 km` the dot marks thousands, since neither has three decimals."""
+    cleaned = clean(text)
+    return number(_GERMAN.sub(r"\1\2", cleaned) if "." in cleaned else cleaned)
 
 
 def whole(text: str) -> int | None:
@@ -74,3 +90,18 @@ def condition(text: str) -> str:
     if lowered in {"new", "новый", "новая", "новое", "neu"}:
         return "new"
     return "used" if lowered in {"used", "с пробегом", "б/у", "бу", "gebraucht", "подержанный"} else ""
+
+
+def title_parts(text: str) -> dict[str, str]:
+    """Make and model out of a title such as `BMW 5 серии 520d`."""
+    words = clean(text).split(" ")
+    size = 2 if " ".join(words[:2]).lower() in _TWO_WORD_MAKES else 1
+    return {"make": " ".join(words[:size]), "model": " ".join(words[size:])[:120]}
+
+
+def engine_parts(text: str) -> dict[str, str]:
+    """Volume, power and fuel out of `2.0 л / 163 л.с. / Дизель`; the order is that of the page."""
+    parts = [clean(part) for part in text.split("/")]
+    if len(parts) == 2:  # an electric car has no volume
+        parts.insert(0, "")
+    return dict(zip(("engine_volume", "power_hp", "fuel"), parts, strict=False)) if len(parts) == 3 else {}

@@ -63,6 +63,54 @@ class Category(models.Model):
             raise CategoryTooDeep
 
 
+class AttributeKind(models.TextChoices):
+    """What values an attribute takes."""
+
+    TEXT = "text", _("text")
+    NUMBER = "number", _("number")
+    YES_NO = "yes_no", _("yes or no")
+    CHOICE = "choice", _("one of a list")
+
+
+class Attribute(models.Model):
+    """A typed attribute of the products of a category and of all below it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    category = models.ForeignKey(
+        Category, verbose_name=_("category"), on_delete=models.CASCADE, related_name="attributes", db_index=False
+    )
+    key = models.SlugField(_("key"), max_length=40, db_index=False)
+    label = models.CharField(_("label"), max_length=80)
+    kind = models.CharField(_("kind"), max_length=8, choices=AttributeKind)
+    unit = models.CharField(_("unit"), max_length=20, blank=True)
+    choices = models.JSONField(_("choices"), default=list, blank=True)
+    is_required = models.BooleanField(_("required"), default=False)
+
+    class Meta:
+        verbose_name = _("attribute")
+        verbose_name_plural = _("attributes")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["category", "key"], name="attribute_once_per_category"),
+            models.CheckConstraint(condition=models.Q(kind__in=AttributeKind.values), name="attribute_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def why_not(self, value: Any) -> str:
+        """Why a value cannot be this attribute's; empty when it can."""
+        match self.kind:
+            case AttributeKind.NUMBER:
+                is_good = isinstance(value, int | float) and not isinstance(value, bool)
+                return "" if is_good else "a number is wanted"
+            case AttributeKind.YES_NO:
+                return "" if isinstance(value, bool) else "true or false is wanted"
+            case AttributeKind.CHOICE:
+                return "" if value in self.choices else f"one of {', '.join(map(str, self.choices))} is wanted"
+            case _:
+                return "" if isinstance(value, str) and len(value) <= 1000 else "a text is wanted"
+
+
 def subtree_ids(category_id: UUID) -> list[UUID]:
     """Ids of a category and everything below it; the cost is that of the subtree, not of the tree."""
     with connections["catalog"].cursor() as cursor:

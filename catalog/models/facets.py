@@ -1,10 +1,16 @@
-"""Counting what a search finds, group by group."""
+"""Counting what a search finds, group by group: exactly where that is quick, else from a random sample.
+
+The index `product_facets` holds the products on sale in the order of a hash of their id: any run of its 1024 slices is
+a random sample, up to date to the last commit. What a sample says is scaled up, rounded to what it can tell, and
+marked as an estimate.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import F, IntegerField
+from django.db.models import BooleanField, F, IntegerField
 from django.db.models.expressions import Combinable, RawSQL
 
 from catalog.models.categories import Category
@@ -14,17 +20,28 @@ from catalog.models.search import FACETS, ProductSearch
 PRICE_BANDS = (0, 500_000, 1_000_000, 1_500_000, 2_000_000, 3_000_000, 5_000_000, 10_000_000)
 """Lower bounds, in major units."""
 MOST = 200
+SMALL = 20_000
+"""A catalogue this large is counted exactly."""
+EXACT = 4_000
+"""What finds about so many in a larger one is counted exactly too."""
+SAMPLE = 20_000
+SLICES = 1024
+_SLICE = 'uuid_hash("catalog_product"."id") & 1023 < %s'
 _BAND = f'width_bucket("catalog_product"."price", ARRAY{list(PRICE_BANDS)}::numeric[])'
 
 
 @dataclass(frozen=True)
 class FacetValue:
-    """One value of a group. `value` filters by it; `label` is for people; a price band has its bounds."""
+    """One value of a group. `value` filters by it; `label` is for people; a price band has its bounds.
+
+    With `is_estimate` the count comes from a sample and is rounded to two digits.
+    """
 
     value: str
     label: str
     count: int
     bounds: tuple[int, int | None] | None = None
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,14 +52,53 @@ class Facet:
     values: list[FacetValue]
 
 
+Counts = dict[str, dict[Any, int]]
+
+
 def count_facets(products: ProductQuerySet, search: ProductSearch) -> list[Facet]:
     """Count every group; a group's own filter does not narrow it. Groups that share their filters share one scan."""
     own = [name for name in FACETS if _narrows(search, name)]
     shared = [name for name in FACETS if name not in own]
-    counts: dict[str, dict[Any, int]] = _count(search.apply(products), shared) if shared else {}
-    for name in own:
-        counts |= _count(search.apply(products, without=[name]), [name])
-    return [Facet(name, _values(name, counts[name])) for name in FACETS]
+    size = _catalogue_size()
+    scans = [(shared, search.apply(products))] if shared else []
+    scans += [([name], search.apply(products, without=[name])) for name in own]
+    values: dict[str, list[FacetValue]] = {}
+    for names, rows in scans:
+        counts, is_estimate = _fast(rows, names, size)
+        values |= {name: _values(name, counts[name], is_estimate) for name in names}
+    return [Facet(name, values[name]) for name in FACETS]
+
+
+def _catalogue_size() -> int:
+    """How many products there are, as the database last estimated; nothing is counted."""
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'catalog_product'::regclass")
+        (size,) = cursor.fetchone()
+    return int(size)
+
+
+def _fast(found: ProductQuerySet, names: list[str], size: int) -> tuple[Counts, bool]:
+    """Counts, and whether they are estimates: a sample that promises few matches is followed by an exact count."""
+    if size <= SMALL:
+        return _count(found, names), False
+    slices = max(1, SLICES * SAMPLE // size)
+    sample = found.filter(RawSQL(_SLICE, [slices], output_field=BooleanField()))
+    counts = _count(sample, names)
+    matches = max((sum(values.values()) for values in counts.values()), default=0) * SLICES // slices
+    if slices >= SLICES:
+        return counts, False
+    if matches <= EXACT:
+        return _count(found, names), False
+    return {name: _scaled(values, SLICES / slices) for name, values in counts.items()}, True
+
+
+def _scaled(counts: dict[Any, int], factor: float) -> dict[Any, int]:
+    return {value: _two_digits(count * factor) for value, count in counts.items()}
+
+
+def _two_digits(number: float) -> int:
+    """A sample of some hundreds cannot tell more than two digits."""
+    return int(round(number, 2 - len(str(int(number)))))
 
 
 def _narrows(search: ProductSearch, name: str) -> bool:
@@ -51,7 +107,7 @@ def _narrows(search: ProductSearch, name: str) -> bool:
     return bool(getattr(search, name))
 
 
-def _count(found: ProductQuerySet, names: list[str]) -> dict[str, dict[Any, int]]:
+def _count(found: ProductQuerySet, names: list[str]) -> Counts:
     """One scan for all groups, by grouping sets."""
     columns: dict[str, Combinable] = {
         "make": F("make"),
@@ -63,7 +119,10 @@ def _count(found: ProductQuerySet, names: list[str]) -> dict[str, dict[Any, int]
         "fuel": F("fuel"),
     }
     inner = found.order_by().values_list(*[columns[name] for name in names])
-    sql, parameters = inner.query.get_compiler("catalog").as_sql()
+    try:
+        sql, parameters = inner.query.get_compiler("catalog").as_sql()
+    except EmptyResultSet:
+        return {name: {} for name in names}
     letters = [f"c{position}" for position in range(len(names))]
     sets = ", ".join(f"({letter})" for letter in letters)
     statement = (
@@ -76,38 +135,41 @@ def _count(found: ProductQuerySet, names: list[str]) -> dict[str, dict[Any, int]
     return _sorted_out(rows, names)
 
 
-def _sorted_out(rows: list[tuple[Any, ...]], names: list[str]) -> dict[str, dict[Any, int]]:
+def _sorted_out(rows: list[tuple[Any, ...]], names: list[str]) -> Counts:
     """`grouping()` has a 0 bit for the column that a row is about, the first column's bit being the highest."""
     every = (1 << len(names)) - 1
     position_of = {every ^ (1 << (len(names) - 1 - index)): index for index in range(len(names))}
-    counts: dict[str, dict[Any, int]] = {name: {} for name in names}
+    counts: Counts = {name: {} for name in names}
     for mask, *values, count in rows:
         index = position_of[mask]
         counts[names[index]][values[index]] = count
     return counts
 
 
-def _values(name: str, counts: dict[Any, int]) -> list[FacetValue]:
+def _values(name: str, counts: dict[Any, int], is_estimate: bool) -> list[FacetValue]:
     known = {value: count for value, count in counts.items() if value not in (None, "", 0)}
+    rows: list[tuple[str, str, int, tuple[int, int | None] | None]]
     match name:
         case "year":
-            return [FacetValue(str(year), str(year), known[year]) for year in sorted(known, reverse=True)]
+            rows = [(str(year), str(year), known[year], None) for year in sorted(known, reverse=True)]
         case "price":
-            return [_band(number, known[number]) for number in sorted(known)]
+            rows = [(*_band(number), known[number], _bounds(number)) for number in sorted(known)]
         case "category":
             names = dict(Category.objects.filter(pk__in=known).values_list("pk", "name"))
-            return [FacetValue(str(pk), names[pk], count) for pk, count in _by_count(known) if pk in names]
+            rows = [(str(pk), names[pk], count, None) for pk, count in _by_count(known) if pk in names]
         case _:
-            return [FacetValue(str(value), str(value), count) for value, count in _by_count(known)]
+            rows = [(str(value), str(value), count, None) for value, count in _by_count(known)]
+    return [FacetValue(*row, is_estimate) for row in rows]
 
 
 def _by_count(counts: dict[Any, int]) -> list[tuple[Any, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))[:MOST]
 
 
-def _band(number: int, count: int) -> FacetValue:
-    lower = PRICE_BANDS[number - 1]
-    upper = PRICE_BANDS[number] if number < len(PRICE_BANDS) else None
-    return FacetValue(
-        f"{lower}-{upper or ''}", f"{lower:,}–{upper:,}" if upper else f"{lower:,}+", count, (lower, upper)
-    )
+def _bounds(number: int) -> tuple[int, int | None]:
+    return PRICE_BANDS[number - 1], PRICE_BANDS[number] if number < len(PRICE_BANDS) else None
+
+
+def _band(number: int) -> tuple[str, str]:
+    lower, upper = _bounds(number)
+    return f"{lower}-{upper or ''}", f"{lower:,}–{upper:,}" if upper else f"{lower:,}+"

@@ -24,13 +24,17 @@ OPEN = (ImportStatus.PENDING, ImportStatus.RUNNING)
 
 def upload_path(instance: "Import", filename: str) -> str:
     """Where an upload is kept: under the import's id, whatever the client called it."""
-    return f"imports/{instance.id}{'.csv.gz' if filename.lower().endswith('.gz') else '.csv'}"
+    name = filename.lower()
+    ending = ".xlsx" if name.endswith(".xlsx") else ".csv.gz" if name.endswith(".gz") else ".csv"
+    return f"imports/{instance.id}{ending}"
 
 
 class Import(models.Model):
     """One reading of a price list. `options` are the mapping, currency and defaults it is read with.
 
-    `rows_ok` counts good rows, repeats included; `created + updated + unchanged + repeated = rows_ok`.
+    `rows_ok` counts good rows, repeats included; `created + updated + unchanged + repeated = rows_ok`. `warnings` is
+    {code: rows} of what was taken but looks odd. `written_to` is the last row whose listing was written, and
+    `written` what that came to: an import whose worker died goes on from there.
     """
 
     id: UUID = models.UUIDField(primary_key=True, default=uuid7, editable=False)  # type: ignore[assignment]
@@ -46,6 +50,10 @@ class Import(models.Model):
     updated = models.PositiveIntegerField(_("updated"), default=0)
     unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
     repeated = models.PositiveIntegerField(_("repeated in the file"), default=0)
+    warnings = models.JSONField(_("warnings"), default=dict)
+    is_dry_run = models.BooleanField(_("dry run"), default=False)
+    written_to = models.PositiveIntegerField(default=0, editable=False)
+    written = models.JSONField(default=dict, editable=False)
     failure = models.JSONField(_("failure"), null=True)
     actor = models.CharField(_("actor"), max_length=80)
     created_at = models.DateTimeField(_("created at"))

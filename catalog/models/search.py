@@ -1,28 +1,31 @@
 """Finding products: one description of a search, applied to any query set of products."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, IntegerField, Q
+from django.db.models import BooleanField, IntegerField, Q, Value
 from django.db.models.expressions import RawSQL
 
 from catalog.models.categories import subtree_ids
 from catalog.models.products import YEAR_OR_0, ProductQuerySet
+from catalog.models.spelling import Spellings, corrections, spellings
 from catalog.vin import fold_vin
 
 FACETS = ("make", "year", "price", "condition", "category", "body", "fuel")
 MAX_WORDS = 8
+RANKED = 1000
+"""Ordered by relevance are the newest of this many matches: ranking costs the same in any catalogue."""
 _WORD = re.compile(r"\d+[.,]\d+|\w+")
+_RUSSIAN = re.compile(r"[а-я]+")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_FRAGMENT = re.compile(r"(?=.*\d)[A-Z0-9]{4,17}")
 _MATCHES = '"catalog_product"."search" @@ ({query})'
 _DISTANCE = '(-1000000 * ts_rank("catalog_product"."search", {query}))::int'
-_SIMILAR = '"catalog_product"."id" IN (SELECT product_id FROM catalog_similar_products(%s))'
 _FOLDED = str.maketrans("ё-/", "е  ")
-_SPELT = str.maketrans("абвгдеёжзийклмнопрстуфхцчшщыэюяcwy-/", "abvgdeejziiklmnoprstufhkkssieuakvi  ", "ъь")
-_UNLIKENESS = '(-1000000 * word_similarity(%s, "catalog_product"."words"))::int'
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class ProductSearch:
     """What to look for; None and empty mean "any".
 
     Prices in the product's own currency, mileage in kilometres, `category` includes everything below it, `vin`
-    may be a fragment, `q` is free text: every word must occur, the start of a word is enough; when nothing matches,
-    what is spelt much the same (a typo, or in Cyrillic for Latin) is found instead.
+    may be a fragment, `q` is free text: every word must occur, the start of a word is enough, a make or model may be
+    written as it sounds in Russian; when nothing matches, a piece of a VIN or plate or what is spelt much the same
+    (a typo) is found instead.
     """
 
     q: str = ""
@@ -51,12 +55,17 @@ class ProductSearch:
     is_active: bool | None = None
     vin: str = ""
 
-    def apply(self, products: ProductQuerySet, *, without: Collection[str] = ()) -> ProductQuerySet:
-        """Narrow `products`; the groups named in `without` (see FACETS) do not count."""
-        found = self._by_text(products.annotate(year_or_0=YEAR_OR_0).filter(self._conditions(without)))
+    def apply(
+        self, products: ProductQuerySet, *, without: Collection[str] = (), is_ranked: bool = False
+    ) -> ProductQuerySet:
+        """Narrow `products`; the groups named in `without` (see FACETS) do not count.
+
+        With `is_ranked` free text finds the newest RANKED matches only, for an order by `distance`.
+        """
+        found = products.annotate(year_or_0=YEAR_OR_0).filter(self._conditions(without))
         if self.in_stock is not None:
             found = found.in_stock() if self.in_stock else found.out_of_stock()
-        return found
+        return self._by_text(found, is_ranked) if self.q.strip() else found
 
     def _conditions(self, without: Collection[str]) -> Q:
         groups: dict[str, dict[str, Any]] = {
@@ -87,36 +96,79 @@ class ProductSearch:
         conditions = Q(**given)
         return conditions & ~Q(vin="") if self.vin else conditions  # as the index of VIN fragments says
 
-    def _by_text(self, products: ProductQuerySet) -> ProductQuerySet:
-        """Filter by `q` and annotate `distance`: the smaller, the better the match."""
-        if not self.q.strip():
-            return products
-        query, words = text_query(self.q)
-        if words:
-            matches = products.filter(RawSQL(_MATCHES.format(query=query), words, output_field=BooleanField()))
-            if matches.exists():
-                return matches.annotate(distance=_integer(_DISTANCE.format(query=query), words))
-        text = spell(self.q)
-        similar = products.filter(RawSQL(_SIMILAR, [text], output_field=BooleanField()))
-        return similar.annotate(distance=_integer(_UNLIKENESS, [text]))
+    def _by_text(self, products: ProductQuerySet, is_ranked: bool) -> ProductQuerySet:
+        """Filter by `q` and annotate `distance`: the smaller, the better the match.
+
+        The words as written (or sounding so) come first; then a piece of a VIN or plate; then words nearly so.
+        """
+        words = _WORD.findall(fold(self.q))[:MAX_WORDS]
+        known = spellings(words)
+        found = _matching(products, text_query(words, known), is_ranked)
+        if found is None:
+            found = _holding(products, fold_vin(self.q))
+        if found is None:
+            near = {
+                word: replace(known[word], others=[*known[word].others, *meant])
+                for word, meant in corrections(words).items()
+            }
+            found = _matching(products, text_query(words, near), is_ranked)
+        return products.none().annotate(distance=Value(0)) if found is None else found
 
 
-def _integer(sql: str, parameters: list[str]) -> RawSQL:
-    return RawSQL(sql, parameters, output_field=IntegerField())
+Query = tuple[str, list[str]]
 
 
-def text_query(q: str) -> tuple[str, list[Any]]:
-    """A tsquery expression and its parameters: each word as written or as stemmed, as the start of a word."""
-    words = [f"'{word.replace(',', '.')}':*" for word in _WORD.findall(fold(q))[:MAX_WORDS]]
-    terms = ["(to_tsquery('simple', %s) || to_tsquery('russian', %s))"] * len(words)
-    return " && ".join(terms), [word for word in words for _ in range(2)]
+def _matching(products: ProductQuerySet, query: Query, is_ranked: bool) -> ProductQuerySet | None:
+    sql, words = query
+    if not words:
+        return None
+    matches = products.filter(RawSQL(_MATCHES.format(query=sql), words, output_field=BooleanField()))
+    if is_ranked:
+        newest = list(matches.order_by("-id").values_list("id", flat=True)[:RANKED])
+        matches = products.filter(id__in=newest)
+        is_any = bool(newest)
+    else:
+        is_any = matches.exists()
+    distance = RawSQL(_DISTANCE.format(query=sql), words, output_field=IntegerField())
+    return matches.annotate(distance=distance) if is_any else None
+
+
+def _holding(products: ProductQuerySet, piece: str) -> ProductQuerySet | None:
+    """Products whose VIN or plate has the piece in it; None when it is no such piece, or nobody's."""
+    if not _FRAGMENT.fullmatch(piece):
+        return None
+    holders = products.filter(Q(vin__contains=piece) & ~Q(vin="") | Q(plate__contains=piece) & ~Q(plate=""))
+    return holders.annotate(distance=Value(0)) if holders.exists() else None
+
+
+def text_query(words: Sequence[str], known: Mapping[str, Spellings]) -> Query:
+    """A tsquery expression and its parameters: every word, as the start of one, or one of its other spellings whole.
+
+    The start of a word is looked for as the known words that begin so, which costs much less than a prefix.
+    """
+    parts: list[str] = []
+    parameters: list[str] = []
+    for position, word in enumerate(words):
+        is_letter = len(word) == 1 and (word.isdigit() or position < len(words) - 1)
+        spelt = known[word]
+        is_whole = is_letter or bool(spelt.longer) or _YEAR.fullmatch(word) is not None
+        terms = _terms(word, is_start=not is_whole)
+        others = dict.fromkeys([*spelt.longer, *spelt.others])
+        terms += [("simple", f"'{other}'") for other in others if other != word]
+        parts.append("(" + " || ".join(f"to_tsquery('{language}', %s)" for language, _ in terms) + ")")
+        parameters += [term for _, term in terms]
+    return " && ".join(parts), parameters
+
+
+def _terms(word: str, *, is_start: bool) -> list[tuple[str, str]]:
+    """As written and, where it may bend, as stemmed; a whole Russian word is stemmed wherever it stands."""
+    if not is_start and _RUSSIAN.fullmatch(word):
+        return [("russian", f"'{word}'")]
+    term = f"'{word.replace(',', '.')}'" + (":*" if is_start else "")
+    languages = ("simple",) if any(letter.isdigit() for letter in word) else ("simple", "russian")
+    return [(language, term) for language in languages]
 
 
 def fold(text: str) -> str:
     """Lower case, ё as е, hyphens and slashes as spaces: what the column `search` holds."""
     return text.strip().lower().translate(_FOLDED)
-
-
-def spell(text: str) -> str:
-    """In Latin letters, much as it sounds: what the column `words` holds."""
-    return text.strip().lower().translate(_SPELT)

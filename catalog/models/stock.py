@@ -22,6 +22,7 @@ class MovementKind(models.TextChoices):
     MANUAL = "manual", _("by hand")
     SALE = "sale", _("sale")
     RETURN = "return", _("return")
+    COUNT = "count", _("stock-taking")
 
 
 class StockMovement(models.Model):
@@ -45,6 +46,7 @@ class StockMovement(models.Model):
         verbose_name_plural = _("stock movements")
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(delta=0), name="movement_moves"),
+            models.CheckConstraint(condition=Q(kind__in=MovementKind.values), name="movement_kind_known"),
         ]
         indexes: ClassVar = [models.Index(fields=["product", "-id"], name="movement_by_product")]
 

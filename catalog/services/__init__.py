@@ -1,7 +1,7 @@
 """Everything the catalogue can be asked to do."""
 
 from catalog.services.categories import create_category, delete_category, update_category
-from catalog.services.imports import import_file, open_imports, run_import, start_import
+from catalog.services.imports import import_file, open_imports, refused_rows_of, run_import, start_import
 from catalog.services.products import create_product, delete_product, update_product
 from catalog.services.stock import (
     adjust_stock,
@@ -21,6 +21,7 @@ __all__ = [
     "extend_reservation",
     "import_file",
     "open_imports",
+    "refused_rows_of",
     "release_expired_reservations",
     "release_stock",
     "reserve_stock",

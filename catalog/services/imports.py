@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,17 +18,22 @@ from django.db import InterfaceError, OperationalError, connections, reset_queri
 
 from catalog.errors import UnreadableFile
 from catalog.importing.columns import SYNONYMS, find_columns
+from catalog.importing.limits import Limits, Row
 from catalog.importing.problems import RowProblem, Unreadable
-from catalog.importing.reader import Limits, Row, Table, open_table
-from catalog.importing.rows import Listing, RowParser
+from catalog.importing.reader import Table, open_table
+from catalog.importing.refused import refused_rows
+from catalog.importing.rows import Listing, RowParser, Units
+from catalog.importing.values import number
 from catalog.models import Import, ImportStatus, RowError
 from catalog.models.imports import OPEN
 from catalog.services.listings import CHUNK, Plan, Staging, plan_listings, write_listings
 from core.db import on_commit, transaction
+from core.errors import NotFound
 from core.money import DEFAULT_CURRENCY
 from messaging.nudges import EXTERNAL_QUEUE
 
 TASK = "catalog.run_import"
+FOUND_WHILE_WRITING = ("vin_taken", "sku_taken")
 READING, WRITING = "reading", "writing"
 Progress = Callable[[str, int, int], None]
 Refuse = Callable[[list[RowProblem]], None]
@@ -35,17 +42,35 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How a file is read: {header: field}, the currency of prices without one, values for missing columns."""
+    """How a file is read.
 
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    `mapping` is {header: field} or {field: [headers]}; `defaults` are values for missing columns; `currency` is that
+    of prices without one. Prices in the currencies of `rates` are converted into `into`, mileages from miles into
+    kilometres with `miles_to_km`; without these they are kept as they are.
+    """
+
+    mapping: Mapping[str, Any] = field(default_factory=dict)
     currency: str = DEFAULT_CURRENCY
     defaults: Mapping[str, str] = field(default_factory=dict)
     encoding: str = ""
+    into: str = DEFAULT_CURRENCY
+    rates: Mapping[str, str] = field(default_factory=dict)
+    miles_to_km: bool = False
+
+    @property
+    def units(self) -> Units:
+        """The part about numbers."""
+        rates = {currency: Decimal(rate) for currency, rate in self.rates.items()}
+        return Units(self.currency, self.into, rates, self.miles_to_km)
 
 
 @dataclass
 class ImportResult:
-    """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`."""
+    """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`.
+
+    `warnings` is {code: rows} of good rows that look odd: a VIN that is not whole or has a wrong check digit, a price
+    too low for a vehicle.
+    """
 
     rows_total: int = 0
     rows_ok: int = 0
@@ -54,20 +79,50 @@ class ImportResult:
     updated: int = 0
     unchanged: int = 0
     repeated: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, count: int) -> None:
+        """Add to one of the counts."""
+        setattr(self, name, getattr(self, name) + count)
 
 
-def read_mapping(text: str) -> dict[str, str]:
-    """A mapping from JSON: {header: field}. Raises UnreadableFile."""
+@dataclass
+class Reached:
+    """How far an import had been written when it stopped: the last row, and what had come of those before."""
+
+    row: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def read_mapping(text: str) -> dict[str, Any]:
+    """A mapping from JSON: {header: field} or {field: [headers]}. Raises UnreadableFile."""
     try:
         mapping = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UnreadableFile("The mapping is not valid JSON.") from error
-    if not isinstance(mapping, dict) or not all(isinstance(value, str) for value in mapping.values()):
-        raise UnreadableFile("The mapping is an object: {column header: field}.")
-    unknown = [f"{left}: {right}" for left, right in mapping.items() if not {left, right} & SYNONYMS.keys()]
+    if not isinstance(mapping, dict) or not all(map(_is_target, mapping.values())):
+        raise UnreadableFile("The mapping is an object: {column header: field} or {field: [column headers]}.")
+    unknown = [
+        f"{left}: {right}" for left, right in mapping.items() if left not in SYNONYMS and right not in [*SYNONYMS]
+    ]
     if unknown:
         raise UnreadableFile(f"The mapping names no known field: {', '.join(unknown)[:200]}.")
     return mapping
+
+
+def _is_target(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+    )
+
+
+def read_rates(texts: Mapping[str, str]) -> dict[str, str]:
+    """Rates of currencies, checked: {"USD": "92.5"} says that one dollar is 92.5. Raises UnreadableFile."""
+    for currency, rate in texts.items():
+        value = number(str(rate))
+        if not (len(currency) == 3 and currency.isascii() and currency.isupper()) or value is None or value <= 0:
+            raise UnreadableFile(f"{currency}={rate} is no rate: write a currency and a number above 0, as USD=92.5.")
+    return {currency: str(number(str(rate))) for currency, rate in texts.items()}
 
 
 def import_file(
@@ -79,8 +134,13 @@ def import_file(
     dry_run: bool = False,
     progress: Progress = lambda stage, done, total: None,
     refuse: Refuse = lambda problems: None,
+    reached: Reached | None = None,
+    keep: Callable[[Reached], None] = lambda reached: None,
 ) -> ImportResult:
     """Read a whole file, then write its good rows; `refuse` is given the bad ones as they are found.
+
+    `keep` is told how far the writing is, in the transaction that wrote it; given back as `reached`, the import goes
+    on from there.
 
     Of rows with one identity the last decides, so a second run changes nothing. Raises UnreadableFile, having
     written nothing. With `dry_run` nothing is written at all.
@@ -90,15 +150,52 @@ def import_file(
         result = _read(path, staging, options, now, progress, refuse)
         distinct = staging.count()
         result.repeated = result.rows_ok - distinct
-        for listings in staging.chunks():
-            plan = (plan_listings if dry_run else write_listings)(listings, actor=actor, now=now)
-            _count(result, plan, refuse)
+        so_far = reached or Reached()
+        for name, count in so_far.counts.items():
+            result.add(name, count)
+        for listings in staging.chunks(after=so_far.row):
+            so_far.row = listings[-1].row
+            if dry_run:
+                plan = plan_listings(listings, actor=actor, now=now)
+                refuse(plan.refused)
+            else:
+                plan = _write(listings, so_far, refuse, keep, actor=actor, now=now)
+            for name, count in _counts(plan).items():
+                result.add(name, count)
             reset_queries()  # in debug Django keeps every statement: memory must not grow with the file
             progress(WRITING, result.created + result.updated + result.unchanged, distinct)
     finally:
         if connections["catalog"].is_usable():
             staging.drop()
     return result
+
+
+def _write(
+    listings: list[Listing],
+    so_far: Reached,
+    refuse: Refuse,
+    keep: Callable[[Reached], None],
+    *,
+    actor: str,
+    now: datetime,
+) -> Plan:
+    def written(plan: Plan) -> None:
+        for name, count in _counts(plan).items():
+            so_far.counts[name] = so_far.counts.get(name, 0) + count
+        refuse(plan.refused)
+        keep(so_far)
+
+    return write_listings(listings, actor=actor, now=now, written=written)
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    return {
+        "created": len(plan.created),
+        "updated": len(plan.updated),
+        "unchanged": plan.unchanged,
+        "rows_failed": len(plan.refused),
+        "rows_ok": -len(plan.refused),
+    }
 
 
 def _read(
@@ -108,12 +205,14 @@ def _read(
     try:
         with open_table(path, limits=_limits(), encoding=options.encoding) as table:
             columns = find_columns(table.header, mapping=options.mapping, defaults=options.defaults)
-            parser = RowParser(columns, max_year=now.year + 1, currency=options.currency)
+            parser = RowParser(columns, max_year=now.year + 1, units=options.units)
             for parsed in _parsed(table, parser):
                 good = [item for item in parsed if isinstance(item, Listing)]
                 bad = [item for item in parsed if isinstance(item, RowProblem)]
                 staging.add(good)
                 refuse(bad)
+                for code in (code for item in good for code in item.warnings):
+                    result.warnings[code] = result.warnings.get(code, 0) + 1
                 result.rows_total += len(parsed)
                 result.rows_ok += len(good)
                 result.rows_failed += len(bad)
@@ -137,23 +236,17 @@ def _parsed(table: Table, parser: RowParser) -> Iterator[list[Listing | RowProbl
         yield [parser.parse(row) for row in chunk]
 
 
-def _count(result: ImportResult, plan: Plan, refuse: Refuse) -> None:
-    result.created += len(plan.created)
-    result.updated += len(plan.updated)
-    result.unchanged += plan.unchanged
-    result.rows_ok -= len(plan.refused)
-    result.rows_failed += len(plan.refused)
-    refuse(plan.refused)
-
-
 # Imports that run in the background --------------------------------------------------------------------------------
-def start_import(*, file: "File[bytes]", options: ImportOptions, actor: str, now: datetime) -> Import:
+def start_import(
+    *, file: "File[bytes]", options: ImportOptions, actor: str, now: datetime, dry_run: bool = False
+) -> Import:
     """Keep an uploaded file and have a worker read it. The row is the promise; the message to the worker a hint."""
     with transaction("catalog"):
         run = Import(
             filename=(file.name or "")[:255],
             file=file,
-            options={"mapping": dict(options.mapping), "currency": options.currency},
+            options=asdict(options),
+            is_dry_run=dry_run,
             actor=actor,
             created_at=now,
         )
@@ -167,6 +260,17 @@ def _wake_worker(import_id: UUID) -> None:
         current_app.send_task(TASK, [str(import_id)], queue=EXTERNAL_QUEUE, retry=False, ignore_result=True)
     except Exception as error:
         log.warning("nudge_lost", task=TASK, error=repr(error))
+
+
+def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
+    """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
+    run = Import.objects.filter(pk=import_id).first()
+    if run is None or not run.file:
+        raise NotFound
+    rows = RowError.objects.filter(source=run).order_by("row", "id")
+    fields = rows.values_list("row", "line", "field", "code", "detail").iterator()
+    problems = (RowProblem(*row) for row in fields)
+    return refused_rows(Path(run.file.path), problems, encoding=run.options.get("encoding", ""))
 
 
 def open_imports() -> list[UUID]:
@@ -197,15 +301,17 @@ def _run(import_id: UUID, now: datetime) -> bool:
     if run is None:
         return False
     _begin(run, now)
-    options = ImportOptions(mapping=run.options["mapping"], currency=run.options["currency"])
     try:
         result = import_file(
             Path(run.file.path),
-            options=options,
+            options=ImportOptions(**run.options),
             actor=run.actor,
             now=now,
+            dry_run=run.is_dry_run,
             progress=_Meter(run),
             refuse=lambda problems: _keep_errors(run, problems),
+            reached=Reached(run.written_to, dict(run.written)),
+            keep=lambda reached: _keep_reached(run, reached),
         )
     except UnreadableFile as error:
         _fail(run, str(error.extra["reason"]), error.detail, now)
@@ -221,9 +327,15 @@ def _run(import_id: UUID, now: datetime) -> bool:
 
 def _begin(run: Import, now: datetime) -> None:
     with transaction("catalog"):
-        RowError.objects.filter(source=run).delete()
+        # those found while reading are found again; those found while writing are not, up to where it came
+        RowError.objects.filter(source=run).exclude(row__lte=run.written_to, code__in=FOUND_WHILE_WRITING).delete()
         run.status, run.started_at, run.progress = ImportStatus.RUNNING, now, 0
         run.save(update_fields=["status", "started_at", "progress"])
+
+
+def _keep_reached(run: Import, reached: Reached) -> None:
+    run.written_to, run.written = reached.row, dict(reached.counts)
+    run.save(update_fields=["written_to", "written"])
 
 
 def _keep_errors(run: Import, problems: Iterable[RowProblem]) -> None:

@@ -1,6 +1,6 @@
 """Writing a price list into the catalogue: listings staged by identity, then upserted some hundreds at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,10 +20,11 @@ from messaging.outbox import publish
 CHUNK = 500
 CONTENT = (
     "external_id", "name", "price", "currency", "make", "model", "year", "vin", "mileage", "condition", "body", "fuel",
-    "transmission", "drive", "color", "engine_volume", "power_hp", "description", "image_url", "attributes",
+    "transmission", "drive", "color", "engine_volume", "power_hp", "description", "image_url", "attributes", "trim",
+    "location",
 )  # fmt: skip
 """What a listing decides about a product; stock and category are not among it."""
-_KEPT_WHEN_EMPTY = ("description", "image_url", "vin")
+_KEPT_WHEN_EMPTY = ("description", "image_url", "vin", "trim", "location")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Listing).decode
 
@@ -60,9 +61,9 @@ class Staging:
             (count,) = cursor.fetchone()
         return int(count)
 
-    def chunks(self) -> Iterator[list[Listing]]:
-        """All listings by row, some hundreds at a time."""
-        reached = 0
+    def chunks(self, *, after: int = 0) -> Iterator[list[Listing]]:
+        """All listings by row, beginning after row `after`, some hundreds at a time."""
+        reached = after
         while True:
             with connections["catalog"].cursor() as cursor:
                 cursor.execute(
@@ -92,17 +93,21 @@ class Plan:
     unchanged: int = 0
 
 
-def write_listings(listings: Sequence[Listing], *, actor: str, now: datetime) -> Plan:
+def write_listings(
+    listings: Sequence[Listing], *, actor: str, now: datetime, written: Callable[[Plan], None] = lambda plan: None
+) -> Plan:
     """Create and update products, one statement a table, all or none; publishes product.created and .updated.
 
     A listing is matched by external id, else by VIN. One whose VIN or SKU belongs to another product is refused.
-    Stock is counted in for new products only: a car that was sold since stays sold.
+    Stock is counted in for new products only: a car that was sold since stays sold. `written` is called in the same
+    transaction.
     """
     with transaction("catalog"):
         with connections["catalog"].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('catalog.import'))")
         plan = plan_listings(listings, actor=actor, now=now, lock=True)
         _save(plan, actor=actor, now=now)
+        written(plan)
     return plan
 
 
@@ -233,7 +238,7 @@ def _write(rows: Sequence[Model], *, update: Sequence[str] = ()) -> None:
     if not rows:
         return
     table = rows[0]._meta.db_table
-    names = [field.attname for field in rows[0]._meta.concrete_fields]
+    names = [field.attname for field in rows[0]._meta.concrete_fields if not field.generated]
     data = _encode([{name: getattr(row, name) for name in names} for row in rows]).decode()
     changes = ", ".join(f"{name} = excluded.{name}" for name in update)
     with connections["catalog"].cursor() as cursor:

@@ -30,8 +30,12 @@ class ProductFields(TypedDict, total=False):
     category_id: UUID | None
     make: str
     model: str
+    trim: str
     year: int | None
     vin: str
+    plate: str
+    location: str
+    is_test_drive_car: bool
     mileage: int | None
     condition: str
     body: str
@@ -198,6 +202,8 @@ def _assign(product: Product, fields: ProductFields) -> None:
         product.vin = fold_vin(fields["vin"])
         if product.vin and not is_whole(product.vin):
             raise InvalidInput("vin", "invalid_vin", _("A VIN has 17 letters and digits, none of them I, O or Q."))
+    if "plate" in fields:
+        product.plate = fold_vin(fields["plate"])
     category_id = fields.get("category_id")
     if category_id and not Category.objects.filter(pk=category_id).exists():
         raise UnknownCategory("category_id")

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from catalog import public, services, tasks
 from catalog.models import Import, PriceChange, Product, RowError, StockMovement
-from catalog.services.imports import ImportOptions, import_file
+from catalog.services.imports import ImportOptions, Reached, import_file
 from catalog.tests import make
 from core.testing import Api
 from messaging.models import OutboxEvent
@@ -212,6 +213,86 @@ def test_the_small_real_file_twice():
     assert events == []
 
 
+def test_refused_rows_can_be_mended_and_imported_again(tmp_path, capsys):
+    path = listing(tmp_path, *GOOD, "4,,X,2021,1,1,,", '"5,Lada,Vesta,2020,900000,1,,"', "6,Lada,Vesta,1,1,1,,")
+    errors = tmp_path / "errors.csv"
+    call_command("import_catalog", str(path), "--errors", str(errors), verbosity=0)
+    lines = errors.read_text().splitlines()
+    assert lines[0] == f"row,line,field,code,detail,{HEADER}"
+    assert lines[2] == "5,6,,wrong_columns,1 cells instead of 8.,5,Lada,Vesta,2020,900000,1,,"
+    errors.write_text(errors.read_text().replace("4,,X,", "4,Lada,X,").replace("Vesta,1,1,1", "Vesta,2001,1,1"))
+    call_command("import_catalog", str(errors), verbosity=0)
+    assert "3 good, 0 refused of 3 rows" in capsys.readouterr().out
+    assert set(Product.objects.values_list("external_id", flat=True)) == {"1", "2", "3", "4", "5", "6"}
+
+
+def test_the_command_converts_and_warns(tmp_path, capsys):
+    path = listing(tmp_path, "1,Lada,Vesta,2021,$100,100,XTAGFK330JY14421*,", "2,Kia,Rio,2019,5000,1,,")
+    call_command("import_catalog", str(path), "--rate", "USD=92.5", "--miles-to-km", verbosity=0)
+    said = capsys.readouterr().out
+    assert "warning: 1 rows have a masked or broken VIN, which was left out" in said
+    assert "warning: 1 rows have a price too low" in said
+    first, second = Product.objects.order_by("external_id")
+    assert (first.price, first.currency, first.mileage) == (9250, "RUB", 161)
+    assert (second.price, second.mileage) == (5000, 2)
+    with pytest.raises(CommandError, match="is no rate"):
+        call_command("import_catalog", str(path), "--rate", "USD=x", verbosity=0)
+
+
+def test_an_import_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("catalog.services.listings.CHUNK", 2)
+    make.product(sku="OWN", vin=make.VIN)
+    path = listing(tmp_path, *GOOD, *(f"{number},Lada,Niva,2020,{number}000,1,," for number in range(10, 15)))
+    kept, refused = [], []
+
+    def keep(reached):
+        if reached.row > 4:
+            raise ConnectionError
+        kept.append(Reached(reached.row, dict(reached.counts)))
+
+    with pytest.raises(ConnectionError):
+        run(path, keep=keep, refuse=refused.extend)
+    assert (kept[-1].row, kept[-1].counts["created"], Product.objects.count()) == (4, 3, 4)
+    refused.clear()
+    result = run(path, reached=kept[-1], refuse=refused.extend)
+    assert counts(result) == (7, 1, 7, 0, 0, 0)
+    assert refused == []
+
+
+BIG = os.environ.get("BIG_FILES") == "on"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("listings_vin_truecar", {"currency": "USD"}, (999, 0, 999, 0, 0, 0)),
+        ("listings_vin_auction_us", {"currency": "USD"}, (2456, 43, 2453, 0, 0, 3)),
+        pytest.param(
+            "listings_large_uk",
+            {"currency": "GBP"},
+            (99186, 9354, 97049, 0, 0, 2137),
+            marks=pytest.mark.skipif(not BIG, reason="BIG_FILES=on imports the large file too"),
+        ),
+        pytest.param(
+            "listings_mid_autoru",
+            {},
+            (47675, 366, 26760, 0, 0, 20915),
+            marks=pytest.mark.skipif(not BIG, reason="BIG_FILES=on imports the large file too"),
+        ),
+    ],
+)
+def test_real_files_twice(name, options, expected):
+    path = SHARED / f"{name}.csv.gz"
+    if not path.exists():
+        pytest.skip(f"no {path}: shared/data is not beside this checkout")
+    good, bad, created, _, _, repeated = expected
+    chosen = ImportOptions(**options)
+    assert counts(import_file(path, options=chosen, actor="tests", now=timezone.now())) == expected
+    again = import_file(path, options=chosen, actor="tests", now=timezone.now())
+    assert counts(again) == (good, bad, 0, 0, created, repeated)
+    assert Product.objects.count() == created
+
+
 class TestOverHttp:
     @pytest.fixture(autouse=True)
     def _media(self, settings, tmp_path):
@@ -239,6 +320,37 @@ class TestOverHttp:
         ]
         assert [item["id"] for item in api.get("/imports").json()["results"]] == [run["id"]]
         assert Product.objects.count() == 3
+
+    def test_refused_rows_are_downloaded_as_they_stood(self):
+        sent = self.send(Api("manager"), "\n".join([HEADER, *GOOD, "4,,X,2021,1,1,,"]).encode())
+        path = f"/imports/{sent.json()['id']}/errors.csv"
+        tasks.resume_imports()
+        response = Api("manager").get(path)
+        lines = b"".join(response.streaming_content).decode().splitlines()
+        assert (response.status_code, response["Content-Type"]) == (200, "text/csv; charset=utf-8")
+        assert lines[1:] == ["4,5,make,required,The make is empty.,4,,X,2021,1,1,,"]
+        assert Api().get(path).status_code == 401
+        assert Api("client").get(path).status_code == 403
+        assert Api("manager").get("/imports/01900000-0000-7000-8000-000000000000/errors.csv").status_code == 404
+
+    def test_a_workbook_a_dry_run_and_its_options(self, tmp_path):
+        from openpyxl import Workbook
+
+        workbook = Workbook()
+        for line in ("make,model,year,price,mileage", "Ford,Focus,2017,$10000,100"):
+            workbook.active.append(line.split(","))
+        workbook.save(tmp_path / "list.xlsx")
+        data = (tmp_path / "list.xlsx").read_bytes()
+        options = {"rates": '{"USD": "90"}', "miles_to_km": "true"}
+        dry = self.send(Api("manager"), data, "list.xlsx", dry_run="true", **options)
+        assert dry.status_code == 202, dry.content
+        tasks.resume_imports()
+        shown = Api("manager").get(f"/imports/{dry.json()['id']}").json()
+        assert (shown["status"], shown["is_dry_run"], shown["created"]) == ("completed", True, 1)
+        assert not Product.objects.exists()
+        self.send(Api("manager"), data, "list.xlsx", **options)
+        tasks.resume_imports()
+        assert Product.objects.values_list("price", "mileage").get() == (900000, 161)
 
     def test_what_a_dead_worker_left_is_done_once(self):
         response = self.send(Api("manager"), "\n".join([HEADER, *GOOD, "4,,"]).encode())
@@ -274,6 +386,9 @@ class TestOverHttp:
             ("list.csv", b"x", {"mapping": "[1]"}),
             ("list.csv", b"x", {"mapping": '{"a": "b"}'}),
             ("list.csv", b"x", {"currency": "roubles"}),
+            ("list.csv", b"x", {"mapping": '{"make": []}'}),
+            ("list.csv", b"x", {"rates": '{"USD": "0"}'}),
+            ("list.csv", b"x", {"rates": "[]"}),
         ],
     )
     def test_bad_input_is_refused(self, name, data, fields):

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from catalog.importing import values
 from catalog.importing.columns import find_columns
+from catalog.importing.limits import Limits
 from catalog.importing.problems import RowProblem, Unreadable
-from catalog.importing.reader import Limits, open_table
-from catalog.importing.rows import RowParser
+from catalog.importing.reader import open_table
+from catalog.importing.rows import RowParser, Units
 from catalog.vin import fold_vin, has_check_digit, is_whole
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -62,10 +64,10 @@ def test_vins():
     assert not has_check_digit("5TDXZ3DC3KS015402")
 
 
-def parse(path, *, mapping=None, defaults=None, limits=None, currency="RUB"):
+def parse(path, *, mapping=None, defaults=None, limits=None, currency="RUB", units=None):
     with open_table(path, limits=limits) as table:
         columns = find_columns(table.header, mapping=mapping, defaults=defaults)
-        parser = RowParser(columns, max_year=2027, currency=currency)
+        parser = RowParser(columns, max_year=2027, units=units or Units(currency))
         rows = [parser.parse(row) for row in table.rows()]
     return [item for item in rows if not isinstance(item, RowProblem)], [
         item for item in rows if isinstance(item, RowProblem)
@@ -211,24 +213,115 @@ def test_a_file_of_any_rows_is_read_to_its_end(tmp_path):
     assert (bad[0].line, bad[0].field) == (4, "make")
 
 
-FILES = [
-    ("listings_small_ru", 500, 474, {"make": 26}, 1_022_300_489),
-    ("listings_masked_vin_ru", 4_084, 4_082, {"mileage": 2}, 6_314_401_164),
-    ("listings_vin_carscom", 9_379, 9_379, {}, 373_548_694),
-    ("listings_vin_auction_us", 2_499, 2_456, {"price": 43}, 46_900_411),
-    ("listings_vin_truecar", 999, 999, {}, 15_832_042),
-    ("listings_cp1251_ru", 17_030, 16_583, {"": 447}, None),
-    ("listings_mid_autoru", 48_041, 47_675, {"make": 366}, 107_023_032_272),
-    ("listings_large_uk", 108_540, 99_186, {"make": 9_353, "year": 1}, 1_666_865_523),
-]
+RAW = {"gearbox": "transmission", "transmission": "drive"}
+UNCLEAN = {
+    "mileage": ["mileage", "mileage2"],
+    "fuel": ["fuel type2", "fuel type"],
+    "engine_volume": ["engine size2", "engine size"],
+}
+# rows, valid ones, fields that fail first, sum of prices; how it is read; what is odd about the valid ones
+FILES = {
+    "listings_small_ru": ((500, 474, {"make": 26}, 1_022_300_489), {}, {}),
+    "listings_masked_vin_ru": (
+        (4_084, 4_082, {"mileage": 2}, 6_314_401_164), {}, {"vin_not_whole": 3_728, "vin_check_digit": 3},
+    ),
+    "listings_vin_carscom": (
+        (9_379, 9_379, {}, 373_548_694), {"currency": "USD"}, {"vin_check_digit": 7},
+    ),
+    "listings_vin_auction_us": ((2_499, 2_456, {"price": 43}, 46_900_411), {"currency": "USD"}, None),
+    "listings_vin_truecar": ((999, 999, {}, 15_832_042), {"currency": "USD"}, {}),
+    "listings_cp1251_ru": ((17_030, 16_583, {"": 447}, 6_112_852_943), {}, {"price_low": 3_288}),
+    "listings_rawtext_ru": ((3_409, 3_409, {}, 13_158_224_598), {"mapping": RAW}, {}),
+    "listings_unclean_uk": (
+        (9_455, 9_358, {"year": 92, "mileage": 5}, 166_411_036),
+        {"mapping": UNCLEAN, "defaults": {"make": "Mercedes"}},
+        {},
+    ),
+    "listings_mid_autoru": ((48_041, 47_675, {"make": 366}, 107_023_032_272), {}, {}),
+    "listings_large_uk": (
+        (108_540, 99_186, {"make": 9_353, "year": 1}, 1_666_865_523), {"currency": "GBP"}, {},
+    ),
+    "registry_ev_wa_us": (
+        (150_482, 3_455, {"price": 147_027}, 197_529_405),
+        {"mapping": {"Base MSRP": "price"}, "defaults": {"mileage": "0"}, "currency": "USD"},
+        {},
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "total", "valid", "fields", "prices"), FILES, ids=[file[0] for file in FILES])
-def test_real_files_count_as_their_description_says(name, total, valid, fields, prices):
+@pytest.mark.parametrize("name", FILES)
+def test_real_files_count_as_their_description_says(name):
     path = SHARED / f"{name}.csv.gz"
     if not path.exists():
         pytest.skip(f"no {path}: shared/data is not beside this checkout")
-    good, bad = parse(path)
+    (total, valid, fields, prices), options, warnings = FILES[name]
+    good, bad = parse(path, **options)
     assert (len(good) + len(bad), len(good)) == (total, valid)
-    assert {field: sum(item.field == field for item in bad) for field in {item.field for item in bad}} == fields
-    assert prices is None or sum(item.price for item in good) == prices
+    assert Counter(item.field for item in bad) == fields
+    assert sum(item.price for item in good) == prices
+    assert warnings is None or Counter(code for item in good for code in item.warnings) == warnings
+
+
+def test_every_listing_file_is_counted():
+    if not SHARED.is_dir():
+        pytest.skip(f"no {SHARED}: shared/data is not beside this checkout")
+    names = {path.name.removesuffix(".csv.gz") for path in SHARED.glob("listings_*.csv.gz")}
+    assert names <= set(FILES)
+
+
+def test_a_workbook_reads_like_a_text_file(tmp_path):
+    from openpyxl import Workbook
+
+    workbook = Workbook()
+    sheet = workbook.active
+    sheet.append(["Marke", "Modell", "Baujahr", "Preis", "Kilometerstand", "Kraftstoff", None])
+    sheet.append(["VW", "Golf", 2019, 1_250_000.5, "68.000 km", "Benzin"])
+    sheet.append([None, None, None])
+    sheet.append(["VW", "Polo", "2018", "980 000 ₽", 70000])
+    sheet.append(["VW", None, 2018, 1, 1])
+    workbook.save(tmp_path / "list.xlsx")
+    good, bad = parse(tmp_path / "list.xlsx")
+    read = [(item.model, item.price, item.mileage, item.fuel, item.line) for item in good]
+    assert read == [("Golf", Decimal("1250000.50"), 68000, "benzin", 2), ("Polo", 980000, 70000, "", 4)]
+    assert [(item.row, item.line, item.field) for item in bad] == [(3, 5, "model")]
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:200], lambda data: data.replace(b"sheet1", b"sheetX")])
+def test_a_damaged_workbook_is_refused(tmp_path, damage):
+    from openpyxl import Workbook
+
+    Workbook().save(tmp_path / "whole.xlsx")
+    (tmp_path / "list.xlsx").write_bytes(damage((tmp_path / "whole.xlsx").read_bytes()))
+    with pytest.raises(Unreadable):
+        parse(tmp_path / "list.xlsx")
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path):
+    from openpyxl import Workbook
+
+    workbook = Workbook()
+    workbook.active.append(HEADER.split(","))
+    workbook.save(tmp_path / "list.xlsx")
+    with pytest.raises(Unreadable) as refusal:
+        parse(tmp_path / "list.xlsx", limits=Limits(max_bytes=500))
+    assert refusal.value.code == "file_too_large"
+
+
+def test_windows_1252_is_found(tmp_path):
+    header = "Hersteller;Modell;Baujahr;Preis;Kilometerstand;Beschreibung"
+    text = f"{header}\r\nCitroën;Deux;2019;15.900 €;68.000 km;schöner\r\n"
+    good, bad = parse(write(tmp_path / "list.csv", text, "cp1252"))
+    assert [(item.make, item.price, item.currency, item.mileage) for item in good] == [("Citroën", 15900, "EUR", 68000)]
+    assert bad == []
+
+
+def test_currency_and_miles_are_kept_or_converted(tmp_path):
+    path = write(
+        tmp_path / "list.csv", 'make,model,year,price,mileage\nFord,Focus,2017,"£14,999",100\nKia,Rio,2019,5,1\n'
+    )
+    kept, _ = parse(path, currency="GBP")
+    assert [(item.price, item.currency, item.mileage) for item in kept] == [(14999, "GBP", 100), (5, "GBP", 1)]
+    turned, _ = parse(path, units=Units("RUB", "RUB", {"GBP": Decimal("110.55")}, miles_to_km=True))
+    assert [(item.price, item.currency, item.mileage) for item in turned] == [
+        (Decimal("1658139.45"), "RUB", 161), (5, "RUB", 2),
+    ]  # fmt: skip

@@ -1,7 +1,8 @@
-"""Import a price list: `manage.py import_catalog FILE [--mapping FILE.json] [--dry-run]`."""
+"""Import a price list: `manage.py import_catalog FILE [--mapping FILE.json] [--dry-run] [--errors FILE.csv]`."""
 
 import argparse
-import csv
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +13,59 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from catalog.errors import UnreadableFile
 from catalog.importing.problems import RowProblem
-from catalog.services.imports import READING, WRITING, ImportOptions, ImportResult, import_file, read_mapping
+from catalog.importing.refused import write_refused
+from catalog.services.imports import (
+    READING,
+    WRITING,
+    ImportOptions,
+    ImportResult,
+    import_file,
+    read_mapping,
+    read_rates,
+)
 from core.money import DEFAULT_CURRENCY
 
 SHOWN = 100
+WARNINGS = {
+    "price_low": "have a price too low for a vehicle: thousands lost?",
+    "vin_check_digit": "have a VIN with a wrong check digit",
+    "vin_not_whole": "have a masked or broken VIN, which was left out",
+}
 
 
 class Command(BaseCommand):
-    help = "Import a price list of vehicles from CSV or CSV.gz; run twice, it changes nothing the second time."
+    help = "Import a price list of vehicles from CSV, CSV.gz or XLSX; run twice, it changes nothing the second time."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="CSV or CSV.gz in UTF-8 or Windows-1251")
-        parser.add_argument("--mapping", type=Path, help="JSON file {column header: field}")
+        parser.add_argument("file", type=Path, help="CSV or CSV.gz in UTF-8, Windows-1251 or 1252; XLSX")
+        parser.add_argument("--mapping", type=Path, help="JSON file {column header: field} or {field: [headers]}")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")
         parser.add_argument("--currency", default=DEFAULT_CURRENCY, help="of prices without one (RUB)")
         parser.add_argument(
             "--default", action="append", default=[], metavar="FIELD=VALUE", help="for a missing column"
         )
+        parser.add_argument(
+            "--rate", action="append", default=[], metavar="CURRENCY=RATE", help="convert prices in it; others are kept"
+        )
+        parser.add_argument("--into", default=DEFAULT_CURRENCY, help="what --rate converts to (RUB)")
+        parser.add_argument("--miles-to-km", action="store_true", help="mileages are in miles: convert them")
         parser.add_argument("--encoding", default="", help="instead of finding it")
-        parser.add_argument("--errors", type=Path, help="write every refused row to this CSV file")
+        parser.add_argument(
+            "--errors",
+            type=Path,
+            help="write every refused row to this CSV file, with its reason; mend it and import it",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = _Report(options["errors"])
+        report = _Report()
         try:
             result = self._import(options, report)
         except (UnreadableFile, OSError) as error:
             raise CommandError(f"{options['file']}: {getattr(error, 'detail', error)} Nothing was imported.") from error
-        finally:
-            report.close()
+        if options["errors"]:
+            with options["errors"].open("w", newline="") as output:
+                write_refused(options["file"], report.in_order(), output, encoding=options["encoding"])
         report.show(self.stdout)
         self.stdout.write(_summary(result, dry_run=options["dry_run"]))
 
@@ -48,8 +73,11 @@ class Command(BaseCommand):
         chosen = ImportOptions(
             mapping=read_mapping(options["mapping"].read_text()) if options["mapping"] else {},
             currency=_currency(options["currency"]),
-            defaults=dict(_pair(text) for text in options["default"]),
+            defaults=dict(_pair(text, "--default") for text in options["default"]),
             encoding=options["encoding"],
+            into=_currency(options["into"]),
+            rates=read_rates(dict(_pair(text, "--rate") for text in options["rate"])),
+            miles_to_km=options["miles_to_km"],
         )
         with _bars(hidden=options["verbosity"] == 0) as bars:
             tasks = {READING: bars.add_task("reading, kB", total=None), WRITING: bars.add_task("writing", total=None)}
@@ -70,25 +98,21 @@ class Command(BaseCommand):
 
 
 class _Report:
-    """Refused rows: the first hundred for the screen, all of them for `--errors`."""
+    """Refused rows: the first hundred for the screen, all of them on disk in the order of the file."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self) -> None:
         self.first: list[RowProblem] = []
         self.count = 0
-        self.file = path.open("w", newline="") if path else None
-        self.writer = csv.writer(self.file) if self.file else None
-        if self.writer:
-            self.writer.writerow(RowProblem._fields)
+        self.store = sqlite3.connect("")
+        self.store.execute("CREATE TABLE problem (row INT, line INT, field TEXT, code TEXT, detail TEXT)")
 
     def add(self, problems: list[RowProblem]) -> None:
         self.count += len(problems)
         self.first += problems[: SHOWN - len(self.first)]
-        if self.writer:
-            self.writer.writerows(problems)
+        self.store.executemany("INSERT INTO problem VALUES (?, ?, ?, ?, ?)", problems)
 
-    def close(self) -> None:
-        if self.file:
-            self.file.close()
+    def in_order(self) -> Iterator[RowProblem]:
+        return (RowProblem(*row) for row in self.store.execute("SELECT * FROM problem ORDER BY row"))
 
     def show(self, output: Any) -> None:
         for item in self.first:
@@ -110,13 +134,14 @@ def _summary(result: ImportResult, *, dry_run: bool) -> str:
         f"{result.created} {verb}created, {result.updated} {verb}updated, {result.unchanged} unchanged, "
         f"{result.repeated} repeated in the file"
     )
+    lines += [f"warning: {count} rows {WARNINGS[code]}" for code, count in sorted(result.warnings.items())]
     return "\n".join(lines)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, option: str) -> tuple[str, str]:
     name, is_pair, value = text.partition("=")
     if not is_pair:
-        raise CommandError(f"--default {text}: write FIELD=VALUE")
+        raise CommandError(f"{option} {text}: write NAME=VALUE")
     return name.strip(), value.strip()
 
 

@@ -1,0 +1,20 @@
+"""How much of a price list is read, and what one row of it is."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a file may hold: unpacked bytes, and unpacked bytes per packed one."""
+
+    max_bytes: int = 1 << 30
+    max_ratio: int = 200
+
+
+class Row(NamedTuple):
+    """One data row: its number from 1, the line of the file it starts on, its cells."""
+
+    number: int
+    line: int
+    cells: list[str]
