@@ -1,0 +1,43 @@
+"""Facets of a large catalogue: exact where that is quick, else estimated from a sample and marked so."""
+
+import pytest
+
+from catalog.models import Product, ProductSearch, facets
+from catalog.models.facets import count_facets
+from catalog.tests import make
+
+pytestmark = pytest.mark.django_db(databases=["catalog"])
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Sixty products in what takes itself for a catalogue of a thousand, half of which is the sample."""
+    for number in range(60):
+        make.product(make="Kia" if number % 3 else "BMW", year=2020 + number % 2)
+    for name, value in {"SMALL": 10, "SAMPLE": 500, "EXACT": 25}.items():
+        monkeypatch.setattr(facets, name, value)
+    monkeypatch.setattr(facets, "_catalogue_size", lambda: 1000)
+
+
+def counted(**search):
+    return {facet.name: facet.values for facet in count_facets(Product.objects.on_sale(), ProductSearch(**search))}
+
+
+@pytest.mark.usefixtures("large")
+def test_many_matches_are_estimated_and_say_so():
+    found = counted()
+    assert [value.value for value in found["make"]] == ["Kia", "BMW"]
+    assert all(value.is_estimate for value in found["make"])
+    assert 20 < found["make"][0].count < 60
+
+
+@pytest.mark.usefixtures("large")
+def test_few_matches_are_counted_exactly():
+    found = counted(make="bmw")
+    years = {value.value: (value.count, value.is_estimate) for value in found["year"]}
+    assert years == {"2020": (10, False), "2021": (10, False)}
+    assert found["make"][0].is_estimate
+
+
+def test_an_estimate_has_two_digits():
+    assert [facets._two_digits(number) for number in (0, 7.4, 86.2, 1234, 98765)] == [0, 7, 86, 1200, 99000]
