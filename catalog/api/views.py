@@ -256,8 +256,8 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         return _page(self, RowError.objects.filter(source_id=_id(pk)), shapes.RowErrorSerializer)
 
     @extend_schema(responses={(200, "text/csv"): str})
-    @action(detail=True, url_path=r"errors\.csv", url_name="errors-csv", pagination_class=None)
-    def errors_csv(self, request: Request, pk: str) -> StreamingHttpResponse:
+    @action(detail=True, url_path="refused-rows", pagination_class=None)
+    def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
         rows = services.refused_rows_of(import_id=_id(pk))

@@ -323,7 +323,7 @@ class TestOverHttp:
 
     def test_refused_rows_are_downloaded_as_they_stood(self):
         sent = self.send(Api("manager"), "\n".join([HEADER, *GOOD, "4,,X,2021,1,1,,"]).encode())
-        path = f"/imports/{sent.json()['id']}/errors.csv"
+        path = f"/imports/{sent.json()['id']}/refused-rows"
         tasks.resume_imports()
         response = Api("manager").get(path)
         lines = b"".join(response.streaming_content).decode().splitlines()
@@ -331,7 +331,7 @@ class TestOverHttp:
         assert lines[1:] == ["4,5,make,required,The make is empty.,4,,X,2021,1,1,,"]
         assert Api().get(path).status_code == 401
         assert Api("client").get(path).status_code == 403
-        assert Api("manager").get("/imports/01900000-0000-7000-8000-000000000000/errors.csv").status_code == 404
+        assert Api("manager").get("/imports/01900000-0000-7000-8000-000000000000/refused-rows").status_code == 404
 
     def test_a_workbook_a_dry_run_and_its_options(self, tmp_path):
         from openpyxl import Workbook

@@ -81,6 +81,7 @@ GET    /imports                                           manager
 POST   /imports                                           manager
 GET    /imports/{}                                        manager
 GET    /imports/{}/errors                                 manager
+GET    /imports/{}/refused-rows                           manager
 # Orders
 GET    /orders                                            own list
 POST   /orders                                            signed in
