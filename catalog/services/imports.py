@@ -265,8 +265,10 @@ def _wake_worker(import_id: UUID) -> None:
 def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
     """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
     run = Import.objects.filter(pk=import_id).first()
-    if run is None or not run.file:
+    if run is None:
         raise NotFound
+    if not run.file:
+        return iter([[*RowProblem._fields]])
     rows = RowError.objects.filter(source=run).order_by("row", "id")
     fields = rows.values_list("row", "line", "field", "code", "detail").iterator()
     problems = (RowProblem(*row) for row in fields)
