@@ -8,20 +8,35 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from django.db import connections
+from django.db.models import Prefetch
+
 from core.db import transaction
 from financing.clock import local_date
 from financing.events import LoanPaymentDue
-from financing.models import RUNNING, EntryKind, Loan
+from financing.models import RUNNING, EntryKind, Loan, LoanScheduleRow
 from financing.services.repaying import carry_out, due_orders
 from financing.services.standing import History, book, draw, refresh, totals
 from messaging.outbox import publish
 
 CHUNK = 200
 REMIND_BEFORE = timedelta(days=3)
-_PICTURE = (
-    "status", "balance", "deposit", "overdue_amount", "penalty_amount", "overdue_since", "days_past_due",
-    "next_due_date", "next_payment", "told_overdue", "reminded_for", "closed_at",
-)  # fmt: skip
+LOOK_AHEAD = timedelta(days=62)
+"""Instalments later than that tell nothing of today: the next one is at most two months away."""
+_PICTURE = {
+    "status": "text", "balance": "numeric", "deposit": "numeric", "overdue_amount": "numeric",
+    "penalty_amount": "numeric", "overdue_since": "date", "days_past_due": "int", "next_due_date": "date",
+    "next_payment": "numeric", "told_overdue": "date", "reminded_for": "date", "closed_at": "timestamptz",
+}  # fmt: skip
+"""What the daily look draws, and the types of the columns."""
+_WRITTEN = {"id": "uuid"} | _PICTURE | {"version": "int", "updated_at": "timestamptz"}
+_WRITE = """
+UPDATE financing_loan AS l SET {assignments} FROM unnest({arrays}) AS t({columns}) WHERE l.id = t.id
+""".format(
+    assignments=", ".join(f"{name} = t.{name}" for name in _WRITTEN if name != "id"),
+    arrays=", ".join(f"%s::{kind}[]" for kind in _WRITTEN.values()),
+    columns=", ".join(_WRITTEN),
+)
 
 
 @dataclass
@@ -63,17 +78,26 @@ def _next_ids(after: UUID | None) -> list[UUID]:
 def _accrue(ids: Sequence[UUID], now: datetime) -> int:
     """Draw some loans in one transaction; loans that a payment holds at this moment are drawn by it."""
     today = local_date(now)
+    near = LoanScheduleRow.objects.filter(due_date__lte=today + LOOK_AHEAD)
     with transaction("financing"):
         loans = (
             Loan.objects.select_for_update(skip_locked=True)
             .filter(pk__in=ids, status__in=RUNNING)
             .order_by("pk")
-            .prefetch_related("versions", "rows", "payments")
+            .prefetch_related(
+                "versions", Prefetch("rows", LoanScheduleRow.objects.filter(due_date__lte=horizon)), "payments"
+            )
         )
         changed = [loan for loan in loans if _look_at(loan, today, now)]
-        Loan.objects.bulk_update(changed, [*_PICTURE, "version", "updated_at", "accrued_on"])
+        _write(changed)
         Loan.objects.filter(pk__in=[loan.pk for loan in loans]).update(accrued_on=today)
     return len(changed)
+
+
+def _write(loans: Sequence[Loan]) -> None:
+    """Write the pictures by one statement; the ORM's bulk update takes five times as long as all the rest."""
+    with connections["financing"].cursor() as cursor:
+        cursor.execute(_WRITE, [[getattr(loan, name) for loan in loans] for name in _WRITTEN])
 
 
 def _look_at(loan: Loan, today: date, now: datetime) -> bool:
