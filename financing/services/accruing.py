@@ -84,9 +84,7 @@ def _accrue(ids: Sequence[UUID], now: datetime) -> int:
             Loan.objects.select_for_update(skip_locked=True)
             .filter(pk__in=ids, status__in=RUNNING)
             .order_by("pk")
-            .prefetch_related(
-                "versions", Prefetch("rows", LoanScheduleRow.objects.filter(due_date__lte=horizon)), "payments"
-            )
+            .prefetch_related("versions", Prefetch("rows", near), "payments")
         )
         changed = [loan for loan in loans if _look_at(loan, today, now)]
         _write(changed)
