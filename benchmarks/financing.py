@@ -101,6 +101,7 @@ def _bare_schedule() -> None:
 
 def _median_ms(work: Callable[[], Any], repeats: int = 31) -> float:
     """Processor time, so that a busy machine does not count."""
+    """Processor time, so that a busy machine does not count."""
     times = []
     for _ in range(repeats):
         started = time.thread_time()

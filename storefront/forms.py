@@ -173,3 +173,27 @@ def methods() -> list[str]:
 def new_key() -> UUID:
     """A fresh key for a form that must act once."""
     return uuid7()
+
+
+def _slider(least: int, most: int, step: str) -> forms.NumberInput:
+    """A number with a slider beside it: the page's script adds one with these bounds."""
+    return forms.NumberInput(attrs={"data-slider": "", "min": least, "max": most, "step": step, "inputmode": "decimal"})
+
+
+class LoanForm(_AccessibleForm):
+    """Terms of a loan to calculate: roubles, months, per cent a year."""
+
+    vehicle_price = forms.DecimalField(
+        label=_("Price of the car, ₽"), max_digits=14, decimal_places=2, widget=_slider(100_000, 20_000_000, "10000")
+    )
+    down_payment = forms.DecimalField(
+        label=_("Down payment, ₽"), max_digits=14, decimal_places=2, widget=_slider(0, 20_000_000, "10000")
+    )
+    term_months = forms.IntegerField(label=_("Term, months"), min_value=1, max_value=360, widget=_slider(3, 96, "1"))
+    annual_rate = forms.DecimalField(
+        label=_("Rate, % a year"), max_digits=8, decimal_places=4, min_value=0, widget=_slider(0, 40, "0.1")
+    )
+    schedule = forms.ChoiceField(
+        label=_("Payments"),
+        choices=[("annuity", _("level payments")), ("differentiated", _("equal parts of the principal"))],
+    )

@@ -14,6 +14,7 @@ from financing.services.offering import (
 from financing.services.orders import close_order, copy_order
 from financing.services.portfolio import Portfolio, read_portfolio
 from financing.services.programmes import ProgrammeFields, change_programme, open_programme, programmes_on
+from financing.services.quoting import quote_loan
 from financing.services.repaying import (
     LoanMeans,
     pay_loan,
@@ -48,6 +49,7 @@ __all__ = [
     "preview_early",
     "preview_payoff",
     "programmes_on",
+    "quote_loan",
     "read_portfolio",
     "reject_application",
     "repay_loan_early",
