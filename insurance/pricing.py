@@ -24,22 +24,24 @@ from insurance.rating import (
     InvalidRisk,
     KaskoRisk,
     OsagoRisk,
+    Owner,
     TariffMissing,
     kasko_premium,
     osago_premium,
-    row_on,
 )
-from insurance.rating.tariffs import KBM, OSAGO
+from insurance.rating.tariffs import KBM
+from insurance.tariffs import SHIPPED, InsurerTariff, TariffBook
 
 VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 FIRST_YEAR = 1950
 FULL_YEAR = 12
 LEAST_OSAGO_MONTHS = 3
+MAX_TRANSIT_DAYS = 15
 MAX_DRIVERS = 20
 YOUNGEST_DRIVER = 16
 MAX_POWER = Decimal(5_000)
 MAX_TEXT = 100
-OSAGO_TARIFF = "osago-7204"
+MAX_VARIANTS = 12
 
 
 class InsuranceType(StrEnum):
@@ -57,8 +59,25 @@ class DriverFields(msgspec.Struct, frozen=True, kw_only=True):
     kbm: str | int | float | None = None
 
 
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """How a loss is settled: part of the bargain, named when the policy is quoted.
+
+    A conditional deductible pays nothing up to itself and everything above it; `is_first_loss` waives the cut for
+    under-insurance; `is_market_basis` pays a total loss by the market value of the day; payouts lower an aggregate sum.
+    """
+
+    is_conditional_deductible: bool = False
+    is_first_loss: bool = False
+    is_market_basis: bool = False
+    is_aggregate: bool = False
+
+
 class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of POST /insurance/quotes: roubles, months, engine power in hp. Without `drivers` anyone may drive."""
+    """The fields of POST /insurance/quotes: roubles, months, engine power in hp. Without `drivers` anyone may drive.
+
+    `beneficiary` is the bank that a car is pledged to; `owner_kbm` counts when there is no limit on drivers. A vehicle
+    from abroad or in transit has `transit_days` or `transit_months` in place of months of use.
+    """
 
     insurance_type: InsuranceType
     vehicle_make: str
@@ -73,6 +92,17 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     engine_power: Decimal | None = None
     deductible: Decimal = ZERO
     term_months: int = FULL_YEAR
+    insurer: str = ""
+    owner: Owner = Owner.INDIVIDUAL
+    category: str = "B"
+    owner_kbm: str | int | float | None = None
+    transit_days: int = 0
+    transit_months: int = 0
+    programme: str = "standard"
+    additions: list[str] = []
+    is_pledged_outside: bool = False
+    beneficiary: str = ""
+    settlement: Settlement = Settlement()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +119,8 @@ class Price:
     coverage_amount: Decimal
     insured_value: Decimal
     deductible: Decimal
+    insurer: str
+    insurer_name: str
 
 
 def read_request(raw: Mapping[str, Any]) -> QuoteRequest:
@@ -103,69 +135,113 @@ def read_request(raw: Mapping[str, Any]) -> QuoteRequest:
         raise InvalidInput(name, "required" if missing else "invalid", detail) from error
 
 
-def price(request: QuoteRequest, day: date) -> Price:
-    """Rate a request on a day. Raises InvalidInput naming the field."""
+def price(request: QuoteRequest, day: date, book: TariffBook = SHIPPED) -> Price:
+    """Rate a request on a day by a book of tariffs. Raises InvalidInput naming the field."""
     for problem in _problems(request, day):
         raise InvalidInput(*problem)
     rate = _rate_kasko if request.insurance_type is InsuranceType.KASKO else _rate_osago
     try:
-        return rate(request, day)
+        return rate(request, day, book)
     except InvalidRisk as error:
         raise InvalidInput(error.field, error.code, error.detail) from error
     except TariffMissing as error:
         raise InvalidInput(_MISSING.get(error.table.split()[0], "region"), "not_insurable", str(error)) from error
 
 
-_MISSING = {"base": "vehicle_year"}
+def compare(request: QuoteRequest, day: date, book: TariffBook = SHIPPED) -> Iterator[tuple[QuoteRequest, Price]]:
+    """Rate the same request with every insurer that takes it. Raises InvalidInput for what none could rate."""
+    for code in book.insurers(day):
+        asked = msgspec.structs.replace(request, insurer=code)
+        try:
+            yield asked, price(asked, day, book)
+        except InvalidInput as error:
+            if error.errors[0]["code"] not in ("not_insurable", "invalid_choice", "outside_corridor"):
+                raise
 
 
-def _rate_kasko(request: QuoteRequest, day: date) -> Price:
+_MISSING = {"base": "vehicle_year", "insurers": "insurer", "kasko": "insurer", "osago": "insurer"}
+
+
+def _choose(name: str, chosen: str, offered: Mapping[str, Decimal]) -> Decimal:
+    if chosen not in offered:
+        raise InvalidRisk(name, "invalid_choice", f"Offered: {', '.join(offered) or 'none'}.")
+    return offered[chosen]
+
+
+def _rate_kasko(request: QuoteRequest, day: date, book: TariffBook) -> Price:
+    insurer = book.insurer(request.insurer, day)
+    if insurer.kasko is None:
+        raise TariffMissing("kasko tariff", insurer.code)
     region, _town = tariffs.place(request.region, request.city)
     coverage = request.coverage_amount or ZERO
     value = request.vehicle_value or coverage
     risk = KaskoRisk(
         sum_insured=coverage,
         insured_value=value,
-        vehicle_group=tariffs.VEHICLE_GROUP,
+        vehicle_group=insurer.group_of(request.vehicle_make),
         vehicle_age_years=max(day.year - request.vehicle_year, 0),
         region=region,
         drivers=_drivers(request, day),
         deductible=request.deductible,
         months=request.term_months,
+        pledged_to_outside_bank=request.is_pledged_outside,
+        programme=_choose("programme", request.programme, insurer.programmes),
+        additions_percent={name: _choose("additions", name, insurer.additions) for name in request.additions},
     )
-    rated = kasko_premium(risk, tariffs.KASKO, tariffs.KASKO_MINIMUM)
-    return Price(
+    rated = kasko_premium(risk, insurer.kasko, insurer.kasko_minimum)
+    return _priced(
+        request,
+        insurer,
+        book,
         premium=rated.premium,
         unrounded=coverage * rated.tariff,
         breakdown=rated.breakdown,
-        tariff=tariffs.KASKO.name,
         coverage_amount=coverage,
         insured_value=value,
         deductible=request.deductible,
     )
 
 
-def _rate_osago(request: QuoteRequest, day: date) -> Price:
+def _rate_osago(request: QuoteRequest, day: date, book: TariffBook) -> Price:
+    insurer = book.insurer(request.insurer, day)
     region, city = tariffs.place(request.region, request.city)
     risk = OsagoRisk(
         region=region,
         city=city,
         start=day,
         power_hp=request.engine_power or ZERO,
+        category=request.category,
+        owner=request.owner,
         drivers=_drivers(request, day),
+        owner_kbm_class=_kbm_class(request.owner_kbm),
         months_of_use=request.term_months,
+        transit_days=request.transit_days,
+        transit_months=request.transit_months,
     )
-    base = row_on(tariffs.OSAGO_BASE_RATES, day, "ТБ")
-    rated = osago_premium(risk, OSAGO, base.value)
-    return Price(
+    rated = osago_premium(risk, book.osago, _osago_base(insurer, request))
+    return _priced(
+        request,
+        insurer,
+        book,
         premium=rated.amount,
         unrounded=rated.unrounded,
         breakdown=rated.breakdown,
-        tariff=OSAGO_TARIFF,
         coverage_amount=tariffs.OSAGO_LIMIT,
         insured_value=tariffs.OSAGO_LIMIT,
         deductible=ZERO,
     )
+
+
+def _osago_base(insurer: InsurerTariff, request: QuoteRequest) -> Decimal:
+    for owner in (request.owner.value, "any"):
+        if base := insurer.osago_base.get(f"{request.category}|{owner}"):
+            return base
+    raise TariffMissing("osago base", f"{insurer.code}, {request.category}, {request.owner}")
+
+
+def _priced(request: QuoteRequest, insurer: InsurerTariff, book: TariffBook, **found: Any) -> Price:
+    tariff = f"{request.insurance_type.value}-{insurer.code}-{book.revision}"
+    return Price(tariff=tariff, insurer=insurer.code, insurer_name=insurer.name, **found)
 
 
 def last_day(request: QuoteRequest, start: date) -> date:
@@ -173,7 +249,10 @@ def last_day(request: QuoteRequest, start: date) -> date:
 
     OSAGO is a contract for a year, of which the car may be used for some months only.
     """
-    months = FULL_YEAR if request.insurance_type is InsuranceType.OSAGO else request.term_months
+    if request.transit_days and not request.transit_months:
+        return start + timedelta(days=request.transit_days - 1)
+    osago_months = request.transit_months or FULL_YEAR
+    months = osago_months if request.insurance_type is InsuranceType.OSAGO else request.term_months
     return start + relativedelta(months=months) - timedelta(days=1)
 
 
@@ -209,7 +288,7 @@ def _problems(request: QuoteRequest, day: date) -> Iterator[Problem]:
     for name in ("vehicle_make", "vehicle_model"):
         if not 0 < len(getattr(request, name).strip()) <= MAX_TEXT:
             yield name, "invalid", _("A text of 1 to %(most)d characters.") % {"most": MAX_TEXT}
-    for name in ("region", "city"):
+    for name in ("region", "city", "insurer", "programme", "beneficiary"):
         if len(getattr(request, name)) > MAX_TEXT:
             yield name, "invalid", _("A text of at most %(most)d characters.") % {"most": MAX_TEXT}
     if not VIN.fullmatch(request.vehicle_vin):
@@ -240,11 +319,17 @@ def _type_problems(request: QuoteRequest) -> Iterator[Problem]:
         elif request.deductible >= request.coverage_amount:
             yield "deductible", "max_value", _("The deductible must be below the sum insured.")
         least = 1
+        if request.transit_days or request.transit_months:
+            yield "transit_months", "invalid", _("Transit policies are OSAGO only.")
     else:
         if request.engine_power is None:
             yield "engine_power", "required", _("OSAGO depends on the engine power.")
         if request.deductible:
             yield "deductible", "invalid", _("OSAGO has no deductible.")
+        if not (0 <= request.transit_days <= MAX_TRANSIT_DAYS and 0 <= request.transit_months <= FULL_YEAR):
+            yield "transit_months", "out_of_range", _("Transit takes up to 15 days, or 1 to 12 months.")
+        if request.transit_days and request.transit_months:
+            yield "transit_days", "invalid", _("Transit takes days or months, not both.")
         least = LEAST_OSAGO_MONTHS
     if not least <= request.term_months <= FULL_YEAR:
         yield (

@@ -1,20 +1,37 @@
-"""The partner insurer's own tariff: what it asks within the law's corridor, and its rates for KASKO.
+"""The book of tariffs: every dated row of the law and of each insurer, as it stood at one revision.
 
-These are defaults of the product, not market prices. The law's own coefficients are in `insurance.rating.tariffs`.
+What the product ships with is revision 0; managers' imports are later revisions, kept in the database. A book never
+changes, so whatever was rated with it can be rated again. Rates and programmes shipped are defaults of the product,
+not market prices. The law's own coefficients are in `insurance.rating.tariffs`.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property, lru_cache
 
-from insurance.rating import Dated, KaskoTariff
+from insurance.rating import KaskoTariff, OsagoTariff, TariffMissing
+from insurance.rating.rows import (
+    LAW,
+    TariffFact,
+    build_kasko,
+    build_osago,
+    in_force,
+    kasko_facts,
+    osago_facts,
+    read_value,
+)
 from insurance.rating.tariffs import (
     CHELYABINSK,
     KASKO_REFERENCE_2015,
     MOSCOW,
     MURMANSK,
+    OLD_DIRECTIVE,
+    OSAGO,
     SAINT_PETERSBURG,
+    SINCE_2022,
+    SINCE_7204,
     TATARSTAN,
     UGRA,
 )
@@ -23,33 +40,139 @@ OWN = "own tariff of the partner insurer"
 HOME_REGION = MOSCOW
 """Where a car is insured when no region is named: the dealership's own."""
 
-VEHICLE_GROUP = "2"
-"""One theft group for all makes, until the insurer names others."""
-
+DEFAULT_INSURER = "partner"
+OTHER_MAKES = "*"
 KASKO_MINIMUM = Decimal(5_000)
 OSAGO_LIMIT = Decimal(400_000)
 """Most that OSAGO pays for damage to property, roubles (40-FZ art. 7, by press reports)."""
 
-OSAGO_BASE_RATES = (Dated(Decimal(4_500), date(2022, 9, 13), OWN, secondary=False),)
-"""ТБ of a passenger car of an individual, roubles a year."""
-
 OLDEST_CAR = 15
 
 
-def _by_age(first: str, step: str) -> Sequence[Decimal]:
-    return tuple(Decimal(first) + Decimal(step) * age for age in range(OLDEST_CAR + 1))
+@dataclass(frozen=True, kw_only=True)
+class InsurerTariff:
+    """One insurer's own rows on a day: roubles, factors, per cent. `kasko` is None where it insures no cars."""
+
+    code: str
+    name: str
+    osago_base: Mapping[str, Decimal]
+    kasko: KaskoTariff | None
+    kasko_minimum: Decimal
+    groups: Mapping[str, str]
+    programmes: Mapping[str, Decimal]
+    additions: Mapping[str, Decimal]
+
+    def group_of(self, make: str) -> str:
+        """Theft group of a make."""
+        return self.groups.get(make.strip().casefold(), self.groups.get(OTHER_MAKES, "2"))
 
 
-KASKO: KaskoTariff = replace(
-    KASKO_REFERENCE_2015,
-    name="partner-2026",
-    source=OWN,
-    base_rate_percent={
-        "Moscow": {"1": _by_age("6.40", "0.35"), "2": _by_age("4.60", "0.25"), "3": _by_age("3.40", "0.20")},
-        "Saint Petersburg": {"1": _by_age("6.60", "0.35"), "2": _by_age("4.70", "0.25"), "3": _by_age("3.50", "0.20")},
-        "other": {"1": _by_age("6.00", "0.35"), "2": _by_age("4.30", "0.25"), "3": _by_age("3.20", "0.20")},
-    },
+class TariffBook:
+    """All rows of one revision."""
+
+    def __init__(self, revision: int, facts: Sequence[TariffFact]) -> None:
+        self.revision, self.facts = revision, tuple(facts)
+        self._insurer = lru_cache(maxsize=256)(self._read_insurer)
+
+    @cached_property
+    def osago(self) -> OsagoTariff:
+        """The law's tables."""
+        return build_osago(fact for fact in self.facts if fact.insurer == LAW)
+
+    def insurers(self, day: date) -> list[str]:
+        """Codes of the insurers that sell on a day, the default one first."""
+        codes = {fact.insurer for fact in self.facts if fact.table == "insurer" and fact.in_force(day)}
+        return sorted(codes, key=lambda code: (code != DEFAULT_INSURER, code))
+
+    def insurer(self, code: str, day: date) -> InsurerTariff:
+        """An insurer's tariff on a day. Raises TariffMissing."""
+        return self._insurer(code or DEFAULT_INSURER, day)
+
+    def _read_insurer(self, code: str, day: date) -> InsurerTariff:
+        rows = in_force(self.facts, code, day)
+
+        def value(table: str, default: object) -> object:
+            row = rows.get((table, ""))
+            return default if row is None else read_value(table, row.value)
+
+        if ("insurer", "") not in rows:
+            raise TariffMissing("insurers", code)
+        try:
+            kasko = build_kasko(rows, f"{code}-{self.revision}")
+        except TariffMissing:
+            kasko = None
+        return InsurerTariff(
+            code=code,
+            name=value("insurer", {})["name"],  # type: ignore[index]
+            osago_base=value("osago_base", {}),  # type: ignore[arg-type]
+            kasko=kasko,
+            kasko_minimum=value("kasko_minimum", KASKO_MINIMUM),  # type: ignore[arg-type]
+            groups=value("kasko_groups", {}),  # type: ignore[arg-type]
+            programmes=value("kasko_programmes", {}),  # type: ignore[arg-type]
+            additions=value("kasko_additions", {}),  # type: ignore[arg-type]
+        )
+
+
+# What the product ships with --------------------------------------------------------------------------------------
+def _by_age(first: str, step: str, share: Decimal) -> Sequence[Decimal]:
+    return tuple(((Decimal(first) + Decimal(step) * age) * share).quantize(Decimal("0.01")) for age in range(16))
+
+
+def _kasko(code: str, source: str, share: Decimal) -> KaskoTariff:
+    def zone(*rates: str) -> Mapping[str, Sequence[Decimal]]:
+        steps = ("0.35", "0.25", "0.20")
+        return {str(n): _by_age(rate, step, share) for n, (rate, step) in enumerate(zip(rates, steps, strict=True), 1)}
+
+    return replace(
+        KASKO_REFERENCE_2015,
+        name=code,
+        source=source,
+        base_rate_percent={
+            "Moscow": zone("6.40", "4.60", "3.40"),
+            "Saint Petersburg": zone("6.60", "4.70", "3.50"),
+            "other": zone("6.00", "4.30", "3.20"),
+        },
+    )
+
+
+_INSURERS = (
+    (DEFAULT_INSURER, "Страховая компания «Партнёр»", OWN, "4500", "1900", Decimal(1)),
+    ("compass", "Страховое общество «Компас»", "own tariff of Compass (demo)", "4950", "2100", Decimal("0.93")),
+    ("shield", "Страховой дом «Щит»", "own tariff of Shield (demo)", "4200", "2000", Decimal("1.08")),
 )
+_GROUPS = {OTHER_MAKES: "2", "toyota": "1", "lexus": "1", "land rover": "1"}
+_PROGRAMMES = {"standard": "1", "dealer_repair": "1.12", "theft_and_total": "0.55"}
+_ADDITIONS = {"gap": "0.30"}
+
+
+def _own(insurer: str, table: str, value: object, source: str) -> TariffFact:
+    return TariffFact(
+        table=table, key="", value=value, valid_from=SINCE_2022, source=source, is_secondary=False, insurer=insurer
+    )
+
+
+def shipped_facts() -> Iterator[TariffFact]:
+    """Every row the product ships with."""
+    yield from osago_facts(OSAGO)
+    yield TariffFact(
+        table="corridors",
+        key="B|legal_entity",
+        value={"category": "B", "owner": "legal_entity", "least": "852", "greatest": "5722"},
+        valid_from=SINCE_7204,
+        source=f"{OLD_DIRECTIVE}; the limits of 7204-У for legal entities were in no source we could read",
+    )
+    for code, name, source, individual, legal, share in _INSURERS:
+        yield _own(code, "insurer", {"name": name}, source)
+        yield _own(code, "osago_base", {"B|individual": individual, "B|legal_entity": legal, "A|any": "1500"}, source)
+        yield _own(code, "kasko_minimum", str(KASKO_MINIMUM), source)
+        yield _own(code, "kasko_groups", _GROUPS, source)
+        yield _own(code, "kasko_programmes", _PROGRAMMES, source)
+        yield _own(code, "kasko_additions", _ADDITIONS, source)
+        tariff = _kasko(code, source, share)
+        yield from kasko_facts(tariff, insurer=code, valid_from=SINCE_2022, is_secondary=False)
+
+
+SHIPPED = TariffBook(0, tuple(shipped_facts()))
 
 PLACES = {
     "moscow": (MOSCOW, ""),
