@@ -343,6 +343,14 @@ BREAKER_FAILURES = number("BREAKER_FAILURES", 5)
 BREAKER_COOL_S = number("BREAKER_COOL_S", 5)
 """So many different calls that fail in a row spare a provider for so many seconds, doubled up to five minutes."""
 
+# Insurance ----------------------------------------------------------------------------------------------------------
+INSURERS_URL = text("INSURERS_URL", f"http://127.0.0.1:{number('INSURERS_PORT', PORT + 2)}")
+CLAIM_FOUR_EYES_ABOVE = number("CLAIM_FOUR_EYES_ABOVE", 500_000)
+"""Roubles of a claim's payout above which a second person confirms."""
+CLAIM_FILE_MAX_BYTES = number("CLAIM_FILE_MAX_BYTES", 10_485_760)
+OSAGO_RETAINED_SHARE = text("OSAGO_RETAINED_SHARE", "0.23")
+"""What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict."""
+
 # Outgoing webhooks --------------------------------------------------------------------------------------------------
 WEBHOOKS_ALLOW_PRIVATE = flag("WEBHOOKS_ALLOW_PRIVATE", default=DEBUG)
 """Whether receivers may live at private addresses; anyone who may name a receiver could then reach our own network."""
@@ -381,6 +389,10 @@ WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "private", "base_url": None},
+    },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if flag("STATIC_MANIFEST", default=not DEBUG)

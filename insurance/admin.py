@@ -1,6 +1,7 @@
 """Managers' screens for quotes, policies and claims; decisions go through services."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,11 +9,23 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
 
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
 from insurance import services
-from insurance.models import Claim, Policy, Quote
+from insurance.clock import local_date
+from insurance.models import (
+    Claim,
+    ClaimDocument,
+    ClaimStatus,
+    MoneyRequest,
+    Policy,
+    Quote,
+    TariffRevision,
+    TariffRow,
+)
+from insurance.models.claims import UNDECIDED
 
 
 def _each(label: Any, act: Callable[[Any, Any], object]) -> Any:
@@ -37,12 +50,34 @@ class _DecidedAdmin(ReadOnlyAdmin):
         return request.user.has_perm(f"insurance.change_{self.opts.model_name}")
 
 
+@admin.register(TariffRevision)
+class TariffRevisionAdmin(ReadOnlyAdmin):
+    """What changed in the tariffs, and when; rows come by `manage.py import_tariff`."""
+
+    list_display = ["number", "note", "added", "withdrawn", "created_at"]
+    search_fields = ["note"]
+    ordering = ["-number"]
+
+
+@admin.register(TariffRow)
+class TariffRowAdmin(ReadOnlyAdmin):
+    """Every row that ever counted; one that was corrected names the revision that withdrew it."""
+
+    list_display = ["table", "insurer", "key", "valid_from", "valid_to", "value", "source", "added_in", "withdrawn_in"]
+    list_filter = ["table", "insurer", "is_secondary", ("withdrawn_in", admin.EmptyFieldListFilter)]
+    list_select_related = ["added_in", "withdrawn_in"]
+    search_fields = ["key", "source", "insurer"]
+    ordering = ["table", "insurer", "key", "-valid_from"]
+
+
 @admin.register(Quote)
 class QuoteAdmin(ReadOnlyAdmin):
     """What was quoted, and from what."""
 
-    list_display = ["created_at", "insurance_type", "premium", "currency", "tariff", "valid_until"]
-    list_filter = ["insurance_type", "created_at"]
+    list_display = [
+        "created_at", "insurance_type", "insurer", "premium", "currency", "tariff", "tariff_revision", "valid_until",
+    ]  # fmt: skip
+    list_filter = ["insurance_type", "insurer", "created_at"]
     search_fields = ["=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
 
@@ -51,28 +86,95 @@ class QuoteAdmin(ReadOnlyAdmin):
 class PolicyAdmin(_DecidedAdmin):
     """Policies in force and ended."""
 
-    list_display = ["number", "insurance_type", "status", "premium", "currency", "start_date", "end_date"]
-    list_filter = ["status", "insurance_type", "created_at"]
+    list_display = [
+        "number", "insurance_type", "insurer", "status", "premium", "currency", "start_date", "end_date", "beneficiary",
+    ]  # fmt: skip
+    list_filter = ["status", "insurance_type", "insurer", "created_at"]
     search_fields = ["number", "vehicle_vin", "=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
     cancel = _each(
         _("Cancel with a refund of the unused part"),
         lambda policy, manager_id: services.cancel_policy(policy_id=policy.pk, now=timezone.now()),
     )
-    actions = ["cancel"]
+    reinstate = _each(
+        _("Put back in force, where nothing was given back"),
+        lambda policy, manager_id: services.reinstate_policy(policy_id=policy.pk, now=timezone.now()),
+    )
+    actions = ["cancel", "reinstate"]
+
+
+@admin.register(MoneyRequest)
+class MoneyRequestAdmin(ReadOnlyAdmin):
+    """Money asked of payments, with its answers."""
+
+    list_display = ["created_at", "kind", "state", "policy", "amount", "currency", "payee", "code", "settled_at"]
+    list_filter = ["kind", "state", "created_at"]
+    list_select_related = ["policy"]
+    search_fields = ["=id", "policy__number"]
+    ordering = ["-created_at", "-id"]
+
+
+class _PapersInline(TabularInline):
+    model = ClaimDocument
+    fields = ["kind", "name", "content_type", "size", "created_at"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class _AgeFilter(admin.SimpleListFilter):
+    """The queue's urgent end first."""
+
+    title = _("deadline")
+    parameter_name = "deadline"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("late", _("over")), ("week", _("within a week"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        today = local_date(timezone.now())
+        waiting = queryset.filter(status__in=[*UNDECIDED, ClaimStatus.APPROVED, ClaimStatus.PARTIAL])
+        if self.value() == "late":
+            return waiting.filter(due_date__lt=today)
+        if self.value() == "week":
+            return waiting.filter(due_date__range=(today, today + timedelta(days=7)))
+        return queryset
 
 
 @admin.register(Claim)
 class ClaimAdmin(_DecidedAdmin):
-    """The claims queue."""
+    """The claims queue, with its age and deadline."""
 
-    list_display = ["created_at", "policy", "amount", "assessed_amount", "payable_amount", "status", "approved_amount"]
-    list_filter = ["status", "created_at"]
+    list_display = [
+        "created_at", "age", "deadline", "policy", "kind", "amount", "assessed_amount", "payable_amount", "status",
+        "proposed_amount", "approved_amount", "paid_amount",
+    ]  # fmt: skip
+    list_filter = ["status", _AgeFilter, "kind", "created_at"]
     list_select_related = ["policy"]
     search_fields = ["policy__number", "=id", "=customer_id"]
     ordering = ["-created_at", "-id"]
+    inlines = [_PapersInline]
+    ask = _each(
+        _("Ask for the missing papers"),
+        lambda claim, manager_id: services.request_documents(claim_id=claim.pk, now=timezone.now()),
+    )
     approve = _each(
         _("Grant what the policy pays"),
         lambda claim, manager_id: services.approve_claim(claim_id=claim.pk, manager_id=manager_id, now=timezone.now()),
     )
-    actions = ["approve"]
+    pay = _each(_("Pay"), lambda claim, manager_id: services.pay_claim(claim_id=claim.pk, now=timezone.now()))
+    close = _each(_("Put away"), lambda claim, manager_id: services.close_claim(claim_id=claim.pk, now=timezone.now()))
+    actions = ["ask", "approve", "pay", "close"]
+
+    @admin.display(description=_("age, days"), ordering="created_at")
+    def age(self, claim: Claim) -> int:
+        return (local_date(timezone.now()) - local_date(claim.created_at)).days
+
+    @admin.display(description=_("to be settled by"), ordering="due_date")
+    def deadline(self, claim: Claim) -> str:
+        if claim.due_date is None:
+            return "–"
+        return f"{claim.due_date} !" if claim.is_late_on(local_date(timezone.now())) else str(claim.due_date)

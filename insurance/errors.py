@@ -29,6 +29,40 @@ class PolicyNotFound(NotFound):
     detail: Any = _("There is no such policy.")
 
 
+class QuoteNotFound(NotFound):
+    """There is no such quote, or it is somebody else's."""
+
+    detail: Any = _("There is no such quote.")
+
+
+class QuoteExpired(DomainError):
+    """A quote stands for thirty days."""
+
+    code = "quote_expired"
+    detail = _("This quote has expired: ask for a new one.")
+
+
+class QuotePurchased(DomainError):
+    """The quote has become a policy; `policy_id` names it."""
+
+    code = "quote_purchased"
+    detail = _("This quote has been bought already.")
+
+
+class NotReinstated(DomainError):
+    """A cancelled policy that cannot be put back in force."""
+
+    code = "not_reinstated"
+    detail = _("This policy cannot be put back in force.")
+
+
+class EndorsementUnderWay(DomainError):
+    """An earlier change of the policy waits for its payment."""
+
+    code = "endorsement_under_way"
+    detail = _("An earlier change of this policy is still being paid for.")
+
+
 class ClaimNotFound(NotFound):
     """There is no such claim, or it is somebody else's."""
 
@@ -54,3 +88,40 @@ class AboveLimit(DomainError):
 
     code = "above_limit"
     detail = _("The policy does not pay that much for this loss.")
+
+
+class PapersMissing(DomainError):
+    """A claim is decided once its papers are there; `missing` names groups of which one each is needed."""
+
+    code = "documents_missing"
+    detail = _("Papers of this claim are missing.")
+
+
+class PayoutUnderWay(DomainError):
+    """The payout was asked for; one that failed is tried again where payments are."""
+
+    code = "payout_under_way"
+    detail = _("This payout has been asked for already.")
+
+
+class SecondPersonNeeded(DomainError):
+    """Another manager has to confirm a large grant."""
+
+    code = "second_person_needed"
+    detail = _("A grant this large is confirmed by another manager than the one who proposed it.")
+
+
+class PaperTooLarge(DomainError):
+    """The file is larger than we keep."""
+
+    code = "file_too_large"
+    status = 413
+    detail = _("The file is too large.")
+
+
+class PaperNotAccepted(DomainError):
+    """The file is not a photograph or a PDF, whatever its name says."""
+
+    code = "unsupported_media_type"
+    status = 415
+    detail = _("Photographs (JPEG, PNG, WebP) and PDF files are accepted.")

@@ -93,6 +93,37 @@ class PolicyRefundRequested(Event):
     order_id: UUID | None = None
 
 
+@event("insurance.reinstated", aggregate="policy", key="policy_id")
+class PolicyReinstated(Event):
+    """A cancelled policy is in force again, as if it had never ended."""
+
+    policy_id: UUID
+    customer_id: UUID
+    insurer: str = ""
+
+
+@event("insurance.endorsed", aggregate="policy", key="policy_id")
+class PolicyEndorsed(Event):
+    """What a policy insures changed; `premium_difference` is negative when a part came back."""
+
+    policy_id: UUID
+    customer_id: UUID
+    number: int
+    premium_difference: Decimal
+    premium: Decimal
+    currency: str
+    effective_date: date
+    insurer: str = ""
+
+
+@event("insurance.purchase_lapsed", aggregate="policy", key="policy_id", internal=True)
+class PurchaseLapsed(Event):
+    """The time to pay for a policy is over: insurance's own alarm, for the try that had this version."""
+
+    policy_id: UUID
+    version: int
+
+
 @event("insurance.term_ended", aggregate="policy", key="policy_id", internal=True)
 class PolicyTermEnded(Event):
     """The last day of a policy is over: insurance's own alarm, set when the policy is issued."""
@@ -138,6 +169,26 @@ class ClaimOpened(Event):
     currency: str
 
 
+@event("claim.documents_requested", aggregate="claim", key="claim_id")
+class ClaimDocumentsRequested(Event):
+    """Papers are missing; `documents` are groups of kinds, of which one each is needed."""
+
+    claim_id: UUID
+    policy_id: UUID
+    customer_id: UUID
+    documents: list[list[str]]
+
+
+@event("claim.reopened", aggregate="claim", key="claim_id")
+class ClaimReopened(Event):
+    """A settled claim is looked at again."""
+
+    claim_id: UUID
+    policy_id: UUID
+    customer_id: UUID
+    reason: str
+
+
 @event("claim.decided", aggregate="claim", key="claim_id")
 class ClaimDecided(Event):
     """A claim was approved, in full or in part, or rejected."""
@@ -164,7 +215,10 @@ class ClaimPaid(Event):
 
 @event("claim.payout_requested", aggregate="claim", key="claim_id", internal=True)
 class ClaimPayoutRequested(Event):
-    """Pay an approved claim to the insured. `request_id` is new for each payout. Answer: payment.payout_settled."""
+    """Pay an approved claim to the insured, or to the bank that `payee` names.
+
+    `request_id` is new for each payout. Answer: payment.payout_settled.
+    """
 
     request_id: UUID
     claim_id: UUID
@@ -173,3 +227,4 @@ class ClaimPayoutRequested(Event):
     amount: Decimal
     currency: str
     insurer: str = ""
+    payee: str = ""

@@ -2,11 +2,15 @@
 
 from django.utils import timezone
 
+from core.money import ZERO
+from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived
 from insurance import services
-from insurance.events import PolicyTermEnded
+from insurance.events import PolicyTermEnded, PurchaseLapsed
+from insurance.services.buying import LAPSE_HANDLER
 from insurance.services.issuing import EXPIRY_HANDLER
 from messaging.subscriptions import subscribe
 from orders.events import OrderCreated, PoliciesCancelRequested, PoliciesRequested
+from payments.events import ChargeSettled, PayoutSettled
 
 
 @subscribe(OrderCreated, PoliciesRequested, PoliciesCancelRequested, lane="order_id")
@@ -28,7 +32,41 @@ def serve_order(event: OrderCreated | PoliciesRequested | PoliciesCancelRequeste
             services.revoke_policies(order_id=event.order_id, attempt_id=event.attempt_id, reason=event.reason, now=now)
 
 
+@subscribe(ChargeSettled, PayoutSettled, lane="subject_id")
+def hear_payments(event: ChargeSettled | PayoutSettled) -> None:
+    """Put policies in force that were paid for, and note payouts that have left; others' requests are not ours."""
+    now = timezone.now()
+    settle = services.settle_charge if isinstance(event, ChargeSettled) else services.settle_payout
+    settle(request_id=event.request_id, is_paid=event.is_paid, code=event.code, detail=event.detail, now=now)
+
+
+@subscribe(LoanDisbursed, LoanPaymentReceived, LoanClosed, lane="loan_id")
+def follow_pledge(event: LoanDisbursed | LoanPaymentReceived | LoanClosed) -> None:
+    """Know which bank a car is pledged to, and for how much."""
+    now = timezone.now()
+    match event:
+        case LoanDisbursed():
+            services.pledge_car(
+                order_id=event.order_id,
+                customer_id=event.customer_id,
+                loan_id=event.loan_id,
+                bank=event.bank,
+                debt=event.amount,
+                now=now,
+            )
+        case LoanPaymentReceived():
+            services.reduce_debt(loan_id=event.loan_id, balance=event.balance, now=now)
+        case LoanClosed():
+            services.reduce_debt(loan_id=event.loan_id, balance=ZERO, now=now)
+
+
 @subscribe(PolicyTermEnded, name=EXPIRY_HANDLER)
 def expire_policy(event: PolicyTermEnded) -> None:
     """End a policy with its term."""
     services.expire_policy(policy_id=event.policy_id, now=timezone.now())
+
+
+@subscribe(PurchaseLapsed, name=LAPSE_HANDLER)
+def lapse_purchase(event: PurchaseLapsed) -> None:
+    """Let a policy go that nobody paid for."""
+    services.lapse_purchase(policy_id=event.policy_id, version=event.version, now=timezone.now())

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from dateutil.relativedelta import relativedelta
@@ -59,6 +60,13 @@ class DriverFields(msgspec.Struct, frozen=True, kw_only=True):
     kbm: str | int | float | None = None
 
 
+class IfDeclined(StrEnum):
+    """What an insurer's refusal does to the purchase the policy is part of."""
+
+    CANCEL = "cancel"
+    CONTINUE = "continue"
+
+
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """How a loss is settled: part of the bargain, named when the policy is quoted.
 
@@ -76,7 +84,8 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of POST /insurance/quotes: roubles, months, engine power in hp. Without `drivers` anyone may drive.
 
     `beneficiary` is the bank that a car is pledged to; `owner_kbm` counts when there is no limit on drivers. A vehicle
-    from abroad or in transit has `transit_days` or `transit_months` in place of months of use.
+    from abroad or in transit has `transit_days` or `transit_months` in place of months of use. With `if_declined`
+    `continue` an order goes on without the policy its insurer would not issue, and its premium comes back.
     """
 
     insurance_type: InsuranceType
@@ -103,6 +112,9 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     is_pledged_outside: bool = False
     beneficiary: str = ""
     settlement: Settlement = Settlement()
+    start_date: date | None = None
+    if_declined: IfDeclined = IfDeclined.CANCEL
+    renewal_of: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +225,7 @@ def _rate_osago(request: QuoteRequest, day: date, book: TariffBook) -> Price:
         category=request.category,
         owner=request.owner,
         drivers=_drivers(request, day),
-        owner_kbm_class=_kbm_class(request.owner_kbm),
+        owner_kbm_class=kbm_class(request.owner_kbm),
         months_of_use=request.term_months,
         transit_days=request.transit_days,
         transit_months=request.transit_months,
@@ -260,7 +272,7 @@ def _drivers(request: QuoteRequest, day: date) -> list[Driver] | None:
     if request.drivers is None:
         return None
     return [
-        Driver(_years(driver.birth_date, day), _years(driver.licence_since, day), _kbm_class(driver.kbm))
+        Driver(_years(driver.birth_date, day), _years(driver.licence_since, day), kbm_class(driver.kbm))
         for driver in request.drivers
     ]
 
@@ -272,7 +284,7 @@ def _years(since: date, day: date) -> int:
 _CLASS_OF = {value.normalize(): name for name, value in KBM.items()}
 
 
-def _kbm_class(given: str | int | float | None) -> str:
+def kbm_class(given: str | int | float | None) -> str:
     """The class named, or the one whose coefficient was given; the starting class 3 when nothing is known."""
     if given is None or given == "":
         return "3"

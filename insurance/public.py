@@ -2,21 +2,41 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
 from django.utils import timezone
 
 from core.books import Disagreement
 from core.errors import InvalidInput
 from insurance.clock import local_date
-from insurance.models import Claim, ClaimStatus, IssueAttempt, Policy, PolicyStatus, Quote
+from insurance.models import (
+    Claim,
+    ClaimStatus,
+    IssueAttempt,
+    MoneyKind,
+    MoneyRequest,
+    MoneyState,
+    Policy,
+    PolicyStatus,
+    Quote,
+)
+from insurance.models.claims import GRANTED
 from insurance.pricing import price, read_request
+from insurance.reading import book_of, breakdown, current_book
 
-__all__ = ["PolicyFacts", "estimate", "policies_by_order", "policy_disagreements"]
+__all__ = [
+    "PolicyFacts",
+    "PremiumFacts",
+    "estimate",
+    "policies_by_order",
+    "policy_disagreements",
+    "rate",
+    "recompute",
+]
 
 ALARM_GRACE = timedelta(days=2)
 
@@ -36,11 +56,45 @@ class PolicyFacts:
 
 
 def estimate(quote_request: Mapping[str, Any]) -> Decimal:
-    """Premium in roubles of one quote request, today; reads no database. Raises InvalidInput.
+    """Premium in roubles of one quote request by the tariffs of now. Raises InvalidInput.
 
-    An order placed today is insured at this premium, on whatever day it is paid.
+    An order placed now is insured at this premium, on whatever day it is paid.
     """
-    return price(read_request(quote_request), local_date(timezone.now())).premium
+    request = read_request(quote_request)
+    return price(request, request.start_date or local_date(timezone.now()), current_book()).premium
+
+
+@dataclass(frozen=True)
+class PremiumFacts:
+    """A premium and everything it came from: roubles, the day and the tariff revision it was rated by."""
+
+    insurance_type: str
+    insurer: str
+    premium: Decimal
+    rated_on: date
+    tariff: str
+    tariff_revision: int
+    breakdown: list[dict[str, str]]
+
+
+def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = None) -> PremiumFacts:
+    """Rate a request on a day by one revision of the tariffs, or by the newest.
+
+    The same request, day and revision always give the same premium. Raises InvalidInput, LookupError.
+    """
+    request = read_request(quote_request)
+    book = current_book() if revision is None else book_of(revision)
+    first = request.start_date or day
+    rated = price(request, first, book)
+    return PremiumFacts(
+        insurance_type=request.insurance_type.value,
+        insurer=rated.insurer,
+        premium=rated.premium,
+        rated_on=first,
+        tariff=rated.tariff,
+        tariff_revision=book.revision,
+        breakdown=breakdown(rated),
+    )
 
 
 def policies_by_order(*, chunk: int = 2000) -> Iterator[PolicyFacts]:
@@ -57,37 +111,56 @@ def policy_disagreements() -> Iterator[Disagreement]:
     """Everything within insurance that does not agree: quotes, policies, undone attempts, claims."""
     yield from _quotes_that_cost_something_else()
     yield from _policies_unlike_their_quotes()
+    yield from _policies_without_money()
     yield from _attempts_unlike_their_policies()
     yield from _policies_past_their_end()
     yield from _claims_above_the_cover()
 
 
 def _quotes_that_cost_something_else() -> Iterator[Disagreement]:
-    """A stored quote recomputes to the same premium from its own snapshot."""
+    """A stored quote, and each variant of it, recomputes to the same premium from its own snapshot."""
     for quote in Quote.objects.order_by("pk").iterator(chunk_size=1000):
-        again = _recomputed(quote)
-        if again != quote.premium:
-            ids = {"quote_id": str(quote.id)}
-            yield Disagreement("quote_premium_differs", ids, f"stored {quote.premium}, recomputed {again}")
+        for variant in range(len(quote.variants) + 1):
+            stored, again = quote.offer(variant).premium, recompute(quote, variant)
+            if again != stored:
+                ids = {"quote_id": str(quote.id), "variant": str(variant)}
+                yield Disagreement("quote_premium_differs", ids, f"stored {stored}, recomputed {again}")
 
 
-def _recomputed(quote: Quote) -> Decimal | None:
+def recompute(quote: Quote, variant: int = 0) -> Decimal | None:
+    """The premium of a quote's offer, rated again from its snapshot; None where it cannot be rated."""
     try:
-        return price(quote.asked, quote.rated_on).premium
-    except InvalidInput:
+        book = book_of(quote.tariff_revision)
+        return price(quote.offer(variant).request, quote.rated_on, book).premium
+    except (InvalidInput, LookupError):
         return None
 
 
 def _policies_unlike_their_quotes() -> Iterator[Disagreement]:
-    alike = Q(
-        premium=F("quote__premium"),
-        coverage_amount=F("quote__coverage_amount"),
-        customer_id=F("quote__customer_id"),
-        insurance_type=F("quote__insurance_type"),
-    )
+    alike = Q(customer_id=F("quote__customer_id"), insurance_type=F("quote__insurance_type"))
     for policy in Policy.objects.exclude(alike).select_related("quote").order_by("pk"):
         ids = {"policy_id": str(policy.id), "quote_id": str(policy.quote_id)}
-        yield Disagreement("policy_unlike_quote", ids, f"premium {policy.premium}, quoted {policy.quote.premium}")
+        yield Disagreement("policy_unlike_quote", ids, f"of {policy.customer_id}, quoted to {policy.quote.customer_id}")
+    changed = Sum("endorsements__premium_difference", filter=Q(endorsements__applied_at__isnull=False))
+    for policy in Policy.objects.select_related("quote").annotate(changed=changed).order_by("pk").iterator(1000):
+        promised = policy.quote.offer(policy.variant).premium + (policy.changed or 0)
+        if policy.premium != promised:
+            ids = {"policy_id": str(policy.id), "quote_id": str(policy.quote_id)}
+            yield Disagreement("policy_unlike_quote", ids, f"premium {policy.premium}, promised {promised}")
+
+
+def _policies_without_money() -> Iterator[Disagreement]:
+    """A policy in force was paid for, with its order or by itself; and never more went back than came in."""
+    paid = MoneyRequest.objects.filter(policy=OuterRef("pk"), kind=MoneyKind.PREMIUM, state=MoneyState.DONE)
+    alone = Policy.objects.filter(status=PolicyStatus.ACTIVE, attempt_id__isnull=True)
+    for policy in alone.exclude(Exists(paid)).order_by("pk"):
+        yield Disagreement("policy_unpaid", {"policy_id": str(policy.id)}, "in force, and its premium is not in")
+    kinds = {MoneyKind.REFUND: -1, MoneyKind.PREMIUM: 1, MoneyKind.ENDORSEMENT: 1, MoneyKind.REINSTATEMENT: 1}
+    held = Case(*(When(kind=kind, then=F("amount") * sign) for kind, sign in kinds.items()), default=Decimal(0))
+    money = MoneyRequest.objects.filter(state=MoneyState.DONE, policy__attempt_id__isnull=True)
+    for row in money.values("policy_id").annotate(held=Sum(held)).filter(held__lt=0).order_by("policy_id"):
+        ids = {"policy_id": str(row["policy_id"])}
+        yield Disagreement("policy_refunded_too_much", ids, f"{-row['held']} more went back than came in")
 
 
 def _attempts_unlike_their_policies() -> Iterator[Disagreement]:
@@ -97,7 +170,8 @@ def _attempts_unlike_their_policies() -> Iterator[Disagreement]:
     for policy in standing.filter(attempt_id__in=closed).order_by("pk"):
         ids = {"policy_id": str(policy.id), "attempt_id": str(policy.attempt_id)}
         yield Disagreement("policy_of_closed_attempt", ids, "its purchase was undone, and it is in force")
-    known = IssueAttempt.objects.filter(answered_at__isnull=False).values("attempt_id")
+    asked = Q(answered_at__isnull=False) | Q(requested_at__isnull=False)
+    known = IssueAttempt.objects.filter(asked).values("attempt_id")
     for policy in Policy.objects.filter(attempt_id__isnull=False).exclude(attempt_id__in=known).order_by("pk"):
         ids = {"policy_id": str(policy.id), "attempt_id": str(policy.attempt_id)}
         yield Disagreement("policy_without_attempt", ids, "nobody asked for it")
@@ -111,8 +185,13 @@ def _policies_past_their_end() -> Iterator[Disagreement]:
 
 
 def _claims_above_the_cover() -> Iterator[Disagreement]:
-    above = Q(approved_amount__gt=F("policy__coverage_amount") - F("policy__deductible"))
-    for claim in Claim.objects.filter(above, status=ClaimStatus.APPROVED).select_related("policy").order_by("pk"):
+    above = Q(approved_amount__gt=F("policy__coverage_amount"))
+    for claim in Claim.objects.filter(above, status__in=GRANTED).select_related("policy").order_by("pk"):
         ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
-        most = claim.policy.coverage_amount - claim.policy.deductible
+        most = claim.policy.coverage_amount
         yield Disagreement("claim_above_cover", ids, f"{claim.approved_amount} granted, {most} at most")
+    paid = Sum("payouts__amount", filter=Q(payouts__state=MoneyState.DONE), default=Decimal(0))
+    unlike = ~Q(left=F("paid_amount") + F("penalty_amount"))
+    for claim in Claim.objects.filter(status=ClaimStatus.PAID).annotate(left=paid).filter(unlike).order_by("pk"):
+        ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
+        yield Disagreement("claim_paid_otherwise", ids, f"{claim.left} has left, {claim.paid_amount} is noted")

@@ -51,10 +51,14 @@ OLDEST_CAR = 15
 
 @dataclass(frozen=True, kw_only=True)
 class InsurerTariff:
-    """One insurer's own rows on a day: roubles, factors, per cent. `kasko` is None where it insures no cars."""
+    """One insurer's own rows on a day: roubles, factors, per cent. `kasko` is None where it insures no cars.
+
+    `connection` is empty where we issue in its name, else it decides by itself over its API.
+    """
 
     code: str
     name: str
+    connection: str
     osago_base: Mapping[str, Decimal]
     kasko: KaskoTariff | None
     kasko_minimum: Decimal
@@ -97,13 +101,15 @@ class TariffBook:
 
         if ("insurer", "") not in rows:
             raise TariffMissing("insurers", code)
+        about: dict[str, str] = read_value("insurer", rows["insurer", ""].value)
         try:
             kasko = build_kasko(rows, f"{code}-{self.revision}")
         except TariffMissing:
             kasko = None
         return InsurerTariff(
             code=code,
-            name=value("insurer", {})["name"],  # type: ignore[index]
+            name=about["name"],
+            connection=about.get("connection", ""),
             osago_base=value("osago_base", {}),  # type: ignore[arg-type]
             kasko=kasko,
             kasko_minimum=value("kasko_minimum", KASKO_MINIMUM),  # type: ignore[arg-type]
@@ -162,7 +168,8 @@ def shipped_facts() -> Iterator[TariffFact]:
         source=f"{OLD_DIRECTIVE}; the limits of 7204-У for legal entities were in no source we could read",
     )
     for code, name, source, individual, legal, share in _INSURERS:
-        yield _own(code, "insurer", {"name": name}, source)
+        connection = "" if code == DEFAULT_INSURER else "api"
+        yield _own(code, "insurer", {"name": name, "connection": connection}, source)
         yield _own(code, "osago_base", {"B|individual": individual, "B|legal_entity": legal, "A|any": "1500"}, source)
         yield _own(code, "kasko_minimum", str(KASKO_MINIMUM), source)
         yield _own(code, "kasko_groups", _GROUPS, source)

@@ -10,8 +10,20 @@ from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
 from insurance.clock import local_date
-from insurance.models import Claim, Policy, Quote
+from insurance.models import (
+    Claim,
+    ClaimDocument,
+    ClaimKind,
+    DocumentKind,
+    Endorsement,
+    MoneyRequest,
+    Policy,
+    Quote,
+)
 from insurance.models.fields import InsuranceTypes
+from insurance.pricing import MAX_VARIANTS
+from insurance.rating import Owner
+from insurance.services.money import METHODS
 
 
 class MoneyField(serializers.DecimalField):
@@ -42,16 +54,19 @@ class DriverInput(serializers.Serializer):
     kbm = KbmField(required=False, allow_null=True)
 
 
-class InsuranceQuoteInput(serializers.Serializer):
-    """What to insure; without `drivers` anyone may drive, without `region` it is the dealership's."""
+class SettlementInput(serializers.Serializer):
+    """How losses are settled; all of it is off unless agreed."""
 
-    order_id = serializers.UUIDField(required=False, allow_null=True)
-    insurance_type = serializers.ChoiceField(choices=InsuranceTypes.choices)
+    is_conditional_deductible = serializers.BooleanField(required=False)
+    is_first_loss = serializers.BooleanField(required=False)
+    is_market_basis = serializers.BooleanField(required=False)
+    is_aggregate = serializers.BooleanField(required=False)
+
+
+class _RiskFields(serializers.Serializer):
+    """What may differ between variants of one quote."""
+
     coverage_amount = MoneyField(required=False, allow_null=True)
-    vehicle_make = serializers.CharField(max_length=100)
-    vehicle_model = serializers.CharField(max_length=100)
-    vehicle_year = serializers.IntegerField()
-    vehicle_vin = serializers.CharField(max_length=17)
     vehicle_value = MoneyField(required=False, allow_null=True)
     drivers = serializers.ListField(child=DriverInput(), required=False, allow_null=True, max_length=20)
     region = serializers.CharField(required=False, max_length=100)
@@ -59,6 +74,41 @@ class InsuranceQuoteInput(serializers.Serializer):
     engine_power = serializers.DecimalField(required=False, allow_null=True, max_digits=7, decimal_places=2)
     deductible = MoneyField(required=False)
     term_months = serializers.IntegerField(required=False)
+    insurer = serializers.CharField(required=False, max_length=30)
+    owner = serializers.ChoiceField(required=False, choices=[Owner.INDIVIDUAL.value, Owner.LEGAL_ENTITY.value])
+    category = serializers.ChoiceField(required=False, choices=["A", "B"])
+    owner_kbm = KbmField(required=False, allow_null=True)
+    transit_days = serializers.IntegerField(required=False, min_value=0)
+    transit_months = serializers.IntegerField(required=False, min_value=0)
+    programme = serializers.CharField(required=False, max_length=30)
+    additions = serializers.ListField(child=serializers.CharField(max_length=30), required=False, max_length=10)
+    is_pledged_outside = serializers.BooleanField(required=False)
+    beneficiary = serializers.CharField(required=False, max_length=100, allow_blank=True)
+    settlement = SettlementInput(required=False)
+
+
+class QuoteVariantInput(_RiskFields):
+    """Changes of the request, rated beside it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError(dict.fromkeys(unknown, "A variant cannot change this."))
+        return super().to_internal_value(data)
+
+
+class InsuranceQuoteInput(_RiskFields):
+    """What to insure; without `drivers` anyone may drive, without `region` it is the dealership's."""
+
+    order_id = serializers.UUIDField(required=False, allow_null=True)
+    insurance_type = serializers.ChoiceField(choices=InsuranceTypes.choices)
+    vehicle_make = serializers.CharField(max_length=100)
+    vehicle_model = serializers.CharField(max_length=100)
+    vehicle_year = serializers.IntegerField()
+    vehicle_vin = serializers.CharField(max_length=17)
+    start_date = serializers.DateField(required=False, allow_null=True)
+    variants = serializers.ListField(child=QuoteVariantInput(), required=False, max_length=MAX_VARIANTS)
+    compare = serializers.BooleanField(required=False, default=False)
 
 
 class PremiumFactorSerializer(serializers.Serializer):
@@ -69,17 +119,35 @@ class PremiumFactorSerializer(serializers.Serializer):
     source = serializers.CharField()  # type: ignore[assignment]  # hides an attribute nobody reads here
 
 
+class QuoteVariantSerializer(serializers.Serializer):
+    """Another way to insure the same car; `variant` is what a purchase names."""
+
+    variant = serializers.IntegerField()
+    insurer = serializers.CharField()
+    insurer_name = serializers.CharField()
+    premium = serializers.CharField()
+    unrounded = serializers.CharField()
+    coverage_amount = serializers.CharField()
+    insured_value = serializers.CharField()
+    deductible = serializers.CharField()
+    tariff = serializers.CharField()
+    request = serializers.JSONField()
+    breakdown = PremiumFactorSerializer(many=True)
+
+
 class InsuranceQuoteSerializer(serializers.ModelSerializer):
     """A quote with everything its premium came from."""
 
     status = serializers.SerializerMethodField()
     breakdown = PremiumFactorSerializer(many=True)
+    variants = QuoteVariantSerializer(many=True)
     policy_id = serializers.SerializerMethodField()
 
     class Meta:
         model = Quote
         fields = [
             "id", "customer_id", "order_id", "insurance_type", "status", "premium", "unrounded", "breakdown", "tariff",
+            "tariff_revision", "insurer", "insurer_name", "variants",
             "coverage_amount", "insured_value", "deductible", "request", "rated_on", "valid_until", "policy_id",
             "currency", "created_at",
         ]  # fmt: skip
@@ -94,18 +162,57 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
         return quote.policy.id if hasattr(quote, "policy") else None
 
 
+class PolicyPaymentInput(serializers.Serializer):
+    method = serializers.ChoiceField(choices=METHODS)
+    token = serializers.CharField(required=False, max_length=255)
+    payment_method_id = serializers.UUIDField(required=False)
+
+
+class QuotePurchaseInput(serializers.Serializer):
+    """How to pay, and which offer to take: 0 is the quote itself, variants count from 1."""
+
+    payment = PolicyPaymentInput()
+    variant = serializers.IntegerField(required=False, default=0, min_value=0)
+
+
 class PolicySerializer(serializers.ModelSerializer):
     class Meta:
         model = Policy
         fields = [
-            "id", "number", "quote_id", "order_id", "customer_id", "insurance_type", "status", "vehicle_vin", "premium",
+            "id", "number", "quote_id", "variant", "order_id", "customer_id", "insurance_type", "status", "insurer",
+            "insurer_ref", "beneficiary", "renewal_of_id", "vehicle_vin", "premium",
             "coverage_amount", "insured_value", "deductible", "start_date", "end_date", "activated_at", "cancelled_at",
-            "cancel_reason", "refund_amount", "currency", "version", "created_at", "updated_at",
+            "cancel_reason", "refund_amount", "decline_code", "decline_detail", "currency", "version", "created_at",
+            "updated_at",
         ]  # fmt: skip
 
 
 class PolicyCancelInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class PolicyReinstateInput(serializers.Serializer):
+    """How the refund is paid back, if there was one."""
+
+    payment = PolicyPaymentInput(required=False)
+
+
+class PolicyEndorsementInput(serializers.Serializer):
+    """What changes from today on, and how to pay the difference if there is one."""
+
+    changes = _RiskFields()
+    payment = PolicyPaymentInput(required=False)
+
+
+class EndorsementSerializer(serializers.ModelSerializer):
+    """A change of a policy; `applied_at` is null while it waits for its payment."""
+
+    class Meta:
+        model = Endorsement
+        fields = [
+            "id", "policy_id", "number", "effective_date", "changes", "annual_premium", "premium_difference",
+            "tariff_revision", "applied_at", "created_at",
+        ]  # fmt: skip
 
 
 class ClaimInput(serializers.Serializer):
@@ -115,27 +222,87 @@ class ClaimInput(serializers.Serializer):
     occurred_at = serializers.DateTimeField()
     description = serializers.CharField(max_length=5000)
     amount = MoneyField(min_value=Decimal("0.01"))
+    kind = serializers.ChoiceField(choices=ClaimKind.choices, required=False)
+    place = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    driver_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    driver_birth_date = serializers.DateField(required=False, allow_null=True)
+
+
+class ClaimDocumentSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ClaimDocument
+        fields = ["id", "kind", "name", "content_type", "size", "sha256", "uploaded_by", "created_at"]
+
+
+class ClaimDocumentInput(serializers.Serializer):
+    """One file."""
+
+    file = serializers.FileField(max_length=255, allow_empty_file=True)
+    kind = serializers.ChoiceField(choices=DocumentKind.choices, required=False, default=DocumentKind.PHOTO)
+
+
+class ClaimPayoutSerializer(serializers.ModelSerializer):
+    """Money asked of payments; `payee` is empty for the insured."""
+
+    class Meta:
+        model = MoneyRequest
+        fields = ["id", "payee", "amount", "state", "code", "detail", "created_at", "settled_at"]
 
 
 class ClaimSerializer(serializers.ModelSerializer):
     """A claim; amounts found and granted are null until then."""
 
+    documents = ClaimDocumentSerializer(many=True)
+    payouts = ClaimPayoutSerializer(many=True)
+    missing_documents = serializers.SerializerMethodField()
+    age_days = serializers.SerializerMethodField()
+    is_late = serializers.SerializerMethodField()
+
     class Meta:
         model = Claim
         fields = [
-            "id", "policy_id", "customer_id", "occurred_at", "description", "amount", "status", "assessed_amount",
-            "payable_amount", "is_total_loss", "approved_amount", "reason", "decided_at", "currency", "version",
-            "created_at", "updated_at",
+            "id", "policy_id", "customer_id", "kind", "occurred_at", "description", "place", "driver_name",
+            "driver_birth_date", "has_recourse", "amount", "status", "missing_documents", "documents",
+            "assessed_amount", "market_value", "salvage_amount", "wear_percent", "payable_amount", "reserve_amount",
+            "formula", "is_total_loss", "proposed_amount", "proposed_by", "approved_amount", "reason", "decided_at",
+            "papers_complete_at", "due_date", "is_late", "age_days", "penalty_amount", "paid_amount", "paid_at",
+            "payouts", "reopened_times", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
+
+    def get_missing_documents(self, claim: Claim) -> list[list[str]]:
+        """Groups of papers: one of each is needed."""
+        return claim.missing_of({paper.kind for paper in claim.documents.all()})
+
+    def get_age_days(self, claim: Claim) -> int:
+        """Days since it was reported."""
+        return (local_date(timezone.now()) - local_date(claim.created_at)).days
+
+    def get_is_late(self, claim: Claim) -> bool:
+        """Whether it should have been settled by now."""
+        return claim.is_late_on(local_date(timezone.now()))
 
 
 class ClaimAssessmentInput(serializers.Serializer):
+    """What the adjuster found."""
+
     amount = MoneyField(min_value=Decimal("0.01"))
+    market_value = MoneyField(min_value=Decimal("0.01"), required=False, allow_null=True)
+    salvage_amount = MoneyField(required=False)
+    wear_percent = serializers.DecimalField(
+        max_digits=5, decimal_places=2, min_value=Decimal(0), max_value=Decimal(100), required=False
+    )
+    is_total_loss = serializers.BooleanField(required=False, allow_null=True, default=None)
 
 
 class ClaimApprovalInput(serializers.Serializer):
     amount = MoneyField(min_value=Decimal("0.01"), required=False)
 
 
-class ClaimRejectionInput(serializers.Serializer):
+class ClaimReasonInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000)
+
+
+class ClaimPapersInput(serializers.Serializer):
+    """Kinds of papers to ask for; none named is everything missing."""
+
+    documents = serializers.ListField(child=serializers.ChoiceField(choices=DocumentKind.choices), required=False)

@@ -3,15 +3,19 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.errors import NotFound
 from gateway.api import ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn
 from insurance import services
@@ -19,15 +23,23 @@ from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
 from insurance.api.serializers import (
     ClaimApprovalInput,
     ClaimAssessmentInput,
+    ClaimDocumentInput,
+    ClaimDocumentSerializer,
     ClaimInput,
-    ClaimRejectionInput,
+    ClaimPapersInput,
+    ClaimReasonInput,
     ClaimSerializer,
+    EndorsementSerializer,
     InsuranceQuoteInput,
     InsuranceQuoteSerializer,
     PolicyCancelInput,
+    PolicyEndorsementInput,
+    PolicyReinstateInput,
     PolicySerializer,
+    QuotePurchaseInput,
 )
-from insurance.errors import ClaimNotFound, PolicyNotFound
+from insurance.documents import policy_pdf
+from insurance.errors import ClaimNotFound, PaperTooLarge, PolicyNotFound, QuoteNotFound
 from insurance.models import Claim, Policy, Quote
 from insurance.pricing import read_request
 
@@ -69,14 +81,34 @@ class QuoteViewSet(_InsuranceViewSet):
 
     def _quote(self) -> Response:
         data = {name: value for name, value in self.valid(InsuranceQuoteInput).items() if value is not None}
+        variants, is_compared = data.pop("variants", []), data.pop("compare")
         quote = services.make_quote(
             customer_id=self.principal.id,
             order_id=data.pop("order_id", None),
             request=read_request(data),
             is_staff=self.principal.is_staff,
+            variants=variants,
+            is_compared=is_compared,
             now=timezone.now(),
         )
         return Response(InsuranceQuoteSerializer(quote).data, status=201)
+
+    @extend_schema(request=QuotePurchaseInput, responses={201: PolicySerializer})
+    @action(detail=True, methods=["post"])
+    def purchase(self, request: Request, pk: str) -> HttpResponse:
+        """Buy an offer of the quote: the policy is `pending`, and `active` once it is paid."""
+        return self.once("purchase_quote", self._purchase)
+
+    def _purchase(self) -> Response:
+        given = self.valid(QuotePurchaseInput)
+        policy = services.purchase_quote(
+            quote_id=_uuid(self.kwargs["pk"], QuoteNotFound),
+            payment=given["payment"],
+            variant=given["variant"],
+            customer_id=self._owner,
+            now=timezone.now(),
+        )
+        return Response(PolicySerializer(policy).data, status=201)
 
 
 class PolicyViewSet(_InsuranceViewSet):
@@ -99,11 +131,71 @@ class PolicyViewSet(_InsuranceViewSet):
         )
         return Response(PolicySerializer(policy).data)
 
+    @extend_schema(request=PolicyReinstateInput, responses=PolicySerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def reinstate(self, request: Request, pk: str) -> HttpResponse:
+        """Put a policy cancelled today back in force, once its refund is paid back."""
+        return self.once("reinstate_policy", self._reinstate)
+
+    def _reinstate(self) -> Response:
+        policy = services.reinstate_policy(
+            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
+            payment=self.valid(PolicyReinstateInput).get("payment"),
+            now=timezone.now(),
+        )
+        return Response(PolicySerializer(policy).data)
+
+    @extend_schema(request=PolicyEndorsementInput, responses={201: EndorsementSerializer})
+    @action(detail=True, methods=["post"])
+    def endorse(self, request: Request, pk: str) -> HttpResponse:
+        """Change what is insured from today on; a dearer policy is changed once the difference is paid."""
+        return self.once("endorse_policy", self._endorse)
+
+    def _endorse(self) -> Response:
+        given = self.valid(PolicyEndorsementInput)
+        endorsement = services.endorse_policy(
+            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
+            changes=given["changes"],
+            payment=given.get("payment"),
+            actor_id=self.principal.id,
+            customer_id=self._owner,
+            now=timezone.now(),
+        )
+        return Response(EndorsementSerializer(endorsement).data, status=201)
+
+    @extend_schema(responses=EndorsementSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def endorsements(self, request: Request, pk: str) -> Response:
+        """Changes of a policy, oldest first."""
+        return Response(EndorsementSerializer(self.get_object().endorsements.all(), many=True).data)
+
+    @extend_schema(request=None, responses={201: InsuranceQuoteSerializer})
+    @action(detail=True, methods=["post"])
+    def renew(self, request: Request, pk: str) -> HttpResponse:
+        """A quote for the next term; bought like any other it becomes a policy of its own."""
+        return self.once("renew_policy", self._renew)
+
+    def _renew(self) -> Response:
+        quote = services.renew_policy(
+            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound), customer_id=self._owner, now=timezone.now()
+        )
+        return Response(InsuranceQuoteSerializer(quote).data, status=201)
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"])
+    def document(self, request: Request, pk: str) -> HttpResponse:
+        """The policy as a PDF."""
+        policy = Policy.objects.select_related("quote").get(pk=self.get_object().pk)
+        answer = HttpResponse(policy_pdf(policy), content_type="application/pdf")
+        answer["Content-Disposition"] = f'inline; filename="{policy.number}.pdf"'
+        return answer
+
 
 class ClaimViewSet(_InsuranceViewSet):
-    queryset = Claim.objects.all()
+    queryset = Claim.objects.prefetch_related("documents", "payouts")
     serializer_class = ClaimSerializer
     filterset_class = ClaimFilter
+    ordering_fields = {"created_at": "created_at", "due_date": "due_date"}
 
     @extend_schema(request=ClaimInput, responses={201: ClaimSerializer})
     def create(self, request: Request) -> HttpResponse:
@@ -111,37 +203,131 @@ class ClaimViewSet(_InsuranceViewSet):
         return self.once("open_claim", self._open)
 
     def _open(self) -> Response:
-        claim = services.open_claim(**self.valid(ClaimInput), customer_id=self._owner, now=timezone.now())
-        return Response(ClaimSerializer(claim).data, status=201)
+        given = self.valid(ClaimInput)
+        names = ("kind", "place", "driver_name", "driver_birth_date")
+        report = services.LossReport(**{name: given.pop(name) for name in names if given.get(name)})
+        given = {name: value for name, value in given.items() if name not in names}
+        claim = services.open_claim(**given, report=report, customer_id=self._owner, now=timezone.now())
+        return self._shown(claim, status=201)
+
+    def _shown(self, claim: Claim, status: int = 200) -> Response:
+        found = self.queryset.get(pk=claim.pk)
+        return Response(ClaimSerializer(found).data, status=status)
+
+    @property
+    def _claim_id(self) -> UUID:
+        return _uuid(self.kwargs["pk"], ClaimNotFound)
+
+    @extend_schema(methods=["get"], responses=ClaimDocumentSerializer(many=True), filters=False)
+    @extend_schema(
+        methods=["post"],
+        request={"multipart/form-data": ClaimDocumentInput},
+        responses={201: ClaimDocumentSerializer},
+        filters=False,
+    )
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        parser_classes=[MultiPartParser],
+        pagination_class=None,
+        filter_backends=[],
+    )
+    def documents(self, request: Request, pk: str) -> HttpResponse:
+        """Papers and photographs of a claim; the same file twice is one paper."""
+        if request.method == "POST":
+            return self._add_document()
+        return Response(ClaimDocumentSerializer(self.get_object().documents.all(), many=True).data)
+
+    def _add_document(self) -> Response:
+        given = self.valid(ClaimDocumentInput)
+        upload = given["file"]
+        if upload.size > settings.CLAIM_FILE_MAX_BYTES:
+            raise PaperTooLarge(max_bytes=settings.CLAIM_FILE_MAX_BYTES)
+        document = services.add_document(
+            claim_id=self._claim_id,
+            kind=given["kind"],
+            name=upload.name,
+            content=upload.read(),
+            actor_id=self.principal.id,
+            customer_id=self._owner,
+            now=timezone.now(),
+        )
+        return Response(ClaimDocumentSerializer(document).data, status=201)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"], url_path="documents/(?P<document_id>[0-9a-fA-F-]{36})")
+    def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
+        """One paper as it was uploaded."""
+        document = self.get_object().documents.filter(pk=_uuid(document_id, NotFound)).first()
+        if document is None:
+            raise NotFound
+        answer = HttpResponse(services.read_document(document), content_type=document.content_type)
+        answer["Content-Disposition"] = f'attachment; filename="{document.id}"'
+        answer["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+    @extend_schema(request=None, responses=ClaimSerializer)
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take back a report that was not decided."""
+        claim = services.withdraw_claim(claim_id=self._claim_id, customer_id=self._owner, now=timezone.now())
+        return self._shown(claim)
+
+    @extend_schema(request=ClaimPapersInput, responses=ClaimSerializer)
+    @action(detail=True, methods=["post"], url_path="request-documents", permission_classes=[IsManager])
+    def request_documents(self, request: Request, pk: str) -> Response:
+        """Ask the insured for papers."""
+        wanted = self.valid(ClaimPapersInput).get("documents", [])
+        return self._shown(services.request_documents(claim_id=self._claim_id, documents=wanted, now=timezone.now()))
 
     @extend_schema(request=ClaimAssessmentInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def assess(self, request: Request, pk: str) -> Response:
-        """Say what the loss is worth; the policy says what it pays for that."""
-        amount = self.valid(ClaimAssessmentInput)["amount"]
-        claim = services.assess_claim(claim_id=_uuid(pk, ClaimNotFound), amount=amount, now=timezone.now())
-        return Response(ClaimSerializer(claim).data)
+        """Say what the loss is worth; the policy says what it pays for that, and `formula` how."""
+        found = services.Assessment(**self.valid(ClaimAssessmentInput))
+        return self._shown(services.assess_claim(claim_id=self._claim_id, found=found, now=timezone.now()))
 
     @extend_schema(request=ClaimApprovalInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def approve(self, request: Request, pk: str) -> Response:
-        """Grant what the policy pays, or less."""
+        """Grant what the policy pays, or less; above the limit a second manager confirms."""
         claim = services.approve_claim(
-            claim_id=_uuid(pk, ClaimNotFound),
+            claim_id=self._claim_id,
             manager_id=self.principal.id,
             amount=self.valid(ClaimApprovalInput).get("amount"),
             now=timezone.now(),
         )
-        return Response(ClaimSerializer(claim).data)
+        return self._shown(claim)
 
-    @extend_schema(request=ClaimRejectionInput, responses=ClaimSerializer)
+    @extend_schema(request=ClaimReasonInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def reject(self, request: Request, pk: str) -> Response:
         """Refuse, and tell the insured why."""
         claim = services.reject_claim(
-            claim_id=_uuid(pk, ClaimNotFound),
+            claim_id=self._claim_id,
             manager_id=self.principal.id,
-            reason=self.valid(ClaimRejectionInput)["reason"],
+            reason=self.valid(ClaimReasonInput)["reason"],
             now=timezone.now(),
         )
-        return Response(ClaimSerializer(claim).data)
+        return self._shown(claim)
+
+    @extend_schema(request=None, responses=ClaimSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def pay(self, request: Request, pk: str) -> HttpResponse:
+        """Ask payments for the payout; the claim is `paid` when the money has left."""
+        return self.once(
+            "pay_claim", lambda: self._shown(services.pay_claim(claim_id=self._claim_id, now=timezone.now()))
+        )
+
+    @extend_schema(request=ClaimReasonInput, responses=ClaimSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def reopen(self, request: Request, pk: str) -> Response:
+        """Look again at a claim that was paid, refused or closed."""
+        reason = self.valid(ClaimReasonInput)["reason"]
+        return self._shown(services.reopen_claim(claim_id=self._claim_id, reason=reason, now=timezone.now()))
+
+    @extend_schema(request=None, responses=ClaimSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def close(self, request: Request, pk: str) -> Response:
+        """Put a paid or refused claim away."""
+        return self._shown(services.close_claim(claim_id=self._claim_id, now=timezone.now()))

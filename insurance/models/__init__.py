@@ -1,17 +1,29 @@
-"""Tables of insurance: quotes, policies, claims, and what it knows of orders."""
+"""Tables of insurance: tariffs, quotes, policies, claims, money asked for, and what it knows of orders."""
 
-from insurance.models.claims import Claim, ClaimStatus
+from insurance.models.claims import Claim, ClaimDocument, ClaimKind, ClaimStatus, DocumentKind
+from insurance.models.money import MoneyKind, MoneyRequest, MoneyState
 from insurance.models.orders import IssueAttempt, OrderCopy
-from insurance.models.policies import Policy, PolicyCounter, PolicyStatus
-from insurance.models.quotes import Quote
+from insurance.models.policies import Endorsement, Policy, PolicyCounter, PolicyStatus
+from insurance.models.quotes import Offer, Quote
+from insurance.models.tariffs import TariffRevision, TariffRow
 
 __all__ = [
     "Claim",
+    "ClaimDocument",
+    "ClaimKind",
     "ClaimStatus",
+    "DocumentKind",
+    "Endorsement",
     "IssueAttempt",
+    "MoneyKind",
+    "MoneyRequest",
+    "MoneyState",
+    "Offer",
     "OrderCopy",
     "Policy",
     "PolicyCounter",
     "PolicyStatus",
     "Quote",
+    "TariffRevision",
+    "TariffRow",
 ]

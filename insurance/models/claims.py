@@ -1,8 +1,9 @@
-"""Claims: a loss that was reported, what it is worth, and what was decided."""
+"""Claims: a loss that was reported, what it is worth, what was decided, and what was paid."""
 
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import models
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.money import ZERO
 from insurance.errors import AboveLimit
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
@@ -20,36 +22,115 @@ class ClaimStatus(models.TextChoices):
     """Where a claim stands."""
 
     OPENED = "opened", _("opened")
+    DOCUMENTS = "documents_requested", _("waiting for papers")
     ASSESSING = "assessing", _("being assessed")
     APPROVED = "approved", _("approved")
+    PARTIAL = "partially_approved", _("approved in part")
     REJECTED = "rejected", _("rejected")
+    PAID = "paid", _("paid")
+    CLOSED = "closed", _("closed")
+    REOPENED = "reopened", _("reopened")
+    WITHDRAWN = "withdrawn", _("withdrawn")
 
 
-_S = ClaimStatus
+class ClaimKind(models.TextChoices):
+    """What happened."""
+
+    COLLISION = "collision", _("collision")
+    THEFT = "theft", _("theft")
+    VANDALISM = "vandalism", _("vandalism")
+    NATURAL = "natural", _("natural disaster")
+    FIRE = "fire", _("fire")
+    GLASS = "glass", _("broken glass")
+    OTHER = "other", _("something else")
+
+
+class DocumentKind(models.TextChoices):
+    """What a paper of a claim is."""
+
+    STATEMENT = "statement", _("statement of the insured")
+    PHOTO = "photo", _("photograph")
+    POLICE = "police_report", _("paper of the police")
+    EURO = "european_protocol", _("European protocol")
+    LICENCE = "driving_licence", _("driving licence")
+    REGISTRATION = "registration", _("certificate of registration")
+    ESTIMATE = "repair_estimate", _("estimate of the repair")
+    METEO = "weather_certificate", _("certificate of the weather service")
+    FIRE_REPORT = "fire_report", _("paper of the fire service")
+    OTHER = "other", _("another paper")
+
+
+_S, _D, _K = ClaimStatus, DocumentKind, ClaimKind
+REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    _K.COLLISION: ((_D.PHOTO,), (_D.POLICE, _D.EURO)),
+    _K.THEFT: ((_D.POLICE,), (_D.REGISTRATION,)),
+    _K.VANDALISM: ((_D.PHOTO,), (_D.POLICE,)),
+    _K.NATURAL: ((_D.PHOTO,), (_D.METEO, _D.POLICE)),
+    _K.FIRE: ((_D.PHOTO,), (_D.FIRE_REPORT,)),
+    _K.GLASS: ((_D.PHOTO,),),
+    _K.OTHER: (),
+}
+"""Papers that a claim of each kind needs: one of each group."""
+
+_DECIDABLE = (_S.APPROVED, _S.PARTIAL, _S.REJECTED)
 TRANSITIONS: dict[str, tuple[str, ...]] = {
-    _S.OPENED: (_S.ASSESSING, _S.REJECTED),
-    _S.ASSESSING: (_S.ASSESSING, _S.APPROVED, _S.REJECTED),
+    _S.OPENED: (_S.DOCUMENTS, _S.ASSESSING, _S.REJECTED, _S.WITHDRAWN),
+    _S.DOCUMENTS: (_S.DOCUMENTS, _S.ASSESSING, _S.REJECTED, _S.WITHDRAWN),
+    _S.ASSESSING: (_S.DOCUMENTS, _S.ASSESSING, *_DECIDABLE, _S.WITHDRAWN),
+    _S.APPROVED: (_S.PAID, _S.ASSESSING),
+    _S.PARTIAL: (_S.PAID, _S.ASSESSING),
+    _S.PAID: (_S.CLOSED, _S.REOPENED),
+    _S.REJECTED: (_S.REOPENED, _S.CLOSED),
+    _S.CLOSED: (_S.REOPENED,),
+    _S.REOPENED: (_S.DOCUMENTS, _S.ASSESSING, _S.REJECTED),
 }
 """Every step a claim may take; an assessment may be made again. A status that is not a key is final."""
 
+GRANTED = (_S.APPROVED, _S.PARTIAL, _S.PAID)
+UNDECIDED = (_S.OPENED, _S.DOCUMENTS, _S.ASSESSING, _S.REOPENED)
+REFUSED = (_S.REJECTED, _S.WITHDRAWN)
+
 
 class Claim(models.Model):
-    """A loss under a policy, roubles: `amount` claimed, `assessed_amount` found, `payable_amount` by the policy."""
+    """A loss under a policy, roubles: `amount` claimed, `assessed_amount` found, `payable_amount` by the policy.
+
+    `formula` says in figures how the payable sum came about; `reserve` is what is held for it; `penalty_amount` is owed
+    on top for paying late; `paid_amount` has left, penalty aside.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="claims", verbose_name=_("policy"))
     customer_id = models.UUIDField(_("customer"))
+    kind = models.CharField(_("kind"), max_length=15, choices=ClaimKind, default=_K.OTHER)
     occurred_at = models.DateTimeField(_("happened at"))
     description = models.TextField(_("description"))
+    place = models.CharField(_("place"), max_length=300, blank=True, default="")
+    driver_name = models.CharField(_("who drove"), max_length=100, blank=True, default="")
+    driver_birth_date = models.DateField(_("driver's date of birth"), null=True)
+    has_recourse = models.BooleanField(_("recourse against the driver"), default=False)
     amount = amount_field(_("claimed"))
-    status = models.CharField(_("status"), max_length=15, choices=ClaimStatus, default=_S.OPENED)
+    status = models.CharField(_("status"), max_length=20, choices=ClaimStatus, default=_S.OPENED)
+    missing = models.JSONField(_("papers asked for"), default=list)
     assessed_amount = amount_field(_("assessed loss"), null=True)
+    market_value = amount_field(_("value on the day"), null=True)
+    salvage_amount = amount_field(_("value of remains"), default=ZERO)
+    wear_percent = models.DecimalField(_("wear, %"), max_digits=5, decimal_places=2, default=ZERO)
     payable_amount = amount_field(_("payable"), null=True)
+    reserve_amount = amount_field(_("reserve"), default=ZERO)
+    formula = models.TextField(_("how it was calculated"), blank=True, default="")
     is_total_loss = models.BooleanField(_("total loss"), default=False)
     approved_amount = amount_field(_("approved"), null=True)
+    proposed_amount = amount_field(_("proposed"), null=True)
+    proposed_by = models.UUIDField(_("proposed by"), null=True)
     reason = models.TextField(_("reason"), blank=True, default="")
     decided_by = models.UUIDField(_("decided by"), null=True)
     decided_at = models.DateTimeField(_("decided at"), null=True)
+    papers_complete_at = models.DateTimeField(_("papers complete since"), null=True)
+    due_date = models.DateField(_("to be settled by"), null=True)
+    penalty_amount = amount_field(_("penalty"), default=ZERO)
+    paid_amount = amount_field(_("paid"), default=ZERO)
+    paid_at = models.DateTimeField(_("paid at"), null=True)
+    reopened_times = models.PositiveSmallIntegerField(_("reopened, times"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
     version = models.PositiveIntegerField(_("version"), default=1)
     created_at = models.DateTimeField(_("created at"))
@@ -61,7 +142,7 @@ class Claim(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="claim_amount_positive"),
             models.CheckConstraint(
-                condition=~Q(status=_S.APPROVED)
+                condition=~Q(status__in=[_S.APPROVED, _S.PARTIAL, _S.PAID])
                 | Q(approved_amount__isnull=False, approved_amount__gt=0, approved_amount__lte=F("payable_amount")),
                 name="claim_approved_within_payable",
             ),
@@ -71,14 +152,25 @@ class Claim(models.Model):
                 | Q(is_total_loss=True, payable_amount__isnull=False, payable_amount__gte=0),
                 name="claim_payable_within_loss",
             ),
+            models.CheckConstraint(
+                condition=Q(reserve_amount__gte=0, penalty_amount__gte=0, salvage_amount__gte=0, paid_amount__gte=0),
+                name="claim_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_amount=0) | Q(approved_amount__isnull=False, paid_amount__lte=F("approved_amount")),
+                name="claim_paid_within_approved",
+            ),
             models.UniqueConstraint(
-                fields=["policy", "occurred_at"], condition=~Q(status=_S.REJECTED), name="one_claim_per_event"
+                fields=["policy", "occurred_at"],
+                condition=~Q(status__in=[_S.REJECTED, _S.WITHDRAWN]),
+                name="one_claim_per_event",
             ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["customer_id", "-created_at", "-id"], name="claim_of_customer"),
             models.Index(fields=["-created_at", "-id"], name="claim_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="claim_by_status"),
+            models.Index(fields=["due_date", "id"], condition=Q(due_date__isnull=False), name="claim_by_due_date"),
         ]
 
     def __str__(self) -> str:
@@ -91,20 +183,102 @@ class Claim(models.Model):
         self.status, self.updated_at = target, now
         self.version += 1
 
-    def assess(self, *, loss: Decimal, payable: Decimal, is_total_loss: bool, now: datetime) -> None:
+    def touch(self, now: datetime) -> None:
+        """Record a change that is no step."""
+        self.updated_at = now
+        self.version += 1
+
+    def missing_of(self, given: Collection[str]) -> list[list[str]]:
+        """Groups of papers of which none is there yet."""
+        return [list(group) for group in REQUIRED[self.kind] if not set(group) & set(given)]
+
+    def ask_for(self, papers: list[list[str]], now: datetime) -> None:
+        """Wait for papers. Raises WrongTransition."""
+        self._move(_S.DOCUMENTS, now)
+        self.missing = papers
+
+    def assess(self, *, found: Mapping[str, Any], now: datetime) -> None:
         """Record what the loss is worth and what the policy pays for it. Raises WrongTransition."""
         self._move(_S.ASSESSING, now)
-        self.assessed_amount, self.payable_amount, self.is_total_loss = loss, payable, is_total_loss
+        for name, value in found.items():
+            setattr(self, name, value)
+        self.missing, self.proposed_by, self.proposed_amount = [], None, None
+
+    def check_grant(self, amount: Decimal | None) -> Decimal:
+        """What would be granted. Raises WrongTransition, AboveLimit."""
+        if self.status != _S.ASSESSING or self.payable_amount is None:
+            raise WrongTransition(self.status, list(TRANSITIONS.get(self.status, ())))
+        granted = self.payable_amount if amount is None else amount
+        if not self.paid_amount <= granted or not 0 < granted <= self.payable_amount:
+            raise AboveLimit(payable=str(self.payable_amount))
+        return granted
+
+    def propose(self, amount: Decimal, *, proposed_by: UUID, now: datetime) -> None:
+        """Note a grant that a second person has to confirm."""
+        self.proposed_amount, self.proposed_by = amount, proposed_by
+        self.touch(now)
 
     def approve(self, amount: Decimal | None, *, decided_by: UUID, now: datetime) -> None:
         """Grant what the policy pays, or less. Raises WrongTransition, AboveLimit."""
-        self._move(_S.APPROVED, now)
-        granted = self.payable_amount if amount is None else amount
-        if granted is None or not 0 < granted <= self.payable_amount:
-            raise AboveLimit(payable=str(self.payable_amount))
+        granted = self.check_grant(amount)
+        self._move(_S.APPROVED if granted >= min(self.payable_amount or ZERO, self.amount) else _S.PARTIAL, now)
         self.approved_amount, self.decided_by, self.decided_at = granted, decided_by, now
+        self.reserve_amount = granted - self.paid_amount
 
     def reject(self, reason: str, *, decided_by: UUID, now: datetime) -> None:
         """Refuse, and say why. Raises WrongTransition."""
         self._move(_S.REJECTED, now)
         self.reason, self.decided_by, self.decided_at = reason, decided_by, now
+        self.reserve_amount = ZERO
+
+    def withdraw(self, now: datetime) -> None:
+        """Take the report back. Raises WrongTransition."""
+        self._move(_S.WITHDRAWN, now)
+        self.reserve_amount = ZERO
+
+    def settle(self, now: datetime) -> None:
+        """Record that everything granted has been paid. Raises WrongTransition."""
+        self._move(_S.PAID, now)
+        self.paid_amount, self.paid_at = self.approved_amount or ZERO, now
+        self.reserve_amount = ZERO
+
+    def close(self, now: datetime) -> None:
+        """Put a settled claim away. Raises WrongTransition."""
+        self._move(_S.CLOSED, now)
+
+    def reopen(self, reason: str, now: datetime) -> None:
+        """Look at a settled claim again. Raises WrongTransition."""
+        self._move(_S.REOPENED, now)
+        self.reason, self.decided_at, self.decided_by = reason, None, None
+        self.reopened_times += 1
+
+    def is_late_on(self, day: date) -> bool:
+        """Whether it should have been settled before this day."""
+        return self.due_date is not None and day > self.due_date and self.status in (*UNDECIDED, *GRANTED[:2])
+
+
+class ClaimDocument(models.Model):
+    """A paper or photograph of a claim, kept where only services reach it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="documents", verbose_name=_("claim"))
+    kind = models.CharField(_("kind"), max_length=20, choices=DocumentKind)
+    name = models.CharField(_("file name"), max_length=150)
+    content_type = models.CharField(_("type"), max_length=40)
+    size = models.PositiveIntegerField(_("bytes"))
+    sha256 = models.CharField(_("digest"), max_length=64)
+    path = models.CharField(_("where it lies"), max_length=200)
+    uploaded_by = models.UUIDField(_("uploaded by"))
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("paper of a claim")
+        verbose_name_plural = _("papers of claims")
+        ordering: ClassVar = ["created_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["claim", "sha256"], name="one_paper_once"),
+            models.CheckConstraint(condition=Q(size__gt=0), name="paper_is_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

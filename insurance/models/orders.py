@@ -1,17 +1,28 @@
 """What insurance knows of orders: whose they are, and what became of each attempt to insure them."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.money import ZERO
+from insurance.models.fields import amount_field
+
 
 class OrderCopy(models.Model):
-    """Whose an order is."""
+    """Whose an order is, and the loan its car is pledged for: the bank and what is still owed, roubles."""
 
     order_id = models.UUIDField(primary_key=True, editable=False)
     customer_id = models.UUIDField()
+    loan_id = models.UUIDField(null=True)
+    bank = models.CharField(max_length=100, blank=True, default="")
+    debt = amount_field("debt", default=ZERO)
 
     class Meta:
         verbose_name = _("order copy")
+        indexes: ClassVar = [
+            models.Index(fields=["loan_id"], condition=models.Q(loan_id__isnull=False), name="order_copy_of_loan")
+        ]
         verbose_name_plural = _("order copies")
 
 
@@ -22,6 +33,7 @@ class IssueAttempt(models.Model):
     order_id = models.UUIDField()
     answered_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    requested_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("issue attempt")

@@ -1,8 +1,9 @@
 """Policies: cover that was bought, and how it ended."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +13,8 @@ from core.errors import WrongTransition
 from core.ids import uuid7
 from insurance.models.fields import amount_field, type_field
 from insurance.models.quotes import Quote
+from insurance.pricing import Settlement
+from insurance.tariffs import DEFAULT_INSURER
 
 
 class PolicyStatus(models.TextChoices):
@@ -27,7 +30,9 @@ class PolicyStatus(models.TextChoices):
 _S = PolicyStatus
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     _S.PENDING: (_S.ACTIVE, _S.NOT_TAKEN_UP),
+    _S.NOT_TAKEN_UP: (_S.PENDING, _S.ACTIVE),
     _S.ACTIVE: (_S.EXPIRED, _S.CANCELLED),
+    _S.CANCELLED: (_S.ACTIVE,),
 }
 """Every step a policy may take; a status that is not a key is final."""
 
@@ -43,6 +48,15 @@ class Policy(models.Model):
     customer_id = models.UUIDField(_("customer"))
     insurance_type = type_field()
     status = models.CharField(_("status"), max_length=15, choices=PolicyStatus, default=_S.PENDING)
+    variant = models.PositiveSmallIntegerField(_("variant of the quote"), default=0)
+    insurer = models.CharField(_("insurer"), max_length=30, default=DEFAULT_INSURER)
+    insurer_ref = models.CharField(_("number at the insurer"), max_length=60, blank=True, default="")
+    beneficiary = models.CharField(_("beneficiary"), max_length=100, blank=True, default="")
+    renewal_of = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, related_name="renewal", verbose_name=_("renewal of")
+    )
+    decline_code = models.CharField(_("refusal"), max_length=60, blank=True, default="")
+    decline_detail = models.CharField(_("why"), max_length=300, blank=True, default="")
     vehicle_vin = models.CharField(_("VIN"), max_length=17)
     premium = amount_field(_("premium"))
     coverage_amount = amount_field(_("sum insured"))
@@ -84,6 +98,7 @@ class Policy(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["customer_id", "-created_at", "-id"], name="policy_of_customer"),
             models.Index(fields=["-created_at", "-id"], name="policy_newest"),
+            models.Index(fields=["vehicle_vin", "insurance_type"], name="policy_of_vehicle"),
             models.Index(fields=["order_id"], condition=Q(order_id__isnull=False), name="policy_of_order"),
             models.Index(fields=["attempt_id"], condition=Q(attempt_id__isnull=False), name="policy_of_attempt"),
         ]
@@ -98,10 +113,47 @@ class Policy(models.Model):
         self.status, self.updated_at = target, now
         self.version += 1
 
+    @property
+    def settlement(self) -> Settlement:
+        """How its losses are settled; reads the quote."""
+        return self.quote.offer(self.variant).request.settlement
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether it is in force or about to be."""
+        return self.status in (_S.PENDING, _S.ACTIVE)
+
     def activate(self, now: datetime) -> None:
-        """Put a paid policy in force from this moment. Raises WrongTransition."""
+        """Put a paid policy in force from now, or from its first day if that is later. Raises WrongTransition."""
         self._move(_S.ACTIVE, now)
         self.activated_at = now
+        self.decline_code = self.decline_detail = ""
+
+    def reopen(self, now: datetime) -> None:
+        """Let a policy that nobody took be bought after all. Raises WrongTransition."""
+        self._move(_S.PENDING, now)
+        self.decline_code = self.decline_detail = ""
+
+    def decline(self, *, code: str, detail: str, now: datetime) -> None:
+        """End a policy that never came into force, and say why. Raises WrongTransition."""
+        self._move(_S.NOT_TAKEN_UP, now)
+        self.decline_code, self.decline_detail = code[:60], detail[:300]
+
+    def reinstate(self, now: datetime) -> None:
+        """Put a cancelled policy back in force as if it never ended. Raises WrongTransition."""
+        if self.status != _S.CANCELLED:
+            raise WrongTransition(self.status, [])
+        self._move(_S.ACTIVE, now)
+        self.cancelled_at, self.refund_amount, self.cancel_reason = None, None, ""
+
+    def endorse(self, *, premium: Decimal, changes: Mapping[str, Any], now: datetime) -> None:
+        """Change what is insured from today on; `premium` is the new total in roubles. Raises WrongTransition."""
+        if self.status != _S.ACTIVE:
+            raise WrongTransition(self.status, [])
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.premium, self.updated_at = premium, now
+        self.version += 1
 
     def cancel(self, *, refund: Decimal, reason: str, now: datetime) -> None:
         """End the policy early and owe `refund` roubles of the premium. Raises WrongTransition."""
@@ -114,9 +166,38 @@ class Policy(models.Model):
 
     def covers(self, moment: datetime, day: date) -> bool:
         """Whether the policy was in force at a moment, which fell on `day` at the dealership."""
-        if self.activated_at is None or not self.activated_at <= moment:
+        if self.activated_at is None or not self.activated_at <= moment or day < self.start_date:
             return False
         return day <= self.end_date and (self.cancelled_at is None or moment < self.cancelled_at)
+
+
+class Endorsement(models.Model):
+    """A change of a policy from a day on, and what it cost or gave back, roubles; `number` counts from 1."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="endorsements", verbose_name=_("policy"))
+    number = models.PositiveSmallIntegerField(_("number"))
+    effective_date = models.DateField(_("from"))
+    changes = models.JSONField(_("changes"))
+    request = models.JSONField(_("request"))
+    tariff_revision = models.PositiveIntegerField(_("tariff revision"))
+    annual_premium = amount_field(_("premium of the whole term"))
+    premium_difference = amount_field(_("to pay"))
+    money_id = models.UUIDField(_("payment asked for"), null=True)
+    applied_at = models.DateTimeField(_("in force since"), null=True)
+    created_by = models.UUIDField(_("made by"))
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("endorsement")
+        verbose_name_plural = _("endorsements")
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["policy", "number"], name="endorsements_are_numbered"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} / {self.number}"
 
 
 class PolicyCounter(models.Model):

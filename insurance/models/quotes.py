@@ -1,6 +1,7 @@
 """Quotes: a premium and everything it was calculated from, never changed afterwards."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import ClassVar
 
 import msgspec
@@ -12,12 +13,28 @@ from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
 from insurance.models.fields import amount_field, type_field
 from insurance.pricing import QuoteRequest
+from insurance.tariffs import DEFAULT_INSURER
 
 VALID_FOR = timedelta(days=30)
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one variant of a quote promises: roubles."""
+
+    request: QuoteRequest
+    premium: Decimal
+    coverage_amount: Decimal
+    insured_value: Decimal
+    deductible: Decimal
+    insurer: str
+    insurer_name: str = ""
+
+
 class Quote(models.Model):
-    """An immutable snapshot: the request, the rating day, the tariff, each factor, and the premium in roubles."""
+    """An immutable snapshot: the request, the rating day, the tariff's revision, each factor, the premium in roubles.
+
+    `variants` are other ways to insure the same car, each a whole snapshot of its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer_id = models.UUIDField(_("customer"))
@@ -26,6 +43,10 @@ class Quote(models.Model):
     request = models.JSONField(_("request"))
     breakdown = models.JSONField(_("breakdown"))
     tariff = models.CharField(_("tariff"), max_length=60)
+    tariff_revision = models.PositiveIntegerField(_("tariff revision"), default=0)
+    insurer = models.CharField(_("insurer"), max_length=30, default=DEFAULT_INSURER)
+    insurer_name = models.CharField(_("name of the insurer"), max_length=100, blank=True, default="")
+    variants = models.JSONField(_("variants"), default=list)
     rated_on = models.DateField(_("rated on"))
     premium = amount_field(_("premium"))
     unrounded = models.CharField(_("unrounded product"), max_length=60)
@@ -60,8 +81,24 @@ class Quote(models.Model):
         """The request as it was rated."""
         return msgspec.convert(self.request, QuoteRequest, strict=False)
 
+    def offer(self, variant: int) -> "Offer":
+        """The main offer (0), or a variant counted from 1. Raises LookupError."""
+        if variant == 0:
+            return Offer(
+                request=self.asked,
+                premium=self.premium,
+                coverage_amount=self.coverage_amount,
+                insured_value=self.insured_value,
+                deductible=self.deductible,
+                insurer=self.insurer,
+                insurer_name=self.insurer_name,
+            )
+        if not 0 < variant <= len(self.variants):
+            raise LookupError(variant)
+        return msgspec.convert(self.variants[variant - 1], Offer, strict=False)
+
     def status_on(self, day: date) -> str:
         """`purchased`, `expired` or `quoted`."""
-        if hasattr(self, "policy"):
+        if hasattr(self, "policy") and self.policy.status != "not_taken_up":
             return "purchased"
         return "expired" if day > self.valid_until else "quoted"

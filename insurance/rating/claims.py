@@ -96,3 +96,23 @@ def split_payout(payout: Decimal, debt: Decimal) -> tuple[Decimal, Decimal]:
     """Return (to the bank, to the owner), roubles: a bank named beneficiary of a total loss gets its debt first."""
     to_bank = min(payout, debt)
     return to_bank, payout - to_bank
+
+
+def formula(loss: Loss) -> str:
+    """Return in figures how `claim_payout` comes about, such as `min(300000.00 × 0.5, 500000.00) - 10000.00`."""
+    if loss.total_loss:
+        text = f"{loss.limit}"
+        if loss.aggregate and loss.wear:
+            text += f" × (1 - {loss.wear})"
+        if loss.basis is Basis.MARKET:
+            text = f"min({text}, {loss.value})"
+        if loss.salvage:
+            text += f" - {loss.salvage}"
+    else:
+        text = f"{loss.loss}"
+        if loss.under_insurance is UnderInsurance.PROPORTIONAL and loss.sum_insured < loss.value:
+            text += f" × {loss.sum_insured} / {loss.value}"
+        text = f"min({text}, {loss.limit})"
+    if loss.conditional_deductible and loss.deductible:
+        return f"{text} if above {loss.deductible}, else 0 = {claim_payout(loss)}"
+    return f"{text}{f' - {loss.deductible}' if loss.deductible else ''} = {claim_payout(loss)}"

@@ -1,19 +1,68 @@
 """Everything insurance can do."""
 
-from insurance.services.claiming import approve_claim, assess_claim, open_claim, reject_claim
-from insurance.services.ending import cancel_policy, expire_policy
+from insurance.services.binding import insurer_of
+from insurance.services.buying import (
+    hear_insurer,
+    lapse_purchase,
+    purchase_quote,
+    settle_charge,
+    settle_payout,
+)
+from insurance.services.changing import endorse_policy, renew_policy
+from insurance.services.claims import (
+    add_document,
+    approve_claim,
+    assess_claim,
+    close_claim,
+    open_claim,
+    pay_claim,
+    read_document,
+    reject_claim,
+    reopen_claim,
+    request_documents,
+    settle_claim_payout,
+    withdraw_claim,
+)
+from insurance.services.claims.deciding import Assessment
+from insurance.services.claims.reporting import LossReport
+from insurance.services.ending import cancel_policy, expire_policy, reinstate_policy
 from insurance.services.issuing import issue_policies, revoke_policies
+from insurance.services.pledges import pledge_car, reduce_debt
 from insurance.services.quoting import copy_order, make_quote
+from insurance.services.tariffs import import_tariff, ship_tariffs
 
 __all__ = [
+    "Assessment",
+    "LossReport",
+    "add_document",
     "approve_claim",
     "assess_claim",
     "cancel_policy",
+    "close_claim",
     "copy_order",
+    "endorse_policy",
     "expire_policy",
+    "hear_insurer",
+    "import_tariff",
+    "insurer_of",
     "issue_policies",
+    "lapse_purchase",
     "make_quote",
     "open_claim",
+    "pay_claim",
+    "pledge_car",
+    "purchase_quote",
+    "read_document",
+    "reduce_debt",
+    "reinstate_policy",
     "reject_claim",
+    "renew_policy",
+    "reopen_claim",
+    "request_documents",
     "revoke_policies",
+    "settle_charge",
+    "settle_claim_payout",
+    "settle_payout",
+    "ship_tariffs",
+    "withdraw_claim",
 ]

@@ -19,10 +19,15 @@ from insurance.events import (
     PolicyPurchased,
     PolicyTermEnded,
 )
-from insurance.models import IssueAttempt, Policy, PolicyStatus, Quote
-from insurance.pricing import Price, QuoteRequest, last_day, price, read_request
+from insurance.models import IssueAttempt, Offer, OrderCopy, Policy, PolicyStatus, Quote
+from insurance.models.fields import InsuranceTypes
+from insurance.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
+from insurance.reading import book_at, moment_of
+from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.ending import end_early
+from insurance.services.money import ask_for_refund
 from insurance.services.quoting import write_quote
+from insurance.tariffs import TariffBook
 from messaging.outbox import publish
 from messaging.timers import set_timer
 
@@ -32,84 +37,172 @@ EXPIRY_HANDLER = "insurance.expire_policy"
 def issue_policies(
     *, order_id: UUID, attempt_id: UUID, customer_id: UUID, quotes: Sequence[Mapping[str, Any]], now: datetime
 ) -> None:
-    """Issue every policy of an attempt, or none, and answer once.
+    """Issue every policy of an attempt, or none, and answer once: at once, or when their insurers have decided.
 
-    Premiums are those of the day the order was placed, since the order was totalled with them. Cover begins now.
+    Premiums are those of the moment the order was placed, since the order was totalled with them. Cover begins now.
     """
     with transaction("insurance"):
         IssueAttempt.objects.get_or_create(attempt_id=attempt_id, defaults={"order_id": order_id})
         attempt = IssueAttempt.objects.select_for_update().get(pk=attempt_id)
-        if attempt.answered_at is not None:
+        if attempt.answered_at is not None or attempt.requested_at is not None:
             return
-        attempt.answered_at = now
-        attempt.save()
+        attempt.requested_at = now
         if attempt.closed_at is not None:
-            _decline(attempt, "cancelled", _("The purchase was cancelled."))
+            _decline(attempt, "cancelled", _("The purchase was cancelled."), now)
             return
-        day = day_of(order_id, now)
+        day, book = day_of(order_id, now), book_at(moment_of(order_id, now))
         try:
-            rated = _rate_all(quotes, day)
+            rated = _rate_all(quotes, day, book)
         except InvalidInput as error:
             (problem,) = error.errors
-            _decline(attempt, problem["code"], f"{problem['field']}: {problem['detail']}")
+            _decline(attempt, problem["code"], f"{problem['field']}: {problem['detail']}", now)
             return
-        issued = [_issue(attempt, customer_id, request, rate, day, now) for request, rate in rated]
-        publish(PoliciesIssued(order_id=order_id, attempt_id=attempt_id, policies=issued))
+        attempt.save()
+        for request, rate in rated:
+            _begin(attempt, customer_id, request, rate, day, book, now)
+        answer_if_decided(attempt, now)
 
 
-def _rate_all(quotes: Sequence[Mapping[str, Any]], day: date) -> list[tuple[QuoteRequest, Price]]:
+def _rate_all(quotes: Sequence[Mapping[str, Any]], day: date, book: TariffBook) -> list[tuple[QuoteRequest, Price]]:
     requests = [read_request(raw) for raw in quotes]
-    return [(request, price(request, day)) for request in requests]
+    return [(request, price(request, request.start_date or day, book)) for request in requests]
 
 
-def _decline(attempt: IssueAttempt, code: str, detail: str) -> None:
-    publish(PoliciesDeclined(order_id=attempt.order_id, attempt_id=attempt.attempt_id, code=code, detail=detail))
-
-
-def _issue(
-    attempt: IssueAttempt, customer_id: UUID, request: QuoteRequest, rated: Price, day: date, now: datetime
-) -> IssuedPolicy:
-    quote = write_quote(request, rated, customer_id=customer_id, order_id=attempt.order_id, day=day, now=now)
-    policy = _policy_of(quote, now)
+def _begin(
+    attempt: IssueAttempt,
+    customer_id: UUID,
+    request: QuoteRequest,
+    rated: Price,
+    day: date,
+    book: TariffBook,
+    now: datetime,
+) -> None:
+    first = request.start_date or day
+    quote = write_quote(
+        request, rated, customer_id=customer_id, order_id=attempt.order_id, day=first, book=book, now=now
+    )
+    policy = policy_of(quote, 0, now)
     policy.attempt_id = attempt.attempt_id
-    policy.activate(now)
     policy.save(force_insert=True)
+    if is_connected(policy, book):
+        bind(policy, payment=None)
+
+
+def policy_of(quote: Quote, variant: int, now: datetime) -> Policy:
+    """A pending policy of a quote's offer, numbered, not yet saved. Raises LookupError for an unknown variant."""
+    offer = quote.offer(variant)
+    start = max(offer.request.start_date or local_date(now), local_date(now))
+    return Policy(
+        order_id=quote.order_id,
+        customer_id=quote.customer_id,
+        insurance_type=quote.insurance_type,
+        currency=quote.currency,
+        **_promised(offer),
+        number=_next_number(quote.insurance_type, start.year),
+        quote=quote,
+        variant=variant,
+        renewal_of_id=offer.request.renewal_of,
+        start_date=start,
+        end_date=last_day(offer.request, start),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _promised(offer: Offer) -> dict[str, Any]:
+    return {
+        "premium": offer.premium,
+        "coverage_amount": offer.coverage_amount,
+        "insured_value": offer.insured_value,
+        "deductible": offer.deductible,
+        "insurer": offer.insurer,
+        "beneficiary": offer.request.beneficiary,
+        "vehicle_vin": offer.request.vehicle_vin,
+    }
+
+
+def put_in_force(policy: Policy, now: datetime) -> None:
+    """Activate a locked policy that is paid for and accepted, and tell of it; cover never begins in the past."""
+    today = local_date(now)
+    if policy.start_date < today:
+        policy.start_date = today
+        policy.end_date = last_day(policy.quote.offer(policy.variant).request, today)
+    policy.activate(now)
+    policy.save()
     alarm = PolicyTermEnded(policy_id=policy.id)
     set_timer(handler=EXPIRY_HANDLER, event=alarm, due_at=end_of(policy.end_date))
     publish(
         PolicyPurchased(
             policy_id=policy.id,
-            customer_id=customer_id,
+            customer_id=policy.customer_id,
             insurance_type=policy.insurance_type,
             premium=policy.premium,
             currency=policy.currency,
             start_date=policy.start_date,
             end_date=policy.end_date,
             order_id=policy.order_id,
+            insurer=policy.insurer,
         )
     )
-    return IssuedPolicy(policy_id=policy.id, insurance_type=policy.insurance_type, premium=policy.premium)
 
 
-def _policy_of(quote: Quote, now: datetime) -> Policy:
-    start = local_date(now)
-    copied = {
-        name: getattr(quote, name)
-        for name in (
-            "order_id", "customer_id", "insurance_type", "premium", "coverage_amount", "insured_value", "deductible",
-            "currency",
-        )
-    }  # fmt: skip
-    return Policy(
-        **copied,
-        number=_next_number(quote.insurance_type, start.year),
-        quote=quote,
-        vehicle_vin=quote.asked.vehicle_vin,
-        start_date=start,
-        end_date=last_day(quote.asked, start),
-        created_at=now,
-        updated_at=now,
+def answer_if_decided(attempt: IssueAttempt, now: datetime) -> None:
+    """Answer a locked attempt once every insurer has decided: all in force, or none, or all but the dispensable."""
+    if attempt.answered_at is not None or attempt.closed_at is not None:
+        return
+    policies = list(
+        Policy.objects.select_for_update(of=("self",))
+        .select_related("quote")
+        .filter(attempt_id=attempt.attempt_id)
+        .order_by("number")
     )
+    declined = [policy for policy in policies if policy.status == PolicyStatus.NOT_TAKEN_UP]
+    fatal = [policy for policy in declined if policy.quote.asked.if_declined is IfDeclined.CANCEL]
+    if fatal:
+        for policy in policies:
+            _drop(policy, now)
+        _decline(attempt, fatal[0].decline_code, fatal[0].decline_detail, now)
+        return
+    waiting = [policy for policy in policies if policy.status == PolicyStatus.PENDING]
+    if any(is_connected(policy) and not policy.insurer_ref for policy in waiting):
+        return
+    _answer(attempt, waiting, declined, now)
+
+
+def _answer(attempt: IssueAttempt, accepted: Sequence[Policy], declined: Sequence[Policy], now: datetime) -> None:
+    for policy in accepted:
+        _pledge(policy)
+        put_in_force(policy, now)
+    for policy in declined:
+        ask_for_refund(policy, policy.premium, policy.decline_code, now)
+    attempt.answered_at = now
+    attempt.save()
+    issued = [
+        IssuedPolicy(policy_id=policy.id, insurance_type=policy.insurance_type, premium=policy.premium)
+        for policy in accepted
+    ]
+    publish(PoliciesIssued(order_id=attempt.order_id, attempt_id=attempt.attempt_id, policies=issued))
+
+
+def _pledge(policy: Policy) -> None:
+    """A car bought on credit is pledged: its bank is the beneficiary."""
+    if policy.insurance_type == InsuranceTypes.KASKO and not policy.beneficiary:
+        order = OrderCopy.objects.filter(order_id=policy.order_id or policy.id).first()
+        policy.beneficiary = order.bank if order else ""
+
+
+def _drop(policy: Policy, now: datetime) -> None:
+    """Let go of a policy of an attempt that comes to nothing."""
+    if policy.status == PolicyStatus.PENDING:
+        unbind(policy)
+        policy.decline(code="cancelled", detail=_("The purchase was cancelled."), now=now)
+        policy.save()
+
+
+def _decline(attempt: IssueAttempt, code: str, detail: str, now: datetime) -> None:
+    attempt.answered_at = now
+    attempt.save()
+    publish(PoliciesDeclined(order_id=attempt.order_id, attempt_id=attempt.attempt_id, code=code, detail=detail))
 
 
 def _next_number(insurance_type: str, year: int) -> str:
@@ -127,14 +220,21 @@ def _next_number(insurance_type: str, year: int) -> str:
 def revoke_policies(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetime) -> None:
     """Cancel what an attempt issued, with the whole premium back since its purchase is undone, and always answer.
 
-    An attempt never heard of is remembered, so that its request is declined should it arrive late.
+    An attempt never heard of is remembered, so that its request is declined should it arrive late. The money is the
+    order's and goes back with it, so none is asked for here.
     """
     with transaction("insurance"):
         IssueAttempt.objects.get_or_create(attempt_id=attempt_id, defaults={"order_id": order_id})
         attempt = IssueAttempt.objects.select_for_update().get(pk=attempt_id)
         attempt.closed_at = attempt.closed_at or now
         attempt.save()
-        standing = Policy.objects.select_for_update().filter(attempt_id=attempt_id, status=PolicyStatus.ACTIVE)
+        standing = Policy.objects.select_for_update().filter(
+            attempt_id=attempt_id, status__in=[PolicyStatus.ACTIVE, PolicyStatus.PENDING]
+        )
         for policy in standing.order_by("pk"):
-            end_early(policy, refund=policy.premium, reason=reason, now=now)
+            if policy.status == PolicyStatus.ACTIVE:
+                unbind(policy)
+                end_early(policy, refund=policy.premium, reason=reason, now=now)
+            else:
+                _drop(policy, now)
         publish(PoliciesRevoked(order_id=order_id, attempt_id=attempt_id))

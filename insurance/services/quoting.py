@@ -1,19 +1,26 @@
 """Quoting: rating a request and keeping everything the premium came from."""
 
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext as _
 
 from core.db import transaction
+from core.errors import InvalidInput
 from insurance.clock import local_date
 from insurance.errors import OrderNotFound, OrderNotReady
 from insurance.events import QuoteMade
 from insurance.models import OrderCopy, Quote
 from insurance.models.quotes import VALID_FOR
-from insurance.pricing import Price, QuoteRequest, price
+from insurance.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price, read_request
+from insurance.reading import breakdown, current_book
+from insurance.tariffs import TariffBook
 from messaging.outbox import publish
+
+LATEST_START = timedelta(days=60)
 
 
 def copy_order(*, order_id: UUID, customer_id: UUID) -> None:
@@ -29,17 +36,55 @@ def make_quote(
     now: datetime,
     order_id: UUID | None = None,
     is_staff: bool = False,
+    variants: Sequence[Mapping[str, Any]] = (),
+    is_compared: bool = False,
 ) -> Quote:
-    """Rate a request today; the quote stands for 30 days. A manager's quote for an order is the buyer's.
+    """Rate a request for its first day; the quote stands for 30 days. A manager's quote for an order is the buyer's.
 
+    `variants` are changes of the request, each rated beside it; `is_compared` adds what the other insurers ask.
     Raises InvalidInput, OrderNotReady, OrderNotFound.
     """
-    day = local_date(now)
-    rated = price(request, day)
+    today = local_date(now)
+    day = _first_day(request, today)
+    book = current_book()
+    rated = price(request, day, book)
+    others = list(_variants(request, variants, day, book))
+    if is_compared:
+        others += [(asked, found) for asked, found in compare(request, day, book) if found.insurer != rated.insurer]
     with transaction("insurance"):
         if order_id is not None:
             customer_id = _buyer(order_id, customer_id, is_staff=is_staff)
-        return write_quote(request, rated, customer_id=customer_id, order_id=order_id, day=day, now=now)
+        return write_quote(
+            request, rated, customer_id=customer_id, order_id=order_id, day=day, book=book, now=now, variants=others
+        )
+
+
+def _first_day(request: QuoteRequest, today: date) -> date:
+    day = request.start_date or today
+    if not today <= day <= today + LATEST_START:
+        raise InvalidInput("start_date", "out_of_range", _("A policy begins today, or within sixty days."))
+    return day
+
+
+def _variants(
+    request: QuoteRequest, variants: Sequence[Mapping[str, Any]], day: date, book: TariffBook
+) -> "list[tuple[QuoteRequest, Price]]":
+    if len(variants) > MAX_VARIANTS:
+        raise InvalidInput("variants", "too_many", _("At most %(most)d variants.") % {"most": MAX_VARIANTS})
+    plain = msgspec.to_builtins(request)
+    rated = []
+    for number, changes in enumerate(variants):
+        if changes.get("insurance_type", plain["insurance_type"]) != plain["insurance_type"]:
+            raise InvalidInput(
+                f"variants.{number}.insurance_type", "invalid", _("A quote is of one kind of insurance.")
+            )
+        try:
+            asked = read_request(plain | dict(changes))
+            rated.append((asked, price(asked, day, book)))
+        except InvalidInput as error:
+            (problem,) = error.errors
+            raise InvalidInput(f"variants.{number}.{problem['field']}", problem["code"], problem["detail"]) from error
+    return rated
 
 
 def _buyer(order_id: UUID, customer_id: UUID, *, is_staff: bool) -> UUID:
@@ -52,7 +97,15 @@ def _buyer(order_id: UUID, customer_id: UUID, *, is_staff: bool) -> UUID:
 
 
 def write_quote(
-    request: QuoteRequest, rated: Price, *, customer_id: UUID, order_id: UUID | None, day: date, now: datetime
+    request: QuoteRequest,
+    rated: Price,
+    *,
+    customer_id: UUID,
+    order_id: UUID | None,
+    day: date,
+    book: TariffBook,
+    now: datetime,
+    variants: Sequence[tuple[QuoteRequest, Price]] = (),
 ) -> Quote:
     """Store a rated request as it was rated, and tell of it."""
     quote = Quote.objects.create(
@@ -62,13 +115,17 @@ def write_quote(
         request=msgspec.to_builtins(request),
         breakdown=breakdown(rated),
         tariff=rated.tariff,
+        tariff_revision=book.revision,
+        insurer=rated.insurer,
+        insurer_name=rated.insurer_name,
+        variants=[_snapshot(number, asked, found) for number, (asked, found) in enumerate(variants, 1)],
         rated_on=day,
         premium=rated.premium,
         unrounded=f"{rated.unrounded:f}",
         coverage_amount=rated.coverage_amount,
         insured_value=rated.insured_value,
         deductible=rated.deductible,
-        valid_until=day + VALID_FOR,
+        valid_until=local_date(now) + VALID_FOR,
         created_at=now,
     )
     publish(
@@ -85,6 +142,17 @@ def write_quote(
     return quote
 
 
-def breakdown(rated: Price) -> list[dict[str, Any]]:
-    """The factors as shown, in the order in which they multiply to the premium."""
-    return [{"code": item.code, "value": f"{item.value:f}", "source": item.source} for item in rated.breakdown]
+def _snapshot(number: int, asked: QuoteRequest, rated: Price) -> dict[str, Any]:
+    return {
+        "variant": number,
+        "request": msgspec.to_builtins(asked),
+        "breakdown": breakdown(rated),
+        "tariff": rated.tariff,
+        "insurer": rated.insurer,
+        "insurer_name": rated.insurer_name,
+        "premium": f"{rated.premium:f}",
+        "unrounded": f"{rated.unrounded:f}",
+        "coverage_amount": f"{rated.coverage_amount:f}",
+        "insured_value": f"{rated.insured_value:f}",
+        "deductible": f"{rated.deductible:f}",
+    }

@@ -63,14 +63,23 @@ def policy(*quotes: dict[str, Any], **options: Any) -> Policy:
     return policies(*quotes, **options)[0]
 
 
-def claim(of: Policy | None = None, *, amount: str = "100000.00", now: datetime | None = None) -> Claim:
+def claim(
+    of: Policy | None = None,
+    *,
+    amount: str = "100000.00",
+    now: datetime | None = None,
+    kind: str = "",
+    report: services.LossReport | None = None,
+) -> Claim:
     """A loss reported an hour after the policy began."""
     known = of or policy()
     occurred_at = known.activated_at + timedelta(hours=1)
+    told = report or (services.LossReport(kind=kind) if kind else services.LossReport())
     return services.open_claim(
         policy_id=known.id,
         occurred_at=occurred_at,
         description="A scratch.",
         amount=Decimal(amount),
+        report=told,
         now=now or occurred_at + timedelta(hours=1),
     )

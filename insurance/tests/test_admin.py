@@ -50,7 +50,7 @@ def test_the_queue_costs_the_same_whatever_its_length(screens, size):
 def test_actions_go_through_the_services(screens):
     now = datetime.now(UTC) - timedelta(days=30)
     claim, raw = make.claim(make.policy(now=now)), make.claim(make.policy(now=now))
-    services.assess_claim(claim_id=claim.id, amount=Decimal(50_000), now=now)
+    services.assess_claim(claim_id=claim.id, found=services.Assessment(amount=Decimal(50_000)), now=now)
     act(screens, "claim", "approve", claim, raw)
     assert [Claim.objects.get(pk=item.pk).status for item in (claim, raw)] == ["approved", "opened"]
     act(screens, "policy", "cancel", raw.policy)

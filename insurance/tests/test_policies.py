@@ -71,7 +71,7 @@ def test_it_is_cancelled_with_the_unused_part_back(is_manager):
     expected = (policy.premium * (days - 1) / days).quantize(Decimal("0.01"))
     shown = response.json()
     assert (shown["status"], shown["refund_amount"], shown["cancel_reason"]) == ("cancelled", str(expected), "sold")
-    assert told == ["insurance.cancelled"]
+    assert told == ["insurance.cancelled", "insurance.refund_requested"]
     assert caller.post(f"{PATH}/{policy.id}/cancel").status_code == 409
 
 
@@ -99,7 +99,7 @@ def test_the_refund_is_pro_rata_less_what_the_insurer_keeps(kind, days, retained
 def test_what_was_paid_for_claims_is_not_refunded():
     policy = make.policy(now=START)
     claim = make.claim(policy, amount="50000")
-    services.assess_claim(claim_id=claim.id, amount=Decimal(50_000), now=START)
+    services.assess_claim(claim_id=claim.id, found=services.Assessment(amount=Decimal(50_000)), now=START)
     services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=START)
     cancelled = services.cancel_policy(policy_id=policy.id, now=START + timedelta(days=1))
     assert cancelled.refund_amount == policy.premium - 40_000
@@ -107,7 +107,7 @@ def test_what_was_paid_for_claims_is_not_refunded():
 
 def test_an_ended_policy_is_not_cancelled():
     policy = make.policy()
-    services.expire_policy(policy_id=policy.id, now=timezone.now())
+    services.expire_policy(policy_id=policy.id, now=timezone.now() + timedelta(days=366))
     with pytest.raises(WrongTransition):
         services.cancel_policy(policy_id=policy.id, now=timezone.now())
 
@@ -161,7 +161,7 @@ def test_a_policy_past_its_end_is_found():
 
 def test_a_claim_above_the_cover_is_found():
     claim = make.claim()
-    services.assess_claim(claim_id=claim.id, amount=Decimal(50_000), now=timezone.now())
+    services.assess_claim(claim_id=claim.id, found=services.Assessment(amount=Decimal(50_000)), now=timezone.now())
     services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=timezone.now())
     Claim.objects.update(payable_amount=Decimal(3_000_000), assessed_amount=Decimal(3_000_000))
     Claim.objects.update(approved_amount=Decimal(2_500_000))

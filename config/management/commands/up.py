@@ -199,6 +199,8 @@ def _background_programs() -> list[Program]:
         programs.insert(0, Program("relay", _manage("relay")))
     if _sandbox_is_ours():
         programs.insert(0, Program("sandbox", _manage("run_sandbox")))
+    if _insurers_are_ours():
+        programs.insert(0, Program("insurers", _manage("run_insurers")))
     return programs
 
 
@@ -207,10 +209,17 @@ def _sandbox_is_ours() -> bool:
     return local and "run_sandbox" in get_commands()
 
 
+def _insurers_are_ours() -> bool:
+    local = urlsplit(settings.INSURERS_URL).hostname in {"127.0.0.1", "localhost"}
+    return local and settings.DEBUG and "run_insurers" in get_commands()
+
+
 def _check_ports() -> None:
     _check_port(settings.PORT, "AUTOSALON_PORT")
     if _sandbox_is_ours():
         _check_port(urlsplit(settings.SANDBOX_URL).port or 80, "AUTOSALON_SANDBOX_PORT")
+    if _insurers_are_ours():
+        _check_port(urlsplit(settings.INSURERS_URL).port or 80, "AUTOSALON_INSURERS_PORT")
 
 
 def _check_port(port: int, variable: str) -> None:

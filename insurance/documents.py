@@ -1,0 +1,92 @@
+"""The policy as a PDF that one can carry: who, what, for how much, from when, and how the premium came about."""
+
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from insurance.models import Policy
+
+FONT = "AutosalonSans"
+
+
+@cache
+def _font() -> str:
+    """A font with Cyrillic letters: the product's own, else the system's."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    own = sorted(Path(settings.BASE_DIR, "static").rglob("*.ttf"))
+    own += sorted(Path(settings.BASE_DIR, "orders").rglob("*.ttf"))
+    system = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+    path = next((one for one in (*own, system) if one.exists()), None)
+    if path is None:
+        return "Helvetica"
+    pdfmetrics.registerFont(TTFont(FONT, str(path)))
+    return FONT
+
+
+def policy_pdf(policy: Policy) -> bytes:
+    """A policy and the breakdown of its premium, in the language of the moment; reads `policy.quote`."""
+    from reportlab.lib import colors
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.lib.units import mm
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
+
+    body = ParagraphStyle("body", fontName=_font(), fontSize=9, leading=12)
+    head = ParagraphStyle("head", parent=body, fontSize=16, leading=22)
+
+    def cell(text: Any) -> Any:
+        return Paragraph(escape(str(text)), body)
+
+    grid = [("GRID", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")]
+    story = [
+        Paragraph(escape(f"{policy.get_insurance_type_display()} · {policy.number}"), head),
+        cell(_("State: %(state)s") % {"state": policy.get_status_display()}),
+        Spacer(1, 4 * mm),
+        Table([[cell(name), cell(value)] for name, value in _facts(policy)], colWidths=[60 * mm, 110 * mm], style=grid),
+        Spacer(1, 6 * mm),
+        cell(_("How the premium came about: the product of these values, rounded to the kopeck.")),
+        Table(
+            [[cell(item["code"]), cell(item["value"]), cell(item["source"])] for item in _breakdown(policy)],
+            colWidths=[30 * mm, 35 * mm, 105 * mm],
+            style=grid,
+        ),
+    ]
+    content = BytesIO()
+    title = f"{policy.get_insurance_type_display()} {policy.number}"
+    SimpleDocTemplate(content, pagesize=A4, title=title, margin=18 * mm, invariant=1).build(story)
+    return content.getvalue()
+
+
+def _facts(policy: Policy) -> list[tuple[Any, Any]]:
+    request = policy.quote.offer(policy.variant).request
+    drivers = request.drivers
+    named = ", ".join(str(driver.birth_date) for driver in drivers) if drivers else _("without a limit")
+    rows = [
+        (_("Insurer"), policy.quote.offer(policy.variant).insurer_name or policy.insurer),
+        (_("Number at the insurer"), policy.insurer_ref),
+        (_("Vehicle"), f"{request.vehicle_make} {request.vehicle_model}, {request.vehicle_year}"),
+        (_("VIN"), policy.vehicle_vin),
+        (_("Drivers, by date of birth"), named),
+        (_("In force"), f"{policy.start_date} – {policy.end_date}"),
+        (_("Sum insured"), f"{policy.coverage_amount} {policy.currency}"),
+        (_("Deductible"), f"{policy.deductible} {policy.currency}"),
+        (_("Premium"), f"{policy.premium} {policy.currency}"),
+        (_("Beneficiary"), policy.beneficiary),
+        (_("Refund"), f"{policy.refund_amount} {policy.currency}" if policy.refund_amount is not None else ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _breakdown(policy: Policy) -> list[dict[str, Any]]:
+    if policy.variant:
+        rows: list[dict[str, Any]] = policy.quote.variants[policy.variant - 1]["breakdown"]
+        return rows
+    found: list[dict[str, Any]] = policy.quote.breakdown
+    return found

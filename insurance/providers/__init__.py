@@ -1,0 +1,1 @@
+"""Insurers: calls to strangers, never made while a transaction is open."""

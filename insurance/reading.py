@@ -1,0 +1,55 @@
+"""Reading the book of tariffs of a revision, and showing what a premium came from."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from insurance.models import TariffRevision, TariffRow
+from insurance.pricing import Price
+from insurance.tariffs import SHIPPED, TariffBook
+
+
+def current_book() -> TariffBook:
+    """The newest book of tariffs."""
+    return _newest(TariffRevision.objects.all())
+
+
+def book_at(moment: datetime) -> TariffBook:
+    """The book that was the newest at a moment."""
+    return _newest(TariffRevision.objects.filter(created_at__lte=moment))
+
+
+def _newest(revisions: "QuerySet[TariffRevision]") -> TariffBook:
+    found = revisions.order_by("-number").values_list("number", "created_at").first()
+    return SHIPPED if found is None else _read_book(*found)
+
+
+def book_of(revision: int) -> TariffBook:
+    """The book of one revision. Raises LookupError."""
+    if revision == SHIPPED.revision:
+        return SHIPPED
+    found = TariffRevision.objects.filter(pk=revision).values_list("number", "created_at").first()
+    if found is None:
+        raise LookupError(revision)
+    return _read_book(*found)
+
+
+@lru_cache(maxsize=8)
+def _read_book(number: int, stamp: datetime) -> TariffBook:
+    """A revision never changes, so its book is read once; `stamp` tells it from that of another database."""
+    known = TariffRow.objects.filter(added_in__lte=number).exclude(withdrawn_in__lte=number)
+    return TariffBook(number, [row.fact for row in known.order_by("table", "insurer", "key", "valid_from")])
+
+
+def moment_of(order_id: UUID, now: datetime) -> datetime:
+    """When an order was placed: a UUIDv7 begins with the milliseconds of its making (RFC 9562, 5.7)."""
+    made = datetime.fromtimestamp(((order_id.int >> 80) + 1) / 1000, UTC) if order_id.version == 7 else now
+    return min(made, now)
+
+
+def breakdown(rated: Price) -> list[dict[str, Any]]:
+    """The factors as shown, in the order in which they multiply to the premium."""
+    return [{"code": item.code, "value": f"{item.value:f}", "source": item.source} for item in rated.breakdown]

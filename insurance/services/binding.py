@@ -1,0 +1,60 @@
+"""Insurers that decide by themselves: asking them to take a risk, and telling them that it is off."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from insurance.clock import local_date
+from insurance.models import Policy
+from insurance.reading import book_of
+from insurance.tariffs import TariffBook
+from messaging.calls import request_call
+
+
+def is_connected(policy: Policy, book: TariffBook | None = None) -> bool:
+    """Whether the policy's insurer decides over its API; otherwise we issue in its name."""
+    book = book or book_of(policy.quote.tariff_revision)
+    return book.insurer(policy.insurer, policy.quote.rated_on).connection != ""
+
+
+def insurer_of(policy_id: UUID) -> str:
+    """Code of the insurer a policy is asked of."""
+    return Policy.objects.values_list("insurer", flat=True).get(pk=policy_id)
+
+
+def bind_key(policy: Policy) -> str:
+    """The key of an insurer's decision; a policy offered again after a refusal is another question."""
+    return f"policy:{policy.id}:bind:{policy.version}"
+
+
+def bind(policy: Policy, *, payment: Mapping[str, Any] | None) -> None:
+    """Ask the insurer to take a pending policy; with `payment` its premium is asked for once the insurer agrees."""
+    request_call(
+        key=bind_key(policy),
+        operation="insurance.bind",
+        provider=policy.insurer,
+        request={
+            "policy_id": str(policy.id),
+            "number": policy.number,
+            "insurance_type": policy.insurance_type,
+            "vehicle_vin": policy.vehicle_vin,
+            "premium": str(policy.premium),
+            "coverage_amount": str(policy.coverage_amount),
+            "currency": policy.currency,
+            "start_date": policy.start_date.isoformat(),
+            "end_date": policy.end_date.isoformat(),
+            "signed_date": local_date(policy.created_at).isoformat(),
+            "payment": payment,
+        },
+    )
+
+
+def unbind(policy: Policy) -> None:
+    """Tell a connected insurer that a policy is off, whether or not it has answered."""
+    if is_connected(policy):
+        request_call(
+            key=f"policy:{policy.id}:unbind:{policy.version}",
+            operation="insurance.unbind",
+            provider=policy.insurer,
+            request={"policy_id": str(policy.id)},
+        )

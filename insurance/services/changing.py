@@ -1,0 +1,173 @@
+"""Changing a policy during its term, and offering the next one."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput, WrongTransition
+from core.money import ZERO, money
+from insurance.clock import local_date
+from insurance.errors import EndorsementUnderWay
+from insurance.events import PolicyEndorsed
+from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
+from insurance.models.claims import GRANTED, ClaimStatus
+from insurance.models.fields import InsuranceTypes
+from insurance.pricing import QuoteRequest, kbm_class, price, read_request
+from insurance.reading import book_of, current_book
+from insurance.services.ending import lock_policy, term_premium
+from insurance.services.money import ask_for_premium, ask_for_refund, check_payment
+from insurance.services.quoting import write_quote
+from messaging.outbox import publish
+
+CHANGEABLE = frozenset(
+    {"drivers", "region", "city", "engine_power", "coverage_amount", "vehicle_value", "deductible", "beneficiary",
+     "programme", "additions", "owner_kbm", "is_pledged_outside"}
+)  # fmt: skip
+RENEWED_FROM = timedelta(days=60)
+
+
+def endorse_policy(
+    *,
+    policy_id: UUID,
+    changes: Mapping[str, Any],
+    actor_id: UUID,
+    now: datetime,
+    payment: Mapping[str, Any] | None = None,
+    customer_id: UUID | None = None,
+) -> Endorsement:
+    """Change what a policy insures from today on, rated by the tariffs it was bought by.
+
+    The difference of the premiums counts for the days left: what is more is paid first, what is less is given back.
+    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay.
+    """
+    with transaction("insurance"):
+        policy = lock_policy(policy_id, customer_id)
+        if policy.status != PolicyStatus.ACTIVE:
+            raise WrongTransition(policy.status, [])
+        if policy.endorsements.filter(applied_at__isnull=True, money_id__isnull=False).exists():
+            raise EndorsementUnderWay
+        endorsement = _draft(policy, changes, actor_id, now)
+        difference = endorsement.premium_difference
+        if difference > 0:
+            if payment is None:
+                raise InvalidInput("payment", "required", _("%(sum)s is to be paid.") % {"sum": difference})
+            means = check_payment(payment)
+            endorsement.money_id = ask_for_premium(policy, difference, means, kind=MoneyKind.ENDORSEMENT, now=now).id
+        endorsement.save(force_insert=True)
+        if difference <= 0:
+            _apply(policy, endorsement, now)
+            ask_for_refund(policy, -difference, "endorsement", now)
+    return endorsement
+
+
+def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: datetime) -> Endorsement:
+    unknown = set(changes) - CHANGEABLE
+    if unknown or not changes:
+        raise InvalidInput(
+            f"changes.{min(unknown)}" if unknown else "changes",
+            "invalid",
+            _("These may change: %(names)s.") % {"names": ", ".join(sorted(CHANGEABLE))},
+        )
+    today = local_date(now)
+    request = read_request(msgspec.to_builtins(_insured(policy)) | dict(changes))
+    rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision))
+    term = (policy.end_date - policy.start_date).days + 1
+    left = min((policy.end_date - today).days + 1, term)
+    return Endorsement(
+        policy=policy,
+        number=policy.endorsements.count() + 1,
+        effective_date=today,
+        changes=msgspec.to_builtins(dict(changes)),
+        request=msgspec.to_builtins(request),
+        tariff_revision=policy.quote.tariff_revision,
+        annual_premium=rated.premium,
+        premium_difference=money((rated.premium - term_premium(policy)) * left / term),
+        created_by=actor_id,
+        created_at=now,
+    )
+
+
+def _insured(policy: Policy) -> QuoteRequest:
+    """The request as it stands after every change made so far."""
+    last = policy.endorsements.filter(applied_at__isnull=False).order_by("-number").first()
+    if last is None:
+        return policy.quote.offer(policy.variant).request
+    return msgspec.convert(last.request, QuoteRequest, strict=False)
+
+
+def _apply(policy: Policy, endorsement: Endorsement, now: datetime) -> None:
+    request = msgspec.convert(endorsement.request, QuoteRequest, strict=False)
+    changes: dict[str, Any] = {"beneficiary": request.beneficiary}
+    if policy.insurance_type == InsuranceTypes.KASKO:
+        coverage = request.coverage_amount or ZERO
+        changes |= {
+            "coverage_amount": coverage,
+            "insured_value": request.vehicle_value or coverage,
+            "deductible": request.deductible,
+        }
+    policy.endorse(premium=policy.premium + endorsement.premium_difference, changes=changes, now=now)
+    policy.save()
+    endorsement.applied_at = now
+    endorsement.save()
+    publish(
+        PolicyEndorsed(
+            policy_id=policy.id,
+            customer_id=policy.customer_id,
+            number=endorsement.number,
+            premium_difference=endorsement.premium_difference,
+            premium=policy.premium,
+            currency=policy.currency,
+            effective_date=endorsement.effective_date,
+            insurer=policy.insurer,
+        )
+    )
+
+
+def apply_paid_endorsement(policy: Policy, asked: MoneyRequest, now: datetime) -> None:
+    """Apply a change of a locked policy whose payment was answered: made when paid, forgotten when refused."""
+    endorsement = policy.endorsements.filter(money_id=asked.id).first()
+    if asked.state != MoneyState.DONE:
+        if endorsement is not None:
+            endorsement.delete()
+        return
+    if endorsement is None or policy.status != PolicyStatus.ACTIVE:
+        ask_for_refund(policy, asked.amount, "not_in_force", now)
+        return
+    _apply(policy, endorsement, now)
+
+
+def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Quote:
+    """Quote the next term of a policy, from the day after its last; drivers' КБМ classes move with its claims.
+
+    Bought like any quote, it becomes a policy of its own. Raises PolicyNotFound, WrongTransition, InvalidInput.
+    """
+    today = local_date(now)
+    with transaction("insurance"):
+        policy = lock_policy(policy_id, customer_id)
+        if policy.status not in (PolicyStatus.ACTIVE, PolicyStatus.EXPIRED) or hasattr(policy, "renewal"):
+            raise WrongTransition(policy.status, [])
+        first = max(policy.end_date + timedelta(days=1), today)
+        if first - today > RENEWED_FROM:
+            raise InvalidInput("policy_id", "too_early", _("A policy is renewed in the last sixty days of its term."))
+        book = current_book()
+        paid = Claim.objects.filter(policy=policy, status__in=(*GRANTED, ClaimStatus.CLOSED)).count()
+        asked = _insured(policy)
+        request = msgspec.structs.replace(
+            asked,
+            start_date=first,
+            renewal_of=policy.id,
+            drivers=[
+                msgspec.structs.replace(driver, kbm=book.osago.next_kbm_class(kbm_class(driver.kbm), paid, first))
+                for driver in asked.drivers
+            ]
+            if asked.drivers is not None
+            else None,
+            owner_kbm=book.osago.next_kbm_class(kbm_class(asked.owner_kbm), paid, first),
+        )
+        rated = price(request, first, book)
+        return write_quote(request, rated, customer_id=policy.customer_id, order_id=None, day=first, book=book, now=now)

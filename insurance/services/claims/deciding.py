@@ -1,0 +1,199 @@
+"""Deciding a claim: what the loss is worth, what the policy pays for it, and who says yes or no."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput
+from core.money import ZERO
+from insurance.errors import PapersMissing, SecondPersonNeeded
+from insurance.events import ClaimDecided, ClaimReopened
+from insurance.models import Claim, ClaimStatus, Policy
+from insurance.models.claims import GRANTED
+from insurance.models.fields import InsuranceTypes
+from insurance.rating import Basis, Loss, UnderInsurance, claim_payout, is_total_loss
+from insurance.rating.claims import formula
+from insurance.services.claims.reporting import check_amount, lock_claim
+from messaging.outbox import publish
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """What an adjuster found: the loss, roubles; the car's value on the day where the policy pays by it; remains the
+    owner keeps; wear in per cent, which counts against an aggregate sum; `is_total_loss` None lets the figures decide.
+    """
+
+    amount: Decimal
+    market_value: Decimal | None = None
+    salvage_amount: Decimal = ZERO
+    wear_percent: Decimal = ZERO
+    is_total_loss: bool | None = None
+
+
+def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime) -> Claim:
+    """Record the loss as found and what the policy pays for it, with the formula. May be done again.
+
+    Raises ClaimNotFound, WrongTransition, InvalidInput.
+    """
+    _check(found)
+    with transaction("insurance"):
+        claim = lock_claim(claim_id)
+        loss = loss_of(claim, found)
+        payable = payable_for(loss)
+        claim.assess(
+            found={
+                "assessed_amount": found.amount,
+                "market_value": found.market_value,
+                "salvage_amount": found.salvage_amount,
+                "wear_percent": found.wear_percent,
+                "payable_amount": payable,
+                "is_total_loss": loss.total_loss,
+                "formula": formula(loss),
+                "reserve_amount": max(payable - claim.paid_amount, ZERO),
+            },
+            now=now,
+        )
+        claim.save()
+    return claim
+
+
+def _check(found: Assessment) -> None:
+    check_amount(found.amount)
+    for name in ("salvage_amount", "wear_percent"):
+        if getattr(found, name) < 0:
+            raise InvalidInput(name, "min_value", _("Not below zero."))
+    if found.wear_percent > HUNDRED:
+        raise InvalidInput("wear_percent", "max_value", _("At most 100 per cent."))
+    if found.market_value is not None and found.market_value <= 0:
+        raise InvalidInput("market_value", "min_value", _("A value above zero."))
+
+
+def loss_of(claim: Claim, found: Assessment) -> Loss:
+    """A claim's loss as the arithmetic takes it, under the terms of its policy."""
+    policy = claim.policy
+    terms = policy.settlement
+    total = found.is_total_loss
+    if total is None:
+        total = _is_total(policy, found)
+    value = policy.insured_value
+    if terms.is_market_basis and found.market_value is not None:
+        value = found.market_value
+    return Loss(
+        loss=found.amount,
+        sum_insured=policy.coverage_amount,
+        value=value,
+        deductible=policy.deductible,
+        conditional_deductible=terms.is_conditional_deductible,
+        under_insurance=UnderInsurance.FIRST_LOSS if terms.is_first_loss else UnderInsurance.PROPORTIONAL,
+        total_loss=total and policy.insurance_type == InsuranceTypes.KASKO,
+        basis=Basis.MARKET if terms.is_market_basis else Basis.AGREED,
+        aggregate=terms.is_aggregate,
+        paid_before=_granted_before(claim) if terms.is_aggregate else ZERO,
+        wear=found.wear_percent / HUNDRED,
+        salvage=found.salvage_amount,
+    )
+
+
+def _is_total(policy: Policy, found: Assessment) -> bool:
+    value = found.market_value or policy.insured_value
+    return policy.insurance_type == InsuranceTypes.KASKO and is_total_loss(found.amount, value)
+
+
+def _granted_before(claim: Claim) -> Decimal:
+    """What other claims of the policy have taken of an aggregate sum."""
+    others = Claim.objects.filter(policy_id=claim.policy_id, status__in=(*GRANTED, ClaimStatus.CLOSED)).exclude(
+        pk=claim.pk
+    )
+    return others.aggregate(sum=Sum("approved_amount"))["sum"] or ZERO
+
+
+def payable_for(loss: Loss) -> Decimal:
+    """What a policy pays for a loss, roubles: never above what is left of the sum insured less the deductible."""
+    kept = ZERO if loss.conditional_deductible else loss.deductible
+    return min(claim_payout(loss), max(loss.limit - kept, ZERO))
+
+
+def approve_claim(*, claim_id: UUID, manager_id: UUID, now: datetime, amount: Decimal | None = None) -> Claim:
+    """Grant what the policy pays for the assessed loss, or `amount` roubles of it.
+
+    Above the limit of the settings the first manager proposes and another one confirms the same sum. Raises
+    ClaimNotFound, WrongTransition, AboveLimit, PapersMissing, SecondPersonNeeded.
+    """
+    with transaction("insurance"):
+        claim = lock_claim(claim_id)
+        granted = claim.check_grant(claim.proposed_amount if amount is None and claim.proposed_amount else amount)
+        missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
+        if missing:
+            raise PapersMissing(missing=missing)
+        if granted > settings.CLAIM_FOUR_EYES_ABOVE and not _is_seconded(claim, granted, manager_id, now):
+            return claim
+        _refuse_above_aggregate(claim, granted)
+        claim.approve(granted, decided_by=manager_id, now=now)
+        _decide(claim, granted)
+    return claim
+
+
+def _is_seconded(claim: Claim, granted: Decimal, manager_id: UUID, now: datetime) -> bool:
+    if claim.proposed_by is None or claim.proposed_amount != granted:
+        claim.propose(granted, proposed_by=manager_id, now=now)
+        claim.save()
+        return False
+    if claim.proposed_by == manager_id:
+        raise SecondPersonNeeded
+    return True
+
+
+def _refuse_above_aggregate(claim: Claim, granted: Decimal) -> None:
+    """Another claim may have been granted since this one was assessed."""
+    if claim.policy.settlement.is_aggregate:
+        left = claim.policy.coverage_amount - _granted_before(claim)
+        if granted > left:
+            claim.payable_amount = max(left, ZERO)
+            claim.check_grant(granted)
+
+
+def reject_claim(*, claim_id: UUID, manager_id: UUID, reason: str, now: datetime) -> Claim:
+    """Refuse a claim; the insured is told why. Raises ClaimNotFound, WrongTransition."""
+    with transaction("insurance"):
+        claim = lock_claim(claim_id)
+        claim.reject(reason, decided_by=manager_id, now=now)
+        _decide(claim, ZERO)
+    return claim
+
+
+def reopen_claim(*, claim_id: UUID, reason: str, now: datetime) -> Claim:
+    """Look again at a claim that was paid, refused or closed; what was paid stays paid and counts.
+
+    Raises ClaimNotFound, WrongTransition.
+    """
+    with transaction("insurance"):
+        claim = lock_claim(claim_id)
+        claim.reopen(reason, now)
+        claim.save()
+        publish(
+            ClaimReopened(claim_id=claim.id, policy_id=claim.policy_id, customer_id=claim.customer_id, reason=reason)
+        )
+    return claim
+
+
+def _decide(claim: Claim, amount: Decimal) -> None:
+    claim.save()
+    publish(
+        ClaimDecided(
+            claim_id=claim.id,
+            policy_id=claim.policy_id,
+            customer_id=claim.customer_id,
+            decision=claim.status,
+            amount=amount,
+            currency=claim.currency,
+            reason=claim.reason,
+        )
+    )

@@ -1,0 +1,139 @@
+"""Reporting a loss, and taking the report back."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput
+from core.money import MAX_AMOUNT
+from insurance.clock import local_date
+from insurance.errors import ClaimNotFound, DuplicateClaim, NotCovered
+from insurance.events import ClaimOpened
+from insurance.models import Claim, ClaimKind, Policy
+from insurance.models.claims import REFUSED
+from insurance.models.fields import InsuranceTypes
+from insurance.services.ending import lock_policy
+from messaging.outbox import publish
+
+DAYS_TO_SETTLE = {InsuranceTypes.OSAGO: 20, InsuranceTypes.KASKO: 30}
+"""Calendar days to pay or refuse from the day the papers are complete: 40-FZ art. 12 by press reports; KASKO by its
+rules, a default of the product."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossReport:
+    """What the insured tells of a loss besides its sum; the driver is asked of where the list is limited."""
+
+    kind: str = ClaimKind.OTHER
+    place: str = ""
+    driver_name: str = ""
+    driver_birth_date: date | None = None
+
+
+def open_claim(
+    *,
+    policy_id: UUID,
+    occurred_at: datetime,
+    description: str,
+    amount: Decimal,
+    now: datetime,
+    report: LossReport = LossReport(),
+    customer_id: UUID | None = None,
+) -> Claim:
+    """Report a loss of `amount` roubles; `customer_id` None is a manager who reports for the insured.
+
+    A driver the policy does not name: KASKO does not cover it; OSAGO pays and has recourse against the driver.
+    Raises PolicyNotFound, InvalidInput, NotCovered, DuplicateClaim.
+    """
+    with transaction("insurance"):
+        policy = lock_policy(policy_id, customer_id)
+        check_amount(amount)
+        if occurred_at > now:
+            raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
+        if not policy.covers(occurred_at, local_date(occurred_at)):
+            raise NotCovered
+        is_named = _is_named(policy, report.driver_birth_date)
+        if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
+            raise NotCovered(_("The policy does not name this driver."))
+        if policy.claims.filter(occurred_at=occurred_at).exclude(status__in=REFUSED).exists():
+            raise DuplicateClaim
+        claim = Claim.objects.create(
+            policy=policy,
+            customer_id=policy.customer_id,
+            kind=report.kind,
+            occurred_at=occurred_at,
+            description=description,
+            place=report.place,
+            driver_name=report.driver_name,
+            driver_birth_date=report.driver_birth_date,
+            has_recourse=not is_named,
+            amount=amount,
+            reserve_amount=min(amount, policy.coverage_amount),
+            currency=policy.currency,
+            created_at=now,
+            updated_at=now,
+        )
+        publish(
+            ClaimOpened(
+                claim_id=claim.id,
+                policy_id=policy.id,
+                customer_id=policy.customer_id,
+                amount=amount,
+                currency=claim.currency,
+            )
+        )
+    return claim
+
+
+def _is_named(policy: Policy, birth_date: date | None) -> bool:
+    """Whether a driver, if one is told, is among those the policy names."""
+    drivers = policy.quote.offer(policy.variant).request.drivers
+    if birth_date is None or drivers is None:
+        return True
+    for endorsement in policy.endorsements.filter(applied_at__isnull=False):
+        named = endorsement.changes.get("drivers")
+        if named and birth_date.isoformat() in {item["birth_date"] for item in named}:
+            return True
+    return birth_date in {driver.birth_date for driver in drivers}
+
+
+def check_amount(amount: Decimal) -> None:
+    """Refuse a sum that cannot be booked. Raises InvalidInput."""
+    if not amount.is_finite() or not 0 < amount <= MAX_AMOUNT or amount != round(amount, 2):
+        raise InvalidInput("amount", "invalid", _("An amount above zero, of at most two decimals."))
+
+
+def lock_claim(claim_id: UUID, customer_id: UUID | None = None) -> Claim:
+    """Lock a claim's policy, then the claim, so that payouts of one policy are decided one after another.
+
+    Raises ClaimNotFound.
+    """
+    visible = Claim.objects.filter(pk=claim_id)
+    found = (
+        (visible if customer_id is None else visible.filter(customer_id=customer_id)).values_list("policy_id").first()
+    )
+    if found is None:
+        raise ClaimNotFound
+    policy = lock_policy(found[0])
+    claim = Claim.objects.select_for_update().get(pk=claim_id)
+    claim.policy = policy
+    return claim
+
+
+def due_date_of(claim: Claim, complete_at: datetime) -> date:
+    """The last day to pay or refuse a claim whose papers were complete at a moment."""
+    days = DAYS_TO_SETTLE[InsuranceTypes(claim.policy.insurance_type)]
+    return local_date(complete_at) + timedelta(days=days)
+
+
+def withdraw_claim(*, claim_id: UUID, now: datetime, customer_id: UUID | None = None) -> Claim:
+    """Take back a report that has not been decided. Raises ClaimNotFound, WrongTransition."""
+    with transaction("insurance"):
+        claim = lock_claim(claim_id, customer_id)
+        claim.withdraw(now)
+        claim.save()
+    return claim

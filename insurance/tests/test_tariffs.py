@@ -1,0 +1,331 @@
+"""Tariffs as data: revisions, imports, and quotes that recompute to the kopeck whatever came later."""
+
+import gzip
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from math import prod
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.db import transaction
+from core.errors import InvalidInput
+from core.ids import uuid7
+from core.money import money
+from core.testing import Api
+from insurance import services
+from insurance.demo import create_demo
+from insurance.models import Quote, TariffRevision, TariffRow
+from insurance.pricing import compare, price, read_request
+from insurance.public import estimate, policy_disagreements, rate, recompute
+from insurance.rating.rows import TABLES, TariffFact, build_osago, read_value
+from insurance.reading import book_of, current_book
+from insurance.tariffs import SHIPPED
+from insurance.tests import make
+
+pytestmark = pytest.mark.django_db(databases=["insurance"])
+DAY = date(2026, 3, 1)
+
+
+def kt(value, city="Тверь", **fields):
+    region = "Тверская область"
+    return TariffFact(
+        table="territories",
+        key=f"{region}|{city}",
+        value={"region": region, "city": city, "kt": value},
+        valid_from=fields.pop("valid_from", date(2022, 9, 13)),
+        source="a test",
+        **fields,
+    )
+
+
+def load(*facts, **options):
+    return services.import_tariff(facts=facts, note="test", now=timezone.now(), **options)
+
+
+def test_shipped_rows_build_the_tariff_they_came_from():
+    assert {fact.table for fact in SHIPPED.facts} == set(TABLES)
+    for fact in SHIPPED.facts:
+        read_value(fact.table, fact.value)
+    assert build_osago(SHIPPED.facts).kvs == SHIPPED.osago.kvs
+    through_json = [
+        TariffFact(**{name: getattr(fact, name) for name in fact.__dataclass_fields__} | {
+            "value": json.loads(json.dumps(fact.value))
+        })
+        for fact in SHIPPED.facts
+    ]  # fmt: skip
+    assert build_osago(through_json) == SHIPPED.osago
+
+
+def test_the_first_import_puts_what_is_shipped_before_itself():
+    load(kt("1.4"))
+    assert list(TariffRevision.objects.order_by("number").values_list("number", "added", "withdrawn")) == [
+        (1, len(SHIPPED.facts), 0),
+        (2, 1, 0),
+    ]
+    book = current_book()
+    assert book.revision == 2
+    request = make.OSAGO | {"region": "Тверская область", "city": "Тверь"}
+    assert price(read_request(request), DAY, book).breakdown[1].value == Decimal("1.4")
+    assert price(read_request(make.OSAGO), DAY, book).premium == price(read_request(make.OSAGO), DAY).premium
+
+
+def test_the_rating_day_picks_the_row():
+    load(kt("1.4"), kt("1.6", valid_from=date(2026, 2, 1)), kt("9", valid_from=date(2026, 6, 1)))
+    request = read_request(make.OSAGO | {"region": "Тверская область", "city": "Тверь"})
+    for day, value in ((date(2026, 1, 31), "1.4"), (DAY, "1.6")):
+        assert price(request, day, current_book()).breakdown[1].value == Decimal(value)
+
+
+def test_a_correction_withdraws_the_row_and_leaves_quotes_alone():
+    load(kt("1.4"))
+    before = make.quote(insurance_type="osago", deductible="0", region="Тверская область", city="Тверь")
+    load(kt("1.7"))
+    after = make.quote(insurance_type="osago", deductible="0", region="Тверская область", city="Тверь")
+    assert (before.tariff_revision, after.tariff_revision) == (2, 3)
+    assert before.premium < after.premium
+    assert recompute(before) == before.premium
+    assert recompute(after) == after.premium
+    assert TariffRow.objects.get(withdrawn_in=3).value["kt"] == "1.4"
+    assert list(policy_disagreements()) == []
+
+
+def test_rows_that_say_nothing_new_are_refused():
+    load(kt("1.4"))
+    with pytest.raises(InvalidInput) as refusal:
+        load(kt("1.4"))
+    assert refusal.value.errors[0]["code"] == "unchanged"
+    assert TariffRevision.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        TariffFact(table="songs", key="", value=1, valid_from=DAY, source=""),
+        TariffFact(table="ks", key="", value={"x": "y"}, valid_from=DAY, source=""),
+        kt("1", valid_to=date(2020, 1, 1)),
+    ],
+)
+def test_rows_that_cannot_be_read_change_nothing(fact):
+    with pytest.raises(InvalidInput):
+        load(kt("1.4"), fact)
+    assert not TariffRow.objects.exists()
+
+
+def test_an_order_is_insured_by_the_tariffs_of_its_moment(time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
+    order_id, promised = uuid7(), estimate(make.OSAGO)
+    time_machine.shift(timedelta(seconds=5))
+    load(
+        TariffFact(
+            table="osago_base",
+            key="",
+            value={"B|individual": "6000"},
+            valid_from=date(2026, 1, 1),
+            source="a test",
+            insurer="partner",
+        )
+    )
+    assert estimate(make.OSAGO) > promised
+    policy = make.policy(make.OSAGO, order_id=order_id)
+    assert policy.premium == promised
+    assert list(policy_disagreements()) == []
+
+
+def test_demo_data_put_the_shipped_rows_in_the_tables_once():
+    create_demo(timezone.now())
+    create_demo(timezone.now())
+    assert TariffRow.objects.count() == len(SHIPPED.facts)
+    assert estimate(make.KASKO) == price(read_request(make.KASKO), timezone.localdate()).premium
+
+
+def test_a_missing_revision_is_named():
+    with pytest.raises(LookupError):
+        book_of(7)
+    with pytest.raises(LookupError):
+        rate(make.OSAGO, day=DAY, revision=7)
+
+
+def test_the_database_keeps_one_row_a_day():
+    load(kt("1.4"))
+    row = TariffRow.objects.get(key__startswith="Тверская")
+    row.pk = uuid7()
+    with pytest.raises(IntegrityError), transaction("insurance"):
+        row.save(force_insert=True)
+
+
+# Files -----------------------------------------------------------------------------------------------------------
+def test_a_table_of_territories_is_imported(tmp_path, capsys):
+    path = tmp_path / "kt.csv.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as lines:
+        lines.write("region,city,kt,fias_id\nТверская область,Тверь,1.4,x\nТверская область,,0.9,y\n")
+    call_command("import_tariff", str(path), source="a table")
+    assert "revision 2: 2 rows added, 0 withdrawn" in capsys.readouterr().out
+    found = rate(make.OSAGO | {"region": "Тверская область", "city": "Ржев"}, day=DAY)
+    assert {item["code"]: item for item in found.breakdown}["kt"] == {"code": "kt", "value": "0.9", "source": "a table"}
+
+
+def test_rows_of_any_table_are_imported(tmp_path):
+    path = tmp_path / "rows.json"
+    rows = [
+        {"table": "insurer", "insurer": "north", "value": {"name": "North"}, "valid_from": "2022-09-13"},
+        {
+            "table": "osago_base", "insurer": "north", "value": {"B|individual": "4000"}, "valid_from": "2022-09-13",
+        },
+    ]  # fmt: skip
+    path.write_text(json.dumps(rows))
+    call_command("import_tariff", str(path), source="its letter")
+    found = rate(make.OSAGO | {"insurer": "north"}, day=DAY)
+    assert found.breakdown[0] == {"code": "tb", "value": "4000", "source": found.breakdown[0]["source"]}
+    with pytest.raises(InvalidInput):
+        rate(make.KASKO | {"insurer": "north"}, day=DAY)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("kt.csv", "region,city\nx,y\n"),
+        ("kt.csv", "region,city,kt\nx,y,much\n"),
+        ("rows.json", "{}"),
+        ("rows.json", '[{"table": "ks"}]'),
+        ("rows.json", "nonsense"),
+        ("rows.json", '[{"table": "songs", "value": 1, "valid_from": "2026-01-01"}]'),
+    ],
+)
+def test_a_bad_file_changes_nothing(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(CommandError, match=name):
+        call_command("import_tariff", str(path))
+    assert not TariffRow.objects.exists()
+
+
+# Several insurers and variants ----------------------------------------------------------------------------------
+def test_insurers_stand_side_by_side():
+    offers = list(compare(read_request(make.KASKO), DAY))
+    assert [rated.insurer for _, rated in offers] == ["partner", "compass", "shield"]
+    assert len({rated.premium for _, rated in offers}) == 3
+    for _, rated in offers:
+        assert rated.premium == money(prod(factor.value for factor in rated.breakdown))
+
+
+def test_a_quote_shows_variants_and_other_insurers():
+    client = Api("client")
+    variants = [
+        {"deductible": "30000"},
+        {"drivers": None, "programme": "dealer_repair", "additions": ["gap"]},
+        {"settlement": {"is_aggregate": True}},
+    ]
+    body = make.KASKO | {"variants": variants, "compare": True}
+    shown = client.post("/insurance/quotes", body)
+    assert shown.status_code == 201, shown.content
+    found = shown.json()["variants"]
+    assert [row["variant"] for row in found] == [1, 2, 3, 4, 5]
+    assert [row["insurer"] for row in found[3:]] == ["compass", "shield"]
+    for row in found:
+        product = prod(Decimal(item["value"]) for item in row["breakdown"])
+        assert abs(product - Decimal(row["premium"])) <= Decimal("0.005")
+    assert Decimal(found[0]["premium"]) < Decimal(shown.json()["premium"]) < Decimal(found[1]["premium"])
+    assert list(policy_disagreements()) == []
+
+
+@pytest.mark.parametrize(
+    ("variant", "field"),
+    [
+        ({"deductible": "7"}, "variants.0.deductible"),
+        ({"vehicle_vin": make.OSAGO["vehicle_vin"]}, "variants.0.vehicle_vin"),
+        ({"programme": "gold"}, "variants.0.programme"),
+        ({"insurer": "nobody"}, "variants.0.insurer"),
+    ],
+)
+def test_a_bad_variant_is_named(variant, field):
+    response = Api("client").post("/insurance/quotes", make.KASKO | {"variants": [variant]})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == field, response.content
+    assert not Quote.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"owner": "legal_entity", "drivers": None}, {"ko": "1.97"}),
+        ({"drivers": None, "owner_kbm": "13"}, {"ko": "2.32", "kbm": "0.46", "kvs": "1"}),
+        ({"term_months": 3}, {"ks": "0.5"}),
+        ({"transit_days": 10}, {"kp": "0.2"}),
+        ({"transit_months": 2}, {"kp": "0.4"}),
+    ],
+)
+def test_osago_of_every_kind(changes, codes):
+    found = {item.code: item.value for item in price(read_request(make.OSAGO | changes), DAY).breakdown}
+    assert {code: found.get(code) for code in codes} == {code: Decimal(value) for code, value in codes.items()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"owner": "legal_entity"}, "drivers"),
+        ({"transit_days": 16}, "transit_months"),
+        ({"transit_days": 3, "transit_months": 1}, "transit_days"),
+        ({"insurance_type": "kasko", "coverage_amount": "1000000", "transit_days": 3}, "transit_months"),
+        ({"start_date": "2020-01-01"}, "start_date"),
+    ],
+)
+def test_what_no_insurer_takes_is_named(changes, field):
+    response = Api("client").post("/insurance/quotes", make.OSAGO | changes)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, field)
+
+
+# Every stored quote recomputes ----------------------------------------------------------------------------------
+requests = st.fixed_dictionaries(
+    {
+        "insurance_type": st.sampled_from(["kasko", "osago"]),
+        "vehicle_make": st.sampled_from(["Lada", "Toyota", "Lexus"]),
+        "vehicle_year": st.integers(2012, 2026),
+        "coverage_amount": st.decimals(100_000, 20_000_000, places=2).map(str),
+        "engine_power": st.integers(40, 400),
+        "region": st.sampled_from(["", "Москва", "Казань", "Murmansk"]),
+        "insurer": st.sampled_from(["", "compass", "shield"]),
+        "drivers": st.none()
+        | st.lists(
+            st.builds(
+                lambda age, years, kbm: {
+                    "birth_date": date(2026 - age, 1, 1).isoformat(),
+                    "licence_since": date(2026 - min(years, age - 18), 1, 1).isoformat(),
+                    "kbm": str(kbm),
+                },
+                st.integers(19, 70),
+                st.integers(0, 40),
+                st.integers(0, 13),
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=requests, revisions=st.lists(st.decimals("0.5", "2.5", places=2), max_size=3, unique=True))
+def test_a_stored_quote_recomputes_whatever_tariffs_come_later(raw, revisions):
+    request = read_request(make.OSAGO | raw | {"term_months": 12})
+    variants = [{"deductible": "15000"}] if raw["insurance_type"] == "kasko" else []
+    quote = services.make_quote(customer_id=uuid7(), request=request, variants=variants, now=timezone.now())
+    for value in revisions:
+        fact = TariffFact(
+            table="territories",
+            key="Москва|",
+            value={"region": "Москва", "city": "", "kt": str(value)},
+            valid_from=timezone.now().date() - timedelta(days=1),
+            source=f"revision {uuid7()}",
+        )
+        services.import_tariff(facts=[fact], note="", now=timezone.now())
+    stored = Quote.objects.get(pk=quote.pk)
+    assert recompute(stored) == stored.premium
+    assert stored.premium == money(prod(Decimal(item["value"]) for item in stored.breakdown))
+    for number, variant in enumerate(stored.variants, 1):
+        assert recompute(stored, number) == Decimal(variant["premium"])

@@ -1,0 +1,1 @@
+"""Twins of insurers for debug: they issue, think it over, decline and fail on purpose."""
