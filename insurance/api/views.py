@@ -100,6 +100,7 @@ class QuoteViewSet(_InsuranceViewSet):
         return self.once("purchase_quote", self._purchase)
 
     def _purchase(self) -> Response:
+        self.get_object()
         given = self.valid(QuotePurchaseInput)
         policy = services.purchase_quote(
             quote_id=_uuid(self.kwargs["pk"], QuoteNotFound),
@@ -152,6 +153,7 @@ class PolicyViewSet(_InsuranceViewSet):
         return self.once("endorse_policy", self._endorse)
 
     def _endorse(self) -> Response:
+        self.get_object()
         given = self.valid(PolicyEndorsementInput)
         endorsement = services.endorse_policy(
             policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
@@ -239,6 +241,7 @@ class ClaimViewSet(_InsuranceViewSet):
         return Response(ClaimDocumentSerializer(self.get_object().documents.all(), many=True).data)
 
     def _add_document(self) -> Response:
+        self.get_object()
         given = self.valid(ClaimDocumentInput)
         upload = given["file"]
         if upload.size > settings.CLAIM_FILE_MAX_BYTES:

@@ -169,6 +169,15 @@ def claim(owner: UUID) -> Ids:
     return [str(insurance.claim(insurance.policy(customer_id=owner)).id)]
 
 
+@made_by("/insurance/claims/{}/documents/{}")
+def paper_of_claim(owner: UUID) -> Ids:
+    from insurance.services import add_document
+
+    made = UUID(claim(owner)[0])
+    photo = {"kind": "photo", "name": "car.jpg", "content": b"\xff\xd8\xff a photograph"}
+    return [str(made), str(add_document(claim_id=made, actor_id=owner, now=timezone.now(), **photo).id)]
+
+
 @made_by("/clients")
 def client(owner: UUID) -> Ids:
     return [str(clients.client().id)]

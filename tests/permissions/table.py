@@ -151,6 +151,20 @@ GET    /insurance/claims/{}                               own
 POST   /insurance/claims/{}/assess                        manager
 POST   /insurance/claims/{}/approve                       manager
 POST   /insurance/claims/{}/reject                        manager
+POST   /insurance/quotes/{}/purchase                      own
+GET    /insurance/policies/{}/document                    own
+POST   /insurance/policies/{}/endorse                     own
+GET    /insurance/policies/{}/endorsements                own
+POST   /insurance/policies/{}/renew                       own
+POST   /insurance/policies/{}/reinstate                   manager
+GET    /insurance/claims/{}/documents                     own
+POST   /insurance/claims/{}/documents                     own
+GET    /insurance/claims/{}/documents/{}                  own
+POST   /insurance/claims/{}/withdraw                      own
+POST   /insurance/claims/{}/request-documents             manager
+POST   /insurance/claims/{}/pay                           manager
+POST   /insurance/claims/{}/reopen                        manager
+POST   /insurance/claims/{}/close                         manager
 # Clients
 GET    /clients                                           manager
 POST   /clients                                           manager
