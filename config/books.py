@@ -101,10 +101,11 @@ def order_disagreements() -> Iterator[Disagreement]:
     for loan in financing.public.loans_by_order():
         if loan.status != "cancelled":
             lent[loan.order_id] = lent.get(loan.order_id, Decimal(0)) + loan.principal
+    returned = insurance.public.premiums_returned()
     for order in orders.public.order_facts():
         stock = held.pop(order.order_id, None)
         paid = money.pop(order.order_id, Decimal(0)) + lent.pop(order.order_id, Decimal(0))
-        yield from _check_order(order, stock, paid)
+        yield from _check_order(order, stock, paid, returned.get(order.order_id, Decimal(0)))
     for order_id in held:
         yield Disagreement("stock_without_order", {"order_id": str(order_id)}, "stock is held for an unknown order")
     for order_id, amount in (money | lent).items():
@@ -112,11 +113,14 @@ def order_disagreements() -> Iterator[Disagreement]:
             yield Disagreement("money_without_order", {"order_id": str(order_id)}, f"{amount} was taken")
 
 
-def _check_order(order: OrderFacts, stock: tuple[UUID, str] | None, paid: Decimal) -> Iterator[Disagreement]:
+def _check_order(
+    order: OrderFacts, stock: tuple[UUID, str] | None, paid: Decimal, returned: Decimal
+) -> Iterator[Disagreement]:
+    """`returned` is what of its premiums went back while the order stands: a sold order may lack as much."""
     ids = {"order_id": str(order.order_id)}
     if order.amount_paid != paid:
         yield Disagreement("order_paid", ids, f"the order says {order.amount_paid}, payments and loans say {paid}")
-    if order.status in SOLD and order.amount_paid < order.total_amount:
+    if order.status in SOLD and order.amount_paid + returned < order.total_amount:
         yield Disagreement("order_underpaid", ids, f"{order.status}, paid {order.amount_paid} of {order.total_amount}")
     if order.status in SOLD and order.sells_stock and stock != (order.stock_attempt_id, "sold"):
         yield Disagreement("order_without_stock", ids, f"{order.status}, its stock is {stock[1] if stock else 'free'}")

@@ -34,6 +34,7 @@ __all__ = [
     "estimate",
     "policies_by_order",
     "policy_disagreements",
+    "premiums_returned",
     "rate",
     "recompute",
 ]
@@ -105,6 +106,13 @@ def policies_by_order(*, chunk: int = 2000) -> Iterator[PolicyFacts]:
     bought = Policy.objects.filter(order_id__isnull=False).order_by("order_id", "pk").values_list(*names)
     for row in bought.iterator(chunk_size=chunk):
         yield PolicyFacts(*row)
+
+
+def premiums_returned() -> dict[UUID, Decimal]:
+    """What of each order's premiums went back while the order stands, roubles: its policies ended or were declined."""
+    refunds = MoneyRequest.objects.filter(kind=MoneyKind.REFUND, policy__order_id__isnull=False)
+    rows = refunds.exclude(state=MoneyState.FAILED).values("policy__order_id").annotate(sum=Sum("amount"))
+    return {row["policy__order_id"]: row["sum"] for row in rows.order_by("policy__order_id")}
 
 
 def policy_disagreements() -> Iterator[Disagreement]:

@@ -1,0 +1,174 @@
+"""Insurance through all apps: a car bought with OSAGO and KASKO, undone to the kopeck; claims from report to payout."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+import catalog.tests.make
+from config import books
+from config.databases import APPS
+from core.ids import uuid7
+from core.testing import Api
+from insurance.models import Claim, MoneyRequest, Policy
+from insurance.public import estimate
+from insurance.tests.make import KASKO, OSAGO
+from messaging.testing import drain_outbox
+from orders.models import Order
+from orders.services import Actor, ProductLine, move_order, place_order
+from payments.models import LedgerLine, Payment, Payout
+from payments.services import approve_refund
+from payments.tests.conftest import running_twin, twin
+
+__all__ = ["running_twin", "twin"]
+
+pytestmark = pytest.mark.django_db(databases=[*APPS])
+MANAGER = Actor(uuid7(), frozenset({"manager"}))
+PRICE = Decimal("2000000.00")
+CARD = {"method": "card", "token": "tok_success"}
+
+
+@pytest.fixture
+def product():
+    made = catalog.tests.make.product(stock=1, price=PRICE)
+    drain_outbox()
+    return made
+
+
+def bought(product, *quotes):
+    """A car, its policies, one payment by card."""
+    buyer = uuid7()
+    made = place_order(
+        customer_id=buyer,
+        actor=Actor(buyer, frozenset({"client"})),
+        lines=[ProductLine(product.id, 1)],
+        payment=CARD,
+        insurance=list(quotes),
+        policies=[(raw["insurance_type"].upper(), estimate(raw)) for raw in quotes],
+        now=timezone.now(),
+    )
+    drain_outbox()
+    return Order.objects.get(pk=made.id)
+
+
+def assert_clean_books():
+    """The provider's book is the run's, so it knows charges of other tests too."""
+    found = {name: [item for item in check() if item.kind != "charge_unknown"] for name, check in books.CHECKS.items()}
+    assert {name: items for name, items in found.items() if items} == {}
+
+
+def balances():
+    found = {}
+    for line in LedgerLine.objects.all():
+        found[line.account_id] = found.get(line.account_id, Decimal(0)) + line.amount
+    return {code: amount for code, amount in found.items() if amount}
+
+
+def let_refunds_go():
+    """A second person lets what is large go out."""
+    from payments.models import Refund
+
+    for refund in Refund.objects.filter(status="requested"):
+        approve_refund(refund_id=refund.id, actor_id=uuid7(), now=timezone.now())
+    drain_outbox()
+
+
+def test_a_car_with_both_policies_is_bought_and_undone_to_the_kopeck(product):
+    order = bought(product, OSAGO, KASKO)
+    assert order.status == "paid"
+    policies = list(Policy.objects.order_by("number"))
+    assert {policy.status for policy in policies} == {"active"}
+    assert set(order.policy_ids) == {policy.id for policy in policies}
+    assert order.total_amount == PRICE + sum(policy.premium for policy in policies) == order.amount_paid
+    assert_clean_books()
+    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    drain_outbox()
+    let_refunds_go()
+    order.refresh_from_db()
+    assert (order.status, order.amount_paid) == ("refunded", 0)
+    for policy in Policy.objects.all():
+        assert (policy.status, policy.refund_amount) == ("cancelled", policy.premium)
+    payment = Payment.objects.get()
+    assert (payment.refunded_amount, payment.status) == (order.total_amount, "refunded")
+    assert not MoneyRequest.objects.exists()
+    assert balances() == {}
+    assert_clean_books()
+
+
+def test_one_policy_of_a_bought_car_is_cancelled_by_itself(product):
+    order = bought(product, OSAGO, KASKO)
+    kasko = Policy.objects.get(insurance_type="kasko")
+    client = Api("client", user_id=order.customer_id)
+    refund = Decimal(client.post(f"/insurance/policies/{kasko.id}/cancel").json()["refund_amount"])
+    drain_outbox()
+    assert 0 < refund < kasko.premium
+    assert MoneyRequest.objects.get().state == "done"
+    assert Payment.objects.get().refunded_amount == refund
+    assert Policy.objects.get(insurance_type="osago").status == "active"
+    assert_clean_books()
+
+
+def test_a_policy_bought_by_itself_is_paid_and_cancelled(product):
+    client = Api("client")
+    quote = client.post("/insurance/quotes", OSAGO).json()
+    pending = client.post(f"/insurance/quotes/{quote['id']}/purchase", {"payment": CARD}).json()
+    assert pending["status"] == "pending"
+    drain_outbox()
+    policy = client.get(f"/insurance/policies/{pending['id']}").json()
+    assert (policy["status"], policy["premium"]) == ("active", quote["premium"])
+    assert_clean_books()
+    cancelled = client.post(f"/insurance/policies/{policy['id']}/cancel").json()
+    drain_outbox()
+    payment = Payment.objects.get()
+    assert payment.refunded_amount == Decimal(cancelled["refund_amount"])
+    assert payment.amount == Decimal(quote["premium"])
+    assert_clean_books()
+
+
+def test_a_declined_card_leaves_no_policy(product):
+    client = Api("client")
+    quote = client.post("/insurance/quotes", OSAGO).json()
+    card = {"method": "card", "token": "tok_declined"}
+    pending = client.post(f"/insurance/quotes/{quote['id']}/purchase", {"payment": card}).json()
+    drain_outbox()
+    assert client.get(f"/insurance/policies/{pending['id']}").json()["status"] == "not_taken_up"
+    client.post(f"/insurance/quotes/{quote['id']}/purchase", {"payment": CARD})
+    drain_outbox()
+    assert client.get(f"/insurance/policies/{pending['id']}").json()["status"] == "active"
+    assert_clean_books()
+
+
+def test_a_claim_is_paid_and_others_are_refused_with_reasons(product):
+    order = bought(product, OSAGO, KASKO)
+    client, manager = Api("client", user_id=order.customer_id), Api("manager")
+    Policy.objects.update(
+        activated_at=timezone.now() - timedelta(days=3), start_date=timezone.now().date() - timedelta(3)
+    )
+    kasko = Policy.objects.get(insurance_type="kasko")
+    loss = {
+        "policy_id": str(kasko.id),
+        "occurred_at": (timezone.now() - timedelta(hours=5)).isoformat(),
+        "description": "A tree fell on the bonnet.",
+        "amount": "150000.00",
+    }
+    claim = client.post("/insurance/claims", loss).json()
+    assert client.post("/insurance/claims", loss).json()["code"] == "duplicate_claim"
+    early = client.post("/insurance/claims", loss | {"occurred_at": "2020-01-01T00:00:00Z"})
+    assert (early.status_code, early.json()["code"]) == (409, "not_covered")
+    path = f"/insurance/claims/{claim['id']}"
+    assert manager.post(f"{path}/assess", {"amount": "120000"}).json()["payable_amount"] == "110000.00"
+    above = manager.post(f"{path}/approve", {"amount": "120000"})
+    assert (above.status_code, above.json()["payable"]) == (409, "110000.00")
+    manager.post(f"{path}/approve")
+    manager.post(f"{path}/pay")
+    drain_outbox()
+    shown = client.get(path).json()
+    assert (shown["status"], shown["paid_amount"]) == ("paid", "110000.00")
+    assert Payout.objects.get().amount == Decimal("110000.00")
+    second = client.post("/insurance/claims", loss | {"occurred_at": timezone.now().isoformat()}).json()
+    reason = {"reason": "The damage is older than the policy."}
+    refused = manager.post(f"/insurance/claims/{second['id']}/reject", reason).json()
+    assert (refused["status"], refused["reason"], refused["paid_amount"]) == ("rejected", reason["reason"], "0.00")
+    assert Claim.objects.filter(status="paid").count() == 1
+    assert_clean_books()
