@@ -112,7 +112,7 @@ def premiums_returned() -> dict[UUID, Decimal]:
     """What of each order's premiums went back while the order stands, roubles: its policies ended or were declined."""
     refunds = MoneyRequest.objects.filter(kind=MoneyKind.REFUND, policy__order_id__isnull=False)
     rows = refunds.exclude(state=MoneyState.FAILED).values("policy__order_id").annotate(sum=Sum("amount"))
-    return {row["policy__order_id"]: row["sum"] for row in rows.order_by("policy__order_id")}
+    return {UUID(str(row["policy__order_id"])): row["sum"] for row in rows.order_by("policy__order_id")}
 
 
 def policy_disagreements() -> Iterator[Disagreement]:
