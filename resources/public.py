@@ -1,8 +1,27 @@
 """What other apps may ask of resources."""
 
+from datetime import datetime, timedelta
+from uuid import UUID
+
 from django.db import connections
 
 from core.books import Disagreement
+from resources.diary import find_slots
+from resources.hours import Stretch
+from resources.models import DriveRole, Resource
+
+
+def free_slots_of_car(
+    resource_id: UUID, start: datetime, end: datetime, *, duration: timedelta, step: timedelta, now: datetime
+) -> list[Stretch]:
+    """[start, end) of each time at which a test-drive car can be had with a place and a colleague."""
+    cars = Resource.objects.present().filter(pk=resource_id, type__test_drive_role=DriveRole.CAR)
+    car = cars.select_related("type").prefetch_related("opening_hours").first()
+    if car is None:
+        return []
+    found = find_slots(car, start, end, duration=duration, step=step, now=now)
+    return [(slot["start_time"], slot["end_time"]) for slot in found["slots"]]
+
 
 _OVERFULL = """
 WITH live AS (

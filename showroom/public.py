@@ -1,8 +1,43 @@
 """What other apps may ask of showroom."""
 
+from datetime import datetime
+from uuid import UUID
+
 from django.db import connections
 
 from core.books import Disagreement
+from showroom.models import Drive, DriveCar, Happening, HappeningStatus, Registration, RegistrationStatus
+
+MAX_SHOWN = 50
+"""Happenings, cars or test drives on one page."""
+
+
+def upcoming_happenings(*, now: datetime) -> list[Happening]:
+    """Happenings that have not ended and take place, the soonest first."""
+    ahead = Happening.objects.present().filter(ends_at__gt=now, status=HappeningStatus.SCHEDULED)
+    return list(ahead.select_related("category").order_by("starts_at", "id")[:MAX_SHOWN])
+
+
+def find_happening(happening_id: UUID) -> Happening | None:
+    """One happening, cancelled or over ones too."""
+    return Happening.objects.present().filter(pk=happening_id).first()
+
+
+def registration_of(happening_id: UUID, user_id: UUID) -> Registration | None:
+    """The seat or place in the line that a person has."""
+    live = Registration.objects.filter(happening_id=happening_id, user_id=user_id)
+    return live.exclude(status=RegistrationStatus.CANCELLED).first()
+
+
+def test_drive_cars() -> list[DriveCar]:
+    """Cars one can test."""
+    return list(DriveCar.objects.filter(is_available=True).order_by("name", "resource_id")[:MAX_SHOWN])
+
+
+def drives_of(user_id: UUID) -> list[Drive]:
+    """A person's test drives, the latest first."""
+    return list(Drive.objects.filter(user_id=user_id).order_by("-starts_at", "-id")[:MAX_SHOWN])
+
 
 _COUNTS = """
 WITH counted AS (

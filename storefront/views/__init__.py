@@ -5,22 +5,42 @@ from storefront.views.board import board, move
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.shop import buy, catalogue, home, vehicle
+from storefront.views.showroom import (
+    accept_seat,
+    book_drive,
+    cancel_drive,
+    give_up_seat,
+    happening,
+    happenings,
+    pay_seat,
+    register,
+    test_drives,
+)
 
 __all__ = [
+    "accept_seat",
     "board",
+    "book_drive",
     "buy",
     "calculator",
     "calculator_file",
     "cancel",
+    "cancel_drive",
     "catalogue",
+    "give_up_seat",
+    "happening",
+    "happenings",
     "home",
     "live_ticket",
     "move",
     "order",
     "orders",
     "pay",
+    "pay_seat",
+    "register",
     "sign_in",
     "sign_out",
     "sign_up",
+    "test_drives",
     "vehicle",
 ]
