@@ -11,6 +11,10 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    from core import context
+    from core.ids import uuid7
+
+    context.bind({"request_id": str(uuid7())})
     try:
         execute_from_command_line(sys.argv)
     except PermissionError as error:

@@ -6,6 +6,9 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 from whitenoise.middleware import WhiteNoiseFileResponse
 
+from core import context
+from core.ids import uuid7
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 WhiteNoiseFileResponse.block_size = 1 << 18
 
@@ -19,6 +22,7 @@ from config.sockets import event_stream, websockets  # noqa: E402  (needs the ap
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Send WebSockets and streams of events one way, and the rest of HTTP the other."""
     if scope["type"] == "websocket":
+        context.bind({"request_id": str(uuid7())})
         await websockets(scope, receive, send)
     elif scope["type"] == "http":
         stream = event_stream(scope["path"])

@@ -1,7 +1,9 @@
 """Celery: executes drains, calls to providers and periodic jobs; the database is the ledger, never the broker."""
 
 import os
+from typing import Any
 
+import structlog
 from celery import Celery
 from celery.schedules import crontab
 from celery.signals import task_prerun
@@ -47,6 +49,13 @@ def _schedule(sender: Celery, task: str, every: float | crontab, queue: str, *ar
     expires = every if isinstance(every, float) else 3600.0
     job = sender.signature(task, args=arguments, queue=queue, expires=expires)
     sender.add_periodic_task(every, job, name=" ".join([task, *arguments]))
+
+
+@task_prerun.connect
+def name_the_task(task_id: str = "", task: Any = None, **_: object) -> None:
+    """Every line that a task logs says which task; an event's own request id wins over the task's."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(task=getattr(task, "name", ""), task_id=task_id)
 
 
 @task_prerun.connect

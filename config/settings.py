@@ -408,6 +408,7 @@ EMAIL_BACKEND = text(
 EMAIL_FILE_PATH = DATA_DIR / "mail"
 DEFAULT_FROM_EMAIL = text("FROM_EMAIL", "autosalon@localhost")
 
+ACCESS_LOG = flag("ACCESS_LOG", default=not DEBUG)
 LOGGING = logging_config(debug=DEBUG, level=text("LOG_LEVEL", "INFO"))
 UNFOLD = {
     "SITE_TITLE": "Autosalon",

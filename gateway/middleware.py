@@ -1,6 +1,7 @@
 """The edge: every request gets an id; /api/ is answered here, with nothing of the pages' machinery around it."""
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from gateway import lane, problems
 from gateway.lane import BodyTooLarge
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -29,6 +31,7 @@ class EdgeMiddleware:
         self.api = CorsMiddleware(_answer_api)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
         trace = request.headers.get("traceparent", "")
@@ -44,6 +47,9 @@ class EdgeMiddleware:
             context.unbind(token)
         response = cast(HttpResponse, answer)
         response["X-Request-ID"] = request_id
+        if settings.ACCESS_LOG:
+            took_ms = round((time.perf_counter() - started) * 1000, 1)
+            log.info("request", method=request.method, path=request.path, status=response.status_code, ms=took_ms)
         return response
 
 

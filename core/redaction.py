@@ -1,0 +1,30 @@
+"""What must never stand in a log: credentials, and what tells who somebody is."""
+
+import re
+
+_LABELLED = re.compile(
+    r"""(?ix)
+    (["']?\b(?:\w*password|passwd|\w*secret|\w*token|ticket|authorization|cookie|api_key|otp|passport\w*)["']?\s*[:=]\s*)
+    ("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&})\]"']+)"""
+)
+_CREDENTIAL = re.compile(
+    r"(?i)\bbearer\s+[\w.~+/=-]{6,}|\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?|\b(?:whsec|sk|rk|pk|ask|tok)_[\w+/=-]{6,}"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w.-])\+\d[\d ()-]{8,17}\d(?![\w.])")
+_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])")
+MASK = "[removed]"
+
+
+def redact(text: str) -> str:
+    """The text without credentials, e-mail addresses, telephone and card numbers."""
+    text = _LABELLED.sub(lambda match: f'{match[1]}"{MASK}"' if match[2][0] == '"' else match[1] + MASK, text)
+    text = _EMAIL.sub(MASK, _CREDENTIAL.sub(MASK, text))
+    return _CARD.sub(_unless_luhn_fails, _PHONE.sub(MASK, text))
+
+
+def _unless_luhn_fails(match: re.Match[str]) -> str:
+    digits = [int(digit) for digit in match[0] if digit.isdigit()]
+    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
+    return MASK if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match[0]

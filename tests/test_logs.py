@@ -1,0 +1,95 @@
+"""The log: a request id in every line, and nothing in it that nobody else may read."""
+
+import json
+import logging
+import re
+
+import pytest
+import structlog
+from django.conf import settings
+
+from config.logs import logging_config
+from core import context
+from core.redaction import MASK, redact
+from core.testing import token_for
+from tests.live import Web
+
+ALL = [alias for alias in settings.DATABASES if alias != "default"]
+EMAIL, PHONE, CARD, PASSWORD = "anna.karenina@example.com", "+7 916 123-45-67", "4111 1111 1111 1111", "correct-horse-9"
+KEY = "ask_0123abcd_Zm9vYmFyYmF6cXV4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        EMAIL, PHONE, "+79161234567", CARD, CARD.replace(" ", ""), CARD.replace(" ", "-"), KEY,
+        f"Authorization: Bearer {KEY}", '{"password": "correct-horse-9"}', "password=correct-horse-9",
+        "GET /x?token=correct-horse-9&a=1", "{'old_password': 'correct-horse-9'}", "whsec_YXV0b3NhbG9uLXNhbmRi",
+        "postgres://autosalon:correct-horse-9@db/x", "Failing row contains (1, anna.karenina@example.com, x)",
+    ],
+)  # fmt: skip
+def test_a_secret_is_removed(text):
+    cleaned = redact(f"before {text} after")
+    assert MASK in cleaned
+    for secret in (EMAIL, "9161234567", "123-45-67", "1111", "correct-horse-9", "Zm9vYmFy", "YXV0b3NhbG9u"):
+        assert secret not in cleaned
+    assert cleaned.startswith("before ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01a1fd16-ca36-7153-8d3d-f2ad0c260dc7",
+        "2026-11-21T07:45:25.815106Z",
+        "order 2026-000001",
+        "1500000.00 RUB",
+        "2:01",
+    ],
+)
+def test_what_is_no_secret_stays(text):
+    assert redact(text) == text
+
+
+def test_a_token_of_ours_is_removed():
+    token = token_for()
+    assert not set(token.split(".")) & set(re.split(r"[\s.]", redact(f"got {token} from somewhere")))
+
+
+def test_a_line_is_json_with_the_id_of_its_cause(capsys):
+    formatter = logging_config(debug=False, level="INFO")["formatters"]["line"]
+    options = {name: value for name, value in formatter.items() if name != "()"}
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter["()"](**options))
+    logger = logging.getLogger("tests.logs")
+    logger.addHandler(handler)
+    try:
+        with context.cause(request_id="request-7"):
+            logger.warning("mail to %s failed", EMAIL)
+            structlog.get_logger("tests.logs").warning("mail_failed", to=EMAIL, card=CARD)
+    finally:
+        logger.removeHandler(handler)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    assert [line["request_id"] for line in lines] == ["request-7", "request-7"]
+    assert EMAIL not in json.dumps(lines)
+    assert CARD not in json.dumps(lines)
+
+
+@pytest.mark.django_db(databases=ALL, transaction=True)
+def test_nothing_planted_in_requests_is_found_in_the_log():
+    token = token_for(email=EMAIL)
+    bearer = {"Authorization": f"Bearer {token}"}
+    with Web({"AUTOSALON_LOG_LEVEL": "DEBUG", "AUTOSALON_ACCESS_LOG": "on"}) as web:
+        person = {"email": EMAIL, "password": PASSWORD, "phone": PHONE, "full_name": "Anna"}
+        web.http.post("/auth/register", json=person)
+        web.http.post("/auth/login", json={"email": EMAIL, "password": PASSWORD})
+        web.http.post("/auth/token", data={"username": EMAIL, "password": PASSWORD + "?"})
+        web.http.post("/auth/reset-password", json={"email": EMAIL})
+        web.http.post("/payment-methods", json={"method": "card", "token": CARD}, headers=bearer)
+        web.http.get("/orders", params={"search": CARD, "token": token, "email": EMAIL}, headers=bearer)
+        web.http.get("/orders", headers={"Authorization": f"Bearer {KEY}"})
+        web.http.post("/orders", content=f'{{"comment": "{EMAIL} {PHONE}"', headers=bearer)
+        web.http.get(f"http://127.0.0.1:{web.port}/nowhere", params={"ticket": token}, headers={"Cookie": f"x={token}"})
+        written = web.log.read_text()
+    assert written.count("request") > 9, written
+    for secret in (EMAIL, PASSWORD, PHONE, CARD, KEY, *token.split(".")):
+        assert secret not in written, secret
