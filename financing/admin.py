@@ -14,14 +14,22 @@ from unfold.admin import TabularInline
 from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError
 from financing import services
-from financing.models import Application, Loan, LoanScheduleRow, Programme, ProgrammeRate
+from financing.models import (
+    Application,
+    Loan,
+    LoanEntry,
+    LoanPayment,
+    LoanScheduleRow,
+    LoanVersion,
+    Programme,
+    ProgrammeRate,
+)
 from financing.services import ProgrammeFields
 
 
-class RateInline(TabularInline):
-    """Rates by term, to look at; they change through the API."""
+class _LookedAt(TabularInline):
+    """Rows to look at: they change by services only."""
 
-    model = ProgrammeRate
     extra = 0
     can_delete = False
 
@@ -30,6 +38,12 @@ class RateInline(TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class RateInline(_LookedAt):
+    """Rates by term, to look at; they change through the API."""
+
+    model = ProgrammeRate
 
 
 @admin.register(Programme)
@@ -103,26 +117,52 @@ class ApplicationAdmin(ReadOnlyAdmin):
         return request.user.has_perm("financing.change_application")
 
 
-class ScheduleInline(TabularInline):
-    """The schedule of a loan."""
+class ScheduleInline(_LookedAt):
+    """The schedules of a loan, version by version."""
 
     model = LoanScheduleRow
-    extra = 0
-    can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class LoanPaymentInline(_LookedAt):
+    """What the borrower paid."""
+
+    model = LoanPayment
+    fields = ["value_date", "kind", "method", "status", "amount", "surplus", "spent", "failure_code", "reason"]
+
+
+class LoanVersionInline(_LookedAt):
+    """What made each schedule."""
+
+    model = LoanVersion
+    fields = [
+        "number", "kind", "from_date", "annual_rate", "principal", "monthly_payment", "psk", "reason", "cancelled_at",
+    ]  # fmt: skip
+
+
+class LoanEntryInline(_LookedAt):
+    """The loan's book."""
+
+    model = LoanEntry
+    fields = ["day", "kind", "booked"]
+    readonly_fields = ["booked"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LoanEntry]:
+        return super().get_queryset(request).prefetch_related("lines")
+
+    @admin.display(description=_("lines"))
+    def booked(self, entry: LoanEntry) -> str:
+        return "; ".join(f"{line.get_account_display()} {line.amount}" for line in entry.lines.all())
 
 
 @admin.register(Loan)
 class LoanAdmin(ReadOnlyAdmin):
     """Loans paid out."""
 
-    list_display = ["disbursed_date", "principal", "balance", "currency", "annual_rate", "term_months", "status"]
-    list_filter = ["status", "disbursed_date"]
+    list_display = [
+        "disbursed_date", "bank", "principal", "balance", "overdue_amount", "days_past_due", "currency", "annual_rate",
+        "next_due_date", "status",
+    ]  # fmt: skip
+    list_filter = ["status", "bank", "disbursed_date"]
     search_fields = ["=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
-    inlines = [ScheduleInline]
+    inlines = [LoanPaymentInline, LoanVersionInline, LoanEntryInline, ScheduleInline]

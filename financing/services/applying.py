@@ -1,16 +1,17 @@
 """Applying for a loan, by the client's own request or the checkout's, and the automatic decision."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
 from core.db import transaction
 from core.errors import InvalidInput
+from core.money import money
 from financing.application_fields import ApplicationFields, check_fields, read_fields
 from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.clock import local_date
@@ -33,6 +34,8 @@ from messaging.outbox import publish
 from messaging.timers import set_timer
 
 EXPIRY_HANDLER = "financing.expire_offer"
+DOWN_PAYMENT_STEPS = 20
+"""A counter-offer asks for more money down by twentieths of the price."""
 
 
 def apply_for_loan(
@@ -177,7 +180,7 @@ def _submit(
     application.order_id, application.customer_id = order.order_id, order.customer_id
     application.attempt_id, application.is_auto_accepted = attempt_id, auto_accept
     application.currency = order.currency
-    application.decision = _record(prepared)
+    application.decision = _record(prepared) | {"counter_offer": _counter_offer(prepared, order, now)}
     application.reasons = prepared.decision.reasons
     application.created_at = application.updated_at = now
     publish(
@@ -208,6 +211,50 @@ def _record(prepared: _Prepared) -> dict[str, Any]:
         }
     )
     return record
+
+
+_CURABLE = frozenset({"term", "amount", "down_payment", "ltv", "income", "dti", "vehicle_age"})
+"""Reasons that another term or down payment may do away with."""
+
+
+def _counter_offer(prepared: _Prepared, order: OrderCopy, now: datetime) -> dict[str, Any] | None:
+    """The nearest terms of the same programme that would be approved: a longer term, else more money down, else both.
+
+    None where the terms asked for are approved, or no others would be.
+    """
+    reasons = prepared.decision.reasons
+    if not reasons or not _CURABLE.issuperset(reasons):
+        return None
+    for fields in _other_terms(prepared.fields, prepared.programme):
+        try:
+            found = _decide(order, fields, prepared.programme, local_date(now))
+        except InvalidInput:
+            continue
+        if found.decision.outcome is Outcome.APPROVE:
+            offer = {
+                "term_months": fields.term_months,
+                "down_payment": fields.down_payment,
+                "amount": found.quote.amount_financed,
+                "annual_rate": found.annual_rate,
+                "monthly_payment": found.quote.monthly_payment,
+                "psk": found.quote.psk,
+            }
+            return cast(dict[str, Any], msgspec.to_builtins(offer))
+    return None
+
+
+def _other_terms(fields: ApplicationFields, programme: Programme) -> Iterator[ApplicationFields]:
+    shortest, longest = programme.min_term_months, programme.max_term_months
+    within = min(max(fields.term_months, shortest), longest)
+    terms = sorted({within, longest, *(term for term in range(12, longest, 12) if term > within)})
+    step = fields.vehicle_price / DOWN_PAYMENT_STEPS
+    shares = [money(step * number) for number in range(1, DOWN_PAYMENT_STEPS)]
+    larger = [share for share in shares if share > fields.down_payment]
+    for term in terms:
+        yield msgspec.structs.replace(fields, term_months=term)
+    for term in (within, longest):
+        for share in larger:
+            yield msgspec.structs.replace(fields, term_months=term, down_payment=share)
 
 
 def _conclude(application: Application, prepared: _Prepared, now: datetime) -> None:
