@@ -28,7 +28,7 @@ def serve_checkout(event: Wish) -> None:
     match event:
         case StockRequested():
             lines = [(line.product_id, line.quantity) for line in event.lines]
-            services.reserve_stock(lines=lines, expires_at=event.expires_at, now=now, **order)
+            services.reserve_stock(lines=lines, expires_at=event.expires_at, replaces=event.replaces, now=now, **order)
         case StockReleaseRequested():
             services.release_stock(reason=event.reason, now=now, **order)
         case StockExtensionRequested():

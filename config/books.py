@@ -88,6 +88,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "policies": insurance.public.policy_disagreements,
     "seats": showroom.public.seat_disagreements,
     "allocations": resources.public.allocation_disagreements,
+    "orders and their roll-ups": orders.public.stat_disagreements,
     "orders, stock and money": lambda: order_disagreements(),
     "event logs": lambda: log_disagreements(),
 }

@@ -26,6 +26,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
     ("orders.attend_checkouts", 60.0, "q.orders"),
+    ("orders.fold_stats", 60.0, "q.orders"),
     ("showroom.send_reminders", 300.0, "q.showroom"),
 )
 """Task, seconds between runs or time of the night (UTC), and the queue whose workers run it."""

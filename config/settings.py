@@ -375,6 +375,15 @@ TEST_DRIVES_AHEAD = number("TEST_DRIVES_AHEAD", 3)
 """Test drives one client may have ahead."""
 REMIND_HOURS = number("REMIND_HOURS", 24)
 """How long before a happening or test drive its guests are reminded."""
+DEALER = {
+    "name": text("DEALER_NAME", "Autosalon"),
+    "address": text("DEALER_ADDRESS"),
+    "tax_id": text("DEALER_TAX_ID"),
+    "account": text("DEALER_ACCOUNT"),
+}
+"""The seller as documents name them: name, address, tax numbers, bank account."""
+OFFLINE_HOLD_HOURS = number("OFFLINE_HOLD_HOURS", 72)
+"""How long, when cash or a bank transfer was promised for it."""
 
 # Language, files, logs ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"

@@ -168,7 +168,7 @@ class _SteeringForm(BaseDialogForm):
             self.fields["leg"].help_text = _("The checkout's present state does not allow it.")
 
     @property
-    def chosen(self) -> dict[str, str]:
+    def chosen(self) -> dict[str, Any]:
         """The leg and the reason."""
         return {"leg": self.cleaned_data["leg"], "reason": self.cleaned_data["reason"]}
 
@@ -208,8 +208,12 @@ class CheckoutAdmin(ReadOnlyAdmin):
     search_fields = ["order__number__startswith"]
     ordering = ["-started_at"]
     inlines = [LegInline]
-    actions_detail = ["steer_retry", "steer_take_over", "steer_cancel", "steer_skip"]
+    actions_detail = [
+        "steer_retry", "steer_accept", "steer_refuse", "steer_take_over", "steer_cancel", "steer_skip",
+    ]  # fmt: skip
     steer_retry = _steer(SteeringAction.RETRY, gettext_lazy("Ask again"), ActionVariant.PRIMARY)
+    steer_accept = _steer(SteeringAction.ACCEPT, gettext_lazy("Accept the trade-in"))
+    steer_refuse = _steer(SteeringAction.REFUSE, gettext_lazy("Refuse the trade-in"), ActionVariant.WARNING)
     steer_take_over = _steer(SteeringAction.TAKE_OVER, gettext_lazy("Take over"))
     steer_cancel = _steer(SteeringAction.CANCEL, gettext_lazy("Cancel the order"), ActionVariant.DANGER)
     steer_skip = _steer(SteeringAction.SKIP, gettext_lazy("Go on without this leg"), ActionVariant.WARNING)

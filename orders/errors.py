@@ -58,3 +58,26 @@ class ResyncRequired(DomainError):
     code = "resync_required"
     status = 410
     detail = "These changes are no longer kept: read the orders again, then go on from `current`."
+
+
+class UnknownLine(DomainError):
+    """The order has no such line."""
+
+    code = "unknown_item"
+    status = 404
+    detail = "The order has no such line."
+
+
+class ChangeRefused(DomainError):
+    """The lines cannot be changed now; `code` says what stands against it."""
+
+    def __init__(self, code: str, detail: str, *, retry_after: int | None = None, **extra: str) -> None:
+        self.code = code
+        super().__init__(detail, retry_after=retry_after, **extra)
+
+
+class DocumentNotAvailable(DomainError):
+    """The order's state has no such document yet, or no more."""
+
+    code = "document_not_available"
+    detail = "There is no such document for the order in its present state."

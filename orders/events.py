@@ -49,7 +49,7 @@ class OrderStatusChanged(Event):
 
 @event("order.created", aggregate="order_record", key="order_id")
 class OrderCreated(Event):
-    """An order was placed."""
+    """An order was placed. `amount_payable` is its total less what a trade-in covers."""
 
     order_id: UUID
     number: str
@@ -58,11 +58,12 @@ class OrderCreated(Event):
     total_amount: Decimal
     currency: str
     version_number: int
+    amount_payable: Decimal | None = None
 
 
 @event("order.updated", aggregate="order_record", key="order_id")
 class OrderUpdated(Event):
-    """Lines or amounts of an order changed."""
+    """Lines or amounts of an order changed. `amount_payable` is its total less what a trade-in covers."""
 
     order_id: UUID
     number: str
@@ -71,6 +72,7 @@ class OrderUpdated(Event):
     total_amount: Decimal
     currency: str
     version_number: int
+    amount_payable: Decimal | None = None
 
 
 @event("order.paid", aggregate="order_record", key="order_id")
@@ -121,12 +123,16 @@ class ShopNews(Event):
 
 @event("checkout.stock_requested", aggregate="checkout", key="order_id", internal=True)
 class StockRequested(Event):
-    """Hold these lines until `expires_at`: all or none. Answers: stock.reserved, stock.rejected."""
+    """Hold these lines until `expires_at`: all or none. Answers: stock.reserved, stock.rejected.
+
+    What the attempt `replaces` holds is given back in the same step, or kept if these lines cannot be held.
+    """
 
     order_id: UUID
     attempt_id: UUID
     lines: list[RequestedLine]
     expires_at: datetime
+    replaces: UUID | None = None
 
 
 @event("checkout.stock_release_requested", aggregate="checkout", key="order_id", internal=True)
@@ -193,6 +199,16 @@ class PaymentRequested(Event):
     payment_method_id: UUID | None = None
 
 
+@event("checkout.excess_refund_requested", aggregate="checkout", key="order_id", internal=True)
+class ExcessRefundRequested(Event):
+    """Give back part of a payment: the order has become cheaper since. Answer: payment.refunded."""
+
+    order_id: UUID
+    payment_id: UUID
+    amount: Decimal
+    reason: str
+
+
 @event("checkout.refund_requested", aggregate="checkout", key="order_id", internal=True)
 class RefundRequested(Event):
     """Cancel or refund every payment of the order. Answers: payment.refunded each, then payment.order_settled."""
@@ -223,6 +239,17 @@ class PoliciesCancelRequested(Event):
     order_id: UUID
     attempt_id: UUID
     reason: str
+
+
+@event("checkout.attention_needed", aggregate="checkout", key="order_id", internal=True)
+class AttentionNeeded(Event):
+    """A leg waits for a manager: `cause` is trade_in_offered, or why the checkout was parked."""
+
+    order_id: UUID
+    number: str
+    leg: str
+    cause: str
+    detail: str = ""
 
 
 @event("checkout.reservation_lapsed", aggregate="checkout", key="order_id", internal=True)

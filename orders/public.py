@@ -6,11 +6,13 @@ from decimal import Decimal
 from uuid import UUID
 
 import msgspec
+from django.db.models import F
 
 from orders.board import Board, Card, Column, read_board
 from orders.cache import find_order
 from orders.models import LegKind, Order, OrderHistory
 from orders.reading import OrderDocument, read_orders
+from orders.stats import stat_disagreements
 
 __all__ = [
     "Board",
@@ -25,6 +27,7 @@ __all__ = [
     "order_facts",
     "order_states",
     "read_board",
+    "stat_disagreements",
     "timeline",
 ]
 
@@ -42,7 +45,10 @@ class TimelineEntry:
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """What the books need to know of an order: the attempt that holds its stock, and its money."""
+    """What the books need to know of an order: the attempt that holds its stock, and its money.
+
+    `total_amount` is what has to come in as money.
+    """
 
     order_id: UUID
     status: str
@@ -87,7 +93,7 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
         yield OrderFacts(
             order_id=order.id,
             status=order.status,
-            total_amount=order.total_amount,
+            total_amount=order.payable,
             amount_paid=order.amount_paid,
             saga_state=order.checkout.state,
             stock_attempt_id=stock.attempt_id if stock else None,
@@ -98,7 +104,7 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
 
 @dataclass(frozen=True)
 class OrderState:
-    """What other apps keep a copy of; money in `currency`."""
+    """What other apps keep a copy of; `total_amount` is what has to come in as money, in `currency`."""
 
     customer_id: UUID
     number: str
@@ -109,8 +115,9 @@ class OrderState:
 
 def order_states(*, chunk: int = 2000) -> Iterator[tuple[UUID, OrderState]]:
     """Every order there ever was, by id, some thousands at a time."""
-    columns = ("id", "customer_id", "number", "total_amount", "currency", "status")
+    columns = ("id", "customer_id", "number", "payable_amount", "currency", "status")
     reached = UUID(int=0)
-    while rows := list(Order.objects.filter(id__gt=reached).order_by("id").values_list(*columns)[:chunk]):
+    orders = Order.objects.annotate(payable_amount=F("total_amount") - F("trade_in_credit"))
+    while rows := list(orders.filter(id__gt=reached).order_by("id").values_list(*columns)[:chunk]):
         reached = rows[-1][0]
         yield from ((row[0], OrderState(*row[1:])) for row in rows)

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from core.db import fetch
+from core.money import ZERO
 from messaging.feed import read_head
 
 
@@ -24,6 +25,7 @@ class OrderItem(msgspec.Struct):
     quantity: int
     unit_price: Decimal
     line_total: Decimal
+    vin: str = ""
 
 
 class SagaFailure(msgspec.Struct):
@@ -51,6 +53,16 @@ class SagaDocument(msgspec.Struct):
     failure: SagaFailure | None = None
 
 
+class FundingPart(msgspec.Struct, omit_defaults=True):
+    """A part of the total, by what pays for it."""
+
+    leg: str
+    kind: str
+    amount: Decimal
+    state: str
+    payment_id: UUID | None = None
+
+
 class OrderDocument(msgspec.Struct):
     """An order as the API shows it."""
 
@@ -72,6 +84,10 @@ class OrderDocument(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     version: int
+    funding: list[FundingPart] = []
+    manager_id: UUID | None = None
+    trade_in_credit: Decimal = ZERO
+    loan_amount: Decimal = ZERO
 
 
 class OrderPage(msgspec.Struct):
@@ -94,8 +110,12 @@ class RawOrder(msgspec.Struct):
     total_amount: Decimal
     amount_paid: Decimal
     amount_due: Decimal
+    funding: msgspec.Raw
     currency: str
     comment: str
+    manager_id: UUID | None
+    trade_in_credit: Decimal
+    loan_amount: Decimal
     reservation_expires_at: datetime | None
     saga: msgspec.Raw
     financing_application_id: UUID | None
@@ -108,11 +128,11 @@ class RawOrder(msgspec.Struct):
 COLUMNS = """
     o.id, o.number, o.customer_id, o.status,
     (SELECT coalesce(json_agg(json_build_object(
-        'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'kind', l.kind,
+        'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'vin', l.vin, 'kind', l.kind,
         'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text
      ) ORDER BY l.position), '[]')::text FROM orders_orderline l WHERE l.order_id = o.id),
-    o.total_quantity, o.total_amount, o.amount_paid, greatest(o.total_amount - o.amount_paid, 0.00), o.currency,
-    o.comment, o.reservation_expires_at,
+    o.total_quantity, o.total_amount, o.amount_paid, greatest(o.total_amount - o.trade_in_credit - o.amount_paid, 0.00),
+    o.funding::text, o.currency, o.comment, o.manager_id, o.trade_in_credit, o.loan_amount, o.reservation_expires_at,
     (SELECT json_build_object('state', c.state, 'step', c.step, 'failure', c.failure, 'legs',
         (SELECT coalesce(json_agg(json_build_object('kind', g.kind, 'state', g.state, 'error', g.error)
             ORDER BY g.rank), '[]') FROM orders_checkoutleg g WHERE g.checkout_id = c.order_id))::text
@@ -191,6 +211,6 @@ def read_newest(customer_id: UUID | None, limit: int) -> tuple[list[tuple[RawOrd
 def document_of(row: tuple[Any, ...]) -> RawOrder:
     """An order from a row of COLUMNS."""
     fields = list(row)
-    for nested in (4, 12):
+    for nested in (4, 9, 16):
         fields[nested] = msgspec.Raw(fields[nested])
     return RawOrder(*fields)

@@ -10,3 +10,9 @@ from orders import services
 def attend_checkouts() -> None:
     """Park checkouts whose news cannot be taken in, should the process that found out have died; every minute."""
     services.attend_checkouts(now=timezone.now())
+
+
+@shared_task(name="orders.fold_stats")
+def fold_stats() -> None:
+    """Fold what was sold since into the roll-ups; every minute."""
+    services.fold_stats()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from insurance.events import (
 )
 from messaging.subscriptions import subscribe
 from orders.events import (
+    ExcessRefundRequested,
     OrderCancelled,
     OrderCompleted,
     OrderCreated,
@@ -57,6 +59,18 @@ def serve_checkout(event: PaymentRequested | RefundRequested | OrderCancelled) -
             )
         case OrderCancelled():
             services.close_order(order_id=event.order_id, attempt_id=None, reason=event.reason, now=timezone.now())
+
+
+@subscribe(ExcessRefundRequested, lane="order_id", on_parked="continue")
+def refund_excess(event: ExcessRefundRequested) -> None:
+    """Give back part of a payment whose order has become cheaper."""
+    services.request_refund(
+        payment_id=event.payment_id,
+        amount=event.amount,
+        reason=event.reason,
+        actor_id=UUID(int=0),
+        now=timezone.now(),
+    )
 
 
 def _take(event: PaymentRequested) -> None:

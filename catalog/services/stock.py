@@ -40,6 +40,7 @@ MIN_HOLD = timedelta(minutes=5)
 """A request that waited long in a queue still gets this much time."""
 EXPIRED_BATCH = 100
 UNKNOWN, SHORT, CANCELLED = "unknown_product", "insufficient_stock", "attempt_cancelled"
+REPLACED = "replaced"
 ORDERS = "orders"
 Demand = dict[UUID, int]
 log = structlog.get_logger(__name__)
@@ -62,28 +63,50 @@ def adjust_stock(*, product_id: UUID, delta: int, reason: str, actor: str, now: 
 
 
 def reserve_stock(
-    *, order_id: UUID, attempt_id: UUID, lines: Sequence[tuple[UUID, int]], expires_at: datetime, now: datetime
+    *,
+    order_id: UUID,
+    attempt_id: UUID,
+    lines: Sequence[tuple[UUID, int]],
+    expires_at: datetime,
+    now: datetime,
+    replaces: UUID | None = None,
 ) -> Reservation:
     """Hold all lines (product, quantity) for an attempt, or refuse it whole; asked again, answer the same.
 
     Publishes stock.reserved or stock.rejected. An attempt that was released before it was asked for stays released.
+    What the order's attempt `replaces` holds is given back in the same step, or kept if the new lines are refused.
     """
     with transaction("catalog"):
-        _lock_attempt(attempt_id)
+        for one in sorted({attempt_id, replaces or attempt_id}):
+            _lock_attempt(one)
         known = _find(order_id, attempt_id)
         if known is not None:
             _answer_again(known)
             return known
         demand = _sum(lines)
-        products = _lock_products(demand, now)
+        old = _find(order_id, replaces) if replaces else None
+        products = _lock_products({*demand, *_products_of([old.pk] if old else [])}, now)
         reservation = Reservation(order_id=order_id, attempt_id=attempt_id, created_at=now)
         reservation.expires_at = max(expires_at, now + MIN_HOLD)
+        given_back = _give_way(old, products)
         refusal = _refusal(demand, products)
         if refusal:
             _reject(reservation, *refusal, now=now)
-        else:
-            _hold(reservation, demand, products)
+            return reservation
+        if given_back:
+            _release(given_back, products, reason=REPLACED, now=now, is_let_go=True)
+        _hold(reservation, demand, products)
     return reservation
+
+
+def _give_way(reservation: Reservation | None, products: Mapping[UUID, Product]) -> Reservation | None:
+    """Count a hold that is to be replaced as given back, saving nothing yet; None if it holds nothing."""
+    if reservation is None:
+        return None
+    held = Reservation.objects.select_for_update().filter(pk=reservation.pk, status=ReservationStatus.HELD).first()
+    for line in held.lines.all() if held else ():
+        products[line.product_id].let_go(line.quantity)
+    return held
 
 
 def release_stock(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetime) -> None:
@@ -299,14 +322,16 @@ def _release_expired(ids: Sequence[UUID], products: Mapping[UUID, Product], now:
     return len(reservations)
 
 
-def _release(reservation: Reservation, products: Mapping[UUID, Product], *, reason: str, now: datetime) -> None:
+def _release(
+    reservation: Reservation, products: Mapping[UUID, Product], *, reason: str, now: datetime, is_let_go: bool = False
+) -> None:
     was_sold = reservation.status == ReservationStatus.SOLD
     lines = list(reservation.lines.all())
     for line in lines:
         product = products[line.product_id]
         if was_sold:
             product.take_back(line.quantity)
-        else:
+        elif not is_let_go:
             product.let_go(line.quantity)
     _save_stock(products[line.product_id] for line in lines)
     if was_sold:

@@ -1,5 +1,7 @@
 """Input of the ordinary endpoints, and the small outputs that are no whole orders."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from orders.models import OrderHistory, Status
@@ -16,6 +18,7 @@ class CancelInput(serializers.Serializer):
 
 class SteeringInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000)
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=None)
 
 
 class LegSerializer(serializers.Serializer):
@@ -45,8 +48,59 @@ class CheckoutSerializer(serializers.Serializer):
     legs = LegSerializer(many=True)
 
 
+class QuantityInput(serializers.Serializer):
+    quantity = serializers.IntegerField(min_value=1, max_value=1000)
+    expected_total = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=None)
+    preview = serializers.BooleanField(required=False, default=False)
+
+
+class ItemWish(serializers.Serializer):
+    """A line of the order by `id`, a product to add, or a manager's own line."""
+
+    id = serializers.UUIDField(required=False)
+    product_id = serializers.UUIDField(required=False)
+    name = serializers.CharField(max_length=255, required=False)
+    unit_price = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
+    quantity = serializers.IntegerField(min_value=0, max_value=1000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = [name for name in ("id", "product_id", "name") if name in attrs]
+        if len(named) != 1 or ("unit_price" in attrs) != (named == ["name"]):
+            raise serializers.ValidationError("Name one of: id; product_id; name and unit_price.")
+        return attrs
+
+
 class OrderEdit(serializers.Serializer):
-    comment = serializers.CharField(max_length=2000, allow_blank=True)
+    comment = serializers.CharField(max_length=2000, allow_blank=True, required=False)
+    items = serializers.ListField(child=ItemWish(), required=False, min_length=1, max_length=50)
+    expected_total = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=None)
+    preview = serializers.BooleanField(required=False, default=False)
+
+
+class PreviewItem(serializers.Serializer):
+    id = serializers.UUIDField()
+    product_id = serializers.UUIDField(allow_null=True)
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = serializers.CharField()
+    line_total = serializers.CharField()
+
+
+class PreviewSerializer(serializers.Serializer):
+    """What a change would come to; nothing is changed."""
+
+    order_id = serializers.UUIDField()
+    items = PreviewItem(many=True)
+    currency = serializers.CharField()
+    total_before = serializers.DecimalField(max_digits=14, decimal_places=2)
+    total_amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    difference = serializers.DecimalField(max_digits=14, decimal_places=2)
+    amount_paid = serializers.DecimalField(max_digits=14, decimal_places=2)
+    amount_due = serializers.DecimalField(max_digits=14, decimal_places=2)
+    loan_amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    total_quantity = serializers.IntegerField()
 
 
 class TimelineSerializer(serializers.ModelSerializer):

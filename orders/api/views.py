@@ -1,9 +1,8 @@
 """The orders API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -22,58 +21,28 @@ from gateway.filtering import refuse_unknown
 from gateway.lane import Answer, lane
 from gateway.permissions import IsAdmin, IsManager, IsSignedIn
 from gateway.principal import Principal
-from insurance.public import estimate
 from orders import services
+from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
+from orders.api.inputs import OrderInput, customer_of, deposit_of, line_of, payments_of, policies_of, trade_in_of
 from orders.api.serializers import (
     CancelInput,
     CheckoutSerializer,
     OrderEdit,
+    PreviewSerializer,
+    QuantityInput,
     StatusInput,
     SteeringInput,
     TimelineSerializer,
 )
+from orders.api.stats import StatsActions
 from orders.cache import find_order
 from orders.models import Order, OrderHistory
 from orders.past import read_order_at
 from orders.reading import OrderDocument, OrderPage, read_order, read_orders
-from orders.services import Actor, FreeLine, ProductLine
-from payments.public import looks_like_card_number
+from orders.services import Actor, FreeLine, LineChange, ProductLine
 
-Text = Annotated[str, msgspec.Meta(max_length=255)]
-
-
-class ItemInput(msgspec.Struct, forbid_unknown_fields=True):
-    """A product and a quantity, or a manager's line with a name and a price."""
-
-    quantity: int
-    product_id: UUID | None = None
-    name: Text = ""
-    unit_price: Decimal | None = None
-
-
-class PaymentInput(msgspec.Struct, forbid_unknown_fields=True):
-    """How the buyer pays as soon as the stock is reserved."""
-
-    method: str
-    token: Text | None = None
-    payment_method_id: UUID | None = None
-    amount: Decimal | None = None
-
-
-class OrderInput(msgspec.Struct, forbid_unknown_fields=True):
-    """A new order."""
-
-    items: list[ItemInput]
-    payment: PaymentInput | None = None
-    financing: dict[str, Any] | None = None
-    insurance: list[dict[str, Any]] = []
-    expected_total: Decimal | None = None
-    comment: Annotated[str, msgspec.Meta(max_length=2000)] = ""
-    customer_id: UUID | None = None
-
-
-METHODS = {"card", "sbp", "cash", "bank_transfer"}
+UUID_PATTERN = "[0-9a-fA-F-]{36}"
 
 
 def actor_of(principal: Principal) -> Actor:
@@ -81,7 +50,7 @@ def actor_of(principal: Principal) -> Actor:
     return Actor(principal.id, principal.roles)
 
 
-class OrderViewSet(ApiViewSet):
+class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
     """A client sees its own orders; managers see all."""
 
     permission_classes = [IsSignedIn]
@@ -99,15 +68,17 @@ class OrderViewSet(ApiViewSet):
     @lane(request=OrderInput, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
     def create(self, request: HttpRequest, principal: Principal, body: OrderInput) -> Answer:
         """Place an order; with `payment` it is paid as soon as its stock is reserved."""
-        customer_id = _customer(body, principal)
+        customer_id = customer_of(body, principal)
         order = services.place_order(
             customer_id=customer_id,
             actor=actor_of(principal),
-            lines=[_line(index, item) for index, item in enumerate(body.items)],
-            payment=_payment(body.payment),
+            lines=[line_of(index, item) for index, item in enumerate(body.items)],
+            payment=payments_of(body.payment),
+            deposit=deposit_of(body.deposit),
+            trade_in=trade_in_of(body.trade_in),
             financing=body.financing,
             insurance=body.insurance,
-            policies=_policies(body.insurance),
+            policies=policies_of(body.insurance),
             expected_total=body.expected_total,
             comment=body.comment,
             now=timezone.now(),
@@ -131,16 +102,54 @@ class OrderViewSet(ApiViewSet):
         ids = self.paginate_queryset(self.filter_queryset(self.get_queryset().only("id", "created_at", "total_amount")))
         return self.get_paginated_response(read_orders([order.id for order in ids or []]))
 
-    @extend_schema(request=OrderEdit, responses=OrderDocument)
+    @extend_schema(request=OrderEdit, responses={200: OrderDocument})
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the comment."""
-        data = OrderEdit(data=request.data)
-        data.is_valid(raise_exception=True)
+        """Change the comment or lines: by `id` a new quantity (0 takes it out), otherwise one more line.
+
+        `preview` tells what it would come to and changes nothing.
+        """
+        given = self.valid(OrderEdit)
+        if "items" in given:
+            wishes = [_wish(item) for item in given["items"]]
+            return self._change(pk, wishes, given, given.get("comment"))
+        if "comment" not in given:
+            raise InvalidInput("comment", "required", "Say what to change: `comment` or `items`.")
         order = services.edit_comment(
             order_id=_uuid(pk),
-            comment=data.validated_data["comment"],
+            comment=given["comment"],
             actor=actor_of(self.principal),
             check=lambda version: require_match(request._request, version),
+            now=timezone.now(),
+        )
+        return self._shown(order)
+
+    @extend_schema(request=QuantityInput, responses={200: OrderDocument})
+    @action(detail=True, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
+    def item(self, request: Request, pk: str, item_id: str) -> Response:
+        """Change how many of a line are ordered; the reservation of stock follows."""
+        given = self.valid(QuantityInput)
+        return self._change(pk, [LineChange(_uuid(item_id), given["quantity"])], given)
+
+    @extend_schema(responses={200: OrderDocument})
+    @item.mapping.delete
+    def remove_item(self, request: Request, pk: str, item_id: str) -> Response:
+        """Take a line out of the order; with `?preview=true` tell what that would come to."""
+        refuse_unknown(request, {"preview"})
+        given = {"preview": request.query_params.get("preview") == "true", "expected_total": None}
+        return self._change(pk, [LineChange(_uuid(item_id), 0)], given)
+
+    def _change(self, pk: str, wishes: Sequence[Any], given: dict[str, Any], comment: str | None = None) -> Response:
+        order_id, actor = _uuid(pk), actor_of(self.principal)
+        if given["preview"]:
+            preview = services.preview_lines(order_id=order_id, wishes=wishes, actor=actor, now=timezone.now())
+            return Response(PreviewSerializer(preview).data)
+        order = services.change_lines(
+            order_id=order_id,
+            wishes=wishes,
+            actor=actor,
+            expected_total=given["expected_total"],
+            comment=comment,
+            check=lambda version: require_match(self.request._request, version),
             now=timezone.now(),
         )
         return self._shown(order)
@@ -204,10 +213,11 @@ class OrderViewSet(ApiViewSet):
         return self._checkout(_uuid(pk))
 
     @extend_schema(request=SteeringInput, responses=CheckoutSerializer)
-    @action(detail=True, methods=["post"], url_path=r"checkout/(?P<leg>[a-z_]+)/(?P<steering>[a-z_-]+)")
+    @action(detail=True, methods=["post"], url_path=r"checkout/(?P<leg>[a-z_0-9]+)/(?P<steering>[a-z_-]+)")
     def steer(self, request: Request, pk: str, leg: str, steering: str) -> HttpResponse:
-        """Steer a checkout: `retry`, `take_over`, `cancel` or `skip` (admins) one of its legs."""
-        order_id, reason = _uuid(pk), self.valid(SteeringInput)["reason"]
+        """Steer a checkout: `retry`, `take_over`, `cancel`, `skip` (admins), `accept` or `refuse` one of its legs."""
+        order_id, given = _uuid(pk), self.valid(SteeringInput)
+        reason = given["reason"]
 
         def act() -> Response:
             services.steer_checkout(
@@ -215,6 +225,7 @@ class OrderViewSet(ApiViewSet):
                 action=steering.replace("-", "_"),
                 leg=leg,
                 reason=reason,
+                amount=given["amount"],
                 actor=actor_of(self.principal),
                 now=timezone.now(),
             )
@@ -227,7 +238,7 @@ class OrderViewSet(ApiViewSet):
         return Response(CheckoutSerializer(view).data)
 
     def get_permissions(self) -> Any:
-        special = {"destroy": IsAdmin, "checkout": IsManager, "steer": IsManager}
+        special = {"destroy": IsAdmin, "checkout": IsManager, "steer": IsManager, "stats": IsManager}
         return [special[self.action]()] if self.action in special else super().get_permissions()
 
 
@@ -236,6 +247,14 @@ def _answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
     if found is None:
         raise NotFound
     return Answer(found.body, status=status, version=found.version)
+
+
+def _wish(item: dict[str, Any]) -> LineChange | ProductLine | FreeLine:
+    if "id" in item:
+        return LineChange(item["id"], item["quantity"])
+    if "product_id" in item:
+        return ProductLine(item["product_id"], item["quantity"])
+    return FreeLine(item["name"], item["unit_price"], item["quantity"])
 
 
 def moment(given: Mapping[str, str], name: str) -> datetime:
@@ -255,50 +274,3 @@ def _uuid(pk: str) -> UUID:
         return UUID(pk)
     except ValueError as error:
         raise NotFound from error
-
-
-def _customer(body: OrderInput, principal: Principal) -> UUID:
-    if body.customer_id is None or body.customer_id == principal.id:
-        return principal.id
-    if not principal.is_staff:
-        raise InvalidInput("customer_id", "not_allowed", "Only managers order for somebody else.")
-    return body.customer_id
-
-
-def _line(index: int, item: ItemInput) -> ProductLine | FreeLine:
-    if item.product_id is not None:
-        if item.unit_price is not None or item.name:
-            raise InvalidInput(f"items.{index}.unit_price", "not_allowed", "Prices and names come from the catalogue.")
-        return ProductLine(item.product_id, item.quantity)
-    if item.unit_price is None or not item.name:
-        raise InvalidInput(f"items.{index}.product_id", "required", "Name a product.")
-    _check_amount(item.unit_price, f"items.{index}.unit_price")
-    return FreeLine(item.name, item.unit_price, item.quantity)
-
-
-def _check_amount(value: Decimal, field: str) -> None:
-    exponent = value.as_tuple().exponent
-    if not value.is_finite() or not isinstance(exponent, int) or exponent < -2 or value < 0 or value >= 10**12:
-        raise InvalidInput(field, "invalid", "An amount has at most two places and twelve digits before them.")
-
-
-def _payment(given: PaymentInput | None) -> dict[str, Any] | None:
-    if given is None:
-        return None
-    if given.method not in METHODS:
-        raise InvalidInput("payment.method", "invalid", f"One of: {', '.join(sorted(METHODS))}.")
-    if given.token and looks_like_card_number(given.token):
-        raise InvalidInput("payment.token", "card_number_refused", "Send a token, never a card number.")
-    if given.method == "card" and not (given.token or given.payment_method_id):
-        raise InvalidInput("payment.token", "required", "A card payment needs `token` or `payment_method_id`.")
-    if given.amount is not None:
-        _check_amount(given.amount, "payment.amount")
-        if given.amount <= 0:
-            raise InvalidInput("payment.amount", "invalid", "An amount above zero.")
-    plain: dict[str, Any] = msgspec.to_builtins(given)
-    return {name: value for name, value in plain.items() if value is not None}
-
-
-def _policies(requests: list[dict[str, Any]]) -> list[tuple[str, Decimal]]:
-    """Names and premiums of the chosen policies, asked of insurance before any transaction is open."""
-    return [(f"{str(request.get('insurance_type', '')).upper()}", estimate(request)) for request in requests]

@@ -1,6 +1,7 @@
 """Changing an order by hand: cancelling it, the steps towards the handover, its comment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from core.db import transaction
 from core.errors import NotFound, StaleVersion, WrongTransition
 from messaging.outbox import publish
 from orders.events import OrderCompleted
-from orders.models import SOLD, Order, OrderHistory, Status
+from orders.models import SOLD, Edit, Order, OrderHistory, Status
 from orders.services.history import Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
 
@@ -41,19 +42,21 @@ def move_order(
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
-        try:
+        with explained(saga.order, actor):
             check(saga.order.version)
             move_saga(saga, status, actor=actor, reason=reason)
-        except (WrongTransition, StaleVersion) as refusal:
-            refusal.extra |= explain(saga.order, actor)
-            raise
         saga.save()
     return saga.order
 
 
 def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
-    """Move a locked order one step, with all that follows from it; the caller saves."""
+    """Move a locked order one step, with all that follows from it; the caller saves.
+
+    The first manager who touches an order is the one its sale is counted for.
+    """
     previous = saga.order.move(status, roles=actor.roles, now=saga.now)
+    if saga.order.manager_id is None and actor.is_staff:
+        saga.order.manager_id = actor.id
     record_status(saga, previous, actor=actor, reason=reason, now=saga.now)
     if status == Status.CANCELLED:
         _begin_undoing(saga, previous, reason)
@@ -61,7 +64,17 @@ def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
         publish(OrderCompleted(order_id=saga.order.id, number=saga.order.number, customer_id=saga.order.customer_id))
 
 
-def explain(order: Order, actor: Actor) -> dict[str, Any]:
+@contextmanager
+def explained(order: Order, actor: Actor) -> Iterator[None]:
+    """Let refusals of the block say what happened to the order meanwhile."""
+    try:
+        yield
+    except (WrongTransition, StaleVersion) as refusal:
+        refusal.extra |= _explanation(order, actor)
+        raise
+
+
+def _explanation(order: Order, actor: Actor) -> dict[str, Any]:
     """Members of a refusal that tell where the order stands and who brought it there; names of people are staff's."""
     last = OrderHistory.objects.filter(order_id=order.pk).order_by("-id").first()
     told = {"status": order.status, "version": order.version, "updated_at": order.updated_at.isoformat()}
@@ -82,10 +95,12 @@ def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
 
 
 def edit_comment(*, order_id: UUID, comment: str, actor: Actor, now: datetime, check: Check = any_version) -> Order:
-    """Change an order's comment. Raises NotFound."""
+    """Change an order's comment. Raises NotFound, TransitionNotYours (it is paid, and the actor a client)."""
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
-        check(saga.order.version)
+        with explained(saga.order, actor):
+            check(saga.order.version)
+            saga.order.permit(Edit.COMMENT, actor.roles)
         saga.order.comment = comment
         saga.order.touch(now)
         record_edit(saga, "order.edited", actor=actor, now=now)
@@ -97,7 +112,9 @@ def delete_order(*, order_id: UUID, actor: Actor, now: datetime, check: Check = 
     """Hide an order from every list; its rows stay for the books. Raises NotFound."""
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
-        check(saga.order.version)
+        with explained(saga.order, actor):
+            check(saga.order.version)
+            saga.order.permit(Edit.HIDE, actor.roles)
         saga.order.deleted_at = now
         saga.order.touch(now)
         record_edit(saga, "order.deleted", actor=actor, now=now)

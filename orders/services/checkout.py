@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from catalog.events import StockRejected, StockReleased, StockReserved
 from core.db import transaction
@@ -24,6 +25,8 @@ from messaging.outbox import publish
 from messaging.timers import set_timer
 from orders import events
 from orders.models import LegKind, LegState, OrderPayment, PaymentState, SagaState, Status
+from orders.services.editing import publish_updated, settle_payment, take_back_change
+from orders.services.funding import FAILED, OFFLINE, PAID, parts_of, set_part
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.requests import due_from_buyer
 from orders.services.saga import HANDLER, Saga, timed_out
@@ -50,7 +53,11 @@ def _stock_reserved(saga: Saga, event: StockReserved) -> None:
         record_status(saga, previous, actor=SYSTEM_ACTOR, reason="", now=saga.now)
     lapse = events.ReservationLapsed(order_id=saga.order.id, attempt_id=event.attempt_id)
     set_timer(handler=HANDLER, event=lapse, due_at=event.expires_at)
+    if saga.legs[LegKind.STOCK].request:
+        saga.legs[LegKind.STOCK].request = {}
+        publish_updated(saga)
     saga.succeed(LegKind.STOCK)
+    settle_payment(saga)
 
 
 def _stock_rejected(saga: Saga, event: StockRejected) -> None:
@@ -59,7 +66,10 @@ def _stock_rejected(saga: Saga, event: StockRejected) -> None:
             {"product_id": str(item.product_id), "requested": item.requested, "available": item.available}
             for item in event.shortfalls
         ]
-        saga.fail(LegKind.STOCK, event.code, event.detail, shortfalls=shortfalls)
+        if saga.legs[LegKind.STOCK].request.get("revert"):
+            take_back_change(saga, code=event.code, detail=event.detail, shortfalls=shortfalls)
+        else:
+            saga.fail(LegKind.STOCK, event.code, event.detail, shortfalls=shortfalls)
 
 
 def _stock_released(saga: Saga, event: StockReleased) -> None:
@@ -80,6 +90,7 @@ def _loan_approved(saga: Saga, event: ApplicationApproved) -> None:
         _loan_agreed(saga, event.amount)
     else:
         saga.wait()
+        record_step(saga, "loan.offered", now=saga.now, data={"amount": str(event.amount)})
 
 
 def _loan_accepted(saga: Saga, event: ApplicationAccepted) -> None:
@@ -89,7 +100,7 @@ def _loan_accepted(saga: Saga, event: ApplicationAccepted) -> None:
 
 
 def _loan_agreed(saga: Saga, amount: Decimal) -> None:
-    saga.order.loan_amount = min(amount, saga.order.total_amount)
+    saga.order.loan_amount = min(amount, saga.order.payable)
     saga.order.touch(saga.now)
     saga.succeed(LegKind.LOAN, amount=str(amount))
 
@@ -121,7 +132,12 @@ def _loan_disbursed(saga: Saga, event: LoanDisbursed) -> None:
 def _payment_created(saga: Saga, event: PaymentCreated) -> None:
     OrderPayment.objects.get_or_create(
         payment_id=event.payment_id,
-        defaults={"order_id": saga.order.id, "state": PaymentState.IN_FLIGHT, "amount": event.amount},
+        defaults={
+            "order_id": saga.order.id,
+            "state": PaymentState.IN_FLIGHT,
+            "amount": event.amount,
+            "method": event.method,
+        },
     )
 
 
@@ -131,13 +147,26 @@ def _payment_completed(saga: Saga, event: PaymentCompleted) -> None:
         defaults={"order_id": saga.order.id, "state": PaymentState.TAKEN, "amount": event.amount},
     )
     _recount(saga)
+    is_planned = _settle_part(saga, event.attempt_id, PAID, payment.payment_id)
     record_step(saga, "payment.completed", now=saga.now, data={"amount": str(payment.amount)})
     if not saga.is_asked(LegKind.PAYMENT):
         return
     if due_from_buyer(saga.order) <= 0:
         saga.succeed(LegKind.PAYMENT)
+    elif is_planned:
+        saga.go_on_paying()
     else:
         saga.wait()
+
+
+def _settle_part(saga: Saga, attempt_id: UUID | None, state: str, payment_id: UUID) -> bool:
+    """Note what became of a planned payment; False when the payment is none of those."""
+    parts = parts_of(saga.legs[LegKind.PAYMENT])
+    part = next((one for one in parts if attempt_id and one.get("attempt_id") == str(attempt_id)), None)
+    if part is None:
+        return False
+    set_part(saga, part, state=state, payment_id=str(payment_id))
+    return True
 
 
 def _payment_failed(saga: Saga, event: PaymentFailed) -> None:
@@ -146,6 +175,7 @@ def _payment_failed(saga: Saga, event: PaymentFailed) -> None:
         defaults={"order_id": saga.order.id, "state": PaymentState.FAILED, "amount": event.amount},
     )
     if saga.is_running(LegKind.PAYMENT, event.attempt_id):
+        _settle_part(saga, event.attempt_id, FAILED, event.payment_id)
         saga.fail(LegKind.PAYMENT, event.code, event.detail)
     else:
         record_step(saga, "payment.failed", now=saga.now, reason=event.detail, data={"code": event.code})
@@ -185,12 +215,16 @@ def _policies_revoked(saga: Saga, event: PoliciesRevoked) -> None:
 
 
 def _reservation_lapsed(saga: Saga, event: events.ReservationLapsed) -> None:
-    """The time to pay is over; a payment that is under way is waited for first."""
+    """The time to pay is over; a payment that is under way is waited for first, unless it is to be brought in cash."""
     if saga.order.status != Status.AWAITING_PAYMENT or saga.checkout.is_undoing:
         return
     if event.attempt_id != saga.legs[LegKind.STOCK].attempt_id:
         return
-    in_flight = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT).exists()
+    if (until := saga.order.reservation_expires_at) is not None and until > saga.now + EXPIRY_GRACE:
+        set_timer(handler=HANDLER, event=event, due_at=until)
+        return
+    begun = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
+    in_flight = begun.exclude(method__in=OFFLINE).exists()
     paying = saga.legs[LegKind.PAYMENT].state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
     beyond = saga.legs[LegKind.PAYMENT].state == LegState.SUCCEEDED
     if in_flight or paying or beyond:
@@ -208,6 +242,7 @@ def _extend(saga: Saga, event: events.ReservationLapsed) -> None:
             order_id=saga.order.id, attempt_id=event.attempt_id, expires_at=until + EXPIRY_GRACE
         )
     )
+    record_step(saga, "reservation.extended", now=saga.now)
     set_timer(handler=HANDLER, event=event, due_at=until)
 
 

@@ -13,12 +13,13 @@ from core.db import transaction
 
 _UPSERT = """
 INSERT INTO orders_productcopy AS c
-    (product_id, sku, name, kind, price, currency, available, stock_version, version, is_active)
+    (product_id, sku, name, kind, price, currency, available, stock_version, version, is_active, vin)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::int[],
-                     %s::bigint[], %s::bigint[], %s::bool[])
+                     %s::bigint[], %s::bigint[], %s::bool[], %s::text[])
 ON CONFLICT (product_id) DO UPDATE SET
     sku = excluded.sku, name = excluded.name, kind = excluded.kind, price = excluded.price,
     currency = excluded.currency, version = excluded.version, is_active = excluded.is_active,
+    vin = excluded.vin,
     available = CASE WHEN excluded.stock_version >= c.stock_version THEN excluded.available ELSE c.available END,
     stock_version = greatest(excluded.stock_version, c.stock_version)
 WHERE excluded.version >= c.version
@@ -41,6 +42,7 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
         [item.stock_version for item in rows],
         [item.version_number for item in rows],
         [item.is_active for item in rows],
+        [item.vin for item in rows],
     ]
     with transaction("orders"), connections["orders"].cursor() as cursor:
         if rows:

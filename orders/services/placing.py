@@ -1,8 +1,7 @@
 """Placing an order: prices from the catalogue's copy, never from the buyer; the saga starts in the same commit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,45 +11,17 @@ from django.conf import settings
 from django.db import connections
 
 from core.db import transaction
-from core.errors import Forbidden, InvalidInput
+from core.errors import InvalidInput
 from core.ids import uuid7
-from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, line_total
+from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO
 from messaging.outbox import publish
-from orders.errors import InsufficientStock, PriceChanged, ProductNotReady, UnknownProduct
+from orders.errors import PriceChanged
 from orders.events import OrderCreated
-from orders.events import OrderLine as LineFact
-from orders.models import (
-    LEG_ORDER,
-    Checkout,
-    CheckoutLeg,
-    LegKind,
-    LineKind,
-    Order,
-    OrderLine,
-    ProductCopy,
-)
+from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, Order, OrderLine
+from orders.services.funding import parts_of, plan_parts, requested_loan
 from orders.services.history import Actor, record_status
+from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts
 from orders.services.saga import Saga
-
-MAX_QUANTITY = 1000
-MAX_LINES = 50
-
-
-@dataclass(frozen=True)
-class ProductLine:
-    """A quantity of a product from the catalogue."""
-
-    product_id: UUID
-    quantity: int
-
-
-@dataclass(frozen=True)
-class FreeLine:
-    """A manager's own line; `unit_price` in the order's currency."""
-
-    name: str
-    unit_price: Decimal
-    quantity: int
 
 
 def place_order(
@@ -59,7 +30,9 @@ def place_order(
     actor: Actor,
     lines: Sequence[ProductLine | FreeLine],
     now: datetime,
-    payment: dict[str, Any] | None = None,
+    payment: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+    deposit: dict[str, Any] | None = None,
+    trade_in: dict[str, Any] | None = None,
     financing: dict[str, Any] | None = None,
     insurance: Sequence[dict[str, Any]] = (),
     policies: Sequence[tuple[str, Decimal]] = (),
@@ -69,18 +42,27 @@ def place_order(
     """Create an order and start its checkout.
 
     `insurance` are the quote requests, `policies` their (name, premium) as estimated beforehand: they become lines.
+    `deposit` and the payments are taken one after another; one without an amount takes all that is left. `trade_in`
+    (`amount` and what is known of the car) counts once a manager has agreed to its value; a manager's own counts at
+    once.
     Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known), PriceChanged, InvalidInput.
     """
     with transaction("orders"):
-        order_lines = _build_lines(lines, policies, actor)
+        order_lines = build_lines(lines, actor)
+        add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now)
         if expected_total is not None and expected_total != order.total_amount:
             raise PriceChanged(expected_total=str(expected_total), total_amount=str(order.total_amount))
         for line in order_lines:
             line.order_id = order.id
         OrderLine.objects.bulk_create(order_lines)
-        saga = _build_saga(order, order_lines, {"payment": payment, "loan": financing, "policies": insurance}, now)
+        payments = _payments(payment, deposit)
+        trade_in = trade_in and trade_in | {"is_agreed": actor.is_staff}
+        wishes = {"payments": payments, "trade_in": trade_in, "loan": financing, "policies": insurance}
+        saga = _build_saga(order, order_lines, wishes, now)
+        _refuse_plan(saga)
         saga.advance()
+        saga.fund()
         saga.insert()
         order.number = _next_number(now)
         order.save(force_insert=True)
@@ -88,97 +70,6 @@ def place_order(
         saga.write_timeline()
         publish(_created(order, order_lines))
     return order
-
-
-def _build_lines(
-    lines: Sequence[ProductLine | FreeLine], policies: Sequence[tuple[str, Decimal]], actor: Actor
-) -> list[OrderLine]:
-    if not 1 <= len(lines) <= MAX_LINES:
-        raise InvalidInput("items", "invalid", f"An order has 1 to {MAX_LINES} lines.")
-    copies = _products([line.product_id for line in lines if isinstance(line, ProductLine)])
-    _refuse_shortfall(lines, copies)
-    built = [_build_line(index, line, copies, actor) for index, line in enumerate(lines)]
-    for name, premium in policies:
-        built.append(
-            OrderLine(
-                position=len(built),
-                kind=LineKind.POLICY,
-                name=name,
-                quantity=1,
-                unit_price=premium,
-                line_total=premium,
-            )
-        )
-    return built
-
-
-def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
-    return ProductCopy.objects.in_bulk(ids) if ids else {}
-
-
-def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, ProductCopy], actor: Actor) -> OrderLine:
-    if not 1 <= line.quantity <= MAX_QUANTITY:
-        raise InvalidInput(f"items.{index}.quantity", "invalid", f"A whole number from 1 to {MAX_QUANTITY}.")
-    if isinstance(line, FreeLine):
-        return _build_free_line(index, line, actor)
-    product = copies.get(line.product_id)
-    if product is None:
-        raise _missing(index, line.product_id)
-    if not product.is_active:
-        raise UnknownProduct(f"items.{index}.product_id")
-    return OrderLine(
-        position=index,
-        product_id=product.product_id,
-        sku=product.sku,
-        name=product.name,
-        quantity=line.quantity,
-        unit_price=product.price,
-        line_total=line_total(product.price, line.quantity),
-    )
-
-
-def _missing(index: int, product_id: UUID) -> Exception:
-    """A product made moments ago may not have been heard of; an older or foreign id is unknown.
-
-    The id itself tells its age: UUIDv7 begins with the milliseconds of its making.
-    """
-    age_ms = (uuid7().int >> 80) - (product_id.int >> 80)
-    if product_id.version == 7 and 0 <= age_ms < 60_000:
-        return ProductNotReady(retry_after=2)
-    return UnknownProduct(f"items.{index}.product_id")
-
-
-def _build_free_line(index: int, line: FreeLine, actor: Actor) -> OrderLine:
-    if not actor.roles & {"manager", "admin"}:
-        raise Forbidden("Only managers add lines of their own.")
-    if line.unit_price < 0:
-        raise InvalidInput(f"items.{index}.unit_price", "invalid", "A price is never negative.")
-    return OrderLine(
-        position=index,
-        kind=LineKind.FREE,
-        name=line.name,
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-        line_total=line_total(line.unit_price, line.quantity),
-    )
-
-
-def _refuse_shortfall(lines: Sequence[ProductLine | FreeLine], copies: dict[UUID, ProductCopy]) -> None:
-    """Refuse at once what is already known to be short; demand is summed per product first."""
-    demand: dict[UUID, int] = {}
-    for line in lines:
-        if isinstance(line, ProductLine) and line.quantity > 0:
-            demand[line.product_id] = demand.get(line.product_id, 0) + line.quantity
-    short = [
-        {"product_id": str(product_id), "requested": quantity, "available": max(0, copies[product_id].available)}
-        for product_id, quantity in demand.items()
-        if product_id in copies
-        and copies[product_id].kind != "service"
-        and quantity > copies[product_id].available
-        and quantity <= MAX_QUANTITY
-    ]
-    if short:
-        raise InsufficientStock(shortfalls=short)
 
 
 def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], comment: str, now: datetime) -> Order:
@@ -192,6 +83,8 @@ def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], commen
         currency=DEFAULT_CURRENCY,
         total_amount=total,
         total_quantity=sum(line.quantity for line in lines),
+        manager_id=actor.id if actor.is_staff else None,
+        placed_date=dealer_day(now),
         comment=comment,
         reservation_expires_at=now + timedelta(minutes=settings.RESERVATION_MINUTES),
         created_at=now,
@@ -199,9 +92,35 @@ def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], commen
     )
 
 
+def _payments(
+    payment: dict[str, Any] | Sequence[dict[str, Any]] | None, deposit: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    given = [payment] if isinstance(payment, dict) else list(payment or ())
+    return ([dict(deposit, leg="deposit")] if deposit else []) + [dict(one) for one in given]
+
+
+def _refuse_plan(saga: Saga) -> None:
+    """The planned parts must fit into the total, and only the last may take what is left."""
+    parts, order = parts_of(saga.legs[LegKind.PAYMENT]), saga.order
+    if any(part.get("amount") is None for part in parts[:-1]):
+        raise InvalidInput("payment", "invalid", "Only the last payment may be without an amount.")
+    loan, trade_in = saga.legs.get(LegKind.LOAN), saga.legs.get(LegKind.TRADE_IN)
+    planned = sum((Decimal(part["amount"]) for part in parts if part.get("amount") is not None), ZERO)
+    planned += requested_loan(loan) if loan else ZERO
+    planned += Decimal(trade_in.request["amount"]) if trade_in else ZERO
+    if planned > order.total_amount and (len(parts) > 1 or trade_in):
+        detail = f"The parts come to {planned}, the order to {order.total_amount}."
+        raise InvalidInput("payment", "exceeds_total", detail)
+
+
+def dealer_day(now: datetime) -> date:
+    """The day it is at the dealer's."""
+    return now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()
+
+
 def _next_number(now: datetime) -> str:
     """The year's next number: no gaps, since its row is locked until the order commits, so ask for it last."""
-    year = now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).year
+    year = dealer_day(now).year
     with connections["orders"].cursor() as cursor:
         cursor.execute(
             """INSERT INTO orders_ordercounter AS c (year, last_number) VALUES (%s, 1)
@@ -213,7 +132,9 @@ def _next_number(now: datetime) -> str:
 
 
 def _build_saga(order: Order, lines: list[OrderLine], wishes: dict[str, Any], now: datetime) -> Saga:
-    requests: dict[str, dict[str, Any]] = {LegKind.STOCK: {}, LegKind.PAYMENT: wishes["payment"] or {}}
+    requests: dict[str, dict[str, Any]] = {LegKind.STOCK: {}, LegKind.PAYMENT: plan_parts(wishes["payments"])}
+    if wishes["trade_in"] is not None:
+        requests[LegKind.TRADE_IN] = wishes["trade_in"]
     if wishes["loan"] is not None:
         requests[LegKind.LOAN] = wishes["loan"]
         requests[LegKind.DISBURSEMENT] = {}
@@ -232,18 +153,9 @@ def _created(order: Order, lines: list[OrderLine]) -> OrderCreated:
         order_id=order.id,
         number=order.number,
         customer_id=order.customer_id,
-        lines=[
-            LineFact(
-                name=line.name,
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                line_total=line.line_total,
-                product_id=line.product_id,
-                sku=line.sku,
-            )
-            for line in lines
-        ],
+        lines=line_facts(lines),
         total_amount=order.total_amount,
         currency=order.currency,
         version_number=order.version,
+        amount_payable=order.payable,
     )

@@ -1,20 +1,26 @@
 """What each leg of a checkout asks of another app, and how that is taken back."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
+
 from core.events import Event
+from core.ids import uuid7
 from messaging.outbox import publish
 from orders import events
 from orders.models import CheckoutLeg, LegKind, Order
+from orders.services.funding import ASKED, OFFLINE, PLANNED, Part, next_part, parts_of, set_part
 
 if TYPE_CHECKING:
     from orders.services.saga import Saga
 
 
-def _request_stock(saga: "Saga", leg: CheckoutLeg) -> None:
+def request_stock(saga: "Saga", leg: CheckoutLeg) -> None:
+    """Ask the catalogue to hold the lines, in place of what an earlier attempt holds if the leg names one."""
     until = saga.order.reservation_expires_at or saga.now
     lines = [
         events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
@@ -27,6 +33,7 @@ def _request_stock(saga: "Saga", leg: CheckoutLeg) -> None:
             attempt_id=leg.attempt_id,
             lines=lines,
             expires_at=until,
+            replaces=UUID(leg.request["replaces"]) if leg.request.get("replaces") else None,
         )
     )
 
@@ -44,26 +51,45 @@ def _request_loan(saga: "Saga", leg: CheckoutLeg) -> None:
     )
 
 
+def _request_trade_in(saga: "Saga", leg: CheckoutLeg) -> None:
+    """A manager's own value counts at once; a buyer's waits for a manager."""
+    if leg.request.get("is_agreed"):
+        saga.credit_trade_in(Decimal(leg.request["amount"]))
+    else:
+        saga.call_manager(leg.kind, "trade_in_offered", f"{leg.request['amount']} {saga.order.currency}")
+
+
 def _request_payment(saga: "Saga", leg: CheckoutLeg) -> None:
-    """Ask for the payment named in the order; with none, or with part of it, wait for the buyer to pay."""
-    due = due_from_buyer(saga.order)
+    """Ask for the next payment that is planned; with none, wait for the buyer. Asked again, it is the same one."""
+    due, part = due_from_buyer(saga.order), next_part(leg)
     if due <= 0:
         saga.succeed(LegKind.PAYMENT)
         return
-    if not leg.request.get("method") or leg.request.get("is_spent"):
+    if part is None:
         saga.wait()
         return
-    amount = min(Decimal(leg.request.get("amount") or due), due)
-    method_id = leg.request.get("payment_method_id")
+    if part["state"] == PLANNED:
+        is_first = not any(other.get("attempt_id") for other in parts_of(leg))
+        leg.attempt_id = leg.attempt_id if is_first else uuid7()
+        amount = min(Decimal(part.get("amount") or due), due)
+        set_part(saga, part, state=ASKED, attempt_id=str(leg.attempt_id), amount=str(amount))
+    _ask_for(saga, leg, next_part(leg) or part)
+    if part["method"] in OFFLINE:
+        saga.wait()
+        saga.hold_until(saga.now + timedelta(hours=settings.OFFLINE_HOLD_HOURS))
+
+
+def _ask_for(saga: "Saga", leg: CheckoutLeg, part: Part) -> None:
+    method_id = part.get("payment_method_id")
     publish(
         events.PaymentRequested(
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             customer_id=saga.order.customer_id,
-            amount=amount,
+            amount=Decimal(part["amount"]),
             currency=saga.order.currency,
-            method=leg.request["method"],
-            token=leg.request.get("token") or "",
+            method=part["method"],
+            token=part.get("token") or "",
             payment_method_id=UUID(method_id) if method_id else None,
         )
     )
@@ -87,7 +113,8 @@ def _request_disbursement(saga: "Saga", leg: CheckoutLeg) -> None:
 
 
 REQUESTS: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
-    LegKind.STOCK: _request_stock,
+    LegKind.STOCK: request_stock,
+    LegKind.TRADE_IN: _request_trade_in,
     LegKind.LOAN: _request_loan,
     LegKind.PAYMENT: _request_payment,
     LegKind.POLICIES: _request_policies,
@@ -112,5 +139,5 @@ UNDO: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
 
 
 def due_from_buyer(order: Order) -> Decimal:
-    """What the buyer has to pay by themselves: the total less the loan and what is paid."""
-    return order.total_amount - order.loan_amount - order.amount_paid
+    """What the buyer has to pay by themselves: the total less trade-in, loan and what is paid."""
+    return order.payable - order.loan_amount - order.amount_paid

@@ -27,20 +27,25 @@ from orders.models import (
     Order,
     OrderHistory,
     OrderLine,
+    OrderPayment,
+    PaymentState,
     SagaState,
     Status,
 )
+from orders.services.funding import funding_of
 from orders.services.history import FIELDS, SYSTEM_ACTOR, Trail, record_status, record_step
 from orders.services.requests import REQUESTS, UNDO
 
 HANDLER = "orders.checkout"
 PAYMENT_DEADLINE = timedelta(minutes=15)
+TRADE_IN_DEADLINE = timedelta(hours=72)
 LOAN_DEADLINE = timedelta(hours=72)
 POLICIES_DEADLINE = timedelta(minutes=10)
 DISBURSEMENT_DEADLINE = timedelta(hours=1)
 UNDO_DEADLINE = timedelta(hours=24)
 DEADLINES = {
     LegKind.PAYMENT: PAYMENT_DEADLINE,
+    LegKind.TRADE_IN: TRADE_IN_DEADLINE,
     LegKind.LOAN: LOAN_DEADLINE,
     LegKind.POLICIES: POLICIES_DEADLINE,
     LegKind.DISBURSEMENT: DISBURSEMENT_DEADLINE,
@@ -85,8 +90,13 @@ class Saga:
             state |= {f"leg.{kind}": leg.state, f"leg.{kind}.error": leg.error}
         return state if self.items is None else state | {"items": self.items}
 
+    def fund(self) -> None:
+        """Work out anew what pays for the order."""
+        self.order.funding = funding_of(self.order, self.checkout, self.legs)
+
     def save(self) -> None:
         """Write the order, its checkout, the legs that moved, and the timeline."""
+        self.fund()
         self.order.save()
         self.checkout.save()
         for leg in self.moved.values():
@@ -109,9 +119,18 @@ class Saga:
         """What is sold."""
         return self._lines if self._lines is not None else list(self.order.lines.all())
 
-    def _mark(self, leg: CheckoutLeg, state: str) -> None:
+    def mark(self, leg: CheckoutLeg, state: str) -> None:
+        """Bring a leg into a state; it is written with the saga."""
         leg.state = state
         self.moved[leg.kind] = leg
+
+    def set_lines(self, lines: Sequence[OrderLine]) -> None:
+        """The lines as they are from now on."""
+        self._lines = lines
+
+    def note(self, event: str, *, reason: str = "", data: dict[str, Any] | None = None) -> None:
+        """Write a step to the timeline."""
+        record_step(self, event, now=self.now, reason=reason, data=data)
 
     # Forward -----------------------------------------------------------------------------------------------------
     def advance(self) -> None:
@@ -128,7 +147,7 @@ class Saga:
         return [kind.value for kind in LegKind if kind.value in self.legs]
 
     def _start(self, leg: CheckoutLeg) -> None:
-        self._mark(leg, LegState.RUNNING)
+        self.mark(leg, LegState.RUNNING)
         leg.started_at = self.now
         self.checkout.step = leg.kind
         self._ask(leg)
@@ -159,6 +178,11 @@ class Saga:
         self.unpark()
         self.checkout.state = SagaState.WAITING
 
+    def go_on_paying(self) -> None:
+        """Ask for the next payment that is planned."""
+        self._cancel_timers(events.LegTimedOut)
+        self._ask(self.legs[LegKind.PAYMENT])
+
     def succeed(self, kind: str, **data: Any) -> None:
         """Mark a leg done and go on."""
         self._close(self.legs[kind], LegState.SUCCEEDED)
@@ -168,7 +192,7 @@ class Saga:
 
     def _close(self, leg: CheckoutLeg, state: str) -> None:
         self.unpark()
-        self._mark(leg, state)
+        self.mark(leg, state)
         leg.finished_at = self.now
 
     def _finish(self) -> None:
@@ -211,18 +235,21 @@ class Saga:
             if leg.state == LegState.COMPENSATING:
                 return
             if self._needs_undoing(leg):
-                self._mark(leg, LegState.COMPENSATING)
+                self.mark(leg, LegState.COMPENSATING)
                 self.checkout.step = kind
                 UNDO[kind](self, leg)
                 failpoints.reach("checkout.undo", kind)
                 return
-            if leg.state == LegState.PENDING or self._is_payout_under_way(leg):
+            if leg.state == LegState.PENDING or self._needs_no_answer(leg):
                 self._close(leg, LegState.SKIPPED)
+            elif leg.kind == LegKind.TRADE_IN and leg.state == LegState.SUCCEEDED:
+                self._close(leg, LegState.COMPENSATED)
+                self.order.trade_in_credit = Decimal(0)
         self._finish_compensation()
 
-    def _is_payout_under_way(self, leg: CheckoutLeg) -> bool:
+    def _needs_no_answer(self, leg: CheckoutLeg) -> bool:
         """Its answer counts no more: withdrawing the loan takes back the payout too, made or not."""
-        return leg.kind == LegKind.DISBURSEMENT and leg.state == LegState.RUNNING
+        return leg.kind not in UNDO and leg.state == LegState.RUNNING
 
     def _limit_undoing(self) -> None:
         overdue = events.UndoOverdue(order_id=self.order.id)
@@ -230,7 +257,7 @@ class Saga:
 
     def _needs_undoing(self, leg: CheckoutLeg) -> bool:
         """A refused leg holds nothing; one that timed out may, and the payment leg what the buyer paid besides."""
-        if leg.kind == LegKind.DISBURSEMENT:
+        if leg.kind not in UNDO:
             return False
         if leg.state == LegState.FAILED:
             return leg.kind == LegKind.PAYMENT or (leg.error or {}).get("code") == timed_out(leg.kind)
@@ -279,6 +306,29 @@ class Saga:
         record_status(self, previous, actor=SYSTEM_ACTOR, reason=code or detail, now=self.now, data=data)
         publish_cancelled(self.order, code or detail)
 
+    # What is not asked of another app ----------------------------------------------------------------------------
+    def credit_trade_in(self, amount: Decimal) -> None:
+        """A manager agreed to the value of the buyer's car."""
+        self.order.trade_in_credit = min(amount, self.order.total_amount)
+        self.order.touch(self.now)
+        self.succeed(LegKind.TRADE_IN, amount=str(self.order.trade_in_credit))
+
+    def hold_until(self, moment: datetime) -> None:
+        """Keep the stock until then, if that is later than now agreed."""
+        if self.order.reservation_expires_at is not None and self.order.reservation_expires_at >= moment:
+            return
+        self.order.reservation_expires_at = moment
+        attempt_id = self.legs[LegKind.STOCK].attempt_id
+        publish(events.StockExtensionRequested(order_id=self.order.id, attempt_id=attempt_id, expires_at=moment))
+
+    def call_manager(self, leg: str, cause: str, detail: str) -> None:
+        """Tell the managers that a leg waits for one of them."""
+        publish(
+            events.AttentionNeeded(
+                order_id=self.order.id, number=self.order.number, leg=leg, cause=cause, detail=detail[:500]
+            )
+        )
+
     # When it cannot go on ----------------------------------------------------------------------------------------
     @property
     def active(self) -> CheckoutLeg | None:
@@ -294,9 +344,10 @@ class Saga:
         note = PARKED | {"step": leg.kind, "cause": code}
         self.checkout.parked_from, self.checkout.state = self.checkout.state, SagaState.PARKED
         self.checkout.failure = (self.checkout.failure or note) | {"parked": note}
-        self._mark(leg, LegState.PARKED)
+        self.mark(leg, LegState.PARKED)
         leg.parked_reason = reason[:2000]
         record_step(self, f"{leg.kind}.parked", now=self.now, data={"cause": code})
+        self.call_manager(leg.kind, code, reason)
         log.error("checkout_parked", order_id=str(self.order.id), leg=leg.kind, cause=code, reason=reason)
 
     def unpark(self) -> None:
@@ -305,7 +356,7 @@ class Saga:
             return
         for leg in self.legs.values():
             if leg.state == LegState.PARKED:
-                self._mark(leg, LegState.COMPENSATING if self.checkout.is_undoing else LegState.RUNNING)
+                self.mark(leg, LegState.COMPENSATING if self.checkout.is_undoing else LegState.RUNNING)
                 leg.parked_reason = ""
         self.checkout.state, self.checkout.parked_from = self.checkout.parked_from, ""
         kept = {name: value for name, value in (self.checkout.failure or {}).items() if name != "parked"}
@@ -317,12 +368,12 @@ class Saga:
         if self.checkout.is_undoing:
             self._cancel_timers(events.UndoOverdue)
             leg.attempts += 1
-            self._mark(leg, LegState.COMPENSATING)
+            self.mark(leg, LegState.COMPENSATING)
             UNDO[leg.kind](self, leg)
             self._limit_undoing()
         elif self.checkout.state == SagaState.RUNNING:
             self._cancel_timers(events.LegTimedOut)
-            self._mark(leg, LegState.RUNNING)
+            self.mark(leg, LegState.RUNNING)
             self._ask(leg)
 
     def can_restart(self, leg: CheckoutLeg) -> bool:
@@ -350,7 +401,7 @@ class Saga:
             if leg.state != LegState.SUCCEEDED:
                 leg.attempt_id, leg.error = uuid7(), None
                 leg.started_at = leg.finished_at = leg.deadline_at = None
-                self._mark(leg, LegState.PENDING)
+                self.mark(leg, LegState.PENDING)
         self.advance()
 
     def skip(self, leg: CheckoutLeg) -> None:
@@ -363,6 +414,20 @@ class Saga:
             UNDO[leg.kind](self, leg)
         self._close(leg, LegState.SKIPPED)
         self.advance()
+
+    def refund_excess(self, reason: str) -> None:
+        """Ask back to the buyer what is paid above the total, newest payments first."""
+        excess = self.order.amount_paid - self.order.payable
+        taken = OrderPayment.objects.filter(order_id=self.order.id, state=PaymentState.TAKEN)
+        for payment in taken.order_by("-payment_id"):
+            amount = min(excess, payment.amount - payment.refunded)
+            if amount > 0:
+                excess -= amount
+                publish(
+                    events.ExcessRefundRequested(
+                        order_id=self.order.id, payment_id=payment.payment_id, amount=amount, reason=reason
+                    )
+                )
 
     def _cancel_timers(self, *kinds: type[Event]) -> None:
         for kind in kinds:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from messaging.models import DeliveryStatus, InboxEvent
 from orders.errors import SteeringNotYours, SteeringRefused
 from orders.models import STAFF, Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState, Status, SteeringAction
 from orders.services.changing import move_saga
+from orders.services.editing import drop_premiums, premiums, publish_updated
+from orders.services.funding import ASKED, DROPPED, OFFLINE, PLANNED, Part, parts_of, requested_loan, set_part
 from orders.services.history import Actor, record_steering
 from orders.services.saga import HANDLER, Saga
 
@@ -115,11 +118,26 @@ def _may_cancel(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
 
 
 def _may_skip(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
-    """Only what the sale can do without: policies, and a payout whose money has come in another way."""
+    """Only what the sale can do without.
+
+    That is policies, if the loan does not pay for them; a payout whose money has come in another way; and a planned
+    payment that the buyer may as well make by themselves.
+    """
+    if leg.kind == LegKind.PAYMENT:
+        return not saga.checkout.is_undoing and any(_is_droppable(part) for part in parts_of(leg))
     if not saga.is_asked(leg.kind):
         return False
-    is_paid = saga.order.amount_due <= 0
-    return leg.kind == LegKind.POLICIES or (leg.kind == LegKind.DISBURSEMENT and is_paid)
+    if leg.kind == LegKind.POLICIES:
+        return saga.order.total_amount - premiums(saga) >= saga.order.loan_amount + saga.order.trade_in_credit
+    return leg.kind == LegKind.DISBURSEMENT and saga.order.amount_due <= 0
+
+
+def _is_droppable(part: Part) -> bool:
+    return part["state"] == PLANNED or (part["state"] == ASKED and part["method"] in OFFLINE)
+
+
+def _may_value(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
+    return leg.kind == LegKind.TRADE_IN and saga.is_asked(leg.kind)
 
 
 _RULES: dict[str, Callable[[Saga, CheckoutLeg, Actor], bool]] = {
@@ -127,15 +145,27 @@ _RULES: dict[str, Callable[[Saga, CheckoutLeg, Actor], bool]] = {
     SteeringAction.TAKE_OVER: _may_take_over,
     SteeringAction.CANCEL: _may_cancel,
     SteeringAction.SKIP: _may_skip,
+    SteeringAction.ACCEPT: _may_value,
+    SteeringAction.REFUSE: _may_value,
 }
 
 
-def steer_checkout(*, order_id: UUID, action: str, leg: str, reason: str, actor: Actor, now: datetime) -> Order:
-    """Act on a leg in a manager's name; it stands in the order's timeline with the reason.
+def steer_checkout(
+    *,
+    order_id: UUID,
+    action: str,
+    leg: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    amount: Decimal | None = None,
+) -> Order:
+    """Act on a leg, or on a planned payment by its name, in a manager's name; the timeline keeps the reason.
 
     `retry` sends the leg's request again under the same attempt, or begins anew under new attempts when the leg failed
     and holds nothing; `take_over` makes the actor the owner; `cancel` cancels the order; `skip` (admins) goes on
-    without the leg. Raises NotFound, SteeringNotYours, SteeringRefused (with what is allowed), InvalidInput.
+    without the leg; `accept` (at `amount`, or what the buyer asks for) or `refuse` a trade-in. Raises NotFound,
+    SteeringNotYours, SteeringRefused (with what is allowed), InvalidInput.
     """
     if not actor.roles & STAFF or (action in _RULES and not _is_for(action, actor)):
         raise SteeringNotYours
@@ -145,9 +175,9 @@ def steer_checkout(*, order_id: UUID, action: str, leg: str, reason: str, actor:
         raise InvalidInput("reason", "required", _("Say why."))
     with transaction("orders"):
         saga = Saga.load(order_id, now)
-        if saga is None or saga.order.deleted_at is not None or leg not in saga.legs:
+        if saga is None or saga.order.deleted_at is not None:
             raise NotFound
-        chosen = saga.legs[leg]
+        chosen, part = _find(saga, leg)
         if not _RULES[action](saga, chosen, actor):
             raise SteeringRefused(allowed=allowed_actions(saga, chosen, actor))
         data = {"leg": leg, "state": chosen.state, "attempt_id": str(chosen.attempt_id)}
@@ -155,12 +185,47 @@ def steer_checkout(*, order_id: UUID, action: str, leg: str, reason: str, actor:
         if action == SteeringAction.CANCEL:
             move_saga(saga, Status.CANCELLED, actor=actor, reason=reason)
         else:
-            _ACTIONS[action](saga, chosen, actor)
+            _ACTIONS[action](saga, chosen, _Order(actor, reason, amount, part))
         saga.save()
     return saga.order
 
 
-def _retry(saga: Saga, leg: CheckoutLeg, actor: Actor) -> None:
+@dataclass(frozen=True)
+class _Order:
+    """What a manager said besides the action."""
+
+    actor: Actor
+    reason: str
+    amount: Decimal | None
+    part: Part | None
+
+
+def _find(saga: Saga, name: str) -> tuple[CheckoutLeg, Part | None]:
+    """A leg by its name, or the payment leg and one of its payments. Raises NotFound."""
+    payment = saga.legs[LegKind.PAYMENT]
+    part = next((part for part in parts_of(payment) if part["leg"] == name), None)
+    if name in saga.legs:
+        return saga.legs[name], part
+    if part is None:
+        raise NotFound
+    return payment, part
+
+
+def _accept(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+    amount = Decimal(leg.request["amount"]) if order.amount is None else order.amount
+    loan = saga.legs.get(LegKind.LOAN)
+    room = saga.order.total_amount - saga.order.amount_paid - (requested_loan(loan) if loan else 0)
+    if not 0 < amount <= room:
+        raise InvalidInput("amount", "invalid", _("An amount above zero and at most %(room)s.") % {"room": room})
+    saga.credit_trade_in(amount)
+    publish_updated(saga)
+
+
+def _refuse(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+    saga.fail(leg.kind, "trade_in_refused", order.reason)
+
+
+def _retry(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
     """News that could not be taken in comes first: the answer may be among it."""
     if saga.can_restart(leg):
         saga.restart()
@@ -171,24 +236,42 @@ def _retry(saga: Saga, leg: CheckoutLeg, actor: Actor) -> None:
         saga.ask_again(leg)
 
 
-def _take_over(saga: Saga, leg: CheckoutLeg, actor: Actor) -> None:
-    saga.checkout.owner_id = actor.id
+def _take_over(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+    saga.checkout.owner_id = order.actor.id
 
 
-def _skip(saga: Saga, leg: CheckoutLeg, actor: Actor) -> None:
+def _skip(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+    """Go on without a leg; a policy that is not issued is not paid for either."""
+    if leg.kind == LegKind.PAYMENT:
+        _drop(saga, leg, order.part)
+        return
+    if leg.kind == LegKind.POLICIES:
+        drop_premiums(saga)
     saga.skip(leg)
 
 
-_ACTIONS: dict[str, Callable[[Saga, CheckoutLeg, Actor], None]] = {
+def _drop(saga: Saga, leg: CheckoutLeg, part: Part | None) -> None:
+    if part is None or not _is_droppable(part):
+        raise SteeringRefused(droppable=[one["leg"] for one in parts_of(leg) if _is_droppable(one)])
+    set_part(saga, part, state=DROPPED)
+    if part["state"] == ASKED:
+        saga.go_on_paying()
+
+
+_ACTIONS: dict[str, Callable[[Saga, CheckoutLeg, _Order], None]] = {
     SteeringAction.RETRY: _retry,
     SteeringAction.TAKE_OVER: _take_over,
     SteeringAction.SKIP: _skip,
+    SteeringAction.ACCEPT: _accept,
+    SteeringAction.REFUSE: _refuse,
 }
 _TOLD: dict[str, str] = {
     SteeringAction.RETRY: "retried",
     SteeringAction.TAKE_OVER: "taken_over",
     SteeringAction.CANCEL: "cancelled",
     SteeringAction.SKIP: "skipped",
+    SteeringAction.ACCEPT: "accepted",
+    SteeringAction.REFUSE: "refused",
 }
 
 

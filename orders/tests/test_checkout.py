@@ -204,7 +204,7 @@ def test_an_unpaid_order_lapses():
     order = make.order()
     hear(answers.reserved(order))
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
-    hear(lapse)
+    hear(lapse, now=timezone.now() + timedelta(minutes=31))
     hear(answers.settled(order))
     hear(answers.released(order))
     assert (now_of(order).status, now_of(order).checkout.failure["code"]) == ("cancelled", "expired")
@@ -216,10 +216,10 @@ def test_a_payment_under_way_is_waited_for_before_it_lapses():
     payment_id = uuid7()
     hear(answers.started(order, payment_id))
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
-    hear(lapse)
+    hear(lapse, now=timezone.now() + timedelta(minutes=31))
     assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.stock_extension_requested")
     hear(answers.declined(order, payment_id=payment_id, by_saga=False))
-    hear(lapse)
+    hear(lapse, now=timezone.now() + timedelta(minutes=37))
     assert last_request() == "checkout.refund_requested"
 
 

@@ -41,7 +41,7 @@ def copy_orders(*, events: Sequence[OrderCreated | OrderUpdated | OrderStatusCha
                     [item.order_id for item in rows],
                     [item.customer_id for item in rows],
                     [item.number for item in rows],
-                    [item.total_amount for item in rows],
+                    [item.total_amount if item.amount_payable is None else item.amount_payable for item in rows],
                     [item.currency for item in rows],
                     [item.version_number for item in rows],
                 ],

@@ -103,6 +103,17 @@ def order_event(owner: UUID) -> Ids:
     return ids
 
 
+@made_by("/orders/{}/items/{}")
+def order_line(owner: UUID) -> Ids:
+    found = orders.order(customer_id=owner)
+    return [str(found.id), str(found.lines.get().id)]
+
+
+@made_by("/orders/{}/documents/{}")
+def printed(owner: UUID) -> Ids:
+    return [*order(owner), "invoice"]
+
+
 @made_by("/orders/{}/checkout/{}")
 def checkout_leg(owner: UUID) -> Ids:
     return [*order(owner), "stock", "retry"]

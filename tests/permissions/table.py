@@ -89,6 +89,11 @@ GET    /orders/events                                     own list
 GET    /orders/{}                                         own
 PATCH  /orders/{}                                         own
 DELETE /orders/{}                                         admin
+GET    /orders/my-stats                                   signed in
+GET    /orders/stats                                      manager
+PATCH  /orders/{}/items/{}                                own
+DELETE /orders/{}/items/{}                                own
+GET    /orders/{}/documents/{}                            own
 POST   /orders/{}/cancel                                  own
 PUT    /orders/{}/status                                  own
 GET    /orders/{}/timeline                                own

@@ -1,12 +1,12 @@
-"""Orders, what was sold in them, their history, and the checkout saga that carries them to `paid`."""
+"""Orders, what was sold in them, and their history."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
@@ -49,9 +49,22 @@ TRANSITIONS: dict[tuple[str, str], frozenset[str]] = {
 
 SOLD = frozenset({Status.PAID, Status.IN_PROGRESS, Status.READY, Status.COMPLETED})
 
-SLOW_LEG = timedelta(minutes=10)
-SLOW_UNDO = timedelta(hours=1)
-"""From when on a checkout that waits for an answer needs a manager's eye."""
+
+class Edit(models.TextChoices):
+    """What may be changed about an order besides its status."""
+
+    LINES = "change_lines", _("change the lines")
+    COMMENT = "comment", _("change the comment")
+    HIDE = "hide", _("hide")
+
+
+_OPEN = (Status.CREATED, Status.AWAITING_PAYMENT)
+EDITS: dict[tuple[str, str], frozenset[str]] = (
+    {(status.value, Edit.LINES.value): _OWNER for status in _OPEN}
+    | {(status.value, Edit.COMMENT.value): _OWNER if status in _OPEN else STAFF for status in Status}
+    | {(status.value, Edit.HIDE.value): frozenset({"admin"}) for status in Status}
+)
+"""What may be edited in which state, and by whom; what is not here is too late."""
 
 
 class Order(models.Model):
@@ -67,6 +80,10 @@ class Order(models.Model):
     total_quantity = models.PositiveIntegerField(_("quantity"))
     amount_paid = models.DecimalField(_("paid"), max_digits=14, decimal_places=2, default=Decimal(0))
     loan_amount = models.DecimalField(_("on credit"), max_digits=14, decimal_places=2, default=Decimal(0))
+    trade_in_credit = models.DecimalField(_("trade-in"), max_digits=14, decimal_places=2, default=Decimal(0))
+    funding = models.JSONField(_("how it is paid for"), default=list)
+    manager_id = models.UUIDField(_("manager"), null=True)
+    placed_date = models.DateField(_("day of the sale"))
     comment = models.TextField(_("comment"), blank=True, default="")
     reservation_expires_at = models.DateTimeField(_("held until"), null=True)
     financing_application_id = models.UUIDField(null=True)
@@ -83,6 +100,10 @@ class Order(models.Model):
             models.CheckConstraint(condition=Q(total_amount__gte=0), name="order_total_not_negative"),
             models.CheckConstraint(condition=Q(amount_paid__gte=0), name="order_paid_not_negative"),
             models.CheckConstraint(condition=Q(loan_amount__lte=F("total_amount")), name="order_loan_within_total"),
+            models.CheckConstraint(
+                condition=Q(trade_in_credit__gte=0, trade_in_credit__lte=F("total_amount") - F("loan_amount")),
+                name="order_trade_in_within_total",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["customer_id", "-created_at", "-id"], name="order_of_customer"),
@@ -97,7 +118,12 @@ class Order(models.Model):
     @property
     def amount_due(self) -> Decimal:
         """What the buyer still has to pay, in the order's currency; the loan's part is not the buyer's."""
-        return max(Decimal(0), self.total_amount - self.amount_paid)
+        return max(Decimal(0), self.payable - self.amount_paid)
+
+    @property
+    def payable(self) -> Decimal:
+        """What has to come in as money: the total less what a car taken in exchange is worth."""
+        return self.total_amount - self.trade_in_credit
 
     def allowed(self, roles: frozenset[str]) -> list[str]:
         """Statuses that a caller with these roles may move the order to now."""
@@ -113,6 +139,14 @@ class Order(models.Model):
         previous, self.status = self.status, target
         self.touch(now)
         return previous
+
+    def permit(self, edit: str, roles: frozenset[str]) -> None:
+        """Pass if a caller with these roles may make this edit now. Raises WrongTransition or TransitionNotYours."""
+        who = EDITS.get((self.status, edit))
+        if who is None:
+            raise WrongTransition(self.status, self.allowed(roles))
+        if not who & roles:
+            raise TransitionNotYours
 
     def touch(self, now: datetime) -> None:
         """Record that the order changed."""
@@ -138,6 +172,7 @@ class OrderLine(models.Model):
     product_id = models.UUIDField(null=True, db_index=True)
     sku = models.CharField(max_length=64, blank=True, default="")
     name = models.CharField(max_length=255)
+    vin = models.CharField(max_length=17, blank=True, default="")
     quantity = models.PositiveIntegerField()
     unit_price = models.DecimalField(max_digits=14, decimal_places=2)
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
@@ -204,150 +239,9 @@ class ProductCopy(models.Model):
     available = models.IntegerField()
     stock_version = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)
+    vin = models.CharField(max_length=17, blank=True, default="")
     is_active = models.BooleanField(default=True)
 
     class Meta:
         verbose_name = _("product copy")
         verbose_name_plural = _("product copies")
-
-
-class SagaState(models.TextChoices):
-    """Where a checkout stands."""
-
-    RUNNING = "running", _("running")
-    WAITING = "waiting", _("waiting for the buyer")
-    COMPENSATING = "compensating", _("being undone")
-    COMPLETED = "completed", _("completed")
-    COMPENSATED = "compensated", _("undone")
-    PARKED = "parked", _("parked")
-
-
-class CheckoutQuerySet(models.QuerySet["Checkout"]):
-    """Checkouts by whether somebody should look at them."""
-
-    def needing_attention(self, now: datetime) -> "CheckoutQuerySet":
-        """Those that are parked, and those that wait longer for an answer than is healthy."""
-        slow_leg = CheckoutLeg.objects.filter(
-            checkout_id=OuterRef("pk"), state=LegState.RUNNING, started_at__lt=now - SLOW_LEG
-        ).filter(Q(deadline_at__isnull=True) | Q(deadline_at__lt=now - SLOW_LEG))
-        is_slow = Q(Exists(slow_leg), state=SagaState.RUNNING)
-        is_slow |= Q(state=SagaState.COMPENSATING, undo_started_at__lt=now - SLOW_UNDO)
-        return self.filter(Q(state=SagaState.PARKED) | is_slow, finished_at__isnull=True)
-
-
-class Checkout(models.Model):
-    """The saga of one order: its legs run one after another, and are undone in reverse when one fails."""
-
-    order = models.OneToOneField(Order, on_delete=models.CASCADE, primary_key=True, related_name="checkout")
-    state = models.CharField(_("state"), max_length=15, choices=SagaState, default=SagaState.RUNNING)
-    step = models.CharField(_("step"), max_length=20)
-    failure = models.JSONField(_("failure"), null=True)
-    owner_id = models.UUIDField(_("owner"), null=True)
-    is_refund = models.BooleanField(_("undoes a paid order"), default=False)
-    parked_from = models.CharField(max_length=15, choices=SagaState, blank=True, default="")
-    started_at = models.DateTimeField(_("started at"))
-    undo_started_at = models.DateTimeField(_("being undone since"), null=True)
-    finished_at = models.DateTimeField(_("finished at"), null=True)
-
-    objects = CheckoutQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("checkout")
-        verbose_name_plural = _("checkouts")
-        indexes: ClassVar = [
-            models.Index(fields=["state", "started_at"], condition=Q(finished_at__isnull=True), name="checkout_open"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_state_display()} · {self.step}"
-
-    @property
-    def is_undoing(self) -> bool:
-        """Whether it runs backward, parked or not."""
-        return self.state == SagaState.COMPENSATING or self.parked_from == SagaState.COMPENSATING
-
-
-class LegKind(models.TextChoices):
-    """A leg of the checkout; they run in this order, cheapest to undo first."""
-
-    STOCK = "stock", _("reserve stock")
-    LOAN = "loan", _("decide the loan")
-    PAYMENT = "payment", _("take the payment")
-    POLICIES = "policies", _("issue the policies")
-    DISBURSEMENT = "disbursement", _("pay out the loan")
-
-
-LEG_ORDER = [kind.value for kind in LegKind]
-
-
-class LegState(models.TextChoices):
-    """Where a leg stands."""
-
-    PENDING = "pending", _("pending")
-    RUNNING = "running", _("running")
-    SUCCEEDED = "succeeded", _("succeeded")
-    FAILED = "failed", _("failed")
-    COMPENSATING = "compensating", _("being undone")
-    COMPENSATED = "compensated", _("undone")
-    PARKED = "parked", _("parked")
-    SKIPPED = "skipped", _("skipped")
-
-
-class SteeringAction(models.TextChoices):
-    """What a manager may do with a leg."""
-
-    RETRY = "retry", _("ask again")
-    TAKE_OVER = "take_over", _("take over")
-    CANCEL = "cancel", _("cancel the order")
-    SKIP = "skip", _("go on without it")
-
-
-class CheckoutLeg(models.Model):
-    """One leg: what was asked of another app under which attempt, and what came of it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    checkout = models.ForeignKey(Checkout, on_delete=models.CASCADE, related_name="legs")
-    kind = models.CharField(_("leg"), max_length=15, choices=LegKind)
-    rank = models.PositiveSmallIntegerField()
-    state = models.CharField(_("state"), max_length=15, choices=LegState, default=LegState.PENDING)
-    attempt_id = models.UUIDField(_("attempt"), default=uuid7)
-    attempts = models.PositiveSmallIntegerField(_("requests sent"), default=0)
-    request = models.JSONField(default=dict)
-    error = models.JSONField(_("error"), null=True)
-    parked_reason = models.TextField(_("why it is parked"), blank=True, default="")
-    started_at = models.DateTimeField(_("started at"), null=True)
-    deadline_at = models.DateTimeField(_("to be answered by"), null=True)
-    finished_at = models.DateTimeField(_("finished at"), null=True)
-
-    class Meta:
-        verbose_name = _("checkout leg")
-        verbose_name_plural = _("checkout legs")
-        ordering: ClassVar = ["rank"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["checkout", "kind"], name="leg_once_per_checkout"),
-        ]
-
-
-class PaymentState(models.TextChoices):
-    """What orders knows of a payment."""
-
-    IN_FLIGHT = "in_flight", _("in flight")
-    TAKEN = "taken", _("taken")
-    FAILED = "failed", _("failed")
-
-
-class OrderPayment(models.Model):
-    """A payment of this order, from payments' events; `amount_paid` of the order is the sum of these."""
-
-    payment_id = models.UUIDField(primary_key=True)
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="payments")
-    state = models.CharField(max_length=10, choices=PaymentState)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
-    refunded = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
-
-    class Meta:
-        verbose_name = _("payment of an order")
-        verbose_name_plural = _("payments of orders")
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(refunded__lte=F("amount")), name="order_payment_refund_within"),
-        ]

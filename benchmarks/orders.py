@@ -1,0 +1,224 @@
+"""A million orders: a page of the list costs the same however deep, and managers' screens stay quick.
+
+The orders are made by COPY into a bench of its own (kept between runs; `--fresh` makes them anew, `--orders` says how
+many). Every limit is a ratio of two figures of this run, or the 300 ms that managers were promised.
+"""
+
+import argparse
+import base64
+import itertools
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import bench_env
+
+SIZE = 20
+DEEP = 5_000
+REPEATS = 40
+ADMIN_MS = 300
+DEPTH_RATIO = 1.5
+STATUSES = ("completed", "completed", "completed", "cancelled", "refunded", "paid", "in_progress", "ready")
+CUSTOMERS = 50_000
+SECONDS_APART = 60
+
+
+def main() -> int:
+    """Make the orders, measure, print; 1 if a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=1_000_000)
+    parser.add_argument("--fresh", action="store_true")
+    options = parser.parse_args()
+    servers = bench_env.start(("accounts", "orders"))
+    try:
+        _fill(options.orders, fresh=options.fresh)
+        return _measure()
+    finally:
+        servers.stop()
+
+
+# Making them ----------------------------------------------------------------------------------------------------------
+def _fill(count: int, *, fresh: bool) -> None:
+    from django.db import connections
+
+    from orders.services import fold_stats
+
+    with connections["orders"].cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SELECT count(*) FROM orders_order")
+        if cursor.fetchone()[0] == count and not fresh:
+            return
+        started = time.perf_counter()
+        cursor.execute("TRUNCATE orders_order, orders_orderstat, orders_customerstat, orders_statdelta CASCADE")
+        for table, columns, rows in _tables(count):
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        cursor.execute("ANALYZE")
+        folded = fold_stats(batch=200_000)
+    print(f"{count:,} orders made by COPY, {folded:,} deltas folded: {time.perf_counter() - started:.0f} s")
+
+
+def _tables(count: int) -> Iterator[tuple[str, list[str], Iterator[tuple[Any, ...]]]]:
+    order = ["id", "number", "customer_id", "created_by", "status", "currency", "total_amount", "total_quantity",
+             "amount_paid", "loan_amount", "trade_in_credit", "funding", "placed_date", "comment", "policy_ids",
+             "version", "created_at", "updated_at"]  # fmt: skip
+    line = ["id", "order_id", "position", "kind", "sku", "name", "vin", "quantity", "unit_price", "line_total"]
+    history = [
+        "order_id",
+        "kind",
+        "status",
+        "event",
+        "reason",
+        "actor_role",
+        "data",
+        "before",
+        "after",
+        "request_id",
+        "at",
+    ]
+    checkout = ["order_id", "state", "step", "is_refund", "parked_from", "started_at"]
+    leg = ["id", "checkout_id", "kind", "rank", "state", "attempt_id", "attempts", "request", "parked_reason"]
+    yield "orders_order", order, (_order(number) for number in range(count))
+    yield "orders_orderline", line, (_line(number) for number in range(count))
+    yield "orders_orderhistory", history, (_history(number) for number in range(count))
+    yield "orders_checkout", checkout, (_checkout(number) for number in range(count))
+    yield "orders_checkoutleg", leg, itertools.chain.from_iterable(_legs(number) for number in range(count))
+
+
+def _at(number: int) -> datetime:
+    return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=SECONDS_APART * number)
+
+
+def _id(number: int, kind: int) -> UUID:
+    """A UUIDv7 of the order's moment, the same in every run."""
+    milliseconds = int(_at(number).timestamp() * 1000)
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (kind << 64) | (0b10 << 62) | number)
+
+
+def _price(number: int) -> str:
+    return f"{500_000 + number * 7919 % 4_000_000}.00"
+
+
+def _status(number: int) -> str:
+    return STATUSES[number % len(STATUSES)]
+
+
+def _order(number: int) -> tuple[Any, ...]:
+    at, price = _at(number), _price(number)
+    customer = UUID(int=(0x8 << 76) | (0b10 << 62) | (number * 31 % CUSTOMERS))
+    funding = f'[{{"leg": "paid", "kind": "payment", "amount": "{price}", "state": "paid"}}]'
+    return (_id(number, 1), f"{at.year}-{number:07d}", customer, customer, _status(number), "RUB", price, 1, price,
+            0, 0, funding, at.date(), "", "{}", 5, at, at)  # fmt: skip
+
+
+def _line(number: int) -> tuple[Any, ...]:
+    price = _price(number)
+    return (_id(number, 2), _id(number, 1), 0, "product", f"SKU-{number % 5000}", "Lada Vesta", "", 1, price, price)
+
+
+def _history(number: int) -> tuple[Any, ...]:
+    return _id(number, 1), "status", "created", "order.created", "", "client", "{}", "{}", "{}", "", _at(number)
+
+
+def _checkout(number: int) -> tuple[Any, ...]:
+    return _id(number, 1), "completed", "done", False, "", _at(number)
+
+
+def _legs(number: int) -> Iterator[tuple[Any, ...]]:
+    for rank, kind in ((0, "stock"), (3, "payment")):
+        one = _id(number, 3 + rank)
+        yield one, _id(number, 1), kind, rank, "succeeded", one, 1, "{}", ""
+
+
+# Measuring ------------------------------------------------------------------------------------------------------------
+def _measure() -> int:
+    from django.test import Client
+
+    from core.testing import token_for
+
+    client = Client(headers={"Authorization": f"Bearer {token_for(None, 'manager')}"})
+    first = _median(lambda: _page(client, ""))
+    deep = _median(lambda: _page(client, _cursor(SIZE * (DEEP - 1))))
+    last = _median(lambda: _page(client, _cursor(-1)))
+    print(f"list, {SIZE} orders a page: first {first:.1f} ms, page {DEEP:,} {deep:.1f} ms, last {last:.1f} ms")
+    verdicts = [_verdict(f"page {DEEP:,} / first", deep / first, DEPTH_RATIO)]
+    verdicts.append(_verdict("last page / first", last / first, DEPTH_RATIO))
+    for query in ("status=refunded", "ordering=-total_amount", "search=2025-05"):
+        print(f"list by {query}: {_median(lambda: _page(client, '', query)):.1f} ms")  # noqa: B023
+    print(
+        f"figures by day and status: {_median(lambda: _get(client, '/api/v1/orders/stats?group_by=day,status')):.1f} ms"
+    )
+    admin = _admin()
+    for path in ("", "?p=1000", "?status__exact=ready", "?q=2025-0500000"):
+        took = _median(lambda: _get(admin, f"/admin/orders/order/{path}"), repeats=10)  # noqa: B023
+        verdicts.append(_verdict(f"admin list {path or 'first page'}, ms", took, ADMIN_MS))
+    return 0 if all(verdicts) else 1
+
+
+def _admin() -> Any:
+    from django.test import Client
+
+    from accounts.models import User
+
+    user = User.objects.filter(email="bench@example.com").first() or User.objects.create_superuser(
+        email="bench@example.com", password="bench-only-1"
+    )
+    client = Client()
+    client.force_login(user, backend="accounts.backends.EmailBackend")
+    return client
+
+
+_cursors: dict[int, str] = {}
+
+
+def _cursor(offset: int) -> str:
+    """The API's own cursor for the page after `offset` orders; -1 for the last page."""
+    from orders.models import Order
+
+    if offset not in _cursors:
+        rows = (
+            Order.objects.order_by("created_at", "id") if offset < 0 else Order.objects.order_by("-created_at", "-id")
+        )
+        at = rows.values_list("created_at", flat=True)[SIZE if offset < 0 else offset]
+        position = urlencode({"p": str(at)})
+        _cursors[offset] = urlencode({"cursor": base64.b64encode(position.encode()).decode()})
+    return _cursors[offset]
+
+
+def _page(client: Any, cursor: str, query: str = "") -> None:
+    answer = _get(client, f"/api/v1/orders?page_size={SIZE}&{query}&{cursor}")
+    assert len(answer.json()["results"]) == SIZE, answer.content[:300]
+
+
+def _get(client: Any, path: str) -> Any:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])
+    return answer
+
+
+def _median(act: Callable[[], Any], repeats: int = REPEATS) -> float:
+    act()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        act()
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def _verdict(name: str, value: float, limit: float) -> bool:
+    print(f"{name}: {value:.2f} (limit {limit}) {'ok' if value <= limit else 'MISSED'}")
+    return value <= limit
+
+
+if __name__ == "__main__":
+    sys.exit(main())

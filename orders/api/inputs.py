@@ -1,0 +1,142 @@
+"""What the hot orders endpoints take in, and how it is checked before any service is called."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from core.errors import InvalidInput
+from gateway.principal import Principal
+from insurance.public import estimate
+from orders.services import FreeLine, ProductLine
+from payments.public import looks_like_card_number
+
+Text = Annotated[str, msgspec.Meta(max_length=255)]
+
+
+class ItemInput(msgspec.Struct, forbid_unknown_fields=True):
+    """A product and a quantity, or a manager's line with a name and a price."""
+
+    quantity: int
+    product_id: UUID | None = None
+    name: Text = ""
+    unit_price: Decimal | None = None
+
+
+class PaymentInput(msgspec.Struct, forbid_unknown_fields=True):
+    """How the buyer pays as soon as the stock is reserved."""
+
+    method: str
+    token: Text | None = None
+    payment_method_id: UUID | None = None
+    amount: Decimal | None = None
+
+
+class TradeInInput(msgspec.Struct, forbid_unknown_fields=True):
+    """The car the buyer gives in exchange, and what they ask for it; it counts once a manager agrees."""
+
+    amount: Decimal
+    vin: Annotated[str, msgspec.Meta(max_length=17)] = ""
+    make: Text = ""
+    model: Text = ""
+    year: Annotated[int, msgspec.Meta(ge=1900, le=2100)] | None = None
+    mileage: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    description: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+
+
+class OrderInput(msgspec.Struct, forbid_unknown_fields=True):
+    """A new order."""
+
+    items: list[ItemInput]
+    payment: PaymentInput | list[PaymentInput] | None = None
+    deposit: PaymentInput | None = None
+    trade_in: TradeInInput | None = None
+    financing: dict[str, Any] | None = None
+    insurance: list[dict[str, Any]] = []
+    expected_total: Decimal | None = None
+    comment: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    customer_id: UUID | None = None
+
+
+MAX_PAYMENTS = 5
+METHODS = {"card", "sbp", "cash", "bank_transfer"}
+
+
+def customer_of(body: OrderInput, principal: Principal) -> UUID:
+    """Whose order it is; only managers order for somebody else."""
+    if body.customer_id is None or body.customer_id == principal.id:
+        return principal.id
+    if not principal.is_staff:
+        raise InvalidInput("customer_id", "not_allowed", "Only managers order for somebody else.")
+    return body.customer_id
+
+
+def line_of(index: int, item: ItemInput) -> ProductLine | FreeLine:
+    """A line as the service takes it. Raises InvalidInput."""
+    if item.product_id is not None:
+        if item.unit_price is not None or item.name:
+            raise InvalidInput(f"items.{index}.unit_price", "not_allowed", "Prices and names come from the catalogue.")
+        return ProductLine(item.product_id, item.quantity)
+    if item.unit_price is None or not item.name:
+        raise InvalidInput(f"items.{index}.product_id", "required", "Name a product.")
+    check_amount(item.unit_price, f"items.{index}.unit_price")
+    return FreeLine(item.name, item.unit_price, item.quantity)
+
+
+def check_amount(value: Decimal, field: str) -> None:
+    """Raise InvalidInput unless the value is an amount of money."""
+    exponent = value.as_tuple().exponent
+    if not value.is_finite() or not isinstance(exponent, int) or exponent < -2 or value < 0 or value >= 10**12:
+        raise InvalidInput(field, "invalid", "An amount has at most two places and twelve digits before them.")
+
+
+def payments_of(given: PaymentInput | list[PaymentInput] | None) -> list[dict[str, Any]]:
+    """The payments in the order in which they are to be taken."""
+    if given is None:
+        return []
+    if isinstance(given, PaymentInput):
+        return [_payment(given, "payment")]
+    if not 1 <= len(given) <= MAX_PAYMENTS:
+        raise InvalidInput("payment", "invalid", f"One to {MAX_PAYMENTS} payments.")
+    return [_payment(one, f"payment.{index}") for index, one in enumerate(given)]
+
+
+def deposit_of(given: PaymentInput | None) -> dict[str, Any] | None:
+    """A deposit, which always says how much."""
+    if given is None:
+        return None
+    if given.amount is None:
+        raise InvalidInput("deposit.amount", "required", "A deposit says how much.")
+    return _payment(given, "deposit")
+
+
+def trade_in_of(given: TradeInInput | None) -> dict[str, Any] | None:
+    """A car in exchange, at a price above zero."""
+    if given is None:
+        return None
+    check_amount(given.amount, "trade_in.amount")
+    if given.amount <= 0:
+        raise InvalidInput("trade_in.amount", "invalid", "An amount above zero.")
+    plain: dict[str, Any] = msgspec.to_builtins(given)
+    return plain
+
+
+def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
+    if given.method not in METHODS:
+        raise InvalidInput(f"{field}.method", "invalid", f"One of: {', '.join(sorted(METHODS))}.")
+    if given.token and looks_like_card_number(given.token):
+        raise InvalidInput(f"{field}.token", "card_number_refused", "Send a token, never a card number.")
+    if given.method == "card" and not (given.token or given.payment_method_id):
+        raise InvalidInput(f"{field}.token", "required", "A card payment needs `token` or `payment_method_id`.")
+    if given.amount is not None:
+        check_amount(given.amount, f"{field}.amount")
+        if given.amount <= 0:
+            raise InvalidInput(f"{field}.amount", "invalid", "An amount above zero.")
+    plain: dict[str, Any] = msgspec.to_builtins(given)
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+def policies_of(requests: list[dict[str, Any]]) -> list[tuple[str, Decimal]]:
+    """Names and premiums of the chosen policies, asked of insurance before any transaction is open."""
+    return [(f"{str(request.get('insurance_type', '')).upper()}", estimate(request)) for request in requests]

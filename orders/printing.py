@@ -1,0 +1,164 @@
+"""Documents as PDF: invoice, contract and handover act, in Russian and English, with amounts in words.
+
+The font is DejaVu Sans (Bitstream Vera licence, beside the files). The same facts always print the same bytes.
+"""
+
+from datetime import date
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from orders.models import Document, DocumentKind
+
+FONTS = Path(__file__).resolve().parent / "fonts"
+LANGUAGES = ("ru", "en")
+TITLES = {
+    "ru": {
+        DocumentKind.INVOICE: "Счёт на оплату",
+        DocumentKind.CONTRACT: "Договор купли-продажи",
+        DocumentKind.HANDOVER_ACT: "Акт приёма-передачи",
+    },
+    "en": {
+        DocumentKind.INVOICE: "Invoice",
+        DocumentKind.CONTRACT: "Contract of sale",
+        DocumentKind.HANDOVER_ACT: "Handover act",
+    },
+}
+WORDS: dict[str, dict[str, str]] = {
+    "ru": {
+        "heading": "{title} № {number} от {date}",
+        "version": "Редакция {version}. Заказ № {order} от {ordered}.",
+        "seller": "Продавец",
+        "buyer": "Покупатель",
+        "columns": "№|Наименование|Кол-во|Цена|Сумма",
+        "total": "Итого: {total} {currency}",
+        "trade_in": "Зачтено по обмену: {amount} {currency}. К оплате: {due} {currency}",
+        "words": "Всего на сумму: {words}.",
+        "signatures": "Продавец ____________________        Покупатель ____________________",
+        "invoice": "Оплатите счёт по реквизитам продавца, указав номер заказа {order}.",
+        "contract": "Продавец обязуется передать в собственность покупателя товар, перечисленный выше, а покупатель "
+        "обязуется принять его и уплатить указанную цену.",
+        "handover-act": "Продавец передал, а покупатель принял товар, перечисленный выше, с документами и ключами. "
+        "Претензий по комплектности и внешнему виду покупатель не имеет.",
+    },
+    "en": {
+        "heading": "{title} No. {number} of {date}",
+        "version": "Version {version}. Order No. {order} of {ordered}.",
+        "seller": "Seller",
+        "buyer": "Buyer",
+        "columns": "No.|Item|Qty|Price|Amount",
+        "total": "Total: {total} {currency}",
+        "trade_in": "Credited for the trade-in: {amount} {currency}. To be paid: {due} {currency}",
+        "words": "Amount in words: {words}.",
+        "signatures": "Seller ____________________        Buyer ____________________",
+        "invoice": "Please pay to the seller's account, naming the order {order}.",
+        "contract": "The seller undertakes to hand over the goods listed above into the buyer's property, and the "
+        "buyer undertakes to accept them and to pay the price stated.",
+        "handover-act": "The seller has handed over and the buyer has accepted the goods listed above with their "
+        "papers and keys. The buyer has no claims as to completeness and appearance.",
+    },
+}
+
+
+def in_words(amount: Decimal, currency: str, language: str) -> str:
+    """An amount in words, to the kopeck."""
+    from num2words import num2words
+
+    try:
+        return str(num2words(amount, lang=language, to="currency", currency=currency))
+    except NotImplementedError:
+        return f"{num2words(int(amount), lang=language)} {currency} {int(amount % 1 * 100):02d}/100"
+
+
+def print_document(document: Document, language: str) -> bytes:
+    """The document's facts as PDF."""
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.units import mm
+    from reportlab.platypus import SimpleDocTemplate
+
+    _register_fonts()
+    words, title = WORDS[language], TITLES[language][DocumentKind(document.kind)]
+    file = BytesIO()
+    page = SimpleDocTemplate(
+        file, pagesize=A4, leftMargin=20 * mm, rightMargin=15 * mm, topMargin=15 * mm, bottomMargin=15 * mm,
+        title=f"{title} {document.number}", author=document.facts["seller"]["name"], lang=language, invariant=1,
+    )  # fmt: skip
+    page.build(_story(document, words, title, language))
+    return file.getvalue()
+
+
+def _register_fonts() -> None:
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    if "DejaVuSans" not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(TTFont("DejaVuSans", str(FONTS / "DejaVuSans.ttf")))
+        pdfmetrics.registerFont(TTFont("DejaVuSans-Bold", str(FONTS / "DejaVuSans-Bold.ttf")))
+
+
+def _story(document: Document, words: dict[str, str], title: str, language: str) -> list[Any]:
+    from xml.sax.saxutils import escape
+
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import Paragraph, Spacer
+
+    text = ParagraphStyle("text", fontName="DejaVuSans", fontSize=9.5, leading=13, spaceAfter=6)
+    head = ParagraphStyle("head", parent=text, fontName="DejaVuSans-Bold", fontSize=14, leading=18, spaceAfter=8)
+    facts, day = document.facts, _day(document.issued_at.date(), language)
+    total, trade_in, currency = Decimal(facts["total"]), Decimal(facts["trade_in"]), facts["currency"]
+    due = total - trade_in
+    ordered = _day(date.fromisoformat(facts["ordered_at"]), language)
+
+    def say(template: str, style: ParagraphStyle = text, **values: Any) -> Paragraph:
+        return Paragraph(escape(template.format(**values)), style)
+
+    credit = [say(words["trade_in"], amount=_money(trade_in), due=_money(due), currency=currency)] if trade_in else []
+    return [
+        say(words["heading"], head, title=title, number=document.number, date=day),
+        say(words["version"], version=document.version, order=facts["order"], ordered=ordered),
+        say("{label}: {seller}", label=words["seller"], seller=", ".join(filter(None, facts["seller"].values()))),
+        say("{label}: {name}", label=words["buyer"], name=facts["buyer"]["name"] or facts["buyer"]["id"]),
+        Spacer(1, 6),
+        _table(facts["lines"], words["columns"].split("|"), text),
+        Spacer(1, 8),
+        say(words["total"], head, total=_money(total), currency=currency),
+        *credit,
+        say(words["words"], words=in_words(due, currency, language)),
+        say(words[document.kind], order=facts["order"]),
+        Spacer(1, 24),
+        say(words["signatures"]),
+    ]
+
+
+def _table(lines: list[dict[str, Any]], columns: list[str], style: Any) -> Any:
+    from xml.sax.saxutils import escape
+
+    from reportlab.lib import colors
+    from reportlab.lib.units import mm
+    from reportlab.platypus import Paragraph, Table, TableStyle
+
+    rows: list[list[Any]] = [columns]
+    for number, line in enumerate(lines, 1):
+        name = line["name"] + (f", VIN {line['vin']}" if line["vin"] else "")
+        price, amount = _money(Decimal(line["unit_price"])), _money(Decimal(line["line_total"]))
+        rows.append([str(number), Paragraph(escape(name), style), str(line["quantity"]), price, amount])
+    table = Table(rows, colWidths=[10 * mm, 80 * mm, 15 * mm, 34 * mm, 36 * mm], repeatRows=1)
+    look: list[Any] = [
+        ("FONT", (0, 0), (-1, -1), "DejaVuSans", 9),
+        ("FONT", (0, 0), (-1, 0), "DejaVuSans-Bold", 9),
+        ("GRID", (0, 0), (-1, -1), 0.4, colors.grey),
+        ("ALIGN", (2, 0), (-1, -1), "RIGHT"),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ]
+    table.setStyle(TableStyle(look))
+    return table
+
+
+def _money(amount: Decimal) -> str:
+    """Thousands apart by a space that does not break, kopecks after a comma: 1 234 567,89."""
+    return f"{amount:,.2f}".replace(",", "\u00a0").replace(".", ",")
+
+
+def _day(day: date, language: str) -> str:
+    return day.strftime("%d.%m.%Y" if language == "ru" else "%Y-%m-%d")

@@ -1,0 +1,373 @@
+"""Changing the lines of an order that is not yet paid; the stock reservation follows, or the change is taken back.
+
+Prices already agreed stay: a piece more of a line costs what the line says. A new line has the catalogue's price.
+The catalogue swaps the old hold for the new one in one step; if it refuses, the order has its old lines again.
+Until it answers, other apps believe the lower of the two totals, so that nobody pays for what may not be had.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from core.db import transaction
+from core.errors import InvalidInput
+from core.ids import uuid7
+from core.money import MAX_AMOUNT, ZERO, line_total
+from messaging.outbox import publish
+from orders import events
+from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
+from orders.models import (
+    Edit,
+    LegKind,
+    LegState,
+    LineKind,
+    Order,
+    OrderLine,
+    OrderPayment,
+    PaymentState,
+    ProductCopy,
+    SagaState,
+)
+from orders.services.changing import Check, any_version, explained, load_for
+from orders.services.funding import requested_loan
+from orders.services.history import Actor, record_edit
+from orders.services.lines import MAX_LINES, MAX_QUANTITY, FreeLine, ProductLine, build_lines, line_facts
+from orders.services.requests import due_from_buyer, request_stock
+from orders.services.saga import Saga
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """A new quantity for a line of the order; 0 takes the line out."""
+
+    item_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a change would do; amounts in the order's currency, `difference` above zero makes it dearer."""
+
+    order_id: UUID
+    items: list[dict[str, Any]]
+    currency: str
+    total_before: Decimal
+    total_amount: Decimal
+    difference: Decimal
+    amount_paid: Decimal
+    amount_due: Decimal
+    loan_amount: Decimal
+    total_quantity: int
+
+
+Wish = LineChange | ProductLine | FreeLine
+
+
+@dataclass
+class _Plan:
+    """The lines as they will be, those that go, and the old total."""
+
+    kept: list[OrderLine]
+    gone: list[OrderLine]
+    added: list[OrderLine]
+    before: list[dict[str, Any]]
+    places: dict[str, int]
+    old_total: Decimal
+    more: bool
+    fewer: bool
+
+    @property
+    def lines(self) -> list[OrderLine]:
+        return [*self.kept, *self.added]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.line_total for line in self.lines), ZERO)
+
+    @property
+    def quantity(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+
+def change_lines(
+    *,
+    order_id: UUID,
+    wishes: Sequence[Wish],
+    actor: Actor,
+    now: datetime,
+    expected_total: Decimal | None = None,
+    comment: str | None = None,
+    check: Check = any_version,
+) -> Order:
+    """Change, add or take out lines, and the comment with them.
+
+    Raises NotFound, UnknownLine, WrongTransition or TransitionNotYours (it is too late), ChangeRefused (something
+    is under way or the money does not fit), InsufficientStock, UnknownProduct, PriceChanged, InvalidInput.
+    """
+    with transaction("orders"):
+        saga = load_for(order_id, actor, now)
+        with explained(saga.order, actor):
+            check(saga.order.version)
+            saga.order.permit(Edit.LINES, actor.roles)
+        plan = _plan(saga, wishes, actor)
+        if expected_total is not None and expected_total != plan.total:
+            raise PriceChanged(expected_total=str(expected_total), total_amount=str(plan.total))
+        if comment is not None:
+            saga.order.comment = comment
+        _apply(saga, plan)
+        record_edit(saga, "order.lines_changed", actor=actor, now=now)
+        settle_payment(saga)
+        saga.save()
+    return saga.order
+
+
+def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: datetime) -> Preview:
+    """What `change_lines` would come to; nothing is changed. Raises what that raises."""
+    with transaction("orders"):
+        saga = load_for(order_id, actor, now)
+        with explained(saga.order, actor):
+            saga.order.permit(Edit.LINES, actor.roles)
+        plan = _plan(saga, wishes, actor)
+    order = saga.order
+    return Preview(
+        order_id=order.id,
+        items=[plain(line) for line in plan.lines],
+        currency=order.currency,
+        total_before=plan.old_total,
+        total_amount=plan.total,
+        difference=plan.total - plan.old_total,
+        amount_paid=order.amount_paid,
+        amount_due=max(ZERO, plan.total - order.amount_paid),
+        loan_amount=order.loan_amount,
+        total_quantity=plan.quantity,
+    )
+
+
+def plain(line: OrderLine) -> dict[str, Any]:
+    """A line as the timeline keeps it and the API shows it."""
+    names = ("id", "product_id", "sku", "name", "vin", "kind", "quantity", "unit_price", "line_total")
+    shown: dict[str, Any] = msgspec.to_builtins({name: getattr(line, name) for name in names})
+    return shown
+
+
+# Planning -------------------------------------------------------------------------------------------------------------
+def _plan(saga: Saga, wishes: Sequence[Wish], actor: Actor) -> _Plan:
+    _refuse_while_busy(saga)
+    lines = list(saga.order.lines.all())
+    before = [plain(line) for line in lines]
+    changes = {wish.item_id: wish.quantity for wish in wishes if isinstance(wish, LineChange)}
+    old = {line.id: line.quantity for line in lines}
+    if unknown := set(changes) - set(old):
+        raise UnknownLine(item_id=str(min(unknown)))
+    places = {str(line.id): line.position for line in lines}
+    plan = _Plan([], [], [], before, places, saga.order.total_amount, more=False, fewer=False)
+    for index, line in enumerate(lines):
+        _place(plan, line, changes.get(line.id, line.quantity), index)
+    _add(plan, [wish for wish in wishes if not isinstance(wish, LineChange)], actor)
+    _refuse_shortfall(saga, plan, old)
+    _refuse_amounts(saga, plan)
+    return plan
+
+
+def _place(plan: _Plan, line: OrderLine, quantity: int, index: int) -> None:
+    if not 0 <= quantity <= MAX_QUANTITY:
+        raise InvalidInput(f"items.{index}.quantity", "invalid", f"A whole number from 0 to {MAX_QUANTITY}.")
+    if line.kind == LineKind.POLICY and quantity > 1:
+        raise InvalidInput(f"items.{index}.quantity", "invalid", "A policy is there once or not at all.")
+    moves = line.product_id is not None
+    plan.more |= moves and quantity > line.quantity
+    plan.fewer |= moves and quantity < line.quantity
+    if quantity == 0:
+        plan.gone.append(line)
+        return
+    line.quantity, line.line_total = quantity, line_total(line.unit_price, quantity)
+    plan.kept.append(line)
+
+
+def _add(plan: _Plan, wishes: Sequence[ProductLine | FreeLine], actor: Actor) -> None:
+    if wishes:
+        last = max((line.position for line in [*plan.kept, *plan.gone]), default=-1)
+        plan.added = build_lines(wishes, actor, start=last + 1)
+        plan.more |= any(line.product_id for line in plan.added)
+    if not any(line.kind != LineKind.POLICY for line in plan.lines):
+        raise ChangeRefused("last_item", "An order keeps at least one line; cancel it instead.")
+    if len(plan.lines) > MAX_LINES:
+        raise InvalidInput("items", "invalid", f"An order has 1 to {MAX_LINES} lines.")
+
+
+def _refuse_while_busy(saga: Saga) -> None:
+    """Nothing is changed under an answer that is being waited for, nor after the buyer's money has closed the deal."""
+    stock, payment = saga.legs[LegKind.STOCK], saga.legs[LegKind.PAYMENT]
+    loan = saga.legs.get(LegKind.LOAN)
+    if saga.checkout.is_undoing or saga.checkout.state == SagaState.PARKED:
+        raise ChangeRefused("checkout_closing", "The checkout of this order is being undone or looked into.")
+    if stock.state == LegState.RUNNING and stock.request.get("revert"):
+        raise ChangeRefused("change_under_way", "The last change is still being confirmed.", retry_after=1)
+    if loan is not None and loan.state == LegState.RUNNING:
+        raise ChangeRefused("loan_being_decided", "The bank is deciding on this very amount.")
+    if payment.state == LegState.SUCCEEDED:
+        raise ChangeRefused("already_paid", "The buyer has already paid for these lines.")
+    if is_payment_under_way(saga):
+        raise ChangeRefused("payment_under_way", "A payment is being taken for these lines.", retry_after=5)
+
+
+def is_payment_under_way(saga: Saga) -> bool:
+    """Whether a payment has been asked for or begun and not ended."""
+    is_asked = saga.legs[LegKind.PAYMENT].state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
+    started = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
+    return is_asked or started.exists()
+
+
+def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
+    """Refuse at once what is known to be short; what the order holds itself counts as available to it."""
+    is_held = saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED
+    wanted: dict[UUID, int] = {}
+    held: dict[UUID, int] = {}
+    for line in plan.lines:
+        if line.product_id:
+            wanted[line.product_id] = wanted.get(line.product_id, 0) + line.quantity
+            held[line.product_id] = held.get(line.product_id, 0) + old.get(line.id, 0)
+    grown = {product_id: quantity for product_id, quantity in wanted.items() if quantity > held[product_id]}
+    copies = ProductCopy.objects.in_bulk(grown)
+    if missing := [product_id for product_id in grown if product_id not in copies or not copies[product_id].is_active]:
+        raise UnknownProduct(f"items.{list(wanted).index(missing[0])}.product_id")
+    can_have = {pk: max(0, copy.available) + (held[pk] if is_held else 0) for pk, copy in copies.items()}
+    short = [
+        {"product_id": str(pk), "requested": quantity, "available": can_have[pk]}
+        for pk, quantity in grown.items()
+        if copies[pk].kind != "service" and quantity > can_have[pk]
+    ]
+    if short:
+        raise InsufficientStock(shortfalls=short)
+
+
+def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
+    """The loan and what is paid must still fit into the total."""
+    if plan.total > MAX_AMOUNT:
+        raise InvalidInput("items", "too_large", "The total is larger than any amount we can book.")
+    loan = saga.legs.get(LegKind.LOAN)
+    asked = requested_loan(loan) if loan is not None and loan.state == LegState.PENDING else ZERO
+    covered = saga.order.amount_paid + max(saga.order.loan_amount, asked) + saga.order.trade_in_credit
+    if plan.total < covered:
+        detail = "Less than what is paid, lent and credited already."
+        raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))
+
+
+# Doing ----------------------------------------------------------------------------------------------------------------
+def _apply(saga: Saga, plan: _Plan) -> None:
+    _drop_policies(saga, plan)
+    _write(saga, plan.lines, gone=plan.gone, before=plan.before)
+    if plan.more or plan.fewer:
+        ask_for_other_stock(saga, [item | {"position": plan.places[item["id"]]} for item in plan.before])
+    if plan.total <= plan.old_total or not plan.more:
+        publish_updated(saga)
+
+
+def _drop_policies(saga: Saga, plan: _Plan) -> None:
+    """A policy that is taken out is not asked for: the n-th policy line is the n-th quote."""
+    leg = saga.legs.get(LegKind.POLICIES)
+    gone = {line.id for line in plan.gone if line.kind == LineKind.POLICY}
+    if leg is None or not gone:
+        return
+    policies = [item for item in plan.before if item["kind"] == LineKind.POLICY]
+    quotes = leg.request["quotes"]
+    left = [quote for quote, item in zip(quotes, policies, strict=False) if UUID(item["id"]) not in gone]
+    leg.request = {**leg.request, "quotes": left}
+    saga.mark(leg, leg.state if left else LegState.SKIPPED)
+
+
+def _write(saga: Saga, lines: list[OrderLine], *, gone: list[OrderLine], before: list[dict[str, Any]]) -> None:
+    """Write the lines and the totals that follow from them."""
+    saga.trail.know("items", before)
+    OrderLine.objects.filter(pk__in=[line.pk for line in gone]).delete()
+    for line in lines:
+        line.order_id = saga.order.id
+        line.save()
+    saga.set_lines(lines)
+    saga.items = [plain(line) for line in lines]
+    saga.order.total_amount = sum((line.line_total for line in lines), ZERO)
+    saga.order.total_quantity = sum(line.quantity for line in lines)
+    saga.order.touch(saga.now)
+
+
+def ask_for_other_stock(saga: Saga, before: list[dict[str, Any]]) -> None:
+    """Ask the catalogue to swap what the last attempt holds for the new lines."""
+    leg = saga.legs[LegKind.STOCK]
+    replaced = leg.attempt_id
+    leg.attempt_id, leg.finished_at = uuid7(), None
+    leg.request = {"replaces": str(replaced), "revert": before}
+    saga.mark(leg, LegState.RUNNING)
+    leg.attempts += 1
+    request_stock(saga, leg)
+
+
+def take_back_change(saga: Saga, *, code: str, detail: str, **extra: Any) -> None:
+    """The catalogue refused the new lines: put the old ones back, and ask what became of their hold."""
+    leg = saga.legs[LegKind.STOCK]
+    now_there = {str(line.id): line for line in saga.order.lines.all()}
+    before, items = [plain(line) for line in now_there.values()], leg.request["revert"]
+    lines = [_restored(saga.order, now_there.get(item["id"]), item) for item in items]
+    kept = {line.pk for line in lines}
+    _write(saga, lines, gone=[line for line in now_there.values() if line.pk not in kept], before=before)
+    leg.attempt_id, leg.request = UUID(leg.request["replaces"]), {}
+    saga.mark(leg, LegState.RUNNING)
+    saga.note("order.change_refused", reason=detail, data={"code": code} | extra)
+    publish_updated(saga)
+    request_stock(saga, leg)
+
+
+def _restored(order: Order, line: OrderLine | None, item: dict[str, Any]) -> OrderLine:
+    if line is None:
+        line = OrderLine(id=UUID(item["id"]), order=order, kind=item["kind"], name=item["name"], sku=item["sku"])
+        line.vin = item["vin"]
+        line.position = item["position"]
+        line.product_id = UUID(item["product_id"]) if item["product_id"] else None
+    line.quantity, line.unit_price = item["quantity"], Decimal(item["unit_price"])
+    line.line_total = Decimal(item["line_total"])
+    return line
+
+
+def publish_updated(saga: Saga) -> None:
+    """Tell everyone the order's lines and totals."""
+    order = saga.order
+    publish(
+        events.OrderUpdated(
+            order_id=order.id,
+            number=order.number,
+            customer_id=order.customer_id,
+            lines=line_facts(saga.lines),
+            total_amount=order.total_amount,
+            currency=order.currency,
+            version_number=order.version,
+            amount_payable=order.payable,
+        )
+    )
+
+
+def settle_payment(saga: Saga) -> None:
+    """A change may leave nothing more to pay."""
+    leg = saga.legs[LegKind.PAYMENT]
+    is_waiting = leg.state == LegState.RUNNING and saga.checkout.state == SagaState.WAITING
+    if is_waiting and saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED and due_from_buyer(saga.order) <= 0:
+        saga.succeed(LegKind.PAYMENT)
+
+
+def premiums(saga: Saga) -> Decimal:
+    """What the order's policies cost."""
+    return sum((line.line_total for line in saga.order.lines.all() if line.kind == LineKind.POLICY), ZERO)
+
+
+def drop_premiums(saga: Saga) -> None:
+    """Take the policies out of the order, and give back what was paid for them."""
+    lines = list(saga.order.lines.all())
+    gone = [line for line in lines if line.kind == LineKind.POLICY]
+    if not gone:
+        return
+    _write(saga, [line for line in lines if line not in gone], gone=gone, before=[plain(line) for line in lines])
+    publish_updated(saga)
+    saga.refund_excess("policies_skipped")

@@ -1,0 +1,128 @@
+"""How an order is paid for: the parts by trade-in, deposit, loan and money, whose sum is always the total.
+
+A part is `{leg, kind, amount, state}`: `leg` names it for steering, `kind` is the means. What nobody has planned is the
+`balance`, paid whenever the buyer likes; more money than the total is a negative part `excess`, to be given back.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from core.money import ZERO, money
+from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState
+
+if TYPE_CHECKING:
+    from orders.services.saga import Saga
+
+Part = dict[str, Any]
+PLANNED, ASKED, PAID, FAILED, DROPPED = "planned", "running", "paid", "failed", "dropped"
+GONE = (LegState.FAILED, LegState.COMPENSATED, LegState.SKIPPED)
+OFFLINE = frozenset({"cash", "bank_transfer"})
+"""Means that no bank answers for within minutes: a person brings or sends the money."""
+
+
+def parts_of(leg: CheckoutLeg) -> list[Part]:
+    """The payments planned in the checkout, in their order."""
+    parts: list[Part] = leg.request.get("parts", [])
+    return parts
+
+
+def plan_parts(wishes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The payment leg's request: payments one after another, each named for steering."""
+    parts: list[Part] = []
+    for wish in wishes:
+        name = wish.pop("leg", "payment")
+        same = sum(part["leg"].partition("_")[0] == name for part in parts)
+        parts.append(wish | {"leg": name if not same else f"{name}_{same + 1}", "state": PLANNED})
+    return {"parts": parts} if parts else {}
+
+
+def next_part(leg: CheckoutLeg) -> Part | None:
+    """The payment that is being taken, or else the next that is planned."""
+    parts = parts_of(leg)
+    return next((part for state in (ASKED, PLANNED) for part in parts if part["state"] == state), None)
+
+
+def set_part(saga: "Saga", part: Part, **changes: Any) -> None:
+    """Change one planned payment."""
+    leg = saga.legs[LegKind.PAYMENT]
+    parts = [other | changes if other["leg"] == part["leg"] else other for other in parts_of(leg)]
+    leg.request = {**leg.request, "parts": parts}
+    saga.mark(leg, leg.state)
+
+
+def funding_of(order: Order, checkout: Checkout, legs: dict[str, CheckoutLeg]) -> list[Part]:
+    """The parts of the total as they stand now."""
+    fixed = [*_trade_in(order, legs), *_loan(order, legs)]
+    planned = [_shown(part) for part in parts_of(legs[LegKind.PAYMENT]) if part["state"] not in (FAILED, DROPPED)]
+    fixed += [part for part in planned if part["state"] == PAID]
+    fixed += _paid_besides(order, legs, sum((part["amount"] for part in planned if part["state"] == PAID), ZERO))
+    rest = order.total_amount - sum((part["amount"] for part in fixed), ZERO)
+    still = []
+    for part in (part for part in planned if part["state"] != PAID):
+        amount = min(rest if part["amount"] is None else part["amount"], max(rest, ZERO))
+        still.append(part | {"amount": amount})
+        rest -= amount
+    open_end = [{"leg": "balance", "kind": "balance", "amount": rest, "state": PLANNED}] if rest > 0 else []
+    excess = [{"leg": "excess", "kind": "excess", "amount": rest, "state": "to_return"}] if rest < 0 else []
+    found = [part for part in [*fixed, *still, *open_end, *excess] if part["amount"]]
+    ended = _ended(order, checkout)
+    return [part | {"amount": str(money(part["amount"])), "state": ended(part["state"])} for part in found]
+
+
+def _shown(part: Part) -> Part:
+    amount = Decimal(part["amount"]) if part.get("amount") is not None else None
+    shown: Part = {"leg": part["leg"], "kind": part["method"], "amount": amount, "state": part["state"]}
+    return shown | {"payment_id": part["payment_id"]} if "payment_id" in part else shown
+
+
+def _trade_in(order: Order, legs: dict[str, CheckoutLeg]) -> list[Part]:
+    leg = legs.get(LegKind.TRADE_IN)
+    if leg is None or leg.state in GONE:
+        return []
+    amount = order.trade_in_credit or min(Decimal(leg.request["amount"]), order.total_amount)
+    return [{"leg": "trade_in", "kind": "trade_in", "amount": amount, "state": _state(leg, order.trade_in_credit > 0)}]
+
+
+def _loan(order: Order, legs: dict[str, CheckoutLeg]) -> list[Part]:
+    leg = legs.get(LegKind.LOAN)
+    if leg is None or leg.state in GONE:
+        return []
+    payout = legs.get(LegKind.DISBURSEMENT)
+    lent = Decimal(payout.request.get("amount", 0)) if payout and payout.state == LegState.SUCCEEDED else ZERO
+    if payout is not None and payout.state == LegState.SKIPPED:
+        return []
+    amount = lent or order.loan_amount or max(ZERO, min(requested_loan(leg), order.total_amount))
+    return [{"leg": "loan", "kind": "loan", "amount": amount, "state": _state(leg, lent > 0)}]
+
+
+def requested_loan(leg: CheckoutLeg) -> Decimal:
+    """What a loan is asked to lend; nothing when the application does not say."""
+    try:
+        return Decimal(str(leg.request["vehicle_price"])) - Decimal(str(leg.request.get("down_payment") or 0))
+    except (KeyError, ArithmeticError):
+        return ZERO
+
+
+def _state(leg: CheckoutLeg, is_in: bool) -> str:
+    if is_in:
+        return PAID
+    if leg.state == LegState.SUCCEEDED:
+        return "agreed"
+    return PLANNED if leg.state == LegState.PENDING else ASKED
+
+
+def _paid_besides(order: Order, legs: dict[str, CheckoutLeg], by_plan: Decimal) -> list[Part]:
+    """What the buyer paid by themselves, outside the plan."""
+    payout = legs.get(LegKind.DISBURSEMENT)
+    lent = Decimal(payout.request.get("amount", 0)) if payout and payout.state == LegState.SUCCEEDED else ZERO
+    besides = order.amount_paid - lent - by_plan
+    return [{"leg": "paid", "kind": "payment", "amount": besides, "state": PAID}] if besides > 0 else []
+
+
+def _ended(order: Order, checkout: Checkout) -> Callable[[str], str]:
+    """What became of the parts of an order that was called off."""
+    if not (checkout.is_undoing or checkout.state == SagaState.COMPENSATED):
+        return lambda state: state
+    is_back = order.amount_paid == 0
+    return lambda state: ("returned" if is_back else "returning") if state == PAID else "cancelled"

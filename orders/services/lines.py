@@ -1,0 +1,149 @@
+"""The lines of an order: what they cost, and what cannot be sold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from core.errors import Forbidden, InvalidInput
+from core.ids import uuid7
+from core.money import line_total
+from orders.errors import InsufficientStock, ProductNotReady, UnknownProduct
+from orders.events import OrderLine as LineFact
+from orders.models import LineKind, OrderLine, ProductCopy
+from orders.services.history import Actor
+
+MAX_QUANTITY = 1000
+MAX_LINES = 50
+
+
+@dataclass(frozen=True)
+class ProductLine:
+    """A quantity of a product from the catalogue."""
+
+    product_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True)
+class FreeLine:
+    """A manager's own line; `unit_price` in the order's currency."""
+
+    name: str
+    unit_price: Decimal
+    quantity: int
+
+
+def build_lines(lines: Sequence[ProductLine | FreeLine], actor: Actor, start: int = 0) -> list[OrderLine]:
+    """Lines at the catalogue's prices, from position `start` on; managers' own at theirs.
+
+    Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known), InvalidInput, Forbidden.
+    """
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise InvalidInput("items", "invalid", f"An order has 1 to {MAX_LINES} lines.")
+    copies = _products([line.product_id for line in lines if isinstance(line, ProductLine)])
+    _refuse_shortfall(lines, copies)
+    built = [_build_line(index, line, copies, actor) for index, line in enumerate(lines)]
+    for index, line in enumerate(built):
+        line.position = start + index
+    return built
+
+
+def add_policies(built: list[OrderLine], policies: Sequence[tuple[str, Decimal]]) -> None:
+    """Add the chosen policies, each at its premium."""
+    for name, premium in policies:
+        built.append(
+            OrderLine(
+                position=len(built),
+                kind=LineKind.POLICY,
+                name=name,
+                quantity=1,
+                unit_price=premium,
+                line_total=premium,
+            )
+        )
+
+
+def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
+    return ProductCopy.objects.in_bulk(ids) if ids else {}
+
+
+def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, ProductCopy], actor: Actor) -> OrderLine:
+    if not 1 <= line.quantity <= MAX_QUANTITY:
+        raise InvalidInput(f"items.{index}.quantity", "invalid", f"A whole number from 1 to {MAX_QUANTITY}.")
+    if isinstance(line, FreeLine):
+        return _build_free_line(index, line, actor)
+    product = copies.get(line.product_id)
+    if product is None:
+        raise _missing(index, line.product_id)
+    if not product.is_active:
+        raise UnknownProduct(f"items.{index}.product_id")
+    return OrderLine(
+        position=index,
+        product_id=product.product_id,
+        sku=product.sku,
+        name=product.name,
+        vin=product.vin,
+        quantity=line.quantity,
+        unit_price=product.price,
+        line_total=line_total(product.price, line.quantity),
+    )
+
+
+def _missing(index: int, product_id: UUID) -> Exception:
+    """A product made moments ago may not have been heard of; an older or foreign id is unknown.
+
+    The id itself tells its age: UUIDv7 begins with the milliseconds of its making.
+    """
+    age_ms = (uuid7().int >> 80) - (product_id.int >> 80)
+    if product_id.version == 7 and 0 <= age_ms < 60_000:
+        return ProductNotReady(retry_after=2)
+    return UnknownProduct(f"items.{index}.product_id")
+
+
+def _build_free_line(index: int, line: FreeLine, actor: Actor) -> OrderLine:
+    if not actor.is_staff:
+        raise Forbidden("Only managers add lines of their own.")
+    if line.unit_price < 0:
+        raise InvalidInput(f"items.{index}.unit_price", "invalid", "A price is never negative.")
+    return OrderLine(
+        position=index,
+        kind=LineKind.FREE,
+        name=line.name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        line_total=line_total(line.unit_price, line.quantity),
+    )
+
+
+def _refuse_shortfall(lines: Sequence[ProductLine | FreeLine], copies: dict[UUID, ProductCopy]) -> None:
+    """Refuse at once what is already known to be short; demand is summed per product first."""
+    demand: dict[UUID, int] = {}
+    for line in lines:
+        if isinstance(line, ProductLine) and line.quantity > 0:
+            demand[line.product_id] = demand.get(line.product_id, 0) + line.quantity
+    short = [
+        {"product_id": str(product_id), "requested": quantity, "available": max(0, copies[product_id].available)}
+        for product_id, quantity in demand.items()
+        if product_id in copies
+        and copies[product_id].kind != "service"
+        and quantity > copies[product_id].available
+        and quantity <= MAX_QUANTITY
+    ]
+    if short:
+        raise InsufficientStock(shortfalls=short)
+
+
+def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
+    """Lines as the events tell them."""
+    return [
+        LineFact(
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            line_total=line.line_total,
+            product_id=line.product_id,
+            sku=line.sku,
+        )
+        for line in lines
+    ]

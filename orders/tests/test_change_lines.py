@@ -1,0 +1,198 @@
+"""Changing an order's lines: the stock follows, the money is checked, and a refusal leaves everything as it was."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from core.ids import uuid7
+from core.testing import Api
+from messaging.models import OutboxEvent
+from messaging.testing import events_of
+from orders import services
+from orders.models import Order, OrderHistory, ProductCopy
+from orders.services import Actor, LineChange, ProductLine
+from orders.tests import answers, make
+from orders.tests.answers import hear
+
+pytestmark = pytest.mark.django_db(databases=["orders"])
+CARD = {"method": "card", "token": "tok_success"}
+
+
+@pytest.fixture
+def order():
+    found = make.order(lines=[ProductLine(make.product(price="100.00", available=5), 2)])
+    hear(answers.reserved(found))
+    return Order.objects.get(pk=found.pk)
+
+
+@pytest.fixture
+def owner(order):
+    return Api("client", user_id=order.customer_id)
+
+
+def item(order):
+    return order.lines.get()
+
+
+def path(order):
+    return f"/orders/{order.id}/items/{item(order).id}"
+
+
+def asked():
+    return [
+        row.data for row in OutboxEvent.objects.using("orders").filter(type="checkout.stock_requested").order_by("n")
+    ]
+
+
+def test_more_of_a_line_is_reserved_in_place_of_the_old_hold(order, owner):
+    before = answers.attempt(order, "stock")
+    with events_of("orders") as published:
+        answer = owner.patch(path(order), {"quantity": 3})
+    assert (answer.status_code, answer.json()["total_amount"], published) == (
+        200,
+        "300.00",
+        ["checkout.stock_requested"],
+    )
+    assert answer.json()["funding"] == [{"leg": "balance", "kind": "balance", "amount": "300.00", "state": "planned"}]
+    request = asked()[-1]
+    assert request["replaces"] == str(before) != request["attempt_id"]
+    assert request["lines"] == [{"product_id": str(item(order).product_id), "quantity": 3}]
+    with events_of("orders") as confirmed:
+        hear(answers.reserved(order))
+    assert confirmed == ["order.updated"]
+
+
+def test_fewer_of_a_line_is_told_at_once(order, owner):
+    with events_of("orders") as published:
+        assert owner.patch(path(order), {"quantity": 1}).json()["amount_due"] == "100.00"
+    assert published == ["checkout.stock_requested", "order.updated"]
+
+
+def test_a_refused_change_is_taken_back(order, owner):
+    old = answers.attempt(order, "stock")
+    owner.patch(path(order), {"quantity": 4})
+    hear(answers.rejected(order))
+    changed = owner.get(f"/orders/{order.id}").json()
+    assert (changed["total_amount"], changed["items"][0]["quantity"], changed["status"]) == (
+        "200.00", 2, "awaiting_payment",
+    )  # fmt: skip
+    assert answers.attempt(order, "stock") == old
+    assert "order.change_refused" in OrderHistory.objects.filter(order=order).values_list("event", flat=True)
+    hear(answers.reserved(order))
+    assert owner.get(f"/orders/{order.id}").json()["saga"]["state"] == "waiting"
+
+
+def test_a_line_taken_out_comes_back_when_the_change_is_refused(order, owner):
+    second = make.product(price="7.00", available=1)
+    added = owner.patch(f"/orders/{order.id}", {"items": [{"product_id": str(second), "quantity": 1}]})
+    assert (added.status_code, added.json()["total_amount"]) == (200, "207.00")
+    hear(answers.reserved(order))
+    first = order.lines.get(position=0)
+    assert owner.delete(f"/orders/{order.id}/items/{first.id}").json()["total_amount"] == "7.00"
+    hear(answers.rejected(order))
+    again = owner.get(f"/orders/{order.id}").json()
+    assert (again["items"][0]["id"], again["items"][0]["quantity"]) == (str(first.id), 2)
+    assert again["total_amount"] == "207.00"
+
+
+def test_a_preview_changes_nothing(order, owner):
+    with events_of("orders") as published:
+        answer = owner.patch(path(order), {"quantity": 5, "preview": True}).json()
+        gone = owner.delete(f"{path(order)}?preview=true")
+    assert (answer["total_before"], answer["total_amount"], answer["difference"]) == ("200.00", "500.00", "300.00")
+    assert (answer["amount_due"], answer["items"][0]["quantity"], published) == ("500.00", 5, [])
+    assert (gone.status_code, gone.json()["code"]) == (409, "last_item")
+    assert Order.objects.get(pk=order.pk).version == order.version
+
+
+def test_the_agreed_price_stays_and_a_new_line_has_the_new_one(order, owner):
+    ProductCopy.objects.update(price=Decimal("150.00"))
+    assert owner.patch(path(order), {"quantity": 3}).json()["items"][0]["unit_price"] == "100.00"
+
+
+REFUSED = [
+    ({"quantity": 0}, 400, "validation_error"),
+    ({"quantity": 1001}, 400, "validation_error"),
+    ({"quantity": "many"}, 400, "validation_error"),
+    ({}, 400, "validation_error"),
+    ({"quantity": 3, "expected_total": "299.00"}, 409, "price_changed"),
+    ({"quantity": 8}, 409, "insufficient_stock"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code"), REFUSED)
+def test_a_refusal_leaves_everything_as_it_was(order, owner, body, status, code):
+    with events_of("orders") as published:
+        answer = owner.patch(path(order), body)
+    assert (answer.status_code, answer.json()["code"], published) == (status, code, [])
+    assert Order.objects.get(pk=order.pk).version == order.version
+
+
+def test_who_may_not(order):
+    url = path(order)
+    for method, body in (("patch", {"quantity": 1}), ("delete", None)):
+        assert Api().request(method, url, body).status_code == 401
+        assert Api("client").request(method, url, body).status_code == 404
+        missing = Api("manager").request(method, f"/orders/{order.id}/items/{uuid7()}", body)
+        assert (missing.status_code, missing.json()["code"]) == (404, "unknown_item")
+        assert Api("manager").request(method, f"/orders/{uuid7()}/items/{uuid7()}", body).status_code == 404
+
+
+def test_only_managers_add_lines_of_their_own(order, owner):
+    wish = {"items": [{"name": "Winter tyres", "unit_price": "40.00", "quantity": 1}], "comment": "as agreed"}
+    assert owner.patch(f"/orders/{order.id}", wish).status_code == 403
+    answer = Api("manager").patch(f"/orders/{order.id}", wish).json()
+    assert (answer["total_amount"], answer["comment"], answer["items"][1]["kind"]) == ("240.00", "as agreed", "free")
+
+
+def test_nothing_is_changed_under_a_payment(order, owner):
+    hear(answers.started(order, uuid7()))
+    assert owner.patch(path(order), {"quantity": 1}).json()["code"] == "payment_under_way"
+
+
+def test_nor_before_the_last_change_is_confirmed(order, owner):
+    owner.patch(path(order), {"quantity": 3})
+    answer = owner.patch(path(order), {"quantity": 4})
+    assert (answer.json()["code"], answer["Retry-After"]) == ("change_under_way", "1")
+
+
+def test_not_below_what_is_paid(order, owner):
+    hear(answers.paid(order, amount="150.00", by_saga=False))
+    answer = owner.patch(path(order), {"quantity": 1}).json()
+    assert (answer["code"], answer["covered"]) == ("total_below_covered", "150.00")
+
+
+def test_a_change_may_leave_nothing_to_pay(order, owner):
+    hear(answers.paid(order, amount="100.00", by_saga=False))
+    owner.patch(path(order), {"quantity": 1})
+    hear(answers.reserved(order))
+    assert Order.objects.get(pk=order.pk).status == "paid"
+
+
+def test_another_version_is_refused(order, owner):
+    assert owner.patch(path(order), {"quantity": 1}, If_Match='"99"').status_code == 412
+
+
+def test_before_the_stock_has_answered():
+    order = make.order(lines=[ProductLine(make.product(price="100.00", available=5), 1)])
+    first = answers.reserved(order)
+    actor = Actor(order.customer_id, frozenset({"client"}))
+    services.change_lines(order_id=order.id, wishes=[LineChange(item(order).id, 2)], actor=actor, now=timezone.now())
+    hear(first)
+    assert Order.objects.get(pk=order.pk).status == "created"
+    hear(answers.reserved(order))
+    assert Order.objects.get(pk=order.pk).status == "awaiting_payment"
+
+
+def test_a_policy_taken_out_is_not_asked_for():
+    quotes = [{"insurance_type": "osago"}, {"insurance_type": "kasko"}]
+    policies = [("OSAGO", Decimal("10.00")), ("KASKO", Decimal("20.00"))]
+    order = make.order(insurance=quotes, policies=policies)
+    hear(answers.reserved(order))
+    owner = Api("client", user_id=order.customer_id)
+    line = order.lines.get(name="OSAGO")
+    assert owner.delete(f"/orders/{order.id}/items/{line.id}").json()["total_amount"] == "1000020.00"
+    hear(answers.paid(order, amount="1000020.00"))
+    request = OutboxEvent.objects.using("orders").get(type="checkout.policies_requested")
+    assert request.data["quotes"] == [{"insurance_type": "kasko"}]

@@ -1,0 +1,136 @@
+"""Documents of a sale: what they say, that they never change, and that their numbers have no gap."""
+
+import hashlib
+import threading
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, connections
+from django.utils import timezone
+
+from core.db import transaction
+from core.ids import uuid7
+from core.testing import Api
+from orders import services
+from orders.models import Document, DocumentFile
+from orders.printing import in_words
+from orders.services import Actor, ProductLine
+from orders.services.documents import issue_document
+from orders.tests import answers, make
+from orders.tests.answers import hear
+from orders.tests.pdf import text_of
+
+pytestmark = pytest.mark.django_db(databases=["orders", "accounts"])
+
+
+@pytest.fixture
+def order():
+    found = make.order(lines=[ProductLine(make.product(price="1234567.89", available=3), 1)])
+    hear(answers.reserved(found))
+    return found
+
+
+@pytest.fixture
+def owner(order):
+    return Api("client", user_id=order.customer_id)
+
+
+def get(api, order, kind, query="", **headers):
+    return api.get(f"/orders/{order.id}/documents/{kind}{query}", **headers)
+
+
+def test_an_invoice_in_russian_says_the_amount_in_words(order, owner):
+    answer = get(owner, order, "invoice")
+    assert (answer.status_code, answer["Content-Type"], answer["Content-Language"]) == (200, "application/pdf", "ru")
+    text = text_of(answer.content)
+    for part in ("Счёт на оплату № INV-", order.number, "Lada Vesta", "1 234 567,89", "RUB"):
+        assert part in text, text
+    assert "один миллион двести тридцать четыре тысячи пятьсот шестьдесят семь рублей" in text
+    assert "восемьдесят девять копеек" in text
+
+
+def test_the_same_document_in_english_has_the_same_number(order, owner):
+    russian, english = get(owner, order, "contract"), get(owner, order, "contract", Accept_Language="en-GB,en;q=0.9")
+    assert russian["X-Document-Number"] == english["X-Document-Number"]
+    text = text_of(english.content)
+    assert "Contract of sale No. CON-" in text
+    assert "one million, two hundred and thirty-four thousand, five hundred and sixty-seven roubles" in text
+    assert get(owner, order, "contract", "?lang=en").content == english.content
+
+
+def test_it_is_the_same_bytes_until_the_order_changes(order, owner):
+    first = get(owner, order, "invoice")
+    assert get(owner, order, "invoice").content == first.content
+    assert hashlib.sha256(first.content).hexdigest() == first["ETag"].strip('"')
+    owner.patch(f"/orders/{order.id}/items/{order.lines.get().id}", {"quantity": 2})
+    second = get(owner, order, "invoice")
+    assert (first["X-Document-Version"], second["X-Document-Version"]) == ("1", "2")
+    assert first["X-Document-Number"] != second["X-Document-Number"]
+    assert "2 469 135,78" in text_of(second.content)
+    assert get(owner, order, "invoice", "?version=1").content == first.content
+    assert get(owner, order, "invoice", "?version=3").status_code == 404
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE orders_document SET number = 'X'", "DELETE FROM orders_documentfile",
+    "UPDATE orders_documentfile SET sha256 = ''",
+])  # fmt: skip
+def test_the_database_refuses_to_change_one(order, owner, change):
+    get(owner, order, "invoice")
+    with (
+        pytest.raises(IntegrityError, match="only added to"),
+        transaction("orders"),
+        connections["orders"].cursor() as cursor,
+    ):
+        cursor.execute(change)
+
+
+def test_each_state_has_its_documents(order, owner):
+    assert get(owner, order, "handover-act").json()["code"] == "document_not_available"
+    hear(answers.paid(order, by_saga=False))
+    act = get(owner, order, "handover-act")
+    assert "Акт приёма-передачи № ACT-" in text_of(act.content)
+    services.move_order(
+        order_id=order.id, status="cancelled", actor=Actor(uuid7(), frozenset({"manager"})), now=timezone.now()
+    )
+    assert get(owner, order, "handover-act").content == act.content
+    assert get(owner, order, "contract").status_code == 409
+
+
+def test_who_may_not_and_what_is_senseless(order, owner):
+    assert get(Api(), order, "invoice").status_code == 401
+    assert get(Api("client"), order, "invoice").status_code == 404
+    assert get(owner, order, "receipt").status_code == 404
+    for query in ("?lang=de", "?version=0", "?version=x", "?paper=a4"):
+        assert get(owner, order, "invoice", query).status_code == 400
+    assert Document.objects.count() == 0
+    assert get(Api("manager"), order, "invoice").status_code == 200
+
+
+@pytest.mark.parametrize(("amount", "words"), [
+    ("0.00", "ноль рублей, ноль копеек"),
+    ("1.01", "один рубль, одна копейка"),
+    ("2.02", "два рубля, две копейки"),
+    ("1000000.50", "один миллион рублей, пятьдесят копеек"),
+])  # fmt: skip
+def test_amounts_in_words(amount, words):
+    assert in_words(Decimal(amount), "RUB", "ru") == words
+
+
+@pytest.mark.django_db(databases=["orders", "accounts"], transaction=True)
+def test_numbers_have_no_gap_however_many_ask_at_once():
+    orders = [make.order() for _ in range(8)]
+
+    def ask(order):
+        actor = Actor(order.customer_id, frozenset({"client"}))
+        issue_document(order_id=order.id, kind="invoice", language="en", actor=actor, now=timezone.now())
+        connections.close_all()
+
+    threads = [threading.Thread(target=ask, args=(order,)) for order in orders * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    numbers = sorted(int(number[-6:]) for number in Document.objects.values_list("number", flat=True))
+    assert numbers == list(range(1, 9))
+    assert DocumentFile.objects.count() == 8
