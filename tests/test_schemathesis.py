@@ -26,6 +26,7 @@ JSON = "application/vnd.oai.openapi+json"
 PHASES = "examples,coverage,fuzzing" if EXAMPLES >= 20 else "fuzzing"
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_every_answer_is_in_the_document(tmp_path):
     for roles in filter(None, ROLES.values()):
