@@ -145,7 +145,7 @@ class _Book:
                 self.open.append(_Open(happening.due, sums))
             case Money():
                 self.deposit += happening.amount
-            case Turn():
+            case _:
                 self._turn(happening)
         self._spend()
 

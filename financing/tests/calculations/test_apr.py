@@ -194,6 +194,10 @@ def test_rates_beyond_the_searched_range_are_refused_by_name():
         psk_from_periods([Flow(Decimal(-1), 0), Flow(Decimal(10**8), 1)])
     with pytest.raises(NoRateFound):
         root_near_zero(lambda rate: Decimal(1), changes=2)
+    with pytest.raises(NoRateFound):
+        apr_eu_from_periods([Flow(Decimal(-1), 0), Flow(Decimal(10**8), 12)])
+    with pytest.raises(NoRateFound):
+        psk_from_periods([Flow(Decimal(1), 0), Flow(Decimal(-1), 1), Flow(Decimal(1), 2)])
 
 
 def test_the_search_stops_on_an_exact_middle_or_a_jump():
