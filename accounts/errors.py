@@ -215,3 +215,14 @@ class IdentityProviderUnavailable(Unavailable):
     """The identity provider does not answer."""
 
     detail = "The identity provider does not answer. Please try again later."
+
+
+class ExportNotFound(NotFound):
+    """No such export, or its week is over."""
+
+
+class ExportNotReady(DomainError):
+    """Not every app has answered yet."""
+
+    code = "export_not_ready"
+    detail = _("The export is still being prepared.")

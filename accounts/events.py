@@ -4,8 +4,10 @@ from uuid import UUID
 
 from core.events import Event, event
 
+PERSONAL = ("email", "full_name", "phone")
 
-@event("user.registered", aggregate="user", key="user_id")
+
+@event("user.registered", aggregate="user", key="user_id", personal=PERSONAL)
 class UserRegistered(Event):
     """A person signed up by themselves."""
 
@@ -18,7 +20,7 @@ class UserRegistered(Event):
     email_verified: bool = False
 
 
-@event("user.created", aggregate="user", key="user_id")
+@event("user.created", aggregate="user", key="user_id", personal=PERSONAL)
 class UserCreated(Event):
     """An administrator created an account."""
 
@@ -31,7 +33,7 @@ class UserCreated(Event):
     email_verified: bool = False
 
 
-@event("user.updated", aggregate="user", key="user_id")
+@event("user.updated", aggregate="user", key="user_id", personal=PERSONAL)
 class UserUpdated(Event):
     """A profile changed; carries the whole public profile as it is now."""
 

@@ -5,11 +5,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import services
 from accounts.models import User
 from accounts.services import password_reset_token, verification_token
 from messaging.calls import Operation, Outcome, operation
+from messaging.errands import Errand, errand
 from messaging.models import CallState
 
 
@@ -45,6 +48,21 @@ class MailVerification(Operation):
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Nothing waits for a mail."""
+
+
+@errand
+class GatherExports(Errand):
+    """Gathers personal data from every app for those who asked for it."""
+
+    name = services.GATHER
+
+    def is_due(self) -> bool:
+        """Whether an export waits for an app's answer."""
+        return services.is_export_due(now=timezone.now())
+
+    def run(self) -> bool:
+        """Gather one export."""
+        return services.gather_exports(now=timezone.now())
 
 
 def _send(user: User, subject: str, text: str) -> Outcome:

@@ -23,4 +23,5 @@ def publish_api_keys() -> int:
 def purge_sessions() -> int:
     """Drop sessions and spent tokens that can never be used again, and old activity; every night."""
     services.purge_activity(now=timezone.now())
+    services.purge_exports(now=timezone.now())
     return services.purge_expired(now=timezone.now())

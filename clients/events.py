@@ -5,7 +5,7 @@ from uuid import UUID
 from core.events import Event, event
 
 
-@event("client.created", aggregate="client", key="client_id")
+@event("client.created", aggregate="client", key="client_id", personal=("name",))
 class ClientCreated(Event):
     """A client card was opened."""
 
@@ -15,7 +15,7 @@ class ClientCreated(Event):
     user_id: UUID | None = None
 
 
-@event("client.updated", aggregate="client", key="client_id")
+@event("client.updated", aggregate="client", key="client_id", personal=("name",))
 class ClientUpdated(Event):
     """A client card changed."""
 

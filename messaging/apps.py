@@ -10,7 +10,7 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
-        """Connect the outbox and import `<app>.handlers`, `<app>.operations` and `<app>.copies` of every app."""
+        """Connect the outbox and import the `handlers`, `operations`, `copies` and `personal` of every app."""
         from messaging import outbox  # noqa: F401  (connects its receiver)
 
-        autodiscover_modules("handlers", "operations", "copies")
+        autodiscover_modules("handlers", "operations", "copies", "personal")

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from messaging.envelope import to_cloudevent
+from messaging.personal import without_personal
 from messaging.subscriptions import subscriptions
 
 KEEP_EVENTS = timedelta(days=90)
@@ -152,7 +153,7 @@ def _line(alias: str, row: tuple[Any, ...]) -> bytes:
         version=version,
         subject=aggregate_id,
         seq=seq,
-        data=msgspec.json.decode(data),
+        data=without_personal(name, msgspec.json.decode(data)),
         headers=msgspec.json.decode(headers),
         created_at=created_at,
         position=position,

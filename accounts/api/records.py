@@ -1,19 +1,24 @@
-"""What is kept about one account, for its owner and for administrators: its log, its identities and keys."""
+"""What is kept about one account, for its owner and for administrators: its log, identities, keys, exports."""
 
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import services
 from accounts.api import serializers
 from accounts.api.filters import ActivityFilter
-from accounts.errors import UserNotFound
-from accounts.models import Activity, ApiKey, Identity, User
+from accounts.errors import ExportNotFound, UserNotFound
+from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
 from accounts.tokens import as_id
 from gateway.api import ApiViewSet
+from gateway.permissions import require_scope
 
 
 @extend_schema(tags=["users"])
@@ -38,6 +43,40 @@ class UserRecordsViewSet(ApiViewSet):
         rows = self.filter_queryset(Activity.objects.filter(user_id=self._owner(pk)))
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(serializers.ActivitySerializer(page, many=True).data)
+
+    @extend_schema(responses=serializers.ExportSerializer(many=True))
+    @action(detail=True, methods=["get"], ordering="-created_at", ordering_fields={"created_at": "created_at"})
+    def exports(self, request: Request, pk: str) -> Response:
+        kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
+        page = self.paginate_queryset(self.filter_queryset(kept)) or []
+        return self.get_paginated_response(serializers.ExportSerializer(page, many=True).data)
+
+    @extend_schema(request=None, responses={202: serializers.ExportSerializer})
+    @exports.mapping.post
+    def request_export(self, request: Request, pk: str) -> Response:
+        now, owner = timezone.now(), self._owner(pk)
+        export = services.request_export(user_id=owner, requested_by=self.principal.id, now=now)
+        return Response(serializers.ExportSerializer(export).data, status=202)
+
+    @extend_schema(responses=serializers.ExportSerializer, filters=False)
+    @action(detail=True, methods=["get"], url_path="exports/(?P<export_id>[0-9a-fA-F-]{36})", filter_backends=())
+    def export(self, request: Request, pk: str, export_id: str) -> Response:
+        kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
+        export = kept.filter(pk=as_id(export_id)).first()
+        if export is None:
+            raise ExportNotFound
+        return Response(serializers.ExportSerializer(export).data)
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT}, filters=False)
+    @action(
+        detail=True, methods=["get"], url_path="exports/(?P<export_id>[0-9a-fA-F-]{36})/download", filter_backends=()
+    )
+    def download(self, request: Request, pk: str, export_id: str) -> HttpResponse:
+        require_scope(self.principal, "accounts:download")  # nobody can give it to an API key
+        owner = self._owner(pk)
+        document = services.read_export(export_id=as_id(export_id), user_id=owner, now=timezone.now())
+        name = f'attachment; filename="personal-data-{owner}.json"'
+        return HttpResponse(document, content_type="application/json", headers={"Content-Disposition": name})
 
     @extend_schema(responses=serializers.IntegrationsSerializer)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=())

@@ -6,7 +6,17 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.models import PHONE_PATTERN, USERNAME_PATTERN, Activity, ApiKey, Identity, Role, Session, User
+from accounts.models import (
+    PHONE_PATTERN,
+    USERNAME_PATTERN,
+    Activity,
+    ApiKey,
+    Identity,
+    PersonalDataExport,
+    Role,
+    Session,
+    User,
+)
 from accounts.services import known_scopes
 
 MAX_PASSWORD = 256
@@ -240,6 +250,21 @@ class NewApiKeySerializer(serializers.Serializer):
         if value is not None and value <= timezone.now():
             raise serializers.ValidationError("Must be in the future.", code="past")
         return value
+
+
+class ProgressSerializer(serializers.Serializer):
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class ExportSerializer(serializers.ModelSerializer):
+    progress = ProgressSerializer()
+    missing = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = PersonalDataExport
+        fields = ("id", "status", "progress", "missing", "created_at", "finished_at", "expires_at")
+        read_only_fields = fields
 
 
 class IntegrationsSerializer(serializers.Serializer):

@@ -1,6 +1,7 @@
 """Tables of accounts, by concept."""
 
 from accounts.models.activity import Activity, ActivityKind
+from accounts.models.exports import ExportPart, ExportStatus, PersonalDataExport
 from accounts.models.factors import ApiKey, ApiKeyQuerySet, Identity, RecoveryCode, Totp
 from accounts.models.people import (
     FRAMEWORK_APPS,
@@ -22,7 +23,10 @@ __all__ = [
     "ActivityKind",
     "ApiKey",
     "ApiKeyQuerySet",
+    "ExportPart",
+    "ExportStatus",
     "Identity",
+    "PersonalDataExport",
     "RecoveryCode",
     "RefreshToken",
     "Role",

@@ -9,6 +9,14 @@ from accounts.services.api_keys import (
     renew_api_keys,
     revoke_api_key,
 )
+from accounts.services.exports import (
+    GATHER,
+    gather_exports,
+    is_export_due,
+    purge_exports,
+    read_export,
+    request_export,
+)
 from accounts.services.factors import (
     Enrollment,
     check_second_factor,
@@ -54,6 +62,7 @@ from accounts.services.verification import (
 )
 
 __all__ = [
+    "GATHER",
     "TICKET_S",
     "Departure",
     "Enrollment",
@@ -73,20 +82,25 @@ __all__ = [
     "enroll_mfa",
     "erase_user",
     "finish_oidc",
+    "gather_exports",
     "inspect_token",
+    "is_export_due",
     "issue_tokens",
     "known_scopes",
     "password_reset_token",
     "publish_api_keys",
     "purge_activity",
     "purge_expired",
+    "purge_exports",
     "push_key_revocations",
     "push_revocations",
+    "read_export",
     "record",
     "refresh",
     "register",
     "renew_api_keys",
     "reopen_account",
+    "request_export",
     "request_password_reset",
     "request_verification",
     "resend_verification",

@@ -26,7 +26,7 @@ from accounts.events import (
     UserRoleChanged,
     UserUpdated,
 )
-from accounts.models import ActivityKind, ApiKey, Identity, Role, Session, User
+from accounts.models import ActivityKind, ApiKey, Identity, PersonalDataExport, Role, Session, User
 from accounts.services.activity import forget_details, record
 from accounts.services.api_keys import renew_api_keys, revoke_all_api_keys
 from accounts.services.factors import forget_factors
@@ -35,6 +35,7 @@ from accounts.services.verification import facts_of, request_verification
 from core.db import transaction
 from core.errors import StaleVersion
 from messaging.outbox import publish
+from messaging.personal import erase
 
 Profile = dict[str, str]
 
@@ -139,9 +140,11 @@ def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = N
         Identity.objects.filter(user_id=user.id).delete()
         ApiKey.objects.filter(user_id=user.id).update(name="")
         forget_factors(user)
+        PersonalDataExport.objects.filter(user_id=user.id).delete()
         forget_details(user.id)
         record(ActivityKind.ERASED, user.id, now=now)
         LogEntry.objects.filter(object_id=str(user.id)).update(object_repr=str(user.id))
+        erase("accounts", user.id)
         publish(UserDeleted(user_id=user.id))
 
 

@@ -33,7 +33,7 @@ class Wish(TypedDict):
 def notify(*, event_key: str, kind: Kind, user_ids: Iterable[UUID], data: dict[str, Any], now: datetime) -> int:
     """Tell people something, over the channels they want, once per `event_key`; return how many messages are new.
 
-    E-mails go out after the commit; one without an address waits until accounts tells it.
+    E-mails go out after the commit; one without an address waits until accounts tells it. The erased are told nothing.
     """
     if not texts.has_text(kind, data):
         return 0
@@ -43,6 +43,7 @@ def notify(*, event_key: str, kind: Kind, user_ids: Iterable[UUID], data: dict[s
         messages = [
             _message(recipient, channel, event_key, kind, data, now)
             for recipient in recipients.values()
+            if recipient.erased_at is None
             for channel in OFFERED_CHANNELS
             if (wishes.get(recipient.user_id) or Preference(kind=kind)).wants(channel)
         ]

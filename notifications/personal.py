@@ -1,0 +1,31 @@
+"""What notifications holds of a person, and what erasure leaves of it."""
+
+from uuid import UUID
+
+import msgspec
+
+from accounts.events import UserDeleted
+from core.db import transaction
+from core.events import REGISTRY
+from messaging.personal import erase, without_personal
+from messaging.subscriptions import subscribe
+from notifications.models import WebhookDelivery
+
+
+def forget_in_bodies(user_id: UUID) -> None:
+    """Blank a person in what is kept, and may yet be sent, of webhooks."""
+    told = WebhookDelivery.objects.filter(event_type__in=[event.type for event in REGISTRY.values() if event.personal])
+    named = told.extra(where=["position(%s::bytea in body) > 0"], params=[str(user_id).encode()])
+    for delivery in named.select_for_update():
+        body = msgspec.json.decode(bytes(delivery.body))
+        body["data"] = without_personal(delivery.event_type, body["data"])
+        delivery.body = msgspec.json.encode(body)
+        delivery.save(update_fields=["body"])
+
+
+@subscribe(UserDeleted)
+def forget_person(event: UserDeleted) -> None:
+    """Erase what notifications and its log tell of a person; rows of money and their ids stay."""
+    with transaction("notifications"):
+        erase("notifications", event.user_id)
+        forget_in_bodies(event.user_id)

@@ -1,0 +1,16 @@
+"""What orders holds of a person, and what erasure leaves of it."""
+
+from accounts.events import UserDeleted
+from messaging.personal import erase, holds
+from messaging.subscriptions import subscribe
+from orders.models import Order, OrderHistory, OrderLine
+
+holds(Order, blank={"comment": ""})
+holds(OrderLine, owner="order__customer_id")
+holds(OrderHistory, owner="order__customer_id")
+
+
+@subscribe(UserDeleted)
+def forget_person(event: UserDeleted) -> None:
+    """Erase what orders and its log tell of a person; rows of money and their ids stay."""
+    erase("orders", event.user_id)
