@@ -68,7 +68,7 @@ class Recipient(models.Model):
 
     def erase(self, now: datetime) -> None:
         """Forget who it was."""
-        self.email, self.full_name, self.erased_at = "", "", now
+        self.email, self.full_name, self.erased_at = "", "", self.erased_at or now
 
 
 class Preference(models.Model):

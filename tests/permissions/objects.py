@@ -15,7 +15,7 @@ import orders.tests.make as orders
 import payments.tests.make as payments
 import resources.tests.make as resources
 import showroom.tests.make as showroom
-from accounts.services import create_api_key
+from accounts.services import create_api_key, request_export
 from catalog.models import Import
 from core.ids import uuid7
 from messaging.testing import drain_outbox
@@ -66,7 +66,12 @@ def api_key(owner: UUID) -> Ids:
     return [str(row.id)]
 
 
-@made_by("/users/{}/activity", "/users/{}/integrations")
+@made_by("/users/{}/exports/{}")
+def export(owner: UUID) -> Ids:
+    return [str(owner), str(request_export(user_id=owner, requested_by=owner, now=timezone.now()).id)]
+
+
+@made_by("/users/{}/activity", "/users/{}/exports", "/users/{}/integrations")
 def oneself(owner: UUID) -> Ids:
     return [str(owner)]
 

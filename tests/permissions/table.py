@@ -1,9 +1,9 @@
 """Who may call what: the one table that the tests execute and docs/permissions.md shows.
 
 Words: `anyone`; `signed in`; `person`, where no API key will do; `own`, where staff see everybody's and another's is
-404; `mine`, where even staff see only theirs; `own or admin`; `public or staff`, where the object made is not
-public; `own list` and `my list`, the same for collections;
-`manager` (admins too); `admin`; `by secret`, where roles count for nothing and a signature does.
+404; `mine`, where even staff see only theirs; `own or admin`; `person's or admin`, the same without API keys; `public
+or staff`, where the object made is not public; `own list` and `my list`, the same for collections; `manager` (admins
+too); `admin`; `by secret`, where roles count for nothing and a signature does.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "mine": ("401", "404", YES, "404", "404"),
     "own or admin": ("401", "404", YES, "404", YES),
     "public or staff": ("404", "404", "404", YES, YES),
+    "person's or admin": ("401", "404", YES, "404", YES),
     "own list": ("401", "theirs only", YES, YES, YES),
     "my list": ("401", "theirs only", YES, "theirs only", "theirs only"),
     "manager": ("401", "403", "403", YES, YES),
@@ -63,6 +64,10 @@ DELETE /users/{}                                          admin
 PUT    /users/{}/roles                                    admin
 GET    /users/{}/activity                                 own or admin
 GET    /users/{}/integrations                             own or admin
+GET    /users/{}/exports                                  own or admin
+POST   /users/{}/exports                                  own or admin
+GET    /users/{}/exports/{}                               own or admin
+GET    /users/{}/exports/{}/download                      person's or admin
 # Catalogue
 GET    /categories                                        anyone
 POST   /categories                                        manager
@@ -269,7 +274,8 @@ class Row:
         """What each caller gets. An API key with the scope may do what its owner may; none changes an account."""
         people = WORDS[self.word]
         is_open = self.word in ("anyone", "by secret", "public or staff")
-        is_for_people = self.word == "person" or (self.part == "Accounts" and self.method != "GET")
+        is_changing_account = self.part == "Accounts" and self.method != "GET"
+        is_for_people = is_changing_account or self.word in ("person", "person's or admin")
         keys = people[2:4] if is_open else ("403" if is_for_people else people[2], "403")
         return dict(zip(CALLERS, [*people, *keys], strict=True))
 
