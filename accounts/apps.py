@@ -7,3 +7,7 @@ class AccountsConfig(AppConfig):
     """Configuration of accounts."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Connect the page sessions."""
+        from accounts import signals  # noqa: F401

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -42,6 +43,12 @@ def require_scope(principal: Principal, scope: str) -> None:
     if principal.may(MFA_SCOPE):
         raise MfaEnrollmentRequired
     raise InsufficientScope(scope=scope)
+
+
+def require_verified_email(principal: Principal) -> None:
+    """Where the settings ask for it, let only people with a verified e-mail on. Raises EmailNotVerified."""
+    if settings.EMAIL_VERIFICATION_REQUIRED and not (principal.email_verified or principal.is_staff):
+        raise EmailNotVerified
 
 
 def _roles(request: Request, view: Any) -> frozenset[str]:

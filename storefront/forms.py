@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services import known_scopes
 from catalog.public import ProductSearch
 from core.ids import uuid7
 from storefront import wording
@@ -72,6 +73,85 @@ class SignUpForm(_AccessibleForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = password_validators_help_text_html()
+
+
+_CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "autocapitalize": "none"}
+
+
+class OtpForm(_AccessibleForm):
+    """A code of the authenticator, or a recovery code."""
+
+    otp = forms.CharField(label=_("Code"), max_length=32, widget=forms.TextInput(attrs=_CODE))
+
+
+class CodeForm(OtpForm):
+    """The second step of signing in."""
+
+    mfa_token = forms.CharField(max_length=256, widget=forms.HiddenInput)
+
+
+class ForgottenForm(_AccessibleForm):
+    """Whose password is forgotten."""
+
+    email = forms.EmailField(
+        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+
+class VerifyForm(_AccessibleForm):
+    """The token of a mailed link."""
+
+    token = forms.CharField(max_length=512, widget=forms.HiddenInput)
+
+
+class NewPasswordForm(VerifyForm):
+    """A new password, by a mailed link."""
+
+    new_password = forms.CharField(
+        label=_("New password"),
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class PasswordForm(_AccessibleForm):
+    """A new password, by the old one."""
+
+    old_password = forms.CharField(
+        label=_("Present password"),
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new_password = forms.CharField(
+        label=_("New password"),
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class ProfileForm(_AccessibleForm):
+    """What a person may change about themselves."""
+
+    full_name = forms.CharField(label=_("Your name"), max_length=300, required=False)
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    phone = forms.CharField(
+        label=_("Phone"),
+        max_length=32,
+        required=False,
+        validators=[RegexValidator(r"\A\+?[\d\s().-]{5,32}\Z", _("A phone number, such as +7 900 123-45-67."))],
+    )
+
+
+class ApiKeyForm(_AccessibleForm):
+    """A key for a program."""
+
+    name = forms.CharField(label=_("What it is for"), max_length=100)
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"), choices=[(scope, scope) for scope in known_scopes()], widget=forms.SelectMultiple
+    )
 
 
 class FilterForm(_AccessibleForm):

@@ -47,12 +47,14 @@ from accounts.services.sessions import (
     authenticate_pending,
     inspect_token,
     issue_tokens,
+    open_session,
     purge_expired,
     push_revocations,
     refresh,
     revoke_session,
     sign_in,
     sign_out,
+    use_session,
 )
 from accounts.services.verification import (
     request_verification,
@@ -87,6 +89,7 @@ __all__ = [
     "is_export_due",
     "issue_tokens",
     "known_scopes",
+    "open_session",
     "password_reset_token",
     "publish_api_keys",
     "purge_activity",
@@ -110,6 +113,7 @@ __all__ = [
     "sign_in",
     "sign_out",
     "update_user",
+    "use_session",
     "verification_token",
     "verify_email",
 ]

@@ -20,6 +20,7 @@ from gateway.principal import InvalidToken, Principal, read_token
 from messaging.outbox import publish
 
 KEEP_ENDED_SESSIONS = timedelta(days=30)
+NOTE_USE_EVERY = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 
 
@@ -76,8 +77,16 @@ def sign_in(*, identifier: str, password: str, device: str, address: str, now: d
 
 
 def issue_tokens(*, user_id: UUID, device: str, address: str, now: datetime) -> TokenPair:
-    """Open a session for somebody whose identity is proved. Raises WrongCredentials when the account was closed."""
+    """Open a session and give out its first tokens. Raises WrongCredentials when the account was closed."""
     secret = tokens.new_secret()
+    with transaction("accounts"):
+        session = open_session(user_id=user_id, device=device, address=address, now=now)
+        token = _add_token(session, secret, salt="", parent=None, now=now)
+    return _pair(session.user, token, secret)
+
+
+def open_session(*, user_id: UUID, device: str, address: str, now: datetime) -> Session:
+    """Open a session for somebody whose identity is proved. Raises WrongCredentials when the account was closed."""
     with transaction("accounts"):
         user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
         if user is None:
@@ -85,12 +94,20 @@ def issue_tokens(*, user_id: UUID, device: str, address: str, now: datetime) -> 
         session = Session(user=user, device=device[:200], address=address, created_at=now, last_used_at=now)
         session.expires_at = tokens.refresh_expiry(now)
         session.save(force_insert=True)
-        token = _add_token(session, secret, salt="", parent=None, now=now)
         user.last_login = now
         user.save(update_fields=["last_login"])
         record(ActivityKind.SIGNED_IN, user.id, now=now, address=address, device=device, session_id=str(session.id))
         publish(UserLoggedIn(user_id=user.id, session_id=session.id))
-    return _pair(user, token, secret)
+    return session
+
+
+def use_session(*, user_id: UUID, session_id: UUID, now: datetime) -> bool:
+    """Whether a page's session still lives; using it lets it live on, which is written once a minute."""
+    session = Session.objects.live(user_id, now).filter(pk=session_id).first()
+    if session is not None and now - session.last_used_at > NOTE_USE_EVERY:
+        expires_at = tokens.refresh_expiry(now)
+        Session.objects.live(user_id, now).filter(pk=session_id).update(last_used_at=now, expires_at=expires_at)
+    return session is not None
 
 
 def refresh(*, refresh_token: str, address: str, now: datetime) -> TokenPair:
@@ -119,20 +136,21 @@ def sign_out(*, principal: Principal, refresh_token: str, now: datetime) -> None
         on_commit("accounts", partial(guard.revoke_token, principal.jti, principal.expires_at))
 
 
-def revoke_session(*, user_id: UUID, session_id: UUID, now: datetime) -> None:
+def revoke_session(*, user_id: UUID, session_id: UUID, now: datetime, because: str = "revoked") -> None:
     """End one of a person's sessions. Raises SessionNotFound."""
     with transaction("accounts"):
         found = _locked(Session.objects.live(user_id, now).filter(pk=session_id))
         if not found:
             raise SessionNotFound
-        _end(found, because="revoked", now=now)
+        _end(found, because=because, now=now)
 
 
 def end_sessions(*, user_id: UUID, because: str, now: datetime, keep_jti: str = "") -> None:
-    """End all of a person's sessions, except the one that an access token belongs to."""
+    """End all of a person's sessions, except the one that an access token belongs to, or the page's of that id."""
     kept = RefreshToken.objects.filter(pk=tokens.as_id(keep_jti)).values("session_id")
     with transaction("accounts"):
-        _end(_locked(Session.objects.live(user_id, now).exclude(pk__in=kept)), because=because, now=now)
+        others = Session.objects.live(user_id, now).exclude(pk__in=kept).exclude(pk=tokens.as_id(keep_jti))
+        _end(_locked(others), because=because, now=now)
 
 
 def refuse_access_tokens(*, user_id: UUID, now: datetime) -> None:
@@ -243,6 +261,7 @@ def _end(sessions: list[Session], *, because: str, now: datetime) -> None:
         session.save(update_fields=["revoked_at", "revoked_because"])
         record(ActivityKind.SIGNED_OUT, session.user_id, now=now, because=because, session_id=str(session.id))
         publish(UserLoggedOut(user_id=session.user_id, session_id=session.id))
+        on_commit("accounts", partial(_revoke_page, session.id, now))
     _refuse(RefreshToken.objects.filter(session__in=sessions), {session.user_id for session in sessions}, now)
 
 
@@ -250,6 +269,11 @@ def _refuse(given: QuerySet[RefreshToken], owners: set[UUID], now: datetime) -> 
     given.filter(access_revoked_at__isnull=True, access_expires_at__gt=now).update(access_revoked_at=now)
     for user_id in owners:
         on_commit("accounts", partial(_push, user_id, now))
+
+
+def _revoke_page(session_id: UUID, now: datetime) -> None:
+    """A page speaks for its session by the session's own id: the sockets it opened close."""
+    guard.revoke_token(str(session_id), int(tokens.access_expiry(now).timestamp()))
 
 
 def _push(user_id: UUID, now: datetime) -> None:

@@ -19,7 +19,7 @@ from gateway.api import ApiViewSet
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
 from gateway.lane import Answer, lane
-from gateway.permissions import IsAdmin, IsManager, IsSignedIn
+from gateway.permissions import IsAdmin, IsManager, IsSignedIn, require_verified_email
 from gateway.principal import Principal
 from orders import services
 from orders.api.documents import DocumentActions
@@ -68,6 +68,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
     @lane(request=OrderInput, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
     def create(self, request: HttpRequest, principal: Principal, body: OrderInput) -> Answer:
         """Place an order; with `payment` it is paid as soon as its stock is reserved."""
+        require_verified_email(principal)
         customer_id = customer_of(body, principal)
         order = services.place_order(
             customer_id=customer_id,

@@ -273,6 +273,7 @@ def test_a_ticket_opens_one_socket_in_the_visitors_name():
     assert redeem_ticket(answer_["ticket"]) is None
 
 
+@pytest.mark.django_db(databases=["accounts"], transaction=True)
 def test_signing_out_ends_the_sockets_opened_before():
     from gateway import guard
 

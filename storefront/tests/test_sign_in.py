@@ -51,7 +51,7 @@ def test_signing_up_makes_a_client_and_signs_in():
         response = visitor.post("/sign-up/", **SIGN_UP)
     assert (response.status_code, response["Location"]) == (302, "/")
     assert User.objects.get(email="new@example.com").roles == ["client"]
-    assert published == ["user.registered"]
+    assert published == ["user.registered", "user.logged_in"]
     assert is_signed_in(visitor)
 
 

@@ -1,9 +1,11 @@
 """The storefront's pages."""
 
+from storefront.views.access import forgotten, reset_password, sign_in_code, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.board import board, move
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
+from storefront.views.profile import account, download_export
 from storefront.views.shop import buy, catalogue, home, vehicle
 from storefront.views.showroom import (
     accept_seat,
@@ -19,6 +21,7 @@ from storefront.views.showroom import (
 
 __all__ = [
     "accept_seat",
+    "account",
     "board",
     "book_drive",
     "buy",
@@ -27,6 +30,8 @@ __all__ = [
     "cancel",
     "cancel_drive",
     "catalogue",
+    "download_export",
+    "forgotten",
     "give_up_seat",
     "happening",
     "happenings",
@@ -38,9 +43,12 @@ __all__ = [
     "pay",
     "pay_seat",
     "register",
+    "reset_password",
     "sign_in",
+    "sign_in_code",
     "sign_out",
     "sign_up",
     "test_drives",
     "vehicle",
+    "verify_email",
 ]

@@ -1,6 +1,5 @@
 """Signing in, signing up, signing out: Django's session for pages, by the same rules as the API's tokens."""
 
-import time
 from typing import Any
 
 from django.conf import settings
@@ -14,15 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.errors import MfaRequired
 from accounts.services import authenticate, register
 from core.errors import DomainError
-from gateway import guard
 from gateway.address import client_address
-from storefront import wording
-from storefront.forms import SignInForm, SignUpForm
-from storefront.visitor import count, lifetime_s, next_url, session_jti
-
-BACKEND = "accounts.backends.EmailBackend"
+from storefront.forms import CodeForm, SignInForm, SignUpForm
+from storefront.refusals import add_refusal
+from storefront.views.access import code_page
+from storefront.visitor import BACKEND, count, next_url
 
 
 @never_cache
@@ -41,8 +39,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
                 address=client_address(request.META),
                 now=timezone.now(),
             )
+        except MfaRequired as error:
+            return code_page(request, CodeForm(initial={"mfa_token": error.extra["mfa_token"]}), status=200)
         except DomainError as error:
-            form.add_error(None, _refusal(error))
+            add_refusal(form, error)
             return _page(request, "storefront/sign_in.html", form, status=error.status)
         login(request, user, backend=BACKEND)
         return redirect(next_url(request, "storefront:home"))
@@ -61,7 +61,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             count(request, "login")
             user = register(now=timezone.now(), **form.cleaned_data)
         except DomainError as error:
-            _add_refusal(form, error)
+            add_refusal(form, error)
             return _page(request, "storefront/sign_up.html", form, status=error.status)
         login(request, user, backend=BACKEND)
         messages.success(request, _("Welcome! Your account is ready."))
@@ -71,9 +71,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session, and the sockets that were opened in its name."""
+    """End the session, and with it the sockets that were opened in its name."""
     if request.user.is_authenticated:
-        guard.revoke_token(session_jti(request), int(time.time()) + lifetime_s())
         logout(request)
     return redirect("storefront:home")
 
@@ -89,20 +88,3 @@ def _page(request: HttpRequest, template: str, form: Any, status: int | None = N
 
 def _names_a_page(request: HttpRequest) -> bool:
     return bool(request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME))
-
-
-def _refusal(error: DomainError) -> Any:
-    return wording.REFUSALS.get(error.code) or str(error.detail)
-
-
-def _add_refusal(form: Any, error: DomainError) -> None:
-    """Put each complaint beside its field."""
-    field_of = {"email_taken": "email"}
-    if error.code in field_of:
-        form.add_error(field_of[error.code], str(error.detail))
-        return
-    complaints = getattr(error, "errors", [])
-    for complaint in complaints:
-        form.add_error(complaint["field"] if complaint["field"] in form.fields else None, complaint["detail"])
-    if not complaints:
-        form.add_error(None, _refusal(error))

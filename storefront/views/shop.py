@@ -6,6 +6,7 @@ from uuid import UUID
 import redis
 import structlog
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
@@ -19,13 +20,14 @@ from catalog import public
 from catalog.public import Facet, ProductSearch, ProductView
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.idempotency import run_once
+from gateway.permissions import EmailNotVerified, require_verified_email
 from orders.services import ProductLine, place_order
 from storefront import wording
 from storefront.forms import BuyForm, FilterForm, PaymentForm, new_key
 from storefront.pages import page
 from storefront.templatetags.storefront import grouped, litres
 from storefront.terms import term
-from storefront.visitor import actor_of, count, user_id
+from storefront.visitor import actor_of, count, principal_of, user_id
 from storefront.wording import Text
 
 PAGE_SIZE = 24
@@ -98,6 +100,7 @@ def buy(request: HttpRequest, product_id: UUID) -> HttpResponse:
         return _vehicle_page(request, car, form, refusal=_("Choose how to pay."), status=400)
     try:
         count(request, "order_create")
+        require_verified_email(principal_of(request))
         return run_once(
             request,
             user_id(request),
@@ -106,6 +109,9 @@ def buy(request: HttpRequest, product_id: UUID) -> HttpResponse:
             form_key=form.cleaned_data["key"],
             action=lambda: _place(request, car, form),
         )
+    except EmailNotVerified:
+        messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
+        return redirect("storefront:account")
     except DomainError as error:
         return _refused(request, _on_sale(product_id), form, error)
 

@@ -1,0 +1,204 @@
+from datetime import timedelta
+
+import pyotp
+import pytest
+from django.utils import timezone
+
+from accounts import services
+from accounts.models import ApiKey, Session, User
+from core.testing import Api
+from gateway import guard
+from messaging.testing import drain_outbox, events_of
+from orders.models import Order
+from storefront.tests.make import PASSWORD, Visitor, car
+
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog"])
+
+
+def signed_in(visitor):
+    return visitor.get("/account/").status_code == 200
+
+
+def sign_in(person, visitor=None, **more):
+    visitor = visitor or Visitor()
+    return visitor, visitor.post("/sign-in/", email=person.email, password=PASSWORD, **more)
+
+
+# One session behind pages and API -----------------------------------------------------------------------------------
+def test_signing_in_on_a_page_opens_a_session_and_says_so():
+    person = Visitor("client").user
+    Session.objects.all().delete()
+    with events_of("accounts") as events:
+        visitor, _ = sign_in(person)
+    assert events == ["user.logged_in"]
+    assert Session.objects.get().user_id == person.id
+    with events_of("accounts") as events:
+        visitor.post("/sign-out/")
+    assert events == ["user.logged_out"]
+    assert Session.objects.get().revoked_because == "signed_out"
+
+
+def test_ending_the_session_elsewhere_signs_the_browser_out():
+    visitor = Visitor("client")
+    assert signed_in(visitor)
+    session = Session.objects.get()
+    services.revoke_session(user_id=visitor.user.id, session_id=session.id, now=timezone.now())
+    assert not signed_in(visitor)
+    assert "_auth_user_id" not in visitor.client.session
+
+
+@pytest.mark.django_db(databases=["accounts", "catalog"], transaction=True)
+def test_what_the_page_opened_ends_with_it():
+    visitor = Visitor("client")
+    session = Session.objects.get()
+    visitor.post("/sign-out/")
+    assert guard.client().exists(f"{guard.settings.REDIS_PREFIX}:revoked:{session.id}")
+
+
+def test_a_session_lives_on_by_being_used():
+    visitor = Visitor("client")
+    Session.objects.update(last_used_at=timezone.now() - timedelta(days=20))
+    assert signed_in(visitor)
+    assert Session.objects.get().last_used_at > timezone.now() - timedelta(minutes=1)
+
+
+# The second factor ---------------------------------------------------------------------------------------------------
+def enrolled(person):
+    earlier = timezone.now() - timedelta(minutes=5)
+    totp = pyotp.TOTP(services.enroll_mfa(user_id=person.id, now=earlier).secret)
+    services.confirm_mfa(user_id=person.id, otp=totp.at(earlier), address="", now=earlier)
+    return totp
+
+
+def test_signing_in_asks_for_the_code():
+    person = Visitor("client").user
+    totp = enrolled(person)
+    visitor, page = sign_in(person)
+    assert not signed_in(visitor)
+    token = page.context["form"]["mfa_token"].value()
+    wrong = visitor.post("/sign-in/code/", mfa_token=token, otp="000000")
+    assert wrong.status_code == 401
+    assert not signed_in(visitor)
+    right = visitor.post("/sign-in/code/", mfa_token=token, otp=totp.now(), next="/orders/")
+    assert (right.status_code, right["Location"]) == (302, "/orders/")
+    assert signed_in(visitor)
+
+
+def test_a_forged_first_step_signs_nobody_in():
+    visitor = Visitor()
+    assert visitor.post("/sign-in/code/", mfa_token="x", otp="000000").status_code == 401
+    assert visitor.post("/sign-in/code/").status_code == 400
+    assert not signed_in(visitor)
+
+
+def test_it_is_set_up_on_the_account_page():
+    visitor = Visitor("client")
+    page = visitor.post("/account/", do="enroll")
+    secret = page.context["enrollment"].secret
+    assert "<svg" in page.content.decode()
+    assert visitor.post("/account/", do="confirm", otp="000000").status_code == 401
+    done = visitor.post("/account/", do="confirm", otp=pyotp.TOTP(secret).now())
+    assert len(done.context["recovery_codes"]) == 10
+    assert User.objects.get(pk=visitor.user.pk).mfa_enabled_at is not None
+
+
+# Forgotten, confirmed ------------------------------------------------------------------------------------------------
+def test_a_mailed_link_leads_to_a_new_password(mailoutbox):
+    person = Visitor("client").user
+    visitor = Visitor()
+    assert visitor.post("/forgot-password/", email=person.email).status_code == 302
+    drain_outbox("accounts")
+    path = mailoutbox[-1].body.split("http://127.0.0.1:8000")[1].split()[0]
+    page = visitor.get(path)
+    assert page.status_code == 200
+    token = page.context["form"]["token"].value()
+    weak = visitor.post("/reset-password/", token=token, new_password="12345")
+    assert (weak.status_code, bool(weak.context["form"].errors["new_password"])) == (400, True)
+    assert visitor.post("/reset-password/", token=token, new_password="another-horse-1").status_code == 302
+    assert User.objects.get(pk=person.pk).check_password("another-horse-1")
+    assert visitor.post("/reset-password/", token=token, new_password="another-horse-2").status_code == 400
+
+
+def test_nobody_learns_whose_address_we_know(mailoutbox):
+    assert Visitor().post("/forgot-password/", email="nobody@example.com").status_code == 302
+    drain_outbox("accounts")
+    assert mailoutbox == []
+
+
+def test_opening_the_link_confirms_nothing_pressing_the_button_does():
+    person = Visitor("client").user
+    visitor, token = Visitor(), services.verification_token(person)
+    assert visitor.get(f"/verify-email/?token={token}").status_code == 200
+    assert User.objects.get(pk=person.pk).email_verified_at is None
+    assert visitor.post("/verify-email/", token=token).status_code == 302
+    assert User.objects.get(pk=person.pk).email_verified_at is not None
+    assert visitor.post("/verify-email/", token=token).status_code == 400
+
+
+@pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
+def test_ordering_may_need_a_confirmed_email(settings):
+    settings.EMAIL_VERIFICATION_REQUIRED = True
+    visitor, offered = Visitor("client"), car()
+    assert visitor.buy(offered)["Location"] == "/account/"
+    pair = services.issue_tokens(user_id=visitor.user.id, device="", address="", now=timezone.now())
+    caller = Api(user_id=visitor.user.id)
+    caller.headers = {"Authorization": f"Bearer {pair.access_token}"}
+    answer = caller.post("/orders", {"items": [{"product_id": str(offered.id), "quantity": 1}]})
+    assert (answer.status_code, answer.json()["code"]) == (403, "email_not_verified")
+    assert not Order.objects.exists()
+    services.verify_email(token=services.verification_token(visitor.user), now=timezone.now())
+    assert visitor.buy(offered)["Location"].startswith("/orders/")
+
+
+# The account page ----------------------------------------------------------------------------------------------------
+def test_strangers_are_led_to_sign_in():
+    for path in ("/account/", "/account/data/01900000-0000-7000-8000-000000000000/"):
+        assert Visitor().get(path)["Location"].startswith("/sign-in/")
+
+
+def test_the_profile_is_changed():
+    visitor = Visitor("client")
+    form = {"full_name": "Анна", "email": "anna@example.com", "phone": ""}
+    assert visitor.post("/account/", do="profile", **form).status_code == 302
+    assert User.objects.get(pk=visitor.user.pk).full_name == "Анна"
+    other = Visitor("client").user
+    taken = visitor.post("/account/", do="profile", **form | {"email": other.email})
+    assert taken.status_code == 409
+    assert taken.context["forms"]["profile"].errors["email"]
+
+
+def test_a_new_password_ends_the_other_sessions_and_keeps_this_one():
+    visitor = Visitor("client")
+    there, _ = sign_in(visitor.user)
+    form = {"old_password": PASSWORD, "new_password": "another-horse-1"}
+    assert visitor.post("/account/", do="password", **form | {"old_password": "x"}).status_code == 400
+    assert signed_in(there)
+    assert visitor.post("/account/", do="password", **form).status_code == 302
+    assert signed_in(visitor)
+    assert not signed_in(there)
+
+
+def test_sessions_are_ended_one_by_one():
+    visitor = Visitor("client")
+    there, _ = sign_in(visitor.user)
+    other = Session.objects.order_by("created_at").last()
+    assert visitor.post("/account/", do="end-session", id=str(other.id)).status_code == 302
+    assert not signed_in(there)
+    stranger = Visitor("client")
+    mine = Session.objects.get(user_id=visitor.user.id, revoked_at=None)
+    stranger.post("/account/", do="end-session", id=str(mine.id))
+    stranger.post("/account/", do="end-session", id="nonsense")
+    assert signed_in(visitor)
+
+
+def test_keys_are_made_and_revoked():
+    visitor = Visitor("client")
+    page = visitor.post("/account/", do="create-key", name="Till", scopes=["orders:read"])
+    assert page.context["new_key"] in page.content.decode()
+    assert visitor.post("/account/", do="create-key", name="Till").status_code == 400
+    visitor.post("/account/", do="revoke-key", id=str(ApiKey.objects.get().id))
+    assert ApiKey.objects.get().revoked_at is not None
+
+
+def test_an_unknown_wish_is_refused():
+    assert Visitor("client").post("/account/", do="everything").status_code == 400
