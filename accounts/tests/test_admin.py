@@ -157,7 +157,7 @@ def test_a_session_is_ended_from_the_admin():
     pair = make.pair(person)
     data = {"action": "end", "_selected_action": str(pair.session_id)}
     browser.post(reverse("admin:accounts_session_changelist"), data)
-    assert Session.objects.get().revoked_because == "revoked"
+    assert Session.objects.get(pk=pair.session_id).revoked_because == "revoked"
 
 
 def test_a_superuser_from_the_command_line_is_an_administrator():
