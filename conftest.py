@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -185,6 +186,23 @@ def _clone_templates(templates: dict[str, str]) -> None:
     for alias, template in templates.items():
         test: dict[str, Any] = connections[alias].settings_dict["TEST"]
         test.update(TEMPLATE=template, MIGRATE=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _network_slips() -> Iterator[list[str]]:
+    from core.testing import no_network_inside_transactions
+
+    with no_network_inside_transactions() as slips:
+        yield slips
+
+
+@pytest.fixture(autouse=True)
+def network_slips(_network_slips: list[str]) -> Iterator[list[str]]:
+    """Fail the test during which anything spoke to the network inside a transaction, even if it hid the refusal."""
+    _network_slips.clear()
+    yield _network_slips
+    if _network_slips:
+        pytest.fail("the network was used inside a transaction:\n" + "\n".join(_network_slips))
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,12 @@
 """What tests of every app share: callers with tokens, and an HTTP client that speaks for them."""
 
+import contextlib
 import json
+import socket
+import ssl
 import time
+import traceback
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -12,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 from django.test import Client
 
+from core.db import InsideTransaction, refuse_inside_transaction
 from core.ids import uuid7
 
 
@@ -113,3 +119,41 @@ class Socket(ApplicationCommunicator):
         """Go away."""
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
         await self.wait(timeout=10)
+
+
+_NETWORK = (socket.AF_INET, socket.AF_INET6)
+_GUARDED = ("connect", "connect_ex", "send", "sendall", "sendto", "sendmsg")
+
+
+@contextlib.contextmanager
+def no_network_inside_transactions() -> Iterator[list[str]]:
+    """Refuse bytes to the network from any thread that has a transaction open; yield where that was tried.
+
+    Whoever swallows the refusal is found all the same: look into the list afterwards. Our own servers are reached
+    through sockets of the file system, and PostgreSQL's client library through none of Python's.
+    """
+    slips: list[str] = []
+    originals = {name: getattr(socket.socket, name) for name in _GUARDED}
+    write = ssl.SSLSocket.write
+    for name, original in originals.items():
+        setattr(socket.socket, name, _guarded(original, slips))
+    ssl.SSLSocket.write = _guarded(write, slips)  # type: ignore[method-assign]
+    try:
+        yield slips
+    finally:
+        for name, original in originals.items():
+            setattr(socket.socket, name, original)
+        ssl.SSLSocket.write = write  # type: ignore[method-assign]
+
+
+def _guarded(original: Any, slips: list[str]) -> Any:
+    def act(self: socket.socket, *args: Any, **options: Any) -> Any:
+        if self.family in _NETWORK:
+            try:
+                refuse_inside_transaction()
+            except InsideTransaction as error:
+                slips.append(f"{error}\n{''.join(traceback.format_stack(limit=60))}")
+                raise
+        return original(self, *args, **options)
+
+    return act

@@ -6,6 +6,7 @@ AUTOSALON_FAULT_PAYMENTS says how many payments (`make faults`: 2,000), AUTOSALO
 import json
 import os
 import random
+import threading
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +30,8 @@ from payments.tests import make
 from payments.tests.conftest import serving
 from payments.tests.test_receive_webhook import send
 
-pytestmark = pytest.mark.django_db(databases=["payments"], transaction=True)
 COUNT = int(os.environ.get("AUTOSALON_FAULT_PAYMENTS", "40"))
+pytestmark = [pytest.mark.django_db(databases=["payments"], transaction=True), pytest.mark.timeout(120 + COUNT)]
 SEED = int(os.environ.get("AUTOSALON_FAULT_SEED", "7"))
 STRENGTH = 0.15
 WORKERS = 4
@@ -68,7 +69,8 @@ class Storm:
             deadline = time.monotonic() + 60 + COUNT
             while self.is_moving() and time.monotonic() < deadline:
                 self.turn(pool)
-            pool.map(lambda _: connections["payments"].close(), range(WORKERS * 4))
+            everyone = threading.Barrier(WORKERS)
+            list(pool.map(lambda _: (everyone.wait(), connections["payments"].close()), range(WORKERS)))
 
     def turn(self, pool):
         self.work(pool)
@@ -88,8 +90,6 @@ class Storm:
                 return make.payment(order, token=token)
             except DomainError:
                 return None
-            finally:
-                connections["payments"].close()
 
         assert sum(1 for made in pool.map(click, range(2)) if made) <= 1
 
@@ -102,13 +102,10 @@ class Storm:
         list(pool.map(lambda key: self.make_call(key, is_doomed=key in doomed), keys))
 
     def make_call(self, key, *, is_doomed):
-        try:
-            if not is_doomed:
-                return calls.execute_call("payments", key)
-            row = calls.ExternalCall.objects.using("payments").get(key=key)
-            return calls._operations[row.operation].call(row.key, row.request, is_repeat=True)
-        finally:
-            connections["payments"].close()
+        if not is_doomed:
+            return calls.execute_call("payments", key)
+        row = calls.ExternalCall.objects.using("payments").get(key=key)
+        return calls._operations[row.operation].call(row.key, row.request, is_repeat=True)
 
     def answer_the_bank(self):
         for payment in Payment.objects.filter(status=Status.REQUIRES_ACTION).exclude(provider_ref=""):
