@@ -335,6 +335,13 @@ X_FRAME_OPTIONS = "DENY"
 # Payment providers --------------------------------------------------------------------------------------------------
 PAYMENT_PROVIDER = text("PAYMENT_PROVIDER", "sandbox")
 PAYOUT_PROVIDER = text("PAYOUT_PROVIDER", "sandbox")
+STRIPE_API_KEY = text("STRIPE_API_KEY")
+STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET")
+STRIPE_URL = text("STRIPE_URL", "https://api.stripe.com")
+YOOKASSA_SHOP_ID = text("YOOKASSA_SHOP_ID")
+YOOKASSA_SECRET_KEY = text("YOOKASSA_SECRET_KEY")
+YOOKASSA_URL = text("YOOKASSA_URL", "https://api.yookassa.ru/v3")
+YOOKASSA_NETWORKS = words("YOOKASSA_NETWORKS")
 INSURANCE_COMMISSION_PERCENT = number("INSURANCE_COMMISSION_PERCENT", 10)
 SANDBOX_URL = text("SANDBOX_URL", f"http://127.0.0.1:{number('SANDBOX_PORT', PORT + 1)}")
 SANDBOX_WEBHOOK_SECRET = text("SANDBOX_WEBHOOK_SECRET", "whsec_YXV0b3NhbG9uLXNhbmRib3gtc2VjcmV0" if DEBUG else "")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.utils import timezone
 
 from messaging.calls import Operation, Outcome, operation
@@ -16,7 +17,7 @@ from messaging.models import CallState
 from payments import services
 from payments.models import Payment, Payout, PayoutStatus, RefundStatus, Status
 from payments.providers import provider
-from payments.providers.port import NoAnswer, Provider, Refused, TransientFault
+from payments.providers.port import NoAnswer, Notice, Provider, Refused, TransientFault
 from payments.services import ChargeReport, PayoutReport, RefundReport
 
 _CHARGES = {
@@ -113,6 +114,8 @@ class Charge(_ChargeOperation):
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
         """Fail only what was certainly not taken."""
         bank, asked = _of_payment(request)
+        if not bank.capabilities.finds_by_key:
+            return Outcome(CallState.UNKNOWN, error=outcome.error)
         return _after_retries(lambda: bank.find_charge(key, asked), outcome)
 
 
@@ -135,6 +138,34 @@ class Capture(_ChargeOperation):
         """Silence says nothing new of the payment."""
         if outcome.data:
             super().settle(key, request, outcome)
+
+
+@operation
+class ConfirmWebhook(Operation):
+    """Asks whether what a webhook told is true, where the message itself proves nothing."""
+
+    name = "payments.confirm_webhook"
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Fetch what the message spoke of."""
+        notice = Notice(**request["notice"])
+        try:
+            told = provider(request["provider"]).confirm(notice)
+        except (TransientFault, NoAnswer) as error:
+            return Outcome(CallState.NEW, error=str(error))
+        except Refused as error:
+            return Outcome(CallState.DECLINED, error=str(error))
+        return Outcome(CallState.OK, msgspec.to_builtins(told))
+
+    def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
+        """Never: the message may be about money."""
+        return Outcome(CallState.UNKNOWN, error=outcome.error)
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Do what turned out to be true."""
+        if outcome.state in (CallState.OK, CallState.DECLINED):
+            notice = Notice(**outcome.data) if outcome.data else None
+            services.apply_confirmed(webhook_id=UUID(request["webhook_id"]), notice=notice, now=timezone.now())
 
 
 @operation

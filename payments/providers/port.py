@@ -35,12 +35,17 @@ class Unsupported(Refused):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a provider can do. `signs_webhooks`: what it tells may be believed without asking it again."""
+    """What a provider can do.
+
+    `signs_webhooks`: what it tells may be believed without asking it again. `finds_by_key`: it tells for certain
+    whether it has ever heard of a key; otherwise what was sent is never given up, but sent again with its key.
+    """
 
     holds: bool = False
     payouts: bool = False
     book: bool = False
     signs_webhooks: bool = True
+    finds_by_key: bool = True
     methods: frozenset[str] = frozenset({"card"})
 
 
@@ -115,3 +120,7 @@ class Provider(ABC):
     @abstractmethod
     def parse_webhook(self, body: bytes, headers: Mapping[str, str], address: str) -> Notice:
         """Check who sent a message, by its raw body, and read it. Raises WebhookForged, InvalidInput."""
+
+    def confirm(self, notice: Notice) -> Notice:
+        """Ask whether a message that proves nothing is true; return what is."""
+        return notice

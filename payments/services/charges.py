@@ -42,7 +42,7 @@ def start_charge(*, payment_id: UUID, now: datetime) -> bool:
     """Record that the provider is about to be called; False when there is nothing to call for any more."""
     with transaction("payments"):
         _, payment = lock_payment(payment_id)
-        if not payment.is_in_flight or (payment.status == Status.PENDING and payment.cancel_requested_at):
+        if not payment.is_in_flight:
             return False
         if payment.raise_to(Status.PROCESSING, now):
             payment.save()
@@ -138,8 +138,8 @@ def cancel_payment(*, payment_id: UUID, now: datetime) -> Payment:
 
 
 def withdraw(till: OrderTill, payment: Payment, now: datetime) -> None:
-    """Call off a locked payment that has not ended: by hand at once, at a provider by asking it."""
-    if payment.provider == MANUAL:
+    """Call off a locked payment that has not ended: at once if no provider knows of it, else by asking that."""
+    if payment.provider == MANUAL or payment.status == Status.PENDING:
         payment.raise_to(Status.CANCELLED, now)
         payment.failure_code, payment.failure_detail = "cancelled", "The payment was called off."
         _announce(till, payment, Status.PENDING, now)
@@ -176,6 +176,7 @@ def _about(payment: Payment) -> dict[str, str]:
         "charge_key": charge_key(payment.id),
         "amount": str(payment.amount),
         "currency": payment.currency,
+        "created_at": payment.created_at.isoformat(),
     }
 
 

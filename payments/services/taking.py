@@ -221,4 +221,5 @@ def _request_of(payment: Payment, token: str) -> dict[str, Any]:
         "capture": not payment.is_hold,
         "description": payment.description or str(_("Payment")),
         "return_url": settings.PUBLIC_URL,
+        "created_at": payment.created_at.isoformat(),
     }

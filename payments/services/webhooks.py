@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from core.db import transaction
+from messaging.calls import request_call
 from messaging.outbox import publish
 from payments.events import WebhookReceived
 from payments.models import (
@@ -20,7 +22,7 @@ from payments.models import (
     WebhookOutcome,
 )
 from payments.providers.port import Notice
-from payments.services.charges import ChargeReport, apply_report, ask_provider, dispute_payment
+from payments.services.charges import ChargeReport, apply_report, dispute_payment
 from payments.services.refunds import RefundReport, apply_refund_report, find_refund_of, record_foreign_refund
 
 _CHARGES = {
@@ -67,20 +69,44 @@ def apply_webhook(*, webhook_id: UUID, now: datetime) -> WebhookEvent:
         if event.outcome != WebhookOutcome.RECEIVED:
             return event
         given = dict(event.notice)
-        is_trusted = given.pop("is_trusted", False)
-        outcome, event.detail = _apply(event, Notice(**given), is_trusted=is_trusted, now=now)
-        event.outcome, event.processed_at = outcome, now
-        event.save()
+        if given.pop("is_trusted", False):
+            _conclude(event, _apply(event, Notice(**given), now), now)
+        else:
+            _ask(event, given)
     return event
 
 
-def _apply(event: WebhookEvent, notice: Notice, *, is_trusted: bool, now: datetime) -> Result:
+def apply_confirmed(*, webhook_id: UUID, notice: Notice | None, now: datetime) -> WebhookEvent:
+    """Do what the provider confirmed of a message that proved nothing; None: it knows nothing of the kind."""
+    with transaction("payments"):
+        event = WebhookEvent.objects.select_for_update().get(pk=webhook_id)
+        if event.outcome == WebhookOutcome.ASKED:
+            told = (WebhookOutcome.IGNORED, "not confirmed") if notice is None else _apply(event, notice, now)
+            _conclude(event, told, now)
+    return event
+
+
+def _ask(event: WebhookEvent, notice: dict[str, Any]) -> None:
+    event.outcome = WebhookOutcome.ASKED
+    event.save()
+    request_call(
+        key=f"webhook:{event.id}",
+        operation="payments.confirm_webhook",
+        provider=event.provider,
+        request={"webhook_id": str(event.id), "provider": event.provider, "notice": notice},
+    )
+
+
+def _conclude(event: WebhookEvent, result: Result, now: datetime) -> None:
+    event.outcome, event.detail = result[0], result[1][:255]
+    event.processed_at = now
+    event.save()
+
+
+def _apply(event: WebhookEvent, notice: Notice, now: datetime) -> Result:
     payment = _payment_of(event.provider, notice)
     if payment is None:
         return WebhookOutcome.UNKNOWN_PAYMENT, ""
-    if not is_trusted and notice.kind == "charge":
-        ask_provider(payment_id=payment.id, reason=event.event_id[-60:])
-        return WebhookOutcome.ASKED, ""
     match notice.kind:
         case "charge":
             return _apply_charge(payment, notice, now)
