@@ -1,0 +1,52 @@
+"""Writes an account's statement as CSV."""
+
+import csv
+import sys
+from dataclasses import astuple, fields
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from payments.models import LedgerAccount
+from payments.services import StatementLine, statement
+
+
+class Command(BaseCommand):
+    """`manage.py export_ledger`: the movements of one account, or of all, with running balances."""
+
+    help = "Write the ledger's movements as CSV: of one account or of all, days in UTC, the last one included."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the command line."""
+        parser.add_argument("--account", help="an account's code, such as provider:sandbox; all by default")
+        parser.add_argument("--from", dest="since", type=date.fromisoformat, default=date(2000, 1, 1))
+        parser.add_argument("--to", dest="until", type=date.fromisoformat, help="today by default")
+        parser.add_argument("--output", type=Path, help="a file; standard output by default")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write."""
+        codes = [options["account"]] if options["account"] else None
+        accounts = LedgerAccount.objects.order_by("code").values_list("code", flat=True)
+        if codes and codes[0] not in accounts:
+            raise CommandError(f"there is no account {codes[0]}")
+        until = options["until"] or timezone.now().date()
+        span = _start(options["since"]), _start(until) + timedelta(days=1)
+        if options["output"] is None:
+            self._write(sys.stdout, codes or list(accounts), span)
+            return
+        with options["output"].open("w", newline="", encoding="utf-8") as file:
+            self._write(file, codes or list(accounts), span)
+
+    def _write(self, file: Any, codes: list[str], span: tuple[datetime, datetime]) -> None:
+        writer = csv.writer(file)
+        writer.writerow(["account", *(field.name for field in fields(StatementLine))])
+        for code in codes:
+            for line in statement(account=code, since=span[0], until=span[1]):
+                writer.writerow([code, line.at.isoformat(), *astuple(line)[1:]])
+
+
+def _start(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,0 +1,275 @@
+"""Loans, policies and claims: what other apps ask payments for, and what it books for them."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from core.ids import uuid7
+from core.testing import Api
+from financing.events import (
+    ApplicationAccepted,
+    ApplicationWithdrawn,
+    LoanDisbursed,
+    LoanPaymentReceived,
+    LoanPaymentRequested,
+    LoanSurplusRefundRequested,
+)
+from insurance.events import (
+    ClaimPayoutRequested,
+    PolicyCancelled,
+    PolicyPurchased,
+    PolicyRefundRequested,
+    PremiumRequested,
+)
+from messaging.models import OutboxEvent
+from messaging.testing import drain_outbox, events_of, published
+from orders.events import OrderCompleted
+from payments import handlers, services
+from payments.models import LedgerEntry, LedgerLine, Payment, Payout, PayoutStatus, Refund, Status
+from payments.providers.port import Refused
+from payments.providers.sandbox import SandboxProvider
+from payments.public import ledger_disagreements, payable
+from payments.tests import make
+
+pytestmark = pytest.mark.django_db(databases=["payments"])
+MONEY = {"currency": "RUB"}
+
+
+def twice(handler, event):
+    handler(event)
+    handler(event)
+
+
+def last(name):
+    return OutboxEvent.objects.using("payments").filter(type=name).order_by("n").last().data
+
+
+def balances():
+    found = {}
+    for line in LedgerLine.objects.all():
+        found[line.account_id] = found.get(line.account_id, Decimal(0)) + line.amount
+    return {code.split(":")[0] + (":" if ":" in code else ""): amount for code, amount in found.items() if amount}
+
+
+def loan_payment(**changes):
+    fields = {
+        "request_id": uuid7(), "loan_id": uuid7(), "customer_id": uuid7(), "amount": Decimal("100.00"),
+        "method": "card", "token": "tok_success",
+    }  # fmt: skip
+    return LoanPaymentRequested(**MONEY, **(fields | changes))
+
+
+def test_a_borrower_pays_once_and_the_bank_gets_it(twin):
+    event = loan_payment()
+    twice(handlers.serve_loan, event)
+    drain_outbox("payments")
+    answer = last("payment.charge_settled")
+    assert (answer["request_id"], answer["is_paid"], answer["purpose"]) == (str(event.request_id), True, "loan")
+    assert (answer["subject_id"], Decimal(answer["amount"])) == (str(event.loan_id), Decimal(100))
+    assert published("payments") == ["payment.charge_settled"]
+    payment = Payment.objects.get()
+    assert (payment.order_id, len(twin.rows(payment))) == (None, 1)
+    assert balances() == {"provider:": Decimal(100), "loan:": Decimal(-100)}
+    received = LoanPaymentReceived(
+        loan_id=event.loan_id, customer_id=event.customer_id, amount=event.amount, balance=Decimal(0), **MONEY,
+        request_id=event.request_id, bank="alfa",
+    )  # fmt: skip
+    twice(handlers.serve_loan, received)
+    assert balances() == {"provider:": Decimal(100), "lender:": Decimal(-100)}
+    assert ledger_disagreements() == []
+    mine = Api("client", user_id=event.customer_id).get("/payments").json()["results"]
+    assert [(row["purpose"], row["order_id"]) for row in mine] == [("loan", None)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"token": ""}, "token_required"),
+        ({"token": "4111111111111111"}, "card_number_refused"),
+        ({"token": "tok_declined"}, "declined"),
+        ({"payment_method_id": uuid7()}, "unknown_payment_method"),
+    ],
+)
+def test_a_loan_payment_that_fails_is_answered_and_may_be_tried_anew(changes, code):
+    event = loan_payment(**changes)
+    handlers.serve_loan(event)
+    drain_outbox("payments")
+    answer = last("payment.charge_settled")
+    assert (answer["is_paid"], answer["code"]) == (False, code)
+    handlers.serve_loan(loan_payment(loan_id=event.loan_id))
+    drain_outbox("payments")
+    assert last("payment.charge_settled")["is_paid"] is True
+    assert not LedgerEntry.objects.filter(payment__status=Status.FAILED).exists()
+
+
+def test_a_second_try_waits_for_the_first():
+    event = loan_payment(token="tok_3ds")
+    handlers.serve_loan(event)
+    handlers.serve_loan(loan_payment(loan_id=event.loan_id))
+    assert last("payment.charge_settled")["code"] == "payment_in_flight"
+
+
+def test_a_question_asked_again_is_answered_again():
+    event = loan_payment()
+    handlers.serve_loan(event)
+    drain_outbox("payments")
+    with events_of("payments") as more:
+        handlers.serve_loan(event)
+    assert more == ["payment.charge_settled"]
+
+
+def test_a_surplus_goes_back_by_a_payout():
+    event = loan_payment()
+    handlers.serve_loan(event)
+    drain_outbox("payments")
+    back = LoanSurplusRefundRequested(
+        request_id=uuid7(), loan_id=event.loan_id, customer_id=event.customer_id, amount=Decimal(30), **MONEY
+    )
+    twice(handlers.serve_loan, back)
+    drain_outbox("payments")
+    assert last("payment.payout_settled")["is_paid"] is True
+    assert balances() == {"provider:": Decimal(70), "loan:": Decimal(-70)}
+    assert Payout.objects.count() == 1
+
+
+def premium(**changes):
+    fields = {
+        "request_id": uuid7(), "policy_id": uuid7(), "customer_id": uuid7(), "amount": Decimal("1000.00"),
+        "method": "card", "token": "tok_success",
+    }  # fmt: skip
+    return PremiumRequested(**MONEY, **(fields | changes))
+
+
+def test_a_premium_is_the_insurers_less_our_commission_and_comes_back_pro_rata():
+    asked = premium()
+    handlers.serve_policy(asked)
+    drain_outbox("payments")
+    purchased = PolicyPurchased(
+        policy_id=asked.policy_id, customer_id=asked.customer_id, insurance_type="kasko", premium=asked.amount,
+        start_date=date(2026, 1, 1), end_date=date(2026, 12, 31), insurer="rosno", **MONEY,
+    )  # fmt: skip
+    twice(handlers.serve_policy, purchased)
+    assert balances() == {"provider:": Decimal(1000), "insurer:": Decimal(-900), "commission:": Decimal(-100)}
+    cancelled = PolicyCancelled(
+        policy_id=asked.policy_id, customer_id=asked.customer_id, refund_amount=Decimal(400), reason="sold", **MONEY
+    )
+    twice(handlers.serve_policy, cancelled)
+    assert balances() == {
+        "provider:": Decimal(1000), "insurer:": Decimal(-540), "commission:": Decimal(-60), "policy:": Decimal(-400),
+    }  # fmt: skip
+    back = PolicyRefundRequested(
+        request_id=uuid7(), policy_id=asked.policy_id, customer_id=asked.customer_id, amount=Decimal(400),
+        reason="sold", **MONEY,
+    )  # fmt: skip
+    twice(handlers.serve_policy, back)
+    drain_outbox("payments")
+    answer = last("payment.payout_settled")
+    assert (answer["request_id"], answer["subject_id"]) == (str(back.request_id), str(asked.policy_id))
+    assert answer["is_paid"] is True
+    assert Refund.objects.get().payment.subject_id == asked.policy_id
+    assert balances() == {"provider:": Decimal(600), "insurer:": Decimal(-540), "commission:": Decimal(-60)}
+    assert ledger_disagreements() == []
+
+
+def test_a_policy_bought_within_an_order_goes_back_by_the_orders_payment():
+    order = make.order(total="5000.00")
+    payment = make.paid(order)
+    back = PolicyRefundRequested(
+        request_id=uuid7(), policy_id=uuid7(), customer_id=order.customer_id, amount=Decimal(400), reason="sold",
+        order_id=order.id, **MONEY,
+    )  # fmt: skip
+    handlers.serve_policy(back)
+    drain_outbox("payments")
+    assert make.again(payment).refunded_amount == Decimal(400)
+    assert published("payments")[-2:] == ["payment.refunded", "payment.payout_settled"]
+
+
+def test_a_premium_without_a_payment_to_return_it_by_is_paid_out():
+    back = PolicyRefundRequested(
+        request_id=uuid7(), policy_id=uuid7(), customer_id=uuid7(), amount=Decimal(400), reason="sold", **MONEY
+    )
+    twice(handlers.serve_policy, back)
+    drain_outbox("payments")
+    assert Payout.objects.get().status == PayoutStatus.SUCCEEDED
+    assert last("payment.payout_settled")["is_paid"] is True
+
+
+def claim():
+    return ClaimPayoutRequested(
+        request_id=uuid7(), claim_id=uuid7(), policy_id=uuid7(), customer_id=uuid7(), amount=Decimal(900), **MONEY
+    )
+
+
+def test_a_claim_is_paid_once_and_owed_by_the_insurer(twin):
+    event = claim()
+    twice(handlers.pay_claims, event)
+    drain_outbox("payments")
+    assert last("payment.payout_settled")["purpose"] == "claim"
+    assert balances() == {"insurer:": Decimal(900), "provider:": Decimal(-900)}
+    rows = [row for row in twin.book.page(0, 100_000)["rows"] if row["kind"] == "payout"]
+    assert sum(1 for row in rows if row["reference"] == str(Payout.objects.get().id)) == 1
+
+
+def test_a_payout_that_failed_is_answered_and_may_be_retried(monkeypatch):
+    def refuse(self, key, request):
+        raise Refused("account_closed", "The account is closed.")
+
+    event = claim()
+    with monkeypatch.context() as patch:
+        patch.setattr(SandboxProvider, "payout", refuse)
+        handlers.pay_claims(event)
+        drain_outbox("payments")
+    assert last("payment.payout_settled")["code"] == "account_closed"
+    services.retry_payout(payout_id=Payout.objects.get().id, now=timezone.now())
+    drain_outbox("payments")
+    assert last("payment.payout_settled")["is_paid"] is True
+    assert balances() == {"insurer:": Decimal(900), "provider:": Decimal(-900)}
+
+
+def loan_of(order, amount="700000.00"):
+    return {
+        "application_id": uuid7(), "order_id": order.id, "customer_id": order.customer_id, "amount": Decimal(amount),
+    } | MONEY  # fmt: skip
+
+
+def test_a_buyer_is_not_asked_for_what_the_loan_pays():
+    order = make.order()
+    loan = loan_of(order)
+    twice(handlers.follow_loan, ApplicationAccepted(**loan))
+    assert payable(order.id) == Decimal(300_000)
+    over = Api("client", user_id=order.customer_id).post(
+        "/payments", {"order_id": str(order.id), "method": "cash", "amount": "300000.01"}
+    )
+    assert (over.status_code, over.json()["amount_due"]) == (409, "300000.00")
+    make.paid(order, method="cash")
+    twice(handlers.follow_loan, LoanDisbursed(loan_id=uuid7(), bank="alfa", **loan))
+    assert payable(order.id) == 0
+    assert balances() == {"cash": Decimal(300_000), "lender:": Decimal(700_000), "order:": Decimal(-1_000_000)}
+    completed = OrderCompleted(order_id=order.id, number="1", customer_id=order.customer_id)
+    twice(handlers.book_sale, completed)
+    assert balances() == {"cash": Decimal(300_000), "lender:": Decimal(700_000), "sales": Decimal(-1_000_000)}
+    assert ledger_disagreements() == []
+
+
+def test_a_loan_that_falls_through_is_reversed_for_good():
+    order = make.order()
+    loan = loan_of(order)
+    gone = ApplicationWithdrawn(
+        application_id=loan["application_id"], order_id=order.id, customer_id=order.customer_id, reason="changed"
+    )
+    handlers.follow_loan(LoanDisbursed(loan_id=uuid7(), **loan))
+    twice(handlers.follow_loan, gone)
+    handlers.follow_loan(ApplicationAccepted(**loan))
+    assert payable(order.id) == order.total
+    assert balances() == {}
+    assert LedgerEntry.objects.count() == 2
+
+
+def test_the_checkouts_own_request_is_not_cut_by_an_earlier_offer():
+    order = make.order()
+    handlers.follow_loan(ApplicationAccepted(**loan_of(order)))
+    handlers.serve_checkout(make.payment_requested(order))
+    drain_outbox("payments")
+    assert Payment.objects.get().status == Status.COMPLETED
