@@ -25,6 +25,8 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("catalog.resume_imports", 30.0, EXTERNAL),
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
+    ("payments.ask_about_open_payments", 60.0, "q.payments"),
+    ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), EXTERNAL),
     ("orders.attend_checkouts", 60.0, "q.orders"),
     ("orders.fold_stats", 60.0, "q.orders"),
     ("showroom.send_reminders", 300.0, "q.showroom"),

@@ -1,10 +1,11 @@
 """Manager screens of payments: what moved, what is stuck, and the same guarded steps as everywhere else."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,13 +15,17 @@ from unfold.decorators import display
 
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
+from core.ids import uuid7
 from payments import services
 from payments.models import (
+    Dispute,
     LedgerAccount,
     LedgerEntry,
     LedgerLine,
     OrderCopy,
     Payment,
+    Payout,
+    Reconciliation,
     Refund,
     RefundStatus,
     Status,
@@ -44,7 +49,7 @@ REFUND_COLOURS = {
     RefundStatus.FAILED: "danger",
     RefundStatus.REJECTED: "danger",
 }
-Step = Callable[[Any, Any], Payment | Refund]
+Step = Callable[[Any, Any], Payment | Refund | Payout]
 """One service call for one row: takes the row's id and the manager's."""
 
 
@@ -92,6 +97,39 @@ class LineInline(_ReadOnlyInline):
     fields = ["account", "amount"]
 
 
+class AttentionFilter(admin.SimpleListFilter):
+    """The queue of payments whose end nobody knows."""
+
+    title = gettext_lazy("needs somebody")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", gettext_lazy("unknown, or silent for 15 minutes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() != "yes":
+            return queryset
+        silent = Q(status=Status.PROCESSING, updated_at__lt=timezone.now() - timedelta(minutes=15))
+        return queryset.filter(Q(status=Status.UNKNOWN) | silent)
+
+
+def _ask(payment_id: Any, actor_id: Any) -> Payment:
+    return services.ask_provider(payment_id=payment_id, reason=str(uuid7()))
+
+
+def _resolve(*, is_taken: bool) -> Step:
+    def step(payment_id: Any, actor_id: Any) -> Payment:
+        return services.resolve_payment(
+            payment_id=payment_id,
+            is_taken=is_taken,
+            evidence=_("seen in the provider's own account by a manager"),
+            actor_id=actor_id,
+            now=timezone.now(),
+        )
+
+    return step
+
+
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     """Payments, newest first; the state filter shows those whose end nobody knows."""
@@ -106,7 +144,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "method",
         "created_at",
     ]
-    list_filter = ["status", "method", "provider", "created_at"]
+    list_filter = [AttentionFilter, "status", "method", "provider", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "customer_id__exact", "provider_ref__exact"]
     ordering = ["-created_at", "-id"]
     inlines = [RefundInline]
@@ -122,6 +160,9 @@ class PaymentAdmin(ReadOnlyAdmin):
             lambda pk, who: services.cancel_payment(payment_id=pk, now=timezone.now()),
         ),
         _each("refund", gettext_lazy("Refund all that is left"), _refund_rest),
+        _each("ask", gettext_lazy("Ask the provider"), _ask),
+        _each("taken", gettext_lazy("Settle: the provider took the money"), _resolve(is_taken=True)),
+        _each("not_taken", gettext_lazy("Settle: the provider took nothing"), _resolve(is_taken=False)),
     ]
 
     @display(description=gettext_lazy("status"), label=COLOURS, ordering="status")
@@ -158,6 +199,42 @@ class RefundAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("status"), label=REFUND_COLOURS, ordering="status")
     def coloured_status(self, refund: Refund) -> tuple[str, str]:
         return refund.status, str(RefundStatus(refund.status).label)
+
+
+@admin.register(Payout)
+class PayoutAdmin(ReadOnlyAdmin):
+    """Payouts, newest first; those that failed need somebody."""
+
+    list_display = ["id", "purpose", "subject_id", "status", "amount", "currency", "attempt", "created_at"]
+    list_filter = ["status", "purpose", "created_at"]
+    search_fields = ["id__exact", "subject_id__exact", "request_id__exact"]
+    ordering = ["-created_at", "-id"]
+    actions = [
+        _each(
+            "retry",
+            gettext_lazy("Try again"),
+            lambda pk, who: services.retry_payout(payout_id=pk, now=timezone.now()),
+        )
+    ]
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    """Disputes, newest first; an open one freezes the refunds of its payment."""
+
+    list_display = ["provider_ref", "payment_id", "status", "amount", "opened_at", "closed_at"]
+    list_filter = ["status", "provider"]
+    search_fields = ["provider_ref__exact", "payment__id__exact"]
+    ordering = ["-opened_at", "-id"]
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    """What each day's comparison with a provider's own book found."""
+
+    list_display = ["day", "provider", "charged_there", "charged_here", "returned_there", "returned_here", "made_at"]
+    list_filter = ["provider"]
+    ordering = ["-day", "-id"]
 
 
 @admin.register(LedgerEntry)

@@ -23,6 +23,7 @@ from payments.services.partners import (
     promise_loan,
     return_premium,
 )
+from payments.services.reconciling import StatementLine, ask_about_open_payments, reconcile_day, statement
 from payments.services.refunds import (
     RefundReport,
     apply_refund_report,
@@ -53,12 +54,14 @@ __all__ = [
     "PayoutReport",
     "Premium",
     "RefundReport",
+    "StatementLine",
     "apply_confirmed",
     "apply_payout_report",
     "apply_refund_report",
     "apply_report",
     "apply_webhook",
     "approve_refund",
+    "ask_about_open_payments",
     "ask_provider",
     "book_loan",
     "book_premium",
@@ -78,6 +81,7 @@ __all__ = [
     "pay_out",
     "promise_loan",
     "receive_webhook",
+    "reconcile_day",
     "record_foreign_refund",
     "refund_for",
     "reject_refund",
@@ -88,5 +92,6 @@ __all__ = [
     "retry_refund",
     "return_premium",
     "start_charge",
+    "statement",
     "store_method",
 ]  # fmt: skip

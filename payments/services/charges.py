@@ -156,8 +156,11 @@ def withdraw(till: OrderTill, payment: Payment, now: datetime) -> None:
     )
 
 
-def ask_provider(*, payment_id: UUID, reason: str) -> None:
-    """Ask the provider what became of a payment; `reason` names the asking, and the same one is asked once."""
+def ask_provider(*, payment_id: UUID, reason: str) -> Payment:
+    """Ask the provider what became of a payment; `reason` names the asking, and the same one is asked once.
+
+    Raises WrongPaymentState for money that no provider knows of.
+    """
     with transaction("payments"):
         payment = Payment.objects.get(pk=payment_id)
         if payment.provider == MANUAL:
@@ -168,6 +171,7 @@ def ask_provider(*, payment_id: UUID, reason: str) -> None:
             provider=payment.provider,
             request=_about(payment),
         )
+    return payment
 
 
 def _about(payment: Payment) -> dict[str, str]:
