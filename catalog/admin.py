@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from catalog import services
 from catalog.models import (
+    Attribute,
     Category,
     Import,
     ImportStatus,
@@ -74,6 +75,14 @@ def _unchanged_since(shown: Model) -> Callable[[int], None]:
     return check
 
 
+class AttributeInline(TabularInline):
+    """What products of the category, and of those below it, are described by."""
+
+    model = Attribute
+    extra = 0
+    fields = ["key", "label", "kind", "unit", "choices", "is_required"]
+
+
 @admin.register(Category)
 class CategoryAdmin(ServiceAdmin):
     """The tree, in its order."""
@@ -84,6 +93,7 @@ class CategoryAdmin(ServiceAdmin):
     fields = ["name", "slug", "parent", "path", "level"]
     readonly_fields = ["path", "level"]
     autocomplete_fields = ["parent"]
+    inlines = [AttributeInline]
 
     @display(description=gettext_lazy("name"), ordering="path")
     def indented_name(self, category: Category) -> str:
@@ -187,7 +197,11 @@ class ProductAdmin(ServiceAdmin):
                     "make",
                     "model",
                     "year",
+                    "trim",
                     "vin",
+                    "plate",
+                    "location",
+                    "is_test_drive_car",
                     "mileage",
                     "condition",
                     "body",

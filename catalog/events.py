@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -140,3 +141,14 @@ class StockLow(Event):
     sku: str
     available: int
     threshold: int
+
+
+@event("saved_search.matched", aggregate="saved_search", key="search_id", internal=True)
+class SavedSearchMatched(Event):
+    """New products are what a client is looking for: the newest of them, twenty at most."""
+
+    search_id: UUID
+    user_id: UUID
+    name: str
+    product_ids: list[UUID]
+    query: dict[str, Any]

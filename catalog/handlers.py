@@ -4,7 +4,8 @@ from django.utils import timezone
 
 from catalog import services
 from messaging.subscriptions import subscribe
-from orders.events import OrderPaid, StockExtensionRequested, StockReleaseRequested, StockRequested
+from orders.events import OrderCompleted, OrderPaid, StockExtensionRequested, StockReleaseRequested, StockRequested
+from showroom.events import DriveEnded, DriveStarted
 
 Wish = StockRequested | StockReleaseRequested | StockExtensionRequested | OrderPaid
 
@@ -23,7 +24,7 @@ def serve_checkout(event: Wish) -> None:
 
     A parked wish does not stop later ones: each is decided by what its attempt holds then.
     """
-    now = timezone.now()
+    now = services.database_now()
     order = {"order_id": event.order_id, "attempt_id": event.attempt_id}
     match event:
         case StockRequested():
@@ -35,3 +36,20 @@ def serve_checkout(event: Wish) -> None:
             services.extend_reservation(expires_at=event.expires_at, **order)
         case OrderPaid():
             services.sell_reservation(now=now, **order)
+
+
+@subscribe(OrderCompleted, lane="order_id", on_parked="continue")
+def hand_over_units(event: OrderCompleted) -> None:
+    """The vehicles of a completed order are with their owner."""
+    services.hand_over(order_id=event.order_id, now=timezone.now())
+
+
+@subscribe(DriveStarted, DriveEnded, lane="car_id", on_parked="continue")
+def follow_test_drives(event: DriveStarted | DriveEnded) -> None:
+    """A car on a test drive cannot be sold until it is back."""
+    if event.product_id is None:
+        return
+    if isinstance(event, DriveStarted):
+        services.take_out(product_id=event.product_id, now=services.database_now())
+    else:
+        services.bring_back(product_id=event.product_id)

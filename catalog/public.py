@@ -34,6 +34,7 @@ __all__ = [
     "product_states",
     "search_products",
     "stock_disagreements",
+    "tree_disagreements",
 ]
 
 ORDERINGS = {
@@ -203,6 +204,34 @@ def _disagreements(product_id: UUID, on_hand: int, reserved: int, moved: int, he
         yield Disagreement("stock_reserved", ids, f"reserved {reserved}, live holds add up to {held}")
     if not 0 <= reserved <= on_hand:
         yield Disagreement("stock_negative", ids, f"on hand {on_hand}, reserved {reserved}")
+
+
+_MISPLACED = """
+WITH RECURSIVE tree AS (
+    SELECT id, 0 AS level, slug::text AS path FROM catalog_category WHERE parent_id IS NULL
+    UNION ALL
+    SELECT c.id, t.level + 1, t.path || '/' || c.slug FROM catalog_category AS c JOIN tree AS t ON c.parent_id = t.id
+)
+SELECT c.id, c.level, c.path, t.level, t.path FROM catalog_category AS c LEFT JOIN tree AS t ON t.id = c.id
+WHERE t.id IS NULL OR (c.level, c.path) IS DISTINCT FROM (t.level, t.path) ORDER BY c.path, c.id
+"""
+
+
+def tree_disagreements() -> list[Disagreement]:
+    """Categories that no root leads to (a cycle), or whose level or path is not what their parents say."""
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute(_MISPLACED)
+        rows = cursor.fetchall()
+    return [
+        Disagreement(
+            "category_tree",
+            {"category_id": str(pk)},
+            f"level {level}, path {path}; should be {right_level}, {right_path}"
+            if right_path is not None
+            else "no root leads here: its parents go round in a circle",
+        )
+        for pk, level, path, right_level, right_path in rows
+    ]
 
 
 def open_reservations() -> Iterator[tuple[UUID, UUID, str]]:

@@ -14,7 +14,7 @@ IMPORT_LIMIT_S = 3600
 @shared_task(name="catalog.release_expired_reservations")
 def release_expired_reservations() -> None:
     """Put goods whose hold has run out back on sale; whoever needs them sooner does so by themselves."""
-    services.release_expired_reservations(now=timezone.now())
+    services.release_expired_reservations(now=services.database_now())
 
 
 @shared_task(name=TASK, time_limit=IMPORT_LIMIT_S, soft_time_limit=IMPORT_LIMIT_S - 60)
@@ -28,3 +28,15 @@ def resume_imports() -> None:
     """Take up imports whose message was lost or whose worker died."""
     for import_id in services.open_imports():
         services.run_import(import_id=import_id, now=timezone.now())
+
+
+@shared_task(name="catalog.apply_scheduled_prices")
+def apply_scheduled_prices() -> None:
+    """Let the prices hold whose moment has come."""
+    services.apply_scheduled_prices(now=services.database_now())
+
+
+@shared_task(name="catalog.match_saved_searches")
+def match_saved_searches() -> None:
+    """Tell clients of the new cars they are looking for."""
+    services.match_saved_searches(now=services.database_now())

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.static import serve
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from gateway import views as gateway
@@ -31,6 +32,10 @@ urlpatterns = [
     re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]
+
+if "catalog" in settings.SERVICES:  # pictures only: price lists lie in the same storage
+    pictures = {"document_root": settings.MEDIA_ROOT / "products"}
+    urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", serve, pictures, name="pictures"))
 
 if "accounts" in settings.SERVICES:
     urlpatterns += [

@@ -60,14 +60,17 @@ class ProductSerializer(serializers.ModelSerializer):
     stock = serializers.IntegerField(source="on_hand", read_only=True)
     available = serializers.IntegerField(read_only=True)
     category_id = serializers.UUIDField(allow_null=True, read_only=True)
+    state = serializers.CharField(
+        read_only=True, help_text=_("Of a vehicle: its stage, or reserved or sold while that is what matters.")
+    )
 
     class Meta:
         model = Product
         fields = [
             "id", "sku", "external_id", "name", "kind", "price", "currency", "stock", "available", "category_id",
-            "make", "model", "year", "vin", "mileage", "condition", "body", "fuel", "transmission", "drive", "color",
-            "engine_volume", "power_hp", "description", "image_url", "attributes", "is_active", "low_stock_threshold",
-            "created_at", "updated_at", "version",
+            "make", "model", "trim", "year", "vin", "mileage", "condition", "body", "fuel", "transmission", "drive",
+            "color", "engine_volume", "power_hp", "description", "image_url", "attributes", "is_active",
+            "low_stock_threshold", "location", "state", "is_test_drive_car", "created_at", "updated_at", "version",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -93,7 +96,11 @@ class ProductInput(StrictSerializer):
     make = serializers.CharField(max_length=60, allow_blank=True, required=False)
     model = serializers.CharField(max_length=120, allow_blank=True, required=False)
     year = serializers.IntegerField(min_value=MIN_YEAR, allow_null=True, required=False)
+    trim = serializers.CharField(max_length=120, allow_blank=True, required=False)
     vin = serializers.CharField(max_length=40, allow_blank=True, required=False)
+    plate = serializers.CharField(max_length=20, allow_blank=True, required=False)
+    location = serializers.CharField(max_length=120, allow_blank=True, required=False)
+    is_test_drive_car = serializers.BooleanField(required=False)
     mileage = serializers.IntegerField(min_value=0, max_value=10_000_000, allow_null=True, required=False)
     condition = serializers.ChoiceField(choices=Condition.choices, allow_blank=True, required=False)
     body = serializers.CharField(max_length=60, allow_blank=True, required=False)

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from catalog import public, services
 from catalog.api import serializers as shapes
 from catalog.api.filters import ProductFilter
+from catalog.api.units import UnitActions
 from catalog.errors import UnknownProduct
 from catalog.models import Category, Import, Product, RowError, StockMovement
 from catalog.models.facets import count_facets
@@ -116,7 +117,7 @@ class CategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProductViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class ProductViewSet(UnitActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Products: read by anyone, written by managers, who also see those not on sale."""
 
     queryset = Product.objects.present()

@@ -63,6 +63,14 @@ class Category(models.Model):
             raise CategoryTooDeep
 
 
+_ANCESTORS = """
+WITH RECURSIVE up AS (
+    SELECT id, parent_id FROM catalog_category WHERE id = %s
+    UNION SELECT c.id, c.parent_id FROM catalog_category AS c JOIN up ON c.id = up.parent_id
+) SELECT id FROM up
+"""
+
+
 class AttributeKind(models.TextChoices):
     """What values an attribute takes."""
 
@@ -111,9 +119,18 @@ class Attribute(models.Model):
                 return "" if isinstance(value, str) and len(value) <= 1000 else "a text is wanted"
 
 
+def attributes_of(category_id: UUID) -> list[Attribute]:
+    """What the products of a category are described by: its own attributes and those of the categories above."""
+    return list(Attribute.objects.filter(category__in=_ids(_ANCESTORS, category_id)).order_by("key"))
+
+
 def subtree_ids(category_id: UUID) -> list[UUID]:
     """Ids of a category and everything below it; the cost is that of the subtree, not of the tree."""
+    return _ids(_SUBTREE, category_id)
+
+
+def _ids(sql: str, category_id: UUID) -> list[UUID]:
     with connections["catalog"].cursor() as cursor:
-        cursor.execute(_SUBTREE, [category_id])
+        cursor.execute(sql, [category_id])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return [row[0] for row in rows]

@@ -1,33 +1,68 @@
 """Everything the catalogue can be asked to do."""
 
 from catalog.services.categories import create_category, delete_category, update_category
+from catalog.services.images import add_image, delete_image, order_images
 from catalog.services.imports import import_file, open_imports, refused_rows_of, run_import, start_import
+from catalog.services.prices import (
+    apply_scheduled_prices,
+    cancel_scheduled_price,
+    change_prices,
+    preview_prices,
+    schedule_price,
+)
 from catalog.services.products import create_product, delete_product, update_product
+from catalog.services.saved import (
+    add_favourite,
+    delete_search,
+    match_saved_searches,
+    remove_favourite,
+    save_search,
+)
 from catalog.services.stock import (
     adjust_stock,
+    database_now,
     extend_reservation,
     release_expired_reservations,
     release_stock,
     reserve_stock,
     sell_reservation,
 )
+from catalog.services.units import bring_back, change_stage, hand_over, take_out
 
 __all__ = [
+    "add_favourite",
+    "add_image",
     "adjust_stock",
+    "apply_scheduled_prices",
+    "bring_back",
+    "cancel_scheduled_price",
+    "change_prices",
+    "change_stage",
     "create_category",
     "create_product",
+    "database_now",
     "delete_category",
+    "delete_image",
     "delete_product",
+    "delete_search",
     "extend_reservation",
+    "hand_over",
     "import_file",
+    "match_saved_searches",
     "open_imports",
+    "order_images",
+    "preview_prices",
     "refused_rows_of",
     "release_expired_reservations",
     "release_stock",
+    "remove_favourite",
     "reserve_stock",
     "run_import",
+    "save_search",
+    "schedule_price",
     "sell_reservation",
     "start_import",
+    "take_out",
     "update_category",
     "update_product",
 ]

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, cast
 from uuid import UUID
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from catalog.errors import ExternalIdTaken, SkuTaken, UnknownCategory, UnknownProduct, VinTaken
+from catalog.errors import ExternalIdTaken, InvalidAttributes, SkuTaken, UnknownCategory, UnknownProduct, VinTaken
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, StockMovement
+from catalog.models.categories import attributes_of
 from catalog.vin import fold_vin, is_whole
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
@@ -207,6 +208,18 @@ def _assign(product: Product, fields: ProductFields) -> None:
     category_id = fields.get("category_id")
     if category_id and not Category.objects.filter(pk=category_id).exists():
         raise UnknownCategory("category_id")
+    if product.category_id and {"category_id", "attributes"} & fields.keys():
+        _check_attributes(product)
+
+
+def _check_attributes(product: Product) -> None:
+    """Attributes are as the category says; those it does not know are free."""
+    for attribute in attributes_of(cast(UUID, product.category_id)):
+        if attribute.key not in product.attributes:
+            if attribute.is_required:
+                raise InvalidAttributes(attribute.key, _("required"))
+        elif reason := attribute.why_not(product.attributes[attribute.key]):
+            raise InvalidAttributes(attribute.key, reason)
 
 
 def _first_stock(product: Product, stock: int | None) -> int:

@@ -6,6 +6,7 @@ goods first releases the holds on them that have expired, so that the clock deci
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import structlog
@@ -39,11 +40,19 @@ from messaging.outbox import publish
 MIN_HOLD = timedelta(minutes=5)
 """A request that waited long in a queue still gets this much time."""
 EXPIRED_BATCH = 100
-UNKNOWN, SHORT, CANCELLED = "unknown_product", "insufficient_stock", "attempt_cancelled"
+UNKNOWN, SHORT, CANCELLED, OUT = "unknown_product", "insufficient_stock", "attempt_cancelled", "vehicle_out"
 REPLACED = "replaced"
 ORDERS = "orders"
 Demand = dict[UUID, int]
 log = structlog.get_logger(__name__)
+
+
+def database_now() -> datetime:
+    """The moment by the database's clock: the one clock that all who hold and want goods share."""
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    return cast(datetime, now)
 
 
 def adjust_stock(*, product_id: UUID, delta: int, reason: str, actor: str, now: datetime) -> Product:
@@ -89,7 +98,7 @@ def reserve_stock(
         reservation = Reservation(order_id=order_id, attempt_id=attempt_id, created_at=now)
         reservation.expires_at = max(expires_at, now + MIN_HOLD)
         given_back = _give_way(old, products)
-        refusal = _refusal(demand, products)
+        refusal = _refusal(demand, products, now)
         if refusal:
             _reject(reservation, *refusal, now=now)
             return reservation
@@ -235,11 +244,16 @@ def _sum(lines: Sequence[tuple[UUID, int]]) -> Demand:
     return demand
 
 
-def _refusal(demand: Demand, products: Mapping[UUID, Product]) -> tuple[str, str, list[Shortfall]] | None:
+def _refusal(
+    demand: Demand, products: Mapping[UUID, Product], now: datetime
+) -> tuple[str, str, list[Shortfall]] | None:
     sellable = {pk: item for pk, item in products.items() if item.is_active and item.deleted_at is None}
     unknown = _shortfalls(demand, lambda pk, _: 0 if pk not in sellable else None)
     if unknown:
         return UNKNOWN, "A product is unknown or no longer on sale.", unknown
+    out = _shortfalls(demand, lambda pk, _: 0 if sellable[pk].is_out(now) else None)
+    if out:
+        return OUT, "The vehicle is away on a test drive.", out
     short = _shortfalls(
         demand, lambda pk, quantity: sellable[pk].available if quantity > sellable[pk].available else None
     )

@@ -16,6 +16,7 @@ import payments.tests.make as payments
 import resources.tests.make as resources
 import showroom.tests.make as showroom
 from accounts.services import create_api_key, request_export
+from catalog import services as catalog_services
 from catalog.models import Import
 from core.ids import uuid7
 from messaging.testing import drain_outbox
@@ -89,6 +90,18 @@ def category(owner: UUID) -> Ids:
 @made_by("/products")
 def product(owner: UUID) -> Ids:
     return [str(catalog.product().id)]
+
+
+@made_by("/saved-searches")
+def saved_search(owner: UUID) -> Ids:
+    return [str(catalog_services.save_search(user_id=owner, name="x", query={}, now=timezone.now()).id)]
+
+
+@made_by("/favourites")
+def favourite(owner: UUID) -> Ids:
+    product = catalog.product()
+    catalog_services.add_favourite(user_id=owner, product_id=product.id, now=timezone.now())
+    return [str(product.id)]
 
 
 @made_by("/imports")

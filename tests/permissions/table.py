@@ -82,6 +82,21 @@ PATCH  /products/{}                                       manager
 DELETE /products/{}                                       manager
 POST   /products/{}/stock                                 manager
 GET    /products/{}/stock-movements                       manager
+POST   /products/{}/stage                                 manager
+GET    /products/{}/images                                anyone
+POST   /products/{}/images                                manager
+PUT    /products/{}/images                                manager
+DELETE /products/{}/images/{}                             manager
+GET    /products/{}/prices                                manager
+GET    /products/{}/scheduled-prices                      manager
+POST   /products/{}/scheduled-prices                      manager
+DELETE /products/{}/scheduled-prices/{}                   manager
+GET    /saved-searches                                    my list
+POST   /saved-searches                                    signed in
+DELETE /saved-searches/{}                                 mine
+GET    /favourites                                        my list
+POST   /favourites                                        signed in
+DELETE /favourites/{}                                     mine
 GET    /imports                                           manager
 POST   /imports                                           manager
 GET    /imports/{}                                        manager

@@ -1,0 +1,182 @@
+"""What managers do with one product besides editing it: stages, pictures, prices to come."""
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import services
+from catalog.api.serializers import ProductSerializer, StrictSerializer
+from catalog.errors import UnknownProduct
+from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
+from core.errors import NotFound
+from core.money import MAX_AMOUNT
+from gateway.filtering import refuse_unknown
+from gateway.pagination import CursorPagination
+from gateway.permissions import IsManager, ReadByAnyone
+
+if TYPE_CHECKING:
+    from gateway.api import ApiViewSet as _Base
+else:
+    _Base = object
+
+
+class StageInput(StrictSerializer):
+    stage = serializers.ChoiceField(choices=Stage.choices)
+
+
+class ImageInput(StrictSerializer):
+    file = serializers.FileField()
+    alt = serializers.CharField(max_length=200, allow_blank=True, required=False)
+
+
+class ImageOrder(StrictSerializer):
+    image_ids = serializers.ListField(child=serializers.UUIDField(), max_length=100)
+
+
+class ImageSerializer(serializers.ModelSerializer):
+    urls = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ProductImage
+        fields = ["id", "position", "alt", "width", "height", "urls", "created_at"]
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+    def get_urls(self, image: ProductImage) -> dict[str, str]:
+        return {name: default_storage.url(path) for name, path in image.renditions.items()}
+
+
+class PriceChangeSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = PriceChange
+        fields = ["id", "old_price", "new_price", "currency", "actor", "reason", "at"]
+        read_only_fields = fields
+
+
+class ScheduledPriceInput(StrictSerializer):
+    price = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, max_value=MAX_AMOUNT)
+    due_at = serializers.DateTimeField()
+    reason = serializers.CharField(max_length=200, allow_blank=True, required=False, default="")
+
+
+class ScheduledPriceSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ScheduledPrice
+        fields = ["id", "price", "due_at", "reason", "actor", "created_at", "applied_at"]
+        read_only_fields = fields
+
+
+class Newest(CursorPagination):
+    ordering = "-id"
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        return ("-id",)
+
+
+class UnitActions(_Base):
+    """Actions on /products/{id}."""
+
+    @extend_schema(request=StageInput, responses=ProductSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def stage(self, request: Request, pk: str) -> Response:
+        given = self.valid(StageInput)
+        product = services.change_stage(product_id=UUID(pk), stage=Stage(given["stage"]), now=timezone.now())
+        return Response(ProductSerializer(product).data)
+
+    @extend_schema(request={"multipart/form-data": ImageInput}, responses=ImageSerializer(many=True))
+    @action(
+        detail=True,
+        methods=["get", "post", "put"],
+        pagination_class=None,
+        permission_classes=[ReadByAnyone | IsManager],
+        parser_classes=[MultiPartParser, JSONParser],
+    )
+    def images(self, request: Request, pk: str) -> Response:
+        """GET: the pictures in order; POST: one more; PUT `{image_ids}`: another order."""
+        refuse_unknown(request, set())
+        if not self.get_queryset().filter(pk=pk).exists():
+            raise UnknownProduct
+        if request.method == "POST":
+            given = self.valid(ImageInput)
+            image = services.add_image(
+                product_id=UUID(pk), file=given["file"], alt=given.get("alt", ""), now=timezone.now()
+            )
+            return Response(ImageSerializer(image).data, status=status.HTTP_201_CREATED)
+        if request.method == "PUT":
+            services.order_images(product_id=UUID(pk), image_ids=self.valid(ImageOrder)["image_ids"])
+        images = ProductImage.objects.filter(product_id=pk).order_by("position", "id")
+        return Response(ImageSerializer(images, many=True).data)
+
+    @extend_schema(responses={204: None})
+    @action(
+        detail=True,
+        methods=["delete"],
+        url_path="images/(?P<image_id>[0-9a-fA-F-]{36})",
+        url_name="image",
+        permission_classes=[IsManager],
+    )
+    def image(self, request: Request, pk: str, image_id: str) -> Response:
+        services.delete_image(product_id=UUID(pk), image_id=_uuid(image_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=PriceChangeSerializer(many=True))
+    @action(detail=True, permission_classes=[IsManager], pagination_class=Newest)
+    def prices(self, request: Request, pk: str) -> Response:
+        """The history of the price, newest first."""
+        refuse_unknown(request, set())
+        return self._rows(PriceChange.objects.filter(product_id=self._known(pk)), PriceChangeSerializer)
+
+    @extend_schema(request=ScheduledPriceInput, responses={201: ScheduledPriceSerializer})
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        url_path="scheduled-prices",
+        permission_classes=[IsManager],
+        pagination_class=Newest,
+    )
+    def scheduled_prices(self, request: Request, pk: str) -> Response:
+        refuse_unknown(request, set())
+        if request.method == "GET":
+            return self._rows(ScheduledPrice.objects.filter(product_id=self._known(pk)), ScheduledPriceSerializer)
+        scheduled = services.schedule_price(
+            product_id=UUID(pk),
+            actor=str(self.principal.id),
+            now=timezone.now(),
+            **self.valid(ScheduledPriceInput),
+        )
+        return Response(ScheduledPriceSerializer(scheduled).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    @action(
+        detail=True,
+        methods=["delete"],
+        url_path="scheduled-prices/(?P<scheduled_id>[0-9a-fA-F-]{36})",
+        url_name="scheduled-price",
+        permission_classes=[IsManager],
+    )
+    def scheduled_price(self, request: Request, pk: str, scheduled_id: str) -> Response:
+        services.cancel_scheduled_price(product_id=UUID(pk), scheduled_id=_uuid(scheduled_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _known(self, pk: str) -> UUID:
+        if not Product.objects.filter(pk=pk).exists():
+            raise UnknownProduct
+        return UUID(pk)
+
+    def _rows(self, rows: Any, serializer: Any) -> Response:
+        return self.get_paginated_response(serializer(self.paginate_queryset(rows), many=True).data)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound from error

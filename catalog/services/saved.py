@@ -1,0 +1,98 @@
+"""What clients keep: searches that tell them of new cars, and favourites."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from catalog.errors import TooMuchSaved, UnknownProduct
+from catalog.events import SavedSearchMatched
+from catalog.models import Favourite, Product, ProductSearch, SavedSearch
+from core.db import transaction
+from core.errors import NotFound
+from messaging.outbox import publish
+
+MOST_SEARCHES = 50
+MOST_FAVOURITES = 500
+TOLD = 20
+SETTLING = timedelta(seconds=60)
+"""What was created in the last minute may not be committed yet: it is looked at next time."""
+
+
+def save_search(
+    *, user_id: UUID, name: str, query: Mapping[str, Any], is_notifying: bool = True, now: datetime
+) -> SavedSearch:
+    """Keep a search; of cars that come from now on its owner is told. Raises TooMuchSaved."""
+    with transaction("catalog"):
+        if SavedSearch.objects.filter(user_id=user_id).count() >= MOST_SEARCHES:
+            raise TooMuchSaved
+        return SavedSearch.objects.create(
+            user_id=user_id,
+            name=name,
+            query=dict(query),
+            is_notifying=is_notifying,
+            seen_until=now,
+            created_at=now,
+        )
+
+
+def delete_search(*, user_id: UUID, search_id: UUID) -> None:
+    """Forget a search of one's own. Raises NotFound."""
+    with transaction("catalog"):
+        if not SavedSearch.objects.filter(pk=search_id, user_id=user_id).delete()[0]:
+            raise NotFound
+
+
+def add_favourite(*, user_id: UUID, product_id: UUID, now: datetime) -> Favourite:
+    """Keep an eye on a product; once is enough. Raises UnknownProduct, TooMuchSaved."""
+    with transaction("catalog"):
+        if not Product.objects.on_sale().filter(pk=product_id).exists():
+            raise UnknownProduct
+        if Favourite.objects.filter(user_id=user_id).count() >= MOST_FAVOURITES:
+            raise TooMuchSaved
+        favourite: Favourite = Favourite.objects.get_or_create(
+            user_id=user_id, product_id=product_id, defaults={"created_at": now}
+        )[0]
+    return favourite
+
+
+def remove_favourite(*, user_id: UUID, product_id: UUID) -> None:
+    """Take a product off one's favourites. Raises NotFound."""
+    with transaction("catalog"):
+        if not Favourite.objects.filter(user_id=user_id, product_id=product_id).delete()[0]:
+            raise NotFound
+
+
+def match_saved_searches(*, now: datetime) -> int:
+    """Tell the owners of saved searches of the products that came since last time; return how many were told."""
+    waiting = SavedSearch.objects.filter(is_notifying=True).order_by("id").values_list("pk", flat=True)
+    return sum(_match(pk, now - SETTLING) for pk in waiting.iterator())
+
+
+def _match(search_id: UUID, until: datetime) -> bool:
+    with transaction("catalog"):
+        saved = SavedSearch.objects.select_for_update().filter(pk=search_id, seen_until__lt=until).first()
+        if saved is None:
+            return False
+        fresh = Product.objects.on_sale().in_stock()
+        fresh = fresh.filter(id__gt=_first_id(saved.seen_until), id__lte=_first_id(until))
+        found = list(search_of(saved.query).apply(fresh).order_by("-id").values_list("id", flat=True)[:TOLD])
+        saved.seen_until = until
+        saved.save(update_fields=["seen_until"])
+        if found:
+            publish(
+                SavedSearchMatched(
+                    search_id=saved.pk, user_id=saved.user_id, name=saved.name, product_ids=found, query=saved.query
+                )
+            )
+    return bool(found)
+
+
+def search_of(query: Mapping[str, Any]) -> ProductSearch:
+    """The search that a saved query describes."""
+    return ProductSearch(**{**query, "category": UUID(query["category"])} if query.get("category") else query)
+
+
+def _first_id(at: datetime) -> UUID:
+    """The lowest id of its moment: ids begin with their milliseconds."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
