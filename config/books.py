@@ -90,6 +90,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "allocations": resources.public.allocation_disagreements,
     "orders and their roll-ups": orders.public.stat_disagreements,
     "orders, stock and money": lambda: order_disagreements(),
+    "deals": orders.public.deal_disagreements,
     "event logs": lambda: log_disagreements(),
 }
 

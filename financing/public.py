@@ -27,8 +27,18 @@ from financing.models import (
     LoanStatus,
     LoanVersion,
 )
+from financing.offers import LoanOffer, loan_offer, read_offer_terms, recalculate_offer
 
-__all__ = ["LoanFacts", "check_application", "loan_disagreements", "loans_by_order"]
+__all__ = [
+    "LoanFacts",
+    "LoanOffer",
+    "check_application",
+    "loan_disagreements",
+    "loan_offer",
+    "loans_by_order",
+    "read_offer_terms",
+    "recalculate_offer",
+]
 
 
 @dataclass(frozen=True)

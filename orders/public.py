@@ -8,8 +8,12 @@ from uuid import UUID
 import msgspec
 from django.db.models import F
 
+from core.books import Disagreement
+from core.errors import InvalidInput
 from orders.board import Board, Card, Column, read_board
 from orders.cache import find_order
+from orders.deal_sums import recalculate
+from orders.deals import DealQuote
 from orders.models import LegKind, Order, OrderHistory
 from orders.reading import OrderDocument, read_orders
 from orders.stats import stat_disagreements
@@ -22,6 +26,7 @@ __all__ = [
     "OrderFacts",
     "OrderState",
     "TimelineEntry",
+    "deal_disagreements",
     "get_order",
     "list_orders",
     "order_facts",
@@ -121,3 +126,14 @@ def order_states(*, chunk: int = 2000) -> Iterator[tuple[UUID, OrderState]]:
     while rows := list(orders.filter(id__gt=reached).order_by("id").values_list(*columns)[:chunk]):
         reached = rows[-1][0]
         yield from ((row[0], OrderState(*row[1:])) for row in rows)
+
+
+def deal_disagreements() -> Iterator[Disagreement]:
+    """Stored calculations of deals that do not come out the same from their own snapshots."""
+    for quote in DealQuote.objects.order_by("pk").iterator(chunk_size=500):
+        try:
+            again = recalculate(quote)
+        except (InvalidInput, LookupError) as error:
+            again = {"error": str(error)}
+        if again != quote.result:
+            yield Disagreement("deal_differs", {"deal_quote_id": str(quote.id)}, f"{quote.result} is now {again}")

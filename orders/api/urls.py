@@ -1,10 +1,12 @@
 """Paths of the orders API."""
 
 from gateway.api import Router
+from orders.api.deal_quote import DealQuoteViewSet
 from orders.api.feed import OrderEventsViewSet
 from orders.api.views import OrderViewSet
 
 router = Router()
 router.register("orders/events", OrderEventsViewSet, basename="order-events")
+router.register("orders/deal-quote", DealQuoteViewSet, basename="deal-quote")
 router.register("orders", OrderViewSet, basename="orders")
 urlpatterns = router.urls

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from orders.deals import DealQuote  # noqa: F401 - a table of this app
 from orders.errors import TransitionNotYours
 
 

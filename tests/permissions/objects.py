@@ -114,6 +114,14 @@ def order(owner: UUID) -> Ids:
     return [str(orders.order(customer_id=owner).id)]
 
 
+@made_by("/orders/deal-quote")
+def deal_quote(owner: UUID) -> Ids:
+    from orders.services.deal_quote import quote_deal
+
+    made = quote_deal(items=[(orders.product(), 1)], customer_id=owner, now=timezone.now())
+    return [str(made.id)]
+
+
 @made_by("/orders/events")
 def order_event(owner: UUID) -> Ids:
     ids = order(owner)

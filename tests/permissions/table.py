@@ -115,6 +115,8 @@ PATCH  /orders/{}/items/{}                                own
 DELETE /orders/{}/items/{}                                own
 GET    /orders/{}/documents/{}                            own
 POST   /orders/{}/cancel                                  own
+POST   /orders/deal-quote                                 anyone
+GET    /orders/deal-quote/{}                              own
 PUT    /orders/{}/status                                  own
 GET    /orders/{}/timeline                                own
 GET    /orders/{}/checkout                                manager

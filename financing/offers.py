@@ -1,0 +1,151 @@
+"""What a loan would cost by a bank's programme: for calculators of whole deals, without an application."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from core.errors import InvalidInput
+from core.money import money
+from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
+from financing.calculations.daycount import DayCount
+from financing.calculations.terms import Fee, LoanTerms, ScheduleKind
+from financing.errors import NoProgramme, UnknownProgramme
+from financing.models import Programme
+
+CAR_LOAN = "car_loan"
+
+
+class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a loan's figures come from: roubles, per cent a year, and the programme's version it was read of.
+
+    `financed_premium` is insurance added to the loan; `psk_premium` is the part of it that counts in ПСК.
+    """
+
+    programme_id: UUID
+    programme: str
+    bank: str
+    version: int
+    annual_rate: Decimal
+    schedule: str
+    vehicle_price: Decimal
+    down_payment: Decimal
+    term_months: int
+    balloon: Decimal
+    financed_premium: Decimal
+    psk_premium: Decimal
+
+
+@dataclass(frozen=True)
+class LoanOffer:
+    """What it would cost: roubles; `psk` and `apr` in per cent a year, `psk_amount` the full cost in money."""
+
+    terms: OfferTerms
+    amount_financed: Decimal
+    monthly_payment: Decimal
+    total_interest: Decimal
+    total_paid: Decimal
+    psk: Decimal
+    psk_amount: Decimal
+    apr: Decimal
+
+
+def loan_offer(
+    *,
+    vehicle_price: Decimal,
+    down_payment: Decimal,
+    term_months: int,
+    day: date,
+    programme_id: UUID | None = None,
+    financing_type: str = CAR_LOAN,
+    financed_premium: Decimal = Decimal(0),
+    psk_premium: Decimal = Decimal(0),
+) -> LoanOffer:
+    """The cheapest offer on a day, or that of the programme named; limits of amount and term are kept.
+
+    Raises InvalidInput, NoProgramme.
+    """
+    programmes = _on_offer(financing_type, day, programme_id)
+    if not programmes:
+        raise UnknownProgramme if programme_id else NoProgramme
+    fitting = [item for item in programmes if item.min_term_months <= term_months <= item.max_term_months]
+    if not fitting:
+        least, most = programmes[0].min_term_months, programmes[0].max_term_months
+        raise InvalidInput("financing.term_months", "out_of_range", f"The term is {least} to {most} months.")
+    terms = [_terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium) for item in fitting]
+    return min(map(recalculate_offer, terms), key=lambda offer: (offer.psk, offer.terms.programme_id))
+
+
+def _on_offer(financing_type: str, day: date, programme_id: UUID | None) -> list[Programme]:
+    offered = Programme.objects.filter(financing_type=financing_type, valid_from__lte=day)
+    offered = offered.exclude(valid_to__lt=day).prefetch_related("rates")
+    return list(offered.filter(pk=programme_id) if programme_id else offered)
+
+
+def _terms(
+    programme: Programme, price: Decimal, down: Decimal, term_months: int, financed: Decimal, in_psk: Decimal
+) -> OfferTerms:
+    return OfferTerms(
+        programme_id=programme.id,
+        programme=programme.name,
+        bank=programme.bank,
+        version=programme.version,
+        annual_rate=programme.rate_for(term_months),
+        schedule=programme.schedule,
+        vehicle_price=price,
+        down_payment=down,
+        term_months=term_months,
+        balloon=min(programme.balloon_for(price), money(price - down)),
+        financed_premium=financed,
+        psk_premium=in_psk,
+    )
+
+
+def recalculate_offer(terms: OfferTerms) -> LoanOffer:
+    """The figures of an offer from its terms alone: the same terms always give the same. Raises InvalidInput."""
+    aside = terms.financed_premium - terms.psk_premium
+    fees = [
+        Fee(name, amount, financed=True, in_psk=in_psk)
+        for name, amount, in_psk in (("insurance", terms.psk_premium, True), ("insurance by law", aside, False))
+        if amount
+    ]
+    quote = _calculated(
+        LoanTerms(
+            vehicle_price=terms.vehicle_price,
+            down_payment=terms.down_payment,
+            term_months=terms.term_months,
+            annual_rate=terms.annual_rate,
+            schedule=ScheduleKind(terms.schedule),
+            balloon=terms.balloon,
+            fees=fees,
+            day_count=DayCount.THIRTY_360,
+        )
+    )
+    return LoanOffer(
+        terms=terms,
+        amount_financed=quote.amount_financed,
+        monthly_payment=quote.monthly_payment,
+        total_interest=quote.total_interest,
+        total_paid=quote.total_paid,
+        psk=quote.psk,
+        psk_amount=quote.psk_amount,
+        apr=quote.apr,
+    )
+
+
+def _calculated(terms: LoanTerms) -> LoanQuote:
+    try:
+        return calculate(terms)
+    except InvalidTerms as error:
+        raise InvalidInput(f"financing.{error.field}", error.code, error.detail) from error
+    except NoRateFound as error:
+        raise InvalidInput("financing.term_months", "no_rate", str(error)) from error
+
+
+def read_offer_terms(stored: Mapping[str, Any]) -> OfferTerms:
+    """Terms as they were stored."""
+    return msgspec.convert(dict(stored), OfferTerms, strict=False)

@@ -1,0 +1,47 @@
+"""The sums of a deal: what is due now, what a month, and what the credit costs; the same from the same snapshot."""
+
+from decimal import Decimal
+from typing import Any
+
+from core.money import ZERO, money
+from financing.public import LoanOffer, read_offer_terms, recalculate_offer
+from insurance.public import rate
+from orders.deals import DealQuote
+
+
+def result_of(goods: Decimal, premiums: Decimal, trade_in: Decimal, offer: LoanOffer | None) -> dict[str, Any]:
+    """The sums of a deal as shown: decimal text, roubles and per cent."""
+    lent = offer.amount_financed if offer else ZERO
+    result = {
+        "goods_amount": goods,
+        "insurance_amount": premiums,
+        "total_amount": goods + premiums,
+        "trade_in_amount": trade_in,
+        "amount_financed": lent,
+        "due_now": goods + premiums - trade_in - lent,
+    }
+    if offer:
+        result |= {
+            "monthly_payment": offer.monthly_payment,
+            "total_interest": offer.total_interest,
+            "total_paid": offer.total_paid,
+            "psk": offer.psk,
+            "psk_amount": offer.psk_amount,
+            "apr": offer.apr,
+        }
+    exact = ("psk", "apr")
+    return {name: str(value if name in exact else money(value)) for name, value in result.items()}
+
+
+def recalculate(quote: DealQuote) -> dict[str, Any]:
+    """The sums of a stored deal, calculated again from its snapshot alone. Raises InvalidInput, LookupError."""
+    goods = sum((money(Decimal(line["unit_price"]) * line["quantity"]) for line in quote.lines), ZERO)
+    premiums = sum(
+        (
+            rate(item["request"], day=quote.rated_on, revision=item["tariff_revision"]).premium
+            for item in quote.insurance
+        ),
+        ZERO,
+    )
+    offer = None if quote.loan_terms is None else recalculate_offer(read_offer_terms(quote.loan_terms))
+    return result_of(goods, premiums, quote.trade_in_amount, offer)

@@ -1,0 +1,138 @@
+"""Calculating a whole deal: what is due now, what a month, and the full cost of credit.
+
+Prices are the catalogue's copy; the loan is asked of financing and the premiums of insurance before anything is stored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput
+from core.money import ZERO, line_total
+from financing.public import LoanOffer, loan_offer
+from insurance.public import PremiumFacts, rate
+from orders.deal_sums import result_of
+from orders.deals import DealQuote
+from orders.errors import UnknownProduct
+from orders.models import ProductCopy
+
+MAX_LINES = 50
+MAX_POLICIES = 5
+BY_LAW = "osago"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoanWish:
+    """The loan wanted: months, what is paid down in roubles, and whether the premiums are lent too."""
+
+    term_months: int
+    down_payment: Decimal = ZERO
+    programme_id: UUID | None = None
+    financing_type: str = "car_loan"
+    is_insurance_financed: bool = False
+
+
+def quote_deal(
+    *,
+    items: Sequence[tuple[UUID, int]],
+    now: datetime,
+    customer_id: UUID | None = None,
+    trade_in_amount: Decimal = ZERO,
+    loan: LoanWish | None = None,
+    insurance: Sequence[Mapping[str, Any]] = (),
+) -> DealQuote:
+    """Calculate and keep a deal of products, a trade-in, a loan and policies. Raises InvalidInput, UnknownProduct."""
+    day = now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()
+    lines = _lines(items)
+    rated = _rated(insurance, day)
+    goods = sum((Decimal(line["line_total"]) for line in lines), ZERO)
+    if not 0 <= trade_in_amount <= goods:
+        raise InvalidInput("trade_in", "out_of_range", _("Between nothing and the price of the goods."))
+    premiums = [Decimal(item["premium"]) for item in rated]
+    offer = None if loan is None else _offer(loan, goods, trade_in_amount, rated, day)
+    result = result_of(goods, sum(premiums, ZERO), trade_in_amount, offer)
+    with transaction("orders"):
+        return DealQuote.objects.create(
+            customer_id=customer_id,
+            lines=lines,
+            trade_in_amount=trade_in_amount,
+            insurance=rated,
+            loan_terms=None if offer is None else msgspec.to_builtins(offer.terms),
+            total_amount=Decimal(result["total_amount"]),
+            due_now=Decimal(result["due_now"]),
+            monthly_payment=None if offer is None else offer.monthly_payment,
+            psk=None if offer is None else offer.psk,
+            result=result,
+            rated_on=day,
+            created_at=now,
+        )
+
+
+def _lines(items: Sequence[tuple[UUID, int]]) -> list[dict[str, Any]]:
+    if not 1 <= len(items) <= MAX_LINES:
+        raise InvalidInput("items", "invalid", _("A deal has 1 to %(most)d lines.") % {"most": MAX_LINES})
+    known = ProductCopy.objects.in_bulk([product_id for product_id, _quantity in items])
+    lines = []
+    for number, (product_id, quantity) in enumerate(items):
+        product = known.get(product_id)
+        if product is None or not product.is_active:
+            raise UnknownProduct(f"items.{number}.product_id")
+        lines.append(
+            {
+                "product_id": str(product_id),
+                "sku": product.sku,
+                "name": product.name,
+                "quantity": quantity,
+                "unit_price": str(product.price),
+                "line_total": str(line_total(product.price, quantity)),
+            }
+        )
+    return lines
+
+
+def _rated(insurance: Sequence[Mapping[str, Any]], day: date) -> list[dict[str, Any]]:
+    if len(insurance) > MAX_POLICIES:
+        raise InvalidInput("insurance", "too_many", _("At most %(most)d policies.") % {"most": MAX_POLICIES})
+    rated = []
+    for number, request in enumerate(insurance):
+        try:
+            rated.append(_premium(request, rate(request, day=day)))
+        except InvalidInput as error:
+            problem = error.errors[0]
+            raise InvalidInput(f"insurance.{number}.{problem['field']}", problem["code"], problem["detail"]) from error
+    return rated
+
+
+def _premium(request: Mapping[str, Any], found: PremiumFacts) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(asdict(found))
+    return plain | {"request": msgspec.to_builtins(dict(request))}
+
+
+def _offer(
+    loan: LoanWish, goods: Decimal, trade_in: Decimal, rated: Sequence[Mapping[str, Any]], day: date
+) -> LoanOffer:
+    """What the law demands stands outside ПСК; other insurance that is lent counts in it."""
+    lent = [item for item in rated if loan.is_insurance_financed]
+    financed = sum((Decimal(item["premium"]) for item in lent), ZERO)
+    in_psk = sum((Decimal(item["premium"]) for item in lent if item["insurance_type"] != BY_LAW), ZERO)
+    if loan.down_payment < 0 or loan.down_payment + trade_in >= goods:
+        raise InvalidInput("financing.down_payment", "max_value", _("Something has to be left to borrow."))
+    return loan_offer(
+        vehicle_price=goods,
+        down_payment=loan.down_payment + trade_in,
+        term_months=loan.term_months,
+        day=day,
+        programme_id=loan.programme_id,
+        financing_type=loan.financing_type,
+        financed_premium=financed,
+        psk_premium=in_psk,
+    )

@@ -1,0 +1,136 @@
+"""The deal calculator: due now, a month, the full cost of credit, and the same again from the snapshot."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import financing.tests.make
+from core.ids import uuid7
+from core.testing import Api
+from financing.services import change_programme
+from insurance import services as insurance
+from insurance.rating.rows import TariffFact
+from insurance.tests.make import KASKO, OSAGO
+from orders.deal_sums import recalculate
+from orders.deals import DealQuote
+from orders.public import deal_disagreements
+from orders.services.deal_quote import LoanWish, quote_deal
+from orders.tests import make
+
+pytestmark = pytest.mark.django_db(databases=["orders", "financing", "insurance"])
+PATH = "/orders/deal-quote"
+
+
+@pytest.fixture
+def programme():
+    return financing.tests.make.programme()
+
+
+def body(**extra):
+    car, mats = make.product(price="2000000.00"), make.product(price="5000.00", kind="accessory")
+    return {
+        "items": [{"product_id": str(car), "quantity": 1}, {"product_id": str(mats), "quantity": 2}],
+        "trade_in": "300000.00",
+    } | extra
+
+
+LOAN = {"term_months": 36, "down_payment": "200000.00"}
+
+
+@pytest.mark.parametrize("path", [PATH, PATH + "/"])
+def test_a_whole_deal_is_calculated(programme, path):
+    client = Api("client")
+    response = client.post(path, body(financing=LOAN, insurance=[OSAGO, KASKO]))
+    assert response.status_code == 201, response.content
+    shown = response.json()
+    premiums = sum(Decimal(item["premium"]) for item in shown["insurance"])
+    assert Decimal(shown["total_amount"]) == 2_010_000 + premiums
+    assert shown["result"]["amount_financed"] == "1510000.00"
+    assert Decimal(shown["due_now"]) == 200_000 + premiums
+    assert Decimal(shown["monthly_payment"]) > 1_510_000 / 36
+    assert Decimal(shown["psk"]) == Decimal(shown["programme"]["annual_rate"])
+    assert Decimal(shown["result"]["psk_amount"]) == Decimal(shown["result"]["total_interest"])
+    assert (shown["programme"]["version"], shown["programme"]["programme_id"]) == (1, str(programme.id))
+    assert [item["tariff_revision"] for item in shown["insurance"]] == [0, 0]
+    again = client.get(f"{PATH}/{shown['id']}")
+    assert again.json() == shown
+    assert Api("client").get(f"{PATH}/{shown['id']}").status_code == 404
+    assert Api().get(f"{PATH}/{shown['id']}").status_code == 401
+    assert Api("manager").get(f"{PATH}/{shown['id']}").status_code == 200
+    assert client.get(f"{PATH}/{uuid7()}").status_code == 404
+
+
+def test_lent_premiums_raise_the_full_cost_but_what_the_law_demands_does_not(programme):
+    kasko = Api().post(PATH, body(financing=LOAN | {"insurance_financed": True}, insurance=[KASKO])).json()
+    osago = Api().post(PATH, body(financing=LOAN | {"insurance_financed": True}, insurance=[OSAGO])).json()
+    assert kasko["due_now"] == osago["due_now"] == "200000.00"
+    assert Decimal(kasko["psk"]) > Decimal(kasko["programme"]["annual_rate"])
+    assert Decimal(kasko["psk"]) > Decimal(osago["psk"])
+
+
+def test_without_a_loan_all_is_due_now():
+    shown = Api().post(PATH, body(insurance=[OSAGO])).json()
+    assert (shown["monthly_payment"], shown["programme"], shown["customer_id"]) == (None, None, None)
+    assert Decimal(shown["due_now"]) == Decimal(shown["total_amount"]) - 300_000
+
+
+@pytest.mark.parametrize(
+    ("extra", "status", "field"),
+    [
+        ({"items": []}, 400, "items"),
+        ({"items": [{"product_id": str(uuid7())}]}, 400, "items.0.product_id"),
+        ({"trade_in": "2010000.01"}, 400, "trade_in"),
+        ({"trade_in": "-1"}, 400, "trade_in"),
+        ({"insurance": [OSAGO | {"vehicle_vin": "?"}]}, 400, "insurance.0.vehicle_vin"),
+        ({"financing": {"term_months": 0}}, 400, "financing.term_months"),
+        ({"financing": {"term_months": 300}}, 400, "financing.term_months"),
+        ({"financing": LOAN | {"down_payment": "1710000"}}, 400, "financing.down_payment"),
+    ],
+)
+def test_what_cannot_be_calculated_is_named(programme, extra, status, field):
+    response = Api().post(PATH, body(**extra))
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (status, field), response.content
+    assert not DealQuote.objects.exists()
+
+
+def test_no_bank_no_loan():
+    assert Api().post(PATH, body(financing=LOAN)).json()["code"] == "no_programme"
+
+
+def test_a_stored_deal_comes_out_the_same_after_everything_changed(programme):
+    shown = Api().post(PATH, body(financing=LOAN, insurance=[OSAGO, KASKO])).json()
+    change_programme(programme_id=programme.id, changes={"base_rate": Decimal("29.9")}, rates={}, now=timezone.now())
+    base = {"table": "osago_base", "key": "", "value": {"B|individual": "7000"}, "insurer": "partner"}
+    fact = TariffFact(**base, valid_from=date(2026, 1, 1), source="a test")
+    insurance.import_tariff(facts=[fact], note="dearer", now=timezone.now())
+    stored = DealQuote.objects.get(pk=shown["id"])
+    assert recalculate(stored) == stored.result == shown["result"]
+    assert list(deal_disagreements()) == []
+    dearer = Api().post(PATH, body(financing=LOAN, insurance=[OSAGO, KASKO])).json()
+    assert Decimal(dearer["monthly_payment"]) > Decimal(shown["monthly_payment"])
+    assert (dearer["programme"]["version"], dearer["insurance"][0]["tariff_revision"]) == (2, 2)
+    DealQuote.objects.filter(pk=shown["id"]).update(result=shown["result"] | {"due_now": "1.00"})
+    assert [item.kind for item in deal_disagreements()] == ["deal_differs"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    price=st.decimals(500_000, 9_000_000, places=2),
+    share=st.integers(0, 60),
+    months=st.integers(3, 84),
+    lent=st.booleans(),
+)
+def test_any_stored_deal_recomputes_to_the_kopeck(programme, price, share, months, lent):
+    car = make.product(price=str(price))
+    loan = LoanWish(
+        term_months=months,
+        down_payment=(price * share / 100).quantize(Decimal("0.01")),
+        is_insurance_financed=lent,
+    )
+    quote = quote_deal(items=[(car, 1)], loan=loan, insurance=[KASKO, OSAGO], now=timezone.now())
+    assert recalculate(DealQuote.objects.get(pk=quote.pk)) == quote.result
+    assert quote.due_now >= 0
