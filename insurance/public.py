@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.books import Disagreement
 from core.errors import InvalidInput
 from insurance.clock import local_date
+from insurance.documents import policy_pdf
 from insurance.models import (
     Claim,
     ClaimStatus,
@@ -29,12 +30,16 @@ from insurance.pricing import price, read_request
 from insurance.reading import book_of, breakdown, current_book
 
 __all__ = [
+    "ClaimCard",
+    "PolicyCard",
     "PolicyFacts",
     "PremiumFacts",
     "estimate",
     "policies_by_order",
+    "policies_of",
     "policy_disagreements",
     "premiums_returned",
+    "printed_policy",
     "rate",
     "recompute",
 ]
@@ -106,6 +111,85 @@ def policies_by_order(*, chunk: int = 2000) -> Iterator[PolicyFacts]:
     bought = Policy.objects.filter(order_id__isnull=False).order_by("order_id", "pk").values_list(*names)
     for row in bought.iterator(chunk_size=chunk):
         yield PolicyFacts(*row)
+
+
+@dataclass(frozen=True)
+class ClaimCard:
+    """A claim as its owner sees it; roubles."""
+
+    id: UUID
+    status: str
+    status_name: str
+    amount: Decimal
+    approved_amount: Decimal | None
+    paid_amount: Decimal
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class PolicyCard:
+    """A policy as its owner sees it, with its claims; roubles."""
+
+    id: UUID
+    number: str
+    type_name: str
+    status: str
+    status_name: str
+    vehicle_vin: str
+    premium: Decimal
+    coverage_amount: Decimal
+    currency: str
+    start_date: date
+    end_date: date
+    refund_amount: Decimal | None
+    claims: list[ClaimCard]
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether a loss can be reported under it."""
+        return self.status in (PolicyStatus.ACTIVE, PolicyStatus.EXPIRED)
+
+
+def policies_of(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:
+    """A customer's policies with their claims, newest first."""
+    mine = Policy.objects.filter(customer_id=customer_id).prefetch_related("claims").order_by("-created_at", "-id")
+    return [
+        PolicyCard(
+            id=policy.id,
+            number=policy.number,
+            type_name=policy.get_insurance_type_display(),
+            status=policy.status,
+            status_name=policy.get_status_display(),
+            vehicle_vin=policy.vehicle_vin,
+            premium=policy.premium,
+            coverage_amount=policy.coverage_amount,
+            currency=policy.currency,
+            start_date=policy.start_date,
+            end_date=policy.end_date,
+            refund_amount=policy.refund_amount,
+            claims=[
+                ClaimCard(
+                    id=claim.id,
+                    status=claim.status,
+                    status_name=claim.get_status_display(),
+                    amount=claim.amount,
+                    approved_amount=claim.approved_amount,
+                    paid_amount=claim.paid_amount,
+                    reason=claim.reason,
+                    created_at=claim.created_at,
+                )
+                for claim in policy.claims.all()
+            ],
+        )
+        for policy in mine[:limit]
+    ]
+
+
+def printed_policy(policy_id: UUID, *, customer_id: UUID) -> bytes | None:
+    """A customer's policy as a PDF; None for another's."""
+    policy = Policy.objects.select_related("quote").filter(pk=policy_id, customer_id=customer_id).first()
+    return None if policy is None else policy_pdf(policy)
 
 
 def premiums_returned() -> dict[UUID, Decimal]:

@@ -4,6 +4,7 @@ from storefront.views.access import forgotten, reset_password, sign_in_code, ver
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.board import board, move
 from storefront.views.credit import calculator, calculator_file
+from storefront.views.insurance import policy_document, report_claim, wallet
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.profile import account, download_export
 from storefront.views.shop import buy, catalogue, home, vehicle
@@ -42,7 +43,9 @@ __all__ = [
     "orders",
     "pay",
     "pay_seat",
+    "policy_document",
     "register",
+    "report_claim",
     "reset_password",
     "sign_in",
     "sign_in_code",
@@ -51,4 +54,5 @@ __all__ = [
     "test_drives",
     "vehicle",
     "verify_email",
+    "wallet",
 ]

@@ -1,0 +1,114 @@
+"""A buyer's policies: the wallet, one on paper, and reporting a loss under it."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from core.errors import DomainError, NotFound
+from gateway.idempotency import run_once
+from insurance.public import policies_of, printed_policy
+from insurance.services import open_claim
+from storefront.forms import new_key
+from storefront.pages import page
+from storefront.visitor import count, user_id
+
+
+class ClaimForm(forms.Form):
+    """What happened, when, and what it may cost."""
+
+    occurred_at = forms.DateTimeField(
+        label=gettext_lazy("When it happened"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        input_formats=["%Y-%m-%dT%H:%M"],
+    )
+    amount = forms.DecimalField(
+        label=gettext_lazy("What the damage may cost, roubles"),
+        min_value=1,
+        max_digits=12,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    description = forms.CharField(
+        label=gettext_lazy("What happened"), max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    key = forms.CharField(max_length=64, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+
+@never_cache
+@require_GET
+@login_required
+def wallet(request: HttpRequest) -> HttpResponse:
+    return _wallet(request)
+
+
+def _wallet(request: HttpRequest, form: ClaimForm | None = None, policy_id: UUID | None = None) -> HttpResponse:
+    context = {
+        "policies": policies_of(user_id(request)),
+        "form": form or ClaimForm(auto_id=False),
+        "failed_policy_id": policy_id,
+        "key": new_key(),
+    }
+    return render(request, "storefront/insurance.html", context, status=400 if policy_id else 200)
+
+
+@page
+@never_cache
+@require_GET
+@login_required
+def policy_document(request: HttpRequest, policy_id: UUID) -> HttpResponse:
+    content = printed_policy(policy_id, customer_id=user_id(request))
+    if content is None:
+        raise NotFound
+    return HttpResponse(content, content_type="application/pdf")
+
+
+@page
+@require_POST
+@login_required
+def report_claim(request: HttpRequest, policy_id: UUID) -> HttpResponse:
+    """Report a loss; the form's key makes a second click harmless."""
+    form = ClaimForm(request.POST, auto_id=False)
+    if not form.is_valid():
+        return _wallet(request, form, policy_id)
+    try:
+        count(request, "default")
+        return run_once(
+            request,
+            user_id(request),
+            alias="insurance",
+            route="POST storefront report claim",
+            form_key=form.cleaned_data["key"],
+            action=lambda: _report(request, policy_id, form.cleaned_data),
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return redirect("storefront:insurance")
+
+
+def _report(request: HttpRequest, policy_id: UUID, given: dict[str, Any]) -> HttpResponse:
+    open_claim(
+        policy_id=policy_id,
+        customer_id=user_id(request),
+        occurred_at=given["occurred_at"],
+        amount=given["amount"],
+        description=given["description"],
+        now=timezone.now(),
+    )
+    messages.success(request, _("Your report is in: follow it here."))
+    return redirect("storefront:insurance")
