@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0004_guard_timeline'),
+        ('orders', '0007_count_sales'),
     ]
 
     operations = [
