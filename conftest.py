@@ -66,6 +66,7 @@ _ENVIRONMENT = {
     "AUTOSALON_DEBUG": "on",
     "AUTOSALON_REDIS_URL": "",
     "AUTOSALON_ORDER_CACHE_SECONDS": "0",  # tests patch rows past the services; its own tests switch it on
+    "AUTOSALON_CATALOG_CACHE_SECONDS": "0",
 } | {f"AUTOSALON_{app}_DATABASE_URL": "" for app in _APPS}
 
 try:

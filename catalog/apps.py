@@ -7,3 +7,9 @@ class CatalogConfig(AppConfig):
     """Configuration of catalog."""
 
     name = "catalog"
+
+    def ready(self) -> None:
+        """Drop what is kept of the catalogue on writes."""
+        from catalog.cache import connect_signals
+
+        connect_signals()

@@ -375,6 +375,8 @@ DEFAULT_CURRENCY = "RUB"
 DEALER_TIME_ZONE = text("DEALER_TIME_ZONE", "Europe/Moscow")
 ORDER_CACHE_SECONDS = number("ORDER_CACHE_SECONDS", 300)
 """How long an order may be read from Valkey, unless a write drops it before; 0 for never."""
+CATALOG_CACHE_SECONDS = number("CATALOG_CACHE_SECONDS", 60)
+"""The same of what anyone may read of the catalogue."""
 RESERVATION_MINUTES = number("RESERVATION_MINUTES", 30)
 """How long an unpaid order holds its stock."""
 SEAT_OFFER_HOURS = number("SEAT_OFFER_HOURS", 24)

@@ -18,8 +18,10 @@ from rest_framework.response import Response
 
 from catalog import public, services
 from catalog.api import serializers as shapes
+from catalog.api.copies import kept
 from catalog.api.filters import ProductFilter
 from catalog.api.units import UnitActions
+from catalog.cache import CATEGORIES, PRODUCTS
 from catalog.errors import UnknownProduct
 from catalog.models import Category, Import, Product, RowError, StockMovement
 from catalog.models.facets import count_facets
@@ -87,11 +89,16 @@ class CategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
     ordering = "name"
     extra_parameters = ("tree",)
 
+    @kept(CATEGORIES)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if request.query_params.get("tree", "").lower() not in ("true", "1"):
             return super().list(request, *args, **kwargs)
         refuse_unknown(request, {"tree"})
         return Response(public.category_tree())
+
+    @kept(CATEGORIES)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(request=shapes.CategoryInput, responses={201: shapes.CategorySerializer})
     def create(self, request: Request) -> HttpResponse:
@@ -146,8 +153,13 @@ class ProductViewSet(UnitActions, mixins.ListModelMixin, mixins.RetrieveModelMix
         return {"price": "price", "year": "year_or_0", "created_at": "id", "relevance": relevance}
 
     @extend_schema(responses=shapes.ProductSerializer(many=True))
+    @kept(PRODUCTS, CATEGORIES)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+    @kept(PRODUCTS)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(request=shapes.ProductInput, responses={201: shapes.ProductSerializer})
     def create(self, request: Request) -> HttpResponse:
@@ -177,6 +189,7 @@ class ProductViewSet(UnitActions, mixins.ListModelMixin, mixins.RetrieveModelMix
 
     @extend_schema(responses=shapes.FacetsSerializer, filters=True)
     @action(detail=False, pagination_class=None)
+    @kept(PRODUCTS, CATEGORIES)
     def facets(self, request: Request) -> Response:
         refuse_unknown(request, set(ProductFilter.base_filters))
         products = self.get_queryset()

@@ -7,9 +7,10 @@ import redis
 from django.db import connections
 from django.utils import timezone
 
-from core.db import transaction
+from core.db import before_commit, transaction
 from core.ids import uuid7
 from core.testing import Api
+from gateway import cache as shared
 from orders import cache, services
 from orders.models import Order
 from orders.services import Actor
@@ -24,7 +25,7 @@ MANAGER = Actor(uuid7(), frozenset({"manager"}))
 def _cached(settings):
     settings.ORDER_CACHE_SECONDS = 300
     settings.RATE_LIMITS_ON = False
-    cache._line.rests_until = 0.0
+    shared.line.rests_until = 0.0
 
 
 @pytest.fixture
@@ -141,13 +142,13 @@ def test_a_read_during_a_write_stores_nothing(reads):
 
 def cache_mark_early(order):
     """Lay the mark as the end of the transaction does, and hold the transaction open."""
-    cache.before_commit("orders", ("order-cache", order.id), None)()
+    before_commit("orders", ("cache", cache.copies.path(order.id)), None)()
 
 
 def test_a_writer_that_dies_after_its_commit_leaves_a_mark_and_no_stale_copy(monkeypatch, reads):
     order = make.order()
     found(order)
-    monkeypatch.setattr(cache._Drop, "_unmark", lambda self: None)
+    monkeypatch.setattr(shared.Drop, "take_away", lambda self: None)
     edit(order, "new")
     assert b'"comment":"new"' in found(order).body
     assert b'"comment":"new"' in found(order).body
@@ -156,16 +157,16 @@ def test_a_writer_that_dies_after_its_commit_leaves_a_mark_and_no_stale_copy(mon
 
 def test_one_writer_does_not_take_away_the_mark_of_the_next(reads):
     order = make.order()
-    first, second = cache._Drop(order.id), cache._Drop(order.id)
+    first, second = (shared.Drop(cache.copies, order.id) for _ in range(2))
     with transaction("orders"):
         first()
     with transaction("orders"):
         first()
         second()
-        first._unmark()
+        first.take_away()
         found(order)
-        assert cache._take(order.id) is None
-    assert cache._take(order.id) is not None
+        assert cache.copies._take(order.id) is None
+    assert cache.copies._take(order.id) is not None
 
 
 def test_inside_a_transaction_its_own_changes_are_seen_and_not_stored():
@@ -182,8 +183,8 @@ def test_without_valkey_everything_comes_from_the_database(monkeypatch, reads):
             raise redis.ConnectionError("away")
 
     order = make.order()
-    cache._line._hang_up()
-    monkeypatch.setattr(cache, "_pool", NoPool)
+    shared.line.hang_up()
+    monkeypatch.setattr(shared, "_pool", NoPool)
     assert found(order) is not None
     edit(order, "new")
     assert b'"comment":"new"' in found(order).body
@@ -194,10 +195,10 @@ def test_what_lay_in_valkey_before_its_restart_is_never_read(reads):
     """Copies survive a restart on disk, but a drop may have been missed meanwhile."""
     order = make.order()
     found(order)
-    cache._line.life = "another-life"
+    shared.line.life = "another-life"
     Order.objects.filter(pk=order.id).update(comment="missed")
     assert b"missed" in found(order).body
-    cache._line._hang_up()
+    shared.line.hang_up()
     assert b"missed" not in found(order).body, "the test proves nothing"
 
 
