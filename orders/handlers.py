@@ -33,7 +33,7 @@ from messaging.subscriptions import subscribe
 from orders import services
 from orders.services.checkout import REACTS_TO
 from orders.services.saga import HANDLER
-from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded
+from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded, PaymentRefundFailed
 
 
 @subscribe(*REACTS_TO, name=HANDLER, lane="order_id")
@@ -67,7 +67,7 @@ def copy_stock_levels(events: Sequence[StockReserved | StockReleased | StockSold
 
 
 WATCHED = (
-    PaymentCreated, PaymentCompleted, PaymentFailed, PaymentRefunded,
+    PaymentCreated, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentRefundFailed,
     ApplicationSubmitted, ApplicationApproved, ApplicationRejected, ApplicationAccepted, ApplicationWithdrawn,
     LoanDisbursed, ClaimOpened, ClaimDecided, ClaimPaid, StockLow,
 )  # fmt: skip

@@ -57,6 +57,7 @@ EVENTS: dict[str, Text] = {
     "payment.completed": _("Payment received"),
     "payment.failed": _("The payment did not go through"),
     "payment.refunded": _("Money returned"),
+    "payment.refund_failed": _("The returned money came back to us; a manager will return it again"),
     "policies.succeeded": _("The policies were issued"),
     "policies.failed": _("The policies were refused"),
     "policies.undone": _("The policies were cancelled"),

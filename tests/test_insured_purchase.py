@@ -17,8 +17,9 @@ from insurance.tests.make import KASKO, OSAGO
 from messaging.testing import drain_outbox
 from orders.models import Order
 from orders.services import Actor, ProductLine, move_order, place_order
-from payments.models import LedgerLine, Payment, Payout
-from payments.services import approve_refund
+from payments.models import LedgerLine, Payment, Payout, RefundStatus
+from payments.public import ledger_disagreements
+from payments.services import RefundReport, apply_refund_report, approve_refund, request_refund, retry_refund
 from payments.tests.conftest import running_twin, twin
 
 __all__ = ["running_twin", "twin"]
@@ -63,6 +64,28 @@ def balances():
     for line in LedgerLine.objects.all():
         found[line.account_id] = found.get(line.account_id, Decimal(0)) + line.amount
     return {code: amount for code, amount in found.items() if amount}
+
+
+def test_a_refund_that_comes_back_is_seen_by_the_order_and_can_go_again(product):
+    order = bought(product)
+    payment = Payment.objects.get()
+    refund = request_refund(
+        payment_id=payment.id, amount=Decimal(5000), reason="a scratch", actor_id=uuid7(), now=timezone.now()
+    )
+    drain_outbox()
+    order.refresh_from_db()
+    assert order.amount_paid == PRICE - 5000
+    report = RefundReport(RefundStatus.FAILED, failure_code="account_closed")
+    assert apply_refund_report(refund_id=refund.id, attempt=1, report=report, now=timezone.now())
+    drain_outbox()
+    order.refresh_from_db()
+    assert (order.status, order.amount_paid) == ("paid", PRICE)
+    assert ledger_disagreements() == []
+    retry_refund(refund_id=refund.id, now=timezone.now())
+    drain_outbox()
+    order.refresh_from_db()
+    assert order.amount_paid == PRICE - 5000
+    assert ledger_disagreements() == []
 
 
 def let_refunds_go():

@@ -30,7 +30,14 @@ from orders.services.funding import FAILED, OFFLINE, PAID, parts_of, set_part
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.requests import due_from_buyer
 from orders.services.saga import HANDLER, Saga, timed_out
-from payments.events import OrderSettled, PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded
+from payments.events import (
+    OrderSettled,
+    PaymentCompleted,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 
 EXPIRY_GRACE = timedelta(minutes=5)
 
@@ -187,6 +194,14 @@ def _payment_refunded(saga: Saga, event: PaymentRefunded) -> None:
     record_step(saga, "payment.refunded", now=saga.now, data={"amount": str(event.amount)})
 
 
+def _refund_came_back(saga: Saga, event: PaymentRefundFailed) -> None:
+    """The buyer's bank sent the money back to us: it is held for the order again until a manager returns it."""
+    OrderPayment.objects.filter(payment_id=event.payment_id).update(refunded=event.refunded_total)
+    _recount(saga)
+    data = {"amount": str(event.amount), "code": event.code}
+    record_step(saga, "payment.refund_failed", now=saga.now, reason=event.detail, data=data)
+
+
 def _recount(saga: Saga) -> None:
     taken = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.TAKEN)
     loan = saga.legs.get(LegKind.DISBURSEMENT)
@@ -275,6 +290,7 @@ _REACTIONS: dict[type[Event], Callable[[Saga, Any], None]] = {
     PaymentCompleted: _payment_completed,
     PaymentFailed: _payment_failed,
     PaymentRefunded: _payment_refunded,
+    PaymentRefundFailed: _refund_came_back,
     OrderSettled: _order_settled,
     PoliciesIssued: _policies_issued,
     PoliciesDeclined: _policies_declined,

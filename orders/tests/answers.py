@@ -14,7 +14,14 @@ from financing.events import ApplicationApproved, ApplicationRejected, Applicati
 from insurance.events import IssuedPolicy, PoliciesDeclined, PoliciesIssued, PoliciesRevoked
 from orders import services
 from orders.models import CheckoutLeg, Order
-from payments.events import OrderSettled, PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded
+from payments.events import (
+    OrderSettled,
+    PaymentCompleted,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 
 
 def attempt(order: Order, kind: str) -> UUID:
@@ -76,6 +83,12 @@ def declined(order: Order, *, payment_id: UUID | None = None, by_saga: bool = Tr
 def refunded(order: Order, payment_id: UUID, amount: str) -> PaymentRefunded:
     fields = _payment(order, amount, payment_id, True)
     return PaymentRefunded(refund_id=uuid7(), refunded_total=Decimal(amount), reason="cancelled", **fields)
+
+
+def refund_came_back(order: Order, payment_id: UUID, amount: str, *, total: str = "0.00") -> PaymentRefundFailed:
+    fields = _payment(order, amount, payment_id, False)
+    del fields["attempt_id"]
+    return PaymentRefundFailed(refund_id=uuid7(), refunded_total=Decimal(total), code="account_closed", **fields)
 
 
 def settled(order: Order, refunded: str = "0.00") -> OrderSettled:

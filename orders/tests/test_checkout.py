@@ -200,6 +200,19 @@ def test_cancelling_a_paid_order_ends_refunded():
     assert now_of(order).amount_paid == Decimal(0)
 
 
+def test_a_refund_that_comes_back_is_paid_money_again():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    payment_id = uuid7()
+    hear(answers.paid(order, payment_id=payment_id))
+    hear(answers.refunded(order, payment_id, "1000.00"))
+    assert now_of(order).amount_paid == order.total_amount - 1000
+    back = answers.refund_came_back(order, payment_id, "1000.00")
+    hear(back)
+    hear(back)
+    assert (now_of(order).status, now_of(order).amount_paid) == ("paid", order.total_amount)
+
+
 def test_an_unpaid_order_lapses():
     order = make.order()
     hear(answers.reserved(order))
@@ -252,6 +265,7 @@ def test_every_event_meets_every_state_without_an_error():
         answers.declined,
         answers.settled,
         lambda order: answers.refunded(order, uuid7(), "1.00"),
+        lambda order: answers.refund_came_back(order, uuid7(), "1.00"),
         lambda order: answers.started(order, uuid7()),
         lambda order: events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock")),
         lambda order: events.LegTimedOut(order_id=order.id, attempt_id=uuid7(), leg="payment"),

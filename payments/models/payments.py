@@ -299,6 +299,11 @@ class Payment(models.Model):
         self.touch(now)
         return True
 
+    def doubt(self, now: datetime) -> None:
+        """Nobody knows any more how this payment in flight stands, not even that the buyer is to confirm it."""
+        self.status, self.action_url = Status.UNKNOWN, ""
+        self.touch(now)
+
     def settle(self, now: datetime, *, is_disputed: bool) -> None:
         """Name where a taken payment stands: disputed, refunded in part or in full, or simply completed."""
         if is_disputed:

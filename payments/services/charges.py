@@ -63,6 +63,8 @@ def apply_report(*, payment_id: UUID, report: ChargeReport, now: datetime) -> bo
             _record_conflict(payment, report, now)
             return False
         payment.provider_ref = payment.provider_ref or report.provider_ref
+        if payment.failure_code == CONFLICT and report.status in IN_FLIGHT:
+            return False
         if not payment.raise_to(report.status, now):
             return False
         payment.action_url = report.action_url if report.status == Status.REQUIRES_ACTION else ""
@@ -75,7 +77,7 @@ def _record_conflict(payment: Payment, report: ChargeReport, now: datetime) -> N
     log.error("payment_mismatch", payment_id=str(payment.id), amount=str(report.amount), currency=report.currency)
     if not payment.is_in_flight or payment.failure_code == CONFLICT:
         return
-    payment.raise_to(Status.UNKNOWN, now)
+    payment.doubt(now)
     payment.failure_code = CONFLICT
     payment.failure_detail = f"The provider says {report.status} {report.amount} {report.currency}."[:255]
     payment.save()

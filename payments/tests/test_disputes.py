@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from django.utils import timezone
 
@@ -5,7 +7,7 @@ from core.testing import Api
 from messaging.testing import drain_outbox, events_of
 from payments import services
 from payments.errors import WrongPaymentState
-from payments.models import Dispute, Refund, RefundSource, RefundStatus, Status, WebhookEvent
+from payments.models import Dispute, LedgerEntry, Refund, RefundSource, RefundStatus, Status, WebhookEvent
 from payments.public import ledger_disagreements
 from payments.tests import make
 from payments.tests.test_receive_webhook import message, send
@@ -84,12 +86,22 @@ def test_a_refund_that_comes_back_is_ours_again_and_can_be_retried(twin):
     assert ledger_disagreements() == []
 
 
-def test_another_amount_leaves_the_payment_to_a_person(monkeypatch):
-    payment = make.payment(token="tok_3ds")
-    report = services.ChargeReport(Status.COMPLETED, amount=payment.amount - 1, currency="RUB")
+@pytest.mark.parametrize("told", [{"amount": Decimal(999), "currency": "RUB"}, {"amount": None, "currency": "USD"}])
+def test_another_amount_or_currency_leaves_the_payment_to_a_person(told):
+    payment = make.payment(make.order(total="1000.00"), token="tok_3ds")
     drain_outbox("payments")
-    assert services.apply_report(payment_id=payment.id, report=report, now=timezone.now()) is False
-    assert make.again(payment).failure_code in ("conflicting_answer", "")
+    report = services.ChargeReport(Status.COMPLETED, **told)
+    with events_of("payments") as more:
+        assert services.apply_report(payment_id=payment.id, report=report, now=timezone.now()) is False
+    stands = make.again(payment)
+    assert (stands.status, stands.failure_code) == (Status.UNKNOWN, "conflicting_answer")
+    assert stands.failure_detail == f"The provider says completed {told['amount']} {told['currency']}."
+    assert more == []
+    later = services.ChargeReport(Status.REQUIRES_ACTION, action_url="https://bank.example/3ds")
+    assert services.apply_report(payment_id=payment.id, report=later, now=timezone.now()) is False
+    assert (make.again(payment).status, make.again(payment).action_url) == (Status.UNKNOWN, "")
+    assert not LedgerEntry.objects.exists()
+    assert ledger_disagreements() == []
 
 
 def test_what_nobody_can_be_asked_about_is_decided_by_evidence():

@@ -40,7 +40,7 @@ def test_a_wrong_password_is_refused_with_one_sentence_for_all_reasons():
 def test_sign_in_is_rate_limited(settings):
     settings.RATE_LIMITS_ON = True
     visitor = Visitor()
-    visitor.client.defaults["REMOTE_ADDR"] = "127.44.0.1"
+    visitor.client.defaults["REMOTE_ADDR"] = "127.44.0.2"
     answers = [visitor.post("/sign-in/", email=f"n{n}@example.com", password="x").status_code for n in range(11)]
     assert answers == [401] * 10 + [429]
 
