@@ -31,6 +31,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), EXTERNAL),
     ("orders.attend_checkouts", 60.0, "q.orders"),
     ("orders.fold_stats", 60.0, "q.orders"),
+    ("orders.purge_carts", crontab(hour="1", minute="50"), "q.orders"),
     ("showroom.send_reminders", 300.0, "q.showroom"),
 )
 """Task, seconds between runs or time of the night (UTC), and the queue whose workers run it."""

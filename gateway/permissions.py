@@ -65,6 +65,14 @@ class IsSignedIn(BasePermission):
         return bool(_roles(request, view))
 
 
+class IsAnyone(BasePermission):
+    """With a token or without; one that is limited must still have the scope."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        _roles(request, view)
+        return True
+
+
 class IsPerson(BasePermission):
     """A person who signed in, be it only to enrol a second factor; never an API key."""
 

@@ -81,3 +81,17 @@ class DocumentNotAvailable(DomainError):
 
     code = "document_not_available"
     detail = "There is no such document for the order in its present state."
+
+
+class CartFull(DomainError):
+    """The cart holds as many different products as an order may have lines."""
+
+    code = "cart_full"
+    detail = "The cart holds as many different products as it can."
+
+
+class CartEmpty(DomainError):
+    """There is nothing in the cart to be ordered."""
+
+    code = "cart_empty"
+    detail = "The cart is empty."

@@ -1,11 +1,13 @@
 """What orders holds of a person, and what erasure leaves of it."""
 
 from accounts.events import UserDeleted
-from messaging.personal import erase, holds
+from messaging.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
-from orders.models import Order, OrderHistory, OrderLine
+from orders.models import Cart, CartItem, Order, OrderHistory, OrderLine
 
 holds(Order, blank={"comment": ""})
+holds(Cart, erase=delete)
+holds(CartItem, owner="cart__customer_id")
 holds(OrderLine, owner="order__customer_id")
 holds(OrderHistory, owner="order__customer_id")
 

@@ -12,6 +12,7 @@ from core.books import Disagreement
 from core.errors import InvalidInput
 from orders.board import Board, Card, Column, read_board
 from orders.cache import find_order
+from orders.carts import CartDocument, read_cart
 from orders.deal_sums import recalculate
 from orders.deals import DealQuote
 from orders.models import LegKind, Order, OrderHistory
@@ -21,6 +22,7 @@ from orders.stats import stat_disagreements
 __all__ = [
     "Board",
     "Card",
+    "CartDocument",
     "Column",
     "OrderDocument",
     "OrderFacts",
@@ -32,6 +34,7 @@ __all__ = [
     "order_facts",
     "order_states",
     "read_board",
+    "read_cart",
     "stat_disagreements",
     "timeline",
 ]

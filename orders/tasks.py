@@ -16,3 +16,9 @@ def attend_checkouts() -> None:
 def fold_stats() -> None:
     """Fold what was sold since into the roll-ups; every minute."""
     services.fold_stats()
+
+
+@shared_task(name="orders.purge_carts")
+def purge_carts() -> int:
+    """Delete carts that nobody came back to; every night."""
+    return services.purge_carts(now=timezone.now())

@@ -241,6 +241,12 @@ class BuyForm(PaymentForm):
     expected_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
 
 
+class QuantityForm(forms.Form):
+    """How many of a product."""
+
+    quantity = forms.IntegerField(min_value=0, max_value=1000)
+
+
 def _choice(form: forms.Form, name: str) -> Any:
     return form.fields[name]
 

@@ -109,6 +109,15 @@ REFUSALS: dict[str, Text] = {
 }
 """What to say when the business refuses, by the error's code."""
 
+CART_REFUSALS: dict[str, Text] = {
+    "price_changed": _("Prices have changed since you opened this page. The new ones are shown here; look again."),
+    "insufficient_stock": _("There is not as much of it as that."),
+    "validation_error": _("This is no longer on sale, or not in that quantity."),
+    "cart_full": _("Your cart is full. Order what is in it first."),
+    "cart_empty": _("Your cart is empty: look among your orders, it may have been ordered already."),
+}
+"""What to say when the cart refuses, by the error's code."""
+
 ATTENTION: dict[str, Text] = {
     "parked": _("Parked: somebody has to decide"),
     "stuck": _("No answer for too long"),
@@ -173,3 +182,8 @@ def refusal(code: str) -> Text:
 def reason(code_or_text: str) -> Text:
     """The sentence for a reason, which may be a code or a person's own words."""
     return REASONS.get(code_or_text, code_or_text)
+
+
+def cart_refusal(code: str) -> Text:
+    """Why nothing was put into the cart, or ordered from it."""
+    return CART_REFUSALS.get(code) or refusal(code)

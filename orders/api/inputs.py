@@ -45,10 +45,9 @@ class TradeInInput(msgspec.Struct, forbid_unknown_fields=True):
     description: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
-class OrderInput(msgspec.Struct, forbid_unknown_fields=True):
-    """A new order."""
+class OrderTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """All that is said of a new order besides its lines."""
 
-    items: list[ItemInput]
     payment: PaymentInput | list[PaymentInput] | None = None
     deposit: PaymentInput | None = None
     trade_in: TradeInInput | None = None
@@ -59,17 +58,37 @@ class OrderInput(msgspec.Struct, forbid_unknown_fields=True):
     customer_id: UUID | None = None
 
 
+class OrderInput(OrderTerms, kw_only=True, forbid_unknown_fields=True):
+    """A new order."""
+
+    items: list[ItemInput]
+
+
 MAX_PAYMENTS = 5
 METHODS = {"card", "sbp", "cash", "bank_transfer"}
 
 
-def customer_of(body: OrderInput, principal: Principal) -> UUID:
+def customer_of(body: OrderTerms, principal: Principal) -> UUID:
     """Whose order it is; only managers order for somebody else."""
     if body.customer_id is None or body.customer_id == principal.id:
         return principal.id
     if not principal.is_staff:
         raise InvalidInput("customer_id", "not_allowed", "Only managers order for somebody else.")
     return body.customer_id
+
+
+def terms_of(body: OrderTerms) -> dict[str, Any]:
+    """The terms as the services take them. Raises InvalidInput."""
+    return {
+        "payment": payments_of(body.payment),
+        "deposit": deposit_of(body.deposit),
+        "trade_in": trade_in_of(body.trade_in),
+        "financing": body.financing,
+        "insurance": body.insurance,
+        "policies": policies_of(body.insurance),
+        "expected_total": body.expected_total,
+        "comment": body.comment,
+    }
 
 
 def line_of(index: int, item: ItemInput) -> ProductLine | FreeLine:

@@ -1,11 +1,13 @@
 """Paths of the orders API."""
 
 from gateway.api import Router
+from orders.api.carts import CartViewSet
 from orders.api.deal_quote import DealQuoteViewSet
 from orders.api.feed import OrderEventsViewSet
 from orders.api.views import OrderViewSet
 
 router = Router()
+router.register("cart", CartViewSet, basename="cart")
 router.register("orders/events", OrderEventsViewSet, basename="order-events")
 router.register("orders/deal-quote", DealQuoteViewSet, basename="deal-quote")
 router.register("orders", OrderViewSet, basename="orders")

@@ -24,7 +24,7 @@ from gateway.principal import Principal
 from orders import services
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
-from orders.api.inputs import OrderInput, customer_of, deposit_of, line_of, payments_of, policies_of, trade_in_of
+from orders.api.inputs import OrderInput, customer_of, line_of, terms_of
 from orders.api.serializers import (
     CancelInput,
     CheckoutSerializer,
@@ -74,24 +74,17 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
             customer_id=customer_id,
             actor=actor_of(principal),
             lines=[line_of(index, item) for index, item in enumerate(body.items)],
-            payment=payments_of(body.payment),
-            deposit=deposit_of(body.deposit),
-            trade_in=trade_in_of(body.trade_in),
-            financing=body.financing,
-            insurance=body.insurance,
-            policies=policies_of(body.insurance),
-            expected_total=body.expected_total,
-            comment=body.comment,
             now=timezone.now(),
+            **terms_of(body),
         )
-        return _answer(order.id, principal, status=201)
+        return answer(order.id, principal, status=201)
 
     @extend_schema(parameters=[OpenApiParameter("as_of", datetime, description="The order as it stood then.")])
     @lane(response=OrderDocument)
     def retrieve(self, request: HttpRequest, principal: Principal, pk: UUID) -> Answer:
         """One order, as it is or as it stood at `as_of`."""
         if "as_of" not in request.GET:
-            return _answer(pk, principal)
+            return answer(pk, principal)
         order = read_order_at(pk, moment(request.GET, "as_of"), viewer_id=principal.id, is_staff=principal.is_staff)
         if order is None:
             raise NotFound
@@ -194,8 +187,8 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         return self._shown(order)
 
     def _shown(self, order: Order) -> Response:
-        answer = _answer(order.id, self.principal)
-        return Response(msgspec.json.decode(answer.body), headers={"ETag": f'"{answer.version}"'})
+        shown = answer(order.id, self.principal)
+        return Response(msgspec.json.decode(shown.body), headers={"ETag": f'"{shown.version}"'})
 
     @extend_schema(responses=TimelineSerializer(many=True))
     @action(detail=True, methods=["get"], url_path="timeline", ordering=("id",), filterset_class=None)
@@ -243,7 +236,8 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         return [special[self.action]()] if self.action in special else super().get_permissions()
 
 
-def _answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
+def answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
+    """One order as this caller sees it. Raises NotFound."""
     found = find_order(order_id, viewer_id=principal.id, is_staff=principal.is_staff)
     if found is None:
         raise NotFound

@@ -1,5 +1,6 @@
 """Tables of orders."""
 
+from orders.models.cart import Cart, CartItem
 from orders.models.checkout import (
     LEG_ORDER,
     SLOW_LEG,
@@ -42,6 +43,8 @@ __all__ = [
     "STAFF",
     "SYSTEM",
     "TRANSITIONS",
+    "Cart",
+    "CartItem",
     "Checkout",
     "CheckoutLeg",
     "CheckoutQuerySet",

@@ -1,5 +1,14 @@
 """Everything orders can do."""
 
+from orders.services.carts import (
+    Holder,
+    add_to_cart,
+    change_cart_item,
+    check_out_cart,
+    merge_cart,
+    purge_carts,
+    remove_cart_item,
+)
 from orders.services.changing import delete_order, edit_comment, move_order
 from orders.services.checkout import react
 from orders.services.copies import copy_products, copy_stock_levels
@@ -20,21 +29,28 @@ __all__ = [
     "Actor",
     "CheckoutView",
     "FreeLine",
+    "Holder",
     "LineChange",
     "Preview",
     "ProductLine",
+    "add_to_cart",
     "attend_checkouts",
+    "change_cart_item",
     "change_lines",
+    "check_out_cart",
     "copy_products",
     "copy_stock_levels",
     "delete_order",
     "edit_comment",
     "fold_stats",
+    "merge_cart",
     "move_order",
     "note_news",
     "place_order",
     "preview_lines",
+    "purge_carts",
     "react",
+    "remove_cart_item",
     "steer_checkout",
     "view_checkout",
 ]

@@ -75,7 +75,7 @@ def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, Pro
         return _build_free_line(index, line, actor)
     product = copies.get(line.product_id)
     if product is None:
-        raise _missing(index, line.product_id)
+        raise missing(f"items.{index}.product_id", line.product_id)
     if not product.is_active:
         raise UnknownProduct(f"items.{index}.product_id")
     return OrderLine(
@@ -90,15 +90,16 @@ def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, Pro
     )
 
 
-def _missing(index: int, product_id: UUID) -> Exception:
-    """A product made moments ago may not have been heard of; an older or foreign id is unknown.
+def missing(field: str, product_id: UUID) -> Exception:
+    """What to say of an id that orders does not know.
 
-    The id itself tells its age: UUIDv7 begins with the milliseconds of its making.
+    A product made moments ago may not have been heard of; an older or foreign id is unknown. The id itself tells its
+    age: UUIDv7 begins with the milliseconds of its making.
     """
     age_ms = (uuid7().int >> 80) - (product_id.int >> 80)
     if product_id.version == 7 and 0 <= age_ms < 60_000:
         return ProductNotReady(retry_after=2)
-    return UnknownProduct(f"items.{index}.product_id")
+    return UnknownProduct(field)
 
 
 def _build_free_line(index: int, line: FreeLine, actor: Actor) -> OrderLine:

@@ -10,8 +10,8 @@ from django.utils import timezone
 from catalog.events import ProductCreated, StockLevel
 from core.ids import uuid7
 from orders import services
-from orders.models import Order
-from orders.services import Actor, ProductLine
+from orders.models import CartItem, Order
+from orders.services import Actor, Holder, ProductLine
 
 
 def product(*, price: str = "1000000.00", available: int = 1, kind: str = "vehicle", version: int = 1) -> UUID:
@@ -50,3 +50,10 @@ def order(*, customer_id: UUID | None = None, now: datetime | None = None, **opt
 def level(product_id: UUID, available: int, version: int = 99) -> StockLevel:
     """News of how much can be had."""
     return StockLevel(product_id=product_id, on_hand=available, available=available, version=version)
+
+
+def cart_item(*, customer_id: UUID) -> UUID:
+    """A line in a client's cart."""
+    holder = Holder(customer_id)
+    services.add_to_cart(holder=holder, product_id=product(), quantity=1, now=timezone.now())
+    return CartItem.objects.get(cart__customer_id=customer_id).id

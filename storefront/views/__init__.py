@@ -3,6 +3,7 @@
 from storefront.views.access import forgotten, reset_password, sign_in_code, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.board import board, move
+from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.insurance import policy_document, report_claim, wallet
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
@@ -23,6 +24,7 @@ from storefront.views.showroom import (
 __all__ = [
     "accept_seat",
     "account",
+    "add_to_cart",
     "board",
     "book_drive",
     "buy",
@@ -30,7 +32,10 @@ __all__ = [
     "calculator_file",
     "cancel",
     "cancel_drive",
+    "cart",
     "catalogue",
+    "change_cart",
+    "check_out",
     "download_export",
     "forgotten",
     "give_up_seat",

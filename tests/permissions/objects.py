@@ -135,6 +135,11 @@ def order_line(owner: UUID) -> Ids:
     return [str(found.id), str(found.lines.get().id)]
 
 
+@made_by("/cart/items")
+def cart_item(owner: UUID) -> Ids:
+    return [str(orders.cart_item(customer_id=owner))]
+
+
 @made_by("/orders/{}/documents/{}")
 def printed(owner: UUID) -> Ids:
     return [*order(owner), "invoice"]

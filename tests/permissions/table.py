@@ -1,9 +1,10 @@
 """Who may call what: the one table that the tests execute and docs/permissions.md shows.
 
-Words: `anyone`; `signed in`; `person`, where no API key will do; `own`, where staff see everybody's and another's is
-404; `mine`, where even staff see only theirs; `own or admin`; `person's or admin`, the same without API keys; `public
-or staff`, where the object made is not public; `own list` and `my list`, the same for collections; `manager` (admins
-too); `admin`; `by secret`, where roles count for nothing and a signature does.
+Words: `anyone`; `guests too`, where a token that is sent must have the scope; `signed in`; `person`, where no API key
+will do; `own`, where staff see everybody's and another's is 404; `mine`, where even staff see only theirs; `own or
+admin`; `person's or admin`, the same without API keys; `public or staff`, where the object made is not public; `own
+list` and `my list`, the same for collections; `manager` (admins too); `admin`; `by secret`, where roles count for
+nothing and a signature does.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ CALLERS = ("anonymous", "another client", "owner", "manager", "admin", "owner's 
 YES = "yes"
 WORDS: dict[str, tuple[str, ...]] = {
     "anyone": (YES, YES, YES, YES, YES),
+    "guests too": (YES, YES, YES, YES, YES),
     "signed in": ("401", YES, YES, YES, YES),
     "person": ("401", YES, YES, YES, YES),
     "own": ("401", "404", YES, YES, YES),
@@ -121,6 +123,11 @@ PUT    /orders/{}/status                                  own
 GET    /orders/{}/timeline                                own
 GET    /orders/{}/checkout                                manager
 POST   /orders/{}/checkout/{}/{}                          manager
+GET    /cart                                              guests too
+POST   /cart/items                                        guests too
+PATCH  /cart/items/{}                                     mine
+DELETE /cart/items/{}                                     mine
+POST   /cart/checkout                                     signed in
 # Payments
 GET    /payment-methods                                   my list
 POST   /payment-methods                                   signed in

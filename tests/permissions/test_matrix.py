@@ -19,6 +19,7 @@ ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager
 HOMES = {"Catalogue": "catalog", "Webhooks to partners": "notifications"}
 BODIES = {
     ("PATCH", "/orders/{}"): {"comment": "call first"},
+    ("PATCH", "/cart/items/{}"): {"quantity": 1},
     ("POST", "/financing/loans/{}/payments"): {"amount": "1000.00", "method": "card", "token": "tok_success"},
     ("POST", "/financing/loans/{}/early-repayment"): {
         "amount": "1000.00", "date": timezone.localdate().isoformat(), "strategy": "reduce_term", "preview": True,

@@ -1,0 +1,142 @@
+"""The cart API: a guest's by the token in `X-Cart-Token` (or the body), a client's own."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.errors import NotFound
+from gateway.api import ApiViewSet
+from gateway.filtering import refuse_unknown
+from gateway.lane import Answer, lane
+from gateway.permissions import IsAnyone, IsSignedIn, require_verified_email
+from gateway.principal import NotAuthenticated, Principal
+from orders import services
+from orders.api.inputs import OrderTerms, customer_of, terms_of
+from orders.api.views import UUID_PATTERN, actor_of, answer
+from orders.carts import CartDocument, read_cart
+from orders.models import Cart
+from orders.reading import OrderDocument
+from orders.services import Holder
+
+HEADER = "X-Cart-Token"
+MAX_TOKEN = 128
+TOKEN = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, description="The guest's cart; merged once signed in.")
+
+
+class TokenInput(serializers.Serializer[Any]):
+    """The guest's token, for those who would rather not send a header."""
+
+    token = serializers.CharField(max_length=MAX_TOKEN, required=False, allow_blank=True, default="", write_only=True)
+
+
+class CartItemInput(TokenInput):
+    """A product, and how much more of it."""
+
+    product_id = serializers.UUIDField()
+    quantity = serializers.IntegerField(default=1)
+
+
+class CartQuantityInput(TokenInput):
+    """How much of it there shall be."""
+
+    quantity = serializers.IntegerField()
+
+
+class CartViewSet(ApiViewSet):
+    """Whoever calls has one cart; a signed-in caller's takes in that of the token sent along, once."""
+
+    permission_classes = [IsAnyone]
+    pagination_class = None
+    filter_backends = ()
+    queryset = Cart.objects.none()
+    lookup_value_regex = UUID_PATTERN
+
+    def get_permissions(self) -> Any:
+        return [IsSignedIn()] if self.action == "check_out" else super().get_permissions()
+
+    @extend_schema(responses={200: CartDocument}, parameters=[TOKEN])
+    def list(self, request: Request) -> Response:
+        """The cart at today's prices; `changed` tells what differs from when it was filled."""
+        refuse_unknown(request, set())
+        return self._shown(self._holder())
+
+    @extend_schema(request=CartItemInput, responses={201: CartDocument}, parameters=[TOKEN])
+    @action(detail=False, methods=["post"], url_path="items")
+    def items(self, request: Request) -> Response:
+        """Put a product in; a guest without a cart is told its `token` here, and only here."""
+        given = self.valid(CartItemInput)
+        before = self._holder(given["token"])
+        holder = services.add_to_cart(
+            holder=before, product_id=given["product_id"], quantity=given["quantity"], now=timezone.now()
+        )
+        return self._shown(holder, status=201, token=holder.token if holder != before else None)
+
+    @extend_schema(request=CartQuantityInput, responses={200: CartDocument}, parameters=[TOKEN])
+    @action(detail=False, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
+    def item(self, request: Request, item_id: str) -> Response:
+        """Give a line another quantity; its price counts as seen."""
+        self._refuse_nobody(request.data)
+        given = self.valid(CartQuantityInput)
+        holder = self._holder(given["token"])
+        services.change_cart_item(holder=holder, item_id=_uuid(item_id), quantity=given["quantity"], now=timezone.now())
+        return self._shown(holder)
+
+    @extend_schema(responses={200: CartDocument}, parameters=[TOKEN])
+    @item.mapping.delete
+    def remove_item(self, request: Request, item_id: str) -> Response:
+        """Take a line out."""
+        self._refuse_nobody({})
+        holder = self._holder()
+        services.remove_cart_item(holder=holder, item_id=_uuid(item_id), now=timezone.now())
+        return self._shown(holder)
+
+    @extend_schema(parameters=[TOKEN])
+    @action(detail=False, methods=["post"], url_path="checkout")
+    @lane(request=OrderTerms, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
+    def check_out(self, request: HttpRequest, principal: Principal, body: OrderTerms) -> Answer:
+        """Order what is in the cart and empty it; refused, it stays as it was."""
+        require_verified_email(principal)
+        token = request.headers.get(HEADER, "")
+        if token:
+            services.merge_cart(token=token, customer_id=principal.id, now=timezone.now())
+        order = services.check_out_cart(
+            customer_id=customer_of(body, principal),
+            actor=actor_of(principal),
+            now=timezone.now(),
+            **terms_of(body),
+        )
+        return answer(order.id, principal, status=201)
+
+    def _refuse_nobody(self, body: Any) -> None:
+        """Whoever names neither themselves nor a cart has none whose lines could be changed."""
+        token = body.get("token") if isinstance(body, dict) else None
+        if not (isinstance(self.request.user, Principal) or self.request.headers.get(HEADER) or token):
+            raise NotAuthenticated
+
+    def _holder(self, token: str = "") -> Holder:
+        token = (self.request.headers.get(HEADER, "") or token)[: MAX_TOKEN + 1]
+        if not isinstance(self.request.user, Principal):
+            return Holder(token=token)
+        if token:
+            services.merge_cart(token=token, customer_id=self.principal.id, now=timezone.now())
+        return Holder(self.principal.id)
+
+    def _shown(self, holder: Holder, *, status: int = 200, token: str | None = None) -> Response:
+        shown = read_cart(holder, now=timezone.now(), token=token)
+        headers = {HEADER: token} if token else {}
+        return Response(msgspec.to_builtins(shown), status=status, headers=headers)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound from error

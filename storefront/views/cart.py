@@ -1,0 +1,145 @@
+"""The cart: filling it from a product's page, changing it, ordering what is in it."""
+
+from uuid import UUID
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog import public
+from catalog.public import ProductSearch, ProductView
+from core.errors import DomainError, NotFound
+from gateway.idempotency import run_once
+from gateway.permissions import EmailNotVerified, require_verified_email
+from orders import services
+from orders.public import read_cart
+from storefront import wording
+from storefront.cart import holder_of, remember
+from storefront.forms import BuyForm, PaymentForm, QuantityForm, new_key
+from storefront.pages import page
+from storefront.visitor import actor_of, count, principal_of, user_id
+from storefront.wording import Text
+
+OFFERED = 6
+log = structlog.get_logger(__name__)
+
+
+@page
+@never_cache
+@require_safe
+def cart(request: HttpRequest) -> HttpResponse:
+    return _cart_page(request, PaymentForm())
+
+
+@page
+@require_POST
+def add_to_cart(request: HttpRequest, product_id: UUID) -> HttpResponse:
+    """Put a product in; a visitor who has no cart yet is given one."""
+    form = QuantityForm(request.POST)
+    holder = holder_of(request)
+    response = redirect("storefront:cart")
+    if not form.is_valid():
+        messages.error(request, _("Say how many."))
+        return redirect("storefront:vehicle", product_id)
+    try:
+        count(request, "default")
+        quantity = form.cleaned_data["quantity"]
+        holder = services.add_to_cart(holder=holder, product_id=product_id, quantity=quantity, now=timezone.now())
+    except DomainError as error:
+        messages.error(request, wording.cart_refusal(error.code))
+        response = redirect("storefront:vehicle", product_id)
+    else:
+        messages.success(request, _("It is in your cart."))
+    return remember(request, response, holder)
+
+
+@page
+@require_POST
+def change_cart(request: HttpRequest, item_id: UUID) -> HttpResponse:
+    """Another quantity of a line; 0 takes it out."""
+    form = QuantityForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Say how many."))
+        return redirect("storefront:cart")
+    holder, quantity = holder_of(request), form.cleaned_data["quantity"]
+    try:
+        count(request, "default")
+        if quantity:
+            services.change_cart_item(holder=holder, item_id=item_id, quantity=quantity, now=timezone.now())
+        else:
+            services.remove_cart_item(holder=holder, item_id=item_id, now=timezone.now())
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, wording.cart_refusal(error.code))
+    return redirect("storefront:cart")
+
+
+@page
+@require_POST
+def check_out(request: HttpRequest) -> HttpResponse:
+    """Order what is in the cart at the total the buyer saw; the form's key makes a second click harmless."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("storefront:cart"))
+    form = BuyForm(request.POST)
+    if not form.is_valid():
+        return _cart_page(request, form, refusal=_("Choose how to pay."), status=400)
+    try:
+        count(request, "order_create")
+        require_verified_email(principal_of(request))
+        return run_once(
+            request,
+            user_id(request),
+            alias="orders",
+            route="POST storefront cart",
+            form_key=form.cleaned_data["key"],
+            action=lambda: _order(request, form),
+        )
+    except EmailNotVerified:
+        messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
+        return redirect("storefront:account")
+    except DomainError as error:
+        return _cart_page(request, form, refusal=wording.cart_refusal(error.code), status=error.status)
+
+
+def _order(request: HttpRequest, form: BuyForm) -> HttpResponse:
+    order = services.check_out_cart(
+        customer_id=user_id(request),
+        actor=actor_of(request),
+        payment=form.payment(),
+        expected_total=form.cleaned_data["expected_total"],
+        now=timezone.now(),
+    )
+    return redirect("storefront:order", order.id)
+
+
+def _cart_page(request: HttpRequest, form: PaymentForm, *, refusal: Text = "", status: int = 200) -> HttpResponse:
+    holder = holder_of(request)
+    shown = read_cart(holder, now=timezone.now())
+    there = {line.product_id for line in shown.items}
+    context = {
+        "cart": shown,
+        "can_order": bool(shown.items) and all(line.is_available for line in shown.items),
+        "form": form,
+        "key": new_key(),
+        "refusal": refusal,
+        "offers": [one for one in _accessories() if one.id not in there],
+    }
+    return remember(request, render(request, "storefront/cart.html", context, status=status), holder)
+
+
+def _accessories() -> list[ProductView]:
+    """Something to go with a car; while the catalogue is away the page does without."""
+    try:
+        found = public.search_products(ProductSearch(kind="accessory", in_stock=True), limit=OFFERED)
+    except DatabaseError as error:
+        log.warning("accessories_unread", error=repr(error))
+        return []
+    return list(found.items)
