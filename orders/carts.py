@@ -7,8 +7,7 @@ from uuid import UUID
 import msgspec
 
 from core.money import DEFAULT_CURRENCY, ZERO, line_total
-from orders.models import Cart, CartItem, ProductCopy
-from orders.services.carts import Holder, digest_of
+from orders.models import Cart, CartItem, Holder, ProductCopy
 
 
 class CartLine(msgspec.Struct):
@@ -45,7 +44,7 @@ class CartDocument(msgspec.Struct):
 
 def read_cart(holder: Holder, *, now: datetime, token: str | None = None) -> CartDocument:
     """The holder's cart; without one an empty one."""
-    cart = _cart_of(holder, now)
+    cart = Cart.objects.of(holder, now).first()
     items = list(cart.items.all()) if cart is not None else []
     products = ProductCopy.objects.in_bulk([item.product_id for item in items])
     lines = [_line(item, products[item.product_id]) for item in items if item.product_id in products]
@@ -58,13 +57,6 @@ def read_cart(holder: Holder, *, now: datetime, token: str | None = None) -> Car
         expires_at=cart.expires_at if cart is not None else None,
         token=token,
     )
-
-
-def _cart_of(holder: Holder, now: datetime) -> Cart | None:
-    carts = Cart.objects.filter(expires_at__gt=now)
-    if holder.customer_id is not None:
-        return carts.filter(customer_id=holder.customer_id).first()
-    return carts.filter(digest=digest_of(holder.token)).first() if holder.token else None
 
 
 def _line(item: CartItem, product: ProductCopy) -> CartLine:

@@ -1,6 +1,6 @@
 """Tables of orders."""
 
-from orders.models.cart import Cart, CartItem
+from orders.models.cart import Cart, CartItem, Holder, digest_of
 from orders.models.checkout import (
     LEG_ORDER,
     SLOW_LEG,
@@ -55,6 +55,7 @@ __all__ = [
     "DocumentKind",
     "Edit",
     "HistoryKind",
+    "Holder",
     "LegKind",
     "LegState",
     "LineKind",
@@ -70,4 +71,5 @@ __all__ = [
     "StatDelta",
     "Status",
     "SteeringAction",
+    "digest_of",
 ]

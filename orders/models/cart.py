@@ -1,12 +1,40 @@
 """Carts: what somebody means to buy; nothing in them is held or sold."""
 
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose cart: a client's if there is an id, otherwise the guest's who has the token."""
+
+    customer_id: UUID | None = None
+    token: str = ""
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a guest's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class CartQuerySet(models.QuerySet["Cart"]):
+    """Carts by their holder."""
+
+    def of(self, holder: Holder, now: datetime) -> "CartQuerySet":
+        """The holder's cart, if any; one whose time is over is not there, whether purged or not."""
+        kept = self.filter(expires_at__gt=now)
+        if holder.customer_id is not None:
+            return kept.filter(customer_id=holder.customer_id)
+        return kept.filter(digest=digest_of(holder.token)) if holder.token else self.none()
 
 
 class Cart(models.Model):
@@ -18,6 +46,8 @@ class Cart(models.Model):
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
     expires_at = models.DateTimeField(_("kept until"), db_index=True)
+
+    objects = CartQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("cart")

@@ -1,7 +1,7 @@
 """Everything orders can do."""
 
+from orders.models import Holder
 from orders.services.carts import (
-    Holder,
     add_to_cart,
     change_cart_item,
     check_out_cart,

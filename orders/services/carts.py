@@ -4,10 +4,8 @@ A cart is its holder's: a client's by id, a guest's by a secret token. Every wri
 before a client's, so clicks that come at once add up. Nothing here holds stock: the order does.
 """
 
-import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +13,7 @@ from uuid import UUID
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
 from orders.errors import CartEmpty, CartFull, InsufficientStock, PriceChanged, UnknownProduct
-from orders.models import Cart, CartItem, Order, ProductCopy
+from orders.models import Cart, CartItem, Holder, Order, ProductCopy, digest_of
 from orders.services.history import Actor
 from orders.services.lines import MAX_LINES, MAX_QUANTITY, ProductLine, missing
 from orders.services.placing import place_order
@@ -24,19 +22,6 @@ KEPT_FOR_GUESTS = timedelta(days=14)
 KEPT_FOR_CLIENTS = timedelta(days=90)
 """Since the last change."""
 PURGED_AT_ONCE = 1000
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Whose cart: a client's if there is an id, otherwise the guest's who has the token."""
-
-    customer_id: UUID | None = None
-    token: str = ""
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a guest's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def add_to_cart(*, holder: Holder, product_id: UUID, quantity: int, now: datetime) -> Holder:
@@ -129,14 +114,8 @@ def purge_carts(*, now: datetime) -> int:
 
 # Finding and locking --------------------------------------------------------------------------------------------------
 def _find(holder: Holder, now: datetime) -> Cart | None:
-    """The holder's cart, locked; one whose time is over is not there, whether purged or not."""
-    if holder.customer_id is not None:
-        found = Cart.objects.filter(customer_id=holder.customer_id)
-    elif holder.token:
-        found = Cart.objects.filter(digest=digest_of(holder.token))
-    else:
-        return None
-    return found.filter(expires_at__gt=now).select_for_update().first()
+    """The holder's cart, locked."""
+    return Cart.objects.of(holder, now).select_for_update().first()
 
 
 def _lock_or_make(holder: Holder, now: datetime) -> tuple[Cart, Holder]:
