@@ -352,6 +352,11 @@ BREAKER_FAILURES = number("BREAKER_FAILURES", 5)
 BREAKER_COOL_S = number("BREAKER_COOL_S", 5)
 """So many different calls that fail in a row spare a provider for so many seconds, doubled up to five minutes."""
 
+# Financing ----------------------------------------------------------------------------------------------------------
+BANKS_URL = text("BANKS_URL", f"http://127.0.0.1:{number('BANKS_PORT', PORT + 3)}")
+BANKS_WAIT_S = number("BANKS_WAIT_S", 900)
+"""Seconds a bank has to decide on an application; whatever comes later counts for nothing."""
+
 # Insurance ----------------------------------------------------------------------------------------------------------
 INSURERS_URL = text("INSURERS_URL", f"http://127.0.0.1:{number('INSURERS_PORT', PORT + 2)}")
 CLAIM_FOUR_EYES_ABOVE = number("CLAIM_FOUR_EYES_ABOVE", 500_000)

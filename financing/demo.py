@@ -3,6 +3,8 @@
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
+
 from financing import services
 from financing.clock import local_date
 from financing.models import FinancingType, Programme, ScheduleType
@@ -57,6 +59,23 @@ def create_demo(now: datetime) -> None:
         {},
         now,
     )
+    _open_connected(common, now)
+
+
+def _open_connected(common: ProgrammeFields, now: datetime) -> None:
+    """Banks that decide over their own API: their twins run beside the product in debug."""
+    if settings.DEBUG:
+        for bank, name, connection, rate in _CONNECTED:
+            terms = ProgrammeFields(
+                bank=bank, name=name, connection=connection, financing_type=FinancingType.CAR_LOAN, base_rate=rate
+            )
+            _open(common | terms, {}, now)
+
+
+_CONNECTED = (
+    ("Банк «Вега»", "Авто онлайн", "vega", Decimal("15.4")),
+    ("Банк «Полюс»", "Авто за час", "polus", Decimal("14.5")),
+)
 
 
 def _open(fields: ProgrammeFields, rates: dict[int, Decimal], now: datetime) -> None:

@@ -104,6 +104,19 @@ class OfferExpired(DomainError):
     detail = _("This offer has expired.")
 
 
+class OfferNotFound(NotFound):
+    """The application has no such offer."""
+
+    detail: Any = _("There is no such offer.")
+
+
+class OfferNotStanding(DomainError):
+    """The bank has not decided, refused, or was let go."""
+
+    code = "offer_not_standing"
+    detail = _("The bank does not offer this.")
+
+
 class AlreadyFinanced(DomainError):
     """Another loan pays for the order."""
 

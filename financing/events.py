@@ -78,6 +78,13 @@ class OfferLapsed(Event):
     application_id: UUID
 
 
+@event("financing.banks_silent", aggregate="application", key="application_id", internal=True)
+class BanksSilent(Event):
+    """The time banks had to decide is over: financing's own alarm, set when they are asked."""
+
+    application_id: UUID
+
+
 @event("financing.disbursed", aggregate="application", key="application_id")
 class LoanDisbursed(Event):
     """The loan was paid into the order."""

@@ -3,9 +3,10 @@
 from django.utils import timezone
 
 from financing import services
-from financing.events import OfferLapsed
+from financing.events import BanksSilent, OfferLapsed
 from financing.models import OrderState
-from financing.services.applying import EXPIRY_HANDLER
+from financing.services.approving import EXPIRY_HANDLER
+from financing.services.asking import SILENCE_HANDLER
 from messaging.subscriptions import subscribe
 from orders.events import (
     DisbursementRequested,
@@ -71,6 +72,12 @@ def serve_order(event: FromOrders) -> None:
 def expire_offer(event: OfferLapsed) -> None:
     """End an offer nobody took in time."""
     services.expire_offer(application_id=event.application_id, now=timezone.now())
+
+
+@subscribe(BanksSilent, name=SILENCE_HANDLER)
+def stop_asking(event: BanksSilent) -> None:
+    """Decide without the banks that did not answer in time."""
+    services.stop_asking(application_id=event.application_id, now=timezone.now())
 
 
 @subscribe(ChargeSettled, lane="subject_id")

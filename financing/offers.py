@@ -67,6 +67,8 @@ def loan_offer(
 ) -> LoanOffer:
     """The cheapest offer on a day, or that of the programme named; limits of amount and term are kept.
 
+    Without a name only banks we decide for count: what a connected one would say is not known.
+
     Raises InvalidInput, NoProgramme.
     """
     programmes = _on_offer(financing_type, day, programme_id)
@@ -83,7 +85,7 @@ def loan_offer(
 def _on_offer(financing_type: str, day: date, programme_id: UUID | None) -> list[Programme]:
     offered = Programme.objects.filter(financing_type=financing_type, valid_from__lte=day)
     offered = offered.exclude(valid_to__lt=day).prefetch_related("rates")
-    return list(offered.filter(pk=programme_id) if programme_id else offered)
+    return list(offered.filter(pk=programme_id) if programme_id else offered.filter(connection=""))
 
 
 def _terms(

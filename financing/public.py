@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from core.books import Disagreement
@@ -19,6 +19,7 @@ from financing.models import (
     Account,
     Application,
     ApplicationStatus,
+    BankOffer,
     ClosedAttempt,
     Loan,
     LoanEntry,
@@ -26,6 +27,7 @@ from financing.models import (
     LoanScheduleRow,
     LoanStatus,
     LoanVersion,
+    OfferStatus,
 )
 from financing.offers import LoanOffer, loan_offer, read_offer_terms, recalculate_offer
 
@@ -82,6 +84,7 @@ def loans_by_order(*, chunk: int = 2000) -> Iterator[LoanFacts]:
 def loan_disagreements() -> Iterator[Disagreement]:
     """Everything within financing that does not agree: applications, loans, schedules, books, undone attempts."""
     yield from _applications_without_loans()
+    yield from _applications_nobody_decides()
     yield from _loans_unlike_their_applications()
     yield from _schedules_that_do_not_add_up()
     yield from _books_that_do_not_balance()
@@ -93,6 +96,16 @@ def _applications_without_loans() -> Iterator[Disagreement]:
     for application in lost.order_by("pk"):
         yield Disagreement(
             "application_without_loan", {"application_id": str(application.id)}, "paid out, and there is no loan"
+        )
+
+
+def _applications_nobody_decides() -> Iterator[Disagreement]:
+    """An application waits for banks only while one of them is asked."""
+    asked = BankOffer.objects.filter(application=OuterRef("pk"), status=OfferStatus.ASKED)
+    waiting = Application.objects.filter(status=ApplicationStatus.SCORING)
+    for application in waiting.exclude(Exists(asked)).order_by("pk"):
+        yield Disagreement(
+            "application_nobody_decides", {"application_id": str(application.id)}, "it waits, and no bank is asked"
         )
 
 

@@ -19,6 +19,7 @@ REASONS = {
     "incomplete": _("The application is incomplete."),
     "no_programme": _("No bank offers this kind of financing now."),
     "cancelled": _("The purchase was cancelled."),
+    "bank_refused": _("No bank we asked will lend this."),
     "manual": _("Refused after a review."),
 }
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from core.money import MAX_AMOUNT
 from financing.calculations import DayCount, Part, ScheduleKind
 from financing.decisions import Employment
-from financing.models import Application, FinancingType, Programme, ProgrammeRate
+from financing.models import Application, BankOffer, FinancingType, Programme, ProgrammeRate
 from financing.wording import explain
 
 LOAN_DAY_COUNTS = [
@@ -107,11 +107,11 @@ class ProgrammeRateSerializer(serializers.ModelSerializer):
 
 
 PROGRAMME_FIELDS = [
-    "bank", "name", "financing_type", "schedule", "base_rate", "residual_percent", "min_down_payment_percent",
-    "max_ltv_percent", "min_amount", "max_amount", "min_term_months", "max_term_months", "min_age", "max_age_at_end",
-    "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above", "living_minimum",
-    "approve_dti_percent", "review_dti_percent", "max_psk_percent", "penalty_daily_percent", "is_interest_on_overdue",
-    "allocation_order", "valid_from", "valid_to",
+    "bank", "name", "connection", "financing_type", "schedule", "base_rate", "residual_percent",
+    "min_down_payment_percent", "max_ltv_percent", "min_amount", "max_amount", "min_term_months", "max_term_months",
+    "min_age", "max_age_at_end", "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above",
+    "living_minimum", "approve_dti_percent", "review_dti_percent", "max_psk_percent", "penalty_daily_percent",
+    "is_interest_on_overdue", "allocation_order", "valid_from", "valid_to",
 ]  # fmt: skip
 
 
@@ -145,6 +145,7 @@ class ProgrammeInput(serializers.Serializer):
 
     bank = serializers.CharField(max_length=120)
     name = serializers.CharField(max_length=160)
+    connection = serializers.SlugField(max_length=30, required=False, allow_blank=True)
     financing_type = serializers.ChoiceField(choices=FinancingType.choices)
     schedule = serializers.ChoiceField(choices=[kind.value for kind in ScheduleKind], required=False)
     base_rate = RateField(min_value=Decimal(0), max_value=Decimal(999))
@@ -215,6 +216,26 @@ class ApplicationSerializer(serializers.ModelSerializer):
     def get_detail(self, application: Application) -> str:
         """The reasons in words, or the manager's sentence."""
         return application.note or explain(application.reasons)
+
+
+class BankOfferSerializer(serializers.ModelSerializer):
+    """One bank's answer; the terms are null until it offers."""
+
+    bank = serializers.CharField(source="programme.bank", read_only=True)
+    programme = serializers.CharField(source="programme.name", read_only=True)
+    is_expired = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = BankOffer
+        fields = [
+            "id", "bank", "programme", "programme_id", "status", "is_expired", "is_as_asked", "amount", "annual_rate",
+            "term_months", "schedule", "balloon", "monthly_payment", "psk", "reference", "code", "detail", "expires_at",
+            "asked_at", "answered_at",
+        ]  # fmt: skip
+
+
+class AcceptInput(serializers.Serializer):
+    offer_id = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 
 class ApplicationApprovalInput(serializers.Serializer):

@@ -17,10 +17,12 @@ from rest_framework.response import Response
 from financing import services
 from financing.api.filters import ApplicationFilter, ProgrammeFilter
 from financing.api.serializers import (
+    AcceptInput,
     ApplicationApprovalInput,
     ApplicationInput,
     ApplicationRejectionInput,
     ApplicationSerializer,
+    BankOfferSerializer,
     CalculateInput,
     LoanQuoteSerializer,
     ProgrammeInput,
@@ -185,16 +187,24 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         )
         return Response(ApplicationSerializer(application).data)
 
-    @extend_schema(request=None, responses=ApplicationSerializer)
+    @extend_schema(responses=BankOfferSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def offers(self, request: Request, pk: str) -> Response:
+        """What every bank said, the cheapest first; those that still decide come last."""
+        offers = services.offers_of(self._found(pk).pk)
+        return Response({"results": BankOfferSerializer(offers, many=True).data})
+
+    @extend_schema(request=AcceptInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, pk: str) -> HttpResponse:
-        """Accept the bank's offer; nobody can do it for the client."""
+        """Accept the application's offer, or the one named of several; nobody can do it for the client."""
         return self.once("accept_offer", self._accept)
 
     def _accept(self) -> Response:
         application = services.accept_offer(
             application_id=read_id(self.kwargs["pk"], ApplicationNotFound),
             customer_id=self.principal.id,
+            offer_id=self.valid(AcceptInput)["offer_id"],
             now=timezone.now(),
         )
         return Response(ApplicationSerializer(application).data)

@@ -2,6 +2,7 @@
 
 from financing.models.applications import Application, ApplicationStatus
 from financing.models.loans import RUNNING, Loan, LoanScheduleRow, LoanStatus, LoanVersion, VersionKind
+from financing.models.offers import BankOffer, OfferStatus
 from financing.models.orders import ClosedAttempt, OrderCopy, OrderState
 from financing.models.programmes import FinancingType, Programme, ProgrammeRate, ScheduleType
 from financing.models.servicing import (
@@ -20,6 +21,7 @@ __all__ = [
     "Account",
     "Application",
     "ApplicationStatus",
+    "BankOffer",
     "ClosedAttempt",
     "EntryKind",
     "FinancingType",
@@ -32,6 +34,7 @@ __all__ = [
     "LoanScheduleRow",
     "LoanStatus",
     "LoanVersion",
+    "OfferStatus",
     "OrderCopy",
     "OrderState",
     "PaymentKind",

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
 from django.db import models
@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
-from financing.calculations import DayCount, LoanQuote, LoanTerms, ScheduleKind
+from financing.calculations import DayCount, LoanTerms, ScheduleKind
 from financing.errors import HeldByOrder, OfferExpired
 from financing.models.fields import amount_field, percent_field, psk_field
 from financing.models.programmes import FinancingType, Programme, ScheduleType
+
+if TYPE_CHECKING:
+    from financing.models.offers import BankOffer
 
 OFFER_STANDS = timedelta(days=30)
 
@@ -166,13 +169,20 @@ class Application(models.Model):
         self.status, self.updated_at = target, now
         self.version += 1
 
-    def approve(self, quote: LoanQuote, annual_rate: Decimal, *, decided_by: UUID | None, now: datetime) -> None:
-        """Make the offer; it stands for 30 days. Raises WrongTransition."""
+    def approve(self, offer: "BankOffer", *, decided_by: UUID | None, now: datetime) -> None:
+        """Make an offer the application's; it stands until its own time. Raises WrongTransition."""
         self.move(_S.APPROVED, now)
-        self.approved_amount, self.annual_rate = quote.amount_financed, annual_rate
-        self.monthly_payment, self.psk = quote.monthly_payment, quote.psk
         self.decided_by, self.decided_at = decided_by, now
-        self.expires_at = now + OFFER_STANDS
+        self.adopt(offer)
+
+    def adopt(self, offer: "BankOffer") -> None:
+        """Take over a bank's terms: those the loan will have."""
+        assert offer.term_months is not None
+        self.programme, self.schedule = offer.programme, offer.schedule
+        self.approved_amount, self.annual_rate = offer.amount, offer.annual_rate
+        self.term_months, self.balloon = offer.term_months, offer.balloon
+        self.monthly_payment, self.psk = offer.monthly_payment, offer.psk
+        self.expires_at = offer.expires_at
 
     def reject(self, reasons: list[str], *, note: str, decided_by: UUID | None, now: datetime) -> None:
         """Refuse, with the codes of the rules that failed. Raises WrongTransition."""

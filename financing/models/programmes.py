@@ -4,6 +4,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import ClassVar
 
+from django.core.validators import validate_slug
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,10 @@ class Programme(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     bank = models.CharField(_("bank"), max_length=120)
     name = models.CharField(_("name"), max_length=160)
+    connection = models.CharField(
+        _("the bank's code at its API"), max_length=30, blank=True, default="", db_default="",
+        help_text=_("Empty: our own decision is the bank's."), validators=[validate_slug],
+    )  # fmt: skip
     financing_type = models.CharField(_("kind"), max_length=15, choices=FinancingType)
     schedule = models.CharField(_("schedule"), max_length=15, choices=ScheduleType, default=ScheduleType.ANNUITY)
     base_rate = percent_field(_("rate, % a year"))
@@ -115,6 +120,11 @@ class Programme(models.Model):
     def rules(self) -> Rules:
         """The thresholds a decision is held against."""
         return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the bank decides by itself, over its API."""
+        return self.connection != ""
 
     def rate_for(self, term_months: int) -> Decimal:
         """Rate in per cent a year for a term: of the last row that begins at or before it, else the base rate."""

@@ -2,12 +2,14 @@
 
 from financing.services.accruing import Accrued, accrue_loans, running_loans
 from financing.services.applying import apply_for_loan, request_loan
+from financing.services.asking import bank_question, hear_bank, stop_asking
 from financing.services.early import EarlyPlan, PayoffQuote
 from financing.services.lending import cancel_attempt, disburse_loan
 from financing.services.offering import (
     accept_offer,
     approve_application,
     expire_offer,
+    offers_of,
     reject_application,
     withdraw_application,
 )
@@ -38,12 +40,15 @@ __all__ = [
     "accrue_loans",
     "apply_for_loan",
     "approve_application",
+    "bank_question",
     "cancel_attempt",
     "change_programme",
     "close_order",
     "copy_order",
     "disburse_loan",
     "expire_offer",
+    "hear_bank",
+    "offers_of",
     "open_programme",
     "pay_loan",
     "preview_early",
@@ -58,6 +63,7 @@ __all__ = [
     "reverse_payment",
     "running_loans",
     "settle_payment",
+    "stop_asking",
     "withdraw_application",
     "write_off_loan",
 ]

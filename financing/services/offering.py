@@ -2,18 +2,25 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
-from financing.errors import ApplicationNotFound
+from financing.errors import ApplicationNotFound, OfferExpired, OfferNotFound, OfferNotStanding
 from financing.events import ApplicationAccepted
-from financing.models import Application, ApplicationStatus
-from financing.services.applying import make_offer, quote_for, refuse, supersede
+from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
+from financing.services.approving import let_go, make_offer, refuse, settle_on, supersede
+from financing.services.deciding import quote_for
 from financing.services.orders import lock_order, withdrawn
 from messaging.outbox import publish
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 
 def lock_application(application_id: UUID, customer_id: UUID | None = None) -> Application:
@@ -60,16 +67,25 @@ def reject_application(*, application_id: UUID, manager_id: UUID, reason: str, n
     return application
 
 
-def accept_offer(*, application_id: UUID, customer_id: UUID, now: datetime) -> Application:
-    """Accept the bank's offer; only the client can.
+def accept_offer(
+    *, application_id: UUID, customer_id: UUID, now: datetime, offer_id: UUID | None = None
+) -> Application:
+    """Accept the application's offer, or the one named of those side by side; only the client can.
 
-    Raises ApplicationNotFound, WrongTransition, OfferExpired, AlreadyFinanced.
+    Raises ApplicationNotFound, WrongTransition, OfferNotFound, OfferNotStanding, OfferExpired, AlreadyFinanced.
     """
     with transaction("financing"):
         application = lock_application(application_id, customer_id)
+        offer = _standing_offer(application, offer_id) if offer_id else None
+        if offer is not None and application.status in _UNDECIDED:
+            settle_on(application, offer, decided_by=None, now=now, is_chosen=True)
+            return application
+        if offer is not None:
+            application.adopt(offer)
         application.accept(now)
         supersede(application, now)
         application.save()
+        _mark_taken(application, offer)
         publish(
             ApplicationAccepted(
                 application_id=application.id,
@@ -81,6 +97,43 @@ def accept_offer(*, application_id: UUID, customer_id: UUID, now: datetime) -> A
             )
         )
     return application
+
+
+class _Clocked(TypedDict):
+    is_expired: bool
+
+
+def offers_of(application_id: UUID) -> "QuerySet[WithAnnotations[BankOffer, _Clocked]]":
+    """All answers for an application, the cheapest first; `is_expired` by the database's clock."""
+    is_expired = Coalesce(ExpressionWrapper(Q(expires_at__lte=Now()), BooleanField()), Value(False))
+    offers = BankOffer.objects.filter(application_id=application_id).select_related("programme")
+    return offers.annotate(is_expired=is_expired).order_by(F("psk").asc(nulls_last=True), "pk")
+
+
+_UNDECIDED = (ApplicationStatus.SCORING, ApplicationStatus.UNDER_REVIEW)
+
+
+def _standing_offer(application: Application, offer_id: UUID) -> BankOffer:
+    """An offer that can be taken now, by the database's clock."""
+    offer = offers_of(application.pk).filter(pk=offer_id).first()
+    if offer is None:
+        raise OfferNotFound
+    if offer.status != OfferStatus.OFFERED:
+        raise OfferNotStanding(state=offer.status)
+    if offer.is_expired:
+        raise OfferExpired
+    return offer
+
+
+def _mark_taken(application: Application, offer: BankOffer | None) -> None:
+    """Note which offer was taken, the application's own terms without a name, and let the other banks go."""
+    standing = application.offers.filter(status=OfferStatus.OFFERED)
+    same = standing.filter(programme=application.programme_id, amount=application.approved_amount)
+    taken = offer or same.filter(annual_rate=application.annual_rate, term_months=application.term_months).first()
+    if taken is not None:
+        taken.status = OfferStatus.TAKEN
+        taken.save(update_fields=["status"])
+    let_go(application, taken)
 
 
 def withdraw_application(*, application_id: UUID, now: datetime, customer_id: UUID | None = None) -> Application:

@@ -21,6 +21,7 @@ class ProgrammeFields(TypedDict, total=False):
 
     bank: str
     name: str
+    connection: str
     financing_type: str
     schedule: str
     base_rate: Decimal

@@ -157,6 +157,7 @@ GET    /financing/applications                            own list
 POST   /financing/applications                            signed in
 GET    /financing/applications/{}                         own
 GET    /financing/applications/{}/schedule                own
+GET    /financing/applications/{}/offers                  own
 POST   /financing/applications/{}/accept                  mine
 POST   /financing/applications/{}/withdraw                own
 POST   /financing/applications/{}/approve                 manager

@@ -201,6 +201,8 @@ def _background_programs() -> list[Program]:
         programs.insert(0, Program("sandbox", _manage("run_sandbox")))
     if _insurers_are_ours():
         programs.insert(0, Program("insurers", _manage("run_insurers")))
+    if _banks_are_ours():
+        programs.insert(0, Program("banks", _manage("run_banks")))
     return programs
 
 
@@ -214,12 +216,19 @@ def _insurers_are_ours() -> bool:
     return local and settings.DEBUG and "run_insurers" in get_commands()
 
 
+def _banks_are_ours() -> bool:
+    local = urlsplit(settings.BANKS_URL).hostname in {"127.0.0.1", "localhost"}
+    return local and settings.DEBUG and "run_banks" in get_commands()
+
+
 def _check_ports() -> None:
     _check_port(settings.PORT, "AUTOSALON_PORT")
     if _sandbox_is_ours():
         _check_port(urlsplit(settings.SANDBOX_URL).port or 80, "AUTOSALON_SANDBOX_PORT")
     if _insurers_are_ours():
         _check_port(urlsplit(settings.INSURERS_URL).port or 80, "AUTOSALON_INSURERS_PORT")
+    if _banks_are_ours():
+        _check_port(urlsplit(settings.BANKS_URL).port or 80, "AUTOSALON_BANKS_PORT")
 
 
 def _check_port(port: int, variable: str) -> None:

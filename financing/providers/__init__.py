@@ -1,0 +1,1 @@
+"""What financing asks of others."""

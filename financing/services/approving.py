@@ -1,0 +1,122 @@
+"""Approving and refusing: an offer made the application's own, and what that means to others."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from financing.calculations import LoanQuote
+from financing.errors import AlreadyFinanced
+from financing.events import ApplicationApproved, ApplicationRejected, OfferLapsed
+from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
+from financing.models.applications import OFFER_STANDS
+from financing.services.orders import withdrawn
+from financing.wording import explain
+from messaging.outbox import publish
+from messaging.timers import set_timer
+
+EXPIRY_HANDLER = "financing.expire_offer"
+
+
+def make_offer(
+    application: Application, quote: LoanQuote, annual_rate: Decimal, *, decided_by: UUID | None, now: datetime
+) -> None:
+    """Approve by our own decision; the order's row is locked by the caller. Raises WrongTransition."""
+    offer = BankOffer(
+        application=application,
+        programme=application.programme,
+        asked_rate=application.asked_rate,
+        asked_at=now,
+        schedule=application.schedule,
+    )
+    term_months = application.term_months
+    fill_offer(offer, quote, annual_rate, term_months=term_months, balloon=application.balloon, now=now)
+    offer.is_as_asked = quote.amount_financed == application.requested_amount and annual_rate == application.asked_rate
+    offer.expires_at = now + OFFER_STANDS
+    settle_on(application, offer, decided_by=decided_by, now=now)
+
+
+def fill_offer(
+    offer: BankOffer, quote: LoanQuote, annual_rate: Decimal, *, term_months: int, balloon: Decimal, now: datetime
+) -> None:
+    """Write the terms of an offer: roubles, % a year."""
+    offer.status, offer.answered_at = OfferStatus.OFFERED, now
+    offer.amount, offer.annual_rate, offer.term_months = quote.amount_financed, annual_rate, term_months
+    offer.balloon, offer.monthly_payment, offer.psk = balloon, quote.monthly_payment, quote.psk
+
+
+def settle_on(
+    application: Application, offer: BankOffer, *, decided_by: UUID | None, now: datetime, is_chosen: bool = False
+) -> None:
+    """Approve by an offer; a checkout's offer equal to what its buyer asked for is accepted with it.
+
+    Unless they wanted to see it first; `is_chosen`: the client has. Raises WrongTransition, AlreadyFinanced.
+    """
+    application.approve(offer, decided_by=decided_by, now=now)
+    assert offer.expires_at is not None
+    is_accepted = is_chosen or (application.is_auto_accepted and offer.is_as_asked)
+    if is_accepted:
+        supersede(application, now)
+        application.accept(now)
+        offer.status = OfferStatus.TAKEN
+    application.save()
+    offer.save()
+    if is_accepted:
+        let_go(application, offer)
+    publish(_approved(application, expires_at=offer.expires_at, is_accepted=is_accepted))
+    if not application.is_held_by_order:
+        lapse = OfferLapsed(application_id=application.id)
+        set_timer(handler=EXPIRY_HANDLER, event=lapse, due_at=offer.expires_at)
+
+
+def let_go(application: Application, taken: BankOffer | None = None) -> None:
+    """Let go of every bank but the one whose offer is taken: their answers count for nothing from now on."""
+    others = application.offers.filter(status__in=(OfferStatus.ASKED, OfferStatus.OFFERED))
+    (others.exclude(pk=taken.pk) if taken else others).update(status=OfferStatus.LET_GO)
+
+
+def supersede(application: Application, now: datetime) -> None:
+    """End the offer the client accepted earlier for the same order; a checkout's own cannot be superseded.
+
+    Raises AlreadyFinanced.
+    """
+    agreed = Application.objects.select_for_update().filter(
+        order_id=application.order_id, status__in=(ApplicationStatus.ACCEPTED, ApplicationStatus.DISBURSED)
+    )
+    for earlier in agreed.exclude(pk=application.pk):
+        if earlier.status == ApplicationStatus.DISBURSED or earlier.is_held_by_order:
+            raise AlreadyFinanced
+        earlier.move(ApplicationStatus.WITHDRAWN, now)
+        earlier.save()
+        publish(withdrawn(earlier, "superseded"))
+
+
+def refuse(application: Application, reasons: list[str], *, note: str, decided_by: UUID | None, now: datetime) -> None:
+    """Reject and say why. Raises WrongTransition."""
+    application.reject(reasons, note=note, decided_by=decided_by, now=now)
+    application.save()
+    publish(
+        ApplicationRejected(
+            application_id=application.id,
+            order_id=application.order_id,
+            customer_id=application.customer_id,
+            reasons=reasons,
+            detail=note or explain(reasons),
+            attempt_id=application.attempt_id,
+        )
+    )
+
+
+def _approved(application: Application, *, expires_at: datetime, is_accepted: bool) -> ApplicationApproved:
+    return ApplicationApproved(
+        application_id=application.id,
+        order_id=application.order_id,
+        customer_id=application.customer_id,
+        amount=application.approved_amount,
+        currency=application.currency,
+        annual_rate=application.annual_rate,
+        term_months=application.term_months,
+        monthly_payment=application.monthly_payment,
+        expires_at=expires_at,
+        is_accepted=is_accepted,
+        attempt_id=application.attempt_id,
+    )

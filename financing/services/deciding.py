@@ -1,0 +1,160 @@
+"""Deciding an application by the rules: which programme it falls under, the verdict, and the nearest counter-offer."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+
+from core.errors import InvalidInput
+from core.money import money
+from financing.application_fields import ApplicationFields, check_fields
+from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
+from financing.clock import local_date
+from financing.decisions import Decision, Facts, Outcome, decide
+from financing.errors import NoProgramme, UnknownProgramme
+from financing.models import Application, OrderCopy, Programme
+from financing.services.programmes import candidates
+
+DOWN_PAYMENT_STEPS = 20
+"""A counter-offer asks for more money down by twentieths of the price."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An application that can be decided: the programme it falls under, its terms, and the verdict."""
+
+    fields: ApplicationFields
+    programme: Programme
+    annual_rate: Decimal
+    quote: LoanQuote
+    facts: Facts
+    decision: Decision
+
+
+def prepare(order: OrderCopy, fields: ApplicationFields, now: datetime) -> tuple[Prepared, list[Prepared]]:
+    """The verdict that counts, and what each connected bank could be asked for, by its cheapest programme.
+
+    Our own decision counts unless it refuses and a bank could be asked: the kindest verdict, the cheapest of equals.
+    A connected bank is asked only for what our rules do not refuse; what they would review its own people review.
+    """
+    today = local_date(now)
+    check_fields(fields, today)
+    programmes = candidates(fields.financing_type, today, fields.programme_id)
+    if not programmes:
+        raise UnknownProgramme if fields.programme_id else NoProgramme
+    verdicts = sorted((decide_by(order, fields, programme, today) for programme in programmes), key=_kindness)
+    banks: dict[str, Prepared] = {}
+    for item in verdicts:
+        if item.programme.is_connected and item.decision.outcome is not Outcome.REJECT:
+            banks.setdefault(item.programme.connection, item)
+    own = [item for item in verdicts if not item.programme.is_connected]
+    is_own_kind = bool(own) and own[0].decision.outcome is not Outcome.REJECT
+    best = own[0] if is_own_kind else next(iter(banks.values()), verdicts[0])
+    return best, list(banks.values())
+
+
+def _kindness(item: Prepared) -> tuple[int, Decimal]:
+    return _SEVERITY[item.decision.outcome], item.annual_rate
+
+
+_SEVERITY = {Outcome.APPROVE: 0, Outcome.REVIEW: 1, Outcome.REJECT: 2}
+
+
+def decide_by(order: OrderCopy, fields: ApplicationFields, programme: Programme, today: date) -> Prepared:
+    annual_rate = programme.rate_for(fields.term_months)
+    draft = draft_application(fields, programme)
+    quote = quote_for(draft, draft.requested_amount, annual_rate)
+    facts = Facts(
+        today=today,
+        value=min(fields.vehicle_price, order.total_amount) or fields.vehicle_price,
+        order_total=order.total_amount,
+        down_payment=fields.down_payment,
+        amount=quote.amount_financed,
+        term_months=fields.term_months,
+        employment=fields.employment_status,
+        monthly_income=fields.monthly_income,
+        monthly_obligations=fields.monthly_obligations,
+        monthly_payment=quote.monthly_payment,
+        psk=quote.psk,
+        birth_date=fields.birth_date,
+        vehicle_year=fields.vehicle_year,
+    )
+    return Prepared(fields, programme, annual_rate, quote, facts, decide(facts, programme.rules))
+
+
+def draft_application(fields: ApplicationFields, programme: Programme) -> Application:
+    asked = {name: getattr(fields, name) for name in fields.__struct_fields__ if name != "programme_id"}
+    balloon = min(programme.balloon_for(fields.vehicle_price), fields.vehicle_price - fields.down_payment)
+    return Application(**asked, programme=programme, schedule=programme.schedule, balloon=balloon)
+
+
+def quote_for(application: Application, amount: Decimal, annual_rate: Decimal) -> LoanQuote:
+    """Calculate an offer of this amount and rate. Raises InvalidInput where no schedule exists."""
+    try:
+        return calculate(application.terms(amount, annual_rate))
+    except InvalidTerms as error:
+        raise InvalidInput(error.field, error.code, error.detail) from error
+    except NoRateFound as error:
+        raise InvalidInput("term_months", "no_rate", str(error)) from error
+
+
+def record_of(prepared: Prepared) -> dict[str, Any]:
+    """What the decision stood on, in full: a later change of the programme does not reach it."""
+    record: dict[str, Any] = msgspec.to_builtins(
+        {
+            "outcome": prepared.decision.outcome,
+            "programme_version": prepared.programme.version,
+            "annual_rate": prepared.annual_rate,
+            "facts": asdict(prepared.facts),
+            "rules": asdict(prepared.programme.rules),
+            "checks": [asdict(check) for check in prepared.decision.checks],
+        }
+    )
+    return record
+
+
+_CURABLE = frozenset({"term", "amount", "down_payment", "ltv", "income", "dti", "vehicle_age"})
+"""Reasons that another term or down payment may do away with."""
+
+
+def counter_offer(prepared: Prepared, order: OrderCopy, now: datetime) -> dict[str, Any] | None:
+    """The nearest terms of the same programme that would be approved: a longer term, else more money down, else both.
+
+    None where the terms asked for are approved, or no others would be.
+    """
+    reasons = prepared.decision.reasons
+    if not reasons or not _CURABLE.issuperset(reasons):
+        return None
+    for fields in _other_terms(prepared.fields, prepared.programme):
+        try:
+            found = decide_by(order, fields, prepared.programme, local_date(now))
+        except InvalidInput:
+            continue
+        if found.decision.outcome is Outcome.APPROVE:
+            offer = {
+                "term_months": fields.term_months,
+                "down_payment": fields.down_payment,
+                "amount": found.quote.amount_financed,
+                "annual_rate": found.annual_rate,
+                "monthly_payment": found.quote.monthly_payment,
+                "psk": found.quote.psk,
+            }
+            return cast(dict[str, Any], msgspec.to_builtins(offer))
+    return None
+
+
+def _other_terms(fields: ApplicationFields, programme: Programme) -> Iterator[ApplicationFields]:
+    shortest, longest = programme.min_term_months, programme.max_term_months
+    within = min(max(fields.term_months, shortest), longest)
+    terms = sorted({within, longest, *(term for term in range(12, longest, 12) if term > within)})
+    step = fields.vehicle_price / DOWN_PAYMENT_STEPS
+    shares = [money(step * number) for number in range(1, DOWN_PAYMENT_STEPS)]
+    larger = [share for share in shares if share > fields.down_payment]
+    for term in terms:
+        yield msgspec.structs.replace(fields, term_months=term)
+    for term in (within, longest):
+        for share in larger:
+            yield msgspec.structs.replace(fields, term_months=term, down_payment=share)
