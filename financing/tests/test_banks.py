@@ -315,7 +315,7 @@ def test_the_twins_run_in_debug_only(settings):
 
 # A storm ---------------------------------------------------------------------------------------------------------
 def test_a_storm_of_faults_leaves_every_application_decided_once(banks, settings, monkeypatch):
-    """Applications to two banks (`FINANCING_STORM=200` for many); two in three questions go wrong, in every way a twin knows."""
+    """Two banks, where two in three questions go wrong in every way a twin knows; `FINANCING_STORM=200` for many."""
     settings.PROVIDER_TIMEOUT_S = 0.1
     monkeypatch.setattr(banks, "script", FaultScript(seed=11, share=0.66))
     connected(), connected("polus")
