@@ -19,6 +19,8 @@ import jwt
 from core.ids import uuid7
 
 ROOT = Path(__file__).resolve().parent.parent
+STARTUP_S = 300
+"""Migrating ten databases and making demo data takes half a minute, and minutes on a busy machine."""
 
 
 def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -67,7 +69,7 @@ class Product:
         log = (self.folder / "up.log").open("ab")
         command = [sys.executable, "manage.py", "up"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
-        wait_for(self._is_up, 120, f"the product does not come up: {self.folder / 'up.log'}")
+        wait_for(self._is_up, STARTUP_S, f"the product does not come up: {self.folder / 'up.log'}")
         return self
 
     def _is_up(self) -> bool:

@@ -291,7 +291,7 @@ def _publish_rejected(reservation: Reservation, code: str, detail: str, shortfal
 def _answer_again(reservation: Reservation) -> None:
     """The same request once more: the same answer, no second effect."""
     if reservation.status == ReservationStatus.RELEASED:
-        code = reservation.reason if reservation.reason in (UNKNOWN, SHORT) else CANCELLED
+        code = reservation.reason if reservation.reason in (UNKNOWN, SHORT, OUT) else CANCELLED
         _publish_rejected(reservation, code, reservation.detail or "This attempt was cancelled.", [])
         return
     lines = list(reservation.lines.all())

@@ -35,6 +35,7 @@ def reservation(
     attempt_id: UUID | None = None,
     now: datetime | None = None,
     minutes: int = 30,
+    replaces: UUID | None = None,
 ) -> Reservation:
     """What an attempt came to that asked for (product, quantity) lines."""
     now = now or timezone.now()
@@ -44,4 +45,5 @@ def reservation(
         lines=lines,
         expires_at=now + timedelta(minutes=minutes),
         now=now,
+        replaces=replaces,
     )

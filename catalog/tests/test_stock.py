@@ -92,6 +92,37 @@ class TestReserving:
         assert last_event()["code"] == "insufficient_stock"
         assert levels(product) == (5, 0)
 
+    def test_a_replaced_attempt_gives_back_in_the_same_step(self):
+        car, mats, order, first, second = make.product(), make.product(stock=3), uuid7(), uuid7(), uuid7()
+        make.reservation((car.pk, 1), (mats.pk, 1), order_id=order, attempt_id=first)
+        with events_of("catalog") as events:
+            make.reservation((car.pk, 1), (mats.pk, 3), order_id=order, attempt_id=second, replaces=first)
+        assert events == ["stock.released", "stock.reserved"]
+        assert (levels(car), levels(mats)) == ((1, 1), (3, 3))
+        assert Reservation.objects.get(attempt_id=first).reason == "replaced"
+        services.release_stock(order_id=order, attempt_id=second, reason="cancelled", now=NOW)
+        assert (levels(car), levels(mats)) == ((1, 0), (3, 0))
+        assert public.stock_disagreements() == []
+
+    def test_a_refused_replacement_keeps_what_was_held(self):
+        car, mats, order, first, second = make.product(), make.product(stock=3), uuid7(), uuid7(), uuid7()
+        make.reservation((car.pk, 1), (mats.pk, 2), order_id=order, attempt_id=first)
+        for _ in range(2):
+            make.reservation((mats.pk, 4), order_id=order, attempt_id=second, replaces=first)
+            assert last_event()["code"] == "insufficient_stock"
+        assert (levels(car), levels(mats)) == ((1, 1), (3, 2))
+        assert Reservation.objects.get(attempt_id=first).status == "held"
+        assert public.stock_disagreements() == []
+
+    def test_a_hold_that_ran_out_has_nothing_to_be_replaced(self):
+        car, order, first, second = make.product(), uuid7(), uuid7(), uuid7()
+        make.reservation((car.pk, 1), order_id=order, attempt_id=first, now=NOW - timedelta(hours=2))
+        make.reservation((car.pk, 1), order_id=uuid7(), now=NOW)
+        make.reservation((car.pk, 1), order_id=order, attempt_id=second, now=NOW, replaces=first)
+        assert last_event()["code"] == "insufficient_stock"
+        assert levels(car) == (1, 1)
+        assert public.stock_disagreements() == []
+
     def test_a_late_request_still_gets_a_few_minutes(self):
         product = make.product()
         held = make.reservation((product.pk, 1), now=NOW, minutes=-10)

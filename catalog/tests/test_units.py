@@ -16,6 +16,7 @@ from catalog.tests import make
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
+from messaging.models import OutboxEvent
 from messaging.testing import events_of, published
 from orders.events import OrderCompleted
 from showroom.events import DriveEnded, DriveStarted
@@ -95,8 +96,11 @@ class TestTestDrives:
         car = make.product()
         handlers.follow_test_drives(self.drive(DriveStarted, car))
         handlers.follow_test_drives(self.drive(DriveStarted, car))
-        refused = make.reservation((car.pk, 1))
-        assert (refused.status, refused.reason) == ("released", "vehicle_out")
+        order, attempt = uuid7(), uuid7()
+        for _ in range(2):
+            refused = make.reservation((car.pk, 1), order_id=order, attempt_id=attempt)
+            assert (refused.status, refused.reason) == ("released", "vehicle_out")
+            assert OutboxEvent.objects.using("catalog").order_by("n").last().data["code"] == "vehicle_out"
         handlers.follow_test_drives(self.drive(DriveEnded, car, outcome="returned"))
         handlers.follow_test_drives(self.drive(DriveEnded, car, outcome="returned"))
         assert make.reservation((car.pk, 1)).status == "held"

@@ -4,9 +4,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
+import pytest
 from websockets.sync.client import connect
 
 from tests.product import kill, wait_for
+
+pytestmark = pytest.mark.timeout(420)
 
 
 def test_a_newcomer_buys_a_car(product):
