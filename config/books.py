@@ -82,6 +82,7 @@ def wait_until_quiet(seconds: float, tick: Callable[[int], None] = lambda count:
 
 CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "stock and its movements": catalog.public.stock_disagreements,
+    "categories and their tree": catalog.public.tree_disagreements,
     "payments and the ledger": payments.public.ledger_disagreements,
     "payments and the provider's book": lambda: payments.public.provider_disagreements() or (),
     "loans and their schedules": financing.public.loan_disagreements,
