@@ -2,12 +2,16 @@
 
 The index `product_facets` holds the products on sale in the order of a hash of their id: any run of its 1024 slices is
 a random sample, up to date to the last commit. What a sample says is scaled up, rounded to what it can tell, and
-marked as an estimate.
+marked as an estimate. Estimates are kept for half a minute: they hold no truer for being made afresh.
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import redis
+import structlog
+from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import BooleanField, F, IntegerField
@@ -25,8 +29,12 @@ SMALL = 20_000
 EXACT = 4_000
 """What finds about so many in a larger one is counted exactly too."""
 SAMPLE = 20_000
+SAMPLE_OF_TEXT = 6_000
+"""Free text is not in the index: each row of such a sample is read from the table."""
+KEPT_S = 30
 SLICES = 1024
 _SLICE = 'uuid_hash("catalog_product"."id") & 1023 < %s'
+log = structlog.get_logger(__name__)
 _BAND = f'width_bucket("catalog_product"."price", ARRAY{list(PRICE_BANDS)}::numeric[])'
 
 
@@ -56,15 +64,34 @@ Counts = dict[str, dict[Any, int]]
 
 
 def count_facets(products: ProductQuerySet, search: ProductSearch) -> list[Facet]:
-    """Count every group; a group's own filter does not narrow it. Groups that share their filters share one scan."""
+    """Count every group; a group's own filter does not narrow it. Estimates may be half a minute old."""
+    size = _catalogue_size()
+    if size <= SMALL:
+        return _count_groups(products, search, size)
+    seen = products.query.get_compiler("catalog").as_sql()
+    key = "catalog:facets:" + hashlib.sha256(f"{seen} {search!r}".encode()).hexdigest()
+    try:
+        known: list[Facet] | None = cache.get(key)
+        if known is None:
+            known = _count_groups(products, search, size)
+            if any(value.is_estimate for facet in known for value in facet.values):
+                cache.set(key, known, KEPT_S)
+    except redis.RedisError as error:
+        log.warning("facets_uncached", error=repr(error))
+        return _count_groups(products, search, size)
+    return known
+
+
+def _count_groups(products: ProductQuerySet, search: ProductSearch, size: int) -> list[Facet]:
+    """Groups that share their filters share one scan."""
     own = [name for name in FACETS if _narrows(search, name)]
     shared = [name for name in FACETS if name not in own]
-    size = _catalogue_size()
+    rows_wanted = SAMPLE_OF_TEXT if search.q.strip() else SAMPLE
     scans = [(shared, search.apply(products))] if shared else []
     scans += [([name], search.apply(products, without=[name])) for name in own]
     values: dict[str, list[FacetValue]] = {}
     for names, rows in scans:
-        counts, is_estimate = _fast(rows, names, size)
+        counts, is_estimate = _fast(rows, names, size, rows_wanted)
         values |= {name: _values(name, counts[name], is_estimate) for name in names}
     return [Facet(name, values[name]) for name in FACETS]
 
@@ -77,11 +104,11 @@ def _catalogue_size() -> int:
     return int(size)
 
 
-def _fast(found: ProductQuerySet, names: list[str], size: int) -> tuple[Counts, bool]:
+def _fast(found: ProductQuerySet, names: list[str], size: int, wanted: int) -> tuple[Counts, bool]:
     """Counts, and whether they are estimates: a sample that promises few matches is followed by an exact count."""
     if size <= SMALL:
         return _count(found, names), False
-    slices = max(1, SLICES * SAMPLE // size)
+    slices = max(1, SLICES * wanted // size)
     sample = found.filter(RawSQL(_SLICE, [slices], output_field=BooleanField()))
     counts = _count(sample, names)
     matches = max((sum(values.values()) for values in counts.values()), default=0) * SLICES // slices

@@ -1,6 +1,6 @@
 """Many buyers for one car over HTTP, while holds on it run out and a manager counts it in and out.
 
-AUTOSALON_LAST_CAR_BUYERS says how many (`AUTOSALON_LAST_CAR_BUYERS=200 make test ARGS=tests/journeys/test_last_car.py`).
+AUTOSALON_LAST_CAR_BUYERS says how many: 40 prove the same as 200, which take two minutes and a half.
 """
 
 import json
