@@ -1,6 +1,7 @@
 """Manager screens of clients: cards are written by services, the timeline is only looked at."""
 
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,17 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from clients import services
-from clients.models import Activity, Client, Contact
+from clients.models import Activity, Client, Consent, Contact, Duplicate, Merge, Vehicle
 from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError
 
 
-class ContactInline(TabularInline):
-    """Ways to reach the client."""
-
-    model = Contact
-    fields = ["kind", "value", "name", "position", "created_at"]
-    ordering = ["created_at", "id"]
+class _LookedAtInline(TabularInline):
     extra = 0
     can_delete = False
 
@@ -32,17 +28,36 @@ class ContactInline(TabularInline):
         return False
 
 
+class ContactInline(_LookedAtInline):
+    """Ways to reach the client."""
+
+    model = Contact
+    fields = ["kind", "value", "name", "position", "created_at"]
+    ordering = ["created_at", "id"]
+
+
+class ConsentInline(_LookedAtInline):
+    """What the client agreed to and withdrew."""
+
+    model = Consent
+    fields = ["kind", "is_given", "source", "note", "at"]
+    ordering = ["-at", "-id"]
+
+
 @admin.register(Client)
 class ClientAdmin(BusinessAdmin):
     """Client cards, newest first."""
 
-    fields = ["type", "name", "industry", "description", "email", "phone", "user_id", "created_at", "updated_at"]
+    fields = [
+        "type", "name", "industry", "description", "email", "phone", "inn", "kpp", "ogrn", "preferred_channel",
+        "preferred_language", "user_id", "created_at", "updated_at",
+    ]  # fmt: skip
     readonly_fields = ["user_id", "created_at", "updated_at"]
-    list_display = ["name", "type", "email", "phone", "created_at"]
+    list_display = ["name", "type", "email", "phone", "inn", "created_at"]
     list_filter = ["type", "created_at"]
-    search_fields = ["name", "email", "phone"]
+    search_fields = ["name", "email", "phone", "inn__exact"]
     ordering = ["-created_at", "-id"]
-    inlines = [ContactInline]
+    inlines = [ContactInline, ConsentInline]
     actions = ["hide"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
@@ -76,3 +91,83 @@ class ActivityAdmin(ReadOnlyAdmin):
     list_filter = ["kind"]
     search_fields = ["customer_id__exact"]
     ordering = ["-occurred_at", "-id"]
+
+
+@admin.register(Vehicle)
+class VehicleAdmin(ReadOnlyAdmin):
+    """Cars of all clients."""
+
+    list_display = ["vin", "name", "plate", "source", "customer_id", "since", "left_at"]
+    list_filter = ["source"]
+    search_fields = ["vin__exact", "customer_id__exact"]
+    ordering = ["-since", "-id"]
+
+
+@admin.register(Duplicate)
+class DuplicateAdmin(ReadOnlyAdmin):
+    """Pairs of cards that seem to be one client: the merge screen."""
+
+    list_display = ["first", "first_reach", "second", "second_reach", "reasons", "found_at"]
+    list_select_related = ["first", "second"]
+    list_display_links = None
+    ordering = ["-found_at", "-id"]
+    actions = ["merge", "dismiss"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Duplicate]:
+        return Duplicate.objects.filter(dismissed_at__isnull=True)
+
+    @admin.display(description=_("reached by"))
+    def first_reach(self, pair: Duplicate) -> str:
+        return _reach(pair.first)
+
+    @admin.display(description=_("reached by"))
+    def second_reach(self, pair: Duplicate) -> str:
+        return _reach(pair.second)
+
+    @admin.action(description=_("Merge the second card into the first"))
+    def merge(self, request: HttpRequest, queryset: QuerySet[Duplicate]) -> None:
+        for pair in queryset:
+            try:
+                _merge(pair, request)
+                self.message_user(request, str(pair), messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{pair}: {error.detail}", messages.ERROR)
+
+    @admin.action(description=_("These are different clients"))
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Duplicate]) -> None:
+        for pair in queryset:
+            services.dismiss_duplicate(duplicate_id=pair.id, actor_id=_actor(request), now=timezone.now())
+            self.message_user(request, str(pair), messages.SUCCESS)
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    """What was merged, newest first, and the way back."""
+
+    list_display = ["merged_at", "kept", "other", "undone_at"]
+    list_select_related = ["kept", "other"]
+    ordering = ["-merged_at", "-id"]
+    actions = ["undo"]
+
+    @admin.action(description=_("Undo the merge"))
+    def undo(self, request: HttpRequest, queryset: QuerySet[Merge]) -> None:
+        for merge in queryset:
+            try:
+                services.undo_merge(merge_id=merge.id, actor_id=_actor(request), now=timezone.now())
+                self.message_user(request, str(merge), messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{merge}: {error.detail}", messages.ERROR)
+
+
+def _actor(request: HttpRequest) -> UUID:
+    return cast(UUID, request.user.pk)
+
+
+def _reach(client: Client) -> str:
+    return ", ".join(filter(None, [client.phone, client.email, client.inn]))
+
+
+def _merge(pair: Duplicate, request: HttpRequest) -> None:
+    services.merge_clients(
+        client_id=pair.first_id, other_id=pair.second_id, actor_id=_actor(request), now=timezone.now()
+    )

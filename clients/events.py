@@ -1,5 +1,6 @@
 """Facts that clients publishes about people and organisations the dealer knows."""
 
+from datetime import datetime
 from uuid import UUID
 
 from core.events import Event, event
@@ -41,3 +42,32 @@ class ActivityLogged(Event):
     client_id: UUID
     activity_id: UUID
     kind: str
+
+
+@event("client.merged", aggregate="client", key="client_id")
+class ClientMerged(Event):
+    """A card stands for another one too from now on; the other's id means this client as well."""
+
+    client_id: UUID
+    other_id: UUID
+    merge_id: UUID
+
+
+@event("client.merge_undone", aggregate="client", key="client_id")
+class ClientMergeUndone(Event):
+    """Two merged cards are two clients again."""
+
+    client_id: UUID
+    other_id: UUID
+    merge_id: UUID
+
+
+@event("client.consent.recorded", aggregate="client", key="client_id")
+class ConsentRecorded(Event):
+    """A client gave (`is_given`) or withdrew a consent, at `at`."""
+
+    client_id: UUID
+    kind: str
+    is_given: bool
+    at: datetime
+    user_id: UUID | None = None

@@ -7,33 +7,72 @@ import msgspec
 
 from accounts.events import UserCreated, UserDeleted, UserRegistered, UserUpdated
 from clients import services
-from clients.models import ActivityKind
+from clients.models import ActivityKind, VehicleSource
 from core import context
 from core.events import Event
-from financing.events import LoanDisbursed
-from insurance.events import PolicyPurchased
+from financing.events import (
+    ApplicationApproved,
+    ApplicationRejected,
+    ApplicationSubmitted,
+    LoanClosed,
+    LoanDisbursed,
+    LoanOverdue,
+    LoanPaymentReceived,
+)
+from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PolicyCancelled, PolicyPurchased
 from messaging.subscriptions import subscribe
 from orders.events import OrderCancelled, OrderCompleted, OrderCreated, OrderPaid
-from payments.events import PaymentCompleted, PaymentRefunded
-from showroom.events import RegistrationCreated
+from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
+from showroom.events import (
+    DriveConfirmed,
+    DriveEnded,
+    DriveRequested,
+    DriveStarted,
+    RegistrationCancelled,
+    RegistrationCreated,
+)
 
 _MONEY = ("amount", "currency")
 _ORDER = ("number", "total_amount", "currency")
-_NOTED: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
+_CLAIM = ("policy_id", *_MONEY)
+_DEALS: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
     OrderCreated: (ActivityKind.ORDER_CREATED, "order_id", _ORDER),
     OrderPaid: (ActivityKind.ORDER_PAID, "order_id", _ORDER),
     OrderCancelled: (ActivityKind.ORDER_CANCELLED, "order_id", ("number", "reason")),
     OrderCompleted: (ActivityKind.ORDER_COMPLETED, "order_id", ("number",)),
     PaymentCompleted: (ActivityKind.PAYMENT_COMPLETED, "payment_id", ("order_id", "method", *_MONEY)),
+    PaymentFailed: (ActivityKind.PAYMENT_FAILED, "payment_id", ("order_id", "code", *_MONEY)),
     PaymentRefunded: (ActivityKind.PAYMENT_REFUNDED, "refund_id", ("order_id", "payment_id", "reason", *_MONEY)),
+    ApplicationSubmitted: (ActivityKind.LOAN_REQUESTED, "application_id", ("order_id", *_MONEY)),
+    ApplicationApproved: (
+        ActivityKind.LOAN_APPROVED,
+        "application_id",
+        ("order_id", "annual_rate", "term_months", "monthly_payment", *_MONEY),
+    ),
+    ApplicationRejected: (ActivityKind.LOAN_REJECTED, "application_id", ("order_id", "reasons")),
     LoanDisbursed: (ActivityKind.LOAN_DISBURSED, "loan_id", ("order_id", *_MONEY)),
+    LoanPaymentReceived: (ActivityKind.LOAN_PAYMENT_RECEIVED, "loan_id", ("balance", *_MONEY)),
+    LoanOverdue: (ActivityKind.LOAN_OVERDUE, "loan_id", ("due_date", "overdue_amount", "currency")),
+    LoanClosed: (ActivityKind.LOAN_CLOSED, "loan_id", ("order_id", "reason")),
     PolicyPurchased: (
         ActivityKind.POLICY_PURCHASED,
         "policy_id",
         ("insurance_type", "premium", "currency", "start_date", "end_date", "order_id"),
     ),
-    RegistrationCreated: (ActivityKind.REGISTRATION_CREATED, "registration_id", ("event_id", "title", "status")),
+    PolicyCancelled: (ActivityKind.POLICY_CANCELLED, "policy_id", ("refund_amount", "currency", "reason", "order_id")),
+    ClaimOpened: (ActivityKind.CLAIM_OPENED, "claim_id", _CLAIM),
+    ClaimDecided: (ActivityKind.CLAIM_DECIDED, "claim_id", ("decision", "reason", *_CLAIM)),
+    ClaimPaid: (ActivityKind.CLAIM_PAID, "claim_id", _CLAIM),
 }
+_VISITS: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
+    RegistrationCreated: (ActivityKind.REGISTRATION_CREATED, "registration_id", ("event_id", "title", "status")),
+    RegistrationCancelled: (ActivityKind.REGISTRATION_CANCELLED, "registration_id", ("event_id", "title")),
+    DriveRequested: (ActivityKind.DRIVE_REQUESTED, "test_drive_id", ("car_name", "start_time", "product_id")),
+    DriveConfirmed: (ActivityKind.DRIVE_CONFIRMED, "test_drive_id", ("car_name", "start_time", "is_moved")),
+    DriveStarted: (ActivityKind.DRIVE_STARTED, "test_drive_id", ("car_name", "product_id")),
+    DriveEnded: (ActivityKind.DRIVE_ENDED, "test_drive_id", ("car_name", "outcome", "reason", "product_id")),
+}
+_NOTED = _DEALS | _VISITS
 """Event → kind of activity, the field naming its subject, and what is kept of it."""
 
 
@@ -50,27 +89,31 @@ def keep_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted)
     services.follow_user(user_id=event.user_id, profile=profile, now=now)
 
 
-@subscribe(
-    OrderCreated,
-    OrderPaid,
-    OrderCancelled,
-    OrderCompleted,
-    PaymentCompleted,
-    PaymentRefunded,
-    LoanDisbursed,
-    PolicyPurchased,
-    lane="customer_id",
-    replayable=True,
-)
+@subscribe(*_DEALS, lane="customer_id", replayable=True)
 def note_deal(event: Event) -> None:
     """Write a deal's step into its client's timeline."""
     _record(event, customer_field="customer_id")
 
 
-@subscribe(RegistrationCreated, lane="user_id", replayable=True)
-def note_registration(event: RegistrationCreated) -> None:
-    """Write a registration into its client's timeline."""
+@subscribe(*_VISITS, lane="user_id", replayable=True)
+def note_registration(event: Event) -> None:
+    """Write registrations and test drives into their client's timeline."""
     _record(event, customer_field="user_id")
+
+
+@subscribe(OrderCompleted, PolicyPurchased, lane="customer_id", replayable=True)
+def fill_garage(event: OrderCompleted | PolicyPurchased) -> None:
+    """Put bought and insured cars into their client's garage."""
+    at = _moment(_event_id())
+    if isinstance(event, PolicyPurchased):
+        _note_vehicle(event.customer_id, event.vehicle_vin, "", VehicleSource.POLICY, event.policy_id, at)
+        return
+    for vehicle in event.vehicles:
+        _note_vehicle(event.customer_id, vehicle.vin, vehicle.name, VehicleSource.ORDER, event.order_id, at)
+
+
+def _note_vehicle(customer_id: UUID, vin: str, name: str, source: VehicleSource, source_id: UUID, at: datetime) -> None:
+    services.note_vehicle(customer_id=customer_id, vin=vin, name=name, source=source, source_id=source_id, at=at)
 
 
 def _record(event: Event, *, customer_field: str) -> None:

@@ -44,6 +44,7 @@ class PolicyPurchased(Event):
     order_id: UUID | None = None
     insurer: str = ""
     commission: Decimal | None = None
+    vehicle_vin: str = ""
 
 
 @event("insurance.cancelled", aggregate="policy", key="policy_id")

@@ -25,6 +25,13 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     sku: str = ""
 
 
+class SoldVehicle(msgspec.Struct, frozen=True, kw_only=True):
+    """A car that was handed over."""
+
+    vin: str
+    name: str
+
+
 class RequestedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A quantity of one product that the order needs."""
 
@@ -89,11 +96,12 @@ class OrderPaid(Event):
 
 @event("order.completed", aggregate="order_record", key="order_id")
 class OrderCompleted(Event):
-    """The keys were handed over."""
+    """The keys were handed over; `vehicles` are the sold cars that have a VIN."""
 
     order_id: UUID
     number: str
     customer_id: UUID
+    vehicles: list[SoldVehicle] = []
 
 
 @event("order.cancelled", aggregate="order_record", key="order_id")

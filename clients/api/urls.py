@@ -1,12 +1,16 @@
 """Routes of client cards, relative to /api/v1/."""
 
-from clients.api.views import ActivityViewSet, ClientViewSet, ContactViewSet
+from clients.api import views
 from gateway.api import Router
 
 _CLIENT = r"clients/(?P<client_id>[0-9a-fA-F-]{36})"
 
 router = Router()
-router.register("clients", ClientViewSet, basename="client")
-router.register(f"{_CLIENT}/contacts", ContactViewSet, basename="client-contact")
-router.register(f"{_CLIENT}/activity", ActivityViewSet, basename="client-activity")
+router.register("clients/duplicates", views.DuplicateViewSet, basename="client-duplicate")
+router.register("clients/merges", views.MergeViewSet, basename="client-merge")
+router.register("clients", views.ClientViewSet, basename="client")
+router.register(f"{_CLIENT}/contacts", views.ContactViewSet, basename="client-contact")
+router.register(f"{_CLIENT}/activity", views.ActivityViewSet, basename="client-activity")
+router.register(f"{_CLIENT}/consents", views.ConsentViewSet, basename="client-consent")
+router.register(f"{_CLIENT}/vehicles", views.VehicleViewSet, basename="client-vehicle")
 urlpatterns = router.urls

@@ -6,7 +6,18 @@ from uuid import UUID
 from django.utils import timezone
 
 from clients import services
-from clients.models import Activity, ActivityKind, Client, Contact
+from clients.models import (
+    Activity,
+    ActivityKind,
+    Client,
+    Consent,
+    ConsentKind,
+    ConsentSource,
+    Contact,
+    Duplicate,
+    Merge,
+    Vehicle,
+)
 from core.ids import uuid7
 
 
@@ -44,4 +55,37 @@ def deal(customer_id: UUID) -> None:
         subject_id=uuid7(),
         data={"number": "A-1"},
         at=timezone.now(),
+    )
+
+
+def consent(client: Client, kind: str = "marketing", *, is_given: bool = True) -> Consent:
+    """A signed paper."""
+    now = timezone.now()
+    return services.record_consent(
+        client_id=client.id,
+        kind=ConsentKind(kind),
+        is_given=is_given,
+        source=ConsentSource.PAPER,
+        at=now,
+        actor_id=uuid7(),
+        now=now,
+    )
+
+
+def vehicle(client: Client, vin: str = "XTA210930Y2696785") -> Vehicle:
+    """A car entered by hand."""
+    return services.add_vehicle(client_id=client.id, vin=vin, name="LADA 2109", now=timezone.now())
+
+
+def duplicates() -> Duplicate:
+    """Two cards with one phone."""
+    for name in ("Anna", "Anna Ivanova"):
+        client(name=name, type="person", phone="+79995554433")
+    return Duplicate.objects.get()
+
+
+def merge(kept: Client | None = None, other: Client | None = None) -> Merge:
+    """Two cards made one."""
+    return services.merge_clients(
+        client_id=(kept or client()).id, other_id=(other or client()).id, actor_id=uuid7(), now=timezone.now()
     )

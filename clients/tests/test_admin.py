@@ -5,8 +5,10 @@ from clients.tests import make
 from messaging.testing import events_of, published
 
 pytestmark = pytest.mark.django_db(databases=["clients", "accounts"])
-NO_CONTACTS = {"contacts-TOTAL_FORMS": "0", "contacts-INITIAL_FORMS": "0"}
-FORM = {"type": "person", "name": "Anna", "industry": "", "description": "", "email": "", "phone": ""} | NO_CONTACTS
+COUNTS = ("TOTAL_FORMS", "INITIAL_FORMS")
+NO_ROWS = {f"{rows}-{count}": "0" for rows in ("contacts", "consents") for count in COUNTS}
+BLANKS = ("industry", "description", "email", "phone", "inn", "kpp", "ogrn", "preferred_channel", "preferred_language")
+FORM = {"type": "person", "name": "Anna"} | dict.fromkeys(BLANKS, "") | NO_ROWS
 
 
 @pytest.mark.parametrize("path", ["client/", "client/?q=an", "client/add/", "activity/"])

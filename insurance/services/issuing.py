@@ -142,6 +142,7 @@ def put_in_force(policy: Policy, now: datetime) -> None:
             end_date=policy.end_date,
             order_id=policy.order_id,
             insurer=policy.insurer,
+            vehicle_vin=policy.vehicle_vin,
         )
     )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from core.db import transaction
 from core.errors import NotFound, StaleVersion, WrongTransition
 from messaging.outbox import publish
-from orders.events import OrderCompleted
+from orders.events import OrderCompleted, SoldVehicle
 from orders.models import SOLD, Edit, Order, OrderHistory, Status
 from orders.services.history import Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
@@ -61,7 +61,17 @@ def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
     if status == Status.CANCELLED:
         _begin_undoing(saga, previous, reason)
     elif status == Status.COMPLETED:
-        publish(OrderCompleted(order_id=saga.order.id, number=saga.order.number, customer_id=saga.order.customer_id))
+        publish(_completed(saga.order))
+
+
+def _completed(order: Order) -> OrderCompleted:
+    lines = order.lines.exclude(vin="").order_by("position")
+    return OrderCompleted(
+        order_id=order.id,
+        number=order.number,
+        customer_id=order.customer_id,
+        vehicles=[SoldVehicle(vin=line.vin, name=line.name) for line in lines],
+    )
 
 
 @contextmanager

@@ -225,6 +225,22 @@ def client(owner: UUID) -> Ids:
     return [str(clients.client().id)]
 
 
+@made_by("/clients/{}/vehicles/{}")
+def garage(owner: UUID) -> Ids:
+    card = clients.client()
+    return [str(card.id), str(clients.vehicle(card).id)]
+
+
+@made_by("/clients/merges")
+def merge(owner: UUID) -> Ids:
+    return [str(clients.merge().id)]
+
+
+@made_by("/clients/duplicates")
+def duplicates(owner: UUID) -> Ids:
+    return [str(clients.duplicates().id)]
+
+
 @made_by("/events")
 def happening(owner: UUID) -> Ids:
     return [str(showroom.happening().id)]

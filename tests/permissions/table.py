@@ -211,6 +211,15 @@ GET    /clients/{}/contacts                               manager
 POST   /clients/{}/contacts                               manager
 GET    /clients/{}/activity                               manager
 POST   /clients/{}/activity                               manager
+GET    /clients/{}/consents                               manager
+POST   /clients/{}/consents                               manager
+GET    /clients/{}/vehicles                               manager
+POST   /clients/{}/vehicles                               manager
+DELETE /clients/{}/vehicles/{}                            manager
+POST   /clients/{}/merge                                  manager
+POST   /clients/merges/{}/undo                            manager
+GET    /clients/duplicates                                manager
+POST   /clients/duplicates/{}/dismiss                     manager
 # Showroom
 GET    /events                                            anyone
 POST   /events                                            manager

@@ -1,0 +1,42 @@
+"""Tables of clients: cards and what tells them apart, consents, garages, leads and timelines."""
+
+from clients.models.cards import (
+    Channel,
+    Client,
+    ClientKey,
+    ClientQuerySet,
+    ClientType,
+    Contact,
+    ContactKind,
+    Duplicate,
+    KeyKind,
+    Language,
+    Merge,
+    name_of,
+)
+from clients.models.holdings import Consent, ConsentKind, ConsentSource, Vehicle, VehicleSource
+from clients.models.timeline import DEAL_KINDS, NOTED_KINDS, Activity, ActivityKind
+
+__all__ = [
+    "DEAL_KINDS",
+    "NOTED_KINDS",
+    "Activity",
+    "ActivityKind",
+    "Channel",
+    "Client",
+    "ClientKey",
+    "ClientQuerySet",
+    "ClientType",
+    "Consent",
+    "ConsentKind",
+    "ConsentSource",
+    "Contact",
+    "ContactKind",
+    "Duplicate",
+    "KeyKind",
+    "Language",
+    "Merge",
+    "Vehicle",
+    "VehicleSource",
+    "name_of",
+]

@@ -1,0 +1,98 @@
+"""What the dealer keeps beside a client card: consents, and the garage of the client's cars."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clients import identifiers
+from clients.models.cards import Client
+from core.ids import uuid7
+
+
+class ConsentKind(models.TextChoices):
+    """What a client may agree to."""
+
+    PERSONAL_DATA = "personal_data", _("processing of personal data")
+    MARKETING = "marketing", _("marketing")
+    CALLS = "calls", _("calls")
+    SMS = "sms", _("SMS")
+    EMAIL = "email", _("e-mail")
+    CREDIT_BUREAU = "credit_bureau", _("request to credit bureaus")
+    THIRD_PARTIES = "third_parties", _("handing over to partners")
+
+
+class ConsentSource(models.TextChoices):
+    """How a consent reached the dealer."""
+
+    PAPER = "paper", _("signed paper")
+    WEBSITE = "website", _("website")
+    PHONE = "phone", _("phone")
+    EMAIL = "email", _("e-mail")
+    SHOWROOM = "showroom", _("showroom")
+    IMPORT = "import", _("import")
+
+
+class Consent(models.Model):
+    """A consent given or withdrawn. The history is only added to; the latest row of a kind is what counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="consents", verbose_name=_("client"))
+    kind = models.CharField(_("kind"), max_length=15, choices=ConsentKind)
+    is_given = models.BooleanField(_("given"))
+    source = models.CharField(_("source"), max_length=10, choices=ConsentSource)
+    note = models.CharField(_("note"), max_length=255, blank=True, default="")
+    at = models.DateTimeField(_("at"))
+    recorded_by = models.UUIDField(_("recorded by"), null=True, blank=True)
+    recorded_at = models.DateTimeField(_("recorded at"))
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kind__in=ConsentKind.values), name="consent_kind_known"),
+            models.CheckConstraint(condition=Q(source__in=ConsentSource.values), name="consent_source_known"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["client", "at", "id"], name="consent_of_client")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class VehicleSource(models.TextChoices):
+    """How the dealer knows of a car."""
+
+    ORDER = "order", _("bought here")
+    POLICY = "policy", _("insured here")
+    MANUAL = "manual", _("entered by hand")
+
+
+class Vehicle(models.Model):
+    """A car of a client, whom `customer_id` names as other apps do; `left_at` says since when it is theirs no more."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer_id = models.UUIDField(_("customer"))
+    vin = models.CharField(_("VIN"), max_length=17)
+    name = models.CharField(_("name"), max_length=255, blank=True, default="")
+    plate = models.CharField(_("plate"), max_length=15, blank=True, default="")
+    source = models.CharField(_("source"), max_length=6, choices=VehicleSource)
+    source_id = models.UUIDField(_("order or policy"), null=True, blank=True)
+    since = models.DateTimeField(_("since"))
+    left_at = models.DateTimeField(_("left at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("vehicle")
+        verbose_name_plural = _("vehicles")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["customer_id", "vin"], name="vehicle_once_per_client"),
+            models.CheckConstraint(condition=Q(vin__regex=identifiers.VIN), name="vehicle_vin_formed"),
+            models.CheckConstraint(condition=Q(source__in=VehicleSource.values), name="vehicle_source_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["vin"], name="vehicle_by_vin"),
+            models.Index(fields=["customer_id", "since", "id"], name="vehicle_of_client"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.vin}".strip()

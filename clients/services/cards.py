@@ -1,0 +1,169 @@
+"""Every write to the cards themselves and their contacts."""
+
+from datetime import datetime
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.utils.translation import gettext as _
+
+from clients import identifiers
+from clients.errors import ClientHasDeals, ContactExists
+from clients.events import ClientCreated, ClientUpdated, ContactAdded
+from clients.models import DEAL_KINDS, Activity, Client, ClientType, Contact, name_of
+from clients.services.duplicates import PHONES, pair_again, recognise
+from clients.services.finding import customer_ids_of, lock_client
+from core.db import transaction
+from core.errors import InvalidInput
+from messaging.outbox import publish
+
+
+class ClientFields(TypedDict, total=False):
+    """What a manager may write on a card."""
+
+    name: str
+    type: str
+    industry: str
+    description: str
+    email: str
+    phone: str
+    inn: str
+    kpp: str
+    ogrn: str
+    preferred_channel: str
+    preferred_language: str
+
+
+class UserProfile(TypedDict):
+    """A user's public profile as accounts tells it; a lower `version` is older news."""
+
+    email: str
+    full_name: str
+    phone: str
+    version: int
+
+
+def open_client(*, fields: ClientFields, now: datetime) -> Client:
+    """Open a card. Publishes ClientCreated. Raises InvalidInput."""
+    client = Client(created_at=now, updated_at=now)
+    client.change(_normal(fields), now=now)
+    client.version = 1
+    _check(client)
+    with transaction("clients"):
+        client.save(force_insert=True)
+        recognise(client, now=now)
+        publish(ClientCreated(client_id=client.id, name=client.name, type=client.type))
+    return client
+
+
+def update_client(
+    *, client_id: UUID, changes: ClientFields, now: datetime, expected_version: int | None = None
+) -> Client:
+    """Change a card; a change of nothing publishes nothing. Raises ClientNotFound, InvalidInput, StaleVersion."""
+    wanted = _normal(changes)
+    with transaction("clients"):
+        client = lock_client(client_id, expected_version)
+        if client.change(wanted, now=now):
+            _check(client)
+            client.save()
+            recognise(client, now=now)
+            publish_updated(client)
+    return client
+
+
+def delete_client(*, client_id: UUID, now: datetime, expected_version: int | None = None) -> None:
+    """Hide a card behind which no deal stands. Raises ClientHasDeals, ClientNotFound, StaleVersion."""
+    with transaction("clients"):
+        client = lock_client(client_id, expected_version)
+        if Activity.objects.filter(customer_id__in=customer_ids_of(client), kind__in=DEAL_KINDS).exists():
+            raise ClientHasDeals
+        client.delete_softly(now=now)
+        client.save()
+        pair_again({client.id}, now=now)
+
+
+def add_contact(
+    *, client_id: UUID, kind: str, value: str, now: datetime, name: str = "", position: str = ""
+) -> Contact:
+    """Add a way to reach a client. Publishes ContactAdded. Raises ClientNotFound, ContactExists, InvalidInput."""
+    if kind in PHONES:
+        value = _phone("value", value)
+    try:
+        with transaction("clients"):
+            client = lock_client(client_id)
+            contact = Contact.objects.create(
+                client=client, kind=kind, value=value, name=name, position=position, created_at=now
+            )
+            recognise(client, now=now)
+            publish(ContactAdded(client_id=client.id, contact_id=contact.id, kind=kind))
+    except IntegrityError as error:
+        raise ContactExists from error
+    return contact
+
+
+def follow_user(*, user_id: UUID, profile: UserProfile, now: datetime) -> None:
+    """Open a registered user's card, or bring it up to date. Publishes ClientCreated or ClientUpdated."""
+    with transaction("clients"):
+        client = Client.objects.select_for_update(no_key=True).filter(user_id=user_id).first()
+        if client is None:
+            client = _open_for_user(user_id, profile, now)
+        elif client.follow(**_told(profile), now=now):
+            client.save()
+            publish_updated(client)
+        recognise(client, now=now)
+
+
+def _told(profile: UserProfile) -> UserProfile:
+    """A profile with its phone in the spelling of cards, where it can be read as one."""
+    return {**profile, "phone": identifiers.normal_phone(profile["phone"]) or profile["phone"]}
+
+
+def _open_for_user(user_id: UUID, profile: UserProfile, now: datetime) -> Client:
+    profile = _told(profile)
+    client = Client.objects.create(
+        type=ClientType.PERSON,
+        name=name_of(profile["full_name"], profile["email"]),
+        email=profile["email"],
+        phone=profile["phone"],
+        user_id=user_id,
+        user_version=profile["version"],
+        created_at=now,
+        updated_at=now,
+    )
+    publish(ClientCreated(client_id=client.id, name=client.name, type=client.type, user_id=user_id))
+    return client
+
+
+def _normal(fields: ClientFields) -> dict[str, Any]:
+    """The fields as a card keeps them. Raises InvalidInput for a phone that is none."""
+    wanted: dict[str, Any] = dict(fields)
+    if wanted.get("phone"):
+        wanted["phone"] = _phone("phone", wanted["phone"])
+    for name in ("inn", "kpp", "ogrn"):
+        if name in wanted:
+            wanted[name] = "".join(wanted[name].split()).upper()
+    return wanted
+
+
+def _phone(field: str, text: str) -> str:
+    number = identifiers.normal_phone(text)
+    if not number:
+        raise InvalidInput(field, "invalid", _("Enter a phone number, such as +7 495 123-45-67."))
+    return number
+
+
+def _check(client: Client) -> None:
+    """Numbers of the state must have right check digits, and be those of the client's type. Raises InvalidInput."""
+    if client.inn and not identifiers.is_inn(client.inn):
+        raise InvalidInput("inn", "invalid", _("The check digits of this INN are wrong."))
+    if len(client.inn) == 10 and client.type == ClientType.PERSON:
+        raise InvalidInput("inn", "invalid", _("A person's INN has 12 digits."))
+    if client.kpp and (client.type == ClientType.PERSON or not identifiers.is_kpp(client.kpp)):
+        raise InvalidInput("kpp", "invalid", _("A KPP has 9 characters, and only organisations have one."))
+    if client.ogrn and not identifiers.is_ogrn(client.ogrn):
+        raise InvalidInput("ogrn", "invalid", _("The check digit of this OGRN is wrong."))
+
+
+def publish_updated(client: Client) -> None:
+    """Tell that a card changed. Joins the open transaction."""
+    publish(ClientUpdated(client_id=client.id, name=client.name, type=client.type, user_id=client.user_id))

@@ -1,0 +1,48 @@
+"""Erasing a person: every card of theirs forgets who it was, and what the cards took over from one another."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clients.models import Client, ClientKey, Consent, Contact, Duplicate, Merge, Vehicle
+from clients.services.cards import publish_updated
+from clients.services.finding import customer_ids_of
+from core.db import transaction
+
+
+def forget_user(*, user_id: UUID, now: datetime) -> None:
+    """Erase the personal data of a deleted user; their deals stay. Publishes ClientUpdated for each card.
+
+    Cards merged with the user's are the same person's and are erased too, save those of another account.
+    """
+    with transaction("clients"):
+        known = Client.objects.filter(user_id=user_id, erased_at__isnull=True).first()
+        if known is None:
+            return
+        group = Client.objects.group(known.root_id).select_for_update(no_key=True).order_by("pk")
+        theirs = [card for card in group if card.user_id in (None, user_id)]
+        others = [card for card in group if card.user_id not in (None, user_id)]
+        _take_back(theirs, others, now)
+        Vehicle.objects.filter(customer_id__in=customer_ids_of(known) if not others else [known.id, user_id]).delete()
+        for card in theirs:
+            _forget(card, now)
+
+
+def _take_back(erased: list[Client], others: list[Client], now: datetime) -> None:
+    """What the staying cards were filled with from the erased ones goes too."""
+    merges = Merge.objects.filter(other__in=erased)
+    for card in others:
+        for merge in merges.filter(kept=card, undone_at__isnull=True):
+            card.unfill(merge.filled, now=now)
+        card.save()
+    (merges | Merge.objects.filter(kept__in=erased)).update(filled={})
+
+
+def _forget(card: Client, now: datetime) -> None:
+    Contact.objects.filter(client=card).delete()
+    ClientKey.objects.filter(client=card).delete()
+    Consent.objects.filter(client=card).update(note="")
+    for side in ("first", "second"):
+        Duplicate.objects.filter(**{side: card}).delete()
+    card.erase(now=now)
+    card.save()
+    publish_updated(card)

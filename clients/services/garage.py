@@ -1,0 +1,65 @@
+"""The garage: which cars a client has, by VIN, from completed orders, from policies and by hand."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from clients.errors import VehicleExists, VehicleNotFound
+from clients.identifiers import fold_vin, is_vin
+from clients.models import Client, Vehicle, VehicleSource
+from clients.services.finding import customer_ids_of, lock_client
+from core.db import transaction
+from core.errors import InvalidInput
+
+
+def add_vehicle(*, client_id: UUID, vin: str, now: datetime, name: str = "", plate: str = "") -> Vehicle:
+    """Enter a client's car; one that had left comes back. Raises ClientNotFound, InvalidInput, VehicleExists."""
+    folded = fold_vin(vin)
+    if not is_vin(folded):
+        raise InvalidInput("vin", "invalid", _("A VIN has 17 letters and digits, without I, O and Q."))
+    with transaction("clients"):
+        client = lock_client(client_id)
+        known = _lock_vehicle(client, vin=folded)
+        if known is None:
+            known = Vehicle(customer_id=client.customer_id, vin=folded, source=VehicleSource.MANUAL, since=now)
+        elif known.left_at is None:
+            raise VehicleExists
+        known.left_at, known.name, known.plate = None, name or known.name, plate or known.plate
+        known.save()
+    return known
+
+
+def remove_vehicle(*, client_id: UUID, vehicle_id: UUID, now: datetime) -> Vehicle:
+    """The client has the car no more; the row stays. Raises ClientNotFound, VehicleNotFound."""
+    with transaction("clients"):
+        vehicle = _lock_vehicle(lock_client(client_id), id=vehicle_id)
+        if vehicle is None or vehicle.left_at is not None:
+            raise VehicleNotFound
+        vehicle.left_at = now
+        vehicle.save()
+    return vehicle
+
+
+def note_vehicle(
+    *, customer_id: UUID, vin: str, name: str, source: VehicleSource, source_id: UUID, at: datetime
+) -> None:
+    """Put a car that was bought or insured into its client's garage, once; who was erased has no garage.
+
+    A sale knows more of a car than a policy or a manager does, whichever was heard of first.
+    """
+    folded = fold_vin(vin)
+    if not is_vin(folded) or Client.objects.of_customer(customer_id).filter(erased_at__isnull=False).exists():
+        return
+    vehicle = Vehicle(
+        customer_id=customer_id, vin=folded, name=name[:255], source=source, source_id=source_id, since=at
+    )
+    told = ["name", "source", "source_id", "since"] if source == VehicleSource.ORDER else []
+    options = {"update_conflicts": True, "unique_fields": ["customer_id", "vin"], "update_fields": told}
+    with transaction("clients"):
+        Vehicle.objects.bulk_create([vehicle], **(options if told else {"ignore_conflicts": True}))
+
+
+def _lock_vehicle(client: Client, **which: object) -> Vehicle | None:
+    rows = Vehicle.objects.select_for_update().filter(customer_id__in=customer_ids_of(client), **which)
+    return rows.order_by("left_at", "pk").first()
