@@ -160,8 +160,21 @@ def test_test_drives_and_what_follows_a_sale_are_noted_too(tell):
     tell(*events_of_a_drive(), *events_of_aftersales())
     rows = Activity.objects.filter(customer_id=USER)
     assert sorted(rows.values_list("kind", flat=True)) == sorted(
-        "drive_requested drive_confirmed drive_confirmed drive_started drive_ended loan_requested loan_approved "
-        "loan_payment_received claim_opened claim_decided claim_decided claim_paid registration_cancelled".split()
+        [
+            "drive_requested",
+            "drive_confirmed",
+            "drive_confirmed",
+            "drive_started",
+            "drive_ended",
+            "loan_requested",
+            "loan_approved",
+            "loan_payment_received",
+            "claim_opened",
+            "claim_decided",
+            "claim_decided",
+            "claim_paid",
+            "registration_cancelled",
+        ]
     )
     assert rows.get(kind="drive_ended").data["outcome"] == "returned"
 
