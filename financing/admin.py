@@ -19,6 +19,7 @@ from financing.models import (
     Loan,
     LoanEntry,
     LoanPayment,
+    LoanRefund,
     LoanScheduleRow,
     LoanVersion,
     Programme,
@@ -166,3 +167,13 @@ class LoanAdmin(ReadOnlyAdmin):
     search_fields = ["=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
     inlines = [LoanPaymentInline, LoanVersionInline, LoanEntryInline, ScheduleInline]
+
+
+@admin.register(LoanRefund)
+class LoanRefundAdmin(ReadOnlyAdmin):
+    """Money that goes back to borrowers; a failed one is tried again among the payouts of payments."""
+
+    list_display = ["created_at", "amount", "currency", "status", "reason", "failure_code", "settled_at"]
+    list_filter = ["status", "created_at"]
+    search_fields = ["=id", "=loan__id"]
+    ordering = ["-created_at", "-id"]

@@ -6,16 +6,15 @@ from decimal import Decimal
 from html import escape
 from io import BytesIO
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from core.fonts import REGULAR, register_fonts
 from core.money import ZERO
 from financing.calculations import LoanQuote, Row
 
-FONT = Path(__file__).resolve().parent.parent / "core" / "fonts" / "DejaVuSans.ttf"
 MOST_BARS = 72
 WIDTH, HEIGHT = 720, 200
 TYPES = {
@@ -116,7 +115,8 @@ def schedule_pdf(quote: LoanQuote) -> bytes:
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
 
-    name = _font()
+    register_fonts()
+    name = REGULAR
     title = ParagraphStyle("title", fontName=name, fontSize=15, leading=20)
     common: list[Any] = [("FONT", (0, 0), (-1, -1), name, 8), ("ALIGN", (1, 0), (-1, -1), "RIGHT")]
     frame = Table(_summary(quote), hAlign="LEFT", style=[*common, ("BOX", (0, 0), (-1, -1), 1, colors.black)])
@@ -134,13 +134,3 @@ def schedule_pdf(quote: LoanQuote) -> bytes:
     document = SimpleDocTemplate(file, pagesize=A4, title=_("Payment schedule"), author="Autosalon")
     document.build([Paragraph(_("Payment schedule"), title), Spacer(1, 8), frame, Spacer(1, 12), table])
     return file.getvalue()
-
-
-def _font() -> str:
-    """A font that has Cyrillic, known to reportlab from the first use on."""
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    if FONT.stem not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(TTFont(FONT.stem, FONT))
-    return FONT.stem

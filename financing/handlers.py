@@ -17,7 +17,7 @@ from orders.events import (
     OrderPaid,
     OrderUpdated,
 )
-from payments.events import ChargeSettled
+from payments.events import ChargeSettled, PayoutSettled
 
 PURPOSE = "loan"
 FromOrders = (
@@ -92,3 +92,11 @@ def settle_payment(event: ChargeSettled) -> None:
             detail=event.detail,
             now=timezone.now(),
         )
+
+
+@subscribe(PayoutSettled, lane="subject_id")
+def settle_refund(event: PayoutSettled) -> None:
+    """Note what became of a borrower's surplus that goes back; others' payouts are not ours."""
+    services.settle_refund(
+        refund_id=event.request_id, is_paid=event.is_paid, code=event.code, detail=event.detail, now=timezone.now()
+    )

@@ -1,33 +1,13 @@
 """The policy as a PDF that one can carry: who, what, for how much, from when, and how the premium came about."""
 
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.fonts import REGULAR, register_fonts
 from insurance.models import Policy
-
-FONT = "AutosalonSans"
-
-
-@cache
-def _font() -> str:
-    """A font with Cyrillic letters: the product's own, else the system's."""
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    own = sorted(Path(settings.BASE_DIR, "static").rglob("*.ttf"))
-    own += sorted(Path(settings.BASE_DIR, "orders").rglob("*.ttf"))
-    system = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
-    path = next((one for one in (*own, system) if one.exists()), None)
-    if path is None:
-        return "Helvetica"
-    pdfmetrics.registerFont(TTFont(FONT, str(path)))
-    return FONT
 
 
 def policy_pdf(policy: Policy) -> bytes:
@@ -38,7 +18,8 @@ def policy_pdf(policy: Policy) -> bytes:
     from reportlab.lib.units import mm
     from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
 
-    body = ParagraphStyle("body", fontName=_font(), fontSize=9, leading=12)
+    register_fonts()
+    body = ParagraphStyle("body", fontName=REGULAR, fontSize=9, leading=12)
     head = ParagraphStyle("head", parent=body, fontSize=16, leading=22)
 
     def cell(text: Any) -> Any:

@@ -1,17 +1,16 @@
 """Documents as PDF: invoice, contract and handover act, in Russian and English, with amounts in words.
 
-The font is DejaVu Sans (Bitstream Vera licence, beside the files). The same facts always print the same bytes.
+The font is DejaVu Sans of `core.fonts`. The same facts always print the same bytes.
 """
 
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
+from core.fonts import register_fonts
 from orders.models import Document, DocumentKind
 
-FONTS = Path(__file__).resolve().parent / "fonts"
 LANGUAGES = ("ru", "en")
 TITLES = {
     "ru": {
@@ -77,7 +76,7 @@ def print_document(document: Document, language: str) -> bytes:
     from reportlab.lib.units import mm
     from reportlab.platypus import SimpleDocTemplate
 
-    _register_fonts()
+    register_fonts()
     words, title = WORDS[language], TITLES[language][DocumentKind(document.kind)]
     file = BytesIO()
     page = SimpleDocTemplate(
@@ -86,15 +85,6 @@ def print_document(document: Document, language: str) -> bytes:
     )  # fmt: skip
     page.build(_story(document, words, title, language))
     return file.getvalue()
-
-
-def _register_fonts() -> None:
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    if "DejaVuSans" not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(TTFont("DejaVuSans", str(FONTS / "DejaVuSans.ttf")))
-        pdfmetrics.registerFont(TTFont("DejaVuSans-Bold", str(FONTS / "DejaVuSans-Bold.ttf")))
 
 
 def _story(document: Document, words: dict[str, str], title: str, language: str) -> list[Any]:

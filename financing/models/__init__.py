@@ -13,7 +13,9 @@ from financing.models.servicing import (
     LoanPayment,
     LoanPaymentMethod,
     LoanPaymentStatus,
+    LoanRefund,
     PaymentKind,
+    RefundStatus,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "LoanPayment",
     "LoanPaymentMethod",
     "LoanPaymentStatus",
+    "LoanRefund",
     "LoanScheduleRow",
     "LoanStatus",
     "LoanVersion",
@@ -40,6 +43,7 @@ __all__ = [
     "PaymentKind",
     "Programme",
     "ProgrammeRate",
+    "RefundStatus",
     "ScheduleType",
     "VersionKind",
 ]

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
@@ -109,6 +110,43 @@ class LoanPayment(models.Model):
         self.move(_S.RECEIVED)
         self.received_at = now
         self.failure_code = self.failure_detail = ""
+
+
+class RefundStatus(models.TextChoices):
+    """Where money that goes back stands. A failed one may still leave: payments try again."""
+
+    REQUESTED = "requested", _("asked of payments")
+    PAID = "paid", _("left us")
+    FAILED = "failed", _("failed")
+
+
+class LoanRefund(models.Model):
+    """Money above what was owed that goes back to the borrower through payments, roubles; `id` names the request."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="refunds")
+    payment = models.ForeignKey(LoanPayment, on_delete=models.PROTECT, related_name="refunds")
+    amount = amount_field(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
+    reason = models.CharField(_("reason"), max_length=120)
+    status = models.CharField(_("status"), max_length=10, choices=RefundStatus, default=RefundStatus.REQUESTED)
+    failure_code = models.CharField(_("failure"), max_length=60, blank=True, default="")
+    failure_detail = models.TextField(_("failure in words"), blank=True, default="")
+    created_at = models.DateTimeField(_("created at"), db_default=Now())
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+
+    class Meta:
+        verbose_name = _("refund of a loan")
+        verbose_name_plural = _("refunds of loans")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="loan_refund_positive"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="loan_refund_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}, {self.get_status_display()}"
 
 
 class Account(models.TextChoices):

@@ -25,7 +25,7 @@ from financing.services.repaying import (
     repay_loan_early,
     settle_payment,
 )
-from financing.services.standing import History
+from financing.services.standing import History, settle_refund
 from financing.services.workouts import restructure_loan, reverse_payment, write_off_loan
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "reverse_payment",
     "running_loans",
     "settle_payment",
+    "settle_refund",
     "stop_asking",
     "withdraw_application",
     "write_off_loan",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from core.ids import uuid7
+from core.db import transaction
 from core.money import ZERO
 from financing.calculations import DayCount, Debt, Part, capped_daily_rate
 from financing.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
@@ -25,9 +25,11 @@ from financing.models import (
     LoanPayment,
     LoanPaymentMethod,
     LoanPaymentStatus,
+    LoanRefund,
     LoanScheduleRow,
     LoanStatus,
     LoanVersion,
+    RefundStatus,
     ScheduleType,
 )
 from messaging.outbox import publish
@@ -208,18 +210,34 @@ def _return_surplus(loan: Loan, history: History, surplus: Decimal, now: datetim
 
 
 def request_refund(loan: Loan, payment: LoanPayment, amount: Decimal, reason: str) -> None:
-    """Ask payments to give money back that came through them."""
-    if payment.method != LoanPaymentMethod.ACCOUNT:
-        publish(
-            LoanSurplusRefundRequested(
-                request_id=uuid7(),
-                loan_id=loan.id,
-                customer_id=loan.customer_id,
-                amount=amount,
-                currency=loan.currency,
-                reason=reason,
-            )
+    """Ask payments to give money back that came through them; the answer is `settle_refund`."""
+    if payment.method == LoanPaymentMethod.ACCOUNT:
+        return
+    refund = LoanRefund.objects.create(
+        loan=loan, payment=payment, amount=amount, currency=loan.currency, reason=reason[:120]
+    )
+    publish(
+        LoanSurplusRefundRequested(
+            request_id=refund.id,
+            loan_id=loan.id,
+            customer_id=loan.customer_id,
+            amount=amount,
+            currency=loan.currency,
+            reason=reason,
         )
+    )
+
+
+def settle_refund(*, refund_id: UUID, is_paid: bool, code: str, detail: str, now: datetime) -> None:
+    """Note that a refund left us, or failed; what has left stays so, and requests not ours are passed over."""
+    with transaction("financing"):
+        refund = LoanRefund.objects.select_for_update().filter(pk=refund_id).first()
+        if refund is None or refund.status == RefundStatus.PAID:
+            return
+        refund.status = RefundStatus.PAID if is_paid else RefundStatus.FAILED
+        refund.failure_code, refund.failure_detail = ("", "") if is_paid else (code[:60], detail)
+        refund.settled_at = now
+        refund.save()
 
 
 def totals(loan: Loan, history: History, standing: Standing) -> dict[str, Decimal]:

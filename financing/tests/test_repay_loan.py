@@ -15,13 +15,13 @@ from financing import handlers, services
 from financing.calculations import Strategy
 from financing.calculations.dates import add_months
 from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded, ScheduleChangedSince, SurplusReturned
-from financing.models import Loan, LoanEntry, LoanLine, LoanPayment, LoanVersion
+from financing.models import Loan, LoanEntry, LoanLine, LoanPayment, LoanRefund, LoanVersion
 from financing.public import loan_disagreements
 from financing.services import LoanMeans
 from financing.tests import make
 from messaging.models import OutboxEvent
 from messaging.testing import events_of
-from payments.events import ChargeSettled
+from payments.events import ChargeSettled, PayoutSettled
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/loans"
@@ -172,6 +172,30 @@ def test_a_loan_paid_to_its_end_is_closed_and_the_rest_returned(loan):
     assert last_event().data["loan_id"] == str(loan.id)
     with pytest.raises(LoanNotRunning):
         pay(loan, 1, loan.last_due_date)
+
+
+def test_a_refund_that_failed_is_known_and_may_still_leave(loan):
+    late = pay(loan, 5000, LENT, LoanMeans("card", token="tok_success"))
+    early(loan, 2_000_000, LENT + timedelta(3))
+    handlers.settle_payment(settled(late))
+    refund = LoanRefund.objects.get(payment=late)
+    assert (refund.status, refund.amount, str(refund.id)) == (
+        "requested", late.amount, last_event().data["request_id"],
+    )  # fmt: skip
+
+    def answer(*, is_paid, code=""):
+        handlers.settle_refund(
+            PayoutSettled(
+                request_id=refund.id, purpose="loan", subject_id=loan.id, customer_id=loan.customer_id,
+                is_paid=is_paid, amount=refund.amount, currency="RUB", code=code,
+            )
+        )  # fmt: skip
+        refund.refresh_from_db()
+        return refund.status, refund.failure_code
+
+    assert answer(is_paid=False, code="account_closed") == ("failed", "account_closed")
+    assert answer(is_paid=True) == answer(is_paid=True) == ("paid", "")
+    assert answer(is_paid=False, code="late") == ("paid", "")
 
 
 def test_money_for_a_loan_that_ended_goes_back(loan):
