@@ -153,6 +153,7 @@ class OrderPayment(models.Model):
     method = models.CharField(max_length=20, blank=True, default="")
     amount = models.DecimalField(max_digits=14, decimal_places=2)
     refunded = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
+    asked_back = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
 
     class Meta:
         verbose_name = _("payment of an order")

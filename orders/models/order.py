@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
@@ -186,6 +188,10 @@ class OrderLine(models.Model):
             models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_positive"),
             models.CheckConstraint(condition=Q(unit_price__gte=0), name="line_price_not_negative"),
             models.UniqueConstraint(fields=["order", "position"], name="line_position_unique"),
+        ]
+        indexes: ClassVar = [
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="line_name_search"),
+            models.Index(fields=["sku"], name="line_by_sku"),
         ]
 
 

@@ -26,6 +26,7 @@ from messaging.timers import set_timer
 from orders import events
 from orders.models import LegKind, LegState, OrderPayment, PaymentState, SagaState, Status
 from orders.services.editing import publish_updated, settle_payment, take_back_change
+from orders.services.excess import return_excess
 from orders.services.funding import FAILED, OFFLINE, PAID, parts_of, set_part
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.requests import due_from_buyer
@@ -49,6 +50,7 @@ def react(*, event: Event, now: datetime) -> None:
         if saga is None:
             return
         _REACTIONS[type(event)](saga, event)
+        return_excess(saga, "overpaid")
         saga.save()
 
 

@@ -34,6 +34,7 @@ from orders.models import (
     SagaState,
 )
 from orders.services.changing import Check, any_version, explained, load_for
+from orders.services.excess import return_excess
 from orders.services.funding import requested_loan
 from orders.services.history import Actor, record_edit
 from orders.services.lines import MAX_LINES, MAX_QUANTITY, FreeLine, ProductLine, build_lines, line_facts
@@ -370,4 +371,4 @@ def drop_premiums(saga: Saga) -> None:
         return
     _write(saga, [line for line in lines if line not in gone], gone=gone, before=[plain(line) for line in lines])
     publish_updated(saga)
-    saga.refund_excess("policies_skipped")
+    return_excess(saga, "policies_skipped")

@@ -17,6 +17,7 @@ from orders.errors import SteeringNotYours, SteeringRefused
 from orders.models import STAFF, Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState, Status, SteeringAction
 from orders.services.changing import move_saga
 from orders.services.editing import drop_premiums, premiums, publish_updated
+from orders.services.excess import return_excess
 from orders.services.funding import ASKED, DROPPED, OFFLINE, PLANNED, Part, parts_of, requested_loan, set_part
 from orders.services.history import Actor, record_steering
 from orders.services.saga import HANDLER, Saga
@@ -186,6 +187,7 @@ def steer_checkout(
             move_saga(saga, Status.CANCELLED, actor=actor, reason=reason)
         else:
             _ACTIONS[action](saga, chosen, _Order(actor, reason, amount, part))
+            return_excess(saga, "overpaid")
         saga.save()
     return saga.order
 

@@ -1,0 +1,40 @@
+"""Money above the total: asked back to the buyer by itself, each rouble once."""
+
+from decimal import Decimal
+
+from messaging.outbox import publish
+from orders import events
+from orders.models import LegKind, OrderPayment, PaymentState, Status
+from orders.services.saga import Saga
+
+CALLED_OFF = (Status.CANCELLED, Status.REFUNDED)
+
+
+def return_excess(saga: Saga, reason: str) -> None:
+    """Ask payments to give back what is paid above the total, newest payments first.
+
+    What has been asked back and is on its way counts as returned. An order that is being called off gets everything
+    back anyway, and while other lines wait for their stock the total may still go back to what it was.
+    """
+    excess = saga.order.amount_paid - saga.order.payable
+    is_changing = bool(saga.legs[LegKind.STOCK].request.get("revert"))
+    if excess <= 0 or is_changing or saga.checkout.is_undoing or saga.order.status in CALLED_OFF:
+        return
+    taken = list(OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.TAKEN).order_by("-payment_id"))
+    excess -= sum((max(Decimal(0), payment.asked_back - payment.refunded) for payment in taken), Decimal(0))
+    for payment in taken:
+        amount = min(excess, payment.amount - max(payment.refunded, payment.asked_back))
+        if amount > 0:
+            excess -= amount
+            _ask_back(saga, payment, amount, reason)
+
+
+def _ask_back(saga: Saga, payment: OrderPayment, amount: Decimal, reason: str) -> None:
+    payment.asked_back = max(payment.refunded, payment.asked_back) + amount
+    payment.save(update_fields=["asked_back"])
+    saga.note("payment.excess_asked_back", reason=reason, data={"amount": str(amount)})
+    publish(
+        events.ExcessRefundRequested(
+            order_id=saga.order.id, payment_id=payment.payment_id, amount=amount, reason=reason
+        )
+    )
