@@ -18,6 +18,8 @@ from core.books import Disagreement
 
 __all__ = [
     "CategoryNode",
+    "ComparedRow",
+    "Comparison",
     "Disagreement",
     "Facet",
     "FacetValue",
@@ -26,6 +28,7 @@ __all__ = [
     "ProductState",
     "ProductView",
     "category_tree",
+    "compare_products",
     "facets",
     "get_product",
     "get_products",
@@ -94,6 +97,23 @@ class ProductPage:
 
 
 @dataclass(frozen=True)
+class ComparedRow:
+    """One field of the compared products, in their order; an attribute is named `attributes.<key>`."""
+
+    name: str
+    values: list[Any]
+    differs: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Products side by side; fields that none of them has are left out."""
+
+    products: list[ProductView]
+    rows: list[ComparedRow]
+
+
+@dataclass(frozen=True)
 class CategoryNode:
     """A category with those below it; `path` joins the slugs from the root."""
 
@@ -115,6 +135,27 @@ def get_product(product_id: UUID) -> ProductView | None:
 def get_products(ids: list[UUID]) -> dict[UUID, ProductView]:
     """Products by id, on sale or not; those that were deleted are left out."""
     return {item.pk: _view(item) for item in Product.objects.present().filter(pk__in=ids)}
+
+
+COMPARED = (
+    "price", "currency", "available", "make", "model", "year", "mileage", "condition", "body", "fuel", "engine_volume",
+    "power_hp", "transmission", "drive", "color",
+)  # fmt: skip
+
+
+def compare_products(ids: list[UUID]) -> Comparison | None:
+    """Products on sale field by field, in the order asked for; None when one of them is not on sale."""
+    found = {item.pk: _view(item) for item in Product.objects.on_sale().filter(pk__in=ids)}
+    if found.keys() != set(ids):
+        return None
+    products = [found[pk] for pk in ids]
+    table = {name: [getattr(product, name) for product in products] for name in COMPARED}
+    for key in sorted({key for product in products for key in product.attributes}):
+        table[f"attributes.{key}"] = [product.attributes.get(key) for product in products]
+    filled = ((name, values) for name, values in table.items() if any(value not in (None, "") for value in values))
+    return Comparison(
+        products, [ComparedRow(name, values, any(value != values[0] for value in values)) for name, values in filled]
+    )
 
 
 def latest(limit: int = 12, *, kind: str = "vehicle") -> list[ProductView]:

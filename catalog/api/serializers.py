@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from catalog.importing.rows import MIN_YEAR
 from catalog.models import Category, Condition, Import, Product, ProductKind, RowError, StockMovement
+from catalog.vin import has_check_digit
 from core.money import MAX_AMOUNT
 
 MAX_STOCK = 1_000_000
@@ -80,6 +81,28 @@ class ProductSerializer(serializers.ModelSerializer):
 
 
 _PLAIN = tuple(name for name in ProductSerializer.Meta.fields if name != "stock")
+
+
+class WarningSerializer(serializers.Serializer):
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class WrittenProductSerializer(ProductSerializer):
+    """A product as it was written, with what was taken but looks odd."""
+
+    warnings = WarningSerializer(many=True, read_only=True)
+
+    class Meta(ProductSerializer.Meta):
+        fields = [*ProductSerializer.Meta.fields, "warnings"]
+        read_only_fields = fields
+
+    def to_representation(self, instance: Product) -> dict[str, Any]:
+        odd = instance.vin and not has_check_digit(instance.vin)
+        detail = _("The check digit of the VIN is wrong, as it is for many cars made outside North America.")
+        warnings = [{"field": "vin", "code": "vin_check_digit", "detail": str(detail)}] if odd else []
+        return super().to_representation(instance) | {"warnings": warnings}
 
 
 class ProductInput(StrictSerializer):

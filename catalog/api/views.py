@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from catalog import public, services
 from catalog.api import serializers as shapes
+from catalog.api.compare import CompareAction
 from catalog.api.copies import kept
 from catalog.api.filters import ProductFilter
 from catalog.api.units import UnitActions
@@ -124,7 +125,7 @@ class CategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProductViewSet(UnitActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Products: read by anyone, written by managers, who also see those not on sale."""
 
     queryset = Product.objects.present()
@@ -161,17 +162,17 @@ class ProductViewSet(UnitActions, mixins.ListModelMixin, mixins.RetrieveModelMix
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().retrieve(request, *args, **kwargs)
 
-    @extend_schema(request=shapes.ProductInput, responses={201: shapes.ProductSerializer})
+    @extend_schema(request=shapes.ProductInput, responses={201: shapes.WrittenProductSerializer})
     def create(self, request: Request) -> HttpResponse:
         data = _read(shapes.ProductInput, request)
 
         def act() -> tuple[Any, int]:
             product = services.create_product(actor=str(self.principal.id), now=timezone.now(), **data)
-            return shapes.ProductSerializer(product).data, status.HTTP_201_CREATED
+            return shapes.WrittenProductSerializer(product).data, status.HTTP_201_CREATED
 
         return _once(request, self.principal, "POST products", data, act)
 
-    @extend_schema(request=shapes.ProductChanges, responses=shapes.ProductSerializer)
+    @extend_schema(request=shapes.ProductChanges, responses=shapes.WrittenProductSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         product = services.update_product(
             product_id=_id(pk),
@@ -180,7 +181,7 @@ class ProductViewSet(UnitActions, mixins.ListModelMixin, mixins.RetrieveModelMix
             precondition=_matching(request),
             **_read(shapes.ProductChanges, request, partial=True),
         )
-        return Response(shapes.ProductSerializer(product).data)
+        return Response(shapes.WrittenProductSerializer(product).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:

@@ -1,6 +1,7 @@
 """Everything the catalogue can be asked to do."""
 
 from catalog.services.categories import create_category, delete_category, update_category
+from catalog.services.feeds import csv_feed, feed_version, yml_feed
 from catalog.services.images import add_image, delete_image, order_images
 from catalog.services.imports import import_file, open_imports, refused_rows_of, run_import, start_import
 from catalog.services.prices import (
@@ -40,12 +41,14 @@ __all__ = [
     "change_stage",
     "create_category",
     "create_product",
+    "csv_feed",
     "database_now",
     "delete_category",
     "delete_image",
     "delete_product",
     "delete_search",
     "extend_reservation",
+    "feed_version",
     "hand_over",
     "import_file",
     "match_saved_searches",
@@ -65,4 +68,5 @@ __all__ = [
     "take_out",
     "update_category",
     "update_product",
+    "yml_feed",
 ]

@@ -29,13 +29,21 @@ def refused(response, status, code):
 
 
 class TestCreating:
+    @pytest.mark.parametrize(("vin", "codes"), [("5TDXZ3DC2KS015402", []), ("5TDXZ3DC3KS015402", ["vin_check_digit"])])
+    def test_a_wrong_check_digit_warns_and_never_refuses(self, vin, codes):
+        created = Api("manager").post("/products", CAR | {"vin": vin})
+        assert created.status_code == 201, created.content
+        changed = Api("manager").patch(f"/products/{created.json()['id']}", {"price": "1.00"})
+        for answer in (created, changed):
+            assert [one["code"] for one in answer.json()["warnings"]] == codes
+
     def test_a_manager_adds_a_car(self):
         response = Api("manager").post("/products", CAR)
         assert response.status_code == 201, response.content
         car = response.json()
         assert (car["stock"], car["available"], car["price"], car["currency"]) == (1, 1, "3150000.00", "RUB")
         assert response["ETag"] == '"1"'
-        assert Api().get(f"/products/{car['id']}").json() == car
+        assert Api().get(f"/products/{car['id']}").json() | {"warnings": car["warnings"]} == car
         event = OutboxEvent.objects.using("catalog").get()
         assert event.type == "product.created"
         assert event.data["available"] == event.data["stock_version"] == event.data["version_number"] == 1

@@ -79,6 +79,9 @@ DELETE /categories/{}                                     manager
 GET    /products                                          anyone
 POST   /products                                          manager
 GET    /products/facets                                   anyone
+GET    /products/compare                                  anyone
+GET    /feeds/yml                                         anyone
+GET    /feeds/csv                                         anyone
 GET    /products/{}                                       anyone
 PATCH  /products/{}                                       manager
 DELETE /products/{}                                       manager

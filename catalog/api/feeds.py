@@ -1,0 +1,71 @@
+"""Feeds for marketplaces over HTTP: streamed, and not sent again while nothing has changed."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from catalog import services
+from gateway.api import ApiViewSet
+from gateway.etags import etag, not_modified
+from gateway.filtering import refuse_unknown
+from gateway.permissions import ReadByAnyone
+
+PIECE = 500
+"""Lines sent at a time."""
+
+
+class FeedViewSet(ApiViewSet):
+    """All that can be bought now, for price aggregators and marketplaces."""
+
+    permission_classes = [ReadByAnyone]
+    pagination_class = None
+    filter_backends = []
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Each feed has one form, whatever is asked for."""
+        return super().perform_content_negotiation(request, force=True)
+
+    @extend_schema(responses={(200, "application/xml"): str, 304: None})
+    @action(detail=False)
+    def yml(self, request: Request) -> HttpResponse | StreamingHttpResponse:
+        """The feed as YML (XML)."""
+        return _send(request, services.yml_feed(timezone.now()), "application/xml; charset=utf-8")
+
+    @extend_schema(responses={(200, "text/csv"): str, 304: None})
+    @action(detail=False)
+    def csv(self, request: Request) -> HttpResponse | StreamingHttpResponse:
+        """The feed as CSV, with the headers that imports understand."""
+        return _send(request, services.csv_feed(), "text/csv; charset=utf-8")
+
+
+def _send(request: Request, lines: Iterator[str], content_type: str) -> HttpResponse | StreamingHttpResponse:
+    refuse_unknown(request, set())
+    plain: HttpRequest = request._request
+    version = services.feed_version(timezone.now())
+    if unchanged := not_modified(plain, version):
+        return unchanged
+    pieces = _without_blocking(lines) if isinstance(plain, ASGIRequest) else _pieces(lines)
+    return StreamingHttpResponse(pieces, content_type=content_type, headers={"ETag": etag(version)})
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[bytes]:
+    while piece := _piece(lines):
+        yield piece
+
+
+async def _without_blocking(lines: Iterator[str]) -> AsyncIterator[bytes]:
+    """Under ASGI a plain iterator would be read to its end before the first byte is sent."""
+    while piece := await sync_to_async(_piece)(lines):
+        yield piece
+
+
+def _piece(lines: Iterator[str]) -> bytes:
+    return "".join(islice(lines, PIECE)).encode()
