@@ -280,6 +280,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "gateway.pagination.CursorPagination",
     "DEFAULT_FILTER_BACKENDS": ["gateway.filtering.StrictFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "gateway.schema.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "gateway.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,

@@ -73,6 +73,14 @@ class IsAnyone(BasePermission):
         return True
 
 
+class IsSignedInOrEnrolling(IsSignedIn):
+    """The same, and staff who have yet to enrol a second factor."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        may_enrol = isinstance(request.user, Principal) and request.user.may(MFA_SCOPE)
+        return may_enrol or super().has_permission(request, view)
+
+
 class IsPerson(BasePermission):
     """A person who signed in, be it only to enrol a second factor; never an API key."""
 

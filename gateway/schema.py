@@ -1,6 +1,7 @@
 """The OpenAPI document: msgspec Structs of the fast lane, and problem+json for every refusal."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import msgspec
 from django.conf import settings
@@ -8,6 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.plumbing import force_instance
 
+F = TypeVar("F", bound=Callable[..., Any])
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail", "errors", "request_id"],
@@ -66,6 +68,25 @@ class AutoSchema(SpectacularSchema):
     def get_response_serializers(self) -> Any:
         declared = self._lane()
         return {declared.status: declared.response_type} if declared else super().get_response_serializers()
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        other = getattr(getattr(self.view, self.method_name(), None), "or_list_of", None)
+        if other is not None:
+            content = bodies["200"]["content"]["application/json"]
+            plain = {"type": "array", "items": self.resolve_serializer(other, direction).ref}
+            content["schema"] = {"oneOf": [content["schema"], plain]}
+        return bodies
+
+
+def or_list_of(serializer: Any) -> Callable[[F], F]:
+    """Describe an action that answers with a bare list of these instead, where a parameter asks for it."""
+
+    def declare(method: F) -> F:
+        method.or_list_of = serializer  # type: ignore[attr-defined]
+        return method
+
+    return declare
 
 
 class StructExtension(OpenApiSerializerExtension):

@@ -25,7 +25,7 @@ from gateway.address import client_address
 from gateway.api import ApiViewSet
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
-from gateway.permissions import IsAdmin, IsPerson, IsSignedIn
+from gateway.permissions import IsAdmin, IsPerson, IsSignedIn, IsSignedInOrEnrolling
 from gateway.rendering import JSONParser
 
 
@@ -75,10 +75,6 @@ OPEN = ("register", "token", "login", "refresh", "verify", "reset_password", "re
 """Actions for anyone: a stale token in the header must not keep its holder from signing in again."""
 
 
-BEFORE_MFA = ("me", "logout")
-"""Actions left to staff who have yet to enrol a second factor; API keys have no business there."""
-
-
 @extend_schema(tags=["auth"])
 class AuthViewSet(ApiViewSet):
     throttle_scopes = dict.fromkeys(("register", "token", "login", "reset_password", "reset_password_confirm"), "login")
@@ -91,7 +87,9 @@ class AuthViewSet(ApiViewSet):
     def get_permissions(self) -> list[Any]:
         if self.action in OPEN:
             return [AllowAny()]
-        return [IsPerson()] if self.action in BEFORE_MFA else [IsSignedIn()]
+        if self.action == "me":
+            return [IsSignedInOrEnrolling()]
+        return [IsPerson()] if self.action == "logout" else [IsSignedIn()]
 
     def get_parsers(self) -> list[Any]:
         return [FormParser()] if self._method_name() == "token" else [JSONParser()]
@@ -219,7 +217,7 @@ class SessionViewSet(ApiViewSet):
         return Response(status=204)
 
 
-OWN = ("me", "update_me", "password")
+OWN = ("update_me", "password")
 
 
 @extend_schema(tags=["users"])
@@ -231,6 +229,8 @@ class UserViewSet(ApiViewSet):
     ordering_fields = {"created_at": "created_at", "full_name": "full_name", "email": "email"}
 
     def get_permissions(self) -> list[Any]:
+        if self.action == "me":
+            return [IsSignedInOrEnrolling()]
         return [IsSignedIn()] if self.action in OWN else [IsAdmin()]
 
     def list(self, request: Request) -> Response:

@@ -4,7 +4,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import Session, User
 from accounts.tests import make
-from core.testing import Api
+from core.testing import Api, token_for
 from messaging.testing import drain_outbox, events_of, published
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])
@@ -17,6 +17,14 @@ def test_me_is_the_same_at_both_addresses():
     body = caller.get("/auth/me").json()
     assert body == caller.get("/users/me/").json()
     assert (body["id"], body["email"], body["roles"]) == (str(person.id), person.email, ["client"])
+
+
+@pytest.mark.parametrize("path", ["/auth/me", "/users/me"])
+def test_an_api_key_reads_its_owners_profile_if_it_has_the_scope(path):
+    person, key = make.user(), Api()
+    for scope, status in (("accounts:read", 200), ("orders:read", 403)):
+        key.headers = {"Authorization": f"Bearer {token_for(person.id, 'client', scope=scope)}"}
+        assert key.get(path).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager, ReadByAnyone
 from gateway.principal import Principal
 from gateway.rendering import JSONRenderer
+from gateway.schema import or_list_of
 
 READ_BY_ANYONE = [ReadByAnyone | IsManager]
 
@@ -90,6 +91,7 @@ class CategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
     ordering = "name"
     extra_parameters = ("tree",)
 
+    @or_list_of(shapes.CategoryTreeSerializer)
     @kept(CATEGORIES)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if request.query_params.get("tree", "").lower() not in ("true", "1"):

@@ -28,6 +28,8 @@ from clients.services import consents_of
 class ClientSerializer(serializers.ModelSerializer):
     """A client card."""
 
+    email = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+
     class Meta:
         model = Client
         fields = [

@@ -18,6 +18,8 @@ MAX_RULES = 50
 class ResourceTypeSerializer(serializers.ModelSerializer):
     """A type of resources."""
 
+    test_drive_role = serializers.ChoiceField(DriveRole.choices, allow_blank=True, read_only=True)
+
     class Meta:
         model = ResourceType
         fields = ["id", "name", "description", "test_drive_role", "created_at", "version"]
@@ -38,6 +40,12 @@ class OpeningHoursSerializer(serializers.Serializer):
     weekday = serializers.IntegerField(min_value=1, max_value=7)
     opens = serializers.TimeField(format="%H:%M", source="opens_at")
     closes = serializers.TimeField(format="%H:%M", source="closes_at")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A rule is whole, although the resource it is for may be sent in part."""
+        if missing := [name for name, field in self.fields.items() if field.source not in attrs]:
+            raise serializers.ValidationError({name: [_("This field is required.")] for name in missing}, "required")
+        return attrs
 
 
 class ResourceSerializer(serializers.ModelSerializer):

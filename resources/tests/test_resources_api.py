@@ -170,3 +170,11 @@ def test_a_page_costs_the_same_queries_whatever_its_size(path):
         with CaptureQueriesContext(connections["resources"]) as queries:
             assert len(Api("manager").get(f"{path}?page_size={size}").json()["results"]) == size
         assert len(queries) == (2 if path == "/resources" else 1)
+
+
+def test_a_rule_of_opening_hours_is_whole_even_in_a_partial_change():
+    resource = make.resource()
+    path = f"/resources/{resource.id}"
+    answer = Api("manager").patch(path, {"opening_hours": [{"opens": "09:00", "closes": "18:00"}]})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "required")
+    assert list(resource.opening_hours.all()) == []

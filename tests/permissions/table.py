@@ -1,10 +1,9 @@
 """Who may call what: the one table that the tests execute and docs/permissions.md shows.
 
-Words: `anyone`; `guests too`, where a token that is sent must have the scope; `signed in`; `person`, where no API key
-will do; `own`, where staff see everybody's and another's is 404; `mine`, where even staff see only theirs; `own or
-admin`; `person's or admin`, the same without API keys; `public or staff`, where the object made is not public; `own
-list` and `my list`, the same for collections; `manager` (admins too); `admin`; `by secret`, where roles count for
-nothing and a signature does.
+Words: `anyone`; `guests too`, where a token that is sent must have the scope; `signed in`; `own`, where staff see
+everybody's and another's is 404; `mine`, where even staff see only theirs; `own or admin`; `person's or admin`, the
+same without API keys; `public or staff`, where the object made is not public; `own list` and `my list`, the same for
+collections; `manager` (admins too); `admin`; `by secret`, where roles count for nothing and a signature does.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ WORDS: dict[str, tuple[str, ...]] = {
     "anyone": (YES, YES, YES, YES, YES),
     "guests too": (YES, YES, YES, YES, YES),
     "signed in": ("401", YES, YES, YES, YES),
-    "person": ("401", YES, YES, YES, YES),
     "own": ("401", "404", YES, YES, YES),
     "mine": ("401", "404", YES, "404", "404"),
     "own or admin": ("401", "404", YES, "404", YES),
@@ -36,7 +34,7 @@ POST   /auth/login                                        anyone
 POST   /auth/refresh                                      anyone
 POST   /auth/logout                                       signed in
 POST   /auth/verify                                       anyone
-GET    /auth/me                                           person
+GET    /auth/me                                           signed in
 GET    /auth/google/login                                 anyone
 GET    /auth/google/callback                              anyone
 GET    /auth/sessions                                     my list
@@ -312,7 +310,7 @@ class Row:
         people = WORDS[self.word]
         is_open = self.word in ("anyone", "by secret", "public or staff")
         is_changing_account = self.part == "Accounts" and self.method != "GET"
-        is_for_people = is_changing_account or self.word in ("person", "person's or admin")
+        is_for_people = is_changing_account or self.word == "person's or admin"
         keys = people[2:4] if is_open else ("403" if is_for_people else people[2], "403")
         return dict(zip(CALLERS, [*people, *keys], strict=True))
 
