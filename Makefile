@@ -39,6 +39,7 @@ bench: .env .venv/dev ## Measure the hot paths, the event path and the live feed
 	@$(RUN) benchmarks/events.py
 	@$(RUN) benchmarks/feed.py
 	@$(RUN) benchmarks/financing.py
+	@$(RUN) benchmarks/gateway.py
 
 chaos: .env .venv/dev ## Kill processes in the middle of purchases and look for lost or doubled effects
 	@$(RUN) -m pytest tests/chaos $(ARGS)

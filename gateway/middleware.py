@@ -16,6 +16,7 @@ from core import context
 from core.ids import uuid7
 from gateway import lane, problems
 from gateway.lane import BodyTooLarge
+from gateway.views import away
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger(__name__)
@@ -51,6 +52,10 @@ class EdgeMiddleware:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
             log.info("request", method=request.method, path=request.path, status=response.status_code, ms=took_ms)
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Tell the visitor of a page whose database is away so, in debug too."""
+        return None if _is_api(request.path_info) else away(request, exception)
 
 
 def _is_api(path: str) -> bool:
@@ -102,5 +107,6 @@ class AdminContentPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.path.startswith("/admin/"):
-            response._csp_update = {"script-src": ["'unsafe-eval'", "'unsafe-inline'"]}  # type: ignore[attr-defined]
+            loose = {"script-src": ["'unsafe-eval'", "'unsafe-inline'"], "style-src": ["'unsafe-inline'"]}
+            response._csp_update = loose  # type: ignore[attr-defined]
         return response

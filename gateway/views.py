@@ -1,19 +1,26 @@
 """Health of the process and of what it stands on, and the site-wide error pages."""
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
+import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from core.errors import Unavailable
+from core.postgres.breakers import DatabaseAway
 from gateway import breakers, problems
 
 CHECK_TIMEOUT_S = 3.0
+AWAY_S = 5
+"""When a visitor may try again; a database's breaker looks every second whether it is back."""
+log = structlog.get_logger(__name__)
 
 
 def health(request: HttpRequest) -> HttpResponse:
@@ -87,8 +94,22 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return render(request, "404.html", status=404)
 
 
+def away(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """503 for people, while what a page stands on is away; None when it is something else that failed."""
+    if not isinstance(error, OperationalError | InterfaceError | Unavailable):
+        return None
+    if not isinstance(error, DatabaseAway | Unavailable):
+        log.error("database_unavailable", path=request.path, error=repr(error))
+    response = render(request, "503.html", status=503)
+    response["Retry-After"], response["Cache-Control"] = str(AWAY_S), "no-store"
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 for people, or for programs under /api/."""
+    """500 for people, or for programs under /api/; 503 if a database is away."""
+    page = away(request, sys.exc_info()[1])
+    if page is not None:
+        return page
     if request.path.startswith("/api/"):
         return problems.problem(500, "internal_error", "Something went wrong on our side.")
     return render(request, "500.html", status=500)

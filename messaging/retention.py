@@ -21,6 +21,8 @@ from messaging.subscriptions import subscriptions
 
 KEEP_EVENTS = timedelta(days=90)
 KEEP_DELIVERIES = timedelta(days=120)
+ABANDONED = timedelta(days=30)
+"""A sink that no relay has served for so long is switched off: it waits for nothing, and nothing waits for it."""
 BATCH = 5_000
 log = structlog.get_logger(__name__)
 Tick = Callable[[str, int], None]
@@ -58,8 +60,8 @@ def _execute(alias: str, sql: str, parameters: list[Any]) -> tuple[list[tuple[An
 
 
 # Events -----------------------------------------------------------------------------------------------------------
-def passed(source: str) -> int:
-    """The position up to which every handler has copied a log, and every sink outside was told of it.
+def passed(source: str, now: datetime) -> int:
+    """The position up to which every handler has copied a log, and every sink in use was told of it.
 
     A cursor that does not exist yet will begin at the first event, or at the head: until then nothing was passed.
     """
@@ -68,7 +70,7 @@ def passed(source: str) -> int:
         if source in item.sources:
             readers.setdefault(item.alias, []).append(item.name)
     reached = [position for alias, names in readers.items() for position in _cursors(alias, source, names)]
-    rows, _ = _execute(source, "SELECT position FROM messaging_sink_cursor", [])
+    rows, _ = _execute(source, "SELECT position FROM messaging_sink_cursor WHERE lease_until >= %s", [now - ABANDONED])
     reached += [position for (position,) in rows]
     ((head,),), _ = _execute(source, "SELECT coalesce(max(position), 0) FROM messaging_feed_head", [])
     return int(min([head, *reached]))
@@ -112,7 +114,7 @@ SELECT max(position) FROM (
 
 def _purge_outbox(alias: str, now: datetime, archive: Path | None) -> Iterator[int]:
     old = _last_old(alias, now - KEEP_EVENTS)
-    last = min(old, passed(alias))
+    last = min(old, passed(alias, now))
     if last < old:
         log.warning("events_kept", alias=alias, count=old - last, because="a handler or a sink has not passed them")
     while (upto := _next_step(alias, last, archive)) is not None:

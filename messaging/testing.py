@@ -36,7 +36,8 @@ def _turn(alias: str, wanted: list[str]) -> int:
         if target in wanted:
             has_more = True
             while has_more:
-                _, has_more = relay.copy(alias, target)
+                copied, has_more = relay.copy(alias, target)
+                moved += len(copied)
     lanes = sweep.fire_timers(alias) | sweep.pending_lanes(alias)
     for _, handler, shard in lanes:
         drain(alias, handler, shard)

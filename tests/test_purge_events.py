@@ -64,8 +64,14 @@ def test_what_a_handler_that_never_read_may_begin_with_stays(log):
 
 
 def test_what_the_stream_was_not_told_stays(log):
-    SinkCursor.objects.using("catalog").create(sink="stream", position=5, owner=uuid7(), lease_until=timezone.now())
+    later = timezone.now() + timedelta(days=90)
+    SinkCursor.objects.using("catalog").create(sink="stream", position=5, owner=uuid7(), lease_until=later)
     assert purge(days=91)["events"] == 5
+
+
+def test_a_stream_that_was_switched_off_holds_nothing(log):
+    SinkCursor.objects.using("catalog").create(sink="stream", position=5, owner=uuid7(), lease_until=timezone.now())
+    assert purge(days=91)["events"] == log
 
 
 def test_only_a_beginning_goes_never_a_row_in_the_midst(log):

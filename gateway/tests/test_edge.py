@@ -62,6 +62,33 @@ def test_a_body_over_the_limit_is_refused_unread(settings):
     problem(Api("client").post("/orders", {"items": [], "comment": "x" * 200}), 413, "body_too_large")
 
 
+@pytest.mark.parametrize("path", ["/orders", "/auth/register", "/products"])
+def test_a_body_over_the_limit_is_refused_on_every_way_in(settings, path):
+    settings.MAX_BODY_BYTES = 100
+    problem(Api("manager").post(path, {"comment": "x" * 200}), 413, "body_too_large")
+
+
+@pytest.mark.parametrize("path", ["/orders", "/auth/register", "/products"])
+def test_a_body_nested_too_deeply_is_refused_on_every_way_in(path):
+    body = '{"comment":' + "[" * 5_000 + "]" * 5_000 + "}"
+    api = Api("manager")
+    response = api.client.post(f"/api/v1{path}", data=body, content_type="application/json", headers=api.headers)
+    assert problem(response, 400, response.json()["code"])["code"] in ("parse_error", "validation_error")
+
+
+def test_options_without_a_preflight_is_a_method_nobody_serves():
+    problem(Api("client").request("options", "/orders", {}), 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("origin", ["https://friend.example", "https://stranger.example"])
+def test_only_the_named_origins_may_read_across(settings, origin):
+    settings.CORS_ALLOWED_ORIGINS = ["https://friend.example"]
+    answer = Api("client").get("/orders", Origin=origin)
+    is_friend = origin == "https://friend.example"
+    assert answer.get("Access-Control-Allow-Origin") == (origin if is_friend else None)
+    assert "Access-Control-Allow-Credentials" not in answer
+
+
 def test_a_body_nested_too_deeply_is_refused():
     body = '{"comment":' + "[" * 100 + "]" * 100 + "}"
     order = make.order()
