@@ -18,6 +18,7 @@ class UserRegistered(Event):
     roles: list[str] = []
     version_number: int = 1
     email_verified: bool = False
+    is_active: bool = True
 
 
 @event("user.created", aggregate="user", key="user_id", personal=PERSONAL)
@@ -31,6 +32,7 @@ class UserCreated(Event):
     roles: list[str] = []
     version_number: int = 1
     email_verified: bool = False
+    is_active: bool = True
 
 
 @event("user.updated", aggregate="user", key="user_id", personal=PERSONAL)
@@ -44,6 +46,7 @@ class UserUpdated(Event):
     roles: list[str] = []
     version_number: int = 1
     email_verified: bool = False
+    is_active: bool = True
 
 
 @event("user.role_changed", aggregate="user", key="user_id")

@@ -26,6 +26,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("catalog.release_expired_reservations", 5.0, "q.catalog"),
     ("catalog.resume_imports", 30.0, EXTERNAL),
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
+    ("notifications.send_deferred", 60.0, "q.notifications"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
     ("payments.ask_about_open_payments", 60.0, "q.payments"),
     ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), EXTERNAL),

@@ -366,6 +366,12 @@ CLAIM_FILE_MAX_BYTES = number("CLAIM_FILE_MAX_BYTES", 10_485_760)
 OSAGO_RETAINED_SHARE = text("OSAGO_RETAINED_SHARE", "0.23")
 """What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict."""
 
+# Notifications ------------------------------------------------------------------------------------------------------
+SMS_URL = text("SMS_URL", f"http://127.0.0.1:{number('SMS_PORT', PORT + 4)}" if DEBUG else "")
+"""The SMS gateway; without one nothing is promised over SMS."""
+SMS_TOKEN = text("SMS_TOKEN")
+SMS_SENDER = text("SMS_SENDER", "Autosalon")
+
 # Outgoing webhooks --------------------------------------------------------------------------------------------------
 WEBHOOKS_ALLOW_PRIVATE = flag("WEBHOOKS_ALLOW_PRIVATE", default=DEBUG)
 """Whether receivers may live at private addresses; anyone who may name a receiver could then reach our own network."""
@@ -429,7 +435,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media/"
 EMAIL_BACKEND = text(
     "EMAIL_BACKEND",
-    "django.core.mail.backends.filebased.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend",
+    "notifications.providers.mailbox.MailboxBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend",
 )
 EMAIL_FILE_PATH = DATA_DIR / "mail"
 DEFAULT_FROM_EMAIL = text("FROM_EMAIL", "autosalon@localhost")

@@ -1,9 +1,20 @@
 """Django's handle on the notifications app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class NotificationsConfig(AppConfig):
     """Configuration of notifications."""
 
     name = "notifications"
+    verbose_name = _("Notifications")
+
+    def ready(self) -> None:
+        """Put what readers are told, and read, on the live feed."""
+        from messaging.feed import FEEDS
+        from messaging.hub import carry
+        from notifications.feed import CARRIED, item_of
+
+        FEEDS["notifications"] = set(CARRIED)
+        carry("notifications", item_of)

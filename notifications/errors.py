@@ -13,6 +13,13 @@ class NotificationNotFound(NotFound):
     detail = "There is no such notification."
 
 
+class NotificationNotFailed(DomainError):
+    """Only what failed is sent again."""
+
+    code = "notification_not_failed"
+    detail = _("Only a message that failed can be sent again.")
+
+
 class WebhookNotFound(NotFound):
     """There is no such webhook."""
 

@@ -8,20 +8,82 @@ import msgspec
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
-from accounts.events import UserCreated, UserDeleted, UserRegistered, UserUpdated
+from accounts.events import (
+    UserCreated,
+    UserDeactivated,
+    UserDeleted,
+    UserLoggedIn,
+    UserRegistered,
+    UserRoleChanged,
+    UserUpdated,
+)
+from catalog.events import SavedSearchMatched, StockLow
 from core import context
 from core.events import REGISTRY, Event
+from financing.events import (
+    ApplicationApproved,
+    ApplicationRejected,
+    LoanClosed,
+    LoanDisbursed,
+    LoanOverdue,
+    LoanPaymentDue,
+)
+from insurance.events import ClaimDecided, ClaimDocumentsRequested, ClaimPaid, PolicyCancelled, PolicyPurchased
 from messaging.drain import current_deliveries
 from messaging.subscriptions import subscribe
 from notifications import services
+from notifications.events import PolicyEndsSoon
 from notifications.models import Kind
-from orders.events import OrderStatusChanged
+from orders.events import AttentionNeeded, OrderStatusChanged
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
-from showroom.events import HappeningCancelled, RegistrationCancelled, RegistrationCreated, RegistrationPromoted
+from showroom.events import (
+    DriveConfirmed,
+    DriveEnded,
+    DriveReminder,
+    HappeningCancelled,
+    HappeningReminder,
+    RegistrationCancelled,
+    RegistrationCreated,
+    RegistrationPromoted,
+    SeatOffered,
+)
 
 autodiscover_modules("events")
 PUBLIC_EVENTS = tuple(event for event in REGISTRY.values() if not event.internal)
 """Everything integrators are promised, of every app."""
+
+SUMS = ("amount", "currency")
+KEPT: dict[type[Event], tuple[str, ...]] = {
+    OrderStatusChanged: ("order_id", "number", "status", "previous"),
+    PaymentCompleted: ("payment_id", "order_id", *SUMS),
+    PaymentFailed: ("payment_id", "order_id", *SUMS, "code"),
+    PaymentRefunded: ("payment_id", "order_id", *SUMS, "refund_id"),
+    RegistrationCreated: ("event_id", "registration_id", "title", "status", "offer_expires_at"),
+    RegistrationPromoted: ("event_id", "registration_id", "title"),
+    RegistrationCancelled: ("event_id", "registration_id", "title"),
+    SeatOffered: ("event_id", "registration_id", "title", "expires_at"),
+    HappeningCancelled: ("event_id", "title", "reason"),
+    HappeningReminder: ("event_id", "title", "start_date", "time_zone", "location"),
+    DriveConfirmed: ("test_drive_id", "car_name", "start_time", "time_zone", "is_moved"),
+    DriveEnded: ("test_drive_id", "car_name", "outcome", "reason"),
+    DriveReminder: ("test_drive_id", "car_name", "start_time", "time_zone"),
+    ApplicationApproved: (
+        "application_id", "order_id", *SUMS, "term_months", "monthly_payment", "expires_at", "is_accepted",
+    ),
+    ApplicationRejected: ("application_id", "order_id", "reasons", "detail"),
+    LoanDisbursed: ("loan_id", "order_id", *SUMS),
+    LoanPaymentDue: ("loan_id", "due_date", *SUMS),
+    LoanOverdue: ("loan_id", "due_date", "overdue_amount", "currency"),
+    LoanClosed: ("loan_id", "order_id", "reason"),
+    PolicyPurchased: ("policy_id", "order_id", "insurance_type", "start_date", "end_date"),
+    PolicyEndsSoon: ("policy_id", "insurance_type", "end_date"),
+    ClaimDocumentsRequested: ("claim_id", "policy_id", "documents"),
+    ClaimDecided: ("claim_id", "policy_id", "decision", *SUMS, "reason"),
+    ClaimPaid: ("claim_id", "policy_id", *SUMS),
+    AttentionNeeded: ("order_id", "number", "leg", "cause", "detail"),
+    StockLow: ("product_id", "sku", "available", "threshold"),
+}  # fmt: skip
+"""What is kept of each event, for the words and for programs."""
 
 
 @subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted)
@@ -31,34 +93,123 @@ def keep_recipient(event: UserRegistered | UserCreated | UserUpdated | UserDelet
         services.forget_recipient(user_id=event.user_id, now=timezone.now())
     else:
         services.keep_recipient(
-            user_id=event.user_id, email=event.email, full_name=event.full_name, version=event.version_number
+            user_id=event.user_id,
+            email=event.email,
+            full_name=event.full_name,
+            phone=event.phone,
+            roles=event.roles,
+            is_active=event.is_active,
+            version=event.version_number,
+            now=timezone.now(),
         )
+
+
+@subscribe(UserRoleChanged, UserDeactivated)
+def keep_roles(event: UserRoleChanged | UserDeactivated) -> None:
+    """Know who works here."""
+    if isinstance(event, UserDeactivated):
+        services.close_recipient(user_id=event.user_id)
+    else:
+        services.keep_roles(user_id=event.user_id, roles=event.roles, version=event.version_number)
 
 
 @subscribe(OrderStatusChanged, lane="customer_id", on_parked="continue")
 def tell_of_order(event: OrderStatusChanged) -> None:
     """Tell a buyer how their order goes."""
-    _tell(event, [event.customer_id], "order_id", "number", "status", "previous")
+    _tell(event, [event.customer_id])
 
 
 @subscribe(PaymentCompleted, PaymentFailed, PaymentRefunded, lane="customer_id", on_parked="continue")
 def tell_of_payment(event: PaymentCompleted | PaymentFailed | PaymentRefunded) -> None:
     """Tell a payer what became of their money."""
-    extra = {PaymentFailed: ("code",), PaymentRefunded: ("refund_id",)}.get(type(event), ())
-    _tell(event, [event.customer_id], "payment_id", "order_id", "amount", "currency", *extra)
+    _tell(event, [event.customer_id])
 
 
-@subscribe(RegistrationCreated, RegistrationPromoted, RegistrationCancelled, lane="user_id", on_parked="continue")
-def tell_of_registration(event: RegistrationCreated | RegistrationPromoted | RegistrationCancelled) -> None:
+@subscribe(
+    RegistrationCreated, RegistrationPromoted, RegistrationCancelled, SeatOffered, lane="user_id", on_parked="continue"
+)
+def tell_of_registration(
+    event: RegistrationCreated | RegistrationPromoted | RegistrationCancelled | SeatOffered,
+) -> None:
     """Tell a guest about their seat."""
-    extra = ("status",) if isinstance(event, RegistrationCreated) else ()
-    _tell(event, [event.user_id], "event_id", "registration_id", "title", *extra)
+    _tell(event, [event.user_id])
 
 
 @subscribe(HappeningCancelled, on_parked="continue")
 def tell_of_cancelled_happening(event: HappeningCancelled) -> None:
     """Tell everybody who meant to come."""
-    _tell(event, event.user_ids, "event_id", "title", "reason")
+    _tell(event, event.user_ids)
+
+
+@subscribe(HappeningReminder, on_parked="continue")
+def remind_of_happening(event: HappeningReminder) -> None:
+    """Remind everybody who is about to come."""
+    _tell(event, event.user_ids)
+
+
+@subscribe(DriveConfirmed, DriveEnded, DriveReminder, lane="user_id", on_parked="continue")
+def tell_of_test_drive(event: DriveConfirmed | DriveEnded | DriveReminder) -> None:
+    """Tell a client about their test drive."""
+    _tell(event, [event.user_id])
+
+
+@subscribe(
+    ApplicationApproved, ApplicationRejected, LoanDisbursed, LoanPaymentDue, LoanOverdue, LoanClosed,
+    lane="customer_id", on_parked="continue",
+)  # fmt: skip
+def tell_of_loan(
+    event: ApplicationApproved | ApplicationRejected | LoanDisbursed | LoanPaymentDue | LoanOverdue | LoanClosed,
+) -> None:
+    """Tell a borrower what was decided, paid out, due and repaid."""
+    _tell(event, [event.customer_id])
+
+
+@subscribe(PolicyPurchased, ClaimDocumentsRequested, ClaimDecided, ClaimPaid, lane="customer_id", on_parked="continue")
+def tell_of_insurance(event: PolicyPurchased | ClaimDocumentsRequested | ClaimDecided | ClaimPaid) -> None:
+    """Tell the insured about their policies and claims."""
+    _tell(event, [event.customer_id])
+
+
+@subscribe(PolicyPurchased, PolicyCancelled)
+def watch_policy(event: PolicyPurchased | PolicyCancelled) -> None:
+    """Have an alarm for the end of every policy in force."""
+    if isinstance(event, PolicyCancelled):
+        services.cancel_policy_reminder(policy_id=event.policy_id)
+    else:
+        services.remind_of_policy_end(
+            policy_id=event.policy_id,
+            customer_id=event.customer_id,
+            insurance_type=event.insurance_type,
+            end_date=event.end_date,
+            now=timezone.now(),
+        )
+
+
+@subscribe(PolicyEndsSoon, on_parked="continue")
+def tell_of_policy_end(event: PolicyEndsSoon) -> None:
+    """Tell the insured in time to take out the next policy."""
+    _tell(event, [event.customer_id], key=f"{event.type}:{event.policy_id}:{event.end_date}")
+
+
+@subscribe(SavedSearchMatched, lane="user_id", on_parked="continue")
+def tell_of_found_cars(event: SavedSearchMatched) -> None:
+    """Tell a client that what they look for has come."""
+    found = {"search_id": event.search_id, "name": event.name, "product_ids": event.product_ids}
+    _tell(event, [event.user_id], data={**found, "count": len(event.product_ids)})
+
+
+@subscribe(UserLoggedIn, on_parked="continue")
+def tell_of_sign_in(event: UserLoggedIn) -> None:
+    """Tell those who asked for it that somebody signed in as them."""
+    _tell(event, [event.user_id], data={"session_id": event.session_id, "at": timezone.now()})
+
+
+@subscribe(AttentionNeeded, StockLow, on_parked="continue")
+def tell_staff(event: AttentionNeeded | StockLow) -> None:
+    """Tell managers what waits for them."""
+    services.notify_staff(
+        event_key=context.current()["causation_id"], kind=Kind(event.type), data=_kept(event), now=timezone.now()
+    )
 
 
 @subscribe(*PUBLIC_EVENTS, name="notifications.queue_webhooks", batch=True, on_parked="continue")
@@ -67,12 +218,16 @@ def queue_webhooks(events: list[Event]) -> None:
     services.queue_deliveries(deliveries=current_deliveries(), now=timezone.now())
 
 
-def _tell(event: Event, user_ids: Iterable[UUID], *kept: str) -> None:
-    data: dict[str, Any] = msgspec.to_builtins({name: getattr(event, name) for name in kept})
+def _tell(event: Event, user_ids: Iterable[UUID], *, data: dict[str, Any] | None = None, key: str = "") -> None:
     services.notify(
-        event_key=context.current()["causation_id"],
+        event_key=key or context.current()["causation_id"],
         kind=Kind(event.type),
         user_ids=user_ids,
-        data=data,
+        data=_kept(event) if data is None else msgspec.to_builtins(data),
         now=timezone.now(),
     )
+
+
+def _kept(event: Event) -> dict[str, Any]:
+    kept: dict[str, Any] = msgspec.to_builtins({name: getattr(event, name) for name in KEPT[type(event)]})
+    return kept

@@ -1,6 +1,7 @@
-"""Calls to the outside world: e-mails and webhooks, each recorded before it is sent."""
+"""Calls to the outside world: e-mails, SMS and webhooks, each recorded before it is sent."""
 
 import time
+from abc import abstractmethod
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
@@ -16,46 +17,75 @@ from messaging.errands import Errand, errand
 from messaging.models import CallState
 from notifications import services
 from notifications.models import Notification, Recipient
-from notifications.providers import mail, webhooks
+from notifications.providers import mail, sms, webhooks
+from notifications.providers.port import NoAnswer, Refused
 
 log = structlog.get_logger(__name__)
 
 
-@operation
-class SendEmail(Operation):
-    """Send one notification by e-mail; a mail server that is away is tried again for about half an hour."""
+class SendMessage(Operation):
+    """Send one notification over a channel; a provider that is away is tried again for about half an hour.
 
-    name = services.SEND_EMAIL
+    The provider gets the notification's id as its key with every try, so a repeat after a crash is one it knows.
+    """
+
     max_attempts = 14
+
+    @abstractmethod
+    def send(self, message: Notification, to: str) -> None:
+        """Hand it to the provider. Raises Refused; OSError, SMTPException or NoAnswer when a later try may succeed."""
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Send it; what was erased meanwhile is not sent."""
         message = Notification.objects.filter(pk=request["notification_id"]).first()
         recipient = Recipient.objects.filter(pk=message.user_id).first() if message else None
-        if message is None or recipient is None or not recipient.email:
+        to = recipient.address(message.channel) if message and recipient else ""
+        if message is None or not to:
             return Outcome(CallState.DECLINED, error="nobody to send it to")
         try:
-            mail.send(message_id=message.id, to=recipient.email, title=message.title, body=message.body)
-        except mail.AddressRefused as error:
+            self.send(message, to)
+        except Refused as error:
             return Outcome(CallState.DECLINED, error=str(error))
-        except (OSError, SMTPException) as error:
+        except (OSError, SMTPException, NoAnswer) as error:
             return Outcome(CallState.NEW, error=repr(error))
         return Outcome(CallState.OK)
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
-        """The mail server stayed away: the message is shown as failed."""
+        """The provider stayed away: the message is shown as failed, and may be sent again by hand."""
         return Outcome(CallState.DEAD, error=outcome.error)
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Record the answer; nothing is known yet of an unknown one."""
         if outcome.state == CallState.UNKNOWN:
             return
-        services.record_email(
+        services.record_message(
             notification_id=UUID(request["notification_id"]),
             is_sent=outcome.state == CallState.OK,
             error=outcome.error,
             now=timezone.now(),
         )
+
+
+@operation
+class SendEmail(SendMessage):
+    """By e-mail."""
+
+    name = services.SEND_EMAIL
+
+    def send(self, message: Notification, to: str) -> None:
+        """Through Django's mail backend."""
+        mail.send(message_id=message.id, to=to, title=message.title, body=message.body)
+
+
+@operation
+class SendSms(SendMessage):
+    """By SMS."""
+
+    name = services.SEND_SMS
+
+    def send(self, message: Notification, to: str) -> None:
+        """Through the SMS gateway."""
+        sms.send(message_id=message.id, to=to, text=message.body)
 
 
 @errand

@@ -1,9 +1,10 @@
 """How a person wants to be told, kind by kind."""
 
 from dataclasses import dataclass
+from datetime import time
 from uuid import UUID
 
-from notifications.models import Channel, Kind, Preference, Recipient
+from notifications.models import Channel, Kind, Preference, Recipient, offered_channels
 
 
 @dataclass(frozen=True)
@@ -17,27 +18,39 @@ class Wished:
 
 
 @dataclass(frozen=True)
+class QuietHours:
+    """When nothing may ring: wall-clock times, `until` itself is loud again; may span midnight."""
+
+    start: time
+    until: time
+
+
+@dataclass(frozen=True)
 class Preferences:
-    """A person's language and channels for every kind, those never touched included."""
+    """A person's manner, and channels for every kind that concerns them, those never touched included."""
 
     language: str
+    time_zone: str
+    quiet_hours: QuietHours | None
+    digest: bool
     preferences: list[Wished]
 
 
-def preferences_of(user_id: UUID) -> Preferences:
+def preferences_of(user_id: UUID, kinds: list[Kind]) -> Preferences:
     """What a person wants, or what they get by default."""
     known = {item.kind: item for item in Preference.objects.filter(user_id=user_id)}
     recipient = Recipient.objects.filter(pk=user_id).first() or Recipient(user_id=user_id)
-    items = [known.get(kind) or Preference(kind=kind) for kind in Kind]
+    quiet = recipient.quiet_from is not None and recipient.quiet_until is not None
     return Preferences(
         language=recipient.language,
-        preferences=[
-            Wished(
-                kind=item.kind,
-                in_app=item.wants(Channel.IN_APP),
-                email=item.wants(Channel.EMAIL),
-                sms=item.wants(Channel.SMS),
-            )
-            for item in items
-        ],
+        time_zone=recipient.zone,
+        quiet_hours=QuietHours(recipient.quiet_from, recipient.quiet_until) if quiet else None,  # type: ignore[arg-type]
+        digest=recipient.is_digest_wanted,
+        preferences=[_wished(known.get(kind) or Preference.usual(kind)) for kind in kinds],
     )
+
+
+def _wished(item: Preference) -> Wished:
+    offered = offered_channels()
+    channels = {channel: channel in offered and item.wants(channel) for channel in Channel}
+    return Wished(item.kind, channels[Channel.IN_APP], channels[Channel.EMAIL], channels[Channel.SMS])

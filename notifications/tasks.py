@@ -10,3 +10,9 @@ from notifications import services
 def forget_old_deliveries() -> None:
     """Drop what was sent to other systems more than a month ago."""
     services.forget_old_deliveries(now=timezone.now())
+
+
+@shared_task(name="notifications.send_deferred")
+def send_deferred() -> None:
+    """Let out what was kept for the end of quiet hours, and send the digests that are due."""
+    services.send_deferred(now=timezone.now())

@@ -1,9 +1,12 @@
 """What people are told, in words: a title and a body for every kind of news, in the reader's language."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -49,6 +52,50 @@ _REGISTRATIONS: dict[str, Template] = {
     ),
 }
 
+_DRIVES_ENDED: dict[str, Template] = {
+    "refused": (
+        _("No test drive of %(car_name)s"),
+        _("We could not book your test drive of %(car_name)s at that time. Please choose another."),
+    ),
+    "cancelled": (
+        _("Test drive cancelled: %(car_name)s"),
+        _("Your test drive of %(car_name)s is cancelled. %(reason)s"),
+    ),
+    "broken": (
+        _("Test drive cancelled: %(car_name)s"),
+        _("We are sorry: %(car_name)s has broken down, and we have no equal car for your test drive."),
+    ),
+    "no_show": (
+        _("We missed you: %(car_name)s"),
+        _("You did not come to your test drive of %(car_name)s. You can book another at any time."),
+    ),
+}
+"""By its outcome; a car that came back is no news to its driver."""
+
+_CLAIMS_DECIDED: dict[str, Template] = {
+    "approved": (
+        _("Claim approved: %(amount)s %(currency)s"),
+        _("Your claim is approved. We will pay %(amount)s %(currency)s."),
+    ),
+    "partially_approved": (
+        _("Claim approved in part: %(amount)s %(currency)s"),
+        _("Your claim is approved in part. We will pay %(amount)s %(currency)s. %(reason)s"),
+    ),
+    "rejected": (_("Claim rejected"), _("Your claim is rejected. %(reason)s")),
+}
+
+_ATTENTION: dict[str, Template] = {
+    "trade_in_offered": (
+        _("Trade-in to be valued: order %(number)s"),
+        _("The buyer of order %(number)s offers a car in part payment. It waits for your decision."),
+    ),
+    "": (
+        _("Order %(number)s needs you"),
+        _("The checkout of order %(number)s waits at “%(leg)s”: %(cause)s. %(detail)s"),
+    ),
+}
+"""By cause; the last one fits all others."""
+
 _OTHERS: dict[str, Template] = {
     Kind.PAYMENT_COMPLETED: (
         _("Payment received: %(amount)s %(currency)s"),
@@ -74,8 +121,63 @@ _OTHERS: dict[str, Template] = {
         _("Cancelled: %(title)s"),
         _("We are sorry: “%(title)s” will not take place. %(reason)s"),
     ),
+    Kind.SEAT_OFFERED: (
+        _("A seat is offered to you: %(title)s"),
+        _("A seat at “%(title)s” is kept for you until %(expires_at)s. Accept it in time, or it goes to the next."),
+    ),
+    Kind.HAPPENING_REMINDER: (
+        _("Soon: %(title)s"),
+        _("“%(title)s” begins at %(start_date)s. %(location)s"),
+    ),
+    Kind.DRIVE_REMINDER: (
+        _("Soon: your test drive of %(car_name)s"),
+        _("Your test drive of %(car_name)s begins at %(start_time)s. Please bring your driving licence."),
+    ),
+    Kind.SEARCH_MATCHED: (
+        _("New cars for you: %(name)s"),
+        _("New cars match your search “%(name)s”: %(count)s."),
+    ),
+    Kind.LOAN_REJECTED: (
+        _("Loan application refused"),
+        _("We could not approve your loan application. %(detail)s"),
+    ),
+    Kind.LOAN_DISBURSED: (
+        _("Loan paid out: %(amount)s %(currency)s"),
+        _("Your loan of %(amount)s %(currency)s is paid into your order."),
+    ),
+    Kind.LOAN_DUE: (
+        _("Loan payment due: %(amount)s %(currency)s"),
+        _("Your loan payment of %(amount)s %(currency)s is due on %(due_date)s."),
+    ),
+    Kind.LOAN_OVERDUE: (
+        _("Loan payment overdue: %(overdue_amount)s %(currency)s"),
+        _("Your loan payment of %(overdue_amount)s %(currency)s was due on %(due_date)s. Please pay it now."),
+    ),
+    Kind.POLICY_PURCHASED: (
+        _("Your policy is issued"),
+        _("Your policy (%(insurance_type)s) is in force from %(start_date)s to %(end_date)s."),
+    ),
+    Kind.POLICY_ENDING: (
+        _("Your policy ends on %(end_date)s"),
+        _("Your policy (%(insurance_type)s) ends on %(end_date)s. Take out the next one in time."),
+    ),
+    Kind.CLAIM_DOCUMENTS: (
+        _("Papers are needed for your claim"),
+        _("We need more papers to decide your claim. Please add them in your account."),
+    ),
+    Kind.CLAIM_PAID: (
+        _("Claim paid: %(amount)s %(currency)s"),
+        _("We have paid your claim: %(amount)s %(currency)s."),
+    ),
+    Kind.SIGNED_IN: (
+        _("Sign-in to your account"),
+        _("Somebody signed in to your account at %(at)s. If it was not you, change your password."),
+    ),
+    Kind.STOCK_LOW: (
+        _("Stock is low: %(sku)s"),
+        _("Of %(sku)s only %(available)s can be sold; the threshold is %(threshold)s."),
+    ),
 }
-
 
 _WEBHOOKS: dict[str, Template] = {
     "gone": (
@@ -89,27 +191,89 @@ _WEBHOOKS: dict[str, Template] = {
 }
 """By why it was switched off."""
 
+_DRIVE_CONFIRMED: Template = (
+    _("Test drive confirmed: %(car_name)s"),
+    _("Your test drive of %(car_name)s is booked for %(start_time)s. Please bring your driving licence."),
+)
+_DRIVE_MOVED: Template = (
+    _("Another car for your test drive: %(car_name)s"),
+    _("The car you booked is out of service. You will drive an equal one, %(car_name)s, at %(start_time)s."),
+)
+_LOAN_APPROVED: Template = (
+    _("Loan approved: %(amount)s %(currency)s"),
+    _(
+        "Your loan of %(amount)s %(currency)s is approved: %(term_months)s months at %(monthly_payment)s %(currency)s. "
+        "The offer stands until %(expires_at)s."
+    ),
+)
+_LOAN_CLOSED: Template = (_("Your loan is repaid"), _("Nothing is owed on your loan any more. Thank you!"))
+_SEAT_KEPT: Template = (
+    _("A seat is kept for you: %(title)s"),
+    _("A seat at “%(title)s” is kept for you until %(offer_expires_at)s."),
+)
+_DIGEST: Template = (_("Your news of the day: %(count)s"), "%(text)s")
+
+MOMENTS = frozenset({"expires_at", "offer_expires_at", "start_date", "start_time", "at"})
+DAYS = frozenset({"due_date", "end_date", "start_date"})
+
 
 def has_text(kind: str, data: dict[str, Any]) -> bool:
     """Whether there is anything to say."""
     return _template(kind, data) is not None
 
 
-def render(kind: str, data: dict[str, Any], language: str) -> Text:
-    """Put news into words of a language; `data` holds the event's plain values. Raises KeyError on unknown news."""
+def render(kind: str, data: dict[str, Any], language: str, zone: str) -> Text:
+    """Put news into words of a language; `data` holds the event's plain values. Raises KeyError on unknown news.
+
+    Moments are told on the wall clock that `data` names as `time_zone`, or else on that of `zone`.
+    """
     template = _template(kind, data)
     if template is None:
         raise KeyError(kind, data.get("status"))
     with translation.override(language):
-        title, body = (str(part) % data for part in template)
+        values = _Values({name: _shown(name, value, data.get("time_zone") or zone) for name, value in data.items()})
+        title, body = (str(part) % values for part in template)
     return Text(title[:300], body.strip())
 
 
+class _Values(dict[str, Any]):
+    """What an older event did not tell is left out."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def _shown(name: str, value: Any, zone: str) -> Any:
+    if value is None:
+        return ""
+    if name in DAYS and isinstance(value, str) and len(value) == len("2026-01-31"):
+        return date_format(date.fromisoformat(value), "j E Y")
+    if name in MOMENTS and isinstance(value, str):
+        return date_format(datetime.fromisoformat(value).astimezone(ZoneInfo(zone)), "j E Y, H:i")
+    return value
+
+
+_CHOSEN: dict[str, tuple[str, dict[str, Template]]] = {
+    Kind.ORDER: ("status", _ORDERS),
+    Kind.REGISTRATION_CREATED: ("status", _REGISTRATIONS),
+    Kind.WEBHOOK_DISABLED: ("reason", _WEBHOOKS),
+    Kind.DRIVE_ENDED: ("outcome", _DRIVES_ENDED),
+    Kind.CLAIM_DECIDED: ("decision", _CLAIMS_DECIDED),
+}
+"""Kinds whose words depend on one of their values; a value without words is no news."""
+
+
 def _template(kind: str, data: dict[str, Any]) -> Template | None:
-    if kind == Kind.ORDER:
-        return _ORDERS.get(data["status"])
-    if kind == Kind.REGISTRATION_CREATED:
-        return _REGISTRATIONS.get(data["status"])
-    if kind == Kind.WEBHOOK_DISABLED:
-        return _WEBHOOKS.get(data["reason"])
-    return _OTHERS.get(kind)
+    if kind in _CHOSEN:
+        name, templates = _CHOSEN[kind]
+        found = templates.get(data[name])
+        return _SEAT_KEPT if found is _REGISTRATIONS["offered"] and data.get("offer_expires_at") else found
+    if kind == Kind.ATTENTION_NEEDED:
+        return _ATTENTION.get(data["cause"], _ATTENTION[""])
+    if kind == Kind.DRIVE_CONFIRMED:
+        return _DRIVE_MOVED if data.get("is_moved") else _DRIVE_CONFIRMED
+    if kind == Kind.LOAN_APPROVED:
+        return None if data.get("is_accepted") else _LOAN_APPROVED
+    if kind == Kind.LOAN_CLOSED:
+        return _LOAN_CLOSED if data.get("reason") == "repaid" else None
+    return _DIGEST if kind == Kind.DIGEST else _OTHERS.get(kind)

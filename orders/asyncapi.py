@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from messaging.asyncapi import Channel, describe_channel
+from messaging.spoken import HEARS, SAYS, TICKET
 from orders.feed import NewsMessage, StatusMessage
 from orders.reading import OrderDocument
 
@@ -37,52 +38,18 @@ class OrdersSnapshot(msgspec.Struct):
     is_complete: bool = True
 
 
-class ResyncRequired(msgspec.Struct):
-    """Too far behind to catch up, or longer away than changes are kept: a snapshot follows."""
-
-    type: Literal["resync_required"]
-
-
-class FeedError(msgspec.Struct):
-    """A message was not understood: `malformed`, `unknown_type` or `invalid_since`. The socket lives on."""
-
-    type: Literal["error"]
-    code: str
-
-
-class Pong(msgspec.Struct):
-    """Answer to a ping."""
-
-    type: Literal["pong"]
-
-
-class Ping(msgspec.Struct):
-    """Ask for a pong."""
-
-    type: Literal["ping"]
-
-
-class Resume(msgspec.Struct):
-    """Send again what came after `since`: a `seq` on the feed of one order, a `position` on the others."""
-
-    type: Literal["resume"]
-    since: int
-
-
 _QUERY = {
-    "ticket": "One-use ticket from `POST /api/v1/auth/ws-ticket`.",
+    "ticket": TICKET,
     "since": "Send first what came after this `seq` (on the feed of one order) or `position`.",
 }
-_HEARS = (Ping, Resume)
-_ALWAYS = (ResyncRequired, FeedError, Pong)
 
 describe_channel(
     Channel(
         name="order-feed",
         address="/ws/orders/{order_id}/",
         summary="Changes of one order. Another's order closes with 4404.",
-        says=(OrderSnapshot, StatusMessage, *_ALWAYS),
-        hears=_HEARS,
+        says=(OrderSnapshot, StatusMessage, *SAYS),
+        hears=HEARS,
         parameters={"order_id": "Id of the order."},
         query=_QUERY,
     )
@@ -92,8 +59,8 @@ describe_channel(
         name="orders-feed",
         address="/ws/orders/",
         summary="Changes of all the caller's orders; a manager's: of all orders.",
-        says=(OrdersSnapshot, StatusMessage, *_ALWAYS),
-        hears=_HEARS,
+        says=(OrdersSnapshot, StatusMessage, *SAYS),
+        hears=HEARS,
         query=_QUERY,
     )
 )
@@ -103,8 +70,8 @@ describe_channel(
         address="/ws/manager/",
         summary="Changes of all orders, and news of payments, applications, claims and stock, all with a `position`. "
         "For managers; others are closed with 4403.",
-        says=(OrdersSnapshot, StatusMessage, NewsMessage, *_ALWAYS),
-        hears=_HEARS,
+        says=(OrdersSnapshot, StatusMessage, NewsMessage, *SAYS),
+        hears=HEARS,
         query=_QUERY,
     )
 )

@@ -47,6 +47,7 @@ class Product:
         self.folder = folder
         self.port, self.sandbox_port = free_port(), free_port()
         self.insurers_port, self.banks_port = free_port(), free_port()
+        self.sms_port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AUTOSALON_", "PYTEST"))}
         self.env = kept | {
             "AUTOSALON_DEBUG": "on",
@@ -55,6 +56,7 @@ class Product:
             "AUTOSALON_SANDBOX_PORT": str(self.sandbox_port),
             "AUTOSALON_INSURERS_PORT": str(self.insurers_port),
             "AUTOSALON_BANKS_PORT": str(self.banks_port),
+            "AUTOSALON_SMS_PORT": str(self.sms_port),
             "AUTOSALON_RATE_LIMITS": "off",
             "AUTOSALON_REDIS_URL": "",
             "AUTOSALON_LOG_LEVEL": "WARNING",

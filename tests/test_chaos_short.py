@@ -28,3 +28,4 @@ def test_twelve_faults_cost_no_purchase(rig):
     report = rage(rig, seed=seed, faults=FAULTS, buyers=2, say=lambda text: None, hurry=True)
     assert report.wrong == [], str(report)
     assert report.purchases > 0
+    assert {channel for channel, state, _ in report.told if state == "sent"} == {"in_app", "email", "sms"}

@@ -75,4 +75,5 @@ def facts_of(user: User) -> dict[str, Any]:
         "email_verified": user.email_verified_at is not None,
         "roles": list(user.roles),
         "version_number": user.version,
+        "is_active": user.is_active,
     }

@@ -139,13 +139,14 @@ def test_a_frame_of_the_live_feed_is_what_the_document_says(document):
 
 
 def test_the_feeds_stand_where_they_are_served(document):
-    from orders.routing import websocket_urlpatterns
+    from notifications.routing import websocket_urlpatterns as of_notifications
+    from orders.routing import websocket_urlpatterns as of_orders
 
     told = {channel["address"] for channel in document["channels"].values() if "ws" in channel.get("bindings", {})}
-    assert told == {"/ws/orders/", "/ws/orders/{order_id}/", "/ws/manager/"}
+    assert told == {"/ws/orders/", "/ws/orders/{order_id}/", "/ws/manager/", "/ws/notifications/"}
     for address in told:
         path = address.lstrip("/").format(order_id=uuid7())
-        assert any(route.pattern.match(path) for route in websocket_urlpatterns), address
+        assert any(route.pattern.match(path) for route in (*of_orders, *of_notifications)), address
 
 
 def test_moments_have_a_format(document):

@@ -1,6 +1,7 @@
 """What the API takes and shows of notifications, preferences and webhooks."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 import msgspec
 from django.conf import settings
@@ -8,13 +9,16 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from notifications import services
 from notifications.models import (
+    Channel,
     EndpointState,
     Kind,
     Notification,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
+    offered_channels,
 )
 
 
@@ -28,31 +32,74 @@ class NotificationSerializer(serializers.ModelSerializer):
 
 
 class PreferenceSerializer(serializers.Serializer):
-    """Over which channels one kind of news comes. SMS is not connected: it can only be off."""
+    """Over which channels one kind of news comes. SMS can only be on where a gateway is connected."""
 
     kind = serializers.ChoiceField(Kind.choices)
     in_app = serializers.BooleanField(default=True)
     email = serializers.BooleanField(default=True)
     sms = serializers.BooleanField(default=False)
 
+    def validate_kind(self, value: str) -> str:
+        """Refuse news that the caller is never sent."""
+        if "kinds" in self.context and value not in self.context["kinds"]:
+            raise serializers.ValidationError("You are never sent this.", code="invalid_choice")
+        return value
+
     def validate_sms(self, value: bool) -> bool:
         """Refuse a channel over which nothing would come."""
-        if value:
+        if value and Channel.SMS not in offered_channels():
             raise serializers.ValidationError("SMS is not connected here.", code="channel_unavailable")
         return value
 
 
+class QuietHoursSerializer(serializers.Serializer):
+    """When e-mails and SMS are kept: on the wall clock of `time_zone`, perhaps over midnight."""
+
+    start = serializers.TimeField(format="%H:%M")
+    until = serializers.TimeField(format="%H:%M")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a quiet that has no length."""
+        if attrs["start"] == attrs["until"]:
+            raise serializers.ValidationError("Quiet hours must end at another time than they begin.", code="invalid")
+        return attrs
+
+
 class PreferencesSerializer(serializers.Serializer):
-    """How one wants to be told; kinds left out stay as they are."""
+    """How one wants to be told; what is left out stays as it is. `digest`: one e-mail a day, but for urgent news."""
 
     language = serializers.ChoiceField(settings.LANGUAGES, required=False)
+    time_zone = serializers.CharField(max_length=64, required=False)
+    quiet_hours = QuietHoursSerializer(required=False, allow_null=True)
+    digest = serializers.BooleanField(required=False)
     preferences = serializers.ListField(child=PreferenceSerializer(), required=False, max_length=len(Kind))
+
+    def validate_time_zone(self, value: str) -> str:
+        """Refuse what no clock follows."""
+        if value not in available_timezones():
+            raise serializers.ValidationError("There is no such time zone.", code="invalid_choice")
+        return value
 
     def validate_preferences(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Refuse two wishes for one kind."""
         if len({wish["kind"] for wish in value}) != len(value):
             raise serializers.ValidationError("A kind is named twice.", code="duplicate")
         return value
+
+    def manner(self) -> services.Manner:
+        """What is wanted whatever the news."""
+        given = self.validated_data
+        manner = services.Manner()
+        if "language" in given:
+            manner["language"] = given["language"]
+        if "time_zone" in given:
+            manner["time_zone"] = given["time_zone"]
+        if "digest" in given:
+            manner["is_digest_wanted"] = given["digest"]
+        if "quiet_hours" in given:
+            quiet = given["quiet_hours"] or {"start": None, "until": None}
+            manner["quiet_from"], manner["quiet_until"] = quiet["start"], quiet["until"]
+        return manner
 
 
 class WebhookSerializer(serializers.ModelSerializer):

@@ -16,7 +16,7 @@ from notifications import services
 from notifications.api.filters import NotificationFilter
 from notifications.api.serializers import NotificationSerializer, PreferencesSerializer
 from notifications.errors import NotificationNotFound
-from notifications.models import Channel, Notification
+from notifications.models import Channel, Kind, Notification, kinds_for
 from notifications.reading import preferences_of
 
 
@@ -53,20 +53,19 @@ class PreferencesViewSet(ApiViewSet):
 
     @extend_schema(operation_id="notification_preferences_retrieve", responses=PreferencesSerializer)
     def show(self, request: Request) -> Response:
-        return Response(PreferencesSerializer(preferences_of(self.principal.id)).data)
+        return Response(PreferencesSerializer(preferences_of(self.principal.id, self._kinds())).data)
 
     @extend_schema(request=PreferencesSerializer, responses=PreferencesSerializer)
     def update(self, request: Request) -> Response:
-        """Set the named kinds; the rest stay as they are."""
-        serializer = PreferencesSerializer(data=request.data)
+        """Set what is named; the rest stays as it is."""
+        serializer = PreferencesSerializer(data=request.data, context={"kinds": self._kinds()})
         serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
-        wishes = [
-            services.Wish(kind=wish["kind"], in_app=wish["in_app"], email=wish["email"])
-            for wish in given.get("preferences", [])
-        ]
-        services.set_preferences(user_id=self.principal.id, wishes=wishes, language=given.get("language"))
+        wishes: list[services.Wish] = serializer.validated_data.get("preferences", [])
+        services.set_preferences(user_id=self.principal.id, wishes=wishes, manner=serializer.manner())
         return self.show(request)
+
+    def _kinds(self) -> list[Kind]:
+        return kinds_for(is_staff=self.principal.is_staff, is_admin=self.principal.is_admin)
 
 
 def _uuid(text: str) -> UUID:

@@ -1,13 +1,14 @@
 """Tables of notifications: news for people, and facts for other systems."""
 
 from notifications.models.news import (
-    OFFERED_CHANNELS,
     Channel,
     Delivery,
     Kind,
     Notification,
     Preference,
     Recipient,
+    kinds_for,
+    offered_channels,
 )
 from notifications.models.webhooks import (
     DELAYS_S,
@@ -24,7 +25,6 @@ from notifications.models.webhooks import (
 
 __all__ = [
     "DELAYS_S",
-    "OFFERED_CHANNELS",
     "SLOTS",
     "TEST_EVENT",
     "WAITING_STATES",
@@ -40,4 +40,6 @@ __all__ = [
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",
+    "kinds_for",
+    "offered_channels",
 ]

@@ -4,11 +4,14 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+from notifications import clock
+from notifications.errors import NotificationNotFailed
 
 
 class Kind(models.TextChoices):
@@ -22,7 +25,55 @@ class Kind(models.TextChoices):
     REGISTRATION_PROMOTED = "event.registration.promoted", _("seat from the waiting list")
     REGISTRATION_CANCELLED = "event.registration.cancelled", _("registration cancelled")
     HAPPENING_CANCELLED = "event.cancelled", _("event cancelled")
+    SEAT_OFFERED = "event.registration.offered", _("seat offered")
+    HAPPENING_REMINDER = "event.reminder_due", _("reminder of an event")
+    DRIVE_CONFIRMED = "test_drive.confirmed", _("test drive confirmed")
+    DRIVE_ENDED = "test_drive.ended", _("test drive called off")
+    DRIVE_REMINDER = "test_drive.reminder_due", _("reminder of a test drive")
+    SEARCH_MATCHED = "saved_search.matched", _("cars found by a saved search")
+    LOAN_APPROVED = "financing.approved", _("loan approved")
+    LOAN_REJECTED = "financing.rejected", _("loan refused")
+    LOAN_DISBURSED = "financing.disbursed", _("loan paid out")
+    LOAN_DUE = "loan.payment_due", _("loan payment due")
+    LOAN_OVERDUE = "loan.overdue", _("loan payment overdue")
+    LOAN_CLOSED = "loan.closed", _("loan closed")
+    POLICY_PURCHASED = "insurance.purchased", _("policy issued")
+    POLICY_ENDING = "insurance.ends_soon", _("policy ends soon")
+    CLAIM_DOCUMENTS = "claim.documents_requested", _("papers needed for a claim")
+    CLAIM_DECIDED = "claim.decided", _("claim decided")
+    CLAIM_PAID = "claim.paid", _("claim paid")
+    SIGNED_IN = "user.logged_in", _("sign-in to the account")
+    ATTENTION_NEEDED = "checkout.attention_needed", _("order needs a manager")
+    STOCK_LOW = "stock.low", _("stock is low")
     WEBHOOK_DISABLED = "webhook.disabled", _("webhook switched off")
+    DIGEST = "digest", _("digest of the day")
+
+
+STAFF_KINDS = frozenset({Kind.ATTENTION_NEEDED, Kind.STOCK_LOW})
+"""News for managers and administrators."""
+ADMIN_KINDS = frozenset({Kind.WEBHOOK_DISABLED})
+URGENT_KINDS = frozenset(
+    {
+        Kind.SEAT_OFFERED,
+        Kind.REGISTRATION_PROMOTED,
+        Kind.HAPPENING_CANCELLED,
+        Kind.HAPPENING_REMINDER,
+        Kind.DRIVE_CONFIRMED,
+        Kind.DRIVE_ENDED,
+        Kind.DRIVE_REMINDER,
+        Kind.PAYMENT_FAILED,
+        Kind.SIGNED_IN,
+        Kind.ATTENTION_NEEDED,
+        Kind.WEBHOOK_DISABLED,
+    }
+)
+"""News that would be worth less tomorrow: they are not kept for the digest."""
+
+
+def kinds_for(*, is_staff: bool, is_admin: bool) -> list[Kind]:
+    """Kinds of news that somebody can be sent, and may choose channels for."""
+    hidden = {Kind.DIGEST} | (set() if is_staff else STAFF_KINDS) | (set() if is_admin else ADMIN_KINDS)
+    return [kind for kind in Kind if kind not in hidden]
 
 
 class Channel(models.TextChoices):
@@ -33,52 +84,110 @@ class Channel(models.TextChoices):
     SMS = "sms", _("SMS")
 
 
-OFFERED_CHANNELS = (Channel.IN_APP, Channel.EMAIL)
-"""Channels that are connected; nothing is promised over the others."""
+def offered_channels() -> tuple[Channel, ...]:
+    """Channels that are connected; nothing is promised over the others."""
+    return (Channel.IN_APP, Channel.EMAIL, *([Channel.SMS] if settings.SMS_URL else []))
 
 
 class Recipient(models.Model):
     """What notifications knows of a person, from the events of accounts; older news than `version` is dropped.
 
-    The row may come before its address: its lock orders a notification against the news of the address.
+    The row may come before its address: its lock orders a notification against the news of the address. Quiet hours
+    are wall-clock times in `time_zone` and may span midnight.
     """
 
     user_id = models.UUIDField(primary_key=True, editable=False)
     email = models.EmailField(_("e-mail"), blank=True, default="")
+    phone = models.CharField(_("phone"), max_length=20, blank=True, default="")
     full_name = models.CharField(_("name"), max_length=301, blank=True, default="")
+    roles = ArrayField(models.CharField(max_length=20), verbose_name=_("roles"), default=list, blank=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)
     language = models.CharField(
         _("language"), max_length=10, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE
     )
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    is_digest_wanted = models.BooleanField(_("one e-mail a day"), default=False)
     version = models.PositiveBigIntegerField(default=0)
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("recipient")
         verbose_name_plural = _("recipients")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                name="recipient_quiet_hours_have_both_ends",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["user_id"],
+                condition=Q(is_active=True, roles__overlap=["manager", "admin"]),
+                name="recipient_staff",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.full_name or self.email or str(self.user_id)
 
-    def follow(self, *, email: str, full_name: str, version: int) -> bool:
+    def follow(
+        self, *, email: str, full_name: str, phone: str, roles: list[str], is_active: bool, version: int
+    ) -> bool:
         """Take over a profile unless it is older news or was erased; tell whether it was taken."""
         if version <= self.version or self.erased_at is not None:
             return False
-        self.email, self.full_name, self.version = email, full_name, version
+        self.email, self.full_name, self.phone, self.version = email, full_name, phone, version
+        self.roles, self.is_active = roles, is_active
         return True
 
     def erase(self, now: datetime) -> None:
         """Forget who it was."""
-        self.email, self.full_name, self.erased_at = "", "", self.erased_at or now
+        self.email = self.full_name = self.phone = ""
+        self.roles, self.is_active, self.erased_at = [], False, self.erased_at or now
+
+    def address(self, channel: str) -> str:
+        """Where the person is reached over a channel; empty while that is not known."""
+        return {Channel.EMAIL: self.email, Channel.SMS: self.phone}.get(Channel(channel), "")
+
+    @property
+    def zone(self) -> str:
+        """The person's time zone, or else the dealer's."""
+        return self.time_zone or settings.DEALER_TIME_ZONE
+
+    def held_until(self, kind: str, channel: str, now: datetime) -> datetime | None:
+        """When a message may go out that came now; None: at once."""
+        moment = now
+        if self.is_digest_wanted and channel == Channel.EMAIL and kind not in URGENT_KINDS:
+            moment = clock.next_at(clock.DIGEST_AT, self.zone, now)
+        if (
+            self.quiet_from
+            and self.quiet_until
+            and clock.is_within(self.quiet_from, self.quiet_until, self.zone, moment)
+        ):
+            moment = clock.next_at(self.quiet_until, self.zone, moment)
+        return moment if moment > now else None
+
+    def wants_digest_of(self, kind: str, channel: str) -> bool:
+        """Whether a message goes into the e-mail of the day."""
+        return self.is_digest_wanted and channel == Channel.EMAIL and kind not in URGENT_KINDS
+
+
+UNASKED = {Kind.SIGNED_IN: frozenset({Channel.IN_APP, Channel.EMAIL}), Kind.STOCK_LOW: frozenset({Channel.EMAIL})}
+"""Channels over which a kind comes only to those who asked for it; SMS always does."""
 
 
 class Preference(models.Model):
-    """Over which channels a person wants one kind of news; without a row, over all that are offered."""
+    """Over which channels a person wants one kind of news; without a row, over the usual ones."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user_id = models.UUIDField(_("user"))
     kind = models.CharField(_("kind"), max_length=40, choices=Kind)
     in_app = models.BooleanField(_("in the app"), default=True)
     email = models.BooleanField(_("e-mail"), default=True)
+    sms = models.BooleanField(_("SMS"), default=False)
 
     class Meta:
         verbose_name = _("preference")
@@ -90,22 +199,33 @@ class Preference(models.Model):
     def __str__(self) -> str:
         return self.get_kind_display()
 
+    @classmethod
+    def usual(cls, kind: str) -> "Preference":
+        """What holds for those who never chose."""
+        unasked = UNASKED.get(Kind(kind), frozenset())
+        return cls(kind=kind, in_app=Channel.IN_APP not in unasked, email=Channel.EMAIL not in unasked)
+
     def wants(self, channel: Channel) -> bool:
         """Whether this kind may come over the channel."""
-        return {Channel.IN_APP: self.in_app, Channel.EMAIL: self.email}.get(channel, False)
+        return {Channel.IN_APP: self.in_app, Channel.EMAIL: self.email, Channel.SMS: self.sms}[channel]
 
 
 class Delivery(models.TextChoices):
     """Where a message stands; what is shown in the app is delivered by being there."""
 
     WAITING = "waiting", _("waiting for an address")
+    DEFERRED = "deferred", _("kept for later")
     QUEUED = "queued", _("queued")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
 
 
 class Notification(models.Model):
-    """One piece of news for one person over one channel, at most once per event."""
+    """One piece of news for one person over one channel, at most once per event.
+
+    `due_at`: when one that was kept for later goes out. `is_for_digest`: it then goes out as a part of the e-mail
+    `digest_id`, and shares its fate. `retries` counts how often a manager sent a failed one again.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     event_key = models.CharField(_("event"), max_length=80)
@@ -117,6 +237,10 @@ class Notification(models.Model):
     data = models.JSONField(_("data"), default=dict)
     delivery = models.CharField(_("delivery"), max_length=10, choices=Delivery)
     error = models.TextField(_("error"), blank=True, default="")
+    due_at = models.DateTimeField(_("goes out at"), null=True, blank=True)
+    is_for_digest = models.BooleanField(_("for the digest"), default=False)
+    digest_id = models.UUIDField(_("digest"), null=True, blank=True)
+    retries = models.PositiveSmallIntegerField(_("sent again"), default=0)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
@@ -130,6 +254,11 @@ class Notification(models.Model):
                 condition=Q(delivery=Delivery.SENT, sent_at__isnull=False)
                 | (~Q(delivery=Delivery.SENT) & Q(sent_at__isnull=True)),
                 name="notification_sent_has_moment",
+            ),
+            models.CheckConstraint(
+                condition=Q(delivery=Delivery.DEFERRED, due_at__isnull=False)
+                | (~Q(delivery=Delivery.DEFERRED) & Q(due_at__isnull=True)),
+                name="notification_deferred_has_moment",
             ),
         ]
         indexes: ClassVar = [
@@ -147,6 +276,11 @@ class Notification(models.Model):
                 name="notification_unread",
             ),
             models.Index(fields=["user_id"], condition=Q(delivery=Delivery.WAITING), name="notification_waiting"),
+            models.Index(fields=["due_at", "id"], condition=Q(delivery=Delivery.DEFERRED), name="notification_due"),
+            models.Index(fields=["digest_id"], condition=Q(digest_id__isnull=False), name="notification_in_digest"),
+            models.Index(
+                fields=["created_at", "id"], condition=Q(delivery=Delivery.FAILED), name="notification_failed"
+            ),
             models.Index(fields=["created_at", "id"], name="notification_newest"),
         ]
 
@@ -156,6 +290,29 @@ class Notification(models.Model):
     def read(self, *, now: datetime) -> None:
         """Mark as read; the first reading counts."""
         self.read_at = self.read_at or now
+
+    def route(self, recipient: Recipient, *, now: datetime) -> None:
+        """Decide what happens to a new message, or to one that waited."""
+        if self.channel == Channel.IN_APP:
+            self.record_sent(now=now)
+        elif not recipient.address(self.channel):
+            self.delivery = Delivery.WAITING
+        elif until := recipient.held_until(self.kind, self.channel, now):
+            self.delivery, self.due_at = Delivery.DEFERRED, until
+            self.is_for_digest = recipient.wants_digest_of(self.kind, self.channel)
+        else:
+            self.queue()
+
+    def queue(self) -> None:
+        """Let it go out now."""
+        self.delivery, self.due_at, self.error = Delivery.QUEUED, None, ""
+
+    def send_again(self) -> None:
+        """Queue a failed message once more; part of a digest goes with its digest. Raises NotificationNotFailed."""
+        if self.delivery != Delivery.FAILED or self.digest_id is not None:
+            raise NotificationNotFailed
+        self.retries += 1
+        self.queue()
 
     def record_sent(self, *, now: datetime) -> None:
         """Record that the message went out."""

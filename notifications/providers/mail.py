@@ -8,16 +8,13 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from core.db import refuse_inside_transaction
-
-
-class AddressRefused(Exception):
-    """The mail server will not take a message for this address, now or later."""
+from notifications.providers.port import Refused
 
 
 def send(*, message_id: UUID, to: str, title: str, body: str) -> None:
     """Send one message. A repeat carries the same Message-ID, by which mailboxes recognise it.
 
-    Raises AddressRefused, or OSError and smtplib's errors when a later try may succeed.
+    Raises Refused, or OSError and smtplib's errors when a later try may succeed.
     """
     refuse_inside_transaction()
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
@@ -30,8 +27,8 @@ def send(*, message_id: UUID, to: str, title: str, body: str) -> None:
     try:
         message.send()
     except SMTPRecipientsRefused as error:
-        raise AddressRefused(str(error)) from error
+        raise Refused(str(error)) from error
     except SMTPResponseException as error:
         if error.smtp_code >= 500:
-            raise AddressRefused(str(error)) from error
+            raise Refused(str(error)) from error
         raise

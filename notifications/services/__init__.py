@@ -1,15 +1,16 @@
 """Every write of notifications: telling people, keeping their wishes, and telling other systems."""
 
-from notifications.services.news import (
-    SEND_EMAIL,
+from notifications.services.news import notify, notify_staff, read_notification
+from notifications.services.people import (
+    Manner,
     Wish,
+    close_recipient,
     forget_recipient,
     keep_recipient,
-    notify,
-    read_notification,
-    record_email,
+    keep_roles,
     set_preferences,
 )
+from notifications.services.reminders import cancel_policy_reminder, remind_of_policy_end
 from notifications.services.sending import (
     SEND_WEBHOOKS,
     Sending,
@@ -19,6 +20,7 @@ from notifications.services.sending import (
     is_webhook_due,
     record_attempt,
 )
+from notifications.services.sending_out import SEND_EMAIL, SEND_SMS, record_message, send_again, send_deferred
 from notifications.services.webhooks import (
     WebhookFields,
     change_webhook,
@@ -32,26 +34,35 @@ from notifications.services.webhooks import (
 
 __all__ = [
     "SEND_EMAIL",
+    "SEND_SMS",
     "SEND_WEBHOOKS",
+    "Manner",
     "Sending",
     "WebhookFields",
     "Wish",
+    "cancel_policy_reminder",
     "change_webhook",
     "claim_deliveries",
     "claim_delivery",
+    "close_recipient",
     "forget_old_deliveries",
     "forget_recipient",
     "is_webhook_due",
     "keep_recipient",
+    "keep_roles",
     "notify",
+    "notify_staff",
     "queue_deliveries",
     "read_notification",
     "record_attempt",
-    "record_email",
+    "record_message",
     "redeliver",
     "register_webhook",
+    "remind_of_policy_end",
     "remove_webhook",
     "rotate_secret",
+    "send_again",
+    "send_deferred",
     "send_test",
     "set_preferences",
 ]

@@ -4,7 +4,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.ids import uuid7
 from core.testing import Api
-from notifications.models import Kind, Notification, Preference, Recipient
+from notifications.models import Notification, Preference, Recipient
 from notifications.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["notifications"])
@@ -80,7 +80,10 @@ def test_a_page_costs_one_query():
 def test_everything_is_told_by_default():
     shown = Api("client").get("/notifications/preferences").json()
     assert shown["language"] == "ru"
-    assert shown["preferences"] == [{"kind": kind.value, "in_app": True, "email": True, "sms": False} for kind in Kind]
+    usual = {row["kind"]: (row["in_app"], row["email"], row["sms"]) for row in shown["preferences"]}
+    assert {kind for kind, channels in usual.items() if channels != (True, True, False)} == {"user.logged_in"}
+    assert usual["user.logged_in"] == (False, False, False)
+    assert (shown["quiet_hours"], shown["digest"], shown["time_zone"]) == (None, False, "Europe/Moscow")
     assert not Recipient.objects.exists()
 
 
@@ -92,8 +95,35 @@ def test_wishes_are_kept_kind_by_kind():
         assert answer.status_code == 200
     shown = me.get("/notifications/preferences").json()
     assert shown == answer.json()
-    assert (shown["language"], [row for row in shown["preferences"] if not row["email"]]) == ("en", [wish])
+    assert (shown["language"], [row for row in shown["preferences"] if row["in_app"] > row["email"]]) == ("en", [wish])
     assert (Preference.objects.count(), Api("client").get("/notifications/preferences").json()["language"]) == (1, "ru")
+
+
+def test_quiet_hours_zone_and_digest_are_kept_and_taken_back():
+    me = Api("client")
+    asked = {"quiet_hours": {"start": "22:00", "until": "07:30"}, "time_zone": "Asia/Omsk", "digest": True}
+    shown = me.put("/notifications/preferences", asked).json()
+    assert {name: shown[name] for name in asked} == asked
+    assert me.put("/notifications/preferences", {"language": "en"}).json()["quiet_hours"] == asked["quiet_hours"]
+    assert me.put("/notifications/preferences", {"quiet_hours": None}).json()["quiet_hours"] is None
+
+
+def test_each_role_is_shown_the_news_it_can_get():
+    def kinds(role):
+        return {row["kind"] for row in Api(role).get("/notifications/preferences").json()["preferences"]}
+
+    assert kinds("manager") - kinds("client") == {"checkout.attention_needed", "stock.low"}
+    assert kinds("admin") - kinds("manager") == {"webhook.disabled"}
+    assert "digest" not in kinds("admin")
+
+
+def test_sms_is_offered_where_a_gateway_is_connected(settings):
+    me, wish = Api("client"), {"preferences": [{"kind": "payment.completed", "sms": True}]}
+    assert [row["sms"] for row in me.put("/notifications/preferences", wish).json()["preferences"]].count(True) == 1
+    settings.SMS_URL = ""
+    answer = me.put("/notifications/preferences", wish)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "channel_unavailable")
+    assert not any(row["sms"] for row in me.get("/notifications/preferences").json()["preferences"])
 
 
 @pytest.mark.parametrize(
@@ -102,7 +132,14 @@ def test_wishes_are_kept_kind_by_kind():
         {"language": "xx"},
         {"preferences": [{"in_app": True}]},
         {"preferences": [{"kind": "gossip"}]},
-        {"preferences": [{"kind": "payment.completed", "sms": True}]},
+        {"preferences": [{"kind": "webhook.disabled"}]},
+        {"preferences": [{"kind": "checkout.attention_needed"}]},
+        {"preferences": [{"kind": "digest"}]},
+        {"time_zone": "Mars/Olympus"},
+        {"quiet_hours": {"start": "22:00"}},
+        {"quiet_hours": {"start": "22:00", "until": "22:00"}},
+        {"quiet_hours": {"start": "25:00", "until": "07:00"}},
+        {"digest": "perhaps"},
         {"preferences": [{"kind": "payment.completed"}, {"kind": "payment.completed"}]},
         {"preferences": "all"},
         [],

@@ -1,22 +1,53 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 
+import msgspec
 import pytest
 from django.core import mail
 
-from accounts.events import UserDeleted, UserRegistered, UserUpdated
+from accounts.events import (
+    UserDeactivated,
+    UserDeleted,
+    UserLoggedIn,
+    UserRegistered,
+    UserRoleChanged,
+    UserUpdated,
+)
+from catalog.events import SavedSearchMatched, StockLow
 from core.ids import uuid7
-from messaging.models import ExternalCall
+from financing.events import (
+    ApplicationApproved,
+    ApplicationRejected,
+    LoanClosed,
+    LoanDisbursed,
+    LoanOverdue,
+    LoanPaymentDue,
+)
+from insurance.events import ClaimDecided, ClaimDocumentsRequested, ClaimPaid, PolicyCancelled, PolicyPurchased
+from messaging.models import ExternalCall, Timer
 from messaging.testing import drain_outbox, make_due, published
 from notifications import services, texts
 from notifications.models import Kind, Notification, Recipient
 from notifications.tests import make
-from orders.events import OrderStatusChanged
+from orders.events import AttentionNeeded, OrderStatusChanged
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
-from showroom.events import HappeningCancelled, RegistrationCancelled, RegistrationCreated, RegistrationPromoted
+from showroom.events import (
+    DriveConfirmed,
+    DriveEnded,
+    DriveReminder,
+    HappeningCancelled,
+    HappeningReminder,
+    RegistrationCancelled,
+    RegistrationCreated,
+    RegistrationPromoted,
+    SeatOffered,
+)
 
-pytestmark = pytest.mark.django_db(databases=["notifications", "accounts", "orders", "payments", "showroom"])
+DATABASES = [
+    "notifications", "accounts", "catalog", "orders", "payments", "showroom", "financing", "insurance",
+]  # fmt: skip
+pytestmark = pytest.mark.django_db(databases=[*DATABASES])
 USER = uuid7()
 
 
@@ -36,15 +67,58 @@ def seat(kind, **extra):
     return kind(event_id=uuid7(), registration_id=uuid7(), user_id=USER, title="Open day", **extra)
 
 
+def drive(kind, **extra):
+    return kind(test_drive_id=uuid7(), user_id=USER, car_name="Lada Vesta", **extra)
+
+
+SOON = {"start_time": datetime(2027, 1, 1, 12, tzinfo=UTC), "time_zone": "Asia/Omsk"}
+SUM = {"amount": Decimal("1000.00"), "currency": "RUB"}
 NEWS = [
     moved(),
     payment(PaymentCompleted, method="card"),
     payment(PaymentFailed, code="declined", detail="no"),
     payment(PaymentRefunded, refund_id=uuid7(), refunded_total=Decimal("100.50"), reason="cancelled"),
     seat(RegistrationCreated, status="confirmed"),
+    seat(RegistrationCreated, status="offered", offer_expires_at=datetime(2027, 1, 1, 12, tzinfo=UTC)),
     seat(RegistrationPromoted),
     seat(RegistrationCancelled),
+    seat(SeatOffered, expires_at=datetime(2027, 1, 1, 12, tzinfo=UTC)),
     HappeningCancelled(event_id=uuid7(), title="Open day", reason="Snow", user_ids=[USER]),
+    HappeningReminder(
+        event_id=uuid7(), title="Open day", start_date=datetime(2027, 1, 1, 12, tzinfo=UTC), time_zone="Asia/Omsk",
+        location="Hall 1", user_ids=[USER],
+    ),
+    drive(DriveConfirmed, **SOON),
+    drive(DriveConfirmed, is_moved=True, **SOON),
+    *(drive(DriveEnded, car_id=uuid7(), outcome=one) for one in ("refused", "cancelled", "broken", "no_show")),
+    drive(DriveReminder, **SOON),
+    SavedSearchMatched(search_id=uuid7(), user_id=USER, name="Vesta", product_ids=[uuid7()], query={}),
+    ApplicationApproved(
+        application_id=uuid7(), order_id=uuid7(), customer_id=USER, annual_rate=Decimal("14.5"), term_months=36,
+        monthly_payment=Decimal("100.00"), expires_at=datetime(2027, 1, 1, tzinfo=UTC), is_accepted=False, **SUM,
+    ),
+    ApplicationRejected(application_id=uuid7(), order_id=uuid7(), customer_id=USER, reasons=["dti"], detail="Sorry."),
+    LoanDisbursed(application_id=uuid7(), loan_id=uuid7(), order_id=uuid7(), customer_id=USER, **SUM),
+    LoanPaymentDue(loan_id=uuid7(), customer_id=USER, due_date=date(2027, 1, 31), **SUM),
+    LoanOverdue(
+        loan_id=uuid7(), customer_id=USER, due_date=date(2027, 1, 31), overdue_amount=Decimal("1.00"), currency="RUB"
+    ),
+    LoanClosed(loan_id=uuid7(), customer_id=USER),
+    PolicyPurchased(
+        policy_id=uuid7(), customer_id=USER, insurance_type="osago", premium=Decimal("1.00"), currency="RUB",
+        start_date=date(2027, 1, 1), end_date=date(2027, 12, 31),
+    ),
+    ClaimDocumentsRequested(claim_id=uuid7(), policy_id=uuid7(), customer_id=USER, documents=[["photo"]]),
+    *(
+        ClaimDecided(claim_id=uuid7(), policy_id=uuid7(), customer_id=USER, decision=one, **SUM)
+        for one in ("approved", "partially_approved", "rejected")
+    ),
+    ClaimPaid(claim_id=uuid7(), policy_id=uuid7(), customer_id=USER, **SUM),
+]  # fmt: skip
+FOR_STAFF = [
+    AttentionNeeded(order_id=uuid7(), number="A-17", leg="trade_in", cause="trade_in_offered"),
+    AttentionNeeded(order_id=uuid7(), number="A-17", leg="payment", cause="undo_overdue", detail="No answer."),
+    StockLow(product_id=uuid7(), sku="OIL-1", available=2, threshold=3),
 ]
 
 
@@ -58,7 +132,7 @@ def test_each_kind_of_news_comes_once_in_the_app_and_by_mail(tell, event):
     (message,) = mail.outbox
     assert message.to == ["anna@example.com"]
     assert message.subject == rows.get(channel="email").title
-    assert published("notifications") == []
+    assert published("notifications") == ["notification.told"]
 
 
 def test_a_step_nobody_needs_to_hear_of_is_not_told(tell):
@@ -74,20 +148,88 @@ def test_everybody_is_told_of_a_cancelled_happening(tell):
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-@pytest.mark.parametrize("event", NEWS, ids=lambda event: event.type)
+@pytest.mark.parametrize("event", [*NEWS, *FOR_STAFF], ids=lambda event: event.type)
 def test_every_text_renders_in_both_languages(event, language):
-    data = {"number": "A", "status": getattr(event, "status", ""), "amount": "1", "currency": "RUB"}
-    text = texts.render(event.type, data | {"title": "Day", "reason": "Snow"}, language)
+    data = msgspec.to_builtins(event) | {"count": 1}
+    text = texts.render(event.type, data, language, "Europe/Moscow")
     assert "%" not in text.title + text.body
+    assert "T12:00" not in text.title + text.body
     assert all([text.title, text.body])
+
+
+def test_moments_are_told_on_the_wall_clock_of_the_place_or_of_the_reader():
+    start = {"car_name": "Vesta", "start_time": "2027-01-01T12:00:00Z"}
+    told = texts.render(Kind.DRIVE_REMINDER, start | {"time_zone": "Asia/Omsk"}, "en", "Europe/Moscow").body
+    assert "1 January 2027, 18:00" in told
+    assert "1 January 2027, 15:00" in texts.render(Kind.DRIVE_REMINDER, start, "en", "Europe/Moscow").body
+
+
+@pytest.mark.parametrize("event", FOR_STAFF, ids=lambda event: event.type)
+def test_staff_are_told_what_waits_for_them(tell, event):
+    manager, admin = (make.recipient(email=f"{role}@example.com", roles=[role]) for role in ("manager", "admin"))
+    make.recipient(email="client@example.com", roles=["client"])
+    make.recipient(email="left@example.com", roles=["manager"], is_active=False)
+    tell(event)
+    told = Notification.objects.filter(channel="in_app").values_list("user_id", flat=True)
+    assert sorted(told) == sorted([manager, admin])
+    mailed = {"manager@example.com", "admin@example.com"} if isinstance(event, AttentionNeeded) else set()
+    assert {to for message in mail.outbox for to in message.to} == mailed
+
+
+def test_who_works_here_follows_accounts(tell):
+    tell(UserRegistered(user_id=USER, email="anna@example.com", roles=["client"]))
+    tell(UserRoleChanged(user_id=USER, roles=["manager"], previous=["client"], version_number=2))
+    tell(FOR_STAFF[0])
+    assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
+    tell(UserDeactivated(user_id=USER))
+    tell(FOR_STAFF[1])
+    assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
+    tell(UserUpdated(user_id=USER, email="anna@example.com", roles=["manager"], version_number=4))
+    tell(FOR_STAFF[2])
+    assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 2
+
+
+def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(tell):
+    approved = next(event for event in NEWS if isinstance(event, ApplicationApproved))
+    tell(
+        msgspec.structs.replace(approved, is_accepted=True),
+        drive(DriveEnded, car_id=uuid7(), outcome="returned"),
+        LoanClosed(loan_id=uuid7(), customer_id=USER, reason="cancelled"),
+    )
+    assert not Notification.objects.exists()
+
+
+def test_a_sign_in_is_told_to_those_who_asked(tell):
+    indifferent, careful = make.recipient(), make.recipient(email="careful@example.com")
+    wish = services.Wish(kind=Kind.SIGNED_IN, in_app=True, email=True, sms=False)
+    services.set_preferences(user_id=careful, wishes=[wish])
+    tell(*(UserLoggedIn(user_id=user, session_id=uuid7()) for user in (indifferent, careful)))
+    assert set(Notification.objects.values_list("user_id", "channel")) == {(careful, "in_app"), (careful, "email")}
+    assert [message.to for message in mail.outbox] == [["careful@example.com"]]
+
+
+def test_the_end_of_a_policy_is_told_a_month_before_unless_it_was_cancelled(tell):
+    user, kept, cancelled = make.recipient(), uuid7(), uuid7()
+    policy = {"customer_id": user, "currency": "RUB"}
+    bought = policy | {"insurance_type": "osago", "premium": Decimal("1"), "start_date": date(2027, 1, 1)}
+    for policy_id in (kept, cancelled):
+        tell(PolicyPurchased(policy_id=policy_id, end_date=date(2027, 12, 31), **bought))
+    tell(PolicyPurchased(policy_id=uuid7(), end_date=date(2026, 12, 1), **bought))
+    tell(PolicyCancelled(policy_id=cancelled, refund_amount=Decimal("1"), reason="sold", **policy))
+    due = Timer.objects.using("notifications").filter(type="insurance.ends_soon")
+    assert {timer.due_at.date() for timer in due} == {date(2027, 12, 1)}
+    make_due("notifications")
+    drain_outbox("notifications")
+    ending = Notification.objects.filter(kind=Kind.POLICY_ENDING)
+    assert sorted(ending.values_list("channel", "data__policy_id")) == [("email", str(kept)), ("in_app", str(kept))]
 
 
 def test_a_wish_not_to_be_mailed_is_kept():
     user = make.recipient()
-    services.set_preferences(user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": True, "email": False}])
+    services.set_preferences(user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": True, "email": False, "sms": False}])
     assert [message.channel for message in make.news(user)] == ["in_app"]
     assert len(make.news(user, kind=Kind.PAYMENT_COMPLETED, amount="1", currency="RUB")) == 2
-    services.set_preferences(user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": False, "email": False}])
+    services.set_preferences(user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": False, "email": False, "sms": False}])
     assert make.news(user) == []
 
 

@@ -288,7 +288,7 @@ def test_410_switches_off_at_once_and_tells_the_owner(receiver, change):
     endpoint.refresh_from_db()
     assert (endpoint.state, endpoint.disabled_reason) == (EndpointState.DISABLED, DisabledReason.GONE)
     assert WebhookDelivery.objects.get().state == DeliveryState.EXHAUSTED
-    assert events == ["webhook.disabled"]
+    assert events == ["webhook.disabled", "notification.told"]
     told = Notification.objects.filter(user_id=owner, kind="webhook.disabled")
     assert sorted(told.values_list("channel", flat=True)) == ["email", "in_app"]
     assert [message.to for message in mail.outbox] == [["anna@example.com"]]
@@ -311,7 +311,10 @@ def test_five_days_of_nothing_but_failures_switch_it_off():
             attempt(endpoint, BAD, last)
             endpoint.refresh_from_db()
             last += timedelta(hours=3)
-    assert (endpoint.disabled_reason, events) == (DisabledReason.FAILING, ["webhook.disabled"])
+    assert (endpoint.disabled_reason, events) == (
+        DisabledReason.FAILING,
+        ["webhook.disabled", "notification.told"],
+    )
     assert last < NOW + timedelta(days=6)
     assert Notification.objects.filter(user_id=owner, kind="webhook.disabled").count() == 2
     assert claim(endpoint, last + timedelta(days=1)) is None

@@ -29,12 +29,13 @@ ROLES: dict[str, tuple[str, ...]] = {
     "web": ("-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--lifespan", "off",
             "--timeout-graceful-shutdown", "2", "--no-access-log", "--log-level", "warning"),
     "sandbox": ("manage.py", "run_sandbox"),
+    "sms": ("manage.py", "run_sms"),
     "relay": ("manage.py", "relay"),
     "worker": (*WORKER, "-Q", ",".join(f"q.{app}" for app in APPS), "-n", "apps@chaos"),
     "external": (*WORKER, "-Q", "q.external", "-n", "external@chaos"),
     "beat": (*CELERY, "beat", "--pidfile=", "-l", "WARNING"),
 }  # fmt: skip
-USUAL = ("web", "sandbox", "relay", "worker", "external")
+USUAL = ("web", "sandbox", "sms", "relay", "worker", "external")
 PROVIDER_TIMEOUT_S = 3
 NOWHERE = "http://127.0.0.1:9"
 """A public address at which nobody answers: a provider that is told it delivers no webhooks."""
@@ -138,6 +139,9 @@ class Rig(Product):
         sandbox = f"http://127.0.0.1:{self.sandbox_port}/health"
         if "sandbox" in self.roles:
             self.wait(lambda: httpx2.get(sandbox).is_success, seconds, "the sandbox does not answer")
+        if "sms" in self.roles:
+            sms = f"http://127.0.0.1:{self.sms_port}/health"
+            self.wait(lambda: httpx2.get(sms).is_success, seconds, "the SMS twin does not answer")
         if "relay" in self.roles:
             self.wait(self._relay_beats, seconds, "the relay does not sweep")
         for role in {"worker", "external"} & self.roles.keys():
@@ -353,6 +357,22 @@ class Rig(Product):
         heard = "SELECT 1 FROM orders_productcopy WHERE product_id = %s"
         self.wait(lambda: self.one("orders", heard, vehicle), 30, "orders never heard of the vehicle")
         return vehicle
+
+    def reader(self, number: int) -> str:
+        """A person with an e-mail and a phone who wants SMS of orders and payments too; return their id."""
+        admin, mark = self.token(None, "admin"), uuid7().hex
+        person = {
+            "email": f"{mark}@example.com", "password": "correct horse 42 staple", "full_name": "Anna",
+            "phone": f"+7900{number:07d}",
+        }  # fmt: skip
+        made = self.post("/users", admin, person)
+        assert made.status_code == 201, made.text
+        wishes = [{"kind": kind, "sms": True} for kind in ("order.status_changed", "payment.completed")]
+        answer = self.call(
+            "PUT", "/notifications/preferences", token=self.token(made.json()["id"]), json={"preferences": wishes}
+        )
+        assert answer.status_code == 200, answer.text
+        return str(made.json()["id"])
 
     def cancel(self, order_id: str) -> None:
         """Cancel an order as a manager, however often it takes."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import psycopg
@@ -22,9 +23,11 @@ import psycopg
 from core.ids import uuid7
 from tests.chaos.audit import audit, mark
 from tests.chaos.rig import Rig
+from tests.chaos.told import handed_again, not_told_once
 from tests.product import ROOT
 
 CARDS = ["tok_success"] * 6 + ["tok_declined"] * 2 + ["tok_flaky"] * 2
+READERS = 0.5
 CANCELLED = 0.15
 """Share of orders whose buyer or manager changes their mind."""
 PAUSES_S = (0.4, 1.6)
@@ -62,6 +65,9 @@ class Report:
     purchases: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     restarts: dict[str, int] = field(default_factory=dict)
+    told: list[Any] = field(default_factory=list)
+    handed_again: int = 0
+    """SMS that the gateway was given more than once, and sent once."""
     stormy_s: float = 0
     quiet_s: float = 0
     wrong: list[Any] = field(default_factory=list)
@@ -72,6 +78,7 @@ class Report:
             f"faults: {dict(self.faults.most_common())}",
             f"restarts: {self.restarts}",
             f"purchases: {self.purchases}, {dict(self.statuses)}",
+            f"told: {self.told}; handed to the SMS gateway again: {self.handed_again}",
             *(f"WRONG: {item}" for item in self.wrong),
         ]
         return "\n".join(lines)
@@ -83,6 +90,8 @@ class Buyers:
     def __init__(self, rig: Rig, seed: int, count: int) -> None:
         self.rig, self.stopping = rig, threading.Event()
         self.vehicles = [rig.new_vehicle(stock=10_000) for _ in range(4)]
+        self.readers = [rig.reader(1_000_000 + number * 10) for number in range(2 * count)]
+        """Half of the purchases are theirs, told by every channel; the others' buyers have no address."""
         self.manager = rig.token(None, "manager")
         self.purchases: list[Purchase] = []
         self.broken: list[str] = []
@@ -114,7 +123,8 @@ class Buyers:
             self.stopping.wait(dice.uniform(0.1, 0.5))
 
     def _buy(self, dice: random.Random) -> None:
-        user, card, vehicle = uuid7(), dice.choice(CARDS), dice.choice(self.vehicles)
+        user = UUID(dice.choice(self.readers)) if dice.random() < READERS else uuid7()
+        card, vehicle = dice.choice(CARDS), dice.choice(self.vehicles)
         token, key, is_cancelled = self.rig.token(user), str(uuid7()), dice.random() < CANCELLED
         body = {
             "items": [{"product_id": vehicle, "quantity": 1}],
@@ -152,6 +162,7 @@ class Weather:
             "kill external": (2, lambda: self._kill("external")),
             "kill relay": (4, lambda: self._kill("relay")),
             "kill sandbox": (2, lambda: self._kill("sandbox")),
+            "kill sms": (2, lambda: self._kill("sms")),
             "kill beat": (1, lambda: self._kill("beat")),
             "kill pool process": (8, self._kill_pool_process),
             "freeze": (4, self._freeze),
@@ -181,7 +192,7 @@ class Weather:
         _signal(self._one_of(self.rig.pool("worker") + self.rig.pool("external")), signal.SIGKILL)
 
     def _freeze(self) -> None:
-        roles = ["web", "relay", "worker", "external", "sandbox"]
+        roles = ["web", "relay", "worker", "external", "sandbox", "sms"]
         pids = [
             pid for role in roles for pid in [self.rig.main(role), *self.rig.pool(role)] if self.rig.roles[role].alive()
         ]
@@ -224,6 +235,11 @@ def rage(
     report.wrong += [("a buyer was told", text) for text in crowd.broken]
     report.wrong += _unfinished(rig, crowd.purchases, report)
     report.wrong += audit(rig, since)
+    report.wrong += not_told_once(rig, since)
+    report.told = rig.rows(
+        "notifications", "SELECT channel, delivery, count(*) FROM notifications_notification GROUP BY 1, 2"
+    )
+    report.handed_again = handed_again(rig)
     return report
 
 

@@ -203,6 +203,8 @@ def _background_programs() -> list[Program]:
         programs.insert(0, Program("insurers", _manage("run_insurers")))
     if _banks_are_ours():
         programs.insert(0, Program("banks", _manage("run_banks")))
+    if _sms_is_ours():
+        programs.insert(0, Program("sms", _manage("run_sms")))
     return programs
 
 
@@ -221,6 +223,11 @@ def _banks_are_ours() -> bool:
     return local and settings.DEBUG and "run_banks" in get_commands()
 
 
+def _sms_is_ours() -> bool:
+    local = urlsplit(settings.SMS_URL).hostname in {"127.0.0.1", "localhost"}
+    return local and settings.DEBUG and "run_sms" in get_commands()
+
+
 def _check_ports() -> None:
     _check_port(settings.PORT, "AUTOSALON_PORT")
     if _sandbox_is_ours():
@@ -229,6 +236,8 @@ def _check_ports() -> None:
         _check_port(urlsplit(settings.INSURERS_URL).port or 80, "AUTOSALON_INSURERS_PORT")
     if _banks_are_ours():
         _check_port(urlsplit(settings.BANKS_URL).port or 80, "AUTOSALON_BANKS_PORT")
+    if _sms_is_ours():
+        _check_port(urlsplit(settings.SMS_URL).port or 80, "AUTOSALON_SMS_PORT")
 
 
 def _check_port(port: int, variable: str) -> None:

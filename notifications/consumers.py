@@ -1,0 +1,14 @@
+"""The stream of a reader's notifications by WebSocket."""
+
+from typing import Any
+
+from gateway.principal import Principal
+from messaging.sockets import socket_application
+from notifications.feed import MyNews
+
+
+def _my_news(principal: Principal, path: dict[str, Any]) -> MyNews:
+    return MyNews(principal)
+
+
+notifications_socket = socket_application(_my_news, scope="notifications:read")

@@ -1,0 +1,47 @@
+"""SMS through a gateway over HTTP: `POST /messages {to, text, sender}`, each Idempotency-Key once."""
+
+from functools import lru_cache
+from uuid import UUID
+
+import httpx2
+from django.conf import settings
+
+from core.db import refuse_inside_transaction
+from notifications.providers.port import NoAnswer, Refused
+
+MAX_TEXT = 670
+"""Ten parts of Cyrillic; a longer message is cut."""
+TRY_LATER = (408, 425, 429)
+
+
+@lru_cache(maxsize=1)
+def _client() -> httpx2.Client:
+    return httpx2.Client(limits=httpx2.Limits(max_connections=10), follow_redirects=False, trust_env=False)
+
+
+def send(*, message_id: UUID, to: str, text: str) -> None:
+    """Send one message. A repeat carries the same key, by which the gateway recognises it.
+
+    Raises Refused (also while no gateway is configured: nothing is dropped in silence) and NoAnswer.
+    """
+    refuse_inside_transaction()
+    if not settings.SMS_URL:
+        raise Refused("no SMS gateway is configured: set AUTOSALON_SMS_URL")
+    headers = {"Idempotency-Key": str(message_id)}
+    if settings.SMS_TOKEN:
+        headers["Authorization"] = f"Bearer {settings.SMS_TOKEN}"
+    body = {"to": to, "text": _cut(text), "sender": settings.SMS_SENDER}
+    timeout = httpx2.Timeout(float(settings.PROVIDER_TIMEOUT_S), connect=settings.PROVIDER_CONNECT_TIMEOUT_S)
+    try:
+        answer = _client().post(f"{settings.SMS_URL.rstrip('/')}/messages", json=body, headers=headers, timeout=timeout)
+    except httpx2.HTTPError as error:
+        raise NoAnswer(repr(error)) from error
+    if answer.status_code >= 500 or answer.status_code in TRY_LATER:
+        raise NoAnswer(f"the gateway answered {answer.status_code}")
+    if not answer.is_success:
+        raise Refused(f"the gateway answered {answer.status_code}: {answer.text[:200]}")
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"

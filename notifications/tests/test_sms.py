@@ -1,0 +1,146 @@
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+import uvicorn
+from django.core.management import CommandError, call_command
+
+from core.ids import uuid7
+from messaging.models import ExternalCall
+from messaging.testing import drain_outbox, make_due
+from notifications import services
+from notifications.errors import NotificationNotFailed
+from notifications.models import Kind, Notification
+from notifications.providers import sms
+from notifications.providers.port import Refused
+from notifications.tests import make
+from notifications.twins.app import SmsTwin
+from notifications.twins.book import Book
+
+pytestmark = pytest.mark.django_db(databases=["notifications"])
+
+
+@contextmanager
+def serving(book):
+    """The twin in a thread of its own; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = uvicorn.Config(SmsTwin(book, silent_s=2), host="127.0.0.1", port=port, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def twin(tmp_path, settings):
+    book = Book(tmp_path / "book.sqlite3")
+    with serving(book) as url:
+        settings.SMS_URL, settings.PROVIDER_TIMEOUT_S = url, 1
+        yield book
+    book.close()
+
+
+def texted(phone="8 (900) 123-45-67", **profile):
+    """News for somebody who wants it by SMS alone."""
+    user = make.recipient(phone=phone, **profile)
+    wish = services.Wish(kind=Kind.ORDER, in_app=False, email=False, sms=True)
+    services.set_preferences(user_id=user, wishes=[wish])
+    (message,) = make.news(user)
+    return message
+
+
+def deliver(times=4):
+    for _ in range(times):
+        drain_outbox("notifications")
+        make_due("notifications")
+
+
+def test_an_sms_is_sent_once_to_a_number_networks_understand(twin):
+    message = texted()
+    deliver()
+    (sent,) = twin.messages()
+    assert (sent["key"], sent["receiver"], sent["handed"]) == (str(message.id), "+79001234567", 1)
+    assert sent["text"] == message.body
+    message.refresh_from_db()
+    assert message.delivery == "sent"
+
+
+def test_without_a_usable_number_it_waits_for_one(twin):
+    message = texted(phone="12")
+    deliver()
+    message.refresh_from_db()
+    assert (message.delivery, twin.messages()) == ("waiting", [])
+    make.recipient(message.user_id, version=2, phone="+79001234567")
+    deliver()
+    assert len(twin.messages()) == 1
+
+
+@pytest.mark.parametrize("number", ["0003", "0004"])
+def test_a_gateway_that_is_silent_or_busy_is_asked_again_with_the_same_key(twin, number):
+    message = texted(phone=f"+7900123{number}")
+    deliver()
+    (sent,) = twin.messages()
+    assert (sent["key"], sent["handed"]) == (str(message.id), {"0003": 2, "0004": 3}[number])
+    message.refresh_from_db()
+    assert message.delivery == "sent"
+
+
+def test_a_number_that_does_not_exist_fails_at_once_and_can_be_sent_again_by_hand(twin):
+    message = texted(phone="+79001230001")
+    deliver()
+    message.refresh_from_db()
+    assert (message.delivery, "no_such_number" in message.error) == ("failed", True)
+    make.recipient(message.user_id, version=2, phone="+79001230002")
+    services.send_again(notification_id=message.id)
+    deliver()
+    message.refresh_from_db()
+    assert (message.delivery, message.error, [row["key"] for row in twin.messages()]) == ("sent", "", [str(message.id)])
+    with pytest.raises(NotificationNotFailed):
+        services.send_again(notification_id=message.id)
+    assert ExternalCall.objects.using("notifications").count() == 2
+
+
+def test_a_gateway_that_is_away_is_tried_again(twin, settings):
+    address, settings.SMS_URL = settings.SMS_URL, "http://127.0.0.1:9"
+    message = texted()
+    deliver(2)
+    settings.SMS_URL = address
+    deliver()
+    message.refresh_from_db()
+    assert (message.delivery, len(twin.messages())) == ("sent", 1)
+
+
+def test_nothing_is_promised_or_dropped_where_no_gateway_is_configured(settings):
+    settings.SMS_URL = ""
+    user = make.recipient(phone="+79001234567")
+    services.set_preferences(user_id=user, wishes=[services.Wish(kind=Kind.ORDER, in_app=False, email=False, sms=True)])
+    assert make.news(user) == []
+    assert not Notification.objects.exists()
+    with pytest.raises(Refused, match="AUTOSALON_SMS_URL"):
+        sms.send(message_id=uuid7(), to="+79001234567", text="Hello")
+
+
+def test_the_twin_refuses_nonsense_and_production(twin, settings):
+    for path, body, key in (("/messages", b"x", "k"), ("/messages", b"{}", "k"), ("/messages", b'{"to":"1"}', "")):
+        answer = httpx2.post(settings.SMS_URL + path, content=body, headers={"Idempotency-Key": key}, trust_env=False)
+        assert answer.status_code == 400
+    assert httpx2.get(f"{settings.SMS_URL}/nothing", trust_env=False).status_code == 404
+    assert httpx2.get(f"{settings.SMS_URL}/messages", trust_env=False).json() == twin.messages() == []
+    settings.DEBUG = False
+    with pytest.raises(CommandError):
+        call_command("run_sms")
+
+
+def test_a_long_text_is_cut(twin):
+    sms.send(message_id=uuid7(), to="+79001234567", text="long " * 500)
+    assert len(twin.messages()[0]["text"]) == sms.MAX_TEXT
