@@ -119,11 +119,14 @@ def order_disagreements() -> Iterator[Disagreement]:
 def _check_order(
     order: OrderFacts, stock: tuple[UUID, str] | None, paid: Decimal, returned: Decimal
 ) -> Iterator[Disagreement]:
-    """`returned` is what of its premiums went back while the order stands: a sold order may lack as much."""
+    """`returned` is what insurance gives back of its premiums: a sold order asks for as much less."""
     ids = {"order_id": str(order.order_id)}
     if order.amount_paid != paid:
         yield Disagreement("order_paid", ids, f"the order says {order.amount_paid}, payments and loans say {paid}")
-    if order.status in SOLD and order.amount_paid + returned < order.total_amount:
+    if order.status in SOLD and order.returned_premiums != returned:
+        detail = f"the order knows of {order.returned_premiums} given back, insurance of {returned}"
+        yield Disagreement("order_premiums", ids, detail)
+    if order.status in SOLD and order.amount_paid < order.total_amount:
         yield Disagreement("order_underpaid", ids, f"{order.status}, paid {order.amount_paid} of {order.total_amount}")
     if order.status in SOLD and order.sells_stock and stock != (order.stock_attempt_id, "sold"):
         yield Disagreement("order_without_stock", ids, f"{order.status}, its stock is {stock[1] if stock else 'free'}")

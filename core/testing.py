@@ -43,12 +43,17 @@ def _signing_key(pem: str) -> Any:
     return serialization.load_pem_private_key(pem.encode(), password=None)
 
 
+def _address(user_id: UUID) -> str:
+    """Callers come from addresses of their own, so that one test's requests do not use up another's allowance."""
+    return f"198.18.{user_id.bytes[-2]}.{user_id.bytes[-1]}"
+
+
 class Api:
     """A caller of the API: `Api()` anonymous, `Api("client")`, `Api("manager")`, `Api("admin")` signed in."""
 
     def __init__(self, *roles: str, user_id: UUID | None = None) -> None:
         self.user_id = user_id or uuid7()
-        self.client = Client(raise_request_exception=False)
+        self.client = Client(raise_request_exception=False, REMOTE_ADDR=_address(self.user_id))
         self.headers = {"Authorization": f"Bearer {token_for(self.user_id, *roles)}"} if roles else {}
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Any:

@@ -32,7 +32,7 @@ class QuoteMade(Event):
 
 @event("insurance.purchased", aggregate="policy", key="policy_id")
 class PolicyPurchased(Event):
-    """A policy is in force, or will be from its start date."""
+    """A policy is in force, or will be from its start date. `order_id` is the purchase that paid its premium."""
 
     policy_id: UUID
     customer_id: UUID
@@ -49,7 +49,7 @@ class PolicyPurchased(Event):
 
 @event("insurance.cancelled", aggregate="policy", key="policy_id")
 class PolicyCancelled(Event):
-    """A policy ended early."""
+    """A policy ended early. `order_id` is the purchase that its premium was part of."""
 
     policy_id: UUID
     customer_id: UUID
@@ -58,6 +58,7 @@ class PolicyCancelled(Event):
     reason: str
     order_id: UUID | None = None
     insurer: str = ""
+    version: int = 1
 
 
 @event("insurance.premium_requested", aggregate="policy", key="policy_id", internal=True)
@@ -96,11 +97,14 @@ class PolicyRefundRequested(Event):
 
 @event("insurance.reinstated", aggregate="policy", key="policy_id")
 class PolicyReinstated(Event):
-    """A cancelled policy is in force again, as if it had never ended."""
+    """A cancelled policy is in force again, as if it had never ended; its refund of `premium_paid` was paid back."""
 
     policy_id: UUID
     customer_id: UUID
     insurer: str = ""
+    premium_paid: Decimal = Decimal(0)
+    currency: str = "RUB"
+    version: int = 1
 
 
 @event("insurance.endorsed", aggregate="policy", key="policy_id")
@@ -115,6 +119,8 @@ class PolicyEndorsed(Event):
     currency: str
     effective_date: date
     insurer: str = ""
+    order_id: UUID | None = None
+    version: int = 1
 
 
 @event("insurance.purchase_lapsed", aggregate="policy", key="policy_id", internal=True)

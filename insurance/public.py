@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from core.books import Disagreement
 from core.errors import InvalidInput
@@ -16,7 +17,9 @@ from insurance.clock import local_date
 from insurance.documents import policy_pdf
 from insurance.models import (
     Claim,
+    ClaimKind,
     ClaimStatus,
+    DocumentKind,
     IssueAttempt,
     MoneyKind,
     MoneyRequest,
@@ -25,7 +28,7 @@ from insurance.models import (
     PolicyStatus,
     Quote,
 )
-from insurance.models.claims import GRANTED
+from insurance.models.claims import GRANTED, REFUSED, UNDECIDED
 from insurance.pricing import price, read_request
 from insurance.reading import book_of, breakdown, current_book
 
@@ -34,7 +37,9 @@ __all__ = [
     "PolicyCard",
     "PolicyFacts",
     "PremiumFacts",
+    "claim_kinds",
     "estimate",
+    "paper_kinds",
     "policies_by_order",
     "policies_of",
     "policy_disagreements",
@@ -125,6 +130,15 @@ class ClaimCard:
     paid_amount: Decimal
     reason: str
     created_at: datetime
+    steps: list[tuple[str, bool]]
+    missing: list[str]
+    papers: list[str]
+    due_date: date | None
+
+    @property
+    def takes_papers(self) -> bool:
+        """Whether papers may still be added."""
+        return self.status in UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -153,7 +167,11 @@ class PolicyCard:
 
 def policies_of(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:
     """A customer's policies with their claims, newest first."""
-    mine = Policy.objects.filter(customer_id=customer_id).prefetch_related("claims").order_by("-created_at", "-id")
+    mine = (
+        Policy.objects.filter(customer_id=customer_id)
+        .prefetch_related("claims__documents")
+        .order_by("-created_at", "-id")
+    )
     return [
         PolicyCard(
             id=policy.id,
@@ -168,22 +186,49 @@ def policies_of(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:
             start_date=policy.start_date,
             end_date=policy.end_date,
             refund_amount=policy.refund_amount,
-            claims=[
-                ClaimCard(
-                    id=claim.id,
-                    status=claim.status,
-                    status_name=claim.get_status_display(),
-                    amount=claim.amount,
-                    approved_amount=claim.approved_amount,
-                    paid_amount=claim.paid_amount,
-                    reason=claim.reason,
-                    created_at=claim.created_at,
-                )
-                for claim in policy.claims.all()
-            ],
+            claims=[_claim_card(claim) for claim in policy.claims.all()],
         )
         for policy in mine[:limit]
     ]
+
+
+def _claim_card(claim: Claim) -> ClaimCard:
+    papers = list(claim.documents.all())
+    wanted = claim.missing_of({paper.kind for paper in papers})
+    names = dict(DocumentKind.choices)
+    is_refused = claim.status in REFUSED
+    last = claim.get_status_display() if is_refused else _("paid")
+    steps = [
+        (_("reported"), True),
+        (_("papers complete"), not wanted),
+        (_("assessed"), claim.assessed_amount is not None),
+        (_("decided"), claim.decided_at is not None),
+        (str(last), is_refused or claim.paid_at is not None),
+    ]
+    return ClaimCard(
+        id=claim.id,
+        status=claim.status,
+        status_name=claim.get_status_display(),
+        amount=claim.amount,
+        approved_amount=claim.approved_amount,
+        paid_amount=claim.paid_amount,
+        reason=claim.reason,
+        created_at=claim.created_at,
+        steps=steps,
+        missing=[_(" or ").join(str(names[kind]) for kind in group) for group in wanted],
+        papers=[paper.name for paper in papers],
+        due_date=claim.due_date,
+    )
+
+
+def claim_kinds() -> list[tuple[str, str]]:
+    """Kinds of losses, with their names."""
+    return [(kind, str(name)) for kind, name in ClaimKind.choices]
+
+
+def paper_kinds() -> list[tuple[str, str]]:
+    """Kinds of papers a claim takes, with their names."""
+    return [(kind, str(name)) for kind, name in DocumentKind.choices]
 
 
 def printed_policy(policy_id: UUID, *, customer_id: UUID) -> bytes | None:
@@ -193,9 +238,11 @@ def printed_policy(policy_id: UUID, *, customer_id: UUID) -> bytes | None:
 
 
 def premiums_returned() -> dict[UUID, Decimal]:
-    """What of each order's premiums went back while the order stands, roubles: its policies ended or were declined."""
-    refunds = MoneyRequest.objects.filter(kind=MoneyKind.REFUND, policy__order_id__isnull=False)
-    rows = refunds.exclude(state=MoneyState.FAILED).values("policy__order_id").annotate(sum=Sum("amount"))
+    """What orders' payments give back of premiums, roubles: policies ended, became cheaper or were declined."""
+    refunds = MoneyRequest.objects.filter(
+        kind=MoneyKind.REFUND, policy__order_id__isnull=False, policy__attempt_id__isnull=False
+    )
+    rows = refunds.values("policy__order_id").annotate(sum=Sum("amount"))
     return {UUID(str(row["policy__order_id"])): row["sum"] for row in rows.order_by("policy__order_id")}
 
 

@@ -70,7 +70,7 @@ class OrderCreated(Event):
 
 @event("order.updated", aggregate="order_record", key="order_id")
 class OrderUpdated(Event):
-    """Lines or amounts of an order changed. `amount_payable` is its total less what a trade-in covers."""
+    """Lines or amounts of an order changed. `amount_payable` is its total less trade-in and premiums given back."""
 
     order_id: UUID
     number: str

@@ -25,7 +25,7 @@ from financing.events import (
     ApplicationWithdrawn,
     LoanDisbursed,
 )
-from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid
+from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PolicyRefundRequested
 from messaging.drain import current_deliveries
 from messaging.envelope import published_at
 from messaging.signals import delivery_parked
@@ -40,6 +40,15 @@ from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, Pay
 def advance_checkout(event: Event) -> None:
     """Carry the saga of an order one step on."""
     services.react(event=event, now=timezone.now())
+
+
+@subscribe(PolicyRefundRequested, lane="policy_id")
+def note_returned_premium(event: PolicyRefundRequested) -> None:
+    """Stop asking for a premium that goes back; a policy bought by itself is no order's."""
+    if event.order_id is not None:
+        services.note_returned_premium(
+            order_id=event.order_id, amount=event.amount, reason=event.reason, now=timezone.now()
+        )
 
 
 @receiver(delivery_parked)

@@ -36,7 +36,8 @@ def _taken_back(now: RawOrder, changes: list[dict[str, Any]]) -> OrderDocument:
     for before in changes:
         for name, value in before.items():
             _put(then, legs, name.split("."), value)
-    due = Decimal(then["total_amount"]) - Decimal(then["trade_in_credit"]) - Decimal(then["amount_paid"])
+    gone = ("trade_in_credit", "returned_premiums", "amount_paid")
+    due = Decimal(then["total_amount"]) - sum((Decimal(then[name]) for name in gone), ZERO)
     then["amount_due"] = str(max(ZERO, due))
     return msgspec.convert(then, OrderDocument, strict=False)
 

@@ -55,6 +55,8 @@ class TimelineEntry:
 class OrderFacts:
     """What the books need to know of an order: the attempt that holds its stock, and its money.
 
+    `returned_premiums` is what insurance gives back of it.
+
     `total_amount` is what has to come in as money.
     """
 
@@ -66,6 +68,7 @@ class OrderFacts:
     stock_attempt_id: UUID | None
     is_settled: bool
     sells_stock: bool
+    returned_premiums: Decimal = Decimal(0)
 
 
 def get_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool = False) -> OrderDocument | None:
@@ -103,6 +106,7 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
             status=order.status,
             total_amount=order.payable,
             amount_paid=order.amount_paid,
+            returned_premiums=order.returned_premiums,
             saga_state=order.checkout.state,
             stock_attempt_id=stock.attempt_id if stock else None,
             is_settled=order.checkout.finished_at is not None,
@@ -125,7 +129,7 @@ def order_states(*, chunk: int = 2000) -> Iterator[tuple[UUID, OrderState]]:
     """Every order there ever was, by id, some thousands at a time."""
     columns = ("id", "customer_id", "number", "payable_amount", "currency", "status")
     reached = UUID(int=0)
-    orders = Order.objects.annotate(payable_amount=F("total_amount") - F("trade_in_credit"))
+    orders = Order.objects.annotate(payable_amount=F("total_amount") - F("trade_in_credit") - F("returned_premiums"))
     while rows := list(orders.filter(id__gt=reached).order_by("id").values_list(*columns)[:chunk]):
         reached = rows[-1][0]
         yield from ((row[0], OrderState(*row[1:])) for row in rows)

@@ -88,6 +88,7 @@ class OrderDocument(msgspec.Struct):
     manager_id: UUID | None = None
     trade_in_credit: Decimal = ZERO
     loan_amount: Decimal = ZERO
+    returned_premiums: Decimal = ZERO
 
 
 class OrderPage(msgspec.Struct):
@@ -115,6 +116,7 @@ class RawOrder(msgspec.Struct):
     comment: str
     manager_id: UUID | None
     trade_in_credit: Decimal
+    returned_premiums: Decimal
     loan_amount: Decimal
     reservation_expires_at: datetime | None
     saga: msgspec.Raw
@@ -131,8 +133,10 @@ COLUMNS = """
         'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'vin', l.vin, 'kind', l.kind,
         'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text
      ) ORDER BY l.position), '[]')::text FROM orders_orderline l WHERE l.order_id = o.id),
-    o.total_quantity, o.total_amount, o.amount_paid, greatest(o.total_amount - o.trade_in_credit - o.amount_paid, 0.00),
-    o.funding::text, o.currency, o.comment, o.manager_id, o.trade_in_credit, o.loan_amount, o.reservation_expires_at,
+    o.total_quantity, o.total_amount, o.amount_paid,
+    greatest(o.total_amount - o.trade_in_credit - o.returned_premiums - o.amount_paid, 0.00),
+    o.funding::text, o.currency, o.comment, o.manager_id, o.trade_in_credit, o.returned_premiums, o.loan_amount,
+    o.reservation_expires_at,
     (SELECT json_build_object('state', c.state, 'step', c.step, 'failure', c.failure, 'legs',
         (SELECT coalesce(json_agg(json_build_object('kind', g.kind, 'state', g.state, 'error', g.error)
             ORDER BY g.rank), '[]') FROM orders_checkoutleg g WHERE g.checkout_id = c.order_id))::text
@@ -211,6 +215,6 @@ def read_newest(customer_id: UUID | None, limit: int) -> tuple[list[tuple[RawOrd
 def document_of(row: tuple[Any, ...]) -> RawOrder:
     """An order from a row of COLUMNS."""
     fields = list(row)
-    for nested in (4, 9, 16):
+    for nested in (4, 9, 17):
         fields[nested] = msgspec.Raw(fields[nested])
     return RawOrder(*fields)

@@ -205,7 +205,7 @@ class RefundAdmin(ReadOnlyAdmin):
 class PayoutAdmin(ReadOnlyAdmin):
     """Payouts, newest first; those that failed need somebody."""
 
-    list_display = ["id", "purpose", "subject_id", "status", "amount", "currency", "attempt", "created_at"]
+    list_display = ["id", "purpose", "subject_id", "payee", "status", "amount", "currency", "attempt", "created_at"]
     list_filter = ["status", "purpose", "created_at"]
     search_fields = ["id__exact", "subject_id__exact", "request_id__exact"]
     ordering = ["-created_at", "-id"]

@@ -1,7 +1,9 @@
 """What payments does when it hears of orders, loans, policies and its own webhooks."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -19,8 +21,10 @@ from financing.events import (
 from insurance.events import (
     ClaimPayoutRequested,
     PolicyCancelled,
+    PolicyEndorsed,
     PolicyPurchased,
     PolicyRefundRequested,
+    PolicyReinstated,
     PremiumRequested,
 )
 from messaging.subscriptions import subscribe
@@ -148,9 +152,17 @@ def serve_loan(event: LoanPaymentRequested | LoanSurplusRefundRequested | LoanPa
             )
 
 
-@subscribe(PremiumRequested, PolicyRefundRequested, PolicyPurchased, PolicyCancelled, lane="policy_id")
-def serve_policy(event: PremiumRequested | PolicyRefundRequested | PolicyPurchased | PolicyCancelled) -> None:
-    """Take a premium, pass it on to the insurer, and bring back what a cancelled policy did not use."""
+PolicyNews = (
+    PremiumRequested | PolicyRefundRequested | PolicyPurchased | PolicyCancelled | PolicyEndorsed | PolicyReinstated
+)
+
+
+@subscribe(
+    PremiumRequested, PolicyRefundRequested, PolicyPurchased, PolicyCancelled, PolicyEndorsed, PolicyReinstated,
+    lane="policy_id",
+)  # fmt: skip
+def serve_policy(event: PolicyNews) -> None:
+    """Take a premium, pass it on to the insurer, and bring back what a policy did not use."""
     now = timezone.now()
     match event:
         case PremiumRequested():
@@ -162,29 +174,47 @@ def serve_policy(event: PremiumRequested | PolicyRefundRequested | PolicyPurchas
         case PolicyRefundRequested():
             ask = Ask(event.request_id, event.policy_id, event.customer_id, event.amount, event.currency, event.reason)
             services.refund_for(ask=ask, purpose=PayoutPurpose.POLICY, order_id=event.order_id, now=now)
+        case _:
+            _book_policy(event, now)
+
+
+def _book_policy(event: PolicyPurchased | PolicyCancelled | PolicyEndorsed | PolicyReinstated, now: datetime) -> None:
+    """Changes and reinstatements are paid by themselves; what a change gives back goes the way its premium came."""
+    match event:
         case PolicyPurchased():
-            services.book_premium(premium=_premium(event, event.premium, event.commission), now=now)
+            services.book_premium(
+                premium=_premium(event, event.premium, commission=event.commission, order_id=event.order_id), now=now
+            )
         case PolicyCancelled():
-            services.return_premium(premium=_premium(event, event.refund_amount), now=now)
+            premium = _premium(event, event.refund_amount, order_id=event.order_id, attempt=event.version)
+            services.return_premium(premium=premium, now=now)
+        case PolicyReinstated():
+            services.book_premium(premium=_premium(event, event.premium_paid, attempt=event.version), now=now)
+        case PolicyEndorsed() if event.premium_difference < 0:
+            less = _premium(event, -event.premium_difference, order_id=event.order_id, attempt=event.version)
+            services.return_premium(premium=less, now=now)
+        case PolicyEndorsed():
+            services.book_premium(premium=_premium(event, event.premium_difference, attempt=event.version), now=now)
 
 
-def _premium(event: PolicyPurchased | PolicyCancelled, amount: Decimal, commission: Decimal | None = None) -> Premium:
+def _premium(
+    event: PolicyPurchased | PolicyCancelled | PolicyEndorsed | PolicyReinstated, amount: Decimal, **more: Any
+) -> Premium:
     return Premium(
         policy_id=event.policy_id,
         customer_id=event.customer_id,
         amount=amount,
         currency=event.currency,
         insurer=event.insurer,
-        commission=commission,
-        order_id=event.order_id,
+        **more,
     )
 
 
 @subscribe(ClaimPayoutRequested, lane="claim_id")
 def pay_claims(event: ClaimPayoutRequested) -> None:
-    """Pay an approved claim."""
+    """Pay an approved claim to the insured, or to the bank that the car is pledged to."""
     ask = Ask(event.request_id, event.claim_id, event.customer_id, event.amount, event.currency)
-    services.pay_claim(ask=ask, insurer=event.insurer, now=timezone.now())
+    services.pay_claim(ask=ask, insurer=event.insurer, payee=event.payee, now=timezone.now())
 
 
 @subscribe(TicketRequested, TicketRefundRequested, lane="registration_id")

@@ -36,6 +36,7 @@ urlpatterns = [
     path("insurance/", views.wallet, name="insurance"),
     path("insurance/<uuid:policy_id>/document/", views.policy_document, name="policy-document"),
     path("insurance/<uuid:policy_id>/claim/", views.report_claim, name="report-claim"),
+    path("insurance/claims/<uuid:claim_id>/papers/", views.add_papers, name="add-papers"),
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-in/code/", views.sign_in_code, name="sign-in-code"),
     path("forgot-password/", views.forgotten, name="forgotten"),

@@ -195,3 +195,75 @@ def test_a_claim_is_paid_and_others_are_refused_with_reasons(product):
     assert (refused["status"], refused["reason"], refused["paid_amount"]) == ("rejected", reason["reason"], "0.00")
     assert Claim.objects.filter(status="paid").count() == 1
     assert_clean_books()
+
+
+def test_an_order_stops_asking_for_a_premium_that_went_back(product):
+    order = bought(product, OSAGO, KASKO)
+    client = Api("client", user_id=order.customer_id)
+    kasko = Policy.objects.get(insurance_type="kasko")
+    refund = Decimal(client.post(f"/insurance/policies/{kasko.id}/cancel").json()["refund_amount"])
+    drain_outbox()
+    shown = client.get(f"/orders/{order.id}").json()
+    assert (shown["amount_due"], shown["returned_premiums"]) == ("0.00", str(refund))
+    assert Decimal(shown["amount_paid"]) == order.total_amount - refund
+    assert sum(Decimal(part["amount"]) for part in shown["funding"]) == order.total_amount
+    assert shown["funding"][0] | {"amount": str(refund)} == shown["funding"][0]
+    refused = client.post("/payments", {"order_id": str(order.id), "method": "cash", "amount": str(refund)})
+    assert (refused.status_code, refused.json()["amount_due"]) == (409, "0.00")
+    assert_clean_books()
+    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    drain_outbox()
+    let_refunds_go()
+    order.refresh_from_db()
+    assert (order.status, order.amount_paid, Payment.objects.get().status) == ("refunded", 0, "refunded")
+    assert balances() == {}
+    assert_clean_books()
+
+
+def test_a_change_is_paid_passed_on_and_given_back(product):
+    order = bought(product, KASKO)
+    client = Api("client", user_id=order.customer_id)
+    path = f"/insurance/policies/{Policy.objects.get().id}"
+    drivers = {"drivers": [{"birth_date": "2006-01-01", "licence_since": "2025-01-01"}]}
+    dearer = client.post(f"{path}/endorse", {"changes": drivers, "payment": CARD})
+    assert dearer.status_code == 201, dearer.json()
+    drain_outbox()
+    extra = Decimal(dearer.json()["premium_difference"])
+    policy = Policy.objects.get()
+    assert extra > 0
+    assert policy.premium == Decimal(client.get(path).json()["premium"])
+    assert_owed_to_the_insurer(policy.premium)
+    assert_clean_books()
+    cancelled = client.post(f"{path}/cancel").json()
+    drain_outbox()
+    assert_owed_to_the_insurer(policy.premium - Decimal(cancelled["refund_amount"]))
+    back = Api("manager").post(f"{path}/reinstate", {"payment": CARD})
+    assert back.status_code == 200, back.json()
+    drain_outbox()
+    assert_owed_to_the_insurer(policy.premium)
+    client.post(f"{path}/cancel")
+    drain_outbox()
+    assert_owed_to_the_insurer(policy.premium - Decimal(cancelled["refund_amount"]))
+    assert not [code for code, amount in balances().items() if code.startswith("policy:")]
+    assert_clean_books()
+
+
+def assert_owed_to_the_insurer(premium):
+    """What the insurer and our commission hold together is what the policies have earned or will earn."""
+    held = sum(amount for code, amount in balances().items() if code.startswith(("insurer:", "commission:insurance")))
+    assert -held == premium
+
+
+def test_a_policy_whose_quote_was_for_an_order_is_paid_and_given_back_by_itself(product):
+    order = bought(product)
+    client = Api("client", user_id=order.customer_id)
+    quote = client.post("/insurance/quotes", KASKO | {"order_id": str(order.id)}).json()
+    policy = client.post(f"/insurance/quotes/{quote['id']}/purchase", {"payment": CARD}).json()
+    drain_outbox()
+    refund = Decimal(client.post(f"/insurance/policies/{policy['id']}/cancel").json()["refund_amount"])
+    drain_outbox()
+    assert Payment.objects.get(order_id=order.id).refunded_amount == 0
+    assert Payment.objects.get(order_id=None).refunded_amount == refund
+    assert client.get(f"/orders/{order.id}").json()["amount_due"] == "0.00"
+    assert not [code for code, amount in balances().items() if code.startswith("policy:")]
+    assert_clean_books()

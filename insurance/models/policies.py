@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
@@ -117,6 +118,11 @@ class Policy(models.Model):
     def settlement(self) -> Settlement:
         """How its losses are settled; reads the quote."""
         return self.quote.offer(self.variant).request.settlement
+
+    @property
+    def paying_order_id(self) -> UUID | None:
+        """The order whose payment holds its premium; None when it was paid by itself, whatever its quote was for."""
+        return self.order_id if self.attempt_id is not None else None
 
     @property
     def is_standing(self) -> bool:

@@ -124,6 +124,8 @@ def _apply(policy: Policy, endorsement: Endorsement, now: datetime) -> None:
             currency=policy.currency,
             effective_date=endorsement.effective_date,
             insurer=policy.insurer,
+            order_id=policy.paying_order_id,
+            version=policy.version,
         )
     )
 

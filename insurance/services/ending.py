@@ -95,8 +95,9 @@ def end_early(policy: Policy, *, refund: Decimal, reason: str, now: datetime) ->
             refund_amount=refund,
             currency=policy.currency,
             reason=reason,
-            order_id=policy.order_id,
+            order_id=policy.paying_order_id,
             insurer=policy.insurer,
+            version=policy.version,
         )
     )
 
@@ -126,11 +127,21 @@ def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, An
 
 def put_back(policy: Policy, now: datetime) -> None:
     """Reinstate a locked policy and tell of it. Raises WrongTransition."""
+    paid_back = policy.refund_amount or ZERO
     policy.reinstate(now)
     policy.save()
     alarm = PolicyTermEnded(policy_id=policy.id)
     set_timer(handler="insurance.expire_policy", event=alarm, due_at=end_of(policy.end_date))
-    publish(PolicyReinstated(policy_id=policy.id, customer_id=policy.customer_id, insurer=policy.insurer))
+    publish(
+        PolicyReinstated(
+            policy_id=policy.id,
+            customer_id=policy.customer_id,
+            insurer=policy.insurer,
+            premium_paid=paid_back,
+            currency=policy.currency,
+            version=policy.version,
+        )
+    )
 
 
 def expire_policy(*, policy_id: UUID, now: datetime) -> None:

@@ -140,7 +140,7 @@ def put_in_force(policy: Policy, now: datetime) -> None:
             currency=policy.currency,
             start_date=policy.start_date,
             end_date=policy.end_date,
-            order_id=policy.order_id,
+            order_id=policy.paying_order_id,
             insurer=policy.insurer,
             vehicle_vin=policy.vehicle_vin,
         )

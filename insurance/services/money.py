@@ -68,7 +68,7 @@ def ask_for_refund(policy: Policy, amount: Decimal, reason: str, now: datetime) 
             amount=amount,
             currency=policy.currency,
             reason=reason,
-            order_id=policy.order_id,
+            order_id=policy.paying_order_id,
         )
     )
 

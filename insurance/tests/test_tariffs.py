@@ -4,7 +4,9 @@ import gzip
 import json
 from datetime import date, timedelta
 from decimal import Decimal
+from io import StringIO
 from math import prod
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -30,6 +32,7 @@ from insurance.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 DAY = date(2026, 3, 1)
+KT_FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "ref_osago_kt.csv.gz"
 
 
 def kt(value, city="Тверь", **fields):
@@ -329,3 +332,28 @@ def test_a_stored_quote_recomputes_whatever_tariffs_come_later(raw, revisions):
     assert stored.premium == money(prod(Decimal(item["value"]) for item in stored.breakdown))
     for number, variant in enumerate(stored.variants, 1):
         assert recompute(stored, number) == Decimal(variant["premium"])
+
+
+@pytest.mark.django_db(databases=["insurance", "accounts"])
+def test_the_whole_table_of_territories_twice(admin_client):
+    if not KT_FILE.exists():
+        pytest.skip(f"no {KT_FILE}: shared/data is not beside this checkout")
+    out = StringIO()
+    call_command("import_tariff", str(KT_FILE), stdout=out)
+    assert "358 read" in out.getvalue()
+    first = TariffRevision.objects.order_by("-number").first()
+    call_command("import_tariff", str(KT_FILE), stdout=out)
+    assert "nothing new: all 358 rows" in out.getvalue()
+    assert TariffRevision.objects.order_by("-number").first() == first
+    altai = read_request(make.OSAGO | {"region": "Республика Алтай", "city": "Горно-Алтайск"})
+    assert price(altai, DAY, current_book()).breakdown[1].value == Decimal("1.24")
+    fact = TariffFact(
+        table="territories", key="Республика Алтай|Горно-Алтайск", valid_from=date(2026, 2, 1), source="a letter",
+        value={"region": "Республика Алтай", "city": "Горно-Алтайск", "kt": "1.3"},
+    )  # fmt: skip
+    load(fact)
+    assert price(altai, date(2026, 1, 31), current_book()).breakdown[1].value == Decimal("1.24")
+    assert price(altai, DAY, current_book()).breakdown[1].value == Decimal("1.3")
+    page = admin_client.get("/admin/insurance/tariffrow/", {"q": "Горно-Алтайск"}).content.decode()
+    assert "1.24" in page
+    assert "1.3" in page

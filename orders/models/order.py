@@ -84,6 +84,9 @@ class Order(models.Model):
     amount_paid = models.DecimalField(_("paid"), max_digits=14, decimal_places=2, default=Decimal(0))
     loan_amount = models.DecimalField(_("on credit"), max_digits=14, decimal_places=2, default=Decimal(0))
     trade_in_credit = models.DecimalField(_("trade-in"), max_digits=14, decimal_places=2, default=Decimal(0))
+    returned_premiums = models.DecimalField(
+        _("premiums given back"), max_digits=14, decimal_places=2, default=Decimal(0)
+    )
     funding = models.JSONField(_("how it is paid for"), default=list)
     manager_id = models.UUIDField(_("manager"), null=True)
     placed_date = models.DateField(_("day of the sale"))
@@ -102,6 +105,7 @@ class Order(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(total_amount__gte=0), name="order_total_not_negative"),
             models.CheckConstraint(condition=Q(amount_paid__gte=0), name="order_paid_not_negative"),
+            models.CheckConstraint(condition=Q(returned_premiums__gte=0), name="order_returned_not_negative"),
             models.CheckConstraint(condition=Q(loan_amount__lte=F("total_amount")), name="order_loan_within_total"),
             models.CheckConstraint(
                 condition=Q(trade_in_credit__gte=0, trade_in_credit__lte=F("total_amount") - F("loan_amount")),
@@ -125,8 +129,13 @@ class Order(models.Model):
 
     @property
     def payable(self) -> Decimal:
-        """What has to come in as money: the total less what a car taken in exchange is worth."""
-        return self.total_amount - self.trade_in_credit
+        """What has to come in as money: the total less a car taken in exchange and premiums of policies that ended."""
+        return self.total_amount - self.trade_in_credit - self.returned_premiums
+
+    @property
+    def is_called_off(self) -> bool:
+        """Whether it ended without a sale."""
+        return self.status in (Status.CANCELLED, Status.REFUNDED)
 
     def allowed(self, roles: frozenset[str]) -> list[str]:
         """Statuses that a caller with these roles may move the order to now."""

@@ -18,6 +18,7 @@ from orders.services.history import Actor
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import note_news
 from orders.services.placing import place_order
+from orders.services.premiums import note_returned_premium
 from orders.services.steering import (
     CheckoutView,
     attend_checkouts,
@@ -46,6 +47,7 @@ __all__ = [
     "merge_cart",
     "move_order",
     "note_news",
+    "note_returned_premium",
     "place_order",
     "preview_lines",
     "purge_carts",

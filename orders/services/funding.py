@@ -53,7 +53,7 @@ def set_part(saga: "Saga", part: Part, **changes: Any) -> None:
 
 def funding_of(order: Order, checkout: Checkout, legs: dict[str, CheckoutLeg]) -> list[Part]:
     """The parts of the total as they stand now."""
-    fixed = [*_trade_in(order, legs), *_loan(order, legs)]
+    fixed = [*_trade_in(order, legs), *_loan(order, legs), *_returned(order)]
     planned = [_shown(part) for part in parts_of(legs[LegKind.PAYMENT]) if part["state"] not in (FAILED, DROPPED)]
     fixed += [part for part in planned if part["state"] == PAID]
     fixed += _paid_besides(order, legs, sum((part["amount"] for part in planned if part["state"] == PAID), ZERO))
@@ -94,6 +94,11 @@ def _loan(order: Order, legs: dict[str, CheckoutLeg]) -> list[Part]:
         return []
     amount = lent or order.loan_amount or max(ZERO, min(requested_loan(leg), order.total_amount))
     return [{"leg": "loan", "kind": "loan", "amount": amount, "state": _state(leg, lent > 0)}]
+
+
+def _returned(order: Order) -> list[Part]:
+    """Premiums of policies that ended: neither owed nor paid any more."""
+    return [{"leg": "premiums", "kind": "returned_premium", "amount": order.returned_premiums, "state": "returned"}]
 
 
 def requested_loan(leg: CheckoutLeg) -> Decimal:

@@ -42,6 +42,7 @@ class EntryKind(models.TextChoices):
     PREMIUM = "premium", _("premium")
     PREMIUM_REFUND = "premium_refund", _("premium returned")
     CLAIM = "claim", _("claim granted")
+    PAYOUT_DUE = "payout_due", _("payout instead of a refund")
     PAYOUT = "payout", _("payout")
     SALE = "sale", _("sale")
 

@@ -98,6 +98,11 @@ class OrderCopy(models.Model):
         return self.unpaid - LoanPart.objects.of_order(self.order_id)
 
     @property
+    def promised(self) -> Decimal:
+        """What accepted loans have still to pay of it."""
+        return LoanPart.objects.filter(state=LoanState.PROMISED).of_order(self.order_id)
+
+    @property
     def unpaid(self) -> Decimal:
         """The total less what is held and what is under way, loans aside."""
         payments = Payment.objects.filter(order_id=self.order_id)

@@ -124,6 +124,7 @@ def book(about: About, sides: dict[str, Decimal], now: datetime) -> None:
     )
 
 
-def is_booked(kind: EntryKind, reference: UUID) -> bool:
-    """Whether this was booked before."""
-    return LedgerEntry.objects.filter(kind=kind, reference=reference).exists()
+def is_booked(kind: EntryKind, reference: UUID, attempt: int | None = None) -> bool:
+    """Whether this was booked before, at all or in this attempt."""
+    found = LedgerEntry.objects.filter(kind=kind, reference=reference)
+    return (found if attempt is None else found.filter(attempt=attempt)).exists()

@@ -19,7 +19,10 @@ COMMISSION = "commission:insurance"
 
 @dataclass(frozen=True)
 class Premium:
-    """A policy's premium, paid within an order or by itself; `commission` is our part of it, or None for the usual."""
+    """A policy's premium, paid within an order or by itself; `commission` is our part of it, or None for the usual.
+
+    `attempt` tells apart what is booked of one policy: its purchase is the first, a change has the policy's version.
+    """
 
     policy_id: UUID
     customer_id: UUID
@@ -28,6 +31,7 @@ class Premium:
     insurer: str = ""
     commission: Decimal | None = None
     order_id: UUID | None = None
+    attempt: int = 1
 
     @property
     def account(self) -> str:
@@ -100,9 +104,9 @@ def pass_on_repayment(
 
 
 def book_premium(*, premium: Premium, now: datetime) -> None:
-    """A policy is in force: its premium is the insurer's, less our commission."""
+    """A policy is in force, changed or reinstated: what was paid for it is the insurer's, less our commission."""
     with transaction("payments"):
-        if premium.amount <= 0 or is_booked(EntryKind.PREMIUM, premium.policy_id):
+        if premium.amount <= 0 or is_booked(EntryKind.PREMIUM, premium.policy_id, premium.attempt):
             return
         usual = money(premium.amount * Decimal(settings.INSURANCE_COMMISSION_PERCENT) / 100)
         ours = usual if premium.commission is None else premium.commission
@@ -111,17 +115,18 @@ def book_premium(*, premium: Premium, now: datetime) -> None:
 
 
 def return_premium(*, premium: Premium, now: datetime) -> None:
-    """A policy ended early: the insurer owes the unearned part, and we our commission on it, pro rata."""
+    """A policy ended early or became cheaper: the insurer owes the part, and we our commission on it, pro rata."""
     with transaction("payments"):
-        paid = LedgerEntry.objects.filter(kind=EntryKind.PREMIUM, reference=premium.policy_id).first()
-        if paid is None or premium.amount <= 0 or is_booked(EntryKind.PREMIUM_REFUND, premium.policy_id):
+        booked = LedgerLine.objects.filter(entry__kind=EntryKind.PREMIUM, entry__reference=premium.policy_id)
+        lines = list(booked.order_by("-entry__created_at", "-id").values_list("account_id", "amount"))
+        is_known = is_booked(EntryKind.PREMIUM_REFUND, premium.policy_id, premium.attempt)
+        if not lines or premium.amount <= 0 or is_known:
             return
-        lines = {line.account_id: line.amount for line in paid.lines.all()}
-        whole = sum((amount for amount in lines.values() if amount > 0), ZERO)
-        back = money(-lines.get(COMMISSION, ZERO) * premium.amount / whole)
-        insurer = next(code for code in lines if code.startswith("insurer:"))
-        account = next(code for code, amount in lines.items() if amount > 0)
-        sides = {insurer: premium.amount - back, COMMISSION: back, account: -premium.amount}
+        whole = sum((amount for _account, amount in lines if amount > 0), ZERO)
+        earned = -sum((amount for account, amount in lines if account == COMMISSION), ZERO)
+        back = money(earned * premium.amount / whole)
+        insurer = next(account for account, _amount in lines if account.startswith("insurer:"))
+        sides = {insurer: premium.amount - back, COMMISSION: back, premium.account: -premium.amount}
         book(_about(EntryKind.PREMIUM_REFUND, premium), sides, now)
 
 
@@ -139,7 +144,14 @@ def book_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
 
 
 def _about(kind: EntryKind, premium: Premium) -> About:
-    return About(kind, premium.policy_id, premium.currency, order_id=premium.order_id, customer_id=premium.customer_id)
+    return About(
+        kind,
+        premium.policy_id,
+        premium.currency,
+        attempt=premium.attempt,
+        order_id=premium.order_id,
+        customer_id=premium.customer_id,
+    )
 
 
 def _lender(bank: str) -> str:

@@ -28,7 +28,7 @@ from payments.models import (
     Status,
 )
 from payments.services.facts import tell_end_again, tell_payout, tell_requested_refund
-from payments.services.ledger import About, book, book_payout
+from payments.services.ledger import About, book, book_payout, is_booked
 from payments.services.refunds import refund_by_system
 from payments.services.taking import Means, begin, provider_of, record_refused, stored_method
 from payments.services.tills import lock_till
@@ -117,22 +117,25 @@ def refund_for(*, ask: Ask, purpose: PayoutPurpose, now: datetime, order_id: UUI
             )
             if refund is not None:
                 return refund
+        if order_id is not None and not is_booked(EntryKind.PAYOUT_DUE, ask.request_id):
+            about = About(EntryKind.PAYOUT_DUE, ask.request_id, ask.currency, order_id=order_id)
+            book(about, {f"order:{order_id}": ask.amount, f"{purpose}:{ask.subject_id}": -ask.amount}, now)
         return pay_out(ask=ask, purpose=purpose, now=now)
 
 
-def pay_claim(*, ask: Ask, insurer: str, now: datetime) -> Payout:
-    """Pay an approved claim: the insurer owes us what we pay for it."""
+def pay_claim(*, ask: Ask, insurer: str, now: datetime, payee: str = "") -> Payout:
+    """Pay an approved claim, to the bank that `payee` names or else to the customer; the insurer owes us as much."""
     with transaction("payments"):
         known = Payout.objects.filter(request_id=ask.request_id).exists()
         if not known and ask.amount > ZERO:
             about = About(EntryKind.CLAIM, ask.request_id, ask.currency, customer_id=ask.customer_id)
             sides = {f"insurer:{insurer or 'partner'}": ask.amount, f"claim:{ask.subject_id}": -ask.amount}
             book(about, sides, now)
-        return pay_out(ask=ask, purpose=PayoutPurpose.CLAIM, now=now)
+        return pay_out(ask=ask, purpose=PayoutPurpose.CLAIM, now=now, payee=payee)
 
 
-def pay_out(*, ask: Ask, purpose: PayoutPurpose, now: datetime) -> Payout:
-    """Send money to somebody, once per request; asked again, it is answered again."""
+def pay_out(*, ask: Ask, purpose: PayoutPurpose, now: datetime, payee: str = "") -> Payout:
+    """Send money to the customer, or to the `payee` named, once per request; asked again, it is answered again."""
     with transaction("payments"):
         lock_till(ask.subject_id)
         payout, is_new = Payout.objects.select_for_update().get_or_create(
@@ -144,6 +147,7 @@ def pay_out(*, ask: Ask, purpose: PayoutPurpose, now: datetime) -> Payout:
                 "amount": ask.amount,
                 "currency": ask.currency,
                 "reason": ask.reason[:255],
+                "payee": payee[:100],
                 "provider": settings.PAYOUT_PROVIDER,
                 "created_at": now,
                 "updated_at": now,
@@ -173,6 +177,7 @@ def _send(payout: Payout) -> None:
         "payout_id": str(payout.id),
         "attempt": payout.attempt,
         "customer_id": str(payout.customer_id),
+        "payee": payout.payee,
         "amount": str(payout.amount),
         "currency": payout.currency,
         "description": payout.reason,

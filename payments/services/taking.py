@@ -62,6 +62,7 @@ def create_payment(
 ) -> Payment:
     """Start a payment of one's own order (staff: of anybody's), of all that is due unless `amount` says less.
 
+    A manager who names an amount may also take what a loan has promised and not paid: the money came otherwise.
     With `is_hold` the money is only authorised, and captured or called off later.
 
     Raises OrderNotReady, OrderUnknown, OrderClosed, Overpayment, PaymentInFlight, CurrencyMismatch, TokenRequired,
@@ -77,7 +78,8 @@ def create_payment(
             raise OrderUnknown
         due = order.amount_due if amount is None else amount
         wanted = _Wanted(order_id, order.customer_id, due, currency or order.currency, means, is_hold)
-        stored = wanted.check(till, order, order.amount_due, owner_id=actor_id)
+        most = order.amount_due if amount is None or not is_staff else order.amount_due + order.promised
+        stored = wanted.check(till, order, most, owner_id=actor_id)
         payment = wanted.build(now)
         payment.created_by, payment.description = actor_id, description
         begin(payment, means, stored)

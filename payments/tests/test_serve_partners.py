@@ -196,10 +196,37 @@ def test_a_premium_without_a_payment_to_return_it_by_is_paid_out():
     assert last("payment.payout_settled")["is_paid"] is True
 
 
-def claim():
+def claim(**changes):
     return ClaimPayoutRequested(
-        request_id=uuid7(), claim_id=uuid7(), policy_id=uuid7(), customer_id=uuid7(), amount=Decimal(900), **MONEY
+        request_id=uuid7(), claim_id=uuid7(), policy_id=uuid7(), customer_id=uuid7(), amount=Decimal(900), **MONEY,
+        **changes,
+    )  # fmt: skip
+
+
+def test_a_bank_is_paid_what_its_debtor_is_insured_for(monkeypatch):
+    sent, real = [], SandboxProvider.payout
+    monkeypatch.setattr(
+        SandboxProvider, "payout", lambda self, key, request: sent.append(request) or real(self, key, request)
     )
+    handlers.pay_claims(claim(payee="Alfa Bank"))
+    handlers.pay_claims(claim())
+    drain_outbox("payments")
+    assert sorted(request["payee"] for request in sent) == ["", "Alfa Bank"]
+    assert sorted(Payout.objects.values_list("payee", "status")) == [("", "succeeded"), ("Alfa Bank", "succeeded")]
+
+
+def test_a_premium_that_its_orders_payments_cannot_give_back_is_paid_out():
+    order = make.order(total="5000.00")
+    make.paid(order)
+    back = PolicyRefundRequested(
+        request_id=uuid7(), policy_id=uuid7(), customer_id=order.customer_id, amount=Decimal(6000), reason="sold",
+        order_id=order.id, **MONEY,
+    )  # fmt: skip
+    twice(handlers.serve_policy, back)
+    drain_outbox("payments")
+    assert Payout.objects.get().status == PayoutStatus.SUCCEEDED
+    assert balances() == {"provider:": Decimal(-1000), "order:": Decimal(1000)}
+    assert ledger_disagreements() == []
 
 
 def test_a_claim_is_paid_once_and_owed_by_the_insurer(twin):
@@ -251,6 +278,19 @@ def test_a_buyer_is_not_asked_for_what_the_loan_pays():
     twice(handlers.book_sale, completed)
     assert balances() == {"cash": Decimal(300_000), "lender:": Decimal(700_000), "sales": Decimal(-1_000_000)}
     assert ledger_disagreements() == []
+
+
+def test_a_manager_may_take_what_a_loan_promised_and_has_not_paid():
+    order = make.order()
+    loan = loan_of(order)
+    handlers.follow_loan(ApplicationAccepted(**loan))
+    manager, whole = Api("manager"), {"order_id": str(order.id), "method": "cash"}
+    over = manager.post("/payments", whole | {"amount": "1000000.01"})
+    assert (over.status_code, over.json()["amount_due"]) == (409, "1000000.00")
+    assert manager.post("/payments", whole).json()["amount"] == "300000.00"
+    assert manager.post("/payments", whole | {"amount": "700000.00"}).status_code == 409
+    handlers.follow_loan(LoanDisbursed(loan_id=uuid7(), bank="alfa", **loan))
+    assert manager.post("/payments", whole | {"amount": "0.01"}).json()["code"] == "overpayment"
 
 
 def test_a_loan_that_falls_through_is_reversed_for_good():

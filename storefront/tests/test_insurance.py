@@ -1,11 +1,12 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from core.ids import uuid7
 from insurance import services
-from insurance.models import Claim
+from insurance.models import Claim, ClaimDocument
 from insurance.tests import make as insurance
 from storefront.tests.make import Visitor
 
@@ -68,3 +69,34 @@ def test_what_is_wrong_is_said(visitor, policy):
     assert "not in force at that moment" in text(visitor.get("/insurance/"))
     assert report(Visitor("client"), policy).status_code == 404
     assert not Claim.objects.exists()
+
+
+def photo(content=b"\xff\xd8\xff a dent"):
+    return SimpleUploadedFile("dent.jpg", content)
+
+
+def test_photographs_are_added_to_ones_own_claim_and_shown(visitor, policy):
+    claim = insurance.claim(policy, kind="glass")
+    path = f"/insurance/claims/{claim.id}/papers/"
+    assert "○ papers complete" in text(visitor.get("/insurance/"))
+    for _ in range(2):
+        assert visitor.post(path, kind="photo", files=[photo()])["Location"] == "/insurance/"
+    page = text(visitor.get("/insurance/"))
+    assert "✓ papers complete" in page
+    assert page.count("dent.jpg") == 1
+    assert ClaimDocument.objects.get().content_type == "image/jpeg"
+
+
+def test_papers_that_cannot_be_taken_are_refused_and_said(visitor, policy):
+    claim = insurance.claim(policy)
+    path = f"/insurance/claims/{claim.id}/papers/"
+    for sent, said in (
+        ({"kind": "photo", "files": [photo(b"#!/bin/sh")]}, "JPEG"),
+        ({"kind": "selfie", "files": [photo()]}, "no such kind"),
+        ({"kind": "photo"}, "at least one file"),
+    ):
+        visitor.post(path, **sent)
+        assert said in text(visitor.get("/insurance/"))
+    assert Visitor("client").post(path, kind="photo", files=[photo()]).status_code == 404
+    assert Visitor().post(path, kind="photo", files=[photo()]).status_code == 302
+    assert not ClaimDocument.objects.exists()

@@ -5,7 +5,7 @@ from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.board import board, move
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.credit import calculator, calculator_file
-from storefront.views.insurance import policy_document, report_claim, wallet
+from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.profile import account, download_export
 from storefront.views.shop import buy, catalogue, home, vehicle
@@ -24,6 +24,7 @@ from storefront.views.showroom import (
 __all__ = [
     "accept_seat",
     "account",
+    "add_papers",
     "add_to_cart",
     "board",
     "book_drive",

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -16,11 +17,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
 from gateway.idempotency import run_once
-from insurance.public import policies_of, printed_policy
-from insurance.services import open_claim
+from insurance.public import claim_kinds, paper_kinds, policies_of, printed_policy
+from insurance.services import LossReport, add_document, open_claim
 from storefront.forms import new_key
 from storefront.pages import page
 from storefront.visitor import count, user_id
+
+MAX_FILES = 10
+"""Of one sending; more are sent in another."""
 
 
 class ClaimForm(forms.Form):
@@ -38,6 +42,7 @@ class ClaimForm(forms.Form):
         decimal_places=2,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )
+    kind = forms.ChoiceField(label=gettext_lazy("What kind of loss"), choices=claim_kinds, required=False)
     description = forms.CharField(
         label=gettext_lazy("What happened"), max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -61,6 +66,7 @@ def _wallet(request: HttpRequest, form: ClaimForm | None = None, policy_id: UUID
         "form": form or ClaimForm(auto_id=False),
         "failed_policy_id": policy_id,
         "key": new_key(),
+        "paper_kinds": paper_kinds(),
     }
     return render(request, "storefront/insurance.html", context, status=400 if policy_id else 200)
 
@@ -108,7 +114,38 @@ def _report(request: HttpRequest, policy_id: UUID, given: dict[str, Any]) -> Htt
         occurred_at=given["occurred_at"],
         amount=given["amount"],
         description=given["description"],
+        report=LossReport(kind=given["kind"]) if given["kind"] else LossReport(),
         now=timezone.now(),
     )
     messages.success(request, _("Your report is in: follow it here."))
+    return redirect("storefront:insurance")
+
+
+@page
+@require_POST
+@login_required
+def add_papers(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+    """Add photographs and papers to one's own claim, all of a kind; the same file again changes nothing."""
+    files = request.FILES.getlist("files")[:MAX_FILES]
+    try:
+        count(request, "default")
+        for file in files:
+            add_document(
+                claim_id=claim_id,
+                kind=request.POST.get("kind", ""),
+                name=file.name or "",
+                content=file.read(settings.CLAIM_FILE_MAX_BYTES + 1),
+                actor_id=user_id(request),
+                customer_id=user_id(request),
+                now=timezone.now(),
+            )
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        if files:
+            messages.success(request, _("Your papers are in."))
+        else:
+            messages.error(request, _("Choose at least one file."))
     return redirect("storefront:insurance")

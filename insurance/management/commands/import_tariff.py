@@ -29,13 +29,16 @@ class Command(BaseCommand):
         parser.add_argument("--note", default="", help="what changed, for the list of revisions")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import the file, whole or not at all."""
+        """Import the file, whole or not at all; the same file again changes nothing."""
         path: Path = options["file"]
         source = options["source"] or (KT_SOURCE if "osago_kt" in path.name else path.name)
         try:
             facts = list(read_facts(path, source=source, valid_from=options["valid_from"]))
             revision = import_tariff(facts=facts, note=options["note"] or f"Import of {path.name}", now=timezone.now())
         except InvalidInput as error:
+            if error.errors[0]["code"] == "unchanged":
+                self.stdout.write(f"nothing new: all {len(facts)} rows are in force already")
+                return
             raise CommandError(f"{path}: {error.detail}") from error
         except (OSError, ValueError) as error:
             raise CommandError(f"{path}: {error}") from error
