@@ -58,7 +58,7 @@ class PolicyCancelled(Event):
     reason: str
     order_id: UUID | None = None
     insurer: str = ""
-    version: int = 1
+    version_number: int = 1
 
 
 @event("insurance.premium_requested", aggregate="policy", key="policy_id", internal=True)
@@ -104,7 +104,7 @@ class PolicyReinstated(Event):
     insurer: str = ""
     premium_paid: Decimal = Decimal(0)
     currency: str = "RUB"
-    version: int = 1
+    version_number: int = 1
 
 
 @event("insurance.endorsed", aggregate="policy", key="policy_id")
@@ -120,7 +120,7 @@ class PolicyEndorsed(Event):
     effective_date: date
     insurer: str = ""
     order_id: UUID | None = None
-    version: int = 1
+    version_number: int = 1
 
 
 @event("insurance.purchase_lapsed", aggregate="policy", key="policy_id", internal=True)

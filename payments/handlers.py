@@ -186,15 +186,17 @@ def _book_policy(event: PolicyPurchased | PolicyCancelled | PolicyEndorsed | Pol
                 premium=_premium(event, event.premium, commission=event.commission, order_id=event.order_id), now=now
             )
         case PolicyCancelled():
-            premium = _premium(event, event.refund_amount, order_id=event.order_id, attempt=event.version)
+            premium = _premium(event, event.refund_amount, order_id=event.order_id, attempt=event.version_number)
             services.return_premium(premium=premium, now=now)
         case PolicyReinstated():
-            services.book_premium(premium=_premium(event, event.premium_paid, attempt=event.version), now=now)
+            services.book_premium(premium=_premium(event, event.premium_paid, attempt=event.version_number), now=now)
         case PolicyEndorsed() if event.premium_difference < 0:
-            less = _premium(event, -event.premium_difference, order_id=event.order_id, attempt=event.version)
+            less = _premium(event, -event.premium_difference, order_id=event.order_id, attempt=event.version_number)
             services.return_premium(premium=less, now=now)
         case PolicyEndorsed():
-            services.book_premium(premium=_premium(event, event.premium_difference, attempt=event.version), now=now)
+            services.book_premium(
+                premium=_premium(event, event.premium_difference, attempt=event.version_number), now=now
+            )
 
 
 def _premium(

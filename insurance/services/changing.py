@@ -125,7 +125,7 @@ def _apply(policy: Policy, endorsement: Endorsement, now: datetime) -> None:
             effective_date=endorsement.effective_date,
             insurer=policy.insurer,
             order_id=policy.paying_order_id,
-            version=policy.version,
+            version_number=policy.version,
         )
     )
 

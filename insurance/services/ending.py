@@ -97,7 +97,7 @@ def end_early(policy: Policy, *, refund: Decimal, reason: str, now: datetime) ->
             reason=reason,
             order_id=policy.paying_order_id,
             insurer=policy.insurer,
-            version=policy.version,
+            version_number=policy.version,
         )
     )
 
@@ -139,7 +139,7 @@ def put_back(policy: Policy, now: datetime) -> None:
             insurer=policy.insurer,
             premium_paid=paid_back,
             currency=policy.currency,
-            version=policy.version,
+            version_number=policy.version,
         )
     )
 
