@@ -91,11 +91,13 @@ def cursor_first() -> None:
 def no_repeat_check() -> None:
     """A repeated charge gets a fresh key: nobody asks whether the first one arrived."""
     from core.ids import uuid7
-    from payments.providers import sandbox
+    from payments.providers.sandbox import SandboxProvider
 
-    charge = sandbox.charge
-    sandbox.find_charge = lambda key: None
-    sandbox.charge = lambda key, body: charge(f"{key}:{uuid7()}", body)
+    charge = SandboxProvider.charge
+    SandboxProvider.find_charge = lambda self, key, request: None  # type: ignore[method-assign]
+    SandboxProvider.charge = (  # type: ignore[method-assign]
+        lambda self, key, request: charge(self, f"{key}:{uuid7()}", request)
+    )
 
 
 def clock_ahead() -> None:
