@@ -14,11 +14,14 @@ from gateway.etags import etag, require_match
 from gateway.idempotency import run_once
 from gateway.principal import Principal
 
+UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+"""What stands for an id in a path; anything else leads nowhere."""
+
 
 class ApiViewSet(GenericViewSet):
     """Base of all viewsets: `principal` is the caller, `uuid` lookups, ETags on single objects."""
 
-    lookup_value_regex = "[0-9a-fA-F-]{36}"
+    lookup_value_regex = UUID_PATTERN
     throttle_scopes: dict[str, str] = {}
     ordering_fields: dict[str, str] = {}
     idempotent_on = ""

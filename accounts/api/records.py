@@ -17,7 +17,7 @@ from accounts.api.filters import ActivityFilter
 from accounts.errors import ExportNotFound, UserNotFound
 from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
 from accounts.tokens import as_id
-from gateway.api import ApiViewSet
+from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import require_scope
 
 
@@ -59,7 +59,7 @@ class UserRecordsViewSet(ApiViewSet):
         return Response(serializers.ExportSerializer(export).data, status=202)
 
     @extend_schema(responses=serializers.ExportSerializer, filters=False)
-    @action(detail=True, methods=["get"], url_path="exports/(?P<export_id>[0-9a-fA-F-]{36})", filter_backends=())
+    @action(detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})", filter_backends=())
     def export(self, request: Request, pk: str, export_id: str) -> Response:
         kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
         export = kept.filter(pk=as_id(export_id)).first()
@@ -69,7 +69,7 @@ class UserRecordsViewSet(ApiViewSet):
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT}, filters=False)
     @action(
-        detail=True, methods=["get"], url_path="exports/(?P<export_id>[0-9a-fA-F-]{36})/download", filter_backends=()
+        detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})/download", filter_backends=()
     )
     def download(self, request: Request, pk: str, export_id: str) -> HttpResponse:
         require_scope(self.principal, "accounts:download")  # nobody can give it to an API key

@@ -18,6 +18,7 @@ from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
 from core.errors import NotFound
 from core.money import MAX_AMOUNT
+from gateway.api import UUID_PATTERN
 from gateway.filtering import refuse_unknown
 from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager, ReadByAnyone
@@ -119,7 +120,7 @@ class UnitActions(_Base):
     @action(
         detail=True,
         methods=["delete"],
-        url_path="images/(?P<image_id>[0-9a-fA-F-]{36})",
+        url_path=f"images/(?P<image_id>{UUID_PATTERN})",
         url_name="image",
         permission_classes=[IsManager],
     )
@@ -158,7 +159,7 @@ class UnitActions(_Base):
     @action(
         detail=True,
         methods=["delete"],
-        url_path="scheduled-prices/(?P<scheduled_id>[0-9a-fA-F-]{36})",
+        url_path=f"scheduled-prices/(?P<scheduled_id>{UUID_PATTERN})",
         url_name="scheduled-price",
         permission_classes=[IsManager],
     )

@@ -1,9 +1,9 @@
 """Routes of client cards, relative to /api/v1/."""
 
 from clients.api import views
-from gateway.api import Router
+from gateway.api import UUID_PATTERN, Router
 
-_CLIENT = r"clients/(?P<client_id>[0-9a-fA-F-]{36})"
+_CLIENT = f"clients/(?P<client_id>{UUID_PATTERN})"
 
 router = Router()
 router.register("clients/duplicates", views.DuplicateViewSet, basename="client-duplicate")

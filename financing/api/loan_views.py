@@ -32,6 +32,7 @@ from financing.clock import local_date
 from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
 from financing.services import EarlyPlan, History, LoanMeans
+from gateway.api import UUID_PATTERN
 from gateway.permissions import IsManager, IsSignedIn
 
 
@@ -156,7 +157,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     @action(
         detail=True,
         methods=["post"],
-        url_path="payments/(?P<payment_id>[0-9a-fA-F-]{36})/reverse",
+        url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/reverse",
         permission_classes=[IsManager],
     )
     def reverse_payment(self, request: Request, pk: str, payment_id: str) -> Response:

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import NotFound
-from gateway.api import ApiViewSet
+from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn
 from insurance import services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
@@ -258,7 +258,7 @@ class ClaimViewSet(_InsuranceViewSet):
         return Response(ClaimDocumentSerializer(document).data, status=201)
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    @action(detail=True, methods=["get"], url_path="documents/(?P<document_id>[0-9a-fA-F-]{36})")
+    @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})")
     def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
         """One paper as it was uploaded."""
         document = self.get_object().documents.filter(pk=_uuid(document_id, NotFound)).first()

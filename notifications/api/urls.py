@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from gateway.api import Router
+from gateway.api import UUID_PATTERN, Router
 from notifications.api.views import NotificationViewSet, PreferencesViewSet
 from notifications.api.webhooks import WebhookDeliveryViewSet, WebhookLogViewSet, WebhookViewSet
 
@@ -10,7 +10,7 @@ router = Router()
 router.register("notifications", NotificationViewSet, basename="notification")
 router.register("webhooks", WebhookViewSet, basename="webhook")
 router.register(
-    r"webhooks/(?P<webhook_id>[0-9a-fA-F-]{36})/deliveries", WebhookLogViewSet, basename="webhook-delivery-log"
+    f"webhooks/(?P<webhook_id>{UUID_PATTERN})/deliveries", WebhookLogViewSet, basename="webhook-delivery-log"
 )
 router.register("deliveries", WebhookDeliveryViewSet, basename="webhook-delivery")
 urlpatterns = [

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import InvalidInput, NotFound
-from gateway.api import ApiViewSet
+from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
 from gateway.lane import Answer, lane
@@ -41,8 +41,6 @@ from orders.models import Order, OrderHistory
 from orders.past import read_order_at
 from orders.reading import OrderDocument, OrderPage, read_order, read_orders
 from orders.services import Actor, FreeLine, LineChange, ProductLine
-
-UUID_PATTERN = "[0-9a-fA-F-]{36}"
 
 
 def actor_of(principal: Principal) -> Actor:
