@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0009_add_carts'),
+        ('orders', '0010_search_lines_and_note_excess'),
     ]
 
     operations = [
