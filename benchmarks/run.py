@@ -44,7 +44,7 @@ def main() -> int:
 
 def _measure(servers: Any, options: argparse.Namespace) -> int:
     products, users, orders = _seed()
-    with _server() as address:
+    with server() as address:
         requests = {"order create": _creating(users, products), "order read": _reading(users, orders)}
         scripts = {name: _capture(servers, address, name, requests[name], products, users) for name in requests}
         measured: dict[str, dict[str, list[Any]]] = {name: {"pgbench": [], "http": []} for name in requests}
@@ -82,7 +82,8 @@ def _seed() -> tuple[list[UUID], list[tuple[UUID, str]], list[tuple[UUID, int]]]
 
 
 @contextmanager
-def _server() -> Iterator[tuple[str, int]]:
+def server() -> Iterator[tuple[str, int]]:
+    """The product's own web process on a free port, with one worker."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,14 +1,23 @@
 """What every app's manager screens are built from."""
 
+from collections.abc import Callable
 from typing import Any, cast
+from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.errors import DomainError
 
@@ -61,3 +70,37 @@ class ReadOnlyAdmin(BusinessAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReasonForm(BaseDialogForm):
+    """Why; nothing is done without it."""
+
+    reason = forms.CharField(label=_("reason"), max_length=255, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+def asking_why(
+    name: str,
+    label: Any,
+    step: Callable[[UUID, UUID, str], object],
+    *,
+    question: Any = "",
+    variant: ActionVariant = ActionVariant.DEFAULT,
+) -> Any:
+    """A button on an object's page that asks for the reason, then calls the service.
+
+    `step` takes the object's id, the manager's and the reason. The screen says by `has_<name>_permission` who may.
+    """
+
+    def act(self: ModelAdmin, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        try:
+            step(UUID(object_id), cast(UUID, request.user.pk), form.cleaned_data["reason"])
+            self.message_user(request, str(label), messages.SUCCESS)
+        except DomainError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+        page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
+        is_dialog = "HX-Request" in request.headers
+        return HttpResponse(headers={"HX-Redirect": page}) if is_dialog else HttpResponseRedirect(page)
+
+    act.__name__ = name
+    dialog = {"title": label, "description": question, "form_class": ReasonForm, "form_submit_text": label}
+    return action(description=label, permissions=[name], variant=variant, dialog=dialog, url_path=name)(act)

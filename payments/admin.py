@@ -1,19 +1,22 @@
 """Manager screens of payments: what moved, what is stuck, and the same guarded steps as everywhere else."""
 
+import csv
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, asking_why
 from core.errors import DomainError
 from core.ids import uuid7
 from payments import services
@@ -117,17 +120,16 @@ def _ask(payment_id: Any, actor_id: Any) -> Payment:
     return services.ask_provider(payment_id=payment_id, reason=str(uuid7()))
 
 
-def _resolve(*, is_taken: bool) -> Step:
-    def step(payment_id: Any, actor_id: Any) -> Payment:
+def _settle(name: str, label: Any, *, is_taken: bool) -> Any:
+    """A button that settles a payment by evidence, which it asks for."""
+
+    def step(payment_id: UUID, actor_id: UUID, evidence: str) -> Payment:
         return services.resolve_payment(
-            payment_id=payment_id,
-            is_taken=is_taken,
-            evidence=_("seen in the provider's own account by a manager"),
-            actor_id=actor_id,
-            now=timezone.now(),
+            payment_id=payment_id, is_taken=is_taken, evidence=evidence, actor_id=actor_id, now=timezone.now()
         )
 
-    return step
+    question = gettext_lazy("What proves it? For example, the number and day of the provider's statement.")
+    return asking_why(name, label, step, question=question, variant=ActionVariant.WARNING)
 
 
 @admin.register(Payment)
@@ -161,9 +163,16 @@ class PaymentAdmin(ReadOnlyAdmin):
         ),
         _each("refund", gettext_lazy("Refund all that is left"), _refund_rest),
         _each("ask", gettext_lazy("Ask the provider"), _ask),
-        _each("taken", gettext_lazy("Settle: the provider took the money"), _resolve(is_taken=True)),
-        _each("not_taken", gettext_lazy("Settle: the provider took nothing"), _resolve(is_taken=False)),
     ]
+    actions_detail = ["taken", "not_taken"]
+    taken = _settle("taken", gettext_lazy("Settle: the provider took the money"), is_taken=True)
+    not_taken = _settle("not_taken", gettext_lazy("Settle: the provider took nothing"), is_taken=False)
+
+    def has_taken_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers may; whether the payment's state allows it is for the service to say."""
+        return self.has_view_permission(request)
+
+    has_not_taken_permission = has_taken_permission
 
     @display(description=gettext_lazy("status"), label=COLOURS, ordering="status")
     def coloured_status(self, payment: Payment) -> tuple[str, str]:
@@ -235,6 +244,15 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     list_display = ["day", "provider", "charged_there", "charged_here", "returned_there", "returned_here", "made_at"]
     list_filter = ["provider"]
     ordering = ["-day", "-id"]
+    actions = ["download"]
+
+    @admin.action(description=gettext_lazy("Download as CSV"))
+    def download(self, request: HttpRequest, queryset: QuerySet[Reconciliation]) -> HttpResponse:
+        """The chosen days with their totals, and a row for each difference."""
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="reconciliations.csv"'
+        csv.writer(response).writerows(services.reconciliation_table(queryset.order_by("day", "provider")))
+        return response
 
 
 @admin.register(LedgerEntry)

@@ -117,3 +117,10 @@ class ProviderUnknown(NotFound):
     """No provider of this name sends us webhooks."""
 
     detail = "There is no such provider."
+
+
+class StatementTooLong(InvalidInput):
+    """A statement of too many lines for one document."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__("from", "too_long", f"More than {most} lines: ask for fewer days, or for format=csv.")

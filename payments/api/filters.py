@@ -2,7 +2,7 @@
 
 from django_filters import rest_framework as filters
 
-from payments.models import EntryKind, LedgerLine, Method, Payment, Refund, RefundStatus, Status
+from payments.models import EntryKind, LedgerLine, Method, Payment, Reconciliation, Refund, RefundStatus, Status
 
 
 class _ByAge(filters.FilterSet):
@@ -47,4 +47,17 @@ class TransactionFilter(filters.FilterSet):
 
     class Meta:
         model = LedgerLine
+        fields: list[str] = []
+
+
+class ReconciliationFilter(filters.FilterSet):
+    """By provider and day."""
+
+    provider = filters.CharFilter(max_length=20)
+    day = filters.DateFilter()
+    day_from = filters.DateFilter(field_name="day", lookup_expr="gte")
+    day_to = filters.DateFilter(field_name="day", lookup_expr="lte")
+
+    class Meta:
+        model = Reconciliation
         fields: list[str] = []

@@ -1,5 +1,6 @@
 """What the payments API takes and shows."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.money import DEFAULT_CURRENCY
-from payments.models import LedgerAccount, LedgerLine, Method, Payment, PaymentMethod, Refund
+from payments.models import LedgerAccount, LedgerLine, Method, Payment, PaymentMethod, Reconciliation, Refund
 
 
 class _Amount(serializers.DecimalField):
@@ -100,6 +101,67 @@ class LedgerAccountSerializer(serializers.ModelSerializer):
     @extend_schema_field(OpenApiTypes.STR)
     def get_currency(self, account: LedgerAccount) -> str:
         return DEFAULT_CURRENCY
+
+
+def statement_query(**options: Any) -> serializers.Serializer:
+    """The days of a statement, `from` and `to`; years that no calendar of ours holds are refused."""
+    return _StatementQuery(**options)
+
+
+class _StatementQuery(serializers.Serializer):
+    to = serializers.DateField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | {"from": serializers.DateField(required=False)}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        first, last = attrs.get("from", date(2000, 1, 1)), attrs.get("to", date(2100, 1, 1))
+        if not date(2000, 1, 1) <= first <= last <= date(2100, 1, 1):
+            detail = serializers.ErrorDetail("The days must be within 2000-2100 and in their order.", code="invalid")
+            raise serializers.ValidationError({"from": [detail]})
+        return attrs
+
+
+class StatementLineSerializer(serializers.Serializer):
+    at = serializers.DateTimeField()
+    entry_id = serializers.UUIDField()
+    kind = serializers.CharField()
+    order_id = serializers.UUIDField(allow_null=True)
+    customer_id = serializers.UUIDField(allow_null=True)
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    balance = serializers.DecimalField(max_digits=20, decimal_places=2)
+    currency = serializers.CharField()
+
+
+class StatementSerializer(serializers.Serializer):
+    account = serializers.CharField()
+    currency = serializers.CharField()
+    to = serializers.DateField()
+    opening = serializers.DecimalField(max_digits=20, decimal_places=2)
+    closing = serializers.DecimalField(max_digits=20, decimal_places=2)
+    lines = StatementLineSerializer(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | {"from": serializers.DateField()}
+
+
+class DifferenceSerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    id = serializers.CharField()
+    there = serializers.CharField()
+    here = serializers.CharField()
+
+
+class ReconciliationSerializer(serializers.ModelSerializer):
+    agrees = serializers.BooleanField(read_only=True)
+    differences = DifferenceSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Reconciliation
+        fields = [
+            "id", "provider", "day", "charged_there", "charged_here", "returned_there", "returned_here", "agrees",
+            "differences", "made_at",
+        ]  # fmt: skip
 
 
 class WebhookAnswer(serializers.Serializer):

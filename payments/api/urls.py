@@ -3,12 +3,11 @@
 from django.urls import re_path
 
 from gateway.api import Router
+from payments.api.books import LedgerAccountViewSet, ReconciliationViewSet, TransactionViewSet
 from payments.api.views import (
-    LedgerAccountViewSet,
     PaymentMethodViewSet,
     PaymentViewSet,
     RefundViewSet,
-    TransactionViewSet,
     WebhookView,
 )
 
@@ -18,6 +17,7 @@ router.register("payments", PaymentViewSet, basename="payments")
 router.register("refunds", RefundViewSet, basename="refunds")
 router.register("transactions", TransactionViewSet, basename="transactions")
 router.register("ledger/accounts", LedgerAccountViewSet, basename="ledger-accounts")
+router.register("reconciliations", ReconciliationViewSet, basename="reconciliations")
 
 urlpatterns = [
     *router.urls,

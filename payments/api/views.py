@@ -1,10 +1,8 @@
-"""Payments, refunds, stored methods and the ledger over HTTP; and the door for providers' webhooks."""
+"""Payments, refunds and stored methods over HTTP; and the door for providers' webhooks."""
 
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -17,30 +15,29 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from core.money import ZERO
 from gateway.address import client_address
 from gateway.api import ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn
 from payments import services
-from payments.api.filters import PaymentFilter, RefundFilter, TransactionFilter
+from payments.api.filters import PaymentFilter, RefundFilter
 from payments.api.serializers import (
-    LedgerAccountSerializer,
     PaymentInput,
     PaymentMethodInput,
     PaymentMethodSerializer,
     PaymentSerializer,
     RefundInput,
     RefundSerializer,
-    TransactionSerializer,
     WebhookAnswer,
 )
 from payments.cards import refuse_card_numbers
-from payments.models import LedgerAccount, LedgerLine, Payment, PaymentMethod, Refund
+from payments.models import Payment, PaymentMethod, Refund
 from payments.providers import provider as provider_named
 from payments.services import Means
 
 
-class _MoneyViewSet(ApiViewSet):
+class MoneyViewSet(ApiViewSet):
+    """Base of what shows or moves money: managers' own actions, and bodies that may hold no card number."""
+
     permission_classes = [IsSignedIn]
     idempotent_on = "payments"
     manager_actions: frozenset[str] = frozenset()
@@ -54,7 +51,7 @@ class _MoneyViewSet(ApiViewSet):
         return super().valid(serializer_class, **options)
 
 
-class PaymentMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _MoneyViewSet):
+class PaymentMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
     queryset = PaymentMethod.objects.none()
     serializer_class = PaymentMethodSerializer
     ordering = ("-created_at", "-id")
@@ -81,7 +78,7 @@ class PaymentMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Mo
         return Response(status=204)
 
 
-class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _MoneyViewSet):
+class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
     queryset = Payment.objects.none()
     serializer_class = PaymentSerializer
     filterset_class = PaymentFilter
@@ -156,7 +153,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _MoneyVie
         return self.once("POST /payments/{id}/cancel", act)
 
 
-class RefundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _MoneyViewSet):
+class RefundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
     permission_classes = [IsManager]
     queryset = Refund.objects.all()
     serializer_class = RefundSerializer
@@ -189,38 +186,6 @@ class RefundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _MoneyView
             return Response(RefundSerializer(service(refund_id=refund_id, now=timezone.now(), **options)).data)
 
         return self.once(f"POST /refunds/{{id}}/{name}", act)
-
-
-class TransactionViewSet(mixins.ListModelMixin, _MoneyViewSet):
-    """Lines of the ledger: own ones; managers see all. The lines of one `entry_id` sum to zero."""
-
-    queryset = LedgerLine.objects.none()
-    serializer_class = TransactionSerializer
-    filterset_class = TransactionFilter
-    ordering = "-id"
-    ordering_fields = {"created_at": "id"}
-
-    def get_queryset(self) -> Any:
-        lines = LedgerLine.objects.select_related("entry")
-        return lines if self.principal.is_staff else lines.filter(entry__customer_id=self.principal.id)
-
-
-class LedgerAccountViewSet(mixins.ListModelMixin, _MoneyViewSet):
-    """Balances of the ledger's accounts; a client sees its own part of them."""
-
-    queryset = LedgerAccount.objects.none()
-    serializer_class = LedgerAccountSerializer
-    ordering = "code"
-    ordering_fields = {"code": "code"}
-
-    def get_queryset(self) -> Any:
-        lines = LedgerLine.objects.filter(account=OuterRef("pk")).order_by()
-        accounts = LedgerAccount.objects.all()
-        if not self.principal.is_staff:
-            lines = lines.filter(entry__customer_id=self.principal.id)
-            accounts = accounts.filter(Exists(lines))
-        total = lines.values("account").annotate(total=Sum("amount")).values("total")
-        return accounts.annotate(balance=Coalesce(Subquery(total), ZERO))
 
 
 class WebhookView(APIView):

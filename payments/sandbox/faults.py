@@ -4,6 +4,9 @@ import random
 from dataclasses import dataclass, field
 
 SUCCEEDED, FAILED = "succeeded", "failed"
+FAULTS = frozenset({"unavailable", "lose_answer", "time_out", "late", "late_failure", "repeat", "delay"})
+STORM = 0.15
+"""The share of each fault when none is said."""
 
 
 @dataclass
@@ -25,7 +28,7 @@ class FaultScript:
     delay: float = 0.0
     late_s: float = 2.0
     seed: int = 0
-    _dice: random.Random = field(init=False, repr=False)
+    _dice: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
@@ -34,6 +37,22 @@ class FaultScript:
     def storm(cls, strength: float, seed: int, late_s: float = 2.0) -> "FaultScript":
         """Every fault at once; `strength` is the share of each."""
         return cls(strength, strength, strength, strength, strength, strength, strength, late_s, seed)
+
+    @classmethod
+    def read(cls, text: str) -> "FaultScript":
+        """A script as it is written on a command line, `script/seed`; nothing is a good day. Raises ValueError.
+
+        The script is `storm`, `storm:<share>`, or faults by name with their shares: `lose_answer:0.2,repeat:0.5`.
+        """
+        if not text:
+            return cls()
+        script, _, seed = text.partition("/")
+        shares = {name: _share(share) for name, _, share in (item.partition(":") for item in script.split(","))}
+        if set(shares) == {"storm"}:
+            return cls.storm(shares["storm"] or STORM, int(seed or 0))
+        if unknown := sorted(set(shares) - FAULTS):
+            raise ValueError(f"there is no fault {unknown[0]!r}, only {', '.join(sorted(FAULTS))}")
+        return cls(**{name: STORM if share is None else share for name, share in shares.items()}, seed=int(seed or 0))
 
     def strikes(self, fault: str) -> bool:
         """Whether this fault happens now."""
@@ -50,3 +69,12 @@ class FaultScript:
         """Seconds after which each copy of a message is sent."""
         copies = 2 if self.strikes("repeat") else 1
         return [self._dice.uniform(0, self.late_s) if self.strikes("delay") else 0.0 for _ in range(copies)]
+
+
+def _share(text: str) -> float | None:
+    if not text:
+        return None
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{text} is not a share from 0 to 1")
+    return share

@@ -23,7 +23,15 @@ from payments.services.partners import (
     promise_loan,
     return_premium,
 )
-from payments.services.reconciling import StatementLine, ask_about_open_payments, reconcile_day, statement
+from payments.services.reconciling import (
+    StatementLine,
+    ask_about_open_payments,
+    balance_before,
+    reconcile_day,
+    reconciliation_table,
+    statement,
+    statement_table,
+)
 from payments.services.refunds import (
     RefundReport,
     apply_refund_report,
@@ -63,6 +71,7 @@ __all__ = [
     "approve_refund",
     "ask_about_open_payments",
     "ask_provider",
+    "balance_before",
     "book_loan",
     "book_premium",
     "book_sale",
@@ -82,6 +91,7 @@ __all__ = [
     "promise_loan",
     "receive_webhook",
     "reconcile_day",
+    "reconciliation_table",
     "record_foreign_refund",
     "refund_for",
     "reject_refund",
@@ -93,5 +103,6 @@ __all__ = [
     "return_premium",
     "start_charge",
     "statement",
+    "statement_table",
     "store_method",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Comparing our books with a provider's own, asking about what stays open, and statements of accounts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -137,8 +137,7 @@ def ask_about_open_payments(*, now: datetime, limit: int = 500) -> int:
 def statement(*, account: str, since: datetime, until: datetime) -> Iterator[StatementLine]:
     """The movements of an account in a span of time, oldest first, with the running balance."""
     lines = LedgerLine.objects.filter(account=account).select_related("entry")
-    before = lines.filter(entry__created_at__lt=since).aggregate(total=Sum("amount"))["total"]
-    balance = before or ZERO
+    balance = balance_before(account=account, moment=since)
     within = lines.filter(entry__created_at__gte=since, entry__created_at__lt=until)
     for line in within.order_by("entry__created_at", "pk").iterator(chunk_size=2000):
         balance += line.amount
@@ -152,3 +151,27 @@ def statement(*, account: str, since: datetime, until: datetime) -> Iterator[Sta
             balance=balance,
             currency=line.entry.currency,
         )
+
+
+def balance_before(*, account: str, moment: datetime) -> Decimal:
+    """What an account held just before a moment."""
+    lines = LedgerLine.objects.filter(account=account, entry__created_at__lt=moment)
+    return lines.aggregate(total=Sum("amount"))["total"] or ZERO
+
+
+def statement_table(*, accounts: Iterable[str], since: datetime, until: datetime) -> Iterator[list[object]]:
+    """Statements as rows for a spreadsheet, headings first."""
+    yield ["account", *(field.name for field in fields(StatementLine))]
+    for code in accounts:
+        for line in statement(account=code, since=since, until=until):
+            yield [code, line.at.isoformat(), *astuple(line)[1:]]
+
+
+def reconciliation_table(reports: Iterable[Reconciliation]) -> Iterator[list[object]]:
+    """Reports as rows for a spreadsheet, headings first: a row of totals for each day, then one for each difference."""
+    yield ["day", "provider", "what", "id", "there", "here"]
+    for report in reports:
+        yield [report.day, report.provider, "charged", "", report.charged_there, report.charged_here]
+        yield [report.day, report.provider, "returned", "", report.returned_there, report.returned_here]
+        for item in report.differences:
+            yield [report.day, report.provider, f"{item['kind']}_differs", item["id"], item["there"], item["here"]]

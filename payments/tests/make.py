@@ -1,6 +1,7 @@
 """Orders and payments for tests, made the way the product makes them."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from core.ids import uuid7
 from messaging.testing import drain_outbox, make_due
 from orders.events import OrderCancelled, OrderCreated, PaymentRequested, RefundRequested
 from payments import services
-from payments.models import Payment, Refund
+from payments.models import Payment, Reconciliation, Refund
 from payments.services import Means
 
 TOTAL = Decimal("1000000.00")
@@ -105,6 +106,13 @@ def refund(of: Payment, amount: str | None = None, *, actor_id: UUID | None = No
         actor_id=actor_id or uuid7(),
         now=timezone.now(),
     )
+
+
+def reconciliation(day: date | None = None, **fields: Any) -> Reconciliation:
+    """What a comparison of the books kept."""
+    sums = dict.fromkeys(("charged_there", "charged_here", "returned_there", "returned_here"), Decimal(0))
+    kept = {"provider": "sandbox", "day": day or date(2026, 11, 20), "made_at": timezone.now()}
+    return Reconciliation.objects.create(**(sums | kept | fields))
 
 
 def again(row: Any) -> Any:

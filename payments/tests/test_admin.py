@@ -4,12 +4,15 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from messaging.testing import events_of
+from messaging.testing import drain_outbox, events_of
 from payments.models import Payment, Refund, RefundStatus, Status
 from payments.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "payments"])
-SCREENS = ["payment", "refund", "ledgerentry", "ledgeraccount", "webhookevent", "ordercopy"]
+SCREENS = [
+    "payment", "refund", "ledgerentry", "ledgeraccount", "webhookevent", "ordercopy", "dispute",
+    "reconciliation", "payout",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -69,3 +72,44 @@ def test_a_manager_cannot_approve_their_own_large_refund(admin):
     assert make.again(refund).status == RefundStatus.REJECTED
     act(admin, "refund", "retry", refund)
     assert Payment.objects.get().refund_pending == 0
+
+
+def settle(admin, payment, action, reason, **more):
+    path = f"/admin/payments/payment/{payment.pk}/{action}/"
+    return admin.post(path, {"reason": reason, "_form_submitted": "on"}, **more)
+
+
+def test_settling_by_evidence_asks_for_it_and_keeps_it(admin):
+    payment = make.payment(token="tok_timeout")
+    drain_outbox("payments")
+    with events_of("payments") as more:
+        assert settle(admin, payment, "taken", "").status_code == 200  # the dialog again
+    assert (more, make.again(payment).status) == ([], Status.UNKNOWN)
+    with events_of("payments") as more:
+        assert settle(admin, payment, "taken", "statement 17 of 21 Nov").status_code == 302
+    assert more == ["payment.completed"]
+    settled = make.again(payment)
+    assert (settled.status, settled.failure_detail) == (Status.COMPLETED, "statement 17 of 21 Nov")
+    assert settled.confirmed_by == get_user_model().objects.get().pk
+    page = settle(admin, payment, "not_taken", "changed my mind", follow=True)
+    assert page.status_code == 200
+    assert make.again(payment).status == Status.COMPLETED
+
+
+def test_nobody_else_settles(client):
+    payment = make.payment(token="tok_timeout")
+    drain_outbox("payments")
+    assert settle(client, payment, "taken", "statement 17").status_code in (302, 403)
+    assert make.again(payment).status == Status.UNKNOWN
+
+
+def test_reports_are_downloaded(admin):
+    difference = {"kind": "charge", "id": "x", "there": "999.00", "here": "1000.00"}
+    report = make.reconciliation(charged_there=999, charged_here=1000, differences=[difference])
+    lines = act(admin, "reconciliation", "download", report).content.decode().splitlines()
+    assert lines == [
+        "day,provider,what,id,there,here",
+        "2026-11-20,sandbox,charged,,999.00,1000.00",
+        "2026-11-20,sandbox,returned,,0.00,0.00",
+        "2026-11-20,sandbox,charge_differs,x,999.00,1000.00",
+    ]

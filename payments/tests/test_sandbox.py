@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from core.ids import uuid7
 from payments.sandbox.app import Options, Sandbox
 from payments.sandbox.book import Book
+from payments.sandbox.faults import FaultScript
 from payments.tests.conftest import free_port, wait_until_healthy
 
 SECRET = "whsec_dGVzdA=="
@@ -161,3 +162,23 @@ def test_the_command_refuses_to_run_outside_debug(settings):
     settings.DEBUG = False
     with pytest.raises(CommandError, match="debug only"):
         call_command("run_sandbox")
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("", FaultScript()),
+        ("storm/7", FaultScript.storm(0.15, 7)),
+        ("storm:0.3", FaultScript.storm(0.3, 0)),
+        ("lose_answer:0.2,repeat/9", FaultScript(lose_answer=0.2, repeat=0.15, seed=9)),
+    ],
+)
+def test_a_bad_day_is_written_on_one_line(text, script):
+    assert FaultScript.read(text) == script
+
+
+@pytest.mark.parametrize("text", ["rain/7", "storm:2", "late:x", "storm/seven", "late:nan"])
+def test_a_bad_day_nobody_knows_does_not_start(text, settings):
+    settings.DEBUG = True
+    with pytest.raises(CommandError, match="--faults"):
+        call_command("run_sandbox", faults=text)

@@ -156,6 +156,17 @@ def payment(owner: UUID) -> Ids:
     return [str(payments.paid(of, method="cash").id)]
 
 
+@made_by("/ledger/accounts")
+def ledger_account(owner: UUID) -> Ids:
+    payments.paid(payments.order(customer_id=owner), method="cash")
+    return ["cash"]
+
+
+@made_by("/reconciliations")
+def reconciliation(owner: UUID) -> Ids:
+    return [str(payments.reconciliation().id)]
+
+
 @made_by("/payments/webhooks/{}")
 def provider(owner: UUID) -> Ids:
     return ["sandbox"]

@@ -147,6 +147,9 @@ POST   /refunds/{}/reject                                 manager
 POST   /refunds/{}/retry                                  manager
 GET    /transactions                                      own list
 GET    /ledger/accounts                                   signed in
+GET    /ledger/accounts/{}/statement                      manager
+GET    /reconciliations                                   manager
+GET    /reconciliations/{}                                manager
 POST   /payments/webhooks/{}                              by secret
 # Financing
 POST   /financing/calculate                               anyone

@@ -2,7 +2,6 @@
 
 import csv
 import sys
-from dataclasses import astuple, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from payments.models import LedgerAccount
-from payments.services import StatementLine, statement
+from payments.services import statement_table
 
 
 class Command(BaseCommand):
@@ -41,11 +40,7 @@ class Command(BaseCommand):
             self._write(file, codes or list(accounts), span)
 
     def _write(self, file: Any, codes: list[str], span: tuple[datetime, datetime]) -> None:
-        writer = csv.writer(file)
-        writer.writerow(["account", *(field.name for field in fields(StatementLine))])
-        for code in codes:
-            for line in statement(account=code, since=span[0], until=span[1]):
-                writer.writerow([code, line.at.isoformat(), *astuple(line)[1:]])
+        csv.writer(file).writerows(statement_table(accounts=codes, since=span[0], until=span[1]))
 
 
 def _start(day: date) -> datetime:
