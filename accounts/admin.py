@@ -12,13 +12,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold.enums import ActionVariant
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts import services
 from accounts.errors import WeakPassword
 from accounts.models import PROFILE_FIELDS, Role, Session, User
-from core.admin import BusinessAdmin, ReadOnlyAdmin
+from core.admin import BusinessAdmin, ReadOnlyAdmin, asking_why
+from core.context import cause
 from core.errors import DomainError
 
 
@@ -106,7 +108,8 @@ def _for_each(label: Any, act: Callable[[User], object]) -> Any:
     def run(self: "UserAdmin", request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             try:
-                act(user)
+                with cause(actor=str(request.user.pk)):
+                    act(user)
                 self.message_user(request, f"{user.email}: {label}", messages.SUCCESS)
             except DomainError as error:
                 self.message_user(request, f"{user.email}: {error.detail}", messages.ERROR)
@@ -125,7 +128,15 @@ class UserAdmin(BusinessAdmin):
     form = UserForm
     list_display = ["email", "full_name", "phone", "shown_roles", "is_active", "created_at", "last_login"]
     list_filter = ["is_active", "created_at"]
-    readonly_fields = ["shown_roles", "is_active", "created_at", "updated_at", "last_login", "erased_at"]
+    readonly_fields = [
+        "shown_roles",
+        "is_active",
+        "created_at",
+        "updated_at",
+        "last_login",
+        "mfa_enabled_at",
+        "erased_at",
+    ]
     search_fields = ["search_text"]
     ordering = ["-created_at", "-id"]
     make_client = _for_each(_("Make client"), _give(Role.CLIENT))
@@ -140,6 +151,21 @@ class UserAdmin(BusinessAdmin):
         _("Erase personal data for ever"), lambda user: services.erase_user(user_id=user.pk, now=timezone.now())
     )
     actions = ["make_client", "make_manager", "make_admin", "close", "reopen", "reset", "erase"]
+
+    actions_detail = ["reset_mfa"]
+    reset_mfa = asking_why(
+        "reset_mfa",
+        _("Take off the second factor"),
+        lambda user_id, actor_id, reason: services.reset_mfa(
+            user_id=user_id, actor_id=actor_id, reason=reason, now=timezone.now()
+        ),
+        question=_("For somebody who lost the authenticator and its codes. How did you make sure who is asking?"),
+        variant=ActionVariant.WARNING,
+    )
+
+    def has_reset_mfa_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Administrators only; this app's screens are closed to managers."""
+        return self.has_change_permission(request)
 
     @admin.display(description=_("roles"))
     def shown_roles(self, user: User) -> str:
@@ -163,6 +189,10 @@ class UserAdmin(BusinessAdmin):
         ), False
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm, change: bool) -> None:
+        with cause(actor=str(request.user.pk)):
+            self._save(obj, form, change)
+
+    def _save(self, obj: User, form: forms.ModelForm, change: bool) -> None:
         profile = {name: form.cleaned_data[name] for name in PROFILE_FIELDS}
         if change:
             services.update_user(user_id=obj.pk, changes=profile, now=timezone.now())
@@ -186,6 +216,7 @@ class SessionAdmin(ReadOnlyAdmin):
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         for session in queryset:
             try:
-                services.revoke_session(user_id=session.user_id, session_id=session.pk, now=timezone.now())
+                with cause(actor=str(request.user.pk)):
+                    services.revoke_session(user_id=session.user_id, session_id=session.pk, now=timezone.now())
             except DomainError as error:
                 self.message_user(request, f"{session}: {error.detail}", messages.ERROR)

@@ -226,3 +226,10 @@ class ExportNotReady(DomainError):
 
     code = "export_not_ready"
     detail = _("The export is still being prepared.")
+
+
+class MfaResetRefused(DomainError):
+    """Nobody takes off their own second factor without its code."""
+
+    code = "mfa_reset_refused"
+    detail = _("Another administrator has to do this for you.")

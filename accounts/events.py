@@ -87,3 +87,11 @@ class UserLoggedOut(Event):
 
     user_id: UUID
     session_id: UUID
+
+
+@event("user.mfa_reset", aggregate="user", key="user_id", internal=True)
+class UserMfaReset(Event):
+    """An administrator took off the second factor of a person who had lost it; `actor_id` is who did."""
+
+    user_id: UUID
+    actor_id: UUID

@@ -20,6 +20,7 @@ from accounts.api.filters import UserFilter
 from accounts.errors import UserNotFound
 from accounts.models import RefreshToken, Role, Session, User
 from accounts.tokens import as_id
+from core import context
 from gateway import tickets
 from gateway.address import client_address
 from gateway.api import ApiViewSet
@@ -232,6 +233,11 @@ class UserViewSet(ApiViewSet):
         if self.action == "me":
             return [IsSignedInOrEnrolling()]
         return [IsSignedIn()] if self.action in OWN else [IsAdmin()]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Whoever acts on somebody else's account is named in its log."""
+        super().initial(request, *args, **kwargs)
+        context.bind(context.current() | {"actor": str(self.principal.id)})
 
     def list(self, request: Request) -> Response:
         return self._page(self.filter_queryset(self.get_queryset()))

@@ -27,6 +27,7 @@ class ActivityKind(models.TextChoices):
     PASSWORD_RESET = "password_reset", _("password reset by mail")
     MFA_ENABLED = "mfa_enabled", _("two-factor switched on")
     MFA_DISABLED = "mfa_disabled", _("two-factor switched off")
+    MFA_RESET = "mfa_reset", _("two-factor taken off by an administrator")
     RECOVERY_CODE_USED = "recovery_code_used", _("recovery code used")
     IDENTITY_LINKED = "identity_linked", _("identity linked")
     API_KEY_CREATED = "api_key_created", _("API key created")

@@ -185,3 +185,8 @@ def _ask(method: str, url: str, **options: Any) -> dict[str, Any]:
         log.warning("oidc_refused", url=url, error=body.get("error"))
         raise IdentityRefused
     return body
+
+
+def is_configured() -> bool:
+    """Whether there is a provider to send people to."""
+    return bool(settings.OIDC_CLIENT_ID)

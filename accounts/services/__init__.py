@@ -24,7 +24,7 @@ from accounts.services.factors import (
     disable_mfa,
     enroll_mfa,
 )
-from accounts.services.identities import TICKET_S, Departure, begin_oidc, finish_oidc
+from accounts.services.identities import TICKET_S, Departure, begin_oidc, finish_oidc, is_oidc_offered, provider_name
 from accounts.services.passwords import (
     change_password,
     password_reset_token,
@@ -41,6 +41,7 @@ from accounts.services.people import (
     reopen_account,
     update_user,
 )
+from accounts.services.recovery import reset_mfa
 from accounts.services.sessions import (
     TokenPair,
     authenticate,
@@ -87,10 +88,12 @@ __all__ = [
     "gather_exports",
     "inspect_token",
     "is_export_due",
+    "is_oidc_offered",
     "issue_tokens",
     "known_scopes",
     "open_session",
     "password_reset_token",
+    "provider_name",
     "publish_api_keys",
     "purge_activity",
     "purge_expired",
@@ -107,6 +110,7 @@ __all__ = [
     "request_password_reset",
     "request_verification",
     "resend_verification",
+    "reset_mfa",
     "reset_password",
     "revoke_api_key",
     "revoke_session",

@@ -15,7 +15,13 @@ KEEP_UNKNOWN = timedelta(days=30)
 def record(
     kind: ActivityKind, user_id: UUID | None, *, now: datetime, address: str = "", device: str = "", **details: Any
 ) -> None:
-    """Add a line to the log of an account; of none, when somebody tried a name that nobody has."""
+    """Add a line to the log of an account; of none, when somebody tried a name that nobody has.
+
+    What somebody else did, an administrator say, names them: `by`.
+    """
+    actor = str(context.current().get("actor", ""))
+    if actor and actor != str(user_id):
+        details = {"by": actor} | details
     with transaction("accounts"):
         Activity.objects.create(
             kind=kind,

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts import services
@@ -103,3 +104,18 @@ def test_old_lines_go():
     services.record("sign_in_failed", None, now=now - timedelta(days=31))
     services.record("signed_in", person.id, now=now - timedelta(days=31))
     assert services.purge_activity(now=now) == 2
+
+
+def test_what_an_administrator_did_names_them():
+    person, admin = make.user(), make.user("admin")
+    caller = make.api(admin)
+    version = caller.put(f"/users/{person.id}/roles", {"roles": ["manager"]}).json()["version"]
+    caller.patch(f"/users/{person.id}", {"full_name": "Anna"}, If_Match=f'"{version}"')
+    browser = Client()
+    browser.force_login(admin, backend="accounts.backends.EmailBackend")
+    browser.post("/admin/accounts/user/", {"action": "close", "_selected_action": [str(person.pk)]})
+    make.api(admin).patch("/users/me", {"full_name": "Boss"})
+    lines = dict(Activity.objects.filter(user=person).values_list("kind", "details"))
+    for kind in ("roles_changed", "profile_changed", "closed"):
+        assert lines[kind]["by"] == str(admin.id)
+    assert "by" not in Activity.objects.get(user=admin, kind="profile_changed").details

@@ -281,3 +281,12 @@ def test_registration_at_the_same_moment_gives_one_account():
     answer = Api().post("/auth/register", FORM)
     assert answer.status_code == 409
     assert published("accounts") == ["user.created"]
+
+
+def test_search_is_served_by_the_trigram_index():
+    with connections["accounts"].cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        query, parameters = User.objects.search("Ivanova")[:25].query.get_compiler("accounts").as_sql()
+        cursor.execute(f"EXPLAIN {query}", parameters)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "user_by_search_text" in plan, plan

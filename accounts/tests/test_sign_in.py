@@ -141,6 +141,39 @@ def test_failures_from_many_addresses_make_the_account_wait_everywhere():
         services.authenticate(identifier=person.email, password=make.PASSWORD, address="127.0.2.1", now=timezone.now())
 
 
+def test_an_address_that_fails_at_many_accounts_waits_for_all_of_them(settings):
+    settings.RATE_LIMITS_ON = True
+    person, stranger = make.user(), make.user()
+    spread = {"password": "Summer2026", "address": "127.44.7.1", "now": timezone.now()}
+    for number in range(lockout.ACCOUNTS_AT_ADDRESS - 1):
+        with pytest.raises(WrongCredentials):
+            services.authenticate(identifier=f"n{number}@example.com", **spread)
+    services.authenticate(identifier=person.email, **spread | {"password": make.PASSWORD})  # forgives nothing
+    with pytest.raises(WrongCredentials):
+        services.authenticate(identifier=stranger.email, **spread)
+    for identifier in (person.email, "nobody@example.com"):
+        with pytest.raises(TooManyFailures) as refused:
+            services.authenticate(**spread | {"identifier": identifier, "password": make.PASSWORD})
+        assert 0 < refused.value.extra["retry_after"] <= lockout.ADDRESS_WAIT_S
+    elsewhere = {"password": make.PASSWORD, "address": "127.44.7.2", "now": timezone.now()}
+    assert services.authenticate(identifier=person.email, **elsewhere) == person
+
+
+def test_one_account_that_fails_often_does_not_close_the_address(settings):
+    settings.RATE_LIMITS_ON = True
+    person, neighbour = make.user(), make.user()
+    with mock.patch.object(lockout, "FAILURES_AT_ADDRESS", 999), mock.patch.object(lockout, "FAILURES_ANYWHERE", 999):
+        _fail(person, lockout.ACCOUNTS_AT_ADDRESS + 1, address="127.44.7.3")
+    here = {"password": make.PASSWORD, "address": "127.44.7.3", "now": timezone.now()}
+    assert services.authenticate(identifier=neighbour.email, **here) == neighbour
+
+
+def test_a_network_of_ipv6_counts_as_one_address():
+    assert lockout._of_address("2001:db8::1") == lockout._of_address("2001:db8::ffff:1")
+    assert lockout._of_address("2001:db8::1") != lockout._of_address("2001:db8:0:1::1")
+    assert lockout._of_address("127.0.0.1") != lockout._of_address("127.0.0.2")
+
+
 def test_the_wait_grows_to_an_hour():
     waits = [lockout.wait_s(failures, 5) for failures in (4, 5, 6, 7, 10, 11, 500)]
     assert waits == [0, 60, 120, 240, 1920, 3600, 3600]

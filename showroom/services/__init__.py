@@ -22,6 +22,7 @@ from showroom.services.happenings import (
     delete_happening,
     update_happening,
 )
+from showroom.services.leaving import give_up_everything
 from showroom.services.registrations import accept_offer, cancel_registration, check_in, expire_offer, register
 from showroom.services.reminders import send_reminders
 from showroom.services.tickets import Means, note_refund, pay_seat, settle_seat
@@ -44,6 +45,7 @@ __all__ = [
     "delete_category",
     "delete_happening",
     "expire_offer",
+    "give_up_everything",
     "hand_over",
     "keep_car",
     "move_drive",

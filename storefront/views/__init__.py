@@ -8,6 +8,7 @@ from storefront.views.credit import calculator, calculator_file
 from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.profile import account, download_export
+from storefront.views.provider import come_back_from_provider, leave_for_provider
 from storefront.views.shop import buy, catalogue, home, vehicle
 from storefront.views.showroom import (
     accept_seat,
@@ -37,12 +38,14 @@ __all__ = [
     "catalogue",
     "change_cart",
     "check_out",
+    "come_back_from_provider",
     "download_export",
     "forgotten",
     "give_up_seat",
     "happening",
     "happenings",
     "home",
+    "leave_for_provider",
     "live_ticket",
     "move",
     "order",

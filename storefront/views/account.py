@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import MfaRequired
-from accounts.services import authenticate, register
+from accounts.services import authenticate, is_oidc_offered, provider_name, register
 from core.errors import DomainError
 from gateway.address import client_address
 from storefront.forms import CodeForm, SignInForm, SignUpForm
@@ -82,6 +82,8 @@ def _page(request: HttpRequest, template: str, form: Any, status: int | None = N
         "form": form,
         "next": next_url(request, "storefront:home") if _names_a_page(request) else "",
         "is_debug": settings.DEBUG,
+        "is_oidc_offered": is_oidc_offered(),
+        "provider_name": provider_name(),
     }
     return render(request, template, context, status=status or (400 if form.errors else 200))
 
