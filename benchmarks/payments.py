@@ -58,7 +58,7 @@ def _webhook(client: int, number: int) -> bytes:
 
     event_id, now = f"evt_{uuid7().hex}", datetime.now(UTC)
     about = {"charge_id": f"sbx_{uuid7().hex}", "payment_id": str(uuid7()), "amount": "1000.00", "currency": "RUB"}
-    body = json.dumps({"type": "charge.succeeded", "data": about})
+    body = json.dumps({"type": "payment.completed", "data": about})
     signature = Webhook(settings.SANDBOX_WEBHOOK_SECRET).sign(event_id, now, body)
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
