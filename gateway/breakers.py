@@ -23,6 +23,8 @@ from gateway.guard import client
 
 log = structlog.get_logger(__name__)
 _decode = msgspec.json.Decoder(Breaker).decode
+STRANGER = "stranger:"
+"""Breakers of those who asked us to call them begin so: that they are away is no fault of this installation."""
 Change = Callable[[Breaker, float], tuple[Breaker, float]]
 
 
@@ -135,10 +137,20 @@ def forget() -> None:
     client().delete(_key())
 
 
+def drop(name: str) -> None:
+    """Forget one that nobody will call again; without Valkey it is left behind."""
+    _local.pop(name, None)
+    try:
+        client().hdel(_key(), name)
+    except redis.RedisError as error:
+        log.warning("breaker_kept", provider=name, error=type(error).__name__)
+
+
 def standing() -> list[dict[str, Any]]:
-    """Every breaker as health and metrics show it: `{name, kind, scope, state, failures, retry_after}`."""
+    """Every breaker of ours as health and metrics show it: `{name, kind, scope, state, failures, retry_after}`."""
     shared, scope = providers()
-    rows = [("provider", scope, name, breaker) for name, breaker in sorted(shared.items())]
+    ours = sorted((name, breaker) for name, breaker in shared.items() if not name.startswith(STRANGER))
+    rows = [("provider", scope, name, breaker) for name, breaker in ours]
     rows += [("database", "process", alias, breaker_of(alias).breaker) for alias in settings.SERVICES]
     return [_row(*row) for row in rows]
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
@@ -22,16 +24,42 @@ from notifications.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from notifications.providers import mailbox, sms
 
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
     """What was told to whom, newest first."""
 
-    list_display = ["created_at", "user_id", "channel", "title", "coloured_delivery", "sent_at", "read_at"]
-    list_filter = ["channel", "delivery", "kind", "created_at"]
+    list_display = ["created_at", "user_id", "channel", "title", "coloured_delivery", "due_at", "sent_at", "read_at"]
+    list_filter = ["delivery", "channel", "kind", "created_at"]
     search_fields = ["user_id__exact"]
     ordering = ["-created_at", "-id"]
+    actions = ["send_again"]
+    actions_list = ["mailbox"]
+
+    @admin.action(description=_("Send again what failed"), permissions=["view"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
+        for notification in queryset:
+            try:
+                services.send_again(notification_id=notification.pk)
+                self.message_user(request, f"{notification}: {_('queued')}", messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{notification}: {error.detail}", messages.ERROR)
+
+    @action(description=_("Mailbox"), url_path="mailbox", permissions=["read_mailbox"])
+    def mailbox(self, request: HttpRequest) -> HttpResponse:
+        """What was mailed and texted from this machine, newest first; it may hold anybody's links and codes."""
+        context = self.admin_site.each_context(request) | {
+            "title": _("Mailbox"),
+            "mails": mailbox.newest(),
+            "texts": sms.newest(),
+        }
+        return render(request, "admin/notifications/mailbox.html", context)
+
+    def has_read_mailbox_permission(self, request: HttpRequest) -> bool:
+        """In development, for administrators."""
+        return settings.DEBUG and bool(request.user.is_superuser)
 
     @display(
         description=_("delivery"),
@@ -39,6 +67,7 @@ class NotificationAdmin(ReadOnlyAdmin):
             Delivery.SENT: "success",
             Delivery.QUEUED: "info",
             Delivery.WAITING: "warning",
+            Delivery.DEFERRED: "warning",
             Delivery.FAILED: "danger",
         },
         ordering="delivery",
@@ -51,8 +80,8 @@ class NotificationAdmin(ReadOnlyAdmin):
 class RecipientAdmin(ReadOnlyAdmin):
     """Where people are reached."""
 
-    list_display = ["user_id", "full_name", "email", "language"]
-    list_filter = ["language"]
+    list_display = ["user_id", "full_name", "email", "phone", "language", "is_digest_wanted"]
+    list_filter = ["language", "is_digest_wanted"]
     search_fields = ["user_id__exact", "email__istartswith"]
     ordering = ["user_id"]
 
@@ -61,7 +90,7 @@ class RecipientAdmin(ReadOnlyAdmin):
 class PreferenceAdmin(ReadOnlyAdmin):
     """How people want to be told."""
 
-    list_display = ["user_id", "kind", "in_app", "email"]
+    list_display = ["user_id", "kind", "in_app", "email", "sms"]
     list_filter = ["kind"]
     search_fields = ["user_id__exact"]
     ordering = ["user_id", "kind"]
@@ -80,6 +109,9 @@ class _AdminsOnly(ReadOnlyAdmin):
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(_AdminsOnly):
     """Receivers of events; secrets are nowhere to be seen."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
+        return super().get_queryset(request).defer("secret", "previous_secret")
 
     fields = [
         "url", "events", "description", "owner_id", "state", "disabled_reason", "failing_since",

@@ -11,10 +11,13 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        """Put what readers are told, and read, on the live feed."""
+        """Put what readers are told, and read, on the live feed; count attempts at webhooks for Prometheus."""
         from messaging.feed import FEEDS
         from messaging.hub import carry
+        from messaging.metrics import add_metrics
+        from notifications.counters import webhook_counters
         from notifications.feed import CARRIED, item_of
 
         FEEDS["notifications"] = set(CARRIED)
         carry("notifications", item_of)
+        add_metrics(webhook_counters)

@@ -31,7 +31,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
     """Receivers of events."""
 
     permission_classes = [IsAdmin]
-    queryset = WebhookEndpoint.objects.all()
+    queryset = WebhookEndpoint.objects.defer("secret", "previous_secret")
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
     ordering = "-created_at"

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+from core.sealed import SealedTextField
 
 DELAYS_S = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds before each try, as Standard Webhooks recommends: the last one comes about three days after the first."""
@@ -58,8 +59,8 @@ class WebhookEndpoint(models.Model):
     events = ArrayField(models.CharField(max_length=80), verbose_name=_("events"))
     description = models.CharField(_("description"), max_length=500, blank=True, default="")
     owner_id = models.UUIDField(_("owner"))
-    secret = models.CharField(_("secret"), max_length=100)
-    previous_secret = models.CharField(_("previous secret"), max_length=100, blank=True, default="")
+    secret = SealedTextField(_("secret"))
+    previous_secret = SealedTextField(_("previous secret"), blank=True, default="")
     previous_secret_expires_at = models.DateTimeField(_("previous secret valid until"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=EndpointState, default=EndpointState.ENABLED)
     disabled_reason = models.CharField(

@@ -1,5 +1,7 @@
 """SMS through a gateway over HTTP: `POST /messages {to, text, sender}`, each Idempotency-Key once."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -40,6 +42,26 @@ def send(*, message_id: UUID, to: str, text: str) -> None:
         raise NoAnswer(f"the gateway answered {answer.status_code}")
     if not answer.is_success:
         raise Refused(f"the gateway answered {answer.status_code}: {answer.text[:200]}")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A message as the twin keeps it."""
+
+    at: datetime
+    to: str
+    text: str
+
+
+def newest() -> list[Kept]:
+    """What the twin was given lately, newest first; nothing while it is away. For the mailbox page of debug."""
+    refuse_inside_transaction()
+    try:
+        answer = _client().get(f"{settings.SMS_URL.rstrip('/')}/messages", timeout=2)
+        rows = answer.json() if answer.is_success else []
+    except (httpx2.HTTPError, ValueError):
+        return []
+    return [Kept(datetime.fromtimestamp(row["sent_at"], UTC), row["receiver"], row["text"]) for row in rows]
 
 
 def _cut(text: str) -> str:

@@ -14,6 +14,7 @@ from notifications.services.reminders import cancel_policy_reminder, remind_of_p
 from notifications.services.sending import (
     SEND_WEBHOOKS,
     Sending,
+    breaker_of,
     claim_deliveries,
     claim_delivery,
     forget_old_deliveries,
@@ -40,6 +41,7 @@ __all__ = [
     "Sending",
     "WebhookFields",
     "Wish",
+    "breaker_of",
     "cancel_policy_reminder",
     "change_webhook",
     "claim_deliveries",

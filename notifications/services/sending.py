@@ -10,8 +10,10 @@ import structlog
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.db import on_commit, transaction
+from gateway import breakers
 from messaging import nudges
 from messaging.outbox import publish
+from notifications import counters
 from notifications.events import WebhookDisabled
 from notifications.models import (
     SLOTS,
@@ -50,6 +52,11 @@ class Sending:
     at: datetime
 
 
+def breaker_of(endpoint_id: UUID) -> str:
+    """Name of the circuit breaker of one receiver."""
+    return f"{breakers.STRANGER}webhook:{endpoint_id}"
+
+
 def wake() -> None:
     """After the commit, wake a worker."""
     on_commit("notifications", lambda: nudges.send_errand(SEND_WEBHOOKS))
@@ -61,13 +68,19 @@ def is_webhook_due(*, now: datetime) -> bool:
 
 
 def claim_deliveries(*, limit: int, now: datetime, left_out: Collection[UUID] = ()) -> list[Sending]:
-    """Take up to `limit` due deliveries, over the receivers in no particular order: none is always the last."""
+    """Take up to `limit` due deliveries, over the receivers in no particular order: none is always the last.
+
+    A receiver whose breaker is open is spared: its deliveries wait without using up their tries.
+    """
     claimed: list[Sending] = []
     due = _with_work(now).exclude(pk__in=left_out)
     receivers = list(due.values_list("pk", flat=True)) if limit > 0 else []
     random.shuffle(receivers)
     for endpoint_id in receivers:
-        while len(claimed) < limit and (sending := claim_delivery(endpoint_id=endpoint_id, now=now)):
+        while len(claimed) < limit and not breakers.ask(breaker_of(endpoint_id)):
+            sending = claim_delivery(endpoint_id=endpoint_id, now=now)
+            if sending is None:
+                break
             claimed.append(sending)
     return claimed
 
@@ -95,10 +108,12 @@ def claim_delivery(*, endpoint_id: UUID, now: datetime) -> Sending | None:
 
 
 def record_attempt(*, sending: Sending, answer: Answer, now: datetime) -> None:
-    """Record what came of an attempt; a receiver that only fails, or is gone, is switched off and its owner told.
+    """Record what came of an attempt, for the log, the metrics and the receiver's breaker.
 
-    An attempt that outlived its lease is kept in the log; it counts only if it succeeded. Publishes WebhookDisabled.
+    A receiver that only fails, or is gone, is switched off and its owner told. An attempt that outlived
+    its lease is kept in the log; it counts only if it succeeded. Publishes WebhookDisabled.
     """
+    _judge(sending, answer)
     with transaction("notifications"):
         endpoint = _lock(sending.endpoint_id)
         delivery = WebhookDelivery.objects.select_for_update().filter(pk=sending.delivery_id).first()
@@ -139,6 +154,15 @@ def _lock(endpoint_id: UUID) -> WebhookEndpoint | None:
 def _free(deliveries: QuerySet[WebhookDelivery], now: datetime) -> QuerySet[WebhookDelivery]:
     is_unleased = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
     return deliveries.filter(is_unleased, state__in=WAITING_STATES, next_attempt_at__lte=now)
+
+
+def _judge(sending: Sending, answer: Answer) -> None:
+    """A receiver that answers, be it a refusal, is there; one that breaks down or is silent is spared for a while."""
+    counters.count_attempt(answer.status_code)
+    if answer.status_code is None or answer.status_code >= 500:
+        breakers.failed(breaker_of(sending.endpoint_id), str(sending.delivery_id))
+    else:
+        breakers.answered(breaker_of(sending.endpoint_id))
 
 
 def _sending(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) -> Sending:

@@ -10,10 +10,11 @@ from uuid import UUID
 import msgspec
 
 from core import context
-from core.db import transaction
+from core.db import on_commit, transaction
 from core.errors import InvalidInput, StaleVersion
 from core.events import REGISTRY
 from core.ids import uuid7
+from gateway import breakers
 from messaging.drain import Delivery
 from messaging.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent
 from notifications.errors import WebhookDeliveryNotFound, WebhookIsDisabled, WebhookNotFound
@@ -26,7 +27,7 @@ from notifications.models import (
     WebhookEndpoint,
 )
 from notifications.providers.webhooks import UrlRefused, check_url
-from notifications.services.sending import wake
+from notifications.services.sending import breaker_of, wake
 
 MAX_BODY_BYTES = 20_000
 SECRET_BYTES = 32
@@ -63,7 +64,7 @@ def register_webhook(*, owner_id: UUID, fields: WebhookFields, now: datetime) ->
 def change_webhook(
     *, webhook_id: UUID, changes: WebhookFields, now: datetime, expected_version: int | None = None
 ) -> WebhookEndpoint:
-    """Change a receiver; switched on again, it starts with a clean record and gets what waited.
+    """Change a receiver; its breaker closes, and switched on again it starts with a clean record and gets what waited.
 
     Raises WebhookNotFound, InvalidInput, StaleVersion.
     """
@@ -76,6 +77,7 @@ def change_webhook(
         _set_state(endpoint, changes.get("state", endpoint.state))
         endpoint.touch(now=now)
         endpoint.save()
+        on_commit("notifications", lambda: breakers.drop(breaker_of(webhook_id)))
         wake()
     return endpoint
 
@@ -87,6 +89,7 @@ def remove_webhook(*, webhook_id: UUID, expected_version: int | None = None) -> 
         WebhookAttempt.objects.filter(delivery__endpoint=endpoint).delete()
         WebhookDelivery.objects.filter(endpoint=endpoint).delete()
         endpoint.delete()
+        on_commit("notifications", lambda: breakers.drop(breaker_of(webhook_id)))
 
 
 def rotate_secret(*, webhook_id: UUID, now: datetime) -> WebhookEndpoint:

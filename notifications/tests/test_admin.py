@@ -2,8 +2,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from core.ids import uuid7
 from notifications import services
 from notifications.models import Kind, Notification, WebhookDelivery, WebhookEndpoint
+from notifications.providers import mail
 from notifications.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["notifications", "accounts"])
@@ -68,3 +70,45 @@ def test_a_webhook_is_switched_on_tested_and_a_delivery_sent_again(screens, hook
     act("webhookdelivery", "redeliver", delivery.id)
     delivery.refresh_from_db()
     assert delivery.state == "pending"
+
+
+def test_what_failed_is_sent_again(screens):
+    email, in_app = make.news(make.recipient())
+    services.record_message(notification_id=email.id, is_sent=False, error="no", now=timezone.now())
+    assert "no" in screens.get(f"/admin/notifications/notification/{email.id}/change/").content.decode()
+    for _ in range(2):
+        form = {"action": "send_again", "_selected_action": [str(email.id), str(in_app.id)]}
+        assert screens.post("/admin/notifications/notification/", form).status_code == 302
+    email.refresh_from_db()
+    assert (email.delivery, email.retries) == ("queued", 1)
+    in_app.refresh_from_db()
+    assert (in_app.delivery, in_app.retries) == ("sent", 0)
+
+
+@pytest.fixture
+def mailed(settings, tmp_path):
+    """A mailbox of the test's own, and no SMS gateway."""
+    settings.DEBUG, settings.EMAIL_FILE_PATH, settings.SMS_URL = True, tmp_path, "http://127.0.0.1:9"
+    settings.EMAIL_BACKEND = "notifications.providers.mailbox.MailboxBackend"
+    message_id = uuid7()
+    for _ in range(2):
+        mail.send(message_id=message_id, to="anna@example.com", title="Привет", body="<b>код 1234</b>")
+    return message_id
+
+
+def test_the_mailbox_shows_each_mail_once_as_text(screens, mailed, tmp_path):
+    page = screens.get("/admin/notifications/notification/mailbox/")
+    assert page.status_code == 200
+    assert page.content.decode().count("anna@example.com · Привет") == 1
+    assert "&lt;b&gt;код 1234&lt;/b&gt;" in page.content.decode()
+    assert [file.name for file in tmp_path.iterdir()] == [f"{mailed}.eml"]
+
+
+def test_the_mailbox_is_for_administrators_in_development_alone(client, screens, mailed, settings):
+    settings.DEBUG = False
+    assert screens.get("/admin/notifications/notification/mailbox/").status_code == 403
+    settings.DEBUG = True
+    client.force_login(get_user_model().objects.create(email="m@example.com", roles=["manager"]))
+    assert client.get("/admin/notifications/notification/mailbox/").status_code == 403
+    client.logout()
+    assert client.get("/admin/notifications/notification/mailbox/").status_code == 302

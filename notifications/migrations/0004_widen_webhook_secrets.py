@@ -1,0 +1,21 @@
+"""Room for sealed secrets."""
+
+import core.sealed
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notifications", "0003_add_channels_and_kinds")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="webhookendpoint",
+            name="secret",
+            field=core.sealed.SealedTextField(verbose_name="secret"),
+        ),
+        migrations.AlterField(
+            model_name="webhookendpoint",
+            name="previous_secret",
+            field=core.sealed.SealedTextField(blank=True, default="", verbose_name="previous secret"),
+        ),
+    ]
