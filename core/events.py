@@ -44,6 +44,8 @@ def event(
     def declare(cls: E) -> E:
         if name in REGISTRY and REGISTRY[name].__qualname__ != cls.__qualname__:
             raise ValueError(f"two events are called {name!r}")
+        if "version" in cls.__struct_fields__ or "version" in cls.__annotations__:
+            raise ValueError(f"{cls.__name__}.version is that of the data's shape: call the field version_number")
         if key not in cls.__struct_fields__:
             raise ValueError(f"{cls.__name__} has no field {key!r}")
         if not {*personal, *(["user_id"] if personal else [])} <= set(cls.__struct_fields__):

@@ -128,7 +128,7 @@ class PurchaseLapsed(Event):
     """The time to pay for a policy is over: insurance's own alarm, for the try that had this version."""
 
     policy_id: UUID
-    version: int
+    version_number: int
 
 
 @event("insurance.term_ended", aggregate="policy", key="policy_id", internal=True)

@@ -69,4 +69,4 @@ def expire_policy(event: PolicyTermEnded) -> None:
 @subscribe(PurchaseLapsed, name=LAPSE_HANDLER)
 def lapse_purchase(event: PurchaseLapsed) -> None:
     """Let a policy go that nobody paid for."""
-    services.lapse_purchase(policy_id=event.policy_id, version=event.version, now=timezone.now())
+    services.lapse_purchase(policy_id=event.policy_id, version=event.version_number, now=timezone.now())

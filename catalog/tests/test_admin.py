@@ -97,6 +97,7 @@ def test_a_product_is_added_and_leaves_the_catalogue(manager):
 def test_categories_are_moved_by_the_service(manager):
     cars, suv = make.category("Cars"), make.category("SUV")
     body = {"name": "SUV", "slug": "suv", "parent": str(cars.pk)}
+    body |= {"attributes-TOTAL_FORMS": "0", "attributes-INITIAL_FORMS": "0"}
     assert manager.post(f"/admin/catalog/category/{suv.pk}/change/", body, follow=True).status_code == 200
     suv.refresh_from_db()
     assert suv.path == "cars/suv"

@@ -45,7 +45,7 @@ def purchase_quote(
         if quote.status_on(local_date(now)) == "expired":
             raise QuoteExpired
         policy = _renew_try(quote, variant, now) if hasattr(quote, "policy") else _first_try(quote, variant, now)
-        lapse = PurchaseLapsed(policy_id=policy.id, version=policy.version)
+        lapse = PurchaseLapsed(policy_id=policy.id, version_number=policy.version)
         set_timer(handler=LAPSE_HANDLER, event=lapse, due_at=now + TIME_TO_PAY)
         if is_connected(policy):
             bind(policy, payment=means)

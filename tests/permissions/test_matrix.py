@@ -17,7 +17,10 @@ from tests.permissions.table import YES, Row
 
 ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager"], "admin": ["admin"]}
 HOMES = {"Catalogue": "catalog", "Webhooks to partners": "notifications"}
+ALSO = {"/orders/{}/documents/{}": ("accounts",)}
+"""Databases besides an endpoint's own that it reads."""
 BODIES = {
+    ("PATCH", "/orders/{}/items/{}"): {"quantity": 2},
     ("PATCH", "/orders/{}"): {"comment": "call first"},
     ("PATCH", "/cart/items/{}"): {"quantity": 1},
     ("POST", "/financing/loans/{}/payments"): {"amount": "1000.00", "method": "card", "token": "tok_success"},
@@ -89,7 +92,7 @@ def judge(row: Row, verdict: str, response: Any, ids: list[str]) -> bool:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(row, marks=pytest.mark.django_db(databases=[home(row)]), id=f"{row.method} {row.path}")
+        pytest.param(row, marks=pytest.mark.django_db(databases=[home(row), *ALSO.get(row.path, ())]), id=f"{row.method} {row.path}")
         for row in table.rows()
     ],
 )
