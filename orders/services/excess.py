@@ -13,10 +13,11 @@ CALLED_OFF = (Status.CANCELLED, Status.REFUNDED)
 def return_excess(saga: Saga, reason: str) -> None:
     """Ask payments to give back what is paid above the total, newest payments first.
 
-    What has been asked back and is on its way counts as returned. An order that is being called off gets everything
-    back anyway, and while other lines wait for their stock the total may still go back to what it was.
+    What has been asked back and is on its way counts as returned, and premiums that insurance gives back are not asked
+    for a second time. An order that is being called off gets everything back anyway, and while other lines wait for
+    their stock the total may still go back to what it was.
     """
-    excess = saga.order.amount_paid - saga.order.payable
+    excess = saga.order.amount_paid - (saga.order.total_amount - saga.order.trade_in_credit)
     is_changing = bool(saga.legs[LegKind.STOCK].request.get("revert"))
     if excess <= 0 or is_changing or saga.checkout.is_undoing or saga.order.status in CALLED_OFF:
         return
