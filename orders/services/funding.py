@@ -57,6 +57,7 @@ def funding_of(order: Order, checkout: Checkout, legs: dict[str, CheckoutLeg]) -
     planned = [_shown(part) for part in parts_of(legs[LegKind.PAYMENT]) if part["state"] not in (FAILED, DROPPED)]
     fixed += [part for part in planned if part["state"] == PAID]
     fixed += _paid_besides(order, legs, sum((part["amount"] for part in planned if part["state"] == PAID), ZERO))
+    _take_off_returned(order, fixed)
     rest = order.total_amount - sum((part["amount"] for part in fixed), ZERO)
     still = []
     for part in (part for part in planned if part["state"] != PAID):
@@ -68,6 +69,18 @@ def funding_of(order: Order, checkout: Checkout, legs: dict[str, CheckoutLeg]) -
     found = [part for part in [*fixed, *still, *open_end, *excess] if part["amount"]]
     ended = _ended(order, checkout)
     return [part | {"amount": str(money(part["amount"])), "state": ended(part["state"])} for part in found]
+
+
+def _take_off_returned(order: Order, parts: list[Part]) -> None:
+    """What was paid above the total and has gone back is no part of it any more; the newest payments lack it."""
+    paid = [part for part in parts if part["state"] == PAID and part["kind"] != "trade_in"]
+    is_back = sum((part["amount"] for part in paid), ZERO) - order.amount_paid
+    above = sum((part["amount"] for part in parts), ZERO) - order.total_amount
+    left = min(is_back, above)
+    for part in reversed([part for part in paid if part["kind"] != "loan"]):
+        taken = max(ZERO, min(left, part["amount"]))
+        part["amount"] -= taken
+        left -= taken
 
 
 def _shown(part: Part) -> Part:
