@@ -106,7 +106,7 @@ def test_categories_are_moved_by_the_service(manager):
     )
     cars.refresh_from_db()
     assert cars.parent_id is None
-    manager.post("/admin/catalog/category/add/", {"name": "New", "slug": "new", "parent": ""}, follow=True)
+    manager.post("/admin/catalog/category/add/", body | {"name": "New", "slug": "new", "parent": ""}, follow=True)
     assert Category.objects.get(slug="new").level == 0
 
 

@@ -100,7 +100,6 @@ class PreviewSerializer(serializers.Serializer):
     amount_paid = serializers.DecimalField(max_digits=14, decimal_places=2)
     amount_due = serializers.DecimalField(max_digits=14, decimal_places=2)
     loan_amount = serializers.DecimalField(max_digits=14, decimal_places=2)
-    returned_premiums = serializers.DecimalField(max_digits=14, decimal_places=2)
     total_quantity = serializers.IntegerField()
 
 
