@@ -123,7 +123,7 @@ class PolicyEndorsed(Event):
     version_number: int = 1
 
 
-@event("insurance.purchase_lapsed", aggregate="policy", key="policy_id", internal=True)
+@event("insurance.purchase_lapsed", aggregate="policy", key="policy_id", version=2, internal=True)
 class PurchaseLapsed(Event):
     """The time to pay for a policy is over: insurance's own alarm, for the try that had this version."""
 

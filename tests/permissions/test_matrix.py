@@ -92,7 +92,11 @@ def judge(row: Row, verdict: str, response: Any, ids: list[str]) -> bool:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(row, marks=pytest.mark.django_db(databases=[home(row), *ALSO.get(row.path, ())]), id=f"{row.method} {row.path}")
+        pytest.param(
+            row,
+            marks=pytest.mark.django_db(databases=[home(row), *ALSO.get(row.path, ())]),
+            id=f"{row.method} {row.path}",
+        )
         for row in table.rows()
     ],
 )
