@@ -5,14 +5,14 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from clients import services
-from clients.models import Activity, Client, Consent, Contact, Duplicate, Merge, Vehicle
+from clients.models import Activity, Client, Consent, Contact, Duplicate, Lead, Merge, Vehicle
 from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError
 
@@ -101,6 +101,30 @@ class VehicleAdmin(ReadOnlyAdmin):
     list_filter = ["source"]
     search_fields = ["vin__exact", "customer_id__exact"]
     ordering = ["-since", "-id"]
+
+
+@admin.register(Lead)
+class LeadAdmin(ReadOnlyAdmin):
+    """The pipeline: what is overdue, then what is due next, comes first."""
+
+    list_display = ["name", "phone", "email", "stage", "overdue", "due_at", "next_action", "owner_id", "created_at"]
+    list_filter = ["stage", "source", "created_at"]
+    search_fields = ["name", "phone", "email"]
+    ordering = [F("due_at").asc(nulls_last=True), "-id"]
+    actions = ["reply"]
+
+    @admin.display(description=_("overdue"), boolean=True)
+    def overdue(self, lead: Lead) -> bool:
+        return lead.is_overdue(timezone.now())
+
+    @admin.action(description=_("These were answered"))
+    def reply(self, request: HttpRequest, queryset: QuerySet[Lead]) -> None:
+        for lead in queryset:
+            try:
+                services.reply_to_lead(lead_id=lead.pk, actor_id=_actor(request), now=timezone.now())
+                self.message_user(request, str(lead), messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{lead}: {error.detail}", messages.ERROR)
 
 
 @admin.register(Duplicate)

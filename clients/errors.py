@@ -76,3 +76,9 @@ class VehicleExists(DomainError):
 
     code = "vehicle_exists"
     detail = _("This car is in the client's garage already.")
+
+
+class LeadNotFound(NotFound):
+    """There is no such lead."""
+
+    detail = _("There is no such lead.")

@@ -71,3 +71,23 @@ class ConsentRecorded(Event):
     is_given: bool
     at: datetime
     user_id: UUID | None = None
+
+
+@event("lead.opened", aggregate="lead", key="lead_id", internal=True)
+class LeadOpened(Event):
+    """Somebody asked; the first reply is due at `reply_due_at`."""
+
+    lead_id: UUID
+    source: str
+    reply_due_at: datetime
+    owner_id: UUID | None = None
+
+
+@event("lead.changed", aggregate="lead", key="lead_id", internal=True)
+class LeadChanged(Event):
+    """A lead was answered, moved to `stage`, given to another owner, planned or erased; a won one has its client."""
+
+    lead_id: UUID
+    stage: str
+    owner_id: UUID | None = None
+    client_id: UUID | None = None

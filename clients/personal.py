@@ -3,14 +3,14 @@
 from django.db.models import QuerySet
 
 from accounts.events import UserDeleted
-from clients.models import Activity, Client, ClientKey, Consent, Contact, Vehicle
+from clients.models import Activity, Client, ClientKey, Consent, Contact, Lead, Vehicle
 from clients.services import customer_ids_of
 from messaging.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
 
 
 def _forget_notes(cards: QuerySet[Client]) -> None:
-    """What managers wrote of somebody; the cards themselves are blanked by `keep_client`."""
+    """What managers wrote of somebody; the cards and leads themselves are blanked by `keep_client`."""
     for card in cards:
         Activity.objects.filter(customer_id__in=customer_ids_of(card)).update(description="")
 
@@ -19,6 +19,7 @@ holds(Client, owner="user_id", erase=_forget_notes)
 holds(ClientKey, owner="client__user_id", erase=delete)
 holds(Contact, owner="client__user_id", erase=delete)
 holds(Consent, owner="client__user_id", blank={"note": ""})
+holds(Lead, owner="client__user_id")
 holds(Vehicle, erase=delete)
 
 

@@ -397,6 +397,8 @@ SEAT_OFFER_HOURS = number("SEAT_OFFER_HOURS", 24)
 """How long a seat of a happening is kept for its payer or the next in line, unless the happening says otherwise."""
 TEST_DRIVES_AHEAD = number("TEST_DRIVES_AHEAD", 3)
 """Test drives one client may have ahead."""
+LEAD_REPLY_MINUTES = number("LEAD_REPLY_MINUTES", 30)
+"""Within how long a new lead should get its first reply."""
 REMIND_HOURS = number("REMIND_HOURS", 24)
 """How long before a happening or test drive its guests are reminded."""
 DEALER = {

@@ -1,6 +1,7 @@
 """Routes of client cards, relative to /api/v1/."""
 
 from clients.api import views
+from clients.api.leads import LeadViewSet
 from gateway.api import UUID_PATTERN, Router
 
 _CLIENT = f"clients/(?P<client_id>{UUID_PATTERN})"
@@ -13,4 +14,5 @@ router.register(f"{_CLIENT}/contacts", views.ContactViewSet, basename="client-co
 router.register(f"{_CLIENT}/activity", views.ActivityViewSet, basename="client-activity")
 router.register(f"{_CLIENT}/consents", views.ConsentViewSet, basename="client-consent")
 router.register(f"{_CLIENT}/vehicles", views.VehicleViewSet, basename="client-vehicle")
+router.register("leads", LeadViewSet, basename="lead")
 urlpatterns = router.urls

@@ -15,6 +15,7 @@ from clients.models.cards import (
     name_of,
 )
 from clients.models.holdings import Consent, ConsentKind, ConsentSource, Vehicle, VehicleSource
+from clients.models.leads import Lead, LeadQuerySet, LeadSource, LeadStage
 from clients.models.timeline import DEAL_KINDS, NOTED_KINDS, Activity, ActivityKind
 
 __all__ = [
@@ -35,6 +36,10 @@ __all__ = [
     "Duplicate",
     "KeyKind",
     "Language",
+    "Lead",
+    "LeadQuerySet",
+    "LeadSource",
+    "LeadStage",
     "Merge",
     "Vehicle",
     "VehicleSource",

@@ -23,7 +23,7 @@ def recognise(client: Client, *, now: datetime) -> None:
     had = set(ClientKey.objects.filter(client=client).values_list("kind", "key"))
     if wanted == had:
         return
-    _lock_keys(wanted | had)
+    lock_keys(wanted | had)
     for kind, key in had - wanted:
         ClientKey.objects.filter(client=client, kind=kind, key=key).delete()
     ClientKey.objects.bulk_create(
@@ -36,7 +36,7 @@ def pair_again(roots: Iterable[UUID], *, now: datetime) -> None:
     """Find the duplicates of some cards anew after a merge, an undo or a deletion. Joins the open transaction."""
     wanted = set(roots)
     keys = {key for held in _keys_of_roots(wanted).values() for key in held}
-    _lock_keys(keys)
+    lock_keys(keys)
     _pair(wanted, keys, now)
 
 
@@ -83,7 +83,7 @@ def _keys_of(client: Client) -> set[Key]:
     return found
 
 
-def _lock_keys(keys: set[Key]) -> None:
+def lock_keys(keys: set[Key]) -> None:
     """Two cards with one phone opened at the same moment wait for each other, and so the second sees the first."""
     with connections["clients"].cursor() as cursor:
         for kind, key in sorted(keys):

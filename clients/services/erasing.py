@@ -6,11 +6,14 @@ from uuid import UUID
 from clients.models import Client, ClientKey, Consent, Contact, Duplicate, Merge, Vehicle
 from clients.services.cards import publish_updated
 from clients.services.finding import customer_ids_of
+from clients.services.leads import forget_leads
 from core.db import transaction
 
 
 def forget_user(*, user_id: UUID, now: datetime) -> None:
-    """Erase the personal data of a deleted user; their deals stay. Publishes ClientUpdated for each card.
+    """Erase the personal data of a deleted user; their deals stay.
+
+    Publishes ClientUpdated for each card, and LeadChanged for each lead.
 
     Cards merged with the user's are the same person's and are erased too, save those of another account.
     """
@@ -23,6 +26,7 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
         others = [card for card in group if card.user_id not in (None, user_id)]
         _take_back(theirs, others, now)
         Vehicle.objects.filter(customer_id__in=customer_ids_of(known) if not others else [known.id, user_id]).delete()
+        forget_leads(theirs, now=now)
         for card in theirs:
             _forget(card, now)
 

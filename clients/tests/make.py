@@ -15,6 +15,7 @@ from clients.models import (
     ConsentSource,
     Contact,
     Duplicate,
+    Lead,
     Merge,
     Vehicle,
 )
@@ -75,6 +76,12 @@ def consent(client: Client, kind: str = "marketing", *, is_given: bool = True) -
 def vehicle(client: Client, vin: str = "XTA210930Y2696785") -> Vehicle:
     """A car entered by hand."""
     return services.add_vehicle(client_id=client.id, vin=vin, name="LADA 2109", now=timezone.now())
+
+
+def lead(**fields: Any) -> Lead:
+    """An enquiry by phone."""
+    known = {"name": "Vera", "phone": "+79161112233", "source": "phone"}
+    return services.open_lead(fields={**known, **fields}, now=timezone.now())
 
 
 def duplicates() -> Duplicate:

@@ -242,6 +242,11 @@ def garage(owner: UUID) -> Ids:
     return [str(card.id), str(clients.vehicle(card).id)]
 
 
+@made_by("/leads")
+def lead(owner: UUID) -> Ids:
+    return [str(clients.lead().id)]
+
+
 @made_by("/clients/merges")
 def merge(owner: UUID) -> Ids:
     return [str(clients.merge().id)]

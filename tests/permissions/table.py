@@ -222,6 +222,12 @@ POST   /clients/{}/vehicles                               manager
 DELETE /clients/{}/vehicles/{}                            manager
 POST   /clients/{}/merge                                  manager
 POST   /clients/merges/{}/undo                            manager
+GET    /leads                                             manager
+POST   /leads                                             manager
+GET    /leads/{}                                          manager
+PATCH  /leads/{}                                          manager
+POST   /leads/{}/reply                                    manager
+POST   /leads/{}/move                                     manager
 GET    /clients/duplicates                                manager
 POST   /clients/duplicates/{}/dismiss                     manager
 # Showroom
