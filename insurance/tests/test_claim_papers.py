@@ -10,6 +10,7 @@ from core.ids import uuid7
 from core.testing import Api
 from insurance import services
 from insurance.clock import local_date
+from insurance.errors import NotCovered
 from insurance.models import ClaimDocument
 from insurance.services import LossReport
 from insurance.tests import make
@@ -151,6 +152,6 @@ def test_a_report_is_taken_back_by_its_own_people(claim, owner):
 def test_a_driver_the_policy_does_not_name():
     kasko, osago = make.policies(make.KASKO, make.OSAGO)
     stranger = LossReport(driver_birth_date=local_date(timezone.now()) - timedelta(days=9999))
-    with pytest.raises(Exception, match="name this driver"):
+    with pytest.raises(NotCovered):
         make.claim(kasko, report=stranger)
     assert make.claim(osago, report=stranger).has_recourse is True
