@@ -103,7 +103,7 @@ def test_health_and_metrics_show_it(settings, db_of_all):
     assert ready.json()["status"] == "degraded"
     assert ready.json()["services"]["bank"] == {"status": "down", "breaker": "open"}
     assert ready.json()["services"]["payments"]["breaker"] == "closed"
-    metrics = client.get("/metrics").content.decode()
+    metrics = client.get("/metrics", REMOTE_ADDR="127.0.0.1").content.decode()
     assert 'breaker_state{kind="provider",name="bank",scope="shared"} 2.0' in metrics
     assert 'breaker_state{kind="database",name="payments",scope="process"} 0.0' in metrics
 

@@ -62,6 +62,7 @@ def test_a_line_is_json_with_the_id_of_its_cause(capsys):
     handler.setFormatter(formatter["()"](**options))
     logger = logging.getLogger("tests.logs")
     logger.addHandler(handler)
+    structlog.contextvars.clear_contextvars()  # what a request of an earlier test bound
     try:
         with context.cause(request_id="request-7"):
             logger.warning("mail to %s failed", EMAIL)

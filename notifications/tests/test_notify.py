@@ -184,9 +184,13 @@ def test_who_works_here_follows_accounts(tell):
     tell(UserDeactivated(user_id=USER))
     tell(FOR_STAFF[1])
     assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
+
+
+def test_who_may_sign_in_again_is_told_again(tell):
+    make.recipient(USER, email="anna@example.com", roles=["manager"], is_active=False)
     tell(UserUpdated(user_id=USER, email="anna@example.com", roles=["manager"], version_number=4))
     tell(FOR_STAFF[2])
-    assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 2
+    assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
 
 
 def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(tell):

@@ -39,4 +39,5 @@ def screens(client):
     """A browser with an administrator signed in to the manager screens."""
     person = get_user_model().objects.create_superuser(email="boss@example.com", password="x")
     client.force_login(person)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
     return client
