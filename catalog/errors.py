@@ -1,5 +1,7 @@
 """Refusals of the catalogue."""
 
+from django.utils.translation import gettext_lazy as _
+
 from core.errors import DomainError, InvalidInput, NotFound
 
 
@@ -102,6 +104,13 @@ class UnreadableFile(DomainError):
     detail = "The file cannot be read."
 
 
+class ImportNotOver(DomainError):
+    """Only a dry run that has ended well is imported for real."""
+
+    code = "import_not_over"
+    detail = _("Only a dry run that has ended well is imported for real.")
+
+
 class UnknownProduct(NotFound):
     """The product does not exist, or is not for the caller to see."""
 
@@ -146,3 +155,59 @@ class TooMuchSaved(DomainError):
 
     code = "too_much_saved"
     detail = "Delete some before you save more."
+
+
+class AttributeKeyTaken(DomainError):
+    """The category, one above it or one below it has an attribute with this key."""
+
+    code = "attribute_key_taken"
+    detail = "The category, one above or one below it has an attribute with this key."
+
+
+class TooManyProducts(DomainError):
+    """More products than can be worked on at once; `most` is how many can."""
+
+    code = "too_many_products"
+    detail = _("These are too many products at once: choose fewer.")
+
+
+class NothingToChange(DomainError):
+    """A change of prices that would change none."""
+
+    code = "nothing_to_change"
+    detail = _("No price would change: nothing was found, or every price stays as it is.")
+
+
+class RevisionClosed(DomainError):
+    """A change of prices that was applied or discarded already."""
+
+    code = "revision_closed"
+    detail = _("This change of prices was applied or discarded already.")
+
+
+class NothingToCount(DomainError):
+    """A stock-taking of a place where the books have nothing."""
+
+    code = "nothing_to_count"
+    detail = _("The books have nothing there.")
+
+
+class CountOpen(DomainError):
+    """Another stock-taking of the same place is under way."""
+
+    code = "count_open"
+    detail = _("This place is being counted already: settle or give up that sheet first.")
+
+
+class CountClosed(DomainError):
+    """A stock-taking that was settled or given up already."""
+
+    code = "count_closed"
+    detail = _("This stock-taking was settled or given up already.")
+
+
+class UnitSold(DomainError):
+    """A vehicle that was sold cannot be counted in."""
+
+    code = "unit_sold"
+    detail = _("This vehicle was sold: it belongs to its buyer, and is not counted in.")

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from catalog import services
-from catalog.services.imports import TASK
+from catalog.services.import_runs import TASK
 
 IMPORT_LIMIT_S = 3600
 

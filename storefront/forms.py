@@ -154,6 +154,10 @@ class ApiKeyForm(_AccessibleForm):
     )
 
 
+_SEARCHED = ("q", "make", "body", "year_min", "year_max", "price_min", "price_max", "condition")
+"""Filters of the list that a search takes as they are."""
+
+
 class FilterForm(_AccessibleForm):
     """The list's search box and filters. Unknown makes and bodies are simply not found."""
 
@@ -187,8 +191,17 @@ class FilterForm(_AccessibleForm):
 
     def search(self) -> ProductSearch:
         """What a valid form looks for."""
-        given = {name: value for name, value in self.cleaned_data.items() if name not in ("ordering", "in_stock")}
+        given = {name: value for name, value in self.cleaned_data.items() if name in _SEARCHED}
         return ProductSearch(kind="vehicle", in_stock=None if self.cleaned_data["in_stock"] else True, **given)
+
+    def query(self) -> dict[str, Any]:
+        """The same as the parameters of GET /products, which a saved search holds."""
+        looked_for = vars(self.search())
+        return {
+            name: value if isinstance(value, bool | int) else str(value)
+            for name, value in looked_for.items()
+            if value not in (None, "")
+        }
 
     def offer(self, name: str, values: list[tuple[str, int]]) -> None:
         """Let a text field be chosen from a list of (value, how many), keeping what was typed."""
@@ -198,6 +211,17 @@ class FilterForm(_AccessibleForm):
         if typed and typed.casefold() not in known:
             options.append((typed, typed))
         self.fields[name].widget = forms.Select(choices=options)
+
+
+class SaveSearchForm(FilterForm):
+    """A search to be kept: the list's filters, and a name."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in FilterForm.base_fields:
+            self.fields[name].widget = forms.HiddenInput()
 
 
 class PaymentForm(_AccessibleForm):

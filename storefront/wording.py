@@ -166,6 +166,34 @@ TEST_CARDS: dict[str, Text] = {
     "tok_3ds": _("A card that asks for a confirmation"),
 }
 CONDITIONS: dict[str, Text] = {"new": _("new"), "used": _("used")}
+FIELDS: dict[str, Text] = {
+    "price": _("Price"),
+    "available": _("Availability"),
+    "make": _("Make"),
+    "model": _("Model"),
+    "year": _("Year"),
+    "mileage": _("Mileage"),
+    "condition": _("Condition"),
+    "body": _("Body"),
+    "fuel": _("Fuel"),
+    "engine_volume": _("Engine"),
+    "power_hp": _("Power"),
+    "transmission": _("Gearbox"),
+    "drive": _("Drive"),
+    "color": _("Colour"),
+    "steering": _("Steering wheel"),
+    "owners": _("Owners"),
+    "title_document": _("Vehicle passport"),
+    "customs": _("Customs"),
+    "owning_time": _("Owned for"),
+    "equipment": _("Equipment"),
+}
+"""Fields of a car, by name; `attributes.<key>` by its key."""
+KEPT_REFUSALS: dict[str, Text] = {
+    "too_much_saved": _("You have saved as many as you may. Delete some first."),
+    "throttled": _("That was too often. Please wait a minute and try again."),
+}
+"""Why a favourite or a search was not saved, by the error's code."""
 ORDERINGS: dict[str, Text] = {
     "": _("newest first"),
     "price": _("cheapest first"),

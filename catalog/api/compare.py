@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-MOST = 4
-
 
 class ComparedProductSerializer(serializers.Serializer):
     id = serializers.UUIDField()
@@ -66,6 +64,6 @@ def _ids(text: str) -> list[UUID]:
         ids = list(dict.fromkeys(UUID(part.strip()) for part in text.split(",")))
     except ValueError as error:
         raise ValidationError({"ids": [_("Ids of products, separated by commas, are wanted.")]}) from error
-    if len(ids) > MOST:
+    if len(ids) > public.MOST_COMPARED:
         raise ValidationError({"ids": [_("At most four products are compared.")]})
     return ids

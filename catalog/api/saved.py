@@ -1,21 +1,21 @@
 """What clients keep: saved searches and favourites, each their own."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import services
 from catalog.api.filters import ProductFilter
+from catalog.api.reading import as_id
 from catalog.api.serializers import ProductSerializer, StrictSerializer
 from catalog.models import Favourite, Product, SavedSearch
-from core.errors import NotFound
 from gateway.api import ApiViewSet
 from gateway.permissions import IsSignedIn
 
@@ -40,7 +40,7 @@ class SavedSearchInput(StrictSerializer):
 class SavedSearchSerializer(serializers.ModelSerializer):
     class Meta:
         model = SavedSearch
-        fields = ["id", "name", "query", "is_notifying", "created_at"]
+        fields = ["id", "name", "query", "is_notifying", "new_count", "created_at"]
         read_only_fields = fields
 
 
@@ -76,8 +76,15 @@ class SavedSearchViewSet(mixins.ListModelMixin, ApiViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        services.delete_search(user_id=self.principal.id, search_id=_uuid(pk))
+        services.delete_search(user_id=self.principal.id, search_id=as_id(pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses=SavedSearchSerializer)
+    @action(detail=True, methods=["post"])
+    def look(self, request: Request, pk: str) -> Response:
+        """Nothing that the search finds is new to its owner any more."""
+        saved = services.look_at_search(user_id=self.principal.id, search_id=as_id(pk))
+        return Response(SavedSearchSerializer(saved).data)
 
 
 class FavouriteViewSet(mixins.ListModelMixin, ApiViewSet):
@@ -100,12 +107,5 @@ class FavouriteViewSet(mixins.ListModelMixin, ApiViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        services.remove_favourite(user_id=self.principal.id, product_id=_uuid(pk))
+        services.remove_favourite(user_id=self.principal.id, product_id=as_id(pk))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error

@@ -13,14 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import services
+from catalog.api.reading import NewestFirst, as_id
 from catalog.api.serializers import ProductSerializer, StrictSerializer
 from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
-from core.errors import NotFound
 from core.money import MAX_AMOUNT
 from gateway.api import UUID_PATTERN
 from gateway.filtering import refuse_unknown
-from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager, ReadByAnyone
 
 if TYPE_CHECKING:
@@ -75,13 +74,6 @@ class ScheduledPriceSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class Newest(CursorPagination):
-    ordering = "-id"
-
-    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
-        return ("-id",)
-
-
 class UnitActions(_Base):
     """Actions on /products/{id}."""
 
@@ -125,11 +117,11 @@ class UnitActions(_Base):
         permission_classes=[IsManager],
     )
     def image(self, request: Request, pk: str, image_id: str) -> Response:
-        services.delete_image(product_id=UUID(pk), image_id=_uuid(image_id))
+        services.delete_image(product_id=UUID(pk), image_id=as_id(image_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=PriceChangeSerializer(many=True))
-    @action(detail=True, permission_classes=[IsManager], pagination_class=Newest)
+    @action(detail=True, permission_classes=[IsManager], pagination_class=NewestFirst)
     def prices(self, request: Request, pk: str) -> Response:
         """The history of the price, newest first."""
         refuse_unknown(request, set())
@@ -141,7 +133,7 @@ class UnitActions(_Base):
         methods=["get", "post"],
         url_path="scheduled-prices",
         permission_classes=[IsManager],
-        pagination_class=Newest,
+        pagination_class=NewestFirst,
     )
     def scheduled_prices(self, request: Request, pk: str) -> Response:
         refuse_unknown(request, set())
@@ -164,7 +156,7 @@ class UnitActions(_Base):
         permission_classes=[IsManager],
     )
     def scheduled_price(self, request: Request, pk: str, scheduled_id: str) -> Response:
-        services.cancel_scheduled_price(product_id=UUID(pk), scheduled_id=_uuid(scheduled_id))
+        services.cancel_scheduled_price(product_id=UUID(pk), scheduled_id=as_id(scheduled_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _known(self, pk: str) -> UUID:
@@ -174,10 +166,3 @@ class UnitActions(_Base):
 
     def _rows(self, rows: Any, serializer: Any) -> Response:
         return self.get_paginated_response(serializer(self.paginate_queryset(rows), many=True).data)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error

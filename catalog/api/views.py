@@ -2,25 +2,23 @@
 
 import csv
 from typing import Any
-from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import public, services
 from catalog.api import serializers as shapes
+from catalog.api.attributes import AttributeActions
 from catalog.api.compare import CompareAction
 from catalog.api.copies import kept
 from catalog.api.filters import ProductFilter
+from catalog.api.reading import InOrder, NewestFirst, as_id, once, page, read
 from catalog.api.units import UnitActions
 from catalog.cache import CATEGORIES, PRODUCTS
 from catalog.errors import UnknownProduct
@@ -33,11 +31,8 @@ from core.money import DEFAULT_CURRENCY
 from gateway.api import ApiViewSet
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
-from gateway.idempotency import run_once
-from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager, ReadByAnyone
 from gateway.principal import Principal
-from gateway.rendering import JSONRenderer
 from gateway.schema import or_list_of
 
 READ_BY_ANYONE = [ReadByAnyone | IsManager]
@@ -47,41 +42,13 @@ def _matching(request: Request) -> Any:
     return lambda version: require_match(request, version)
 
 
-def _once(request: Request, principal: Principal, route: str, body: Any, act: Any) -> HttpResponse:
-    """Run `act() -> (serializer data, status)` once per Idempotency-Key."""
-
-    def respond() -> HttpResponse:
-        data, code = act()
-        response = HttpResponse(JSONRenderer().render(data), status=code, content_type="application/json")
-        if "version" in data:
-            response["ETag"] = f'"{data["version"]}"'
-        return response
-
-    return run_once(request._request, principal.id, alias="catalog", route=route, action=respond)
-
-
-class NewestFirst(CursorPagination):
-    """A list with one order."""
-
-    fixed_ordering = "-id"
-
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
-        if request.query_params.get("ordering"):
-            raise ValidationError({"ordering": [_("This list has one order.")]})
-        return (self.fixed_ordering,)
-
-
-class InOrder(NewestFirst):
-    fixed_ordering = "id"
-
-
 @extend_schema_view(
     list=extend_schema(
         parameters=[OpenApiParameter("tree", bool, description="true: all categories as nested trees")],
     ),
     retrieve=extend_schema(responses=shapes.CategorySerializer),
 )
-class CategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class CategoryViewSet(AttributeActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Categories: read by anyone, written by managers."""
 
     queryset = Category.objects.all()
@@ -105,25 +72,25 @@ class CategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewS
 
     @extend_schema(request=shapes.CategoryInput, responses={201: shapes.CategorySerializer})
     def create(self, request: Request) -> HttpResponse:
-        data = _read(shapes.CategoryInput, request)
+        data = read(shapes.CategoryInput, request)
 
         def act() -> tuple[Any, int]:
             category = services.create_category(now=timezone.now(), **data)
             return shapes.CategorySerializer(category).data, status.HTTP_201_CREATED
 
-        return _once(request, self.principal, "POST categories", data, act)
+        return once(request, self.principal, "POST categories", data, act)
 
     @extend_schema(request=shapes.CategoryInput, responses=shapes.CategorySerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        data = _read(shapes.CategoryInput, request, partial=True)
+        data = read(shapes.CategoryInput, request, partial=True)
         category = services.update_category(
-            category_id=_id(pk), now=timezone.now(), precondition=_matching(request), **data
+            category_id=as_id(pk), now=timezone.now(), precondition=_matching(request), **data
         )
         return Response(shapes.CategorySerializer(category).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        services.delete_category(category_id=_id(pk), precondition=_matching(request))
+        services.delete_category(category_id=as_id(pk), precondition=_matching(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -166,28 +133,28 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
 
     @extend_schema(request=shapes.ProductInput, responses={201: shapes.WrittenProductSerializer})
     def create(self, request: Request) -> HttpResponse:
-        data = _read(shapes.ProductInput, request)
+        data = read(shapes.ProductInput, request)
 
         def act() -> tuple[Any, int]:
             product = services.create_product(actor=str(self.principal.id), now=timezone.now(), **data)
             return shapes.WrittenProductSerializer(product).data, status.HTTP_201_CREATED
 
-        return _once(request, self.principal, "POST products", data, act)
+        return once(request, self.principal, "POST products", data, act)
 
     @extend_schema(request=shapes.ProductChanges, responses=shapes.WrittenProductSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         product = services.update_product(
-            product_id=_id(pk),
+            product_id=as_id(pk),
             actor=str(self.principal.id),
             now=timezone.now(),
             precondition=_matching(request),
-            **_read(shapes.ProductChanges, request, partial=True),
+            **read(shapes.ProductChanges, request, partial=True),
         )
         return Response(shapes.WrittenProductSerializer(product).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        services.delete_product(product_id=_id(pk), now=timezone.now(), precondition=_matching(request))
+        services.delete_product(product_id=as_id(pk), now=timezone.now(), precondition=_matching(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=shapes.FacetsSerializer, filters=True)
@@ -210,23 +177,23 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
     @extend_schema(request=shapes.StockChange, responses=shapes.ProductSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def stock(self, request: Request, pk: str) -> HttpResponse:
-        data = _read(shapes.StockChange, request)
+        data = read(shapes.StockChange, request)
 
         def act() -> tuple[Any, int]:
             product = services.adjust_stock(
-                product_id=_id(pk), actor=str(self.principal.id), now=timezone.now(), **data
+                product_id=as_id(pk), actor=str(self.principal.id), now=timezone.now(), **data
             )
             return shapes.ProductSerializer(product).data, status.HTTP_200_OK
 
-        return _once(request, self.principal, "POST stock", data, act)
+        return once(request, self.principal, "POST stock", data, act)
 
     @extend_schema(responses=shapes.StockMovementSerializer(many=True))
     @action(detail=True, url_path="stock-movements", permission_classes=[IsManager], pagination_class=NewestFirst)
     def stock_movements(self, request: Request, pk: str) -> Response:
         refuse_unknown(request, set())
-        if not Product.objects.filter(pk=_id(pk)).exists():
+        if not Product.objects.filter(pk=as_id(pk)).exists():
             raise UnknownProduct
-        return _page(self, StockMovement.objects.filter(product_id=pk), shapes.StockMovementSerializer)
+        return page(self, StockMovement.objects.filter(product_id=pk), shapes.StockMovementSerializer)
 
 
 class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -244,7 +211,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         responses={202: shapes.ImportSerializer},
     )
     def create(self, request: Request) -> Response:
-        data = _read(shapes.ImportInput, request)
+        data = read(shapes.ImportInput, request)
         options = ImportOptions(
             mapping=read_mapping(data["mapping"]) if data.get("mapping") else {},
             currency=data.get("currency", DEFAULT_CURRENCY),
@@ -268,16 +235,16 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
     @action(detail=True, pagination_class=InOrder)
     def errors(self, request: Request, pk: str) -> Response:
         refuse_unknown(request, set())
-        if not Import.objects.filter(pk=_id(pk)).exists():
+        if not Import.objects.filter(pk=as_id(pk)).exists():
             raise NotFound
-        return _page(self, RowError.objects.filter(source_id=_id(pk)), shapes.RowErrorSerializer)
+        return page(self, RowError.objects.filter(source_id=as_id(pk)), shapes.RowErrorSerializer)
 
     @extend_schema(responses={(200, "text/csv"): str})
     @action(detail=True, url_path="refused-rows", pagination_class=None)
     def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        rows = services.refused_rows_of(import_id=_id(pk))
+        rows = services.refused_rows_of(import_id=as_id(pk))
         writer = csv.writer(_Echo())
         response = StreamingHttpResponse((writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="refused-{pk}.csv"'
@@ -289,22 +256,3 @@ class _Echo:
 
     def write(self, line: str) -> str:
         return line
-
-
-def _read(serializer: Any, request: Request, *, partial: bool = False) -> dict[str, Any]:
-    if not (request.content_type or "").startswith("multipart/"):
-        _ = request._request.body  # read before DRF streams it away: an Idempotency-Key is bound to it
-    given = serializer(data=request.data, partial=partial)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
-
-
-def _id(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise NotFound from error
-
-
-def _page(view: ApiViewSet, rows: QuerySet[Any], serializer: Any) -> Response:
-    return view.get_paginated_response(serializer(view.paginate_queryset(rows), many=True).data)

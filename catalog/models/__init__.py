@@ -1,9 +1,11 @@
 """Tables of the catalogue: categories, products, their stock and its history, imports."""
 
 from catalog.models.categories import Attribute, AttributeKind, Category
+from catalog.models.counts import CountOutcome, CountStatus, StockCount, StockCountLine
 from catalog.models.images import ProductImage
 from catalog.models.imports import Import, ImportStatus, RowError
 from catalog.models.products import Condition, PriceChange, Product, ProductKind, ScheduledPrice, Stage
+from catalog.models.revisions import LineOutcome, PriceRevision, PriceRevisionLine, PriceStep, RevisionStatus
 from catalog.models.saved import Favourite, SavedSearch
 from catalog.models.search import FACETS, ProductSearch
 from catalog.models.stock import MovementKind, Reservation, ReservationLine, ReservationStatus, StockMovement
@@ -14,11 +16,17 @@ __all__ = [
     "AttributeKind",
     "Category",
     "Condition",
+    "CountOutcome",
+    "CountStatus",
     "Favourite",
     "Import",
     "ImportStatus",
+    "LineOutcome",
     "MovementKind",
     "PriceChange",
+    "PriceRevision",
+    "PriceRevisionLine",
+    "PriceStep",
     "Product",
     "ProductImage",
     "ProductKind",
@@ -26,9 +34,12 @@ __all__ = [
     "Reservation",
     "ReservationLine",
     "ReservationStatus",
+    "RevisionStatus",
     "RowError",
     "SavedSearch",
     "ScheduledPrice",
     "Stage",
+    "StockCount",
+    "StockCountLine",
     "StockMovement",
 ]

@@ -65,7 +65,7 @@ class Category(models.Model):
 
 _ANCESTORS = """
 WITH RECURSIVE up AS (
-    SELECT id, parent_id FROM catalog_category WHERE id = %s
+    SELECT id, parent_id FROM catalog_category WHERE id = ANY(%s)
     UNION SELECT c.id, c.parent_id FROM catalog_category AS c JOIN up ON c.id = up.parent_id
 ) SELECT id FROM up
 """
@@ -119,9 +119,14 @@ class Attribute(models.Model):
                 return "" if isinstance(value, str) and len(value) <= 1000 else "a text is wanted"
 
 
-def attributes_of(category_id: UUID) -> list[Attribute]:
-    """What the products of a category are described by: its own attributes and those of the categories above."""
-    return list(Attribute.objects.filter(category__in=_ids(_ANCESTORS, category_id)).order_by("key"))
+def attributes_of(*category_ids: UUID) -> list[Attribute]:
+    """What the products of these categories are described by: their own attributes and those of the ones above."""
+    return list(Attribute.objects.filter(category__in=ancestor_ids(*category_ids)).order_by("key"))
+
+
+def ancestor_ids(*category_ids: UUID) -> list[UUID]:
+    """Ids of categories and everything above them."""
+    return _ids(_ANCESTORS, list(category_ids))
 
 
 def subtree_ids(category_id: UUID) -> list[UUID]:
@@ -129,8 +134,8 @@ def subtree_ids(category_id: UUID) -> list[UUID]:
     return _ids(_SUBTREE, category_id)
 
 
-def _ids(sql: str, category_id: UUID) -> list[UUID]:
+def _ids(sql: str, given: UUID | list[UUID]) -> list[UUID]:
     with connections["catalog"].cursor() as cursor:
-        cursor.execute(sql, [category_id])
+        cursor.execute(sql, [given])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return [row[0] for row in rows]

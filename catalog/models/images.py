@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models.products import Product
 from core.ids import uuid7
 
+WIDTHS = {"small": 320, "medium": 800, "large": 1600}
+"""The renditions of a picture, and how many pixels wide each is at most."""
+
 
 class ProductImage(models.Model):
     """One picture of a product, kept in several widths; the one with the lowest `position` is its cover.

@@ -41,6 +41,7 @@ class Stage(models.TextChoices):
     IN_PREPARATION = "in_preparation", _("in preparation")
     ON_SALE = "on_sale", _("on sale")
     HANDED_OVER = "handed_over", _("handed over")
+    MISSING = "missing", _("missing")
 
 
 STAGES: dict[str, tuple[Stage, ...]] = {
@@ -48,8 +49,12 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     Stage.IN_PREPARATION: (Stage.IN_TRANSIT, Stage.ON_SALE),
     Stage.ON_SALE: (Stage.IN_PREPARATION, Stage.HANDED_OVER),
     Stage.HANDED_OVER: (Stage.IN_PREPARATION,),
+    Stage.MISSING: (Stage.IN_PREPARATION,),
 }
-"""From which stage a unit comes to which; handed over only once sold, back into preparation when it returns."""
+"""From which stage a unit comes to which; handed over only once sold, back into preparation when it returns.
+
+Only a stock-taking finds a unit missing.
+"""
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -238,12 +243,31 @@ class Product(models.Model):
         self._move(quantity, 0)
 
     def adjust(self, delta: int) -> None:
-        """Count in or out by hand. Raises StockNotTracked, InsufficientStock (held goods cannot be counted out)."""
+        """Count in or out. Raises StockNotTracked, InsufficientStock (held goods cannot be counted out), WrongStage.
+
+        A unit that was handed over is its owner's: it is counted in only once it is back in preparation.
+        """
         if not self.tracks_stock:
             raise StockNotTracked
+        if self.stage == Stage.HANDED_OVER and delta > 0:
+            raise WrongStage("The vehicle was handed over.", allowed=[str(one) for one in STAGES[self.stage]])
         if self.on_hand + delta < self.reserved:
             raise InsufficientStock(requested=-delta, available=self.on_hand - self.reserved)
         self._move(delta, 0)
+
+    def count(self, counted: int) -> int:
+        """Bring the books to what was counted; return the difference. Raises what `adjust` does.
+
+        A unit that is not there is missing; one that turns up again is looked at before it is sold.
+        """
+        delta = counted - self.on_hand
+        self.adjust(delta)
+        if self.kind == ProductKind.VEHICLE and delta:
+            if not counted:
+                self.stage = Stage.MISSING
+            elif self.stage == Stage.MISSING:
+                self.stage = Stage.IN_PREPARATION
+        return delta
 
     def _move(self, on_hand: int, reserved: int) -> None:
         if self.tracks_stock:

@@ -1,20 +1,19 @@
 """Everything the catalogue can be asked to do."""
 
+from catalog.services.attributes import create_attribute, delete_attribute, update_attribute
 from catalog.services.categories import create_category, delete_category, update_category
+from catalog.services.counts import add_found, cancel_count, confirm_count, record_counts, start_count
 from catalog.services.feeds import csv_feed, feed_version, yml_feed
 from catalog.services.images import add_image, delete_image, order_images
-from catalog.services.imports import import_file, open_imports, refused_rows_of, run_import, start_import
-from catalog.services.prices import (
-    apply_scheduled_prices,
-    cancel_scheduled_price,
-    change_prices,
-    preview_prices,
-    schedule_price,
-)
+from catalog.services.import_runs import open_imports, refused_rows_of, repeat_import, run_import, start_import
+from catalog.services.imports import import_file
+from catalog.services.prices import apply_scheduled_prices, cancel_scheduled_price, schedule_price
 from catalog.services.products import create_product, delete_product, update_product
+from catalog.services.revisions import apply_prices, discard_prices, preview_prices
 from catalog.services.saved import (
     add_favourite,
     delete_search,
+    look_at_search,
     match_saved_searches,
     remove_favourite,
     save_search,
@@ -32,40 +31,51 @@ from catalog.services.units import bring_back, change_stage, hand_over, take_out
 
 __all__ = [
     "add_favourite",
+    "add_found",
     "add_image",
     "adjust_stock",
+    "apply_prices",
     "apply_scheduled_prices",
     "bring_back",
+    "cancel_count",
     "cancel_scheduled_price",
-    "change_prices",
     "change_stage",
+    "confirm_count",
+    "create_attribute",
     "create_category",
     "create_product",
     "csv_feed",
     "database_now",
+    "delete_attribute",
     "delete_category",
     "delete_image",
     "delete_product",
     "delete_search",
+    "discard_prices",
     "extend_reservation",
     "feed_version",
     "hand_over",
     "import_file",
+    "look_at_search",
     "match_saved_searches",
     "open_imports",
     "order_images",
     "preview_prices",
+    "record_counts",
     "refused_rows_of",
     "release_expired_reservations",
     "release_stock",
     "remove_favourite",
+    "repeat_import",
     "reserve_stock",
     "run_import",
     "save_search",
     "schedule_price",
     "sell_reservation",
+    "start_count",
     "start_import",
     "take_out",
+    "update_attribute",
     "update_category",
     "update_product",
     "yml_feed",

@@ -93,6 +93,12 @@ def delete_category(*, category_id: UUID, precondition: Callable[[int], None] = 
         category.delete()
 
 
+def lock_category(category_id: UUID) -> Category:
+    """A category, locked with the whole tree for the open transaction. Raises NotFound."""
+    _lock_tree()
+    return _get(category_id)
+
+
 def _lock_tree() -> None:
     """Two moves at once could make a cycle that neither sees: they take turns."""
     with connections["catalog"].cursor() as cursor:

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 
 from catalog.errors import InvalidImage, TooManyImages
 from catalog.models import ProductImage
+from catalog.models.images import WIDTHS
 from catalog.services.products import lock_product
 from core.db import on_commit, transaction
 from core.errors import NotFound
 from core.ids import uuid7
 
-WIDTHS = {"small": 320, "medium": 800, "large": 1600}
 MAX_BYTES = 20 << 20
 MAX_PIXELS = 60_000_000
 MAX_IMAGES = 40

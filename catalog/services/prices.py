@@ -1,30 +1,16 @@
-"""Prices that change later, or many at once."""
+"""Prices that change later."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from catalog.errors import UnknownProduct
 from catalog.models import Product, ScheduledPrice
 from catalog.services.products import lock_product, update_product
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
-from core.money import MAX_AMOUNT, money
+from core.money import money
 
 BATCH = 200
-
-
-@dataclass(frozen=True)
-class NewPrice:
-    """What a bulk change makes of one price."""
-
-    product_id: UUID
-    name: str
-    currency: str
-    old: Decimal
-    new: Decimal
 
 
 def schedule_price(
@@ -74,29 +60,3 @@ def _apply(scheduled_id: UUID, now: datetime) -> bool:
                 now=now,
             )
     return True
-
-
-def preview_prices(*, product_ids: Iterable[UUID], percent: Decimal, step: Decimal = Decimal(1)) -> list[NewPrice]:
-    """What `percent` more (or less, when negative) would make of prices, rounded to multiples of `step`."""
-    products = Product.objects.present().filter(pk__in=list(product_ids)).order_by("pk")
-    return [NewPrice(item.pk, item.name, item.currency, item.price, _changed(item, percent, step)) for item in products]
-
-
-def change_prices(*, prices: Iterable[NewPrice], reason: str, actor: str, now: datetime) -> int:
-    """Set previewed prices; one that changed since its preview is left alone. Return how many were set."""
-    done = 0
-    for price in prices:
-        with transaction("catalog"):
-            try:
-                product = lock_product(price.product_id)
-            except UnknownProduct:
-                continue
-            if product.price == price.old != price.new:
-                update_product(product_id=product.pk, price=price.new, actor=actor, reason=reason, now=now)
-                done += 1
-    return done
-
-
-def _changed(product: Product, percent: Decimal, step: Decimal) -> Decimal:
-    exact = product.price * (100 + percent) / 100
-    return min(max(money((exact / step).quantize(Decimal(1)) * step), Decimal(0)), MAX_AMOUNT)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from catalog.errors import TooMuchSaved, UnknownProduct
 from catalog.events import SavedSearchMatched
-from catalog.models import Favourite, Product, ProductSearch, SavedSearch
+from catalog.models import Favourite, Product, SavedSearch
+from catalog.models.saved import MOST_NEW
 from core.db import transaction
 from core.errors import NotFound
 from messaging.outbox import publish
@@ -43,6 +44,20 @@ def delete_search(*, user_id: UUID, search_id: UUID) -> None:
             raise NotFound
 
 
+def look_at_search(*, user_id: UUID, search_id: UUID) -> SavedSearch:
+    """Its owner has looked at what a search finds: nothing of it is new any more. Raises NotFound."""
+    with transaction("catalog"):
+        saved: SavedSearch | None = (
+            SavedSearch.objects.select_for_update().filter(pk=search_id, user_id=user_id).first()
+        )
+        if saved is None:
+            raise NotFound
+        if saved.new_count:
+            saved.new_count = 0
+            saved.save(update_fields=["new_count"])
+    return saved
+
+
 def add_favourite(*, user_id: UUID, product_id: UUID, now: datetime) -> Favourite:
     """Keep an eye on a product; once is enough. Raises UnknownProduct, TooMuchSaved."""
     with transaction("catalog"):
@@ -64,8 +79,11 @@ def remove_favourite(*, user_id: UUID, product_id: UUID) -> None:
 
 
 def match_saved_searches(*, now: datetime) -> int:
-    """Tell the owners of saved searches of the products that came since last time; return how many were told."""
-    waiting = SavedSearch.objects.filter(is_notifying=True).order_by("id").values_list("pk", flat=True)
+    """Count for each saved search the products that came since last time, and tell owners who want to be told.
+
+    Return how many were told.
+    """
+    waiting = SavedSearch.objects.order_by("id").values_list("pk", flat=True)
     return sum(_match(pk, now - SETTLING) for pk in waiting.iterator())
 
 
@@ -76,21 +94,17 @@ def _match(search_id: UUID, until: datetime) -> bool:
             return False
         fresh = Product.objects.on_sale().in_stock()
         fresh = fresh.filter(id__gt=_first_id(saved.seen_until), id__lte=_first_id(until))
-        found = list(search_of(saved.query).apply(fresh).order_by("-id").values_list("id", flat=True)[:TOLD])
-        saved.seen_until = until
-        saved.save(update_fields=["seen_until"])
-        if found:
+        found = list(saved.search.apply(fresh).order_by("-id").values_list("id", flat=True)[:TOLD])
+        saved.seen_until, saved.new_count = until, min(saved.new_count + len(found), MOST_NEW)
+        saved.save(update_fields=["seen_until", "new_count"])
+        is_told = bool(found) and saved.is_notifying
+        if is_told:
             publish(
                 SavedSearchMatched(
                     search_id=saved.pk, user_id=saved.user_id, name=saved.name, product_ids=found, query=saved.query
                 )
             )
-    return bool(found)
-
-
-def search_of(query: Mapping[str, Any]) -> ProductSearch:
-    """The search that a saved query describes."""
-    return ProductSearch(**{**query, "category": UUID(query["category"])} if query.get("category") else query)
+    return is_told
 
 
 def _first_id(at: datetime) -> UUID:

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.events import UserDeleted
 from catalog import services
 from catalog.models import Favourite, SavedSearch
+from catalog.personal import forget_person
 from catalog.tests import make
 from core.ids import uuid7
 from core.testing import Api
@@ -84,3 +86,30 @@ def test_favourites_are_kept_once_and_taken_off(django_assert_num_queries):
     assert api.delete(f"/favourites/{car.pk}").status_code == 404
     assert api.post("/favourites", {"product_id": str(uuid7())}).status_code == 404
     assert api.post("/favourites", {}).status_code == 400
+
+
+def test_what_is_new_is_counted_until_its_owner_looks():
+    api = Api("client")
+    saved = api.post("/saved-searches", {"name": "x", "query": {}, "is_notifying": False}).json()
+    assert saved["new_count"] == 0
+    for _ in range(2):
+        make.product()
+    assert services.match_saved_searches(now=later()) == 0
+    assert api.get("/saved-searches").json()["results"][0]["new_count"] == 2
+    assert Api("client").post(f"/saved-searches/{saved['id']}/look").status_code == 404
+    assert Api().post(f"/saved-searches/{saved['id']}/look").status_code == 401
+    for _ in range(2):
+        assert api.post(f"/saved-searches/{saved['id']}/look").json()["new_count"] == 0
+    services.match_saved_searches(now=later(9))
+    assert api.get("/saved-searches").json()["results"][0]["new_count"] == 0
+
+
+def test_erasing_a_person_takes_what_they_kept():
+    api, other = Api("client"), Api("client")
+    for caller in (api, other):
+        caller.post("/saved-searches", {"name": "x", "query": {}})
+        caller.post("/favourites", {"product_id": str(make.product().pk)})
+    for _ in range(2):
+        forget_person(UserDeleted(user_id=api.user_id))
+    assert [one.user_id for one in SavedSearch.objects.all()] == [other.user_id]
+    assert [one.user_id for one in Favourite.objects.all()] == [other.user_id]

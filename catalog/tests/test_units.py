@@ -11,7 +11,7 @@ from PIL import Image
 
 from catalog import handlers, services, tasks
 from catalog.errors import InvalidAttributes, WrongStage
-from catalog.models import Attribute, PriceChange, Product, ProductImage, ScheduledPrice, Stage
+from catalog.models import Attribute, PriceChange, ProductImage, ScheduledPrice, Stage
 from catalog.tests import make
 from core.errors import InvalidInput
 from core.ids import uuid7
@@ -215,16 +215,6 @@ class TestPrices:
                 assert caller.get(f"/products/{car.pk}/{path}").status_code == status
         assert Api("manager").get(f"/products/{uuid7()}/prices").status_code == 404
         assert Api("manager").post(f"/products/{car.pk}/scheduled-prices", {}).status_code == 400
-
-    def test_many_prices_change_as_previewed(self):
-        cars = [make.product(price=Decimal(price)) for price in (1000000, 1234567)]
-        preview = services.preview_prices(
-            product_ids=[car.pk for car in cars], percent=Decimal("-5"), step=Decimal(1000)
-        )
-        assert [price.new for price in preview] == [950000, 1173000]
-        services.update_product(product_id=cars[0].pk, price=Decimal(1), actor="x", now=NOW)
-        assert services.change_prices(prices=preview, reason="sale", actor="x", now=NOW) == 1
-        assert set(Product.objects.values_list("price", flat=True)) == {1, 1173000}
 
 
 def test_attributes_are_typed_by_the_category_and_those_above():

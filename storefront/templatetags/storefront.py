@@ -1,5 +1,6 @@
 """How money, distances and cars look on a page."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -65,6 +66,12 @@ def in_words(text: str) -> Any:
 def condition_name(condition: str) -> Any:
     """`new` or `used` in a buyer's words."""
     return wording.CONDITIONS.get(condition, condition)
+
+
+@register.filter
+def at(values: Mapping[Any, Any], key: Any) -> Any:
+    """What a mapping has under a key, or nothing."""
+    return values.get(key) if values else None
 
 
 @register.simple_tag

@@ -18,13 +18,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog import public
 from catalog.public import Facet, ProductSearch, ProductView
+from catalog.public.attributes import attribute_names
+from catalog.public.kept import favourite_ids
+from catalog.public.pictures import pictures
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.idempotency import run_once
 from gateway.permissions import EmailNotVerified, require_verified_email
 from orders.services import ProductLine, place_order
 from storefront import wording
-from storefront.forms import BuyForm, FilterForm, PaymentForm, new_key
+from storefront.cards import card_context, compared
+from storefront.comparison import in_words
+from storefront.forms import BuyForm, FilterForm, PaymentForm, SaveSearchForm, new_key
 from storefront.pages import page
+from storefront.searches import described
 from storefront.templatetags.storefront import grouped, litres
 from storefront.terms import term
 from storefront.visitor import actor_of, count, principal_of, user_id
@@ -51,6 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "featured": latest[0] if latest else None,
         "latest": latest[1:] or latest,
+        **card_context(request, latest),
         "makes": [{"value": value, "count": number} for value, number in found.get("make", [])[:POPULAR_MAKES]],
         "bodies": bodies,
         "no_filters": {},
@@ -77,10 +84,17 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "is_filtered": bool(filters),
         "is_later": bool(cursor),
+        "save_form": SaveSearchForm(initial={**filters, "name": _name_of(form)}) if filters and is_valid else None,
+        **card_context(request, found.items if is_valid else []),
         "cars": found.items if is_valid else [],
         "next": found.next if is_valid else "",
     }
     return render(request, "storefront/catalogue.html", context, status=200 if is_valid else 400)
+
+
+def _name_of(form: FilterForm) -> str:
+    """What a search may be called, until its owner says otherwise."""
+    return ", ".join(str(word) for word in described(form.query()))[:120]
 
 
 @page
@@ -155,6 +169,9 @@ def _vehicle_page(
         "car": car,
         "specs": list(_specs(car)),
         "features": car.attributes.get("equipment") or [],
+        "pictures": pictures(car.id),
+        "is_favourite": request.user.is_authenticated and bool(favourite_ids(user_id(request), [car.id])),
+        "is_compared": car.id in compared(request),
         "drawing_label": format_lazy("{} {}, {}", car.make, car.model, term(car.color)) if car.make else car.name,
         "form": form,
         "key": new_key(),
@@ -182,6 +199,12 @@ def _specs(car: ProductView) -> list[tuple[Text, Text]]:
         (_("Vehicle passport"), term(extra.get("title_document", ""))),
         (_("Customs"), term(extra.get("customs", ""))),
         ("VIN", car.vin),
+    ]
+    names = attribute_names([car.category_id]) if extra else {}
+    rows += [
+        (name.label, in_words(extra[key], name))
+        for key, name in names.items()
+        if key in extra and key not in wording.FIELDS
     ]
     return [(name, value) for name, value in rows if value not in (None, "")]
 

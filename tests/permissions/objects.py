@@ -87,6 +87,15 @@ def category(owner: UUID) -> Ids:
     return [str(catalog.category().id)]
 
 
+@made_by("/categories/{}/attributes")
+def attribute(owner: UUID) -> Ids:
+    made = catalog.category()
+    one = catalog_services.create_attribute(
+        category_id=made.id, key="seats", kind="number", label="Seats", now=timezone.now()
+    )
+    return [str(made.id), str(one.id)]
+
+
 @made_by("/products")
 def product(owner: UUID) -> Ids:
     return [str(catalog.product().id)]

@@ -74,6 +74,11 @@ POST   /categories                                        manager
 GET    /categories/{}                                     anyone
 PATCH  /categories/{}                                     manager
 DELETE /categories/{}                                     manager
+GET    /categories/{}/attributes                          anyone
+POST   /categories/{}/attributes                          manager
+GET    /categories/{}/attributes/{}                       anyone
+PATCH  /categories/{}/attributes/{}                       manager
+DELETE /categories/{}/attributes/{}                       manager
 GET    /products                                          anyone
 POST   /products                                          manager
 GET    /products/facets                                   anyone
@@ -97,6 +102,7 @@ DELETE /products/{}/scheduled-prices/{}                   manager
 GET    /saved-searches                                    my list
 POST   /saved-searches                                    signed in
 DELETE /saved-searches/{}                                 mine
+POST   /saved-searches/{}/look                            mine
 GET    /favourites                                        my list
 POST   /favourites                                        signed in
 DELETE /favourites/{}                                     mine

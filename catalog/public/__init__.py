@@ -17,6 +17,7 @@ from catalog.models.facets import Facet, FacetValue, count_facets
 from core.books import Disagreement
 
 __all__ = [
+    "MOST_COMPARED",
     "CategoryNode",
     "ComparedRow",
     "Comparison",
@@ -141,6 +142,9 @@ COMPARED = (
     "price", "currency", "available", "make", "model", "year", "mileage", "condition", "body", "fuel", "engine_volume",
     "power_hp", "transmission", "drive", "color",
 )  # fmt: skip
+
+MOST_COMPARED = 4
+"""Products that fit side by side."""
 
 
 def compare_products(ids: list[UUID]) -> Comparison | None:

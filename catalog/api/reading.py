@@ -1,0 +1,68 @@
+"""What the catalogue's views share: reading what was sent, acting once, listing in one order."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.errors import NotFound
+from gateway.api import ApiViewSet
+from gateway.idempotency import run_once
+from gateway.pagination import CursorPagination
+from gateway.principal import Principal
+from gateway.rendering import JSONRenderer
+
+
+class NewestFirst(CursorPagination):
+    """A list with one order."""
+
+    fixed_ordering = "-id"
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+        if request.query_params.get("ordering"):
+            raise ValidationError({"ordering": [_("This list has one order.")]})
+        return (self.fixed_ordering,)
+
+
+class InOrder(NewestFirst):
+    fixed_ordering = "id"
+
+
+def once(request: Request, principal: Principal, route: str, body: Any, act: Any) -> HttpResponse:
+    """Run `act() -> (serializer data, status)` once per Idempotency-Key."""
+
+    def respond() -> HttpResponse:
+        data, code = act()
+        response = HttpResponse(JSONRenderer().render(data), status=code, content_type="application/json")
+        if "version" in data:
+            response["ETag"] = f'"{data["version"]}"'
+        return response
+
+    return run_once(request._request, principal.id, alias="catalog", route=route, action=respond)
+
+
+def read(serializer: Any, request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """What was sent, judged. Raises ValidationError."""
+    if not (request.content_type or "").startswith("multipart/"):
+        _body = request._request.body  # read before DRF streams it away: an Idempotency-Key is bound to it
+    given = serializer(data=request.data, partial=partial)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def as_id(text: str) -> UUID:
+    """The id in an address. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound from error
+
+
+def page(view: ApiViewSet, rows: QuerySet[Any], serializer: Any) -> Response:
+    """A page of rows."""
+    return view.get_paginated_response(serializer(view.paginate_queryset(rows), many=True).data)

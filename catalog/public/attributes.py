@@ -1,0 +1,21 @@
+"""What the attributes of products are called."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from catalog.models.categories import attributes_of
+
+
+@dataclass(frozen=True)
+class AttributeName:
+    """How an attribute is called, and the unit of its values."""
+
+    label: str
+    unit: str
+
+
+def attribute_names(category_ids: Iterable[UUID | None]) -> dict[str, AttributeName]:
+    """The attributes by key that the products of these categories are described by."""
+    known = {pk for pk in category_ids if pk is not None}
+    return {one.key: AttributeName(one.label, one.unit) for one in attributes_of(*known)} if known else {}

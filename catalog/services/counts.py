@@ -1,0 +1,215 @@
+"""Stock-taking: a sheet is listed, counted and settled; only settling touches the stock."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import Q, QuerySet
+
+from catalog.errors import (
+    CountClosed,
+    CountOpen,
+    InsufficientStock,
+    NothingToCount,
+    TooManyProducts,
+    UnitSold,
+    UnknownProduct,
+)
+from catalog.events import ProductUpdated, StockLow
+from catalog.models import (
+    CountOutcome,
+    CountStatus,
+    MovementKind,
+    Product,
+    ProductKind,
+    Reservation,
+    ReservationStatus,
+    Stage,
+    StockCount,
+    StockCountLine,
+)
+from catalog.services.products import product_state, record_movement
+from catalog.services.stock import release_expired_reservations
+from catalog.vin import fold_vin
+from core.db import transaction
+from core.errors import NotFound
+from messaging.outbox import publish
+
+MOST = 10_000
+"""Lines of one sheet."""
+
+
+def start_count(*, location: str, actor: str, now: datetime) -> StockCount:
+    """List what the books say stands at a location, or anywhere when it is empty.
+
+    Raises CountOpen while another sheet of that location is, NothingToCount, TooManyProducts.
+    """
+    there = Product.objects.present().filter(on_hand__gt=0)
+    there = there.filter(location=location) if location else there
+    try:
+        with transaction("catalog"):
+            sheet: StockCount = StockCount.objects.create(location=location, actor=actor, created_at=now)
+            rows = list(there.order_by("pk").values_list("pk", "on_hand")[: MOST + 1])
+            if not rows:
+                raise NothingToCount
+            if len(rows) > MOST:
+                raise TooManyProducts(most=MOST)
+            StockCountLine.objects.bulk_create(
+                StockCountLine(sheet=sheet, product_id=pk, expected=on_hand) for pk, on_hand in rows
+            )
+    except IntegrityError as error:
+        raise CountOpen from error
+    return sheet
+
+
+def record_counts(*, count_id: UUID, counted: Mapping[int, int | None]) -> None:
+    """Note what was counted, by line; None takes a number back. Raises NotFound, CountClosed."""
+    with transaction("catalog"):
+        sheet = _open_sheet(count_id)
+        lines = list(sheet.lines.filter(pk__in=counted).order_by("id").select_for_update())
+        for line in lines:
+            line.counted = counted[line.pk]
+        StockCountLine.objects.bulk_update(lines, ["counted"])
+
+
+def add_found(*, count_id: UUID, number: str, quantity: int = 1) -> StockCountLine:
+    """Note something that is not on the sheet, by its SKU, VIN or plate; on the sheet already, its count is set.
+
+    A unit that was sold belongs to its buyer, wherever it stands: it is never counted in.
+    Raises NotFound, CountClosed, UnknownProduct, UnitSold.
+    """
+    with transaction("catalog"):
+        sheet = _open_sheet(count_id)
+        product = _numbered(number)
+        if _is_sold(product):
+            raise UnitSold
+        line: StockCountLine = StockCountLine.objects.update_or_create(
+            sheet=sheet,
+            product=product,
+            defaults={"counted": quantity},
+            create_defaults={"counted": quantity, "expected": product.on_hand},
+        )[0]
+    return line
+
+
+def confirm_count(*, count_id: UUID, reason: str, actor: str, now: datetime) -> StockCount:
+    """Bring the books to what was counted: a movement for each difference, with the reason and who confirmed it.
+
+    What moved since it was listed, is held for an order or was sold is left alone and named on its line; what was
+    not counted stays. Settled already, nothing happens; cut short, it goes on. Raises NotFound, CountClosed.
+    """
+    sheet = _begin(count_id, reason, actor, now)
+    release_expired_reservations(now=now)
+    for line_id in list(sheet.lines.filter(outcome="").order_by("id").values_list("pk", flat=True)):
+        _settle(sheet, line_id, now)
+    with transaction("catalog"):
+        StockCount.objects.filter(pk=sheet.pk, status=CountStatus.CONFIRMING).update(
+            status=CountStatus.CONFIRMED, closed_at=now
+        )
+    sheet.refresh_from_db()
+    return sheet
+
+
+def cancel_count(*, count_id: UUID, actor: str, now: datetime) -> StockCount:
+    """Give a sheet up; the stock stays as it is. Raises NotFound, CountClosed."""
+    with transaction("catalog"):
+        sheet = _open_sheet(count_id)
+        sheet.status, sheet.closed_by, sheet.closed_at = CountStatus.CANCELLED, actor, now
+        sheet.save(update_fields=["status", "closed_by", "closed_at"])
+    return sheet
+
+
+def _lock(count_id: UUID) -> StockCount:
+    sheet: StockCount | None = StockCount.objects.select_for_update().filter(pk=count_id).first()
+    if sheet is None:
+        raise NotFound
+    return sheet
+
+
+def _open_sheet(count_id: UUID) -> StockCount:
+    sheet = _lock(count_id)
+    if sheet.status != CountStatus.OPEN:
+        raise CountClosed
+    return sheet
+
+
+def _begin(count_id: UUID, reason: str, actor: str, now: datetime) -> StockCount:
+    with transaction("catalog"):
+        sheet = _lock(count_id)
+        if sheet.status == CountStatus.CANCELLED:
+            raise CountClosed
+        if sheet.status == CountStatus.OPEN:
+            sheet.status, sheet.reason = CountStatus.CONFIRMING, reason[:200]
+            sheet.closed_by, sheet.closed_at = actor, now
+            sheet.save(update_fields=["status", "reason", "closed_by", "closed_at"])
+    return sheet
+
+
+def _numbered(number: str) -> Product:
+    folded = fold_vin(number)
+    named = Q(sku=number.strip()) | Q(vin=folded) & ~Q(vin="") | Q(plate=folded) & ~Q(plate="")
+    found: QuerySet[Product] = Product.objects.present().exclude(kind=ProductKind.SERVICE).filter(named)
+    product = found.order_by("-is_active", "-pk").first()
+    if product is None:
+        raise UnknownProduct
+    return product
+
+
+def _is_sold(product: Product) -> bool:
+    """Whether a unit that is not in the stock was sold, be it handed over or still waiting for its owner."""
+    if product.kind != ProductKind.VEHICLE or product.on_hand:
+        return False
+    sold = Reservation.objects.filter(status=ReservationStatus.SOLD, lines__product=product)
+    return product.stage == Stage.HANDED_OVER or (product.stage != Stage.MISSING and sold.exists())
+
+
+def _settle(sheet: StockCount, line_id: int, now: datetime) -> None:
+    with transaction("catalog"):
+        line = StockCountLine.objects.select_for_update().filter(pk=line_id, outcome="").first()
+        if line is None:
+            return
+        line.outcome = _outcome(sheet, line, now)
+        line.save(update_fields=["outcome"])
+
+
+def _outcome(sheet: StockCount, line: StockCountLine, now: datetime) -> CountOutcome:
+    if line.counted is None:
+        return CountOutcome.UNCOUNTED
+    product = Product.objects.present().select_for_update(no_key=True).filter(pk=line.product_id).first()
+    if product is None:
+        return CountOutcome.GONE
+    if product.on_hand != line.expected:
+        return CountOutcome.CHANGED
+    if line.counted and _is_sold(product):
+        return CountOutcome.SOLD
+    try:
+        return _correct(sheet, product, line.counted, now)
+    except InsufficientStock:
+        return CountOutcome.RESERVED
+
+
+def _correct(sheet: StockCount, product: Product, counted: int, now: datetime) -> CountOutcome:
+    """Set stock on hand, and the location of a vehicle that was found. Raises InsufficientStock."""
+    is_elsewhere = bool(sheet.location and counted) and product.kind == ProductKind.VEHICLE
+    is_moved = is_elsewhere and product.location != sheet.location
+    before = product.available
+    delta = product.count(counted)
+    if not delta and not is_moved:
+        return CountOutcome.SAME
+    product.location = sheet.location if is_moved else product.location
+    product.version, product.updated_at = product.version + 1, now
+    product.save(update_fields=["on_hand", "stock_version", "stage", "location", "version", "updated_at"])
+    if delta:
+        record_movement(product, delta, kind=MovementKind.COUNT, reason=sheet.reason, actor=sheet.closed_by, now=now)
+    publish(ProductUpdated(**product_state(product)))
+    if product.became_low(before):
+        publish(
+            StockLow(
+                product_id=product.id,
+                sku=product.sku,
+                available=product.available,
+                threshold=product.low_stock_threshold or 0,
+            )
+        )
+    return CountOutcome.ADJUSTED

@@ -1,0 +1,50 @@
+"""What the cards of cars show besides the cars: their pictures, and what the visitor keeps and compares."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from catalog.public import MOST_COMPARED, ProductView
+from catalog.public.kept import favourite_ids
+from catalog.public.pictures import covers
+from storefront.visitor import user_id
+
+COMPARED_COOKIE = "autosalon_compared"
+COMPARED_KEPT_S = 14 * 24 * 3600
+
+
+def card_context(request: HttpRequest, cars: list[ProductView]) -> dict[str, Any]:
+    """The covers of these cars, which of them are the visitor's favourites, and what the visitor compares."""
+    ids = [car.id for car in cars]
+    return {
+        "covers": covers(ids),
+        "favourites": favourite_ids(user_id(request), ids) if request.user.is_authenticated else set(),
+        "compared": set(compared(request)),
+    }
+
+
+def compared(request: HttpRequest) -> list[UUID]:
+    """What the visitor has put side by side, by a cookie; one that was tampered with holds nothing."""
+    try:
+        return read_ids(request.COOKIES.get(COMPARED_COOKIE, ""), ".")
+    except ValueError:
+        return []
+
+
+def read_ids(text: str, separator: str) -> list[UUID]:
+    """Up to MOST_COMPARED different ids. Raises ValueError."""
+    ids = list(dict.fromkeys(UUID(part.strip()) for part in text.split(separator) if part.strip()))
+    if len(ids) > MOST_COMPARED:
+        raise ValueError(text)
+    return ids
+
+
+def remember_compared(response: HttpResponse, ids: list[UUID]) -> HttpResponse:
+    """Let the visitor's browser keep what is compared."""
+    if not ids:
+        response.delete_cookie(COMPARED_COOKIE, samesite="Lax")
+        return response
+    text = ".".join(str(one) for one in ids)
+    response.set_cookie(COMPARED_COOKIE, text, max_age=COMPARED_KEPT_S, httponly=True, samesite="Lax")
+    return response

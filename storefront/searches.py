@@ -1,0 +1,34 @@
+"""Saved searches in a buyer's words."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from storefront import wording
+from storefront.templatetags.storefront import grouped, money
+from storefront.terms import term
+from storefront.wording import Text
+
+_WORDS: dict[str, Callable[[Any], Text]] = {
+    "q": lambda value: f"«{value}»",
+    "make": str,
+    "model": str,
+    "body": lambda value: term(str(value)),
+    "fuel": lambda value: term(str(value)),
+    "condition": lambda value: wording.CONDITIONS.get(value, value),
+    "year_min": lambda value: _("from %(year)s") % {"year": value},
+    "year_max": lambda value: _("up to %(year)s") % {"year": value},
+    "price_min": lambda value: _("from %(price)s") % {"price": money(Decimal(value))},
+    "price_max": lambda value: _("up to %(price)s") % {"price": money(Decimal(value))},
+    "mileage_max": lambda value: _("up to %(km)s km") % {"km": grouped(int(value))},
+    "vin": lambda value: f"VIN {value}",
+    "category": lambda value: _("in one category"),
+    "in_stock": lambda value: _("can be bought now") if value else _("sold out"),
+}
+
+
+def described(query: Mapping[str, Any]) -> list[Text]:
+    """What a saved query looks for, one phrase a filter; an empty one looks for everything."""
+    return [say(query[name]) for name, say in _WORDS.items() if query.get(name) not in (None, "")]
