@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from financing import services
 from financing.providers import banks
-from messaging.calls import Operation, Outcome, operation
+from messaging.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 
 UNREACHED = {"status": "refused", "code": "bank_unavailable", "detail": "The bank could not be reached."}
@@ -27,17 +27,12 @@ class AskBank(Operation):
         body = services.bank_question(UUID(request["offer_id"]))
         if body is None:
             return Outcome(CallState.DECLINED, UNWANTED)
-        try:
-            known = banks.find(request["bank"], key) if is_repeat else None
-            answer = known or banks.ask(request["bank"], key, body)
-        except banks.TransientFault as error:
-            return Outcome(CallState.NEW, error=str(error))
-        except banks.NoAnswer as error:
-            return Outcome(CallState.UNKNOWN, error=str(error))
-        except banks.Refused as error:
-            data = {"status": "refused", "code": error.code, "detail": error.detail}
-            return Outcome(CallState.DECLINED, data, error=str(error))
-        return Outcome(_STATES.get(str(answer.get("status")), CallState.UNKNOWN), answer)
+        bank = request["bank"]
+        return ask(
+            lambda: (banks.find(bank, key) if is_repeat else None) or banks.ask(bank, key, body),
+            _STATES,
+            lambda refused: {"status": "refused", "code": refused.code, "detail": refused.detail},
+        )
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
         """A bank that never took the question has not offered anything."""

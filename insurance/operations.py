@@ -1,5 +1,6 @@
 """Calls to insurers that decide by themselves: take a risk, and let go of one."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,24 +8,19 @@ from django.utils import timezone
 
 from insurance import services
 from insurance.providers import insurers
-from messaging.calls import Operation, Outcome, operation
+from messaging.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 
 UNREACHED = {"status": "declined", "code": "insurer_unavailable", "detail": "The insurer could not be reached."}
 
 
-def _ask(question: Any) -> Outcome:
-    try:
-        answer: dict[str, Any] = question()
-    except insurers.TransientFault as error:
-        return Outcome(CallState.NEW, error=str(error))
-    except insurers.NoAnswer as error:
-        return Outcome(CallState.UNKNOWN, error=str(error))
-    except insurers.Refused as error:
-        data = {"status": "declined", "code": error.code, "detail": error.detail}
-        return Outcome(CallState.DECLINED, data, error=str(error))
-    states = {"accepted": CallState.OK, "declined": CallState.DECLINED}
-    return Outcome(states.get(str(answer.get("status")), CallState.UNKNOWN), answer)
+_STATES = {"accepted": CallState.OK, "declined": CallState.DECLINED}
+
+
+def _ask(question: Callable[[], dict[str, Any]]) -> Outcome:
+    return ask(
+        question, _STATES, lambda refused: {"status": "declined", "code": refused.code, "detail": refused.detail}
+    )
 
 
 @operation

@@ -7,6 +7,7 @@ their attempts.
 
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from core import context, failpoints
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
+from core.provider_http import NoAnswer, Refused, TransientFault
 from gateway import breakers
 from messaging import nudges
 from messaging.models import CallState, ExternalCall
@@ -38,6 +40,27 @@ class Outcome:
     def is_fault(self) -> bool:
         """Whether the provider gave no answer: that counts against it, a refusal does not."""
         return self.state in (CallState.NEW, CallState.UNKNOWN) and not self.data
+
+
+def ask(
+    question: Callable[[], dict[str, Any]],
+    states: Mapping[str, CallState],
+    refusal: Callable[[Refused], dict[str, Any]],
+) -> Outcome:
+    """Talk to a provider and say what came of it.
+
+    `states` names the final ones by the answer's `status`; any other is asked for again later. `refusal` says a
+    refused question in the words of an answer.
+    """
+    try:
+        answer = question()
+    except TransientFault as error:
+        return Outcome(CallState.NEW, error=str(error))
+    except NoAnswer as error:
+        return Outcome(CallState.UNKNOWN, error=str(error))
+    except Refused as error:
+        return Outcome(CallState.DECLINED, refusal(error), error=str(error))
+    return Outcome(states.get(str(answer.get("status")), CallState.UNKNOWN), answer)
 
 
 class Operation(ABC):

@@ -12,12 +12,13 @@ from uuid import UUID
 import msgspec
 from django.utils import timezone
 
-from messaging.calls import Operation, Outcome, operation
+from core.provider_http import NoAnswer, Refused, TransientFault
+from messaging.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 from payments import services
 from payments.models import Payment, Payout, PayoutStatus, RefundStatus, Status
 from payments.providers import provider
-from payments.providers.port import NoAnswer, Notice, Provider, Refused, TransientFault
+from payments.providers.port import Notice, Provider
 from payments.services import ChargeReport, PayoutReport, RefundReport
 
 _CHARGES = {
@@ -43,17 +44,11 @@ UNAVAILABLE = {
 
 
 def _ask(question: Callable[[], dict[str, Any]]) -> Outcome:
-    """Talk to the provider and say what came of it. An answer that is not final is asked for again later."""
-    try:
-        answer = question()
-    except TransientFault as error:
-        return Outcome(CallState.NEW, error=str(error))
-    except NoAnswer as error:
-        return Outcome(CallState.UNKNOWN, error=str(error))
-    except Refused as error:
-        data = {"status": "failed", "failure_code": error.code, "failure_detail": error.detail}
-        return Outcome(CallState.DECLINED, data, error=str(error))
-    return Outcome(_FINAL.get(answer["status"], CallState.UNKNOWN), answer)
+    return ask(
+        question,
+        _FINAL,
+        lambda refused: {"status": "failed", "failure_code": refused.code, "failure_detail": refused.detail},
+    )
 
 
 def _after_retries(find: Callable[[], dict[str, Any] | None], outcome: Outcome) -> Outcome:

@@ -10,10 +10,10 @@ from uuid import UUID
 from django.db import connections
 
 from core.books import Disagreement
+from core.provider_http import NoAnswer, Refused, TransientFault
 from payments.cards import looks_like_card_number
 from payments.models import REFUNDS_PAYABLE, RESERVING, SANDBOX, TAKEN, OrderCopy, Payment, Refund, RefundStatus
 from payments.providers import provider
-from payments.providers.port import NoAnswer, Refused, TransientFault
 
 __all__ = [
     "OrderMoney",

@@ -6,10 +6,10 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from core.provider_http import NoAnswer, TransientFault
 from payments import services
 from payments.models import Payment
 from payments.providers import NAMES, provider
-from payments.providers.port import NoAnswer, TransientFault
 
 log = structlog.get_logger(__name__)
 

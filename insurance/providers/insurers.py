@@ -1,85 +1,25 @@
 """Our side of the insurers' HTTP API."""
 
-from functools import lru_cache
 from typing import Any
 
-import httpx2
-import msgspec
-from django.conf import settings
+from core.provider_http import JsonProvider
 
-from core.db import refuse_inside_transaction
-
-
-class TransientFault(Exception):
-    """The insurer did not take the question."""
-
-
-class NoAnswer(Exception):
-    """The question went out and no usable answer came back."""
-
-
-class Refused(Exception):
-    """The insurer found the question itself wrong."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code, self.detail = code, detail
-
-
-@lru_cache(maxsize=1)
-def _client() -> httpx2.Client:
-    return httpx2.Client(limits=httpx2.Limits(max_connections=10), follow_redirects=False, trust_env=False)
+_INSURERS = JsonProvider("the insurer", "INSURERS_URL")
 
 
 def bind(insurer: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
     """Ask for a policy: `{status: accepted|declined|pending, reference?, code?, detail?}`.
 
-    Raises TransientFault, NoAnswer, Refused.
+    Raises TransientFault, NoAnswer, Refused of `core.provider_http`.
     """
-    return _wanted(_send("POST", f"/insurers/{insurer}/policies", key, body))
+    return _INSURERS.ask("POST", f"/insurers/{insurer}/policies", key=key, body=body)
 
 
 def find(insurer: str, key: str) -> dict[str, Any] | None:
     """What became of an earlier question; None when it was never heard. Raises like `bind`."""
-    return _send("GET", f"/insurers/{insurer}/policies/by-key/{key}")
+    return _INSURERS.find("GET", f"/insurers/{insurer}/policies/by-key/{key}")
 
 
 def unbind(insurer: str, key: str, policy_id: str) -> dict[str, Any]:
     """Let go of a policy by our id for it, even one never heard of. Raises like `bind`."""
-    return _wanted(_send("POST", f"/insurers/{insurer}/policies/{policy_id}/cancel", key, {}))
-
-
-def _wanted(answer: dict[str, Any] | None) -> dict[str, Any]:
-    if answer is None:
-        raise Refused("not_found", "the insurer does not know this")
-    return answer
-
-
-def _send(method: str, path: str, key: str = "", body: dict[str, Any] | None = None) -> dict[str, Any] | None:
-    refuse_inside_transaction()
-    headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
-    content = msgspec.json.encode(body) if body is not None else None
-    timeout = httpx2.Timeout(float(settings.PROVIDER_TIMEOUT_S), connect=settings.PROVIDER_CONNECT_TIMEOUT_S)
-    try:
-        answer = _client().request(
-            method, settings.INSURERS_URL.rstrip("/") + path, headers=headers, content=content, timeout=timeout
-        )
-    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-        raise TransientFault(repr(error)) from error
-    except httpx2.HTTPError as error:
-        raise NoAnswer(repr(error)) from error
-    return _read(answer.status_code, answer.content)
-
-
-def _read(status: int, content: bytes) -> dict[str, Any] | None:
-    if status == 404:
-        return None
-    if status >= 500 or status == 429:
-        raise TransientFault(f"the insurer answered {status}")
-    try:
-        data: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise NoAnswer(f"the insurer answered {status} with something that is not JSON") from error
-    if status >= 400:
-        raise Refused(str(data.get("code", status)), str(data.get("detail", "")))
-    return data
+    return _INSURERS.ask("POST", f"/insurers/{insurer}/policies/{policy_id}/cancel", key=key, body={})

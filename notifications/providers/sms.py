@@ -2,23 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from uuid import UUID
 
 import httpx2
 from django.conf import settings
 
 from core.db import refuse_inside_transaction
+from core.provider_http import client, patience
 from notifications.providers.port import NoAnswer, Refused
 
 MAX_TEXT = 670
 """Ten parts of Cyrillic; a longer message is cut."""
 TRY_LATER = (408, 425, 429)
-
-
-@lru_cache(maxsize=1)
-def _client() -> httpx2.Client:
-    return httpx2.Client(limits=httpx2.Limits(max_connections=10), follow_redirects=False, trust_env=False)
 
 
 def send(*, message_id: UUID, to: str, text: str) -> None:
@@ -33,9 +28,10 @@ def send(*, message_id: UUID, to: str, text: str) -> None:
     if settings.SMS_TOKEN:
         headers["Authorization"] = f"Bearer {settings.SMS_TOKEN}"
     body = {"to": to, "text": _cut(text), "sender": settings.SMS_SENDER}
-    timeout = httpx2.Timeout(float(settings.PROVIDER_TIMEOUT_S), connect=settings.PROVIDER_CONNECT_TIMEOUT_S)
     try:
-        answer = _client().post(f"{settings.SMS_URL.rstrip('/')}/messages", json=body, headers=headers, timeout=timeout)
+        answer = client().post(
+            f"{settings.SMS_URL.rstrip('/')}/messages", json=body, headers=headers, timeout=patience()
+        )
     except httpx2.HTTPError as error:
         raise NoAnswer(repr(error)) from error
     if answer.status_code >= 500 or answer.status_code in TRY_LATER:
@@ -57,7 +53,7 @@ def newest() -> list[Kept]:
     """What the twin was given lately, newest first; nothing while it is away. For the mailbox page of debug."""
     refuse_inside_transaction()
     try:
-        answer = _client().get(f"{settings.SMS_URL.rstrip('/')}/messages", timeout=2)
+        answer = client().get(f"{settings.SMS_URL.rstrip('/')}/messages", timeout=2)
         rows = answer.json() if answer.is_success else []
     except (httpx2.HTTPError, ValueError):
         return []

@@ -5,25 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.provider_http import Refused
+
 Answer = dict[str, Any]
 """What a provider says of a movement: `status` (processing, requires_action, authorized, succeeded, failed, cancelled),
 `id` (its own), `amount`, `currency`, and where they apply `action_url`, `failure_code`, `failure_detail`."""
-
-
-class TransientFault(Exception):
-    """The provider did not take the request: it was not reached, or said that it could not serve it."""
-
-
-class NoAnswer(Exception):
-    """The request went out and no usable answer came back: it may have been carried out."""
-
-
-class Refused(Exception):
-    """The provider found the request itself wrong; sending it again would not help."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code, self.detail = code, detail
 
 
 class Unsupported(Refused):

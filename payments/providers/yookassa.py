@@ -12,8 +12,9 @@ from django.conf import settings
 
 from core.db import refuse_inside_transaction
 from core.errors import InvalidInput
+from core.provider_http import NoAnswer, Refused, TransientFault
 from payments.errors import WebhookForged
-from payments.providers.port import Answer, Capabilities, NoAnswer, Notice, Provider, Refused, TransientFault
+from payments.providers.port import Answer, Capabilities, Notice, Provider
 
 _PAYMENTS = {"pending": "processing", "waiting_for_capture": "authorized", "succeeded": "succeeded"}
 _REFUNDS = {"pending": "processing", "succeeded": "succeeded", "canceled": "failed"}

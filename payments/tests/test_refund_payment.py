@@ -4,12 +4,12 @@ import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
+from core.provider_http import NoAnswer
 from core.testing import Api
 from messaging.testing import drain_outbox, events_of
 from payments import services
 from payments.errors import RefundExceedsPayment, WrongPaymentState, WrongRefundState
 from payments.models import LedgerLine, Refund, RefundStatus, Status
-from payments.providers.port import NoAnswer
 from payments.providers.sandbox import SandboxProvider
 from payments.public import OrderMoney, ledger_disagreements, money_by_order, provider_disagreements
 from payments.tests import make

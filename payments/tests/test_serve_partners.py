@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
+from core.provider_http import Refused
 from core.testing import Api
 from financing.events import (
     ApplicationAccepted,
@@ -28,7 +29,6 @@ from messaging.testing import drain_outbox, events_of, published
 from orders.events import OrderCompleted
 from payments import handlers, services
 from payments.models import LedgerEntry, LedgerLine, Payment, Payout, PayoutStatus, Refund, Status
-from payments.providers.port import Refused
 from payments.providers.sandbox import SandboxProvider
 from payments.public import ledger_disagreements, payable
 from payments.tests import make

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from core.db import InsideTransaction, transaction
 from core.ids import uuid7
+from core.provider_http import TransientFault
 from core.testing import Api
 from messaging.models import ExternalCall
 from messaging.testing import drain_outbox, events_of, published
@@ -12,7 +13,6 @@ from payments import services
 from payments.errors import PaymentInFlight, WrongPaymentState
 from payments.models import LedgerLine, Payment, Status
 from payments.providers import provider
-from payments.providers.port import TransientFault
 from payments.providers.sandbox import SandboxProvider
 from payments.public import ledger_disagreements, payable, payments_of_order, provider_disagreements
 from payments.tests import make

@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from werkzeug import Response
 
+from core.provider_http import TransientFault
 from messaging.testing import drain_outbox
 from payments.models import Refund, RefundSource, RefundStatus, Status, WebhookEvent
 from payments.providers import provider
-from payments.providers.port import TransientFault
 from payments.public import ledger_disagreements
 from payments.tests import make
 
