@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 from ipaddress import ip_network
-from typing import Any
 
-import environ
-from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config import keys
+from config import edge, keys
+from config.database_settings import databases
 from config.databases import APPS
 from config.embedded import Embedded
 from config.environment import BASE_DIR, DATA_DIR, DEBUG, flag, number, text, words
@@ -104,50 +102,7 @@ TEMPLATES = [
 
 # Databases ----------------------------------------------------------------------------------------------------------
 EMBEDDED = Embedded(DATA_DIR)
-SESSION_LIMITS = " ".join(
-    f"-c {name}={milliseconds}"
-    for name, milliseconds in {
-        "statement_timeout": number("STATEMENT_TIMEOUT_MS", 10_000),
-        "lock_timeout": 5_000,
-        "idle_in_transaction_session_timeout": 20_000,
-    }.items()
-)
-"""A frozen process holds no lane and no lock for ever."""
-
-
-def _database(app: str) -> dict[str, Any]:
-    url = text(f"{app.upper()}_DATABASE_URL")
-    if url:
-        settings = environ.Env.db_url_config(url)
-    elif DEBUG:
-        settings = EMBEDDED.database_settings(f"autosalon_{app}")
-    else:
-        raise ImproperlyConfigured(f"AUTOSALON_{app.upper()}_DATABASE_URL is required outside debug")
-    settings["ENGINE"] = "core.postgres"
-    settings["CONN_MAX_AGE"] = None
-    settings["CONN_HEALTH_CHECKS"] = flag("DATABASE_HEALTH_CHECKS")
-    settings["DISABLE_SERVER_SIDE_CURSORS"] = False
-    settings["TEST"] = {"DEPENDENCIES": []}
-    settings["OPTIONS"] = settings.get("OPTIONS", {}) | {
-        "application_name": f"autosalon-{app}",
-        "connect_timeout": 2,
-        "tcp_user_timeout": 10_000,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 2,
-        "options": SESSION_LIMITS,
-        "prepare_threshold": 5,
-    }
-    return settings
-
-
-def _databases() -> dict[str, dict[str, Any]]:
-    """One database per app; a split service knows only its own (and accounts, when it serves the admin)."""
-    wanted = [app for app in APPS if app in SERVICES or text(f"{app.upper()}_DATABASE_URL") or DEBUG]
-    return {"default": {}} | {app: _database(app) for app in wanted}
-
-
-DATABASES = _databases()
+DATABASES = databases(SERVICES, EMBEDDED)
 DATABASE_ROUTERS = ["config.databases.AppRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -271,57 +226,16 @@ IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24)
 STREAMS_PER_USER = number("STREAMS_PER_USER", 100)
 """Sockets and event streams that one user may hold open in one process."""
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["gateway.permissions.IsSignedIn"],
-    "DEFAULT_THROTTLE_CLASSES": ["gateway.throttling.SlidingWindowThrottle"],
-    "DEFAULT_RENDERER_CLASSES": ["gateway.rendering.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["gateway.rendering.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "gateway.pagination.CursorPagination",
-    "DEFAULT_FILTER_BACKENDS": ["gateway.filtering.StrictFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "gateway.schema.AutoSchema",
-    "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "gateway.problems.exception_handler",
-    "UNAUTHENTICATED_USER": None,
-    "COERCE_DECIMAL_TO_STRING": True,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.problems.ProblemFormatter"}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Autosalon",
-    "DESCRIPTION": "A car dealership from shop window to handed-over keys.",
-    "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
-    "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["gateway.schema.describe_problems"],
-}
+REST_FRAMEWORK = edge.REST_FRAMEWORK
+DRF_STANDARDIZED_ERRORS = edge.DRF_STANDARDIZED_ERRORS
+SPECTACULAR_SETTINGS = edge.SPECTACULAR_SETTINGS
 CORS_ALLOWED_ORIGINS = words("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_EXPOSE_HEADERS = [
     "ETag", "X-Request-ID", "Retry-After", "Idempotent-Replayed",
     "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
 ]  # fmt: skip
-CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/api/docs", "/api/redoc"],
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "connect-src": [SELF],
-        "object-src": [NONE],
-        "base-uri": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    },
-}
+CONTENT_SECURITY_POLICY = edge.CONTENT_SECURITY_POLICY
 SECURE_SSL_REDIRECT = flag("SSL_REDIRECT", default=not DEBUG)
 SECURE_REDIRECT_EXEMPT = [r"^health"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_TLS_PROXY") else None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.rig import NOWHERE
+from tests.chaos.roles import NOWHERE
 
 PLACES = ["calls.after_lease", "calls.after_provider", "calls.before_commit"]
 

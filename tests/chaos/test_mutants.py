@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.audit import audit, mark
-from tests.chaos.rig import NOWHERE, Rig
+from tests.chaos.rig import Rig
+from tests.chaos.roles import NOWHERE
 from tests.product import ROOT
 
 

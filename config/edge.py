@@ -1,0 +1,51 @@
+"""How the API speaks and what a page may load: settings that no environment changes."""
+
+from typing import Any
+
+from csp.constants import NONCE, NONE, SELF
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway.permissions.IsSignedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["gateway.throttling.SlidingWindowThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["gateway.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["gateway.rendering.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "gateway.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["gateway.filtering.StrictFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "gateway.schema.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "gateway.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": True,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.problems.ProblemFormatter"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Autosalon",
+    "DESCRIPTION": "A car dealership from shop window to handed-over keys.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["gateway.schema.describe_problems"],
+}
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/api/docs", "/api/redoc"],
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
