@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from catalog import services
+from core.db import database_now
 from messaging.subscriptions import subscribe
 from orders.events import OrderCompleted, OrderPaid, StockExtensionRequested, StockReleaseRequested, StockRequested
 from showroom.events import DriveEnded, DriveStarted
@@ -24,7 +25,7 @@ def serve_checkout(event: Wish) -> None:
 
     A parked wish does not stop later ones: each is decided by what its attempt holds then.
     """
-    now = services.database_now()
+    now = database_now("catalog")
     order = {"order_id": event.order_id, "attempt_id": event.attempt_id}
     match event:
         case StockRequested():
@@ -50,6 +51,6 @@ def follow_test_drives(event: DriveStarted | DriveEnded) -> None:
     if event.product_id is None:
         return
     if isinstance(event, DriveStarted):
-        services.take_out(product_id=event.product_id, now=services.database_now())
+        services.take_out(product_id=event.product_id, now=database_now("catalog"))
     else:
         services.bring_back(product_id=event.product_id)

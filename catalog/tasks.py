@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from catalog import services
 from catalog.services.import_runs import TASK
+from core.db import database_now
 
 IMPORT_LIMIT_S = 3600
 
@@ -14,7 +15,7 @@ IMPORT_LIMIT_S = 3600
 @shared_task(name="catalog.release_expired_reservations")
 def release_expired_reservations() -> None:
     """Put goods whose hold has run out back on sale; whoever needs them sooner does so by themselves."""
-    services.release_expired_reservations(now=services.database_now())
+    services.release_expired_reservations(now=database_now("catalog"))
 
 
 @shared_task(name=TASK, time_limit=IMPORT_LIMIT_S, soft_time_limit=IMPORT_LIMIT_S - 60)
@@ -33,10 +34,10 @@ def resume_imports() -> None:
 @shared_task(name="catalog.apply_scheduled_prices")
 def apply_scheduled_prices() -> None:
     """Let the prices hold whose moment has come."""
-    services.apply_scheduled_prices(now=services.database_now())
+    services.apply_scheduled_prices(now=database_now("catalog"))
 
 
 @shared_task(name="catalog.match_saved_searches")
 def match_saved_searches() -> None:
     """Tell clients of the new cars they are looking for."""
-    services.match_saved_searches(now=services.database_now())
+    services.match_saved_searches(now=database_now("catalog"))

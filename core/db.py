@@ -5,7 +5,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar, cast
 
 import psycopg
 from django.db import OperationalError, connections
@@ -48,6 +49,14 @@ def transaction(alias: str) -> Iterator[None]:
 def _run(hooks: dict[Any, Callable[[], None]]) -> None:
     while hooks:
         hooks.pop(next(iter(hooks)))()
+
+
+def database_now(alias: str) -> datetime:
+    """The moment by a database's clock: the one clock that all who set and judge a deadline share."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    return cast(datetime, now)
 
 
 def in_transaction(alias: str) -> bool:

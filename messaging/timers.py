@@ -30,6 +30,7 @@ RETURNING handler, shard
 def set_timer(*, handler: str, event: Event, due_at: datetime) -> Timer:
     """Deliver `event` to `handler` of its own app when the database's clock reaches `due_at`.
 
+    A span from now is counted from `core.db.database_now`: the worker's own clock may be minutes off.
     Raises OutsideTransaction: a deadline commits with the state it guards.
     """
     subscription = subscriptions()[handler]

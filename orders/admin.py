@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
@@ -18,6 +17,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from core.admin import ReadOnlyAdmin
+from core.db import database_now
 from core.errors import DomainError, NotFound
 from orders import services
 from orders.models import (
@@ -90,7 +90,7 @@ def _move(status: str, label: Any) -> Any:
         for order_id, number in queryset.values_list("pk", "number"):
             try:
                 services.move_order(
-                    order_id=order_id, status=status, actor=actor, now=timezone.now(), reason=_("by a manager")
+                    order_id=order_id, status=status, actor=actor, now=database_now("orders"), reason=_("by a manager")
                 )
                 self.message_user(request, f"{number}: {Status(status).label}", messages.SUCCESS)
             except DomainError as error:
@@ -147,7 +147,7 @@ class AttentionFilter(admin.SimpleListFilter):
         return [("needed", gettext_lazy("Parked, or running too long"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.needing_attention(timezone.now()) if self.value() == "needed" else queryset
+        return queryset.needing_attention(database_now("orders")) if self.value() == "needed" else queryset
 
 
 class _SteeringForm(BaseDialogForm):
@@ -174,7 +174,7 @@ class _SteeringForm(BaseDialogForm):
 
 
 def _view(request: HttpRequest, object_id: Any) -> services.CheckoutView:
-    return services.view_checkout(order_id=UUID(str(object_id)), actor=_actor(request), now=timezone.now())
+    return services.view_checkout(order_id=UUID(str(object_id)), actor=_actor(request), now=database_now("orders"))
 
 
 def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = ActionVariant.DEFAULT) -> Any:
@@ -183,7 +183,11 @@ def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = Action
     def act(self: "CheckoutAdmin", request: HttpRequest, form: _SteeringForm, object_id: str) -> HttpResponse:
         try:
             services.steer_checkout(
-                order_id=UUID(object_id), action=steering, actor=_actor(request), now=timezone.now(), **form.chosen
+                order_id=UUID(object_id),
+                action=steering,
+                actor=_actor(request),
+                now=database_now("orders"),
+                **form.chosen,
             )
             self.message_user(request, f"{form.chosen['leg']}: {steering.label}", messages.SUCCESS)
         except DomainError as error:

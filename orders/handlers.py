@@ -16,6 +16,7 @@ from catalog.events import (
     StockReserved,
     StockSold,
 )
+from core.db import database_now
 from core.events import Event
 from financing.events import (
     ApplicationAccepted,
@@ -39,7 +40,7 @@ from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, Pay
 @subscribe(*REACTS_TO, name=HANDLER, lane="order_id")
 def advance_checkout(event: Event) -> None:
     """Carry the saga of an order one step on."""
-    services.react(event=event, now=timezone.now())
+    services.react(event=event, now=database_now("orders"))
 
 
 @subscribe(PolicyRefundRequested, lane="policy_id")
@@ -47,7 +48,7 @@ def note_returned_premium(event: PolicyRefundRequested) -> None:
     """Stop asking for a premium that goes back; a policy bought by itself is no order's."""
     if event.order_id is not None:
         services.note_returned_premium(
-            order_id=event.order_id, amount=event.amount, reason=event.reason, now=timezone.now()
+            order_id=event.order_id, amount=event.amount, reason=event.reason, now=database_now("orders")
         )
 
 
@@ -55,7 +56,7 @@ def note_returned_premium(event: PolicyRefundRequested) -> None:
 def park_checkout(sender: object, alias: str, handler: str, lane: str, **_: Any) -> None:
     """Show managers the checkout whose news could not be taken in."""
     if (alias, handler) == ("orders", HANDLER):
-        services.attend_checkouts(order_id=UUID(lane), now=timezone.now())
+        services.attend_checkouts(order_id=UUID(lane), now=database_now("orders"))
 
 
 @subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True, replayable=True)
@@ -88,4 +89,4 @@ def tell_managers(event: Event) -> None:
     """Put the news on the managers' feed, at the moment it was published."""
     deliveries = current_deliveries()
     happened_at = published_at(deliveries[-1].event_id) if deliveries else timezone.now()
-    services.note_news(event=event, happened_at=happened_at, now=timezone.now())
+    services.note_news(event=event, happened_at=happened_at, now=database_now("orders"))

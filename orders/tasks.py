@@ -1,15 +1,15 @@
 """Periodic jobs of orders."""
 
 from celery import shared_task
-from django.utils import timezone
 
+from core.db import database_now
 from orders import services
 
 
 @shared_task(name="orders.attend_checkouts")
 def attend_checkouts() -> None:
     """Park checkouts whose news cannot be taken in, should the process that found out have died; every minute."""
-    services.attend_checkouts(now=timezone.now())
+    services.attend_checkouts(now=database_now("orders"))
 
 
 @shared_task(name="orders.fold_stats")
@@ -21,4 +21,4 @@ def fold_stats() -> None:
 @shared_task(name="orders.purge_carts")
 def purge_carts() -> int:
     """Delete carts that nobody came back to; every night."""
-    return services.purge_carts(now=timezone.now())
+    return services.purge_carts(now=database_now("orders"))

@@ -20,7 +20,6 @@ from catalog.services.saved import (
 )
 from catalog.services.stock import (
     adjust_stock,
-    database_now,
     extend_reservation,
     release_expired_reservations,
     release_stock,
@@ -45,7 +44,6 @@ __all__ = [
     "create_category",
     "create_product",
     "csv_feed",
-    "database_now",
     "delete_attribute",
     "delete_category",
     "delete_image",

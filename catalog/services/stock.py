@@ -6,11 +6,9 @@ goods first releases the holds on them that have expired, so that the clock deci
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import UUID
 
 import structlog
-from django.db import connections
 
 from catalog.errors import ReservationUnknown, UnknownProduct
 from catalog.events import (
@@ -44,14 +42,6 @@ MIN_HOLD = timedelta(minutes=5)
 EXPIRED_BATCH = 100
 REPLACED = "replaced"
 log = structlog.get_logger(__name__)
-
-
-def database_now() -> datetime:
-    """The moment by the database's clock: the one clock that all who hold and want goods share."""
-    with connections["catalog"].cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
-    return cast(datetime, now)
 
 
 def adjust_stock(*, product_id: UUID, delta: int, reason: str, actor: str, now: datetime) -> Product:

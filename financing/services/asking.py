@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from core.db import transaction
+from core.db import database_now, transaction
 from core.errors import InvalidInput
 from core.money import money
 from financing.events import BanksSilent
@@ -47,7 +47,7 @@ def ask_banks(application: Application, banks: Sequence[Prepared], now: datetime
             request={"offer_id": str(offer.id), "bank": offer.connection},
         )
     if asked:
-        due_at = now + timedelta(seconds=settings.BANKS_WAIT_S)
+        due_at = database_now("financing") + timedelta(seconds=settings.BANKS_WAIT_S)
         set_timer(handler=SILENCE_HANDLER, event=BanksSilent(application_id=application.id), due_at=due_at)
 
 

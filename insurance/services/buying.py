@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core.db import transaction
+from core.db import database_now, transaction
 from core.errors import InvalidInput
 from insurance.clock import local_date
 from insurance.errors import QuoteExpired, QuoteNotFound, QuotePurchased
@@ -46,7 +46,7 @@ def purchase_quote(
             raise QuoteExpired
         policy = _renew_try(quote, variant, now) if hasattr(quote, "policy") else _first_try(quote, variant, now)
         lapse = PurchaseLapsed(policy_id=policy.id, version_number=policy.version)
-        set_timer(handler=LAPSE_HANDLER, event=lapse, due_at=now + TIME_TO_PAY)
+        set_timer(handler=LAPSE_HANDLER, event=lapse, due_at=database_now("insurance") + TIME_TO_PAY)
         if is_connected(policy):
             bind(policy, payment=means)
         else:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.db import database_now
 from core.errors import InvalidInput, NotFound
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.etags import require_match
@@ -72,7 +72,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
             customer_id=customer_id,
             actor=actor_of(principal),
             lines=[line_of(index, item) for index, item in enumerate(body.items)],
-            now=timezone.now(),
+            now=database_now("orders"),
             **terms_of(body),
         )
         return answer(order.id, principal, status=201)
@@ -111,7 +111,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
             comment=given["comment"],
             actor=actor_of(self.principal),
             check=lambda version: require_match(request._request, version),
-            now=timezone.now(),
+            now=database_now("orders"),
         )
         return self._shown(order)
 
@@ -133,7 +133,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
     def _change(self, pk: str, wishes: Sequence[Any], given: dict[str, Any], comment: str | None = None) -> Response:
         order_id, actor = _uuid(pk), actor_of(self.principal)
         if given["preview"]:
-            preview = services.preview_lines(order_id=order_id, wishes=wishes, actor=actor, now=timezone.now())
+            preview = services.preview_lines(order_id=order_id, wishes=wishes, actor=actor, now=database_now("orders"))
             return Response(PreviewSerializer(preview).data)
         order = services.change_lines(
             order_id=order_id,
@@ -142,7 +142,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
             expected_total=given["expected_total"],
             comment=comment,
             check=lambda version: require_match(self.request._request, version),
-            now=timezone.now(),
+            now=database_now("orders"),
         )
         return self._shown(order)
 
@@ -153,7 +153,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
             order_id=_uuid(pk),
             actor=actor_of(self.principal),
             check=lambda version: require_match(request._request, version),
-            now=timezone.now(),
+            now=database_now("orders"),
         )
         return Response(status=204)
 
@@ -180,7 +180,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
             reason=reason,
             actor=actor_of(self.principal),
             check=lambda version: require_match(request._request, version),
-            now=timezone.now(),
+            now=database_now("orders"),
         )
         return self._shown(order)
 
@@ -219,14 +219,14 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
                 reason=reason,
                 amount=given["amount"],
                 actor=actor_of(self.principal),
-                now=timezone.now(),
+                now=database_now("orders"),
             )
             return self._checkout(order_id)
 
         return self.once("orders.steer", act)
 
     def _checkout(self, order_id: UUID) -> Response:
-        view = services.view_checkout(order_id=order_id, actor=actor_of(self.principal), now=timezone.now())
+        view = services.view_checkout(order_id=order_id, actor=actor_of(self.principal), now=database_now("orders"))
         return Response(CheckoutSerializer(view).data)
 
     def get_permissions(self) -> Any:

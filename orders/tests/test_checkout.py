@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from catalog.events import StockReleased
@@ -11,6 +12,7 @@ from core.ids import uuid7
 from messaging.models import OutboxEvent, Timer
 from messaging.testing import events_of, published
 from orders import events, services
+from orders.handlers import advance_checkout
 from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, Status
 from orders.services import Actor
 from orders.services.checkout import REACTS_TO
@@ -234,6 +236,14 @@ def test_a_payment_under_way_is_waited_for_before_it_lapses():
     hear(answers.declined(order, payment_id=payment_id, by_saga=False))
     hear(lapse, now=timezone.now() + timedelta(minutes=37))
     assert last_request() == "checkout.refund_requested"
+
+
+def test_a_worker_whose_clock_is_wrong_moves_no_deadline():
+    order = make.order(payment=CARD)
+    with time_machine.travel(timezone.now() + timedelta(hours=3)):
+        advance_checkout(answers.reserved(order))
+    timer = Timer.objects.using("orders").get(type="checkout.leg_timed_out")
+    assert timedelta(minutes=14) < timer.due_at - timezone.now() < timedelta(minutes=16)
 
 
 def test_a_payment_that_is_never_answered_is_given_up():

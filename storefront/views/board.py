@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from core.db import database_now
 from core.errors import DomainError, StaleVersion
 from orders import public
 from orders.models import Status
@@ -67,7 +68,7 @@ def move(request: HttpRequest, order_id: UUID) -> HttpResponse:
             status=form.cleaned_data["status"],
             reason=form.cleaned_data["reason"],
             actor=actor_of(request),
-            now=timezone.now(),
+            now=database_now("orders"),
             check=check,
         )
     except DomainError as error:

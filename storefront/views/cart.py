@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog import public
 from catalog.public import ProductSearch, ProductView
+from core.db import database_now
 from core.errors import DomainError, NotFound
 from gateway.idempotency import run_once
 from gateway.permissions import EmailNotVerified, require_verified_email
@@ -115,7 +116,7 @@ def _order(request: HttpRequest, form: BuyForm) -> HttpResponse:
         actor=actor_of(request),
         payment=form.payment(),
         expected_total=form.cleaned_data["expected_total"],
-        now=timezone.now(),
+        now=database_now("orders"),
     )
     return redirect("storefront:order", order.id)
 

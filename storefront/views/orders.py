@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from core.db import database_now
 from core.errors import DomainError, NotFound
 from gateway.idempotency import run_once
 from gateway.tickets import LIFETIME_S, issue_ticket
@@ -83,7 +84,7 @@ def _last_payment(order_id: UUID) -> PaymentFacts | None:
 @login_required
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     try:
-        move_order(order_id=order_id, status="cancelled", actor=actor_of(request), now=timezone.now())
+        move_order(order_id=order_id, status="cancelled", actor=actor_of(request), now=database_now("orders"))
     except NotFound:
         raise
     except DomainError as error:

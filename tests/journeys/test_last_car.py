@@ -118,9 +118,10 @@ HOLD = """
 from datetime import timedelta
 from uuid import UUID
 from catalog import services
-from catalog.services.stock import MIN_HOLD, database_now
+from catalog.services.stock import MIN_HOLD
+from core.db import database_now
 from core.ids import uuid7
-now = database_now()
+now = database_now("catalog")
 asked_at = now - MIN_HOLD + timedelta(seconds=4)
 services.reserve_stock(
     order_id=uuid7(), attempt_id=uuid7(), lines=[(UUID("{vehicle}"), 1)], expires_at=now, now=asked_at

@@ -52,15 +52,8 @@ def open_claim(
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
         check_amount(amount)
-        if occurred_at > now:
-            raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
-        if not policy.covers(occurred_at, local_date(occurred_at)):
-            raise NotCovered
         is_named = _is_named(policy, report.driver_birth_date)
-        if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
-            raise NotCovered(_("The policy does not name this driver."))
-        if policy.claims.filter(occurred_at=occurred_at).exclude(status__in=REFUSED).exists():
-            raise DuplicateClaim
+        _check_cover(policy, occurred_at, is_named=is_named, now=now)
         claim = Claim.objects.create(
             policy=policy,
             customer_id=policy.customer_id,
@@ -77,16 +70,32 @@ def open_claim(
             created_at=now,
             updated_at=now,
         )
-        publish(
-            ClaimOpened(
-                claim_id=claim.id,
-                policy_id=policy.id,
-                customer_id=policy.customer_id,
-                amount=amount,
-                currency=claim.currency,
-            )
-        )
+        _publish_opened(claim)
     return claim
+
+
+def _check_cover(policy: Policy, occurred_at: datetime, *, is_named: bool, now: datetime) -> None:
+    """Refuse a loss still to come, out of the policy's cover, by a driver KASKO does not name, or reported before."""
+    if occurred_at > now:
+        raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
+    if not policy.covers(occurred_at, local_date(occurred_at)):
+        raise NotCovered
+    if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
+        raise NotCovered(_("The policy does not name this driver."))
+    if policy.claims.filter(occurred_at=occurred_at).exclude(status__in=REFUSED).exists():
+        raise DuplicateClaim
+
+
+def _publish_opened(claim: Claim) -> None:
+    publish(
+        ClaimOpened(
+            claim_id=claim.id,
+            policy_id=claim.policy_id,
+            customer_id=claim.customer_id,
+            amount=claim.amount,
+            currency=claim.currency,
+        )
+    )
 
 
 def _is_named(policy: Policy, birth_date: date | None) -> bool:
