@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -92,6 +93,13 @@ def base_period(dates: Sequence[date]) -> BasePeriod:
     return BasePeriod(months, days) if months else BasePeriod(0, min(days, YEAR_DAYS))
 
 
+@lru_cache(maxsize=1024)
+@precise
+def _share(part: int, whole: int) -> Decimal:
+    """Return part/whole: a schedule asks for the same few again and again."""
+    return Decimal(part) / whole
+
+
 def _position(start: date, day: date, base: BasePeriod) -> tuple[int, Decimal]:
     """Whole base periods since the payout and the rest as a fraction of one; months are equal, 30 days each."""
     if base.days:
@@ -100,9 +108,9 @@ def _position(start: date, day: date, base: BasePeriod) -> tuple[int, Decimal]:
     months = months_between(start, day)
     spare = months % base.months
     if day.day == start.day or (not spare and is_whole_months(start, day, months)):
-        return months // base.months, Decimal(spare) / base.months
+        return months // base.months, _share(spare, base.months)
     days = (day - add_months(start, months)).days
-    return months // base.months, Decimal(spare * THIRTY_DAYS + days) / (base.months * THIRTY_DAYS)
+    return months // base.months, _share(spare * THIRTY_DAYS + days, base.months * THIRTY_DAYS)
 
 
 @precise
@@ -152,12 +160,22 @@ def _eu_time(start: date, end: date, regular_period: str) -> EuTime:
         weeks = (end - start) // WEEK
         middle = end - weeks * WEEK
         return EuTime(weeks, WEEKS_A_YEAR, (middle - start).days, _year_ending(middle))
-    step = MONTHS_A_YEAR if regular_period == "year" else 1
-    months = whole_months_back(start, end) // step * step
-    if (end.day == start.day and step == 1) or is_whole_months(start, end, months):
+    months, middle = _months_back(start, end, MONTHS_A_YEAR if regular_period == "year" else 1)
+    if middle == start:
         return EuTime(months, MONTHS_A_YEAR, 0, YEAR_DAYS)
-    middle = add_months(end, -months)
     return EuTime(months, MONTHS_A_YEAR, (middle - start).days, _year_ending(middle))
+
+
+def _months_back(start: date, end: date, step: int) -> tuple[int, date]:
+    """Whole steps of months counted back from the end, and the day they reach: the start where nothing is left."""
+    months = (end.year - start.year) * MONTHS_A_YEAR + end.month - start.month
+    if step == 1 and end.day == start.day:
+        return months, start
+    months -= months % step
+    if is_whole_months(start, end, months):
+        return months, start
+    middle = add_months(end, -months)
+    return (months, middle) if middle >= start else (months - step, add_months(end, step - months))
 
 
 def eu_interval(start: date, end: date, regular_period: str = "month") -> Fraction:
@@ -201,7 +219,7 @@ def apr_eu(flows: Sequence[DatedFlow], regular_period: str = "month", *, near: D
     per_year, timed = MONTHS_A_YEAR, []
     for day, amount in flows:
         periods, per_year, days, year_days = _eu_time(start, day, regular_period)
-        timed.append(Flow(amount, periods, Decimal(per_year * days) / year_days))
+        timed.append(Flow(amount, periods, _share(per_year * days, year_days)))
     return apr_eu_from_periods(timed, per_year, near=near)
 
 

@@ -1,5 +1,6 @@
 """Periodic rates, and the search for a rate that makes the present value of flows zero."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import accumulate, chain, pairwise, repeat
@@ -17,6 +18,9 @@ ZERO_POINT = Decimal(0)
 LEAST_RATE = Decimal("1E-7")
 FIRST_GUESS = Decimal("0.01")
 NARROW = (Decimal(1) / 1024, Decimal(1) / 64, Decimal(1) / 8, Decimal(1))
+LONG_RUN = 16
+POWER_STEPS = 8
+"""What raising to one high power costs, in steps of a table of all powers."""
 COARSE_GROWTH, FINE_GROWTH = Decimal("1.1"), Decimal("1.02")
 
 
@@ -56,25 +60,84 @@ def sign_changes(flows: Iterable[Flow]) -> int:
     return changes
 
 
-def present_value(flows: Sequence[Flow], *, compound_rest: bool) -> Function:
-    """Return i -> sum of amount / ((1+i)^whole * rest factor).
+class _Run(NamedTuple):
+    """Equal amounts at `length` periods in a row from period `first` on."""
 
-    The rest of a period discounts as (1+i)^rest when compounded (EU), else as 1 + rest*i (353-FZ, US Appendix J).
+    amount: Decimal
+    first: int
+    length: int
+
+
+class _Group:
+    """Flows whose periods have the same rest: long runs of equal amounts, and the others one by one."""
+
+    def __init__(self) -> None:
+        self.runs: list[_Run] = []
+        self.amounts: list[Decimal] = []
+        self.wholes: list[int] = []
+
+    def add(self, run: _Run) -> None:
+        if run.length >= LONG_RUN:
+            self.runs.append(run)
+        else:
+            self.amounts += repeat(run.amount, run.length)
+            self.wholes += range(run.first, run.first + run.length)
+
+    @property
+    def powers(self) -> int:
+        """How many powers a present value of them takes."""
+        return len(self.amounts) + 2 * len(self.runs)
+
+
+def _runs(flows: Iterable[Flow]) -> Iterator[tuple[Decimal, _Run]]:
+    """Split flows in order of time where the amount or the rest changes, or a period is left out."""
+    flows = iter(flows)
+    last, first, rest = next(flows)
+    count = 1
+    for amount, whole, part in flows:
+        if amount == last and whole == first + count and part == rest:
+            count += 1
+        else:
+            yield rest, _Run(last, first, count)
+            last, first, rest, count = amount, whole, part, 1
+    yield rest, _Run(last, first, count)
+
+
+def _grouped(flows: Iterable[Flow]) -> dict[Decimal, _Group]:
+    groups: dict[Decimal, _Group] = defaultdict(_Group)
+    for rest, run in _runs(flows):
+        groups[rest].add(run)
+    return groups
+
+
+def _powers(base: Decimal, top: int, is_dense: bool) -> Callable[[int], Decimal]:
+    """Return n -> base^n for n from 0 to top: a table where many are asked for."""
+    if is_dense:
+        return list(accumulate(chain((ONE,), repeat(base, top)), mul)).__getitem__
+    return base.__pow__
+
+
+def present_value(flows: Sequence[Flow], *, compound_rest: bool) -> Function:
+    """Return i -> sum of amount / ((1+i)^whole * rest factor) of flows in order of time.
+
+    The rest of a period discounts as (1+i)^rest when compounded (EU), else as 1 + rest*i (353-FZ, US Appendix J). A run
+    of equal amounts is a geometric series: a*(v^first - v^(first+count)) / (1-v), v = 1/(1+i).
     """
-    top = max(flow.whole for flow in flows)
-    groups: dict[Decimal, tuple[list[Decimal], list[int]]] = {}
-    for amount, whole, rest in flows:
-        amounts, wholes = groups.setdefault(rest, ([], []))
-        amounts.append(amount)
-        wholes.append(whole)
+    groups = _grouped(flows)
+    top = max(flow.whole for flow in flows) + 1
+    is_dense = sum(group.powers for group in groups.values()) * POWER_STEPS > top
     is_compounded = compound_rest and any(groups)
 
     def value(rate: Decimal) -> Decimal:
-        powers = list(accumulate(chain((ONE,), repeat(1 / (1 + rate), top)), mul))
+        discount = 1 / (1 + rate)
+        power = _powers(discount, top, is_dense)
+        step = 1 - discount
         growth = (1 + rate).ln() if is_compounded else ZERO_POINT
         total = ZERO_POINT
-        for rest, (amounts, wholes) in groups.items():
-            part = sum(map(mul, amounts, map(powers.__getitem__, wholes)), ZERO_POINT)
+        for rest, group in groups.items():
+            part = sum(map(mul, group.amounts, map(power, group.wholes)), ZERO_POINT)
+            for amount, first, count in group.runs:
+                part += amount * ((power(first) - power(first + count)) / step if step else count)
             total += part / ((rest * growth).exp() if is_compounded else 1 + rest * rate)
         return total
 
