@@ -109,19 +109,3 @@ class SecondPersonNeeded(DomainError):
 
     code = "second_person_needed"
     detail = _("A grant this large is confirmed by another manager than the one who proposed it.")
-
-
-class PaperTooLarge(DomainError):
-    """The file is larger than we keep."""
-
-    code = "file_too_large"
-    status = 413
-    detail = _("The file is too large.")
-
-
-class PaperNotAccepted(DomainError):
-    """The file is not a photograph or a PDF, whatever its name says."""
-
-    code = "unsupported_media_type"
-    status = 415
-    detail = _("Photographs (JPEG, PNG, WebP) and PDF files are accepted.")

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import NotFound
+from core.papers import check_size
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn
 from insurance import services
@@ -39,7 +40,7 @@ from insurance.api.serializers import (
     QuotePurchaseInput,
 )
 from insurance.documents import policy_pdf
-from insurance.errors import ClaimNotFound, PaperTooLarge, PolicyNotFound, QuoteNotFound
+from insurance.errors import ClaimNotFound, PolicyNotFound, QuoteNotFound
 from insurance.models import Claim, Policy, Quote
 from insurance.pricing import read_request
 
@@ -244,8 +245,7 @@ class ClaimViewSet(_InsuranceViewSet):
         self.get_object()
         given = self.valid(ClaimDocumentInput)
         upload = given["file"]
-        if upload.size > settings.CLAIM_FILE_MAX_BYTES:
-            raise PaperTooLarge(max_bytes=settings.CLAIM_FILE_MAX_BYTES)
+        check_size(upload.size, settings.CLAIM_FILE_MAX_BYTES)
         document = services.add_document(
             claim_id=self._claim_id,
             kind=given["kind"],

@@ -1,41 +1,21 @@
-"""Papers and photographs of a claim: what they are by their bytes, where they lie, and which are still missing."""
+"""Papers and photographs of a claim, and which are still missing."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import PurePath
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.utils.translation import gettext as _
 
 from core.db import transaction
-from core.errors import InvalidInput, NotFound
-from core.ids import uuid7
-from insurance.errors import PaperNotAccepted, PaperTooLarge
+from core.errors import InvalidInput
+from core.papers import examine, read_paper
 from insurance.events import ClaimDocumentsRequested
 from insurance.models import Claim, ClaimDocument, DocumentKind
 from insurance.services.claims.reporting import due_date_of, lock_claim
 from messaging.outbox import publish
 
 MAX_PAPERS = 40
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg", "jpg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
-    (b"%PDF-", "application/pdf", "pdf"),
-)
-
-
-def kind_of_file(content: bytes) -> tuple[str, str]:
-    """Content type and extension by the first bytes: a file's name proves nothing. Raises PaperNotAccepted."""
-    for signature, content_type, extension in _SIGNATURES:
-        if content.startswith(signature):
-            return content_type, extension
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp", "webp"
-    raise PaperNotAccepted
 
 
 def add_document(
@@ -55,15 +35,10 @@ def add_document(
     """
     if kind not in DocumentKind.values:
         raise InvalidInput("kind", "invalid_choice", _("There is no such kind of paper."))
-    if not content:
-        raise InvalidInput("file", "empty", _("The file is empty."))
-    if len(content) > settings.CLAIM_FILE_MAX_BYTES:
-        raise PaperTooLarge(max_bytes=settings.CLAIM_FILE_MAX_BYTES)
-    content_type, extension = kind_of_file(content)
-    digest = hashlib.sha256(content).hexdigest()
+    paper = examine(name=name, content=content, max_bytes=settings.CLAIM_FILE_MAX_BYTES)
     with transaction("insurance"):
         claim = lock_claim(claim_id, customer_id)
-        known = claim.documents.filter(sha256=digest).first()
+        known = claim.documents.filter(sha256=paper.sha256).first()
         if known is not None:
             return known
         if claim.documents.count() >= MAX_PAPERS:
@@ -71,17 +46,17 @@ def add_document(
         document = ClaimDocument(
             claim=claim,
             kind=kind,
-            name=PurePath(name.replace("\\", "/")).name[-150:] or f"paper.{extension}",
-            content_type=content_type,
-            size=len(content),
-            sha256=digest,
-            path=f"claims/{claim.id}/{uuid7()}.{extension}",
+            name=paper.name,
+            content_type=paper.content_type,
+            size=paper.size,
+            sha256=paper.sha256,
+            path=paper.path_under(f"claims/{claim.id}"),
             uploaded_by=actor_id,
             created_at=now,
         )
         document.save(force_insert=True)
         _note_complete(claim, now)
-        storages["private"].save(document.path, ContentFile(content))
+        paper.keep(document.path)
     return document
 
 
@@ -96,11 +71,7 @@ def _note_complete(claim: Claim, now: datetime) -> None:
 
 def read_document(document: ClaimDocument) -> bytes:
     """The bytes of a paper. Raises NotFound when the file is gone."""
-    storage = storages["private"]
-    if not storage.exists(document.path):
-        raise NotFound
-    with storage.open(document.path, "rb") as stored:
-        return bytes(stored.read())
+    return read_paper(document.path)
 
 
 def request_documents(*, claim_id: UUID, now: datetime, documents: Sequence[str] = ()) -> Claim:
