@@ -131,6 +131,67 @@ class HeldByOrder(DomainError):
     detail = _("The order is being paid with this loan: cancel the order instead.")
 
 
+class SecondPersonNeeded(DomainError):
+    """One person proposes what the rules refused, another one answers."""
+
+    code = "second_person_needed"
+    detail = _("A loan this large against the rules is decided by another manager than the one who proposed it.")
+
+
+class OverrideNotFound(NotFound):
+    """There is no such override."""
+
+    detail: Any = _("There is no such override.")
+
+
+class OverrideProposed(DomainError):
+    """Somebody proposed terms for the application already; `override_id` names the proposal."""
+
+    code = "override_proposed"
+    detail = _("Terms are proposed for this application already; another manager has to answer first.")
+
+
+class NotOverridable(DomainError):
+    """The law forbids the loan, not the programme; `reasons` says what."""
+
+    code = "not_overridable"
+    detail = _("The law forbids this loan: nobody here can decide otherwise.")
+
+
+class DecidedByBank(DomainError):
+    """The programme belongs to a bank that decides by itself: its word is not ours to give."""
+
+    code = "decided_by_bank"
+    detail = _("This programme's bank decides by itself.")
+
+
+class NoCounterOffer(DomainError):
+    """No other terms of the programme would be approved."""
+
+    code = "no_counter_offer"
+    detail = _("No other terms of this programme would be approved.")
+
+
+class DocumentsMissing(DomainError):
+    """The programme wants papers first; `missing` names those that nobody has accepted yet."""
+
+    code = "documents_missing"
+    detail = _("Papers that the programme wants are missing or have not been accepted yet.")
+
+
+class DocumentNotFound(NotFound):
+    """There is no such paper."""
+
+    detail: Any = _("There is no such paper.")
+
+
+class CoolingOffOver(DomainError):
+    """The days in which a loan may be returned are over; `until` was the last one."""
+
+    code = "cooling_off_over"
+    detail = _("This loan can no longer be returned; it can be repaid early.")
+
+
 class InvalidFields(InvalidInput):
     """Fields of an application that are wrong: `problems` lists (field, code, detail)."""
 

@@ -60,6 +60,29 @@ class ApplicationRejected(Event):
     attempt_id: UUID | None = None
 
 
+@event("financing.override_wanted", aggregate="application", key="application_id", internal=True)
+class OverrideWanted(Event):
+    """A manager would lend what the rules refused, and the amount needs a second person's word."""
+
+    application_id: UUID
+    override_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    proposed_by: UUID
+
+
+@event("financing.override_refused", aggregate="application", key="application_id", internal=True)
+class OverrideRefused(Event):
+    """The second person did not agree: the refusal stands."""
+
+    application_id: UUID
+    override_id: UUID
+    order_id: UUID
+    customer_id: UUID
+
+
 @event("financing.withdrawn", aggregate="application", key="application_id", internal=True)
 class ApplicationWithdrawn(Event):
     """The application ended before a loan was paid out (by the client, the saga or the clock)."""
@@ -153,7 +176,7 @@ class LoanOverdue(Event):
 
 @event("loan.closed", aggregate="loan", key="loan_id")
 class LoanClosed(Event):
-    """Nothing is owed any more; `reason` is repaid, written_off or cancelled."""
+    """Nothing is owed any more; `reason` is repaid, returned (in the cooling-off days), written_off or cancelled."""
 
     loan_id: UUID
     customer_id: UUID

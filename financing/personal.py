@@ -1,15 +1,31 @@
 """What financing holds of a person, and what erasure leaves of it."""
 
+from functools import partial
+
+from django.db.models import QuerySet
+
 from accounts.events import UserDeleted
-from financing.models import Application
+from core.db import on_commit
+from core.papers import destroy_papers
+from financing.models import Application, ApplicationDocument
 from messaging.personal import erase, holds
 from messaging.subscriptions import subscribe
+
+
+def _forget_papers(papers: QuerySet[ApplicationDocument]) -> None:
+    """Papers that a loan stands on stay as long as its contract; the others go, and their files after the commit."""
+    going = papers.filter(application__loan__isnull=True)
+    paths = list(going.values_list("path", flat=True))
+    ApplicationDocument.objects.filter(pk__in=list(going.values_list("pk", flat=True))).delete()
+    on_commit("financing", partial(destroy_papers, paths))
+
 
 holds(
     Application,
     blank={"birth_date": None, "employment_status": "", "monthly_income": 0, "monthly_obligations": 0}
     | {"decision": {}, "note": ""},
 )
+holds(ApplicationDocument, owner="application__customer_id", erase=_forget_papers)
 
 
 @subscribe(UserDeleted)

@@ -1,8 +1,8 @@
-"""Filters of programmes, applications and loans."""
+"""Filters of programmes, applications, overrides and loans."""
 
 from django_filters import rest_framework as filters
 
-from financing.models import ApplicationStatus, FinancingType, LoanStatus
+from financing.models import ApplicationStatus, FinancingType, LoanStatus, OverrideStatus
 
 
 class ProgrammeFilter(filters.FilterSet):
@@ -21,6 +21,13 @@ class ApplicationFilter(filters.FilterSet):
     customer_id = filters.UUIDFilter()
     created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+
+class OverrideFilter(filters.FilterSet):
+    """By state and application."""
+
+    status = filters.MultipleChoiceFilter(choices=OverrideStatus.choices)
+    application_id = filters.UUIDFilter()
 
 
 class LoanFilter(filters.FilterSet):

@@ -21,8 +21,8 @@ class LoanSerializer(serializers.ModelSerializer):
             "id", "application_id", "order_id", "customer_id", "bank", "status", "principal", "balance", "annual_rate",
             "term_months", "schedule", "schedule_version", "monthly_payment", "total_interest", "psk",
             "overdue_amount", "penalty_amount", "days_past_due", "overdue_since", "deposit", "next_due_date",
-            "next_payment", "disbursed_date", "last_due_date", "closed_at", "written_off_amount", "cancelled_at",
-            "currency", "version", "created_at", "updated_at",
+            "next_payment", "disbursed_date", "cooling_off_until", "last_due_date", "closed_at", "written_off_amount",
+            "cancelled_at", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -69,6 +69,13 @@ class EarlyRepaymentInput(_MeansInput):
     method = serializers.ChoiceField(choices=LoanPaymentMethod.choices, default=LoanPaymentMethod.ACCOUNT.value)
 
 
+class ReturnInput(_MeansInput):
+    """How the money of a returned loan comes; `preview` only says how much it is."""
+
+    method = serializers.ChoiceField(choices=LoanPaymentMethod.choices, default=LoanPaymentMethod.ACCOUNT.value)
+    preview = serializers.BooleanField(default=False)
+
+
 class LoanPaymentSerializer(serializers.ModelSerializer):
     """A payment; `spent` is what it paid for, by part, once it is received."""
 
@@ -112,6 +119,13 @@ class PayoffSerializer(serializers.Serializer):
     due = MoneyField()
     deposit = MoneyField()
     total = MoneyField()
+
+
+class ReturnSerializer(PayoffSerializer):
+    """What returning a loan takes; `payment` is null in a preview."""
+
+    preview = serializers.BooleanField()
+    payment = LoanPaymentSerializer(allow_null=True)
 
 
 class ReasonInput(serializers.Serializer):

@@ -25,6 +25,8 @@ from financing.api.loan_serializers import (
     PortfolioSerializer,
     ReasonInput,
     RestructuringInput,
+    ReturnInput,
+    ReturnSerializer,
 )
 from financing.api.views import FinancingViewSet, read_id
 from financing.calculations import Strategy
@@ -110,6 +112,23 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
             return Response(_early(services.preview_early(**wanted), data["strategy"], None))
         payment, plan = services.repay_loan_early(**wanted, means=_means(data), actor_id=self.principal.id)
         return Response(_early(plan, data["strategy"], payment))
+
+    @extend_schema(request=ReturnInput, responses=ReturnSerializer)
+    @action(detail=True, methods=["post"], url_path="return")
+    def return_loan(self, request: Request, pk: str) -> HttpResponse:
+        """Give the loan back in its cooling-off days: principal and interest for the days of use."""
+        return self.once("return_loan", self._return)
+
+    def _return(self) -> Response:
+        data, now = self.valid(ReturnInput), timezone.now()
+        loan_id = read_id(self.kwargs["pk"], LoanNotFound)
+        quote, payment = services.preview_return(loan_id=loan_id, customer_id=self.owner, now=now), None
+        if not data["preview"]:
+            payment = services.return_loan(
+                loan_id=loan_id, customer_id=self.owner, means=_means(data), actor_id=self.principal.id, now=now
+            )
+        shown = {name: getattr(quote, name) for name in ("day", "balance", "interest", "due", "deposit", "total")}
+        return Response(ReturnSerializer(shown | {"preview": data["preview"], "payment": payment}).data)
 
     @extend_schema(parameters=[PayoffQuerySerializer], responses=PayoffSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)

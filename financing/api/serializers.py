@@ -9,7 +9,8 @@ from rest_framework import serializers
 from core.money import MAX_AMOUNT
 from financing.calculations import DayCount, Part, ScheduleKind
 from financing.decisions import Employment
-from financing.models import Application, BankOffer, FinancingType, Programme, ProgrammeRate
+from financing.models import Application, BankOffer, FinancingType, PaperKind, Programme, ProgrammeRate
+from financing.services import papers_to_send
 from financing.wording import explain
 
 LOAN_DAY_COUNTS = [
@@ -111,7 +112,7 @@ PROGRAMME_FIELDS = [
     "min_down_payment_percent", "max_ltv_percent", "min_amount", "max_amount", "min_term_months", "max_term_months",
     "min_age", "max_age_at_end", "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above",
     "living_minimum", "approve_dti_percent", "review_dti_percent", "max_psk_percent", "penalty_daily_percent",
-    "is_interest_on_overdue", "allocation_order", "valid_from", "valid_to",
+    "is_interest_on_overdue", "allocation_order", "required_documents", "cooling_off_days", "valid_from", "valid_to",
 ]  # fmt: skip
 
 
@@ -170,6 +171,10 @@ class ProgrammeInput(serializers.Serializer):
     allocation_order = serializers.ListField(
         child=serializers.ChoiceField(choices=[part.value for part in Part]), required=False, max_length=len(Part)
     )
+    required_documents = serializers.ListField(
+        child=serializers.ChoiceField(choices=PaperKind.choices), required=False, max_length=len(PaperKind)
+    )
+    cooling_off_days = _count(0, 365)
     valid_from = serializers.DateField()
     valid_to = serializers.DateField(required=False, allow_null=True)
     rates = serializers.ListField(child=ProgrammeRateInput(), required=False, max_length=60)
@@ -202,6 +207,10 @@ class ApplicationSerializer(serializers.ModelSerializer):
 
     requested_amount = MoneyField(read_only=True)
     detail = serializers.SerializerMethodField()
+    required_documents = serializers.ListField(
+        child=serializers.CharField(), source="programme.required_documents", read_only=True
+    )
+    missing_documents = serializers.SerializerMethodField()
 
     class Meta:
         model = Application
@@ -209,9 +218,13 @@ class ApplicationSerializer(serializers.ModelSerializer):
             "id", "order_id", "customer_id", "programme_id", "financing_type", "vehicle_price", "down_payment",
             "requested_amount", "term_months", "employment_status", "monthly_income", "monthly_obligations",
             "birth_date", "vehicle_year", "status", "reasons", "detail", "decision", "decided_at", "approved_amount",
-            "annual_rate", "schedule", "balloon", "monthly_payment", "psk", "expires_at", "currency", "version",
-            "created_at", "updated_at",
+            "annual_rate", "schedule", "balloon", "monthly_payment", "psk", "expires_at", "required_documents",
+            "missing_documents", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
+
+    def get_missing_documents(self, application: Application) -> list[str]:
+        """Kinds of papers that the client has still to send."""
+        return papers_to_send(application)
 
     def get_detail(self, application: Application) -> str:
         """The reasons in words, or the manager's sentence."""

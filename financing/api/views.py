@@ -3,18 +3,29 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.papers import check_size
 from financing import services
+from financing.api.desk_serializers import (
+    ApplicationDocumentInput,
+    ApplicationDocumentSerializer,
+    DocumentReviewInput,
+    OverrideInput,
+    OverrideSerializer,
+)
 from financing.api.filters import ApplicationFilter, ProgrammeFilter
 from financing.api.serializers import (
     AcceptInput,
@@ -40,9 +51,9 @@ from financing.calculations import (
     find_problems,
 )
 from financing.clock import local_date
-from financing.errors import ApplicationNotFound
+from financing.errors import ApplicationNotFound, DocumentNotFound
 from financing.models import Application, Programme
-from gateway.api import ApiViewSet
+from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.principal import Principal
 
@@ -150,7 +161,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
     ordering_fields = {"created_at": "created_at"}
 
     def get_queryset(self) -> QuerySet[Application]:
-        applications = Application.objects.all()
+        applications = Application.objects.select_related("programme").prefetch_related("documents")
         return applications if self.principal.is_staff else applications.filter(customer_id=self.principal.id)
 
     @extend_schema(request=ApplicationInput, responses={201: ApplicationSerializer})
@@ -234,6 +245,104 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
             now=timezone.now(),
         )
         return Response(ApplicationSerializer(application).data)
+
+    @extend_schema(request=None, responses=ApplicationSerializer)
+    @action(detail=True, methods=["post"], url_path="counter-offer", permission_classes=[IsManager])
+    def counter_offer(self, request: Request, pk: str) -> Response:
+        """Offer the nearest terms that the rules approve, in place of a refusal or a review."""
+        application = services.offer_counter(
+            application_id=read_id(pk, ApplicationNotFound), manager_id=self.principal.id, now=timezone.now()
+        )
+        return Response(ApplicationSerializer(application).data)
+
+    @extend_schema(request=OverrideInput, responses={201: OverrideSerializer})
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def override(self, request: Request, pk: str) -> HttpResponse:
+        """Lend what the rules refused; above a limit another manager has to confirm it."""
+        return self.once("override_decision", self._override)
+
+    def _override(self) -> Response:
+        data = self.valid(OverrideInput)
+        override = services.override_decision(
+            application_id=read_id(self.kwargs["pk"], ApplicationNotFound),
+            manager_id=self.principal.id,
+            reason=data["reason"],
+            amount=data["amount"],
+            annual_rate=data["rate"],
+            term_months=data["term_months"],
+            now=timezone.now(),
+        )
+        return Response(OverrideSerializer(override).data, status=201)
+
+    @extend_schema(
+        methods=["get"], operation_id="financing_applications_documents_list",
+        responses=ApplicationDocumentSerializer(many=True), filters=False,
+    )  # fmt: skip
+    @extend_schema(
+        methods=["post"],
+        request={"multipart/form-data": ApplicationDocumentInput},
+        responses={201: ApplicationDocumentSerializer},
+        filters=False,
+    )
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        parser_classes=[MultiPartParser],
+        pagination_class=None,
+        filter_backends=[],
+    )
+    def documents(self, request: Request, pk: str) -> HttpResponse:
+        """Papers of the application; the same file twice is one paper."""
+        application = self._found(pk)
+        if request.method == "POST":
+            return self._add_document(application.pk)
+        return Response(ApplicationDocumentSerializer(application.documents.all(), many=True).data)
+
+    def _add_document(self, application_id: UUID) -> Response:
+        given = self.valid(ApplicationDocumentInput)
+        check_size(given["file"].size, settings.CLAIM_FILE_MAX_BYTES)
+        document = services.add_document(
+            application_id=application_id,
+            kind=given["kind"],
+            name=given["file"].name,
+            content=given["file"].read(),
+            actor_id=self.principal.id,
+            customer_id=self.owner,
+            now=timezone.now(),
+        )
+        return Response(ApplicationDocumentSerializer(document).data, status=201)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})", filterset_class=None)
+    def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
+        """One paper as it was uploaded."""
+        document = self._found(pk).documents.filter(pk=read_id(document_id, DocumentNotFound)).first()
+        if document is None:
+            raise DocumentNotFound
+        answer = HttpResponse(services.read_document(document), content_type=document.content_type)
+        answer["Content-Disposition"] = f'attachment; filename="{document.id}"'
+        answer["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+    @extend_schema(request=DocumentReviewInput, responses=ApplicationDocumentSerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=f"documents/(?P<document_id>{UUID_PATTERN})/review",
+        permission_classes=[IsManager],
+    )
+    def review_document(self, request: Request, pk: str, document_id: str) -> Response:
+        """Accept a paper, or turn it down and say why."""
+        data = self.valid(DocumentReviewInput)
+        document = services.review_document(
+            application_id=read_id(pk, ApplicationNotFound),
+            document_id=read_id(document_id, DocumentNotFound),
+            is_accepted=data["accepted"],
+            note=data["note"],
+            manager_id=self.principal.id,
+            now=timezone.now(),
+        )
+        return Response(ApplicationDocumentSerializer(document).data)
 
     def _found(self, pk: str) -> Application:
         application = self.get_queryset().filter(pk=read_id(pk, ApplicationNotFound)).first()

@@ -1,9 +1,11 @@
-"""Tables of financing: programmes, applications, loans and their money, and what it knows of orders."""
+"""Tables of financing: programmes, applications with their papers, loans and their money, what it knows of orders."""
 
 from financing.models.applications import Application, ApplicationStatus
 from financing.models.loans import RUNNING, Loan, LoanScheduleRow, LoanStatus, LoanVersion, VersionKind
 from financing.models.offers import BankOffer, OfferStatus
 from financing.models.orders import ClosedAttempt, OrderCopy, OrderState
+from financing.models.overrides import Override, OverrideStatus
+from financing.models.papers import ApplicationDocument, PaperKind, PaperStatus
 from financing.models.programmes import FinancingType, Programme, ProgrammeRate, ScheduleType
 from financing.models.servicing import (
     Account,
@@ -22,6 +24,7 @@ __all__ = [
     "RUNNING",
     "Account",
     "Application",
+    "ApplicationDocument",
     "ApplicationStatus",
     "BankOffer",
     "ClosedAttempt",
@@ -40,6 +43,10 @@ __all__ = [
     "OfferStatus",
     "OrderCopy",
     "OrderState",
+    "Override",
+    "OverrideStatus",
+    "PaperKind",
+    "PaperStatus",
     "PaymentKind",
     "Programme",
     "ProgrammeRate",

@@ -140,6 +140,11 @@ class Application(models.Model):
         return Decimal(self.decision["annual_rate"])
 
     @property
+    def asked_term(self) -> int:
+        """Months the client asked for, whatever offer was taken over since."""
+        return int(self.decision.get("facts", {}).get("term_months", self.term_months))
+
+    @property
     def is_open(self) -> bool:
         """Whether the application can still go anywhere."""
         return self.status in OPEN
@@ -183,6 +188,13 @@ class Application(models.Model):
         self.term_months, self.balloon = offer.term_months, offer.balloon
         self.monthly_payment, self.psk = offer.monthly_payment, offer.psk
         self.expires_at = offer.expires_at
+
+    def reopen(self, now: datetime) -> None:
+        """Take a refusal back, to decide otherwise in the same transaction. Raises WrongTransition."""
+        if self.status != _S.REJECTED:
+            raise WrongTransition(self.status, [])
+        self.status, self.note, self.updated_at = _S.UNDER_REVIEW, "", now
+        self.version += 1
 
     def reject(self, reasons: list[str], *, note: str, decided_by: UUID | None, now: datetime) -> None:
         """Refuse, with the codes of the rules that failed. Raises WrongTransition."""

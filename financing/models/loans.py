@@ -1,6 +1,6 @@
 """Loans that were paid out: their contract, how they stand, and the schedules each is repaid by."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -60,6 +60,7 @@ class Loan(models.Model):
     allocation_order = models.JSONField(_("what money is spent on, in order"), default=legal_order)
     status = models.CharField(_("status"), max_length=15, choices=LoanStatus, default=LoanStatus.ACTIVE)
     disbursed_date = models.DateField(_("paid out on"))
+    cooling_off_until = models.DateField(_("may be returned until"), null=True)
     last_due_date = models.DateField(_("last payment on"))
     schedule_version = models.PositiveSmallIntegerField(_("version of the schedule"), default=1)
     overdue_amount = amount_field(_("overdue"), default=Decimal(0))
@@ -113,6 +114,10 @@ class Loan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.currency}, {self.disbursed_date}"
+
+    def is_cooling_off_on(self, day: date) -> bool:
+        """Whether the borrower may still return it as if it had never been taken."""
+        return self.is_running and self.cooling_off_until is not None and day <= self.cooling_off_until
 
     @property
     def is_running(self) -> bool:

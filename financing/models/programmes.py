@@ -14,6 +14,9 @@ from core.money import DEFAULT_CURRENCY, money
 from financing.decisions import Rules
 from financing.models.fields import amount_field, legal_order, percent_field
 
+COOLING_OFF_DAYS = 14
+"""353-FZ art. 11 part 3; a targeted loan has thirty: the programme says so."""
+
 
 class FinancingType(models.TextChoices):
     """What a client asks a bank for."""
@@ -66,6 +69,17 @@ class Programme(models.Model):
     penalty_daily_percent = percent_field(_("penalty, % a day of what is overdue"), default=Decimal("0.1"))
     is_interest_on_overdue = models.BooleanField(_("interest runs on overdue principal"), default=False)
     allocation_order = models.JSONField(_("what money is spent on, in order"), default=legal_order)
+    required_documents = models.JSONField(
+        _("papers wanted before an offer is accepted"),
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+    )
+    cooling_off_days = models.PositiveSmallIntegerField(
+        _("days in which a loan may be returned as if never taken"),
+        default=COOLING_OFF_DAYS,
+        db_default=COOLING_OFF_DAYS,
+    )
     currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
@@ -106,6 +120,7 @@ class Programme(models.Model):
             models.CheckConstraint(
                 condition=Q(residual_percent=0) | Q(schedule="balloon"), name="programme_residual_is_balloon"
             ),
+            models.CheckConstraint(condition=Q(cooling_off_days__lte=365), name="programme_cooling_off_sane"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["bank", "id"], name="programme_by_bank"),

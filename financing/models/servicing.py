@@ -20,6 +20,7 @@ class PaymentKind(models.TextChoices):
 
     INSTALMENT = "instalment", _("instalment")
     EARLY = "early", _("early repayment")
+    RETURN = "return", _("return in the cooling-off days")
 
 
 class LoanPaymentMethod(models.TextChoices):
@@ -167,6 +168,7 @@ class EntryKind(models.TextChoices):
     PAYOUT = "payout", _("payout")
     PAYMENT = "payment", _("payment")
     EARLY = "early", _("early repayment")
+    RETURN = "return", _("return in the cooling-off days")
     SURPLUS = "surplus", _("returned surplus")
     DUE = "due", _("deposit spent on a due date")
     RESTRUCTURING = "restructuring", _("restructuring")

@@ -14,6 +14,14 @@ from financing.services.offering import (
     withdraw_application,
 )
 from financing.services.orders import close_order, copy_order
+from financing.services.overriding import (
+    confirm_override,
+    four_eyes_above,
+    offer_counter,
+    override_decision,
+    reject_override,
+)
+from financing.services.papers import add_document, read_document, review_document
 from financing.services.portfolio import Portfolio, read_portfolio
 from financing.services.programmes import ProgrammeFields, change_programme, open_programme, programmes_on
 from financing.services.quoting import quote_loan
@@ -25,7 +33,9 @@ from financing.services.repaying import (
     repay_loan_early,
     settle_payment,
 )
+from financing.services.returning import preview_return, return_loan
 from financing.services.standing import History, settle_refund
+from financing.services.wanted import papers_lacking, papers_to_send
 from financing.services.workouts import restructure_loan, reverse_payment, write_off_loan
 
 __all__ = [
@@ -38,29 +48,41 @@ __all__ = [
     "ProgrammeFields",
     "accept_offer",
     "accrue_loans",
+    "add_document",
     "apply_for_loan",
     "approve_application",
     "bank_question",
     "cancel_attempt",
     "change_programme",
     "close_order",
+    "confirm_override",
     "copy_order",
     "disburse_loan",
     "expire_offer",
+    "four_eyes_above",
     "hear_bank",
+    "offer_counter",
     "offers_of",
     "open_programme",
+    "override_decision",
+    "papers_lacking",
+    "papers_to_send",
     "pay_loan",
     "preview_early",
     "preview_payoff",
+    "preview_return",
     "programmes_on",
     "quote_loan",
+    "read_document",
     "read_portfolio",
     "reject_application",
+    "reject_override",
     "repay_loan_early",
     "request_loan",
     "restructure_loan",
+    "return_loan",
     "reverse_payment",
+    "review_document",
     "running_loans",
     "settle_payment",
     "settle_refund",

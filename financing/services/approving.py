@@ -6,10 +6,11 @@ from uuid import UUID
 
 from financing.calculations import LoanQuote
 from financing.errors import AlreadyFinanced
-from financing.events import ApplicationApproved, ApplicationRejected, OfferLapsed
+from financing.events import ApplicationAccepted, ApplicationApproved, ApplicationRejected, OfferLapsed
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.models.applications import OFFER_STANDS
 from financing.services.orders import withdrawn
+from financing.services.wanted import papers_lacking
 from financing.wording import explain
 from messaging.outbox import publish
 from messaging.timers import set_timer
@@ -30,7 +31,11 @@ def make_offer(
     )
     term_months = application.term_months
     fill_offer(offer, quote, annual_rate, term_months=term_months, balloon=application.balloon, now=now)
-    offer.is_as_asked = quote.amount_financed == application.requested_amount and annual_rate == application.asked_rate
+    offer.is_as_asked = (
+        quote.amount_financed == application.requested_amount
+        and annual_rate == application.asked_rate
+        and term_months == application.asked_term
+    )
     offer.expires_at = now + OFFER_STANDS
     settle_on(application, offer, decided_by=decided_by, now=now)
 
@@ -49,11 +54,13 @@ def settle_on(
 ) -> None:
     """Approve by an offer; a checkout's offer equal to what its buyer asked for is accepted with it.
 
-    Unless they wanted to see it first; `is_chosen`: the client has. Raises WrongTransition, AlreadyFinanced.
+    Unless they wanted to see it first, papers are wanted, or it `is_chosen`: then the client's own word follows.
+    Raises WrongTransition, AlreadyFinanced.
     """
     application.approve(offer, decided_by=decided_by, now=now)
     assert offer.expires_at is not None
-    is_accepted = is_chosen or (application.is_auto_accepted and offer.is_as_asked)
+    is_agreed = application.is_auto_accepted and offer.is_as_asked and not is_chosen
+    is_accepted = is_agreed and not papers_lacking(application)
     if is_accepted:
         supersede(application, now)
         application.accept(now)
@@ -66,6 +73,49 @@ def settle_on(
     if not application.is_held_by_order:
         lapse = OfferLapsed(application_id=application.id)
         set_timer(handler=EXPIRY_HANDLER, event=lapse, due_at=offer.expires_at)
+
+
+def take_offer(application: Application, offer: BankOffer | None, now: datetime) -> None:
+    """Accept the application's terms, which are those of `offer` where one is named, and let the other banks go.
+
+    Raises WrongTransition, OfferExpired, AlreadyFinanced.
+    """
+    application.accept(now)
+    supersede(application, now)
+    application.save()
+    taken = offer or own_offer(application)
+    if taken is not None:
+        taken.status = OfferStatus.TAKEN
+        taken.save(update_fields=["status"])
+    let_go(application, taken)
+    publish(
+        ApplicationAccepted(
+            application_id=application.id,
+            order_id=application.order_id,
+            customer_id=application.customer_id,
+            amount=application.approved_amount,
+            currency=application.currency,
+            attempt_id=application.attempt_id,
+        )
+    )
+
+
+def own_offer(application: Application) -> BankOffer | None:
+    """The standing offer whose terms the application has."""
+    same = application.offers.filter(status=OfferStatus.OFFERED, programme=application.programme_id)
+    same = same.filter(amount=application.approved_amount, annual_rate=application.annual_rate)
+    return same.filter(term_months=application.term_months).first()
+
+
+def accept_beforehand(application: Application, now: datetime) -> None:
+    """Accept what a checkout's buyer agreed to beforehand, once no paper is wanted any more. Raises AlreadyFinanced."""
+    if not application.is_auto_accepted or application.status != ApplicationStatus.APPROVED:
+        return
+    offer = own_offer(application)
+    if offer is None or not offer.is_as_asked or papers_lacking(application):
+        return
+    if offer.expires_at is not None and offer.expires_at > now:
+        take_offer(application, offer, now)
 
 
 def let_go(application: Application, taken: BankOffer | None = None) -> None:

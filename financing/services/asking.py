@@ -62,7 +62,7 @@ def bank_question(offer_id: UUID) -> dict[str, Any] | None:
         "programme": offer.programme.name,
         "amount": str(asked.requested_amount),
         "annual_rate": str(offer.asked_rate),
-        "term_months": _asked_term(asked),
+        "term_months": asked.asked_term,
         "schedule": offer.schedule,
         "vehicle_price": str(asked.vehicle_price),
         "down_payment": str(asked.down_payment),
@@ -72,11 +72,6 @@ def bank_question(offer_id: UUID) -> dict[str, Any] | None:
         "monthly_obligations": str(asked.monthly_obligations),
         "birth_date": asked.birth_date.isoformat() if asked.birth_date else None,
     }
-
-
-def _asked_term(application: Application) -> int:
-    """Months the client asked for, whatever offer was taken over since."""
-    return int(application.decision.get("facts", {}).get("term_months", application.term_months))
 
 
 def hear_bank(*, offer_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:
@@ -124,7 +119,7 @@ def _take_terms(offer: BankOffer, answer: Mapping[str, Any], now: datetime) -> N
     offer.is_as_asked = (
         offer.amount == application.requested_amount
         and offer.annual_rate == offer.asked_rate
-        and offer.term_months == _asked_term(application)
+        and offer.term_months == application.asked_term
     )
     offer.expires_at = now + min(max(timedelta(days=days), timedelta()), OFFER_STANDS)
     ceiling = offer.programme.max_psk_percent

@@ -1,6 +1,6 @@
 """Paying a loan out at the checkout's request, and undoing what an attempt of a checkout did."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.db import transaction
@@ -86,6 +86,7 @@ def _lend(application: Application, now: datetime) -> Loan:
         psk=quote.psk,
         currency=application.currency,
         disbursed_date=today,
+        cooling_off_until=today + timedelta(days=programme.cooling_off_days),
         last_due_date=max(row.due_date for row in quote.schedule if row.due_date),
         created_at=now,
         updated_at=now,

@@ -11,28 +11,16 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
-from financing.errors import ApplicationNotFound, OfferExpired, OfferNotFound, OfferNotStanding
-from financing.events import ApplicationAccepted
+from financing.errors import OfferExpired, OfferNotFound, OfferNotStanding
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
-from financing.services.approving import let_go, make_offer, refuse, settle_on, supersede
+from financing.services.approving import make_offer, refuse, settle_on, take_offer
 from financing.services.deciding import quote_for
-from financing.services.orders import lock_order, withdrawn
+from financing.services.orders import lock_application, withdrawn
+from financing.services.wanted import require_papers
 from messaging.outbox import publish
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
-
-
-def lock_application(application_id: UUID, customer_id: UUID | None = None) -> Application:
-    """Lock an application after its order; `customer_id` None sees everybody's. Raises ApplicationNotFound."""
-    visible = Application.objects.filter(pk=application_id)
-    if customer_id is not None:
-        visible = visible.filter(customer_id=customer_id)
-    order_id = visible.values_list("order_id", flat=True).first()
-    if order_id is None:
-        raise ApplicationNotFound
-    lock_order(order_id)
-    return Application.objects.select_for_update().get(pk=application_id)
 
 
 def approve_application(
@@ -72,30 +60,18 @@ def accept_offer(
 ) -> Application:
     """Accept the application's offer, or the one named of those side by side; only the client can.
 
-    Raises ApplicationNotFound, WrongTransition, OfferNotFound, OfferNotStanding, OfferExpired, AlreadyFinanced.
+    Raises ApplicationNotFound, WrongTransition, OfferNotFound, OfferNotStanding, OfferExpired, DocumentsMissing,
+    AlreadyFinanced.
     """
     with transaction("financing"):
         application = lock_application(application_id, customer_id)
         offer = _standing_offer(application, offer_id) if offer_id else None
+        require_papers(application, offer.programme if offer else None)
         if offer is not None and application.status in _UNDECIDED:
             settle_on(application, offer, decided_by=None, now=now, is_chosen=True)
-            return application
-        if offer is not None:
+        elif offer is not None:
             application.adopt(offer)
-        application.accept(now)
-        supersede(application, now)
-        application.save()
-        _mark_taken(application, offer)
-        publish(
-            ApplicationAccepted(
-                application_id=application.id,
-                order_id=application.order_id,
-                customer_id=application.customer_id,
-                amount=application.approved_amount,
-                currency=application.currency,
-                attempt_id=application.attempt_id,
-            )
-        )
+        take_offer(application, offer, now)
     return application
 
 
@@ -123,17 +99,6 @@ def _standing_offer(application: Application, offer_id: UUID) -> BankOffer:
     if offer.is_expired:
         raise OfferExpired
     return offer
-
-
-def _mark_taken(application: Application, offer: BankOffer | None) -> None:
-    """Note which offer was taken, the application's own terms without a name, and let the other banks go."""
-    standing = application.offers.filter(status=OfferStatus.OFFERED)
-    same = standing.filter(programme=application.programme_id, amount=application.approved_amount)
-    taken = offer or same.filter(annual_rate=application.annual_rate, term_months=application.term_months).first()
-    if taken is not None:
-        taken.status = OfferStatus.TAKEN
-        taken.save(update_fields=["status"])
-    let_go(application, taken)
 
 
 def withdraw_application(*, application_id: UUID, now: datetime, customer_id: UUID | None = None) -> Application:

@@ -5,9 +5,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from core.db import transaction
-from financing.errors import OrderNotReady
+from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.events import ApplicationWithdrawn
-from financing.models import Application, ApplicationStatus, OrderCopy, OrderState
+from financing.models import Application, ApplicationStatus, OrderCopy, OrderState, Override, OverrideStatus
 from messaging.outbox import publish
 
 
@@ -25,9 +25,14 @@ def copy_order(
 
 
 def close_order(*, order_id: UUID, state: OrderState, now: datetime) -> None:
-    """Note that an order was paid or cancelled: the applications for it that are still open are withdrawn."""
+    """Note that an order was paid or cancelled: applications for it that are still open are withdrawn.
+
+    Overrides nobody has answered lapse with it.
+    """
     with transaction("financing"):
         OrderCopy.objects.select_for_update().filter(pk=order_id).update(state=state)
+        open_ones = Override.objects.filter(application__order_id=order_id, status=OverrideStatus.PROPOSED)
+        open_ones.update(status=OverrideStatus.LAPSED, answered_at=now)
         for application in Application.objects.select_for_update().filter(order_id=order_id).order_by("pk"):
             if application.is_open:
                 application.move(ApplicationStatus.WITHDRAWN, now)
@@ -41,6 +46,18 @@ def lock_order(order_id: UUID) -> OrderCopy:
         return OrderCopy.objects.select_for_update().get(pk=order_id)
     except OrderCopy.DoesNotExist as error:
         raise OrderNotReady from error
+
+
+def lock_application(application_id: UUID, customer_id: UUID | None = None) -> Application:
+    """Lock an application after its order; `customer_id` None sees everybody's. Raises ApplicationNotFound."""
+    visible = Application.objects.filter(pk=application_id)
+    if customer_id is not None:
+        visible = visible.filter(customer_id=customer_id)
+    order_id = visible.values_list("order_id", flat=True).first()
+    if order_id is None:
+        raise ApplicationNotFound
+    lock_order(order_id)
+    return Application.objects.select_for_update().get(pk=application_id)
 
 
 def withdrawn(application: Application, reason: str) -> ApplicationWithdrawn:

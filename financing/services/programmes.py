@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput, StaleVersion
 from financing.errors import ProgrammeExists, ProgrammeNotFound
-from financing.models import Programme, ProgrammeRate, ScheduleType
+from financing.models import PaperKind, Programme, ProgrammeRate, ScheduleType
 from financing.models.fields import legal_order
 
 
@@ -44,6 +44,8 @@ class ProgrammeFields(TypedDict, total=False):
     penalty_daily_percent: Decimal
     is_interest_on_overdue: bool
     allocation_order: list[str]
+    required_documents: list[str]
+    cooling_off_days: int
     valid_from: date
     valid_to: date | None
 
@@ -113,6 +115,8 @@ def _check(programme: Programme) -> None:
         raise InvalidInput("residual_percent", "invalid", _("Only a balloon schedule has a residual payment."))
     if sorted(programme.allocation_order) != sorted(legal_order()):
         raise InvalidInput("allocation_order", "invalid", _("Name every part of a debt once."))
+    if set(programme.required_documents) - set(PaperKind.values):
+        raise InvalidInput("required_documents", "invalid_choice", _("There is no such kind of paper."))
     same = Programme.objects.filter(bank=programme.bank, name=programme.name, valid_from=programme.valid_from)
     if same.exclude(pk=programme.pk).exists():
         raise ProgrammeExists

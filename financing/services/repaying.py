@@ -54,17 +54,18 @@ def pay_loan(
     Raises LoanNotFound, LoanNotRunning, PaymentNotNeeded.
     """
     with transaction("financing"):
-        loan = _running(loan_id, customer_id)
+        loan = running_loan(loan_id, customer_id)
         history = History(loan)
         most = _most_to_pay(loan, history, local_date(now))
         if amount > most:
             raise PaymentNotNeeded(most=str(most))
-        payment = _record(loan, PaymentKind.INSTALMENT, amount, means, actor_id, now)
-        _take(loan, payment, means, now)
+        payment = record_payment(loan, PaymentKind.INSTALMENT, amount, means, actor_id, now)
+        take_payment(loan, payment, means, now)
     return payment
 
 
-def _running(loan_id: UUID, customer_id: UUID | None) -> Loan:
+def running_loan(loan_id: UUID, customer_id: UUID | None) -> Loan:
+    """Lock a loan that is being repaid. Raises LoanNotFound, LoanNotRunning."""
     loan = lock_loan(loan_id, customer_id)
     if not loan.is_running:
         raise LoanNotRunning(state=loan.status)
@@ -79,9 +80,10 @@ def _most_to_pay(loan: Loan, history: History, today: date) -> Decimal:
     return max(standing.due + later - standing.deposit - coming, ZERO)
 
 
-def _record(
+def record_payment(
     loan: Loan, kind: PaymentKind, amount: Decimal, means: LoanMeans, actor_id: UUID, now: datetime
 ) -> LoanPayment:
+    """A payment that is about to be made, not written yet."""
     return LoanPayment(
         loan=loan,
         kind=kind,
@@ -95,7 +97,7 @@ def _record(
     )
 
 
-def _take(loan: Loan, payment: LoanPayment, means: LoanMeans, now: datetime) -> None:
+def take_payment(loan: Loan, payment: LoanPayment, means: LoanMeans, now: datetime) -> None:
     """The bank debits its own account at once; other money is asked for, and counts when it has arrived."""
     payment.save(force_insert=True)
     if means.method == LoanPaymentMethod.ACCOUNT:
@@ -122,7 +124,7 @@ def settle_payment(
 ) -> None:
     """Hear what became of a payment asked for; the same answer twice changes nothing, and money outranks a refusal.
 
-    Raises LoanNotFound.
+    A loan given back owes interest to the day it was given back, other money counts from today. Raises LoanNotFound.
     """
     with transaction("financing"):
         loan = lock_loan(loan_id)
@@ -132,7 +134,8 @@ def settle_payment(
         if payment.status not in (LoanPaymentStatus.PENDING, LoanPaymentStatus.FAILED):
             return
         if is_paid:
-            payment.value_date = local_date(now)
+            if payment.kind != PaymentKind.RETURN:
+                payment.value_date = local_date(now)
             _receive(loan, payment, now)
         elif payment.status == LoanPaymentStatus.PENDING:
             payment.move(LoanPaymentStatus.FAILED)
@@ -150,18 +153,21 @@ def _receive(loan: Loan, payment: LoanPayment, now: datetime) -> None:
         return
     history = History(loan)
     before = history.standing(payment.value_date)
-    if payment.kind == PaymentKind.EARLY:
+    if payment.kind != PaymentKind.INSTALMENT:
         payment.schedule = _renew(loan, history, payment, now)
     payment.receive(now)
     payment.save()
     history = History(loan)
     adopt(loan, history)
-    kind = EntryKind.EARLY if payment.schedule else EntryKind.PAYMENT
+    kind = _ENTRIES[payment.kind] if payment.schedule else EntryKind.PAYMENT
     after = refresh(loan, history, now, kind, payment)
     payment.refresh_from_db(fields=["surplus"])
     payment.spent = _spent(before, after)
     payment.save()
     _announce(loan, payment)
+
+
+_ENTRIES = {PaymentKind.EARLY.value: EntryKind.EARLY, PaymentKind.RETURN.value: EntryKind.RETURN}
 
 
 def _renew(loan: Loan, history: History, payment: LoanPayment, now: datetime) -> LoanVersion | None:
@@ -235,13 +241,13 @@ def preview_early(
 ) -> EarlyPlan:
     """What an early repayment would do; nothing is written. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
     with transaction("financing"):
-        return plan_early(History(_running(loan_id, customer_id)), local_date(now), day, amount, strategy)
+        return plan_early(History(running_loan(loan_id, customer_id)), local_date(now), day, amount, strategy)
 
 
 def preview_payoff(*, loan_id: UUID, day: date, now: datetime, customer_id: UUID | None = None) -> PayoffQuote:
     """What closes the loan on a day. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
     with transaction("financing"):
-        return quote_payoff(History(_running(loan_id, customer_id)), local_date(now), day)
+        return quote_payoff(History(running_loan(loan_id, customer_id)), local_date(now), day)
 
 
 def repay_loan_early(
@@ -261,12 +267,12 @@ def repay_loan_early(
     Raises LoanNotFound, LoanNotRunning, InvalidInput.
     """
     with transaction("financing"):
-        loan, today = _running(loan_id, customer_id), local_date(now)
+        loan, today = running_loan(loan_id, customer_id), local_date(now)
         plan = plan_early(History(loan), today, day, amount, strategy)
-        payment = _record(loan, PaymentKind.EARLY, amount, means, actor_id, now)
+        payment = record_payment(loan, PaymentKind.EARLY, amount, means, actor_id, now)
         payment.strategy, payment.value_date = strategy.value, day
         if day == today:
-            _take(loan, payment, means, now)
+            take_payment(loan, payment, means, now)
         elif means.method == LoanPaymentMethod.ACCOUNT:
             payment.status = LoanPaymentStatus.SCHEDULED
             payment.save(force_insert=True)

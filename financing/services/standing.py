@@ -29,6 +29,7 @@ from financing.models import (
     LoanScheduleRow,
     LoanStatus,
     LoanVersion,
+    PaymentKind,
     RefundStatus,
     ScheduleType,
 )
@@ -174,17 +175,19 @@ def draw(loan: Loan, history: History, standing: Standing, now: datetime) -> Non
     loan.accrued_on = standing.day
     if standing.is_repaid:
         loan.next_due_date, loan.next_payment = None, ZERO
-    _move(loan, standing, now)
+    _move(loan, history, standing, now)
 
 
-def _move(loan: Loan, standing: Standing, now: datetime) -> None:
+def _move(loan: Loan, history: History, standing: Standing, now: datetime) -> None:
     target = LoanStatus.OVERDUE if standing.days_past_due else LoanStatus.ACTIVE
     if standing.is_repaid:
         target = LoanStatus.CLOSED
     if target != loan.status:
         loan.move(target, now)
         if target == LoanStatus.CLOSED:
-            publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="repaid"))
+            is_returned = any(payment.kind == PaymentKind.RETURN for payment in history.payments[-1:])
+            reason = "returned" if is_returned else "repaid"
+            publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason=reason))
     if standing.oldest_due is not None and standing.oldest_due != loan.told_overdue:
         publish(
             LoanOverdue(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.ids import uuid7
 from financing import services
 from financing.application_fields import ApplicationFields, read_fields
-from financing.models import Application, OrderCopy, Programme
+from financing.models import Application, ApplicationDocument, OrderCopy, Override, Programme
 
 ASKED: dict[str, Any] = {
     "vehicle_price": "2000000.00",
@@ -23,6 +23,10 @@ ASKED: dict[str, Any] = {
 }
 DTI_REVIEW = {"monthly_income": "90000.00"}
 """Debt load between 50 and 80 %: a person decides."""
+
+REFUSED = {"monthly_income": "60000.00"}
+"""Too little is left of the income: the rules refuse."""
+PDF = b"%PDF-1.4 a paper"
 
 
 def programme(*, rates: dict[int, Decimal] | None = None, **changes: Any) -> Programme:
@@ -79,3 +83,21 @@ def requested(of: OrderCopy, *, attempt_id: UUID | None = None, auto_accept: boo
         now=timezone.now(),
     )
     return Application.objects.filter(attempt_id=attempt).first()
+
+
+def paper(*, application_id: UUID, kind: str = "passport", content: bytes = PDF) -> ApplicationDocument:
+    """A paper that the client sent."""
+    return services.add_document(
+        application_id=application_id, kind=kind, name="scan.pdf", content=content, actor_id=uuid7(), now=timezone.now()
+    )
+
+
+def override(of: Application, *, manager_id: UUID | None = None, **terms: Any) -> Override:
+    """A manager's will to lend what the rules refused."""
+    return services.override_decision(
+        application_id=of.pk,
+        manager_id=manager_id or uuid7(),
+        reason="A customer of ten years.",
+        now=timezone.now(),
+        **terms,
+    )

@@ -234,4 +234,4 @@ def test_a_page_costs_the_same_whatever_its_size(client, order, size):
         make.application(of=order)
     with CaptureQueriesContext(connections["financing"]) as queries:
         assert len(client.get(f"{PATH}?page_size={size}").json()["results"]) == size
-    assert len(queries) == 1
+    assert len(queries) == 2

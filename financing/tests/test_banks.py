@@ -17,7 +17,7 @@ from financing.models import Application, BankOffer
 from financing.public import loan_disagreements
 from financing.tests import make, twins
 from financing.twins.book import FAULTS, Book, FaultScript
-from messaging.models import ExternalCall
+from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of, published
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
@@ -203,7 +203,24 @@ def test_an_offer_under_review_is_overtaken_by_a_banks():
     offer = of(application, "polus")
     with events_of("financing") as told:
         body = owner_of(application).post(f"{PATH}/{application.id}/accept", {"offer_id": str(offer.id)}).json()
-    assert (body["status"], body["approved_amount"], told) == ("accepted", "1350000.00", ["financing.approved"])
+    assert (body["status"], body["approved_amount"]) == ("accepted", "1350000.00")
+    assert told == ["financing.approved", "financing.accepted"]
+    approved = OutboxEvent.objects.using("financing").get(type="financing.approved")
+    assert approved.data["is_accepted"] is False
+
+
+def test_a_banks_offer_taken_while_others_still_decide_is_told_as_two_facts():
+    connected(), connected("third")
+    application = asked()
+    offer = of(application, "vega")
+    services.hear_bank(offer_id=offer.id, answer=OFFER, now=timezone.now())
+    with events_of("financing") as told:
+        answer = owner_of(application).post(f"{PATH}/{application.id}/accept", {"offer_id": str(offer.id)})
+    assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
+    assert told == ["financing.approved", "financing.accepted"]
+    approved = OutboxEvent.objects.using("financing").get(type="financing.approved")
+    assert approved.data["is_accepted"] is False
+    assert [of(application, name).status for name in ("vega", "third")] == ["taken", "let_go"]
 
 
 def test_an_offer_past_its_time_is_not_taken(several):

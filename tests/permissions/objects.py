@@ -203,6 +203,20 @@ def application(owner: UUID) -> Ids:
     return [str(financing.application(of=financing.order(customer_id=owner)).id)]
 
 
+@made_by("/financing/applications/{}/documents/{}")
+def credit_paper(owner: UUID) -> Ids:
+    application_id = application(owner)[0]
+    paper = financing.paper(application_id=UUID(application_id))
+    return [application_id, str(paper.id)]
+
+
+@made_by("/financing/overrides")
+def override(owner: UUID) -> Ids:
+    financing.programme()
+    refused = financing.application(of=financing.order(customer_id=owner), **financing.REFUSED)
+    return [str(financing.override(refused).id)]
+
+
 @made_by("/financing/loans")
 def loan(owner: UUID) -> Ids:
     from financing import services

@@ -172,6 +172,16 @@ POST   /financing/applications/{}/accept                  mine
 POST   /financing/applications/{}/withdraw                own
 POST   /financing/applications/{}/approve                 manager
 POST   /financing/applications/{}/reject                  manager
+POST   /financing/applications/{}/counter-offer           manager
+POST   /financing/applications/{}/override                manager
+GET    /financing/applications/{}/documents               own
+POST   /financing/applications/{}/documents               own
+GET    /financing/applications/{}/documents/{}            own
+POST   /financing/applications/{}/documents/{}/review     manager
+GET    /financing/overrides                               manager
+GET    /financing/overrides/{}                            manager
+POST   /financing/overrides/{}/confirm                    manager
+POST   /financing/overrides/{}/reject                     manager
 GET    /financing/loans                                   own list
 GET    /financing/loans/{}                                own
 GET    /financing/loans/{}/schedule                       own
@@ -180,6 +190,7 @@ POST   /financing/loans/{}/payments                       own
 POST   /financing/loans/{}/payments/{}/reverse            manager
 GET    /financing/loans/{}/payoff                         own
 POST   /financing/loans/{}/early-repayment                own
+POST   /financing/loans/{}/return                         own
 POST   /financing/loans/{}/restructure                    manager
 POST   /financing/loans/{}/write-off                      manager
 GET    /financing/loans/portfolio                         manager

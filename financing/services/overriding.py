@@ -1,0 +1,258 @@
+"""Deciding against the rules: a manager's override with its second person, and the nearest terms the rules approve."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput, WrongTransition
+from core.ids import uuid7
+from financing.application_fields import ApplicationFields
+from financing.calculations import LoanQuote
+from financing.clock import local_date
+from financing.decisions import LEGAL_AGE, Employment, Outcome, age_on
+from financing.errors import (
+    DecidedByBank,
+    NoCounterOffer,
+    NotOverridable,
+    OrderClosed,
+    OverrideNotFound,
+    OverrideProposed,
+)
+from financing.events import OverrideRefused, OverrideWanted
+from financing.models import (
+    Application,
+    ApplicationStatus,
+    FinancingType,
+    OrderCopy,
+    OrderState,
+    Override,
+    OverrideStatus,
+)
+from financing.services.approving import make_offer
+from financing.services.deciding import counter_offer, decide_by, quote_for
+from financing.services.orders import lock_application
+from messaging.outbox import publish
+
+FOUR_EYES_ABOVE = Decimal(500_000)
+"""Roubles; settings.LOAN_FOUR_EYES_ABOVE overrides."""
+REASON_LENGTH = 1000
+
+
+def override_decision(
+    *,
+    application_id: UUID,
+    manager_id: UUID,
+    reason: str,
+    now: datetime,
+    amount: Decimal | None = None,
+    annual_rate: Decimal | None = None,
+    term_months: int | None = None,
+) -> Override:
+    """Lend what was refused, as asked or on other terms: roubles, % a year, months.
+
+    Up to the limit of the settings it counts at once; above it the terms are proposed, and another manager answers.
+    Raises ApplicationNotFound, WrongTransition, OrderClosed, DecidedByBank, NotOverridable, OverrideProposed,
+    InvalidInput.
+    """
+    if not reason.strip():
+        raise InvalidInput("reason", "required", _("Say why."))
+    with transaction("financing"):
+        application = lock_application(application_id)
+        _require_refused(application)
+        override = Override(
+            id=uuid7(),
+            application=application,
+            amount=application.requested_amount if amount is None else amount,
+            annual_rate=application.asked_rate if annual_rate is None else annual_rate,
+            term_months=application.asked_term if term_months is None else term_months,
+            reasons=application.reasons,
+            reason=reason.strip()[:REASON_LENGTH],
+            proposed_by=manager_id,
+            proposed_at=now,
+        )
+        override.is_for_two = override.amount > four_eyes_above()
+        quote = _quote(override)
+        if override.is_for_two:
+            _propose(override)
+        else:
+            _carry_out(override, quote, now)
+    return override
+
+
+def four_eyes_above() -> Decimal:
+    """The most, in roubles, that one manager may lend against the rules."""
+    return Decimal(getattr(settings, "LOAN_FOUR_EYES_ABOVE", FOUR_EYES_ABOVE))
+
+
+def _require_refused(application: Application) -> None:
+    if application.status != ApplicationStatus.REJECTED:
+        raise WrongTransition(application.status, [])
+    _require_open(application)
+    if not application.decision:  # the person had it erased, and what could be lent with it
+        raise NotOverridable(reasons=["incomplete"])
+    open_one = application.overrides.filter(status=OverrideStatus.PROPOSED).first()
+    if open_one is not None:
+        raise OverrideProposed(override_id=str(open_one.pk))
+
+
+def _require_open(application: Application) -> OrderCopy:
+    """Only an order that still waits for money can be lent for; a checkout that was refused has ended with it."""
+    order = OrderCopy.objects.get(pk=application.order_id)
+    if order.state != OrderState.OPEN or application.attempt_id is not None:
+        raise OrderClosed
+    if application.programme.is_connected:
+        raise DecidedByBank
+    return order
+
+
+def _quote(override: Override) -> LoanQuote:
+    """The schedule of the terms, held to what no manager may pass: the order's total and the law."""
+    application = override.application
+    order = OrderCopy.objects.get(pk=application.order_id)
+    most = min(application.requested_amount, order.total_amount)
+    if not 0 < override.amount <= most:
+        raise InvalidInput("amount", "out_of_range", _("Above zero, and at most %(most)s.") % {"most": most})
+    birth = application.birth_date
+    if birth is not None and age_on(birth, local_date(override.proposed_at)) < LEGAL_AGE:
+        raise NotOverridable(reasons=["age"])
+    application.term_months = override.term_months
+    application.balloon = min(application.balloon, override.amount)
+    quote = quote_for(application, override.amount, override.annual_rate)
+    ceiling = application.programme.max_psk_percent
+    if ceiling is not None and quote.psk > ceiling:
+        raise NotOverridable(reasons=["psk_cap"])
+    return quote
+
+
+def _propose(override: Override) -> None:
+    application = override.application
+    override.save(force_insert=True)
+    publish(
+        OverrideWanted(
+            application_id=application.id,
+            override_id=override.id,
+            order_id=application.order_id,
+            customer_id=application.customer_id,
+            amount=override.amount,
+            currency=application.currency,
+            proposed_by=override.proposed_by,
+        )
+    )
+
+
+def _carry_out(override: Override, quote: LoanQuote, now: datetime) -> None:
+    """Approve the refused application by the terms of the override; its decision keeps what the rules said."""
+    if override.status == OverrideStatus.PROPOSED and not override.is_for_two:
+        override.status = OverrideStatus.CONFIRMED
+    override.save()
+    application = override.application
+    application.reopen(now)
+    decided_by = override.answered_by or override.proposed_by
+    make_offer(application, quote, override.annual_rate, decided_by=decided_by, now=now)
+
+
+def confirm_override(*, override_id: UUID, manager_id: UUID, now: datetime, note: str = "") -> Override:
+    """Agree to what another manager proposed: the application is approved on those terms.
+
+    Raises OverrideNotFound, WrongTransition, SecondPersonNeeded, OrderClosed, NotOverridable, InvalidInput.
+    """
+    with transaction("financing"):
+        override = _lock_override(override_id)
+        override.answer(OverrideStatus.CONFIRMED, answered_by=manager_id, note=note, now=now)
+        _require_open(override.application)
+        _carry_out(override, _quote(override), now)
+    return override
+
+
+def reject_override(*, override_id: UUID, manager_id: UUID, reason: str, now: datetime) -> Override:
+    """Turn a proposal down: the refusal stands. Raises OverrideNotFound, WrongTransition, SecondPersonNeeded."""
+    with transaction("financing"):
+        override = _lock_override(override_id)
+        override.answer(OverrideStatus.REJECTED, answered_by=manager_id, note=reason, now=now)
+        override.save()
+        application = override.application
+        publish(
+            OverrideRefused(
+                application_id=application.id,
+                override_id=override.id,
+                order_id=application.order_id,
+                customer_id=application.customer_id,
+            )
+        )
+    return override
+
+
+def _lock_override(override_id: UUID) -> Override:
+    """Lock an override after its application. Raises OverrideNotFound."""
+    application_id = Override.objects.filter(pk=override_id).values_list("application_id", flat=True).first()
+    if application_id is None:
+        raise OverrideNotFound
+    application = lock_application(application_id)
+    override = Override.objects.select_for_update().get(pk=override_id)
+    override.application = application
+    return override
+
+
+# The nearest terms the rules approve --------------------------------------------------------------------------------
+def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> Application:
+    """Offer the nearest terms of the programme that today's rules approve, in place of a refusal or a review.
+
+    Nothing is decided against the rules, so one person is enough. Raises ApplicationNotFound, WrongTransition,
+    OrderClosed, DecidedByBank, NoCounterOffer.
+    """
+    with transaction("financing"):
+        application = lock_application(application_id)
+        is_refused = application.status == ApplicationStatus.REJECTED
+        if not is_refused and application.status != ApplicationStatus.UNDER_REVIEW:
+            raise WrongTransition(application.status, [])
+        if is_refused:
+            _require_refused(application)
+        order = OrderCopy.objects.get(pk=application.order_id)
+        terms = _counter(application, order, now)
+        if is_refused:
+            application.reopen(now)
+        application.term_months = terms["term_months"]
+        amount, rate = Decimal(terms["amount"]), Decimal(terms["annual_rate"])
+        application.balloon = min(application.balloon, amount)
+        make_offer(application, quote_for(application, amount, rate), rate, decided_by=manager_id, now=now)
+    return application
+
+
+def _counter(application: Application, order: OrderCopy, now: datetime) -> Mapping[str, Any]:
+    """The terms, found anew by the programme as it is today. Raises DecidedByBank, NoCounterOffer."""
+    programme = application.programme
+    if programme.is_connected:
+        raise DecidedByBank
+    if not application.employment_status:  # the person had it erased
+        raise NoCounterOffer
+    verdict = decide_by(order, fields_of(application), programme, local_date(now))
+    terms = counter_offer(verdict, order, now)
+    if terms is None and verdict.decision.outcome is not Outcome.APPROVE:
+        raise NoCounterOffer
+    return terms or {
+        "term_months": application.asked_term,
+        "amount": verdict.quote.amount_financed,
+        "annual_rate": verdict.annual_rate,
+    }
+
+
+def fields_of(application: Application) -> ApplicationFields:
+    """What the client asked for."""
+    return ApplicationFields(
+        vehicle_price=application.vehicle_price,
+        down_payment=application.down_payment,
+        term_months=application.asked_term,
+        financing_type=FinancingType(application.financing_type),
+        employment_status=Employment(application.employment_status),
+        monthly_income=application.monthly_income,
+        monthly_obligations=application.monthly_obligations,
+        birth_date=application.birth_date,
+        vehicle_year=application.vehicle_year,
+        programme_id=application.programme_id,
+    )
