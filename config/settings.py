@@ -272,6 +272,9 @@ BREAKER_COOL_S = number("BREAKER_COOL_S", 5)
 BANKS_URL = text("BANKS_URL", f"http://127.0.0.1:{number('BANKS_PORT', PORT + 3)}")
 BANKS_WAIT_S = number("BANKS_WAIT_S", 900)
 """Seconds a bank has to decide on an application; whatever comes later counts for nothing."""
+LOAN_FOUR_EYES_ABOVE = number("LOAN_FOUR_EYES_ABOVE", 500_000)
+"""Roubles lent against the rules above which a second manager confirms."""
+CREDIT_FILE_MAX_BYTES = number("CREDIT_FILE_MAX_BYTES", 10_485_760)
 
 # Insurance ----------------------------------------------------------------------------------------------------------
 INSURERS_URL = text("INSURERS_URL", f"http://127.0.0.1:{number('INSURERS_PORT', PORT + 2)}")

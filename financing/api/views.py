@@ -300,7 +300,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
 
     def _add_document(self, application_id: UUID) -> Response:
         given = self.valid(ApplicationDocumentInput)
-        check_size(given["file"].size, settings.CLAIM_FILE_MAX_BYTES)
+        check_size(given["file"].size, settings.CREDIT_FILE_MAX_BYTES)
         document = services.add_document(
             application_id=application_id,
             kind=given["kind"],

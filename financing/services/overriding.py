@@ -39,8 +39,6 @@ from financing.services.deciding import counter_offer, decide_by, quote_for
 from financing.services.orders import lock_application
 from messaging.outbox import publish
 
-FOUR_EYES_ABOVE = Decimal(500_000)
-"""Roubles; settings.LOAN_FOUR_EYES_ABOVE overrides."""
 REASON_LENGTH = 1000
 
 
@@ -87,7 +85,7 @@ def override_decision(
 
 def four_eyes_above() -> Decimal:
     """The most, in roubles, that one manager may lend against the rules."""
-    return Decimal(getattr(settings, "LOAN_FOUR_EYES_ABOVE", FOUR_EYES_ABOVE))
+    return Decimal(settings.LOAN_FOUR_EYES_ABOVE)
 
 
 def _require_refused(application: Application) -> None:

@@ -36,7 +36,7 @@ def add_document(
     """
     if kind not in PaperKind.values:
         raise InvalidInput("kind", "invalid_choice", _("There is no such kind of paper."))
-    paper = examine(name=name, content=content, max_bytes=settings.CLAIM_FILE_MAX_BYTES)
+    paper = examine(name=name, content=content, max_bytes=settings.CREDIT_FILE_MAX_BYTES)
     with transaction("financing"):
         application = lock_application(application_id, customer_id)
         if application.status not in TAKEN_WHILE:

@@ -90,7 +90,7 @@ def test_a_paper_is_kept_and_given_back(application, owner, private_files):
 def test_other_files_are_refused_whatever_their_name(
     application, owner, settings, private_files, content, kind, status
 ):
-    settings.CLAIM_FILE_MAX_BYTES = 1000
+    settings.CREDIT_FILE_MAX_BYTES = 1000
     assert upload(owner, application.id, content, kind=kind).status_code == status
     assert not ApplicationDocument.objects.exists()
     assert kept(private_files) == []
