@@ -8,7 +8,8 @@ import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -215,3 +216,22 @@ def closed_breakers() -> None:
 
     with contextlib.suppress(redis.RedisError):
         breakers.forget()
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Publish facts as their apps would, and deliver each of them twice to the app whose test this is."""
+    from messaging.testing import deliver_twice
+
+    return partial(deliver_twice, request.path.relative_to(ROOT).parts[0])
+
+
+@pytest.fixture
+def screens(client: Any) -> Any:
+    """A browser with an administrator signed in to the manager screens, in English."""
+    from django.contrib.auth import get_user_model
+
+    person = get_user_model().objects.create_superuser(email="boss@example.com", password="x")
+    client.force_login(person)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
