@@ -49,7 +49,10 @@ class PolicyPurchased(Event):
 
 @event("insurance.cancelled", aggregate="policy", key="policy_id")
 class PolicyCancelled(Event):
-    """A policy ended early. `order_id` is the purchase that its premium was part of."""
+    """A policy ended early. `order_id` is the purchase that its premium was part of.
+
+    `refunded_alone` is how much of the refund had been paid by itself all the same: a change, a reinstatement.
+    """
 
     policy_id: UUID
     customer_id: UUID
@@ -59,6 +62,7 @@ class PolicyCancelled(Event):
     order_id: UUID | None = None
     insurer: str = ""
     version_number: int = 1
+    refunded_alone: Decimal = Decimal(0)
 
 
 @event("insurance.premium_requested", aggregate="policy", key="policy_id", internal=True)
@@ -109,7 +113,10 @@ class PolicyReinstated(Event):
 
 @event("insurance.endorsed", aggregate="policy", key="policy_id")
 class PolicyEndorsed(Event):
-    """What a policy insures changed; `premium_difference` is negative when a part came back."""
+    """What a policy insures changed; `premium_difference` is negative when a part came back.
+
+    `refunded_alone` is how much of that part had been paid by itself, though the policy was bought within an order.
+    """
 
     policy_id: UUID
     customer_id: UUID
@@ -121,6 +128,7 @@ class PolicyEndorsed(Event):
     insurer: str = ""
     order_id: UUID | None = None
     version_number: int = 1
+    refunded_alone: Decimal = Decimal(0)
 
 
 @event("insurance.purchase_lapsed", aggregate="policy", key="policy_id", version=2, internal=True)
@@ -136,6 +144,14 @@ class PolicyTermEnded(Event):
     """The last day of a policy is over: insurance's own alarm, set when the policy is issued."""
 
     policy_id: UUID
+
+
+@event("insurance.cancellation_due", aggregate="policy", key="policy_id", internal=True)
+class PolicyCancellationDue(Event):
+    """The last day of a policy that is to be cancelled is over: insurance's own alarm, void once the day is changed."""
+
+    policy_id: UUID
+    last_date: date
 
 
 @event("insurance.issued", aggregate="order_policies", key="order_id", internal=True)
@@ -159,10 +175,14 @@ class PoliciesDeclined(Event):
 
 @event("insurance.revoked", aggregate="order_policies", key="order_id", internal=True)
 class PoliciesRevoked(Event):
-    """Answer to checkout.policies_cancel_requested: nothing of the attempt is in force."""
+    """Answer to checkout.policies_cancel_requested: nothing of the attempt is in force.
+
+    `earned` roubles of what the order paid stay with the insurers: by policies that had ended before, and claims paid.
+    """
 
     order_id: UUID
     attempt_id: UUID
+    earned: Decimal = Decimal(0)
 
 
 @event("claim.opened", aggregate="claim", key="claim_id")

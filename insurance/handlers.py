@@ -5,8 +5,9 @@ from django.utils import timezone
 from core.money import ZERO
 from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived
 from insurance import services
-from insurance.events import PolicyTermEnded, PurchaseLapsed
+from insurance.events import PolicyCancellationDue, PolicyTermEnded, PurchaseLapsed
 from insurance.services.buying import LAPSE_HANDLER
+from insurance.services.ending import CANCELLATION_HANDLER
 from insurance.services.issuing import EXPIRY_HANDLER
 from messaging.subscriptions import subscribe
 from orders.events import OrderCreated, PoliciesCancelRequested, PoliciesRequested
@@ -64,6 +65,12 @@ def follow_pledge(event: LoanDisbursed | LoanPaymentReceived | LoanClosed) -> No
 def expire_policy(event: PolicyTermEnded) -> None:
     """End a policy with its term."""
     services.expire_policy(policy_id=event.policy_id, now=timezone.now())
+
+
+@subscribe(PolicyCancellationDue, name=CANCELLATION_HANDLER)
+def cancel_when_due(event: PolicyCancellationDue) -> None:
+    """End a policy on the day its insured chose."""
+    services.cancel_when_due(policy_id=event.policy_id, last_date=event.last_date, now=timezone.now())
 
 
 @subscribe(PurchaseLapsed, name=LAPSE_HANDLER)

@@ -2,33 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.books import Disagreement
-from core.errors import InvalidInput
+from insurance.books import policy_disagreements, recompute
 from insurance.clock import local_date
 from insurance.documents import policy_pdf
-from insurance.models import (
-    Claim,
-    ClaimKind,
-    ClaimStatus,
-    DocumentKind,
-    IssueAttempt,
-    MoneyKind,
-    MoneyRequest,
-    MoneyState,
-    Policy,
-    PolicyStatus,
-    Quote,
-)
-from insurance.models.claims import GRANTED, REFUSED, UNDECIDED
+from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
+from insurance.models.claims import REFUSED, UNDECIDED
+from insurance.models.policies import IN_FORCE
 from insurance.pricing import price, read_request
 from insurance.reading import book_of, breakdown, current_book
 
@@ -48,8 +36,6 @@ __all__ = [
     "rate",
     "recompute",
 ]
-
-ALARM_GRACE = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -162,7 +148,7 @@ class PolicyCard:
     @property
     def may_claim(self) -> bool:
         """Whether a loss can be reported under it."""
-        return self.status in (PolicyStatus.ACTIVE, PolicyStatus.EXPIRED)
+        return self.status in (*IN_FORCE, PolicyStatus.EXPIRED)
 
 
 def policies_of(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:
@@ -239,98 +225,6 @@ def printed_policy(policy_id: UUID, *, customer_id: UUID) -> bytes | None:
 
 def premiums_returned() -> dict[UUID, Decimal]:
     """What orders' payments give back of premiums, roubles: policies ended, became cheaper or were declined."""
-    refunds = MoneyRequest.objects.filter(
-        kind=MoneyKind.REFUND, policy__order_id__isnull=False, policy__attempt_id__isnull=False
-    )
-    rows = refunds.values("policy__order_id").annotate(sum=Sum("amount"))
-    return {UUID(str(row["policy__order_id"])): row["sum"] for row in rows.order_by("policy__order_id")}
-
-
-def policy_disagreements() -> Iterator[Disagreement]:
-    """Everything within insurance that does not agree: quotes, policies, undone attempts, claims."""
-    yield from _quotes_that_cost_something_else()
-    yield from _policies_unlike_their_quotes()
-    yield from _policies_without_money()
-    yield from _attempts_unlike_their_policies()
-    yield from _policies_past_their_end()
-    yield from _claims_above_the_cover()
-
-
-def _quotes_that_cost_something_else() -> Iterator[Disagreement]:
-    """A stored quote, and each variant of it, recomputes to the same premium from its own snapshot."""
-    for quote in Quote.objects.order_by("pk").iterator(chunk_size=1000):
-        for variant in range(len(quote.variants) + 1):
-            stored, again = quote.offer(variant).premium, recompute(quote, variant)
-            if again != stored:
-                ids = {"quote_id": str(quote.id), "variant": str(variant)}
-                yield Disagreement("quote_premium_differs", ids, f"stored {stored}, recomputed {again}")
-
-
-def recompute(quote: Quote, variant: int = 0) -> Decimal | None:
-    """The premium of a quote's offer, rated again from its snapshot; None where it cannot be rated."""
-    try:
-        book = book_of(quote.tariff_revision)
-        return price(quote.offer(variant).request, quote.rated_on, book).premium
-    except (InvalidInput, LookupError):
-        return None
-
-
-def _policies_unlike_their_quotes() -> Iterator[Disagreement]:
-    alike = Q(customer_id=F("quote__customer_id"), insurance_type=F("quote__insurance_type"))
-    for policy in Policy.objects.exclude(alike).select_related("quote").order_by("pk"):
-        ids = {"policy_id": str(policy.id), "quote_id": str(policy.quote_id)}
-        yield Disagreement("policy_unlike_quote", ids, f"of {policy.customer_id}, quoted to {policy.quote.customer_id}")
-    changed = Sum("endorsements__premium_difference", filter=Q(endorsements__applied_at__isnull=False))
-    for policy in Policy.objects.select_related("quote").annotate(changed=changed).order_by("pk").iterator(1000):
-        promised = policy.quote.offer(policy.variant).premium + (policy.changed or 0)
-        if policy.premium != promised:
-            ids = {"policy_id": str(policy.id), "quote_id": str(policy.quote_id)}
-            yield Disagreement("policy_unlike_quote", ids, f"premium {policy.premium}, promised {promised}")
-
-
-def _policies_without_money() -> Iterator[Disagreement]:
-    """A policy in force was paid for, with its order or by itself; and never more went back than came in."""
-    paid = MoneyRequest.objects.filter(policy=OuterRef("pk"), kind=MoneyKind.PREMIUM, state=MoneyState.DONE)
-    alone = Policy.objects.filter(status=PolicyStatus.ACTIVE, attempt_id__isnull=True)
-    for policy in alone.exclude(Exists(paid)).order_by("pk"):
-        yield Disagreement("policy_unpaid", {"policy_id": str(policy.id)}, "in force, and its premium is not in")
-    kinds = {MoneyKind.REFUND: -1, MoneyKind.PREMIUM: 1, MoneyKind.ENDORSEMENT: 1, MoneyKind.REINSTATEMENT: 1}
-    held = Case(*(When(kind=kind, then=F("amount") * sign) for kind, sign in kinds.items()), default=Decimal(0))
-    money = MoneyRequest.objects.filter(state=MoneyState.DONE, policy__attempt_id__isnull=True)
-    for row in money.values("policy_id").annotate(held=Sum(held)).filter(held__lt=0).order_by("policy_id"):
-        ids = {"policy_id": str(row["policy_id"])}
-        yield Disagreement("policy_refunded_too_much", ids, f"{-row['held']} more went back than came in")
-
-
-def _attempts_unlike_their_policies() -> Iterator[Disagreement]:
-    """An undone attempt holds nothing, and no policy comes of an attempt nobody made."""
-    closed = IssueAttempt.objects.filter(closed_at__isnull=False).values("attempt_id")
-    standing = Policy.objects.filter(status__in=[PolicyStatus.ACTIVE, PolicyStatus.PENDING])
-    for policy in standing.filter(attempt_id__in=closed).order_by("pk"):
-        ids = {"policy_id": str(policy.id), "attempt_id": str(policy.attempt_id)}
-        yield Disagreement("policy_of_closed_attempt", ids, "its purchase was undone, and it is in force")
-    asked = Q(answered_at__isnull=False) | Q(requested_at__isnull=False)
-    known = IssueAttempt.objects.filter(asked).values("attempt_id")
-    for policy in Policy.objects.filter(attempt_id__isnull=False).exclude(attempt_id__in=known).order_by("pk"):
-        ids = {"policy_id": str(policy.id), "attempt_id": str(policy.attempt_id)}
-        yield Disagreement("policy_without_attempt", ids, "nobody asked for it")
-
-
-def _policies_past_their_end() -> Iterator[Disagreement]:
-    late = local_date(timezone.now() - ALARM_GRACE)
-    for policy in Policy.objects.filter(status=PolicyStatus.ACTIVE, end_date__lt=late).order_by("pk"):
-        ids = {"policy_id": str(policy.id)}
-        yield Disagreement("policy_past_its_end", ids, f"in force, though it ended on {policy.end_date}")
-
-
-def _claims_above_the_cover() -> Iterator[Disagreement]:
-    above = Q(approved_amount__gt=F("policy__coverage_amount"))
-    for claim in Claim.objects.filter(above, status__in=GRANTED).select_related("policy").order_by("pk"):
-        ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
-        most = claim.policy.coverage_amount
-        yield Disagreement("claim_above_cover", ids, f"{claim.approved_amount} granted, {most} at most")
-    paid = Sum("payouts__amount", filter=Q(payouts__state=MoneyState.DONE), default=Decimal(0))
-    unlike = ~Q(left=F("paid_amount") + F("penalty_amount"))
-    for claim in Claim.objects.filter(status=ClaimStatus.PAID).annotate(left=paid).filter(unlike).order_by("pk"):
-        ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
-        yield Disagreement("claim_paid_otherwise", ids, f"{claim.left} has left, {claim.paid_amount} is noted")
+    refunds = MoneyRequest.objects.filter(kind=MoneyKind.REFUND, order_id__isnull=False)
+    rows = refunds.values("order_id").annotate(sum=Sum("amount"))
+    return {UUID(str(row["order_id"])): row["sum"] for row in rows.order_by("order_id")}

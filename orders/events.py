@@ -106,12 +106,17 @@ class OrderCompleted(Event):
 
 @event("order.cancelled", aggregate="order_record", key="order_id")
 class OrderCancelled(Event):
-    """The order ended without a sale; `reason` says why."""
+    """The order ended without a sale; `reason` says why.
+
+    With `refund_follows` its policies are being cancelled first, and how much goes back is told by
+    checkout.refund_requested.
+    """
 
     order_id: UUID
     number: str
     customer_id: UUID
     reason: str
+    refund_follows: bool = False
 
 
 @event("shop.noted", aggregate="shop_news", key="subject_id", internal=True)
@@ -219,11 +224,14 @@ class ExcessRefundRequested(Event):
 
 @event("checkout.refund_requested", aggregate="checkout", key="order_id", internal=True)
 class RefundRequested(Event):
-    """Cancel or refund every payment of the order. Answers: payment.refunded each, then payment.order_settled."""
+    """Cancel or refund every payment of the order but `keep_amount`, which insurers have earned by policies that ended
+    before. Answers: payment.refunded each, then payment.order_settled.
+    """
 
     order_id: UUID
     attempt_id: UUID
     reason: str
+    keep_amount: Decimal = Decimal(0)
 
 
 @event("checkout.policies_requested", aggregate="checkout", key="order_id", internal=True)

@@ -59,10 +59,15 @@ def serve_checkout(event: PaymentRequested | RefundRequested | OrderCancelled) -
             _take(event)
         case RefundRequested():
             services.close_order(
-                order_id=event.order_id, attempt_id=event.attempt_id, reason=event.reason, now=timezone.now()
+                order_id=event.order_id,
+                attempt_id=event.attempt_id,
+                reason=event.reason,
+                keep=event.keep_amount,
+                now=timezone.now(),
             )
         case OrderCancelled():
-            services.close_order(order_id=event.order_id, attempt_id=None, reason=event.reason, now=timezone.now())
+            close = services.shut_till if event.refund_follows else services.close_order
+            close(order_id=event.order_id, attempt_id=None, reason=event.reason, now=timezone.now())
 
 
 @subscribe(ExcessRefundRequested, lane="order_id", on_parked="continue")
@@ -187,12 +192,12 @@ def _book_policy(event: PolicyPurchased | PolicyCancelled | PolicyEndorsed | Pol
             )
         case PolicyCancelled():
             premium = _premium(event, event.refund_amount, order_id=event.order_id, attempt=event.version_number)
-            services.return_premium(premium=premium, now=now)
+            services.return_premium(premium=premium, alone=event.refunded_alone, now=now)
         case PolicyReinstated():
             services.book_premium(premium=_premium(event, event.premium_paid, attempt=event.version_number), now=now)
         case PolicyEndorsed() if event.premium_difference < 0:
             less = _premium(event, -event.premium_difference, order_id=event.order_id, attempt=event.version_number)
-            services.return_premium(premium=less, now=now)
+            services.return_premium(premium=less, alone=event.refunded_alone, now=now)
         case PolicyEndorsed():
             services.book_premium(
                 premium=_premium(event, event.premium_difference, attempt=event.version_number), now=now

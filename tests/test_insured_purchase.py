@@ -215,8 +215,57 @@ def test_an_order_stops_asking_for_a_premium_that_went_back(product):
     drain_outbox()
     let_refunds_go()
     order.refresh_from_db()
-    assert (order.status, order.amount_paid, Payment.objects.get().status) == ("refunded", 0, "refunded")
-    assert balances()[f"order:{order.id}"] == kasko.premium - refund, "the days that the insurer has earned"
+    earned = kasko.premium - refund
+    assert earned > 0
+    assert (order.status, order.amount_paid) == ("refunded", earned)
+    assert Payment.objects.get().refunded_amount == order.total_amount - earned
+    assert_owed_to_the_insurer(earned)
+    assert not [code for code in balances() if code.startswith(("order:", "policy:"))]
+    assert_clean_books()
+
+
+def test_a_policy_cancelled_while_its_order_is_being_undone_is_refunded_once(product):
+    order = bought(product, OSAGO, KASKO)
+    client = Api("client", user_id=order.customer_id)
+    kasko = Policy.objects.get(insurance_type="kasko")
+    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    refund = Decimal(client.post(f"/insurance/policies/{kasko.id}/cancel").json()["refund_amount"])
+    drain_outbox()
+    let_refunds_go()
+    order.refresh_from_db()
+    assert order.amount_paid == kasko.premium - refund > 0
+    assert Payment.objects.get().refunded_amount == order.total_amount - order.amount_paid
+    assert not Payout.objects.exists()
+    assert MoneyRequest.objects.get().state == "done"
+    assert_owed_to_the_insurer(order.amount_paid)
+    assert not [code for code in balances() if code.startswith(("order:", "policy:"))]
+    assert_clean_books()
+
+
+def test_what_was_paid_beside_an_undone_order_goes_back_too(product):
+    order = bought(product, KASKO)
+    client = Api("client", user_id=order.customer_id)
+    path = f"/insurance/policies/{Policy.objects.get().id}"
+    client.post(f"{path}/cancel")
+    drain_outbox()
+    Api("manager").post(f"{path}/reinstate", {"payment": CARD})
+    drain_outbox()
+    drivers = {"drivers": [{"birth_date": "2006-01-01", "licence_since": "2025-01-01"}]}
+    client.post(f"{path}/endorse", {"changes": drivers, "payment": CARD})
+    drain_outbox()
+    assert client.get(path).json()["status"] == "active"
+    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    drain_outbox()
+    let_refunds_go()
+    order.refresh_from_db()
+    assert (order.status, order.amount_paid) == ("refunded", 0)
+    taken = [(payment.amount, payment.refunded_amount) for payment in Payment.objects.order_by("pk")]
+    assert len(taken) == 3
+    assert taken[0][0] == taken[0][1] == order.total_amount
+    (paid_out,) = Payout.objects.values_list("amount", flat=True)
+    assert sum(amount - back for amount, back in taken) == paid_out
+    assert balances() == {}
+    assert_clean_books()
 
 
 def test_a_change_is_paid_passed_on_and_given_back(product):

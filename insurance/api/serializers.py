@@ -182,13 +182,17 @@ class PolicySerializer(serializers.ModelSerializer):
             "id", "number", "quote_id", "variant", "order_id", "customer_id", "insurance_type", "status", "insurer",
             "insurer_ref", "beneficiary", "renewal_of_id", "vehicle_vin", "premium",
             "coverage_amount", "insured_value", "deductible", "start_date", "end_date", "activated_at", "cancelled_at",
-            "cancel_reason", "refund_amount", "decline_code", "decline_detail", "currency", "version", "created_at",
-            "updated_at",
+            "cancel_date", "cancel_reason", "refund_amount", "decline_code", "decline_detail", "currency", "version",
+            "created_at", "updated_at",
         ]  # fmt: skip
 
 
 class PolicyCancelInput(serializers.Serializer):
+    """`last_date` is the last day of cover, today unless given; `event_date` is for managers."""
+
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+    last_date = serializers.DateField(required=False)
+    event_date = serializers.DateField(required=False)
 
 
 class PolicyReinstateInput(serializers.Serializer):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
@@ -15,7 +16,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 from core.papers import check_size
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn
@@ -121,16 +122,29 @@ class PolicyViewSet(_InsuranceViewSet):
     @extend_schema(request=PolicyCancelInput, responses=PolicySerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> HttpResponse:
-        """End a policy today; `refund_amount` is the unused part of its premium."""
+        """End a policy today, or after a day to come; `refund_amount` is the unused part of its premium.
+
+        Managers may name the day from which the premium counts as unused: of the insured's death, of the car's loss.
+        """
         return self.once("cancel_policy", self._cancel)
 
     def _cancel(self) -> Response:
+        given = self.valid(PolicyCancelInput)
+        if "event_date" in given and not self.principal.is_staff:
+            raise InvalidInput("event_date", "invalid", _("The dealership fills it in, from the papers."))
         policy = services.cancel_policy(
             policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
             customer_id=self._owner,
-            reason=self.valid(PolicyCancelInput)["reason"],
             now=timezone.now(),
+            **given,
         )
+        return Response(PolicySerializer(policy).data)
+
+    @extend_schema(request=None, responses=PolicySerializer)
+    @action(detail=True, methods=["post"])
+    def keep(self, request: Request, pk: str) -> Response:
+        """Forget the cancellation that was set for a day to come."""
+        policy = services.keep_policy(policy_id=_uuid(pk, PolicyNotFound), customer_id=self._owner, now=timezone.now())
         return Response(PolicySerializer(policy).data)
 
     @extend_schema(request=PolicyReinstateInput, responses=PolicySerializer)

@@ -31,7 +31,10 @@ class MoneyState(models.TextChoices):
 
 
 class MoneyRequest(models.Model):
-    """Roubles to take from the insured or to pay out; `payee` is empty for the insured, else the bank's name."""
+    """Roubles to take from the insured or to pay out; `payee` is empty for the insured, else the bank's name.
+
+    A refund with an `order_id` goes back by that order's payments, one without by the policy's own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     policy = models.ForeignKey(
@@ -42,6 +45,7 @@ class MoneyRequest(models.Model):
     )
     kind = models.CharField(_("purpose"), max_length=15, choices=MoneyKind)
     state = models.CharField(_("state"), max_length=10, choices=MoneyState, default=MoneyState.ASKED)
+    order_id = models.UUIDField(_("by the payments of order"), null=True)
     payee = models.CharField(_("payee"), max_length=100, blank=True, default="")
     amount = amount_field(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
@@ -58,6 +62,9 @@ class MoneyRequest(models.Model):
             models.CheckConstraint(
                 condition=Q(kind=MoneyKind.PAYOUT, claim__isnull=False) | ~Q(kind=MoneyKind.PAYOUT) & Q(claim=None),
                 name="money_request_payout_has_claim",
+            ),
+            models.CheckConstraint(
+                condition=Q(order_id=None) | Q(kind=MoneyKind.REFUND), name="money_request_order_takes_refunds"
             ),
             models.UniqueConstraint(
                 fields=["policy"],

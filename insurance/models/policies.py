@@ -23,6 +23,7 @@ class PolicyStatus(models.TextChoices):
 
     PENDING = "pending", _("pending")
     ACTIVE = "active", _("in force")
+    CANCEL_SCHEDULED = "cancel_scheduled", _("in force, its cancellation is set")
     EXPIRED = "expired", _("expired")
     CANCELLED = "cancelled", _("cancelled")
     NOT_TAKEN_UP = "not_taken_up", _("not taken up")
@@ -32,14 +33,20 @@ _S = PolicyStatus
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     _S.PENDING: (_S.ACTIVE, _S.NOT_TAKEN_UP),
     _S.NOT_TAKEN_UP: (_S.PENDING, _S.ACTIVE),
-    _S.ACTIVE: (_S.EXPIRED, _S.CANCELLED),
+    _S.ACTIVE: (_S.EXPIRED, _S.CANCELLED, _S.CANCEL_SCHEDULED),
+    _S.CANCEL_SCHEDULED: (_S.EXPIRED, _S.CANCELLED, _S.CANCEL_SCHEDULED, _S.ACTIVE),
     _S.CANCELLED: (_S.ACTIVE,),
 }
 """Every step a policy may take; a status that is not a key is final."""
 
+IN_FORCE = (_S.ACTIVE, _S.CANCEL_SCHEDULED)
+
 
 class Policy(models.Model):
-    """Cover from `activated_at` through `end_date`; both dates count. Roubles."""
+    """Cover from `activated_at` through `end_date`; both dates count. Roubles.
+
+    `cancel_date` is the last day of cover of a policy whose cancellation is set for a day to come.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     number = models.CharField(_("number"), max_length=24, unique=True)
@@ -48,7 +55,7 @@ class Policy(models.Model):
     attempt_id = models.UUIDField(_("checkout attempt"), null=True)
     customer_id = models.UUIDField(_("customer"))
     insurance_type = type_field()
-    status = models.CharField(_("status"), max_length=15, choices=PolicyStatus, default=_S.PENDING)
+    status = models.CharField(_("status"), max_length=20, choices=PolicyStatus, default=_S.PENDING)
     variant = models.PositiveSmallIntegerField(_("variant of the quote"), default=0)
     insurer = models.CharField(_("insurer"), max_length=30, default=DEFAULT_INSURER)
     insurer_ref = models.CharField(_("number at the insurer"), max_length=60, blank=True, default="")
@@ -68,6 +75,7 @@ class Policy(models.Model):
     end_date = models.DateField(_("through"))
     activated_at = models.DateTimeField(_("in force since"), null=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
+    cancel_date = models.DateField(_("to be cancelled after"), null=True)
     cancel_reason = models.TextField(_("reason"), blank=True, default="")
     refund_amount = amount_field(_("refund"), null=True)
     version = models.PositiveIntegerField(_("version"), default=1)
@@ -94,6 +102,11 @@ class Policy(models.Model):
             models.CheckConstraint(
                 condition=Q(activated_at__isnull=False) | Q(status__in=[_S.PENDING, _S.NOT_TAKEN_UP]),
                 name="policy_active_since",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=_S.CANCEL_SCHEDULED, cancel_date__isnull=False, cancel_date__lt=F("end_date"))
+                | ~Q(status=_S.CANCEL_SCHEDULED),
+                name="policy_cancelled_before_its_end",
             ),
         ]
         indexes: ClassVar = [
@@ -127,7 +140,12 @@ class Policy(models.Model):
     @property
     def is_standing(self) -> bool:
         """Whether it is in force or about to be."""
-        return self.status in (_S.PENDING, _S.ACTIVE)
+        return self.status in (_S.PENDING, *IN_FORCE)
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it was paid for and has not ended; its cover may begin on a day to come."""
+        return self.status in IN_FORCE
 
     def activate(self, now: datetime) -> None:
         """Put a paid policy in force from now, or from its first day if that is later. Raises WrongTransition."""
@@ -150,7 +168,19 @@ class Policy(models.Model):
         if self.status != _S.CANCELLED:
             raise WrongTransition(self.status, [])
         self._move(_S.ACTIVE, now)
-        self.cancelled_at, self.refund_amount, self.cancel_reason = None, None, ""
+        self.cancelled_at, self.refund_amount, self.cancel_date, self.cancel_reason = None, None, None, ""
+
+    def schedule_cancellation(self, last_date: date, *, reason: str, now: datetime) -> None:
+        """Let the policy end with `last_date`, a day to come. Raises WrongTransition."""
+        self._move(_S.CANCEL_SCHEDULED, now)
+        self.cancel_date, self.cancel_reason = last_date, reason
+
+    def keep(self, now: datetime) -> None:
+        """Forget a cancellation that was set for a day to come. Raises WrongTransition."""
+        if self.status != _S.CANCEL_SCHEDULED:
+            raise WrongTransition(self.status, [])
+        self._move(_S.ACTIVE, now)
+        self.cancel_date, self.cancel_reason = None, ""
 
     def endorse(self, *, premium: Decimal, changes: Mapping[str, Any], now: datetime) -> None:
         """Change what is insured from today on; `premium` is the new total in roubles. Raises WrongTransition."""
@@ -161,10 +191,10 @@ class Policy(models.Model):
         self.premium, self.updated_at = premium, now
         self.version += 1
 
-    def cancel(self, *, refund: Decimal, reason: str, now: datetime) -> None:
+    def cancel(self, *, refund: Decimal, reason: str, now: datetime, ended_at: datetime | None = None) -> None:
         """End the policy early and owe `refund` roubles of the premium. Raises WrongTransition."""
         self._move(_S.CANCELLED, now)
-        self.cancelled_at, self.cancel_reason, self.refund_amount = now, reason, refund
+        self.cancelled_at, self.cancel_reason, self.refund_amount = ended_at or now, reason, refund
 
     def expire(self, now: datetime) -> None:
         """End the policy with its term. Raises WrongTransition."""

@@ -25,7 +25,7 @@ from insurance.services.claims import (
 )
 from insurance.services.claims.deciding import Assessment
 from insurance.services.claims.reporting import LossReport
-from insurance.services.ending import cancel_policy, expire_policy, reinstate_policy
+from insurance.services.ending import cancel_policy, cancel_when_due, expire_policy, keep_policy, reinstate_policy
 from insurance.services.issuing import issue_policies, revoke_policies
 from insurance.services.pledges import pledge_car, reduce_debt
 from insurance.services.quoting import copy_order, make_quote
@@ -38,6 +38,7 @@ __all__ = [
     "approve_claim",
     "assess_claim",
     "cancel_policy",
+    "cancel_when_due",
     "close_claim",
     "copy_order",
     "endorse_policy",
@@ -46,6 +47,7 @@ __all__ = [
     "import_tariff",
     "insurer_of",
     "issue_policies",
+    "keep_policy",
     "lapse_purchase",
     "make_quote",
     "open_claim",

@@ -17,7 +17,7 @@ from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.changing import apply_paid_endorsement
 from insurance.services.claims.paying import settle_claim_payout
 from insurance.services.claims.reporting import lock_claim
-from insurance.services.ending import lock_policy, put_back
+from insurance.services.ending import is_undone, lock_policy, put_back
 from insurance.services.issuing import answer_if_decided, policy_of, put_in_force
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment, settle_request
 from messaging.timers import set_timer
@@ -156,7 +156,7 @@ def _paid(policy: Policy, asked: MoneyRequest, now: datetime) -> None:
 def _paid_back(policy: Policy, asked: MoneyRequest, now: datetime) -> None:
     if asked.state != MoneyState.DONE:
         return
-    if policy.status == PolicyStatus.CANCELLED:
+    if policy.status == PolicyStatus.CANCELLED and not is_undone(policy):
         put_back(policy, now)
     else:
         ask_for_refund(policy, asked.amount, "not_cancelled", now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,13 @@ from insurance.models.fields import InsuranceTypes
 from insurance.pricing import QuoteRequest, kbm_class, price, read_request
 from insurance.reading import book_of, current_book
 from insurance.services.ending import lock_policy, term_premium
-from insurance.services.money import ask_for_premium, ask_for_refund, check_payment
+from insurance.services.money import (
+    ask_for_premium,
+    ask_for_premium_back,
+    ask_for_refund,
+    check_payment,
+    ways_back,
+)
 from insurance.services.quoting import write_quote
 from messaging.outbox import publish
 
@@ -60,8 +67,9 @@ def endorse_policy(
             endorsement.money_id = ask_for_premium(policy, difference, means, kind=MoneyKind.ENDORSEMENT, now=now).id
         endorsement.save(force_insert=True)
         if difference <= 0:
-            _apply(policy, endorsement, now)
-            ask_for_refund(policy, -difference, "endorsement", now)
+            ways = ways_back(policy, -difference)
+            _apply(policy, endorsement, ways.alone, now)
+            ask_for_premium_back(policy, ways, "endorsement", now)
     return endorsement
 
 
@@ -100,7 +108,7 @@ def _insured(policy: Policy) -> QuoteRequest:
     return msgspec.convert(last.request, QuoteRequest, strict=False)
 
 
-def _apply(policy: Policy, endorsement: Endorsement, now: datetime) -> None:
+def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, now: datetime) -> None:
     request = msgspec.convert(endorsement.request, QuoteRequest, strict=False)
     changes: dict[str, Any] = {"beneficiary": request.beneficiary}
     if policy.insurance_type == InsuranceTypes.KASKO:
@@ -126,6 +134,7 @@ def _apply(policy: Policy, endorsement: Endorsement, now: datetime) -> None:
             insurer=policy.insurer,
             order_id=policy.paying_order_id,
             version_number=policy.version,
+            refunded_alone=refunded_alone,
         )
     )
 
@@ -140,7 +149,7 @@ def apply_paid_endorsement(policy: Policy, asked: MoneyRequest, now: datetime) -
     if endorsement is None or policy.status != PolicyStatus.ACTIVE:
         ask_for_refund(policy, asked.amount, "not_in_force", now)
         return
-    _apply(policy, endorsement, now)
+    _apply(policy, endorsement, ZERO, now)
 
 
 def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Quote:

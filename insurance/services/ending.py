@@ -1,7 +1,7 @@
 """How policies end: early, with a part of the premium back, or with their term; and how one is put back in force."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,20 +11,23 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from core.db import transaction
-from core.errors import WrongTransition
+from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
 from insurance.clock import end_of, local_date
 from insurance.errors import NotReinstated, PolicyNotFound
-from insurance.events import PolicyCancelled, PolicyReinstated, PolicyTermEnded
+from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReinstated, PolicyTermEnded
 from insurance.models import Claim, IssueAttempt, MoneyKind, Policy, PolicyStatus
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
 from insurance.rating import Policy as PaidCover
 from insurance.rating import refund_on
 from insurance.services.binding import unbind
-from insurance.services.money import ask_for_premium, ask_for_refund, check_payment
+from insurance.services.money import Ways, ask_for_premium, ask_for_premium_back, check_payment, ways_back
 from messaging.outbox import publish
 from messaging.timers import set_timer
+
+TOTAL_LOSS = "total_loss"
+CANCELLATION_HANDLER = "insurance.cancel_when_due"
 
 
 def lock_policy(policy_id: UUID, customer_id: UUID | None = None) -> Policy:
@@ -36,10 +39,20 @@ def lock_policy(policy_id: UUID, customer_id: UUID | None = None) -> Policy:
     return policy
 
 
-def cancel_policy(*, policy_id: UUID, now: datetime, reason: str = "", customer_id: UUID | None = None) -> Policy:
+def cancel_policy(
+    *,
+    policy_id: UUID,
+    now: datetime,
+    reason: str = "",
+    customer_id: UUID | None = None,
+    last_date: date | None = None,
+    event_date: date | None = None,
+) -> Policy:
     """End a policy today, with the unused part of its premium back. One that is not paid yet is let go.
 
-    Raises PolicyNotFound, WrongTransition.
+    With a `last_date` to come the cover lasts through that day, and the policy waits as `cancel_scheduled`. From
+    `event_date`, which managers name, the premium counts as unused: the insured died or the car was lost that day.
+    Raises PolicyNotFound, WrongTransition, InvalidInput.
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
@@ -48,17 +61,66 @@ def cancel_policy(*, policy_id: UUID, now: datetime, reason: str = "", customer_
             policy.decline(code="cancelled", detail=reason or _("Called off by the insured."), now=now)
             policy.save()
             return policy
-        refund = refund_today(policy, now)
-        unbind(policy)
-        end_early(policy, refund=refund, reason=reason, now=now)
-        ask_for_refund(policy, refund, reason or "cancelled", now)
+        today = local_date(now)
+        _check_days(policy, today, last_date, event_date)
+        if last_date is not None and last_date > today:
+            _schedule(policy, last_date, reason, now)
+        else:
+            _cancel(policy, event_date or today, reason, now)
     return policy
 
 
-def refund_today(policy: Policy, now: datetime) -> Decimal:
+def _check_days(policy: Policy, today: date, last_date: date | None, event_date: date | None) -> None:
+    if last_date is not None and not today <= last_date < max(policy.end_date, today + timedelta(days=1)):
+        raise InvalidInput("last_date", "out_of_range", _("A day from today on, before the last day of the policy."))
+    if event_date is not None and not policy.start_date <= event_date <= today:
+        raise InvalidInput("event_date", "out_of_range", _("A day of the policy that is not to come."))
+
+
+def _schedule(policy: Policy, last_date: date, reason: str, now: datetime) -> None:
+    policy.schedule_cancellation(last_date, reason=reason, now=now)
+    policy.save()
+    alarm = PolicyCancellationDue(policy_id=policy.id, last_date=last_date)
+    set_timer(handler=CANCELLATION_HANDLER, event=alarm, due_at=end_of(last_date))
+
+
+def _cancel(policy: Policy, last_day: date, reason: str, now: datetime, ended_at: datetime | None = None) -> None:
+    ways = ways_back(policy, refund_on_day(policy, last_day))
+    end_early(policy, ways, reason=reason, now=now, ended_at=ended_at)
+    unbind(policy)
+    ask_for_premium_back(policy, ways, reason or "cancelled", now)
+
+
+def cancel_when_due(*, policy_id: UUID, last_date: date, now: datetime) -> None:
+    """End a policy whose last day is over, by its alarm; one that was kept or set for another day is left alone.
+
+    Raises PolicyNotFound.
+    """
+    with transaction("insurance"):
+        policy = lock_policy(policy_id)
+        if policy.status == PolicyStatus.CANCEL_SCHEDULED and policy.cancel_date == last_date:
+            _cancel(policy, last_date, policy.cancel_reason, now, ended_at=end_of(last_date))
+
+
+def keep_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Policy:
+    """Forget the cancellation that was set for a day to come. Raises PolicyNotFound, WrongTransition."""
+    with transaction("insurance"):
+        policy = lock_policy(policy_id, customer_id)
+        policy.keep(now)
+        policy.save()
+    return policy
+
+
+def end_after_total_loss(policy: Policy, now: datetime) -> None:
+    """End a locked KASKO policy whose car was paid for as lost: the premium is earned, nothing of it goes back."""
+    if policy.insurance_type == InsuranceTypes.KASKO and policy.is_in_force:
+        end_early(policy, Ways(), reason=TOTAL_LOSS, now=now)
+        unbind(policy)
+
+
+def refund_on_day(policy: Policy, last_day: date) -> Decimal:
     """Pro rata by days, roubles; within 14 days and without claims the insurer keeps nothing but what it earned."""
-    claims = Claim.objects.filter(policy=policy).exclude(status__in=REFUSED)
-    granted = claims.aggregate(sum=Sum("approved_amount"))["sum"] or ZERO
+    granted, has_claims = _claims_on(policy)
     cover = PaidCover(
         premium=term_premium(policy),
         concluded=local_date(policy.created_at),
@@ -66,10 +128,21 @@ def refund_today(policy: Policy, now: datetime) -> Decimal:
         end=policy.end_date,
         retained_share=retained_share(policy.insurance_type),
         claims_paid=granted,
-        has_claims=claims.exists(),
+        has_claims=has_claims,
     )
     paid: Decimal = policy.premium
-    return min(refund_on(cover, local_date(now)).refund, paid)
+    return min(refund_on(cover, last_day).refund, paid)
+
+
+def refund_undone(policy: Policy) -> Decimal:
+    """The whole premium, roubles, less what was granted of claims: the purchase it was part of never happened."""
+    paid: Decimal = policy.premium
+    return max(paid - _claims_on(policy)[0], ZERO)
+
+
+def _claims_on(policy: Policy) -> tuple[Decimal, bool]:
+    claims = Claim.objects.filter(policy=policy).exclude(status__in=REFUSED)
+    return claims.aggregate(sum=Sum("approved_amount"))["sum"] or ZERO, claims.exists()
 
 
 def term_premium(policy: Policy) -> Decimal:
@@ -84,20 +157,21 @@ def retained_share(insurance_type: str) -> Decimal:
     return Decimal(str(settings.OSAGO_RETAINED_SHARE)) if insurance_type == InsuranceTypes.OSAGO else ZERO
 
 
-def end_early(policy: Policy, *, refund: Decimal, reason: str, now: datetime) -> None:
-    """Cancel a locked policy and tell of it; `refund` in roubles. Raises WrongTransition."""
-    policy.cancel(refund=refund, reason=reason, now=now)
+def end_early(policy: Policy, ways: Ways, *, reason: str, now: datetime, ended_at: datetime | None = None) -> None:
+    """Cancel a locked policy and tell of it; `ways` is what of its premium goes back. Raises WrongTransition."""
+    policy.cancel(refund=ways.total, reason=reason, now=now, ended_at=ended_at)
     policy.save()
     publish(
         PolicyCancelled(
             policy_id=policy.id,
             customer_id=policy.customer_id,
-            refund_amount=refund,
+            refund_amount=ways.total,
             currency=policy.currency,
             reason=reason,
             order_id=policy.paying_order_id,
             insurer=policy.insurer,
             version_number=policy.version,
+            refunded_alone=ways.alone if policy.paying_order_id else ZERO,
         )
     )
 
@@ -113,8 +187,10 @@ def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, An
             raise WrongTransition(policy.status, [])
         if policy.cancelled_at is None or local_date(policy.cancelled_at) != local_date(now):
             raise NotReinstated(_("A policy is reinstated on the day it was cancelled only."))
-        if policy.attempt_id and IssueAttempt.objects.filter(pk=policy.attempt_id, closed_at__isnull=False).exists():
+        if is_undone(policy):
             raise NotReinstated(_("Its purchase was undone."))
+        if policy.cancel_reason == TOTAL_LOSS:
+            raise NotReinstated(_("The car that it insured was paid for as lost."))
         if policy.refund_amount:
             if payment is None:
                 raise NotReinstated(_("Its refund has to be paid back first."), refund_amount=str(policy.refund_amount))
@@ -123,6 +199,13 @@ def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, An
         else:
             put_back(policy, now)
     return policy
+
+
+def is_undone(policy: Policy) -> bool:
+    """Whether the purchase it was part of was undone."""
+    if policy.attempt_id is None:
+        return False
+    return IssueAttempt.objects.filter(pk=policy.attempt_id, closed_at__isnull=False).exists()
 
 
 def put_back(policy: Policy, now: datetime) -> None:
@@ -148,6 +231,6 @@ def expire_policy(*, policy_id: UUID, now: datetime) -> None:
     """End a policy with its term, by its alarm; one that ended before is left alone. Raises PolicyNotFound."""
     with transaction("insurance"):
         policy = lock_policy(policy_id)
-        if policy.status == PolicyStatus.ACTIVE and policy.end_date < local_date(now):
+        if policy.is_in_force and policy.end_date < local_date(now):
             policy.expire(now)
             policy.save()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
+from core.money import ZERO
 from insurance.clock import day_of, end_of, local_date
 from insurance.events import (
     IssuedPolicy,
@@ -24,8 +26,8 @@ from insurance.models.fields import InsuranceTypes
 from insurance.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
 from insurance.reading import book_at, moment_of
 from insurance.services.binding import bind, is_connected, unbind
-from insurance.services.ending import end_early
-from insurance.services.money import ask_for_refund
+from insurance.services.ending import end_early, refund_undone
+from insurance.services.money import ask_for_premium_back, ask_for_refund, held_for, ways_back
 from insurance.services.quoting import write_quote
 from insurance.tariffs import TariffBook
 from messaging.outbox import publish
@@ -175,7 +177,7 @@ def _answer(attempt: IssueAttempt, accepted: Sequence[Policy], declined: Sequenc
         _pledge(policy)
         put_in_force(policy, now)
     for policy in declined:
-        ask_for_refund(policy, policy.premium, policy.decline_code, now)
+        ask_for_premium_back(policy, ways_back(policy, policy.premium), policy.decline_code, now)
     attempt.answered_at = now
     attempt.save()
     issued = [
@@ -221,21 +223,37 @@ def _next_number(insurance_type: str, year: int) -> str:
 def revoke_policies(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetime) -> None:
     """Cancel what an attempt issued, with the whole premium back since its purchase is undone, and always answer.
 
-    An attempt never heard of is remembered, so that its request is declined should it arrive late. The money is the
-    order's and goes back with it, so none is asked for here.
+    An attempt never heard of is remembered, so that its request is declined should it arrive late. What the order paid
+    goes back with it but for what policies that ended before have earned; what was paid by itself is asked for here.
     """
     with transaction("insurance"):
         IssueAttempt.objects.get_or_create(attempt_id=attempt_id, defaults={"order_id": order_id})
         attempt = IssueAttempt.objects.select_for_update().get(pk=attempt_id)
         attempt.closed_at = attempt.closed_at or now
         attempt.save()
-        standing = Policy.objects.select_for_update().filter(
-            attempt_id=attempt_id, status__in=[PolicyStatus.ACTIVE, PolicyStatus.PENDING]
-        )
-        for policy in standing.order_by("pk"):
-            if policy.status == PolicyStatus.ACTIVE:
-                unbind(policy)
-                end_early(policy, refund=policy.premium, reason=reason, now=now)
+        bought = Policy.objects.select_for_update(of=("self",)).select_related("quote").filter(attempt_id=attempt_id)
+        policies = list(bought.order_by("pk"))
+        for policy in policies:
+            if policy.is_in_force:
+                _undo(policy, reason, now)
             else:
                 _drop(policy, now)
-        publish(PoliciesRevoked(order_id=order_id, attempt_id=attempt_id))
+        earned = sum((_earned(policy) for policy in policies), ZERO)
+        publish(PoliciesRevoked(order_id=order_id, attempt_id=attempt_id, earned=earned))
+
+
+def _undo(policy: Policy, reason: str, now: datetime) -> None:
+    unbind(policy)
+    ways = ways_back(policy, refund_undone(policy))
+    end_early(policy, ways, reason=reason, now=now)
+    ask_for_refund(policy, ways.alone, reason, now)
+
+
+def _earned(policy: Policy) -> Decimal:
+    """What stays with the insurer of the part of a premium that the order paid, roubles."""
+    if policy.status == PolicyStatus.EXPIRED:
+        return held_for(policy).by_order
+    if policy.status == PolicyStatus.CANCELLED:
+        earned: Decimal = policy.premium - (policy.refund_amount or ZERO)
+        return min(earned, held_for(policy).by_order)
+    return ZERO

@@ -1,19 +1,54 @@
 """Money is never moved here: it is asked of payments, and each request is a row with its answer."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
+from core.money import ZERO
 from insurance.events import ClaimPayoutRequested, PolicyRefundRequested, PremiumRequested
 from insurance.models import Claim, MoneyKind, MoneyRequest, MoneyState, Policy
 from messaging.outbox import publish
 
 METHODS = ("card", "sbp", "cash", "bank_transfer")
+CHARGES = (MoneyKind.PREMIUM, MoneyKind.ENDORSEMENT, MoneyKind.REINSTATEMENT)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Roubles by the way they came, and go back: with the policy's order, or by payments of its own."""
+
+    by_order: Decimal = ZERO
+    alone: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """Both together."""
+        return self.by_order + self.alone
+
+
+def held_for(policy: Policy) -> Ways:
+    """What came in for a policy and was not asked back: no refund may exceed it."""
+    asked = policy.money_requests.aggregate(
+        taken=Sum("amount", filter=Q(kind__in=CHARGES, state=MoneyState.DONE), default=ZERO),
+        back=Sum("amount", filter=Q(kind=MoneyKind.REFUND, order_id=None), default=ZERO),
+        back_by_order=Sum("amount", filter=Q(kind=MoneyKind.REFUND, order_id__isnull=False), default=ZERO),
+    )
+    bought: Decimal = policy.quote.offer(policy.variant).premium if policy.paying_order_id else ZERO
+    return Ways(by_order=bought - asked["back_by_order"], alone=asked["taken"] - asked["back"])
+
+
+def ways_back(policy: Policy, amount: Decimal) -> Ways:
+    """Split a refund of a premium: what the order paid goes back first, never more than is held."""
+    held = held_for(policy)
+    by_order = min(amount, held.by_order)
+    return Ways(by_order=by_order, alone=min(amount - by_order, held.alone))
 
 
 def check_payment(payment: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,11 +90,19 @@ def ask_for_premium(
     return asked
 
 
-def ask_for_refund(policy: Policy, amount: Decimal, reason: str, now: datetime) -> None:
-    """Ask payments to give back `amount` roubles of a premium that was paid."""
+def ask_for_premium_back(policy: Policy, ways: Ways, reason: str, now: datetime) -> None:
+    """Ask payments to give back a part of a premium, each rouble the way it came."""
+    ask_for_refund(policy, ways.by_order, reason, now, order_id=policy.paying_order_id)
+    ask_for_refund(policy, ways.alone, reason, now)
+
+
+def ask_for_refund(
+    policy: Policy, amount: Decimal, reason: str, now: datetime, *, order_id: UUID | None = None
+) -> None:
+    """Ask payments to give back `amount` roubles by the policy's own payments, or by those of an order."""
     if amount <= 0:
         return
-    asked = _record(policy, MoneyKind.REFUND, amount, now)
+    asked = _record(policy, MoneyKind.REFUND, amount, now, order_id=order_id)
     publish(
         PolicyRefundRequested(
             request_id=asked.id,
@@ -68,7 +111,7 @@ def ask_for_refund(policy: Policy, amount: Decimal, reason: str, now: datetime) 
             amount=amount,
             currency=policy.currency,
             reason=reason,
-            order_id=policy.paying_order_id,
+            order_id=order_id,
         )
     )
 
@@ -92,11 +135,9 @@ def ask_for_payout(claim: Claim, amount: Decimal, payee: str, now: datetime) -> 
     )
 
 
-def _record(
-    policy: Policy, kind: MoneyKind, amount: Decimal, now: datetime, *, claim: Claim | None = None, payee: str = ""
-) -> MoneyRequest:
+def _record(policy: Policy, kind: MoneyKind, amount: Decimal, now: datetime, **more: Any) -> MoneyRequest:
     return MoneyRequest.objects.create(
-        policy=policy, claim=claim, kind=kind, payee=payee, amount=amount, currency=policy.currency, created_at=now
+        policy=policy, kind=kind, amount=amount, currency=policy.currency, created_at=now, **more
     )
 
 
@@ -117,10 +158,3 @@ def settle_request(
     asked.code, asked.detail = ("", "") if is_paid else (code[:60], detail[:300])
     asked.save()
     return asked, True
-
-
-def was_paid(policy: Policy) -> bool:
-    """Whether the premium is in: it came with its order, or by a payment of its own."""
-    return (policy.order_id is not None and policy.attempt_id is not None) or MoneyRequest.objects.filter(
-        policy=policy, kind=MoneyKind.PREMIUM, state=MoneyState.DONE
-    ).exists()

@@ -99,7 +99,7 @@ def _explanation(order: Order, actor: Actor) -> dict[str, Any]:
 def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
     saga.checkout.is_refund = previous in SOLD
     saga.checkout.finished_at = None
-    publish_cancelled(saga.order, reason or "cancelled")
+    publish_cancelled(saga.order, reason or "cancelled", refund_follows=saga.refund_waits_for_insurers)
     if not saga.checkout.is_undoing:
         saga.compensate()
 

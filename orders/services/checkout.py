@@ -29,7 +29,7 @@ from orders.services.editing import publish_updated, settle_payment, take_back_c
 from orders.services.excess import return_excess
 from orders.services.funding import FAILED, OFFLINE, PAID, parts_of, set_part
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
-from orders.services.requests import due_from_buyer
+from orders.services.requests import EARNED, due_from_buyer
 from orders.services.saga import HANDLER, Saga, timed_out
 from payments.events import (
     OrderSettled,
@@ -228,6 +228,9 @@ def _policies_declined(saga: Saga, event: PoliciesDeclined) -> None:
 
 
 def _policies_revoked(saga: Saga, event: PoliciesRevoked) -> None:
+    leg = saga.legs.get(LegKind.POLICIES)
+    if leg is not None and leg.attempt_id == event.attempt_id:
+        leg.request = leg.request | {EARNED: str(event.earned)}
     saga.undone(LegKind.POLICIES, event.attempt_id)
 
 

@@ -130,10 +130,27 @@ def _undo(event: type[Event]) -> Callable[["Saga", CheckoutLeg], None]:
     return request
 
 
+EARNED = "earned"
+"""Where the policies' leg notes what insurers have earned of premiums that the order paid."""
+
+
+def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
+    """Ask for everything back but what is the insurers'."""
+    policies = saga.legs.get(LegKind.POLICIES)
+    publish(
+        events.RefundRequested(
+            order_id=saga.order.id,
+            attempt_id=leg.attempt_id,
+            reason=(saga.checkout.failure or {}).get("code", "cancelled"),
+            keep_amount=Decimal(policies.request.get(EARNED, 0)) if policies else Decimal(0),
+        )
+    )
+
+
 UNDO: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
     LegKind.STOCK: _undo(events.StockReleaseRequested),
     LegKind.LOAN: _undo(events.LoanWithdrawalRequested),
-    LegKind.PAYMENT: _undo(events.RefundRequested),
+    LegKind.PAYMENT: _undo_payment,
     LegKind.POLICIES: _undo(events.PoliciesCancelRequested),
 }
 

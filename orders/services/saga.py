@@ -184,6 +184,12 @@ class Saga(LockedOrder):
             return leg.kind == LegKind.PAYMENT or (leg.error or {}).get("code") == timed_out(leg.kind)
         return leg.state in (LegState.RUNNING, LegState.SUCCEEDED)
 
+    @property
+    def refund_waits_for_insurers(self) -> bool:
+        """Whether policies have to be cancelled before it is known how much of the order's money goes back."""
+        legs = (self.legs.get(LegKind.PAYMENT), self.legs.get(LegKind.POLICIES))
+        return all(leg is not None and self._needs_undoing(leg) for leg in legs)
+
     def undone(self, kind: str, attempt_id: UUID | None) -> None:
         """A leg reported that it holds nothing any more."""
         leg = self.legs.get(kind)
@@ -346,6 +352,14 @@ def timed_out(kind: str) -> str:
     return f"{kind}_timed_out"
 
 
-def publish_cancelled(order: Order, reason: str) -> None:
+def publish_cancelled(order: Order, reason: str, *, refund_follows: bool = False) -> None:
     """Tell everyone that the order ended without a sale."""
-    publish(events.OrderCancelled(order_id=order.id, number=order.number, customer_id=order.customer_id, reason=reason))
+    publish(
+        events.OrderCancelled(
+            order_id=order.id,
+            number=order.number,
+            customer_id=order.customer_id,
+            reason=reason,
+            refund_follows=refund_follows,
+        )
+    )

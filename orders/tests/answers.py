@@ -157,5 +157,5 @@ def not_insured(order: Order) -> PoliciesDeclined:
     )
 
 
-def revoked(order: Order) -> PoliciesRevoked:
-    return PoliciesRevoked(order_id=order.id, attempt_id=attempt(order, "policies"))
+def revoked(order: Order, earned: str = "0.00") -> PoliciesRevoked:
+    return PoliciesRevoked(order_id=order.id, attempt_id=attempt(order, "policies"), earned=Decimal(earned))

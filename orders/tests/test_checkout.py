@@ -160,6 +160,36 @@ def test_a_refused_policy_undoes_payment_loan_and_stock_in_reverse():
     assert (order.status, order.amount_paid) == ("cancelled", Decimal(0))
 
 
+def test_what_insurers_have_earned_is_not_asked_back():
+    order = make.order(payment=CARD, insurance=POLICY)
+    hear(answers.reserved(order))
+    payment_id = uuid7()
+    hear(answers.paid(order, payment_id=payment_id))
+    hear(answers.issued(order))
+    services.move_order(order_id=order.id, status="cancelled", actor=MANAGER, now=timezone.now())
+    told = OutboxEvent.objects.using("orders").get(type="order.cancelled")
+    assert told.data["refund_follows"] is True
+    assert last_request() == "checkout.policies_cancel_requested"
+    hear(answers.revoked(order, earned="163.29"))
+    request = OutboxEvent.objects.using("orders").get(type="checkout.refund_requested")
+    assert request.data["keep_amount"] == "163.29"
+    hear(answers.refunded(order, payment_id, str(order.total_amount - Decimal("163.29"))))
+    hear(answers.settled(order))
+    hear(answers.released(order))
+    order = now_of(order)
+    assert (order.status, order.amount_paid) == ("refunded", Decimal("163.29"))
+
+
+def test_without_policies_a_cancelled_order_waits_for_no_insurer():
+    order = make.order(payment=CARD)
+    hear(answers.reserved(order))
+    hear(answers.paid(order))
+    services.move_order(order_id=order.id, status="cancelled", actor=MANAGER, now=timezone.now())
+    assert OutboxEvent.objects.using("orders").get(type="order.cancelled").data["refund_follows"] is False
+    request = OutboxEvent.objects.using("orders").get(type="checkout.refund_requested")
+    assert Decimal(request.data["keep_amount"]) == 0
+
+
 def test_an_answer_to_another_attempt_changes_nothing():
     order = make.order(payment=CARD)
     with events_of("orders") as more:

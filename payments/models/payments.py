@@ -146,6 +146,7 @@ class OrderTill(models.Model):
     """The lock under which all money of one order (loan, policy) moves. Once closed, money may only leave it.
 
     `attempt_id` is the checkout attempt that waits to hear that nothing is held any more; `settled_at` when it did.
+    `kept_amount` is what does not go back: premiums that insurers have earned.
     """
 
     order_id = models.UUIDField(primary_key=True)
@@ -153,10 +154,14 @@ class OrderTill(models.Model):
     reason = models.CharField(max_length=255, blank=True, default="")
     attempt_id = models.UUIDField(null=True)
     settled_at = models.DateTimeField(null=True)
+    kept_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
 
     class Meta:
         verbose_name = _("till")
         verbose_name_plural = _("tills")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kept_amount__gte=0), name="till_keeps_no_less_than_nothing")
+        ]
 
 
 class PaymentMethod(models.Model):

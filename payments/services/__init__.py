@@ -10,7 +10,7 @@ from payments.services.charges import (
     resolve_payment,
     start_charge,
 )
-from payments.services.closing import close_order
+from payments.services.closing import close_order, shut_till
 from payments.services.copies import copy_orders
 from payments.services.methods import forget_method, store_method
 from payments.services.partners import (
@@ -101,8 +101,9 @@ __all__ = [
     "retry_payout",
     "retry_refund",
     "return_premium",
+    "shut_till",
     "start_charge",
     "statement",
     "statement_table",
     "store_method",
-]  # fmt: skip
+]

@@ -1,5 +1,8 @@
 """What is said of a payment: to everybody if it is an order's, else to the app that asked."""
 
+from decimal import Decimal
+from uuid import UUID
+
 from messaging.outbox import publish
 from payments.events import (
     ChargeSettled,
@@ -128,6 +131,23 @@ def tell_payout(payout: Payout) -> None:
             currency=payout.currency,
             code=payout.failure_code,
             detail=payout.failure_detail,
+        )
+    )
+
+
+def tell_included(
+    request_id: UUID, purpose: PayoutPurpose, subject_id: UUID, customer_id: UUID, amount: Decimal, currency: str
+) -> None:
+    """Answer a refund that goes back with everything else of its order."""
+    publish(
+        PayoutSettled(
+            request_id=request_id,
+            purpose=purpose,
+            subject_id=subject_id,
+            customer_id=customer_id,
+            is_paid=True,
+            amount=amount,
+            currency=currency,
         )
     )
 

@@ -114,8 +114,11 @@ def book_premium(*, premium: Premium, now: datetime) -> None:
         book(_about(EntryKind.PREMIUM, premium), sides, now)
 
 
-def return_premium(*, premium: Premium, now: datetime) -> None:
-    """A policy ended early or became cheaper: the insurer owes the part, and we our commission on it, pro rata."""
+def return_premium(*, premium: Premium, now: datetime, alone: Decimal = ZERO) -> None:
+    """A policy ended early or became cheaper: the insurer owes the part, and we our commission on it, pro rata.
+
+    `alone` is how much of it had been paid by itself, though the policy was bought within an order.
+    """
     with transaction("payments"):
         booked = LedgerLine.objects.filter(entry__kind=EntryKind.PREMIUM, entry__reference=premium.policy_id)
         lines = list(booked.order_by("-entry__created_at", "-id").values_list("account_id", "amount"))
@@ -126,7 +129,8 @@ def return_premium(*, premium: Premium, now: datetime) -> None:
         earned = -sum((amount for account, amount in lines if account == COMMISSION), ZERO)
         back = money(earned * premium.amount / whole)
         insurer = next(account for account, _amount in lines if account.startswith("insurer:"))
-        sides = {insurer: premium.amount - back, COMMISSION: back, premium.account: -premium.amount}
+        sides = {insurer: premium.amount - back, COMMISSION: back, f"policy:{premium.policy_id}": -alone}
+        sides[premium.account] = sides.get(premium.account, ZERO) + alone - premium.amount
         book(_about(EntryKind.PREMIUM_REFUND, premium), sides, now)
 
 

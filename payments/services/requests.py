@@ -27,7 +27,7 @@ from payments.models import (
     Refund,
     Status,
 )
-from payments.services.facts import tell_end_again, tell_payout, tell_requested_refund
+from payments.services.facts import tell_end_again, tell_included, tell_payout, tell_requested_refund
 from payments.services.ledger import About, book, book_payout, is_booked
 from payments.services.refunds import refund_by_system
 from payments.services.taking import Means, begin, provider_of, record_refused, stored_method
@@ -100,14 +100,22 @@ def _payment_of(ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Paym
     )
 
 
-def refund_for(*, ask: Ask, purpose: PayoutPurpose, now: datetime, order_id: UUID | None = None) -> Refund | Payout:
-    """Return part of a premium, or the price of a seat, by the way it was paid; by a payout if no payment has it."""
+def refund_for(
+    *, ask: Ask, purpose: PayoutPurpose, now: datetime, order_id: UUID | None = None
+) -> Refund | Payout | None:
+    """Return part of a premium, or the price of a seat, by the way it was paid; by a payout if no payment has it.
+
+    An order that gives everything back gives this back with the rest: it is answered, and nothing leaves twice.
+    """
     with transaction("payments"):
-        lock_till(order_id or ask.subject_id)
+        till = lock_till(order_id or ask.subject_id)
         known = Refund.objects.select_related("payment").filter(request_id=ask.request_id).first()
         if known is not None:
             tell_requested_refund(known.payment, known)
             return known
+        if order_id is not None and till.attempt_id is not None:
+            tell_included(ask.request_id, purpose, ask.subject_id, ask.customer_id, ask.amount, ask.currency)
+            return None
         payments = Payment.objects.select_for_update().filter(status__in=TAKEN, currency=ask.currency)
         paid = payments.filter(order_id=order_id) if order_id else payments.filter(subject_id=ask.subject_id)
         rest = F("amount") - F("refunded_amount") - F("refund_pending")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 
 from core.money import DEFAULT_CURRENCY, ZERO
 from messaging.outbox import publish
@@ -34,7 +34,8 @@ def settle_if_empty(till: OrderTill, now: datetime) -> None:
     if till.attempt_id is None or till.settled_at is not None:
         return
     payments = Payment.objects.filter(order_id=till.order_id)
-    if payments.filter(Q(status__in=IN_FLIGHT) | Q(status__in=TAKEN, refunded_amount__lt=F("amount"))).exists():
+    taken = payments.filter(status__in=TAKEN).aggregate(sum=Sum(F("amount") - F("refunded_amount"), default=ZERO))
+    if taken["sum"] > till.kept_amount or payments.filter(status__in=IN_FLIGHT).exists():
         return
     till.settled_at = now
     till.save()

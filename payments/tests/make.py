@@ -47,10 +47,10 @@ def created(order: Order, *, version: int = 1, total: Decimal | None = None, cur
     )
 
 
-def cancelled(order: Order) -> OrderCancelled:
+def cancelled(order: Order, **more: Any) -> OrderCancelled:
     """The announcement that an order was cancelled."""
     return OrderCancelled(
-        order_id=order.id, number="2026-000001", customer_id=order.customer_id, reason="changed my mind"
+        order_id=order.id, number="2026-000001", customer_id=order.customer_id, reason="changed my mind", **more
     )
 
 
@@ -68,9 +68,11 @@ def payment_requested(order: Order, **changes: Any) -> PaymentRequested:
     return PaymentRequested(**(fields | changes))
 
 
-def refund_requested(order: Order, attempt_id: UUID | None = None) -> RefundRequested:
-    """A checkout's request to give everything back."""
-    return RefundRequested(order_id=order.id, attempt_id=attempt_id or uuid7(), reason="order_cancelled")
+def refund_requested(order: Order, attempt_id: UUID | None = None, keep: str = "0.00") -> RefundRequested:
+    """A checkout's request to give everything back, but what insurers have earned."""
+    return RefundRequested(
+        order_id=order.id, attempt_id=attempt_id or uuid7(), reason="order_cancelled", keep_amount=Decimal(keep)
+    )
 
 
 def payment(

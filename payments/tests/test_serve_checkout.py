@@ -4,10 +4,11 @@ import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
+from insurance.events import PolicyRefundRequested
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
 from payments import handlers, services
-from payments.models import OrderCopy, OrderTill, Payment, Refund, RefundStatus, Status
+from payments.models import OrderCopy, OrderTill, Payment, Payout, Refund, RefundStatus, Status
 from payments.public import ledger_disagreements
 from payments.services import ChargeReport
 from payments.tests import make
@@ -155,6 +156,43 @@ def test_a_cancelled_order_takes_nothing_and_gives_back_what_it_took():
     assert "payment.order_settled" not in published("payments")
     handlers.serve_checkout(make.refund_requested(order))
     assert published("payments")[-1] == "payment.order_settled"
+
+
+def test_what_insurers_have_earned_stays_whatever_is_asked_again():
+    order = make.order(total="1000.00")
+    payments = [make.paid(order, amount=Decimal(part)) for part in (100, 900)]
+    handlers.serve_checkout(make.cancelled(order, refund_follows=True))
+    drain_outbox("payments")
+    assert [make.again(payment).status for payment in payments] == [Status.COMPLETED] * 2
+    handlers.serve_checkout(make.payment_requested(order, amount=Decimal(1)))
+    assert last("payment.failed")["code"] == "cancelled"
+    event = make.refund_requested(order, keep="163.29")
+    for asked in (event, event, make.cancelled(order)):
+        handlers.serve_checkout(asked)
+        drain_outbox("payments")
+    assert sum(make.again(payment).refunded_amount for payment in payments) == Decimal("836.71")
+    assert (make.again(payments[0]).refunded_amount, published("payments").count("payment.refunded")) == (0, 1)
+    assert published("payments")[-1] == "payment.order_settled"
+    assert Decimal(last("payment.order_settled")["refunded"]) == Decimal("836.71")
+    assert ledger_disagreements() == []
+
+
+def test_a_premium_of_an_order_that_gives_all_back_does_not_go_back_twice():
+    order = make.order(total="1000.00")
+    payment = make.paid(order)
+    handlers.serve_checkout(make.refund_requested(order, keep="700.00"))
+    drain_outbox("payments")
+    back = PolicyRefundRequested(
+        request_id=uuid7(), policy_id=uuid7(), customer_id=order.customer_id, amount=Decimal(200), currency="RUB",
+        reason="sold", order_id=order.id,
+    )  # fmt: skip
+    for _ in range(2):
+        handlers.serve_policy(back)
+        drain_outbox("payments")
+    assert make.again(payment).refunded_amount == 300
+    assert not Payout.objects.exists()
+    answer = last("payment.payout_settled")
+    assert (answer["request_id"], answer["is_paid"]) == (str(back.request_id), True)
 
 
 def test_cash_of_a_cancelled_order_is_called_off_or_waits_to_be_handed_back():

@@ -201,6 +201,7 @@ GET    /insurance/quotes/{}                               own
 GET    /insurance/policies                                own list
 GET    /insurance/policies/{}                             own
 POST   /insurance/policies/{}/cancel                      own
+POST   /insurance/policies/{}/keep                        own
 GET    /insurance/claims                                  own list
 POST   /insurance/claims                                  signed in
 GET    /insurance/claims/{}                               own

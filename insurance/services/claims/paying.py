@@ -15,6 +15,7 @@ from insurance.models.claims import TRANSITIONS
 from insurance.models.fields import InsuranceTypes
 from insurance.rating import split_payout
 from insurance.services.claims.reporting import lock_claim
+from insurance.services.ending import end_after_total_loss
 from insurance.services.money import ask_for_payout
 from messaging.outbox import publish
 
@@ -76,6 +77,8 @@ def _settle(claim: Claim, now: datetime) -> None:
     paid = (claim.approved_amount or ZERO) - claim.paid_amount
     claim.settle(now)
     claim.save()
+    if claim.is_total_loss:
+        end_after_total_loss(claim.policy, now)
     publish(
         ClaimPaid(
             claim_id=claim.id,

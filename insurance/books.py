@@ -1,0 +1,148 @@
+"""The books of insurance: everything in which quotes, policies, money and claims do not tell the same."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from core.books import Disagreement
+from core.errors import InvalidInput
+from insurance.clock import local_date
+from insurance.models import (
+    Claim,
+    ClaimStatus,
+    IssueAttempt,
+    MoneyKind,
+    MoneyRequest,
+    MoneyState,
+    Policy,
+    PolicyStatus,
+    Quote,
+)
+from insurance.models.claims import GRANTED
+from insurance.models.policies import IN_FORCE
+from insurance.pricing import price
+from insurance.reading import book_of
+
+ALARM_GRACE = timedelta(days=2)
+
+
+def policy_disagreements() -> Iterator[Disagreement]:
+    """Everything within insurance that does not agree: quotes, policies, undone attempts, claims."""
+    yield from _quotes_that_cost_something_else()
+    yield from _policies_unlike_their_quotes()
+    yield from _policies_without_money()
+    yield from _policies_refunded_otherwise()
+    yield from _attempts_unlike_their_policies()
+    yield from _policies_past_their_end()
+    yield from _claims_above_the_cover()
+
+
+def _quotes_that_cost_something_else() -> Iterator[Disagreement]:
+    """A stored quote, and each variant of it, recomputes to the same premium from its own snapshot."""
+    for quote in Quote.objects.order_by("pk").iterator(chunk_size=1000):
+        for variant in range(len(quote.variants) + 1):
+            stored, again = quote.offer(variant).premium, recompute(quote, variant)
+            if again != stored:
+                ids = {"quote_id": str(quote.id), "variant": str(variant)}
+                yield Disagreement("quote_premium_differs", ids, f"stored {stored}, recomputed {again}")
+
+
+def recompute(quote: Quote, variant: int = 0) -> Decimal | None:
+    """The premium of a quote's offer, rated again from its snapshot; None where it cannot be rated."""
+    try:
+        book = book_of(quote.tariff_revision)
+        return price(quote.offer(variant).request, quote.rated_on, book).premium
+    except (InvalidInput, LookupError):
+        return None
+
+
+def _policies_unlike_their_quotes() -> Iterator[Disagreement]:
+    alike = Q(customer_id=F("quote__customer_id"), insurance_type=F("quote__insurance_type"))
+    for policy in Policy.objects.exclude(alike).select_related("quote").order_by("pk"):
+        ids = {"policy_id": str(policy.id), "quote_id": str(policy.quote_id)}
+        yield Disagreement("policy_unlike_quote", ids, f"of {policy.customer_id}, quoted to {policy.quote.customer_id}")
+    changed = Sum("endorsements__premium_difference", filter=Q(endorsements__applied_at__isnull=False))
+    for policy in Policy.objects.select_related("quote").annotate(changed=changed).order_by("pk").iterator(1000):
+        promised = policy.quote.offer(policy.variant).premium + (policy.changed or 0)
+        if policy.premium != promised:
+            ids = {"policy_id": str(policy.id), "quote_id": str(policy.quote_id)}
+            yield Disagreement("policy_unlike_quote", ids, f"premium {policy.premium}, promised {promised}")
+
+
+def _policies_without_money() -> Iterator[Disagreement]:
+    """A policy in force was paid for, with its order or by itself; and never more went back than came in."""
+    paid = MoneyRequest.objects.filter(policy=OuterRef("pk"), kind=MoneyKind.PREMIUM, state=MoneyState.DONE)
+    alone = Policy.objects.filter(status__in=IN_FORCE, attempt_id__isnull=True)
+    for policy in alone.exclude(Exists(paid)).order_by("pk"):
+        yield Disagreement("policy_unpaid", {"policy_id": str(policy.id)}, "in force, and its premium is not in")
+    for policy in _with_money().filter(held__lt=0).order_by("pk"):
+        ids = {"policy_id": str(policy.id)}
+        yield Disagreement("policy_refunded_too_much", ids, f"{-policy.held} more went back than came in")
+
+
+def _with_money() -> "QuerySet[Any]":
+    """Policies with what is `held` of the money that came in for them, roubles: refunds under way are gone.
+
+    The order of an undone purchase gives its part back by itself, so there only what was paid alone is counted.
+    """
+    signs = {MoneyKind.REFUND: -1, MoneyKind.PREMIUM: 1, MoneyKind.ENDORSEMENT: 1, MoneyKind.REINSTATEMENT: 1}
+    closed = IssueAttempt.objects.filter(closed_at__isnull=False).values("attempt_id")
+    gone = Q(kind=MoneyKind.REFUND) & ~Q(policy__attempt_id__in=closed, order_id__isnull=False)
+    moved = MoneyRequest.objects.filter(Q(state=MoneyState.DONE) & ~Q(kind=MoneyKind.REFUND) | gone)
+    signed = Case(*(When(kind=kind, then=F("amount") * sign) for kind, sign in signs.items()), default=Decimal(0))
+    summed = moved.filter(policy=OuterRef("pk")).order_by().values("policy").annotate(sum=Sum(signed)).values("sum")
+    by_order = Case(
+        When(Q(attempt_id__isnull=False) & ~Q(attempt_id__in=closed), then=F("quote__premium")), default=Decimal(0)
+    )
+    return Policy.objects.annotate(held=by_order + Coalesce(Subquery(summed), Decimal(0)))
+
+
+def _policies_refunded_otherwise() -> Iterator[Disagreement]:
+    """Of an ended policy exactly what it earned is held: its premium less its refund."""
+    closed = IssueAttempt.objects.filter(closed_at__isnull=False).values("attempt_id")
+    ended = _with_money().filter(status=PolicyStatus.CANCELLED).exclude(attempt_id__in=closed)
+    for policy in ended.exclude(held=F("premium") - F("refund_amount")).order_by("pk"):
+        ids = {"policy_id": str(policy.id)}
+        earned = policy.premium - policy.refund_amount
+        yield Disagreement("policy_refunded_otherwise", ids, f"{policy.held} is held of {earned} earned")
+
+
+def _attempts_unlike_their_policies() -> Iterator[Disagreement]:
+    """An undone attempt holds nothing, and no policy comes of an attempt nobody made."""
+    closed = IssueAttempt.objects.filter(closed_at__isnull=False).values("attempt_id")
+    standing = Policy.objects.filter(status__in=[*IN_FORCE, PolicyStatus.PENDING])
+    for policy in standing.filter(attempt_id__in=closed).order_by("pk"):
+        ids = {"policy_id": str(policy.id), "attempt_id": str(policy.attempt_id)}
+        yield Disagreement("policy_of_closed_attempt", ids, "its purchase was undone, and it is in force")
+    asked = Q(answered_at__isnull=False) | Q(requested_at__isnull=False)
+    known = IssueAttempt.objects.filter(asked).values("attempt_id")
+    for policy in Policy.objects.filter(attempt_id__isnull=False).exclude(attempt_id__in=known).order_by("pk"):
+        ids = {"policy_id": str(policy.id), "attempt_id": str(policy.attempt_id)}
+        yield Disagreement("policy_without_attempt", ids, "nobody asked for it")
+
+
+def _policies_past_their_end() -> Iterator[Disagreement]:
+    late = local_date(timezone.now() - ALARM_GRACE)
+    over = Q(end_date__lt=late) | Q(status=PolicyStatus.CANCEL_SCHEDULED, cancel_date__lt=late)
+    for policy in Policy.objects.filter(over, status__in=IN_FORCE).order_by("pk"):
+        ids = {"policy_id": str(policy.id)}
+        last = policy.end_date if policy.status == PolicyStatus.ACTIVE else policy.cancel_date
+        yield Disagreement("policy_past_its_end", ids, f"in force, though it ended on {last}")
+
+
+def _claims_above_the_cover() -> Iterator[Disagreement]:
+    above = Q(approved_amount__gt=F("policy__coverage_amount"))
+    for claim in Claim.objects.filter(above, status__in=GRANTED).select_related("policy").order_by("pk"):
+        ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
+        most = claim.policy.coverage_amount
+        yield Disagreement("claim_above_cover", ids, f"{claim.approved_amount} granted, {most} at most")
+    paid = Sum("payouts__amount", filter=Q(payouts__state=MoneyState.DONE), default=Decimal(0))
+    unlike = ~Q(left=F("paid_amount") + F("penalty_amount"))
+    for claim in Claim.objects.filter(status=ClaimStatus.PAID).annotate(left=paid).filter(unlike).order_by("pk"):
+        ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
+        yield Disagreement("claim_paid_otherwise", ids, f"{claim.left} has left, {claim.paid_amount} is noted")
