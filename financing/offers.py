@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from core.money import money
 from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.calculations.daycount import DayCount
 from financing.calculations.terms import Fee, LoanTerms, ScheduleKind
+from financing.clock import local_date
 from financing.errors import NoProgramme, UnknownProgramme
 from financing.models import Programme
 
@@ -38,6 +39,7 @@ class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
     balloon: Decimal
     financed_premium: Decimal
     psk_premium: Decimal
+    financing_type: str = CAR_LOAN
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,27 @@ class LoanOffer:
     psk: Decimal
     psk_amount: Decimal
     apr: Decimal
+
+
+@dataclass(frozen=True)
+class ProgrammeChoice:
+    """A programme to choose in a calculator: `base_rate` in per cent a year, terms in months."""
+
+    id: UUID
+    bank: str
+    name: str
+    financing_type: str
+    base_rate: Decimal
+    min_term_months: int
+    max_term_months: int
+
+
+def programme_choices(now: datetime) -> list[ProgrammeChoice]:
+    """What is on offer today, the cheapest first."""
+    day = local_date(now)
+    offered = Programme.objects.filter(valid_from__lte=day).exclude(valid_to__lt=day)
+    names = ("id", "bank", "name", "financing_type", "base_rate", "min_term_months", "max_term_months")
+    return [ProgrammeChoice(*row) for row in offered.order_by("base_rate", "pk").values_list(*names)]
 
 
 def loan_offer(
@@ -104,6 +127,7 @@ def _terms(
         balloon=min(programme.balloon_for(price), money(price - down)),
         financed_premium=financed,
         psk_premium=in_psk,
+        financing_type=programme.financing_type,
     )
 
 

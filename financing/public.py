@@ -29,15 +29,24 @@ from financing.models import (
     LoanVersion,
     OfferStatus,
 )
-from financing.offers import LoanOffer, loan_offer, read_offer_terms, recalculate_offer
+from financing.offers import (
+    LoanOffer,
+    ProgrammeChoice,
+    loan_offer,
+    programme_choices,
+    read_offer_terms,
+    recalculate_offer,
+)
 
 __all__ = [
     "LoanFacts",
     "LoanOffer",
+    "ProgrammeChoice",
     "check_application",
     "loan_disagreements",
     "loan_offer",
     "loans_by_order",
+    "programme_choices",
     "read_offer_terms",
     "recalculate_offer",
 ]

@@ -13,6 +13,7 @@ from core.errors import InvalidInput
 from orders.board import Board, Card, Column, read_board
 from orders.cache import find_order
 from orders.carts import CartDocument, read_cart
+from orders.deal_document import DealDocument, deal_document, read_deal, reproduces
 from orders.deal_sums import recalculate
 from orders.deals import DealQuote
 from orders.models import LegKind, Order, OrderHistory
@@ -24,17 +25,21 @@ __all__ = [
     "Card",
     "CartDocument",
     "Column",
+    "DealDocument",
     "OrderDocument",
     "OrderFacts",
     "OrderState",
     "TimelineEntry",
     "deal_disagreements",
+    "deal_document",
     "get_order",
     "list_orders",
     "order_facts",
     "order_states",
     "read_board",
     "read_cart",
+    "read_deal",
+    "reproduces",
     "stat_disagreements",
     "timeline",
 ]

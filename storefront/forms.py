@@ -1,6 +1,6 @@
 """What visitors type into the storefront's pages."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -18,7 +18,7 @@ from storefront.terms import term
 from storefront.wording import Text
 
 
-class _AccessibleForm(forms.Form):
+class AccessibleForm(forms.Form):
     """Fields that name their error and help texts to a screen reader; Django does the rest."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -31,7 +31,7 @@ def _number(label: Text, placeholder: Text) -> forms.TextInput:
     return forms.TextInput(attrs={"inputmode": "numeric", "aria-label": label, "placeholder": placeholder})
 
 
-class SignInForm(_AccessibleForm):
+class SignInForm(AccessibleForm):
     """E-mail (or user name) and password."""
 
     email = forms.CharField(
@@ -47,7 +47,7 @@ class SignInForm(_AccessibleForm):
     )
 
 
-class SignUpForm(_AccessibleForm):
+class SignUpForm(AccessibleForm):
     """What a new client tells of themselves."""
 
     full_name = forms.CharField(
@@ -78,7 +78,7 @@ class SignUpForm(_AccessibleForm):
 _CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "autocapitalize": "none"}
 
 
-class OtpForm(_AccessibleForm):
+class OtpForm(AccessibleForm):
     """A code of the authenticator, or a recovery code."""
 
     otp = forms.CharField(label=_("Code"), max_length=32, widget=forms.TextInput(attrs=_CODE))
@@ -90,7 +90,7 @@ class CodeForm(OtpForm):
     mfa_token = forms.CharField(max_length=256, widget=forms.HiddenInput)
 
 
-class ForgottenForm(_AccessibleForm):
+class ForgottenForm(AccessibleForm):
     """Whose password is forgotten."""
 
     email = forms.EmailField(
@@ -98,7 +98,7 @@ class ForgottenForm(_AccessibleForm):
     )
 
 
-class VerifyForm(_AccessibleForm):
+class VerifyForm(AccessibleForm):
     """The token of a mailed link."""
 
     token = forms.CharField(max_length=512, widget=forms.HiddenInput)
@@ -115,7 +115,7 @@ class NewPasswordForm(VerifyForm):
     )
 
 
-class PasswordForm(_AccessibleForm):
+class PasswordForm(AccessibleForm):
     """A new password, by the old one."""
 
     old_password = forms.CharField(
@@ -132,7 +132,7 @@ class PasswordForm(_AccessibleForm):
     )
 
 
-class ProfileForm(_AccessibleForm):
+class ProfileForm(AccessibleForm):
     """What a person may change about themselves."""
 
     full_name = forms.CharField(label=_("Your name"), max_length=300, required=False)
@@ -145,7 +145,7 @@ class ProfileForm(_AccessibleForm):
     )
 
 
-class ApiKeyForm(_AccessibleForm):
+class ApiKeyForm(AccessibleForm):
     """A key for a program."""
 
     name = forms.CharField(label=_("What it is for"), max_length=100)
@@ -158,7 +158,7 @@ _SEARCHED = ("q", "make", "body", "year_min", "year_max", "price_min", "price_ma
 """Filters of the list that a search takes as they are."""
 
 
-class FilterForm(_AccessibleForm):
+class FilterForm(AccessibleForm):
     """The list's search box and filters. Unknown makes and bodies are simply not found."""
 
     q = forms.CharField(
@@ -224,7 +224,7 @@ class SaveSearchForm(FilterForm):
             self.fields[name].widget = forms.HiddenInput()
 
 
-class PaymentForm(_AccessibleForm):
+class PaymentForm(AccessibleForm):
     """How to pay. Outside debug there is no test card, so a card needs the provider's own form, which comes later."""
 
     method = forms.ChoiceField(
@@ -232,10 +232,12 @@ class PaymentForm(_AccessibleForm):
     )
     token = forms.ChoiceField(label=_("Test card"), required=False, choices=())
     key = forms.CharField(max_length=64, required=False)
+    besides: ClassVar[dict[str, tuple[Text, Text]]] = {}
+    """Ways to pay that only this form takes; they stand first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _choice(self, "method").choices = [(method, wording.METHODS[method][0]) for method in methods()]
+        _choice(self, "method").choices = [(method, name) for method, (name, _note) in self._offered.items()]
         if settings.DEBUG:
             _choice(self, "token").choices = list(wording.TEST_CARDS.items())
         else:
@@ -244,12 +246,16 @@ class PaymentForm(_AccessibleForm):
     @property
     def method_choices(self) -> list[dict[str, Any]]:
         """The methods as radio buttons: the first one is chosen until the buyer says otherwise."""
-        chosen = self["method"].value() or methods()[0]
+        offered = self._offered
+        chosen = self["method"].value() or next(iter(offered))
         return [
             {"value": method, "name": name, "note": note, "is_chosen": method == chosen}
-            for method, (name, note) in wording.METHODS.items()
-            if method in methods()
+            for method, (name, note) in offered.items()
         ]
+
+    @property
+    def _offered(self) -> dict[str, tuple[Text, Text]]:
+        return self.besides | {method: wording.METHODS[method] for method in methods()}
 
     def payment(self) -> dict[str, Any]:
         """The `payment` of an order, as the API takes it."""
@@ -285,23 +291,23 @@ def new_key() -> UUID:
     return uuid7()
 
 
-def _slider(least: int, most: int, step: str) -> forms.NumberInput:
+def slider(least: int, most: int, step: str) -> forms.NumberInput:
     """A number with a slider beside it: the page's script adds one with these bounds."""
     return forms.NumberInput(attrs={"data-slider": "", "min": least, "max": most, "step": step, "inputmode": "decimal"})
 
 
-class LoanForm(_AccessibleForm):
+class LoanForm(AccessibleForm):
     """Terms of a loan to calculate: roubles, months, per cent a year."""
 
     vehicle_price = forms.DecimalField(
-        label=_("Price of the car, ₽"), max_digits=14, decimal_places=2, widget=_slider(100_000, 20_000_000, "10000")
+        label=_("Price of the car, ₽"), max_digits=14, decimal_places=2, widget=slider(100_000, 20_000_000, "10000")
     )
     down_payment = forms.DecimalField(
-        label=_("Down payment, ₽"), max_digits=14, decimal_places=2, widget=_slider(0, 20_000_000, "10000")
+        label=_("Down payment, ₽"), max_digits=14, decimal_places=2, widget=slider(0, 20_000_000, "10000")
     )
-    term_months = forms.IntegerField(label=_("Term, months"), min_value=1, max_value=360, widget=_slider(3, 96, "1"))
+    term_months = forms.IntegerField(label=_("Term, months"), min_value=1, max_value=360, widget=slider(3, 96, "1"))
     annual_rate = forms.DecimalField(
-        label=_("Rate, % a year"), max_digits=8, decimal_places=4, min_value=0, widget=_slider(0, 40, "0.1")
+        label=_("Rate, % a year"), max_digits=8, decimal_places=4, min_value=0, widget=slider(0, 40, "0.1")
     )
     schedule = forms.ChoiceField(
         label=_("Payments"),

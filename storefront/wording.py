@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import DomainError
+
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
@@ -215,3 +217,40 @@ def reason(code_or_text: str) -> Text:
 def cart_refusal(code: str) -> Text:
     """Why nothing was put into the cart, or ordered from it."""
     return CART_REFUSALS.get(code) or refusal(code)
+
+
+EMPLOYMENT: dict[str, Text] = {
+    "employed": _("employed"),
+    "self_employed": _("self-employed"),
+    "entrepreneur": _("entrepreneur"),
+    "retired": _("pension"),
+    "student": _("student"),
+    "unemployed": _("no income of my own"),
+}
+"""Where a borrower's income comes from, by the code of an application."""
+LOAN_TONES: dict[str, str] = {
+    "approved": "good", "accepted": "good", "disbursed": "good", "active": "good", "closed": "good",
+    "under_review": "warn", "scoring": "warn", "submitted": "warn", "expired": "warn",
+    "rejected": "bad", "overdue": "bad", "written_off": "bad",
+}  # fmt: skip
+"""The tone of the badge of an application or a loan, by status."""
+FACTORS: dict[str, Text] = {
+    "tb": _("base rate"),
+    "sum_insured": _("sum insured"),
+    "base_rate": _("base rate"),
+    "kt": _("territory"),
+    "kbm": _("accident-free years"),
+    "kvs": _("age and experience"),
+    "ko": _("who may drive"),
+    "km": _("engine power"),
+    "ks": _("months of use"),
+    "kp": _("transit"),
+}
+"""Factors of a premium by code; the others are shown by their code."""
+
+
+def deal_refusal(error: DomainError) -> Text:
+    """Why a calculated deal was not ordered: what is wrong in the form in the service's words, else by code."""
+    if error.code == "price_changed":
+        return _("Prices or tariffs have changed since this was calculated. Calculate anew; nothing was ordered.")
+    return REFUSALS.get(error.code) or str(error.detail)

@@ -28,12 +28,13 @@ from financing.api.loan_serializers import (
     ReturnInput,
     ReturnSerializer,
 )
-from financing.api.views import FinancingViewSet, read_id
+from financing.api.views import FILE_KIND, FILES, FinancingViewSet, read_id, schedule_file
 from financing.calculations import Strategy
 from financing.clock import local_date
+from financing.documents import loan_paper
 from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
-from financing.services import EarlyPlan, History, LoanMeans
+from financing.services import EarlyPlan, LoanMeans, LoanPage
 from gateway.api import UUID_PATTERN
 from gateway.permissions import IsManager, IsSignedIn
 
@@ -56,16 +57,24 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     @action(detail=True, methods=["get"], filterset_class=None)
     def schedule(self, request: Request, pk: str) -> Response:
         """Every payment of the loan."""
-        loan = self._found(pk)
-        history = History(loan)
-        open_dues = history.standing(local_date(timezone.now())).open_dues if loan.is_running else ()
+        page = self._page(pk)
         rows = [
-            {field: getattr(row, field) for field in _ROW}
-            | {"is_paid": row.due_date not in open_dues and row.due_date <= (loan.accrued_on or row.due_date)}
-            for row in history.rows
+            {field: getattr(row, field) for field in _ROW} | {"is_paid": row.due_date in page.paid} for row in page.rows
         ]
-        shown = {"loan_id": loan.id, "version": loan.schedule_version, "schedule": rows}
+        shown = {"loan_id": page.card.id, "version": page.card.schedule_version, "schedule": rows}
         return Response(LoanScheduleSerializer(shown).data)
+
+    @extend_schema(responses=FILES)
+    @action(detail=True, methods=["get"], url_path=f"schedule/{FILE_KIND}", filterset_class=None)
+    def schedule_file(self, request: Request, pk: str, kind: str) -> HttpResponse:
+        """The schedule as a PDF or a workbook (`pdf`, `xlsx`)."""
+        return schedule_file(loan_paper(self._page(pk)), kind)
+
+    def _page(self, pk: str) -> LoanPage:
+        page = services.read_loan(read_id(pk, LoanNotFound), customer_id=self.owner, now=timezone.now())
+        if page is None:
+            raise LoanNotFound
+        return page
 
     @extend_schema(
         methods=["get"], operation_id="financing_loans_payments_list", responses=LoanPaymentSerializer(many=True)

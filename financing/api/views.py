@@ -44,6 +44,7 @@ from financing.calculations import (
     DayCount,
     Fee,
     InvalidTerms,
+    LoanQuote,
     LoanTerms,
     NoRateFound,
     ScheduleKind,
@@ -51,11 +52,15 @@ from financing.calculations import (
     find_problems,
 )
 from financing.clock import local_date
+from financing.documents import TYPES, Paper, printed, quote_paper
 from financing.errors import ApplicationNotFound, DocumentNotFound
 from financing.models import Application, Programme
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.principal import Principal
+
+FILE_KIND = f"(?P<kind>{'|'.join(TYPES)})"
+FILES = {(200, content_type): OpenApiTypes.BINARY for content_type in TYPES.values()}
 
 
 class FinancingViewSet(ApiViewSet):
@@ -78,17 +83,32 @@ class CalculatorViewSet(FinancingViewSet):
     @action(detail=False, methods=["post"])
     def calculate(self, request: Request) -> Response:
         """Payment, schedule, EU APR and ПСК of a loan."""
+        return Response(LoanQuoteSerializer(self._quote()).data)
+
+    @extend_schema(request=CalculateInput, responses=FILES)
+    @action(detail=False, methods=["post"], url_path=f"calculate/{FILE_KIND}")
+    def calculate_file(self, request: Request, kind: str) -> HttpResponse:
+        """The same calculation as a PDF or a workbook (`pdf`, `xlsx`)."""
+        return schedule_file(quote_paper(self._quote()), kind)
+
+    def _quote(self) -> LoanQuote:
         terms = _terms(self.valid(CalculateInput))
         problems = find_problems(terms)
         if problems:
             raise _refusal(*problems)
         try:
-            quote = calculate(terms, today=local_date(timezone.now()))
+            return calculate(terms, today=local_date(timezone.now()))
         except InvalidTerms as error:
             raise _refusal(error) from error
         except NoRateFound as error:
             raise _refusal(InvalidTerms("fees", "no_rate", str(error))) from error
-        return Response(LoanQuoteSerializer(quote).data)
+
+
+def schedule_file(paper: Paper, kind: str) -> HttpResponse:
+    """A schedule to download."""
+    answer = HttpResponse(printed(paper, kind), content_type=TYPES[kind])
+    answer["Content-Disposition"] = f'attachment; filename="schedule.{kind}"'
+    return answer
 
 
 def _refusal(*problems: InvalidTerms) -> ValidationError:

@@ -3,6 +3,16 @@
 from financing.services.accruing import Accrued, accrue_loans, running_loans
 from financing.services.applying import apply_for_loan, request_loan
 from financing.services.asking import bank_question, hear_bank, stop_asking
+from financing.services.borrowing import (
+    ApplicationCard,
+    LoanCard,
+    LoanPage,
+    OfferCard,
+    applications_of,
+    loans_of,
+    read_application,
+    read_loan,
+)
 from financing.services.early import EarlyPlan, PayoffQuote
 from financing.services.lending import cancel_attempt, disburse_loan
 from financing.services.offering import (
@@ -40,15 +50,20 @@ from financing.services.workouts import restructure_loan, reverse_payment, write
 
 __all__ = [
     "Accrued",
+    "ApplicationCard",
     "EarlyPlan",
     "History",
+    "LoanCard",
     "LoanMeans",
+    "LoanPage",
+    "OfferCard",
     "PayoffQuote",
     "Portfolio",
     "ProgrammeFields",
     "accept_offer",
     "accrue_loans",
     "add_document",
+    "applications_of",
     "apply_for_loan",
     "approve_application",
     "bank_question",
@@ -61,6 +76,7 @@ __all__ = [
     "expire_offer",
     "four_eyes_above",
     "hear_bank",
+    "loans_of",
     "offer_counter",
     "offers_of",
     "open_programme",
@@ -73,7 +89,9 @@ __all__ = [
     "preview_return",
     "programmes_on",
     "quote_loan",
+    "read_application",
     "read_document",
+    "read_loan",
     "read_portfolio",
     "reject_application",
     "reject_override",

@@ -13,6 +13,8 @@ from orders.services.changing import delete_order, edit_comment, move_order
 from orders.services.checkout import react
 from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
+from orders.services.deal_order import order_deal
+from orders.services.deal_quote import LoanWish, quote_deal, work_out_deal
 from orders.services.editing import LineChange, Preview, change_lines, preview_lines
 from orders.services.history import Actor
 from orders.services.lines import FreeLine, ProductLine
@@ -32,6 +34,7 @@ __all__ = [
     "FreeLine",
     "Holder",
     "LineChange",
+    "LoanWish",
     "Preview",
     "ProductLine",
     "add_to_cart",
@@ -48,11 +51,14 @@ __all__ = [
     "move_order",
     "note_news",
     "note_returned_premium",
+    "order_deal",
     "place_order",
     "preview_lines",
     "purge_carts",
+    "quote_deal",
     "react",
     "remove_cart_item",
     "steer_checkout",
     "view_checkout",
+    "work_out_deal",
 ]

@@ -51,6 +51,22 @@ def quote_deal(
     insurance: Sequence[Mapping[str, Any]] = (),
 ) -> DealQuote:
     """Calculate and keep a deal of products, a trade-in, a loan and policies. Raises InvalidInput, UnknownProduct."""
+    quote = work_out_deal(items=items, now=now, trade_in_amount=trade_in_amount, loan=loan, insurance=insurance)
+    quote.customer_id = customer_id
+    with transaction("orders"):
+        quote.save(force_insert=True)
+    return quote
+
+
+def work_out_deal(
+    *,
+    items: Sequence[tuple[UUID, int]],
+    now: datetime,
+    trade_in_amount: Decimal = ZERO,
+    loan: LoanWish | None = None,
+    insurance: Sequence[Mapping[str, Any]] = (),
+) -> DealQuote:
+    """Calculate a deal and store nothing: for sliders that move. Raises InvalidInput, UnknownProduct."""
     day = now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()
     lines = _lines(items)
     rated = _rated(insurance, day)
@@ -60,21 +76,19 @@ def quote_deal(
     premiums = [Decimal(item["premium"]) for item in rated]
     offer = None if loan is None else _offer(loan, goods, trade_in_amount, rated, day)
     result = result_of(goods, sum(premiums, ZERO), trade_in_amount, offer)
-    with transaction("orders"):
-        return DealQuote.objects.create(
-            customer_id=customer_id,
-            lines=lines,
-            trade_in_amount=trade_in_amount,
-            insurance=rated,
-            loan_terms=None if offer is None else msgspec.to_builtins(offer.terms),
-            total_amount=Decimal(result["total_amount"]),
-            due_now=Decimal(result["due_now"]),
-            monthly_payment=None if offer is None else offer.monthly_payment,
-            psk=None if offer is None else offer.psk,
-            result=result,
-            rated_on=day,
-            created_at=now,
-        )
+    return DealQuote(
+        lines=lines,
+        trade_in_amount=trade_in_amount,
+        insurance=rated,
+        loan_terms=None if offer is None else msgspec.to_builtins(offer.terms),
+        total_amount=Decimal(result["total_amount"]),
+        due_now=Decimal(result["due_now"]),
+        monthly_payment=None if offer is None else offer.monthly_payment,
+        psk=None if offer is None else offer.psk,
+        result=result,
+        rated_on=day,
+        created_at=now,
+    )
 
 
 def _lines(items: Sequence[tuple[UUID, int]]) -> list[dict[str, Any]]:

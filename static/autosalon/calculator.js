@@ -1,22 +1,34 @@
-/* A slider beside each number, and a new result while it moves. Without scripts the button does the same. */
+/* A slider beside each number, and a new result while something moves. Without scripts the button does the same.
+ *
+ * A form that is sent by GET is the calculator itself: its address follows. One that is sent by POST asks for
+ * `part=result` while it is being filled in; its button still sends it.
+ */
 "use strict";
 (() => {
   const form = document.querySelector("[data-calculator]");
-  const result = document.getElementById("loan-result");
+  const result = document.getElementById(form?.dataset.result ?? "loan-result");
   if (!form || !result) return;
+  const isKept = form.method === "post";
   let timer = 0;
   let asked = 0;
 
+  const ask = () => {
+    const data = new FormData(form);
+    if (!isKept) return fetch(`${form.action}?${new URLSearchParams(data)}&part=result`, { credentials: "same-origin" });
+    data.append("part", "result");
+    return fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
+  };
+
   const show = async () => {
-    const query = new URLSearchParams(new FormData(form));
     const turn = ++asked;
+    const query = isKept ? "" : new URLSearchParams(new FormData(form));
     result.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(`${form.action}?${query}&part=result`, { credentials: "same-origin" });
+      const answer = await ask();
       const text = await answer.text();
       if (turn !== asked || ![200, 400].includes(answer.status)) return;
       result.innerHTML = text;
-      history.replaceState(null, "", `?${query}`);
+      if (!isKept) history.replaceState(null, "", `?${query}`);
     } catch {
       // Offline: the last result stays.
     } finally {
@@ -43,8 +55,14 @@
     box.after(slider);
   }
   form.addEventListener("input", soon);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    show();
-  });
+  if (!isKept) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      show();
+    });
+    return;
+  }
+  const fold = form.closest("details");
+  if (!fold || fold.open) show();
+  else fold.addEventListener("toggle", show, { once: true });
 })();

@@ -103,3 +103,22 @@ def attention_name(reason: str) -> Any:
 def move_name(status: str) -> Any:
     """The step that leads to a status, as a manager calls it."""
     return wording.MOVES.get(status, status)
+
+
+@register.filter
+def factor_name(code: str) -> Any:
+    """A factor of a premium in a buyer's words."""
+    return wording.FACTORS.get(code, code)
+
+
+@register.filter
+def plain(number: Decimal) -> str:
+    """A number without the zeros that a column of the database adds: «14,9»."""
+    digits = f"{number.normalize():f}"
+    return digits.replace(".", formats.get_format("DECIMAL_SEPARATOR"))
+
+
+@register.filter
+def loan_tone(status: str) -> str:
+    """The tone of the badge of an application or a loan."""
+    return wording.LOAN_TONES.get(status, "calm")

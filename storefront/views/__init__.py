@@ -3,9 +3,11 @@
 from storefront.views.access import forgotten, reset_password, sign_in_code, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.board import board, move
+from storefront.views.borrowing import accept_offer, application, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
 from storefront.views.credit import calculator, calculator_file
+from storefront.views.deals import buy_deal, deal, deal_calculator
 from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
 from storefront.views.kept import (
     add_favourite,
@@ -15,6 +17,7 @@ from storefront.views.kept import (
     saved_search,
     saved_searches,
 )
+from storefront.views.loans import loan, loan_file, pay_loan, repay_early
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
@@ -32,15 +35,19 @@ from storefront.views.showroom import (
 )
 
 __all__ = [
+    "accept_offer",
     "accept_seat",
     "account",
     "add_favourite",
     "add_papers",
     "add_to_cart",
     "add_to_comparison",
+    "application",
     "board",
     "book_drive",
+    "borrowing",
     "buy",
+    "buy_deal",
     "calculator",
     "calculator_file",
     "cancel",
@@ -51,6 +58,8 @@ __all__ = [
     "check_out",
     "come_back_from_provider",
     "compare",
+    "deal",
+    "deal_calculator",
     "delete_search",
     "download_export",
     "favourites",
@@ -61,14 +70,18 @@ __all__ = [
     "home",
     "leave_for_provider",
     "live_ticket",
+    "loan",
+    "loan_file",
     "move",
     "order",
     "orders",
     "pay",
+    "pay_loan",
     "pay_seat",
     "policy_document",
     "register",
     "remove_favourite",
+    "repay_early",
     "report_claim",
     "reset_password",
     "saved_search",
@@ -82,4 +95,5 @@ __all__ = [
     "vehicle",
     "verify_email",
     "wallet",
+    "withdraw_application",
 ]

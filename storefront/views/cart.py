@@ -131,12 +131,12 @@ def _cart_page(request: HttpRequest, form: PaymentForm, *, refusal: Text = "", s
         "form": form,
         "key": new_key(),
         "refusal": refusal,
-        "offers": [one for one in _accessories() if one.id not in there],
+        "offers": [one for one in accessories() if one.id not in there],
     }
     return remember(request, render(request, "storefront/cart.html", context, status=status), holder)
 
 
-def _accessories() -> list[ProductView]:
+def accessories() -> list[ProductView]:
     """Something to go with a car; while the catalogue is away the page does without."""
     try:
         found = public.search_products(ProductSearch(kind="accessory", in_stock=True), limit=OFFERED)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from core.errors import InvalidInput, NotFound
 from financing.calculations import LoanQuote
-from financing.documents import TYPES, schedule_pdf, schedule_svg, schedule_xlsx
+from financing.documents import TYPES, Paper, printed, quote_paper, schedule_svg
 from financing.services import quote_loan
 from storefront.forms import LoanForm
 from storefront.pages import page
@@ -27,7 +27,7 @@ def calculator(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "quote": quote,
-        "chart": mark_safe(schedule_svg(quote)) if quote else "",
+        "chart": mark_safe(schedule_svg(quote.schedule)) if quote else "",
         "query": request.GET.urlencode(),
         "kinds": list(TYPES),
     }
@@ -40,11 +40,15 @@ def calculator(request: HttpRequest) -> HttpResponse:
 @require_safe
 def calculator_file(request: HttpRequest, kind: str) -> HttpResponse:
     """The schedule as a file."""
-    write = {"pdf": schedule_pdf, "xlsx": schedule_xlsx}.get(kind)
     quote = _quote(LoanForm(_asked(request)))
-    if write is None or quote is None:
+    if kind not in TYPES or quote is None:
         raise NotFound
-    response = HttpResponse(write(quote), content_type=TYPES[kind])
+    return schedule_file(quote_paper(quote), kind)
+
+
+def schedule_file(paper: Paper, kind: str) -> HttpResponse:
+    """A schedule to download."""
+    response = HttpResponse(printed(paper, kind), content_type=TYPES[kind])
     response["Content-Disposition"] = f'attachment; filename="schedule.{kind}"'
     return response
 

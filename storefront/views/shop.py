@@ -28,11 +28,13 @@ from orders.services import ProductLine, place_order
 from storefront import wording
 from storefront.cards import card_context, compared
 from storefront.comparison import in_words
+from storefront.deal_forms import DealForm
 from storefront.forms import BuyForm, FilterForm, PaymentForm, SaveSearchForm, new_key
 from storefront.pages import page
 from storefront.searches import described
 from storefront.templatetags.storefront import grouped, litres
 from storefront.terms import term
+from storefront.views.cart import accessories
 from storefront.visitor import actor_of, count, principal_of, user_id
 from storefront.wording import Text
 
@@ -179,6 +181,7 @@ def _vehicle_page(
         "is_about_orders": code.startswith("idempotency"),
         "reservation_minutes": settings.RESERVATION_MINUTES,
         "no_filters": {},
+        "deal_form": DealForm(car=car, accessories=accessories()) if car.kind == "vehicle" else None,
     }
     return render(request, "storefront/vehicle.html", context, status=status)
 

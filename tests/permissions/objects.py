@@ -230,6 +230,16 @@ def loan(owner: UUID) -> Ids:
     return [str(Loan.objects.get().id)]
 
 
+@made_by("/financing/calculate/{}")
+def schedule_kind(owner: UUID) -> Ids:
+    return ["pdf"]
+
+
+@made_by("/financing/loans/{}/schedule/{}")
+def loan_schedule(owner: UUID) -> Ids:
+    return [*loan(owner), "xlsx"]
+
+
 @made_by("/insurance/quotes")
 def quote(owner: UUID) -> Ids:
     return [str(insurance.quote(customer_id=owner).id)]

@@ -159,6 +159,7 @@ GET    /reconciliations/{}                                manager
 POST   /payments/webhooks/{}                              by secret
 # Financing
 POST   /financing/calculate                               anyone
+POST   /financing/calculate/{}                            anyone
 GET    /financing/programmes                              anyone
 POST   /financing/programmes                              manager
 GET    /financing/programmes/{}                           anyone
@@ -185,6 +186,7 @@ POST   /financing/overrides/{}/reject                     manager
 GET    /financing/loans                                   own list
 GET    /financing/loans/{}                                own
 GET    /financing/loans/{}/schedule                       own
+GET    /financing/loans/{}/schedule/{}                    own
 GET    /financing/loans/{}/payments                       own
 POST   /financing/loans/{}/payments                       own
 POST   /financing/loans/{}/payments/{}/reverse            manager

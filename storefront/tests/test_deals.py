@@ -1,0 +1,235 @@
+"""The deal calculator on a car's page: live, kept under a link, ordered from it, and the same to the kopeck later."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import financing.tests.make
+from catalog.services import create_product, update_product
+from core.ids import uuid7
+from financing.services import change_programme
+from messaging.testing import drain_outbox
+from orders.deal_sums import recalculate
+from orders.deals import DealQuote
+from orders.models import Order
+from storefront.tests import make
+from storefront.tests.make import Visitor
+
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "financing", "insurance"])
+VIN = "XTA210990Y2766389"
+WISH = {"trade_in": "300000", "has_loan": "on", "down_payment": "200000", "term_months": "36"}
+DRIVER = {"birth_date": "1985-05-20", "licence_since": "2005-06-01", "region": "Москва"}
+INSURED = DRIVER | {"has_kasko": "on", "has_osago": "on", "deductible": "10000"}
+BORROWER = {"employment_status": "employed", "monthly_income": "250000", "banks": "this"}
+
+
+def text(response):
+    return response.content.decode()
+
+
+@pytest.fixture
+def programme():
+    return financing.tests.make.programme(bank="Северный")
+
+
+@pytest.fixture
+def car():
+    return make.car(vin=VIN, price=Decimal("2000000.00"))
+
+
+def accessory(**fields):
+    given = {"sku": f"MAT-{uuid7()}", "name": "Floor mats", "price": Decimal("5000.00"), "stock": 5} | fields
+    product = create_product(kind="accessory", actor="test", now=timezone.now(), **given)
+    drain_outbox("catalog", "orders")
+    return product
+
+
+def keep(visitor, car, **wish):
+    """Send the calculator's form; the path of the kept calculation."""
+    answer = visitor.post(f"/cars/{car.id}/deal/", **(WISH | wish))
+    assert answer.status_code == 302, text(answer)
+    return answer["Location"]
+
+
+def order(visitor, path, **fields):
+    page = visitor.get(path)
+    names = ["key"] + (["deal_key"] if 'name="deal_key"' in text(page) else [])
+    form = make.hidden_fields(page, *names) | {"method": "card", "token": "tok_success"} | BORROWER | fields
+    return visitor.post(f"{path.partition('?')[0]}order/", **form)
+
+
+def test_the_calculator_stands_on_the_cars_page_and_on_one_of_its_own(car, programme):
+    accessory()
+    visitor = Visitor()
+    for path in (f"/cars/{car.id}/", f"/cars/{car.id}/deal/"):
+        page = text(visitor.get(path))
+        assert f'action="/cars/{car.id}/deal/"' in page
+        assert "Floor mats" in page
+        assert 'name="vehicle_vin"' not in page, "the card says it"
+    assert "Северный" in page
+    assert 'name="vehicle_vin"' in text(visitor.get(f"/cars/{make.car().id}/deal/"))
+
+
+def test_while_it_is_filled_in_it_shows_sums_and_keeps_nothing(car, programme):
+    visitor = Visitor()
+    part = visitor.post(f"/cars/{car.id}/deal/", **WISH, **INSURED, part="result")
+    assert part.status_code == 200
+    shown = text(part)
+    assert "<html" not in shown
+    assert "version 1" in shown
+    assert "KASKO" in shown
+    assert "revision 0" in shown
+    wrong = visitor.post(f"/cars/{car.id}/deal/", **(WISH | {"down_payment": "1800000"}), part="result")
+    assert (wrong.status_code, "Something has to be left to borrow" in text(wrong)) == (400, True)
+    assert not DealQuote.objects.exists()
+
+
+def test_a_kept_calculation_is_recalled_by_its_link_and_comes_out_the_same(car, programme):
+    mats = accessory()
+    guest = Visitor()
+    path = keep(guest, car, **INSURED, accessories=[str(mats.id)])
+    stored = DealQuote.objects.get()
+    premiums = sum(Decimal(item["premium"]) for item in stored.insurance)
+    assert stored.due_now == 200_000 + premiums
+    assert (stored.customer_id, len(stored.lines), len(stored.insurance)) == (None, 2, 2)
+    change_programme(programme_id=programme.id, changes={"base_rate": Decimal("29.9")}, rates={}, now=timezone.now())
+    page = text(Visitor().get(path))
+    assert "the same to the kopeck" in page
+    assert recalculate(stored) == stored.result
+    for amount in (stored.due_now, stored.monthly_payment):
+        assert f"{amount:,.2f}".replace(",", "\u00a0") in page
+    DealQuote.objects.update(result=stored.result | {"due_now": "1.00"})
+    assert "comes out differently" in text(Visitor().get(path))
+
+
+def test_the_form_on_a_kept_calculation_is_filled_in_as_it_was(car, programme):
+    guest = Visitor()
+    path = keep(guest, car, **INSURED)
+    form = guest.get(path).context["deal_form"]
+    again = {name: form[name].value() for name in WISH | INSURED}
+    assert (again["down_payment"], again["birth_date"], again["has_kasko"]) == (Decimal(200_000), "1985-05-20", True)
+    assert again["deductible"] == "10000"
+
+
+def test_links_are_signed_and_ones_own_needs_none(car, programme):
+    guest, owner = Visitor(), Visitor("client")
+    path = keep(guest, car)
+    assert guest.get(path.partition("?")[0]).status_code == 404
+    assert guest.get(path[:-1] + ("A" if path[-1] != "A" else "B")).status_code == 404
+    own = keep(owner, car)
+    assert "key=" not in own
+    assert owner.get(own).status_code == 200
+    assert Visitor("manager").get(own).status_code == 200
+    for stranger in (guest, Visitor("client")):
+        assert stranger.get(own).status_code == 404
+    assert owner.get(f"/deals/{uuid7()}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"term_months": ""}, "Say for how many months"),
+        ({"term_months": "300"}, "The term is"),
+        ({"trade_in": "2500000"}, "Between nothing and the price"),
+        ({"down_payment": "much"}, "Enter a number"),
+        (INSURED | {"licence_since": ""}, "both dates are needed"),
+        (INSURED | {"licence_since": "1990-01-01"}, "before the age of"),
+        ({"accessories": ["nonsense"]}, "Select a valid choice"),
+        ({"programme_id": str(uuid7())}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_calculated_is_said_and_what_was_typed_stays(car, programme, wish, said):
+    accessory()
+    page = Visitor().post(f"/cars/{car.id}/deal/", **(WISH | {"trade_in": "300001"} | wish))
+    assert page.status_code == 400
+    assert said in text(page)
+    assert f'value="{wish.get("trade_in", "300001")}"' in text(page)
+    assert not DealQuote.objects.exists()
+
+
+def test_a_car_without_papers_says_what_a_policy_needs(programme):
+    page = Visitor().post(f"/cars/{make.car(power_hp=None).id}/deal/", **WISH, **INSURED)
+    assert page.status_code == 400
+    assert text(page).count("cannot be calculated without it") == 2
+
+
+def test_only_cars_have_a_calculator(programme):
+    assert Visitor().get(f"/cars/{accessory().id}/deal/").status_code == 404
+    assert Visitor().get(f"/cars/{uuid7()}/deal/").status_code == 404
+
+
+def test_a_deal_becomes_an_order_once_at_the_sums_shown(car, programme):
+    buyer = Visitor("client")
+    path = keep(buyer, car, **INSURED)
+    form = make.hidden_fields(buyer.get(path), "key") | {"method": "card", "token": "tok_success"} | BORROWER
+    first, second = (buyer.post(f"{path}order/", **form) for _ in range(2))
+    sold, stored = Order.objects.get(), DealQuote.objects.get()
+    assert first["Location"] == second["Location"] == f"/orders/{sold.id}/"
+    assert (sold.total_amount, sold.customer_id) == (stored.total_amount, buyer.user.id)
+    legs = {leg.kind: leg.request for leg in sold.checkout.legs.all()}
+    assert legs["loan"]["down_payment"] == "500000.00"
+    assert (legs["loan"]["programme_id"], legs["loan"]["auto_accept"]) == (str(programme.id), True)
+    assert legs["trade_in"] == {"amount": "300000.00", "is_agreed": False}
+    assert [quote["insurance_type"] for quote in legs["policies"]["quotes"]] == ["kasko", "osago"]
+
+
+def test_all_banks_can_be_asked(car, programme):
+    buyer = Visitor("client")
+    order(buyer, keep(buyer, car), banks="all")
+    loan = Order.objects.get().checkout.legs.get(kind="loan").request
+    assert ("programme_id" in loan, loan["auto_accept"]) == (False, False)
+
+
+def test_a_guests_deal_is_ordered_after_signing_in(car, programme):
+    guest = Visitor()
+    path = keep(guest, car)
+    assert "Sign in and order" in text(guest.get(path))
+    assert guest.post(f"{path.partition('?')[0]}order/")["Location"].startswith("/sign-in/")
+    buyer = Visitor("client")
+    assert order(buyer, path).status_code == 302
+    assert Order.objects.get().customer_id == buyer.user.id
+
+
+def test_what_is_missing_for_an_order_is_said(car, programme):
+    buyer = Visitor("client")
+    path = keep(buyer, car)
+    refused = order(buyer, path, monthly_income="")
+    assert (refused.status_code, "This field is required" in text(refused)) == (400, True)
+    late = order(buyer, path, birth_date="2190-01-01")
+    assert (late.status_code, "cannot be a date of birth" in text(late)) == (400, True)
+    assert not Order.objects.exists()
+
+
+def test_a_deal_whose_prices_changed_since_is_not_ordered(car, programme):
+    buyer = Visitor("client")
+    path = keep(buyer, car)
+    update_product(product_id=car.id, price=Decimal("1900000.00"), actor="test", now=timezone.now())
+    drain_outbox("catalog", "orders")
+    changed = order(buyer, path)
+    assert (changed.status_code, "Calculate anew" in text(changed)) == (409, True)
+    assert not Order.objects.exists()
+
+
+def test_others_deals_are_not_ordered(car, programme):
+    path = keep(Visitor("client"), car)
+    assert Visitor("client").post(f"{path}order/", **BORROWER).status_code == 404
+    assert not Order.objects.exists()
+
+
+def test_a_deal_costs_the_same_queries_whatever_is_in_it(car, programme):
+    visitor = Visitor()
+
+    def queries(path):
+        with (
+            CaptureQueriesContext(connections["orders"]) as orders,
+            CaptureQueriesContext(connections["financing"]) as lent,
+            CaptureQueriesContext(connections["insurance"]) as insured,
+        ):
+            assert visitor.get(path).status_code == 200
+        return len(orders) + len(lent) + len(insured)
+
+    small, large = keep(visitor, car), keep(visitor, car, accessories=[str(accessory().id) for _ in range(5)])
+    assert queries(small) == queries(large)

@@ -1,0 +1,187 @@
+"""The deal calculator: a car with everything around it, calculated live, kept under a link, and ordered from it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.signing import Signer
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from catalog.public import ProductView, get_product
+from core.errors import DomainError, NotFound
+from financing.public import programme_choices
+from gateway.idempotency import run_once
+from gateway.permissions import EmailNotVerified, require_verified_email
+from orders.public import DealDocument, deal_document, read_deal, reproduces
+from orders.services import order_deal, quote_deal, work_out_deal
+from storefront import wording
+from storefront.deal_forms import BorrowForm, DealForm, wish_of
+from storefront.forms import PaymentForm, new_key
+from storefront.pages import page
+from storefront.views.cart import accessories
+from storefront.visitor import actor_of, count, principal_of, user_id
+from storefront.wording import Text
+
+SALT = "storefront.deal"
+"""A calculation that nobody signed in for is seen by whoever holds its signed link."""
+
+
+@page
+@require_http_methods(["GET", "HEAD", "POST"])
+def deal_calculator(request: HttpRequest, product_id: UUID) -> HttpResponse:
+    """The calculator of a car, begun with what its address says; a POST keeps what it calculates.
+
+    With `part=result` it only shows it.
+    """
+    car = _vehicle(product_id)
+    is_asked = request.method == "POST"
+    form = _form(car, request.POST if is_asked else None, initial=request.GET.dict())
+    if not is_asked:
+        return _calculator(request, form, status=200)
+    if not form.is_valid():
+        return _answer(request, form, None, status=400)
+    try:
+        if request.POST.get("part") == "result":
+            return _answer(request, form, deal_document(work_out_deal(**form.wishes(), now=timezone.now())))
+        count(request, "default")
+        customer_id = user_id(request) if request.user.is_authenticated else None
+        deal = quote_deal(**form.wishes(), customer_id=customer_id, now=timezone.now())
+    except DomainError as error:
+        form.blame(error)
+        return _answer(request, form, None, status=400)
+    return redirect(link_of(deal.id, customer_id))
+
+
+def _answer(request: HttpRequest, form: DealForm, deal: DealDocument | None, status: int = 200) -> HttpResponse:
+    if request.POST.get("part") == "result":
+        return render(request, "storefront/parts/deal_result.html", {"deal": deal, "form": form}, status=status)
+    return _calculator(request, form, status=status)
+
+
+def _calculator(request: HttpRequest, form: DealForm, *, status: int) -> HttpResponse:
+    return render(request, "storefront/deal_calculator.html", {"car": form.car, "deal_form": form}, status=status)
+
+
+def _vehicle(product_id: UUID) -> ProductView:
+    car = get_product(product_id)
+    if car is None or car.kind != "vehicle":
+        raise NotFound
+    return car
+
+
+def _form(car: ProductView, data: Any = None, *, initial: dict[str, Any] | None = None) -> DealForm:
+    offered = programme_choices(timezone.now())
+    return DealForm(data, car=car, accessories=accessories(), programmes=offered, initial=initial)
+
+
+def link_of(deal_id: UUID, customer_id: UUID | None) -> str:
+    """The address of a kept calculation; without an owner it carries a signature."""
+    address = reverse("storefront:deal", args=[deal_id])
+    return address if customer_id else f"{address}?key={_signature(deal_id)}"
+
+
+def _signature(deal_id: UUID) -> str:
+    return Signer(salt=SALT).signature(str(deal_id))
+
+
+@page
+@never_cache
+@require_GET
+def deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
+    """A kept calculation, recalculated from its own snapshot as it is shown."""
+    return _deal_page(request, _found(request, deal_id), PaymentForm(), BorrowForm(initial={"banks": "this"}))
+
+
+def _found(request: HttpRequest, deal_id: UUID) -> DealDocument:
+    signed_in = request.user.is_authenticated
+    viewer, is_staff = (user_id(request), bool(request.user.is_staff)) if signed_in else (None, False)
+    found = read_deal(deal_id, viewer_id=viewer, is_staff=is_staff)
+    key = request.POST.get("deal_key") or request.GET.get("key") or ""
+    if found is None or (found.customer_id is None and not constant_time_compare(key, _signature(deal_id))):
+        raise NotFound
+    return found
+
+
+def _deal_page(
+    request: HttpRequest,
+    found: DealDocument,
+    payment_form: PaymentForm,
+    borrow_form: BorrowForm,
+    *,
+    refusal: Text = "",
+    status: int = 200,
+) -> HttpResponse:
+    car = get_product(found.main_product_id)
+    link = link_of(found.id, found.customer_id)
+    context = {
+        "deal": found,
+        "car": car,
+        "deal_form": _form(car, initial=wish_of(found)) if car and car.kind == "vehicle" else None,
+        "is_reproduced": reproduces(found.id),
+        "form": payment_form,
+        "borrow_form": borrow_form,
+        "can_order": car is not None and car.available > 0 and not (found.loan and found.loan.is_insurance_lent),
+        "is_own": found.customer_id in (None, user_id(request)) if request.user.is_authenticated else True,
+        "link": request.build_absolute_uri(link),
+        "path": link,
+        "deal_key": "" if found.customer_id else _signature(found.id),
+        "key": new_key(),
+        "refusal": refusal,
+    }
+    return render(request, "storefront/deal.html", context, status=status)
+
+
+@page
+@require_POST
+@login_required
+def buy_deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
+    """Order what was calculated, at its sums; the form's key makes a second click lead to the same order."""
+    found = _found(request, deal_id)
+    payment_form, borrow_form = PaymentForm(request.POST), BorrowForm(request.POST)
+    is_paid_now = found.result["due_now"] > 0
+    is_payment_right = not is_paid_now or payment_form.is_valid()
+    is_borrower_right = found.loan is None or borrow_form.is_valid()
+    if not (is_payment_right and is_borrower_right):
+        refusal = _("Something is missing: look below. Nothing was ordered.")
+        return _deal_page(request, found, payment_form, borrow_form, refusal=refusal, status=400)
+    try:
+        count(request, "order_create")
+        require_verified_email(principal_of(request))
+        return run_once(
+            request,
+            user_id(request),
+            alias="orders",
+            route="POST storefront deal",
+            form_key=request.POST.get("key", ""),
+            action=lambda: _order(request, found, payment_form if is_paid_now else None, borrow_form),
+        )
+    except EmailNotVerified:
+        messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
+        return redirect("storefront:account")
+    except NotFound:
+        raise
+    except DomainError as error:
+        why = wording.deal_refusal(error)
+        return _deal_page(request, found, payment_form, borrow_form, refusal=why, status=error.status)
+
+
+def _order(
+    request: HttpRequest, found: DealDocument, payment_form: PaymentForm | None, borrow_form: BorrowForm
+) -> HttpResponse:
+    order = order_deal(
+        deal_id=found.id,
+        actor=actor_of(request),
+        payment=payment_form.payment() if payment_form else None,
+        applicant=borrow_form.applicant() if found.loan else None,
+        compares_banks=bool(found.loan) and borrow_form.cleaned_data["banks"] == "all",
+        now=timezone.now(),
+    )
+    return redirect("storefront:order", order.id)
