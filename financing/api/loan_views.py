@@ -64,7 +64,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         shown = {"loan_id": page.card.id, "version": page.card.schedule_version, "schedule": rows}
         return Response(LoanScheduleSerializer(shown).data)
 
-    @extend_schema(responses=FILES)
+    @extend_schema(responses=FILES, operation_id="financing_loans_schedule_file")
     @action(detail=True, methods=["get"], url_path=f"schedule/{FILE_KIND}", filterset_class=None)
     def schedule_file(self, request: Request, pk: str, kind: str) -> HttpResponse:
         """The schedule as a PDF or a workbook (`pdf`, `xlsx`)."""

@@ -85,7 +85,7 @@ class CalculatorViewSet(FinancingViewSet):
         """Payment, schedule, EU APR and ПСК of a loan."""
         return Response(LoanQuoteSerializer(self._quote()).data)
 
-    @extend_schema(request=CalculateInput, responses=FILES)
+    @extend_schema(request=CalculateInput, responses=FILES, operation_id="financing_calculate_file")
     @action(detail=False, methods=["post"], url_path=f"calculate/{FILE_KIND}")
     def calculate_file(self, request: Request, kind: str) -> HttpResponse:
         """The same calculation as a PDF or a workbook (`pdf`, `xlsx`)."""
