@@ -61,9 +61,10 @@ class UserRoleChanged(Event):
 
 @event("user.deactivated", aggregate="user", key="user_id")
 class UserDeactivated(Event):
-    """A person may no longer sign in."""
+    """A person may no longer sign in. Older facts have no version (0)."""
 
     user_id: UUID
+    version_number: int = 0
 
 
 @event("user.deleted", aggregate="user", key="user_id")

@@ -96,14 +96,6 @@ class StockGone(DomainError):
     detail = "The reservation had expired and the goods are gone."
 
 
-class UnreadableFile(DomainError):
-    """A price list that cannot be read as a whole; nothing of it is imported."""
-
-    code = "unreadable_file"
-    status = 400
-    detail = "The file cannot be read."
-
-
 class ImportNotOver(DomainError):
     """Only a dry run that has ended well is imported for real."""
 

@@ -25,6 +25,8 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("catalog.match_saved_searches", 60.0, "q.catalog"),
     ("catalog.release_expired_reservations", 5.0, "q.catalog"),
     ("catalog.resume_imports", 30.0, EXTERNAL),
+    ("clients.resume_imports", 30.0, EXTERNAL),
+    ("clients.forget_old_imports", crontab(hour="1", minute="15"), "q.clients"),
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("notifications.send_deferred", 60.0, "q.notifications"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),

@@ -86,11 +86,20 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
 """What is kept of each event, for the words and for programs."""
 
 
-@subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted)
-def keep_recipient(event: UserRegistered | UserCreated | UserUpdated | UserDeleted) -> None:
-    """Know where every user is reached."""
+@subscribe(UserRegistered, UserCreated, UserUpdated, UserRoleChanged, UserDeactivated, UserDeleted)
+def keep_recipient(
+    event: UserRegistered | UserCreated | UserUpdated | UserRoleChanged | UserDeactivated | UserDeleted,
+) -> None:
+    """Know where every user is reached, and who works here.
+
+    One handler for all of it: what accounts tells of a user is then followed in its order.
+    """
     if isinstance(event, UserDeleted):
         services.forget_recipient(user_id=event.user_id, now=timezone.now())
+    elif isinstance(event, UserDeactivated):
+        services.close_recipient(user_id=event.user_id, version=event.version_number)
+    elif isinstance(event, UserRoleChanged):
+        services.keep_roles(user_id=event.user_id, roles=event.roles, version=event.version_number)
     else:
         services.keep_recipient(
             user_id=event.user_id,
@@ -102,15 +111,6 @@ def keep_recipient(event: UserRegistered | UserCreated | UserUpdated | UserDelet
             version=event.version_number,
             now=timezone.now(),
         )
-
-
-@subscribe(UserRoleChanged, UserDeactivated)
-def keep_roles(event: UserRoleChanged | UserDeactivated) -> None:
-    """Know who works here."""
-    if isinstance(event, UserDeactivated):
-        services.close_recipient(user_id=event.user_id)
-    else:
-        services.keep_roles(user_id=event.user_id, roles=event.roles, version=event.version_number)
 
 
 @subscribe(OrderStatusChanged, lane="customer_id", on_parked="continue")

@@ -210,7 +210,7 @@ def _close(user: User, admins: list[User], now: datetime) -> None:
         _keep_an_admin(admins, user)
         user.save()
         record(ActivityKind.CLOSED, user.id, now=now)
-        publish(UserDeactivated(user_id=user.id))
+        publish(UserDeactivated(user_id=user.id, version_number=user.version))
         revoke_all_api_keys(user_id=user.id, now=now)
         end_sessions(user_id=user.id, because="deactivated", now=now)
 

@@ -1,11 +1,8 @@
 """Feeds for marketplaces over HTTP: streamed, and not sent again while nothing has changed."""
 
-from collections.abc import AsyncIterator, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -17,9 +14,7 @@ from gateway.api import ApiViewSet
 from gateway.etags import etag, not_modified
 from gateway.filtering import refuse_unknown
 from gateway.permissions import ReadByAnyone
-
-PIECE = 500
-"""Lines sent at a time."""
+from gateway.tables import in_pieces, streamed
 
 
 class FeedViewSet(ApiViewSet):
@@ -52,20 +47,4 @@ def _send(request: Request, lines: Iterator[str], content_type: str) -> HttpResp
     version = services.feed_version(timezone.now())
     if unchanged := not_modified(plain, version):
         return unchanged
-    pieces = _without_blocking(lines) if isinstance(plain, ASGIRequest) else _pieces(lines)
-    return StreamingHttpResponse(pieces, content_type=content_type, headers={"ETag": etag(version)})
-
-
-def _pieces(lines: Iterator[str]) -> Iterator[bytes]:
-    while piece := _piece(lines):
-        yield piece
-
-
-async def _without_blocking(lines: Iterator[str]) -> AsyncIterator[bytes]:
-    """Under ASGI a plain iterator would be read to its end before the first byte is sent."""
-    while piece := await sync_to_async(_piece)(lines):
-        yield piece
-
-
-def _piece(lines: Iterator[str]) -> bytes:
-    return "".join(islice(lines, PIECE)).encode()
+    return streamed(plain, in_pieces(lines), content_type, ETag=etag(version))

@@ -1,6 +1,5 @@
 """The catalogue over HTTP."""
 
-import csv
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -22,11 +21,13 @@ from catalog.api.reading import InOrder, NewestFirst, as_id, once, page, read
 from catalog.api.units import UnitActions
 from catalog.cache import CATEGORIES, PRODUCTS
 from catalog.errors import UnknownProduct
+from catalog.importing.columns import SYNONYMS
 from catalog.models import Category, Import, Product, RowError, StockMovement
 from catalog.models.facets import count_facets
 from catalog.models.products import ProductQuerySet
-from catalog.services.imports import ImportOptions, read_mapping, read_rates
+from catalog.services.imports import ImportOptions, read_rates
 from core.errors import NotFound
+from core.importing.columns import read_mapping
 from core.money import DEFAULT_CURRENCY
 from gateway.api import ApiViewSet
 from gateway.etags import require_match
@@ -34,6 +35,7 @@ from gateway.filtering import refuse_unknown
 from gateway.permissions import IsManager, ReadByAnyone
 from gateway.principal import Principal
 from gateway.schema import or_list_of
+from gateway.tables import csv_file
 
 READ_BY_ANYONE = [ReadByAnyone | IsManager]
 
@@ -213,7 +215,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
     def create(self, request: Request) -> Response:
         data = read(shapes.ImportInput, request)
         options = ImportOptions(
-            mapping=read_mapping(data["mapping"]) if data.get("mapping") else {},
+            mapping=read_mapping(data["mapping"], SYNONYMS) if data.get("mapping") else {},
             currency=data.get("currency", DEFAULT_CURRENCY),
             defaults=data.get("defaults", {}),
             encoding=data.get("encoding", ""),
@@ -245,14 +247,4 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
         rows = services.refused_rows_of(import_id=as_id(pk))
-        writer = csv.writer(_Echo())
-        response = StreamingHttpResponse((writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="refused-{pk}.csv"'
-        return response
-
-
-class _Echo:
-    """What a CSV writer writes to, to be given its line back."""
-
-    def write(self, line: str) -> str:
-        return line
+        return csv_file(request._request, rows, f"refused-{pk}.csv")

@@ -1,1 +1,1 @@
-"""Reading price lists as people make them: pure parsing, no database."""
+"""What a row of a price list says: pure parsing, no database."""

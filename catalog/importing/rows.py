@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from catalog.importing import values
-from catalog.importing.columns import SYNONYMS, Columns
-from catalog.importing.limits import Row
-from catalog.importing.problems import RowProblem
+from catalog.importing.columns import SYNONYMS
 from catalog.vin import fold_vin, has_check_digit, is_whole
+from core.importing.columns import Columns
+from core.importing.limits import Row
+from core.importing.problems import RowProblem
+from core.importing.text import clean
 from core.money import DEFAULT_CURRENCY
 
 MIN_YEAR = 1900
@@ -94,7 +96,7 @@ class RowParser:
             return RowProblem(row.number, row.line, *refused.problem)
 
     def _text(self, cells: Mapping[str, str], field: str) -> str:
-        return values.clean(cells[field])
+        return clean(cells[field])
 
     def _taken_apart(self, cells: Sequence[str]) -> dict[str, str]:
         """The cells by field; a title and an engine in one cell give what has no column of its own."""

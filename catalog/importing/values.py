@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u2060\u200b\ufeff\x00"), " ")
+from core.importing.text import clean
+
 _UNITS = r"₽|р|руб|рублей|rub|rur|\$|usd|€|eur|£|gbp|км|km|kms|миль|mi|miles|л|l|л\.с|лс|hp|bhp|ps|cc|г|г\.в|год"
 _NUMBER = re.compile(rf"(?:{_UNITS})?\.?\s*([+-]?\d[\d\s.,']*)\s*(?:(?:{_UNITS})\.?)?", re.IGNORECASE)
 _THOUSANDS_COMMA = re.compile(r"\d{1,3}(?:,\d{3})+")
@@ -13,13 +14,6 @@ _LIST_ITEM = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 _TWO_WORD_MAKES = {"land rover", "great wall", "alfa romeo", "aston martin", "lada (ваз)", "rolls royce"}
 _FUELS = ("гибрид", "электро", "дизель", "бензин")
 MAX_DIGITS = 30
-
-
-def clean(text: str) -> str:
-    """Trim, with every kind of space as one plain space."""
-    if text.isascii() and "\x00" not in text:
-        return " ".join(text.split()) if " " in text else text.strip()
-    return " ".join(text.translate(SPACES).split())
 
 
 def number(text: str) -> Decimal | None:

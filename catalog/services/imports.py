@@ -1,6 +1,5 @@
 """Imports of price lists: read to the end, and only then written, so that a broken file changes nothing."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,22 +8,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connections, reset_queries
 
-from catalog.errors import UnreadableFile
-from catalog.importing.columns import SYNONYMS, find_columns
-from catalog.importing.limits import Limits, Row
-from catalog.importing.problems import RowProblem, Unreadable
-from catalog.importing.reader import Table, open_table
+from catalog.importing.columns import find_columns
 from catalog.importing.rows import Listing, RowParser, Units
 from catalog.importing.values import number
 from catalog.services.listings import CHUNK, Plan, Staging, plan_listings, write_listings
+from core.importing.limits import Row
+from core.importing.problems import RowProblem, Unreadable, UnreadableFile
+from core.importing.reader import Table, open_table
+from core.importing.runs import READING, WRITING, Progress, Refuse, import_limits
 from core.money import DEFAULT_CURRENCY
-
-READING, WRITING = "reading", "writing"
-Progress = Callable[[str, int, int], None]
-Refuse = Callable[[list[RowProblem]], None]
 
 
 @dataclass(frozen=True)
@@ -79,28 +73,6 @@ class Reached:
 
     row: int = 0
     counts: dict[str, int] = field(default_factory=dict)
-
-
-def read_mapping(text: str) -> dict[str, Any]:
-    """A mapping from JSON: {header: field} or {field: [headers]}. Raises UnreadableFile."""
-    try:
-        mapping = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFile("The mapping is not valid JSON.") from error
-    if not isinstance(mapping, dict) or not all(map(_is_target, mapping.values())):
-        raise UnreadableFile("The mapping is an object: {column header: field} or {field: [column headers]}.")
-    unknown = [
-        f"{left}: {right}" for left, right in mapping.items() if left not in SYNONYMS and right not in [*SYNONYMS]
-    ]
-    if unknown:
-        raise UnreadableFile(f"The mapping names no known field: {', '.join(unknown)[:200]}.")
-    return mapping
-
-
-def _is_target(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
-    )
 
 
 def read_rates(texts: Mapping[str, str]) -> dict[str, str]:
@@ -190,7 +162,7 @@ def _read(
 ) -> ImportResult:
     result = ImportResult()
     try:
-        with open_table(path, limits=_limits(), encoding=options.encoding) as table:
+        with open_table(path, limits=import_limits(), encoding=options.encoding) as table:
             columns = find_columns(table.header, mapping=options.mapping, defaults=options.defaults)
             parser = RowParser(columns, max_year=now.year + 1, units=options.units)
             for parsed in _parsed(table, parser):
@@ -208,13 +180,6 @@ def _read(
     except Unreadable as error:
         raise UnreadableFile(error.detail, reason=error.code) from error
     return result
-
-
-def _limits() -> Limits:
-    return Limits(
-        max_bytes=getattr(settings, "IMPORT_MAX_BYTES", Limits.max_bytes),
-        max_ratio=getattr(settings, "IMPORT_MAX_RATIO", Limits.max_ratio),
-    )
 
 
 def _parsed(table: Table, parser: RowParser) -> Iterator[list[Listing | RowProblem]]:

@@ -10,11 +10,11 @@ from django.db import connections
 from django.db.models import Model, Q
 
 from catalog.events import ProductCreated, ProductUpdated
-from catalog.importing.problems import RowProblem
 from catalog.importing.rows import Listing
 from catalog.models import MovementKind, PriceChange, Product, ProductKind, StockMovement
 from catalog.services.products import product_state
 from core.db import transaction
+from core.importing.problems import RowProblem
 from messaging.outbox import publish
 
 CHUNK = 500

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog import services
-from catalog.api.feeds import _without_blocking
 from catalog.services import feeds
 from catalog.tests import make
 from core.testing import Api
+from gateway.tables import _without_blocking, in_pieces
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 ORDER = ["name", "company", "url", "currencies", "categories", "offers"]
@@ -119,7 +119,7 @@ def test_under_asgi_it_comes_piece_by_piece():
     lines = (f"{number}\n" for number in range(1200))
 
     async def collect():
-        return [piece async for piece in _without_blocking(lines)]
+        return [piece async for piece in _without_blocking(in_pieces(lines))]
 
     pieces = asyncio.run(collect())
     assert [piece.count(b"\n") for piece in pieces] == [500, 500, 200]

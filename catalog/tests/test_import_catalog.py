@@ -173,7 +173,7 @@ def test_a_broken_file_changes_nothing(tmp_path, data):
 
 @pytest.mark.parametrize("options", [{"IMPORT_MAX_BYTES": 50}, {"IMPORT_MAX_RATIO": 0}])
 def test_limits_are_settings(tmp_path, settings, options, monkeypatch):
-    monkeypatch.setattr("catalog.importing.reader.BOMB_CHECK_FROM", 0)
+    monkeypatch.setattr("core.importing.reader.BOMB_CHECK_FROM", 0)
     for name, value in options.items():
         setattr(settings, name, value)
     with pytest.raises(CommandError):

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from catalog.importing import values
 from catalog.importing.columns import find_columns
-from catalog.importing.limits import Limits
-from catalog.importing.problems import RowProblem, Unreadable
-from catalog.importing.reader import open_table
 from catalog.importing.rows import RowParser, Units
 from catalog.vin import fold_vin, has_check_digit, is_whole
+from core.importing.limits import Limits
+from core.importing.problems import RowProblem, Unreadable
+from core.importing.reader import open_table
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = "Марка,Модель,Год выпуска,Цена,Пробег"
@@ -171,7 +171,7 @@ def test_wrong_bytes_far_into_the_file_are_found_with_their_line(tmp_path):
 
 
 def test_a_bomb_and_a_giant_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("catalog.importing.reader.BOMB_CHECK_FROM", 1 << 18)
+    monkeypatch.setattr("core.importing.reader.BOMB_CHECK_FROM", 1 << 18)
     row = b"Lada,Vesta,2021,100,5\n"
     bomb = tmp_path / "bomb.csv.gz"
     with gzip.open(bomb, "wb") as file:

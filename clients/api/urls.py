@@ -1,6 +1,11 @@
 """Routes of client cards, relative to /api/v1/."""
 
+import re
+
+from django.urls import re_path
+
 from clients.api import views
+from clients.api.imports import WAYS, ClientExportViewSet, ClientImportViewSet
 from clients.api.leads import LeadViewSet
 from gateway.api import UUID_PATTERN, Router
 
@@ -9,10 +14,22 @@ _CLIENT = f"clients/(?P<client_id>{UUID_PATTERN})"
 router = Router()
 router.register("clients/duplicates", views.DuplicateViewSet, basename="client-duplicate")
 router.register("clients/merges", views.MergeViewSet, basename="client-merge")
+router.register("clients/imports", ClientImportViewSet, basename="client-import")
 router.register("clients", views.ClientViewSet, basename="client")
 router.register(f"{_CLIENT}/contacts", views.ContactViewSet, basename="client-contact")
 router.register(f"{_CLIENT}/activity", views.ActivityViewSet, basename="client-activity")
 router.register(f"{_CLIENT}/consents", views.ConsentViewSet, basename="client-consent")
 router.register(f"{_CLIENT}/vehicles", views.VehicleViewSet, basename="client-vehicle")
 router.register("leads", LeadViewSet, basename="lead")
-urlpatterns = router.urls
+urlpatterns = [
+    *(
+        re_path(
+            rf"^clients/export/{re.escape(kind)}/?$",
+            ClientExportViewSet.as_view({"get": "export"}),
+            {"kind": kind},
+            name=f"client-export-{kind.replace('.', '-')}",
+        )
+        for kind in WAYS
+    ),
+    *router.urls,
+]

@@ -15,6 +15,7 @@ from clients.models.cards import (
     name_of,
 )
 from clients.models.holdings import Consent, ConsentKind, ConsentSource, Vehicle, VehicleSource
+from clients.models.imports import ClientExport, ClientImport, ClientRowError
 from clients.models.leads import Lead, LeadQuerySet, LeadSource, LeadStage
 from clients.models.timeline import DEAL_KINDS, NOTED_KINDS, Activity, ActivityKind
 
@@ -25,8 +26,11 @@ __all__ = [
     "ActivityKind",
     "Channel",
     "Client",
+    "ClientExport",
+    "ClientImport",
     "ClientKey",
     "ClientQuerySet",
+    "ClientRowError",
     "ClientType",
     "Consent",
     "ConsentKind",

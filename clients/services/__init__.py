@@ -12,14 +12,27 @@ from clients.services.cards import (
 from clients.services.consents import consents_of, record_consent
 from clients.services.duplicates import dismiss_duplicate
 from clients.services.erasing import forget_user
+from clients.services.exports import export_clients
 from clients.services.finding import customer_ids_of, find_client
 from clients.services.garage import add_vehicle, note_vehicle, remove_vehicle
+from clients.services.imports import (
+    ImportOptions,
+    ImportResult,
+    forget_old_imports,
+    import_file,
+    open_imports,
+    refused_rows_of,
+    run_import,
+    start_import,
+)
 from clients.services.leads import LeadFields, move_lead, open_lead, reply_to_lead, update_lead
 from clients.services.merging import merge_clients, undo_merge
 from clients.services.timeline import log_activity, record_activity
 
 __all__ = [
     "ClientFields",
+    "ImportOptions",
+    "ImportResult",
     "LeadFields",
     "UserProfile",
     "add_contact",
@@ -28,19 +41,26 @@ __all__ = [
     "customer_ids_of",
     "delete_client",
     "dismiss_duplicate",
+    "export_clients",
     "find_client",
     "follow_user",
+    "forget_old_imports",
     "forget_user",
+    "import_file",
     "log_activity",
     "merge_clients",
     "move_lead",
     "note_vehicle",
     "open_client",
+    "open_imports",
     "open_lead",
     "record_activity",
     "record_consent",
+    "refused_rows_of",
     "remove_vehicle",
     "reply_to_lead",
+    "run_import",
+    "start_import",
     "undo_merge",
     "update_client",
     "update_lead",

@@ -85,9 +85,11 @@ def _keys_of(client: Client) -> set[Key]:
 
 def lock_keys(keys: set[Key]) -> None:
     """Two cards with one phone opened at the same moment wait for each other, and so the second sees the first."""
+    wanted = [f"{kind} {key}" for kind, key in sorted(keys)]
     with connections["clients"].cursor() as cursor:
-        for kind, key in sorted(keys):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{kind} {key}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key", [wanted]
+        )
 
 
 def _pair(roots: set[UUID], keys: set[Key], now: datetime) -> None:

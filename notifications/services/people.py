@@ -68,10 +68,15 @@ def keep_roles(*, user_id: UUID, roles: Iterable[str], version: int) -> None:
             recipient.save(update_fields=["roles", "version"])
 
 
-def close_recipient(*, user_id: UUID) -> None:
-    """Tell somebody who may no longer sign in nothing that is for staff."""
+def close_recipient(*, user_id: UUID, version: int = 0) -> None:
+    """Tell somebody who may no longer sign in nothing that is for staff, unless something newer is known.
+
+    `version` 0 is unknown. The profile that comes with the same version is still to be taken over, so it is not kept.
+    """
     with transaction("notifications"):
         recipient = lock_recipients([user_id])[user_id]
+        if version and version < recipient.version:
+            return
         recipient.is_active = False
         recipient.save(update_fields=["is_active"])
 

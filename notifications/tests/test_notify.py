@@ -15,6 +15,7 @@ from accounts.events import (
     UserUpdated,
 )
 from catalog.events import SavedSearchMatched, StockLow
+from core.events import REGISTRY
 from core.ids import uuid7
 from financing.events import (
     ApplicationApproved,
@@ -26,6 +27,7 @@ from financing.events import (
 )
 from insurance.events import ClaimDecided, ClaimDocumentsRequested, ClaimPaid, PolicyCancelled, PolicyPurchased
 from messaging.models import ExternalCall, Timer
+from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox, make_due, published
 from notifications import services, texts
 from notifications.models import Kind, Notification, Recipient
@@ -191,6 +193,37 @@ def test_who_may_sign_in_again_is_told_again(tell):
     tell(UserUpdated(user_id=USER, email="anna@example.com", roles=["manager"], version_number=4))
     tell(FOR_STAFF[2])
     assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_manager_who_came_back_is_told_whichever_was_heard_first(tell, is_late):
+    make.recipient(USER, email="anna@example.com", roles=["manager"], version=2)
+    left = UserDeactivated(user_id=USER, version_number=3)
+    back = UserUpdated(user_id=USER, email="anna@example.com", roles=["manager"], version_number=4)
+    tell(*([back, left] if is_late else [left, back]))
+    tell(FOR_STAFF[2])
+    assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
+
+
+def test_a_manager_who_left_is_told_nothing_whichever_was_heard_first(tell):
+    people = [uuid7(), uuid7()]
+    for user, is_late in zip(people, (False, True), strict=True):
+        make.recipient(user, email=f"{user}@example.com", roles=["manager"], version=2)
+        left = UserDeactivated(user_id=user, version_number=4)
+        moved_house = UserUpdated(
+            user_id=user, email=f"new-{user}@example.com", roles=["manager"], version_number=4, is_active=False
+        )
+        tell(*([moved_house, left] if is_late else [left, moved_house]))
+    tell(FOR_STAFF[2])
+    assert not Notification.objects.exists()
+    assert {person.email for person in Recipient.objects.all()} == {f"new-{user}@example.com" for user in people}
+
+
+def test_all_that_accounts_tells_of_a_user_is_followed_in_one_order():
+    told = {event.type for event in REGISTRY.values() if event.type.startswith("user.") and not event.internal}
+    followed = subscriptions()["notifications.keep_recipient"]
+    assert told - set(followed.events) == {"user.logged_in", "user.logged_out"}
+    assert (followed.lane_field, followed.is_batch, followed.on_parked) == ("", False, "block")
 
 
 def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(tell):

@@ -249,6 +249,14 @@ PATCH  /leads/{}                                          manager
 POST   /leads/{}/reply                                    manager
 POST   /leads/{}/move                                     manager
 GET    /clients/duplicates                                manager
+GET    /clients/imports                                   manager
+POST   /clients/imports                                   manager
+GET    /clients/imports/{}                                manager
+GET    /clients/imports/{}/errors                         manager
+GET    /clients/imports/{}/refused-rows                   manager
+GET    /clients/export/csv                                manager
+GET    /clients/export/csv.gz                             manager
+GET    /clients/export/xlsx                               manager
 POST   /clients/duplicates/{}/dismiss                     manager
 # Showroom
 GET    /events                                            anyone

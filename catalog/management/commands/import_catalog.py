@@ -1,31 +1,19 @@
 """Import a price list: `manage.py import_catalog FILE [--mapping FILE.json] [--dry-run] [--errors FILE.csv]`."""
 
 import argparse
-import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from catalog.errors import UnreadableFile
-from catalog.importing.problems import RowProblem
-from catalog.importing.refused import write_refused
-from catalog.services.imports import (
-    READING,
-    WRITING,
-    ImportOptions,
-    ImportResult,
-    import_file,
-    read_mapping,
-    read_rates,
-)
+from catalog.importing.columns import SYNONYMS
+from catalog.services.imports import ImportOptions, ImportResult, import_file, read_rates
+from core.importing.columns import read_mapping
+from core.importing.console import ProgressBars, Report
+from core.importing.problems import UnreadableFile
 from core.money import DEFAULT_CURRENCY
 
-SHOWN = 100
 WARNINGS = {
     "price_low": "have a price too low for a vehicle: thousands lost?",
     "vin_check_digit": "have a VIN with a wrong check digit",
@@ -58,20 +46,19 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = _Report()
+        report = Report()
         try:
             result = self._import(options, report)
         except (UnreadableFile, OSError) as error:
             raise CommandError(f"{options['file']}: {getattr(error, 'detail', error)} Nothing was imported.") from error
         if options["errors"]:
-            with options["errors"].open("w", newline="") as output:
-                write_refused(options["file"], report.in_order(), output, encoding=options["encoding"])
+            report.save(options["errors"], options["file"], encoding=options["encoding"])
         report.show(self.stdout)
         self.stdout.write(_summary(result, dry_run=options["dry_run"]))
 
-    def _import(self, options: dict[str, Any], report: "_Report") -> ImportResult:
+    def _import(self, options: dict[str, Any], report: Report) -> ImportResult:
         chosen = ImportOptions(
-            mapping=read_mapping(options["mapping"].read_text()) if options["mapping"] else {},
+            mapping=read_mapping(options["mapping"].read_text(), SYNONYMS) if options["mapping"] else {},
             currency=_currency(options["currency"]),
             defaults=dict(_pair(text, "--default") for text in options["default"]),
             encoding=options["encoding"],
@@ -79,52 +66,16 @@ class Command(BaseCommand):
             rates=read_rates(dict(_pair(text, "--rate") for text in options["rate"])),
             miles_to_km=options["miles_to_km"],
         )
-        with _bars(hidden=options["verbosity"] == 0) as bars:
-            tasks = {READING: bars.add_task("reading, kB", total=None), WRITING: bars.add_task("writing", total=None)}
-
-            def progress(stage: str, done: int, total: int) -> None:
-                unit = 1000 if stage == READING else 1
-                bars.update(tasks[stage], completed=done // unit, total=total // unit)
-
+        with ProgressBars(hidden=options["verbosity"] == 0) as bars:
             return import_file(
                 options["file"],
                 options=chosen,
                 actor="import_catalog",
                 now=timezone.now(),
                 dry_run=options["dry_run"],
-                progress=progress,
+                progress=bars,
                 refuse=report.add,
             )
-
-
-class _Report:
-    """Refused rows: the first hundred for the screen, all of them on disk in the order of the file."""
-
-    def __init__(self) -> None:
-        self.first: list[RowProblem] = []
-        self.count = 0
-        self.store = sqlite3.connect("")
-        self.store.execute("CREATE TABLE problem (row INT, line INT, field TEXT, code TEXT, detail TEXT)")
-
-    def add(self, problems: list[RowProblem]) -> None:
-        self.count += len(problems)
-        self.first += problems[: SHOWN - len(self.first)]
-        self.store.executemany("INSERT INTO problem VALUES (?, ?, ?, ?, ?)", problems)
-
-    def in_order(self) -> Iterator[RowProblem]:
-        return (RowProblem(*row) for row in self.store.execute("SELECT * FROM problem ORDER BY row"))
-
-    def show(self, output: Any) -> None:
-        for item in self.first:
-            field = f"{item.field}: " if item.field else ""
-            output.write(f"refused row {item.row} (line {item.line}), {field}{item.code}. {item.detail}")
-        if self.count > len(self.first):
-            output.write(f"… and {self.count - len(self.first)} more; --errors FILE writes them all.")
-
-
-def _bars(*, hidden: bool) -> Progress:
-    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), disable=hidden)
 
 
 def _summary(result: ImportResult, *, dry_run: bool) -> str:

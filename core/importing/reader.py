@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
-from catalog.importing.limits import Limits, Row
-from catalog.importing.problems import Unreadable
-from catalog.importing.workbook import is_workbook, open_workbook
+from core.importing.limits import Limits, Row
+from core.importing.problems import Unreadable
+from core.importing.workbook import is_workbook, open_workbook
 
 SAMPLE_BYTES = 1 << 20
 MAX_CELL = 200_000
@@ -98,7 +98,7 @@ class TextTable:
 
 @contextmanager
 def open_table(path: Path, *, limits: Limits | None = None, encoding: str = "") -> Iterator[Table]:
-    """Open a price list; whatever is wrong with the file as a whole is raised as Unreadable, here or while reading."""
+    """Open a file; whatever is wrong with the file as a whole is raised as Unreadable, here or while reading."""
     csv.field_size_limit(MAX_CELL)
     if is_workbook(path):
         with open_workbook(path, limits or Limits()) as workbook:

@@ -1,6 +1,8 @@
-"""What can be wrong with a price list: with the file as a whole, or with one row."""
+"""What can be wrong with a file: with the file as a whole, or with one row."""
 
 from typing import NamedTuple
+
+from core.errors import DomainError
 
 
 class Unreadable(Exception):
@@ -10,6 +12,14 @@ class Unreadable(Exception):
         self.code, self.line = code, line
         self.detail = f"Line {line}: {detail}" if line > 1 else detail
         super().__init__(self.detail)
+
+
+class UnreadableFile(DomainError):
+    """The refusal of a file that cannot be read as a whole: nothing of it is imported. `reason` is a code."""
+
+    code = "unreadable_file"
+    status = 400
+    detail = "The file cannot be read."
 
 
 class RowProblem(NamedTuple):

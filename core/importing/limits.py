@@ -1,4 +1,4 @@
-"""How much of a price list is read, and what one row of it is."""
+"""How much of a file is read, and what one row of it is."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

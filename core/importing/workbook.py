@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from catalog.importing.limits import Limits, Row
-from catalog.importing.problems import Unreadable
+from core.importing.limits import Limits, Row
+from core.importing.problems import Unreadable
 
 MAX_COLUMNS = 500
 

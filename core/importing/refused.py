@@ -1,12 +1,12 @@
-"""Refused rows as a price list of their own: each as it stood in the file, after the reason it was refused."""
+"""Refused rows as a file of their own: each as it stood in the file, after the reason it was refused."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from catalog.importing.problems import RowProblem
-from catalog.importing.reader import open_table
+from core.importing.problems import RowProblem
+from core.importing.reader import open_table
 
 
 def write_refused(path: Path, problems: Iterable[RowProblem], output: Any, *, encoding: str = "") -> None:

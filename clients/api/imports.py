@@ -1,0 +1,229 @@
+"""Lists of clients over HTTP: sent by managers, carried out in the background; taken out by managers, masked."""
+
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clients import services
+from clients.api.filters import ClientFilter
+from clients.importing.columns import SYNONYMS
+from clients.models import Client, ClientImport, ClientRowError
+from core.errors import Forbidden, NotFound
+from core.importing.columns import read_mapping
+from gateway.api import ApiViewSet
+from gateway.filtering import refuse_unknown
+from gateway.pagination import CursorPagination
+from gateway.permissions import IsManager
+from gateway.tables import csv_file, csv_lines, in_pieces, streamed
+
+ENDINGS = (".csv", ".csv.gz", ".gz", ".txt", ".xlsx")
+
+
+class _Defaults(serializers.CharField):
+    """A JSON object of texts in a field of a form."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return msgspec.json.decode(super().to_internal_value(data), type=dict[str, str])
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise serializers.ValidationError(_("Send a JSON object of texts.")) from error
+
+
+class ClientImportInput(serializers.Serializer):
+    """A list of clients, and how to read it."""
+
+    file = serializers.FileField(allow_empty_file=False)
+    mapping = serializers.CharField(required=False, help_text=_("JSON: {column header: field} or {field: [headers]}"))
+    defaults = _Defaults(required=False, help_text=_("JSON: {field: value} for missing columns"))
+    encoding = serializers.CharField(required=False, max_length=20)
+    overwrite = serializers.BooleanField(
+        required=False, help_text=_("Values of the list replace those of the cards; else they fill what is blank")
+    )
+    dry_run = serializers.BooleanField(required=False, help_text=_("Say what would happen, write nothing"))
+
+    def validate_file(self, file: Any) -> Any:
+        """Refuse what is no list."""
+        if not (file.name or "").lower().endswith(ENDINGS):
+            raise serializers.ValidationError(_("Send a CSV, CSV.gz or XLSX file."), code="unsupported_format")
+        return file
+
+
+class ClientImportSerializer(serializers.ModelSerializer):
+    """How far an import is, in per cent, and what it came to, in rows."""
+
+    failure = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ClientImport
+        fields = [
+            "id", "filename", "status", "progress", "rows_total", "rows_ok", "rows_failed", "created", "updated",
+            "unchanged", "repeated", "is_dry_run", "failure", "created_at", "started_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "nullable": True})
+    def get_failure(self, instance: ClientImport) -> Any:
+        """Why the file could not be read."""
+        return instance.failure
+
+
+class ClientRowErrorSerializer(serializers.ModelSerializer):
+    """Why one row was refused; `row` counts data rows from 1, `line` the lines of the file."""
+
+    class Meta:
+        model = ClientRowError
+        fields = ["row", "line", "field", "code", "detail"]
+        read_only_fields = fields
+
+
+class _InOrder(CursorPagination):
+    ordering = "id"
+
+
+class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+    """Imports of lists of clients; the same file twice changes nothing the second time."""
+
+    queryset = ClientImport.objects.all()
+    serializer_class = ClientImportSerializer
+    permission_classes = [IsManager]
+    parser_classes = [MultiPartParser]
+    ordering = "-id"
+    ordering_fields = {"created_at": "id"}
+
+    @extend_schema(request={"multipart/form-data": ClientImportInput}, responses={202: ClientImportSerializer})
+    def create(self, request: Request) -> Response:
+        data = self.valid(ClientImportInput)
+        options = services.ImportOptions(
+            mapping=read_mapping(data["mapping"], SYNONYMS) if data.get("mapping") else {},
+            defaults=data.get("defaults", {}),
+            encoding=data.get("encoding", ""),
+            overwrite=data.get("overwrite", False),
+        )
+        run = services.start_import(
+            file=data["file"],
+            options=options,
+            dry_run=data.get("dry_run", False),
+            actor_id=self.principal.id,
+            now=timezone.now(),
+        )
+        headers = {"Location": f"/api/v1/clients/imports/{run.id}"}
+        return Response(ClientImportSerializer(run).data, status=202, headers=headers)
+
+    @extend_schema(responses=ClientRowErrorSerializer(many=True))
+    @action(detail=True, pagination_class=_InOrder)
+    def errors(self, request: Request, pk: str) -> Response:
+        refuse_unknown(request, set())
+        if not ClientImport.objects.filter(pk=_id(pk)).exists():
+            raise NotFound
+        page = self.paginate_queryset(ClientRowError.objects.filter(source_id=_id(pk)))
+        return self.get_paginated_response(ClientRowErrorSerializer(page, many=True).data)
+
+    @extend_schema(responses={(200, "text/csv"): str})
+    @action(detail=True, url_path="refused-rows", pagination_class=None)
+    def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """The refused rows as they stood in the file, to be mended and imported again."""
+        refuse_unknown(request, set())
+        return csv_file(request._request, services.refused_rows_of(import_id=_id(pk)), f"refused-{pk}.csv")
+
+
+class ClientExportViewSet(ApiViewSet):
+    """All clients, or those that the filters of `/clients` leave, as a file; who takes one is written down."""
+
+    queryset = Client.objects.present()
+    permission_classes = [IsManager]
+    filterset_class = ClientFilter
+    extra_parameters = ("clear",)
+    pagination_class = None
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Each file has one form, whatever is asked for."""
+        return super().perform_content_negotiation(request, force=True)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("clear", OpenApiTypes.BOOL)],
+        responses={(200, "text/csv"): str, (200, "application/octet-stream"): bytes},
+    )
+    def export(self, request: Request, kind: str) -> HttpResponseBase:
+        """The list as a file. Phones, e-mails, numbers and notes are masked; admins may ask for `clear=true`."""
+        is_clear = _flag(request, "clear")
+        if is_clear and not self.principal.is_admin:
+            raise Forbidden
+        rows = services.export_clients(
+            clients=self.filter_queryset(self.get_queryset()),
+            actor=str(self.principal.id),
+            is_clear=is_clear,
+            kind=kind,
+            filters={name: value for name, value in request.query_params.items() if name != "clear"},
+            now=timezone.now(),
+        )
+        return WAYS[kind](request._request, rows)
+
+
+def _flag(request: Request, name: str) -> bool:
+    text = request.query_params.get(name, "false").lower()
+    if text not in ("true", "false"):
+        raise ValidationError({name: [_("Write true or false.")]})
+    return text == "true"
+
+
+def _csv(request: Any, rows: Iterator[list[str]]) -> HttpResponseBase:
+    return csv_file(request, rows, "clients.csv")
+
+
+def _packed(request: Any, rows: Iterator[list[str]]) -> HttpResponseBase:
+    answer = streamed(request, _gzip(in_pieces(csv_lines(rows))), "application/gzip")
+    answer["Content-Disposition"] = 'attachment; filename="clients.csv.gz"'
+    return answer
+
+
+def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(wbits=31)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()
+
+
+def _xlsx(request: Any, rows: Iterator[list[str]]) -> HttpResponseBase:
+    """A workbook is a zip archive: written to disk a row at a time, then sent from there."""
+    from openpyxl import Workbook
+
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet("clients")
+    for row in rows:
+        sheet.append(row)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the answer
+    workbook.save(file)
+    file.seek(0)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return FileResponse(file, as_attachment=True, filename="clients.xlsx", content_type=kind)
+
+
+WAYS: dict[str, Callable[[Any, Iterator[list[str]]], HttpResponseBase]] = {
+    "csv": _csv,
+    "csv.gz": _packed,
+    "xlsx": _xlsx,
+}
+
+
+def _id(pk: str) -> UUID:
+    try:
+        return UUID(pk)
+    except ValueError as error:
+        raise NotFound from error

@@ -1,0 +1,1 @@
+"""What a row of a list of clients says: pure parsing, no database."""

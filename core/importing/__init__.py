@@ -1,0 +1,1 @@
+"""Reading tables as people make them (CSV, CSV.gz, XLSX), and imports that run in the background."""

@@ -1,0 +1,233 @@
+"""Imports that run in the background: their rows, who may work on one, and how far it is.
+
+An app keeps its imports in tables of its own, built from `ImportRun` and `RefusedRow`; the row is the promise, the
+message to the worker only a hint.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connections, models
+from django.utils.translation import gettext_lazy as _
+
+from core.db import on_commit, transaction
+from core.errors import NotFound
+from core.ids import uuid7
+from core.importing.limits import Limits
+from core.importing.problems import RowProblem, UnreadableFile
+from core.importing.refused import refused_rows
+
+READING, WRITING = "reading", "writing"
+Progress = Callable[[str, int, int], None]
+"""Is told the stage, how much of it is done, and of how much."""
+Refuse = Callable[[list[RowProblem]], None]
+"""Is given refused rows as they are found."""
+log = structlog.get_logger(__name__)
+
+
+class ImportStatus(models.TextChoices):
+    """How far an import is."""
+
+    PENDING = "pending", _("waiting")
+    RUNNING = "running", _("running")
+    COMPLETED = "completed", _("completed")
+    COMPLETED_WITH_ERRORS = "completed_with_errors", _("completed with errors")
+    FAILED = "failed", _("failed")
+
+
+OPEN = (ImportStatus.PENDING, ImportStatus.RUNNING)
+
+
+def kept_as(run_id: UUID, filename: str, *, folder: str) -> str:
+    """Where an upload is kept: under the import's id, whatever the client called it."""
+    name = filename.lower()
+    ending = ".xlsx" if name.endswith(".xlsx") else ".csv.gz" if name.endswith(".gz") else ".csv"
+    return f"{folder}/{run_id}{ending}"
+
+
+class ImportRun(models.Model):
+    """One reading of a file; a table of these also has `file`. `options` are what it is read with.
+
+    `rows_ok` counts good rows, repeats included; `created + updated + unchanged + repeated = rows_ok`. `written_to` is
+    the last row that was written, and `written` what that came to: an import whose worker died goes on from there.
+    """
+
+    id: UUID = models.UUIDField(primary_key=True, default=uuid7, editable=False)  # type: ignore[assignment]
+    filename = models.CharField(_("file name"), max_length=255)
+    options = models.JSONField(_("options"), default=dict)
+    status = models.CharField(_("status"), max_length=24, choices=ImportStatus, default=ImportStatus.PENDING)
+    progress = models.PositiveSmallIntegerField(_("progress, %"), default=0)
+    rows_total = models.PositiveIntegerField(_("rows"), default=0)
+    rows_ok = models.PositiveIntegerField(_("good rows"), default=0)
+    rows_failed = models.PositiveIntegerField(_("refused rows"), default=0)
+    created = models.PositiveIntegerField(_("created"), default=0)
+    updated = models.PositiveIntegerField(_("updated"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
+    repeated = models.PositiveIntegerField(_("repeated in the file"), default=0)
+    is_dry_run = models.BooleanField(_("dry run"), default=False, db_default=False)
+    written_to = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    written = models.JSONField(default=dict, db_default={}, editable=False)
+    failure = models.JSONField(_("failure"), null=True)
+    actor = models.CharField(_("actor"), max_length=80)
+    created_at = models.DateTimeField(_("created at"))
+    started_at = models.DateTimeField(_("started at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class RefusedRow(models.Model):
+    """Why one row was refused; a table of these also has `source`, the import.
+
+    `row` counts data rows from 1, `line` the lines of the file from 1.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    row = models.PositiveIntegerField(_("row"))
+    line = models.PositiveIntegerField(_("line"))
+    field = models.CharField(_("field"), max_length=40, blank=True)
+    code = models.CharField(_("code"), max_length=40)
+    detail = models.CharField(_("detail"), max_length=255)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.detail}"
+
+
+def import_limits() -> Limits:
+    """How much one file may hold, from the settings."""
+    return Limits(
+        max_bytes=getattr(settings, "IMPORT_MAX_BYTES", Limits.max_bytes),
+        max_ratio=getattr(settings, "IMPORT_MAX_RATIO", Limits.max_ratio),
+    )
+
+
+def promise(run: Any, *, alias: str, task: str, queue: str) -> None:
+    """Keep a new import, and have a worker read it after the commit."""
+
+    def wake() -> None:
+        try:
+            current_app.send_task(task, [str(run.id)], queue=queue, retry=False, ignore_result=True)
+        except Exception as error:
+            log.warning("nudge_lost", task=task, error=repr(error))
+
+    with transaction(alias):
+        run.save(force_insert=True)
+        on_commit(alias, wake)
+
+
+def open_runs(runs: type[Any]) -> list[UUID]:
+    """Imports that wait, or whose worker may have died."""
+    return list(runs.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True))
+
+
+@contextmanager
+def _claimed(alias: str, import_id: UUID) -> Iterator[bool]:
+    """A session lock that dies with its connection keeps two workers apart."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 1))", [str(import_id)])
+        (is_mine,) = cursor.fetchone()
+    try:
+        yield is_mine
+    finally:
+        if is_mine and connections[alias].is_usable():
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 1))", [str(import_id)])
+
+
+def carry_out(
+    runs: type[Any],
+    import_id: UUID,
+    *,
+    alias: str,
+    work: Callable[[Any], Any],
+    begin: Callable[[Any], None],
+    now: datetime,
+) -> bool:
+    """Carry out a waiting import, or one that a dead worker left; return whether it was ours to do.
+
+    `begin` is called in the transaction that marks it running; `work` does it and returns its counts as an object whose
+    attributes are columns of the import.
+    """
+    with _claimed(alias, import_id) as is_mine:
+        run = runs.objects.filter(pk=import_id, status__in=OPEN).first() if is_mine else None
+        if run is None:
+            return False
+        with transaction(alias):
+            begin(run)
+            run.status, run.started_at, run.progress = ImportStatus.RUNNING, now, 0
+            run.save(update_fields=["status", "started_at", "progress"])
+        try:
+            result = work(run)
+        except UnreadableFile as error:
+            _fail(run, str(error.extra["reason"]), error.detail, now)
+        except (OperationalError, InterfaceError):
+            raise  # the database went away: the import stays open and is begun again
+        except Exception:
+            _fail(run, "internal_error", "Something went wrong on our side.", now)
+            raise
+        else:
+            _finish(run, result, now)
+        return True
+
+
+def _fail(run: Any, code: str, detail: str, now: datetime) -> None:
+    run.status, run.failure, run.finished_at = ImportStatus.FAILED, {"code": code, "detail": detail}, now
+    run.save(update_fields=["status", "failure", "finished_at"])
+
+
+def _finish(run: Any, result: Any, now: datetime) -> None:
+    run.status = ImportStatus.COMPLETED_WITH_ERRORS if result.rows_failed else ImportStatus.COMPLETED
+    run.progress, run.finished_at = 100, now
+    for name, value in vars(result).items():
+        setattr(run, name, value)
+    run.save()
+
+
+def keep_refused(rows: type[Any], run: Any, problems: Iterable[RowProblem]) -> None:
+    """Write refused rows down."""
+    rows.objects.bulk_create(
+        rows(source=run, row=item.row, line=item.line, field=item.field, code=item.code, detail=item.detail[:255])
+        for item in problems
+    )
+
+
+def refused_rows_of(runs: type[Any], rows: type[Any], import_id: UUID) -> Iterator[list[str]]:
+    """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
+    run = runs.objects.filter(pk=import_id).first()
+    if run is None:
+        raise NotFound
+    if not run.file:
+        return iter([[*RowProblem._fields]])
+    found = rows.objects.filter(source=run).order_by("row", "id")
+    fields = found.values_list("row", "line", "field", "code", "detail").iterator()
+    problems = (RowProblem(*row) for row in fields)
+    return refused_rows(Path(run.file.path), problems, encoding=run.options.get("encoding", ""))
+
+
+class Meter:
+    """Shows progress in the import's row, a per cent at a time; `shares` are the per cents that its stages fill."""
+
+    def __init__(self, run: Any, **shares: tuple[int, int]) -> None:
+        self.run = run
+        self.shares = shares or {READING: (0, 50), WRITING: (50, 100)}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        first, last = self.shares[stage]
+        percent = min(99, first + int((last - first) * (done / total if total else 1.0)))
+        if percent > self.run.progress:
+            self.run.progress = percent
+            self.run.save(update_fields=["progress"])
