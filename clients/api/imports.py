@@ -217,7 +217,7 @@ def _xlsx(request: Any, rows: Iterator[list[str]]) -> HttpResponseBase:
 
 WAYS: dict[str, Callable[[Any, Iterator[list[str]]], HttpResponseBase]] = {
     "csv": _csv,
-    "csv.gz": _packed,
+    "csv-gz": _packed,
     "xlsx": _xlsx,
 }
 

@@ -1,7 +1,5 @@
 """Routes of client cards, relative to /api/v1/."""
 
-import re
-
 from django.urls import re_path
 
 from clients.api import views
@@ -24,10 +22,10 @@ router.register("leads", LeadViewSet, basename="lead")
 urlpatterns = [
     *(
         re_path(
-            rf"^clients/export/{re.escape(kind)}/?$",
+            rf"^clients/export/{kind}/?$",
             ClientExportViewSet.as_view({"get": "export"}),
             {"kind": kind},
-            name=f"client-export-{kind.replace('.', '-')}",
+            name=f"client-export-{kind}",
         )
         for kind in WAYS
     ),

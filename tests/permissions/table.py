@@ -255,7 +255,7 @@ GET    /clients/imports/{}                                manager
 GET    /clients/imports/{}/errors                         manager
 GET    /clients/imports/{}/refused-rows                   manager
 GET    /clients/export/csv                                manager
-GET    /clients/export/csv.gz                             manager
+GET    /clients/export/csv-gz                             manager
 GET    /clients/export/xlsx                               manager
 POST   /clients/duplicates/{}/dismiss                     manager
 # Showroom
