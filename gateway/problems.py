@@ -1,5 +1,6 @@
 """Every refusal as problem+json (RFC 9457), rendered in this one place."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -58,6 +59,10 @@ def problem(
     return HttpResponse(msgspec.json.encode(body), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
+_INDEX = re.compile(r"\[(\d+)\]")
+"""A place in a list, as msgspec writes it; in field names it is `.0`, as in refusals of our own."""
+
+
 def from_domain_error(error: DomainError) -> HttpResponse:
     """Render a refusal of the business."""
     errors = error.errors if isinstance(error, InvalidInput) else None
@@ -104,7 +109,7 @@ def unavailable() -> HttpResponse:
 def invalid_body(error: msgspec.ValidationError) -> HttpResponse:
     """Render a body that has the wrong shape; msgspec ends its message with the JSON path at fault."""
     detail, _, path = str(error).partition(" - at `")
-    field = path.rstrip("`").removeprefix("$").removeprefix(".") if path else ""
+    field = _INDEX.sub(r".\1", path.rstrip("`").removeprefix("$")).removeprefix(".")
     code = (
         "required"
         if "missing required field" in detail

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.money import ZERO, money
 from orders.deals import DealQuote  # noqa: F401 - a table of this app
 from orders.errors import TransitionNotYours
 
@@ -125,7 +126,7 @@ class Order(models.Model):
     @property
     def amount_due(self) -> Decimal:
         """What the buyer still has to pay, in the order's currency; the loan's part is not the buyer's."""
-        return max(Decimal(0), self.payable - self.amount_paid)
+        return max(ZERO, money(self.payable - self.amount_paid))
 
     @property
     def payable(self) -> Decimal:

@@ -113,7 +113,7 @@ def record_status(
 ) -> None:
     """Write a change of status to the timeline and publish it; its sequence number is the feed's `seq`."""
     order = saga.order
-    shown = {"amount_paid": str(order.amount_paid), "amount_due": str(order.amount_due)} | (data or {})
+    shown = {"amount_paid": str(money(order.amount_paid)), "amount_due": str(order.amount_due)} | (data or {})
     _write(saga, HistoryKind.STATUS, f"order.{order.status}", previous, actor, reason, now, shown)
     publish(
         OrderStatusChanged(

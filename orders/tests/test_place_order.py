@@ -67,6 +67,12 @@ def test_it_refuses_a_senseless_quantity(quantity):
     assert problem["errors"][0]["field"] == "items.0.quantity"
 
 
+def test_it_names_the_line_at_fault_the_same_way_however_wrong_it_is():
+    wrong = body((make.product(), 1)) | {"items": [{"product_id": "x", "quantity": 1}]}
+    problem = refused(Api("client").post("/orders", wrong), 400, "invalid")
+    assert problem["errors"][0]["field"] == "items.0.product_id"
+
+
 def test_it_refuses_more_than_there_is_and_says_how_much_there_is():
     product = make.product(available=1)
     problem = refused(Api("client").post("/orders", body((product, 2))), 409, "insufficient_stock")
