@@ -1,10 +1,10 @@
 """What the insurers' twins remember: one decision per key, kept over restarts."""
 
-import sqlite3
-import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from core.twins import TwinBook
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS policy (
@@ -18,16 +18,13 @@ FAULTS = {"0001": "declined", "0002": "slow", "0003": "silent", "0004": "flaky"}
 """How a twin behaves, by the last four characters of the VIN."""
 
 
-class Book:
+class Book(TwinBook):
     """A small file of decisions; the whole of a question is one transaction."""
 
+    schema = _SCHEMA
+
     def __init__(self, path: Path | str, *, thinks_s: float = 5.0) -> None:
-        if path != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.executescript(_SCHEMA)
-        self._lock = threading.Lock()
+        super().__init__(path)
         self.thinks_s = thinks_s
 
     def decide(self, insurer: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +79,3 @@ class Book:
         with self._lock:
             keys = [row["key"] for row in self._db.execute("SELECT key FROM policy ORDER BY key")]
             return [self._shown(key) for key in keys]
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()

@@ -1,10 +1,9 @@
 """What the SMS twin remembers: one message per key, kept over restarts, and how often it was given each."""
 
-import sqlite3
-import threading
 import time
-from pathlib import Path
 from typing import Any
+
+from core.twins import TwinBook
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -14,16 +13,10 @@ CREATE TABLE IF NOT EXISTS handing (number INTEGER PRIMARY KEY, key TEXT NOT NUL
 """
 
 
-class Book:
+class Book(TwinBook):
     """A small file of messages; taking one is one transaction."""
 
-    def __init__(self, path: Path | str) -> None:
-        if path != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.executescript(_SCHEMA)
-        self._lock = threading.Lock()
+    schema = _SCHEMA
 
     def hand(self, key: str) -> int:
         """Note that a message was handed over; return how often it was by now."""
@@ -49,7 +42,3 @@ class Book:
                 (limit,),
             )
             return [dict(row) for row in rows]
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
