@@ -42,3 +42,34 @@ class AskBank(Operation):
         """Apply a decision; while there is none the bank is still waited for."""
         if outcome.data.get("status") in _STATES:
             services.hear_bank(offer_id=UUID(request["offer_id"]), answer=outcome.data, now=timezone.now())
+
+
+@operation
+class TellBank(Operation):
+    """Tells a bank what became of its offer; a notice is repeated under its key until the bank takes it or refuses."""
+
+    name = "financing.tell_bank"
+    max_attempts = 16
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """The same key is one notice, so an earlier try that may have arrived is no worry."""
+        body = {name: request[name] for name in ("decision", "reference", "version")}
+        return ask(
+            lambda: banks.tell(request["bank"], key, request["application_id"], body),
+            {"noted": CallState.OK},
+            lambda refused: {"status": "refused", "code": refused.code, "detail": refused.detail},
+        )
+
+    def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
+        """A bank that was never reached has not been told: somebody has to call it."""
+        return Outcome(CallState.DECLINED, error=outcome.error)
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Note the end of it; without an answer it is sent again."""
+        if outcome.state != CallState.UNKNOWN:
+            services.note_told(
+                offer_id=UUID(request["offer_id"]),
+                decision=request["decision"],
+                is_told=outcome.state == CallState.OK,
+                now=timezone.now(),
+            )

@@ -243,7 +243,7 @@ class BankOfferSerializer(serializers.ModelSerializer):
         fields = [
             "id", "bank", "programme", "programme_id", "status", "is_expired", "is_as_asked", "amount", "annual_rate",
             "term_months", "schedule", "balloon", "monthly_payment", "psk", "reference", "code", "detail", "expires_at",
-            "asked_at", "answered_at",
+            "asked_at", "answered_at", "notice", "told_at",
         ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from financing.models.applications import Application, ApplicationStatus
 from financing.models.loans import RUNNING, Loan, LoanScheduleRow, LoanStatus, LoanVersion, VersionKind
-from financing.models.offers import BankOffer, OfferStatus
+from financing.models.offers import BankOffer, NoticeState, OfferStatus
 from financing.models.orders import ClosedAttempt, OrderCopy, OrderState
 from financing.models.overrides import Override, OverrideStatus
 from financing.models.papers import ApplicationDocument, PaperKind, PaperStatus
@@ -40,6 +40,7 @@ __all__ = [
     "LoanScheduleRow",
     "LoanStatus",
     "LoanVersion",
+    "NoticeState",
     "OfferStatus",
     "OrderCopy",
     "OrderState",

@@ -23,6 +23,15 @@ class OfferStatus(models.TextChoices):
     LET_GO = "let_go", _("let go")
 
 
+class NoticeState(models.TextChoices):
+    """Whether the bank knows what became of its offer."""
+
+    NONE = "", _("nothing to tell")
+    WAITING = "waiting", _("is being told")
+    TOLD = "told", _("told")
+    FAILED = "failed", _("could not be told")
+
+
 class BankOffer(models.Model):
     """One bank's terms for an application: roubles, per cent a year; `connection` is empty for our own decision.
 
@@ -50,6 +59,10 @@ class BankOffer(models.Model):
     expires_at = models.DateTimeField(_("expires at"), null=True)
     asked_at = models.DateTimeField(_("asked at"))
     answered_at = models.DateTimeField(_("answered at"), null=True)
+    notice = models.CharField(
+        _("notice to the bank"), max_length=10, choices=NoticeState, blank=True, default="", db_default=""
+    )
+    told_at = models.DateTimeField(_("bank told at"), null=True)
 
     class Meta:
         verbose_name = _("bank's offer")

@@ -18,3 +18,11 @@ def ask(bank: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
 def find(bank: str, key: str) -> dict[str, Any] | None:
     """What became of an earlier question; None when it was never heard. Raises like `ask`."""
     return _BANKS.find("GET", f"/banks/{bank}/applications/by-key/{key}")
+
+
+def tell(bank: str, key: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Tell a bank what became of its offer: `{decision: accepted|declined|withdrawn, reference, version}`.
+
+    The same key is one notice. Raises like `ask`.
+    """
+    return _BANKS.ask("POST", f"/banks/{bank}/applications/{application_id}/decision", key=key, body=body)

@@ -45,6 +45,7 @@ from financing.services.repaying import (
 )
 from financing.services.returning import preview_return, return_loan
 from financing.services.standing import History, settle_refund
+from financing.services.telling import note_told
 from financing.services.wanted import papers_lacking, papers_to_send
 from financing.services.workouts import restructure_loan, reverse_payment, write_off_loan
 
@@ -77,6 +78,7 @@ __all__ = [
     "four_eyes_above",
     "hear_bank",
     "loans_of",
+    "note_told",
     "offer_counter",
     "offers_of",
     "open_programme",

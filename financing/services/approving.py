@@ -10,6 +10,7 @@ from financing.events import ApplicationAccepted, ApplicationApproved, Applicati
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.models.applications import OFFER_STANDS
 from financing.services.orders import withdrawn
+from financing.services.telling import give_up_offers, let_go, take
 from financing.services.wanted import papers_lacking
 from financing.wording import explain
 from messaging.outbox import publish
@@ -64,11 +65,10 @@ def settle_on(
     if is_accepted:
         supersede(application, now)
         application.accept(now)
-        offer.status = OfferStatus.TAKEN
     application.save()
     offer.save()
     if is_accepted:
-        let_go(application, offer)
+        take(application, offer)
     publish(_approved(application, expires_at=offer.expires_at, is_accepted=is_accepted))
     if not application.is_held_by_order:
         lapse = OfferLapsed(application_id=application.id)
@@ -85,9 +85,9 @@ def take_offer(application: Application, offer: BankOffer | None, now: datetime)
     application.save()
     taken = offer or own_offer(application)
     if taken is not None:
-        taken.status = OfferStatus.TAKEN
-        taken.save(update_fields=["status"])
-    let_go(application, taken)
+        take(application, taken)
+    else:
+        let_go(application)
     publish(
         ApplicationAccepted(
             application_id=application.id,
@@ -118,12 +118,6 @@ def accept_beforehand(application: Application, now: datetime) -> None:
         take_offer(application, offer, now)
 
 
-def let_go(application: Application, taken: BankOffer | None = None) -> None:
-    """Let go of every bank but the one whose offer is taken: their answers count for nothing from now on."""
-    others = application.offers.filter(status__in=(OfferStatus.ASKED, OfferStatus.OFFERED))
-    (others.exclude(pk=taken.pk) if taken else others).update(status=OfferStatus.LET_GO)
-
-
 def supersede(application: Application, now: datetime) -> None:
     """End the offer the client accepted earlier for the same order; a checkout's own cannot be superseded.
 
@@ -137,6 +131,7 @@ def supersede(application: Application, now: datetime) -> None:
             raise AlreadyFinanced
         earlier.move(ApplicationStatus.WITHDRAWN, now)
         earlier.save()
+        give_up_offers(earlier)
         publish(withdrawn(earlier, "superseded"))
 
 

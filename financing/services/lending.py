@@ -23,6 +23,7 @@ from financing.models import (
 from financing.services.orders import lock_order, withdrawn
 from financing.services.repaying import write_rows
 from financing.services.standing import History, book, request_refund, write_entry
+from financing.services.telling import give_up_offers
 from messaging.outbox import publish
 
 UNKNOWN_CUSTOMER = UUID(int=0)
@@ -149,10 +150,12 @@ def _undo(application: Application, now: datetime) -> None:
     if application.is_open:
         application.move(ApplicationStatus.WITHDRAWN, now)
         application.save()
+        give_up_offers(application)
         return
     loan = Loan.objects.select_for_update().filter(application=application).exclude(status__in=_OVER).first()
     if loan is not None:
         _cancel(loan, now)
+        give_up_offers(application)
 
 
 def _cancel(loan: Loan, now: datetime) -> None:

@@ -16,6 +16,7 @@ from financing.models import Application, ApplicationStatus, BankOffer, OfferSta
 from financing.services.approving import make_offer, refuse, settle_on, take_offer
 from financing.services.deciding import quote_for
 from financing.services.orders import lock_application, withdrawn
+from financing.services.telling import give_up_offers
 from financing.services.wanted import require_papers
 from messaging.outbox import publish
 
@@ -107,6 +108,7 @@ def withdraw_application(*, application_id: UUID, now: datetime, customer_id: UU
         application = lock_application(application_id, customer_id)
         application.withdraw_by_client(now)
         application.save()
+        give_up_offers(application)
         publish(withdrawn(application, "withdrawn"))
     return application
 
@@ -121,4 +123,5 @@ def expire_offer(*, application_id: UUID, now: datetime) -> None:
         if application.is_standing:
             application.move(ApplicationStatus.EXPIRED, now)
             application.save()
+            give_up_offers(application)
             publish(withdrawn(application, "expired"))

@@ -8,6 +8,7 @@ from core.db import transaction
 from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.events import ApplicationWithdrawn
 from financing.models import Application, ApplicationStatus, OrderCopy, OrderState, Override, OverrideStatus
+from financing.services.telling import give_up_offers
 from messaging.outbox import publish
 
 
@@ -37,6 +38,7 @@ def close_order(*, order_id: UUID, state: OrderState, now: datetime) -> None:
             if application.is_open:
                 application.move(ApplicationStatus.WITHDRAWN, now)
                 application.save()
+                give_up_offers(application)
                 publish(withdrawn(application, f"order_{state}"))
 
 

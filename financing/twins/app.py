@@ -10,11 +10,13 @@ from financing.twins.book import Book
 
 MAX_BODY = 65_536
 FLAKY_TRIES = 2
+DECISIONS = ("accepted", "declined", "withdrawn")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _APPLICATIONS = re.compile(r"/banks/([a-z0-9_-]+)/applications")
 _BY_KEY = re.compile(r"/banks/[a-z0-9_-]+/applications/by-key/(.+)")
+_DECISION = re.compile(r"/banks/([a-z0-9_-]+)/applications/([^/]+)/decision")
 _WANTED = ("application_id", "amount", "annual_rate", "term_months")
 Answer = tuple[int, bytes]
 
@@ -49,14 +51,14 @@ class Twins:
         if method == "POST" and (match := _APPLICATIONS.fullmatch(path)):
             key = dict(scope["headers"]).get(b"idempotency-key", b"").decode()
             return await self._decide(match[1], key, body)
+        if method == "POST" and (match := _DECISION.fullmatch(path)):
+            key = dict(scope["headers"]).get(b"idempotency-key", b"").decode()
+            return self._note(match[1], match[2], key, body)
         return _json(404, {"code": "not_found"})
 
     async def _decide(self, bank: str, key: str, body: bytes) -> Answer:
-        try:
-            asked = json.loads(body)
-        except ValueError:
-            asked = None
-        if not key or not isinstance(asked, dict) or not all(asked.get(name) for name in _WANTED):
+        asked = _object(body)
+        if not key or not all(asked.get(name) for name in _WANTED):
             return _json(400, {"code": "invalid", "detail": "A key and an application are expected."})
         decided = self.book.decide(bank, key, asked)
         fault, tries = decided["fault"], decided["tries"]
@@ -67,6 +69,27 @@ class Twins:
         if fault == "garbage" and tries == 1:
             return 200, b"<html>ok</html>"
         return _json(202 if decided["status"] == "pending" else 200, decided)
+
+    def _note(self, bank: str, application_id: str, key: str, body: bytes) -> Answer:
+        """What the dealer says became of an offer; a flaky bank is busy twice here too."""
+        told = _object(body)
+        if not key or told.get("decision") not in DECISIONS:
+            return _json(400, {"code": "invalid", "detail": "A key and a decision are expected."})
+        noted = self.book.note(bank, application_id, key, told)
+        if noted is None:
+            return _json(404, {"code": "not_found"})
+        if noted["fault"] == "flaky" and noted["tries"] <= FLAKY_TRIES:
+            return _json(503, {"code": "busy"})
+        return _json(200, {"status": "noted", "decision": noted["decision"]})
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """A JSON object, empty where there is none."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _json(status: int, data: dict[str, Any]) -> Answer:

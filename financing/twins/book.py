@@ -14,6 +14,10 @@ CREATE TABLE IF NOT EXISTS decision (
     amount TEXT NOT NULL, annual_rate TEXT NOT NULL, term_months INTEGER NOT NULL, decides_at REAL NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS notice (
+    key TEXT PRIMARY KEY, bank TEXT NOT NULL, application_id TEXT NOT NULL, decision TEXT NOT NULL,
+    version INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0
+);
 """
 FAULTS = {
     "01": "refuse", "02": "counter", "03": "slow", "04": "silent", "05": "flaky", "06": "repeat", "07": "never",
@@ -95,6 +99,30 @@ class Book:
             "term_months": row["term_months"],
             "valid_days": 7,
         }
+
+    def note(self, bank: str, application_id: str, key: str, told: dict[str, Any]) -> dict[str, Any] | None:
+        """Write down what became of an offer, once per key; None for an application this bank never heard of."""
+        with self._lock:
+            asked = self._db.execute(
+                "SELECT fault FROM decision WHERE bank = ? AND application_id = ?", (bank, application_id)
+            ).fetchone()
+            if asked is None:
+                return None
+            self._db.execute(
+                "INSERT OR IGNORE INTO notice (key, bank, application_id, decision, version) VALUES (?,?,?,?,?)",
+                (key, bank, application_id, told["decision"], int(told.get("version", 0))),
+            )
+            self._db.execute("UPDATE notice SET tries = tries + 1 WHERE key = ?", (key,))
+            noted = self._db.execute("SELECT * FROM notice WHERE key = ?", (key,)).fetchone()
+            return dict(noted) | {"fault": asked["fault"]}
+
+    def notices(self, application_id: str) -> list[dict[str, Any]]:
+        """What the banks were told of an application, in the order it came about."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT * FROM notice WHERE application_id = ? ORDER BY version, bank, key", (application_id,)
+            )
+            return [dict(row) for row in found]
 
     def rows(self) -> list[dict[str, Any]]:
         """Everything asked, by key."""
