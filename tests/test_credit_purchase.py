@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
 from django.utils import timezone
 
 import catalog.tests.make
 import financing.tests.make
+from config.books import order_disagreements
 from config.databases import APPS
 from core.ids import uuid7
 from core.testing import Api
@@ -43,15 +45,14 @@ def client(buyer):
     return Api("client", user_id=buyer)
 
 
-def place(buyer, **asked):
+def place(buyer, *, is_on_credit=True, **asked):
     product = catalog.tests.make.product(stock=1, price=PRICE)
     drain_outbox()
     order = client(buyer).post(
         "/orders",
         {
             "items": [{"product_id": str(product.id), "quantity": 1}],
-            "financing": ASKED | asked,
-            "payment": CARD,
+            **({"financing": ASKED | asked, "payment": CARD} if is_on_credit else {}),
         },
     )
     assert order.status_code == 201, order.json()
@@ -115,6 +116,96 @@ def test_from_the_application_to_the_closed_loan(buyer, time_machine):
         "loan.payment_requested", "loan.surplus_refund_requested", "loan.closed", "loan.payment_received",
     ]  # fmt: skip
     assert list(loan_disagreements()) == []
+
+
+@pytest.mark.usefixtures("card_processor")
+@pytest.mark.parametrize("is_paid_first", [True, False])
+def test_a_loan_found_for_an_order_that_waits_pays_its_part(buyer, is_paid_first):
+    financing.tests.make.programme()
+    order_id = place(buyer, is_on_credit=False)
+    pay = {"order_id": order_id, "amount": "500000.00", **CARD}
+    applied = client(buyer).post("/financing/applications", ASKED | {"order_id": order_id}).json()
+    assert applied["status"] == "approved"
+    if is_paid_first:
+        assert client(buyer).post("/payments", pay).status_code == 201
+        drain_outbox()
+    assert client(buyer).post(f"/financing/applications/{applied['id']}/accept").status_code == 200
+    drain_outbox()
+    if not is_paid_first:
+        order = shown(buyer, f"/orders/{order_id}")
+        assert (order["status"], order["financing_application_id"]) == ("awaiting_payment", applied["id"])
+        assert client(buyer).post("/payments", pay).status_code == 201
+        drain_outbox()
+    order = shown(buyer, f"/orders/{order_id}")
+    assert (order["status"], order["amount_paid"], order["amount_due"]) == ("paid", "2000000.00", "0.00")
+    (loan,) = shown(buyer, "/financing/loans")["results"]
+    assert (loan["status"], loan["principal"], loan["order_id"]) == ("active", "1500000.00", order_id)
+    assert list(order_disagreements()) == []
+
+    assert Api("manager").post(f"/orders/{order_id}/cancel", {"reason": "changed their mind"}).status_code == 200
+    drain_outbox()
+    assert shown(buyer, f"/orders/{order_id}")["status"] == "refunded"
+    assert shown(buyer, f"/financing/loans/{loan['id']}")["status"] == "cancelled"
+    assert list(order_disagreements()) == []
+    assert list(loan_disagreements()) == []
+
+
+@pytest.mark.usefixtures("card_processor")
+def test_a_loan_found_too_late_is_given_back(buyer):
+    financing.tests.make.programme()
+    order_id = place(buyer, is_on_credit=False)
+    applied = client(buyer).post("/financing/applications", ASKED | {"order_id": order_id}).json()
+    paid = client(buyer).post("/payments", {"order_id": order_id, "amount": "1000000.00", **CARD})
+    assert paid.status_code == 201
+    drain_outbox()
+    assert client(buyer).post(f"/financing/applications/{applied['id']}/accept").status_code == 200
+    drain_outbox()
+    assert shown(buyer, f"/financing/applications/{applied['id']}")["status"] == "withdrawn"
+    order = shown(buyer, f"/orders/{order_id}")
+    assert (order["status"], order["amount_due"]) == ("awaiting_payment", "1000000.00")
+    assert list(loan_disagreements()) == []
+
+
+@pytest.mark.usefixtures("card_processor")
+def test_a_loan_returned_in_its_cooling_off_days_leaves_the_order_paid(buyer, time_machine):
+    time_machine.move_to(timezone.now())
+    financing.tests.make.programme()
+    order_id = place(buyer)
+    (loan,) = shown(buyer, "/financing/loans")["results"]
+    time_machine.shift(timedelta(days=5))
+    answer = client(buyer).post(f"/financing/loans/{loan['id']}/return", CARD)
+    assert answer.status_code == 200, answer.json()
+    drain_outbox()
+    assert shown(buyer, f"/financing/loans/{loan['id']}")["status"] == "closed"
+    assert shown(buyer, f"/orders/{order_id}")["status"] == "paid"
+    assert published("financing")[-2:] == ["loan.closed", "loan.payment_received"]
+    assert list(order_disagreements()) == []
+    assert list(loan_disagreements()) == []
+
+
+@pytest.mark.usefixtures("card_processor")
+def test_an_application_withdrawn_in_the_middle_of_a_checkout_gives_the_car_back(buyer):
+    financing.tests.make.programme()
+    order_id = place(buyer, auto_accept=False)
+    (application,) = shown(buyer, "/financing/applications")["results"]
+    assert client(buyer).post(f"/financing/applications/{application['id']}/withdraw").status_code == 200
+    drain_outbox()
+    order = shown(buyer, f"/orders/{order_id}")
+    assert (order["status"], order["saga"]["failure"]["code"]) == ("cancelled", "loan_withdrawn")
+    product = shown(buyer, f"/products/{order['items'][0]['product_id']}")
+    assert product["available"] == 1
+
+
+def test_an_offer_that_expires_in_the_middle_of_a_checkout_gives_the_car_back(buyer):
+    financing.tests.make.programme()
+    order_id = place(buyer, auto_accept=False)
+    (application,) = shown(buyer, "/financing/applications")["results"]
+    with connections["financing"].cursor() as cursor:
+        cursor.execute("UPDATE messaging_timer SET due_at = statement_timestamp() WHERE fired_at IS NULL")
+    drain_outbox()
+    assert shown(buyer, f"/financing/applications/{application['id']}")["status"] == "expired"
+    order = shown(buyer, f"/orders/{order_id}")
+    assert (order["status"], order["saga"]["failure"]["code"]) == ("cancelled", "loan_withdrawn")
 
 
 def _date(text):

@@ -4,13 +4,14 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from financing.calculations import LoanQuote
 from financing.errors import AlreadyFinanced
 from financing.events import ApplicationAccepted, ApplicationApproved, ApplicationRejected, OfferLapsed
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.models.applications import OFFER_STANDS
-from financing.services.orders import withdrawn
-from financing.services.telling import give_up_offers, let_go, take
+from financing.services.telling import let_go, take
 from financing.services.wanted import papers_lacking
 from financing.wording import explain
 from messaging.outbox import publish
@@ -55,15 +56,14 @@ def settle_on(
 ) -> None:
     """Approve by an offer; a checkout's offer equal to what its buyer asked for is accepted with it.
 
-    Unless they wanted to see it first, papers are wanted, or it `is_chosen`: then the client's own word follows.
-    Raises WrongTransition, AlreadyFinanced.
+    Unless they wanted to see it first, papers are wanted, the order has a loan already, or the offer `is_chosen`: then
+    the client's own word follows. Raises WrongTransition.
     """
     application.approve(offer, decided_by=decided_by, now=now)
     assert offer.expires_at is not None
     is_agreed = application.is_auto_accepted and offer.is_as_asked and not is_chosen
-    is_accepted = is_agreed and not papers_lacking(application)
+    is_accepted = is_agreed and not papers_lacking(application) and not _agreed_elsewhere(application).exists()
     if is_accepted:
-        supersede(application, now)
         application.accept(now)
     application.save()
     offer.save()
@@ -78,10 +78,12 @@ def settle_on(
 def take_offer(application: Application, offer: BankOffer | None, now: datetime) -> None:
     """Accept the application's terms, which are those of `offer` where one is named, and let the other banks go.
 
-    Raises WrongTransition, OfferExpired, AlreadyFinanced.
+    A client's own application becomes an attempt of its order's checkout under its own id: the order counts on it from
+    now on, or gives it back. Raises WrongTransition, OfferExpired, AlreadyFinanced.
     """
     application.accept(now)
-    supersede(application, now)
+    application.attempt_id = application.attempt_id or application.id
+    _require_unfinanced(application)
     application.save()
     taken = offer or own_offer(application)
     if taken is not None:
@@ -118,21 +120,16 @@ def accept_beforehand(application: Application, now: datetime) -> None:
         take_offer(application, offer, now)
 
 
-def supersede(application: Application, now: datetime) -> None:
-    """End the offer the client accepted earlier for the same order; a checkout's own cannot be superseded.
+def _agreed_elsewhere(application: Application) -> QuerySet[Application]:
+    """Other applications whose loan the order counts on."""
+    agreed = (ApplicationStatus.ACCEPTED, ApplicationStatus.DISBURSED)
+    return Application.objects.filter(order_id=application.order_id, status__in=agreed).exclude(pk=application.pk)
 
-    Raises AlreadyFinanced.
-    """
-    agreed = Application.objects.select_for_update().filter(
-        order_id=application.order_id, status__in=(ApplicationStatus.ACCEPTED, ApplicationStatus.DISBURSED)
-    )
-    for earlier in agreed.exclude(pk=application.pk):
-        if earlier.status == ApplicationStatus.DISBURSED or earlier.is_held_by_order:
-            raise AlreadyFinanced
-        earlier.move(ApplicationStatus.WITHDRAWN, now)
-        earlier.save()
-        give_up_offers(earlier)
-        publish(withdrawn(earlier, "superseded"))
+
+def _require_unfinanced(application: Application) -> None:
+    """An order has one loan; the order's row is locked by the caller. Raises AlreadyFinanced."""
+    if _agreed_elsewhere(application).exists():
+        raise AlreadyFinanced
 
 
 def refuse(application: Application, reasons: list[str], *, note: str, decided_by: UUID | None, now: datetime) -> None:

@@ -145,12 +145,25 @@ def test_an_offer_the_buyer_wants_to_see_waits_for_them(order, attempt):
     assert last_event()["attempt_id"] == str(attempt)
 
 
-def test_the_checkouts_loan_supersedes_the_clients_own(order, attempt):
+def test_the_checkouts_loan_waits_where_the_order_has_the_clients_own(order, attempt):
     own = make.application(of=order)
     services.accept_offer(application_id=own.id, customer_id=own.customer_id, now=timezone.now())
-    make.requested(order, attempt_id=attempt)
+    waiting = make.requested(order, attempt_id=attempt)
+    assert (waiting.status, last_event()["is_accepted"]) == ("approved", False)
     own.refresh_from_db()
-    assert own.status == "withdrawn"
+    assert own.status == "accepted"
+
+
+def test_a_clients_own_loan_is_paid_out_and_undone_like_a_checkouts(order):
+    own = make.application(of=order)
+    services.accept_offer(application_id=own.id, customer_id=own.customer_id, now=timezone.now())
+    twice(disbursement(order, own.id))
+    assert Loan.objects.get().application_id == own.id
+    with events_of("financing") as told:
+        twice(withdrawal(order, own.id))
+    assert told == ["loan.closed", "financing.withdrawn", "financing.withdrawn"]
+    assert last_event()["attempt_id"] == str(own.id)
+    assert list(loan_disagreements()) == []
 
 
 def test_it_waits_for_the_order_to_be_known(attempt):

@@ -12,7 +12,7 @@ from core.testing import Api
 from financing import handlers, services
 from financing.errors import AlreadyFinanced, ApplicationNotFound, HeldByOrder, OfferExpired
 from financing.events import OfferLapsed
-from financing.models import Application
+from financing.models import Application, OrderState
 from financing.tests import make
 from messaging.models import OutboxEvent, Timer
 from messaging.testing import drain_outbox, events_of, make_due, published
@@ -75,16 +75,25 @@ def test_an_offer_is_not_accepted_after_its_time():
     assert unchanged(application)
 
 
-def test_accepting_another_offer_for_the_order_gives_up_the_first():
+def test_an_accepted_loan_is_an_attempt_of_its_orders_checkout():
+    application = make.application()
+    owner_of(application).post(f"{PATH}/{application.id}/accept")
+    application.refresh_from_db()
+    assert (application.attempt_id, application.is_held_by_order) == (application.id, True)
+    assert last_event()["attempt_id"] == str(application.id)
+    refused = owner_of(application).post(f"{PATH}/{application.id}/withdraw")
+    assert (refused.status_code, refused.json()["code"]) == (409, "held_by_order")
+
+
+def test_an_order_has_one_loan():
     order = make.order()
     first, second = make.application(of=order), make.application(of=order, term_months=24)
     client = owner_of(first)
     client.post(f"{PATH}/{first.id}/accept")
     with events_of("financing") as told:
-        assert client.post(f"{PATH}/{second.id}/accept").status_code == 200
-    assert told == ["financing.withdrawn", "financing.accepted"]
-    first.refresh_from_db()
-    assert first.status == "withdrawn"
+        answer = client.post(f"{PATH}/{second.id}/accept")
+    assert (answer.status_code, answer.json()["code"], told) == (409, "already_financed", [])
+    assert unchanged(second)
 
 
 def test_the_checkouts_own_loan_is_not_superseded():
@@ -236,12 +245,15 @@ def test_an_offer_expires_by_its_alarm_once():
     assert last_event()["reason"] == "expired"
 
 
-def test_an_accepted_offer_nobody_used_expires_too():
+def test_an_accepted_offer_lives_and_ends_with_its_order():
     application = make.application()
     services.accept_offer(application_id=application.id, customer_id=application.customer_id, now=timezone.now())
     services.expire_offer(application_id=application.id, now=timezone.now())
     application.refresh_from_db()
-    assert application.status == "expired"
+    assert application.status == "accepted"
+    services.close_order(order_id=application.order_id, state=OrderState.CANCELLED, now=timezone.now())
+    application.refresh_from_db()
+    assert application.status == "withdrawn"
 
 
 def test_what_a_checkout_counts_on_has_no_alarm_and_does_not_expire():

@@ -29,6 +29,7 @@ from orders.services.editing import publish_updated, settle_payment, take_back_c
 from orders.services.excess import return_excess
 from orders.services.funding import FAILED, OFFLINE, PAID, parts_of, set_part
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
+from orders.services.own_loan import take_own_loan
 from orders.services.requests import EARNED, due_from_buyer
 from orders.services.saga import HANDLER, Saga, timed_out
 from payments.events import (
@@ -106,6 +107,8 @@ def _loan_accepted(saga: Saga, event: ApplicationAccepted) -> None:
     if saga.is_running(LegKind.LOAN, event.attempt_id):
         saga.order.financing_application_id = event.application_id
         _loan_agreed(saga, event.amount)
+    elif event.attempt_id == event.application_id:
+        take_own_loan(saga, event)
 
 
 def _loan_agreed(saga: Saga, amount: Decimal) -> None:
