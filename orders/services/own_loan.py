@@ -19,15 +19,14 @@ def take_own_loan(saga: Saga, event: ApplicationAccepted) -> None:
     if loan is not None and loan.attempt_id == event.attempt_id:
         return
     if not _has_room(saga, event):
-        assert event.attempt_id is not None
         publish(
-            LoanWithdrawalRequested(order_id=saga.order.id, attempt_id=event.attempt_id, reason="order_not_waiting")
+            LoanWithdrawalRequested(order_id=saga.order.id, attempt_id=event.application_id, reason="order_not_waiting")
         )
         return
     for kind in (LegKind.LOAN, LegKind.DISBURSEMENT):
         saga.legs[kind] = CheckoutLeg(checkout=saga.checkout, kind=kind, rank=LEG_ORDER.index(kind))
     leg = saga.legs[LegKind.LOAN]
-    leg.attempt_id, leg.started_at, leg.finished_at = event.attempt_id, saga.now, saga.now
+    leg.attempt_id, leg.started_at, leg.finished_at = event.application_id, saga.now, saga.now
     saga.mark(leg, LegState.SUCCEEDED)
     saga.mark(saga.legs[LegKind.DISBURSEMENT], LegState.PENDING)
     saga.order.financing_application_id = event.application_id
