@@ -16,7 +16,7 @@ from core import context
 from core.ids import uuid7
 from gateway import lane, problems
 from gateway.lane import BodyTooLarge
-from gateway.views import away
+from gateway.views import away, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class EdgeMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            answer = self.api(request) if _is_api(request.path_info) else self.pages(request)
+            answer = self.api(request) if _is_api(request.path_info) else self._page(request)
         finally:
             context.unbind(token)
         response = cast(HttpResponse, answer)
@@ -52,6 +52,14 @@ class EdgeMiddleware:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
             log.info("request", method=request.method, path=request.path, status=response.status_code, ms=took_ms)
         return response
+
+    def _page(self, request: HttpRequest) -> HttpResponse:
+        """A page, unless more is sent to it than any upload may be: that is refused before it is read."""
+        try:
+            _check_size(request)
+        except BodyTooLarge:
+            return too_large(request)
+        return self.pages(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Tell the visitor of a page whose database is away so, in debug too."""

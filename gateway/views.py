@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import translation
 
 from core.errors import Unavailable
 from core.postgres.breakers import DatabaseAway
@@ -92,6 +93,12 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     if request.path.startswith("/api/"):
         return problems.problem(404, "not_found", "Not found.")
     return render(request, "404.html", status=404)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """413 for people; nothing of what they send was read yet, so their language is that of their browser."""
+    with translation.override(translation.get_language_from_request(request)):
+        return render(request, "413.html", status=413)
 
 
 def away(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:

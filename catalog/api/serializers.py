@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalog.importing.limits import ENDINGS
 from catalog.importing.rows import MIN_YEAR
 from catalog.models import Category, Condition, Import, Product, ProductKind, RowError, StockMovement
 from catalog.vin import has_check_digit
@@ -225,7 +226,7 @@ class ImportInput(serializers.Serializer):
     dry_run = serializers.BooleanField(required=False, help_text=_("Say what would happen, write nothing"))
 
     def validate_file(self, file: Any) -> Any:
-        if not (file.name or "").lower().endswith((".csv", ".csv.gz", ".gz", ".txt", ".xlsx")):
+        if not (file.name or "").lower().endswith(ENDINGS):
             raise serializers.ValidationError(_("Send a CSV, CSV.gz or XLSX file."), code="unsupported_format")
         return file
 

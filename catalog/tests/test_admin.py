@@ -10,7 +10,10 @@ from catalog.tests import make
 from messaging.testing import events_of
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "accounts"])
-LISTS = ("category", "product", "stockmovement", "reservation", "import", "rowerror")
+LISTS = (
+    "category", "product", "stockmovement", "reservation", "import", "rowerror", "pricerevision", "stockcount",
+    "scheduledprice",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -27,6 +30,7 @@ def form(product, **changes):
         "mileage": "", "condition": "", "body": "", "color": "", "engine_volume": "", "power_hp": "", "fuel": "",
         "transmission": "", "drive": "", "description": "", "image_url": "", "attributes": "{}", "stock_delta": "",
         "stock_reason": "", "price_changes-TOTAL_FORMS": "0", "price_changes-INITIAL_FORMS": "0",
+        "scheduled_prices-TOTAL_FORMS": "0", "scheduled_prices-INITIAL_FORMS": "0",
     }  # fmt: skip
     return fields | changes
 
@@ -110,7 +114,7 @@ def test_categories_are_moved_by_the_service(manager):
     assert Category.objects.get(slug="new").level == 0
 
 
-@pytest.mark.parametrize("name", ["stockmovement", "reservation", "import", "rowerror"])
+@pytest.mark.parametrize("name", ["stockmovement", "reservation", "rowerror"])
 def test_history_is_read_only(manager, name):
     assert manager.get(f"/admin/catalog/{name}/add/").status_code == 403
 

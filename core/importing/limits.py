@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+ENDINGS = (".csv", ".csv.gz", ".gz", ".txt", ".xlsx")
+"""Names of files that are price lists."""
+
 
 @dataclass(frozen=True)
 class Limits:

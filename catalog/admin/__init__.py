@@ -16,24 +16,26 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from catalog import services
+from catalog.admin import counts, imports, prices
 from catalog.models import (
     Attribute,
     Category,
-    Import,
-    ImportStatus,
     PriceChange,
+    PriceRevision,
     Product,
     ProductSearch,
     Reservation,
     ReservationLine,
     ReservationStatus,
-    RowError,
+    ScheduledPrice,
     StockMovement,
 )
 from catalog.models.products import ProductQuerySet
 from catalog.services.products import ProductFields
 from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError, StaleVersion
+
+__all__ = ["counts", "imports", "prices"]
 
 
 class _ReadOnlyInline(TabularInline):
@@ -75,10 +77,25 @@ def _unchanged_since(shown: Model) -> Callable[[int], None]:
     return check
 
 
+class AttributeForm(forms.ModelForm):
+    """An attribute; what products have under its key and kind stays what it was."""
+
+    class Meta:
+        model = Attribute
+        fields = ("key", "label", "kind", "unit", "choices", "is_required")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.instance._state.adding and {"key", "kind"} & set(self.changed_data):
+            raise ValidationError(_("Key and kind never change: delete the attribute and add another."))
+        return cleaned
+
+
 class AttributeInline(TabularInline):
     """What products of the category, and of those below it, are described by."""
 
     model = Attribute
+    form = AttributeForm
     extra = 0
     fields = ["key", "label", "kind", "unit", "choices", "is_required"]
 
@@ -112,6 +129,20 @@ class CategoryAdmin(ServiceAdmin):
             )
         else:
             obj.pk = services.create_category(name=name, slug=slug, parent_id=parent_id, now=now).pk
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Attributes are written by their services, like everything else."""
+        changed, now, category_id = formset.save(commit=False), timezone.now(), form.instance.pk
+        for attribute in formset.deleted_objects:
+            services.delete_attribute(category_id=category_id, attribute_id=attribute.pk, now=now)
+        for attribute in changed:
+            fields = {name: getattr(attribute, name) for name in ("label", "unit", "choices", "is_required")}
+            if attribute._state.adding:
+                services.create_attribute(
+                    category_id=category_id, key=attribute.key, kind=attribute.kind, now=now, **fields
+                )
+            else:
+                services.update_attribute(category_id=category_id, attribute_id=attribute.pk, now=now, **fields)
 
     def delete_model(self, request: HttpRequest, obj: Category) -> None:
         services.delete_category(category_id=obj.pk)
@@ -160,6 +191,13 @@ class PriceInline(_ReadOnlyInline):
     tab = True
 
 
+class ScheduledPriceInline(_ReadOnlyInline):
+    model = ScheduledPrice
+    fields = ["due_at", "price", "reason", "actor", "applied_at"]
+    ordering = ["-due_at"]
+    tab = True
+
+
 @admin.register(Product)
 class ProductAdmin(ServiceAdmin):
     """Products, newest first; stock is shown, and changes by a movement."""
@@ -172,7 +210,8 @@ class ProductAdmin(ServiceAdmin):
     ordering = ["-id"]
     readonly_fields = ["on_hand", "reserved", "available", "created_at", "updated_at"]
     autocomplete_fields = ["category"]
-    inlines = [PriceInline]
+    inlines = [PriceInline, ScheduledPriceInline]
+    actions = ["change_prices"]
     fieldsets = [
         (None, {"fields": ["sku", "external_id", "name", "kind", "price", "currency", "category", "is_active"]}),
         (
@@ -230,6 +269,12 @@ class ProductAdmin(ServiceAdmin):
         self, request: HttpRequest, queryset: QuerySet[Product], search_term: str
     ) -> tuple[QuerySet[Product], bool]:
         return ProductSearch(q=search_term).apply(cast(ProductQuerySet, queryset)), False
+
+    @admin.action(description=gettext_lazy("Change prices"), permissions=["change"])
+    def change_prices(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse:
+        """Ask what is to become of the prices of the chosen products; nothing is changed before its preview."""
+        screen = cast(prices.PriceRevisionAdmin, self.admin_site.get_model_admin(PriceRevision))
+        return screen.ask(request, prices.RevisionForm(initial={"ids": prices.chosen_ids(queryset)}))
 
     @display(description=gettext_lazy("available"))
     def available(self, product: Product) -> int:
@@ -301,37 +346,3 @@ class ReservationAdmin(ReadOnlyAdmin):
     )
     def coloured_status(self, reservation: Reservation) -> tuple[str, str]:
         return reservation.status, str(ReservationStatus(reservation.status).label)
-
-
-@admin.register(Import)
-class ImportAdmin(ReadOnlyAdmin):
-    """Imports of price lists, newest first."""
-
-    list_display = [
-        "created_at", "filename", "coloured_status", "progress", "rows_ok", "rows_failed", "created", "updated",
-    ]  # fmt: skip
-    list_filter = ["status"]
-    ordering = ["-id"]
-
-    @display(
-        description=gettext_lazy("status"),
-        label={
-            ImportStatus.PENDING: "info",
-            ImportStatus.RUNNING: "info",
-            ImportStatus.COMPLETED: "success",
-            ImportStatus.COMPLETED_WITH_ERRORS: "warning",
-            ImportStatus.FAILED: "danger",
-        },
-    )
-    def coloured_status(self, run: Import) -> tuple[str, str]:
-        return run.status, str(ImportStatus(run.status).label)
-
-
-@admin.register(RowError)
-class RowErrorAdmin(ReadOnlyAdmin):
-    """Refused rows of all imports, newest first."""
-
-    list_display = ["source", "row", "line", "field", "code", "detail"]
-    list_select_related = ["source"]
-    list_filter = ["code"]
-    ordering = ["-id"]
