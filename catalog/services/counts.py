@@ -16,7 +16,7 @@ from catalog.errors import (
     UnitSold,
     UnknownProduct,
 )
-from catalog.events import ProductUpdated, StockLow
+from catalog.events import ProductUpdated
 from catalog.models import (
     CountOutcome,
     CountStatus,
@@ -31,6 +31,7 @@ from catalog.models import (
 )
 from catalog.services.products import product_state, record_movement
 from catalog.services.stock import release_expired_reservations
+from catalog.services.stock_effects import warn_if_low
 from catalog.vin import fold_vin
 from core.db import transaction
 from core.errors import NotFound
@@ -203,13 +204,5 @@ def _correct(sheet: StockCount, product: Product, counted: int, now: datetime) -
     if delta:
         record_movement(product, delta, kind=MovementKind.COUNT, reason=sheet.reason, actor=sheet.closed_by, now=now)
     publish(ProductUpdated(**product_state(product)))
-    if product.became_low(before):
-        publish(
-            StockLow(
-                product_id=product.id,
-                sku=product.sku,
-                available=product.available,
-                threshold=product.low_stock_threshold or 0,
-            )
-        )
+    warn_if_low(product, before)
     return CountOutcome.ADJUSTED
