@@ -1,7 +1,7 @@
 """Manager screens of prices: many changed at once after a preview, and those that will hold later."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -37,6 +37,8 @@ from core.money import DEFAULT_CURRENCY
 LINES = 100
 """Lines of a preview on one page."""
 STEPS = ("0.01", "1", "10", "100", "500", "1000", "5000", "10000")
+MOST_CATEGORIES = 1_000
+"""Offered in the form; products of others are chosen in their list."""
 ANY = ("", gettext_lazy("any"))
 
 
@@ -76,9 +78,8 @@ class RevisionForm(ScreenForm):
                 self.fields[name].widget = forms.HiddenInput()
             return
         rows = Category.objects.order_by("path").values_list("id", "name", "level")
-        self.fields["category"].widget.choices = self.fields["category"].choices = [
-            ANY, *((str(pk), "— " * level + name) for pk, name, level in rows[:1000]),
-        ]  # fmt: skip
+        category = cast(forms.ChoiceField, self.fields["category"])
+        category.choices = [ANY, *((str(pk), "— " * level + name) for pk, name, level in rows[:MOST_CATEGORIES])]
 
     def clean_ids(self) -> list[UUID]:
         try:
