@@ -18,12 +18,12 @@ from unfold.decorators import display
 
 from catalog import services
 from catalog.admin.screens import Screen, ScreenForm, show
-from catalog.importing.limits import ENDINGS
 from catalog.models import Import, ImportStatus, RowError
 from catalog.models.imports import OPEN
 from catalog.services.imports import ImportOptions, read_mapping, read_rates
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
+from core.importing.limits import ENDINGS
 from core.money import DEFAULT_CURRENCY
 
 SHOWN_ERRORS = 100

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 ENDINGS = (".csv", ".csv.gz", ".gz", ".txt", ".xlsx")
-"""Names of files that are price lists."""
+"""Names of files that hold a table."""
 
 
 @dataclass(frozen=True)
