@@ -1,6 +1,5 @@
 """Manager screens of imports: a price list is sent, looked at in a dry run, and imported for real."""
 
-import csv
 from typing import Any
 
 import msgspec
@@ -18,13 +17,16 @@ from unfold.decorators import display
 
 from catalog import services
 from catalog.admin.screens import Screen, ScreenForm, show
+from catalog.importing.columns import SYNONYMS
 from catalog.models import Import, ImportStatus, RowError
 from catalog.models.imports import OPEN
-from catalog.services.imports import ImportOptions, read_mapping, read_rates
+from catalog.services.imports import ImportOptions, read_rates
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
+from core.importing.columns import read_mapping
 from core.importing.limits import ENDINGS
 from core.money import DEFAULT_CURRENCY
+from gateway.tables import csv_file
 
 SHOWN_ERRORS = 100
 CURRENCY = RegexValidator(r"\A[A-Z]{3}\Z", gettext_lazy("A currency is three capital letters, as in RUB."))
@@ -94,7 +96,8 @@ class UploadForm(ScreenForm):
         return file
 
     def clean_mapping(self) -> dict[str, Any]:
-        return self._judged(read_mapping, self.cleaned_data["mapping"]) if self.cleaned_data["mapping"] else {}
+        text = self.cleaned_data["mapping"]
+        return self._judged(lambda given: read_mapping(given, SYNONYMS), text) if text else {}
 
     def clean_rates(self) -> dict[str, str]:
         return self._judged(read_rates, _pairs(self.cleaned_data["rates"]))
@@ -208,21 +211,11 @@ class ImportAdmin(Screen):
         run = self.find(request, import_id)
         if run is None:
             return self.nowhere(request, str(import_id))
-        writer = csv.writer(Echo())
         rows = services.refused_rows_of(import_id=import_id)
-        response = StreamingHttpResponse((writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="refused-{import_id}.csv"'
-        return response
+        return csv_file(request, rows, f"refused-{import_id}.csv")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class Echo:
-    """What a CSV writer writes to, to be given its line back."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 @admin.register(RowError)

@@ -26,13 +26,12 @@ from clients.importing.columns import SYNONYMS
 from clients.models import Client, ClientImport, ClientRowError
 from core.errors import Forbidden, NotFound
 from core.importing.columns import read_mapping
+from core.importing.limits import ENDINGS
 from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
 from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager
 from gateway.tables import csv_file, csv_lines, in_pieces, streamed
-
-ENDINGS = (".csv", ".csv.gz", ".gz", ".txt", ".xlsx")
 
 
 class _Defaults(serializers.CharField):
