@@ -139,12 +139,14 @@ class Product:
         assert created.status_code == 201, created.text
         return str(created.json()["id"])
 
-    def buy(self, product_id: str, token: str, *, card: str = "tok_success", key: str = "") -> httpx2.Response:
-        """Order a product and pay for it; waits while orders has not heard of the product."""
+    def buy(
+        self, product_id: str, token: str, *, card: str = "tok_success", key: str = "", **more: Any
+    ) -> httpx2.Response:
+        """Order a product and pay for it, with `more` in the order; waits while orders has not heard of the product."""
         body = {
             "items": [{"product_id": product_id, "quantity": 1}],
             "payment": {"method": "card", "token": card},
-        }
+        } | more
         headers = {"Idempotency-Key": key or str(uuid7())}
 
         def attempt() -> httpx2.Response | None:
