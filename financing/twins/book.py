@@ -1,12 +1,12 @@
 """What the banks' twins remember: one decision per key, kept over restarts."""
 
-import sqlite3
-import threading
 import time
 from decimal import ROUND_FLOOR, Decimal
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+
+from core.twins import TwinBook
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS decision (
@@ -44,16 +44,13 @@ class FaultScript:
         return names[int.from_bytes(digest[4:]) % len(names)]
 
 
-class Book:
+class Book(TwinBook):
     """A small file of decisions; the whole of a question is one transaction."""
 
+    schema = _SCHEMA
+
     def __init__(self, path: Path | str, *, thinks_s: float = 5.0, script: FaultScript | None = None) -> None:
-        if path != ":memory:":
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(str(path), check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
-        self._db.executescript(_SCHEMA)
-        self._lock = threading.Lock()
+        super().__init__(path)
         self.thinks_s, self.script = thinks_s, script or FaultScript()
 
     def decide(self, bank: str, key: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +126,3 @@ class Book:
         with self._lock:
             keys = [row["key"] for row in self._db.execute("SELECT key FROM decision ORDER BY key")]
             return [{"key": key} | self._shown(key) for key in keys]
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
