@@ -30,10 +30,14 @@ from insurance.services.issuing import issue_policies, revoke_policies
 from insurance.services.pledges import pledge_car, reduce_debt
 from insurance.services.quoting import copy_order, make_quote
 from insurance.services.tariffs import import_tariff, ship_tariffs
+from insurance.services.wallet import OfferView, PolicyView, QuoteView, read_policy, read_quote
 
 __all__ = [
     "Assessment",
     "LossReport",
+    "OfferView",
+    "PolicyView",
+    "QuoteView",
     "add_document",
     "approve_claim",
     "assess_claim",
@@ -55,6 +59,8 @@ __all__ = [
     "pledge_car",
     "purchase_quote",
     "read_document",
+    "read_policy",
+    "read_quote",
     "reduce_debt",
     "reinstate_policy",
     "reject_claim",

@@ -9,6 +9,7 @@ from storefront.views.compare import add_to_comparison, compare, take_off_compar
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.deals import buy_deal, deal, deal_calculator
 from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
+from storefront.views.insuring import drop_policy, insurance_quote, quote_wizard, take_quote
 from storefront.views.kept import (
     add_favourite,
     delete_search,
@@ -19,6 +20,7 @@ from storefront.views.kept import (
 )
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
+from storefront.views.policies import add_driver, cancel_policy, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
 from storefront.views.shop import buy, catalogue, home, vehicle
@@ -38,6 +40,7 @@ __all__ = [
     "accept_offer",
     "accept_seat",
     "account",
+    "add_driver",
     "add_favourite",
     "add_papers",
     "add_to_cart",
@@ -52,6 +55,7 @@ __all__ = [
     "calculator_file",
     "cancel",
     "cancel_drive",
+    "cancel_policy",
     "cart",
     "catalogue",
     "change_cart",
@@ -62,12 +66,14 @@ __all__ = [
     "deal_calculator",
     "delete_search",
     "download_export",
+    "drop_policy",
     "favourites",
     "forgotten",
     "give_up_seat",
     "happening",
     "happenings",
     "home",
+    "insurance_quote",
     "leave_for_provider",
     "live_ticket",
     "loan",
@@ -78,9 +84,12 @@ __all__ = [
     "pay",
     "pay_loan",
     "pay_seat",
+    "policy",
     "policy_document",
+    "quote_wizard",
     "register",
     "remove_favourite",
+    "renew_policy",
     "repay_early",
     "report_claim",
     "reset_password",
@@ -91,9 +100,11 @@ __all__ = [
     "sign_out",
     "sign_up",
     "take_off_comparison",
+    "take_quote",
     "test_drives",
     "vehicle",
     "verify_email",
     "wallet",
     "withdraw_application",
+    "withdraw_claim",
 ]

@@ -23,6 +23,7 @@ from orders import services
 from orders.public import read_cart
 from storefront import wording
 from storefront.cart import holder_of, remember
+from storefront.chosen_policies import Chosen, chosen_by, clear, total_of
 from storefront.forms import BuyForm, PaymentForm, QuantityForm, new_key
 from storefront.pages import page
 from storefront.visitor import actor_of, count, principal_of, user_id
@@ -95,13 +96,14 @@ def check_out(request: HttpRequest) -> HttpResponse:
     try:
         count(request, "order_create")
         require_verified_email(principal_of(request))
+        chosen = chosen_by(request)
         return run_once(
             request,
             user_id(request),
             alias="orders",
             route="POST storefront cart",
             form_key=form.cleaned_data["key"],
-            action=lambda: _order(request, form),
+            action=lambda: _order(request, form, chosen),
         )
     except EmailNotVerified:
         messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
@@ -110,23 +112,30 @@ def check_out(request: HttpRequest) -> HttpResponse:
         return _cart_page(request, form, refusal=wording.cart_refusal(error.code), status=error.status)
 
 
-def _order(request: HttpRequest, form: BuyForm) -> HttpResponse:
+def _order(request: HttpRequest, form: BuyForm, chosen: list[Chosen]) -> HttpResponse:
     order = services.check_out_cart(
         customer_id=user_id(request),
         actor=actor_of(request),
         payment=form.payment(),
+        insurance=[item.request for item in chosen],
+        policies=[(item.name, item.premium) for item in chosen],
         expected_total=form.cleaned_data["expected_total"],
         now=database_now("orders"),
     )
+    clear(request)
     return redirect("storefront:order", order.id)
 
 
 def _cart_page(request: HttpRequest, form: PaymentForm, *, refusal: Text = "", status: int = 200) -> HttpResponse:
     holder = holder_of(request)
     shown = read_cart(holder, now=timezone.now())
+    chosen = chosen_by(request)
     there = {line.product_id for line in shown.items}
     context = {
         "cart": shown,
+        "policies": chosen,
+        "total": shown.total_amount + total_of(chosen),
+        "car": next((line for line in shown.items if line.kind == "vehicle"), None),
         "can_order": bool(shown.items) and all(line.is_available for line in shown.items),
         "form": form,
         "key": new_key(),

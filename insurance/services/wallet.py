@@ -1,0 +1,159 @@
+"""What the insured see of their own: a quote with its offers side by side, and a policy with what may be done to it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from insurance.clock import local_date
+from insurance.models import Endorsement, Policy, PolicyStatus, Quote
+from insurance.services.changing import RENEWED_FROM
+from insurance.services.ending import refund_on_day
+
+
+@dataclass(frozen=True)
+class OfferView:
+    """One offer of a quote, roubles; `variant` names it when it is bought, `request` is the whole quote request."""
+
+    variant: int
+    insurer: str
+    premium: Decimal
+    coverage_amount: Decimal
+    deductible: Decimal
+    breakdown: list[dict[str, str]]
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class QuoteView:
+    """A quote as its owner sees it: the offers, the cheapest first, and whether one can still be bought."""
+
+    id: UUID
+    insurance_type: str
+    type_name: str
+    status: str
+    vehicle: str
+    vehicle_vin: str
+    currency: str
+    rated_on: date
+    valid_until: date
+    tariff_revision: int
+    policy_id: UUID | None
+    offers: list[OfferView]
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether an offer can be bought."""
+        return self.status == "quoted"
+
+
+@dataclass(frozen=True)
+class PolicyView:
+    """A policy as its owner sees it, roubles; `refund_today` is what comes back if it ends today, None if it cannot.
+
+    `drivers` is empty where anybody may drive.
+    """
+
+    id: UUID
+    number: str
+    type_name: str
+    insurance_type: str
+    status: str
+    status_name: str
+    insurer: str
+    vehicle_vin: str
+    premium: Decimal
+    coverage_amount: Decimal
+    deductible: Decimal
+    beneficiary: str
+    currency: str
+    start_date: date
+    end_date: date
+    refund_amount: Decimal | None
+    refund_today: Decimal | None
+    decline_detail: str
+    is_active: bool
+    may_cancel: bool
+    may_renew: bool
+    drivers: list[dict[str, Any]]
+    endorsements: list[Endorsement]
+
+
+def read_quote(quote_id: UUID, *, customer_id: UUID, now: datetime) -> QuoteView | None:
+    """One's own quote with all its offers; None for another's."""
+    quote = Quote.objects.filter(pk=quote_id, customer_id=customer_id).select_related("policy").first()
+    if quote is None:
+        return None
+    status = quote.status_on(local_date(now))
+    offers = [_offer(quote, number) for number in range(len(quote.variants) + 1)]
+    return QuoteView(
+        id=quote.id,
+        insurance_type=quote.insurance_type,
+        type_name=quote.get_insurance_type_display(),
+        status=status,
+        vehicle=f"{quote.asked.vehicle_make} {quote.asked.vehicle_model}",
+        vehicle_vin=quote.asked.vehicle_vin,
+        currency=quote.currency,
+        rated_on=quote.rated_on,
+        valid_until=quote.valid_until,
+        tariff_revision=quote.tariff_revision,
+        policy_id=quote.policy.id if status == "purchased" else None,
+        offers=sorted(offers, key=lambda offer: (offer.premium, offer.variant)),
+    )
+
+
+def _offer(quote: Quote, variant: int) -> OfferView:
+    found = quote.offer(variant)
+    stored: dict[str, Any] = quote.variants[variant - 1] if variant else {}
+    return OfferView(
+        variant=variant,
+        insurer=found.insurer_name or found.insurer,
+        premium=found.premium,
+        coverage_amount=found.coverage_amount,
+        deductible=found.deductible,
+        breakdown=stored["breakdown"] if variant else quote.breakdown,
+        request=stored["request"] if variant else quote.request,
+    )
+
+
+def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyView | None:
+    """One's own policy; None for another's."""
+    mine = Policy.objects.filter(pk=policy_id, customer_id=customer_id).select_related("quote", "renewal")
+    policy = mine.first()
+    if policy is None:
+        return None
+    today = local_date(now)
+    is_active = policy.status == PolicyStatus.ACTIVE
+    is_unpaid = policy.status == PolicyStatus.PENDING and policy.attempt_id is None
+    endorsements = list(policy.endorsements.filter(applied_at__isnull=False))
+    offer = policy.quote.offer(policy.variant)
+    insured = endorsements[-1].request if endorsements else msgspec.to_builtins(offer.request)
+    is_last = policy.status == PolicyStatus.EXPIRED or policy.end_date + timedelta(days=1) - today <= RENEWED_FROM
+    return PolicyView(
+        id=policy.id,
+        number=policy.number,
+        type_name=policy.get_insurance_type_display(),
+        insurance_type=policy.insurance_type,
+        status=policy.status,
+        status_name=policy.get_status_display(),
+        insurer=offer.insurer_name or policy.insurer,
+        vehicle_vin=policy.vehicle_vin,
+        premium=policy.premium,
+        coverage_amount=policy.coverage_amount,
+        deductible=policy.deductible,
+        beneficiary=policy.beneficiary,
+        currency=policy.currency,
+        start_date=policy.start_date,
+        end_date=policy.end_date,
+        refund_amount=policy.refund_amount,
+        refund_today=refund_on_day(policy, today) if is_active else None,
+        decline_detail=policy.decline_detail,
+        is_active=is_active,
+        may_cancel=is_active or is_unpaid,
+        may_renew=(is_active or policy.status == PolicyStatus.EXPIRED) and is_last and not hasattr(policy, "renewal"),
+        drivers=insured["drivers"] or [],
+        endorsements=endorsements,
+    )

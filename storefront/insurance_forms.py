@@ -1,0 +1,149 @@
+"""The steps of a quote wizard: the car, who drives it, what is covered. What one step took goes along hidden."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from catalog.public import ProductView
+from storefront.forms import AccessibleForm
+
+_DAY = {"type": "date"}
+DRIVERS = (1, 2, 3, 4)
+KBM_CLASSES = [("", _("not known")), *((name, name) for name in ("M", *map(str, range(14))))]
+DEDUCTIBLES = (10_000, 20_000, 30_000)
+"""Deductibles of KASKO shown beside the one that was asked for, roubles."""
+
+
+class CarStep(AccessibleForm):
+    """The car to insure."""
+
+    vehicle_vin = forms.CharField(
+        label=_("VIN"),
+        max_length=17,
+        validators=[RegexValidator(r"\A[A-HJ-NPR-Z0-9]{17}\Z", _("A VIN has 17 digits and capital letters."))],
+        widget=forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
+    )
+    vehicle_make = forms.CharField(label=_("Make"), max_length=100)
+    vehicle_model = forms.CharField(label=_("Model"), max_length=100)
+    vehicle_year = forms.IntegerField(label=_("Year"), min_value=1950, max_value=date.max.year)
+    engine_power = forms.DecimalField(label=_("Engine power, hp"), min_value=1, max_digits=6, decimal_places=1)
+
+
+class DriversStep(AccessibleForm):
+    """Who drives: up to four people, or anybody."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for number in DRIVERS:
+            names = {"number": number}
+            self.fields[f"birth_date_{number}"] = _day(_("Driver %(number)d: birth date") % names)
+            self.fields[f"licence_since_{number}"] = _day(_("Driver %(number)d: licence since") % names)
+            self.fields[f"kbm_{number}"] = forms.ChoiceField(
+                label=_("Driver %(number)d: class (КБМ)") % names, choices=KBM_CLASSES, required=False
+            )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        for number in DRIVERS:
+            birth, licence = f"birth_date_{number}", f"licence_since_{number}"
+            if bool(given.get(birth)) != bool(given.get(licence)):
+                missing = licence if given.get(birth) else birth
+                if missing not in self.errors:
+                    self.add_error(missing, _("Of a driver both dates are needed."))
+        return given
+
+    def drivers(self) -> list[dict[str, Any]]:
+        """The drivers named."""
+        given = self.cleaned_data
+        return [
+            {
+                "birth_date": str(given[f"birth_date_{number}"]),
+                "licence_since": str(given[f"licence_since_{number}"]),
+                **({"kbm": given[f"kbm_{number}"]} if given[f"kbm_{number}"] else {}),
+            }
+            for number in DRIVERS
+            if given[f"birth_date_{number}"]
+        ]
+
+
+class CoverStep(AccessibleForm):
+    """What is covered, where, and from when: roubles, months."""
+
+    insurance_type = forms.ChoiceField(
+        label=_("What to insure"),
+        choices=[("osago", _("OSAGO: liability, required by law")), ("kasko", _("KASKO: damage and theft"))],
+    )
+    region = forms.CharField(label=_("Where the car is registered"), max_length=100, required=False)
+    coverage_amount = forms.DecimalField(
+        label=_("What the car is worth (KASKO), ₽"), min_value=1, max_digits=14, decimal_places=2, required=False
+    )
+    deductible = forms.DecimalField(
+        label=_("Deductible (KASKO), ₽"), min_value=0, max_digits=14, decimal_places=2, required=False
+    )
+    start_date = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        is_kasko = given.get("insurance_type") == "kasko"
+        if is_kasko and not given.get("coverage_amount") and "coverage_amount" not in self.errors:
+            self.add_error("coverage_amount", _("KASKO needs the value of the car."))
+        return given
+
+    def cover(self) -> dict[str, Any]:
+        """The fields of a quote request that this step says."""
+        given = self.cleaned_data
+        found: dict[str, Any] = {"insurance_type": given["insurance_type"], "region": given["region"]}
+        if given["start_date"]:
+            found["start_date"] = str(given["start_date"])
+        if given["insurance_type"] == "kasko":
+            worth = str(given["coverage_amount"])
+            found |= {"coverage_amount": worth, "vehicle_value": worth, "deductible": str(given["deductible"] or 0)}
+        return found
+
+
+STEPS: dict[str, type[AccessibleForm]] = {"car": CarStep, "drivers": DriversStep, "cover": CoverStep}
+TITLES = {"car": _("The car"), "drivers": _("Who drives it"), "cover": _("What is covered")}
+
+
+class DriverForm(AccessibleForm):
+    """One more driver for a policy that names them."""
+
+    birth_date = forms.DateField(label=_("Birth date"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
+    licence_since = forms.DateField(label=_("Licence since"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
+    kbm = forms.ChoiceField(label=_("Class (КБМ)"), choices=KBM_CLASSES, required=False)
+
+    def driver(self) -> dict[str, str]:
+        """The driver as a request names one."""
+        given = self.cleaned_data
+        dates = {name: str(given[name]) for name in ("birth_date", "licence_since")}
+        return dates | ({"kbm": given["kbm"]} if given["kbm"] else {})
+
+
+def begun_with(car: ProductView | None) -> dict[str, Any]:
+    """What a car on sale says for the wizard."""
+    if car is None:
+        return {}
+    known = {
+        "vehicle_vin": car.vin,
+        "vehicle_make": car.make,
+        "vehicle_model": car.model,
+        "vehicle_year": car.year,
+        "engine_power": car.power_hp,
+        "coverage_amount": car.price,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def request_of(forms_: Mapping[str, Any]) -> dict[str, Any]:
+    """The quote request of three valid steps."""
+    car, drivers = forms_["car"].cleaned_data, forms_["drivers"].drivers()
+    plain = {name: str(value) if name == "engine_power" else value for name, value in car.items()}
+    return plain | forms_["cover"].cover() | ({"drivers": drivers} if drivers else {})
+
+
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
