@@ -78,22 +78,24 @@ class ReasonForm(BaseDialogForm):
     reason = forms.CharField(label=_("reason"), max_length=255, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
-def asking_why(
+def asking(
     name: str,
     label: Any,
-    step: Callable[[UUID, UUID, str], object],
+    form: type[BaseDialogForm],
+    step: Callable[[UUID, UUID, dict[str, Any]], object],
     *,
     question: Any = "",
     variant: ActionVariant = ActionVariant.DEFAULT,
 ) -> Any:
-    """A button on an object's page that asks for the reason, then calls the service.
+    """A button on an object's page that shows a form, then calls the service; a form without fields only confirms.
 
-    `step` takes the object's id, the manager's and the reason. The screen says by `has_<name>_permission` who may.
+    `step` takes the object's id, the manager's and what the form holds. The screen says by `has_<name>_permission` who
+    may.
     """
 
-    def act(self: ModelAdmin, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+    def act(self: ModelAdmin, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         try:
-            step(UUID(object_id), cast(UUID, request.user.pk), form.cleaned_data["reason"])
+            step(UUID(object_id), cast(UUID, request.user.pk), form.cleaned_data)
             self.message_user(request, str(label), messages.SUCCESS)
         except DomainError as error:
             self.message_user(request, error.detail, messages.ERROR)
@@ -102,5 +104,21 @@ def asking_why(
         return HttpResponse(headers={"HX-Redirect": page}) if is_dialog else HttpResponseRedirect(page)
 
     act.__name__ = name
-    dialog = {"title": label, "description": question, "form_class": ReasonForm, "form_submit_text": label}
+    dialog = {"title": label, "description": question, "form_class": form, "form_submit_text": label}
     return action(description=label, permissions=[name], variant=variant, dialog=dialog, url_path=name)(act)
+
+
+def asking_why(
+    name: str,
+    label: Any,
+    step: Callable[[UUID, UUID, str], object],
+    *,
+    question: Any = "",
+    variant: ActionVariant = ActionVariant.DEFAULT,
+) -> Any:
+    """A button that asks for the reason alone; `step` takes it after the ids of the object and the manager."""
+
+    def explained(object_id: UUID, actor_id: UUID, said: dict[str, Any]) -> object:
+        return step(object_id, actor_id, said["reason"])
+
+    return asking(name, label, ReasonForm, explained, question=question, variant=variant)

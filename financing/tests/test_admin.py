@@ -79,10 +79,11 @@ def test_a_change_of_a_programme_makes_a_new_version(screens):
         "rates-TOTAL_FORMS": 0,
         "rates-INITIAL_FORMS": 0,
     }
-    response = screens.post(path, {name: str(value) if value is not False else "" for name, value in data.items()})
+    texts = {name: str(value) if value is not False else "" for name, value in data.items()}
+    response = screens.post(path, texts | {"required_documents": ["passport"]})
     assert response.status_code == 302, response.context["adminform"].form.errors
     known.refresh_from_db()
-    assert (known.base_rate, known.version) == (16, 2)
+    assert (known.base_rate, known.version, known.required_documents) == (16, 2, ["passport"])
 
 
 def test_nothing_but_programmes_is_edited_by_hand():

@@ -1,0 +1,251 @@
+"""Loans and their money: how each stands, what a manager may do about it, and all of them by lateness."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from core.admin import ReadOnlyAdmin, asking, asking_why
+from financing import services
+from financing.admin.looking import DeskAdmin, LookedAt
+from financing.calculations import Strategy
+from financing.clock import local_date
+from financing.models import (
+    RUNNING,
+    Loan,
+    LoanEntry,
+    LoanPayment,
+    LoanPaymentStatus,
+    LoanRefund,
+    LoanScheduleRow,
+    LoanStatus,
+    LoanVersion,
+)
+from financing.services import LoanMeans
+
+COLOURS = {
+    LoanStatus.ACTIVE: "success",
+    LoanStatus.OVERDUE: "danger",
+    LoanStatus.CLOSED: "info",
+    LoanStatus.WRITTEN_OFF: "danger",
+}
+
+
+class EarlyForm(BaseDialogForm):
+    """Money from the borrower's account at the bank before its time."""
+
+    amount = forms.DecimalField(
+        label=_("amount"), min_value=Decimal("0.01"), max_digits=14, decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget(),
+    )  # fmt: skip
+    day = forms.DateField(label=_("date, today when empty"), required=False, widget=UnfoldAdminSingleDateWidget())
+    strategy = forms.ChoiceField(
+        label=_("what gets smaller"),
+        choices=[(Strategy.REDUCE_PAYMENT.value, _("the payment")), (Strategy.REDUCE_TERM.value, _("the term"))],
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
+class RestructuringForm(BaseDialogForm):
+    """New terms for what is left, and why."""
+
+    term_months = forms.IntegerField(
+        label=_("term, months"), min_value=1, max_value=360, widget=UnfoldAdminIntegerFieldWidget()
+    )
+    annual_rate = forms.DecimalField(
+        label=_("rate, % a year; as it is when empty"), min_value=0, max_value=1000, max_digits=8, decimal_places=4,
+        required=False, widget=UnfoldAdminDecimalFieldWidget(),
+    )  # fmt: skip
+    waive_penalty = forms.BooleanField(
+        label=_("forgive the penalties"), required=False, widget=UnfoldBooleanSwitchWidget()
+    )
+    reason = forms.CharField(label=_("reason"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+def _repay(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
+    now = timezone.now()
+    day: date = said["day"] or local_date(now)
+    return services.repay_loan_early(
+        loan_id=loan_id,
+        amount=said["amount"],
+        day=day,
+        strategy=Strategy(said["strategy"]),
+        means=LoanMeans(),
+        actor_id=manager_id,
+        now=now,
+    )
+
+
+def _restructure(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
+    terms = {name: said[name] for name in ("term_months", "annual_rate", "waive_penalty", "reason")}
+    return services.restructure_loan(loan_id=loan_id, manager_id=manager_id, now=timezone.now(), **terms)
+
+
+def _return(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
+    return services.return_loan(loan_id=loan_id, means=LoanMeans(), actor_id=manager_id, now=timezone.now())
+
+
+def _write_off(loan_id: UUID, manager_id: UUID, reason: str) -> object:
+    return services.write_off_loan(loan_id=loan_id, manager_id=manager_id, reason=reason, now=timezone.now())
+
+
+class ScheduleInline(LookedAt):
+    """The schedules of a loan, version by version."""
+
+    model = LoanScheduleRow
+
+
+class LoanPaymentInline(LookedAt):
+    """What the borrower paid; its page takes back one that bounced."""
+
+    model = LoanPayment
+    fields = ["value_date", "kind", "method", "status", "amount", "surplus", "spent", "failure_code", "reason"]
+    show_change_link = True
+
+
+class LoanVersionInline(LookedAt):
+    """What made each schedule."""
+
+    model = LoanVersion
+    fields = [
+        "number", "kind", "from_date", "annual_rate", "principal", "monthly_payment", "psk", "reason", "cancelled_at",
+    ]  # fmt: skip
+
+
+class LoanEntryInline(LookedAt):
+    """The loan's book."""
+
+    model = LoanEntry
+    fields = ["day", "kind", "booked"]
+    readonly_fields = ["booked"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LoanEntry]:
+        return super().get_queryset(request).prefetch_related("lines")
+
+    @admin.display(description=_("lines"))
+    def booked(self, entry: LoanEntry) -> str:
+        return "; ".join(f"{line.get_account_display()} {line.amount}" for line in entry.lines.all())
+
+
+def _while(*statuses: str) -> Callable[..., bool]:
+    """Whether a manager may press a button of a loan: while it is in one of these states."""
+
+    def may(self: "LoanAdmin", request: HttpRequest, object_id: Any = None) -> bool:
+        if not self.is_manager(request):
+            return False
+        loan = self.looked_at(request, object_id) if object_id else None
+        return loan is None or getattr(loan, "status", "") in statuses
+
+    return may
+
+
+@admin.register(Loan)
+class LoanAdmin(DeskAdmin):
+    """Loans paid out: what a manager does about one goes through the services, with its reason."""
+
+    list_display = [
+        "disbursed_date", "bank", "principal", "balance", "overdue_amount", "days_past_due", "currency", "annual_rate",
+        "next_due_date", "coloured_status",
+    ]  # fmt: skip
+    list_filter = ["status", "bank", "disbursed_date"]
+    search_fields = ["=id", "=order_id", "=customer_id"]
+    ordering = ["-created_at", "-id"]
+    inlines = [LoanPaymentInline, LoanVersionInline, LoanEntryInline, ScheduleInline]
+    actions_list = ["portfolio"]
+    actions_detail = ["repay_early", "give_back", "restructure", "write_off"]
+    repay_early = asking(
+        "repay_early", _("Repay early"), EarlyForm, _repay,
+        question=_("From the borrower's account at the bank; above the payoff the loan closes and the rest goes back."),
+    )  # fmt: skip
+    give_back = asking(
+        "give_back", _("Give back"), BaseDialogForm, _return, variant=ActionVariant.WARNING,
+        question=_("In the cooling-off days: principal and interest for the days of use, from the borrower's account."),
+    )  # fmt: skip
+    restructure = asking(
+        "restructure", _("New terms"), RestructuringForm, _restructure, variant=ActionVariant.WARNING,
+        question=_("What is left is repaid by a new schedule; unpaid interest joins its first instalment."),
+    )  # fmt: skip
+    write_off = asking_why(
+        "write_off", _("Write off"), _write_off, variant=ActionVariant.DANGER,
+        question=_("The principal still owed becomes the bank's loss. This cannot be undone."),
+    )  # fmt: skip
+    has_repay_early_permission = has_give_back_permission = has_restructure_permission = _while(*RUNNING)
+    has_write_off_permission = _while(LoanStatus.OVERDUE)
+
+    @display(description=_("status"), label=COLOURS, ordering="status")
+    def coloured_status(self, loan: Loan) -> tuple[str, str]:
+        return loan.status, loan.get_status_display()
+
+    @action(description=_("Portfolio"), url_path="portfolio", permissions=["view"])
+    def portfolio(self, request: HttpRequest) -> HttpResponse:
+        """All loans by lateness: how much is owed, and how much of it is at risk."""
+        found = services.read_portfolio()
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": _("Portfolio"),
+            "opts": self.model._meta,
+            "portfolio": found,
+            "statuses": [(LoanStatus(name).label, count) for name, count in found.by_status.items()],
+        }
+        return TemplateResponse(request, "admin/financing/portfolio.html", context).render()
+
+
+@admin.register(LoanPayment)
+class LoanPaymentAdmin(DeskAdmin):
+    """What borrowers paid; one that bounced is taken back, with the schedule it made."""
+
+    list_display = ["value_date", "kind", "method", "amount", "currency", "status", "surplus", "loan"]
+    list_filter = ["status", "kind", "method", "value_date"]
+    list_select_related = ["loan"]
+    search_fields = ["=id", "=loan__id", "=loan__customer_id"]
+    ordering = ["-created_at", "-id"]
+    actions_detail = ["reverse"]
+    reverse = asking_why(
+        "reverse", _("Take back"), lambda payment_id, manager_id, reason: _reverse(payment_id, manager_id, reason),
+        question=_("It counts as if it had never come; a schedule that it made is taken back with it."),
+        variant=ActionVariant.DANGER,
+    )  # fmt: skip
+
+    def has_reverse_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers, for money that was received."""
+        if not self.is_manager(request):
+            return False
+        payment = self.looked_at(request, object_id) if object_id else None
+        return payment is None or getattr(payment, "status", "") == LoanPaymentStatus.RECEIVED
+
+
+def _reverse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
+    loan_id = LoanPayment.objects.values_list("loan_id", flat=True).get(pk=payment_id)
+    return services.reverse_payment(
+        loan_id=loan_id, payment_id=payment_id, manager_id=manager_id, reason=reason, now=timezone.now()
+    )
+
+
+@admin.register(LoanRefund)
+class LoanRefundAdmin(ReadOnlyAdmin):
+    """Money that goes back to borrowers; a failed one is tried again among the payouts of payments."""
+
+    list_display = ["created_at", "amount", "currency", "status", "reason", "failure_code", "settled_at"]
+    list_filter = ["status", "created_at"]
+    search_fields = ["=id", "=loan__id"]
+    ordering = ["-created_at", "-id"]

@@ -1,0 +1,58 @@
+"""Bank programmes: the only rows that are edited by hand, and each change makes a new version."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Field
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from core.admin import BusinessAdmin
+from financing import services
+from financing.admin.looking import LookedAt
+from financing.models import PaperKind, Programme, ProgrammeRate
+from financing.services import ProgrammeFields
+
+
+class RateInline(LookedAt):
+    """Rates by term, to look at; they change through the API."""
+
+    model = ProgrammeRate
+
+
+@admin.register(Programme)
+class ProgrammeAdmin(BusinessAdmin):
+    """Programmes: each change makes a new version, which decisions name."""
+
+    list_display = ["bank", "name", "financing_type", "base_rate", "valid_from", "valid_to", "version"]
+    list_filter = ["financing_type", "valid_from"]
+    search_fields = ["bank", "name"]
+    readonly_fields = ["currency", "version", "created_at", "updated_at"]
+    ordering = ["bank", "id"]
+    inlines = [RateInline]
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
+        """Papers are ticked, not typed."""
+        if db_field.name == "required_documents":
+            return forms.MultipleChoiceField(
+                label=db_field.verbose_name,
+                choices=PaperKind.choices,
+                required=False,
+                widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Programme, form: ModelForm, change: bool) -> None:
+        names = form.changed_data if change else form.cleaned_data
+        fields = cast(ProgrammeFields, {name: form.cleaned_data[name] for name in names})
+        if change:
+            saved = services.change_programme(programme_id=obj.pk, changes=fields, now=timezone.now())
+        else:
+            saved = services.open_programme(fields=fields, now=timezone.now())
+        obj.__dict__.update(saved.__dict__)
