@@ -37,6 +37,12 @@ def apply_scheduled_prices() -> None:
     services.apply_scheduled_prices(now=database_now("catalog"))
 
 
+@shared_task(name="catalog.fold_facets")
+def fold_facets() -> None:
+    """Fold changed products into the bits of facets; until then they are counted one by one."""
+    services.fold_facets()
+
+
 @shared_task(name="catalog.match_saved_searches")
 def match_saved_searches() -> None:
     """Tell clients of the new cars they are looking for."""

@@ -22,6 +22,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("accounts.publish_api_keys", 10.0, "q.accounts"),
     ("accounts.purge_sessions", crontab(hour="1", minute="10"), "q.accounts"),
     ("catalog.apply_scheduled_prices", 30.0, "q.catalog"),
+    ("catalog.fold_facets", 60.0, "q.catalog"),
     ("catalog.match_saved_searches", 60.0, "q.catalog"),
     ("catalog.release_expired_reservations", 5.0, "q.catalog"),
     ("catalog.resume_imports", 30.0, EXTERNAL),

@@ -105,8 +105,11 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
     permission_classes = READ_BY_ANYONE
 
     def get_queryset(self) -> ProductQuerySet:
-        is_staff = isinstance(self.request.user, Principal) and self.request.user.is_staff
-        return Product.objects.present() if is_staff else Product.objects.on_sale()
+        return Product.objects.present() if self._is_staff else Product.objects.on_sale()
+
+    @property
+    def _is_staff(self) -> bool:
+        return isinstance(self.request.user, Principal) and self.request.user.is_staff
 
     @property
     def _has_text(self) -> bool:
@@ -164,8 +167,8 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
     @kept(PRODUCTS, CATEGORIES)
     def facets(self, request: Request) -> Response:
         refuse_unknown(request, set(ProductFilter.base_filters))
-        products = self.get_queryset()
-        found = count_facets(products, ProductFilter(request.query_params, products).search)
+        search = ProductFilter(request.query_params, Product.objects.none()).search
+        found = count_facets(search, for_staff=self._is_staff)
         return Response(
             {
                 facet.name: [

@@ -1,11 +1,14 @@
-"""Counting what a search finds, group by group: exactly where that is quick, else from a random sample.
+"""Counting what a search finds, group by group: exactly wherever that is quick, else from a random sample.
 
-The index `product_facets` holds the products on sale in the order of a hash of their id: any run of its 1024 slices is
-a random sample, up to date to the last commit. What a sample says is scaled up, rounded to what it can tell, and
-marked as an estimate. Estimates are kept for half a minute: they hold no truer for being made afresh.
+A small catalogue is counted row by row, a large one by its bits (catalog.models.facet_bits). Free text, models and VINs
+are not in the bits, nor is what a great import has just brought: few such matches are counted row by row, many are
+estimated. The index `product_facets` holds the products on sale in the order of a hash of their id: any run of its 1024
+slices is a random sample, up to date to the last commit. What a sample says is scaled up, rounded to what it can tell,
+and marked as an estimate. Estimates are kept for half a minute: they hold no truer for being made afresh.
 """
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +20,12 @@ from django.db import connections
 from django.db.models import BooleanField, F, IntegerField
 from django.db.models.expressions import Combinable, RawSQL
 
+from catalog.models import facet_bits
 from catalog.models.categories import Category
-from catalog.models.products import YEAR_OR_0, ProductQuerySet
+from catalog.models.facet_bits import BAND, PRICE_BANDS, Counts, Scan
+from catalog.models.products import YEAR_OR_0, Product, ProductQuerySet
 from catalog.models.search import FACETS, ProductSearch
 
-PRICE_BANDS = (0, 500_000, 1_000_000, 1_500_000, 2_000_000, 3_000_000, 5_000_000, 10_000_000)
-"""Lower bounds, in major units."""
 MOST = 200
 SMALL = 20_000
 """A catalogue this large is counted exactly."""
@@ -33,9 +36,13 @@ SAMPLE_OF_TEXT = 6_000
 """Free text is not in the index: each row of such a sample is read from the table."""
 KEPT_S = 30
 SLICES = 1024
+_STATE = """
+SELECT (SELECT reltuples::bigint FROM pg_class WHERE oid = 'catalog_product'::regclass),
+    (SELECT reltuples::bigint FROM pg_class WHERE oid = 'catalog_facet_bits'::regclass),
+    (SELECT count(*) FROM (SELECT FROM catalog_facet_change LIMIT %s) AS waiting)
+"""
 _SLICE = 'uuid_hash("catalog_product"."id") & 1023 < %s'
 log = structlog.get_logger(__name__)
-_BAND = f'width_bucket("catalog_product"."price", ARRAY{list(PRICE_BANDS)}::numeric[])'
 
 
 @dataclass(frozen=True)
@@ -60,51 +67,75 @@ class Facet:
     values: list[FacetValue]
 
 
-Counts = dict[str, dict[Any, int]]
+_COLUMNS: dict[str, Combinable] = {
+    "make": F("make"),
+    "year": YEAR_OR_0,
+    "price": RawSQL(BAND % '"catalog_product"', [], output_field=IntegerField()),
+    "condition": F("condition"),
+    "category": F("category_id"),
+    "body": F("body"),
+    "fuel": F("fuel"),
+}
 
 
-def count_facets(products: ProductQuerySet, search: ProductSearch) -> list[Facet]:
-    """Count every group; a group's own filter does not narrow it. Estimates may be half a minute old."""
-    size = _catalogue_size()
+def count_facets(search: ProductSearch, *, for_staff: bool = False) -> list[Facet]:
+    """Count every group among what is on sale, for staff among all there is; a group's own filter does not narrow it.
+
+    What is marked as an estimate may be half a minute old, all else is true to the last commit.
+    """
+    size, has_bits = _state()
+    products = Product.objects.present() if for_staff else Product.objects.on_sale()
+    if size > SMALL and has_bits and facet_bits.can_count(search):
+        scans = _scans(products, search)
+        counts = facet_bits.count(search, scans, _COLUMNS, is_active=None if for_staff else True)
+        return [Facet(name, _values(name, counts[name], is_estimate=False)) for name in FACETS]
     if size <= SMALL:
-        return _count_groups(products, search, size)
+        return _count_rows(products, search, size)
+    return _kept(products, search, lambda: _count_rows(products, search, size))
+
+
+def _kept(products: ProductQuerySet, search: ProductSearch, count: Callable[[], list[Facet]]) -> list[Facet]:
+    """Estimates from the cache, or made afresh without it."""
     seen = products.query.get_compiler("catalog").as_sql()
     key = "catalog:facets:" + hashlib.sha256(f"{seen} {search!r}".encode()).hexdigest()
     try:
         known: list[Facet] | None = cache.get(key)
         if known is None:
-            known = _count_groups(products, search, size)
+            known = count()
             if any(value.is_estimate for facet in known for value in facet.values):
                 cache.set(key, known, KEPT_S)
     except redis.RedisError as error:
         log.warning("facets_uncached", error=repr(error))
-        return _count_groups(products, search, size)
+        return count()
     return known
 
 
-def _count_groups(products: ProductQuerySet, search: ProductSearch, size: int) -> list[Facet]:
+def _scans(products: ProductQuerySet, search: ProductSearch) -> list[Scan]:
     """Groups that share their filters share one scan."""
     own = [name for name in FACETS if _narrows(search, name)]
     shared = [name for name in FACETS if name not in own]
-    rows_wanted = SAMPLE_OF_TEXT if search.q.strip() else SAMPLE
-    scans = [(shared, search.apply(products))] if shared else []
-    scans += [([name], search.apply(products, without=[name])) for name in own]
+    scans = [Scan(shared, [], search.apply(products))] if shared else []
+    return scans + [Scan([name], [name], search.apply(products, without=[name])) for name in own]
+
+
+def _count_rows(products: ProductQuerySet, search: ProductSearch, size: int) -> list[Facet]:
+    wanted = SAMPLE_OF_TEXT if search.q.strip() else SAMPLE
     values: dict[str, list[FacetValue]] = {}
-    for names, rows in scans:
-        counts, is_estimate = _fast(rows, names, size, rows_wanted)
-        values |= {name: _values(name, counts[name], is_estimate) for name in names}
+    for scan in _scans(products, search):
+        counts, is_estimate = _fast(scan.rows, scan.names, size, wanted)
+        values |= {name: _values(name, counts[name], is_estimate) for name in scan.names}
     return [Facet(name, values[name]) for name in FACETS]
 
 
-def _catalogue_size() -> int:
-    """How many products there are, as the database last estimated; nothing is counted."""
+def _state() -> tuple[int, bool]:
+    """How many products there are, as the database last estimated, and whether the bits are fit to count them."""
     with connections["catalog"].cursor() as cursor:
-        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'catalog_product'::regclass")
-        (size,) = cursor.fetchone()
-    return int(size)
+        cursor.execute(_STATE, [facet_bits.MOST_CHANGES + 1])
+        size, rows, changes = cursor.fetchone()
+    return int(size), rows <= facet_bits.MOST_ROWS and changes <= facet_bits.MOST_CHANGES
 
 
-def _fast(found: ProductQuerySet, names: list[str], size: int, wanted: int) -> tuple[Counts, bool]:
+def _fast(found: ProductQuerySet, names: Sequence[str], size: int, wanted: int) -> tuple[Counts, bool]:
     """Counts, and whether they are estimates: a sample that promises few matches is followed by an exact count."""
     if size <= SMALL:
         return _count(found, names), False
@@ -134,18 +165,9 @@ def _narrows(search: ProductSearch, name: str) -> bool:
     return bool(getattr(search, name))
 
 
-def _count(found: ProductQuerySet, names: list[str]) -> Counts:
+def _count(found: ProductQuerySet, names: Sequence[str]) -> Counts:
     """One scan for all groups, by grouping sets."""
-    columns: dict[str, Combinable] = {
-        "make": F("make"),
-        "year": YEAR_OR_0,
-        "price": RawSQL(_BAND, [], output_field=IntegerField()),
-        "condition": F("condition"),
-        "category": F("category_id"),
-        "body": F("body"),
-        "fuel": F("fuel"),
-    }
-    inner = found.order_by().values_list(*[columns[name] for name in names])
+    inner = found.order_by().values_list(*[_COLUMNS[name] for name in names])
     try:
         sql, parameters = inner.query.get_compiler("catalog").as_sql()
     except EmptyResultSet:
@@ -162,7 +184,7 @@ def _count(found: ProductQuerySet, names: list[str]) -> Counts:
     return _sorted_out(rows, names)
 
 
-def _sorted_out(rows: list[tuple[Any, ...]], names: list[str]) -> Counts:
+def _sorted_out(rows: list[tuple[Any, ...]], names: Sequence[str]) -> Counts:
     """`grouping()` has a 0 bit for the column that a row is about, the first column's bit being the highest."""
     every = (1 << len(names)) - 1
     position_of = {every ^ (1 << (len(names) - 1 - index)): index for index in range(len(names))}

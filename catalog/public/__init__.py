@@ -188,7 +188,7 @@ def search_products(search: ProductSearch, *, ordering: str = "", after: str = "
 
 def facets(search: ProductSearch) -> list[Facet]:
     """Counts by make, year, price band, condition, category, body and fuel; each group without its own filter."""
-    return count_facets(Product.objects.on_sale(), search)
+    return count_facets(search)
 
 
 def category_tree() -> list[CategoryNode]:

@@ -3,6 +3,7 @@
 from catalog.services.attributes import create_attribute, delete_attribute, update_attribute
 from catalog.services.categories import create_category, delete_category, update_category
 from catalog.services.counts import add_found, cancel_count, confirm_count, record_counts, start_count
+from catalog.services.facets import fold_facets
 from catalog.services.feeds import csv_feed, feed_version, yml_feed
 from catalog.services.images import add_image, delete_image, order_images
 from catalog.services.import_runs import open_imports, refused_rows_of, repeat_import, run_import, start_import
@@ -52,6 +53,7 @@ __all__ = [
     "discard_prices",
     "extend_reservation",
     "feed_version",
+    "fold_facets",
     "hand_over",
     "import_file",
     "look_at_search",

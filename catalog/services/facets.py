@@ -1,0 +1,72 @@
+"""Folding changed products into the bits that facets are counted by; what is counted is the same before and after."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+
+from catalog.models.facet_bits import CHUNK, VALUES
+from core.db import transaction
+
+BATCH = 20_000
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.facet_bits'))"
+# A product that changes again after this leaves a note of its own, which is still there when this commits.
+_TAKE = """
+DELETE FROM catalog_facet_change WHERE id IN (SELECT id FROM catalog_facet_change ORDER BY id LIMIT %s)
+RETURNING product_id
+"""
+_PLACE = """
+INSERT INTO catalog_facet_place (product_id, place)
+SELECT id, (SELECT coalesce(max(place) + 1, 0) FROM catalog_facet_place) + row_number() OVER (ORDER BY id)::int - 1
+FROM (SELECT DISTINCT unnest(%s::uuid[]) AS id) AS changed
+WHERE NOT EXISTS (SELECT FROM catalog_facet_place WHERE product_id = id)
+"""
+_FOLD = f"""
+WITH changed AS MATERIALIZED (
+    SELECT product_id, place / {CHUNK} AS chunk, mod(place, {CHUNK}) AS bit
+    FROM catalog_facet_place WHERE product_id = ANY(%s)
+), others AS MATERIALIZED (
+    SELECT chunk, ~catalog_bits(bit, 1) AS bits FROM changed GROUP BY 1
+), fresh AS MATERIALIZED (
+    SELECT facet, value, chunk, catalog_bits(bit, 1) AS bits
+    FROM changed JOIN catalog_product AS p ON p.id = product_id AND p.deleted_at IS NULL
+    CROSS JOIN LATERAL {VALUES} AS of GROUP BY 1, 2, 3
+), present AS (
+    SELECT b.facet, b.value, b.chunk, b.bits AS before,
+        coalesce((b.bits & others.bits) | fresh.bits, b.bits & others.bits) AS bits
+    FROM catalog_facet_bits AS b JOIN others USING (chunk) LEFT JOIN fresh USING (facet, value, chunk)
+), next AS (
+    SELECT facet, value, chunk, bits FROM present WHERE bits <> before
+    UNION ALL SELECT facet, value, chunk, bits FROM fresh WHERE NOT EXISTS (
+        SELECT FROM catalog_facet_bits AS b WHERE (b.facet, b.value, b.chunk) = (fresh.facet, fresh.value, fresh.chunk)
+    )
+)
+INSERT INTO catalog_facet_bits (facet, value, chunk, bits) SELECT facet, value, chunk, bits FROM next
+ON CONFLICT (facet, value, chunk) DO UPDATE SET bits = excluded.bits
+"""
+
+
+def fold_facets(*, batch: int = BATCH) -> int:
+    """Fold all waiting changes in, some thousands at a time; return how many. One folds, others leave it to him."""
+    total = 0
+    while folded := _fold(batch):
+        total += folded
+    return total
+
+
+def _fold(batch: int) -> int:
+    with transaction("catalog"), connections["catalog"].cursor() as cursor:
+        cursor.execute(_LOCK)
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute(_TAKE, [batch])
+        changed: list[UUID] = [row[0] for row in cursor.fetchall()]
+        if changed:
+            _write(cursor, changed)
+        return len(changed)
+
+
+def _write(cursor: Any, changed: list[UUID]) -> None:
+    cursor.execute(_PLACE, [changed])
+    cursor.execute(_FOLD, [changed])
