@@ -69,8 +69,8 @@ def _fill(count: int, *, fresh: bool) -> None:
 
 def _tables(count: int) -> Iterator[tuple[str, list[str], Iterator[tuple[Any, ...]]]]:
     order = ["id", "number", "customer_id", "created_by", "status", "currency", "total_amount", "total_quantity",
-             "amount_paid", "loan_amount", "trade_in_credit", "funding", "placed_date", "comment", "policy_ids",
-             "version", "created_at", "updated_at"]  # fmt: skip
+             "amount_paid", "loan_amount", "trade_in_credit", "returned_premiums", "funding", "placed_date", "comment",
+             "policy_ids", "version", "created_at", "updated_at"]  # fmt: skip
     line = ["id", "order_id", "position", "kind", "sku", "name", "vin", "quantity", "unit_price", "line_total"]
     history = [
         "order_id",
@@ -117,7 +117,7 @@ def _order(number: int) -> tuple[Any, ...]:
     customer = UUID(int=(0x8 << 76) | (0b10 << 62) | (number * 31 % CUSTOMERS))
     funding = f'[{{"leg": "paid", "kind": "payment", "amount": "{price}", "state": "paid"}}]'
     return (_id(number, 1), f"{at.year}-{number:07d}", customer, customer, _status(number), "RUB", price, 1, price,
-            0, 0, funding, at.date(), "", "{}", 5, at, at)  # fmt: skip
+            0, 0, 0, funding, at.date(), "", "{}", 5, at, at)  # fmt: skip
 
 
 def _line(number: int) -> tuple[Any, ...]:

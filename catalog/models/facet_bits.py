@@ -46,12 +46,14 @@ unchanged AS MATERIALIZED (
     FROM changed JOIN catalog_facet_place USING (product_id) GROUP BY 1
 )"""
 _AT_MOST = f"""
-SELECT chunks.chunk,
-    catalog_at_most(coalesce(bits, B'0'::bit({CHUNK})), ((%s::bigint >> digit) & 1) = 1 ORDER BY digit) AS bits
-FROM (SELECT DISTINCT chunk FROM catalog_facet_bits WHERE facet = 'kind') AS chunks
-CROSS JOIN generate_series(0, %s) AS digit
-LEFT JOIN catalog_facet_bits AS b ON b.facet = %s AND b.value = digit::text AND b.chunk = chunks.chunk
-GROUP BY 1
+SELECT chunk, bits FROM (SELECT DISTINCT chunk FROM catalog_facet_bits WHERE facet = 'kind') AS chunks
+CROSS JOIN LATERAL (
+    SELECT catalog_at_most(
+        coalesce(b.bits, B'0'::bit({CHUNK})), ((%s::bigint >> digit) & 1) = 1 ORDER BY digit
+    ) AS bits
+    FROM generate_series(0, %s) AS digit
+    LEFT JOIN catalog_facet_bits AS b ON b.facet = %s AND b.value = digit::text AND b.chunk = chunks.chunk
+) AS found
 """
 
 
@@ -96,19 +98,18 @@ def count(
 
 def _all_of(names: Sequence[str]) -> str:
     """Places that are in every one of the tables, but for those of changed products."""
-    both = " & ".join(f"by_{name}.bits" for name in names)
+    all_bits = " & ".join(f"by_{name}.bits" for name in names)
     first, *others = names
     tables = "".join([f"by_{first} ", *[f"JOIN by_{name} USING (chunk) " for name in others]])
-    columns = f"chunk, coalesce({both} & unchanged.bits, {both}) AS bits"
+    columns = f"chunk, {all_bits} & coalesce(unchanged.bits, ~B'0'::bit({CHUNK})) AS bits"
     return f"SELECT {columns} FROM {tables} LEFT JOIN unchanged USING (chunk)"
 
 
 def _in_bits(number: int, scan: Scan) -> Sql:
-    sql = (
-        f"SELECT b.facet, b.value, sum(bit_count(b.bits & f.bits)) AS n "
-        f"FROM catalog_facet_bits AS b JOIN found{number} AS f USING (chunk) WHERE b.facet = ANY(%s) GROUP BY 1, 2"
-    )
-    return sql, [list(scan.names)]
+    """Each row of bits is counted before rows are put together: what is sorted then is small."""
+    rows = f"catalog_facet_bits AS b JOIN found{number} AS f USING (chunk) WHERE b.facet = ANY(%s) OFFSET 0"
+    counts = f"SELECT b.facet, b.value, bit_count(b.bits & f.bits) AS n FROM {rows}"
+    return f"SELECT facet, value, sum(n) AS n FROM ({counts}) AS counted GROUP BY 1, 2", [list(scan.names)]
 
 
 def _among_changed(scan: Scan, columns: Mapping[str, Combinable]) -> list[Sql]:

@@ -12,14 +12,15 @@ BATCH = 20_000
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.facet_bits'))"
 # A product that changes again after this leaves a note of its own, which is still there when this commits.
 _TAKE = """
-DELETE FROM catalog_facet_change WHERE id IN (SELECT id FROM catalog_facet_change ORDER BY id LIMIT %s)
+DELETE FROM catalog_facet_change
+WHERE id <= (SELECT max(id) FROM (SELECT id FROM catalog_facet_change ORDER BY id LIMIT %s) AS first)
 RETURNING product_id
 """
 _PLACE = """
 INSERT INTO catalog_facet_place (product_id, place)
 SELECT id, (SELECT coalesce(max(place) + 1, 0) FROM catalog_facet_place) + row_number() OVER (ORDER BY id)::int - 1
 FROM (SELECT DISTINCT unnest(%s::uuid[]) AS id) AS changed
-WHERE NOT EXISTS (SELECT FROM catalog_facet_place WHERE product_id = id)
+WHERE NOT EXISTS (SELECT FROM catalog_facet_place WHERE product_id = id OFFSET 0)
 """
 _FOLD = f"""
 WITH changed AS MATERIALIZED (
@@ -35,6 +36,7 @@ WITH changed AS MATERIALIZED (
     SELECT b.facet, b.value, b.chunk, b.bits AS before,
         coalesce((b.bits & others.bits) | fresh.bits, b.bits & others.bits) AS bits
     FROM catalog_facet_bits AS b JOIN others USING (chunk) LEFT JOIN fresh USING (facet, value, chunk)
+    WHERE b.chunk = ANY(ARRAY(SELECT chunk FROM others))
 ), next AS (
     SELECT facet, value, chunk, bits FROM present WHERE bits <> before
     UNION ALL SELECT facet, value, chunk, bits FROM fresh WHERE NOT EXISTS (

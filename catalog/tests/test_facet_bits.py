@@ -31,8 +31,9 @@ STEPS = int(os.environ.get("AUTOSALON_FACET_STEPS", "25"))
 
 @pytest.fixture(autouse=True)
 def _large(monkeypatch):
-    """Take any catalogue for a large one; rows of several chunks are tried by places far apart."""
-    monkeypatch.setattr(facets, "SMALL", -2)
+    """Take any catalogue for one of a million."""
+    state = facets._state
+    monkeypatch.setattr(facets, "_state", lambda: (1_000_000, state()[1]))
 
 
 @pytest.fixture
@@ -61,10 +62,13 @@ def fill(dice, tree, count):
 
 
 def scatter():
-    """Spread the places over several rows of bits, as if there were many products."""
+    """Put the places far apart, into several rows of bits, as if there were many products."""
     with connections["catalog"].cursor() as cursor:
-        cursor.execute("UPDATE catalog_facet_place SET place = -1 - place * 9973")
+        cursor.execute("UPDATE catalog_facet_place SET place = -1 - place * 1999")
         cursor.execute("UPDATE catalog_facet_place SET place = -1 - place")
+        cursor.execute("TRUNCATE catalog_facet_bits")
+        cursor.execute("INSERT INTO catalog_facet_change (product_id) SELECT id FROM catalog_product")
+    services.fold_facets()
 
 
 def searches(tree):
@@ -141,11 +145,11 @@ def counted(search, for_staff=False):
 def test_any_search_counts_as_python_does_folded_or_not(tree):
     fill(random.Random(1), tree, 40)
     services.fold_facets()
-    scatter_and_refold()
+    scatter()
     fill(random.Random(2), tree, 10)
     Product.objects.filter(pk__in=list(Product.objects.values_list("pk", flat=True)[:5])).update(is_active=False)
 
-    @settings(max_examples=STEPS * 4, deadline=None)
+    @settings(max_examples=STEPS, deadline=None)
     @given(search=searches(tree), for_staff=st.booleans())
     def agree(search, for_staff):
         assert counted(search, for_staff) == expected(search, for_staff)
@@ -153,15 +157,6 @@ def test_any_search_counts_as_python_does_folded_or_not(tree):
     agree()
     assert services.fold_facets() > 0
     agree()
-
-
-def scatter_and_refold():
-    """Places far apart are in different rows of bits."""
-    scatter()
-    with connections["catalog"].cursor() as cursor:
-        cursor.execute("TRUNCATE catalog_facet_bits")
-        cursor.execute("INSERT INTO catalog_facet_change (product_id) SELECT id FROM catalog_product")
-    services.fold_facets()
 
 
 def test_every_change_is_counted_at_once_and_after_folding(tree):
