@@ -11,7 +11,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,8 @@ ADMIN_LIMIT_MS = 300.0
 TREE_NODES = 10_000
 TREE_LIMIT_MS = 20.0
 GROWTH_LIMIT = 2.0
+API = "/api/v1"
+SCREEN = "/admin/catalog/product/"
 ADMIN = "bench-admin@example.com"
 
 
@@ -98,15 +100,15 @@ def _measure(size: int, rounds: int) -> dict[str, list[float]]:
     facets.KEPT_S = 0
     client, manager, dice = Client(), _admin(), random.Random(size)
     times = _limits(min(rounds, 20))
-    times |= _repeat({name: partial(_ask, client, path, dice) for name, path in _cases(size).items()}, rounds)
-    screens = {name: partial(_ask, manager, path, dice) for name, path in _screens(size).items()}
+    times |= _repeat({name: partial(_ask, client, API, path, dice) for name, path in _cases(size).items()}, rounds)
+    screens = {name: partial(_ask, manager, SCREEN, path, dice) for name, path in _screens(size).items()}
     times |= _repeat(screens, max(10, rounds // 3))
     settings.CATALOG_CACHE_SECONDS = seconds
-    again = {"facets, everything, from the cache": partial(_ask, client, lambda _: "/api/v1/products/facets", dice)}
+    again = {"facets, everything, from the cache": partial(_ask, client, API, lambda _: "/products/facets", dice)}
     return times | _repeat(again, 20)
 
 
-def _repeat(cases: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def _repeat(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Rounds of everything, so that a neighbour's noise falls on all alike; the first three warm up."""
     times: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(rounds + 3):
@@ -125,7 +127,7 @@ def _limits(rounds: int) -> dict[str, list[float]]:
 
     page = "SELECT * FROM catalog_product WHERE is_active AND deleted_at IS NULL ORDER BY id DESC LIMIT 21"
     rows = Product.objects.on_sale().annotate(year_or_0=YEAR_OR_0)
-    limits = {
+    limits: dict[str, Callable[[], float]] = {
         "limit: a page by bare SQL": lambda: _timed(lambda: execute(page)),
         "limit: facets by reading the rows": lambda: _timed(lambda: facets._count(rows, FACETS)),
     }
@@ -135,9 +137,9 @@ def _limits(rounds: int) -> dict[str, list[float]]:
 def _screens(size: int) -> dict[str, Callable[[random.Random], str]]:
     last = max(1, size // 50 - 1)
     return {
-        "admin list": lambda dice: "/admin/catalog/product/",
-        "admin list, page 1000 or last": lambda dice: f"/admin/catalog/product/?p={min(1000, last)}",
-        "admin list, found by text": lambda dice: f"/admin/catalog/product/?q={quote(dice.choice(MAKES[:20]))}",
+        "admin list": lambda dice: "",
+        "admin list, page 1000 or last": lambda dice: f"?p={min(1000, last)}",
+        "admin list, found by text": lambda dice: f"?q={quote(dice.choice(MAKES[:20]))}",
     }
 
 
@@ -152,8 +154,8 @@ def _admin() -> Any:
     return client
 
 
-def _ask(client: Any, make_path: Callable[[random.Random], str], dice: random.Random) -> float:
-    path = make_path(dice)
+def _ask(client: Any, start: str, make_path: Callable[[random.Random], str], dice: random.Random) -> float:
+    path = start + make_path(dice)
     began = time.perf_counter()
     response = client.get(path, headers={"host": "127.0.0.1"})
     took = (time.perf_counter() - began) * 1000
@@ -180,30 +182,28 @@ def _cases(size: int) -> dict[str, Callable[[random.Random], str]]:
         return quote(f"{dice.choice(('седан', 'хэтчбек', 'внедорожник'))} {colour} {dice.choice(('бензин', 'дизель'))}")
 
     return {
-        "list, newest": lambda dice: "/api/v1/products",
-        "list, by price": lambda dice: "/api/v1/products?ordering=price",
-        "list, in stock, one make": lambda dice: f"/api/v1/products?in_stock=true&make={make(dice)}",
-        "deep cursor, newest": lambda dice: f"/api/v1/products?cursor={quote(_cursor(ids[0]))}",
+        "list, newest": lambda dice: "/products",
+        "list, by price": lambda dice: "/products?ordering=price",
+        "list, in stock, one make": lambda dice: f"/products?in_stock=true&make={make(dice)}",
+        "deep cursor, newest": lambda dice: f"/products?cursor={quote(_cursor(ids[0]))}",
         "deep cursor, by price": lambda dice: (
-            f"/api/v1/products?ordering=price&cursor={quote(_cursor(str(half_price + dice.randint(0, 50) * Decimal(1000))))}"
+            f"/products?ordering=price&cursor={quote(_cursor(str(half_price + dice.randint(0, 50) * Decimal(1000))))}"
         ),
-        "text, one rare word": lambda dice: f"/api/v1/products?q=B-{dice.randint(1, size)}",
-        "text, make and year": lambda dice: f"/api/v1/products?q={make(dice)}+{year(dice)}",
-        "text, 3 broad words": lambda dice: f"/api/v1/products?q={words(dice)}",
-        "text, 3 broad words, newest": lambda dice: f"/api/v1/products?q={words(dice)}&ordering=-created_at",
-        "text, a typo": lambda dice: (
-            f"/api/v1/products?q={dice.choice(('hundai', 'wolksvagen', 'mersedes', 'тайота'))}"
-        ),
-        "facets, everything": lambda dice: "/api/v1/products/facets",
-        "facets, one make": lambda dice: f"/api/v1/products/facets?make={make(dice)}",
+        "text, one rare word": lambda dice: f"/products?q=B-{dice.randint(1, size)}",
+        "text, make and year": lambda dice: f"/products?q={make(dice)}+{year(dice)}",
+        "text, 3 broad words": lambda dice: f"/products?q={words(dice)}",
+        "text, 3 broad words, newest": lambda dice: f"/products?q={words(dice)}&ordering=-created_at",
+        "text, a typo": lambda dice: f"/products?q={dice.choice(('hundai', 'wolksvagen', 'mersedes', 'тайота'))}",
+        "facets, everything": lambda dice: "/products/facets",
+        "facets, one make": lambda dice: f"/products/facets?make={make(dice)}",
         "facets, in stock, make and years": lambda dice: (
-            f"/api/v1/products/facets?in_stock=true&make={make(dice)}&year_min={year(dice)}"
+            f"/products/facets?in_stock=true&make={make(dice)}&year_min={year(dice)}"
         ),
         "facets, price and fuel": lambda dice: (
-            f"/api/v1/products/facets?price_max={dice.randint(5, 90)}00000&fuel={quote(dice.choice(('дизель', 'электро')))}"
+            f"/products/facets?price_max={dice.randint(5, 90)}00000&fuel={quote(dice.choice(('дизель', 'электро')))}"
         ),
-        "facets, text of 3 broad words": lambda dice: f"/api/v1/products/facets?q={words(dice)}",
-        "facets, text, make and year": lambda dice: f"/api/v1/products/facets?q={make(dice)}+{year(dice)}",
+        "facets, text of 3 broad words": lambda dice: f"/products/facets?q={words(dice)}",
+        "facets, text, make and year": lambda dice: f"/products/facets?q={make(dice)}+{year(dice)}",
     }
 
 

@@ -10,11 +10,13 @@ from typing import Any
 # that two runs measure the same catalogue.
 _FILL = """
 INSERT INTO catalog_product (
+    category_id,
     id, sku, external_id, name, kind, price, currency, make, model, trim, year, vin, plate, location, stage,
     is_test_drive_car, mileage, condition, body, fuel, transmission, drive, color, engine_volume, power_hp,
     description, image_url, attributes, is_active, on_hand, reserved, version, stock_version, created_at, updated_at
 )
 SELECT
+    md5('c' || r2 %% 60)::uuid,
     (lpad(to_hex(1760000000000 + n), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid,
     'B-' || n, '', make || ' ' || model || ' ' || year, 'vehicle', price, 'RUB', make, model, '', year,
     'X' || upper(translate(substr(h, 1, 16), 'oiq', '012')), '', '', 'on_sale', false,
@@ -47,8 +49,8 @@ FROM (
 _PLANT = """
 WITH RECURSIVE tree AS (
     SELECT n, NULL::int AS above, 0 AS level, 'c' || n AS path FROM generate_series(0, 9) AS n
-    UNION ALL SELECT n, tree.n, level + 1, path || '/c' || n
-    FROM tree CROSS JOIN LATERAL generate_series(tree.n * 10 + 10, least(tree.n * 10 + 19, %(nodes)s - 1)) AS n
+    UNION ALL SELECT child, tree.n, level + 1, path || '/c' || child
+    FROM tree CROSS JOIN LATERAL generate_series(tree.n * 10 + 10, least(tree.n * 10 + 19, %(nodes)s - 1)) AS child
 )
 INSERT INTO catalog_category (id, parent_id, name, slug, level, path, version, created_at, updated_at)
 SELECT md5('c' || n)::uuid, md5('c' || above)::uuid, 'Category ' || n, 'c' || n, level, path, 1, now(), now() FROM tree
@@ -139,7 +141,9 @@ def _fold() -> float:
 
 
 def plant(nodes: int) -> None:
-    """Make a tree of so many categories, ten below each."""
+    """Make a tree of so many categories, ten below each, unless it stands already."""
+    if execute("SELECT count(*) FROM catalog_category") == [(nodes,)]:
+        return
     execute("TRUNCATE catalog_category CASCADE")
     execute(_PLANT, {"nodes": nodes})
     execute("VACUUM ANALYZE catalog_category")

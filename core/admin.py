@@ -45,7 +45,7 @@ class CappedPaginator(Paginator):
             return super().page(number)
         rows = cast(QuerySet[Any], self.object_list)
         keys = list(rows.values_list("pk", flat=True)[start : start + self.per_page])
-        return self._get_page(rows.filter(pk__in=keys), number, self)
+        return Page(rows.filter(pk__in=keys), number, self)
 
 
 def _estimate(rows: QuerySet[Any]) -> int:

