@@ -202,6 +202,31 @@ def test_a_group_is_not_narrowed_by_its_own_filter():
         services.fold_facets()
 
 
+@pytest.mark.parametrize(
+    ("bounds", "makes"),
+    [
+        ({"price_min": Decimal("500000.005")}, {"BMW", "Lada"}),
+        ({"price_max": Decimal("500000.005")}, {"Kia"}),
+        ({"price_min": Decimal(500_000), "price_max": Decimal("500000.01")}, {"Kia", "BMW"}),
+        ({"price_min": Decimal("999999999999.99")}, {"Lada"}),
+        ({"price_min": Decimal(10**14)}, set()),
+        ({"price_max": Decimal(10**14)}, {"Kia", "BMW", "Lada"}),
+        ({"price_max": Decimal(-1)}, set()),
+        ({"price_min": Decimal(0)}, {"Kia", "BMW", "Lada"}),
+        ({"mileage_max": 0}, {"Kia"}),
+        ({"mileage_max": 2_000_000_000}, {"Kia", "BMW"}),
+        ({"year_max": 2020}, {"Kia"}),
+        ({"year_min": 0, "year_max": 2020}, {"Kia", "Lada"}),
+    ],
+)
+def test_bounds_are_kept_to_the_kopeck_and_the_unknown_is_not_within(bounds, makes):
+    make.product(make="Kia", price=Decimal("500000.00"), mileage=0, year=2020)
+    make.product(make="BMW", price=Decimal("500000.01"), mileage=1, year=2021)
+    make.product(make="Lada", price=Decimal("999999999999.99"), mileage=None, year=None)
+    services.fold_facets()
+    assert counted(ProductSearch(**bounds))["make"].keys() == makes
+
+
 def test_what_does_not_touch_a_facet_leaves_no_note():
     row = make.product()
     services.fold_facets()

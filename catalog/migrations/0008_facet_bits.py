@@ -90,7 +90,7 @@ DROP FUNCTION catalog_at_most_step(bit, bit, boolean)
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0006_database_defaults'),
+        ('catalog', '0007_saved_news_price_revisions_stock_counts'),
     ]
 
     operations = [
