@@ -269,6 +269,13 @@ def client(owner: UUID) -> Ids:
     return [str(clients.client().id)]
 
 
+@made_by("/clients/imports")
+def client_list(owner: UUID) -> Ids:
+    from clients.models import ClientImport
+
+    return [str(ClientImport.objects.create(filename="a.csv", actor=str(owner), created_at=timezone.now()).id)]
+
+
 @made_by("/clients/{}/vehicles/{}")
 def garage(owner: UUID) -> Ids:
     card = clients.client()
