@@ -1,6 +1,6 @@
 """Every write of notifications: telling people, keeping their wishes, and telling other systems."""
 
-from notifications.services.news import notify, notify_staff, read_notification
+from notifications.services.news import notify, notify_staff, read_all, read_notification
 from notifications.services.people import (
     Manner,
     Wish,
@@ -55,6 +55,7 @@ __all__ = [
     "notify",
     "notify_staff",
     "queue_deliveries",
+    "read_all",
     "read_notification",
     "record_attempt",
     "record_message",

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from core.db import transaction
 from messaging.outbox import publish
 from notifications import texts
@@ -14,6 +16,7 @@ from notifications.models import Channel, Kind, Notification, Preference, Recipi
 from notifications.services.people import lock_recipients
 from notifications.services.sending_out import set_off
 
+AT_ONCE = 500
 STAFF_ROLES = ["manager", "admin"]
 
 
@@ -66,6 +69,29 @@ def read_notification(*, notification_id: UUID, user_id: UUID, now: datetime) ->
             found.save(update_fields=["read_at"])
             publish(NotificationRead(user_id=user_id, notification_id=found.id, read_at=now))
     return found
+
+
+def read_all(*, user_id: UUID, until: UUID, now: datetime) -> int:
+    """Mark as read what somebody was told up to one of their own pieces of news, which they have seen; return how many.
+
+    Publishes NotificationRead for each. Raises NotificationNotFound.
+    """
+    own = Notification.objects.filter(user_id=user_id, channel=Channel.IN_APP)
+    last = own.filter(pk=until).first()
+    if last is None:
+        raise NotificationNotFound
+    seen = Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lte=last.pk)
+    total = 0
+    while True:
+        with transaction("notifications"):
+            unread = own.filter(seen, read_at__isnull=True).order_by("pk").select_for_update()
+            batch = list(unread.only("pk")[:AT_ONCE])
+            Notification.objects.filter(pk__in=[found.pk for found in batch]).update(read_at=now)
+            for found in batch:
+                publish(NotificationRead(user_id=user_id, notification_id=found.pk, read_at=now))
+        total += len(batch)
+        if len(batch) < AT_ONCE:
+            return total
 
 
 def _message(

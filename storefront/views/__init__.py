@@ -19,6 +19,7 @@ from storefront.views.kept import (
     saved_searches,
 )
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
+from storefront.views.news import news, news_preferences, read_all_news, read_news
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.policies import add_driver, cancel_policy, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
@@ -79,6 +80,8 @@ __all__ = [
     "loan",
     "loan_file",
     "move",
+    "news",
+    "news_preferences",
     "order",
     "orders",
     "pay",
@@ -87,6 +90,8 @@ __all__ = [
     "policy",
     "policy_document",
     "quote_wizard",
+    "read_all_news",
+    "read_news",
     "register",
     "remove_favourite",
     "renew_policy",
