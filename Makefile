@@ -41,6 +41,7 @@ bench: .env .venv/dev ## Measure the hot paths, the event path and the live feed
 	@$(RUN) benchmarks/financing.py
 	@$(RUN) benchmarks/gateway.py
 	@$(RUN) benchmarks/payments.py
+	@$(RUN) benchmarks/timeline.py
 
 chaos: .env .venv/dev ## Kill processes in the middle of purchases and look for lost or doubled effects
 	@$(RUN) -m pytest tests/chaos $(ARGS)

@@ -81,13 +81,19 @@ class LeadOpened(Event):
     source: str
     reply_due_at: datetime
     owner_id: UUID | None = None
+    client_id: UUID | None = None
 
 
 @event("lead.changed", aggregate="lead", key="lead_id", internal=True)
 class LeadChanged(Event):
-    """A lead was answered, moved to `stage`, given to another owner, planned or erased; a won one has its client."""
+    """A lead was answered, moved to `stage`, given to another owner, planned or erased; a won one has its client.
+
+    `previous` is the stage it came from, when it moved.
+    """
 
     lead_id: UUID
     stage: str
     owner_id: UUID | None = None
     client_id: UUID | None = None
+    source: str = ""
+    previous: str = ""

@@ -7,6 +7,7 @@ import msgspec
 
 from accounts.events import UserCreated, UserDeleted, UserRegistered, UserUpdated
 from clients import services
+from clients.events import LeadChanged, LeadOpened
 from clients.models import ActivityKind, VehicleSource
 from core import context
 from core.events import Event
@@ -72,7 +73,11 @@ _VISITS: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
     DriveStarted: (ActivityKind.DRIVE_STARTED, "test_drive_id", ("car_name", "product_id")),
     DriveEnded: (ActivityKind.DRIVE_ENDED, "test_drive_id", ("car_name", "outcome", "reason", "product_id")),
 }
-_NOTED = _DEALS | _VISITS
+_ENQUIRIES: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
+    LeadOpened: (ActivityKind.LEAD_OPENED, "lead_id", ("source",)),
+    LeadChanged: (ActivityKind.LEAD_MOVED, "lead_id", ("source", "previous", "stage")),
+}
+_NOTED = _DEALS | _VISITS | _ENQUIRIES
 """Event → kind of activity, the field naming its subject, and what is kept of it."""
 
 
@@ -99,6 +104,14 @@ def note_deal(event: Event) -> None:
 def note_registration(event: Event) -> None:
     """Write registrations and test drives into their client's timeline."""
     _record(event, customer_field="user_id")
+
+
+@subscribe(*_ENQUIRIES, replayable=True)
+def note_lead(event: LeadOpened | LeadChanged) -> None:
+    """Write a client's enquiry, and its way through the pipeline, into their timeline."""
+    is_step = isinstance(event, LeadOpened) or event.previous not in ("", event.stage)
+    if event.client_id is not None and is_step:
+        _record(event, customer_field="client_id")
 
 
 @subscribe(OrderCompleted, PolicyPurchased, lane="customer_id", replayable=True)

@@ -43,6 +43,8 @@ class ActivityKind(models.TextChoices):
     DRIVE_CONFIRMED = "drive_confirmed", _("test drive booked")
     DRIVE_STARTED = "drive_started", _("test drive begun")
     DRIVE_ENDED = "drive_ended", _("test drive over")
+    LEAD_OPENED = "lead_opened", _("enquiry")
+    LEAD_MOVED = "lead_moved", _("enquiry moved on")
 
 
 NOTED_KINDS = frozenset(
@@ -65,9 +67,11 @@ VISIT_KINDS = frozenset(
         ActivityKind.DRIVE_CONFIRMED,
         ActivityKind.DRIVE_STARTED,
         ActivityKind.DRIVE_ENDED,
+        ActivityKind.LEAD_OPENED,
+        ActivityKind.LEAD_MOVED,
     }
 )
-"""Kinds that showroom tells: no deal yet."""
+"""Kinds that showroom and the pipeline tell: no deal yet."""
 
 DEAL_KINDS = frozenset(ActivityKind) - NOTED_KINDS - VISIT_KINDS
 """Kinds that prove a deal."""

@@ -46,7 +46,15 @@ def open_lead(*, fields: LeadFields, now: datetime) -> Lead:
         if lead.client_id is not None:
             lead.client_id = find_client(lead.client_id).id
         lead.save(force_insert=True)
-        publish(LeadOpened(lead_id=lead.id, source=lead.source, reply_due_at=due, owner_id=lead.owner_id))
+        publish(
+            LeadOpened(
+                lead_id=lead.id,
+                source=lead.source,
+                reply_due_at=due,
+                owner_id=lead.owner_id,
+                client_id=lead.client_id,
+            )
+        )
     return lead
 
 
@@ -71,8 +79,9 @@ def reply_to_lead(*, lead_id: UUID, actor_id: UUID, now: datetime, expected_vers
     """
     with transaction("clients"):
         lead = _lock(lead_id, expected_version)
+        stage = lead.stage
         if lead.reply(by=actor_id, now=now):
-            _save(lead)
+            _save(lead, previous=stage)
     return lead
 
 
@@ -96,9 +105,9 @@ def move_lead(
         raise InvalidInput("client_id", "invalid", _("Only a won lead becomes a client."))
     with transaction("clients"):
         lead = _lock(lead_id, expected_version)
-        is_won = stage == LeadStage.WON and stage in lead.allowed
+        previous, is_won = lead.stage, stage == LeadStage.WON and stage in lead.allowed
         lead.move_to(stage, now=now, reason=lost_reason, client=_client_for(lead, client_id, now) if is_won else None)
-        _save(lead)
+        _save(lead, previous=previous)
     return lead
 
 
@@ -111,8 +120,9 @@ def forget_leads(cards: list[Client], *, now: datetime) -> None:
         if card.email:
             theirs |= Q(email=normal_email(card.email), client__isnull=True)
     for lead in Lead.objects.select_for_update(no_key=True).filter(theirs).order_by("pk"):
+        stage = lead.stage
         lead.forget(now=now)
-        _save(lead)
+        _save(lead, previous=stage if stage != lead.stage else "")
 
 
 def _client_for(lead: Lead, client_id: UUID | None, now: datetime) -> Client:
@@ -128,9 +138,19 @@ def _client_for(lead: Lead, client_id: UUID | None, now: datetime) -> Client:
     return open_client(fields=fields, now=now)
 
 
-def _save(lead: Lead) -> None:
+def _save(lead: Lead, *, previous: str = "") -> None:
+    """Write a lead and tell of it; `previous` is the stage it left."""
     lead.save()
-    publish(LeadChanged(lead_id=lead.id, stage=lead.stage, owner_id=lead.owner_id, client_id=lead.client_id))
+    publish(
+        LeadChanged(
+            lead_id=lead.id,
+            stage=str(LeadStage(lead.stage).value),
+            owner_id=lead.owner_id,
+            client_id=lead.client_id,
+            source=lead.source,
+            previous=str(LeadStage(previous).value) if previous else "",
+        )
+    )
 
 
 def _lock(lead_id: UUID, expected_version: int | None) -> Lead:

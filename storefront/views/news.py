@@ -46,7 +46,8 @@ class PreferencesForm(forms.Form):
     digest = forms.BooleanField(label=gettext_lazy("One e-mail a day, but for what is urgent"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
         for name in ("quiet_from", "quiet_until"):
             self.fields[name].widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
