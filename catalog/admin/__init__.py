@@ -161,6 +161,13 @@ class ProductForm(forms.ModelForm):
         label=gettext_lazy("reason"), required=False, max_length=200, widget=UnfoldAdminTextInputWidget
     )
 
+    price_reason = forms.CharField(
+        label=gettext_lazy("why the price changes"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("kept in the history of the price"),
+        widget=UnfoldAdminTextInputWidget,
+    )
     image_url = forms.URLField(
         label=gettext_lazy("image address"),
         required=False,
@@ -213,7 +220,22 @@ class ProductAdmin(ServiceAdmin):
     inlines = [PriceInline, ScheduledPriceInline]
     actions = ["change_prices"]
     fieldsets = [
-        (None, {"fields": ["sku", "external_id", "name", "kind", "price", "currency", "category", "is_active"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "sku",
+                    "external_id",
+                    "name",
+                    "kind",
+                    "price",
+                    "price_reason",
+                    "currency",
+                    "category",
+                    "is_active",
+                ]
+            },
+        ),
         (
             gettext_lazy("Stock"),
             {
@@ -294,7 +316,14 @@ class ProductAdmin(ServiceAdmin):
         changed = {name: fields[name] for name in form.changed_data if name in fields}
         if "category" in form.changed_data:
             changed["category_id"] = fields["category_id"]
-        services.update_product(product_id=obj.pk, actor=actor, now=now, precondition=_unchanged_since(obj), **changed)
+        services.update_product(
+            product_id=obj.pk,
+            actor=actor,
+            now=now,
+            reason=given.get("price_reason", ""),
+            precondition=_unchanged_since(obj),
+            **changed,
+        )
         if given.get("stock_delta"):
             services.adjust_stock(
                 product_id=obj.pk, delta=given["stock_delta"], reason=given["stock_reason"], actor=actor, now=now

@@ -158,6 +158,9 @@ class ProductChanges(ProductInput):
 
     kind = None  # type: ignore[assignment]
     stock = None  # type: ignore[assignment]
+    price_reason = serializers.CharField(
+        max_length=200, allow_blank=True, required=False, help_text=_("Why the price changes; kept in its history.")
+    )
 
 
 class StockChange(StrictSerializer):

@@ -148,12 +148,14 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
 
     @extend_schema(request=shapes.ProductChanges, responses=shapes.WrittenProductSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
+        given = read(shapes.ProductChanges, request, partial=True)
         product = services.update_product(
             product_id=as_id(pk),
             actor=str(self.principal.id),
             now=timezone.now(),
+            reason=given.pop("price_reason", ""),
             precondition=_matching(request),
-            **read(shapes.ProductChanges, request, partial=True),
+            **given,
         )
         return Response(shapes.WrittenProductSerializer(product).data)
 

@@ -151,7 +151,7 @@ class Product(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["vin"],
-                condition=~Q(vin="") & Q(is_active=True, deleted_at__isnull=True),
+                condition=~Q(vin="") & Q(is_active=True, deleted_at__isnull=True) & ~Q(stage=Stage.HANDED_OVER),
                 name="product_vin_unique",
             ),
             models.CheckConstraint(
@@ -209,6 +209,11 @@ class Product(models.Model):
         if self.stage == Stage.ON_SALE and self.on_hand == self.reserved:
             return "reserved" if self.on_hand else "sold"
         return self.stage
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its VIN may be no other product's: it is on sale, and not with its owner yet."""
+        return self.is_active and self.stage != Stage.HANDED_OVER
 
     def is_out(self, now: datetime) -> bool:
         """Whether the unit is away on a test drive."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from catalog.errors import ExternalIdTaken, InvalidAttributes, SkuTaken, UnknownCategory, UnknownProduct, VinTaken
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
-from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, StockMovement
+from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import attributes_of
 from catalog.vin import fold_vin, is_whole
 from core.db import transaction
@@ -65,7 +65,7 @@ def _anything(version: int) -> None:
 
 
 @contextmanager
-def _unique() -> Iterator[None]:
+def named_conflicts() -> Iterator[None]:
     """Name the conflict when a unique index refuses what was written at the same moment elsewhere."""
     try:
         yield
@@ -83,7 +83,7 @@ def create_product(
 
     Raises SkuTaken, ExternalIdTaken, VinTaken, UnknownCategory, InvalidInput for a VIN that is not whole.
     """
-    with _unique(), transaction("catalog"):
+    with named_conflicts(), transaction("catalog"):
         product = Product(kind=kind, created_at=now, updated_at=now)
         _assign(product, fields)
         product.name = product.name or " ".join(
@@ -115,7 +115,7 @@ def update_product(
 
     `precondition` is given the version under the lock. Raises what `create_product` does, and UnknownProduct.
     """
-    with _unique(), transaction("catalog"):
+    with named_conflicts(), transaction("catalog"):
         product = lock_product(product_id)
         precondition(product.version)
         before = {field: getattr(product, field) for field in changes}
@@ -237,7 +237,8 @@ def _refuse_twins(product: Product) -> None:
         raise SkuTaken
     if product.external_id and others.filter(external_id=product.external_id).exists():
         raise ExternalIdTaken
-    if product.vin and product.is_active and others.filter(vin=product.vin, is_active=True).exists():
+    others = others.filter(vin=product.vin, is_active=True).exclude(stage=Stage.HANDED_OVER)
+    if product.vin and product.is_live and others.exists():
         raise VinTaken
 
 

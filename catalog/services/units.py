@@ -6,7 +6,7 @@ from uuid import UUID
 
 from catalog.events import ProductUpdated
 from catalog.models import Product, ProductKind, Reservation, ReservationStatus, Stage
-from catalog.services.products import lock_product, product_state
+from catalog.services.products import lock_product, named_conflicts, product_state
 from core.db import transaction
 from messaging.outbox import publish
 
@@ -23,9 +23,10 @@ def change_stage(
 ) -> Product:
     """Move a unit on: in transit, in preparation, on sale, handed over; only one on sale can be bought.
 
-    Raises UnknownProduct, WrongStage with `allowed`, ProductReserved.
+    Raises UnknownProduct, WrongStage with `allowed`, ProductReserved, VinTaken when a unit that comes back from its
+    owner is in the catalogue anew.
     """
-    with transaction("catalog"):
+    with named_conflicts(), transaction("catalog"):
         product = lock_product(product_id)
         precondition(product.version)
         product.enter(stage)

@@ -62,11 +62,12 @@ def test_products_are_searched_like_in_the_shop(manager):
 
 def test_an_edit_goes_through_the_service(manager):
     product = make.product()
+    changes = {"price": "1400000.00", "price_reason": "autumn", "stock_delta": "2", "stock_reason": "found"}
     with events_of("catalog") as events:
-        assert post(manager, product, price="1400000.00", stock_delta="2", stock_reason="found").status_code == 200
+        assert post(manager, product, **changes).status_code == 200
     product.refresh_from_db()
     assert (product.price, product.on_hand, product.version) == (1400000, 3, 3)
-    assert PriceChange.objects.get().new_price == 1400000
+    assert PriceChange.objects.values_list("new_price", "reason").get() == (1400000, "autumn")
     assert StockMovement.objects.get(kind="manual").reason == "found"
     assert events == ["product.updated", "product.updated"]
 

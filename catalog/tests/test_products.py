@@ -141,10 +141,11 @@ class TestEditing:
         product = make.product(price=Decimal("100.00"))
         api = Api("manager")
         with events_of("catalog") as events:
-            response = api.patch(f"/products/{product.pk}", {"price": "90.5"})
+            response = api.patch(f"/products/{product.pk}", {"price": "90.5", "price_reason": "end of the season"})
         assert (response.json()["price"], response.json()["version"]) == ("90.50", 2)
         change = PriceChange.objects.get()
         assert (change.old_price, change.new_price, change.actor) == (100, Decimal("90.50"), str(api.user_id))
+        assert change.reason == "end of the season"
         assert events == ["product.updated"]
 
     def test_changing_nothing_changes_nothing(self):

@@ -10,8 +10,8 @@ from django.utils import timezone
 from PIL import Image
 
 from catalog import handlers, services, tasks
-from catalog.errors import InvalidAttributes, WrongStage
-from catalog.models import Attribute, PriceChange, ProductImage, ScheduledPrice, Stage
+from catalog.errors import InvalidAttributes, VinTaken, WrongStage
+from catalog.models import Attribute, PriceChange, Product, ProductImage, ScheduledPrice, Stage
 from catalog.tests import make
 from core.errors import InvalidInput
 from core.ids import uuid7
@@ -74,6 +74,17 @@ class TestStages:
         assert events == ["product.updated"]
         car.refresh_from_db()
         assert car.state == "handed_over"
+
+    def test_a_car_that_its_owner_brings_back_may_be_listed_anew_under_its_vin(self):
+        old = make.product(vin=make.VIN)
+        services.hand_over(order_id=sold(old), now=NOW)
+        with pytest.raises(VinTaken):
+            make.product(vin=make.VIN, sku="TWO") and make.product(vin=make.VIN, sku="THREE")
+        assert Product.objects.filter(vin=make.VIN).count() == 2
+        answer = Api("manager").post(f"/products/{old.pk}/stage", {"stage": "in_preparation"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "vin_taken")
+        old.refresh_from_db()
+        assert old.stage == "handed_over"
 
     def test_over_http(self):
         car = make.product()
