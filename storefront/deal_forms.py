@@ -79,7 +79,7 @@ class DealForm(AccessibleForm):
         fields["accessories"].choices = [
             (str(item.id), format_lazy("{} · {}", item.name, money(item.price, item.currency))) for item in accessories
         ]
-        fields["programme_id"].choices = [("", _("the cheapest that fits")), *map(_named, programmes)]
+        fields["programme_id"].choices = [("", _("the cheapest that fits")), *map(named, programmes)]
         fields["deductible"].choices = [(sum_, money(Decimal(sum_))) for sum_ in DEDUCTIBLES]
         most = max(int(car.price), 10_000)
         for name in ("trade_in", "down_payment"):
@@ -198,8 +198,8 @@ def wish_of(deal: DealDocument) -> dict[str, Any]:
 _ASKED = ("region", "deductible", "vehicle_vin", "vehicle_year", "engine_power")
 
 
-class BorrowForm(AccessibleForm):
-    """What a bank asks of a borrower, roubles a month; and whom to ask: the bank of the deal, or all of them."""
+class ApplicantForm(AccessibleForm):
+    """What a bank asks of a borrower: roubles a month."""
 
     employment_status = forms.ChoiceField(
         label=_("Where your income comes from"), choices=list(wording.EMPLOYMENT.items())
@@ -213,13 +213,6 @@ class BorrowForm(AccessibleForm):
     birth_date = forms.DateField(
         label=_("Your birth date"), required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
     )
-    banks = forms.ChoiceField(
-        label=_("Whom to ask"),
-        choices=[
-            ("this", _("this bank; take its offer at once if it is as calculated")),
-            ("all", _("all banks; I will compare their offers and choose")),
-        ],
-    )
 
     def applicant(self) -> dict[str, Any]:
         """The borrower's fields of an application."""
@@ -232,10 +225,23 @@ class BorrowForm(AccessibleForm):
         return found | ({"birth_date": str(given["birth_date"])} if given["birth_date"] else {})
 
 
+class BorrowForm(ApplicantForm):
+    """A borrower, and whom to ask: the bank of the deal, or all of them."""
+
+    banks = forms.ChoiceField(
+        label=_("Whom to ask"),
+        choices=[
+            ("this", _("this bank; take its offer at once if it is as calculated")),
+            ("all", _("all banks; I will compare their offers and choose")),
+        ],
+    )
+
+
 def _choices(form: forms.Form, name: str) -> Any:
     field: Any = form.fields[name]
     return field.choices
 
 
-def _named(item: ProgrammeChoice) -> tuple[str, Any]:
+def named(item: ProgrammeChoice) -> tuple[str, Any]:
+    """A programme as an option: bank, name, rate in per cent a year."""
     return str(item.id), format_lazy("{}: {}, {} %", item.bank, item.name, f"{item.base_rate.normalize():f}")

@@ -234,6 +234,8 @@ class PaymentForm(AccessibleForm):
     key = forms.CharField(max_length=64, required=False)
     besides: ClassVar[dict[str, tuple[Text, Text]]] = {}
     """Ways to pay that only this form takes; they stand first."""
+    is_for_car = True
+    """Whether the notes beside the ways are shown: they speak of a car that is held."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -249,7 +251,7 @@ class PaymentForm(AccessibleForm):
         offered = self._offered
         chosen = self["method"].value() or next(iter(offered))
         return [
-            {"value": method, "name": name, "note": note, "is_chosen": method == chosen}
+            {"value": method, "name": name, "note": note if self.is_for_car else "", "is_chosen": method == chosen}
             for method, (name, note) in offered.items()
         ]
 
@@ -263,6 +265,12 @@ class PaymentForm(AccessibleForm):
         if method != "card":
             return {"method": method}
         return {"method": method, "token": self.cleaned_data.get("token") or "tok_success"}
+
+
+class PremiumForm(PaymentForm):
+    """How to pay for a policy."""
+
+    is_for_car = False
 
 
 class BuyForm(PaymentForm):

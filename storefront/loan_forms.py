@@ -1,11 +1,14 @@
-"""What borrowers type: a payment, an early repayment to try out and to ask for."""
+"""What borrowers type: an application for an order, a payment, an early repayment to try out and to ask for."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from financing.public import ProgrammeChoice
 from financing.services import LoanMeans
+from storefront.deal_forms import ApplicantForm, named
 from storefront.forms import AccessibleForm, PaymentForm
 from storefront.wording import Text
 
@@ -16,12 +19,42 @@ STRATEGIES: list[tuple[str, Text]] = [
 ]
 
 
+class ApplyForm(ApplicantForm):
+    """An application for a loan that pays for an order: roubles, months."""
+
+    down_payment = forms.DecimalField(
+        label=_("Paid by myself, ₽"), required=False, min_value=0, max_digits=14, decimal_places=2
+    )
+    term_months = forms.IntegerField(label=_("Term, months"), min_value=1, max_value=360)
+    programme_id = forms.ChoiceField(label=_("Bank"), required=False, choices=())
+    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    field_order = ("down_payment", "term_months", "programme_id")
+
+    def __init__(self, *args: Any, programmes: Sequence[ProgrammeChoice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._programmes = {str(item.id): item for item in programmes}
+        field: Any = self.fields["programme_id"]
+        field.choices = [("", _("all banks: I will compare their offers")), *map(named, programmes)]
+
+    def application(self) -> dict[str, Any]:
+        """The fields of an application, but for the price: the order says it."""
+        given = self.cleaned_data
+        chosen = self._programmes.get(given["programme_id"])
+        found = self.applicant() | {
+            "down_payment": str(given["down_payment"] or 0),
+            "term_months": given["term_months"],
+            "financing_type": chosen.financing_type if chosen else "car_loan",
+        }
+        return found | ({"programme_id": str(chosen.id)} if chosen else {})
+
+
 class MeansForm(PaymentForm):
     """How a borrower pays: the lending bank may debit their own account with it."""
 
     besides: ClassVar[dict[str, tuple[Text, Text]]] = {
-        "account": (_("Account at the bank"), _("The bank takes it from your account with it.")),
+        "account": (_("My account with the bank"), ""),
     }
+    is_for_car = False
 
     def means(self) -> LoanMeans:
         """The means as financing takes them."""

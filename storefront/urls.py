@@ -39,6 +39,7 @@ urlpatterns = [
     path("credit/loans/<uuid:loan_id>/pay/", views.pay_loan, name="pay-loan"),
     path("credit/loans/<uuid:loan_id>/early/", views.repay_early, name="repay-early"),
     path("credit/loans/<uuid:loan_id>/schedule.<str:kind>", views.loan_file, name="loan-file"),
+    path("orders/<uuid:order_id>/loan/", views.apply, name="apply"),
     path("orders/", views.orders, name="orders"),
     path("orders/<uuid:order_id>/", views.order, name="order"),
     path("orders/<uuid:order_id>/pay/", views.pay, name="pay"),

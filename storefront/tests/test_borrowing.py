@@ -171,3 +171,61 @@ def test_a_page_costs_the_same_however_many_banks_answer(borrower):
         answered(mine, f"Bank{number}")
         applied(borrower)
     assert [queries(path) for path in paths] == before
+
+
+def waiting(borrower):
+    """An order that financing has heard of, and that waits for its money."""
+    sold = orders.tests.make.order(customer_id=borrower.user.id)
+    services.copy_order(
+        order_id=sold.id,
+        customer_id=borrower.user.id,
+        number=sold.number,
+        total_amount=sold.total_amount,
+        currency="RUB",
+        version=1,
+    )
+    return sold
+
+
+ASKED = {"down_payment": "300000", "term_months": "36", "employment_status": "employed", "monthly_income": "200000"}
+
+
+def test_a_loan_is_asked_for_an_order_once(borrower):
+    make.programme(bank="Северный")
+    sold = waiting(borrower)
+    path = f"/orders/{sold.id}/loan/"
+    page = text(borrower.get(f"{path}?term_months=48&down_payment=250000.00"))
+    assert 'value="48"' in page
+    assert 'value="250000.00"' in page
+    assert "Северный" in page
+    answers = [borrower.post(path, **ASKED, key="one") for _ in range(2)]
+    made = Application.objects.get()
+    assert {answer["Location"] for answer in answers} == {f"/credit/applications/{made.id}/"}
+    assert (made.order_id, made.requested_amount, made.status) == (sold.id, Decimal(700_000), "approved")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"term_months": ""}, "This field is required"),
+        ({"down_payment": "1000000"}, "below the price"),
+        ({"birth_date": "2190-01-01"}, "cannot be a date of birth"),
+        ({"programme_id": "nonsense"}, "Select a valid choice"),
+    ],
+)
+def test_an_application_that_cannot_be_is_said_and_stays_typed(borrower, changes, said):
+    make.programme()
+    refused = borrower.post(f"/orders/{waiting(borrower).id}/loan/", **(ASKED | changes))
+    assert (refused.status_code, said in text(refused)) == (400, True)
+    assert 'value="200000"' in text(refused)
+    assert not Application.objects.exists()
+
+
+def test_nobody_applies_for_others_orders(borrower):
+    path = f"/orders/{waiting(Visitor('client')).id}/loan/"
+    for visitor in (borrower, Visitor("manager")):
+        assert visitor.get(path).status_code == 404
+        assert visitor.post(path, **ASKED).status_code == 404
+    assert Visitor().get(path)["Location"].startswith("/sign-in/")
+    assert borrower.get(f"/orders/{uuid7()}/loan/").status_code == 404
+    assert not Application.objects.exists()

@@ -3,7 +3,7 @@
 from storefront.views.access import forgotten, reset_password, sign_in_code, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.board import board, move
-from storefront.views.borrowing import accept_offer, application, borrowing, withdraw_application
+from storefront.views.borrowing import accept_offer, application, apply, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
 from storefront.views.credit import calculator, calculator_file
@@ -47,6 +47,7 @@ __all__ = [
     "add_to_cart",
     "add_to_comparison",
     "application",
+    "apply",
     "board",
     "book_drive",
     "borrowing",

@@ -11,12 +11,18 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.errors import DomainError, NotFound
 from financing import services
-from orders.public import get_order
+from financing.application_fields import read_fields
+from financing.public import programme_choices
+from gateway.idempotency import run_once
+from orders.public import OrderDocument, get_order
+from storefront.forms import new_key
+from storefront.loan_forms import ApplyForm
 from storefront.pages import page
+from storefront.refusals import add_refusal
 from storefront.visitor import count, user_id
 
 
@@ -32,6 +38,49 @@ def borrowing(request: HttpRequest) -> HttpResponse:
 
 @page
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def apply(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Apply for a loan for one's own waiting order; a counter-offer's terms may stand in the address."""
+    order = get_order(order_id, viewer_id=user_id(request))
+    if order is None:
+        raise NotFound
+    is_sent = request.method == "POST"
+    begin = {"term_months": 60, "down_payment": order.total_amount - order.amount_due} | request.GET.dict()
+    offered = programme_choices(timezone.now())
+    form = ApplyForm(request.POST if is_sent else None, programmes=offered, initial=begin)
+    if not is_sent or not form.is_valid():
+        return _apply_page(request, order, form, status=400 if is_sent else 200)
+    try:
+        count(request, "default")
+        return run_once(
+            request,
+            user_id(request),
+            alias="financing",
+            route="POST storefront apply",
+            form_key=form.cleaned_data["key"],
+            action=lambda: _apply(request, order, form),
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        add_refusal(form, error)
+        return _apply_page(request, order, form, status=error.status)
+
+
+def _apply_page(request: HttpRequest, order: OrderDocument, form: ApplyForm, *, status: int) -> HttpResponse:
+    context = {"order": order, "form": form, "key": new_key()}
+    return render(request, "storefront/apply.html", context, status=status)
+
+
+def _apply(request: HttpRequest, order: OrderDocument, form: ApplyForm) -> HttpResponse:
+    fields = read_fields(form.application() | {"vehicle_price": str(order.total_amount)})
+    made = services.apply_for_loan(order_id=order.id, fields=fields, customer_id=user_id(request), now=timezone.now())
+    return redirect("storefront:application", made.id)
+
+
+@page
+@never_cache
 @require_GET
 @login_required
 def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
@@ -43,6 +92,7 @@ def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
     order = get_order(found.order_id, viewer_id=user_id(request))
     context = {
         "application": found,
+        "order": order,
         "product_id": next((item.product_id for item in order.items if item.product_id), None) if order else None,
         "loan": next((loan for loan in loans if loan.application_id == found.id), None),
     }

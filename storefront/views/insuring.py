@@ -19,7 +19,7 @@ from gateway.idempotency import run_once
 from insurance.pricing import read_request
 from insurance.services import QuoteView, make_quote, purchase_quote, read_quote
 from storefront import chosen_policies, wording
-from storefront.forms import PaymentForm, new_key
+from storefront.forms import PremiumForm, new_key
 from storefront.insurance_forms import DEDUCTIBLES, STEPS, TITLES, begun_with, request_of
 from storefront.pages import page
 from storefront.visitor import count, user_id
@@ -118,7 +118,7 @@ def _blame(forms: Mapping[str, Any], error: DomainError) -> str:
 @login_required
 def insurance_quote(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     """One's own quote: the insurers and deductibles side by side."""
-    return _quote_page(request, _found(request, quote_id), PaymentForm())
+    return _quote_page(request, _found(request, quote_id), PremiumForm())
 
 
 def _found(request: HttpRequest, quote_id: UUID) -> QuoteView:
@@ -129,7 +129,7 @@ def _found(request: HttpRequest, quote_id: UUID) -> QuoteView:
 
 
 def _quote_page(
-    request: HttpRequest, quote: QuoteView, form: PaymentForm, *, refusal: Text = "", status: int = 200
+    request: HttpRequest, quote: QuoteView, form: PremiumForm, *, refusal: Text = "", status: int = 200
 ) -> HttpResponse:
     chosen = request.POST.get("variant", "")
     context = {
@@ -147,7 +147,7 @@ def _quote_page(
 @login_required
 def take_quote(request: HttpRequest, quote_id: UUID) -> HttpResponse:
     """Take one of the offers: into the cart, or bought at once by itself; the form's key makes it once."""
-    quote, form = _found(request, quote_id), PaymentForm(request.POST)
+    quote, form = _found(request, quote_id), PremiumForm(request.POST)
     variant = next((offer.variant for offer in quote.offers if str(offer.variant) == request.POST.get("variant")), None)
     is_for_cart = request.POST.get("do") == "cart"
     if variant is None or (is_for_cart and not quote.is_standing):
@@ -174,7 +174,7 @@ def take_quote(request: HttpRequest, quote_id: UUID) -> HttpResponse:
         return _quote_page(request, quote, form, refusal=told, status=error.status)
 
 
-def _buy(request: HttpRequest, quote_id: UUID, variant: int, form: PaymentForm) -> HttpResponse:
+def _buy(request: HttpRequest, quote_id: UUID, variant: int, form: PremiumForm) -> HttpResponse:
     policy = purchase_quote(
         quote_id=quote_id,
         variant=variant,

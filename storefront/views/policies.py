@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.errors import DomainError, NotFound
 from gateway.idempotency import run_once
 from insurance import services
-from storefront.forms import PaymentForm, new_key
+from storefront.forms import PremiumForm, new_key
 from storefront.insurance_forms import DriverForm
 from storefront.pages import page
 from storefront.visitor import count, user_id
@@ -28,7 +28,7 @@ from storefront.visitor import count, user_id
 @login_required
 def policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     """One's own policy."""
-    return _policy_page(request, _found(request, policy_id), DriverForm(), PaymentForm())
+    return _policy_page(request, _found(request, policy_id), DriverForm(), PremiumForm())
 
 
 def _found(request: HttpRequest, policy_id: UUID) -> services.PolicyView:
@@ -42,7 +42,7 @@ def _policy_page(
     request: HttpRequest,
     found: services.PolicyView,
     driver_form: DriverForm,
-    payment_form: PaymentForm,
+    payment_form: PremiumForm,
     *,
     is_charged: bool = False,
     status: int = 200,
@@ -63,9 +63,9 @@ def _policy_page(
 def add_driver(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     """One more driver: first it is said what that costs, then it is paid."""
     found = _found(request, policy_id)
-    driver_form, payment_form = DriverForm(request.POST), PaymentForm(request.POST)
+    driver_form, payment_form = DriverForm(request.POST), PremiumForm(request.POST)
     if not driver_form.is_valid():
-        return _policy_page(request, found, driver_form, PaymentForm(), status=400)
+        return _policy_page(request, found, driver_form, PremiumForm(), status=400)
     payment = payment_form.payment() if "method" in request.POST and payment_form.is_valid() else None
     try:
         return _once(
@@ -90,7 +90,7 @@ def add_driver(request: HttpRequest, policy_id: UUID) -> HttpResponse:
             name = complaint["field"].rpartition(".")[2]
             driver_form.add_error(name if name in driver_form.fields else None, complaint["detail"])
         is_charged = any(complaint["field"] == "payment" for complaint in complaints)
-        shown = PaymentForm() if payment is None else payment_form
+        shown = PremiumForm() if payment is None else payment_form
         return _policy_page(request, found, driver_form, shown, is_charged=is_charged, status=error.status)
 
 
