@@ -3,7 +3,7 @@
 Without Django and without a clock, so that a stored decision can be recomputed from its stored inputs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -35,7 +35,11 @@ class Employment(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Thresholds of a programme: money in roubles, shares in per cent, ages in completed years."""
+    """Thresholds of a programme: money in roubles, shares in per cent, ages in completed years.
+
+    `residual_limits` are the greatest residual payments, per cent of the value, of a car one, two, … years old at the
+    last payment; the last holds for older ones.
+    """
 
     min_term_months: int
     max_term_months: int
@@ -52,6 +56,7 @@ class Rules:
     approve_dti_percent: Decimal
     review_dti_percent: Decimal
     max_psk_percent: Decimal | None
+    residual_limits: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,7 @@ class Facts:
     psk: Decimal
     birth_date: date | None = None
     vehicle_year: int | None = None
+    balloon: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,17 @@ def _vehicle_age(facts: Facts, rules: Rules) -> Iterator[Check]:
         yield _verdict("vehicle_age", at_end <= rules.max_vehicle_age, at_end, rules.max_vehicle_age)
 
 
+def _residual(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """What is left to pay at the end must not exceed what the car is worth then; one of unknown age counts as new."""
+    if not facts.balloon or not rules.residual_limits:
+        return
+    ends_in = add_months(facts.today, facts.term_months).year
+    years = max(ends_in - (facts.vehicle_year or facts.today.year), 1)
+    limit = Decimal(rules.residual_limits[min(years, len(rules.residual_limits)) - 1])
+    share = loan_to_value_percent(facts.balloon, facts.value)
+    yield _verdict("residual", share <= limit, round(share, 2), limit)
+
+
 def _employment(facts: Facts, rules: Rules) -> Iterator[Check]:
     """No work, no loan; income that is not a wage is looked at by a person above a limit."""
     if facts.employment == Employment.UNEMPLOYED:
@@ -198,6 +215,7 @@ _RULES: tuple[Callable[[Facts, Rules], Iterator[Check]], ...] = (
     _down_payment,
     _ltv,
     _vehicle_age,
+    _residual,
     _employment,
     _income,
     _psk_cap,

@@ -11,6 +11,7 @@ REASONS = {
     "down_payment": _("The down payment is too small."),
     "ltv": _("The loan is too large for the value of the car."),
     "vehicle_age": _("The car will be too old by the last payment."),
+    "residual": _("The residual payment is too large for the car's age by then."),
     "employment": _("The source of income does not qualify."),
     "income": _("What is left of the income does not cover the payment."),
     "income_zero": _("No income is stated."),

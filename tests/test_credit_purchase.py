@@ -118,6 +118,38 @@ def test_from_the_application_to_the_closed_loan(buyer, time_machine):
     assert list(loan_disagreements()) == []
 
 
+UNSEEN = {
+    "incomplete": {"monthly_income": None},
+    "no_programme": {"financing_type": "leasing"},
+}
+
+
+@pytest.mark.parametrize("code", UNSEEN)
+def test_what_cannot_be_decided_is_refused_with_its_reason(buyer, code):
+    financing.tests.make.programme()
+    asked = ASKED | {"order_id": place(buyer, is_on_credit=False)} | UNSEEN[code]
+    answer = client(buyer).post("/financing/applications", asked)
+    assert answer.status_code == {"incomplete": 400, "no_programme": 409}[code]
+    assert answer.json()["code"] == {"incomplete": "validation_error", "no_programme": "no_programme"}[code]
+    assert shown(buyer, "/financing/applications")["results"] == []
+
+
+def test_a_manager_who_refuses_a_checkout_gives_the_car_back(buyer):
+    financing.tests.make.programme()
+    order_id = place(buyer, monthly_income="90000.00")
+    (application,) = shown(buyer, "/financing/applications")["results"]
+    assert (application["status"], application["reasons"]) == ("under_review", ["dti"])
+    manager = Api("manager")
+    sentence = {"reason": "The income is not confirmed."}
+    assert manager.post(f"/financing/applications/{application['id']}/reject", sentence).status_code == 200
+    drain_outbox()
+    order = shown(buyer, f"/orders/{order_id}")
+    assert (order["status"], order["saga"]["failure"]["detail"]) == ("cancelled", sentence["reason"])
+    assert order["saga"]["failure"]["reasons"] == ["dti"]
+    product = shown(buyer, f"/products/{order['items'][0]['product_id']}")
+    assert product["available"] == 1
+
+
 @pytest.mark.usefixtures("card_processor")
 @pytest.mark.parametrize("is_paid_first", [True, False])
 def test_a_loan_found_for_an_order_that_waits_pays_its_part(buyer, is_paid_first):
@@ -224,6 +256,7 @@ REFUSALS = {
     "income_zero": ({"monthly_income": "0", "employment_status": "unemployed"}, {}),
     "dti": ({"monthly_income": "60000.00"}, {}),
     "psk_cap": ({}, {"max_psk_percent": Decimal(10)}),
+    "residual": ({}, {"schedule": "balloon", "residual_percent": Decimal(45)}),
 }
 
 

@@ -50,7 +50,10 @@ class ProgrammeAdmin(BusinessAdmin):
 
     def save_model(self, request: HttpRequest, obj: Programme, form: ModelForm, change: bool) -> None:
         names = form.changed_data if change else form.cleaned_data
-        fields = cast(ProgrammeFields, {name: form.cleaned_data[name] for name in names})
+        given = {name: form.cleaned_data[name] for name in names}
+        if "residual_limits" in given:
+            given["residual_limits"] = given["residual_limits"] or []
+        fields = cast(ProgrammeFields, given)
         if change:
             saved = services.change_programme(programme_id=obj.pk, changes=fields, now=timezone.now())
         else:

@@ -112,7 +112,8 @@ PROGRAMME_FIELDS = [
     "min_down_payment_percent", "max_ltv_percent", "min_amount", "max_amount", "min_term_months", "max_term_months",
     "min_age", "max_age_at_end", "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above",
     "living_minimum", "approve_dti_percent", "review_dti_percent", "max_psk_percent", "penalty_daily_percent",
-    "is_interest_on_overdue", "allocation_order", "required_documents", "cooling_off_days", "valid_from", "valid_to",
+    "is_interest_on_overdue", "allocation_order", "residual_limits", "required_documents", "cooling_off_days",
+    "valid_from", "valid_to",
 ]  # fmt: skip
 
 
@@ -171,6 +172,10 @@ class ProgrammeInput(serializers.Serializer):
     allocation_order = serializers.ListField(
         child=serializers.ChoiceField(choices=[part.value for part in Part]), required=False, max_length=len(Part)
     )
+    residual_limits = serializers.ListField(
+        child=serializers.DecimalField(max_digits=5, decimal_places=2, min_value=Decimal(0), max_value=Decimal(100)),
+        required=False, max_length=20,
+    )  # fmt: skip
     required_documents = serializers.ListField(
         child=serializers.ChoiceField(choices=PaperKind.choices), required=False, max_length=len(PaperKind)
     )
@@ -178,6 +183,10 @@ class ProgrammeInput(serializers.Serializer):
     valid_from = serializers.DateField()
     valid_to = serializers.DateField(required=False, allow_null=True)
     rates = serializers.ListField(child=ProgrammeRateInput(), required=False, max_length=60)
+
+    def validate_residual_limits(self, limits: list[Decimal]) -> list[str]:
+        """Kept as texts: JSON has no decimals."""
+        return [str(limit) for limit in limits]
 
     def validate_rates(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """A term has one rate."""

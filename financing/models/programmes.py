@@ -14,8 +14,15 @@ from core.money import DEFAULT_CURRENCY, money
 from financing.decisions import Rules
 from financing.models.fields import amount_field, legal_order, percent_field
 
+RESIDUAL_LIMITS = ["50", "45", "40", "35", "30"]
+"""Per cent of the value, by the car's years of age at the last payment."""
 COOLING_OFF_DAYS = 14
 """353-FZ art. 11 part 3; a targeted loan has thirty: the programme says so."""
+
+
+def residual_table() -> list[str]:
+    """The usual table of residual payments, as a row holds it."""
+    return list(RESIDUAL_LIMITS)
 
 
 class FinancingType(models.TextChoices):
@@ -69,6 +76,10 @@ class Programme(models.Model):
     penalty_daily_percent = percent_field(_("penalty, % a day of what is overdue"), default=Decimal("0.1"))
     is_interest_on_overdue = models.BooleanField(_("interest runs on overdue principal"), default=False)
     allocation_order = models.JSONField(_("what money is spent on, in order"), default=legal_order)
+    residual_limits = models.JSONField(
+        _("greatest residual payment by years of age at the end, %"), default=residual_table, blank=True,
+        db_default=models.Value(RESIDUAL_LIMITS, models.JSONField()),
+    )  # fmt: skip
     required_documents = models.JSONField(
         _("papers wanted before an offer is accepted"),
         default=list,

@@ -81,6 +81,7 @@ def decide_by(order: OrderCopy, fields: ApplicationFields, programme: Programme,
         psk=quote.psk,
         birth_date=fields.birth_date,
         vehicle_year=fields.vehicle_year,
+        balloon=draft.balloon,
     )
     return Prepared(fields, programme, annual_rate, quote, facts, decide(facts, programme.rules))
 
@@ -116,7 +117,7 @@ def record_of(prepared: Prepared) -> dict[str, Any]:
     return record
 
 
-_CURABLE = frozenset({"term", "amount", "down_payment", "ltv", "income", "dti", "vehicle_age"})
+_CURABLE = frozenset({"term", "amount", "down_payment", "ltv", "income", "dti", "vehicle_age", "residual"})
 """Reasons that another term or down payment may do away with."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -44,6 +44,7 @@ class ProgrammeFields(TypedDict, total=False):
     penalty_daily_percent: Decimal
     is_interest_on_overdue: bool
     allocation_order: list[str]
+    residual_limits: list[str]
     required_documents: list[str]
     cooling_off_days: int
     valid_from: date
@@ -115,11 +116,20 @@ def _check(programme: Programme) -> None:
         raise InvalidInput("residual_percent", "invalid", _("Only a balloon schedule has a residual payment."))
     if sorted(programme.allocation_order) != sorted(legal_order()):
         raise InvalidInput("allocation_order", "invalid", _("Name every part of a debt once."))
+    if any(not _is_share(limit) for limit in programme.residual_limits):
+        raise InvalidInput("residual_limits", "invalid", _("Per cent between 0 and 100, one for each year of age."))
     if set(programme.required_documents) - set(PaperKind.values):
         raise InvalidInput("required_documents", "invalid_choice", _("There is no such kind of paper."))
     same = Programme.objects.filter(bank=programme.bank, name=programme.name, valid_from=programme.valid_from)
     if same.exclude(pk=programme.pk).exists():
         raise ProgrammeExists
+
+
+def _is_share(limit: Any) -> bool:
+    try:
+        return 0 <= Decimal(str(limit)) <= 100
+    except InvalidOperation:
+        return False
 
 
 def programmes_on(day: date) -> QuerySet[Programme]:

@@ -76,6 +76,8 @@ def test_a_change_of_a_programme_makes_a_new_version(screens):
     data |= {
         "base_rate": "16",
         "allocation_order": json.dumps(known.allocation_order),
+        "initial-residual_limits": json.dumps(known.residual_limits),
+        "residual_limits": "",
         "rates-TOTAL_FORMS": 0,
         "rates-INITIAL_FORMS": 0,
     }
@@ -84,6 +86,7 @@ def test_a_change_of_a_programme_makes_a_new_version(screens):
     assert response.status_code == 302, response.context["adminform"].form.errors
     known.refresh_from_db()
     assert (known.base_rate, known.version, known.required_documents) == (16, 2, ["passport"])
+    assert known.residual_limits == []
 
 
 def test_nothing_but_programmes_is_edited_by_hand():

@@ -83,6 +83,27 @@ def test_each_rule_names_its_reason(changes, outcome, reasons):
     assert (decision.outcome, decision.reasons) == (outcome, reasons)
 
 
+@pytest.mark.parametrize(
+    ("term", "vehicle_year", "balloon", "passed"),
+    [
+        (12, 2026, 1_000_000, True),
+        (12, 2026, 1_000_001, False),
+        (36, 2026, 800_000, True),
+        (36, 2026, 800_001, False),
+        (36, None, 800_001, False),
+        (36, 2024, 600_000, True),
+        (36, 2024, 600_001, False),
+        (96, 2020, 600_000, True),
+        (36, 2026, 0, True),
+    ],
+)
+def test_a_residual_payment_is_held_to_the_age_of_the_car_by_then(term, vehicle_year, balloon, passed):
+    rules = replace(RULES, residual_limits=("50", "45", "40", "35", "30"))
+    facts = replace(FACTS, term_months=term, vehicle_year=vehicle_year, balloon=Decimal(balloon))
+    assert decide(facts, rules).reasons == ([] if passed else ["residual"])
+    assert decide(facts, RULES).reasons == []
+
+
 def test_a_programme_may_ask_for_the_birth_date():
     decision = decide(replace(FACTS, birth_date=None), replace(RULES, is_birth_date_required=True))
     assert (decision.outcome, decision.reasons) == (Outcome.REVIEW, ["incomplete"])

@@ -138,3 +138,18 @@ def test_demo_programmes_are_made_once_and_cover_every_kind():
     demo.create_demo(now=now)
     demo.create_demo(now=now)
     assert sorted(Programme.objects.values_list("financing_type", flat=True)) == ["car_loan", "installment", "leasing"]
+
+
+@pytest.mark.parametrize("limits", [["101"], ["-1"], ["x"], "50"])
+def test_a_residual_table_is_made_of_shares(limits):
+    answer = Api("manager").patch(f"/financing/programmes/{make.programme().id}", {"residual_limits": limits})
+    assert answer.status_code == 400, answer.content
+
+
+def test_a_residual_table_is_shown_and_kept():
+    programme = make.programme()
+    assert programme.residual_limits == ["50", "45", "40", "35", "30"]
+    shown = Api("manager").patch(f"/financing/programmes/{programme.id}", {"residual_limits": ["55", 45.5]}).json()
+    assert shown["residual_limits"] == ["55.00", "45.50"]
+    with pytest.raises(InvalidInput):
+        services.change_programme(programme_id=programme.id, changes={"residual_limits": ["a"]}, now=timezone.now())
