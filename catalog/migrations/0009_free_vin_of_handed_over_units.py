@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0007_saved_news_price_revisions_stock_counts'),
+        ('catalog', '0008_facet_bits'),
     ]
 
     operations = [
