@@ -61,12 +61,20 @@ def test_a_loss_is_reported_once_without_scripts(visitor, policy):
     assert "Opened" in text(visitor.get("/insurance/"))
 
 
+def test_a_report_tells_where_it_was_and_who_drove(visitor, policy):
+    told = {"place": "Tverskaya, 1", "driver_name": "A. Ivanov", "driver_birth_date": "1985-05-20", "kind": "collision"}
+    assert report(visitor, policy, **told).status_code == 302
+    claim = Claim.objects.get()
+    assert (claim.place, claim.driver_name, str(claim.driver_birth_date)) == tuple(told.values())[:3]
+
+
 def test_what_is_wrong_is_said(visitor, policy):
     refused = report(visitor, policy, amount="much")
     assert refused.status_code == 400
     assert 'role="alert"' in text(refused)
-    report(visitor, policy, occurred_at="2020-01-01T00:00", key="two")
-    assert "not in force at that moment" in text(visitor.get("/insurance/"))
+    late = report(visitor, policy, occurred_at="2020-01-01T00:00", key="two")
+    assert (late.status_code, "not in force at that moment" in text(late)) == (409, True)
+    assert "A tree fell." in text(late), "what was typed stays"
     assert report(Visitor("client"), policy).status_code == 404
     assert not Claim.objects.exists()
 

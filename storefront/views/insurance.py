@@ -46,11 +46,23 @@ class ClaimForm(forms.Form):
     description = forms.CharField(
         label=gettext_lazy("What happened"), max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
     )
+    place = forms.CharField(label=gettext_lazy("Where"), max_length=300, required=False)
+    driver_name = forms.CharField(label=gettext_lazy("Who drove"), max_length=100, required=False)
+    driver_birth_date = forms.DateField(
+        label=gettext_lazy("The driver's birth date"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
     key = forms.CharField(max_length=64, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+
+    def report(self) -> LossReport:
+        """What is told besides the sum; what was left out keeps its default."""
+        names = ("kind", "place", "driver_name", "driver_birth_date")
+        return LossReport(**{name: self.cleaned_data[name] for name in names if self.cleaned_data[name]})
 
 
 @never_cache
@@ -60,7 +72,9 @@ def wallet(request: HttpRequest) -> HttpResponse:
     return _wallet(request)
 
 
-def _wallet(request: HttpRequest, form: ClaimForm | None = None, policy_id: UUID | None = None) -> HttpResponse:
+def _wallet(
+    request: HttpRequest, form: ClaimForm | None = None, policy_id: UUID | None = None, *, status: int = 200
+) -> HttpResponse:
     context = {
         "policies": policies_of(user_id(request)),
         "form": form or ClaimForm(auto_id=False),
@@ -68,7 +82,7 @@ def _wallet(request: HttpRequest, form: ClaimForm | None = None, policy_id: UUID
         "key": new_key(),
         "paper_kinds": paper_kinds(),
     }
-    return render(request, "storefront/insurance.html", context, status=400 if policy_id else 200)
+    return render(request, "storefront/insurance.html", context, status=status)
 
 
 @page
@@ -89,7 +103,7 @@ def report_claim(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     """Report a loss; the form's key makes a second click harmless."""
     form = ClaimForm(request.POST, auto_id=False)
     if not form.is_valid():
-        return _wallet(request, form, policy_id)
+        return _wallet(request, form, policy_id, status=400)
     try:
         count(request, "default")
         return run_once(
@@ -98,23 +112,31 @@ def report_claim(request: HttpRequest, policy_id: UUID) -> HttpResponse:
             alias="insurance",
             route="POST storefront report claim",
             form_key=form.cleaned_data["key"],
-            action=lambda: _report(request, policy_id, form.cleaned_data),
+            action=lambda: _report(request, policy_id, form),
         )
     except NotFound:
         raise
     except DomainError as error:
-        messages.error(request, error.detail)
-        return redirect("storefront:insurance")
+        _blame(form, error)
+        return _wallet(request, form, policy_id, status=error.status)
 
 
-def _report(request: HttpRequest, policy_id: UUID, given: dict[str, Any]) -> HttpResponse:
+def _blame(form: ClaimForm, error: DomainError) -> None:
+    """Insurance's own words, beside the field they are about."""
+    complaints = getattr(error, "errors", None) or [{"field": "", "detail": str(error.detail)}]
+    for complaint in complaints:
+        form.add_error(complaint["field"] if complaint["field"] in form.fields else None, complaint["detail"])
+
+
+def _report(request: HttpRequest, policy_id: UUID, form: ClaimForm) -> HttpResponse:
+    given = form.cleaned_data
     open_claim(
         policy_id=policy_id,
         customer_id=user_id(request),
         occurred_at=given["occurred_at"],
         amount=given["amount"],
         description=given["description"],
-        report=LossReport(kind=given["kind"]) if given["kind"] else LossReport(),
+        report=form.report(),
         now=timezone.now(),
     )
     messages.success(request, _("Your report is in: follow it here."))

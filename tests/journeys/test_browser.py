@@ -25,7 +25,7 @@ def known_vehicle(product):
         code = product.call("POST", "/orders", token=token, json=body).json()["code"]
         return code == "price_changed"
 
-    wait_for(is_known, 30, "orders never heard of the product")
+    wait_for(is_known, 120, "orders never heard of the product")  # a fresh start tells it of the whole price list first
     return vehicle
 
 
