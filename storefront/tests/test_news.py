@@ -135,7 +135,7 @@ def test_nobody_counts_beyond_a_hundred(reader):
 
 def test_wishes_are_kept(reader):
     page = text(reader.get(PREFERENCES))
-    assert 'name="email:payment.completed" aria-label="Payment received: email" checked' in page
+    assert 'name="email:payment.completed" aria-label="Payment received: e-mail" checked' in page
     assert "stock.low" not in page
     boxes = {"in_app:payment.completed": "on", "sms:payment.failed": "on", "in_app:payment.failed": "on"}
     assert reader.post(PREFERENCES, **FORM, **boxes).status_code == 302
@@ -174,7 +174,7 @@ def test_a_wrong_wish_shows_the_page_with_what_was_typed(reader, wrong, said):
     assert page.status_code == 400
     assert said in text(page)
     assert 'value="Asia/Omsk"' in text(page) or "Mars/Olympus" in text(page)
-    assert 'name="email:payment.completed" aria-label="Payment received: email" checked' in text(page)
+    assert 'name="email:payment.completed" aria-label="Payment received: e-mail" checked' in text(page)
     assert not Preference.objects.exists()
     assert Recipient.objects.get().time_zone == ""
 

@@ -132,11 +132,10 @@ def read_all_news(request: HttpRequest) -> HttpResponse:
 def news_preferences(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     known, kinds = public.read_preferences(user_id(request), is_staff=user.is_staff, is_admin="admin" in user.roles)
-    is_sent = request.method == "POST"
+    is_sent, ways = request.method == "POST", public.channels()
     wished = {
         wish.kind: {
-            channel: f"{channel}:{wish.kind}" in request.POST if is_sent else getattr(wish, channel)
-            for channel in public.channels()
+            channel: f"{channel}:{wish.kind}" in request.POST if is_sent else getattr(wish, channel) for channel in ways
         }
         for wish in known.preferences
     }
@@ -148,8 +147,11 @@ def news_preferences(request: HttpRequest) -> HttpResponse:
         return redirect("storefront:news-preferences")
     context = {
         "form": form,
-        "channels": public.channels(),
-        "rows": [(kind, name, wished[kind].items()) for kind, name in kinds.items()],
+        "channels": ways,
+        "rows": [
+            (kind, name, [(channel, ways[channel], is_on) for channel, is_on in wished[kind].items()])
+            for kind, name in kinds.items()
+        ],
         "zones": sorted(zone for zone in available_timezones() if zone.partition("/")[0] in ("Europe", "Asia")),
     }
     return render(request, "storefront/news_preferences.html", context, status=400 if is_sent else 200)

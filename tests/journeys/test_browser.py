@@ -140,3 +140,20 @@ def test_cancelling_on_the_board_asks_for_a_reason(product):
         told = product.call("GET", f"/orders/{order_id}/timeline", token=manager, params={"page_size": 100}).json()
         assert "The buyer changed their mind" in [row["reason"] for row in told["results"]]
         assert page.faults() == []
+
+
+def test_news_come_by_themselves_and_are_read_once_for_every_tab(product):
+    with opened(base_of(product)) as page:
+        page.sign_in("client@example.com", "/notifications/")
+        page.tab.wait_for_selector(LIVE, timeout=30_000)
+        page.mark()
+        who = {"email": "client@example.com", "password": "autosalon-demo"}
+        buyer = product.http.post("/auth/login", json=who).json()["access_token"]
+        number = product.buy(product.new_vehicle(), buyer).json()["number"]
+        page.tab.wait_for_selector(f".news-row.is-unread:has-text('{number}')", timeout=30_000)
+        page.tab.wait_for_selector("#unread", timeout=30_000)
+        for news in product.call("GET", "/notifications", token=buyer, params={"is_read": "false"}).json()["results"]:
+            product.call("POST", f"/notifications/{news['id']}/read", token=buyer)
+        page.tab.wait_for_selector(f".news-row:not(.is-unread):has-text('{number}')", timeout=30_000)
+        assert page.is_marked(), "the page was reloaded"
+        assert page.faults() == []
