@@ -107,8 +107,9 @@ def asking(
     """
 
     def act(self: ModelAdmin, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        filled = {field: value for field, value in form.cleaned_data.items() if not field.startswith("_")}
         try:
-            step(UUID(object_id), cast(UUID, request.user.pk), form.cleaned_data)
+            step(UUID(object_id), cast(UUID, request.user.pk), filled)
             self.message_user(request, str(label), messages.SUCCESS)
         except DomainError as error:
             self.message_user(request, error.detail, messages.ERROR)

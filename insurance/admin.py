@@ -4,14 +4,23 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, asking, asking_why
 from core.errors import DomainError
 from insurance import services
 from insurance.clock import local_date
@@ -26,6 +35,12 @@ from insurance.models import (
     TariffRow,
 )
 from insurance.models.claims import UNDECIDED
+
+
+def _money(label: Any, *, required: bool = True) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label, required=required, max_digits=14, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget
+    )
 
 
 def _each(label: Any, act: Callable[[Any, Any], object]) -> Any:
@@ -46,8 +61,42 @@ def _each(label: Any, act: Callable[[Any, Any], object]) -> Any:
 class _DecidedAdmin(ReadOnlyAdmin):
     """A screen whose rows change by actions alone."""
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
+    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Who may press the buttons; whether the row's state allows it is for the service to say."""
         return request.user.has_perm(f"insurance.change_{self.opts.model_name}")
+
+
+class AssessmentForm(BaseDialogForm):
+    """What an adjuster found, roubles and per cent; empty fields are nothing, and figures decide of a total loss."""
+
+    amount = _money(_("the loss"))
+    market_value = _money(_("value of the car on the day, where the policy pays by it"), required=False)
+    salvage_amount = _money(_("value of remains that the owner keeps"), required=False)
+    wear_percent = forms.DecimalField(
+        label=_("wear, %"), required=False, max_digits=5, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget
+    )
+    is_total_loss = forms.TypedChoiceField(
+        label=_("total loss"),
+        required=False,
+        choices=[("", _("as the figures say")), ("yes", _("yes")), ("no", _("no"))],
+        coerce="yes".__eq__,
+        empty_value=None,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Leave out what was left empty."""
+        return {name: value for name, value in (super().clean() or {}).items() if value is not None}
+
+
+class EndForm(BaseDialogForm):
+    """When and why a policy ends; with no day it ends today."""
+
+    reason = forms.CharField(label=_("reason"), max_length=1000, required=False, widget=UnfoldAdminTextInputWidget)
+    last_date = forms.DateField(label=_("last day of cover"), required=False, widget=UnfoldAdminDateWidget)
+    event_date = forms.DateField(
+        label=_("day of the insured's death or the car's loss"), required=False, widget=UnfoldAdminDateWidget
+    )
 
 
 @admin.register(TariffRevision)
@@ -100,7 +149,20 @@ class PolicyAdmin(_DecidedAdmin):
         _("Put back in force, where nothing was given back"),
         lambda policy, manager_id: services.reinstate_policy(policy_id=policy.pk, now=timezone.now()),
     )
-    actions = ["cancel", "reinstate"]
+    keep = _each(
+        _("Forget the cancellation set for a day to come"),
+        lambda policy, manager_id: services.keep_policy(policy_id=policy.pk, now=timezone.now()),
+    )
+    actions = ["cancel", "keep", "reinstate"]
+    actions_detail = ["end"]
+    end = asking(
+        "end",
+        _("End the policy"),
+        EndForm,
+        lambda policy_id, manager_id, filled: services.cancel_policy(policy_id=policy_id, now=timezone.now(), **filled),
+        variant=ActionVariant.WARNING,
+    )
+    has_end_permission = _DecidedAdmin.has_decide_permission
 
 
 @admin.register(MoneyRequest)
@@ -168,6 +230,33 @@ class ClaimAdmin(_DecidedAdmin):
     pay = _each(_("Pay"), lambda claim, manager_id: services.pay_claim(claim_id=claim.pk, now=timezone.now()))
     close = _each(_("Put away"), lambda claim, manager_id: services.close_claim(claim_id=claim.pk, now=timezone.now()))
     actions = ["ask", "approve", "pay", "close"]
+    actions_detail = ["assess", "reject", "reopen"]
+    assess = asking(
+        "assess",
+        _("Assess the loss"),
+        AssessmentForm,
+        lambda claim_id, manager_id, filled: services.assess_claim(
+            claim_id=claim_id, found=services.Assessment(**filled), now=timezone.now()
+        ),
+        variant=ActionVariant.PRIMARY,
+    )
+    reject = asking_why(
+        "reject",
+        _("Reject"),
+        lambda claim_id, manager_id, reason: services.reject_claim(
+            claim_id=claim_id, manager_id=manager_id, reason=reason, now=timezone.now()
+        ),
+        question=_("The insured is told this reason."),
+        variant=ActionVariant.DANGER,
+    )
+    reopen = asking_why(
+        "reopen",
+        _("Look at it again"),
+        lambda claim_id, manager_id, reason: services.reopen_claim(
+            claim_id=claim_id, reason=reason, now=timezone.now()
+        ),
+    )
+    has_assess_permission = has_reject_permission = has_reopen_permission = _DecidedAdmin.has_decide_permission
 
     @admin.display(description=_("age, days"), ordering="created_at")
     def age(self, claim: Claim) -> int:
