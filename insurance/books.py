@@ -1,10 +1,11 @@
 """The books of insurance: everything in which quotes, policies, money and claims do not tell the same."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -15,6 +16,7 @@ from insurance.clock import local_date
 from insurance.models import (
     Claim,
     ClaimStatus,
+    Endorsement,
     IssueAttempt,
     MoneyKind,
     MoneyRequest,
@@ -25,7 +27,7 @@ from insurance.models import (
 )
 from insurance.models.claims import GRANTED
 from insurance.models.policies import IN_FORCE
-from insurance.pricing import price
+from insurance.pricing import QuoteRequest, price
 from insurance.reading import book_of
 
 ALARM_GRACE = timedelta(days=2)
@@ -34,6 +36,7 @@ ALARM_GRACE = timedelta(days=2)
 def policy_disagreements() -> Iterator[Disagreement]:
     """Everything within insurance that does not agree: quotes, policies, undone attempts, claims."""
     yield from _quotes_that_cost_something_else()
+    yield from _changes_that_cost_something_else()
     yield from _policies_unlike_their_quotes()
     yield from _policies_without_money()
     yield from _policies_refunded_otherwise()
@@ -52,11 +55,25 @@ def _quotes_that_cost_something_else() -> Iterator[Disagreement]:
                 yield Disagreement("quote_premium_differs", ids, f"stored {stored}, recomputed {again}")
 
 
+def _changes_that_cost_something_else() -> Iterator[Disagreement]:
+    """A change of a policy rates again to the premium it was made for."""
+    for change in Endorsement.objects.select_related("policy__quote").order_by("pk").iterator(chunk_size=1000):
+        request = msgspec.convert(change.request, QuoteRequest, strict=False)
+        again = _rate(request, change.policy.quote.rated_on, change.tariff_revision)
+        if again != change.annual_premium:
+            ids = {"policy_id": str(change.policy_id), "endorsement": str(change.number)}
+            detail = f"stored {change.annual_premium}, recomputed {again}"
+            yield Disagreement("endorsement_premium_differs", ids, detail)
+
+
 def recompute(quote: Quote, variant: int = 0) -> Decimal | None:
     """The premium of a quote's offer, rated again from its snapshot; None where it cannot be rated."""
+    return _rate(quote.offer(variant).request, quote.rated_on, quote.tariff_revision)
+
+
+def _rate(request: QuoteRequest, day: date, revision: int) -> Decimal | None:
     try:
-        book = book_of(quote.tariff_revision)
-        return price(quote.offer(variant).request, quote.rated_on, book).premium
+        return price(request, day, book_of(revision)).premium
     except (InvalidInput, LookupError):
         return None
 

@@ -80,6 +80,12 @@ def test_a_cheaper_change_counts_at_once_and_gives_back(policy, owner):
     assert list(policy_disagreements()) == []
 
 
+def test_a_tampered_change_is_found(policy, owner):
+    endorse(owner, policy, {"deductible": "30000.00"})
+    Endorsement.objects.update(annual_premium=Decimal(1))
+    assert {item.kind for item in policy_disagreements()} == {"endorsement_premium_differs"}
+
+
 def test_a_beneficiary_costs_nothing(policy, owner):
     assert endorse(owner, policy, {"beneficiary": "Bank"}).json()["premium_difference"] == "0.00"
     policy.refresh_from_db()

@@ -20,7 +20,7 @@ from insurance.rating import (
     row_on,
 )
 from insurance.rating.tariffs import KBM, OSAGO, UNTIL_7204
-from insurance.tests.rating.make import BASE, DAY, drivers, moderate, osago_risk, osago_risks, rub
+from insurance.tests.rating.make import BASE, DAY, drivers, moderate, named, osago_risk, osago_risks, rub
 
 
 def premium(risk, base=BASE):
@@ -73,6 +73,31 @@ def test_more_power_and_longer_use_are_never_cheaper(risk, hp):
     assert premium(stronger).amount >= premium(risk).amount
     longer = replace(risk, months_of_use=12)
     assert premium(longer).amount >= premium(risk).amount
+
+
+@given(risk=osago_risks(), months=st.tuples(st.integers(3, 12), st.integers(3, 12)).map(sorted))
+@moderate
+def test_a_shorter_use_is_never_dearer(risk, months):
+    shorter, longer = (premium(replace(risk, months_of_use=count)).amount for count in months)
+    assert shorter <= longer
+
+
+@given(risk=osago_risks(), which=st.integers(0, 6), more=rub(1, 5))
+@moderate
+def test_any_factor_that_grows_makes_the_premium_grow(risk, which, more):
+    result = premium(risk)
+    grown = list(result.breakdown)
+    grown[which] = replace(grown[which], value=grown[which].value + more)
+    assert multiply(grown).unrounded > result.unrounded
+
+
+@given(risk=osago_risks(), people=named, owner=st.sampled_from(sorted(KBM)))
+@moderate
+def test_no_limit_on_drivers_ignores_them(risk, people, owner):
+    open_list = factors(replace(risk, drivers=None, owner_kbm_class=owner))
+    assert (open_list["kbm"], open_list["kvs"], open_list["ko"]) == (KBM[owner], 1, Decimal("2.32"))
+    limited = factors(replace(risk, drivers=people, owner_kbm_class=owner))
+    assert limited == factors(replace(risk, drivers=list(reversed(people)), owner_kbm_class="3"))
 
 
 def test_the_worst_class_and_the_worst_experience_may_be_of_different_drivers():
