@@ -14,7 +14,7 @@ from financing.application_fields import ApplicationFields, check_fields
 from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.clock import local_date
 from financing.decisions import Decision, Facts, Outcome, decide
-from financing.errors import NoProgramme, UnknownProgramme
+from financing.errors import NoProgramme, NotOverridable, UnknownProgramme
 from financing.models import Application, OrderCopy, Programme
 from financing.services.programmes import candidates
 
@@ -100,6 +100,19 @@ def quote_for(application: Application, amount: Decimal, annual_rate: Decimal) -
         raise InvalidInput(error.field, error.code, error.detail) from error
     except NoRateFound as error:
         raise InvalidInput("term_months", "no_rate", str(error)) from error
+
+
+def require_remembered(application: Application) -> None:
+    """Stop an offer to a person who had erased what it would stand on. Raises NotOverridable."""
+    if not application.decision:
+        raise NotOverridable(reasons=["incomplete"])
+
+
+def require_lawful(application: Application, quote: LoanQuote) -> None:
+    """Stop a manager's offer above the ceiling of ПСК, which binds every lender. Raises NotOverridable."""
+    ceiling = application.programme.max_psk_percent
+    if ceiling is not None and quote.psk > ceiling:
+        raise NotOverridable(reasons=["psk_cap"])
 
 
 def record_of(prepared: Prepared) -> dict[str, Any]:

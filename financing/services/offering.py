@@ -14,7 +14,7 @@ from core.errors import InvalidInput
 from financing.errors import OfferExpired, OfferNotFound, OfferNotStanding
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.services.approving import make_offer, refuse, settle_on, take_offer
-from financing.services.deciding import quote_for
+from financing.services.deciding import quote_for, require_lawful, require_remembered
 from financing.services.orders import lock_application, withdrawn
 from financing.services.telling import give_up_offers
 from financing.services.wanted import require_papers
@@ -34,16 +34,18 @@ def approve_application(
 ) -> Application:
     """Approve what is under review, as asked or with a smaller amount (roubles) or another rate (% a year).
 
-    Raises ApplicationNotFound, WrongTransition, InvalidInput.
+    Raises ApplicationNotFound, WrongTransition, InvalidInput, NotOverridable.
     """
     with transaction("financing"):
         application = lock_application(application_id)
         amount = application.requested_amount if amount is None else amount
         if not 0 < amount <= application.requested_amount:
             raise InvalidInput("amount", "out_of_range", _("Above zero, and not more than was asked for."))
+        require_remembered(application)
         application.balloon = min(application.balloon, amount)
         rate = application.asked_rate if annual_rate is None else annual_rate
         quote = quote_for(application, amount, rate)
+        require_lawful(application, quote)
         make_offer(application, quote, rate, decided_by=manager_id, now=now)
     return application
 

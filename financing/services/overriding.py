@@ -35,7 +35,7 @@ from financing.models import (
     OverrideStatus,
 )
 from financing.services.approving import make_offer
-from financing.services.deciding import counter_offer, decide_by, quote_for
+from financing.services.deciding import counter_offer, decide_by, quote_for, require_lawful, require_remembered
 from financing.services.orders import lock_application
 from messaging.outbox import publish
 
@@ -92,8 +92,7 @@ def _require_refused(application: Application) -> None:
     if application.status != ApplicationStatus.REJECTED:
         raise WrongTransition(application.status, [])
     _require_open(application)
-    if not application.decision:  # the person had it erased, and what could be lent with it
-        raise NotOverridable(reasons=["incomplete"])
+    require_remembered(application)
     open_one = application.overrides.filter(status=OverrideStatus.PROPOSED).first()
     if open_one is not None:
         raise OverrideProposed(override_id=str(open_one.pk))
@@ -122,9 +121,7 @@ def _quote(override: Override) -> LoanQuote:
     application.term_months = override.term_months
     application.balloon = min(application.balloon, override.amount)
     quote = quote_for(application, override.amount, override.annual_rate)
-    ceiling = application.programme.max_psk_percent
-    if ceiling is not None and quote.psk > ceiling:
-        raise NotOverridable(reasons=["psk_cap"])
+    require_lawful(application, quote)
     return quote
 
 

@@ -179,6 +179,22 @@ def test_an_impossible_offer_is_refused(body, field):
     assert unchanged(application)
 
 
+def test_no_manager_offers_above_the_ceiling_of_psk_or_to_whom_erasure_forgot():
+    capped = make.programme(max_psk_percent=Decimal(20))
+    application = make.application(**make.DTI_REVIEW, programme_id=str(capped.id))
+    answer = Api("manager").post(f"{PATH}/{application.id}/approve", {"rate": "20.1"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["reasons"]) == (
+        409,
+        "not_overridable",
+        ["psk_cap"],
+    )
+    assert unchanged(application)
+    Application.objects.filter(pk=application.pk).update(decision={})
+    answer = Api("manager").post(f"{PATH}/{application.id}/approve")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_overridable")
+    assert unchanged(application)
+
+
 def test_the_service_refuses_more_than_was_asked_for():
     application = make.application(**make.DTI_REVIEW)
     with pytest.raises(InvalidInput):
