@@ -129,6 +129,23 @@ def test_a_sold_unit_that_still_stands_there_is_not_counted_in():
     assert car.on_hand == 0
 
 
+def test_a_unit_found_counted_in_by_hand_and_sold_meanwhile_is_not_counted_in_again():
+    car = make.product(sku="CAR")
+    make.product(sku="A")
+    first = start()
+    note(first, CAR=0)
+    settle(first)
+    sheet = start()
+    services.add_found(count_id=sheet.pk, number="CAR")
+    services.adjust_stock(product_id=car.pk, delta=1, reason="found", actor="x", now=NOW)
+    for stage in (Stage.IN_PREPARATION, Stage.ON_SALE):
+        services.change_stage(product_id=car.pk, stage=stage, now=NOW)
+    sell(car)
+    assert outcomes(settle(sheet))["CAR"] == "sold"
+    car.refresh_from_db()
+    assert (car.on_hand, car.state) == (0, "sold")
+
+
 def test_what_moved_while_it_was_counted_is_left_alone():
     box = make.product(sku="BOX", kind="accessory", stock=5)
     sheet = start()
