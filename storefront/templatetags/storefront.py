@@ -6,16 +6,27 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.urls import reverse
 from django.utils import formats
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
-from core import context
+from core.context import current
 from storefront import silhouettes, wording
 from storefront.terms import term
 
 register = template.Library()
 NBSP = "\u00a0"
 SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: template.Context, page: str, label: str) -> SafeString:
+    """A link of the navigation to one of our pages; the one we are on says so."""
+    url = reverse(f"storefront:{page}")
+    request = context.get("request")
+    here = mark_safe(' aria-current="page"') if request is not None and request.path == url else ""
+    return format_html('<a href="{}"{}>{}</a>', url, here, label)
 
 
 @register.filter
@@ -83,7 +94,7 @@ def silhouette(body: str = "", colour: str = "", label: str = "") -> SafeString:
 @register.simple_tag
 def request_id() -> str:
     """Number of the present request, as the logs know it."""
-    return str(context.current().get("request_id", ""))
+    return str(current().get("request_id", ""))
 
 
 @register.simple_tag
