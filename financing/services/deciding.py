@@ -38,6 +38,7 @@ def prepare(order: OrderCopy, fields: ApplicationFields, now: datetime) -> tuple
     """The verdict that counts, and what each connected bank could be asked for, by its cheapest programme.
 
     Our own decision counts unless it refuses and a bank could be asked: the kindest verdict, the cheapest of equals.
+    Where all refuse it is ours that stands, so that our managers may decide otherwise.
     A connected bank is asked only for what our rules do not refuse; what they would review its own people review.
     """
     today = local_date(now)
@@ -52,7 +53,7 @@ def prepare(order: OrderCopy, fields: ApplicationFields, now: datetime) -> tuple
             banks.setdefault(item.programme.connection, item)
     own = [item for item in verdicts if not item.programme.is_connected]
     is_own_kind = bool(own) and own[0].decision.outcome is not Outcome.REJECT
-    best = own[0] if is_own_kind else next(iter(banks.values()), verdicts[0])
+    best = own[0] if is_own_kind else next(iter(banks.values()), (own or verdicts)[0])
     return best, list(banks.values())
 
 

@@ -225,6 +225,13 @@ def test_only_managers_override(refused):
     assert override.status == "proposed"
 
 
+def test_a_refusal_by_all_is_ours_to_override():
+    cheapest = make.programme(connection="vega", base_rate=Decimal(10))
+    refused = make.application(**make.REFUSED)
+    assert refused.programme_id != cheapest.id
+    assert make.override(refused, amount=Decimal(900_000)).status == "confirmed"
+
+
 # Seen ------------------------------------------------------------------------------------------------------------
 def test_managers_see_what_waits(refused):
     waiting = make.override(refused)
