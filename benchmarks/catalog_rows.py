@@ -125,11 +125,13 @@ def _without_indexes() -> Iterator[None]:
     )
     for name, _ in kept:
         execute(f"DROP INDEX {name}")
-    yield
-    execute("SET maintenance_work_mem = '768MB'")
-    for _, definition in kept:
-        execute(definition)
-    execute("RESET maintenance_work_mem")
+    try:
+        yield
+    finally:
+        execute("SET maintenance_work_mem = '768MB'")
+        for _, definition in kept:
+            execute(definition)
+        execute("RESET maintenance_work_mem")
 
 
 def _fold() -> float:
