@@ -6,6 +6,7 @@ digit. Products changed since the last folding (catalog.services.facets) are lef
 are now, by the same statement: what is counted is true to the last commit.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR
@@ -84,14 +85,15 @@ def count(
         heads.append((f"found{number} AS MATERIALIZED ({_all_of(narrowed)})", []))
         counted.append(_in_bits(number, scan))
         counted += _among_changed(scan, columns)
-    statement = (
-        f"WITH {', '.join(sql for sql, _ in heads)} SELECT facet, value, sum(n)::bigint "
-        f"FROM ({' UNION ALL '.join(sql for sql, _ in counted)}) AS counted GROUP BY 1, 2 HAVING sum(n) > 0"
-    )
-    counts: Counts = {name: {} for scan in scans for name in scan.names}
+    statement = f"WITH {', '.join(sql for sql, _ in heads)} {' UNION ALL '.join(sql for sql, _ in counted)}"
+    sums: Counter[tuple[str, str]] = Counter()
     with connections["catalog"].cursor() as cursor:
         cursor.execute(statement, [parameter for _, given in heads + counted for parameter in given])
         for facet, value, number in cursor.fetchall():
+            sums[facet, value] += number
+    counts: Counts = {name: {} for scan in scans for name in scan.names}
+    for (facet, value), number in sums.items():
+        if number:
             counts[facet][_TYPES.get(facet, str)(value)] = number
     return counts
 
@@ -106,10 +108,9 @@ def _all_of(names: Sequence[str]) -> str:
 
 
 def _in_bits(number: int, scan: Scan) -> Sql:
-    """Each row of bits is counted before rows are put together: what is sorted then is small."""
-    rows = f"catalog_facet_bits AS b JOIN found{number} AS f USING (chunk) WHERE b.facet = ANY(%s) OFFSET 0"
-    counts = f"SELECT b.facet, b.value, bit_count(b.bits & f.bits) AS n FROM {rows}"
-    return f"SELECT facet, value, sum(n) AS n FROM ({counts}) AS counted GROUP BY 1, 2", [list(scan.names)]
+    """A number for each row of bits; adding them up is left to Python, for the database would sort them first."""
+    rows = f"catalog_facet_bits AS b JOIN found{number} AS f USING (chunk) WHERE b.facet = ANY(%s)"
+    return f"SELECT b.facet, b.value, bit_count(b.bits & f.bits) AS n FROM {rows}", [list(scan.names)]
 
 
 def _among_changed(scan: Scan, columns: Mapping[str, Combinable]) -> list[Sql]:
