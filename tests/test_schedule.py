@@ -11,6 +11,7 @@ ON_DEMAND = {
     "messaging.run_errand",
     "messaging.relay",
     "catalog.run_import",
+    "clients.run_import",
 }
 """Sent when there is something to do; the relay's turn is periodic only where no relay process runs."""
 
