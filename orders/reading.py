@@ -134,7 +134,8 @@ COLUMNS = """
         'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text
      ) ORDER BY l.position), '[]')::text FROM orders_orderline l WHERE l.order_id = o.id),
     o.total_quantity, o.total_amount, o.amount_paid,
-    greatest(o.total_amount - o.trade_in_credit - o.returned_premiums - o.amount_paid, 0.00),
+    CASE WHEN o.status IN ('cancelled', 'refunded') THEN 0.00
+         ELSE greatest(o.total_amount - o.trade_in_credit - o.returned_premiums - o.amount_paid, 0.00) END,
     o.funding::text, o.currency, o.comment, o.manager_id, o.trade_in_credit, o.returned_premiums, o.loan_amount,
     o.reservation_expires_at,
     (SELECT json_build_object('state', c.state, 'step', c.step, 'failure', c.failure, 'legs',

@@ -31,6 +31,8 @@ class Status(models.TextChoices):
     REFUNDED = "refunded", _("refunded")
 
 
+CLOSED = frozenset({Status.CANCELLED, Status.REFUNDED})
+"""Statuses in which nothing is owed any more."""
 SYSTEM = "system"
 STAFF = frozenset({"manager", "admin"})
 _OWNER = frozenset({"client"}) | STAFF
@@ -126,6 +128,8 @@ class Order(models.Model):
     @property
     def amount_due(self) -> Decimal:
         """What the buyer still has to pay, in the order's currency; the loan's part is not the buyer's."""
+        if self.status in CLOSED:
+            return ZERO
         return max(ZERO, money(self.payable - self.amount_paid))
 
     @property

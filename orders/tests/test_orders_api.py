@@ -68,6 +68,10 @@ def test_what_is_not_there_is_not_found(method, path, body, pk):
 def test_a_client_cancels_its_own_unpaid_order(order, owner):
     answer = owner.post(f"/orders/{order.id}/cancel", {"reason": "changed my mind"})
     assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    before = answer.json()["created_at"]
+    assert (answer.json()["amount_due"], Order.objects.get().amount_due) == ("0.00", 0)
+    assert owner.get(f"/orders/{order.id}").json()["amount_due"] == "0.00"
+    assert owner.get(f"/orders/{order.id}?as_of={before}").json()["amount_due"] == str(order.total_amount)
     again = owner.post(f"/orders/{order.id}/cancel")
     assert (again.status_code, again.json()["code"], again.json()["allowed"]) == (409, "wrong_transition", [])
 
