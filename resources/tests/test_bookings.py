@@ -107,7 +107,7 @@ def test_two_hundred_at_once_for_one_car_never_overlap():
         finally:
             connections["resources"].close()
 
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(50) as pool:
         list(pool.map(try_it, range(200)))
     taken = sorted(
         Allocation.objects.active().filter(resource=car).values_list("starts_at", "ends_at"), key=lambda pair: pair[0]

@@ -22,7 +22,7 @@ def test_two_hundred_people_at_once_for_fifty_seats():
         finally:
             connections["showroom"].close()
 
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(50) as pool:
         list(pool.map(register, range(200)))
     assert Registration.objects.filter(status="confirmed").count() == 50
     waiting = Registration.objects.filter(status="waitlisted").order_by("position")
