@@ -57,10 +57,10 @@ class Programme(models.Model):
     financing_type = models.CharField(_("kind"), max_length=15, choices=FinancingType)
     schedule = models.CharField(_("schedule"), max_length=15, choices=ScheduleType, default=ScheduleType.ANNUITY)
     base_rate = percent_field(_("rate, % a year"))
-    # xgettext:no-python-format
+    # xgettext:no-python-format, since the sign means per cent
     residual_percent = percent_field(_("residual payment, % of the price"), default=Decimal(0))
     min_down_payment_percent = percent_field(_("least down payment, %"), default=Decimal(10))
-    # xgettext:no-python-format
+    # xgettext:no-python-format, since the sign means per cent
     max_ltv_percent = percent_field(_("most lent, % of the value"), default=Decimal(90))
     min_amount = amount_field(_("least amount"))
     max_amount = amount_field(_("greatest amount"))
