@@ -167,6 +167,15 @@ class Product:
         found: dict[str, Any] = wait_for(look, seconds, f"order {order_id} does not end")
         return found
 
+    def comes_to(self, vehicle: str, stock: int, available: int) -> bool:
+        """Wait until the shop has so many: what is paid leaves the stock by an event, after the order says so."""
+
+        def look() -> bool:
+            shown = self.http.get(f"/products/{vehicle}").json()
+            return (shown["stock"], shown["available"]) == (stock, available)
+
+        return bool(wait_for(look, 30, f"product {vehicle} does not come to {stock} and {available}"))
+
 
 def _roles(found: Any) -> list[tuple[str, int]]:
     if isinstance(found, dict):

@@ -53,8 +53,7 @@ def test_fifty_buyers_for_the_last_car(product):
     assert len(paid) == 1
     assert len(told) + len(refused) == 49
     assert set(told) <= {"insufficient_stock"}
-    shown = product.http.get(f"/products/{vehicle}").json()
-    assert (shown["stock"], shown["available"]) == (0, 0)
+    assert product.comes_to(vehicle, stock=0, available=0)
 
 
 def test_a_purchase_survives_the_death_of_its_workers(product):

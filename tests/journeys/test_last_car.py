@@ -89,8 +89,7 @@ def test_many_buyers_for_one_car(product, manager):
     assert {status for _, status in counted} <= {200, 409}
     assert len(paid) == 1 + extra
     assert codes == ["insufficient_stock"] * (BUYERS - len(paid))
-    shown = product.http.get(f"/products/{vehicle}").json()
-    assert (shown["stock"], shown["available"]) == (0, 0)
+    assert product.comes_to(vehicle, stock=0, available=0)
 
 
 def test_two_lines_for_one_product_are_one_demand(product):
@@ -105,13 +104,7 @@ def test_two_lines_for_one_product_are_one_demand(product):
     paid, codes = outcome(product, parallel(buy, tokens), tokens)
     assert len(paid) == 1
     assert set(codes) == {"insufficient_stock"}
-
-    def left():
-        shown = product.http.get(f"/products/{vehicle}").json()
-        return (shown["stock"], shown["available"]) == (1, 1)
-
-    # what is paid leaves the stock by an event, moments after the order says so
-    wait_for(left, 30, "the paid pair never left the stock")
+    assert product.comes_to(vehicle, stock=1, available=1)
 
 
 HOLD = """
@@ -153,8 +146,7 @@ def test_a_hold_runs_out_while_everybody_waits_for_it(product):
         return 0
 
     assert sum(parallel(insist, tokens)) == 1
-    shown = product.http.get(f"/products/{vehicle}").json()
-    assert (shown["stock"], shown["available"]) == (0, 0)
+    assert product.comes_to(vehicle, stock=0, available=0)
 
 
 def test_the_books_are_clean_after_all_that(product):
