@@ -96,13 +96,6 @@ class StockGone(DomainError):
     detail = "The reservation had expired and the goods are gone."
 
 
-class ImportNotOver(DomainError):
-    """Only a dry run that has ended well is imported for real."""
-
-    code = "import_not_over"
-    detail = _("Only a dry run that has ended well is imported for real.")
-
-
 class UnknownProduct(NotFound):
     """The product does not exist, or is not for the caller to see."""
 

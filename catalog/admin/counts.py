@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from catalog import services
-from catalog.admin.screens import Screen, ScreenForm, show
 from catalog.models import CountOutcome, CountStatus, Product, StockCount, StockCountLine
 from core.errors import DomainError
+from core.screens import Screen, ScreenForm, show
 
 LINES = 100
 """Lines of a sheet on one page."""
@@ -105,7 +105,7 @@ class StockCountAdmin(Screen):
         context = {"title": _("Count the stock"), "form": form, "label": _("List what should be there")}
         places = Product.objects.present().filter(on_hand__gt=0).exclude(location="")
         context["places"] = places.order_by().values_list("location", flat=True).distinct()[:PLACES]
-        return show(self, request, "form", context, status=400 if form.errors else 200)
+        return show(self, request, "screens/form", context, status=400 if form.errors else 200)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -182,7 +182,7 @@ class StockCountAdmin(Screen):
             "found": found,
             "settle": settle,
         }
-        return show(self, request, "stock_count", context, status=status)
+        return show(self, request, "catalog/stock_count", context, status=status)
 
 
 _DIFFERS = Q(counted__isnull=False) & ~Q(counted=F("expected"))

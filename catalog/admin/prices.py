@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action, display
 
 from catalog import services
-from catalog.admin.screens import Screen, ScreenForm, show
 from catalog.models import (
     Category,
     Condition,
@@ -33,6 +32,7 @@ from catalog.services.revisions import MOST, PriceRule
 from core.admin import BusinessAdmin
 from core.errors import DomainError
 from core.money import DEFAULT_CURRENCY
+from core.screens import Screen, ScreenForm, show
 
 LINES = 100
 """Lines of a preview on one page."""
@@ -167,7 +167,7 @@ class PriceRevisionAdmin(Screen):
             "label": _("Preview"),
             "intro": intro if chosen else _("Choose the products by what they are; empty filters mean any."),
         }
-        return show(self, request, "form", context, status=400 if form.errors else 200)
+        return show(self, request, "screens/form", context, status=400 if form.errors else 200)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -191,7 +191,7 @@ class PriceRevisionAdmin(Screen):
             "lines": page[:LINES],
             "next": page[LINES - 1].pk if len(page) > LINES else "",
         }
-        return show(self, request, "revision", context)
+        return show(self, request, "catalog/revision", context)
 
     def _act(self, request: HttpRequest, revision: PriceRevision) -> HttpResponse:
         self.require(self.has_add_permission(request))
@@ -272,7 +272,7 @@ class ScheduledPriceAdmin(BusinessAdmin):
         scheduled = ScheduledPrice.objects.get(pk=object_id)
         if request.method != "POST":
             context = {"title": _("Forget this price?"), "form": forms.Form(), "label": _("Forget this price")}
-            return show(self, request, "form", context | {"intro": f"{scheduled.product}: {scheduled}"})
+            return show(self, request, "screens/form", context | {"intro": f"{scheduled.product}: {scheduled}"})
         try:
             services.cancel_scheduled_price(product_id=scheduled.product_id, scheduled_id=scheduled.pk)
             self.message_user(request, _("The price is forgotten."), messages.SUCCESS)

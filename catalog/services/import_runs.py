@@ -8,10 +8,8 @@ from uuid import UUID
 
 from django.core.files import File
 
-from catalog.errors import ImportNotOver
-from catalog.models import Import, ImportStatus, RowError
+from catalog.models import Import, RowError
 from catalog.services.imports import ImportOptions, ImportResult, Reached, import_file
-from core.errors import NotFound
 from core.importing import runs
 from messaging.nudges import EXTERNAL_QUEUE
 
@@ -37,11 +35,7 @@ def start_import(
 
 def repeat_import(*, import_id: UUID, actor: str, now: datetime) -> Import:
     """Import for real what a dry run looked at, the same file with the same options. Raises NotFound, ImportNotOver."""
-    tried = Import.objects.filter(pk=import_id).first()
-    if tried is None:
-        raise NotFound
-    if not tried.is_dry_run or tried.status not in (ImportStatus.COMPLETED, ImportStatus.COMPLETED_WITH_ERRORS):
-        raise ImportNotOver
+    tried = runs.tried(Import, import_id)
     with tried.file.open("rb") as stored:
         return start_import(
             file=File(stored, tried.filename), options=ImportOptions(**tried.options), actor=actor, now=now

@@ -1,13 +1,10 @@
 """Lists of clients over HTTP: sent by managers, carried out in the background; taken out by managers, masked."""
 
-import tempfile
-import zlib
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -31,7 +28,7 @@ from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
 from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager
-from gateway.tables import csv_file, csv_lines, in_pieces, streamed
+from gateway.tables import csv_file, table_file
 
 
 class _Defaults(serializers.CharField):
@@ -171,7 +168,7 @@ class ClientExportViewSet(ApiViewSet):
             filters={name: value for name, value in request.query_params.items() if name != "clear"},
             now=timezone.now(),
         )
-        return WAYS[kind](request._request, rows)
+        return table_file(request._request, rows, "clients", kind)
 
 
 def _flag(request: Request, name: str) -> bool:
@@ -179,46 +176,6 @@ def _flag(request: Request, name: str) -> bool:
     if text not in ("true", "false"):
         raise ValidationError({name: [_("Write true or false.")]})
     return text == "true"
-
-
-def _csv(request: Any, rows: Iterator[list[str]]) -> HttpResponseBase:
-    return csv_file(request, rows, "clients.csv")
-
-
-def _packed(request: Any, rows: Iterator[list[str]]) -> HttpResponseBase:
-    answer = streamed(request, _gzip(in_pieces(csv_lines(rows))), "application/gzip")
-    answer["Content-Disposition"] = 'attachment; filename="clients.csv.gz"'
-    return answer
-
-
-def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(wbits=31)
-    for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()
-
-
-def _xlsx(request: Any, rows: Iterator[list[str]]) -> HttpResponseBase:
-    """A workbook is a zip archive: written to disk a row at a time, then sent from there."""
-    from openpyxl import Workbook
-
-    workbook = Workbook(write_only=True)
-    sheet = workbook.create_sheet("clients")
-    for row in rows:
-        sheet.append(row)
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the answer
-    workbook.save(file)
-    file.seek(0)
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return FileResponse(file, as_attachment=True, filename="clients.xlsx", content_type=kind)
-
-
-WAYS: dict[str, Callable[[Any, Iterator[list[str]]], HttpResponseBase]] = {
-    "csv": _csv,
-    "csv-gz": _packed,
-    "xlsx": _xlsx,
-}
 
 
 def _id(pk: str) -> UUID:

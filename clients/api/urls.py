@@ -3,9 +3,10 @@
 from django.urls import re_path
 
 from clients.api import views
-from clients.api.imports import WAYS, ClientExportViewSet, ClientImportViewSet
+from clients.api.imports import ClientExportViewSet, ClientImportViewSet
 from clients.api.leads import LeadViewSet
 from gateway.api import UUID_PATTERN, Router
+from gateway.tables import FORMATS
 
 _CLIENT = f"clients/(?P<client_id>{UUID_PATTERN})"
 
@@ -27,7 +28,7 @@ urlpatterns = [
             {"kind": kind},
             name=f"client-export-{kind}",
         )
-        for kind in WAYS
+        for kind in FORMATS
     ),
     *router.urls,
 ]

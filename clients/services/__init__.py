@@ -22,6 +22,7 @@ from clients.services.imports import (
     import_file,
     open_imports,
     refused_rows_of,
+    repeat_import,
     run_import,
     start_import,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "record_consent",
     "refused_rows_of",
     "remove_vehicle",
+    "repeat_import",
     "reply_to_lead",
     "run_import",
     "start_import",

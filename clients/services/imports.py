@@ -178,6 +178,14 @@ def start_import(
     return run
 
 
+def repeat_import(*, import_id: UUID, actor_id: UUID, now: datetime) -> ClientImport:
+    """Import for real what a dry run looked at, the same file with the same options. Raises NotFound, ImportNotOver."""
+    tried = runs.tried(ClientImport, import_id)
+    with tried.file.open("rb") as stored:
+        file = File(stored, tried.filename)
+        return start_import(file=file, options=ImportOptions(**tried.options), actor_id=actor_id, now=now)
+
+
 def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
     """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
     return runs.refused_rows_of(ClientImport, ClientRowError, import_id)

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -129,3 +130,58 @@ def test_others_take_nothing(anna, caller, status, kind):
 
 def test_there_is_no_other_format():
     assert Api("admin").get("/clients/export/pdf").status_code == 404
+
+
+class TestCommand:
+    @pytest.mark.parametrize("name", ["list.csv", "list.csv.gz", "LIST.XLSX"])
+    def test_a_file_is_whole_private_and_comes_in_again_as_it_was(self, anna, tmp_path, capsys, name):
+        path = tmp_path / name
+        call_command("export_clients", path, "--clear", verbosity=0)
+        assert "1 clients to" in capsys.readouterr().out
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert [file.name for file in tmp_path.iterdir()] == [name]
+        before = list(Client.objects.values())
+        call_command("import_clients", path, "--overwrite", verbosity=0)
+        assert "1 unchanged" in capsys.readouterr().out
+        assert list(Client.objects.values()) == before
+
+    def test_it_is_masked_unless_asked_and_written_down(self, anna, tmp_path, capsys):
+        make.client(name="Romashka", inn="7707083893")
+        path = tmp_path / "list.csv"
+        call_command("export_clients", path, "--filter", "type=person")
+        assert "masked" in capsys.readouterr().out
+        (row,) = csv.DictReader(io.StringIO(path.read_text()))
+        assert (row["name"], row["email"]) == ("Anna", "a***@example.com")
+        taken = ClientExport.objects.get()
+        assert (taken.is_clear, taken.rows, taken.format, taken.filters) == (False, 1, "csv", {"type": "person"})
+        assert taken.actor.startswith("export_clients: ")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["list.pdf"], "must end with"),
+            (["list.csv", "--filter", "color=red"], "--filter color: one of"),
+            (["list.csv", "--filter", "type=robot"], "--filter type"),
+            (["list.csv", "--filter", "type"], "write NAME=VALUE"),
+            (["nowhere/list.csv"], "Nothing was written"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(self, anna, tmp_path, monkeypatch, arguments, said):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(CommandError, match=said):
+            call_command("export_clients", *arguments, verbosity=0)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_breaks_off_leaves_the_old_file(self, anna, tmp_path, monkeypatch):
+        path = tmp_path / "list.csv"
+        path.write_text("the list of yesterday")
+
+        def torn(rows, kind):
+            yield b"half"
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("clients.management.commands.export_clients.pieces_of", torn)
+        with pytest.raises(CommandError, match="No space left"):
+            call_command("export_clients", path, verbosity=0)
+        assert path.read_text() == "the list of yesterday"
+        assert [file.name for file in tmp_path.iterdir()] == ["list.csv"]

@@ -1,7 +1,7 @@
-"""What import commands show on a terminal: two progress bars, and the refused rows."""
+"""What import and export commands show on a terminal: progress bars, and the refused rows."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from core.importing.refused import write_refused
 from core.importing.runs import READING, WRITING
 
 SHOWN = 100
+STAGES = {READING: "reading, kB", WRITING: "writing"}
 
 
 class Report:
@@ -50,16 +51,17 @@ class Report:
 
 
 class ProgressBars:
-    """One bar for reading, one for writing; used with `with`."""
+    """One bar for each of the stages, of an import unless told; used with `with`."""
 
-    def __init__(self, *, hidden: bool) -> None:
+    def __init__(self, stages: Mapping[str, str] = STAGES, *, hidden: bool) -> None:
+        self._stages = stages
         columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bars = Bars(*columns, console=Console(stderr=True), disable=hidden)
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> "ProgressBars":
         self._bars.__enter__()
-        for stage, name in ((READING, "reading, kB"), (WRITING, "writing")):
+        for stage, name in self._stages.items():
             self._tasks[stage] = self._bars.add_task(name, total=None)
         return self
 

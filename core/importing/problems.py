@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from django.utils.translation import gettext_lazy as _
+
 from core.errors import DomainError
 
 
@@ -20,6 +22,13 @@ class UnreadableFile(DomainError):
     code = "unreadable_file"
     status = 400
     detail = "The file cannot be read."
+
+
+class ImportNotOver(DomainError):
+    """Only a dry run that has ended well is imported for real."""
+
+    code = "import_not_over"
+    detail = _("Only a dry run that has ended well is imported for real.")
 
 
 class RowProblem(NamedTuple):

@@ -21,7 +21,7 @@ from core.db import on_commit, transaction
 from core.errors import NotFound
 from core.ids import uuid7
 from core.importing.limits import Limits
-from core.importing.problems import RowProblem, UnreadableFile
+from core.importing.problems import ImportNotOver, RowProblem, UnreadableFile
 from core.importing.refused import refused_rows
 
 READING, WRITING = "reading", "writing"
@@ -43,6 +43,7 @@ class ImportStatus(models.TextChoices):
 
 
 OPEN = (ImportStatus.PENDING, ImportStatus.RUNNING)
+ENDED_WELL = (ImportStatus.COMPLETED, ImportStatus.COMPLETED_WITH_ERRORS)
 
 
 def kept_as(run_id: UUID, filename: str, *, folder: str) -> str:
@@ -86,6 +87,16 @@ class ImportRun(models.Model):
     def __str__(self) -> str:
         return self.filename
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status in OPEN
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it was a dry run that ended well, and its file is still kept."""
+        return self.is_dry_run and self.status in ENDED_WELL and bool(getattr(self, "file", ""))
+
 
 class RefusedRow(models.Model):
     """Why one row was refused; a table of these also has `source`, the import.
@@ -127,6 +138,16 @@ def promise(run: Any, *, alias: str, task: str, queue: str) -> None:
     with transaction(alias):
         run.save(force_insert=True)
         on_commit(alias, wake)
+
+
+def tried(runs: type[Any], import_id: UUID) -> Any:
+    """A dry run whose file may now be imported for real. Raises NotFound, ImportNotOver."""
+    run = runs.objects.filter(pk=import_id).first()
+    if run is None:
+        raise NotFound
+    if not run.may_be_repeated:
+        raise ImportNotOver
+    return run
 
 
 def open_runs(runs: type[Any]) -> list[UUID]:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,10 @@ CANCELLED = 0.15
 PAUSES_S = (0.4, 1.6)
 FROZEN_S = (1.0, 3.0)
 BUYERS = 3
+GUST = 10
+"""Faults in a row, one on the heels of another; then the storm holds its breath until somebody has bought again."""
+LULL_S = 300
+"""How long nobody may be able to buy: no time that a product should need, but one after which it never will."""
 QUIET_S = 240
 EXPECTED = {
     ("tok_success", False): {"paid"},
@@ -65,6 +70,9 @@ class Report:
     purchases: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     restarts: dict[str, int] = field(default_factory=dict)
+    placed: list[int] = field(default_factory=list)
+    """Purchases placed during each gust and the breath after it: none may be 0."""
+    longest_lull_s: float = 0
     told: list[Any] = field(default_factory=list)
     handed_again: int = 0
     """SMS that the gateway was given more than once, and sent once."""
@@ -78,6 +86,7 @@ class Report:
             f"faults: {dict(self.faults.most_common())}",
             f"restarts: {self.restarts}",
             f"purchases: {self.purchases}, {dict(self.statuses)}",
+            f"placed in each gust of {GUST} faults: {self.placed}; longest without one: {self.longest_lull_s:.0f} s",
             f"told: {self.told}; handed to the SMS gateway again: {self.handed_again}",
             *(f"WRONG: {item}" for item in self.wrong),
         ]
@@ -94,6 +103,7 @@ class Buyers:
         """Half of the purchases are theirs, told by every channel; the others' buyers have no address."""
         self.manager = rig.token(None, "manager")
         self.purchases: list[Purchase] = []
+        self.placed_at: list[float] = []
         self.broken: list[str] = []
         self.threads = [
             threading.Thread(target=self._buy_on, args=(random.Random(f"{seed}-{number}"),), daemon=True)
@@ -118,8 +128,8 @@ class Buyers:
         while not self.stopping.is_set():
             try:
                 self._buy(dice)
-            except AssertionError as error:
-                self.broken.append(str(error))
+            except Exception as error:  # a buyer who fell silent would make the storm look harmless
+                self.broken.append(repr(error))
             self.stopping.wait(dice.uniform(0.1, 0.5))
 
     def _buy(self, dice: random.Random) -> None:
@@ -132,6 +142,7 @@ class Buyers:
         }
         order = self._insist("/orders", token, body, key)
         self.purchases.append(Purchase(order["id"], str(user), card, is_cancelled))
+        self.placed_at.append(time.monotonic())
         if is_cancelled:
             self.stopping.wait(dice.uniform(0, 1.5))
             self._insist(f"/orders/{order['id']}/cancel", self.manager, {"reason": "storm"}, str(uuid7()))
@@ -224,12 +235,13 @@ def rage(
     crowd = Buyers(rig, seed, buyers)
     started = time.monotonic()
     with crowd.at_work():
-        for number in range(faults):
-            weather.pause()
-            report.faults[weather.strike()] += 1
-            if number % 20 == 19:
-                say(f"{number + 1} faults, {len(crowd.purchases)} purchases, {time.monotonic() - started:.0f} s")
+        while report.faults.total() < faults and not report.wrong:
+            _gust(rig, crowd, weather, report, min(GUST, faults - report.faults.total()))
+            number, placed = report.faults.total(), len(crowd.purchases)
+            say(f"{number} faults, {placed} purchases, {time.monotonic() - started:.0f} s")
     report.stormy_s = time.monotonic() - started
+    moments = [started, *crowd.placed_at]
+    report.longest_lull_s = max((later - earlier for earlier, later in pairwise(moments)), default=0)
     _calm(rig, crowd, report, hurry=hurry)
     report.restarts = dict(rig.restarts)
     report.wrong += [("a buyer was told", text) for text in crowd.broken]
@@ -241,6 +253,20 @@ def rage(
     )
     report.handed_again = handed_again(rig)
     return report
+
+
+def _gust(rig: Rig, crowd: Buyers, weather: Weather, report: Report, faults: int) -> None:
+    """Some faults on each other's heels; then, while nothing dies, somebody must be able to buy again."""
+    before = len(crowd.purchases)
+    for _ in range(faults):
+        weather.pause()
+        report.faults[weather.strike()] += 1
+    last_struck = len(crowd.purchases)
+    try:
+        rig.wait(lambda: len(crowd.purchases) > last_struck, LULL_S, "nobody can buy")
+    except AssertionError as error:
+        report.wrong.append(("storm", str(error)))
+    report.placed.append(len(crowd.purchases) - before)
 
 
 def _calm(rig: Rig, crowd: Buyers, report: Report, *, hurry: bool) -> None:

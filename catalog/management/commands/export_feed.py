@@ -1,7 +1,6 @@
 """Write a marketplace feed: `manage.py export_feed --format yml|csv [--output FILE]`."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from catalog import services
+from core.files import replacing
 
 
 class Command(BaseCommand):
@@ -25,8 +25,6 @@ class Command(BaseCommand):
         if not options["output"]:
             sys.stdout.writelines(lines)
             return
-        unfinished = options["output"].with_name(options["output"].name + ".part")
-        with unfinished.open("w", encoding="utf-8", newline="") as output:
-            output.writelines(lines)
-        os.replace(unfinished, options["output"])
+        with replacing(options["output"]) as output:
+            output.writelines(line.encode() for line in lines)
         self.stdout.write(f"{options['output']}: {options['output'].stat().st_size:,} bytes")

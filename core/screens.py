@@ -1,4 +1,4 @@
-"""What the catalogue's own manager screens share: forms in the admin's dress, and pages within its frame."""
+"""What manager screens of their own are built from: forms in the admin's dress, and pages within its frame."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -51,9 +51,9 @@ class ScreenForm(forms.Form):
 def show(
     screen: BusinessAdmin, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """A page within the admin's frame."""
+    """A page within the admin's frame; `template` is `<folder>/<name>` in templates/admin."""
     frame = {**screen.admin_site.each_context(request), "opts": screen.opts}
-    return TemplateResponse(request, f"admin/catalog/{template}.html", frame | context, status=status)
+    return TemplateResponse(request, f"admin/{template}.html", frame | context, status=status)
 
 
 class Screen(BusinessAdmin):

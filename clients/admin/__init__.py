@@ -12,12 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from clients import services
+from clients.admin import lists
 from clients.models import (
     Activity,
     Client,
-    ClientExport,
-    ClientImport,
-    ClientRowError,
     Consent,
     Contact,
     Duplicate,
@@ -27,6 +25,8 @@ from clients.models import (
 )
 from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError
+
+__all__ = ["lists"]
 
 
 class _LookedAtInline(TabularInline):
@@ -193,35 +193,6 @@ class MergeAdmin(ReadOnlyAdmin):
                 self.message_user(request, str(merge), messages.SUCCESS)
             except DomainError as error:
                 self.message_user(request, f"{merge}: {error.detail}", messages.ERROR)
-
-
-@admin.register(ClientImport)
-class ClientImportAdmin(ReadOnlyAdmin):
-    """Imports of lists of clients, newest first."""
-
-    list_display = ["created_at", "filename", "status", "progress", "rows_ok", "rows_failed", "created", "updated"]
-    list_filter = ["status"]
-    ordering = ["-id"]
-
-
-@admin.register(ClientRowError)
-class ClientRowErrorAdmin(ReadOnlyAdmin):
-    """Refused rows of all lists, newest first."""
-
-    list_display = ["source", "row", "line", "field", "code", "detail"]
-    list_select_related = ["source"]
-    list_filter = ["code"]
-    ordering = ["-id"]
-
-
-@admin.register(ClientExport)
-class ClientExportAdmin(ReadOnlyAdmin):
-    """Who took which clients out of the house, newest first."""
-
-    list_display = ["at", "actor", "format", "is_clear", "rows", "filters"]
-    list_filter = ["is_clear", "at"]
-    search_fields = ["actor__exact"]
-    ordering = ["-at", "-id"]
 
 
 def _actor(request: HttpRequest) -> UUID:
