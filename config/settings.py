@@ -290,6 +290,12 @@ SMS_URL = text("SMS_URL", f"http://127.0.0.1:{number('SMS_PORT', PORT + 4)}" if 
 SMS_TOKEN = text("SMS_TOKEN")
 SMS_SENDER = text("SMS_SENDER", "Autosalon")
 
+# Photos that price lists name by their address --------------------------------------------------------------------
+PHOTOS_PER_MINUTE = number("PHOTOS_PER_MINUTE", 60)
+"""How many are fetched from one host a minute at most; 0: none are, from any."""
+PHOTOS_ALLOW_PRIVATE = flag("PHOTOS_ALLOW_PRIVATE", default=False)
+"""Whether they may lie at private addresses; whoever sends a price list could then make us call our own network."""
+
 # Outgoing webhooks --------------------------------------------------------------------------------------------------
 WEBHOOKS_ALLOW_PRIVATE = flag("WEBHOOKS_ALLOW_PRIVATE", default=DEBUG)
 """Whether receivers may live at private addresses; anyone who may name a receiver could then reach our own network."""

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from catalog import services
-from catalog.admin import counts, imports, prices
+from catalog.admin import counts, imports, photos, prices
 from catalog.models import (
     Attribute,
     Category,
@@ -35,7 +35,7 @@ from catalog.services.products import ProductFields
 from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError, StaleVersion
 
-__all__ = ["counts", "imports", "prices"]
+__all__ = ["counts", "imports", "photos", "prices"]
 
 
 class _ReadOnlyInline(TabularInline):

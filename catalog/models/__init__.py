@@ -4,6 +4,7 @@ from catalog.models.categories import Attribute, AttributeKind, Category
 from catalog.models.counts import CountOutcome, CountStatus, StockCount, StockCountLine
 from catalog.models.images import ProductImage
 from catalog.models.imports import Import, ImportStatus, RowError
+from catalog.models.photos import OutsidePhoto, PhotoHost, PhotoState
 from catalog.models.products import Condition, PriceChange, Product, ProductKind, ScheduledPrice, Stage
 from catalog.models.revisions import LineOutcome, PriceRevision, PriceRevisionLine, PriceStep, RevisionStatus
 from catalog.models.saved import Favourite, SavedSearch
@@ -23,6 +24,9 @@ __all__ = [
     "ImportStatus",
     "LineOutcome",
     "MovementKind",
+    "OutsidePhoto",
+    "PhotoHost",
+    "PhotoState",
     "PriceChange",
     "PriceRevision",
     "PriceRevisionLine",

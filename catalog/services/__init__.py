@@ -5,6 +5,16 @@ from catalog.services.categories import create_category, delete_category, update
 from catalog.services.counts import add_found, cancel_count, confirm_count, record_counts, start_count
 from catalog.services.facets import fold_facets
 from catalog.services.feeds import csv_feed, feed_version, yml_feed
+from catalog.services.fetching import (
+    FETCH_PHOTOS,
+    Wanted,
+    claim_photos,
+    fetch_again,
+    is_photo_due,
+    keep_photo,
+    postpone_photo,
+    refuse_photo,
+)
 from catalog.services.images import add_image, delete_image, order_images
 from catalog.services.import_runs import open_imports, refused_rows_of, repeat_import, run_import, start_import
 from catalog.services.imports import import_file
@@ -30,6 +40,8 @@ from catalog.services.stock import (
 from catalog.services.units import bring_back, change_stage, hand_over, take_out
 
 __all__ = [
+    "FETCH_PHOTOS",
+    "Wanted",
     "add_favourite",
     "add_found",
     "add_image",
@@ -40,6 +52,7 @@ __all__ = [
     "cancel_count",
     "cancel_scheduled_price",
     "change_stage",
+    "claim_photos",
     "confirm_count",
     "create_attribute",
     "create_category",
@@ -53,15 +66,20 @@ __all__ = [
     "discard_prices",
     "extend_reservation",
     "feed_version",
+    "fetch_again",
     "fold_facets",
     "hand_over",
     "import_file",
+    "is_photo_due",
+    "keep_photo",
     "look_at_search",
     "match_saved_searches",
     "open_imports",
     "order_images",
+    "postpone_photo",
     "preview_prices",
     "record_counts",
+    "refuse_photo",
     "refused_rows_of",
     "release_expired_reservations",
     "release_stock",

@@ -12,6 +12,7 @@ from django.db.models import Model, Q
 from catalog.events import ProductCreated, ProductUpdated
 from catalog.importing.rows import Listing
 from catalog.models import MovementKind, PriceChange, Product, ProductKind, StockMovement
+from catalog.services.photos import note_photos
 from catalog.services.products import product_state
 from core.db import transaction
 from core.importing.problems import RowProblem
@@ -89,6 +90,8 @@ class Plan:
     created: list[Product] = field(default_factory=list)
     updated: list[Product] = field(default_factory=list)
     prices: list[PriceChange] = field(default_factory=list)
+    photos: list[Product] = field(default_factory=list)
+    """Those that name a photo, or another one than before."""
     refused: list[RowProblem] = field(default_factory=list)
     unchanged: int = 0
 
@@ -122,10 +125,13 @@ def plan_listings(listings: Sequence[Listing], *, actor: str, now: datetime, loc
             plan.refused.append(RowProblem(listing.row, listing.line, *taken))
         elif product is None:
             plan.created.append(index.add(_new_product(listing, now)))
+            plan.photos.append(plan.created[-1])
         elif old := _update(product, listing, now):
             plan.updated.append(index.add(product))
             if "price" in old:
                 plan.prices.append(_price_change(product, old["price"], actor, now))
+            if "image_url" in old:
+                plan.photos.append(product)
         else:
             plan.unchanged += 1
     return plan
@@ -224,6 +230,7 @@ def _save(plan: Plan, *, actor: str, now: datetime) -> None:
     _write(plan.created + plan.updated, update=(*CONTENT, "version", "updated_at"))
     _write(movements)
     _write(plan.prices)
+    note_photos(plan.photos, now=now)
     for product in plan.created:
         publish(ProductCreated(**product_state(product)))
     for product in plan.updated:

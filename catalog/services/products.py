@@ -14,6 +14,7 @@ from catalog.errors import ExternalIdTaken, InvalidAttributes, SkuTaken, Unknown
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import attributes_of
+from catalog.services.photos import follow_photo, forget_waiting_photo, note_photos
 from catalog.vin import fold_vin, is_whole
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
@@ -98,6 +99,7 @@ def create_product(
         product.save(force_insert=True)
         if product.on_hand:
             record_movement(product, product.on_hand, kind=MovementKind.INITIAL, actor=actor, now=now)
+        note_photos([product], now=now)
         publish(ProductCreated(**product_state(product)))
     return product
 
@@ -127,6 +129,8 @@ def update_product(
             _record_price(product, before["price"], actor=actor, reason=reason, now=now)
         product.version, product.updated_at = product.version + 1, now
         product.save(force_update=True)
+        if before.get("image_url", product.image_url) != product.image_url:
+            follow_photo(product, now=now)
         publish(ProductUpdated(**product_state(product)))
     return product
 
@@ -140,6 +144,7 @@ def delete_product(*, product_id: UUID, now: datetime, precondition: Callable[[i
         product.is_active, product.deleted_at = False, now
         product.version, product.updated_at = product.version + 1, now
         product.save(force_update=True)
+        forget_waiting_photo(product)
         publish(ProductDeleted(product_id=product.id, version_number=product.version))
 
 

@@ -12,7 +12,7 @@ from messaging.testing import events_of
 pytestmark = pytest.mark.django_db(databases=["catalog", "accounts"])
 LISTS = (
     "category", "product", "stockmovement", "reservation", "import", "rowerror", "pricerevision", "stockcount",
-    "scheduledprice",
+    "scheduledprice", "outsidephoto",
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_lists_open_at_a_constant_number_of_queries(manager, name):
     costs = []
     for _ in range(2):
         for _ in range(3):
-            product = make.product(category_id=make.category("C").pk)
+            product = make.product(category_id=make.category("C").pk, image_url="https://one.example/a.jpg")
             make.reservation((product.pk, 1))
         with CaptureQueriesContext(connections["catalog"]) as queries:
             assert manager.get(f"/admin/catalog/{name}/").status_code == 200

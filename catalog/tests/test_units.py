@@ -166,10 +166,10 @@ class TestImages:
 
     def test_giants_and_too_many_are_refused(self, monkeypatch):
         car = make.product()
-        monkeypatch.setattr("catalog.services.images.MAX_PIXELS", 1000)
+        monkeypatch.setattr("catalog.services.pictures.MAX_PIXELS", 1000)
         assert self.send(car, picture()).json()["errors"][0]["code"] == "invalid_image"
-        monkeypatch.setattr("catalog.services.images.MAX_PIXELS", 10**7)
-        monkeypatch.setattr("catalog.services.images.MAX_IMAGES", 0)
+        monkeypatch.setattr("catalog.services.pictures.MAX_PIXELS", 10**7)
+        monkeypatch.setattr("catalog.services.pictures.MAX_IMAGES", 0)
         assert self.send(car, picture()).json()["code"] == "too_many_images"
 
     def test_others_change_nothing(self):

@@ -14,6 +14,7 @@ from core.db import on_commit, transaction
 from core.errors import InvalidInput, StaleVersion
 from core.events import REGISTRY
 from core.ids import uuid7
+from core.open_internet import UrlRefused
 from gateway import breakers
 from messaging.drain import Delivery
 from messaging.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent
@@ -26,7 +27,7 @@ from notifications.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from notifications.providers.webhooks import UrlRefused, check_url
+from notifications.providers.webhooks import check_url
 from notifications.services.sending import breaker_of, wake
 
 MAX_BODY_BYTES = 20_000

@@ -1,0 +1,73 @@
+"""Calls of the catalogue to the outside world: photos that price lists name by their address."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+import structlog
+from django.utils import timezone
+
+from catalog import services
+from catalog.providers import photos
+from messaging.errands import Errand, errand
+
+Wanted = services.Wanted
+Record = Callable[[Wanted], None]
+log = structlog.get_logger(__name__)
+
+
+@errand
+class FetchPhotos(Errand):
+    """Fetch what waits, from several hosts at once and from each of them one after the other, at its pace.
+
+    Threads only talk to the hosts. Rows are claimed and recorded, and pictures made smaller one at a time, by the
+    worker itself. A turn lasts half a minute.
+    """
+
+    name = services.FETCH_PHOTOS
+    threads = 6
+    turn_s = 30.0
+    poll_s = 0.25
+
+    def is_due(self) -> bool:
+        """Whether a photo may be fetched now."""
+        return services.is_photo_due(now=timezone.now())
+
+    def run(self) -> bool:
+        """Fetch until nothing is due, or others should have their turn."""
+        started, count = time.monotonic(), 0
+        under_way: dict[Future[Record], Wanted] = {}
+        with ThreadPoolExecutor(self.threads, "photos") as pool:
+            while True:
+                for wanted in self._claim(time.monotonic() - started, under_way):
+                    under_way[pool.submit(_fetch, wanted.address)] = wanted
+                if not under_way:
+                    return count > 0
+                for future in wait(under_way, self.poll_s, FIRST_COMPLETED).done:
+                    future.result()(under_way.pop(future))
+                    count += 1
+
+    def _claim(self, elapsed: float, under_way: dict[Future[Record], Wanted]) -> list[Wanted]:
+        if elapsed > self.turn_s:
+            return []
+        busy = {wanted.host for wanted in under_way.values()}
+        return services.claim_photos(limit=self.threads - len(under_way), busy=busy, now=timezone.now())
+
+
+def _fetch(address: str) -> Record:
+    """Talk to the host; return how what came of it is recorded."""
+    try:
+        data = photos.fetch(address)
+    except photos.NoPhoto as error:
+        refusal = str(error)
+        return lambda wanted: services.refuse_photo(wanted=wanted, error=refusal, now=timezone.now())
+    except photos.PhotoAway as error:
+        return _later(str(error), error.wait_s)
+    except Exception as error:
+        log.exception("photo_failed", address=address)
+        return _later(repr(error), None)
+    return lambda wanted: services.keep_photo(wanted=wanted, data=data, now=timezone.now())
+
+
+def _later(reason: str, wait_s: float | None) -> Record:
+    return lambda wanted: services.postpone_photo(wanted=wanted, error=reason, wait_s=wait_s, now=timezone.now())

@@ -1,0 +1,1 @@
+"""Calls of the catalogue to the outside world."""
