@@ -16,13 +16,19 @@ from financing.errors import InvalidFields
 from financing.models import FinancingType
 
 MAX_TERM_MONTHS = 360
-MONEY = ("vehicle_price", "down_payment", "monthly_income", "monthly_obligations")
+MONEY = (
+    "vehicle_price", "down_payment", "monthly_income", "monthly_obligations", "financed_premium", "psk_premium",
+)  # fmt: skip
 FIRST_BIRTH_YEAR = 1900
 FIRST_VEHICLE_YEAR = 1950
 
 
 class ApplicationFields(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of POST /financing/applications; money in roubles."""
+    """The fields of POST /financing/applications; money in roubles.
+
+    `financed_premium` is insurance that the loan pays besides, and `psk_premium` its part that ПСК counts: a checkout
+    says them by its own lines, nobody else can.
+    """
 
     vehicle_price: Decimal
     down_payment: Decimal
@@ -34,6 +40,8 @@ class ApplicationFields(msgspec.Struct, frozen=True, kw_only=True):
     birth_date: date | None = None
     vehicle_year: int | None = None
     programme_id: UUID | None = None
+    financed_premium: Decimal = Decimal(0)
+    psk_premium: Decimal = Decimal(0)
 
 
 def read_fields(raw: Mapping[str, Any]) -> ApplicationFields:
@@ -62,6 +70,8 @@ def _problems(fields: ApplicationFields, today: date) -> Iterator[tuple[str, str
         yield "vehicle_price", "min_value", _("The price must be above zero.")
     elif not bad and fields.down_payment >= fields.vehicle_price:
         yield "down_payment", "max_value", _("The down payment must be below the price.")
+    if not bad and fields.psk_premium > fields.financed_premium:
+        yield "psk_premium", "max_value", _("Not more than all premiums.")
     if not 1 <= fields.term_months <= MAX_TERM_MONTHS:
         limits = {"most": MAX_TERM_MONTHS}
         yield "term_months", "out_of_range", _("The term must be 1 to %(most)d months.") % limits

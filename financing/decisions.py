@@ -38,7 +38,9 @@ class Rules:
     """Thresholds of a programme: money in roubles, shares in per cent, ages in completed years.
 
     `residual_limits` are the greatest residual payments, per cent of the value, of a car one, two, … years old at the
-    last payment; the last holds for older ones.
+    last payment; the last holds for older ones. Of used cars the `_used_` thresholds count too;
+    `max_ltv_insured_percent` holds the loan with the premiums it pays. `max_psk_percent` is the ceiling of the day, and
+    `max_share_percent` the most of the quarter's lending at this debt load.
     """
 
     min_term_months: int
@@ -57,13 +59,19 @@ class Rules:
     review_dti_percent: Decimal
     max_psk_percent: Decimal | None
     residual_limits: Sequence[str] = ()
+    min_down_payment_used_percent: Decimal | None = None
+    max_ltv_used_percent: Decimal | None = None
+    max_ltv_insured_percent: Decimal = Decimal(100)
+    max_share_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is decided on: `value` is what the car is worth as security, `order_total` the most that can be lent.
 
-    `monthly_payment` and `psk` are those of the terms asked for; unknown facts are None.
+    `monthly_payment` and `psk` are those of the terms asked for; unknown facts are None. ПДН counts `average_payment`
+    where the schedule has another one. `premium_lent` is insurance that the `amount` pays for, `share_after` the per
+    cent of the quarter's lending at this debt load with this loan in it.
     """
 
     today: date
@@ -80,6 +88,18 @@ class Facts:
     birth_date: date | None = None
     vehicle_year: int | None = None
     balloon: Decimal = Decimal(0)
+    is_used: bool | None = None
+    average_payment: Decimal | None = None
+    premium_lent: Decimal = Decimal(0)
+    share_after: Decimal | None = None
+
+    @property
+    def debt_load(self) -> Decimal | None:
+        """ПДН with this loan, per cent to two places; None without an income."""
+        if not self.monthly_income:
+            return None
+        payment = self.monthly_payment if self.average_payment is None else self.average_payment
+        return round(debt_load_percent([self.monthly_obligations, payment], self.monthly_income), 2)
 
 
 @dataclass(frozen=True)
@@ -137,15 +157,23 @@ def _amount(facts: Facts, rules: Rules) -> Iterator[Check]:
 
 
 def _down_payment(facts: Facts, rules: Rules) -> Iterator[Check]:
-    price = facts.amount + facts.down_payment
+    price = facts.amount - facts.premium_lent + facts.down_payment
     share = loan_to_value_percent(facts.down_payment, price)
-    least = rules.min_down_payment_percent
+    least = max([rules.min_down_payment_percent, *_if_used(facts, rules.min_down_payment_used_percent)])
     yield _verdict("down_payment", share >= least, round(share, 2), least)
 
 
 def _ltv(facts: Facts, rules: Rules) -> Iterator[Check]:
-    share = loan_to_value_percent(facts.amount, facts.value)
-    yield _verdict("ltv", share <= rules.max_ltv_percent, round(share, 2), rules.max_ltv_percent)
+    """Of the car alone, and with the premiums that are lent besides."""
+    share = loan_to_value_percent(facts.amount - facts.premium_lent, facts.value)
+    most = min([rules.max_ltv_percent, *_if_used(facts, rules.max_ltv_used_percent)])
+    if share <= most and facts.premium_lent:
+        share, most = loan_to_value_percent(facts.amount, facts.value), rules.max_ltv_insured_percent
+    yield _verdict("ltv", share <= most, round(share, 2), most)
+
+
+def _if_used(facts: Facts, threshold: Decimal | None) -> list[Decimal]:
+    return [threshold] if facts.is_used and threshold is not None else []
 
 
 def _age(facts: Facts, rules: Rules) -> Iterator[Check]:
@@ -196,7 +224,7 @@ def _income(facts: Facts, rules: Rules) -> Iterator[Check]:
         return
     left = facts.monthly_income - facts.monthly_obligations - rules.living_minimum
     yield _verdict("income", left >= facts.monthly_payment, left, facts.monthly_payment)
-    load = round(debt_load_percent([facts.monthly_obligations, facts.monthly_payment], facts.monthly_income), 2)
+    load = facts.debt_load or Decimal(0)
     worst = Outcome.REVIEW if load <= rules.review_dti_percent else Outcome.REJECT
     limits = f"{rules.approve_dti_percent}-{rules.review_dti_percent}"
     yield _verdict("dti", load <= rules.approve_dti_percent, load, limits, worst)
@@ -206,6 +234,13 @@ def _psk_cap(facts: Facts, rules: Rules) -> Iterator[Check]:
     """The terms are refused, not the client."""
     if rules.max_psk_percent is not None:
         yield _verdict("psk_cap", facts.psk <= rules.max_psk_percent, facts.psk, rules.max_psk_percent)
+
+
+def _lending_share(facts: Facts, rules: Rules) -> Iterator[Check]:
+    """The bank has no room left this quarter for loans of such a debt load: nothing against this client."""
+    if facts.share_after is not None and rules.max_share_percent is not None:
+        passed = facts.share_after <= rules.max_share_percent
+        yield _verdict("lending_share", passed, facts.share_after, rules.max_share_percent)
 
 
 _RULES: tuple[Callable[[Facts, Rules], Iterator[Check]], ...] = (
@@ -219,4 +254,5 @@ _RULES: tuple[Callable[[Facts, Rules], Iterator[Check]], ...] = (
     _employment,
     _income,
     _psk_cap,
+    _lending_share,
 )

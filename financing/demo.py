@@ -1,18 +1,25 @@
 """Programmes that a new dealership offers, so that a first start can sell on credit."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 
 from financing import services
+from financing.calculations import add_months
 from financing.clock import local_date
-from financing.models import FinancingType, Programme, ScheduleType
+from financing.limit_files import LimitFact
+from financing.limits import quarter_of
+from financing.models import CreditLimit, FinancingType, LimitKind, Programme, ScheduleType
 from financing.services import ProgrammeFields
 
 
 def create_demo(now: datetime) -> None:
-    """Open a loan, a leasing and an instalment programme, once: what has the same name already is left alone."""
+    """Open a loan, a leasing and an instalment programme, once: what has the same name already is left alone.
+
+    Limits of lending are opened with them, once, for this quarter.
+    """
+    _open_limits(now)
     common = ProgrammeFields(
         min_amount=Decimal(50_000), max_amount=Decimal(20_000_000), valid_from=local_date(now).replace(month=1, day=1)
     )
@@ -72,6 +79,28 @@ def _open_connected(common: ProgrammeFields, now: datetime) -> None:
             _open(common | terms, {}, now)
 
 
+def _open_limits(now: datetime) -> None:
+    """The Bank of Russia's averages that we could read, told to be of another quarter, and a plan to begin with."""
+    if CreditLimit.objects.exists():
+        return
+    first = quarter_of(local_date(now))
+    last = add_months(first, 3) - timedelta(days=1)
+    facts = [
+        LimitFact(kind=kind, value=Decimal(value), valid_from=first, valid_to=last, source=source)
+        for kind, value, source in _LIMITS
+    ]
+    services.write_limits(facts=facts, now=now)
+
+
+_AVERAGES = "demo: the Bank of Russia's averages for agreements of the third quarter of 2025 (garant.ru, 411925014)"
+_SHARES = "demo: the Bank of Russia's limits for car loans from the third quarter of 2025, by the press"
+_LIMITS = (
+    (LimitKind.PSK_NEW, "26.699", _AVERAGES),
+    (LimitKind.PSK_USED, "28.230", _AVERAGES),
+    (LimitKind.SHARE_MODERATE, "20", _SHARES),
+    (LimitKind.SHARE_HIGH, "5", _SHARES),
+    (LimitKind.PLAN, "500000000", "demo: what each bank of ours means to lend"),
+)
 _CONNECTED = (
     ("Банк «Вега»", "Авто онлайн", "vega", Decimal("15.4")),
     ("Банк «Полюс»", "Авто за час", "polus", Decimal("14.5")),

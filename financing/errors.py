@@ -158,6 +158,20 @@ class NotOverridable(DomainError):
     detail = _("The law forbids this loan: nobody here can decide otherwise.")
 
 
+class PskAboveCeiling(DomainError):
+    """ПСК (`psk`, % a year) is above the `ceiling` of the day an agreement would be made on: no lender may make it."""
+
+    code = "psk_cap"
+    detail = _("The full cost of this credit is above today's ceiling: it cannot be agreed any more.")
+
+
+class LendingShareFull(DomainError):
+    """The bank's quarter has no room for a loan at this debt load: the `share` with it would pass the `limit`."""
+
+    code = "lending_share"
+    detail = _("The bank may lend no more this quarter to borrowers with such a debt load.")
+
+
 class DecidedByBank(DomainError):
     """The programme belongs to a bank that decides by itself: its word is not ours to give."""
 

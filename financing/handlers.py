@@ -48,6 +48,7 @@ def serve_order(event: FromOrders) -> None:
                 total_amount=event.total_amount,
                 currency=event.currency,
                 version=event.version_number,
+                product_ids=[line.product_id for line in event.lines if line.product_id],
             )
         case OrderPaid():
             services.close_order(order_id=event.order_id, state=OrderState.PAID, now=now)

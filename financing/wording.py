@@ -17,6 +17,7 @@ REASONS = {
     "income_zero": _("No income is stated."),
     "dti": _("Too much of the income would go into debts."),
     "psk_cap": _("The full cost of this credit is above the ceiling."),
+    "lending_share": _("The bank may lend no more this quarter to borrowers with such a debt load."),
     "incomplete": _("The application is incomplete."),
     "no_programme": _("No bank offers this kind of financing now."),
     "cancelled": _("The purchase was cancelled."),

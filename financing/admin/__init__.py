@@ -1,6 +1,7 @@
-"""Managers' screens for programmes, applications, overrides and loans; every word goes through a service."""
+"""Managers' screens for programmes, limits, applications, overrides and loans; every word goes through a service."""
 
 from financing.admin.applications import ApplicationAdmin
+from financing.admin.limits import CreditLimitAdmin
 from financing.admin.loans import LoanAdmin, LoanPaymentAdmin, LoanRefundAdmin
 from financing.admin.overrides import OverrideAdmin
 from financing.admin.papers import ApplicationDocumentAdmin
@@ -9,6 +10,7 @@ from financing.admin.programmes import ProgrammeAdmin
 __all__ = [
     "ApplicationAdmin",
     "ApplicationDocumentAdmin",
+    "CreditLimitAdmin",
     "LoanAdmin",
     "LoanPaymentAdmin",
     "LoanRefundAdmin",

@@ -191,8 +191,8 @@ class ApplicationAdmin(DeskAdmin):
             {
                 "fields": [
                     "order_id", "customer_id", "programme", "financing_type", "vehicle_price", "down_payment",
-                    "term_months", "employment_status", "monthly_income", "monthly_obligations", "birth_date",
-                    "vehicle_year",
+                    "financed_premium", "term_months", "employment_status", "monthly_income", "monthly_obligations",
+                    "birth_date", "vehicle_year",
                 ]
             },
         ),
@@ -201,6 +201,7 @@ class ApplicationAdmin(DeskAdmin):
             {
                 "fields": [
                     "approved_amount", "annual_rate", "schedule", "balloon", "monthly_payment", "psk", "expires_at",
+                    "debt_load_percent", "counted_in",
                 ]
             },
         ),
@@ -283,8 +284,10 @@ class ApplicationAdmin(DeskAdmin):
     @admin.display(description=_("inputs"))
     def inputs(self, application: Application) -> str:
         """The facts the rules looked at, and the programme's version."""
-        facts = application.decision.get("facts", {})
-        rows = [("programme_version", application.decision.get("programme_version", "")), *facts.items()]
+        decision = application.decision
+        ceiling = [(f"ceiling_{name}", value) for name, value in (decision.get("ceiling") or {}).items()]
+        version = ("programme_version", decision.get("programme_version", ""))
+        rows = [version, *decision.get("facts", {}).items(), *ceiling]
         return table([_now("fact"), _now("value")], ((name, "–" if value is None else value) for name, value in rows))
 
     @admin.display(description=_("nearest terms that would be approved"))

@@ -109,7 +109,8 @@ class ProgrammeRateSerializer(serializers.ModelSerializer):
 
 PROGRAMME_FIELDS = [
     "bank", "name", "connection", "financing_type", "schedule", "base_rate", "residual_percent",
-    "min_down_payment_percent", "max_ltv_percent", "min_amount", "max_amount", "min_term_months", "max_term_months",
+    "min_down_payment_percent", "max_ltv_percent", "min_down_payment_used_percent", "max_ltv_used_percent",
+    "max_ltv_insured_percent", "min_amount", "max_amount", "min_term_months", "max_term_months",
     "min_age", "max_age_at_end", "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above",
     "living_minimum", "approve_dti_percent", "review_dti_percent", "max_psk_percent", "penalty_daily_percent",
     "is_interest_on_overdue", "allocation_order", "residual_limits", "required_documents", "cooling_off_days",
@@ -154,6 +155,9 @@ class ProgrammeInput(serializers.Serializer):
     residual_percent = _share(max_value=Decimal("99.9999"))
     min_down_payment_percent = _share(max_value=Decimal("99.9999"))
     max_ltv_percent = _share(min_value=Decimal("0.0001"))
+    min_down_payment_used_percent = _share(allow_null=True, max_value=Decimal("99.9999"))
+    max_ltv_used_percent = _share(allow_null=True, min_value=Decimal("0.0001"))
+    max_ltv_insured_percent = _share(min_value=Decimal("0.0001"), max_value=Decimal(200))
     min_amount = MoneyField(min_value=Decimal("0.01"))
     max_amount = MoneyField(min_value=Decimal("0.01"))
     min_term_months = _count(1, 360)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from financing.calculations.apr import DatedFlow, apr_eu, apr_eu_from_periods, psk, psk_from_periods
 from financing.calculations.daycount import interest_factors
@@ -41,6 +41,12 @@ class LoanQuote:
     psk: Decimal
     psk_amount: Decimal
     schedule: tuple[Row, ...]
+
+    @property
+    def average_payment(self) -> Decimal:
+        """What ПДН counts for the loan: its schedule's average payment, roubles, a residual payment among them."""
+        paid = sum((row.payment for row in self.schedule), ZERO)
+        return (paid / len(self.schedule)).quantize(KOPECK, ROUND_HALF_UP)
 
 
 def _fees_by_row(fees: Iterable[Fee], rows: int) -> list[Decimal]:

@@ -1,6 +1,7 @@
 """Tables of financing: programmes, applications with their papers, loans and their money, what it knows of orders."""
 
 from financing.models.applications import Application, ApplicationStatus
+from financing.models.limits import CreditLimit, LimitKind
 from financing.models.loans import RUNNING, Loan, LoanScheduleRow, LoanStatus, LoanVersion, VersionKind
 from financing.models.offers import BankOffer, NoticeState, OfferStatus
 from financing.models.orders import ClosedAttempt, OrderCopy, OrderState
@@ -28,8 +29,10 @@ __all__ = [
     "ApplicationStatus",
     "BankOffer",
     "ClosedAttempt",
+    "CreditLimit",
     "EntryKind",
     "FinancingType",
+    "LimitKind",
     "Loan",
     "LoanEntry",
     "LoanLine",

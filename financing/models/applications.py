@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
-from financing.calculations import DayCount, LoanTerms, ScheduleKind
+from financing.calculations import DayCount, Fee, LoanTerms, ScheduleKind
 from financing.errors import HeldByOrder, OfferExpired
 from financing.models.fields import amount_field, percent_field, psk_field
 from financing.models.programmes import FinancingType, Programme, ScheduleType
@@ -66,6 +66,8 @@ class Application(models.Model):
     financing_type = models.CharField(_("kind"), max_length=15, choices=FinancingType)
     vehicle_price = amount_field(_("price"))
     down_payment = amount_field(_("down payment"))
+    financed_premium = amount_field(_("premiums lent"), default=Decimal(0), db_default=Decimal(0))
+    psk_premium = amount_field(_("premiums lent that the full cost counts"), default=Decimal(0), db_default=Decimal(0))
     term_months = models.PositiveSmallIntegerField(_("term, months"))
     employment_status = models.CharField(_("employment"), max_length=15)
     monthly_income = amount_field(_("monthly income"))
@@ -86,6 +88,8 @@ class Application(models.Model):
     psk = psk_field(_("full cost of credit, % a year"), null=True)
     currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
     expires_at = models.DateTimeField(_("offer expires at"), null=True)
+    debt_load_percent = models.DecimalField(_("debt load with the loan, %"), max_digits=12, decimal_places=2, null=True)
+    counted_in = models.DateField(_("first day of the quarter it counts in"), null=True)
     version = models.PositiveIntegerField(_("version"), default=1)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
@@ -111,8 +115,15 @@ class Application(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(approved_amount__isnull=True)
-                | Q(approved_amount__lte=F("vehicle_price") - F("down_payment"), balloon__lte=F("approved_amount")),
-                name="application_offer_within_request",
+                | Q(
+                    approved_amount__lte=F("vehicle_price") - F("down_payment") + F("financed_premium"),
+                    balloon__lte=F("approved_amount"),
+                ),
+                name="application_offer_within_asked",
+            ),
+            models.CheckConstraint(
+                condition=Q(psk_premium__gte=0, financed_premium__gte=F("psk_premium")),
+                name="application_premiums_sane",
             ),
             models.UniqueConstraint(
                 fields=["order_id"], condition=Q(status__in=[_S.ACCEPTED, _S.DISBURSED]), name="one_loan_per_order"
@@ -123,6 +134,9 @@ class Application(models.Model):
             models.Index(fields=["-created_at", "-id"], name="application_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="application_by_status"),
             models.Index(fields=["order_id"], name="application_of_order"),
+            models.Index(
+                fields=["counted_in", "programme"], condition=Q(counted_in__isnull=False), name="application_by_quarter"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -130,8 +144,8 @@ class Application(models.Model):
 
     @property
     def requested_amount(self) -> Decimal:
-        """Price less down payment, roubles."""
-        requested: Decimal = self.vehicle_price - self.down_payment
+        """Price less down payment, with the premiums that are lent, roubles."""
+        requested: Decimal = self.vehicle_price - self.down_payment + self.financed_premium
         return requested
 
     @property
@@ -155,10 +169,19 @@ class Application(models.Model):
         return self.attempt_id is not None and self.status == _S.ACCEPTED
 
     def terms(self, amount: Decimal, annual_rate: Decimal) -> LoanTerms:
-        """Terms of a loan of this amount and rate: equal months of a twelfth of the yearly rate (30/360)."""
+        """Terms of a loan of this amount and rate: equal months of a twelfth of the yearly rate (30/360).
+
+        Premiums that are lent are its fees; what the law demands of a driver (OSAGO) stands outside ПСК.
+        """
+        aside = self.financed_premium - self.psk_premium
+        premiums = [
+            Fee("insurance", self.psk_premium, financed=True),
+            Fee("insurance by law", aside, financed=True, in_psk=False),
+        ]
         return LoanTerms(
             vehicle_price=self.vehicle_price,
-            down_payment=self.vehicle_price - amount,
+            down_payment=self.vehicle_price + self.financed_premium - amount,
+            fees=[fee for fee in premiums if fee.amount],
             term_months=self.term_months,
             annual_rate=annual_rate,
             schedule=ScheduleKind(self.schedule),

@@ -24,6 +24,7 @@ class OrderCopy(models.Model):
     total_amount = models.DecimalField(max_digits=14, decimal_places=2)
     currency = models.CharField(max_length=3)
     version = models.PositiveIntegerField()
+    product_ids = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     state = models.CharField(max_length=10, choices=OrderState, default=OrderState.OPEN)
 
     class Meta:

@@ -62,6 +62,18 @@ class Programme(models.Model):
     min_down_payment_percent = percent_field(_("least down payment, %"), default=Decimal(10))
     # xgettext:no-python-format, since the sign means per cent
     max_ltv_percent = percent_field(_("most lent, % of the value"), default=Decimal(90))
+    # xgettext:no-python-format, since the sign means per cent
+    min_down_payment_used_percent = percent_field(
+        _("least down payment for a used car, %"), null=True, blank=True, default=Decimal(20)
+    )
+    # xgettext:no-python-format, since the sign means per cent
+    max_ltv_used_percent = percent_field(
+        _("most lent for a used car, % of the value"), null=True, blank=True, default=Decimal(80)
+    )
+    # xgettext:no-python-format, since the sign means per cent
+    max_ltv_insured_percent = percent_field(
+        _("most lent with the premiums it pays, % of the value"), default=Decimal(100), db_default=Decimal(100)
+    )
     min_amount = amount_field(_("least amount"))
     max_amount = amount_field(_("greatest amount"))
     min_term_months = models.PositiveSmallIntegerField(_("shortest term, months"), default=3)
@@ -74,7 +86,10 @@ class Programme(models.Model):
     living_minimum = amount_field(_("living minimum a month"), default=Decimal(18_000))
     approve_dti_percent = percent_field(_("debt load approved up to, %"), default=Decimal(50))
     review_dti_percent = percent_field(_("debt load reviewed up to, %"), default=Decimal(80))
-    max_psk_percent = percent_field(_("ceiling of the full cost, % a year"), null=True, blank=True)
+    max_psk_percent = percent_field(
+        _("the bank's own ceiling of the full cost, % a year"), null=True, blank=True,
+        help_text=_("Counts where it is below the ceiling of the law, which stands among the limits of lending."),
+    )  # fmt: skip
     penalty_daily_percent = percent_field(_("penalty, % a day of what is overdue"), default=Decimal("0.1"))
     is_interest_on_overdue = models.BooleanField(_("interest runs on overdue principal"), default=False)
     allocation_order = models.JSONField(_("what money is spent on, in order"), default=legal_order)
@@ -121,6 +136,16 @@ class Programme(models.Model):
                 name="programme_shares_sane",
             ),
             models.CheckConstraint(
+                condition=Q(min_down_payment_used_percent__gte=0, min_down_payment_used_percent__lt=100)
+                | Q(min_down_payment_used_percent__isnull=True),
+                name="programme_used_down_payment_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_ltv_insured_percent__gt=0)
+                & (Q(max_ltv_used_percent__gt=0) | Q(max_ltv_used_percent__isnull=True)),
+                name="programme_used_shares_sane",
+            ),
+            models.CheckConstraint(
                 condition=Q(approve_dti_percent__gte=0, review_dti_percent__gte=F("approve_dti_percent")),
                 name="programme_debt_tiers_in_order",
             ),
@@ -146,8 +171,9 @@ class Programme(models.Model):
 
     @property
     def rules(self) -> Rules:
-        """The thresholds a decision is held against."""
-        return Rules(**{field.name: getattr(self, field.name) for field in fields(Rules)})
+        """The programme's own thresholds; those of the quarter are not in it."""
+        own = (field.name for field in fields(Rules) if hasattr(self, field.name))
+        return Rules(**{name: getattr(self, name) for name in own})
 
     @property
     def is_connected(self) -> bool:

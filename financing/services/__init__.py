@@ -15,6 +15,7 @@ from financing.services.borrowing import (
 )
 from financing.services.early import EarlyPlan, PayoffQuote
 from financing.services.lending import cancel_attempt, disburse_loan
+from financing.services.limits import Share, Written, shares_on, write_limits
 from financing.services.offering import (
     accept_offer,
     approve_application,
@@ -61,6 +62,8 @@ __all__ = [
     "PayoffQuote",
     "Portfolio",
     "ProgrammeFields",
+    "Share",
+    "Written",
     "accept_offer",
     "accrue_loans",
     "add_document",
@@ -106,7 +109,9 @@ __all__ = [
     "running_loans",
     "settle_payment",
     "settle_refund",
+    "shares_on",
     "stop_asking",
     "withdraw_application",
+    "write_limits",
     "write_off_loan",
 ]

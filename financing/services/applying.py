@@ -11,10 +11,19 @@ from financing.application_fields import ApplicationFields, read_fields
 from financing.decisions import Outcome
 from financing.errors import NoProgramme, OrderClosed, OrderNotFound
 from financing.events import ApplicationRejected, ApplicationSubmitted
-from financing.models import Application, ApplicationStatus, ClosedAttempt, OrderCopy, OrderState
+from financing.models import Application, ApplicationStatus, ClosedAttempt, OrderState
 from financing.services.approving import make_offer, refuse
 from financing.services.asking import ask_banks
-from financing.services.deciding import Prepared, counter_offer, draft_application, prepare, record_of
+from financing.services.cars import car_of
+from financing.services.deciding import (
+    Prepared,
+    Setting,
+    counter_offer,
+    draft_application,
+    prepare,
+    record_of,
+    setting_of,
+)
 from financing.services.orders import lock_order
 from financing.wording import explain
 from messaging.outbox import publish
@@ -27,14 +36,16 @@ def apply_for_loan(
 
     Raises InvalidInput, OrderNotReady, OrderNotFound, OrderClosed, UnknownProgramme, NoProgramme.
     """
+    car = car_of(order_id)
     with transaction("financing"):
         order = lock_order(order_id)
         if customer_id is not None and order.customer_id != customer_id:
             raise OrderNotFound
         if order.state != OrderState.OPEN:
             raise OrderClosed
-        best, banks = prepare(order, fields, now)
-        application = _submit(best, banks, order, now)
+        setting = setting_of(order, now, car)
+        best, banks = prepare(setting, fields)
+        application = _submit(best, banks, setting, now)
     return application
 
 
@@ -51,6 +62,7 @@ def request_loan(
 
     Such a refusal stores no application: its `application_id` is the attempt's. Raises OrderNotReady.
     """
+    car = car_of(order_id)
     with transaction("financing"):
         order = lock_order(order_id)
         if Application.objects.filter(attempt_id=attempt_id).exists():
@@ -59,14 +71,15 @@ def request_loan(
         if closed is not None:
             _refuse(closed, customer_id, "cancelled", "", now)
             return
+        setting = setting_of(order, now, car)
         try:
-            best, banks = prepare(order, read_fields(application), now)
+            best, banks = prepare(setting, read_fields(application))
         except (InvalidInput, NoProgramme) as error:
             closed = ClosedAttempt(attempt_id=attempt_id, order_id=order_id, closed_at=now)
             is_field = isinstance(error, InvalidInput)
             _refuse(closed, customer_id, "incomplete" if is_field else error.code, _first_problem(error), now)
             return
-        _submit(best, banks, order, now, attempt_id=attempt_id, auto_accept=auto_accept)
+        _submit(best, banks, setting, now, attempt_id=attempt_id, auto_accept=auto_accept)
 
 
 def _refuse(closed: ClosedAttempt, customer_id: UUID, code: str, detail: str, now: datetime) -> None:
@@ -95,17 +108,17 @@ def _first_problem(error: InvalidInput | NoProgramme) -> str:
 def _submit(
     best: Prepared,
     banks: Sequence[Prepared],
-    order: OrderCopy,
+    setting: Setting,
     now: datetime,
     *,
     attempt_id: UUID | None = None,
     auto_accept: bool = False,
 ) -> Application:
-    application = draft_application(best.fields, best.programme)
+    order, application = setting.order, draft_application(best.fields, best.programme)
     application.order_id, application.customer_id = order.order_id, order.customer_id
     application.attempt_id, application.is_auto_accepted = attempt_id, auto_accept
     application.currency = order.currency
-    application.decision = record_of(best) | {"counter_offer": counter_offer(best, order, now)}
+    application.decision = record_of(best) | {"counter_offer": counter_offer(best, setting)}
     application.reasons = best.decision.reasons
     application.created_at = application.updated_at = now
     publish(

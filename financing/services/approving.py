@@ -1,5 +1,6 @@
 """Approving and refusing: an offer made the application's own, and what that means to others."""
 
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -7,10 +8,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from financing.calculations import LoanQuote
-from financing.errors import AlreadyFinanced
+from financing.errors import AlreadyFinanced, LendingShareFull, PskAboveCeiling
 from financing.events import ApplicationAccepted, ApplicationApproved, ApplicationRejected, OfferLapsed
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.models.applications import OFFER_STANDS
+from financing.services.deciding import quote_for
+from financing.services.limits import count_in_quarter, require_ceiling
 from financing.services.telling import let_go, take
 from financing.services.wanted import papers_lacking
 from financing.wording import explain
@@ -57,9 +60,10 @@ def settle_on(
     """Approve by an offer; a checkout's offer equal to what its buyer asked for is accepted with it.
 
     Unless they wanted to see it first, papers are wanted, the order has a loan already, or the offer `is_chosen`: then
-    the client's own word follows. Raises WrongTransition.
+    the client's own word follows. Raises WrongTransition, LendingShareFull.
     """
     application.approve(offer, decided_by=decided_by, now=now)
+    _count(application, now)
     assert offer.expires_at is not None
     is_agreed = application.is_auto_accepted and offer.is_as_asked and not is_chosen
     is_accepted = is_agreed and not papers_lacking(application) and not _agreed_elsewhere(application).exists()
@@ -75,13 +79,24 @@ def settle_on(
         set_timer(handler=EXPIRY_HANDLER, event=lapse, due_at=offer.expires_at)
 
 
+def _count(application: Application, now: datetime) -> None:
+    """Count the terms agreed on in the quarter's lending. Raises LendingShareFull."""
+    assert application.approved_amount is not None
+    assert application.annual_rate is not None
+    quote = quote_for(application, application.approved_amount, application.annual_rate)
+    count_in_quarter(application, quote, now)
+
+
 def take_offer(application: Application, offer: BankOffer | None, now: datetime) -> None:
     """Accept the application's terms, which are those of `offer` where one is named, and let the other banks go.
 
     A client's own application becomes an attempt of its order's checkout under its own id: the order counts on it from
-    now on, or gives it back. Raises WrongTransition, OfferExpired, AlreadyFinanced.
+    now on, or gives it back. The law of the day of this agreement counts, not that of the offer. Raises
+    WrongTransition, OfferExpired, AlreadyFinanced, PskAboveCeiling, LendingShareFull.
     """
     application.accept(now)
+    require_ceiling(application, application.psk, now)
+    _count(application, now)
     application.attempt_id = application.attempt_id or application.id
     _require_unfinanced(application)
     application.save()
@@ -117,7 +132,8 @@ def accept_beforehand(application: Application, now: datetime) -> None:
     if offer is None or not offer.is_as_asked or papers_lacking(application):
         return
     if offer.expires_at is not None and offer.expires_at > now:
-        take_offer(application, offer, now)
+        with suppress(PskAboveCeiling, LendingShareFull):  # the client is told when they accept it by themselves
+            take_offer(application, offer, now)
 
 
 def _agreed_elsewhere(application: Application) -> QuerySet[Application]:

@@ -16,6 +16,7 @@ from financing.models import Application, ApplicationStatus, BankOffer, OfferSta
 from financing.models.applications import OFFER_STANDS
 from financing.services.approving import fill_offer, refuse, settle_on
 from financing.services.deciding import Prepared, quote_for
+from financing.services.limits import ceiling_for
 from financing.services.orders import lock_order
 from messaging.calls import request_call
 from messaging.timers import set_timer
@@ -66,6 +67,7 @@ def bank_question(offer_id: UUID) -> dict[str, Any] | None:
         "schedule": offer.schedule,
         "vehicle_price": str(asked.vehicle_price),
         "down_payment": str(asked.down_payment),
+        "financed_premium": str(asked.financed_premium),
         "currency": asked.currency,
         "employment_status": asked.employment_status,
         "monthly_income": str(asked.monthly_income),
@@ -122,18 +124,27 @@ def _take_terms(offer: BankOffer, answer: Mapping[str, Any], now: datetime) -> N
         and offer.term_months == application.asked_term
     )
     offer.expires_at = now + min(max(timedelta(days=days), timedelta()), OFFER_STANDS)
-    ceiling = offer.programme.max_psk_percent
-    if ceiling is not None and offer.psk > ceiling:
+    ceiling = ceiling_for(application, offer.programme, now)
+    if ceiling is not None and offer.psk > ceiling.percent:
         offer.status, offer.code = OfferStatus.REFUSED, "psk_cap"
 
 
 def _fill(offer: BankOffer, amount: Decimal, rate: Decimal, term: int, now: datetime) -> None:
     application = offer.application
-    if not (0 < amount <= application.requested_amount and 0 <= rate <= MAX_RATE and 0 < term <= 360):
+    if not (
+        application.financed_premium < amount <= application.requested_amount
+        and 0 <= rate <= MAX_RATE
+        and 0 < term <= 360
+    ):
         raise ValueError(f"{amount} at {rate} % for {term} months")
     balloon = min(offer.programme.balloon_for(application.vehicle_price), amount)
     draft = Application(
-        vehicle_price=application.vehicle_price, term_months=term, schedule=offer.schedule, balloon=balloon
+        vehicle_price=application.vehicle_price,
+        financed_premium=application.financed_premium,
+        psk_premium=application.psk_premium,
+        term_months=term,
+        schedule=offer.schedule,
+        balloon=balloon,
     )
     fill_offer(offer, quote_for(draft, amount, rate), rate, term_months=term, balloon=balloon, now=now)
 

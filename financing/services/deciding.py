@@ -1,7 +1,7 @@
 """Deciding an application by the rules: which programme it falls under, the verdict, and the nearest counter-offer."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -9,13 +9,16 @@ from typing import Any, cast
 import msgspec
 
 from core.errors import InvalidInput
-from core.money import money
+from core.money import ZERO, money
 from financing.application_fields import ApplicationFields, check_fields
 from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.clock import local_date
-from financing.decisions import Decision, Facts, Outcome, decide
-from financing.errors import NoProgramme, NotOverridable, UnknownProgramme
+from financing.decisions import Decision, Facts, Outcome, Rules, decide
+from financing.errors import NoProgramme, NotOverridable, PskAboveCeiling, UnknownProgramme
+from financing.limits import Ceiling, Limits, limits_on
 from financing.models import Application, OrderCopy, Programme
+from financing.services.cars import UNKNOWN_CAR, Car
+from financing.services.limits import require_ceiling, share_with
 from financing.services.programmes import candidates
 
 DOWN_PAYMENT_STEPS = 20
@@ -31,22 +34,39 @@ class Prepared:
     annual_rate: Decimal
     quote: LoanQuote
     facts: Facts
+    rules: Rules
+    ceiling: Ceiling | None
     decision: Decision
 
 
-def prepare(order: OrderCopy, fields: ApplicationFields, now: datetime) -> tuple[Prepared, list[Prepared]]:
+@dataclass(frozen=True)
+class Setting:
+    """What an application is decided in: the day, the order, what the catalogue says of its car, and the limits."""
+
+    today: date
+    order: OrderCopy
+    car: Car
+    limits: Limits
+
+
+def setting_of(order: OrderCopy, now: datetime, car: Car = UNKNOWN_CAR) -> Setting:
+    """The setting of a moment."""
+    today = local_date(now)
+    return Setting(today, order, car, limits_on(today))
+
+
+def prepare(setting: Setting, fields: ApplicationFields) -> tuple[Prepared, list[Prepared]]:
     """The verdict that counts, and what each connected bank could be asked for, by its cheapest programme.
 
     Our own decision counts unless it refuses and a bank could be asked: the kindest verdict, the cheapest of equals.
     Where all refuse it is ours that stands, so that our managers may decide otherwise.
     A connected bank is asked only for what our rules do not refuse; what they would review its own people review.
     """
-    today = local_date(now)
-    check_fields(fields, today)
-    programmes = candidates(fields.financing_type, today, fields.programme_id)
+    check_fields(fields, setting.today)
+    programmes = candidates(fields.financing_type, setting.today, fields.programme_id)
     if not programmes:
         raise UnknownProgramme if fields.programme_id else NoProgramme
-    verdicts = sorted((decide_by(order, fields, programme, today) for programme in programmes), key=_kindness)
+    verdicts = sorted((decide_by(setting, fields, programme) for programme in programmes), key=_kindness)
     banks: dict[str, Prepared] = {}
     for item in verdicts:
         if item.programme.is_connected and item.decision.outcome is not Outcome.REJECT:
@@ -64,15 +84,33 @@ def _kindness(item: Prepared) -> tuple[int, Decimal]:
 _SEVERITY = {Outcome.APPROVE: 0, Outcome.REVIEW: 1, Outcome.REJECT: 2}
 
 
-def decide_by(order: OrderCopy, fields: ApplicationFields, programme: Programme, today: date) -> Prepared:
+def decide_by(setting: Setting, fields: ApplicationFields, programme: Programme) -> Prepared:
+    """Hold what is asked against one programme, the law and the quarter; the catalogue's word on the car counts."""
+    fields = msgspec.structs.replace(fields, vehicle_year=setting.car.year or fields.vehicle_year)
     annual_rate = programme.rate_for(fields.term_months)
     draft = draft_application(fields, programme)
     quote = quote_for(draft, draft.requested_amount, annual_rate)
-    facts = Facts(
-        today=today,
-        value=min(fields.vehicle_price, order.total_amount) or fields.vehicle_price,
+    facts = _facts(setting, fields, draft, quote)
+    share = share_with(programme, facts.debt_load, quote.amount_financed, setting.today)
+    ceiling = setting.limits.ceiling(programme, setting.car.is_used)
+    rules = replace(
+        programme.rules,
+        max_psk_percent=ceiling.percent if ceiling else None,
+        max_share_percent=share.limit if share else None,
+    )
+    facts = replace(facts, share_after=share.percent if share else None)
+    return Prepared(fields, programme, annual_rate, quote, facts, rules, ceiling, decide(facts, rules))
+
+
+def _facts(setting: Setting, fields: ApplicationFields, draft: Application, quote: LoanQuote) -> Facts:
+    """A price above what the order comes to buys nothing: neither as security nor as money paid down."""
+    order = setting.order
+    price = min(fields.vehicle_price, order.total_amount) or fields.vehicle_price
+    return Facts(
+        today=setting.today,
+        value=price,
         order_total=order.total_amount,
-        down_payment=fields.down_payment,
+        down_payment=max(min(fields.down_payment, price - draft.requested_amount + draft.financed_premium), ZERO),
         amount=quote.amount_financed,
         term_months=fields.term_months,
         employment=fields.employment_status,
@@ -83,8 +121,10 @@ def decide_by(order: OrderCopy, fields: ApplicationFields, programme: Programme,
         birth_date=fields.birth_date,
         vehicle_year=fields.vehicle_year,
         balloon=draft.balloon,
+        is_used=setting.car.is_used,
+        average_payment=quote.average_payment,
+        premium_lent=draft.financed_premium,
     )
-    return Prepared(fields, programme, annual_rate, quote, facts, decide(facts, programme.rules))
 
 
 def draft_application(fields: ApplicationFields, programme: Programme) -> Application:
@@ -109,11 +149,12 @@ def require_remembered(application: Application) -> None:
         raise NotOverridable(reasons=["incomplete"])
 
 
-def require_lawful(application: Application, quote: LoanQuote) -> None:
+def require_lawful(application: Application, quote: LoanQuote, now: datetime) -> None:
     """Stop a manager's offer above the ceiling of ПСК, which binds every lender. Raises NotOverridable."""
-    ceiling = application.programme.max_psk_percent
-    if ceiling is not None and quote.psk > ceiling:
-        raise NotOverridable(reasons=["psk_cap"])
+    try:
+        require_ceiling(application, quote.psk, now)
+    except PskAboveCeiling as error:
+        raise NotOverridable(reasons=["psk_cap"], **error.extra) from error
 
 
 def record_of(prepared: Prepared) -> dict[str, Any]:
@@ -124,7 +165,8 @@ def record_of(prepared: Prepared) -> dict[str, Any]:
             "programme_version": prepared.programme.version,
             "annual_rate": prepared.annual_rate,
             "facts": asdict(prepared.facts),
-            "rules": asdict(prepared.programme.rules),
+            "rules": asdict(prepared.rules),
+            "ceiling": asdict(prepared.ceiling) if prepared.ceiling else None,
             "checks": [asdict(check) for check in prepared.decision.checks],
         }
     )
@@ -135,7 +177,7 @@ _CURABLE = frozenset({"term", "amount", "down_payment", "ltv", "income", "dti", 
 """Reasons that another term or down payment may do away with."""
 
 
-def counter_offer(prepared: Prepared, order: OrderCopy, now: datetime) -> dict[str, Any] | None:
+def counter_offer(prepared: Prepared, setting: Setting) -> dict[str, Any] | None:
     """The nearest terms of the same programme that would be approved: a longer term, else more money down, else both.
 
     None where the terms asked for are approved, or no others would be.
@@ -145,7 +187,7 @@ def counter_offer(prepared: Prepared, order: OrderCopy, now: datetime) -> dict[s
         return None
     for fields in _other_terms(prepared.fields, prepared.programme):
         try:
-            found = decide_by(order, fields, prepared.programme, local_date(now))
+            found = decide_by(setting, fields, prepared.programme)
         except InvalidInput:
             continue
         if found.decision.outcome is Outcome.APPROVE:

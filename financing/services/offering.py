@@ -34,18 +34,18 @@ def approve_application(
 ) -> Application:
     """Approve what is under review, as asked or with a smaller amount (roubles) or another rate (% a year).
 
-    Raises ApplicationNotFound, WrongTransition, InvalidInput, NotOverridable.
+    Raises ApplicationNotFound, WrongTransition, InvalidInput, NotOverridable, LendingShareFull.
     """
     with transaction("financing"):
         application = lock_application(application_id)
         amount = application.requested_amount if amount is None else amount
-        if not 0 < amount <= application.requested_amount:
-            raise InvalidInput("amount", "out_of_range", _("Above zero, and not more than was asked for."))
+        if not application.financed_premium < amount <= application.requested_amount:
+            raise InvalidInput("amount", "out_of_range", _("Above the premiums lent, and not more than was asked for."))
         require_remembered(application)
         application.balloon = min(application.balloon, amount)
         rate = application.asked_rate if annual_rate is None else annual_rate
         quote = quote_for(application, amount, rate)
-        require_lawful(application, quote)
+        require_lawful(application, quote, now)
         make_offer(application, quote, rate, decided_by=manager_id, now=now)
     return application
 
@@ -64,7 +64,7 @@ def accept_offer(
     """Accept the application's offer, or the one named of those side by side; only the client can.
 
     Raises ApplicationNotFound, WrongTransition, OfferNotFound, OfferNotStanding, OfferExpired, DocumentsMissing,
-    AlreadyFinanced.
+    AlreadyFinanced, PskAboveCeiling, LendingShareFull.
     """
     with transaction("financing"):
         application = lock_application(application_id, customer_id)

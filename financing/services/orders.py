@@ -1,5 +1,6 @@
 """Keeping a copy of orders, and the lock that makes agreements on one order take turns."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,7 +14,14 @@ from messaging.outbox import publish
 
 
 def copy_order(
-    *, order_id: UUID, customer_id: UUID, number: str, total_amount: Decimal, currency: str, version: int
+    *,
+    order_id: UUID,
+    customer_id: UUID,
+    number: str,
+    total_amount: Decimal,
+    currency: str,
+    version: int,
+    product_ids: Sequence[UUID] = (),
 ) -> OrderCopy:
     """Remember an order; older news than what is known changes nothing. `total_amount` in the order's currency."""
     with transaction("financing"):
@@ -21,6 +29,7 @@ def copy_order(
         if version > copy.version:
             copy.customer_id, copy.number, copy.version = customer_id, number, version
             copy.total_amount, copy.currency = total_amount, currency
+            copy.product_ids = [str(product_id) for product_id in product_ids]
             copy.save()
     return copy
 

@@ -35,7 +35,16 @@ from financing.models import (
     OverrideStatus,
 )
 from financing.services.approving import make_offer
-from financing.services.deciding import counter_offer, decide_by, quote_for, require_lawful, require_remembered
+from financing.services.cars import UNKNOWN_CAR, car_of
+from financing.services.deciding import (
+    Setting,
+    counter_offer,
+    decide_by,
+    quote_for,
+    require_lawful,
+    require_remembered,
+    setting_of,
+)
 from financing.services.orders import lock_application
 from messaging.outbox import publish
 
@@ -113,15 +122,17 @@ def _quote(override: Override) -> LoanQuote:
     application = override.application
     order = OrderCopy.objects.get(pk=application.order_id)
     most = min(application.requested_amount, order.total_amount)
-    if not 0 < override.amount <= most:
-        raise InvalidInput("amount", "out_of_range", _("Above zero, and at most %(most)s.") % {"most": most})
+    least = application.financed_premium
+    if not least < override.amount <= most:
+        limits = {"least": least, "most": most}
+        raise InvalidInput("amount", "out_of_range", _("Above %(least)s, and at most %(most)s.") % limits)
     birth = application.birth_date
     if birth is not None and age_on(birth, local_date(override.proposed_at)) < LEGAL_AGE:
         raise NotOverridable(reasons=["age"])
     application.term_months = override.term_months
     application.balloon = min(application.balloon, override.amount)
     quote = quote_for(application, override.amount, override.annual_rate)
-    require_lawful(application, quote)
+    require_lawful(application, quote, override.answered_at or override.proposed_at)
     return quote
 
 
@@ -201,6 +212,8 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
     Nothing is decided against the rules, so one person is enough. Raises ApplicationNotFound, WrongTransition,
     OrderClosed, DecidedByBank, NoCounterOffer.
     """
+    order_id = Application.objects.filter(pk=application_id).values_list("order_id", flat=True).first()
+    car = car_of(order_id) if order_id else UNKNOWN_CAR
     with transaction("financing"):
         application = lock_application(application_id)
         is_refused = application.status == ApplicationStatus.REJECTED
@@ -209,7 +222,7 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
         if is_refused:
             _require_refused(application)
         order = OrderCopy.objects.get(pk=application.order_id)
-        terms = _counter(application, order, now)
+        terms = _counter(application, setting_of(order, now, car))
         if is_refused:
             application.reopen(now)
         application.term_months = terms["term_months"]
@@ -219,15 +232,15 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
     return application
 
 
-def _counter(application: Application, order: OrderCopy, now: datetime) -> Mapping[str, Any]:
+def _counter(application: Application, setting: Setting) -> Mapping[str, Any]:
     """The terms, found anew by the programme as it is today. Raises DecidedByBank, NoCounterOffer."""
     programme = application.programme
     if programme.is_connected:
         raise DecidedByBank
     if not application.employment_status:  # the person had it erased
         raise NoCounterOffer
-    verdict = decide_by(order, fields_of(application), programme, local_date(now))
-    terms = counter_offer(verdict, order, now)
+    verdict = decide_by(setting, fields_of(application), programme)
+    terms = counter_offer(verdict, setting)
     if terms is None and verdict.decision.outcome is not Outcome.APPROVE:
         raise NoCounterOffer
     return terms or {
@@ -250,4 +263,6 @@ def fields_of(application: Application) -> ApplicationFields:
         birth_date=application.birth_date,
         vehicle_year=application.vehicle_year,
         programme_id=application.programme_id,
+        financed_premium=application.financed_premium,
+        psk_premium=application.psk_premium,
     )

@@ -28,6 +28,9 @@ class ProgrammeFields(TypedDict, total=False):
     residual_percent: Decimal
     min_down_payment_percent: Decimal
     max_ltv_percent: Decimal
+    min_down_payment_used_percent: Decimal | None
+    max_ltv_used_percent: Decimal | None
+    max_ltv_insured_percent: Decimal
     min_amount: Decimal
     max_amount: Decimal
     min_term_months: int

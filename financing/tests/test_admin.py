@@ -1,6 +1,7 @@
 """The managers' screens."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,8 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.ids import uuid7
 from financing import services
-from financing.models import Application, Loan, Programme
+from financing.clock import local_date
+from financing.models import Application, CreditLimit, Loan, Programme
 from financing.tests import make
 from messaging.testing import published
 
@@ -42,6 +45,26 @@ def test_every_list_and_card_opens(screens):
         assert screens.get(path).status_code == 200
         assert screens.get(f"{path}{row.pk}/change/").status_code == 200
         assert screens.get(f"{path}?q={row.pk}").status_code == 200
+
+
+def test_limits_are_added_and_the_quarter_is_shown(screens):
+    make.programme(bank="Northern")
+    path, day = "/admin/financing/creditlimit/", local_date(timezone.now())
+    row = {"kind": "share_50_80", "bank": "", "value": "20", "valid_from": day, "valid_to": day, "source": "the press"}
+    assert screens.post(f"{path}add/", row).status_code == 302
+    assert screens.post(f"{path}add/", row | {"kind": "quarter_plan", "value": "10000000"}).status_code == 302
+    application = make.application(**make.DTI_REVIEW)
+    services.approve_application(application_id=application.pk, manager_id=uuid7(), now=timezone.now())
+    page = screens.get(f"{path}quarter/", follow=True, headers={"accept-language": "en"}).content.decode()
+    for shown in ("Northern", "1500000.00", "10000000.000", "15.000", "20.000", "500000.00"):
+        assert shown in page
+    listed = screens.get(path).content.decode()
+    assert "the press" in listed
+    kept = CreditLimit.objects.get(kind="share_50_80")
+    assert screens.get(f"{path}{kept.pk}/change/").status_code == 200
+    assert screens.post(f"{path}{kept.pk}/change/", row | {"value": "99"}).status_code == 403
+    wrong = screens.post(f"{path}add/", row | {"valid_to": day - timedelta(days=1)}, follow=True)
+    assert (wrong.status_code, CreditLimit.objects.count()) == (200, 2)
 
 
 @pytest.mark.parametrize("size", [2, 20])

@@ -147,7 +147,7 @@ def test_a_manager_applies_for_the_buyer(order):
 def test_more_than_the_order_costs_is_not_lent(client):
     small = make.order(customer_id=client.user_id, total="1000000.00")
     shown = client.post(PATH, body(small)).json()
-    assert (shown["status"], shown["reasons"]) == ("rejected", ["amount", "ltv"])
+    assert (shown["status"], shown["reasons"]) == ("rejected", ["amount", "down_payment", "ltv"])
 
 
 def test_the_same_key_applies_once(client, order):
