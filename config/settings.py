@@ -283,6 +283,12 @@ CLAIM_FOUR_EYES_ABOVE = number("CLAIM_FOUR_EYES_ABOVE", 500_000)
 CLAIM_FILE_MAX_BYTES = number("CLAIM_FILE_MAX_BYTES", 10_485_760)
 OSAGO_RETAINED_SHARE = text("OSAGO_RETAINED_SHARE", "0.23")
 """What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict."""
+PREMIUM_REMINDER_DAYS = number("PREMIUM_REMINDER_DAYS", 7)
+"""How many days before it is due the insured are reminded of an instalment."""
+PREMIUM_GRACE_DAYS = number("PREMIUM_GRACE_DAYS", 14)
+"""Days after its due date on which an instalment still counts as paid in time; then the cover is suspended."""
+PREMIUM_SUSPENSION_DAYS = number("PREMIUM_SUSPENSION_DAYS", 30)
+"""Days that a suspended policy waits for its instalment before it ends."""
 
 # Notifications ------------------------------------------------------------------------------------------------------
 SMS_URL = text("SMS_URL", f"http://127.0.0.1:{number('SMS_PORT', PORT + 4)}" if DEBUG else "")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -17,6 +18,8 @@ from insurance.models import (
     Claim,
     ClaimStatus,
     Endorsement,
+    Instalment,
+    InstalmentState,
     IssueAttempt,
     MoneyKind,
     MoneyRequest,
@@ -26,7 +29,8 @@ from insurance.models import (
     Quote,
 )
 from insurance.models.claims import GRANTED
-from insurance.models.policies import IN_FORCE
+from insurance.models.money import CHARGES
+from insurance.models.policies import ALIVE
 from insurance.pricing import QuoteRequest, price
 from insurance.reading import book_of
 
@@ -40,6 +44,8 @@ def policy_disagreements() -> Iterator[Disagreement]:
     yield from _policies_unlike_their_quotes()
     yield from _policies_without_money()
     yield from _policies_refunded_otherwise()
+    yield from _schedules_unlike_their_premiums()
+    yield from _instalments_forgotten()
     yield from _attempts_unlike_their_policies()
     yield from _policies_past_their_end()
     yield from _claims_above_the_cover()
@@ -59,7 +65,7 @@ def _changes_that_cost_something_else() -> Iterator[Disagreement]:
     """A change of a policy rates again to the premium it was made for."""
     for change in Endorsement.objects.select_related("policy__quote").order_by("pk").iterator(chunk_size=1000):
         request = msgspec.convert(change.request, QuoteRequest, strict=False)
-        again = _rate(request, change.policy.quote.rated_on, change.tariff_revision)
+        again = _rate(request, change.policy.quote.rated_on, change.tariff_revision, change.effective_date)
         if again != change.annual_premium:
             ids = {"policy_id": str(change.policy_id), "endorsement": str(change.number)}
             detail = f"stored {change.annual_premium}, recomputed {again}"
@@ -71,9 +77,9 @@ def recompute(quote: Quote, variant: int = 0) -> Decimal | None:
     return _rate(quote.offer(variant).request, quote.rated_on, quote.tariff_revision)
 
 
-def _rate(request: QuoteRequest, day: date, revision: int) -> Decimal | None:
+def _rate(request: QuoteRequest, day: date, revision: int, today: date | None = None) -> Decimal | None:
     try:
-        return price(request, day, book_of(revision)).premium
+        return price(request, day, book_of(revision), today=today).premium
     except (InvalidInput, LookupError):
         return None
 
@@ -94,7 +100,7 @@ def _policies_unlike_their_quotes() -> Iterator[Disagreement]:
 def _policies_without_money() -> Iterator[Disagreement]:
     """A policy in force was paid for, with its order or by itself; and never more went back than came in."""
     paid = MoneyRequest.objects.filter(policy=OuterRef("pk"), kind=MoneyKind.PREMIUM, state=MoneyState.DONE)
-    alone = Policy.objects.filter(status__in=IN_FORCE, attempt_id__isnull=True)
+    alone = Policy.objects.filter(status__in=ALIVE, attempt_id__isnull=True)
     for policy in alone.exclude(Exists(paid)).order_by("pk"):
         yield Disagreement("policy_unpaid", {"policy_id": str(policy.id)}, "in force, and its premium is not in")
     for policy in _with_money().filter(held__lt=0).order_by("pk"):
@@ -107,32 +113,69 @@ def _with_money() -> "QuerySet[Any]":
 
     The order of an undone purchase gives its part back by itself, so there only what was paid alone is counted.
     """
-    signs = {MoneyKind.REFUND: -1, MoneyKind.PREMIUM: 1, MoneyKind.ENDORSEMENT: 1, MoneyKind.REINSTATEMENT: 1}
+    signs = {MoneyKind.REFUND: -1} | dict.fromkeys(CHARGES, 1)
     closed = IssueAttempt.objects.filter(closed_at__isnull=False).values("attempt_id")
     gone = Q(kind=MoneyKind.REFUND) & ~Q(policy__attempt_id__in=closed, order_id__isnull=False)
     moved = MoneyRequest.objects.filter(Q(state=MoneyState.DONE) & ~Q(kind=MoneyKind.REFUND) | gone)
     signed = Case(*(When(kind=kind, then=F("amount") * sign) for kind, sign in signs.items()), default=Decimal(0))
     summed = moved.filter(policy=OuterRef("pk")).order_by().values("policy").annotate(sum=Sum(signed)).values("sum")
+    first = Instalment.objects.filter(policy=OuterRef("pk"), number=1).values("amount")
     by_order = Case(
-        When(Q(attempt_id__isnull=False) & ~Q(attempt_id__in=closed), then=F("quote__premium")), default=Decimal(0)
+        When(
+            Q(attempt_id__isnull=False) & ~Q(attempt_id__in=closed), then=Coalesce(Subquery(first), F("quote__premium"))
+        ),
+        default=Decimal(0),
     )
-    return Policy.objects.annotate(held=by_order + Coalesce(Subquery(summed), Decimal(0)))
+    rest = Instalment.objects.filter(policy=OuterRef("pk")).exclude(state=InstalmentState.PAID)
+    unpaid = rest.order_by().values("policy").annotate(sum=Sum("amount")).values("sum")
+    return Policy.objects.annotate(
+        held=by_order + Coalesce(Subquery(summed), Decimal(0)), unpaid=Coalesce(Subquery(unpaid), Decimal(0))
+    )
 
 
 def _policies_refunded_otherwise() -> Iterator[Disagreement]:
-    """Of an ended policy exactly what it earned is held: its premium less its refund."""
+    """Of a policy its premium is held as far as it was paid; of an ended one what it earned: that less its refund."""
     closed = IssueAttempt.objects.filter(closed_at__isnull=False).values("attempt_id")
-    ended = _with_money().filter(status=PolicyStatus.CANCELLED).exclude(attempt_id__in=closed)
-    for policy in ended.exclude(held=F("premium") - F("refund_amount")).order_by("pk"):
+    alive = _with_money().filter(status__in=ALIVE).exclude(attempt_id__in=closed)
+    for policy in alive.exclude(held=F("premium") - F("unpaid")).order_by("pk"):
         ids = {"policy_id": str(policy.id)}
-        earned = policy.premium - policy.refund_amount
+        paid = policy.premium - policy.unpaid
+        yield Disagreement("policy_held_otherwise", ids, f"{policy.held} is held of {paid} paid")
+    ended = _with_money().filter(status=PolicyStatus.CANCELLED).exclude(attempt_id__in=closed)
+    for policy in ended.exclude(held=F("premium") - F("unpaid") - F("refund_amount")).order_by("pk"):
+        ids = {"policy_id": str(policy.id)}
+        earned = policy.premium - policy.unpaid - policy.refund_amount
         yield Disagreement("policy_refunded_otherwise", ids, f"{policy.held} is held of {earned} earned")
+
+
+def _schedules_unlike_their_premiums() -> Iterator[Disagreement]:
+    """Instalments make up the premium that was quoted, less what changes took off them."""
+    planned = Instalment.objects.filter(policy=OuterRef("pk")).order_by().values("policy")
+    sums = planned.annotate(sum=Sum("amount")).values("sum")
+    taken = Sum("endorsements__taken_off", filter=Q(endorsements__applied_at__isnull=False), default=Decimal(0))
+    known = Policy.objects.filter(activated_at__isnull=False).select_related("quote")
+    for policy in known.annotate(taken=taken, planned=Subquery(sums)).order_by("pk").iterator(1000):
+        offer = policy.quote.offer(policy.variant)
+        promised = None if offer.request.instalments == 1 else offer.premium - policy.taken
+        if policy.planned != promised:
+            ids = {"policy_id": str(policy.id)}
+            yield Disagreement("schedule_differs", ids, f"instalments make {policy.planned}, promised {promised}")
+
+
+def _instalments_forgotten() -> Iterator[Disagreement]:
+    """Nothing stays unpaid for longer than grace and suspension together, and what ended asks for nothing."""
+    late = timedelta(days=settings.PREMIUM_GRACE_DAYS + settings.PREMIUM_SUSPENSION_DAYS) + ALARM_GRACE
+    waiting = Instalment.objects.filter(state=InstalmentState.PLANNED)
+    forgotten = Q(policy__status__in=ALIVE, due_date__lt=local_date(timezone.now() - late))
+    for part in waiting.filter(forgotten | ~Q(policy__status__in=ALIVE)).order_by("policy_id", "number"):
+        ids = {"policy_id": str(part.policy_id), "instalment": str(part.number)}
+        yield Disagreement("instalment_forgotten", ids, f"due on {part.due_date}, and nobody asks for it")
 
 
 def _attempts_unlike_their_policies() -> Iterator[Disagreement]:
     """An undone attempt holds nothing, and no policy comes of an attempt nobody made."""
     closed = IssueAttempt.objects.filter(closed_at__isnull=False).values("attempt_id")
-    standing = Policy.objects.filter(status__in=[*IN_FORCE, PolicyStatus.PENDING])
+    standing = Policy.objects.filter(status__in=[*ALIVE, PolicyStatus.PENDING])
     for policy in standing.filter(attempt_id__in=closed).order_by("pk"):
         ids = {"policy_id": str(policy.id), "attempt_id": str(policy.attempt_id)}
         yield Disagreement("policy_of_closed_attempt", ids, "its purchase was undone, and it is in force")
@@ -146,9 +189,9 @@ def _attempts_unlike_their_policies() -> Iterator[Disagreement]:
 def _policies_past_their_end() -> Iterator[Disagreement]:
     late = local_date(timezone.now() - ALARM_GRACE)
     over = Q(end_date__lt=late) | Q(status=PolicyStatus.CANCEL_SCHEDULED, cancel_date__lt=late)
-    for policy in Policy.objects.filter(over, status__in=IN_FORCE).order_by("pk"):
+    for policy in Policy.objects.filter(over, status__in=ALIVE).order_by("pk"):
         ids = {"policy_id": str(policy.id)}
-        last = policy.end_date if policy.status == PolicyStatus.ACTIVE else policy.cancel_date
+        last = policy.cancel_date if policy.status == PolicyStatus.CANCEL_SCHEDULED else policy.end_date
         yield Disagreement("policy_past_its_end", ids, f"in force, though it ended on {last}")
 
 
@@ -159,7 +202,7 @@ def _claims_above_the_cover() -> Iterator[Disagreement]:
         most = claim.policy.coverage_amount
         yield Disagreement("claim_above_cover", ids, f"{claim.approved_amount} granted, {most} at most")
     paid = Sum("payouts__amount", filter=Q(payouts__state=MoneyState.DONE), default=Decimal(0))
-    unlike = ~Q(left=F("paid_amount") + F("penalty_amount"))
+    unlike = ~Q(left=F("paid_amount") + F("penalty_amount") - F("set_off_amount"))
     for claim in Claim.objects.filter(status=ClaimStatus.PAID).annotate(left=paid).filter(unlike).order_by("pk"):
         ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
         yield Disagreement("claim_paid_otherwise", ids, f"{claim.left} has left, {claim.paid_amount} is noted")

@@ -63,6 +63,34 @@ class EndorsementUnderWay(DomainError):
     detail = _("An earlier change of this policy is still being paid for.")
 
 
+class EndorsementRepriced(DomainError):
+    """A change costs something else than was agreed to; `premium_difference` says what."""
+
+    code = "price_changed"
+    detail = _("This change costs something else by now: look at its price again.")
+
+
+class NothingDue(DomainError):
+    """Every instalment of the policy is paid, or it has none."""
+
+    code = "nothing_due"
+    detail = _("Nothing is to be paid for this policy.")
+
+
+class InstalmentUnderWay(DomainError):
+    """The payment of an instalment was begun and is not answered yet."""
+
+    code = "instalment_under_way"
+    detail = _("An instalment of this policy is being paid already.")
+
+
+class InstalmentOverdue(DomainError):
+    """Nothing of a policy is changed while an instalment of it is overdue."""
+
+    code = "instalment_overdue"
+    detail = _("An instalment of this policy is overdue: it is paid first.")
+
+
 class ClaimNotFound(NotFound):
     """There is no such claim, or it is somebody else's."""
 
@@ -74,6 +102,13 @@ class NotCovered(DomainError):
 
     code = "not_covered"
     detail = _("The policy was not in force at that moment.")
+
+
+class PremiumUnpaid(DomainError):
+    """The loss happened after an instalment was due, and it is not paid yet; `due_date` names it."""
+
+    code = "premium_unpaid"
+    detail = _("An instalment of the premium was due before this loss and is not paid yet.")
 
 
 class DuplicateClaim(DomainError):

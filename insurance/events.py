@@ -32,7 +32,10 @@ class QuoteMade(Event):
 
 @event("insurance.purchased", aggregate="policy", key="policy_id")
 class PolicyPurchased(Event):
-    """A policy is in force, or will be from its start date. `order_id` is the purchase that paid its premium."""
+    """A policy is in force, or will be from its start date. `order_id` is the purchase that paid its premium.
+
+    `premium_paid` is how much of it is paid where the rest follows in instalments; without it the premium is.
+    """
 
     policy_id: UUID
     customer_id: UUID
@@ -45,6 +48,69 @@ class PolicyPurchased(Event):
     insurer: str = ""
     commission: Decimal | None = None
     vehicle_vin: str = ""
+    premium_paid: Decimal | None = None
+
+
+@event("insurance.instalment_due", aggregate="policy", key="policy_id")
+class InstalmentDue(Event):
+    """An instalment of a premium falls due in some days; `is_automatic` says that a stored method will be charged."""
+
+    policy_id: UUID
+    customer_id: UUID
+    number: int
+    amount: Decimal
+    currency: str
+    due_date: date
+    is_automatic: bool = False
+
+
+@event("insurance.instalment_overdue", aggregate="policy", key="policy_id")
+class InstalmentLate(Event):
+    """An instalment was not paid by its day: until `grace_until` it still counts as paid in time."""
+
+    policy_id: UUID
+    customer_id: UUID
+    number: int
+    amount: Decimal
+    currency: str
+    due_date: date
+    grace_until: date
+
+
+@event("insurance.instalment_paid", aggregate="policy", key="policy_id")
+class InstalmentPaid(Event):
+    """An instalment of a premium was paid, by itself even where an order paid the first."""
+
+    policy_id: UUID
+    customer_id: UUID
+    number: int
+    amount: Decimal
+    currency: str
+    insurer: str = ""
+    version_number: int = 1
+
+
+@event("insurance.suspended", aggregate="policy", key="policy_id")
+class PolicySuspended(Event):
+    """A policy covers nothing after `covered_through`, for an instalment is not paid; after `ends_after` it ends."""
+
+    policy_id: UUID
+    customer_id: UUID
+    number: int
+    amount: Decimal
+    currency: str
+    covered_through: date
+    ends_after: date
+    version_number: int = 1
+
+
+@event("insurance.resumed", aggregate="policy", key="policy_id")
+class PolicyResumed(Event):
+    """A suspended policy is paid for and covers again, from this moment on."""
+
+    policy_id: UUID
+    customer_id: UUID
+    version_number: int = 1
 
 
 @event("insurance.cancelled", aggregate="policy", key="policy_id")
@@ -115,7 +181,8 @@ class PolicyReinstated(Event):
 class PolicyEndorsed(Event):
     """What a policy insures changed; `premium_difference` is negative when a part came back.
 
-    `refunded_alone` is how much of that part had been paid by itself, though the policy was bought within an order.
+    `refunded_alone` is how much of that part had been paid by itself, though the policy was bought within an order;
+    `taken_off` is how much of it was not paid yet and makes instalments to come smaller.
     """
 
     policy_id: UUID
@@ -129,6 +196,7 @@ class PolicyEndorsed(Event):
     order_id: UUID | None = None
     version_number: int = 1
     refunded_alone: Decimal = Decimal(0)
+    taken_off: Decimal = Decimal(0)
 
 
 @event("insurance.purchase_lapsed", aggregate="policy", key="policy_id", version=2, internal=True)

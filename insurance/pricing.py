@@ -27,6 +27,7 @@ from insurance.rating import (
     OsagoRisk,
     Owner,
     TariffMissing,
+    check_parts,
     kasko_premium,
     osago_premium,
 )
@@ -84,7 +85,8 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of POST /insurance/quotes: roubles, months, engine power in hp. Without `drivers` anyone may drive.
 
     `beneficiary` is the bank that a car is pledged to; `owner_kbm` counts when there is no limit on drivers. A vehicle
-    from abroad or in transit has `transit_days` or `transit_months` in place of months of use. With `if_declined`
+    from abroad or in transit has `transit_days` or `transit_months` in place of months of use. A KASKO premium may be
+    paid in as many `instalments` as the insurer offers. `vehicle_plate` is printed only. With `if_declined`
     `continue` an order goes on without the policy its insurer would not issue, and its premium comes back.
     """
 
@@ -93,6 +95,7 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     vehicle_model: str
     vehicle_year: int
     vehicle_vin: str
+    vehicle_plate: str = ""
     coverage_amount: Decimal | None = None
     vehicle_value: Decimal | None = None
     drivers: list[DriverFields] | None = None
@@ -108,6 +111,7 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
     transit_days: int = 0
     transit_months: int = 0
     programme: str = "standard"
+    instalments: int = 1
     additions: list[str] = []
     is_pledged_outside: bool = False
     beneficiary: str = ""
@@ -147,9 +151,12 @@ def read_request(raw: Mapping[str, Any]) -> QuoteRequest:
         raise InvalidInput(name, "required" if missing else "invalid", detail) from error
 
 
-def price(request: QuoteRequest, day: date, book: TariffBook = SHIPPED) -> Price:
-    """Rate a request on a day by a book of tariffs. Raises InvalidInput naming the field."""
-    for problem in _problems(request, day):
+def price(request: QuoteRequest, day: date, book: TariffBook = SHIPPED, *, today: date | None = None) -> Price:
+    """Rate a request on a day by a book of tariffs. Raises InvalidInput naming the field.
+
+    A change of a policy is rated for the day the policy was, and names people who may drive since `today` only.
+    """
+    for problem in _problems(request, day, today or day):
         raise InvalidInput(*problem)
     rate = _rate_kasko if request.insurance_type is InsuranceType.KASKO else _rate_osago
     try:
@@ -187,6 +194,7 @@ def _rate_kasko(request: QuoteRequest, day: date, book: TariffBook) -> Price:
     region, _town = tariffs.place(request.region, request.city)
     coverage = request.coverage_amount or ZERO
     value = request.vehicle_value or coverage
+    check_parts(request.instalments, request.term_months)
     risk = KaskoRisk(
         sum_insured=coverage,
         insured_value=value,
@@ -196,6 +204,7 @@ def _rate_kasko(request: QuoteRequest, day: date, book: TariffBook) -> Price:
         drivers=_drivers(request, day),
         deductible=request.deductible,
         months=request.term_months,
+        instalments=request.instalments,
         pledged_to_outside_bank=request.is_pledged_outside,
         programme=_choose("programme", request.programme, insurer.programmes),
         additions_percent={name: _choose("additions", name, insurer.additions) for name in request.additions},
@@ -278,7 +287,7 @@ def _drivers(request: QuoteRequest, day: date) -> list[Driver] | None:
 
 
 def _years(since: date, day: date) -> int:
-    return relativedelta(day, since).years
+    return max(relativedelta(day, since).years, 0)
 
 
 _CLASS_OF = {value.normalize(): name for name, value in KBM.items()}
@@ -296,11 +305,11 @@ def kbm_class(given: str | int | float | None) -> str:
 Problem = tuple[str, str, str]
 
 
-def _problems(request: QuoteRequest, day: date) -> Iterator[Problem]:
+def _problems(request: QuoteRequest, day: date, today: date) -> Iterator[Problem]:
     for name in ("vehicle_make", "vehicle_model"):
         if not 0 < len(getattr(request, name).strip()) <= MAX_TEXT:
             yield name, "invalid", _("A text of 1 to %(most)d characters.") % {"most": MAX_TEXT}
-    for name in ("region", "city", "insurer", "programme", "beneficiary"):
+    for name in ("region", "city", "insurer", "programme", "beneficiary", "vehicle_plate"):
         if len(getattr(request, name)) > MAX_TEXT:
             yield name, "invalid", _("A text of at most %(most)d characters.") % {"most": MAX_TEXT}
     if not VIN.fullmatch(request.vehicle_vin):
@@ -309,7 +318,7 @@ def _problems(request: QuoteRequest, day: date) -> Iterator[Problem]:
         yield "vehicle_year", "out_of_range", _("This cannot be the year of a car.")
     yield from _amount_problems(request)
     yield from _type_problems(request)
-    yield from _driver_problems(request, day)
+    yield from _driver_problems(request, today)
 
 
 def _amount_problems(request: QuoteRequest) -> Iterator[Problem]:
@@ -325,30 +334,37 @@ def _amount_problems(request: QuoteRequest) -> Iterator[Problem]:
 
 
 def _type_problems(request: QuoteRequest) -> Iterator[Problem]:
-    if request.insurance_type is InsuranceType.KASKO:
-        if not request.coverage_amount:
-            yield "coverage_amount", "min_value", _("The sum insured must be above zero.")
-        elif request.deductible >= request.coverage_amount:
-            yield "deductible", "max_value", _("The deductible must be below the sum insured.")
-        least = 1
-        if request.transit_days or request.transit_months:
-            yield "transit_months", "invalid", _("Transit policies are OSAGO only.")
-    else:
-        if request.engine_power is None:
-            yield "engine_power", "required", _("OSAGO depends on the engine power.")
-        if request.deductible:
-            yield "deductible", "invalid", _("OSAGO has no deductible.")
-        if not (0 <= request.transit_days <= MAX_TRANSIT_DAYS and 0 <= request.transit_months <= FULL_YEAR):
-            yield "transit_months", "out_of_range", _("Transit takes up to 15 days, or 1 to 12 months.")
-        if request.transit_days and request.transit_months:
-            yield "transit_days", "invalid", _("Transit takes days or months, not both.")
-        least = LEAST_OSAGO_MONTHS
+    is_kasko = request.insurance_type is InsuranceType.KASKO
+    yield from _kasko_problems(request) if is_kasko else _osago_problems(request)
+    least = 1 if is_kasko else LEAST_OSAGO_MONTHS
     if not least <= request.term_months <= FULL_YEAR:
         yield (
             "term_months",
             "out_of_range",
             _("The term is %(least)d to %(most)d months.") % {"least": least, "most": FULL_YEAR},
         )
+
+
+def _kasko_problems(request: QuoteRequest) -> Iterator[Problem]:
+    if not request.coverage_amount:
+        yield "coverage_amount", "min_value", _("The sum insured must be above zero.")
+    elif request.deductible >= request.coverage_amount:
+        yield "deductible", "max_value", _("The deductible must be below the sum insured.")
+    if request.transit_days or request.transit_months:
+        yield "transit_months", "invalid", _("Transit policies are OSAGO only.")
+
+
+def _osago_problems(request: QuoteRequest) -> Iterator[Problem]:
+    if request.engine_power is None:
+        yield "engine_power", "required", _("OSAGO depends on the engine power.")
+    if request.deductible:
+        yield "deductible", "invalid", _("OSAGO has no deductible.")
+    if request.instalments != 1:
+        yield "instalments", "invalid", _("The premium of OSAGO is paid at once.")
+    if not (0 <= request.transit_days <= MAX_TRANSIT_DAYS and 0 <= request.transit_months <= FULL_YEAR):
+        yield "transit_months", "out_of_range", _("Transit takes up to 15 days, or 1 to 12 months.")
+    if request.transit_days and request.transit_months:
+        yield "transit_days", "invalid", _("Transit takes days or months, not both.")
 
 
 def _driver_problems(request: QuoteRequest, day: date) -> Iterator[Problem]:

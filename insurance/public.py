@@ -16,8 +16,9 @@ from insurance.clock import local_date
 from insurance.documents import policy_pdf
 from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
 from insurance.models.claims import REFUSED, UNDECIDED
-from insurance.models.policies import IN_FORCE
+from insurance.models.policies import ALIVE
 from insurance.pricing import price, read_request
+from insurance.rating import first_part, parts_of
 from insurance.reading import book_of, breakdown, current_book
 
 __all__ = [
@@ -53,17 +54,22 @@ class PolicyFacts:
 
 
 def estimate(quote_request: Mapping[str, Any]) -> Decimal:
-    """Premium in roubles of one quote request by the tariffs of now. Raises InvalidInput.
+    """What an order placed now pays for one quote request, roubles: the premium by the tariffs of now, or its first
+    instalment. Raises InvalidInput.
 
     An order placed now is insured at this premium, on whatever day it is paid.
     """
     request = read_request(quote_request)
-    return price(request, request.start_date or local_date(timezone.now()), current_book()).premium
+    rated = price(request, request.start_date or local_date(timezone.now()), current_book())
+    return first_part(rated.premium, request.instalments)
 
 
 @dataclass(frozen=True)
 class PremiumFacts:
-    """A premium and everything it came from: roubles, the day and the tariff revision it was rated by."""
+    """A premium and everything it came from: roubles, the day and the tariff revision it was rated by.
+
+    `due_now` is what puts the policy in force, `later` the instalments after it: `{due_date, amount}`.
+    """
 
     insurance_type: str
     insurer: str
@@ -72,6 +78,8 @@ class PremiumFacts:
     tariff: str
     tariff_revision: int
     breakdown: list[dict[str, str]]
+    due_now: Decimal
+    later: list[dict[str, str]]
 
 
 def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = None) -> PremiumFacts:
@@ -83,6 +91,7 @@ def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = 
     book = current_book() if revision is None else book_of(revision)
     first = request.start_date or day
     rated = price(request, first, book)
+    parts = parts_of(rated.premium, request.instalments, first, request.term_months)
     return PremiumFacts(
         insurance_type=request.insurance_type.value,
         insurer=rated.insurer,
@@ -91,6 +100,8 @@ def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = 
         tariff=rated.tariff,
         tariff_revision=book.revision,
         breakdown=breakdown(rated),
+        due_now=parts[0].amount,
+        later=[{"due_date": str(part.due_date), "amount": str(part.amount)} for part in parts[1:]],
     )
 
 
@@ -147,8 +158,8 @@ class PolicyCard:
 
     @property
     def may_claim(self) -> bool:
-        """Whether a loss can be reported under it."""
-        return self.status in (*IN_FORCE, PolicyStatus.EXPIRED)
+        """Whether a loss can be reported under it: one of days that it covered, however it ended."""
+        return self.status in (*ALIVE, PolicyStatus.EXPIRED, PolicyStatus.CANCELLED)
 
 
 def policies_of(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:

@@ -24,7 +24,7 @@ class DealLine:
 
 @dataclass(frozen=True)
 class DealPremium:
-    """A policy of the deal: its premium in roubles and the tariffs it was rated by."""
+    """A policy of the deal: its premium in roubles and the tariffs it was rated by; `later` are instalments to come."""
 
     insurance_type: str
     insurer: str
@@ -34,6 +34,8 @@ class DealPremium:
     rated_on: date
     breakdown: list[dict[str, str]]
     request: dict[str, Any]
+    due_now: Decimal
+    later: list[tuple[date, Decimal]]
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def _premium(item: dict[str, Any]) -> DealPremium:
         rated_on=date.fromisoformat(item["rated_on"]),
         breakdown=item["breakdown"],
         request=item["request"],
+        due_now=Decimal(item.get("due_now", item["premium"])),
+        later=[(date.fromisoformat(part["due_date"]), Decimal(part["amount"])) for part in item.get("later", [])],
     )
 
 

@@ -9,8 +9,13 @@ from insurance.public import rate
 from orders.deals import DealQuote
 
 
-def result_of(goods: Decimal, premiums: Decimal, trade_in: Decimal, offer: LoanOffer | None) -> dict[str, Any]:
-    """The sums of a deal as shown: decimal text, roubles and per cent."""
+def result_of(
+    goods: Decimal, premiums: Decimal, trade_in: Decimal, offer: LoanOffer | None, later: Decimal = ZERO
+) -> dict[str, Any]:
+    """The sums of a deal as shown: decimal text, roubles and per cent.
+
+    `premiums` are what the policies cost now, `later` their instalments to come, which no order asks for.
+    """
     lent = offer.amount_financed if offer else ZERO
     result = {
         "goods_amount": goods,
@@ -20,6 +25,8 @@ def result_of(goods: Decimal, premiums: Decimal, trade_in: Decimal, offer: LoanO
         "amount_financed": lent,
         "due_now": goods + premiums - trade_in - lent,
     }
+    if later:
+        result["insurance_later_amount"] = later
     if offer:
         result |= {
             "monthly_payment": offer.monthly_payment,
@@ -36,12 +43,8 @@ def result_of(goods: Decimal, premiums: Decimal, trade_in: Decimal, offer: LoanO
 def recalculate(quote: DealQuote) -> dict[str, Any]:
     """The sums of a stored deal, calculated again from its snapshot alone. Raises InvalidInput, LookupError."""
     goods = sum((money(Decimal(line["unit_price"]) * line["quantity"]) for line in quote.lines), ZERO)
-    premiums = sum(
-        (
-            rate(item["request"], day=quote.rated_on, revision=item["tariff_revision"]).premium
-            for item in quote.insurance
-        ),
-        ZERO,
-    )
+    rated = [rate(item["request"], day=quote.rated_on, revision=item["tariff_revision"]) for item in quote.insurance]
+    now = sum((item.due_now for item in rated), ZERO)
+    later = sum((item.premium for item in rated), ZERO) - now
     offer = None if quote.loan_terms is None else recalculate_offer(read_offer_terms(quote.loan_terms))
-    return result_of(goods, premiums, quote.trade_in_amount, offer)
+    return result_of(goods, now, quote.trade_in_amount, offer, later)

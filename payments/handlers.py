@@ -20,6 +20,7 @@ from financing.events import (
 )
 from insurance.events import (
     ClaimPayoutRequested,
+    InstalmentPaid,
     PolicyCancelled,
     PolicyEndorsed,
     PolicyPurchased,
@@ -157,13 +158,13 @@ def serve_loan(event: LoanPaymentRequested | LoanSurplusRefundRequested | LoanPa
             )
 
 
-PolicyNews = (
-    PremiumRequested | PolicyRefundRequested | PolicyPurchased | PolicyCancelled | PolicyEndorsed | PolicyReinstated
-)
+BookedNews = PolicyPurchased | PolicyCancelled | PolicyEndorsed | PolicyReinstated | InstalmentPaid
+PolicyNews = PremiumRequested | PolicyRefundRequested | BookedNews
 
 
 @subscribe(
     PremiumRequested, PolicyRefundRequested, PolicyPurchased, PolicyCancelled, PolicyEndorsed, PolicyReinstated,
+    InstalmentPaid,
     lane="policy_id",
 )  # fmt: skip
 def serve_policy(event: PolicyNews) -> None:
@@ -183,20 +184,29 @@ def serve_policy(event: PolicyNews) -> None:
             _book_policy(event, now)
 
 
-def _book_policy(event: PolicyPurchased | PolicyCancelled | PolicyEndorsed | PolicyReinstated, now: datetime) -> None:
+def _book_policy(event: BookedNews, now: datetime) -> None:
     """Changes and reinstatements are paid by themselves; what a change gives back goes the way its premium came."""
     match event:
         case PolicyPurchased():
             services.book_premium(
-                premium=_premium(event, event.premium, commission=event.commission, order_id=event.order_id), now=now
+                premium=_premium(
+                    event,
+                    event.premium if event.premium_paid is None else event.premium_paid,
+                    commission=event.commission,
+                    order_id=event.order_id,
+                ),
+                now=now,
             )
         case PolicyCancelled():
             premium = _premium(event, event.refund_amount, order_id=event.order_id, attempt=event.version_number)
             services.return_premium(premium=premium, alone=event.refunded_alone, now=now)
         case PolicyReinstated():
             services.book_premium(premium=_premium(event, event.premium_paid, attempt=event.version_number), now=now)
+        case InstalmentPaid():
+            services.book_premium(premium=_premium(event, event.amount, attempt=event.version_number), now=now)
         case PolicyEndorsed() if event.premium_difference < 0:
-            less = _premium(event, -event.premium_difference, order_id=event.order_id, attempt=event.version_number)
+            back = -event.premium_difference - event.taken_off
+            less = _premium(event, back, order_id=event.order_id, attempt=event.version_number)
             services.return_premium(premium=less, alone=event.refunded_alone, now=now)
         case PolicyEndorsed():
             services.book_premium(
@@ -204,9 +214,7 @@ def _book_policy(event: PolicyPurchased | PolicyCancelled | PolicyEndorsed | Pol
             )
 
 
-def _premium(
-    event: PolicyPurchased | PolicyCancelled | PolicyEndorsed | PolicyReinstated, amount: Decimal, **more: Any
-) -> Premium:
+def _premium(event: BookedNews, amount: Decimal, **more: Any) -> Premium:
     return Premium(
         policy_id=event.policy_id,
         customer_id=event.customer_id,

@@ -315,3 +315,48 @@ def test_a_policy_whose_quote_was_for_an_order_is_paid_and_given_back_by_itself(
     assert client.get(f"/orders/{order.id}").json()["amount_due"] == "0.00"
     assert not [code for code, amount in balances().items() if code.startswith("policy:")]
     assert_clean_books()
+
+
+def test_a_premium_in_three_parts_is_paid_passed_on_and_given_back_to_the_kopeck(product):
+    order = bought(product, KASKO | {"instalments": 3})
+    policy = Policy.objects.get()
+    first, *later = policy.instalments.values_list("amount", flat=True)
+    assert order.total_amount == PRICE + first == order.amount_paid
+    assert policy.premium == first + sum(later)
+    assert_owed_to_the_insurer(first)
+    assert_clean_books()
+    client = Api("client", user_id=order.customer_id)
+    path = f"/insurance/policies/{policy.id}"
+    for count in (1, 2):
+        assert client.post(f"{path}/pay-instalment", {"payment": CARD}).status_code == 200
+        drain_outbox()
+        assert client.get(path).json()["instalments"][count]["state"] == "paid"
+    assert_owed_to_the_insurer(policy.premium)
+    assert_clean_books()
+    refund = Decimal(client.post(f"{path}/cancel").json()["refund_amount"])
+    drain_outbox()
+    assert refund > later[0]
+    assert_owed_to_the_insurer(policy.premium - refund)
+    assert not [code for code in balances() if code.startswith("policy:")]
+    assert_clean_books()
+    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    drain_outbox()
+    let_refunds_go()
+    earned = policy.premium - refund
+    held = sum(payment.amount - payment.refunded_amount for payment in Payment.objects.all())
+    assert held - sum(Payout.objects.values_list("amount", flat=True)) == earned
+    assert_owed_to_the_insurer(earned)
+    assert_clean_books()
+
+
+def test_a_deal_tells_what_is_paid_now_and_what_later(product):
+    kasko = KASKO | {"instalments": 2}
+    body = {"items": [{"product_id": str(product.id), "quantity": 1}], "insurance": [kasko]}
+    client = Api("client")
+    deal = client.post("/orders/deal-quote", body).json()
+    (premium,) = deal["insurance"]
+    (part,) = premium["later"]
+    assert Decimal(premium["due_now"]) + Decimal(part["amount"]) == Decimal(premium["premium"])
+    assert deal["result"]["insurance_later_amount"] == part["amount"]
+    assert Decimal(deal["due_now"]) == Decimal(deal["total_amount"]) == PRICE + estimate(kasko)
+    assert_clean_books()

@@ -16,6 +16,7 @@ from insurance.models import (
     ClaimKind,
     DocumentKind,
     Endorsement,
+    Instalment,
     MoneyRequest,
     Policy,
     Quote,
@@ -81,6 +82,8 @@ class _RiskFields(serializers.Serializer):
     transit_days = serializers.IntegerField(required=False, min_value=0)
     transit_months = serializers.IntegerField(required=False, min_value=0)
     programme = serializers.CharField(required=False, max_length=30)
+    instalments = serializers.IntegerField(required=False, min_value=1, max_value=12)
+    vehicle_plate = serializers.CharField(required=False, max_length=15, allow_blank=True)
     additions = serializers.ListField(child=serializers.CharField(max_length=30), required=False, max_length=10)
     is_pledged_outside = serializers.BooleanField(required=False)
     beneficiary = serializers.CharField(required=False, max_length=100, allow_blank=True)
@@ -119,6 +122,14 @@ class PremiumFactorSerializer(serializers.Serializer):
     source = serializers.CharField()  # type: ignore[assignment]  # hides an attribute nobody reads here
 
 
+class PremiumPartSerializer(serializers.Serializer):
+    """One payment of a premium, and the day by which it is due if cover begins on the rating day."""
+
+    number = serializers.IntegerField()
+    amount = serializers.CharField()
+    due_date = serializers.DateField()
+
+
 class QuoteVariantSerializer(serializers.Serializer):
     """Another way to insure the same car; `variant` is what a purchase names."""
 
@@ -142,12 +153,14 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
     breakdown = PremiumFactorSerializer(many=True)
     variants = QuoteVariantSerializer(many=True)
     policy_id = serializers.SerializerMethodField()
+    due_now = serializers.SerializerMethodField()
+    schedule = serializers.SerializerMethodField()
 
     class Meta:
         model = Quote
         fields = [
-            "id", "customer_id", "order_id", "insurance_type", "status", "premium", "unrounded", "breakdown", "tariff",
-            "tariff_revision", "insurer", "insurer_name", "variants",
+            "id", "customer_id", "order_id", "insurance_type", "status", "premium", "due_now", "schedule",
+            "unrounded", "breakdown", "tariff", "tariff_revision", "insurer", "insurer_name", "variants",
             "coverage_amount", "insured_value", "deductible", "request", "rated_on", "valid_until", "policy_id",
             "currency", "created_at",
         ]  # fmt: skip
@@ -155,6 +168,15 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
     def get_status(self, quote: Quote) -> str:
         """`quoted`, `purchased` or `expired`."""
         return quote.status_on(local_date(timezone.now()))
+
+    def get_due_now(self, quote: Quote) -> str:
+        """What puts the policy in force: the premium, or its first instalment."""
+        return f"{quote.offer(0).due_now:.2f}"
+
+    @extend_schema_field(PremiumPartSerializer(many=True))
+    def get_schedule(self, quote: Quote) -> Any:
+        """The payments of the premium."""
+        return PremiumPartSerializer(quote.offer(0).payments(quote.rated_on), many=True).data
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))
     def get_policy_id(self, quote: Quote) -> Any:
@@ -175,16 +197,42 @@ class QuotePurchaseInput(serializers.Serializer):
     variant = serializers.IntegerField(required=False, default=0, min_value=0)
 
 
+class InstalmentSerializer(serializers.ModelSerializer):
+    """A payment of a premium in parts; `code` and `detail` say why the last try took nothing."""
+
+    grace_until = serializers.DateField()
+
+    class Meta:
+        model = Instalment
+        fields = ["number", "amount", "due_date", "grace_until", "state", "code", "detail", "paid_at"]
+
+
 class PolicySerializer(serializers.ModelSerializer):
+    """A policy; one whose premium was paid at once has no `instalments`."""
+
+    instalments = InstalmentSerializer(many=True, read_only=True)
+
     class Meta:
         model = Policy
         fields = [
             "id", "number", "quote_id", "variant", "order_id", "customer_id", "insurance_type", "status", "insurer",
             "insurer_ref", "beneficiary", "renewal_of_id", "vehicle_vin", "premium",
             "coverage_amount", "insured_value", "deductible", "start_date", "end_date", "activated_at", "cancelled_at",
-            "cancel_date", "cancel_reason", "refund_amount", "decline_code", "decline_detail", "currency", "version",
-            "created_at", "updated_at",
+            "cancel_date", "cancel_reason", "refund_amount", "decline_code", "decline_detail", "instalments",
+            "autopay_method", "autopay_method_id", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
+
+
+class InstalmentPaymentInput(serializers.Serializer):
+    """How the instalment that is due next is paid."""
+
+    payment = PolicyPaymentInput()
+
+
+class PolicyAutopayInput(serializers.Serializer):
+    """A stored payment method that instalments are charged to by themselves; null charges nothing by itself."""
+
+    payment = PolicyPaymentInput(allow_null=True)
 
 
 class PolicyCancelInput(serializers.Serializer):
@@ -202,10 +250,40 @@ class PolicyReinstateInput(serializers.Serializer):
 
 
 class PolicyEndorsementInput(serializers.Serializer):
-    """What changes from today on, and how to pay the difference if there is one."""
+    """What changes from today on, and how to pay the difference if there is one.
+
+    With `expected_difference` it is changed at the price that was shown, or not at all.
+    """
 
     changes = _RiskFields()
     payment = PolicyPaymentInput(required=False)
+    expected_difference = serializers.DecimalField(max_digits=14, decimal_places=2, required=False)
+
+
+class EndorsementPriceInput(serializers.Serializer):
+    changes = _RiskFields()
+
+
+class EndorsementPriceSerializer(serializers.ModelSerializer):
+    """What a change would cost, roubles: `to_pay` at once, `taken_off` instalments to come, `to_return` at once."""
+
+    to_pay = serializers.SerializerMethodField()
+    to_return = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Endorsement
+        fields = [
+            "policy_id", "effective_date", "changes", "annual_premium", "premium_difference", "to_pay", "taken_off",
+            "to_return",
+        ]  # fmt: skip
+
+    def get_to_pay(self, change: Endorsement) -> str:
+        """What is paid before it counts."""
+        return f"{change.to_pay:.2f}"
+
+    def get_to_return(self, change: Endorsement) -> str:
+        """What comes back."""
+        return f"{change.to_return:.2f}"
 
 
 class EndorsementSerializer(serializers.ModelSerializer):
@@ -215,7 +293,7 @@ class EndorsementSerializer(serializers.ModelSerializer):
         model = Endorsement
         fields = [
             "id", "policy_id", "number", "effective_date", "changes", "annual_premium", "premium_difference",
-            "tariff_revision", "applied_at", "created_at",
+            "taken_off", "tariff_revision", "applied_at", "created_at",
         ]  # fmt: skip
 
 
@@ -269,8 +347,8 @@ class ClaimSerializer(serializers.ModelSerializer):
             "driver_birth_date", "has_recourse", "amount", "status", "missing_documents", "documents",
             "assessed_amount", "market_value", "salvage_amount", "wear_percent", "payable_amount", "reserve_amount",
             "formula", "is_total_loss", "proposed_amount", "proposed_by", "approved_amount", "reason", "decided_at",
-            "papers_complete_at", "due_date", "is_late", "age_days", "penalty_amount", "paid_amount", "paid_at",
-            "payouts", "reopened_times", "currency", "version", "created_at", "updated_at",
+            "papers_complete_at", "due_date", "is_late", "age_days", "penalty_amount", "set_off_amount", "paid_amount",
+            "paid_at", "payouts", "reopened_times", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_missing_documents(self, claim: Claim) -> list[list[str]]:

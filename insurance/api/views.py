@@ -31,9 +31,13 @@ from insurance.api.serializers import (
     ClaimPapersInput,
     ClaimReasonInput,
     ClaimSerializer,
+    EndorsementPriceInput,
+    EndorsementPriceSerializer,
     EndorsementSerializer,
+    InstalmentPaymentInput,
     InsuranceQuoteInput,
     InsuranceQuoteSerializer,
+    PolicyAutopayInput,
     PolicyCancelInput,
     PolicyEndorsementInput,
     PolicyReinstateInput,
@@ -115,7 +119,7 @@ class QuoteViewSet(_InsuranceViewSet):
 
 
 class PolicyViewSet(_InsuranceViewSet):
-    queryset = Policy.objects.all()
+    queryset = Policy.objects.prefetch_related("instalments")
     serializer_class = PolicySerializer
     filterset_class = PolicyFilter
 
@@ -176,9 +180,53 @@ class PolicyViewSet(_InsuranceViewSet):
             payment=given.get("payment"),
             actor_id=self.principal.id,
             customer_id=self._owner,
+            expected_difference=given.get("expected_difference"),
             now=timezone.now(),
         )
         return Response(EndorsementSerializer(endorsement).data, status=201)
+
+    @extend_schema(request=EndorsementPriceInput, responses=EndorsementPriceSerializer)
+    @action(detail=True, methods=["post"], url_path="price-endorsement")
+    def price_endorsement(self, request: Request, pk: str) -> Response:
+        """What a change would cost from today on; nothing is changed."""
+        self.get_object()
+        priced = services.price_endorsement(
+            policy_id=_uuid(pk, PolicyNotFound),
+            changes=self.valid(EndorsementPriceInput)["changes"],
+            actor_id=self.principal.id,
+            customer_id=self._owner,
+            now=timezone.now(),
+        )
+        return Response(EndorsementPriceSerializer(priced).data)
+
+    @extend_schema(request=InstalmentPaymentInput, responses=PolicySerializer)
+    @action(detail=True, methods=["post"], url_path="pay-instalment")
+    def pay_instalment(self, request: Request, pk: str) -> HttpResponse:
+        """Pay the instalment that is due next, before its day too."""
+        return self.once("pay_instalment", self._pay_instalment)
+
+    def _pay_instalment(self) -> Response:
+        self.get_object()
+        policy = services.pay_instalment(
+            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
+            payment=self.valid(InstalmentPaymentInput)["payment"],
+            customer_id=self._owner,
+            now=timezone.now(),
+        )
+        return Response(PolicySerializer(policy).data)
+
+    @extend_schema(request=PolicyAutopayInput, responses=PolicySerializer)
+    @action(detail=True, methods=["post"])
+    def autopay(self, request: Request, pk: str) -> Response:
+        """Have instalments charged to a stored payment method on their days, or by nothing any more."""
+        self.get_object()
+        policy = services.choose_autopay(
+            policy_id=_uuid(pk, PolicyNotFound),
+            payment=self.valid(PolicyAutopayInput)["payment"],
+            customer_id=self._owner,
+            now=timezone.now(),
+        )
+        return Response(PolicySerializer(policy).data)
 
     @extend_schema(responses=EndorsementSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])

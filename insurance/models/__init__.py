@@ -1,6 +1,7 @@
-"""Tables of insurance: tariffs, quotes, policies, claims, money asked for, and what it knows of orders."""
+"""Tables of insurance: tariffs, quotes, policies, instalments, claims, money asked for, and what it knows of orders."""
 
 from insurance.models.claims import Claim, ClaimDocument, ClaimKind, ClaimStatus, DocumentKind
+from insurance.models.instalments import Instalment, InstalmentState, next_planned
 from insurance.models.money import MoneyKind, MoneyRequest, MoneyState
 from insurance.models.orders import IssueAttempt, OrderCopy
 from insurance.models.policies import Endorsement, Policy, PolicyCounter, PolicyStatus
@@ -14,6 +15,8 @@ __all__ = [
     "ClaimStatus",
     "DocumentKind",
     "Endorsement",
+    "Instalment",
+    "InstalmentState",
     "IssueAttempt",
     "MoneyKind",
     "MoneyRequest",
@@ -26,4 +29,5 @@ __all__ = [
     "Quote",
     "TariffRevision",
     "TariffRow",
+    "next_planned",
 ]

@@ -95,7 +95,8 @@ class Claim(models.Model):
     """A loss under a policy, roubles: `amount` claimed, `assessed_amount` found, `payable_amount` by the policy.
 
     `formula` says in figures how the payable sum came about; `reserve` is what is held for it; `penalty_amount` is owed
-    on top for paying late; `paid_amount` has left, penalty aside.
+    on top for paying late; `paid_amount` has left, penalty aside, but for `set_off_amount`: instalments of the premium
+    that a total loss pays for.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -128,6 +129,7 @@ class Claim(models.Model):
     papers_complete_at = models.DateTimeField(_("papers complete since"), null=True)
     due_date = models.DateField(_("to be settled by"), null=True)
     penalty_amount = amount_field(_("penalty"), default=ZERO)
+    set_off_amount = amount_field(_("premium taken off"), default=ZERO)
     paid_amount = amount_field(_("paid"), default=ZERO)
     paid_at = models.DateTimeField(_("paid at"), null=True)
     reopened_times = models.PositiveSmallIntegerField(_("reopened, times"), default=0)
@@ -159,6 +161,11 @@ class Claim(models.Model):
             models.CheckConstraint(
                 condition=Q(paid_amount=0) | Q(approved_amount__isnull=False, paid_amount__lte=F("approved_amount")),
                 name="claim_paid_within_approved",
+            ),
+            models.CheckConstraint(
+                condition=Q(set_off_amount=0)
+                | Q(set_off_amount__gt=0, approved_amount__isnull=False, set_off_amount__lte=F("approved_amount")),
+                name="claim_set_off_within_approved",
             ),
             models.UniqueConstraint(
                 fields=["policy", "occurred_at"],

@@ -16,10 +16,15 @@ class MoneyKind(models.TextChoices):
     """What the money is for."""
 
     PREMIUM = "premium", _("premium")
+    INSTALMENT = "instalment", _("instalment of a premium")
     ENDORSEMENT = "endorsement", _("premium of a change")
     REINSTATEMENT = "reinstatement", _("refund paid back")
     REFUND = "refund", _("refund of a premium")
     PAYOUT = "payout", _("payout of a claim")
+
+
+CHARGES = (MoneyKind.PREMIUM, MoneyKind.INSTALMENT, MoneyKind.ENDORSEMENT, MoneyKind.REINSTATEMENT)
+"""Money of the insured that comes in for a policy."""
 
 
 class MoneyState(models.TextChoices):
@@ -70,6 +75,11 @@ class MoneyRequest(models.Model):
                 fields=["policy"],
                 condition=Q(kind=MoneyKind.PREMIUM, state=MoneyState.ASKED),
                 name="one_premium_under_way",
+            ),
+            models.UniqueConstraint(
+                fields=["policy"],
+                condition=Q(kind=MoneyKind.INSTALMENT, state=MoneyState.ASKED),
+                name="one_instalment_under_way",
             ),
             models.UniqueConstraint(
                 fields=["claim", "payee"],

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.money import ZERO
 from insurance.models.fields import amount_field, type_field
 from insurance.models.quotes import Quote
 from insurance.pricing import Settlement
@@ -24,6 +25,7 @@ class PolicyStatus(models.TextChoices):
     PENDING = "pending", _("pending")
     ACTIVE = "active", _("in force")
     CANCEL_SCHEDULED = "cancel_scheduled", _("in force, its cancellation is set")
+    SUSPENDED = "suspended", _("suspended: an instalment is not paid")
     EXPIRED = "expired", _("expired")
     CANCELLED = "cancelled", _("cancelled")
     NOT_TAKEN_UP = "not_taken_up", _("not taken up")
@@ -33,19 +35,24 @@ _S = PolicyStatus
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     _S.PENDING: (_S.ACTIVE, _S.NOT_TAKEN_UP),
     _S.NOT_TAKEN_UP: (_S.PENDING, _S.ACTIVE),
-    _S.ACTIVE: (_S.EXPIRED, _S.CANCELLED, _S.CANCEL_SCHEDULED),
+    _S.ACTIVE: (_S.EXPIRED, _S.CANCELLED, _S.CANCEL_SCHEDULED, _S.SUSPENDED),
+    _S.SUSPENDED: (_S.ACTIVE, _S.CANCELLED, _S.EXPIRED),
     _S.CANCEL_SCHEDULED: (_S.EXPIRED, _S.CANCELLED, _S.CANCEL_SCHEDULED, _S.ACTIVE),
     _S.CANCELLED: (_S.ACTIVE,),
 }
 """Every step a policy may take; a status that is not a key is final."""
 
 IN_FORCE = (_S.ACTIVE, _S.CANCEL_SCHEDULED)
+ALIVE = (*IN_FORCE, _S.SUSPENDED)
+"""Bought and not ended; what is suspended covers nothing until it is paid for."""
 
 
 class Policy(models.Model):
     """Cover from `activated_at` through `end_date`; both dates count. Roubles.
 
-    `cancel_date` is the last day of cover of a policy whose cancellation is set for a day to come.
+    `premium` is that of the whole term, whatever of it was paid so far. `cancel_date` is the last day of cover of a
+    policy whose cancellation is set for a day to come. With `autopay_method_id`, a payment method stored with payments,
+    instalments are charged by themselves.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -78,6 +85,8 @@ class Policy(models.Model):
     cancel_date = models.DateField(_("to be cancelled after"), null=True)
     cancel_reason = models.TextField(_("reason"), blank=True, default="")
     refund_amount = amount_field(_("refund"), null=True)
+    autopay_method_id = models.UUIDField(_("stored payment method for instalments"), null=True)
+    autopay_method = models.CharField(_("its kind"), max_length=15, blank=True, default="")
     version = models.PositiveIntegerField(_("version"), default=1)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
@@ -138,14 +147,9 @@ class Policy(models.Model):
         return self.order_id if self.attempt_id is not None else None
 
     @property
-    def is_standing(self) -> bool:
-        """Whether it is in force or about to be."""
-        return self.status in (_S.PENDING, *IN_FORCE)
-
-    @property
-    def is_in_force(self) -> bool:
-        """Whether it was paid for and has not ended; its cover may begin on a day to come."""
-        return self.status in IN_FORCE
+    def is_alive(self) -> bool:
+        """Whether it was bought and has not ended; its cover may begin on a day to come, or be suspended."""
+        return self.status in ALIVE
 
     def activate(self, now: datetime) -> None:
         """Put a paid policy in force from now, or from its first day if that is later. Raises WrongTransition."""
@@ -182,6 +186,21 @@ class Policy(models.Model):
         self._move(_S.ACTIVE, now)
         self.cancel_date, self.cancel_reason = None, ""
 
+    def suspend(self, now: datetime) -> None:
+        """Cover nothing until the instalment that is due is paid. Raises WrongTransition."""
+        self._move(_S.SUSPENDED, now)
+
+    def resume(self, now: datetime) -> None:
+        """Cover again from now on: what was due is paid. Raises WrongTransition."""
+        if self.status != _S.SUSPENDED:
+            raise WrongTransition(self.status, [])
+        self._move(_S.ACTIVE, now)
+
+    def touch(self, now: datetime) -> None:
+        """Record a change that is no step."""
+        self.updated_at = now
+        self.version += 1
+
     def endorse(self, *, premium: Decimal, changes: Mapping[str, Any], now: datetime) -> None:
         """Change what is insured from today on; `premium` is the new total in roubles. Raises WrongTransition."""
         if self.status != _S.ACTIVE:
@@ -204,6 +223,8 @@ class Policy(models.Model):
         """Whether the policy was in force at a moment, which fell on `day` at the dealership."""
         if self.activated_at is None or not self.activated_at <= moment or day < self.start_date:
             return False
+        if any(part.uncovers(moment) for part in self.instalments.all()):
+            return False
         return day <= self.end_date and (self.cancelled_at is None or moment < self.cancelled_at)
 
 
@@ -219,6 +240,7 @@ class Endorsement(models.Model):
     tariff_revision = models.PositiveIntegerField(_("tariff revision"))
     annual_premium = amount_field(_("premium of the whole term"))
     premium_difference = amount_field(_("to pay"))
+    taken_off = amount_field(_("taken off instalments to come"), default=ZERO)
     money_id = models.UUIDField(_("payment asked for"), null=True)
     applied_at = models.DateTimeField(_("in force since"), null=True)
     created_by = models.UUIDField(_("made by"))
@@ -234,6 +256,18 @@ class Endorsement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy_id} / {self.number}"
+
+    @property
+    def to_pay(self) -> Decimal:
+        """What is paid before it counts, roubles."""
+        difference: Decimal = self.premium_difference
+        return max(difference, ZERO)
+
+    @property
+    def to_return(self) -> Decimal:
+        """What comes back of money paid, roubles."""
+        less: Decimal = max(-self.premium_difference, ZERO) - self.taken_off
+        return less
 
 
 class PolicyCounter(models.Model):

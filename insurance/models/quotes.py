@@ -13,6 +13,7 @@ from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
 from insurance.models.fields import amount_field, type_field
 from insurance.pricing import QuoteRequest
+from insurance.rating import Part, first_part, parts_of
 from insurance.tariffs import DEFAULT_INSURER
 
 VALID_FOR = timedelta(days=30)
@@ -28,6 +29,15 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     deductible: Decimal
     insurer: str
     insurer_name: str = ""
+
+    @property
+    def due_now(self) -> Decimal:
+        """What is paid to put it in force: the premium, or the first of its instalments."""
+        return first_part(self.premium, self.request.instalments)
+
+    def payments(self, start: date) -> tuple[Part, ...]:
+        """How the premium is paid when the cover begins on `start`."""
+        return parts_of(self.premium, self.request.instalments, start, self.request.term_months)
 
 
 class Quote(models.Model):

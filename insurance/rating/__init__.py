@@ -11,6 +11,7 @@ from insurance.rating.claims import (
     under_insurance_percent,
 )
 from insurance.rating.errors import InvalidRisk, RatingError, TariffMissing
+from insurance.rating.instalments import Part, check_parts, first_part, parts_of
 from insurance.rating.kasko import KaskoPremium, KaskoRisk, KaskoTariff, kasko_from_factors, kasko_premium
 from insurance.rating.osago import (
     Corridor,
@@ -44,6 +45,7 @@ __all__ = [
     "OsagoRisk",
     "OsagoTariff",
     "Owner",
+    "Part",
     "Policy",
     "Premium",
     "RatingError",
@@ -51,13 +53,16 @@ __all__ = [
     "TariffMissing",
     "Territory",
     "UnderInsurance",
+    "check_parts",
     "claim_payout",
+    "first_part",
     "hp_of_kw",
     "is_total_loss",
     "kasko_from_factors",
     "kasko_premium",
     "multiply",
     "osago_premium",
+    "parts_of",
     "refund_of_days",
     "refund_of_share",
     "refund_on",

@@ -8,7 +8,7 @@ from insurance.services.buying import (
     settle_charge,
     settle_payout,
 )
-from insurance.services.changing import endorse_policy, renew_policy
+from insurance.services.changing import endorse_policy, price_endorsement, renew_policy
 from insurance.services.claims import (
     add_document,
     approve_claim,
@@ -25,7 +25,9 @@ from insurance.services.claims import (
 )
 from insurance.services.claims.deciding import Assessment
 from insurance.services.claims.reporting import LossReport
+from insurance.services.collecting import attend_instalment, collect_premiums
 from insurance.services.ending import cancel_policy, cancel_when_due, expire_policy, keep_policy, reinstate_policy
+from insurance.services.instalments import choose_autopay, pay_instalment
 from insurance.services.issuing import issue_policies, revoke_policies
 from insurance.services.pledges import pledge_car, reduce_debt
 from insurance.services.quoting import copy_order, make_quote
@@ -41,9 +43,12 @@ __all__ = [
     "add_document",
     "approve_claim",
     "assess_claim",
+    "attend_instalment",
     "cancel_policy",
     "cancel_when_due",
+    "choose_autopay",
     "close_claim",
+    "collect_premiums",
     "copy_order",
     "endorse_policy",
     "expire_policy",
@@ -56,7 +61,9 @@ __all__ = [
     "make_quote",
     "open_claim",
     "pay_claim",
+    "pay_instalment",
     "pledge_car",
+    "price_endorsement",
     "purchase_quote",
     "read_document",
     "read_policy",

@@ -17,8 +17,10 @@ from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.changing import apply_paid_endorsement
 from insurance.services.claims.paying import settle_claim_payout
 from insurance.services.claims.reporting import lock_claim
-from insurance.services.ending import is_undone, lock_policy, put_back
+from insurance.services.ending import is_undone, put_back
+from insurance.services.instalments import apply_paid_instalment
 from insurance.services.issuing import answer_if_decided, policy_of, put_in_force
+from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment, settle_request
 from messaging.timers import set_timer
 
@@ -50,8 +52,14 @@ def purchase_quote(
         if is_connected(policy):
             bind(policy, payment=means)
         else:
-            ask_for_premium(policy, policy.premium, means, kind=MoneyKind.PREMIUM, now=now)
+            _ask_first(policy, means, now)
     return policy
+
+
+def _ask_first(policy: Policy, payment: Mapping[str, Any], now: datetime) -> None:
+    """Ask for the premium, or for the first of its instalments."""
+    due = policy.quote.offer(policy.variant).due_now
+    ask_for_premium(policy, due, payment, kind=MoneyKind.PREMIUM, now=now)
 
 
 def _lock_quote(quote_id: UUID, customer_id: UUID | None) -> Quote:
@@ -115,7 +123,7 @@ def hear_insurer(
         if attempt is not None:
             answer_if_decided(attempt, now)
         elif is_accepted and payment is not None:
-            ask_for_premium(policy, policy.premium, payment, kind=MoneyKind.PREMIUM, now=now)
+            _ask_first(policy, payment, now)
 
 
 def settle_charge(*, request_id: UUID, is_paid: bool, code: str, detail: str, now: datetime) -> None:
@@ -129,7 +137,9 @@ def settle_charge(*, request_id: UUID, is_paid: bool, code: str, detail: str, no
         if found is None or not found[1]:
             return
         asked = found[0]
-        if asked.kind == MoneyKind.ENDORSEMENT:
+        if asked.kind == MoneyKind.INSTALMENT:
+            apply_paid_instalment(policy, asked, now)
+        elif asked.kind == MoneyKind.ENDORSEMENT:
             apply_paid_endorsement(policy, asked, now)
         elif asked.kind == MoneyKind.REINSTATEMENT:
             _paid_back(policy, asked, now)

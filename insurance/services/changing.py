@@ -13,14 +13,16 @@ from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO, money
 from insurance.clock import local_date
-from insurance.errors import EndorsementUnderWay
+from insurance.errors import EndorsementRepriced, EndorsementUnderWay
 from insurance.events import PolicyEndorsed
 from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
 from insurance.models.claims import GRANTED, ClaimStatus
 from insurance.models.fields import InsuranceTypes
 from insurance.pricing import QuoteRequest, kbm_class, price, read_request
 from insurance.reading import book_of, current_book
-from insurance.services.ending import lock_policy, term_premium
+from insurance.services.ending import term_premium
+from insurance.services.instalments import planned, refuse_overdue, take_off
+from insurance.services.locking import lock_policy
 from insurance.services.money import (
     ask_for_premium,
     ask_for_premium_back,
@@ -33,7 +35,7 @@ from messaging.outbox import publish
 
 CHANGEABLE = frozenset(
     {"drivers", "region", "city", "engine_power", "coverage_amount", "vehicle_value", "deductible", "beneficiary",
-     "programme", "additions", "owner_kbm", "is_pledged_outside"}
+     "programme", "additions", "owner_kbm", "is_pledged_outside", "vehicle_plate"}
 )  # fmt: skip
 RENEWED_FROM = timedelta(days=60)
 
@@ -46,34 +48,56 @@ def endorse_policy(
     now: datetime,
     payment: Mapping[str, Any] | None = None,
     customer_id: UUID | None = None,
+    expected_difference: Decimal | None = None,
 ) -> Endorsement:
     """Change what a policy insures from today on, rated by the tariffs it was bought by.
 
-    The difference of the premiums counts for the days left: what is more is paid first, what is less is given back.
-    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay.
+    The difference of the premiums counts for the days left: what is more is paid first; what is less makes instalments
+    to come smaller, and beyond them is given back. With `expected_difference` it is changed at that price or not.
+    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue, EndorsementRepriced.
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
-        if policy.status != PolicyStatus.ACTIVE:
-            raise WrongTransition(policy.status, [])
-        if policy.endorsements.filter(applied_at__isnull=True, money_id__isnull=False).exists():
-            raise EndorsementUnderWay
         endorsement = _draft(policy, changes, actor_id, now)
         difference = endorsement.premium_difference
+        if expected_difference is not None and expected_difference != difference:
+            raise EndorsementRepriced(premium_difference=str(difference))
         if difference > 0:
             if payment is None:
                 raise InvalidInput("payment", "required", _("%(sum)s is to be paid.") % {"sum": difference})
             means = check_payment(payment)
             endorsement.money_id = ask_for_premium(policy, difference, means, kind=MoneyKind.ENDORSEMENT, now=now).id
+        else:
+            endorsement.taken_off = take_off(policy, -difference)
         endorsement.save(force_insert=True)
         if difference <= 0:
-            ways = ways_back(policy, -difference)
+            ways = ways_back(policy, -difference - endorsement.taken_off)
             _apply(policy, endorsement, ways.alone, now)
             ask_for_premium_back(policy, ways, "endorsement", now)
     return endorsement
 
 
+def price_endorsement(
+    *, policy_id: UUID, changes: Mapping[str, Any], actor_id: UUID, now: datetime, customer_id: UUID | None = None
+) -> Endorsement:
+    """What a change would cost from today on; nothing is changed, and the endorsement returned is not stored.
+
+    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue.
+    """
+    with transaction("insurance"):
+        policy = lock_policy(policy_id, customer_id)
+        endorsement = _draft(policy, changes, actor_id, now)
+        to_come = sum((part.amount for part in planned(policy)), ZERO)
+        endorsement.taken_off = min(max(-endorsement.premium_difference, ZERO), to_come)
+    return endorsement
+
+
 def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: datetime) -> Endorsement:
+    if policy.status != PolicyStatus.ACTIVE:
+        raise WrongTransition(policy.status, [])
+    if policy.endorsements.filter(applied_at__isnull=True, money_id__isnull=False).exists():
+        raise EndorsementUnderWay
+    refuse_overdue(policy, now)
     unknown = set(changes) - CHANGEABLE
     if unknown or not changes:
         raise InvalidInput(
@@ -83,7 +107,7 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
         )
     today = local_date(now)
     request = read_request(msgspec.to_builtins(_insured(policy)) | dict(changes))
-    rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision))
+    rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision), today=today)
     term = (policy.end_date - policy.start_date).days + 1
     left = min((policy.end_date - today).days + 1, term)
     return Endorsement(
@@ -135,6 +159,7 @@ def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, no
             order_id=policy.paying_order_id,
             version_number=policy.version,
             refunded_alone=refunded_alone,
+            taken_off=endorsement.taken_off,
         )
     )
 

@@ -14,29 +14,23 @@ from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
 from insurance.clock import end_of, local_date
-from insurance.errors import NotReinstated, PolicyNotFound
+from insurance.errors import NotReinstated
 from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReinstated, PolicyTermEnded
-from insurance.models import Claim, IssueAttempt, MoneyKind, Policy, PolicyStatus
+from insurance.models import Claim, IssueAttempt, MoneyKind, Policy, PolicyStatus, next_planned
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
 from insurance.rating import Policy as PaidCover
 from insurance.rating import refund_on
 from insurance.services.binding import unbind
+from insurance.services.instalments import outstanding, plan_again, planned, void_instalments
+from insurance.services.locking import lock_policy
 from insurance.services.money import Ways, ask_for_premium, ask_for_premium_back, check_payment, ways_back
 from messaging.outbox import publish
 from messaging.timers import set_timer
 
 TOTAL_LOSS = "total_loss"
+UNPAID = "instalment_unpaid"
 CANCELLATION_HANDLER = "insurance.cancel_when_due"
-
-
-def lock_policy(policy_id: UUID, customer_id: UUID | None = None) -> Policy:
-    """Lock a policy; `customer_id` None sees everybody's. Raises PolicyNotFound."""
-    visible = Policy.objects.select_for_update(of=("self",)).select_related("quote").filter(pk=policy_id)
-    policy = (visible if customer_id is None else visible.filter(customer_id=customer_id)).first()
-    if policy is None:
-        raise PolicyNotFound
-    return policy
 
 
 def cancel_policy(
@@ -52,6 +46,7 @@ def cancel_policy(
 
     With a `last_date` to come the cover lasts through that day, and the policy waits as `cancel_scheduled`. From
     `event_date`, which managers name, the premium counts as unused: the insured died or the car was lost that day.
+    With an instalment overdue the cover ends with the day it was due, and nothing is earned after it.
     Raises PolicyNotFound, WrongTransition, InvalidInput.
     """
     with transaction("insurance"):
@@ -66,8 +61,18 @@ def cancel_policy(
         if last_date is not None and last_date > today:
             _schedule(policy, last_date, reason, now)
         else:
-            _cancel(policy, event_date or today, reason, now)
+            unpaid = _unpaid_since(policy, today)
+            if unpaid is not None and unpaid < (event_date or today):
+                cancel_locked(policy, unpaid, reason or UNPAID, now, ended_at=end_of(unpaid))
+            else:
+                cancel_locked(policy, event_date or today, reason, now)
     return policy
+
+
+def _unpaid_since(policy: Policy, today: date) -> date | None:
+    """The last day that is paid for, where an instalment is overdue."""
+    part = next_planned(planned(policy))
+    return part.due_date if part is not None and part.is_overdue_on(today) else None
 
 
 def _check_days(policy: Policy, today: date, last_date: date | None, event_date: date | None) -> None:
@@ -84,7 +89,8 @@ def _schedule(policy: Policy, last_date: date, reason: str, now: datetime) -> No
     set_timer(handler=CANCELLATION_HANDLER, event=alarm, due_at=end_of(last_date))
 
 
-def _cancel(policy: Policy, last_day: date, reason: str, now: datetime, ended_at: datetime | None = None) -> None:
+def cancel_locked(policy: Policy, last_day: date, reason: str, now: datetime, ended_at: datetime | None = None) -> None:
+    """End a locked policy, its premium being used through `last_day`. Raises WrongTransition."""
     ways = ways_back(policy, refund_on_day(policy, last_day))
     end_early(policy, ways, reason=reason, now=now, ended_at=ended_at)
     unbind(policy)
@@ -99,7 +105,8 @@ def cancel_when_due(*, policy_id: UUID, last_date: date, now: datetime) -> None:
     with transaction("insurance"):
         policy = lock_policy(policy_id)
         if policy.status == PolicyStatus.CANCEL_SCHEDULED and policy.cancel_date == last_date:
-            _cancel(policy, last_date, policy.cancel_reason, now, ended_at=end_of(last_date))
+            last_day = min(last_date, _unpaid_since(policy, local_date(now)) or last_date)
+            cancel_locked(policy, last_day, policy.cancel_reason, now, ended_at=end_of(last_day))
 
 
 def keep_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Policy:
@@ -113,13 +120,16 @@ def keep_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = No
 
 def end_after_total_loss(policy: Policy, now: datetime) -> None:
     """End a locked KASKO policy whose car was paid for as lost: the premium is earned, nothing of it goes back."""
-    if policy.insurance_type == InsuranceTypes.KASKO and policy.is_in_force:
+    if policy.insurance_type == InsuranceTypes.KASKO and policy.is_alive:
         end_early(policy, Ways(), reason=TOTAL_LOSS, now=now)
         unbind(policy)
 
 
 def refund_on_day(policy: Policy, last_day: date) -> Decimal:
-    """Pro rata by days, roubles; within 14 days and without claims the insurer keeps nothing but what it earned."""
+    """Pro rata by days, roubles; within 14 days and without claims the insurer keeps nothing but what it earned.
+
+    What was not paid yet does not come back either: it is not asked for any more.
+    """
     granted, has_claims = _claims_on(policy)
     cover = PaidCover(
         premium=term_premium(policy),
@@ -130,13 +140,15 @@ def refund_on_day(policy: Policy, last_day: date) -> Decimal:
         claims_paid=granted,
         has_claims=has_claims,
     )
-    paid: Decimal = policy.premium
-    return min(refund_on(cover, last_day).refund, paid)
+    unpaid = outstanding(policy)
+    refund = refund_on(cover, last_day).refund - unpaid
+    paid: Decimal = policy.premium - unpaid
+    return max(min(refund, paid - granted), ZERO)
 
 
 def refund_undone(policy: Policy) -> Decimal:
-    """The whole premium, roubles, less what was granted of claims: the purchase it was part of never happened."""
-    paid: Decimal = policy.premium
+    """All that was paid, roubles, less what was granted of claims: the purchase it was part of never happened."""
+    paid: Decimal = policy.premium - outstanding(policy)
     return max(paid - _claims_on(policy)[0], ZERO)
 
 
@@ -161,6 +173,7 @@ def end_early(policy: Policy, ways: Ways, *, reason: str, now: datetime, ended_a
     """Cancel a locked policy and tell of it; `ways` is what of its premium goes back. Raises WrongTransition."""
     policy.cancel(refund=ways.total, reason=reason, now=now, ended_at=ended_at)
     policy.save()
+    void_instalments(policy)
     publish(
         PolicyCancelled(
             policy_id=policy.id,
@@ -213,6 +226,7 @@ def put_back(policy: Policy, now: datetime) -> None:
     paid_back = policy.refund_amount or ZERO
     policy.reinstate(now)
     policy.save()
+    plan_again(policy)
     alarm = PolicyTermEnded(policy_id=policy.id)
     set_timer(handler="insurance.expire_policy", event=alarm, due_at=end_of(policy.end_date))
     publish(
@@ -231,6 +245,7 @@ def expire_policy(*, policy_id: UUID, now: datetime) -> None:
     """End a policy with its term, by its alarm; one that ended before is left alone. Raises PolicyNotFound."""
     with transaction("insurance"):
         policy = lock_policy(policy_id)
-        if policy.is_in_force and policy.end_date < local_date(now):
+        if policy.is_alive and policy.end_date < local_date(now):
             policy.expire(now)
             policy.save()
+            void_instalments(policy)

@@ -27,6 +27,7 @@ from insurance.pricing import IfDeclined, Price, QuoteRequest, last_day, price, 
 from insurance.reading import book_at, moment_of
 from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.ending import end_early, refund_undone
+from insurance.services.instalments import outstanding, plan_instalments
 from insurance.services.money import ask_for_premium_back, ask_for_refund, held_for, ways_back
 from insurance.services.quoting import write_quote
 from insurance.tariffs import TariffBook
@@ -131,6 +132,7 @@ def put_in_force(policy: Policy, now: datetime) -> None:
         policy.end_date = last_day(policy.quote.offer(policy.variant).request, today)
     policy.activate(now)
     policy.save()
+    plan_instalments(policy, now)
     alarm = PolicyTermEnded(policy_id=policy.id)
     set_timer(handler=EXPIRY_HANDLER, event=alarm, due_at=end_of(policy.end_date))
     publish(
@@ -145,6 +147,7 @@ def put_in_force(policy: Policy, now: datetime) -> None:
             order_id=policy.paying_order_id,
             insurer=policy.insurer,
             vehicle_vin=policy.vehicle_vin,
+            premium_paid=policy.quote.offer(policy.variant).due_now,
         )
     )
 
@@ -234,7 +237,7 @@ def revoke_policies(*, order_id: UUID, attempt_id: UUID, reason: str, now: datet
         bought = Policy.objects.select_for_update(of=("self",)).select_related("quote").filter(attempt_id=attempt_id)
         policies = list(bought.order_by("pk"))
         for policy in policies:
-            if policy.is_in_force:
+            if policy.is_alive:
                 _undo(policy, reason, now)
             else:
                 _drop(policy, now)
@@ -254,6 +257,6 @@ def _earned(policy: Policy) -> Decimal:
     if policy.status == PolicyStatus.EXPIRED:
         return held_for(policy).by_order
     if policy.status == PolicyStatus.CANCELLED:
-        earned: Decimal = policy.premium - (policy.refund_amount or ZERO)
+        earned: Decimal = policy.premium - outstanding(policy) - (policy.refund_amount or ZERO)
         return min(earned, held_for(policy).by_order)
     return ZERO

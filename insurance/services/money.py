@@ -14,10 +14,10 @@ from core.errors import InvalidInput
 from core.money import ZERO
 from insurance.events import ClaimPayoutRequested, PolicyRefundRequested, PremiumRequested
 from insurance.models import Claim, MoneyKind, MoneyRequest, MoneyState, Policy
+from insurance.models.money import CHARGES
 from messaging.outbox import publish
 
 METHODS = ("card", "sbp", "cash", "bank_transfer")
-CHARGES = (MoneyKind.PREMIUM, MoneyKind.ENDORSEMENT, MoneyKind.REINSTATEMENT)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def held_for(policy: Policy) -> Ways:
         back=Sum("amount", filter=Q(kind=MoneyKind.REFUND, order_id=None), default=ZERO),
         back_by_order=Sum("amount", filter=Q(kind=MoneyKind.REFUND, order_id__isnull=False), default=ZERO),
     )
-    bought: Decimal = policy.quote.offer(policy.variant).premium if policy.paying_order_id else ZERO
+    bought = policy.quote.offer(policy.variant).due_now if policy.paying_order_id else ZERO
     return Ways(by_order=bought - asked["back_by_order"], alone=asked["taken"] - asked["back"])
 
 

@@ -8,7 +8,7 @@ from core.db import transaction
 from core.money import ZERO
 from insurance.models import OrderCopy, Policy, PolicyStatus
 from insurance.models.fields import InsuranceTypes
-from insurance.models.policies import IN_FORCE
+from insurance.models.policies import ALIVE
 
 
 def pledge_car(*, order_id: UUID, customer_id: UUID, loan_id: UUID, bank: str, debt: Decimal, now: datetime) -> None:
@@ -23,7 +23,7 @@ def pledge_car(*, order_id: UUID, customer_id: UUID, loan_id: UUID, bank: str, d
         insured = Policy.objects.select_for_update().filter(
             order_id=order_id,
             insurance_type=InsuranceTypes.KASKO,
-            status__in=[PolicyStatus.PENDING, *IN_FORCE],
+            status__in=[PolicyStatus.PENDING, *ALIVE],
             beneficiary="",
         )
         for policy in insured.order_by("pk"):

@@ -200,7 +200,7 @@ def test_a_policy_in_force_without_its_premium_is_found(client, quote):
     buy(client, quote)
     settle(asked(kind="premium"))
     MoneyRequest.objects.update(state="failed")
-    assert {item.kind for item in policy_disagreements()} == {"policy_unpaid"}
+    assert {item.kind for item in policy_disagreements()} == {"policy_unpaid", "policy_held_otherwise"}
 
 
 def test_a_tampered_variant_is_found(client):

@@ -73,9 +73,10 @@ def work_out_deal(
     goods = sum((Decimal(line["line_total"]) for line in lines), ZERO)
     if not 0 <= trade_in_amount <= goods:
         raise InvalidInput("trade_in", "out_of_range", _("Between nothing and the price of the goods."))
-    premiums = [Decimal(item["premium"]) for item in rated]
+    now_due = sum((Decimal(item["due_now"]) for item in rated), ZERO)
+    later = sum((Decimal(item["premium"]) for item in rated), ZERO) - now_due
     offer = None if loan is None else _offer(loan, goods, trade_in_amount, rated, day)
-    result = result_of(goods, sum(premiums, ZERO), trade_in_amount, offer)
+    result = result_of(goods, now_due, trade_in_amount, offer, later)
     return DealQuote(
         lines=lines,
         trade_in_amount=trade_in_amount,
@@ -134,10 +135,11 @@ def _premium(request: Mapping[str, Any], found: PremiumFacts) -> dict[str, Any]:
 def _offer(
     loan: LoanWish, goods: Decimal, trade_in: Decimal, rated: Sequence[Mapping[str, Any]], day: date
 ) -> LoanOffer:
-    """What the law demands stands outside ПСК; other insurance that is lent counts in it."""
+    """What the law demands stands outside ПСК; other insurance that is lent counts in it. Instalments to come are paid
+    by the insured: a loan lends what is due with the deal."""
     lent = [item for item in rated if loan.is_insurance_financed]
-    financed = sum((Decimal(item["premium"]) for item in lent), ZERO)
-    in_psk = sum((Decimal(item["premium"]) for item in lent if item["insurance_type"] != BY_LAW), ZERO)
+    financed = sum((Decimal(item["due_now"]) for item in lent), ZERO)
+    in_psk = sum((Decimal(item["due_now"]) for item in lent if item["insurance_type"] != BY_LAW), ZERO)
     if loan.down_payment < 0 or loan.down_payment + trade_in >= goods:
         raise InvalidInput("financing.down_payment", "max_value", _("Something has to be left to borrow."))
     return loan_offer(

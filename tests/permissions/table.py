@@ -204,6 +204,9 @@ GET    /insurance/policies                                own list
 GET    /insurance/policies/{}                             own
 POST   /insurance/policies/{}/cancel                      own
 POST   /insurance/policies/{}/keep                        own
+POST   /insurance/policies/{}/pay-instalment              own
+POST   /insurance/policies/{}/autopay                     own
+POST   /insurance/policies/{}/price-endorsement           own
 GET    /insurance/claims                                  own list
 POST   /insurance/claims                                  signed in
 GET    /insurance/claims/{}                               own

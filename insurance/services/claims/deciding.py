@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
-from insurance.errors import PapersMissing, SecondPersonNeeded
+from insurance.errors import PapersMissing, PayoutUnderWay, SecondPersonNeeded
 from insurance.events import ClaimDecided, ClaimReopened
-from insurance.models import Claim, ClaimStatus, Policy
+from insurance.models import Claim, ClaimStatus, MoneyState, Policy
 from insurance.models.claims import GRANTED
 from insurance.models.fields import InsuranceTypes
 from insurance.rating import Basis, Loss, UnderInsurance, claim_payout, is_total_loss
 from insurance.rating.claims import formula
-from insurance.services.claims.reporting import check_amount, lock_claim
+from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid
 from messaging.outbox import publish
 
 HUNDRED = Decimal(100)
@@ -39,13 +39,15 @@ class Assessment:
 
 
 def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime) -> Claim:
-    """Record the loss as found and what the policy pays for it, with the formula. May be done again.
+    """Record the loss as found and what the policy pays for it, with the formula. May be done again until it is paid.
 
-    Raises ClaimNotFound, WrongTransition, InvalidInput.
+    Raises ClaimNotFound, WrongTransition, InvalidInput, PayoutUnderWay.
     """
     _check(found)
     with transaction("insurance"):
         claim = lock_claim(claim_id)
+        if claim.payouts.exclude(state=MoneyState.DONE).exists():
+            raise PayoutUnderWay
         loss = loss_of(claim, found)
         payable = payable_for(loss)
         claim.assess(
@@ -124,12 +126,14 @@ def payable_for(loss: Loss) -> Decimal:
 def approve_claim(*, claim_id: UUID, manager_id: UUID, now: datetime, amount: Decimal | None = None) -> Claim:
     """Grant what the policy pays for the assessed loss, or `amount` roubles of it.
 
-    Above the limit of the settings the first manager proposes and another one confirms the same sum. Raises
-    ClaimNotFound, WrongTransition, AboveLimit, PapersMissing, SecondPersonNeeded.
+    Above the limit of the settings the first manager proposes and another one confirms the same sum. A loss of days
+    that an overdue instalment is for waits until it is paid. Raises ClaimNotFound, WrongTransition, AboveLimit,
+    PapersMissing, SecondPersonNeeded, PremiumUnpaid, NotCovered.
     """
     with transaction("insurance"):
         claim = lock_claim(claim_id)
         granted = claim.check_grant(claim.proposed_amount if amount is None and claim.proposed_amount else amount)
+        refuse_unpaid(claim.policy, claim.occurred_at)
         missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
         if missing:
             raise PapersMissing(missing=missing)

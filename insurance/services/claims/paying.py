@@ -16,6 +16,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.rating import split_payout
 from insurance.services.claims.reporting import lock_claim
 from insurance.services.ending import end_after_total_loss
+from insurance.services.instalments import set_off
 from insurance.services.money import ask_for_payout
 from messaging.outbox import publish
 
@@ -36,8 +37,8 @@ def penalty_on(claim: Claim, day: date) -> Decimal:
 def pay_claim(*, claim_id: UUID, now: datetime) -> Claim:
     """Ask payments for the payout; the claim is `paid` when the money has left.
 
-    Of a total loss the bank named as beneficiary gets what is owed to it, the insured the rest. Raises ClaimNotFound,
-    WrongTransition, PayoutUnderWay.
+    Of a total loss instalments of the premium still to come are taken off; the bank named as beneficiary gets what is
+    owed to it, the insured the rest. Raises ClaimNotFound, WrongTransition, PayoutUnderWay.
     """
     with transaction("insurance"):
         claim = lock_claim(claim_id)
@@ -45,7 +46,12 @@ def pay_claim(*, claim_id: UUID, now: datetime) -> Claim:
             raise WrongTransition(claim.status, list(TRANSITIONS.get(claim.status, ())))
         if claim.payouts.exclude(state=MoneyState.DONE).exists():
             raise PayoutUnderWay
-        to_bank, to_insured = split_payout(claim.approved_amount - claim.paid_amount, _debt(claim))
+        owed = claim.approved_amount - claim.paid_amount
+        if claim.is_total_loss and claim.policy.is_alive:
+            taken_off = set_off(claim.policy, owed)
+            claim.set_off_amount += taken_off
+            owed -= taken_off
+        to_bank, to_insured = split_payout(owed, _debt(claim))
         claim.penalty_amount = penalty_on(claim, local_date(now))
         claim.touch(now)
         claim.save()
@@ -74,7 +80,8 @@ def settle_claim_payout(*, claim_id: UUID, now: datetime) -> None:
 
 
 def _settle(claim: Claim, now: datetime) -> None:
-    paid = (claim.approved_amount or ZERO) - claim.paid_amount
+    is_first = claim.paid_amount == ZERO
+    paid = (claim.approved_amount or ZERO) - claim.paid_amount - (claim.set_off_amount if is_first else ZERO)
     claim.settle(now)
     claim.save()
     if claim.is_total_loss:

@@ -6,22 +6,26 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
 from insurance.clock import local_date
-from insurance.errors import ClaimNotFound, DuplicateClaim, NotCovered
+from insurance.errors import ClaimNotFound, DuplicateClaim, NotCovered, PremiumUnpaid
 from insurance.events import ClaimOpened
 from insurance.models import Claim, ClaimKind, Policy
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
-from insurance.services.ending import lock_policy
+from insurance.services.locking import lock_policy
 from messaging.outbox import publish
 
 DAYS_TO_SETTLE = {InsuranceTypes.OSAGO: 20, InsuranceTypes.KASKO: 30}
 """Calendar days to pay or refuse from the day the papers are complete: 40-FZ art. 12 by press reports; KASKO by its
 rules, a default of the product."""
+
+
+LAPSED = gettext_lazy("An instalment of the premium was due before this loss and was not paid in time.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +82,23 @@ def _check_cover(policy: Policy, occurred_at: datetime, *, is_named: bool, now: 
     """Refuse a loss still to come, out of the policy's cover, by a driver KASKO does not name, or reported before."""
     if occurred_at > now:
         raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
+    if any(part.uncovers(occurred_at) for part in policy.instalments.all()):
+        raise NotCovered(str(LAPSED))
     if not policy.covers(occurred_at, local_date(occurred_at)):
         raise NotCovered
     if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
         raise NotCovered(_("The policy does not name this driver."))
     if policy.claims.filter(occurred_at=occurred_at).exclude(status__in=REFUSED).exists():
         raise DuplicateClaim
+
+
+def refuse_unpaid(policy: Policy, occurred_at: datetime) -> None:
+    """Refuse to grant a loss of days that are not paid for: PremiumUnpaid while they still can be, then NotCovered."""
+    for part in policy.instalments.all():
+        if part.uncovers(occurred_at):
+            raise NotCovered(str(LAPSED))
+        if part.is_overdue_on(local_date(occurred_at)):
+            raise PremiumUnpaid(due_date=str(part.due_date))
 
 
 def _publish_opened(claim: Claim) -> None:
