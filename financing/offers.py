@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from core.money import money
@@ -16,6 +17,7 @@ from financing.calculations.daycount import DayCount
 from financing.calculations.terms import Fee, LoanTerms, ScheduleKind
 from financing.clock import local_date
 from financing.errors import NoProgramme, UnknownProgramme
+from financing.limits import Ceiling, limits_on
 from financing.models import Programme
 
 CAR_LOAN = "car_loan"
@@ -88,9 +90,10 @@ def loan_offer(
     financed_premium: Decimal = Decimal(0),
     psk_premium: Decimal = Decimal(0),
 ) -> LoanOffer:
-    """The cheapest offer on a day, or that of the programme named; limits of amount and term are kept.
+    """The cheapest offer on a day, or that of the programme named, for a term that it has.
 
-    Without a name only banks we decide for count: what a connected one would say is not known.
+    Without a name only banks we decide for count: what a connected one would say is not known. Which car it is for is
+    not known either, so ПСК is held to the lower of the day's ceilings.
 
     Raises InvalidInput, NoProgramme.
     """
@@ -102,7 +105,16 @@ def loan_offer(
         least, most = programmes[0].min_term_months, programmes[0].max_term_months
         raise InvalidInput("financing.term_months", "out_of_range", f"The term is {least} to {most} months.")
     terms = [_terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium) for item in fitting]
-    return min(map(recalculate_offer, terms), key=lambda offer: (offer.psk, offer.terms.programme_id))
+    limits = limits_on(day)
+    ceilings = {item.id: limits.ceiling(item, None) for item in fitting}
+    offers = [offer for offer in map(recalculate_offer, terms) if _is_lawful(offer, ceilings[offer.terms.programme_id])]
+    if not offers:
+        raise InvalidInput("financing.term_months", "psk_cap", _("The full cost of this credit is above the ceiling."))
+    return min(offers, key=lambda offer: (offer.psk, offer.terms.programme_id))
+
+
+def _is_lawful(offer: LoanOffer, ceiling: Ceiling | None) -> bool:
+    return ceiling is None or offer.psk <= ceiling.percent
 
 
 def _on_offer(financing_type: str, day: date, programme_id: UUID | None) -> list[Programme]:

@@ -28,6 +28,7 @@ from financing.models import (
     LoanStatus,
     LoanVersion,
     OfferStatus,
+    PaperKind,
 )
 from financing.offers import (
     LoanOffer,
@@ -41,6 +42,7 @@ from financing.offers import (
 __all__ = [
     "LoanFacts",
     "LoanOffer",
+    "PaperKind",
     "ProgrammeChoice",
     "check_application",
     "loan_disagreements",

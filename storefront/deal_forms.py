@@ -45,6 +45,7 @@ class DealForm(AccessibleForm):
         label=_("Term, months"), required=False, min_value=1, max_value=360, widget=slider(3, 96, "1")
     )
     programme_id = forms.ChoiceField(label=_("Bank"), required=False, choices=())
+    lends_premiums = forms.BooleanField(label=_("The loan pays for the policies too"), required=False)
     has_kasko = forms.BooleanField(label=_("KASKO: damage and theft"), required=False)
     deductible = forms.ChoiceField(label=_("Deductible of KASKO, ₽"), required=False, choices=())
     has_osago = forms.BooleanField(label=_("OSAGO: liability, required by law"), required=False)
@@ -131,6 +132,7 @@ class DealForm(AccessibleForm):
             down_payment=given["down_payment"] or ZERO,
             programme_id=chosen.id if chosen else None,
             financing_type=chosen.financing_type if chosen else "car_loan",
+            is_insurance_financed=given["lends_premiums"],
         )
 
     def _policies(self) -> list[dict[str, Any]]:
@@ -186,6 +188,7 @@ def wish_of(deal: DealDocument) -> dict[str, Any]:
             "down_payment": deal.loan.down_payment,
             "term_months": deal.loan.term_months,
             "programme_id": str(deal.loan.programme_id),
+            "lends_premiums": deal.loan.is_insurance_lent,
         }
     for premium in deal.premiums:
         request = premium.request

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from financing.public import ProgrammeChoice
+from financing.public import PaperKind, ProgrammeChoice
 from financing.services import LoanMeans
 from storefront.deal_forms import ApplicantForm, named
 from storefront.forms import AccessibleForm, PaymentForm
@@ -46,6 +46,15 @@ class ApplyForm(ApplicantForm):
             "financing_type": chosen.financing_type if chosen else "car_loan",
         }
         return found | ({"programme_id": str(chosen.id)} if chosen else {})
+
+
+class PaperForm(AccessibleForm):
+    """A paper for an application; what it really is its bytes say."""
+
+    kind = forms.ChoiceField(label=_("What it is"), choices=PaperKind.choices)
+    file = forms.FileField(
+        label=_("File"), widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,application/pdf"})
+    )
 
 
 class MeansForm(PaymentForm):

@@ -229,10 +229,10 @@ class ApplicationSerializer(serializers.ModelSerializer):
         model = Application
         fields = [
             "id", "order_id", "customer_id", "programme_id", "financing_type", "vehicle_price", "down_payment",
-            "requested_amount", "term_months", "employment_status", "monthly_income", "monthly_obligations",
-            "birth_date", "vehicle_year", "status", "reasons", "detail", "decision", "decided_at", "approved_amount",
-            "annual_rate", "schedule", "balloon", "monthly_payment", "psk", "expires_at", "required_documents",
-            "missing_documents", "currency", "version", "created_at", "updated_at",
+            "financed_premium", "requested_amount", "term_months", "employment_status", "monthly_income",
+            "monthly_obligations", "birth_date", "vehicle_year", "status", "reasons", "detail", "decision",
+            "decided_at", "approved_amount", "annual_rate", "schedule", "balloon", "monthly_payment", "psk",
+            "expires_at", "required_documents", "missing_documents", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_missing_documents(self, application: Application) -> list[str]:

@@ -45,6 +45,7 @@ from financing.services.repaying import (
     settle_payment,
 )
 from financing.services.returning import preview_return, return_loan
+from financing.services.showing_papers import PapersPage, read_own_paper, read_papers
 from financing.services.standing import History, settle_refund
 from financing.services.telling import note_told
 from financing.services.wanted import papers_lacking, papers_to_send
@@ -59,6 +60,7 @@ __all__ = [
     "LoanMeans",
     "LoanPage",
     "OfferCard",
+    "PapersPage",
     "PayoffQuote",
     "Portfolio",
     "ProgrammeFields",
@@ -97,6 +99,8 @@ __all__ = [
     "read_application",
     "read_document",
     "read_loan",
+    "read_own_paper",
+    "read_papers",
     "read_portfolio",
     "reject_application",
     "reject_override",

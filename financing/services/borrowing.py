@@ -59,6 +59,7 @@ class ApplicationCard:
     requested_amount: Decimal
     down_payment: Decimal
     vehicle_price: Decimal
+    financed_premium: Decimal
     term_months: int
     currency: str
     reasons: list[str]
@@ -150,6 +151,7 @@ def _application(item: Application, offers: list[OfferCard], now: datetime) -> A
         requested_amount=item.requested_amount,
         down_payment=item.down_payment,
         vehicle_price=item.vehicle_price,
+        financed_premium=item.financed_premium,
         term_months=item.term_months,
         currency=item.currency,
         reasons=_sentences(item) if is_refused else [],

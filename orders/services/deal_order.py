@@ -6,9 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
-from core.errors import InvalidInput, NotFound
+from core.errors import NotFound
 from core.money import money
 from financing.public import check_application, read_offer_terms
 from insurance.public import estimate
@@ -60,15 +58,8 @@ def _trade_in(amount: Decimal) -> dict[str, Any] | None:
 def _application(
     stored: Mapping[str, Any], applicant: Mapping[str, Any] | None, compares_banks: bool, now: datetime
 ) -> dict[str, Any]:
-    """The fields of an application for the loan that was calculated.
-
-    Premiums lent are a fee of the loan; an application knows none, so such a deal is agreed with a manager.
-    """
+    """The fields of an application for the loan that was calculated, which may pay the premiums too."""
     terms = read_offer_terms(stored)
-    if terms.financed_premium:
-        raise InvalidInput(
-            "insurance_financed", "not_allowed", _("A loan that pays premiums is agreed with a manager.")
-        )
     fields: dict[str, Any] = {
         **(applicant or {}),
         "vehicle_price": str(money(terms.vehicle_price)),
@@ -76,6 +67,7 @@ def _application(
         "term_months": terms.term_months,
         "financing_type": terms.financing_type,
         "auto_accept": not compares_banks,
+        "insurance_financed": terms.financed_premium > 0,
     }
     if not compares_banks:
         fields["programme_id"] = str(terms.programme_id)

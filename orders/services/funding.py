@@ -4,7 +4,7 @@ A part is `{leg, kind, amount, state}`: `leg` names it for steering, `kind` is t
 `balance`, paid whenever the buyer likes; more money than the total is a negative part `excess`, to be given back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -117,9 +117,28 @@ def _returned(order: Order) -> list[Part]:
 def requested_loan(leg: CheckoutLeg) -> Decimal:
     """What a loan is asked to lend; nothing when the application does not say."""
     try:
-        return Decimal(str(leg.request["vehicle_price"])) - Decimal(str(leg.request.get("down_payment") or 0))
+        asked = Decimal(str(leg.request["vehicle_price"])) - Decimal(str(leg.request.get("down_payment") or 0))
+        return asked + Decimal(leg.request.get("financed_premium", 0))
     except (KeyError, ArithmeticError):
         return ZERO
+
+
+def lend_premiums(financing: Mapping[str, Any], policies: Sequence[tuple[str, Decimal]]) -> dict[str, Any]:
+    """An application as the loan's leg asks for it: with `insurance_financed` the policies' premiums are lent too.
+
+    What the law demands of a driver stands outside ПСК. The sums are the order's own, whatever the buyer says of them.
+    """
+    asked = {name: value for name, value in financing.items() if name not in _PREMIUMS}
+    if not asked.get("insurance_financed") or not policies:
+        return asked
+    lent = sum((premium for _name, premium in policies), ZERO)
+    by_choice = sum((premium for name, premium in policies if name != BY_LAW), ZERO)
+    return asked | {"financed_premium": str(money(lent)), "psk_premium": str(money(by_choice))}
+
+
+_PREMIUMS = ("financed_premium", "psk_premium")
+BY_LAW = "OSAGO"
+"""The policy that every driver must have."""
 
 
 def _state(leg: CheckoutLeg, is_in: bool) -> str:

@@ -18,7 +18,7 @@ from messaging.outbox import publish
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
 from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, Order, OrderLine
-from orders.services.funding import parts_of, plan_parts, requested_loan
+from orders.services.funding import lend_premiums, parts_of, plan_parts, requested_loan
 from orders.services.history import Actor, record_status
 from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts
 from orders.services.saga import Saga
@@ -44,7 +44,7 @@ def place_order(
     `insurance` are the quote requests, `policies` their (name, premium) as estimated beforehand: they become lines.
     `deposit` and the payments are taken one after another; one without an amount takes all that is left. `trade_in`
     (`amount` and what is known of the car) counts once a manager has agreed to its value; a manager's own counts at
-    once.
+    once. A `financing` with `insurance_financed` lends the premiums too, as the lines have them.
     Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known), PriceChanged, InvalidInput.
     """
     with transaction("orders"):
@@ -58,7 +58,8 @@ def place_order(
         OrderLine.objects.bulk_create(order_lines)
         payments = _payments(payment, deposit)
         trade_in = trade_in and trade_in | {"is_agreed": actor.is_staff}
-        wishes = {"payments": payments, "trade_in": trade_in, "loan": financing, "policies": insurance}
+        loan = None if financing is None else lend_premiums(financing, policies)
+        wishes = {"payments": payments, "trade_in": trade_in, "loan": loan, "policies": insurance}
         saga = _build_saga(order, order_lines, wishes, now)
         _refuse_plan(saga)
         saga.advance()

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 import financing.tests.make
 from core.ids import uuid7
 from core.testing import Api
-from financing.services import change_programme
+from financing.limit_files import LimitFact
+from financing.models import LimitKind
+from financing.services import change_programme, write_limits
 from insurance import services as insurance
 from insurance.rating.rows import TariffFact
 from insurance.tests.make import KASKO, OSAGO
@@ -70,6 +72,18 @@ def test_lent_premiums_raise_the_full_cost_but_what_the_law_demands_does_not(pro
     assert kasko["due_now"] == osago["due_now"] == "200000.00"
     assert Decimal(kasko["psk"]) > Decimal(kasko["programme"]["annual_rate"])
     assert Decimal(kasko["psk"]) > Decimal(osago["psk"])
+
+
+def test_a_loan_above_the_ceiling_of_the_day_is_not_calculated(programme):
+    days = {"valid_from": date(2020, 1, 1), "valid_to": date(2099, 12, 31)}
+    fact = LimitFact(kind=LimitKind.PSK_NEW, value=Decimal("11.1"), source="a test", **days)
+    write_limits(facts=[fact], now=timezone.now())
+    refused = Api().post(PATH, body(financing=LOAN))
+    assert refused.status_code == 400
+    assert [(item["field"], item["code"]) for item in refused.json()["errors"]] == [
+        ("financing.term_months", "psk_cap")
+    ]  # fmt: skip
+    assert not DealQuote.objects.exists()
 
 
 def test_without_a_loan_all_is_due_now():

@@ -176,6 +176,23 @@ def test_a_deal_becomes_an_order_once_at_the_sums_shown(car, programme):
     assert [quote["insurance_type"] for quote in legs["policies"]["quotes"]] == ["kasko", "osago"]
 
 
+def test_a_deal_whose_loan_pays_the_policies_too_is_ordered_as_calculated(car, programme):
+    buyer = Visitor("client")
+    path = keep(buyer, car, **INSURED, lends_premiums="on")
+    stored = DealQuote.objects.get()
+    premiums = sum(Decimal(item["premium"]) for item in stored.insurance)
+    page = text(buyer.get(path))
+    assert "The loan pays for the policies too" in page
+    assert stored.due_now == Decimal(200_000)
+    assert order(buyer, path).status_code == 302
+    sold = Order.objects.get()
+    loan = sold.checkout.legs.get(kind="loan").request
+    assert (sold.total_amount, Decimal(loan["financed_premium"])) == (stored.total_amount, premiums)
+    kasko = sum(Decimal(item["premium"]) for item in stored.insurance if item["insurance_type"] == "kasko")
+    assert 0 < Decimal(loan["psk_premium"]) == kasko < premiums
+    assert buyer.get(path).context["deal_form"]["lends_premiums"].value() is True
+
+
 def test_all_banks_can_be_asked(car, programme):
     buyer = Visitor("client")
     order(buyer, keep(buyer, car), banks="all")

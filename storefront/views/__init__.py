@@ -18,6 +18,7 @@ from storefront.views.kept import (
     saved_search,
     saved_searches,
 )
+from storefront.views.loan_papers import loan_paper, loan_papers
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
 from storefront.views.news import news, news_preferences, read_all_news, read_news
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
@@ -80,6 +81,8 @@ __all__ = [
     "live_ticket",
     "loan",
     "loan_file",
+    "loan_paper",
+    "loan_papers",
     "move",
     "news",
     "news_preferences",

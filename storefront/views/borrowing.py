@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.errors import DomainError, NotFound
 from financing import services
 from financing.application_fields import read_fields
+from financing.errors import DocumentsMissing
 from financing.public import programme_choices
 from gateway.idempotency import run_once
 from orders.public import OrderDocument, get_order
@@ -92,6 +93,7 @@ def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
     order = get_order(found.order_id, viewer_id=user_id(request))
     context = {
         "application": found,
+        "papers": services.read_papers(application_id, customer_id=user_id(request)),
         "order": order,
         "product_id": next((item.product_id for item in order.items if item.product_id), None) if order else None,
         "loan": next((loan for loan in loans if loan.application_id == found.id), None),
@@ -123,6 +125,9 @@ def _act(request: HttpRequest, application_id: UUID, act: Callable[..., Any], sa
         act(application_id=application_id, customer_id=user_id(request), now=timezone.now(), **wanted)
     except NotFound:
         raise
+    except DocumentsMissing as error:
+        messages.error(request, error.detail)
+        return redirect("storefront:loan-papers", application_id)
     except DomainError as error:
         messages.error(request, error.detail)
     else:

@@ -128,7 +128,7 @@ def _deal_page(
         "is_reproduced": reproduces(found.id),
         "form": payment_form,
         "borrow_form": borrow_form,
-        "can_order": car is not None and car.available > 0 and not (found.loan and found.loan.is_insurance_lent),
+        "can_order": car is not None and car.available > 0,
         "is_own": found.customer_id in (None, user_id(request)) if request.user.is_authenticated else True,
         "link": request.build_absolute_uri(link),
         "path": link,
