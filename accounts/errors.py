@@ -214,7 +214,7 @@ class IdentityWithoutEmail(DomainError):
 class IdentityProviderUnavailable(Unavailable):
     """The identity provider does not answer."""
 
-    detail = "The identity provider does not answer. Please try again later."
+    detail = _("The identity provider does not answer. Please try again later.")
 
 
 class ExportNotFound(NotFound):

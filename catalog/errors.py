@@ -9,28 +9,28 @@ class CategoryCycle(DomainError):
     """A category cannot be moved below itself."""
 
     code = "category_cycle"
-    detail = "A category cannot be moved below itself."
+    detail = _("A category cannot be moved below itself.")
 
 
 class CategoryTooDeep(DomainError):
     """The tree would become deeper than its readers can bear."""
 
     code = "category_too_deep"
-    detail = "The tree of categories would become too deep."
+    detail = _("The tree of categories would become too deep.")
 
 
 class CategoryNotEmpty(DomainError):
     """A category with subcategories or products cannot be deleted."""
 
     code = "category_not_empty"
-    detail = "The category has subcategories or products."
+    detail = _("The category has subcategories or products.")
 
 
 class SlugTaken(DomainError):
     """A sibling has the same slug."""
 
     code = "slug_taken"
-    detail = "Another category beside it has this slug."
+    detail = _("Another category beside it has this slug.")
 
 
 class UnknownCategory(InvalidInput):
@@ -44,56 +44,56 @@ class SkuTaken(DomainError):
     """Another product has this SKU."""
 
     code = "sku_taken"
-    detail = "Another product has this SKU."
+    detail = _("Another product has this SKU.")
 
 
 class ExternalIdTaken(DomainError):
     """Another product has this external id."""
 
     code = "external_id_taken"
-    detail = "Another product has this external id."
+    detail = _("Another product has this external id.")
 
 
 class VinTaken(DomainError):
     """Another product on sale has this VIN."""
 
     code = "vin_taken"
-    detail = "Another product on sale has this VIN."
+    detail = _("Another product on sale has this VIN.")
 
 
 class ProductReserved(DomainError):
     """A product held for an order cannot be deleted."""
 
     code = "product_reserved"
-    detail = "The product is reserved for an order."
+    detail = _("The product is reserved for an order.")
 
 
 class InsufficientStock(DomainError):
     """Less can be taken than was asked for."""
 
     code = "insufficient_stock"
-    detail = "There is not enough of this product."
+    detail = _("There is not enough of this product.")
 
 
 class StockNotTracked(DomainError):
     """A service has no stock."""
 
     code = "stock_not_tracked"
-    detail = "A service has no stock."
+    detail = _("A service has no stock.")
 
 
 class ReservationUnknown(DomainError):
     """An order was paid whose stock was never asked for; the event is retried, then parked."""
 
     code = "reservation_unknown"
-    detail = "This attempt never reserved anything."
+    detail = _("This attempt never reserved anything.")
 
 
 class StockGone(DomainError):
     """A paid order's hold had expired and its goods were sold to someone else: people must decide."""
 
     code = "stock_gone"
-    detail = "The reservation had expired and the goods are gone."
+    detail = _("The reservation had expired and the goods are gone.")
 
 
 class UnknownProduct(NotFound):
@@ -104,14 +104,14 @@ class WrongStage(DomainError):
     """A vehicle cannot go from its stage to that one; `allowed` names those it can."""
 
     code = "wrong_stage"
-    detail = "The vehicle cannot go from its stage to that one."
+    detail = _("The vehicle cannot go from its stage to that one.")
 
 
 class VehicleOut(DomainError):
     """The vehicle is away on a test drive."""
 
     code = "vehicle_out"
-    detail = "The vehicle is away on a test drive."
+    detail = _("The vehicle is away on a test drive.")
 
 
 class InvalidImage(InvalidInput):
@@ -125,7 +125,7 @@ class TooManyImages(DomainError):
     """A product has as many images as it may."""
 
     code = "too_many_images"
-    detail = "The product has as many images as it may have."
+    detail = _("The product has as many images as it may have.")
 
 
 class InvalidAttributes(InvalidInput):
@@ -139,14 +139,14 @@ class TooMuchSaved(DomainError):
     """Nobody may save more searches or favourites than this."""
 
     code = "too_much_saved"
-    detail = "Delete some before you save more."
+    detail = _("Delete some before you save more.")
 
 
 class AttributeKeyTaken(DomainError):
     """The category, one above it or one below it has an attribute with this key."""
 
     code = "attribute_key_taken"
-    detail = "The category, one above or one below it has an attribute with this key."
+    detail = _("The category, one above or one below it has an attribute with this key.")
 
 
 class TooManyProducts(DomainError):

@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "accounts.middleware.PageSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "storefront.middleware.FormsOnlyMiddleware",
 ]
 """For pages. The first one answers /api/ by itself: no session, cookie or message is ever touched there."""
 
@@ -242,7 +243,11 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_TL
 SECURE_HSTS_SECONDS = 0 if DEBUG else number("HSTS_SECONDS", 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 31_536_000
+CSRF_FAILURE_VIEW = "gateway.views.stale_form"
 SESSION_COOKIE_NAME = f"autosalon_session_{PORT}" if DEBUG else "autosalon_session"
 CSRF_COOKIE_NAME = f"autosalon_csrf_{PORT}" if DEBUG else "autosalon_csrf"
 CART_COOKIE_NAME = f"autosalon_cart_{PORT}" if DEBUG else "autosalon_cart"

@@ -13,6 +13,8 @@ from gateway import views as gateway
 from gateway.schema_view import SchemaView
 from messaging import asyncapi, metrics
 
+handler400 = "gateway.views.bad_request"
+handler403 = "gateway.views.not_allowed"
 handler404 = "gateway.views.page_not_found"
 handler500 = "gateway.views.server_error"
 

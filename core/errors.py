@@ -14,7 +14,7 @@ class DomainError(Exception):
 
     code = "conflict"
     status = 409
-    detail: Any = "The request conflicts with the current state."
+    detail: Any = _("The request conflicts with the current state.")
 
     def __init__(self, detail: str = "", *, retry_after: int | None = None, **extra: Any) -> None:
         self.detail = str(detail or self.detail)
@@ -38,7 +38,7 @@ class NotFound(DomainError):
 
     code = "not_found"
     status = 404
-    detail: Any = "Not found."
+    detail: Any = _("Not found.")
 
 
 class Forbidden(DomainError):
@@ -46,7 +46,7 @@ class Forbidden(DomainError):
 
     code = "permission_denied"
     status = 403
-    detail = "Your role does not allow this."
+    detail = _("Your role does not allow this.")
 
 
 class InvalidInput(DomainError):
@@ -65,7 +65,7 @@ class StaleVersion(DomainError):
 
     code = "stale_version"
     status = 412
-    detail = "The object has changed since you read it."
+    detail = _("The object has changed since you read it.")
 
 
 class Unavailable(DomainError):
@@ -73,4 +73,4 @@ class Unavailable(DomainError):
 
     code = "unavailable"
     status = 503
-    detail = "The service is temporarily unavailable."
+    detail = _("The service is temporarily unavailable.")

@@ -16,6 +16,7 @@ from core.books import Disagreement
 from financing.application_fields import check_fields, read_fields
 from financing.clock import local_date
 from financing.models import (
+    RUNNING,
     Account,
     Application,
     ApplicationStatus,
@@ -48,6 +49,7 @@ __all__ = [
     "loan_disagreements",
     "loan_offer",
     "loans_by_order",
+    "owes",
     "programme_choices",
     "read_offer_terms",
     "recalculate_offer",
@@ -90,6 +92,11 @@ def loans_by_order(*, chunk: int = 2000) -> Iterator[LoanFacts]:
             principal=loan.principal,
             currency=loan.currency,
         )
+
+
+def owes(customer_id: UUID) -> bool:
+    """Whether this customer has a loan that is not repaid."""
+    return Loan.objects.filter(customer_id=customer_id, status__in=RUNNING).exists()
 
 
 def loan_disagreements() -> Iterator[Disagreement]:

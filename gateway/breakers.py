@@ -15,6 +15,7 @@ import msgspec
 import redis
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from core.breakers import Breaker, Policy
 from core.errors import Unavailable
@@ -32,7 +33,7 @@ class ProviderAway(Unavailable):
     """The provider did not answer lately and is spared for a while."""
 
     code = "provider_unavailable"
-    detail = "The provider is temporarily unavailable."
+    detail = _("The provider is temporarily unavailable.")
 
 
 def policy() -> Policy:

@@ -4,13 +4,14 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import structlog
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
-from django.utils import translation
+from django.utils import timezone, translation
 
 from core import context
 from core.ids import uuid7
@@ -22,6 +23,13 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_GUARDS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+}
+"""What browsers are told of every answer of the API; pages have Django's middleware and a policy of their own."""
 
 
 class EdgeMiddleware:
@@ -54,12 +62,16 @@ class EdgeMiddleware:
         return response
 
     def _page(self, request: HttpRequest) -> HttpResponse:
-        """A page, unless more is sent to it than any upload may be: that is refused before it is read."""
+        """A page, unless more is sent to it than any upload may be: that is refused before it is read.
+
+        People read and type moments on the dealership's clock; the API speaks UTC.
+        """
         try:
             _check_size(request)
         except BodyTooLarge:
             return too_large(request)
-        return self.pages(request)
+        with timezone.override(ZoneInfo(settings.DEALER_TIME_ZONE)):
+            return self.pages(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Tell the visitor of a page whose database is away so, in debug too."""
@@ -71,21 +83,30 @@ def _is_api(path: str) -> bool:
 
 
 def _answer_api(request: HttpRequest) -> HttpResponse:
-    """Answer an API request; whatever goes wrong becomes a problem document."""
-    try:
-        _check_size(request)
-        response = lane.dispatch(request)
-        if response is None:
-            response = _resolve(request)
-    except Exception as error:
-        response = problems.from_exception(error, request)
-    response["X-Content-Type-Options"] = "nosniff"
+    """Answer an API request; whatever goes wrong becomes a problem document, in the caller's language."""
+    with translation.override(translation.get_language_from_request(request)):
+        try:
+            _check_size(request)
+            response = lane.dispatch(request)
+            if response is None:
+                response = _resolve(request)
+        except Exception as error:
+            response = problems.from_exception(error, request)
+    for name, value in _GUARDS.items():
+        response[name] = value
+    if settings.SECURE_HSTS_SECONDS and request.is_secure():
+        response["Strict-Transport-Security"] = _transport_security()
     response.setdefault("Cache-Control", "no-store")
     if not response.streaming:
         response["Content-Length"] = str(len(response.content))
     for name, value in getattr(request, "rate_limit_headers", {}).items():
         response.setdefault(name, value)
     return response
+
+
+def _transport_security() -> str:
+    subdomains = "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+    return f"max-age={settings.SECURE_HSTS_SECONDS}{subdomains}{'; preload' if settings.SECURE_HSTS_PRELOAD else ''}"
 
 
 def _check_size(request: HttpRequest) -> None:
@@ -99,10 +120,9 @@ def _check_size(request: HttpRequest) -> None:
 def _resolve(request: HttpRequest) -> HttpResponse:
     match = resolve(request.path_info)
     request.resolver_match = match
-    with translation.override(translation.get_language_from_request(request)):
-        response: Any = match.func(request, *match.args, **match.kwargs)
-        if hasattr(response, "render") and not response.is_rendered:
-            response.render()
+    response: Any = match.func(request, *match.args, **match.kwargs)
+    if hasattr(response, "render") and not response.is_rendered:
+        response.render()
     return response
 
 

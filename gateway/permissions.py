@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -14,21 +15,21 @@ class InsufficientScope(Forbidden):
     """The API key was not given this scope; `scope` names it."""
 
     code = "insufficient_scope"
-    detail = "This API key does not have the scope for this."
+    detail = _("This API key does not have the scope for this.")
 
 
 class MfaEnrollmentRequired(Forbidden):
     """Staff must enrol a second factor before they may do anything else."""
 
     code = "mfa_enrollment_required"
-    detail = "Set up two-factor authentication first: POST /api/v1/auth/mfa/enroll."
+    detail = _("Set up two-factor authentication first: POST /api/v1/auth/mfa/enroll.")
 
 
 class EmailNotVerified(Forbidden):
     """The settings let only people with a verified e-mail do this."""
 
     code = "email_not_verified"
-    detail = "Please verify your e-mail first."
+    detail = _("Please verify your e-mail first.")
 
 
 def scope_of(method: str, view_class: type) -> str:

@@ -95,6 +95,26 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     return render(request, "404.html", status=404)
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 for people: what was sent cannot be understood; nothing of it is trusted, so nobody is looked up."""
+    if request.path.startswith("/api/"):
+        return problems.problem(400, "bad_request", "The request cannot be understood.")
+    return render(request, "400.html", status=400)
+
+
+def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403 for people: this account may not see the page."""
+    if request.path.startswith("/api/"):
+        return problems.problem(403, "permission_denied", "You may not do this.")
+    return render(request, "403.html", status=403)
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for people whose form has no good token: it is old, or their browser keeps no cookies."""
+    log.warning("form_refused", path=request.path, reason=reason)
+    return render(request, "stale_form.html", status=403)
+
+
 def too_large(request: HttpRequest) -> HttpResponse:
     """413 for people; nothing of what they send was read yet, so their language is that of their browser."""
     with translation.override(translation.get_language_from_request(request)):

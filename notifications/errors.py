@@ -10,7 +10,7 @@ from core.errors import DomainError, NotFound
 class NotificationNotFound(NotFound):
     """There is no such notification, or it is somebody else's."""
 
-    detail = "There is no such notification."
+    detail = _("There is no such notification.")
 
 
 class NotificationNotFailed(DomainError):

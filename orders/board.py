@@ -27,7 +27,10 @@ REASONS = ("parked", "stuck", "reservation_over", "reservation_expiring", "overd
 
 @dataclass(frozen=True)
 class Card:
-    """An order on the board; `since` is when it last changed, `attention` names what is wrong, gravest first."""
+    """An order on the board; `since` is when it last changed, `attention` names what is wrong, gravest first.
+
+    `step` is the leg of the checkout that it stands at, `cause` why that is parked, by code.
+    """
 
     id: UUID
     number: str
@@ -44,6 +47,7 @@ class Card:
     owner_id: UUID | None
     attention: tuple[str, ...]
     allowed: tuple[str, ...]
+    cause: str
 
 
 @dataclass(frozen=True)
@@ -135,4 +139,5 @@ def _card(order: Order, attention: tuple[str, ...], allowed: list[str]) -> Card:
         owner_id=order.checkout.owner_id,
         attention=attention,
         allowed=tuple(allowed),
+        cause=((order.checkout.failure or {}).get("parked") or {}).get("cause", ""),
     )

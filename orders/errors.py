@@ -1,5 +1,7 @@
 """What stops an order."""
 
+from django.utils.translation import gettext_lazy as _
+
 from core.errors import DomainError, Forbidden, InvalidInput
 
 
@@ -7,42 +9,42 @@ class TransitionNotYours(Forbidden):
     """The state leads there, but another role has to say so."""
 
     code = "transition_not_allowed"
-    detail = "Somebody else has to make this step."
+    detail = _("Somebody else has to make this step.")
 
 
 class SteeringRefused(DomainError):
     """The leg's state does not allow the action; `allowed` lists those that it does."""
 
     code = "wrong_checkout_state"
-    detail = "This cannot be done with the checkout in its present state."
+    detail = _("This cannot be done with the checkout in its present state.")
 
 
 class SteeringNotYours(Forbidden):
     """Checkouts are steered by managers, and legs skipped by admins."""
 
     code = "steering_not_allowed"
-    detail = "Somebody else has to do this."
+    detail = _("Somebody else has to do this.")
 
 
 class PriceChanged(DomainError):
     """The catalogue's total differs from what the buyer saw."""
 
     code = "price_changed"
-    detail = "The price has changed since you saw it."
+    detail = _("The price has changed since you saw it.")
 
 
 class InsufficientStock(DomainError):
     """More was asked for than can be had; `shortfalls` says of what."""
 
     code = "insufficient_stock"
-    detail = "There is not enough in stock."
+    detail = _("There is not enough in stock.")
 
 
 class ProductNotReady(DomainError):
     """The product is so new that orders has not heard of it yet."""
 
     code = "product_not_ready"
-    detail = "This product has only just been added; try again in a moment."
+    detail = _("This product has only just been added; try again in a moment.")
 
 
 class UnknownProduct(InvalidInput):
@@ -57,7 +59,7 @@ class ResyncRequired(DomainError):
 
     code = "resync_required"
     status = 410
-    detail = "These changes are no longer kept: read the orders again, then go on from `current`."
+    detail = _("These changes are no longer kept: read the orders again, then go on from `current`.")
 
 
 class UnknownLine(DomainError):
@@ -65,7 +67,7 @@ class UnknownLine(DomainError):
 
     code = "unknown_item"
     status = 404
-    detail = "The order has no such line."
+    detail = _("The order has no such line.")
 
 
 class ChangeRefused(DomainError):
@@ -80,18 +82,18 @@ class DocumentNotAvailable(DomainError):
     """The order's state has no such document yet, or no more."""
 
     code = "document_not_available"
-    detail = "There is no such document for the order in its present state."
+    detail = _("There is no such document for the order in its present state.")
 
 
 class CartFull(DomainError):
     """The cart holds as many different products as an order may have lines."""
 
     code = "cart_full"
-    detail = "The cart holds as many different products as it can."
+    detail = _("The cart holds as many different products as it can.")
 
 
 class CartEmpty(DomainError):
     """There is nothing in the cart to be ordered."""
 
     code = "cart_empty"
-    detail = "The cart is empty."
+    detail = _("The cart is empty.")

@@ -2,12 +2,11 @@
 
 import csv
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -34,6 +33,7 @@ from payments.models import (
     Status,
     WebhookEvent,
 )
+from payments.public import silent_payments
 
 COLOURS = {
     Status.PENDING: "info",
@@ -112,8 +112,7 @@ class AttentionFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() != "yes":
             return queryset
-        silent = Q(status=Status.PROCESSING, updated_at__lt=timezone.now() - timedelta(minutes=15))
-        return queryset.filter(Q(status=Status.UNKNOWN) | silent)
+        return queryset.filter(silent_payments(timezone.now()))
 
 
 def _ask(payment_id: Any, actor_id: Any) -> Payment:

@@ -1,5 +1,7 @@
 """What stops a payment or a refund."""
 
+from django.utils.translation import gettext_lazy as _
+
 from core.errors import DomainError, Forbidden, InvalidInput, NotFound
 
 
@@ -7,7 +9,7 @@ class OrderNotReady(DomainError):
     """Payments has not heard of the order yet."""
 
     code = "order_not_ready"
-    detail = "This order is not known here yet; try again in a moment."
+    detail = _("This order is not known here yet; try again in a moment.")
 
     def __init__(self) -> None:
         super().__init__(retry_after=2)
@@ -21,21 +23,21 @@ class OrderClosed(DomainError):
     """The order was cancelled: it takes no more money."""
 
     code = "order_closed"
-    detail = "This order was cancelled and takes no payments."
+    detail = _("This order was cancelled and takes no payments.")
 
 
 class Overpayment(DomainError):
     """More than is due was offered; `amount_due` says how much is."""
 
     code = "overpayment"
-    detail = "This is more than is due on the order."
+    detail = _("This is more than is due on the order.")
 
 
 class PaymentInFlight(DomainError):
     """Another payment of this order has not ended yet; a second try could charge the buyer twice."""
 
     code = "payment_in_flight"
-    detail = "Another payment of this order is still being processed."
+    detail = _("Another payment of this order is still being processed.")
 
 
 class CurrencyMismatch(InvalidInput):
@@ -67,42 +69,42 @@ class CardNumberRefused(DomainError):
 
     code = "card_number_refused"
     status = 400
-    detail = "Card numbers are not accepted: send the token that the payment provider gave for the card."
+    detail = _("Card numbers are not accepted: send the token that the payment provider gave for the card.")
 
 
 class WrongPaymentState(DomainError):
     """The payment's state does not allow this; `state` says what it is."""
 
     code = "wrong_payment_state"
-    detail = "The payment cannot do this in its present state."
+    detail = _("The payment cannot do this in its present state.")
 
 
 class RefundExceedsPayment(DomainError):
     """More than is left of the payment was asked back; `refundable` says how much is."""
 
     code = "refund_exceeds_payment"
-    detail = "This is more than is left of the payment."
+    detail = _("This is more than is left of the payment.")
 
 
 class WrongRefundState(DomainError):
     """The refund's state does not allow this; `state` says what it is."""
 
     code = "wrong_refund_state"
-    detail = "The refund cannot do this in its present state."
+    detail = _("The refund cannot do this in its present state.")
 
 
 class WrongPayoutState(DomainError):
     """The payout's state does not allow this; `state` says what it is."""
 
     code = "wrong_payout_state"
-    detail = "The payout cannot do this in its present state."
+    detail = _("The payout cannot do this in its present state.")
 
 
 class FourEyes(Forbidden):
     """The one who asked for a large refund may not approve it too."""
 
     code = "four_eyes"
-    detail = "Somebody else has to approve this refund."
+    detail = _("Somebody else has to approve this refund.")
 
 
 class WebhookForged(DomainError):
@@ -110,13 +112,13 @@ class WebhookForged(DomainError):
 
     code = "invalid_signature"
     status = 401
-    detail = "The webhook's signature is not valid."
+    detail = _("The webhook's signature is not valid.")
 
 
 class ProviderUnknown(NotFound):
     """No provider of this name sends us webhooks."""
 
-    detail = "There is no such provider."
+    detail = _("There is no such provider.")
 
 
 class StatementTooLong(InvalidInput):

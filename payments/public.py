@@ -2,17 +2,32 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connections
+from django.db.models import Q, QuerySet
 
 from core.books import Disagreement
 from core.provider_http import NoAnswer, Refused, TransientFault
 from payments.cards import looks_like_card_number
-from payments.models import REFUNDS_PAYABLE, RESERVING, SANDBOX, TAKEN, OrderCopy, Payment, Refund, RefundStatus
+from payments.models import (
+    REFUNDS_PAYABLE,
+    RESERVING,
+    SANDBOX,
+    TAKEN,
+    Dispute,
+    DisputeStatus,
+    OrderCopy,
+    Payment,
+    Payout,
+    PayoutStatus,
+    Refund,
+    RefundStatus,
+    Status,
+)
 from payments.providers import provider
 
 __all__ = [
@@ -24,7 +39,13 @@ __all__ = [
     "payable",
     "payments_of_order",
     "provider_disagreements",
+    "silent_payments",
+    "waiting_for_somebody",
 ]
+
+SILENT = timedelta(minutes=15)
+"""How long a payment may be under way before a manager should look at it."""
+COUNTED = 100
 
 
 @dataclass(frozen=True)
@@ -69,6 +90,23 @@ def payments_of_order(order_id: UUID) -> list[PaymentFacts]:
         )
         for payment in Payment.objects.filter(order_id=order_id).order_by("-created_at", "-id")
     ]
+
+
+def silent_payments(now: datetime) -> Q:
+    """The condition of payments whose end nobody knows."""
+    return Q(status=Status.UNKNOWN) | Q(status=Status.PROCESSING, updated_at__lt=now - SILENT)
+
+
+def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
+    """How much of the money waits for a person, by what it is; nothing is counted beyond a hundred."""
+    queues: dict[str, QuerySet[Any]] = {
+        "payments_silent": Payment.objects.filter(silent_payments(now)),
+        "refunds_to_approve": Refund.objects.filter(status=RefundStatus.REQUESTED),
+        "refunds_failed": Refund.objects.filter(status=RefundStatus.FAILED),
+        "payouts_failed": Payout.objects.filter(status=PayoutStatus.FAILED),
+        "disputes_open": Dispute.objects.filter(status=DisputeStatus.OPEN),
+    }
+    return {name: len(rows.values_list("pk", flat=True)[:COUNTED]) for name, rows in queues.items()}
 
 
 def payable(order_id: UUID) -> Decimal | None:

@@ -132,6 +132,17 @@ class PasswordForm(AccessibleForm):
     )
 
 
+class LeaveForm(AccessibleForm):
+    """The password, once more, before an account is erased."""
+
+    old_password = forms.CharField(
+        label=_("Your password"),
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "id": "id_leave_password"}),
+    )
+
+
 class ProfileForm(AccessibleForm):
     """What a person may change about themselves."""
 

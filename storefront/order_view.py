@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from orders.public import OrderDocument, TimelineEntry
+from orders.public import FundingPart, OrderDocument, TimelineEntry, document_kinds
 from payments.public import PaymentFacts
 from storefront import wording
 from storefront.forms import PaymentForm, new_key
@@ -16,6 +16,7 @@ from storefront.wording import StatusWording, Text
 
 OPEN = ("created", "awaiting_payment", "paid", "in_progress", "ready")
 CANCELLABLE = ("created", "awaiting_payment")
+SOLD = ("paid", "in_progress", "ready")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,13 @@ class OrderView:
     """Everything the order's page shows, made from one reading of the order and its history."""
 
     def __init__(
-        self, order: OrderDocument, history: list[TimelineEntry], payment: PaymentFacts | None, *, is_owner: bool
+        self,
+        order: OrderDocument,
+        history: list[TimelineEntry],
+        payment: PaymentFacts | None,
+        *,
+        is_owner: bool,
+        is_staff: bool = False,
     ) -> None:
         self.order = order
         self.payment = payment
@@ -59,12 +66,18 @@ class OrderView:
         )
         self.time_zone = settings.DEALER_TIME_ZONE
         self.is_open = order.status in OPEN
-        is_paying = payment is not None and payment.status in wording.IN_FLIGHT
-        self.is_busy = order.saga.state in wording.BUSY or (self.is_open and is_paying)
+        self.promised = next((part.kind for part in order.funding if _is_promised(part)), "")
+        is_paying = bool(self.promised) or (payment is not None and payment.status in wording.IN_FLIGHT)
+        self.is_busy = order.saga.state in wording.BUSY or (self.is_open and is_paying and not self.promised)
         self.is_due = order.amount_due > 0 and order.status in CANCELLABLE
         self.can_cancel = is_owner and order.status in CANCELLABLE
         is_waiting = order.status == "awaiting_payment" and order.saga.state == "waiting"
         self.can_pay = is_owner and is_waiting and self.is_due and not is_paying
+        self.can_change = self.can_pay and sum(item.quantity for item in order.items) > 1
+        self.can_confirm_money = is_staff and promised_payment([payment] if payment else []) is not None
+        self.is_staff = is_staff
+        self.can_order_again = is_owner and order.status == "cancelled" and any(item.product_id for item in order.items)
+        self.is_sold = is_owner and order.status in SOLD
 
     @property
     def title(self) -> str:
@@ -76,6 +89,8 @@ class OrderView:
         """What the status means, more exactly where the checkout's step is known."""
         step, state = self.order.saga.step, self.order.saga.state
         payment = self.payment
+        if self.order.status == "awaiting_payment" and self.promised:
+            return wording.PAYING[self.promised]
         is_paying = payment is not None and payment.status in wording.IN_FLIGHT
         if self.order.status == "awaiting_payment" and (is_paying or (state, step) == ("running", "payment")):
             told = (wording.PAYING.get(payment.status) or wording.PAYING.get(payment.method)) if payment else None
@@ -124,6 +139,11 @@ class OrderView:
         ]
 
     @property
+    def papers(self) -> list[tuple[str, Text]]:
+        """Documents that can be printed now, as (kind, name)."""
+        return [(kind, wording.PAPERS[kind]) for kind in document_kinds(self.order.status)]
+
+    @property
     def payment_form(self) -> PaymentForm:
         """The form to pay what is due."""
         return PaymentForm()
@@ -132,6 +152,16 @@ class OrderView:
     def pay_key(self) -> UUID:
         """A key that makes a second click on «pay» harmless."""
         return new_key()
+
+
+def promised_payment(payments: list[PaymentFacts]) -> PaymentFacts | None:
+    """The cash or transfer that is still waited for."""
+    return next((one for one in payments if one.method in wording.OFFLINE and one.status == "pending"), None)
+
+
+def _is_promised(part: FundingPart) -> bool:
+    """Whether the buyer said they would bring this part: known before payments has heard of it."""
+    return part.kind in wording.OFFLINE and part.state == "running"
 
 
 def _lines(history: list[TimelineEntry]) -> list[TimelineLine]:

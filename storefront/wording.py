@@ -111,6 +111,17 @@ REFUSALS: dict[str, Text] = {
 }
 """What to say when the business refuses, by the error's code."""
 
+ORDER_REFUSALS: dict[str, Text] = {
+    "price_changed": _("The total has changed meanwhile. Look at the order as it is now, then change it again."),
+    "insufficient_stock": _("There is not as much of it as that."),
+    "unknown_product": _("This is no longer on sale, or not in that quantity."),
+    "validation_error": _("This is no longer on sale, or not in that quantity."),
+    "wrong_transition": _("The order has moved on meanwhile, so this is not possible any more."),
+    "transition_not_allowed": _("What is paid can be changed by our manager alone: please ask us."),
+    "document_not_available": _("There is no such document at this stage of the order."),
+}
+"""What to say when an order refuses to be changed or printed, by the error's code; else in the service's words."""
+
 CART_REFUSALS: dict[str, Text] = {
     "price_changed": _("Prices have changed since you opened this page. The new ones are shown here; look again."),
     "insufficient_stock": _("There is not as much of it as that."),
@@ -135,11 +146,30 @@ MOVES: dict[str, Text] = {
     "cancelled": _("Cancel"),
 }
 """What a manager may do with an order on the board, by the status it leads to."""
+CAUSES: dict[str, Text] = {"delivery_parked": _("An answer came that our system could not take in.")}
+"""Why a checkout is parked, by code, where `REASONS` does not know it."""
+STEERINGS: dict[str, Text] = {
+    "retry": _("Ask again"),
+    "take_over": _("Take over"),
+    "skip": _("Go on without this leg"),
+}
+"""What a manager may do with a stuck leg on the board, by the service's name."""
+LEGS: dict[str, Text] = {
+    "stock": _("Reservation"),
+    "trade_in": _("Trade-in"),
+    "loan": _("Loan"),
+    "payment": _("Payment"),
+    "policies": _("Policies"),
+    "disbursement": _("The bank's payout"),
+}
+"""Legs of a checkout, by code."""
 BOARD_REFUSALS: dict[str, Text] = {
     "wrong_transition": _("This step is not possible any more: the order has moved on."),
     "transition_not_allowed": _("Your role may not make this step."),
     "stale_version": _("Somebody else has just changed this order. Look at it as it is now, then decide again."),
     "not_found": _("This order is gone."),
+    "wrong_checkout_state": _("The checkout does not allow this now. Open it to see what it allows."),
+    "steering_not_allowed": _("Your role may not make this step."),
 }
 """What a manager is told when the business refuses, by the error's code."""
 
@@ -147,12 +177,16 @@ IN_FLIGHT = frozenset({"pending", "processing", "unknown", "requires_action"})
 """States of a payment that has not ended."""
 PAYING: dict[str, Text] = {
     "cash": _("The car is held for you. Pay at the showroom's desk; we will confirm it here at once."),
-    "bank_transfer": _("The car is held for you. We are waiting for your transfer and will confirm it here."),
+    "bank_transfer": _(
+        "The car is held for you. Transfer the amount by the invoice and name the order's number; we will confirm it."
+    ),
     "requires_action": _("The car is held for you. Please confirm the payment at your bank."),
     "unknown": _("The bank has not answered yet. We keep asking it; nobody will be charged twice."),
 }
 """What awaiting payment means, by the payment's state or else its method."""
 
+OFFLINE = frozenset({"cash", "bank_transfer"})
+"""Ways to pay that a manager confirms."""
 METHODS: dict[str, tuple[Text, Text]] = {
     "card": (_("Bank card"), _("Charged at once, as soon as the car is reserved.")),
     "sbp": (_("Fast payment system"), _("Confirmed in your bank's application.")),
@@ -167,6 +201,12 @@ TEST_CARDS: dict[str, Text] = {
     "tok_timeout": _("A card whose bank does not answer"),
     "tok_3ds": _("A card that asks for a confirmation"),
 }
+PAPERS: dict[str, Text] = {
+    "invoice": _("Invoice"),
+    "contract": _("Sales contract"),
+    "handover-act": _("Handover act"),
+}
+"""Documents of a sale, by kind."""
 CONDITIONS: dict[str, Text] = {"new": _("new"), "used": _("used")}
 FIELDS: dict[str, Text] = {
     "price": _("Price"),
@@ -212,6 +252,11 @@ def refusal(code: str) -> Text:
 def reason(code_or_text: str) -> Text:
     """The sentence for a reason, which may be a code or a person's own words."""
     return REASONS.get(code_or_text, code_or_text)
+
+
+def order_refusal(error: DomainError) -> Text:
+    """Why an order was not changed or printed."""
+    return ORDER_REFUSALS.get(error.code) or str(error.detail)
 
 
 def cart_refusal(code: str) -> Text:

@@ -27,6 +27,7 @@ from accounts.services.factors import (
 from accounts.services.identities import TICKET_S, Departure, begin_oidc, finish_oidc, is_oidc_offered, provider_name
 from accounts.services.passwords import (
     change_password,
+    erase_own_account,
     password_reset_token,
     request_password_reset,
     reset_password,
@@ -83,6 +84,7 @@ __all__ = [
     "create_user",
     "disable_mfa",
     "enroll_mfa",
+    "erase_own_account",
     "erase_user",
     "finish_oidc",
     "gather_exports",

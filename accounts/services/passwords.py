@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 from django.contrib.auth.tokens import default_token_generator
 
 from accounts import lockout
-from accounts.errors import InvalidResetToken, UserNotFound, WrongPassword
+from accounts.errors import InvalidResetToken, RoleNotAllowed, UserNotFound, WrongPassword
 from accounts.models import ActivityKind, User
 from accounts.services.activity import record
-from accounts.services.people import check_password_strength
+from accounts.services.people import check_password_strength, erase_user
 from accounts.services.sessions import end_sessions
 from accounts.tokens import as_id
 from core.db import transaction
@@ -25,16 +25,35 @@ def change_password(*, principal: Principal, old_password: str, new_password: st
     user = User.objects.filter(pk=principal.id, is_active=True).first()
     if user is None:
         raise UserNotFound
-    lockout.refuse_waiting(str(user.id), address)
-    if not user.check_password(old_password):
-        lockout.count_failure(str(user.id), address)
-        raise WrongPassword
-    lockout.forget_failures(str(user.id), address)
+    _prove(user, old_password, address)
     check_password_strength(new_password, user, field="new_password")
     with transaction("accounts"):
         _set_password(user.id, new_password)
         record(ActivityKind.PASSWORD_CHANGED, user.id, now=now, address=address)
         end_sessions(user_id=user.id, because="password_changed", now=now, keep_jti=principal.jti)
+
+
+def erase_own_account(*, user_id: UUID, password: str, address: str, now: datetime) -> None:
+    """Erase one's own account for ever, by knowing its password. Raises UserNotFound, WrongPassword, TooManyFailures.
+
+    Staff are erased by an administrator: RoleNotAllowed. Whether something is still owed is for the caller to ask.
+    """
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise UserNotFound
+    if user.is_staff:
+        raise RoleNotAllowed
+    _prove(user, password, address)
+    erase_user(user_id=user_id, now=now)
+
+
+def _prove(user: User, password: str, address: str) -> None:
+    """Guessing counts as failing to sign in."""
+    lockout.refuse_waiting(str(user.id), address)
+    if not user.check_password(password):
+        lockout.count_failure(str(user.id), address)
+        raise WrongPassword
+    lockout.forget_failures(str(user.id), address)
 
 
 def request_password_reset(*, email: str, now: datetime) -> None:

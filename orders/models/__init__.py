@@ -15,9 +15,11 @@ from orders.models.checkout import (
     SagaState,
     SteeringAction,
 )
-from orders.models.documents import Document, DocumentCounter, DocumentFile, DocumentKind
+from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.order import (
+    CLOSED,
     EDITS,
+    OPEN,
     SOLD,
     STAFF,
     SYSTEM,
@@ -35,8 +37,11 @@ from orders.models.order import (
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
 
 __all__ = [
+    "CLOSED",
+    "DOCUMENTS",
     "EDITS",
     "LEG_ORDER",
+    "OPEN",
     "SLOW_LEG",
     "SLOW_UNDO",
     "SOLD",

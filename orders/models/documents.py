@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from orders.models.order import Order
+from orders.models.order import OPEN, SOLD, Order, Status
 
 
 class DocumentKind(models.TextChoices):
@@ -15,6 +15,14 @@ class DocumentKind(models.TextChoices):
     INVOICE = "invoice", _("invoice")
     CONTRACT = "contract", _("contract")
     HANDOVER_ACT = "handover-act", _("handover act")
+
+
+DOCUMENTS: dict[str, frozenset[Status]] = {
+    DocumentKind.INVOICE: SOLD.union(OPEN),
+    DocumentKind.CONTRACT: SOLD | {Status.AWAITING_PAYMENT},
+    DocumentKind.HANDOVER_ACT: SOLD,
+}
+"""In which states a document may be issued; one issued before stays readable for ever."""
 
 
 class Document(models.Model):

@@ -56,6 +56,10 @@ TRANSITIONS: dict[tuple[str, str], frozenset[str]] = {
 SOLD = frozenset({Status.PAID, Status.IN_PROGRESS, Status.READY, Status.COMPLETED})
 
 
+OPEN = (Status.CREATED, Status.AWAITING_PAYMENT)
+"""Statuses in which nothing is paid in full yet."""
+
+
 class Edit(models.TextChoices):
     """What may be changed about an order besides its status."""
 
@@ -64,10 +68,9 @@ class Edit(models.TextChoices):
     HIDE = "hide", _("hide")
 
 
-_OPEN = (Status.CREATED, Status.AWAITING_PAYMENT)
 EDITS: dict[tuple[str, str], frozenset[str]] = (
-    {(status.value, Edit.LINES.value): _OWNER for status in _OPEN}
-    | {(status.value, Edit.COMMENT.value): _OWNER if status in _OPEN else STAFF for status in Status}
+    {(status.value, Edit.LINES.value): _OWNER for status in OPEN}
+    | {(status.value, Edit.COMMENT.value): _OWNER if status in OPEN else STAFF for status in Status}
     | {(status.value, Edit.HIDE.value): frozenset({"admin"}) for status in Status}
 )
 """What may be edited in which state, and by whom; what is not here is too late."""

@@ -15,6 +15,7 @@ from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, quote_deal, work_out_deal
+from orders.services.documents import issue_document
 from orders.services.editing import LineChange, Preview, change_lines, preview_lines
 from orders.services.history import Actor
 from orders.services.lines import FreeLine, ProductLine
@@ -47,6 +48,7 @@ __all__ = [
     "delete_order",
     "edit_comment",
     "fold_stats",
+    "issue_document",
     "merge_cart",
     "move_order",
     "note_news",

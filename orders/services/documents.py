@@ -17,7 +17,7 @@ from accounts.public import get_person
 from core.db import transaction
 from core.errors import NotFound
 from orders.errors import DocumentNotAvailable
-from orders.models import Document, DocumentFile, DocumentKind, Order, Status
+from orders.models import DOCUMENTS, Document, DocumentFile, DocumentKind, Order
 from orders.printing import print_document
 from orders.services.changing import load_for
 from orders.services.editing import plain
@@ -25,14 +25,6 @@ from orders.services.history import Actor, record_edit
 from orders.services.placing import dealer_day
 from orders.services.saga import Saga
 
-_OPEN = {Status.CREATED, Status.AWAITING_PAYMENT}
-_SOLD = {Status.PAID, Status.IN_PROGRESS, Status.READY, Status.COMPLETED}
-AVAILABLE: dict[str, set[Status]] = {
-    DocumentKind.INVOICE: _OPEN | _SOLD,
-    DocumentKind.CONTRACT: {Status.AWAITING_PAYMENT} | _SOLD,
-    DocumentKind.HANDOVER_ACT: _SOLD,
-}
-"""In which states a document may be issued; one issued before stays readable for ever."""
 PREFIX = {DocumentKind.INVOICE: "INV", DocumentKind.CONTRACT: "CON", DocumentKind.HANDOVER_ACT: "ACT"}
 
 
@@ -76,7 +68,7 @@ def _find(order: Order, kind: str, version: int | None) -> Document | None:
         if found is None:
             raise NotFound
         return found
-    if order.status in AVAILABLE[kind]:
+    if order.status in DOCUMENTS[kind]:
         return None
     last = issued.first()
     if last is None:

@@ -78,7 +78,8 @@
     for (const column of board.querySelectorAll(".may-drop")) column.classList.remove("may-drop");
   });
   // A card under the pointer, or a question on the screen, must not be replaced.
-  board.addEventListener("feed:swap", (event) => (dragged || isAsking) && event.preventDefault());
+  const isTyping = () => Boolean(document.activeElement?.closest("[data-board-steer]")?.elements.reason.value);
+  board.addEventListener("feed:swap", (event) => (dragged || isAsking || isTyping()) && event.preventDefault());
 
   // Keys -----------------------------------------------------------------------------------------------------------
   const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowLeft: [-1, 0] };

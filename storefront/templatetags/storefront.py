@@ -117,6 +117,18 @@ def move_name(status: str) -> Any:
 
 
 @register.filter
+def leg_name(leg: str) -> Any:
+    """A leg of a checkout, as a manager calls it."""
+    return wording.LEGS.get(leg, leg)
+
+
+@register.filter
+def reason_name(code: str) -> Any:
+    """Why a checkout is parked, in words."""
+    return wording.CAUSES.get(code) or wording.reason(code)
+
+
+@register.filter
 def factor_name(code: str) -> Any:
     """A factor of a premium in a buyer's words."""
     return wording.FACTORS.get(code, code)

@@ -9,7 +9,8 @@ from accounts.models import ApiKey, Session, User
 from core.testing import Api
 from gateway import guard
 from messaging.testing import drain_outbox, events_of
-from orders.models import Order
+from orders.models import Checkout, Order
+from orders.tests import make as make_orders
 from storefront.tests.make import PASSWORD, Visitor, car
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "catalog"])
@@ -202,3 +203,48 @@ def test_keys_are_made_and_revoked():
 
 def test_an_unknown_wish_is_refused():
     assert Visitor("client").post("/account/", do="everything").status_code == 400
+
+
+# Leaving for ever ----------------------------------------------------------------------------------------------------
+@pytest.mark.django_db(databases=["accounts", "catalog", "orders", "financing"])
+def test_an_account_is_erased_by_its_owner_with_the_password():
+    visitor = Visitor("client")
+    assert "Erase my account" in visitor.get("/account/").content.decode()
+    wrong = visitor.post("/account/", do="leave", old_password="guessed")
+    assert (wrong.status_code, bool(wrong.context["forms"]["leave"].errors)) == (400, True)
+    with events_of("accounts") as events:
+        gone = visitor.client.post("/account/", {"do": "leave", "old_password": PASSWORD}, follow=True)
+    assert "Your account is erased." in gone.content.decode()
+    assert "user.deleted" in events
+    assert User.objects.get(pk=visitor.user.pk).erased_at is not None
+    assert not signed_in(visitor)
+
+
+@pytest.mark.django_db(databases=["accounts", "catalog", "orders", "financing"])
+def test_whoever_has_an_order_on_its_way_stays():
+    visitor = Visitor("client")
+    order = make_orders.order(customer_id=visitor.user.id)
+    refused = visitor.post("/account/", do="leave", old_password=PASSWORD)
+    assert refused.status_code == 409
+    assert "still on its way" in refused.content.decode()
+    assert User.objects.get(pk=visitor.user.pk).erased_at is None
+    Order.objects.filter(pk=order.pk).update(status="completed")
+    Checkout.objects.filter(pk=order.pk).update(finished_at=timezone.now())
+    visitor.post("/account/", do="leave", old_password=PASSWORD)
+    assert User.objects.get(pk=visitor.user.pk).erased_at is not None
+
+
+@pytest.mark.django_db(databases=["accounts", "catalog", "orders", "financing"])
+def test_whoever_owes_a_loan_stays(monkeypatch):
+    visitor = Visitor("client")
+    monkeypatch.setattr("storefront.views.profile.owes", lambda customer_id: customer_id == visitor.user.id)
+    assert "not repaid yet" in visitor.post("/account/", do="leave", old_password=PASSWORD).content.decode()
+    assert User.objects.get(pk=visitor.user.pk).erased_at is None
+
+
+@pytest.mark.django_db(databases=["accounts", "catalog", "orders", "financing"])
+def test_colleagues_are_erased_by_an_administrator_only():
+    visitor = Visitor("manager")
+    assert "Erase my account" not in visitor.get("/account/").content.decode()
+    assert visitor.post("/account/", do="leave", old_password=PASSWORD).status_code == 403
+    assert User.objects.get(pk=visitor.user.pk).erased_at is None

@@ -3,19 +3,28 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
+from django.core.cache import cache
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.db import transaction
 from core.ids import uuid7
+from core.postgres.breakers import DatabaseAway
+from messaging.models import DeliveryStatus, InboxEvent, OutboxEvent
+from messaging.testing import drain_outbox
 from orders.models import Checkout, Order, SagaState
 from orders.public import read_board
+from orders.services.saga import Saga
 from orders.tests import answers
 from orders.tests import make as make_orders
 from orders.tests.answers import hear
+from payments.public import payments_of_order
 from storefront.tests.make import Visitor
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "orders", "catalog"])
+ALL = [alias for alias in settings.DATABASES if alias != "default"]
+pytestmark = pytest.mark.django_db(databases=ALL)
 MANAGER = frozenset({"manager"})
 JSON = {"HTTP_ACCEPT": "application/json"}
 
@@ -164,3 +173,123 @@ def test_the_list_of_orders_has_a_live_part_of_its_own():
     assert "<html" not in part
     assert order.number in part
     assert 'data-socket-path="/ws/orders/"' in visitor.get("/orders/").content.decode()
+
+
+def deliver_nowhere(alias):
+    """A delivery that used up its retries."""
+    InboxEvent.objects.using(alias).create(
+        event_id=uuid7(), handler="orders.react", source="catalog", aggregate="order", aggregate_id="x",
+        seq=1, lane="x", shard=0, type="stock.reserved", data={}, status=DeliveryStatus.DEAD,
+    )  # fmt: skip
+
+
+# What is stuck, and unsticking it --------------------------------------------------------------------------------
+def parked():
+    """An order whose payment was asked for and whose checkout was parked over the answer."""
+    order = make_orders.order(payment=[{"method": "card", "token": "tok_success"}])
+    hear(answers.reserved(order))
+    with transaction("orders"):
+        saga = Saga.load(order.id, timezone.now())
+        saga.park("policies_timed_out", "There was no answer in time.")
+        saga.save()
+    order.refresh_from_db()
+    return order
+
+
+def steer(visitor, order, **fields):
+    given = {"action": "retry", "leg": "payment", "reason": "The bank is back"} | fields
+    return visitor.client.post(f"/board/{order.id}/steer/", given, follow=True)
+
+
+def asked_for_payment(order):
+    return OutboxEvent.objects.using("orders").filter(
+        type="checkout.payment_requested", data__order_id=str(order.id)
+    ).count()  # fmt: skip
+
+
+def test_a_parked_checkout_says_where_it_stands_and_is_asked_again_from_the_board():
+    order, manager = parked(), Visitor("manager")
+    page = manager.get("/board/").content.decode()
+    assert "Stands at: Payment. The insurer did not answer in time." in page
+    assert f"/board/{order.id}/steer/" in page
+    assert 'value="skip"' not in page
+    told = steer(manager, order)
+    assert f"{order.number}: Ask again" in told.content.decode()
+    assert (Checkout.objects.get(pk=order.pk).state, asked_for_payment(order)) == ("running", 2)
+    assert "The bank is back" in order.history.order_by("id").last().reason
+
+
+def test_taking_over_makes_the_manager_its_owner():
+    order, manager = parked(), Visitor("manager")
+    steer(manager, order, action="take_over")
+    assert Checkout.objects.get(pk=order.pk).owner_id == manager.user.id
+
+
+@pytest.mark.parametrize("fields", [{"reason": ""}, {"reason": "  "}, {"action": "burn"}, {"leg": ""}])
+def test_steering_without_a_reason_or_an_action_changes_nothing(fields):
+    order = parked()
+    assert "Say why" in steer(Visitor("manager"), order, **fields).content.decode()
+    assert (Checkout.objects.get(pk=order.pk).state, asked_for_payment(order)) == ("parked", 1)
+
+
+def test_steering_is_for_managers_skipping_for_admins():
+    order = parked()
+    assert Visitor().client.post(f"/board/{order.id}/steer/").status_code == 302
+    assert steer(Visitor("client"), order).status_code == 403
+    assert "Your role may not" in steer(Visitor("manager"), order, action="skip").content.decode()
+    assert 'value="skip"' in Visitor("admin").get("/board/").content.decode()
+    assert Checkout.objects.get(pk=order.pk).state == "parked"
+    order.id = uuid7()
+    assert steer(Visitor("manager"), order).status_code == 404
+
+
+def test_what_the_leg_does_not_allow_is_explained():
+    order = paid()
+    assert "does not allow this now" in steer(Visitor("manager"), order).content.decode()
+
+
+def test_the_board_names_what_is_stuck_elsewhere_and_leads_there():
+    manager = Visitor("manager")
+    assert "Elsewhere" not in manager.get("/board/").content.decode()
+    cache.clear()
+    deliver_nowhere("orders")
+    page = manager.get("/board/").content.decode()
+    assert "Parked deliveries: 1" in page
+    assert 'href="/admin/messaging/inboxevent/"' in page
+    assert "Do not answer" not in page
+
+
+def test_a_provider_that_is_spared_is_named(monkeypatch):
+    row = {"name": "sandbox", "kind": "provider", "state": "open"}
+    monkeypatch.setattr("storefront.stuck.standing", lambda: [row])
+    page = Visitor("manager").get("/board/").content.decode()
+    assert "Do not answer" in page
+    assert "<strong>sandbox</strong>" in page
+
+
+def test_the_board_lives_while_a_database_is_away(monkeypatch):
+    def away(**_):
+        raise DatabaseAway
+
+    monkeypatch.setattr("storefront.stuck.waiting_for_somebody", away)
+    page = Visitor("manager").get("/board/")
+    assert page.status_code == 200
+    assert "could not be counted just now" in page.content.decode()
+
+
+def test_cash_that_was_promised_is_booked_from_the_orders_page():
+    order, manager = make_orders.order(payment=[{"method": "cash"}]), Visitor("manager")
+    hear(answers.reserved(order))
+    path = f"/board/{order.id}/money/"
+    assert "Pay at the showroom" in Visitor("admin").get(f"/orders/{order.id}/").content.decode()
+    assert "No cash or transfer" in manager.client.post(path, follow=True).content.decode()
+    drain_outbox("orders", "payments")
+    assert path in manager.get(f"/orders/{order.id}/").content.decode()
+    assert Visitor("client").client.post(path).status_code == 403
+    assert Visitor().client.post(path).status_code == 302
+    assert payments_of_order(order.id)[0].status == "pending"
+    assert "The money is booked" in manager.client.post(path, follow=True).content.decode()
+    assert payments_of_order(order.id)[0].status == "completed"
+    drain_outbox("payments", "orders")
+    order.refresh_from_db()
+    assert order.status == "paid"

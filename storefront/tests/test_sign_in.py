@@ -87,7 +87,12 @@ def test_signing_out_ends_the_session():
     visitor = Visitor("client")
     assert visitor.post("/sign-out/").status_code == 302
     assert not is_signed_in(visitor)
-    assert visitor.get("/sign-out/").status_code == 405
+
+
+def test_opening_the_address_of_the_sign_out_form_ends_nothing():
+    visitor = Visitor("client")
+    assert visitor.get("/sign-out/")["Location"] == "/"
+    assert is_signed_in(visitor)
 
 
 def test_forms_are_protected_against_forgery():

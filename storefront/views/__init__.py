@@ -2,7 +2,7 @@
 
 from storefront.views.access import forgotten, reset_password, sign_in_code, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
-from storefront.views.board import board, move
+from storefront.views.board import board, confirm_money, move, steer
 from storefront.views.borrowing import accept_offer, application, apply, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
@@ -22,6 +22,7 @@ from storefront.views.loan_papers import loan_paper, loan_papers
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
 from storefront.views.news import news, news_preferences, read_all_news, read_news
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
+from storefront.views.papers import change_order, order_again, order_paper
 from storefront.views.policies import add_driver, cancel_policy, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
@@ -62,9 +63,11 @@ __all__ = [
     "cart",
     "catalogue",
     "change_cart",
+    "change_order",
     "check_out",
     "come_back_from_provider",
     "compare",
+    "confirm_money",
     "deal",
     "deal_calculator",
     "delete_search",
@@ -87,6 +90,8 @@ __all__ = [
     "news",
     "news_preferences",
     "order",
+    "order_again",
+    "order_paper",
     "orders",
     "pay",
     "pay_loan",
@@ -108,6 +113,7 @@ __all__ = [
     "sign_in_code",
     "sign_out",
     "sign_up",
+    "steer",
     "take_off_comparison",
     "take_quote",
     "test_drives",

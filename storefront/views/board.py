@@ -8,20 +8,25 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.db import database_now
-from core.errors import DomainError, StaleVersion
+from core.errors import DomainError, NotFound, StaleVersion
 from orders import public
 from orders.models import Status
-from orders.services import move_order
+from orders.services import move_order, steer_checkout
+from payments.public import payments_of_order
+from payments.services import capture_payment
 from storefront import wording
+from storefront.order_view import promised_payment
 from storefront.pages import page
-from storefront.visitor import actor_of
+from storefront.stuck import Stuck, read_stuck
+from storefront.visitor import actor_of, user_id
+from storefront.wording import Text
 
 
 class MoveForm(forms.Form):
@@ -30,6 +35,14 @@ class MoveForm(forms.Form):
     status = forms.ChoiceField(choices=Status.choices)
     version = forms.IntegerField(min_value=1)
     reason = forms.CharField(max_length=1000, required=False)
+
+
+class SteeringForm(forms.Form):
+    """What to do with the leg of a checkout, and why."""
+
+    action = forms.ChoiceField(choices=list(wording.STEERINGS.items()))
+    leg = forms.CharField(max_length=20)
+    reason = forms.CharField(max_length=1000)
 
 
 @page
@@ -42,7 +55,14 @@ def board(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401) if is_part else redirect_to_login(request.path)
     _require_staff(request)
     found = public.read_board(roles=actor_of(request).roles, now=timezone.now())
-    context = {"board": found, "stamp": _stamp(found), "now": timezone.now()}
+    stuck = read_stuck(now=timezone.now())
+    context = {
+        "board": found,
+        "stuck": stuck,
+        "stamp": f"{_stamp(found)}-{_stamp_of(stuck)}",
+        "now": timezone.now(),
+        "steerings": _steerings(request),
+    }
     return render(request, "storefront/parts/board_live.html" if is_part else "storefront/board.html", context)
 
 
@@ -76,6 +96,60 @@ def move(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return _told(request, error.status, error.code, str(said), **error.extra)
     name = str(wording.STATUSES[order.status].name)
     return _told(request, 200, "", _("%(number)s: %(status)s") % {"number": order.number, "status": name})
+
+
+@page
+@require_POST
+def steer(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Unstick the leg at which an order's checkout stands, with a reason that its history keeps."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("storefront:board"))
+    _require_staff(request)
+    form = SteeringForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Say why: the order's history keeps it."))
+        return redirect("storefront:board")
+    asked = form.cleaned_data
+    try:
+        order = steer_checkout(order_id=order_id, actor=actor_of(request), now=database_now("orders"), **asked)
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, wording.BOARD_REFUSALS.get(error.code) or str(error.detail))
+    else:
+        done = str(wording.STEERINGS[asked["action"]])
+        messages.success(request, _("%(number)s: %(status)s") % {"number": order.number, "status": done})
+    return redirect("storefront:board")
+
+
+@page
+@require_POST
+def confirm_money(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """The cash or the transfer that the order's buyer promised has arrived."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("storefront:order", order_id))
+    _require_staff(request)
+    promised = promised_payment(payments_of_order(order_id))
+    if promised is None:
+        messages.error(request, _("No cash or transfer is waited for: look at the order as it is now."))
+        return redirect("storefront:order", order_id)
+    try:
+        capture_payment(payment_id=promised.id, actor_id=user_id(request), now=timezone.now())
+    except DomainError as error:
+        messages.error(request, str(error.detail))
+    else:
+        messages.success(request, _("The money is booked. The order goes on in a moment."))
+    return redirect("storefront:order", order_id)
+
+
+def _steerings(request: HttpRequest) -> list[tuple[str, Text]]:
+    """What this manager may do with a stuck leg; whether its state allows it is for the service to say."""
+    is_admin = "admin" in actor_of(request).roles
+    return [(code, name) for code, name in wording.STEERINGS.items() if code != "skip" or is_admin]
+
+
+def _stamp_of(stuck: Stuck) -> str:
+    return ".".join([*(f"{queue.url}{queue.count}" for queue in stuck.queues), *stuck.silent, str(stuck.is_partial)])
 
 
 def _require_staff(request: HttpRequest) -> None:

@@ -65,7 +65,9 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     if document is None:
         raise NotFound
     is_owner = document.customer_id == user_id(request)
-    view = OrderView(document, public.timeline(order_id), _last_payment(order_id), is_owner=is_owner)
+    is_staff = bool(request.user.is_staff)
+    payment = _last_payment(order_id)
+    view = OrderView(document, public.timeline(order_id), payment, is_owner=is_owner, is_staff=is_staff)
     template = "storefront/parts/order_live.html" if is_part else "storefront/order.html"
     return render(request, template, {"view": view})
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import segno
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -19,8 +19,10 @@ from django.views.decorators.http import require_http_methods
 from accounts import services
 from accounts.models import ApiKey, PersonalDataExport, Session
 from core.errors import DomainError
+from financing.public import owes
 from gateway.address import client_address
-from storefront.forms import ApiKeyForm, OtpForm, PasswordForm, ProfileForm
+from orders.public import has_open_orders
+from storefront.forms import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
 from storefront.refusals import add_refusal
 from storefront.visitor import count, principal_of, session_jti
 
@@ -40,15 +42,17 @@ def account(request: HttpRequest) -> HttpResponse:
     if form is not None and not form.is_valid():
         return _page(request, forms, status=400)
     try:
-        count(request, "login" if form_name in ("password", "otp") else "default")
+        count(request, "login" if form_name in ("password", "otp", "leave") else "default")
         shown = run(request, form)
     except DomainError as error:
         if form is None:
             messages.error(request, str(error.detail))
-            return redirect("storefront:account")
+            return redirect(resolve_url("storefront:account") + "#top")
         add_refusal(form, error)
         return _page(request, forms, status=error.status)
-    return _page(request, forms, **shown) if shown else redirect("storefront:account")
+    if not request.user.is_authenticated:
+        return redirect("storefront:home")
+    return _page(request, forms, **shown) if shown else redirect(resolve_url("storefront:account") + "#top")
 
 
 def _forms(request: HttpRequest) -> dict[str, Any]:
@@ -60,6 +64,7 @@ def _forms(request: HttpRequest) -> dict[str, Any]:
         "profile": ProfileForm(request.POST if wanted == "profile" else None, initial=profile),
         "password": PasswordForm(request.POST if wanted == "password" else None),
         "otp": OtpForm(request.POST if wanted == "otp" else None),
+        "leave": LeaveForm(request.POST if wanted == "leave" else None),
         "key": ApiKeyForm(request.POST if wanted == "key" else None),
     }
 
@@ -136,6 +141,20 @@ def _export(request: HttpRequest, form: None) -> None:
     messages.success(request, _("We are gathering your data. Come back in a moment."))
 
 
+def _leave(request: HttpRequest, form: Any) -> None:
+    """Erase the account; refused while something is under way that needs a person to belong to."""
+    person = _id(request)
+    if has_open_orders(person):
+        raise DomainError(_("An order of yours is still on its way. Cancel it or wait until it is handed over."))
+    if owes(person):
+        raise DomainError(_("A loan of yours is not repaid yet: until then the law makes us keep your data."))
+    services.erase_own_account(
+        user_id=person, password=form.cleaned_data["old_password"], address=_address(request), now=timezone.now()
+    )
+    logout(request)
+    messages.success(request, _("Your account is erased. Good-bye, and thank you."))
+
+
 ACTS: dict[str, tuple[str, Any]] = {
     "profile": ("profile", _change_profile),
     "password": ("password", _change_password),
@@ -147,6 +166,7 @@ ACTS: dict[str, tuple[str, Any]] = {
     "create-key": ("key", _create_key),
     "revoke-key": ("", _revoke_key),
     "export": ("", _export),
+    "leave": ("leave", _leave),
 }
 """What a form's `do` asks for: the form that must be valid, and the action."""
 

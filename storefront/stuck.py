@@ -1,0 +1,96 @@
+"""What is stuck beside the orders on the board: silent providers, money that waits for somebody, parked deliveries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import redis
+import structlog
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from gateway.breakers import standing
+from messaging import parked
+from payments.public import waiting_for_somebody
+from storefront.wording import Text
+
+KEPT_S = 5
+KEY = "storefront:stuck"
+QUEUES: dict[str, tuple[Text, str, str]] = {
+    "payments_silent": (_("Payments whose end nobody knows"), "payments_payment", "?attention=yes"),
+    "refunds_to_approve": (_("Refunds to approve"), "payments_refund", "?status__exact=requested"),
+    "refunds_failed": (_("Refunds that failed"), "payments_refund", "?status__exact=failed"),
+    "payouts_failed": (_("Payouts that failed"), "payments_payout", "?status__exact=failed"),
+    "disputes_open": (_("Open disputes"), "payments_dispute", "?status__exact=open"),
+    "deliveries_parked": (_("Parked deliveries"), "messaging_inboxevent", ""),
+}
+"""Each queue's name, and the screen and filter of the administration where it is dealt with."""
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Something that waits for a person: how many, and the screen where it is dealt with."""
+
+    name: Text
+    count: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """What the board shows beside its orders: `silent` names providers that do not answer.
+
+    `is_partial` when a part could not be counted, its database being away.
+    """
+
+    queues: list[Queue]
+    silent: list[str]
+    is_partial: bool
+
+
+def read_stuck(*, now: datetime) -> Stuck:
+    """Everything that waits for a person; counted at most every five seconds, however many boards look."""
+    counts, is_partial = _kept(now)
+    queues = [
+        Queue(name, counts[code], reverse(f"admin:{screen}_changelist") + query)
+        for code, (name, screen, query) in QUEUES.items()
+        if counts.get(code)
+    ]
+    silent = [row["name"] for row in standing() if row["kind"] == "provider" and row["state"] != "closed"]
+    return Stuck(queues, silent, is_partial)
+
+
+def _kept(now: datetime) -> tuple[dict[str, int], bool]:
+    try:
+        known = cache.get(KEY)
+        if known is None:
+            known = _count(now)
+            cache.set(KEY, known, KEPT_S)
+    except redis.RedisError as error:
+        log.warning("stuck_uncached", error=repr(error))
+        return _count(now)
+    return known
+
+
+def _count(now: datetime) -> tuple[dict[str, int], bool]:
+    """The queues' lengths, and whether some could not be counted."""
+    parts: list[Callable[[], dict[str, int]]] = [partial(waiting_for_somebody, now=now)]
+    parts += [partial(_parked, alias) for alias in parked.served()]
+    counts: dict[str, int] = {}
+    is_partial = False
+    for part in parts:
+        try:
+            for name, number in part().items():
+                counts[name] = counts.get(name, 0) + number
+        except DatabaseError as error:
+            log.warning("stuck_uncounted", error=repr(error))
+            is_partial = True
+    return counts, is_partial
+
+
+def _parked(alias: str) -> dict[str, int]:
+    return {"deliveries_parked": parked.count([alias])}

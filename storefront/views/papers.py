@@ -1,0 +1,110 @@
+"""What a buyer does with an order besides paying it: its documents, and its lines while it is not paid."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from core.db import database_now
+from core.errors import DomainError, NotFound
+from orders.public import document_kinds, get_order
+from orders.services import Holder, LineChange, add_to_cart, change_lines, issue_document, preview_lines
+from storefront import wording
+from storefront.pages import page
+from storefront.visitor import actor_of, count, user_id
+
+
+class ChangeForm(forms.Form):
+    """A line and its new quantity, 0 to take it out; done with the total that was shown, without it only tried."""
+
+    item = forms.UUIDField()
+    quantity = forms.IntegerField(min_value=0, max_value=1000)
+    expected_total = forms.DecimalField(max_digits=14, decimal_places=2, required=False)
+
+
+@page
+@never_cache
+@login_required
+@require_safe
+def order_paper(request: HttpRequest, order_id: UUID, kind: str) -> HttpResponse:
+    """An invoice, contract or handover act, in the page's language."""
+    if kind not in document_kinds():
+        raise NotFound
+    language = "ru" if (get_language() or "ru").startswith("ru") else "en"
+    try:
+        printed = issue_document(
+            order_id=order_id, kind=kind, language=language, actor=actor_of(request), now=timezone.now()
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, wording.order_refusal(error))
+        return redirect("storefront:order", order_id)
+    headers = {"Content-Disposition": f'inline; filename="{printed.number}-{language}.pdf"'}
+    return HttpResponse(printed.content, content_type="application/pdf", headers=headers)
+
+
+@page
+@require_POST
+@login_required
+def order_again(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Put what a cancelled order was about into the cart, at today's prices."""
+    order = get_order(order_id, viewer_id=user_id(request))
+    if order is None:
+        raise NotFound
+    missed = []
+    for item in order.items:
+        if item.product_id is None:
+            continue
+        try:
+            add_to_cart(
+                holder=Holder(user_id(request)), product_id=item.product_id, quantity=item.quantity, now=timezone.now()
+            )
+        except DomainError:
+            missed.append(item.name)
+    if missed:
+        messages.error(request, _("Cannot be had any more: %(names)s.") % {"names": ", ".join(missed)})
+    return redirect("storefront:cart")
+
+
+@page
+@never_cache
+@require_POST
+@login_required
+def change_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """First show what a change would come to; do it when the buyer has seen that."""
+    form = ChangeForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Say how many."))
+        return redirect("storefront:order", order_id)
+    asked: dict[str, Any] = {
+        "order_id": order_id,
+        "wishes": [LineChange(form.cleaned_data["item"], form.cleaned_data["quantity"])],
+        "actor": actor_of(request),
+    }
+    expected = form.cleaned_data["expected_total"]
+    try:
+        count(request, "default")
+        if expected is None:
+            preview = preview_lines(**asked, now=database_now("orders"))
+            lines = [(item["name"], item["quantity"], Decimal(item["line_total"])) for item in preview.items]
+            context = {"preview": preview, "lines": lines, "asked": form.cleaned_data}
+            return render(request, "storefront/order_change.html", context)
+        change_lines(**asked, expected_total=expected, now=database_now("orders"))
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, wording.order_refusal(error))
+    else:
+        messages.success(request, _("The order is changed; the reservation follows."))
+    return redirect("storefront:order", order_id)
