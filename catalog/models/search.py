@@ -101,7 +101,7 @@ class ProductSearch:
 
         The words as written (or sounding so) come first; then a piece of a VIN or plate; then words nearly so.
         """
-        words = _WORD.findall(fold(self.q))[:MAX_WORDS]
+        words = words_of(self.q)
         known = spellings(words)
         found = _matching(products, text_query(words, known), is_ranked)
         if found is None:
@@ -116,6 +116,8 @@ class ProductSearch:
 
 
 Query = tuple[str, list[str]]
+Term = tuple[str, str]
+"""A language of full text, and what is looked for in it."""
 
 
 def _matching(products: ProductQuerySet, query: Query, is_ranked: bool) -> ProductQuerySet | None:
@@ -135,7 +137,7 @@ def _matching(products: ProductQuerySet, query: Query, is_ranked: bool) -> Produ
 
 def _holding(products: ProductQuerySet, piece: str) -> ProductQuerySet | None:
     """Products whose VIN or plate has the piece in it; None when it is no such piece, or nobody's."""
-    if not _FRAGMENT.fullmatch(piece):
+    if not is_piece(piece):
         return None
     holders = products.filter(Q(vin__contains=piece) & ~Q(vin="") | Q(plate__contains=piece) & ~Q(plate=""))
     return holders.annotate(distance=Value(0)) if holders.exists() else None
@@ -148,6 +150,15 @@ def text_query(words: Sequence[str], known: Mapping[str, Spellings]) -> Query:
     """
     parts: list[str] = []
     parameters: list[str] = []
+    for terms in text_terms(words, known):
+        parts.append("(" + " || ".join(f"to_tsquery('{language}', %s)" for language, _ in terms) + ")")
+        parameters += [term for _, term in terms]
+    return " && ".join(parts), parameters
+
+
+def text_terms(words: Sequence[str], known: Mapping[str, Spellings]) -> list[list[Term]]:
+    """For each word the terms of which one must be there."""
+    found = []
     for position, word in enumerate(words):
         is_letter = len(word) == 1 and (word.isdigit() or position < len(words) - 1)
         spelt = known[word]
@@ -155,18 +166,27 @@ def text_query(words: Sequence[str], known: Mapping[str, Spellings]) -> Query:
         terms = _terms(word, is_start=not is_whole)
         others = dict.fromkeys([*spelt.longer, *spelt.others])
         terms += [("simple", f"'{other}'") for other in others if other != word]
-        parts.append("(" + " || ".join(f"to_tsquery('{language}', %s)" for language, _ in terms) + ")")
-        parameters += [term for _, term in terms]
-    return " && ".join(parts), parameters
+        found.append(terms)
+    return found
 
 
-def _terms(word: str, *, is_start: bool) -> list[tuple[str, str]]:
+def _terms(word: str, *, is_start: bool) -> list[Term]:
     """As written and, where it may bend, as stemmed; a whole Russian word is stemmed wherever it stands."""
     if not is_start and _RUSSIAN.fullmatch(word):
         return [("russian", f"'{word}'")]
     term = f"'{word.replace(',', '.')}'" + (":*" if is_start else "")
     languages = ("simple",) if any(letter.isdigit() for letter in word) else ("simple", "russian")
     return [(language, term) for language in languages]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of free text that are looked for."""
+    return _WORD.findall(fold(text))[:MAX_WORDS]
+
+
+def is_piece(text: str) -> bool:
+    """Whether folded text may be a piece of a VIN or plate."""
+    return _FRAGMENT.fullmatch(text) is not None
 
 
 def fold(text: str) -> str:

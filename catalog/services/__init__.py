@@ -1,5 +1,6 @@
 """Everything the catalogue can be asked to do."""
 
+from catalog.services.arrivals import match_saved_searches
 from catalog.services.attributes import create_attribute, delete_attribute, update_attribute
 from catalog.services.categories import create_category, delete_category, update_category
 from catalog.services.counts import add_found, cancel_count, confirm_count, record_counts, start_count
@@ -25,7 +26,6 @@ from catalog.services.saved import (
     add_favourite,
     delete_search,
     look_at_search,
-    match_saved_searches,
     remove_favourite,
     save_search,
 )

@@ -39,6 +39,8 @@ from messaging.outbox import publish
 
 MOST = 10_000
 """Lines of one sheet."""
+AT_ONCE = 200
+"""Lines that are settled together."""
 
 
 def start_count(*, location: str, actor: str, now: datetime) -> StockCount:
@@ -102,8 +104,9 @@ def confirm_count(*, count_id: UUID, reason: str, actor: str, now: datetime) -> 
     """
     sheet = _begin(count_id, reason, actor, now)
     release_expired_reservations(now=now)
-    for line_id in list(sheet.lines.filter(outcome="").order_by("id").values_list("pk", flat=True)):
-        _settle(sheet, line_id, now)
+    line_ids = list(sheet.lines.filter(outcome="").order_by("id").values_list("pk", flat=True))
+    for start in range(0, len(line_ids), AT_ONCE):
+        _settle(sheet, line_ids[start : start + AT_ONCE], now)
     with transaction("catalog"):
         StockCount.objects.filter(pk=sheet.pk, status=CountStatus.CONFIRMING).update(
             status=CountStatus.CONFIRMED, closed_at=now
@@ -165,19 +168,24 @@ def _is_sold(product: Product) -> bool:
     return product.stage == Stage.HANDED_OVER or (product.stage != Stage.MISSING and sold.exists())
 
 
-def _settle(sheet: StockCount, line_id: int, now: datetime) -> None:
+def _settle(sheet: StockCount, line_ids: list[int], now: datetime) -> None:
+    """Settle some lines in one transaction, their products locked in the order of their ids."""
     with transaction("catalog"):
-        line = StockCountLine.objects.select_for_update().filter(pk=line_id, outcome="").first()
-        if line is None:
-            return
-        line.outcome = _outcome(sheet, line, now)
-        line.save(update_fields=["outcome"])
+        lines = list(StockCountLine.objects.select_for_update().filter(pk__in=line_ids, outcome="").order_by("id"))
+        counted = [line.product_id for line in lines if line.counted is not None]
+        locked = Product.objects.present().select_for_update(no_key=True).filter(pk__in=counted).order_by("pk")
+        products = {product.pk: product for product in locked}
+        outcomes: dict[CountOutcome, list[int]] = {}
+        for line in lines:
+            outcome = _outcome(sheet, line, products.get(line.product_id), now)
+            outcomes.setdefault(outcome, []).append(line.pk)
+        for outcome, settled in outcomes.items():
+            StockCountLine.objects.filter(pk__in=settled).update(outcome=outcome)
 
 
-def _outcome(sheet: StockCount, line: StockCountLine, now: datetime) -> CountOutcome:
+def _outcome(sheet: StockCount, line: StockCountLine, product: Product | None, now: datetime) -> CountOutcome:
     if line.counted is None:
         return CountOutcome.UNCOUNTED
-    product = Product.objects.present().select_for_update(no_key=True).filter(pk=line.product_id).first()
     if product is None:
         return CountOutcome.GONE
     if product.on_hand != line.expected:

@@ -1,23 +1,17 @@
 """What clients keep: searches that tell them of new cars, and favourites."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from catalog.errors import TooMuchSaved, UnknownProduct
-from catalog.events import SavedSearchMatched
 from catalog.models import Favourite, Product, SavedSearch
-from catalog.models.saved import MOST_NEW
 from core.db import transaction
 from core.errors import NotFound
-from messaging.outbox import publish
 
 MOST_SEARCHES = 50
 MOST_FAVOURITES = 500
-TOLD = 20
-SETTLING = timedelta(seconds=60)
-"""What was created in the last minute may not be committed yet: it is looked at next time."""
 
 
 def save_search(
@@ -76,37 +70,3 @@ def remove_favourite(*, user_id: UUID, product_id: UUID) -> None:
     with transaction("catalog"):
         if not Favourite.objects.filter(user_id=user_id, product_id=product_id).delete()[0]:
             raise NotFound
-
-
-def match_saved_searches(*, now: datetime) -> int:
-    """Count for each saved search the products that came since last time, and tell owners who want to be told.
-
-    Return how many were told.
-    """
-    waiting = SavedSearch.objects.order_by("id").values_list("pk", flat=True)
-    return sum(_match(pk, now - SETTLING) for pk in waiting.iterator())
-
-
-def _match(search_id: UUID, until: datetime) -> bool:
-    with transaction("catalog"):
-        saved = SavedSearch.objects.select_for_update().filter(pk=search_id, seen_until__lt=until).first()
-        if saved is None:
-            return False
-        fresh = Product.objects.on_sale().in_stock()
-        fresh = fresh.filter(id__gt=_first_id(saved.seen_until), id__lte=_first_id(until))
-        found = list(saved.search.apply(fresh).order_by("-id").values_list("id", flat=True)[:TOLD])
-        saved.seen_until, saved.new_count = until, min(saved.new_count + len(found), MOST_NEW)
-        saved.save(update_fields=["seen_until", "new_count"])
-        is_told = bool(found) and saved.is_notifying
-        if is_told:
-            publish(
-                SavedSearchMatched(
-                    search_id=saved.pk, user_id=saved.user_id, name=saved.name, product_ids=found, query=saved.query
-                )
-            )
-    return is_told
-
-
-def _first_id(at: datetime) -> UUID:
-    """The lowest id of its moment: ids begin with their milliseconds."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
