@@ -154,7 +154,7 @@ class Product:
             waits = answer.status_code == 409 and answer.json()["code"] == "product_not_ready"
             return None if waits else answer
 
-        found: httpx2.Response = wait_for(attempt, 30, "orders never heard of the product")
+        found: httpx2.Response = wait_for(attempt, 90, "orders never heard of the product")
         return found
 
     def ended(self, order_id: str, token: str, seconds: float = 60) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class Product:
             shown = self.http.get(f"/products/{vehicle}").json()
             return (shown["stock"], shown["available"]) == (stock, available)
 
-        return bool(wait_for(look, 30, f"product {vehicle} does not come to {stock} and {available}"))
+        return bool(wait_for(look, 90, f"product {vehicle} does not come to {stock} and {available}"))
 
 
 def _roles(found: Any) -> list[tuple[str, int]]:

@@ -13,6 +13,8 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PATIENCE_S = 90
+"""How long a page may take on a machine that does much else."""
 WATCH_POLICY = """
 addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
@@ -74,6 +76,7 @@ def opened(base: str, *, language: str = "en", **options: Any) -> Iterator[Page]
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:
             context = browser.new_context(locale=language, **options)
+            context.set_default_timeout(PATIENCE_S * 1000)
             context.add_init_script(WATCH_POLICY)
             yield Page(context.new_page(), base)
         finally:

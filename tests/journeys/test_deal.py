@@ -26,7 +26,7 @@ def test_a_deal_is_calculated_live_kept_ordered_and_lent_for(product):
         page.sign_in("client@example.com", f"/cars/{vehicle}/")
         page.mark()
         tab.click("#deal > summary")
-        tab.wait_for_selector(SUMS, timeout=30_000)
+        tab.wait_for_selector(SUMS)
         first = tab.inner_text(SUMS)
         assert first.replace("\u00a0", "") == "300000₽"
 
@@ -37,7 +37,7 @@ def test_a_deal_is_calculated_live_kept_ordered_and_lent_for(product):
         tab.wait_for_selector("#deal-result [role=alert]:has-text('VIN')")
         tab.fill("input[name=vehicle_vin]", "XTA210990Y2766389")
         tab.fill("input[name=engine_power]", "106")
-        tab.wait_for_selector("#deal-result th:has-text('OSAGO')", timeout=30_000)
+        tab.wait_for_selector("#deal-result th:has-text('OSAGO')")
         shown = changed(page, second)
         assert page.is_marked(), "the page was reloaded"
 
@@ -48,7 +48,7 @@ def test_a_deal_is_calculated_live_kept_ordered_and_lent_for(product):
         tab.fill("input[name=monthly_income]", "250000")
         tab.click("main aside button:has-text('Order this')")
         tab.wait_for_url("**/orders/*/")
-        tab.wait_for_selector("h1 + .tag:has-text('Paid')", timeout=60_000)
+        tab.wait_for_selector("h1 + .tag:has-text('Paid')")
 
         tab.click("a:has-text('The loan of this order')")
         tab.wait_for_url("**/credit/applications/*/")

@@ -87,7 +87,7 @@ def test_what_a_policy_earned_before_its_order_was_undone_stays_earned(buyer):
     order = buyer.ended(buyer.buy(OSAGO, KASKO))
     kasko = buyer.policies(order)["kasko"]
     refund = Decimal(buyer.post(f"/insurance/policies/{kasko['id']}/cancel").json()["refund_amount"])
-    wait_for(lambda: Decimal(buyer.payment(order)["refunded_amount"]) == refund, 30, "the premium does not come back")
+    wait_for(lambda: Decimal(buyer.payment(order)["refunded_amount"]) == refund, 90, "the premium does not come back")
     undone = buyer.call_off(order)
     earned = Decimal(kasko["premium"]) - refund
     assert earned > 0
@@ -127,7 +127,7 @@ def test_a_loss_is_paid_from_its_report_on_and_others_are_refused_with_reasons(b
     assert (granted["status"], granted["approved_amount"]) == ("approved", "110000.00")
     assert granted["due_date"]
     buyer.post(f"{path}/pay", {}, as_manager=True)
-    paid = wait_for(lambda: _with(buyer.get(path), status="paid"), 30, "the claim is not paid")
+    paid = wait_for(lambda: _with(buyer.get(path), status="paid"), 90, "the claim is not paid")
     assert (paid["paid_amount"], paid["reserve_amount"]) == ("110000.00", "0.00")
     second = buyer.post("/insurance/claims", loss | {"occurred_at": datetime.now(UTC).isoformat()}).json()
     reason = {"reason": "The damage is older than the policy."}
@@ -150,7 +150,7 @@ def asked_of(product, vin):
 @pytest.mark.parametrize(("behaviour", "vin"), [("thinks", "XTA210990Y2110002"), ("is silent", "XTA210990Y2110003")])
 def test_an_order_survives_the_death_of_an_insurer_that_was_deciding(product, buyer, behaviour, vin):
     order = buyer.buy(OSAGO, KASKO | {"insurer": "compass", "vehicle_vin": vin})
-    wait_for(lambda: asked_of(product, vin), 30, "the insurer is not asked")
+    wait_for(lambda: asked_of(product, vin), 90, "the insurer is not asked")
     assert product.order(order["id"], buyer.token)["saga"]["step"] == "policies"
     kill(product.pids("insurers"))
     order = buyer.ended(order, 120)
@@ -175,11 +175,11 @@ def test_a_refusal_undoes_the_purchase_or_its_leg_as_the_buyer_chose(product, bu
     else:
         assert (order["status"], policies["osago"]["status"]) == ("paid", "active")
         back = policies["kasko"]["premium"]
-    wait_for(lambda: buyer.payment(order)["refunded_amount"] == back, 30, f"{back} does not come back")
+    wait_for(lambda: buyer.payment(order)["refunded_amount"] == back, 90, f"{back} does not come back")
     kept = str(Decimal(order["total_amount"]) - Decimal(back))
     shown = wait_for(
         lambda: _with(product.order(order["id"], buyer.token), amount_paid=kept),
-        30,
+        90,
         f"the order does not hear of {back}",
     )
     assert if_declined == "cancel" or shown["amount_due"] == "0.00"
