@@ -63,7 +63,7 @@ def settle_seat(event: ChargeSettled | PayoutSettled) -> None:
     if event.purpose != _PURPOSE:
         return
     if isinstance(event, PayoutSettled):
-        services.note_refund(registration_id=event.subject_id, is_paid=event.is_paid)
+        services.note_refund(registration_id=event.subject_id, request_id=event.request_id, is_paid=event.is_paid)
         return
     services.settle_seat(
         registration_id=event.subject_id,

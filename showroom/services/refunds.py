@@ -1,6 +1,7 @@
-"""What was paid for a seat goes back when the seat is given up."""
+"""What was paid for a seat goes back when the seat is given up, or was paid twice."""
 
-from core.ids import uuid7
+from uuid import UUID, uuid5
+
 from messaging.outbox import publish
 from showroom.events import TicketRefundRequested
 from showroom.models import PaymentState, Registration
@@ -8,12 +9,17 @@ from showroom.models import PaymentState, Registration
 
 def give_money_back(registration: Registration, *, reason: str) -> None:
     """Ask for the refund of a paid seat that was given up. Publishes TicketRefundRequested. The caller saves."""
-    if registration.payment_state != PaymentState.PAID:
+    if registration.payment_state != PaymentState.PAID or registration.payment_request_id is None:
         return
     registration.payment_state = PaymentState.REFUNDING
+    ask_refund(registration, paid_by=registration.payment_request_id, reason=reason)
+
+
+def ask_refund(registration: Registration, *, paid_by: UUID, reason: str) -> None:
+    """Ask for the refund of one payment of a seat, known by its request. Publishes TicketRefundRequested."""
     publish(
         TicketRefundRequested(
-            request_id=uuid7(),
+            request_id=refund_of(paid_by),
             registration_id=registration.id,
             event_id=registration.happening_id,
             customer_id=registration.user_id,
@@ -22,3 +28,8 @@ def give_money_back(registration: Registration, *, reason: str) -> None:
             reason=reason,
         )
     )
+
+
+def refund_of(paid_by: UUID) -> UUID:
+    """The id of the refund of a payment: however often it is asked for, payments gives it back once."""
+    return uuid5(paid_by, "refund")

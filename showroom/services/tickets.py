@@ -9,10 +9,10 @@ from core.ids import uuid7
 from messaging.outbox import publish
 from showroom.errors import NothingToPay, PaymentUnderWay
 from showroom.events import TicketRequested
-from showroom.models import PaymentState, Registration, RegistrationStatus
+from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
 from showroom.services import registrations
 from showroom.services.happenings import lock_happening
-from showroom.services.refunds import give_money_back
+from showroom.services.refunds import ask_refund, give_money_back, refund_of
 
 _SETTLED = frozenset({PaymentState.PAID, PaymentState.REFUNDING, PaymentState.REFUNDED})
 
@@ -62,9 +62,10 @@ def pay_seat(*, happening_id: UUID, registration_id: UUID, user_id: UUID, means:
 
 
 def settle_seat(*, registration_id: UUID, request_id: UUID, is_paid: bool, code: str, now: datetime) -> None:
-    """Hear what became of a payment: a kept seat is confirmed, money for a seat given up goes back.
+    """Hear what became of a payment: a kept seat is confirmed; money that comes too late, or twice, goes back.
 
-    Publishes RegistrationPromoted, TicketRefundRequested or, when the deadline has passed, RegistrationCancelled.
+    A payment thought refused may come through all the same, after another was begun: whichever arrives first pays the
+    seat. Publishes RegistrationPromoted, TicketRefundRequested or, when the deadline has passed, RegistrationCancelled.
     """
     found = Registration.objects.filter(pk=registration_id).first()
     if found is None:
@@ -72,26 +73,37 @@ def settle_seat(*, registration_id: UUID, request_id: UUID, is_paid: bool, code:
     with transaction("showroom"):
         happening = lock_happening(found.happening_id, include_deleted=True)
         registration = Registration.objects.get(pk=registration_id)
-        if registration.payment_request_id != request_id or registration.payment_state in _SETTLED:
-            return
-        registration.updated_at = now
-        if not is_paid:
+        if is_paid:
+            _take_money(happening, registration, request_id, now)
+        elif registration.payment_request_id == request_id and registration.payment_state not in _SETTLED:
             registration.payment_state, registration.payment_failure = PaymentState.FAILED, code
-            registration.save()
-        elif registration.status == RegistrationStatus.OFFERED:
-            registration.payment_state = PaymentState.PAID
-            registrations.confirm_seat(happening, registration, now)
-        else:
-            registration.payment_state = PaymentState.PAID
-            give_money_back(registration, reason="registration_cancelled")
+            registration.updated_at = now
             registration.save()
     if not is_paid:
         registrations.expire_offer(happening_id=found.happening_id, registration_id=registration_id, now=now)
 
 
-def note_refund(*, registration_id: UUID, is_paid: bool) -> None:
+def _take_money(happening: Happening, registration: Registration, request_id: UUID, now: datetime) -> None:
+    """Count money that has arrived for a seat; `payment_request_id` is then the payment that counts."""
+    if registration.payment_state in _SETTLED:
+        if registration.payment_request_id != request_id:
+            ask_refund(registration, paid_by=request_id, reason="paid_twice")
+        return
+    registration.payment_state, registration.payment_failure = PaymentState.PAID, ""
+    registration.payment_request_id, registration.updated_at = request_id, now
+    if registration.status == RegistrationStatus.OFFERED:
+        registrations.confirm_seat(happening, registration, now)
+        return
+    give_money_back(registration, reason="registration_cancelled")
+    registration.save()
+
+
+def note_refund(*, registration_id: UUID, request_id: UUID, is_paid: bool) -> None:
     """Hear that the price of a seat was given back; one that failed waits with payments for a manager."""
     with transaction("showroom"):
-        refunding = Registration.objects.filter(pk=registration_id, payment_state=PaymentState.REFUNDING)
-        if is_paid:
-            refunding.update(payment_state=PaymentState.REFUNDED)
+        seat = Registration.objects.select_for_update().filter(pk=registration_id).first()
+        if seat is None or seat.payment_state != PaymentState.REFUNDING or not is_paid:
+            return
+        if seat.payment_request_id is not None and request_id == refund_of(seat.payment_request_id):
+            seat.payment_state = PaymentState.REFUNDED
+            seat.save(update_fields=["payment_state"])

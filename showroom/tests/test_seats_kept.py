@@ -13,6 +13,7 @@ from showroom import services
 from showroom.events import TicketRefundRequested, TicketRequested
 from showroom.models import Registration
 from showroom.public import seat_disagreements
+from showroom.services.refunds import refund_of
 from showroom.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["showroom"])
@@ -119,6 +120,18 @@ def settled(registration, **changes):
     return ChargeSettled(**{**fields, **changes})
 
 
+def refunded(registration, request_id=None):
+    return PayoutSettled(
+        request_id=request_id or refund_of(registration.payment_request_id),
+        purpose="ticket",
+        subject_id=registration.id,
+        customer_id=registration.user_id,
+        is_paid=True,
+        amount=registration.price,
+        currency="RUB",
+    )
+
+
 def test_a_seat_with_a_price_is_kept_while_it_is_paid():
     happening = paid_happening()
     client = Api("client")
@@ -194,17 +207,10 @@ def test_money_for_a_seat_given_up_meanwhile_goes_back(tell):
     tell(settled(registration))
     registration.refresh_from_db()
     assert (registration.status, registration.payment_state) == ("cancelled", "refunding")
-    tell(
-        PayoutSettled(
-            request_id=uuid7(),
-            purpose="ticket",
-            subject_id=registration.id,
-            customer_id=registration.user_id,
-            is_paid=True,
-            amount=registration.price,
-            currency="RUB",
-        )
-    )
+    tell(refunded(registration, uuid7()))
+    registration.refresh_from_db()
+    assert registration.payment_state == "refunding"
+    tell(refunded(registration))
     registration.refresh_from_db()
     assert registration.payment_state == "refunded"
     assert published("showroom").count("event.ticket_refund_requested") == 1

@@ -22,6 +22,16 @@ SELECT (SELECT count(*) FROM messaging_outbox WHERE position IS NULL)
 """
 
 
+_STILL_MOVING = """
+SELECT handler || ' ' || type, lane, attempts, next_at - now(), last_error FROM messaging_inbox
+WHERE status = 0 AND next_at < '9999-01-01'
+UNION ALL
+SELECT operation || ' ' || state, key, attempts, greatest(next_at, lease_until) - now(), last_error
+FROM messaging_external_call WHERE state IN ('new', 'sent', 'unknown')
+LIMIT 10
+"""
+
+
 class Rig(Roles):
     """What the roles, the databases and the sandbox's book say, and the requests a buyer repeats until answered."""
 
@@ -61,7 +71,15 @@ class Rig(Roles):
                     self.forget_leases(app)
             return self.under_way() == 0
 
-        self.wait(is_quiet, seconds, "something still moves")
+        try:
+            self.wait(is_quiet, seconds, "something still moves")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.still_moving()}") from error
+
+    def still_moving(self) -> list[Any]:
+        """What waits, for whom, how often it was tried, when it is tried next and why it failed; for messages."""
+        rows = [(app, *row) for app in APPS for row in self.rows(app, _STILL_MOVING)]
+        return [(*row[:4], str(row[4]), str(row[5])[-500:]) for row in rows] + self.behind()
 
     def charges(self, order_id: str) -> list[tuple[str, str]]:
         """(kind, status) of all that the sandbox's own book says of an order, without refusals."""
