@@ -69,6 +69,7 @@ class NotificationAdmin(ReadOnlyAdmin):
             Delivery.WAITING: "warning",
             Delivery.DEFERRED: "warning",
             Delivery.FAILED: "danger",
+            Delivery.DROPPED: "info",
         },
         ordering="delivery",
     )

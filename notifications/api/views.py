@@ -61,7 +61,9 @@ class PreferencesViewSet(ApiViewSet):
         serializer = PreferencesSerializer(data=request.data, context={"kinds": self._kinds()})
         serializer.is_valid(raise_exception=True)
         wishes: list[services.Wish] = serializer.validated_data.get("preferences", [])
-        services.set_preferences(user_id=self.principal.id, wishes=wishes, manner=serializer.manner())
+        services.set_preferences(
+            user_id=self.principal.id, wishes=wishes, manner=serializer.manner(), now=timezone.now()
+        )
         return self.show(request)
 
     def _kinds(self) -> list[Kind]:

@@ -218,6 +218,7 @@ class Delivery(models.TextChoices):
     QUEUED = "queued", _("queued")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
+    DROPPED = "dropped", _("no longer wanted")
 
 
 class Notification(models.Model):
@@ -293,6 +294,7 @@ class Notification(models.Model):
 
     def route(self, recipient: Recipient, *, now: datetime) -> None:
         """Decide what happens to a new message, or to one that waited."""
+        self.due_at, self.is_for_digest = None, False
         if self.channel == Channel.IN_APP:
             self.record_sent(now=now)
         elif not recipient.address(self.channel):
@@ -302,6 +304,10 @@ class Notification(models.Model):
             self.is_for_digest = recipient.wants_digest_of(self.kind, self.channel)
         else:
             self.queue()
+
+    def drop(self) -> None:
+        """Leave it unsent: its reader no longer wants it."""
+        self.delivery, self.due_at = Delivery.DROPPED, None
 
     def queue(self) -> None:
         """Let it go out now."""

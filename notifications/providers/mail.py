@@ -1,7 +1,14 @@
 """E-mail through Django's mail backend, whichever the settings name."""
 
 from email.utils import parseaddr
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPHeloError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
 from uuid import UUID
 
 from django.conf import settings
@@ -9,6 +16,11 @@ from django.core.mail import EmailMessage
 
 from core.db import refuse_inside_transaction
 from notifications.providers.port import Refused
+
+PERMANENT = 500
+"""Answers of a mail server from here on are final; those below ask to come again."""
+OUR_SERVERS_FAULT = (SMTPAuthenticationError, SMTPConnectError, SMTPHeloError)
+"""What a server says before it has heard of a message: no message is to blame, whatever the number."""
 
 
 def send(*, message_id: UUID, to: str, title: str, body: str) -> None:
@@ -27,8 +39,14 @@ def send(*, message_id: UUID, to: str, title: str, body: str) -> None:
     try:
         message.send()
     except SMTPRecipientsRefused as error:
+        if any(code < PERMANENT for code, _said in error.recipients.values()):
+            raise  # greylisted, or a full mailbox
         raise Refused(str(error)) from error
+    except OUR_SERVERS_FAULT:
+        raise
     except SMTPResponseException as error:
-        if error.smtp_code >= 500:
+        if error.smtp_code >= PERMANENT:
             raise Refused(str(error)) from error
         raise
+    except (SMTPNotSupportedError, ValueError) as error:  # an address that no server of ours can write
+        raise Refused(repr(error)) from error

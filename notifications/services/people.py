@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time
-from typing import Any, TypedDict
+from typing import TypedDict
 from uuid import UUID
 
 from core.db import transaction
-from notifications.models import Delivery, Notification, Preference, Recipient
+from notifications import texts
+from notifications.models import Channel, Delivery, Notification, Preference, Recipient
 from notifications.services.sending_out import set_off
+
+ROUTED = ["delivery", "due_at", "is_for_digest", "error"]
+"""Fields that routing sets."""
 
 
 class Wish(TypedDict):
@@ -55,7 +59,7 @@ def keep_recipient(
         recipient.save()
         for message in Notification.objects.filter(user_id=user_id, delivery=Delivery.WAITING).order_by("pk"):
             message.route(recipient, now=now)
-            message.save(update_fields=["delivery", "due_at", "is_for_digest", "error"])
+            message.save(update_fields=ROUTED)
             set_off(message)
 
 
@@ -91,21 +95,44 @@ def forget_recipient(*, user_id: UUID, now: datetime) -> None:
         Preference.objects.filter(user_id=user_id).delete()
 
 
-def set_preferences(*, user_id: UUID, wishes: list[Wish], manner: Manner | None = None) -> None:
-    """Set how a person wants to be told; what is not named stays as it is, and so does what was told already."""
+def set_preferences(*, user_id: UUID, wishes: list[Wish], now: datetime, manner: Manner | None = None) -> None:
+    """Set how a person wants to be told; what is not named stays as it is.
+
+    What was kept for later follows: it goes out at the hours that are quiet no more, in the language now read, and not
+    at all over a channel that is no longer wanted. What is on its way already is not called back.
+    """
     with transaction("notifications"):
         recipient = lock_recipients([user_id])[user_id]
-        changes: dict[str, Any] = dict(manner or {})
-        if changes:
-            for name, value in changes.items():
+        changed = {name: value for name, value in (manner or {}).items() if getattr(recipient, name) != value}
+        if changed:
+            for name, value in changed.items():
                 setattr(recipient, name, value)
-            recipient.save(update_fields=sorted(changes))
+            recipient.save(update_fields=sorted(changed))
         Preference.objects.bulk_create(
             [Preference(user_id=user_id, **wish) for wish in wishes],
             update_conflicts=True,
             unique_fields=["user_id", "kind"],
             update_fields=["in_app", "email", "sms"],
         )
+        if changed or wishes:
+            _reconsider(recipient, is_reworded=bool(changed.keys() & {"language", "time_zone"}), now=now)
+
+
+def _reconsider(recipient: Recipient, *, is_reworded: bool, now: datetime) -> None:
+    """Decide anew about what was kept for a locked person: by their wishes of now, each message once."""
+    wishes = {wish.kind: wish for wish in Preference.objects.filter(user_id=recipient.user_id)}
+    kept = Notification.objects.filter(user_id=recipient.user_id, delivery__in=[Delivery.WAITING, Delivery.DEFERRED])
+    for message in kept.order_by("pk").select_for_update():
+        wish = wishes.get(message.kind) or Preference.usual(message.kind)
+        if not wish.wants(Channel(message.channel)):
+            message.drop()
+        else:
+            if is_reworded:
+                text = texts.render(message.kind, message.data, recipient.language, recipient.zone)
+                message.title, message.body = text.title, text.body
+            message.route(recipient, now=now)
+        message.save(update_fields=["title", "body", *ROUTED])
+        set_off(message)
 
 
 def lock_recipients(user_ids: Iterable[UUID]) -> dict[UUID, Recipient]:

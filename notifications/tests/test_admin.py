@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db(databases=["notifications", "accounts"])
 def test_screens_open(screens, path):
     user = make.recipient()
     make.news(user)
-    services.set_preferences(user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": True, "email": False, "sms": False}])
+    services.set_preferences(
+        now=timezone.now(), user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": True, "email": False, "sms": False}]
+    )
     assert screens.get(f"/admin/notifications/{path}").status_code == 200
 
 

@@ -1,10 +1,19 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPDataError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPServerDisconnected,
+)
 
 import msgspec
 import pytest
 from django.core import mail
+from django.utils import timezone, translation
+from django.utils.functional import Promise
 
 from accounts.events import (
     UserDeactivated,
@@ -159,6 +168,32 @@ def test_every_text_renders_in_both_languages(event, language):
     assert all([text.title, text.body])
 
 
+def words(item):
+    """Every piece of text in the templates."""
+    if isinstance(item, dict):
+        return [word for value in item.values() for word in words(value)]
+    return [word for part in item for word in words(part)] if isinstance(item, tuple) else [item]
+
+
+def test_no_template_lacks_its_russian():
+    templates = [value for name, value in vars(texts).items() if name.startswith("_") and name[1:].isupper()]
+    known = [word for item in templates for word in words(item) if isinstance(word, Promise)]
+    assert len(known) > 80
+    english, russian = ([translated(word, language) for word in known] for language in ("en", "ru"))
+    assert [told for told, original in zip(russian, english, strict=True) if told == original] == []
+
+
+def translated(word, language):
+    with translation.override(language):
+        return str(word)
+
+
+@pytest.mark.parametrize("language", ["de", "xx", ""])
+def test_a_language_without_words_is_told_in_the_houses_own(language):
+    told = texts.render(Kind.ORDER, {"number": "A-1", "status": "paid"}, language, "Europe/Moscow")
+    assert told.title == "Заказ A-1 оплачен"
+
+
 def test_moments_are_told_on_the_wall_clock_of_the_place_or_of_the_reader():
     start = {"car_name": "Vesta", "start_time": "2027-01-01T12:00:00Z"}
     told = texts.render(Kind.DRIVE_REMINDER, start | {"time_zone": "Asia/Omsk"}, "en", "Europe/Moscow").body
@@ -239,7 +274,7 @@ def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(tell):
 def test_a_sign_in_is_told_to_those_who_asked(tell):
     indifferent, careful = make.recipient(), make.recipient(email="careful@example.com")
     wish = services.Wish(kind=Kind.SIGNED_IN, in_app=True, email=True, sms=False)
-    services.set_preferences(user_id=careful, wishes=[wish])
+    services.set_preferences(now=timezone.now(), user_id=careful, wishes=[wish])
     tell(*(UserLoggedIn(user_id=user, session_id=uuid7()) for user in (indifferent, careful)))
     assert set(Notification.objects.values_list("user_id", "channel")) == {(careful, "in_app"), (careful, "email")}
     assert [message.to for message in mail.outbox] == [["careful@example.com"]]
@@ -263,10 +298,14 @@ def test_the_end_of_a_policy_is_told_a_month_before_unless_it_was_cancelled(tell
 
 def test_a_wish_not_to_be_mailed_is_kept():
     user = make.recipient()
-    services.set_preferences(user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": True, "email": False, "sms": False}])
+    services.set_preferences(
+        now=timezone.now(), user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": True, "email": False, "sms": False}]
+    )
     assert [message.channel for message in make.news(user)] == ["in_app"]
     assert len(make.news(user, kind=Kind.PAYMENT_COMPLETED, amount="1", currency="RUB")) == 2
-    services.set_preferences(user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": False, "email": False, "sms": False}])
+    services.set_preferences(
+        now=timezone.now(), user_id=user, wishes=[{"kind": Kind.ORDER, "in_app": False, "email": False, "sms": False}]
+    )
     assert make.news(user) == []
 
 
@@ -328,6 +367,41 @@ def test_a_mail_server_that_is_away_is_tried_again(failing_mail):
     message = Notification.objects.get(channel="email")
     assert (message.delivery, message.error) == ("sent", "")
     assert mail.outbox[0].extra_headers["Message-ID"].startswith(f"<{message.id}@")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        SMTPRecipientsRefused({"anna@example.com": (450, b"greylisted, come again")}),
+        SMTPAuthenticationError(535, b"wrong password"),
+        SMTPConnectError(554, b"no service"),
+        SMTPDataError(452, b"disk full"),
+    ],
+)
+def test_what_is_not_the_addresss_fault_is_tried_again(failing_mail, fault):
+    failing_mail += [fault]
+    make.news(make.recipient())
+    for _ in range(2):
+        drain_outbox("notifications")
+        make_due("notifications")
+    assert (len(mail.outbox), Notification.objects.get(channel="email").delivery) == (1, "sent")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        SMTPDataError(554, b"550 spam"),
+        SMTPNotSupportedError("SMTPUTF8"),
+        UnicodeError("label too long"),
+    ],
+)
+def test_what_no_server_takes_is_shown_as_failed(failing_mail, fault):
+    failing_mail += [fault]
+    make.news(make.recipient())
+    for _ in range(2):
+        drain_outbox("notifications")
+        make_due("notifications")
+    assert (mail.outbox, Notification.objects.get(channel="email").delivery) == ([], "failed")
 
 
 def test_an_address_that_is_refused_is_not_tried_again(failing_mail):

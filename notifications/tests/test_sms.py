@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import uvicorn
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from core.ids import uuid7
 from messaging.models import ExternalCall
@@ -54,7 +55,7 @@ def texted(phone="8 (900) 123-45-67", **profile):
     """News for somebody who wants it by SMS alone."""
     user = make.recipient(phone=phone, **profile)
     wish = services.Wish(kind=Kind.ORDER, in_app=False, email=False, sms=True)
-    services.set_preferences(user_id=user, wishes=[wish])
+    services.set_preferences(now=timezone.now(), user_id=user, wishes=[wish])
     (message,) = make.news(user)
     return message
 
@@ -123,7 +124,9 @@ def test_a_gateway_that_is_away_is_tried_again(twin, settings):
 def test_nothing_is_promised_or_dropped_where_no_gateway_is_configured(settings):
     settings.SMS_URL = ""
     user = make.recipient(phone="+79001234567")
-    services.set_preferences(user_id=user, wishes=[services.Wish(kind=Kind.ORDER, in_app=False, email=False, sms=True)])
+    services.set_preferences(
+        now=timezone.now(), user_id=user, wishes=[services.Wish(kind=Kind.ORDER, in_app=False, email=False, sms=True)]
+    )
     assert make.news(user) == []
     assert not Notification.objects.exists()
     with pytest.raises(Refused, match="AUTOSALON_SMS_URL"):

@@ -142,7 +142,7 @@ def news_preferences(request: HttpRequest) -> HttpResponse:
     form = PreferencesForm(request.POST if is_sent else None, initial=_initial(known))
     if is_sent and form.is_valid():
         changed = [_wish(wish, wished[wish.kind]) for wish in known.preferences if _differs(wish, wished[wish.kind])]
-        services.set_preferences(user_id=user_id(request), wishes=changed, manner=form.manner())
+        services.set_preferences(user_id=user_id(request), wishes=changed, manner=form.manner(), now=timezone.now())
         messages.success(request, _("Saved."))
         return redirect("storefront:news-preferences")
     context = {
