@@ -1,5 +1,6 @@
 """Nudges: Celery messages that say where to look. They carry no facts, so any of them may be lost or doubled."""
 
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,8 @@ from celery import current_app
 from messaging.relay import Nudge
 
 EXTERNAL_QUEUE = "q.external"
+ANYWAY = 1 / 16
+"""How often a full queue gets more nudges all the same: those that wait there may be other lanes'."""
 log = structlog.get_logger(__name__)
 _is_muted = False
 
@@ -28,6 +31,24 @@ def send(nudges: Iterable[Nudge]) -> None:
 def send_call(alias: str, key: str) -> None:
     """Wake a worker for one external call."""
     _send("messaging.execute_call", (alias, key), EXTERNAL_QUEUE)
+
+
+def are_needed(queue: str, count: int) -> bool:
+    """Whether to say again, `count` times, what may have been said already: not while as many nudges wait.
+
+    The sweep looks every second. If it always spoke, workers that were away for a minute would come back to sixty
+    nudges for each lane that waits; reading those, they would be told more, and more, and never come to the end.
+    """
+    return bool(count) and (waiting(queue) < count or random.random() < ANYWAY)
+
+
+def waiting(queue: str) -> int:
+    """How many nudges no worker has taken yet; 0 also when the broker does not say."""
+    try:
+        with current_app.pool.acquire(block=True) as connection:
+            return int(connection.default_channel.client.llen(queue))  # kombu's own count misses queues with a prefix
+    except Exception:  # a broker that is away takes no nudges either
+        return 0
 
 
 def send_errand(name: str) -> None:

@@ -20,10 +20,17 @@ def pending_lanes(alias: str) -> set[Nudge]:
 
 
 def sweep(alias: str) -> int:
-    """Fire due timers, wake every lane, call and errand that waits, leave a heartbeat; return how many were woken."""
+    """Fire due timers, wake every lane, call and errand that waits, leave a heartbeat; return how many were woken.
+
+    Nobody is woken again by the hundred while workers have more to look at than there is.
+    """
     lanes = fire_timers(alias) | pending_lanes(alias)
+    if not nudges.are_needed(nudges.queue_of(alias), len(lanes)):
+        lanes = set()
     nudges.send(lanes)
     calls = due_calls(alias)
+    if not nudges.are_needed(nudges.EXTERNAL_QUEUE, len(calls)):
+        calls = []
     for key in calls:
         nudges.send_call(alias, key)
     errands = wake_due(alias)

@@ -45,7 +45,7 @@ def merge_clients(*, client_id: UUID, other_id: UUID, actor_id: UUID | None, now
 def undo_merge(*, merge_id: UUID, actor_id: UUID | None, now: datetime) -> Merge:
     """Part two merged cards again, each with what it had. Publishes ClientMergeUndone.
 
-    Raises MergeNotFound, MergeUndone, and NewerMerge while the kept card itself stands merged into another.
+    Merges may be undone in any order: what a card that goes had filled, one that stays may fill now. Raises MergeNotFound, MergeUndone, and NewerMerge while the kept card itself stands merged into another.
     """
     with transaction("clients"):
         merge = Merge.objects.select_for_update().filter(pk=merge_id).first()
@@ -58,16 +58,26 @@ def undo_merge(*, merge_id: UUID, actor_id: UUID | None, now: datetime) -> Merge
         kept, other = both[merge.kept_id], both[merge.other_id]
         if kept.merged_into_id is not None:
             raise NewerMerge
-        kept.unfill(merge.filled, now=now)
-        kept.save()
         other.part(now=now)
         other.save()
         Client.objects.filter(pk__in=merge.moved, merged_into=kept).update(merged_into=other)
         merge.undone_at, merge.undone_by = now, actor_id
         merge.save()
+        kept.unfill(merge.filled, now=now)
+        _fill_again(kept, now)
+        kept.save()
         pair_again({kept.id, other.id}, now=now)
         publish(ClientMergeUndone(client_id=kept.id, other_id=other.id, merge_id=merge.id))
     return merge
+
+
+def _fill_again(kept: Client, now: datetime) -> None:
+    """Let the cards that still stand merged into a locked one fill its blanks, in the order in which they came."""
+    standing = Merge.objects.select_for_update(of=("self",)).filter(kept=kept, undone_at__isnull=True)
+    for merge in standing.select_related("other").order_by("merged_at", "id"):
+        if taken := kept.fill(merge.other, now=now):
+            merge.filled |= taken
+            merge.save(update_fields=["filled"])
 
 
 def _check(kept: Client, other: Client) -> None:

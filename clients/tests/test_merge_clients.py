@@ -1,3 +1,5 @@
+import contextlib
+import random
 import threading
 
 import pytest
@@ -5,6 +7,7 @@ from django.db import connections
 
 from accounts.events import UserDeleted
 from clients import services
+from clients.errors import AlreadyMerged, NewerMerge
 from clients.models import Client, ClientKey, Duplicate, Merge
 from clients.tests import make
 from core.ids import uuid7
@@ -154,6 +157,57 @@ def test_merges_of_merges_are_undone_from_the_last():
     for merge in (second, first):
         services.undo_merge(merge_id=merge.id, actor_id=None, now=merge.merged_at)
     assert all(card.merged_into_id is None for card in Client.objects.all())
+
+
+def test_merges_into_one_card_are_undone_in_any_order():
+    kept = make.client(name="kept")
+    one, other = make.client(email="one@example.com", inn="7707083893"), make.client(email="other@example.com")
+    first, second = make.merge(kept, one), make.merge(kept, other)
+
+    def undo(merge):
+        services.undo_merge(merge_id=merge.id, actor_id=None, now=merge.merged_at)
+        kept.refresh_from_db()
+        return kept.email, kept.inn
+
+    assert undo(first) == ("other@example.com", "")
+    assert (one.root_id, Client.objects.get(pk=one.pk).root_id) == (one.id, one.id)
+    assert undo(second) == ("", "")
+    emails = Client.objects.exclude(pk=kept.pk).order_by("pk").values_list("email", flat=True)
+    assert list(emails) == ["one@example.com", "other@example.com"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_chain_of_merges_comes_apart_as_it_was(seed):
+    chance = random.Random(seed)
+    cards = [
+        make.client(
+            name=f"card {number}", email=f"{number}@example.com" if number % 2 else "", phone=f"+7999000{number:04d}"
+        )
+        for number in range(6)
+    ]
+    for card in cards:
+        make.contact(card, f"+7999100{card.phone[-4:]}")
+        make.activity(card)
+        make.consent(card)
+    before = {card.id: (card.name, card.email, card.phone, seen(card.id)) for card in cards}
+    for _ in range(12):
+        one, other = chance.sample(cards, 2)
+        with contextlib.suppress(AlreadyMerged):
+            make.merge(one, other)
+        standing = list(Merge.objects.filter(undone_at__isnull=True))
+        if standing and chance.random() < 0.4:
+            with contextlib.suppress(NewerMerge):
+                chosen = chance.choice(standing)
+                services.undo_merge(merge_id=chosen.id, actor_id=None, now=chosen.merged_at)
+        roots = Client.objects.filter(merged_into__isnull=True).values("pk")
+        assert not Client.objects.filter(merged_into__isnull=False).exclude(merged_into__in=roots).exists()
+    while standing := list(Merge.objects.filter(undone_at__isnull=True)):
+        chance.shuffle(standing)
+        for merge in standing:
+            with contextlib.suppress(NewerMerge):
+                services.undo_merge(merge_id=merge.id, actor_id=None, now=merge.merged_at)
+    after = {card.id: (card.name, card.email, card.phone, seen(card.id)) for card in Client.objects.all()}
+    assert after == before
 
 
 @pytest.mark.parametrize(

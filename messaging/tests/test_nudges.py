@@ -1,0 +1,59 @@
+"""Nudges through a real broker: said again by the sweep only while workers do not have as many to look at."""
+
+import pytest
+from celery import current_app
+from django.db import connections
+
+from core.ids import uuid7
+from messaging import nudges, sweep
+
+pytestmark = pytest.mark.django_db(databases=["orders"])
+LANES = 5
+
+
+@pytest.fixture
+def queue(monkeypatch) -> str:
+    """A queue of the test's own in the broker, which takes what is said to orders."""
+    name = f"q.test-{uuid7().hex}"
+    monkeypatch.setattr(nudges, "queue_of", lambda alias: name)
+    monkeypatch.setattr(nudges, "_is_muted", False)
+    yield name
+    with current_app.pool.acquire(block=True) as connection:
+        connection.default_channel.queue_delete(name)
+
+
+@pytest.fixture
+def lanes():
+    """Deliveries that wait, each in a lane of its own."""
+    with connections["orders"].cursor() as cursor:
+        for shard in range(LANES):
+            cursor.execute(
+                """INSERT INTO messaging_inbox (event_id, source, aggregate, aggregate_id, seq, version, type, data,
+                       headers, handler, lane, shard, status, attempts, next_at, last_error)
+                   VALUES (%s, 'orders', 'order', %s, 1, 1, 'order.paid', '{}', '{}', 'orders.test', 'x', %s, 0, 0,
+                       statement_timestamp() - interval '1 minute', '')""",
+                [uuid7(), str(uuid7()), shard],
+            )
+
+
+def test_a_sweep_says_no_more_than_workers_can_hear(queue, lanes, monkeypatch):
+    monkeypatch.setattr(nudges.random, "random", lambda: 0.99)
+    assert nudges.waiting(queue) == 0
+    for _ in range(60):
+        sweep.sweep("orders")
+    assert nudges.waiting(queue) == LANES
+
+
+def test_a_full_queue_is_spoken_to_now_and_then(queue, lanes, monkeypatch):
+    monkeypatch.setattr(nudges.random, "random", lambda: 0.0)
+    for _ in range(3):
+        sweep.sweep("orders")
+    assert nudges.waiting(queue) == 3 * LANES
+
+
+def test_a_broker_that_is_away_counts_as_quiet(monkeypatch):
+    def gone(*args, **more):
+        raise ConnectionError
+
+    monkeypatch.setattr(type(current_app.pool), "acquire", gone)
+    assert nudges.waiting("q.orders") == 0
