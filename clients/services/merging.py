@@ -45,7 +45,8 @@ def merge_clients(*, client_id: UUID, other_id: UUID, actor_id: UUID | None, now
 def undo_merge(*, merge_id: UUID, actor_id: UUID | None, now: datetime) -> Merge:
     """Part two merged cards again, each with what it had. Publishes ClientMergeUndone.
 
-    Merges may be undone in any order: what a card that goes had filled, one that stays may fill now. Raises MergeNotFound, MergeUndone, and NewerMerge while the kept card itself stands merged into another.
+    Merges may be undone in any order: what a card that goes had filled, one that stays may fill now. Raises
+    MergeNotFound, MergeUndone, and NewerMerge while the kept card itself stands merged into another.
     """
     with transaction("clients"):
         merge = Merge.objects.select_for_update().filter(pk=merge_id).first()
