@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 from django.utils.translation import gettext as _
 
 from core.fonts import REGULAR, register_fonts
-from insurance.models import Policy
+from insurance.models import Instalment, Policy
+from insurance.reading import insured_request
 
 
 def policy_pdf(policy: Policy) -> bytes:
@@ -46,7 +47,7 @@ def policy_pdf(policy: Policy) -> bytes:
 
 
 def _facts(policy: Policy) -> list[tuple[Any, Any]]:
-    request = policy.quote.offer(policy.variant).request
+    request = insured_request(policy)
     drivers = request.drivers
     named = ", ".join(str(driver.birth_date) for driver in drivers) if drivers else _("without a limit")
     rows = [
@@ -54,15 +55,24 @@ def _facts(policy: Policy) -> list[tuple[Any, Any]]:
         (_("Number at the insurer"), policy.insurer_ref),
         (_("Vehicle"), f"{request.vehicle_make} {request.vehicle_model}, {request.vehicle_year}"),
         (_("VIN"), policy.vehicle_vin),
+        (_("Registration plate"), request.vehicle_plate),
         (_("Drivers, by date of birth"), named),
         (_("In force"), f"{policy.start_date} – {policy.end_date}"),
         (_("Sum insured"), f"{policy.coverage_amount} {policy.currency}"),
         (_("Deductible"), f"{policy.deductible} {policy.currency}"),
         (_("Premium"), f"{policy.premium} {policy.currency}"),
         (_("Beneficiary"), policy.beneficiary),
+        *(
+            (_("Instalment %(number)d") % {"number": part.number}, _instalment(policy, part))
+            for part in policy.instalments.all()
+        ),
         (_("Refund"), f"{policy.refund_amount} {policy.currency}" if policy.refund_amount is not None else ""),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _instalment(policy: Policy, part: Instalment) -> str:
+    return f"{part.amount} {policy.currency} · {part.due_date} · {part.get_state_display()}"
 
 
 def _breakdown(policy: Policy) -> list[dict[str, Any]]:

@@ -5,10 +5,11 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db.models import QuerySet
 
-from insurance.models import TariffRevision, TariffRow
-from insurance.pricing import Price
+from insurance.models import Policy, TariffRevision, TariffRow
+from insurance.pricing import Price, QuoteRequest
 from insurance.tariffs import SHIPPED, TariffBook
 
 
@@ -48,6 +49,15 @@ def moment_of(order_id: UUID, now: datetime) -> datetime:
     """When an order was placed: a UUIDv7 begins with the milliseconds of its making (RFC 9562, 5.7)."""
     made = datetime.fromtimestamp(((order_id.int >> 80) + 1) / 1000, UTC) if order_id.version == 7 else now
     return min(made, now)
+
+
+def insured_request(policy: Policy, moment: datetime | None = None) -> QuoteRequest:
+    """What a policy insures: the request as every change made so far, or before a moment, left it."""
+    made = policy.endorsements.filter(applied_at__isnull=False)
+    last = (made if moment is None else made.filter(applied_at__lte=moment)).order_by("-number").first()
+    if last is None:
+        return policy.quote.offer(policy.variant).request
+    return msgspec.convert(last.request, QuoteRequest, strict=False)
 
 
 def breakdown(rated: Price) -> list[dict[str, Any]]:

@@ -28,7 +28,16 @@ from financing.events import (
     LoanOverdue,
     LoanPaymentDue,
 )
-from insurance.events import ClaimDecided, ClaimDocumentsRequested, ClaimPaid, PolicyCancelled, PolicyPurchased
+from insurance.events import (
+    ClaimDecided,
+    ClaimDocumentsRequested,
+    ClaimPaid,
+    InstalmentDue,
+    InstalmentLate,
+    PolicyCancelled,
+    PolicyPurchased,
+    PolicySuspended,
+)
 from messaging.drain import current_deliveries
 from messaging.subscriptions import subscribe
 from notifications import services
@@ -77,6 +86,9 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
     LoanClosed: ("loan_id", "order_id", "reason"),
     PolicyPurchased: ("policy_id", "order_id", "insurance_type", "start_date", "end_date"),
     PolicyEndsSoon: ("policy_id", "insurance_type", "end_date"),
+    InstalmentDue: ("policy_id", *SUMS, "due_date", "is_automatic"),
+    InstalmentLate: ("policy_id", *SUMS, "due_date", "grace_until"),
+    PolicySuspended: ("policy_id", *SUMS, "covered_through", "ends_after"),
     ClaimDocumentsRequested: ("claim_id", "policy_id", "documents"),
     ClaimDecided: ("claim_id", "policy_id", "decision", *SUMS, "reason"),
     ClaimPaid: ("claim_id", "policy_id", *SUMS),
@@ -164,8 +176,22 @@ def tell_of_loan(
     _tell(event, [event.customer_id])
 
 
-@subscribe(PolicyPurchased, ClaimDocumentsRequested, ClaimDecided, ClaimPaid, lane="customer_id", on_parked="continue")
-def tell_of_insurance(event: PolicyPurchased | ClaimDocumentsRequested | ClaimDecided | ClaimPaid) -> None:
+InsuranceNews = (
+    PolicyPurchased
+    | InstalmentDue
+    | InstalmentLate
+    | PolicySuspended
+    | ClaimDocumentsRequested
+    | ClaimDecided
+    | ClaimPaid
+)
+
+
+@subscribe(
+    PolicyPurchased, InstalmentDue, InstalmentLate, PolicySuspended, ClaimDocumentsRequested, ClaimDecided, ClaimPaid,
+    lane="customer_id", on_parked="continue",
+)  # fmt: skip
+def tell_of_insurance(event: InsuranceNews) -> None:
     """Tell the insured about their policies and claims."""
     _tell(event, [event.customer_id])
 

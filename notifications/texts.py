@@ -161,6 +161,24 @@ _OTHERS: dict[str, Template] = {
         _("Your policy ends on %(end_date)s"),
         _("Your policy (%(insurance_type)s) ends on %(end_date)s. Take out the next one in time."),
     ),
+    Kind.INSTALMENT_DUE: (
+        _("Instalment due: %(amount)s %(currency)s"),
+        _("The next instalment of your policy, %(amount)s %(currency)s, is due by %(due_date)s."),
+    ),
+    Kind.INSTALMENT_OVERDUE: (
+        _("Instalment overdue: %(amount)s %(currency)s"),
+        _(
+            "The instalment of your policy, %(amount)s %(currency)s, was due by %(due_date)s. Pay it until "
+            "%(grace_until)s: afterwards nothing is covered."
+        ),
+    ),
+    Kind.POLICY_SUSPENDED: (
+        _("Your policy covers nothing at the moment"),
+        _(
+            "An instalment of %(amount)s %(currency)s is not paid: nothing after %(covered_through)s is covered until "
+            "it is. After %(ends_after)s the policy ends."
+        ),
+    ),
     Kind.CLAIM_DOCUMENTS: (
         _("Papers are needed for your claim"),
         _("We need more papers to decide your claim. Please add them in your account."),

@@ -19,7 +19,7 @@ MOST = 5
 
 @dataclass(frozen=True)
 class Chosen:
-    """An offer of a quote: its premium in roubles is what an order placed now would cost."""
+    """An offer of a quote: `premium` in roubles is what an order placed now would pay, the first of `instalments`."""
 
     quote_id: UUID
     name: str
@@ -27,6 +27,7 @@ class Chosen:
     vehicle: str
     premium: Decimal
     request: dict[str, Any]
+    instalments: int = 1
 
 
 def choose(request: HttpRequest, quote_id: UUID, variant: int) -> None:
@@ -58,7 +59,8 @@ def chosen_by(request: HttpRequest) -> list[Chosen]:
         if quote is not None and offer is not None:
             premium = estimate(offer.request)
             name = quote.insurance_type.upper()
-            found.append(Chosen(quote.id, name, offer.insurer, quote.vehicle, premium, offer.request))
+            parts = len(offer.later) + 1
+            found.append(Chosen(quote.id, name, offer.insurer, quote.vehicle, premium, offer.request, parts))
     return found
 
 

@@ -17,6 +17,7 @@ from orders.public import DealDocument
 from orders.services import LoanWish
 from storefront import wording
 from storefront.forms import AccessibleForm, slider
+from storefront.insurance_forms import INSTALMENTS
 from storefront.templatetags.storefront import money
 
 SHARE_PAID = Decimal("0.2")
@@ -48,6 +49,7 @@ class DealForm(AccessibleForm):
     lends_premiums = forms.BooleanField(label=_("The loan pays for the policies too"), required=False)
     has_kasko = forms.BooleanField(label=_("KASKO: damage and theft"), required=False)
     deductible = forms.ChoiceField(label=_("Deductible of KASKO, ₽"), required=False, choices=())
+    instalments = forms.ChoiceField(label=_("How KASKO is paid"), required=False, choices=INSTALMENTS)
     has_osago = forms.BooleanField(label=_("OSAGO: liability, required by law"), required=False)
     region = forms.CharField(
         label=_("Where the car is registered"), required=False, max_length=100, widget=forms.TextInput
@@ -151,7 +153,8 @@ class DealForm(AccessibleForm):
         policies = []
         if given["has_kasko"]:
             worth = {"coverage_amount": str(car.price), "vehicle_value": str(car.price)}
-            policies.append(common | worth | {"insurance_type": "kasko", "deductible": given["deductible"] or "0"})
+            terms = {"deductible": given["deductible"] or "0", "instalments": int(given["instalments"] or 1)}
+            policies.append(common | worth | terms | {"insurance_type": "kasko"})
         if given["has_osago"]:
             policies.append(common | {"insurance_type": "osago"})
         return policies
@@ -198,7 +201,7 @@ def wish_of(deal: DealDocument) -> dict[str, Any]:
     return found
 
 
-_ASKED = ("region", "deductible", "vehicle_vin", "vehicle_year", "engine_power")
+_ASKED = ("region", "deductible", "instalments", "vehicle_vin", "vehicle_year", "engine_power")
 
 
 class ApplicantForm(AccessibleForm):

@@ -1,6 +1,6 @@
 """The steps of a quote wizard: the car, who drives it, what is covered. What one step took goes along hidden."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,7 @@ DRIVERS = (1, 2, 3, 4)
 KBM_CLASSES = [("", _("not known")), *((name, name) for name in ("M", *map(str, range(14))))]
 DEDUCTIBLES = (10_000, 20_000, 30_000)
 """Deductibles of KASKO shown beside the one that was asked for, roubles."""
+INSTALMENTS = [("1", _("at once")), ("2", _("in two parts")), ("3", _("in three parts"))]
 
 
 class CarStep(AccessibleForm):
@@ -34,11 +35,13 @@ class CarStep(AccessibleForm):
 
 
 class DriversStep(AccessibleForm):
-    """Who drives: up to four people, or anybody."""
+    """Who drives: up to four people unless told otherwise, or anybody."""
+
+    numbers: Sequence[int] = DRIVERS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for number in DRIVERS:
+        for number in self.numbers:
             names = {"number": number}
             self.fields[f"birth_date_{number}"] = _day(_("Driver %(number)d: birth date") % names)
             self.fields[f"licence_since_{number}"] = _day(_("Driver %(number)d: licence since") % names)
@@ -48,7 +51,7 @@ class DriversStep(AccessibleForm):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        for number in DRIVERS:
+        for number in self.numbers:
             birth, licence = f"birth_date_{number}", f"licence_since_{number}"
             if bool(given.get(birth)) != bool(given.get(licence)):
                 missing = licence if given.get(birth) else birth
@@ -65,7 +68,7 @@ class DriversStep(AccessibleForm):
                 "licence_since": str(given[f"licence_since_{number}"]),
                 **({"kbm": given[f"kbm_{number}"]} if given[f"kbm_{number}"] else {}),
             }
-            for number in DRIVERS
+            for number in self.numbers
             if given[f"birth_date_{number}"]
         ]
 
@@ -84,6 +87,7 @@ class CoverStep(AccessibleForm):
     deductible = forms.DecimalField(
         label=_("Deductible (KASKO), ₽"), min_value=0, max_digits=14, decimal_places=2, required=False
     )
+    instalments = forms.ChoiceField(label=_("How the premium is paid (KASKO)"), choices=INSTALMENTS, required=False)
     start_date = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
 
     def clean(self) -> dict[str, Any]:
@@ -102,25 +106,12 @@ class CoverStep(AccessibleForm):
         if given["insurance_type"] == "kasko":
             worth = str(given["coverage_amount"])
             found |= {"coverage_amount": worth, "vehicle_value": worth, "deductible": str(given["deductible"] or 0)}
+            found["instalments"] = int(given["instalments"] or 1)
         return found
 
 
 STEPS: dict[str, type[AccessibleForm]] = {"car": CarStep, "drivers": DriversStep, "cover": CoverStep}
 TITLES = {"car": _("The car"), "drivers": _("Who drives it"), "cover": _("What is covered")}
-
-
-class DriverForm(AccessibleForm):
-    """One more driver for a policy that names them."""
-
-    birth_date = forms.DateField(label=_("Birth date"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
-    licence_since = forms.DateField(label=_("Licence since"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
-    kbm = forms.ChoiceField(label=_("Class (КБМ)"), choices=KBM_CLASSES, required=False)
-
-    def driver(self) -> dict[str, str]:
-        """The driver as a request names one."""
-        given = self.cleaned_data
-        dates = {name: str(given[name]) for name in ("birth_date", "licence_since")}
-        return dates | ({"kbm": given["kbm"]} if given["kbm"] else {})
 
 
 def begun_with(car: ProductView | None) -> dict[str, Any]:

@@ -290,6 +290,19 @@ FACTORS: dict[str, Text] = {
     "km": _("engine power"),
     "ks": _("months of use"),
     "kp": _("transit"),
+    "driver": _("driver's age and experience"),
+    "drivers_count": _("how many drivers"),
+    "deductible": _("deductible"),
+    "region": _("region"),
+    "model": _("model"),
+    "instalments": _("payment in parts"),
+    "commission": _("discount"),
+    "term": _("term"),
+    "pledge": _("pledge"),
+    "programme": _("programme"),
+    "additions": _("additions"),
+    "rounding": _("rounding of the rate"),
+    "minimum": _("least premium"),
 }
 """Factors of a premium by code; the others are shown by their code."""
 

@@ -19,7 +19,7 @@ from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyS
 from insurance.models.claims import GRANTED, ClaimStatus
 from insurance.models.fields import InsuranceTypes
 from insurance.pricing import QuoteRequest, kbm_class, price, read_request
-from insurance.reading import book_of, current_book
+from insurance.reading import book_of, current_book, insured_request
 from insurance.services.ending import term_premium
 from insurance.services.instalments import planned, refuse_overdue, take_off
 from insurance.services.locking import lock_policy
@@ -30,6 +30,7 @@ from insurance.services.money import (
     check_payment,
     ways_back,
 )
+from insurance.services.pledges import is_pledged
 from insurance.services.quoting import write_quote
 from messaging.outbox import publish
 
@@ -105,8 +106,10 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
             "invalid",
             _("These may change: %(names)s.") % {"names": ", ".join(sorted(CHANGEABLE))},
         )
+    if "beneficiary" in changes and is_pledged(policy):
+        raise InvalidInput("changes.beneficiary", "pledged", _("The bank stays named until the loan is repaid."))
     today = local_date(now)
-    request = read_request(msgspec.to_builtins(_insured(policy)) | dict(changes))
+    request = read_request(msgspec.to_builtins(_with_value(insured_request(policy))) | dict(changes))
     rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision), today=today)
     term = (policy.end_date - policy.start_date).days + 1
     left = min((policy.end_date - today).days + 1, term)
@@ -124,17 +127,16 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
     )
 
 
-def _insured(policy: Policy) -> QuoteRequest:
-    """The request as it stands after every change made so far."""
-    last = policy.endorsements.filter(applied_at__isnull=False).order_by("-number").first()
-    if last is None:
-        return policy.quote.offer(policy.variant).request
-    return msgspec.convert(last.request, QuoteRequest, strict=False)
+def _with_value(request: QuoteRequest) -> QuoteRequest:
+    """What a car was worth when it was insured stays what it is worth until another value is told."""
+    if request.vehicle_value is not None or request.coverage_amount is None:
+        return request
+    return msgspec.structs.replace(request, vehicle_value=request.coverage_amount)
 
 
 def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, now: datetime) -> None:
     request = msgspec.convert(endorsement.request, QuoteRequest, strict=False)
-    changes: dict[str, Any] = {"beneficiary": request.beneficiary}
+    changes: dict[str, Any] = {"beneficiary": request.beneficiary} if "beneficiary" in endorsement.changes else {}
     if policy.insurance_type == InsuranceTypes.KASKO:
         coverage = request.coverage_amount or ZERO
         changes |= {
@@ -192,7 +194,7 @@ def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = N
             raise InvalidInput("policy_id", "too_early", _("A policy is renewed in the last sixty days of its term."))
         book = current_book()
         paid = Claim.objects.filter(policy=policy, status__in=(*GRANTED, ClaimStatus.CLOSED)).count()
-        asked = _insured(policy)
+        asked = insured_request(policy)
         request = msgspec.structs.replace(
             asked,
             start_date=first,

@@ -146,6 +146,12 @@ def refund_on_day(policy: Policy, last_day: date) -> Decimal:
     return max(min(refund, paid - granted), ZERO)
 
 
+def refund_today(policy: Policy, today: date) -> Decimal:
+    """What comes back if a policy ends today, roubles: with an instalment overdue its due date was the last day."""
+    unpaid = _unpaid_since(policy, today)
+    return refund_on_day(policy, today if unpaid is None else min(unpaid, today))
+
+
 def refund_undone(policy: Policy) -> Decimal:
     """All that was paid, roubles, less what was granted of claims: the purchase it was part of never happened."""
     paid: Decimal = policy.premium - outstanding(policy)

@@ -7,16 +7,21 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext_lazy
 
 from insurance.clock import local_date
-from insurance.models import Endorsement, Policy, PolicyStatus, Quote
+from insurance.models import Endorsement, Instalment, Policy, PolicyStatus, Quote, next_planned
+from insurance.rating import Part
 from insurance.services.changing import RENEWED_FROM
-from insurance.services.ending import refund_on_day
+from insurance.services.ending import TOTAL_LOSS, UNPAID, refund_today
 
 
 @dataclass(frozen=True)
 class OfferView:
-    """One offer of a quote, roubles; `variant` names it when it is bought, `request` is the whole quote request."""
+    """One offer of a quote, roubles; `variant` names it when it is bought, `request` is the whole quote request.
+
+    `due_now` puts it in force, `later` are the instalments after it.
+    """
 
     variant: int
     insurer: str
@@ -25,6 +30,8 @@ class OfferView:
     deductible: Decimal
     breakdown: list[dict[str, str]]
     request: dict[str, Any]
+    due_now: Decimal
+    later: list[Part]
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class QuoteView:
 class PolicyView:
     """A policy as its owner sees it, roubles; `refund_today` is what comes back if it ends today, None if it cannot.
 
-    `drivers` is empty where anybody may drive.
+    `drivers` is empty where anybody may drive; `insured` is the request as every change left it.
     """
 
     id: UUID
@@ -75,11 +82,21 @@ class PolicyView:
     refund_amount: Decimal | None
     refund_today: Decimal | None
     decline_detail: str
+    cancel_reason: str
     is_active: bool
     may_cancel: bool
     may_renew: bool
     drivers: list[dict[str, Any]]
+    insured: dict[str, Any]
     endorsements: list[Endorsement]
+    instalments: list[Instalment]
+    next_instalment: Instalment | None
+    is_instalment_late: bool
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether nothing is covered until an instalment is paid."""
+        return self.status == PolicyStatus.SUSPENDED
 
 
 def read_quote(quote_id: UUID, *, customer_id: UUID, now: datetime) -> QuoteView | None:
@@ -116,7 +133,23 @@ def _offer(quote: Quote, variant: int) -> OfferView:
         deductible=found.deductible,
         breakdown=stored["breakdown"] if variant else quote.breakdown,
         request=stored["request"] if variant else quote.request,
+        due_now=found.due_now,
+        later=list(found.payments(quote.rated_on)[1:]),
     )
+
+
+def _why(policy: Policy) -> str:
+    """Why a policy ended, in words; codes of our own are said, and the insured's words repeated."""
+    if policy.status != PolicyStatus.CANCELLED:
+        return ""
+    return str(_ENDS.get(policy.cancel_reason, policy.cancel_reason))
+
+
+_ENDS = {
+    UNPAID: gettext_lazy("an instalment was not paid"),
+    TOTAL_LOSS: gettext_lazy("the car was paid for as lost"),
+    "cancelled": gettext_lazy("the purchase was undone"),
+}
 
 
 def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyView | None:
@@ -127,10 +160,13 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
         return None
     today = local_date(now)
     is_active = policy.status == PolicyStatus.ACTIVE
+    is_suspended = policy.status == PolicyStatus.SUSPENDED
     is_unpaid = policy.status == PolicyStatus.PENDING and policy.attempt_id is None
     endorsements = list(policy.endorsements.filter(applied_at__isnull=False))
     offer = policy.quote.offer(policy.variant)
     insured = endorsements[-1].request if endorsements else msgspec.to_builtins(offer.request)
+    instalments = list(policy.instalments.all())
+    due = next_planned(instalments)
     is_last = policy.status == PolicyStatus.EXPIRED or policy.end_date + timedelta(days=1) - today <= RENEWED_FROM
     return PolicyView(
         id=policy.id,
@@ -149,11 +185,16 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
         start_date=policy.start_date,
         end_date=policy.end_date,
         refund_amount=policy.refund_amount,
-        refund_today=refund_on_day(policy, today) if is_active else None,
+        refund_today=refund_today(policy, today) if is_active or is_suspended else None,
         decline_detail=policy.decline_detail,
+        cancel_reason=_why(policy),
         is_active=is_active,
-        may_cancel=is_active or is_unpaid,
+        may_cancel=is_active or is_suspended or is_unpaid,
         may_renew=(is_active or policy.status == PolicyStatus.EXPIRED) and is_last and not hasattr(policy, "renewal"),
         drivers=insured["drivers"] or [],
+        insured=insured,
         endorsements=endorsements,
+        instalments=instalments,
+        next_instalment=due,
+        is_instalment_late=due is not None and due.is_overdue_on(today),
     )

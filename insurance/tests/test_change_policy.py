@@ -1,6 +1,6 @@
 """Changing, renewing, reinstating and printing a policy."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +10,7 @@ from core.ids import uuid7
 from core.testing import Api
 from insurance import services
 from insurance.clock import local_date
+from insurance.errors import NotCovered
 from insurance.models import Endorsement, MoneyRequest, Policy
 from insurance.public import policy_disagreements
 from insurance.tests import make
@@ -194,3 +195,61 @@ def test_only_managers_reinstate(policy, owner):
     assert owner.post(f"{PATH}/{policy.id}/reinstate").status_code == 403
     assert Api("manager").post(f"{PATH}/{policy.id}/reinstate").json()["code"] == "wrong_transition"
     assert Api("manager").post(f"{PATH}/{uuid7()}/reinstate").status_code == 404
+
+
+# What a change may not do, and what it leaves alone -------------------------------------------------------------------
+def test_the_bank_of_a_pledged_car_stays_named_whatever_else_changes():
+    policy = make.policy()
+    services.pledge_car(
+        order_id=policy.order_id, customer_id=policy.customer_id, loan_id=uuid7(), bank="Own Bank",
+        debt=Decimal(900_000), now=timezone.now(),
+    )  # fmt: skip
+    owner, path = Api("client", user_id=policy.customer_id), f"/insurance/policies/{policy.id}"
+    assert owner.post(f"{path}/endorse", {"changes": {"deductible": "30000"}}).status_code == 201
+    assert owner.get(path).json()["beneficiary"] == "Own Bank"
+    refused = owner.post(f"{path}/endorse", {"changes": {"beneficiary": ""}})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "pledged")
+    assert owner.get(path).json()["beneficiary"] == "Own Bank"
+
+
+def test_a_change_is_priced_without_being_made_and_held_to_its_price():
+    policy = make.policy()
+    owner, path = Api("client", user_id=policy.customer_id), f"/insurance/policies/{policy.id}"
+    changes = {"changes": {"deductible": "30000", "vehicle_plate": "A123BC777"}}
+    assert Api().post(f"{path}/price-endorsement", changes).status_code == 401
+    assert Api("client").post(f"{path}/price-endorsement", changes).status_code == 404
+    assert owner.post(f"{path}/price-endorsement", {"changes": {"instalments": 2}}).status_code == 400
+    priced = owner.post(f"{path}/price-endorsement", changes).json()
+    assert (priced["to_pay"], priced["taken_off"]) == ("0.00", "0.00")
+    assert Decimal(priced["to_return"]) == -Decimal(priced["premium_difference"]) > 0
+    assert not policy.endorsements.exists()
+    other = owner.post(f"{path}/endorse", changes | {"expected_difference": "-1.00"})
+    assert (other.status_code, other.json()["code"]) == (409, "price_changed")
+    assert not policy.endorsements.exists()
+    agreed = owner.post(f"{path}/endorse", changes | {"expected_difference": priced["premium_difference"]})
+    assert (agreed.status_code, agreed.json()["premium_difference"]) == (201, priced["premium_difference"])
+
+
+def test_a_driver_licensed_after_the_policy_began_can_be_named():
+    policy = make.policy(now=timezone.now() - timedelta(days=90))
+    licensed = (timezone.now() - timedelta(days=20)).date()
+    drivers = [make.DRIVER, {"birth_date": "2006-05-20", "licence_since": str(licensed)}]
+    change = services.price_endorsement(
+        policy_id=policy.id, changes={"drivers": drivers}, actor_id=uuid7(), now=timezone.now()
+    )
+    assert change.to_pay > 0
+
+
+def test_a_driver_taken_out_is_not_covered_any_more_but_was_before():
+    old, new = make.DRIVER, {"birth_date": "1980-01-01", "licence_since": "2000-01-01", "kbm": "13"}
+    begun = timezone.now() - timedelta(days=30)
+    policy = make.policy(now=begun)
+    change = services.endorse_policy(
+        policy_id=policy.id, changes={"drivers": [new]}, actor_id=uuid7(), payment=CARD, now=begun + timedelta(days=10)
+    )
+    assert change.applied_at is not None
+    told = services.LossReport(driver_birth_date=date.fromisoformat(old["birth_date"]))
+    about = {"policy_id": policy.id, "description": "A dent.", "amount": Decimal(50_000), "now": timezone.now()}
+    services.open_claim(occurred_at=begun + timedelta(days=5), report=told, **about)
+    with pytest.raises(NotCovered):
+        services.open_claim(occurred_at=begun + timedelta(days=15), report=told, **about)

@@ -272,7 +272,7 @@ def test_after_the_grace_nothing_is_covered_until_it_is_paid():
     with events_of("insurance") as told:
         assert attend(policy, off_at).status == "suspended"
     assert told == ["insurance.suspended"]
-    with pytest.raises(NotCovered, match="was not paid in time"):
+    with pytest.raises(NotCovered):
         services.open_claim(
             policy_id=policy.id,
             occurred_at=SECOND_DUE + timedelta(days=3),

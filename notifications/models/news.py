@@ -39,6 +39,9 @@ class Kind(models.TextChoices):
     LOAN_CLOSED = "loan.closed", _("loan closed")
     POLICY_PURCHASED = "insurance.purchased", _("policy issued")
     POLICY_ENDING = "insurance.ends_soon", _("policy ends soon")
+    INSTALMENT_DUE = "insurance.instalment_due", _("instalment of a premium due")
+    INSTALMENT_OVERDUE = "insurance.instalment_overdue", _("instalment of a premium overdue")
+    POLICY_SUSPENDED = "insurance.suspended", _("policy suspended")
     CLAIM_DOCUMENTS = "claim.documents_requested", _("papers needed for a claim")
     CLAIM_DECIDED = "claim.decided", _("claim decided")
     CLAIM_PAID = "claim.paid", _("claim paid")
@@ -62,6 +65,8 @@ URGENT_KINDS = frozenset(
         Kind.DRIVE_ENDED,
         Kind.DRIVE_REMINDER,
         Kind.PAYMENT_FAILED,
+        Kind.INSTALMENT_OVERDUE,
+        Kind.POLICY_SUSPENDED,
         Kind.SIGNED_IN,
         Kind.ATTENTION_NEEDED,
         Kind.WEBHOOK_DISABLED,

@@ -34,7 +34,16 @@ from financing.events import (
     LoanOverdue,
     LoanPaymentDue,
 )
-from insurance.events import ClaimDecided, ClaimDocumentsRequested, ClaimPaid, PolicyCancelled, PolicyPurchased
+from insurance.events import (
+    ClaimDecided,
+    ClaimDocumentsRequested,
+    ClaimPaid,
+    InstalmentDue,
+    InstalmentLate,
+    PolicyCancelled,
+    PolicyPurchased,
+    PolicySuspended,
+)
 from messaging.models import ExternalCall, Timer
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox, make_due, published
@@ -294,6 +303,20 @@ def test_the_end_of_a_policy_is_told_a_month_before_unless_it_was_cancelled(tell
     drain_outbox("notifications")
     ending = Notification.objects.filter(kind=Kind.POLICY_ENDING)
     assert sorted(ending.values_list("channel", "data__policy_id")) == [("email", str(kept)), ("in_app", str(kept))]
+
+
+def test_instalments_are_reminded_of_and_a_suspension_is_told(tell):
+    user = make.recipient()
+    about = {"policy_id": uuid7(), "customer_id": user, "number": 2, "amount": Decimal("20866.66"), "currency": "RUB"}
+    day = date(2027, 6, 30)
+    tell(
+        InstalmentDue(due_date=day, **about),
+        InstalmentLate(due_date=day, grace_until=date(2027, 7, 14), **about),
+        PolicySuspended(covered_through=day, ends_after=date(2027, 8, 13), **about),
+    )
+    told = Notification.objects.filter(user_id=user, channel="in_app").order_by("created_at", "id")
+    assert [item.kind for item in told] == [Kind.INSTALMENT_DUE, Kind.INSTALMENT_OVERDUE, Kind.POLICY_SUSPENDED]
+    assert all("20866.66" in item.body for item in told)
 
 
 def test_a_wish_not_to_be_mailed_is_kept():

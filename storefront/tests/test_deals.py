@@ -250,3 +250,15 @@ def test_a_deal_costs_the_same_queries_whatever_is_in_it(car, programme):
 
     small, large = keep(visitor, car), keep(visitor, car, accessories=[str(accessory().id) for _ in range(5)])
     assert queries(small) == queries(large)
+
+
+def test_a_deal_with_kasko_in_parts_shows_what_is_due_later(car, programme):
+    visitor = Visitor("client")
+    deal = visitor.get(keep(visitor, car, **INSURED, instalments="3")).context["deal"]
+    kasko = next(item for item in deal.premiums if item.insurance_type == "kasko")
+    assert kasko.due_now + sum(amount for _day, amount in kasko.later) == kasko.premium
+    assert deal.result["insurance_later_amount"] == sum(amount for _day, amount in kasko.later)
+    page = visitor.get(f"/deals/{deal.id}/")
+    assert text(page).count("Later: KASKO, by") == 2
+    assert page.context["deal_form"]["instalments"].value() == 3
+    assert page.context["is_reproduced"]

@@ -183,3 +183,18 @@ def test_a_quote_costs_the_same_however_many_offers_it_has(visitor):
         return len(asked)
 
     assert queries(many) == queries(f"/insurance/quotes/{few.id}/")
+
+
+def test_a_premium_in_parts_says_what_is_paid_now_and_when_the_rest(visitor):
+    path = quoted(visitor, instalments="3")
+    page = visitor.get(path)
+    offers = page.context["quote"].offers
+    assert {len(offer.later) for offer in offers} == {2}
+    assert all(offer.due_now + sum(part.amount for part in offer.later) == offer.premium for offer in offers)
+    assert text(page).count("now ") >= len(offers)
+    assert "payment in parts: 1.05" in text(page)
+    visitor.post(f"/cart/add/{make.car().id}/", quantity=1)
+    visitor.post(f"{path}take/", variant=str(offers[0].variant), do="cart")
+    cart = visitor.get("/cart/")
+    assert cart.context["policies"][0].premium == offers[0].due_now
+    assert "the first of 3 instalments" in text(cart)

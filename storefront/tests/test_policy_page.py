@@ -7,13 +7,13 @@ import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
-from insurance.models import Claim, Endorsement, Policy, Quote
+from insurance import services
+from insurance.models import Claim, Endorsement, MoneyRequest, Policy, Quote
 from insurance.tests import make as insurance
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "insurance"])
-YOUNG = {"birth_date": "2005-05-20", "licence_since": "2024-06-01", "kbm": ""}
 
 
 def text(response):
@@ -43,31 +43,99 @@ def test_the_page_tells_what_the_policy_covers(visitor, policy):
     assert path_of(policy) in text(visitor.get("/insurance/"))
 
 
+def form_of(page, **changes):
+    """The change form as the page filled it, with some fields changed; None leaves one out."""
+    form = page.context["shown"].change
+    filled = {name: form[name].value() for name in form.fields}
+    sent = {name: value for name, value in (filled | changes).items() if value not in (None, False, "")}
+    return {name: str(value) for name, value in sent.items()}
+
+
+YOUNG = {"birth_date_2": "2005-05-20", "licence_since_2": "2024-06-01"}
+
+
 def test_one_more_driver_is_priced_first_and_paid_then(visitor, policy):
-    path = f"{path_of(policy)}drivers/"
-    priced = visitor.post(path, **YOUNG, key="a")
-    assert priced.status_code == 400
-    assert "is to be paid" in text(priced)
+    path = f"{path_of(policy)}change/"
+    sent = form_of(visitor.get(path_of(policy)), **YOUNG)
+    priced = visitor.post(path, **sent, key="a")
+    assert priced.status_code == 200
+    cost = priced.context["shown"].price.to_pay
+    assert cost > 0
+    assert "to be paid now" in text(priced)
     assert 'name="method"' in text(priced)
     assert 'value="2005-05-20"' in text(priced)
     assert not Endorsement.objects.exists()
     for _ in range(2):
-        assert visitor.post(path, **YOUNG, method="cash", key="b")["Location"] == path_of(policy)
+        agreed = visitor.post(path, **sent, method="cash", agreed=f"{cost:.2f}", key="b")
+        assert agreed.status_code in (302, 409)
     change = Endorsement.objects.get()
-    assert (len(change.request["drivers"]), change.applied_at) == (2, None)
-    again = visitor.post(path, **YOUNG, method="cash", key="c")
+    assert (len(change.request["drivers"]), change.applied_at, change.premium_difference) == (2, None, cost)
+    again = visitor.post(path, **sent, key="c")
     assert (again.status_code, "still being paid for" in text(again)) == (409, True)
 
 
-def test_a_driver_who_cannot_be_is_refused(visitor, policy):
-    for changes, said in (
-        ({"licence_since": ""}, "This field is required"),
-        ({"licence_since": "2006-01-01"}, "before the age of"),
-    ):
-        page = visitor.post(f"{path_of(policy)}drivers/", **(YOUNG | changes))
-        assert (page.status_code, said in text(page)) == (400, True)
-        assert 'value="2005-05-20"' in text(page)
+def test_what_costs_less_is_shown_before_it_is_agreed_to(visitor, policy):
+    path = f"{path_of(policy)}change/"
+    changes = {"deductible": "30000", "vehicle_plate": "А123ВС777", "city": ""}
+    sent = form_of(visitor.get(path_of(policy)), **changes)
+    priced = visitor.post(path, **sent)
+    difference = priced.context["shown"].price.premium_difference
+    assert difference < 0
+    assert "comes back to you" in text(priced)
+    stale = visitor.post(path, **sent, agreed="-1.00", key="a")
+    assert (stale.status_code, Endorsement.objects.count()) == (200, 0)
+    assert visitor.post(path, **sent, agreed=f"{difference:.2f}", key="b")["Location"] == path_of(policy)
+    change = Endorsement.objects.get()
+    assert sorted(change.changes) == ["deductible", "vehicle_plate"]
+    assert form_of(visitor.get(path_of(policy)))["vehicle_plate"] == "А123ВС777"
+
+
+def test_drivers_are_taken_out_and_anybody_may_drive(visitor, policy):
+    path, page = f"{path_of(policy)}change/", visitor.get(path_of(policy))
+    gone = form_of(page, birth_date_1="", licence_since_1="", kbm_1="")
+    refused = visitor.post(path, **gone)
+    assert (refused.status_code, "say that anybody may drive" in text(refused)) == (400, True)
+    priced = visitor.post(path, **gone, anybody="on")
+    assert priced.context["shown"].price.to_pay > 0
     assert not Endorsement.objects.exists()
+
+
+def test_a_change_that_cannot_be_is_refused(visitor, policy):
+    for changes, said in (
+        ({"birth_date_2": "2005-05-20"}, "both dates are needed"),
+        (YOUNG | {"licence_since_2": "2006-01-01"}, "before the age of"),
+        ({"deductible": "12345"}, "Deductibles offered"),
+        ({"coverage_amount": "3000000"}, "must not exceed the value"),
+        ({}, "Nothing is different"),
+    ):
+        page = visitor.post(f"{path_of(policy)}change/", **form_of(visitor.get(path_of(policy)), **changes))
+        assert (page.status_code, said in text(page)) == (400, True), (said, text(page)[-4000:])
+    assert not Endorsement.objects.exists()
+
+
+def test_an_instalment_is_paid_from_the_page(visitor):
+    policy = insurance.policy(insurance.KASKO | {"instalments": 2}, customer_id=visitor.user.id)
+    page = text(visitor.get(path_of(policy)))
+    assert "Instalments" in page
+    path = f"{path_of(policy)}instalment/"
+    assert visitor.post(path, method="barter").status_code == 400
+    assert Visitor("client").post(path, method="cash").status_code == 404
+    assert not MoneyRequest.objects.exists()
+    for key in ("a", "a", "b"):
+        assert visitor.post(path, method="cash", key=key)["Location"] == path_of(policy)
+    assert MoneyRequest.objects.get().amount == policy.instalments.get(number=2).amount
+    assert "is being paid already" in text(visitor.get(path_of(policy)))
+
+
+def test_a_suspended_policy_says_so_and_why(visitor):
+    bought = timezone.now() - timedelta(days=200)
+    policy = insurance.policy(insurance.KASKO | {"instalments": 2}, customer_id=visitor.user.id, now=bought)
+    services.attend_instalment(policy_id=policy.id, now=timezone.now())
+    page = text(visitor.get(path_of(policy)))
+    assert "nothing after that day is covered" in page
+    assert "Change the policy" not in page
+    services.attend_instalment(policy_id=policy.id, now=timezone.now() + timedelta(days=60))
+    assert "an instalment was not paid" in text(visitor.get(path_of(policy)))
 
 
 def test_it_ends_before_time_with_the_refund_that_was_shown(visitor, policy):
@@ -112,7 +180,7 @@ def test_others_policies_are_not_there(policy):
     stranger, guest = Visitor("client"), Visitor()
     assert stranger.get(path_of(policy)).status_code == 404
     assert guest.get(path_of(policy))["Location"].startswith("/sign-in/")
-    for name in ("drivers", "cancel", "renew"):
+    for name in ("change", "instalment", "cancel", "renew"):
         assert stranger.post(f"{path_of(policy)}{name}/", **YOUNG).status_code == 404
         assert guest.post(f"{path_of(policy)}{name}/")["Location"].startswith("/sign-in/")
     assert stranger.get(f"/insurance/{uuid7()}/").status_code == 404

@@ -23,7 +23,7 @@ from storefront.views.loans import loan, loan_file, pay_loan, repay_early
 from storefront.views.news import news, news_preferences, read_all_news, read_news
 from storefront.views.orders import cancel, live_ticket, order, orders, pay
 from storefront.views.papers import change_order, order_again, order_paper
-from storefront.views.policies import add_driver, cancel_policy, policy, renew_policy, withdraw_claim
+from storefront.views.policies import cancel_policy, change_policy, pay_instalment, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
 from storefront.views.shop import buy, catalogue, home, vehicle
@@ -43,7 +43,6 @@ __all__ = [
     "accept_offer",
     "accept_seat",
     "account",
-    "add_driver",
     "add_favourite",
     "add_papers",
     "add_to_cart",
@@ -64,6 +63,7 @@ __all__ = [
     "catalogue",
     "change_cart",
     "change_order",
+    "change_policy",
     "check_out",
     "come_back_from_provider",
     "compare",
@@ -94,6 +94,7 @@ __all__ = [
     "order_paper",
     "orders",
     "pay",
+    "pay_instalment",
     "pay_loan",
     "pay_seat",
     "policy",

@@ -1,6 +1,8 @@
-"""A policy of one's own: what it covers, one more driver, its end before time, and the next term."""
+"""A policy of one's own: what it covers, its changes and instalments, its end before time, and the next term."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +19,20 @@ from core.errors import DomainError, NotFound
 from gateway.idempotency import run_once
 from insurance import services
 from storefront.forms import PremiumForm, new_key
-from storefront.insurance_forms import DriverForm
 from storefront.pages import page
+from storefront.policy_forms import PolicyChangeForm
 from storefront.visitor import count, user_id
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a policy's page shows besides the policy: its forms, and what a change would cost."""
+
+    change: PolicyChangeForm
+    payment: PremiumForm = field(default_factory=PremiumForm)
+    price: Any = None
+    is_changing: bool = False
+    refusal: str = ""
 
 
 @page
@@ -28,7 +41,8 @@ from storefront.visitor import count, user_id
 @login_required
 def policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     """One's own policy."""
-    return _policy_page(request, _found(request, policy_id), DriverForm(), PremiumForm())
+    found = _found(request, policy_id)
+    return _policy_page(request, found, _Shown(PolicyChangeForm(found)))
 
 
 def _found(request: HttpRequest, policy_id: UUID) -> services.PolicyView:
@@ -38,60 +52,54 @@ def _found(request: HttpRequest, policy_id: UUID) -> services.PolicyView:
     return found
 
 
-def _policy_page(
-    request: HttpRequest,
-    found: services.PolicyView,
-    driver_form: DriverForm,
-    payment_form: PremiumForm,
-    *,
-    is_charged: bool = False,
-    status: int = 200,
-) -> HttpResponse:
-    context = {
-        "policy": found,
-        "driver_form": driver_form,
-        "form": payment_form,
-        "is_charged": is_charged,
-        "key": new_key(),
-    }
+def _policy_page(request: HttpRequest, found: services.PolicyView, shown: _Shown, *, status: int = 200) -> HttpResponse:
+    context = {"policy": found, "shown": shown, "form": shown.payment, "key": new_key()}
     return render(request, "storefront/policy.html", context, status=status)
 
 
 @page
 @require_POST
 @login_required
-def add_driver(request: HttpRequest, policy_id: UUID) -> HttpResponse:
-    """One more driver: first it is said what that costs, then it is paid."""
+def change_policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
+    """A change of one's own policy: first its price is shown; it is made when that price is agreed to."""
     found = _found(request, policy_id)
-    driver_form, payment_form = DriverForm(request.POST), PremiumForm(request.POST)
-    if not driver_form.is_valid():
-        return _policy_page(request, found, driver_form, PremiumForm(), status=400)
-    payment = payment_form.payment() if "method" in request.POST and payment_form.is_valid() else None
+    form = PolicyChangeForm(found, request.POST)
+    if not form.is_valid():
+        return _policy_page(request, found, _Shown(form, is_changing=True), status=400)
+    about: dict[str, Any] = {"policy_id": policy_id, "changes": form.changes(), "now": timezone.now()}
+    about |= {"actor_id": user_id(request), "customer_id": user_id(request)}
     try:
-        return _once(
-            request,
-            "endorse",
-            lambda: services.endorse_policy(
-                policy_id=policy_id,
-                changes={"drivers": [*found.drivers, driver_form.driver()]},
-                payment=payment,
-                actor_id=user_id(request),
-                customer_id=user_id(request),
-                now=timezone.now(),
-            ),
-            _("The change is on its way: it counts as soon as it is paid."),
-            policy_id,
-        )
+        count(request, "default")
+        price = services.price_endorsement(**about)
+        payment = PremiumForm(request.POST if "method" in request.POST else None)
+        is_agreed = request.POST.get("agreed") == f"{price.premium_difference:.2f}"
+        if not is_agreed or (price.to_pay and not payment.is_valid()):
+            return _policy_page(request, found, _Shown(form, payment, price, is_changing=True))
+        means = payment.payment() if price.to_pay else None
+        said = _("The change is on its way: it counts as soon as it is paid.") if means else _("The change is made.")
+        change = partial(services.endorse_policy, **about, payment=means, expected_difference=price.premium_difference)
+        return _once(request, "endorse", change, said, policy_id, is_counted=True)
     except NotFound:
         raise
     except DomainError as error:
-        complaints = getattr(error, "errors", [{"field": "", "code": error.code, "detail": str(error.detail)}])
-        for complaint in complaints:
-            name = complaint["field"].rpartition(".")[2]
-            driver_form.add_error(name if name in driver_form.fields else None, complaint["detail"])
-        is_charged = any(complaint["field"] == "payment" for complaint in complaints)
-        shown = PremiumForm() if payment is None else payment_form
-        return _policy_page(request, found, driver_form, shown, is_charged=is_charged, status=error.status)
+        for complaint in getattr(error, "errors", [{"field": "", "detail": str(error.detail)}]):
+            form.blame(complaint["field"], str(complaint["detail"]))
+        return _policy_page(request, found, _Shown(form, is_changing=True), status=error.status)
+
+
+@page
+@require_POST
+@login_required
+def pay_instalment(request: HttpRequest, policy_id: UUID) -> HttpResponse:
+    """Pay the instalment of one's own policy that is due next."""
+    found, payment = _found(request, policy_id), PremiumForm(request.POST)
+    if not payment.is_valid():
+        return _policy_page(request, found, _Shown(PolicyChangeForm(found), payment), status=400)
+
+    def pay(**who: Any) -> object:
+        return services.pay_instalment(payment=payment.payment(), **who)
+
+    return _act(request, policy_id, pay, _("The payment is on its way."), what="pay_instalment")
 
 
 @page
@@ -99,7 +107,8 @@ def add_driver(request: HttpRequest, policy_id: UUID) -> HttpResponse:
 @login_required
 def cancel_policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     """End one's own policy today."""
-    return _act(request, policy_id, services.cancel_policy, _("The policy has ended; what is left comes back to you."))
+    said = _("The policy has ended; what is left comes back to you.")
+    return _act(request, policy_id, services.cancel_policy, said, what="cancel_policy")
 
 
 @page
@@ -135,11 +144,11 @@ def withdraw_claim(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     return redirect("storefront:insurance")
 
 
-def _act(request: HttpRequest, policy_id: UUID, act: Callable[..., Any], said: str) -> HttpResponse:
+def _act(request: HttpRequest, policy_id: UUID, act: Callable[..., Any], said: str, *, what: str) -> HttpResponse:
     try:
         return _once(
             request,
-            act.__name__,
+            what,
             lambda: act(policy_id=policy_id, customer_id=user_id(request), now=timezone.now()),
             said,
             policy_id,
@@ -151,13 +160,16 @@ def _act(request: HttpRequest, policy_id: UUID, act: Callable[..., Any], said: s
         return redirect("storefront:policy", policy_id)
 
 
-def _once(request: HttpRequest, what: str, act: Callable[[], Any], said: str, policy_id: UUID) -> HttpResponse:
+def _once(
+    request: HttpRequest, what: str, act: Callable[[], Any], said: str, policy_id: UUID, *, is_counted: bool = False
+) -> HttpResponse:
     def action() -> HttpResponse:
         act()
         messages.success(request, said)
         return redirect("storefront:policy", policy_id)
 
-    count(request, "default")
+    if not is_counted:
+        count(request, "default")
     return run_once(
         request,
         user_id(request),

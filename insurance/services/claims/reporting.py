@@ -17,6 +17,7 @@ from insurance.events import ClaimOpened
 from insurance.models import Claim, ClaimKind, Policy
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
+from insurance.reading import insured_request
 from insurance.services.locking import lock_policy
 from messaging.outbox import publish
 
@@ -56,7 +57,7 @@ def open_claim(
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
         check_amount(amount)
-        is_named = _is_named(policy, report.driver_birth_date)
+        is_named = _is_named(policy, report.driver_birth_date, occurred_at)
         _check_cover(policy, occurred_at, is_named=is_named, now=now)
         claim = Claim.objects.create(
             policy=policy,
@@ -113,16 +114,12 @@ def _publish_opened(claim: Claim) -> None:
     )
 
 
-def _is_named(policy: Policy, birth_date: date | None) -> bool:
-    """Whether a driver, if one is told, is among those the policy names."""
-    drivers = policy.quote.offer(policy.variant).request.drivers
-    if birth_date is None or drivers is None:
+def _is_named(policy: Policy, birth_date: date | None, occurred_at: datetime) -> bool:
+    """Whether a driver, if one is told, was among those the policy named at that moment."""
+    if birth_date is None:
         return True
-    for endorsement in policy.endorsements.filter(applied_at__isnull=False):
-        named = endorsement.changes.get("drivers")
-        if named and birth_date.isoformat() in {item["birth_date"] for item in named}:
-            return True
-    return birth_date in {driver.birth_date for driver in drivers}
+    drivers = insured_request(policy, occurred_at).drivers
+    return drivers is None or birth_date in {driver.birth_date for driver in drivers}
 
 
 def check_amount(amount: Decimal) -> None:
