@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('notifications', '0005_seal_webhook_secrets'),
+        ('notifications', '0006_drop_unwanted_messages'),
     ]
 
     operations = [
