@@ -1,7 +1,7 @@
 """Changing a policy during its term, and offering the next one."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyS
 from insurance.models.claims import GRANTED, ClaimStatus
 from insurance.models.fields import InsuranceTypes
 from insurance.pricing import QuoteRequest, kbm_class, price, read_request
+from insurance.rating.tariffs import KBM
 from insurance.reading import book_of, current_book, insured_request
 from insurance.services.ending import term_premium
 from insurance.services.instalments import planned, refuse_overdue, take_off
@@ -32,6 +33,7 @@ from insurance.services.money import (
 )
 from insurance.services.pledges import is_pledged
 from insurance.services.quoting import write_quote
+from insurance.tariffs import TariffBook
 from messaging.outbox import publish
 
 CHANGEABLE = frozenset(
@@ -200,12 +202,18 @@ def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = N
             start_date=first,
             renewal_of=policy.id,
             drivers=[
-                msgspec.structs.replace(driver, kbm=book.osago.next_kbm_class(kbm_class(driver.kbm), paid, first))
+                msgspec.structs.replace(driver, kbm=_next_class(book, driver.kbm, paid, first))
                 for driver in asked.drivers
             ]
             if asked.drivers is not None
             else None,
-            owner_kbm=book.osago.next_kbm_class(kbm_class(asked.owner_kbm), paid, first),
+            owner_kbm=_next_class(book, asked.owner_kbm, paid, first),
         )
         rated = price(request, first, book)
         return write_quote(request, rated, customer_id=policy.customer_id, order_id=None, day=first, book=book, now=now)
+
+
+def _next_class(book: TariffBook, given: str | int | float | None, claims: int, day: date) -> str:
+    """The КБМ class of the next term; one that no table knows, which KASKO never looked at, is the starting class."""
+    known = kbm_class(given)
+    return book.osago.next_kbm_class(known if known in KBM else kbm_class(None), claims, day)

@@ -253,3 +253,10 @@ def test_a_driver_taken_out_is_not_covered_any_more_but_was_before():
     services.open_claim(occurred_at=begun + timedelta(days=5), report=told, **about)
     with pytest.raises(NotCovered):
         services.open_claim(occurred_at=begun + timedelta(days=15), report=told, **about)
+
+
+def test_a_class_that_no_table_knows_does_not_stop_a_renewal():
+    odd = make.KASKO | {"drivers": [make.DRIVER | {"kbm": "99"}]}
+    policy = make.policy(odd, now=timezone.now() - timedelta(days=330))
+    quote = services.renew_policy(policy_id=policy.id, now=timezone.now())
+    assert quote.asked.drivers[0].kbm == "4"
