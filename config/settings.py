@@ -4,6 +4,8 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import edge, keys
@@ -383,6 +385,15 @@ UNFOLD = {
     "SITE_TITLE": "Autosalon",
     "SITE_HEADER": "Autosalon",
     "SITE_SYMBOL": "directions_car",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("autosalon/favicon.svg")},
+    ],
+    "SITE_DROPDOWN": [
+        {"icon": "view_kanban", "title": _("Board"), "link": reverse_lazy("storefront:board")},
+        {"icon": "storefront", "title": _("Storefront"), "link": reverse_lazy("storefront:home")},
+    ]
+    if set(SERVICES) == set(APPS)
+    else [],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
 }

@@ -1,6 +1,7 @@
 """What every app's manager screens are built from."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import formats
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -22,6 +24,14 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from core.errors import DomainError
 
 CAPPED = 1_000
+NBSP = "\u00a0"
+SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def money_text(amount: Decimal, currency: str) -> str:
+    """An amount in major units with unbreakable groups, as pages show it: «1 745 000,00 ₽»."""
+    digits = f"{amount:,.2f}".replace(",", NBSP).replace(".", formats.get_format("DECIMAL_SEPARATOR"))
+    return f"{digits}{NBSP}{SIGNS.get(currency, currency)}"
 
 
 class CappedPaginator(Paginator):

@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, money_text
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from orders import services
@@ -51,6 +51,11 @@ SAGA_COLOURS = {
     SagaState.COMPLETED: "success",
     SagaState.PARKED: "danger",
 }
+
+
+def _step(checkout: Checkout) -> str:
+    """The leg a checkout stands at, by its name."""
+    return str(LegKind(checkout.step).label) if checkout.step in LegKind.values else checkout.step
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -104,7 +109,7 @@ def _move(status: str, label: Any) -> Any:
 class OrderAdmin(ReadOnlyAdmin):
     """Orders, newest first."""
 
-    list_display = ["number", "coloured_status", "total_amount", "amount_paid", "saga", "held_until", "created_at"]
+    list_display = ["number", "coloured_status", "total", "paid", "saga", "held_until", "created_at"]
     list_filter = ["status", "created_at"]
     list_select_related = ["checkout"]
     search_fields = ["number__startswith"]
@@ -121,9 +126,17 @@ class OrderAdmin(ReadOnlyAdmin):
     def coloured_status(self, order: Order) -> tuple[str, str]:
         return order.status, str(Status(order.status).label)
 
+    @display(description=gettext_lazy("total"), ordering="total_amount")
+    def total(self, order: Order) -> str:
+        return money_text(order.total_amount, order.currency)
+
+    @display(description=gettext_lazy("paid"))
+    def paid(self, order: Order) -> str:
+        return money_text(order.amount_paid, order.currency)
+
     @display(description=gettext_lazy("checkout"))
     def saga(self, order: Order) -> str:
-        return f"{order.checkout.get_state_display()} · {order.checkout.step}"
+        return f"{order.checkout.get_state_display()} · {_step(order.checkout)}"
 
     @display(description=gettext_lazy("held until"), ordering="reservation_expires_at")
     def held_until(self, order: Order) -> Any:
@@ -206,7 +219,7 @@ def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = Action
 class CheckoutAdmin(ReadOnlyAdmin):
     """The saga of each order, leg by leg; unfinished ones first."""
 
-    list_display = ["order", "coloured_state", "step", "owner_id", "started_at", "finished_at"]
+    list_display = ["number", "coloured_state", "stands_at", "owner_id", "started_at", "finished_at"]
     list_filter = [AttentionFilter, "state", "step"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]
@@ -225,6 +238,14 @@ class CheckoutAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("state"), label=SAGA_COLOURS, ordering="state")
     def coloured_state(self, checkout: Checkout) -> tuple[str, str]:
         return checkout.state, str(SagaState(checkout.state).label)
+
+    @display(description=gettext_lazy("number"), ordering="order__number")
+    def number(self, checkout: Checkout) -> str:
+        return checkout.order.number
+
+    @display(description=gettext_lazy("step"), ordering="step")
+    def stands_at(self, checkout: Checkout) -> str:
+        return _step(checkout)
 
     def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Managers may; what they may do is for the service to say."""

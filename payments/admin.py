@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from core.admin import ReadOnlyAdmin, asking_why
+from core.admin import ReadOnlyAdmin, asking_why, money_text
 from core.errors import DomainError
 from core.ids import uuid7
 from payments import services
@@ -78,6 +78,11 @@ def _refund_rest(payment_id: Any, actor_id: Any) -> Refund:
     )
 
 
+def _with_number(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Rows of orders with the number people know the order by."""
+    return rows.annotate(order_number=Subquery(OrderCopy.objects.filter(pk=OuterRef("order_id")).values("number")[:1]))
+
+
 class _ReadOnlyInline(TabularInline):
     extra = 0
     can_delete = False
@@ -137,11 +142,10 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     list_display = [
         "id",
-        "order_id",
+        "order_number",
         "coloured_status",
-        "amount",
-        "refunded_amount",
-        "currency",
+        "money",
+        "refunded",
         "method",
         "created_at",
     ]
@@ -173,6 +177,22 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     has_not_taken_permission = has_taken_permission
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
+        """With the number of each payment's order, by the same statement."""
+        return _with_number(super().get_queryset(request))
+
+    @display(description=gettext_lazy("order"))
+    def order_number(self, payment: Payment) -> str:
+        return getattr(payment, "order_number", None) or str(payment.order_id)
+
+    @display(description=gettext_lazy("amount"), ordering="amount")
+    def money(self, payment: Payment) -> str:
+        return money_text(payment.amount, payment.currency)
+
+    @display(description=gettext_lazy("refunded"), ordering="refunded_amount")
+    def refunded(self, payment: Payment) -> str:
+        return money_text(payment.refunded_amount, payment.currency)
+
     @display(description=gettext_lazy("status"), label=COLOURS, ordering="status")
     def coloured_status(self, payment: Payment) -> tuple[str, str]:
         return payment.status, str(Status(payment.status).label)
@@ -182,7 +202,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 class RefundAdmin(ReadOnlyAdmin):
     """Refunds, newest first; those that wait for approval and those that failed need somebody."""
 
-    list_display = ["id", "order_id", "coloured_status", "amount", "currency", "reason", "attempt", "created_at"]
+    list_display = ["id", "order_number", "coloured_status", "money", "reason", "attempt", "created_at"]
     list_filter = ["status", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "payment__id__exact"]
     ordering = ["-created_at", "-id"]
@@ -203,6 +223,18 @@ class RefundAdmin(ReadOnlyAdmin):
             lambda pk, who: services.retry_refund(refund_id=pk, now=timezone.now()),
         ),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Refund]:
+        """With the number of each refund's order, by the same statement."""
+        return _with_number(super().get_queryset(request))
+
+    @display(description=gettext_lazy("order"))
+    def order_number(self, refund: Refund) -> str:
+        return getattr(refund, "order_number", None) or str(refund.order_id)
+
+    @display(description=gettext_lazy("amount"), ordering="amount")
+    def money(self, refund: Refund) -> str:
+        return money_text(refund.amount, refund.currency)
 
     @display(description=gettext_lazy("status"), label=REFUND_COLOURS, ordering="status")
     def coloured_status(self, refund: Refund) -> tuple[str, str]:

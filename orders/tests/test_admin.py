@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts import services
 from messaging.testing import events_of
 from orders import events
-from orders.models import Checkout, CheckoutLeg, OrderHistory
+from orders.models import Checkout, CheckoutLeg, LegKind, OrderHistory
 from orders.tests import answers, make
 from orders.tests.answers import hear
 from orders.tests.test_checkout import CARD
@@ -98,3 +98,15 @@ def test_those_who_may_not_see_checkouts_may_not_steer_them(client):
     assert steer(client, order, "retry").status_code in (302, 403)
     assert steer(sign_in(client, "client"), order, "retry").status_code in (302, 403)
     assert CheckoutLeg.objects.get(checkout_id=order.pk, kind="stock").attempts == 1
+
+
+def test_lists_show_money_and_steps_as_people_say_them(manager):
+    order = make.order(payment=CARD)
+    headers = {"Accept-Language": "en"}
+    orders = manager.get("/admin/orders/order/", headers=headers).content.decode()
+    amount = f"{order.total_amount:,.2f}".replace(",", "\u00a0")
+    assert f"{amount}\u00a0₽" in orders
+    checkouts = manager.get("/admin/orders/checkout/", headers=headers).content.decode()
+    assert order.number in checkouts
+    assert str(LegKind.STOCK.label) in checkouts
+    assert "/board/" in checkouts

@@ -50,7 +50,7 @@ def order_paper(request: HttpRequest, order_id: UUID, kind: str) -> HttpResponse
     except DomainError as error:
         messages.error(request, wording.order_refusal(error))
         return redirect("storefront:order", order_id)
-    headers = {"Content-Disposition": f'inline; filename="{printed.number}-{language}.pdf"'}
+    headers = {"Content-Disposition": f'attachment; filename="{printed.number}-{language}.pdf"'}
     return HttpResponse(printed.content, content_type="application/pdf", headers=headers)
 
 
