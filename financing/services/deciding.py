@@ -91,7 +91,7 @@ def decide_by(setting: Setting, fields: ApplicationFields, programme: Programme)
     draft = draft_application(fields, programme)
     quote = quote_for(draft, draft.requested_amount, annual_rate)
     facts = _facts(setting, fields, draft, quote)
-    share = share_with(programme, facts.debt_load, quote.amount_financed, setting.today)
+    share = share_with(programme, facts.debt_load, quote.amount_financed, setting.today, limits=setting.limits)
     ceiling = setting.limits.ceiling(programme, setting.car.is_used)
     rules = replace(
         programme.rules,

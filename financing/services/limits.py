@@ -18,7 +18,7 @@ from financing.calculations.rounding import KOPECK
 from financing.clock import local_date
 from financing.errors import LendingShareFull, PskAboveCeiling
 from financing.limit_files import LimitFact
-from financing.limits import SHARES, Ceiling, limits_on, quarter_of, tier_of
+from financing.limits import SHARES, Ceiling, Limits, limits_on, quarter_of, tier_of
 from financing.models import Application, ApplicationStatus, CreditLimit, LimitKind, LoanStatus, Programme
 
 SOURCE_LENGTH = 300
@@ -116,14 +116,20 @@ class Share:
 
 
 def share_with(
-    programme: Programme, load: Decimal | None, amount: Decimal, day: date, *, besides: UUID | None = None
+    programme: Programme,
+    load: Decimal | None,
+    amount: Decimal,
+    day: date,
+    *,
+    limits: Limits | None = None,
+    besides: UUID | None = None,
 ) -> Share | None:
     """What a bank's share would be with `amount` roubles more at this ПДН; None where no limit concerns it.
 
     The rows of shares are locked until the caller's transaction ends, so of those who come together each sees the
-    others. `besides` leaves out what an application counts for already.
+    others. `besides` leaves out what an application counts for already; `limits` are the day's, where they were read.
     """
-    if limits_on(day).share_row(programme, load) is None:
+    if (limits or limits_on(day)).share_row(programme, load) is None:
         return None
     in_force = CreditLimit.objects.filter(withdrawn_at=None, valid_from__lte=day, valid_to__gte=day)
     list(in_force.select_for_update().filter(kind__in=SHARES.values()).order_by("pk"))
