@@ -412,3 +412,12 @@ class TestOverHttp:
         for tail in ("", "/errors"):
             path = f"/imports/01900000-0000-7000-8000-000000000000{tail}"
             assert Api("manager").get(path).status_code == 404
+
+
+def test_the_end_of_an_import_is_when_it_ended(tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path
+    file = SimpleUploadedFile("list.csv", "\n".join([HEADER, *GOOD]).encode())
+    begun = services.start_import(file=file, options=ImportOptions(), actor="tests", now=timezone.now())
+    assert services.run_import(import_id=begun.pk, now=timezone.now())
+    ended = Import.objects.get(pk=begun.pk)
+    assert ended.started_at < ended.finished_at <= timezone.now()

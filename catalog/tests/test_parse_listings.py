@@ -296,6 +296,21 @@ def test_a_damaged_workbook_is_refused(tmp_path, damage):
         parse(tmp_path / "list.xlsx")
 
 
+def test_a_sheet_with_gaps_keeps_its_lines_and_a_row_that_is_too_wide_is_refused(tmp_path):
+    from openpyxl import Workbook
+
+    workbook = Workbook()
+    rows = {3: ["brand", "model", "year", "price", "kmage"], 5: ["Lada", "Vesta", 2021, 1500000, 42000],
+            9_000: ["Kia", "Rio", 2019, 1200000, 68000, "more", "and more"]}  # fmt: skip
+    for line, cells in rows.items():
+        for column, cell in enumerate(cells, 1):
+            workbook.active.cell(line, column, cell)
+    workbook.save(tmp_path / "list.xlsx")
+    good, bad = parse(tmp_path / "list.xlsx")
+    assert [(one.row, one.line, one.make) for one in good] == [(1, 5, "Lada")]
+    assert [(one.row, one.line, one.code) for one in bad] == [(2, 9_000, "wrong_columns")]
+
+
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path):
     from openpyxl import Workbook
 

@@ -6,8 +6,9 @@ message to the worker only a hint.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -191,18 +192,24 @@ def carry_out(
             begin(run)
             run.status, run.started_at, run.progress = ImportStatus.RUNNING, now, 0
             run.save(update_fields=["status", "started_at", "progress"])
+        began = monotonic()
         try:
             result = work(run)
         except UnreadableFile as error:
-            _fail(run, str(error.extra["reason"]), error.detail, now)
+            _fail(run, str(error.extra["reason"]), error.detail, _later(now, began))
         except (OperationalError, InterfaceError):
             raise  # the database went away: the import stays open and is begun again
         except Exception:
-            _fail(run, "internal_error", "Something went wrong on our side.", now)
+            _fail(run, "internal_error", "Something went wrong on our side.", _later(now, began))
             raise
         else:
-            _finish(run, result, now)
+            _finish(run, result, _later(now, began))
         return True
+
+
+def _later(now: datetime, began: float) -> datetime:
+    """What `now` has become since the work began."""
+    return now + timedelta(seconds=monotonic() - began)
 
 
 def _fail(run: Any, code: str, detail: str, now: datetime) -> None:

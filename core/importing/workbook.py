@@ -31,15 +31,18 @@ class SheetTable:
     def __init__(self, sheet: Any) -> None:
         self.size = int(sheet.max_row or 0)
         self.position = 0
-        self._rows = enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1)
         self.header: list[str] = []
-        for line, values in self._rows:
+        for line, values in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1):
             self.position = line
             self.header = _trimmed([_text(value).strip() for value in values])
             if self.header:
                 break
         else:
             raise Unreadable("empty_file", "The file has no header.")
+        # One cell beyond the header tells a row that is too wide; padding a million blank ones to 500 takes minutes.
+        width = min(MAX_COLUMNS, len(self.header) + 1)
+        below = sheet.iter_rows(min_row=self.position + 1, max_col=width, values_only=True)
+        self._rows = enumerate(below, self.position + 1)
 
     def rows(self) -> Iterator[Row]:
         """Every row that is not wholly blank, as wide as the header unless it has more. Raises Unreadable."""
