@@ -31,6 +31,15 @@ class Entry:
     tone: str = ""
 
 
+@dataclass(frozen=True)
+class Part:
+    """What of an entry a day shows: its start and its end only where they fall on that day."""
+
+    entry: Entry
+    starts_here: bool
+    ends_here: bool
+
+
 @dataclass
 class Day:
     """One day and what overlaps it, in order."""
@@ -38,7 +47,7 @@ class Day:
     date: date
     is_today: bool
     is_outside: bool
-    entries: list[Entry] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,11 @@ class Page:
     chosen: date
     first: date
     end: date
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.end - timedelta(days=1)
 
     @property
     def earlier(self) -> date:
@@ -89,7 +103,11 @@ def days_of(page: Page, entries: Iterable[Entry], zone: ZoneInfo, today: date) -
         day = page.first + timedelta(days=offset)
         start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
         is_outside = page.view == "month" and day.month != page.chosen.month
-        inside = [entry for entry in found if entry.start < end and entry.end > start]
+        inside = [
+            Part(entry, entry.start >= start, entry.end <= end)
+            for entry in found
+            if entry.start < end and entry.end > start
+        ]
         days.append(Day(day, day == today, is_outside, inside))
     return days
 

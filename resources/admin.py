@@ -176,7 +176,7 @@ class AllocationAdmin(CalendarAdmin, ReadOnlyAdmin):
             Entry(
                 item.starts_at,
                 item.ends_at,
-                f"{item.resource}" + (f" × {item.quantity}" if item.quantity > 1 else ""),
+                f"{item.resource}" + (f" ×\u00a0{item.quantity}" if item.quantity > 1 else ""),
                 reverse("admin:resources_allocation_change", args=[item.pk]),
                 "good" if item.booking_id else "",
             )

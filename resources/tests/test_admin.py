@@ -127,3 +127,20 @@ def test_the_calendar_shows_bookings_and_closures(screens):
     make.allocation(resource, 0, 1)
     answer = screens.get("/admin/resources/allocation/calendar/?view=week&date=2031-05-01")
     assert "Lift" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("day", "shown"),
+    [("2031-05-01", "15:00–…"), ("2031-05-02", "…–…"), ("2031-05-03", "…–16:00"), ("2031-05-04", None)],
+)
+def test_a_booking_of_days_shows_its_hours_where_they_are(screens, day, shown):
+    make.allocation(make.resource(name="Lift"), 0, 49)
+    page = screens.get(f"/admin/resources/allocation/calendar/?view=day&date={day}").content.decode()
+    assert ("Lift" in page) == (shown is not None)
+    assert shown is None or f">{shown}</time>" in page
+    assert ("planner-empty" in page) == (shown is None)
+
+
+def test_a_week_names_its_days(screens):
+    page = screens.get("/admin/resources/allocation/calendar/?view=week&date=2031-04-30").content.decode()
+    assert "28 April – 4 May 2031" in page

@@ -99,8 +99,9 @@ def test_the_calendar_shows_what_happens(screens, query):
 
 
 def test_the_calendar_shows_test_drives(screens):
-    make.drive(make.car(name="Jolion"), hours=0.01)
-    assert "Jolion" in screens.get("/admin/showroom/drive/calendar/?view=week").content.decode()
+    drive = make.drive(make.car(name="Jolion"))
+    query = f"?view=week&date={drive.starts_at:%Y-%m-%d}"
+    assert "Jolion" in screens.get(f"/admin/showroom/drive/calendar/{query}").content.decode()
 
 
 def test_drives_are_cancelled_from_the_list(screens):
