@@ -211,7 +211,7 @@ class ClaimAdmin(_DecidedAdmin):
     """The claims queue, with its age and deadline."""
 
     list_display = [
-        "created_at", "age", "deadline", "policy", "kind", "amount", "assessed_amount", "payable_amount", "status",
+        "created_at", "status", "age", "deadline", "policy", "kind", "amount", "assessed_amount", "payable_amount",
         "proposed_amount", "approved_amount", "paid_amount",
     ]  # fmt: skip
     list_filter = ["status", _AgeFilter, "kind", "created_at"]
