@@ -50,7 +50,8 @@ def test_every_list_and_card_opens(screens):
 def test_limits_are_added_and_the_quarter_is_shown(screens):
     make.programme(bank="Northern")
     path, day = "/admin/financing/creditlimit/", local_date(timezone.now())
-    row = {"kind": "share_50_80", "bank": "", "value": "20", "valid_from": day, "valid_to": day, "source": "the press"}
+    row = {"kind": "share_50_80", "bank": "", "value": "20", "source": "the press"}
+    row |= {"valid_from": day, "valid_to": day + timedelta(days=1)}
     assert screens.post(f"{path}add/", row).status_code == 302
     assert screens.post(f"{path}add/", row | {"kind": "quarter_plan", "value": "10000000"}).status_code == 302
     application = make.application(**make.DTI_REVIEW)
