@@ -20,6 +20,7 @@ LISTS = (
 def manager(client):
     user = get_user_model().objects.create_superuser("admin@example.com", "a-long-password")
     client.force_login(user)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
     return client
 
 
