@@ -29,6 +29,8 @@ SERVICES: tuple[str, ...] = tuple(words("SERVICES")) or APPS
 """Apps whose URLs, handlers and queues this process serves; all of them by default."""
 if unknown := set(SERVICES) - set(APPS):
     raise ImproperlyConfigured(f"AUTOSALON_SERVICES names unknown apps: {', '.join(sorted(unknown))}")
+HAS_SHOP = set(SERVICES) == set(APPS)
+"""The pages for people read every app: a process that serves some of them has none."""
 if failpoints_text := text("FAILPOINTS"):
     if not DEBUG:
         raise ImproperlyConfigured("AUTOSALON_FAILPOINTS is for debug only")
@@ -392,7 +394,7 @@ UNFOLD = {
         {"icon": "view_kanban", "title": _("Board"), "link": reverse_lazy("storefront:board")},
         {"icon": "storefront", "title": _("Storefront"), "link": reverse_lazy("storefront:home")},
     ]
-    if set(SERVICES) == set(APPS)
+    if HAS_SHOP
     else [],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

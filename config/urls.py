@@ -45,5 +45,5 @@ if "accounts" in settings.SERVICES:
         path("admin/", admin.site.urls),
     ]
 
-if set(settings.SERVICES) == set(settings.DATABASES) - {"default"}:
+if settings.HAS_SHOP:
     urlpatterns += [path("", include("storefront.urls"))]

@@ -88,23 +88,28 @@ def _check_layer(_: Any) -> dict[str, Any]:
     return _check_valkey(2)
 
 
+def _is_for_programs(request: HttpRequest) -> bool:
+    """Whether an error is read by a program; the pages for people lead into the shop, which not every process has."""
+    return request.path.startswith("/api/") or not settings.HAS_SHOP
+
+
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 for people, or for programs under /api/."""
-    if request.path.startswith("/api/"):
+    if _is_for_programs(request):
         return problems.problem(404, "not_found", "Not found.")
     return render(request, "404.html", status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 for people: what was sent cannot be understood; nothing of it is trusted, so nobody is looked up."""
-    if request.path.startswith("/api/"):
+    if _is_for_programs(request):
         return problems.problem(400, "bad_request", "The request cannot be understood.")
     return render(request, "400.html", status=400)
 
 
 def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403 for people: this account may not see the page."""
-    if request.path.startswith("/api/"):
+    if _is_for_programs(request):
         return problems.problem(403, "permission_denied", "You may not do this.")
     return render(request, "403.html", status=403)
 
@@ -112,6 +117,8 @@ def not_allowed(request: HttpRequest, exception: Exception | None = None) -> Htt
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for people whose form has no good token: it is old, or their browser keeps no cookies."""
     log.warning("form_refused", path=request.path, reason=reason)
+    if _is_for_programs(request):
+        return problems.problem(403, "permission_denied", "The form has expired.")
     return render(request, "stale_form.html", status=403)
 
 
@@ -137,6 +144,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     page = away(request, sys.exc_info()[1])
     if page is not None:
         return page
-    if request.path.startswith("/api/"):
+    if _is_for_programs(request):
         return problems.problem(500, "internal_error", "Something went wrong on our side.")
     return render(request, "500.html", status=500)

@@ -58,6 +58,8 @@ def test_payments_alone_serve_a_clients_token(env):
         assert (ready.status_code, ready.json()["status"]) == (200, "ok"), ready.text
         assert not set(ready.json()["services"]) & {"orders", "catalog", "accounts"}
         assert web.http.get(f"http://127.0.0.1:{web.port}/api/schema/").status_code == 200
+        nowhere = web.http.get(f"http://127.0.0.1:{web.port}/cars/")
+        assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
 
 
 ASK = """
