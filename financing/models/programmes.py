@@ -62,17 +62,21 @@ class Programme(models.Model):
     min_down_payment_percent = percent_field(_("least down payment, %"), default=Decimal(10))
     # xgettext:no-python-format, since the sign means per cent
     max_ltv_percent = percent_field(_("most lent, % of the value"), default=Decimal(90))
-    # xgettext:no-python-format, since the sign means per cent
     min_down_payment_used_percent = percent_field(
         _("least down payment for a used car, %"), null=True, blank=True, default=Decimal(20)
     )
-    # xgettext:no-python-format, since the sign means per cent
     max_ltv_used_percent = percent_field(
-        _("most lent for a used car, % of the value"), null=True, blank=True, default=Decimal(80)
+        # xgettext:no-python-format, since the sign means per cent
+        _("most lent for a used car, % of the value"),
+        null=True,
+        blank=True,
+        default=Decimal(80),
     )
-    # xgettext:no-python-format, since the sign means per cent
     max_ltv_insured_percent = percent_field(
-        _("most lent with the premiums it pays, % of the value"), default=Decimal(100), db_default=Decimal(100)
+        # xgettext:no-python-format, since the sign means per cent
+        _("most lent with the premiums it pays, % of the value"),
+        default=Decimal(100),
+        db_default=Decimal(100),
     )
     min_amount = amount_field(_("least amount"))
     max_amount = amount_field(_("greatest amount"))
