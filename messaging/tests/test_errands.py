@@ -52,6 +52,7 @@ def nudged(monkeypatch) -> list[str]:
     return names
 
 
+@pytest.mark.django_db(databases=["orders", "catalog"])
 def test_the_sweep_wakes_what_is_due(queue, nudged):
     assert (sweep.sweep("orders"), nudged) == (0, [])
     queue.todo = 3
