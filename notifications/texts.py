@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -243,12 +244,13 @@ def has_text(kind: str, data: dict[str, Any]) -> bool:
 def render(kind: str, data: dict[str, Any], language: str, zone: str) -> Text:
     """Put news into words of a language; `data` holds the event's plain values. Raises KeyError on unknown news.
 
-    Moments are told on the wall clock that `data` names as `time_zone`, or else on that of `zone`.
+    A language that we do not speak is told in the house's own. Moments are told on the wall clock that `data` names
+    as `time_zone`, or else on that of `zone`.
     """
     template = _template(kind, data)
     if template is None:
         raise KeyError(kind, data.get("status"))
-    with translation.override(language):
+    with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
         values = _Values({name: _shown(name, value, data.get("time_zone") or zone) for name, value in data.items()})
         title, body = (str(part) % values for part in template)
     return Text(title[:300], body.strip())
