@@ -1,0 +1,184 @@
+"""Settings of the trade: money, partners, mail, and how the dealer works."""
+
+from config.declared import kinds
+from config.declared.machine import Machine, layout
+from config.declared.setting import NOWHERE, Group, Need, Setting, flag, listed, number, port, roubles, seconds, text
+
+PAYING = ("web", "external")
+_HTTP_URL = kinds.url(("http", "https"), "https://partner.example/v1")
+
+
+def _local(number_of_port: int) -> str:
+    return f"http://127.0.0.1:{number_of_port}"
+
+
+class Payments(Group):
+    """Payments"""
+
+    PAYMENT_PROVIDER = Setting(
+        kinds.choice("sandbox", "stripe", "yookassa"), "sandbox", "Who takes cards and the fast payment system."
+    )
+    PAYOUT_PROVIDER = Setting(kinds.choice("sandbox"), "sandbox", "Who pays out.")
+    STRIPE_API_KEY = text("", "Secret key of Stripe.", secret=True, roles=PAYING)
+    STRIPE_WEBHOOK_SECRET = text("", "What Stripe signs its webhooks with.", secret=True, roles=PAYING)
+    STRIPE_URL = Setting(_HTTP_URL, "https://api.stripe.com", "Where Stripe answers.", roles=PAYING)
+    YOOKASSA_SHOP_ID = text("", "Shop at YooKassa.", roles=PAYING)
+    YOOKASSA_SECRET_KEY = text("", "Its secret key.", secret=True, roles=PAYING)
+    YOOKASSA_URL = Setting(_HTTP_URL, "https://api.yookassa.ru/v3", "Where YooKassa answers.", roles=PAYING)
+    YOOKASSA_NETWORKS = listed(
+        kinds.NETWORK, "Networks, beside its own, from which YooKassa's webhooks are believed to come.", roles=PAYING
+    )
+    SANDBOX_PORT = port(
+        lambda: Machine.PORT + 1, "The sandbox provider: a twin that `make up` runs.", shown="the one after the web's",
+        roles=NOWHERE,
+    )  # fmt: skip
+    SANDBOX_URL = Setting(
+        _HTTP_URL, lambda: _local(Payments.SANDBOX_PORT), "Where it answers.", shown="that port of this machine",
+        roles=PAYING,
+    )  # fmt: skip
+    SANDBOX_WEBHOOK_SECRET = text(
+        lambda: "whsec_YXV0b3NhbG9uLXNhbmRib3gtc2VjcmV0" if Machine.DEBUG else "",
+        "What it signs its webhooks with.", shown="a known one, in debug", secret=True, roles=PAYING,
+    )  # fmt: skip
+    SANDBOX_FAULTS = text(
+        "", "A bad day of it, as script/seed, such as storm/7 or lose_answer:0.2,repeat:0.5/7; docs/payments.md.",
+        roles=NOWHERE,
+    )  # fmt: skip
+    SANDBOX_ALLOWED = flag(False, "Say on purpose that an installation outside debug takes no real money.")
+    PROVIDER_TIMEOUT_S = seconds(10, "How long a provider may take to answer.", least=1)
+    BREAKER_FAILURES = number(
+        5, "Different calls failing in a row that open a provider's circuit breaker.", least=1, unit="calls"
+    )
+    BREAKER_COOL_S = seconds(5, "How long it is then spared at first; doubled up to five minutes.", least=1)
+
+
+class Approvals(Group):
+    """What one person may give away alone in a day; beyond it a second person agrees (docs/value-leaving.md)"""
+
+    APPROVAL_HOURS = number(72, "How long a request waits for a second person.", least=1, unit="hours")
+    REFUND_FOUR_EYES_ABOVE = roubles(500_000, "Money given back, by whatever door.")
+    CASH_FOUR_EYES_ABOVE = roubles(
+        1_000_000, "Money said to have arrived: cash, transfers, and what a provider cannot be asked about."
+    )
+    TRADE_IN_FOUR_EYES_ABOVE = roubles(500_000, "Cars taken in exchange.")
+    STOCK_FOUR_EYES_ABOVE = roubles(300_000, "Goods counted out of the stock, at their list price.")
+    PRICE_FOUR_EYES_ABOVE = roubles(500_000, "List prices lowered, all pieces in stock together.")
+    PENALTY_FOUR_EYES_ABOVE = roubles(50_000, "Penalties and interest forgiven to borrowers.")
+
+
+class Partners(Group):
+    """Banks and insurers; in debug their twins run on the ports after the web's"""
+
+    INSURERS_PORT = port(lambda: Machine.PORT + 2, "Port of the insurers' twins.", shown="the web's + 2", roles=NOWHERE)
+    INSURERS_URL = Setting(
+        _HTTP_URL, lambda: _local(Partners.INSURERS_PORT), "Insurers that decide over their own API.",
+        shown="that port of this machine",
+    )  # fmt: skip
+    INSURANCE_COMMISSION_PERCENT = number(
+        10, "Our part of a premium when the insurer names none.", most=100, unit="per cent"
+    )
+    OSAGO_RETAINED_SHARE = Setting(
+        kinds.share(), "0.23",
+        "What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict.",
+    )  # fmt: skip
+    PREMIUM_REMINDER_DAYS = number(7, "Days before an instalment is due that the insured are reminded.", unit="days")
+    PREMIUM_GRACE_DAYS = number(14, "Days of grace after it; then the cover is suspended.", unit="days")
+    PREMIUM_SUSPENSION_DAYS = number(30, "Days that a suspended policy then waits before it ends.", unit="days")
+    CLAIM_FOUR_EYES_ABOVE = roubles(500_000, "A claim's payout above which a second person confirms.")
+    CLAIM_FILE_MAX_BYTES = number(10_485_760, "The largest paper or photograph of a claim.", least=1024, unit="bytes")
+    BANKS_PORT = port(lambda: Machine.PORT + 3, "Port of the banks' twins.", shown="the web's + 3", roles=NOWHERE)
+    BANKS_URL = Setting(
+        _HTTP_URL, lambda: _local(Partners.BANKS_PORT), "Banks that decide over their own API.",
+        shown="that port of this machine",
+    )  # fmt: skip
+    BANKS_WAIT_S = seconds(
+        900, "How long a bank has to decide on an application; whatever comes later counts for nothing.", least=1
+    )
+    LOAN_FOUR_EYES_ABOVE = roubles(500_000, "Lent against the rules above which another manager has to confirm.")
+    CREDIT_FILE_MAX_BYTES = number(10_485_760, "A paper of an application for a loan.", least=1024, unit="bytes")
+
+
+def _mail_leaves_by_server() -> bool:
+    sends = {"accounts", "notifications"} & set(layout().apps)
+    return not Machine.DEBUG and bool(sends) and Mail.EMAIL_BACKEND == SMTP
+
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+_MAIL_PORTS = {"none": 25, "starttls": 587, "tls": 465}
+
+
+class Mail(Group):
+    """Mail and SMS"""
+
+    EMAIL_HOST = Setting(
+        kinds.text("a server's name or address, such as smtp.example.com", r"[\w.:\[\]-]+"), "localhost",
+        "The mail server.",
+        need=Need("outside debug, to serve accounts or notifications", _mail_leaves_by_server),
+    )  # fmt: skip
+    EMAIL_SECURITY = Setting(
+        kinds.choice("none", "starttls", "tls"), "none",
+        "How it is spoken to: starttls asks for TLS once connected, tls begins with it.",
+    )  # fmt: skip
+    EMAIL_PORT = port(lambda: _MAIL_PORTS[Mail.EMAIL_SECURITY], "Its port.", shown="25, for starttls 587, for tls 465")
+    EMAIL_USER = text("", "Whom it knows us as.")
+    EMAIL_PASSWORD = text("", "Our password there.", secret=True, roles=("external",))
+    EMAIL_TIMEOUT_S = seconds(10, "How long it may take to answer.", least=1)
+    FROM_EMAIL = Setting(kinds.SENDER, "autosalon@localhost", "Whom mail comes from.")
+    EMAIL_BACKEND = Setting(
+        kinds.text("the dotted name of a class", r"[A-Za-z_][\w.]*\.\w+"),
+        lambda: "notifications.providers.mailbox.MailboxBackend" if Machine.DEBUG else SMTP,
+        "Django's mail backend.", shown="files in the data folder in debug, the mail server outside",
+    )  # fmt: skip
+    SMS_PORT = port(lambda: Machine.PORT + 4, "Port of the SMS gateway's twin.", shown="the web's + 4", roles=NOWHERE)
+    SMS_URL = Setting(
+        _HTTP_URL, lambda: _local(Mail.SMS_PORT) if Machine.DEBUG else "",
+        "The SMS gateway: takes POST /messages {to, text, sender}, each Idempotency-Key once.",
+        shown="the twin in debug; outside, SMS is not offered without one",
+    )  # fmt: skip
+    SMS_TOKEN = text("", "What it knows us by.", secret=True, roles=("external",))
+    SMS_SENDER = text("Autosalon", "Whom SMS come from.")
+
+
+class Business(Group):
+    """The dealer's business"""
+
+    DEALER_NAME = text("Autosalon", "The seller as invoices and contracts name them.")
+    DEALER_ADDRESS = text("", "Their address.")
+    DEALER_TAX_ID = text("", "Their tax numbers.")
+    DEALER_ACCOUNT = text("", "Their bank account.")
+    DEALER_TIME_ZONE = Setting(kinds.TIME_ZONE, "Europe/Moscow", "Where the dealer's days begin and end.")
+    RESERVATION_MINUTES = number(30, "How long an unpaid order holds its stock.", least=1, unit="minutes")
+    OFFLINE_HOLD_HOURS = number(72, "How long, when its buyer promised cash or a bank transfer.", least=1, unit="hours")
+    PAYMENT_HOLD_MINUTES = number(
+        20,
+        "How long, while an online payment is under way.",
+        least=1,
+        unit="minutes",
+    )
+    DEPOSIT_HOLD_HOURS = number(72, "How long, once part of its price is paid.", least=1, unit="hours")
+    CREDIT_HOLD_HOURS = number(72, "How long, while a loan for it is being decided.", least=1, unit="hours")
+    OFFER_HOLD_HOURS = number(72, "How long, while its buyer considers a bank's offer.", least=1, unit="hours")
+    TRADE_IN_HOLD_HOURS = number(72, "How long, while a car taken in exchange is valued.", least=1, unit="hours")
+    HOLD_DAYS_AT_MOST = number(
+        14, "The hard end of every hold, from the order on; only a manager's word goes beyond.", least=1, unit="days"
+    )
+    HOLD_EXTENSION_DAYS = number(30, "How far ahead a manager may extend a hold.", least=1, unit="days")
+    SEAT_OFFER_HOURS = number(
+        24,
+        "How long a seat is kept for its payer or the next in the waiting list.",
+        least=1,
+        unit="hours",
+    )
+    TEST_DRIVES_AHEAD = number(3, "Test drives one client may have ahead.", unit="test drives")
+    LEAD_REPLY_MINUTES = number(30, "Within how long a new lead should get its first reply.", least=1, unit="minutes")
+    REMIND_HOURS = number(
+        24, "How long before a happening or test drive its guests are reminded.", least=1, unit="hours"
+    )
+    PHOTOS_PER_MINUTE = number(
+        60, "Photos that a price list names by their address: fetched from one host a minute at most; 0 fetches none.",
+        unit="photos a minute",
+    )  # fmt: skip
+    PHOTOS_ALLOW_PRIVATE = flag(False, "They may lie at private addresses of this network.")
+    WEBHOOKS_ALLOW_PRIVATE = flag(
+        lambda: Machine.DEBUG, "Outgoing webhooks may go to addresses of this network.", shown="on in debug only"
+    )
