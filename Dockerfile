@@ -6,6 +6,7 @@ COPY requirements.txt .
 RUN /opt/venv/bin/pip install -r requirements.txt tzdata
 
 FROM python:3.11-slim-bookworm AS run
+LABEL org.opencontainers.image.title="Autosalon" org.opencontainers.image.version="0.10.0-dev"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 AUTOSALON_DATA_DIR=/var/lib/autosalon
 RUN useradd --system --uid 10001 --home-dir /var/lib/autosalon --create-home autosalon
 COPY --from=build /opt/venv /opt/venv

@@ -1,39 +1,49 @@
 """Settings: from the environment, strict, safe unless AUTOSALON_DEBUG is on."""
 
 from datetime import timedelta
-from ipaddress import ip_network
 
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from config import edge, keys
+from config import __version__, edge, keys
 from config.database_settings import databases
 from config.databases import APPS
+from config.declared import checking
+from config.declared.access import Addresses, Limits, Secrets, Tokens
+from config.declared.business import Approvals, Business, Mail, Partners, Payments
+from config.declared.health import limits
+from config.declared.machine import Machine, Peers, Processes, Switches, layout
+from config.declared.servers import Servers
 from config.embedded import Embedded
-from config.environment import BASE_DIR, DATA_DIR, DEBUG, flag, number, text, words
+from config.environment import BASE_DIR
 from config.logs import logging_config
 from config.redis import RedisAddresses
-from config.stream import stream_url
 from core import failpoints
 
-SECRET_KEY = keys.secret_key()
-PORT = number("PORT", 8000)
-ALLOWED_HOSTS = words("ALLOWED_HOSTS") or (["*"] if DEBUG else [])
-CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
-PUBLIC_URL = text("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
-TEST_RUN = flag("TEST_RUN")
+if wrong := checking.problems():
+    raise SystemExit(checking.explain(wrong))  # no traceback, whichever program reads the settings first
 
-SERVICES: tuple[str, ...] = tuple(words("SERVICES")) or APPS
-"""Apps whose URLs, handlers and queues this process serves; all of them by default."""
-if unknown := set(SERVICES) - set(APPS):
-    raise ImproperlyConfigured(f"AUTOSALON_SERVICES names unknown apps: {', '.join(sorted(unknown))}")
-HAS_SHOP = set(SERVICES) == set(APPS)
-"""The pages for people read every app: a process that serves some of them has none."""
-if failpoints_text := text("FAILPOINTS"):
-    if not DEBUG:
-        raise ImproperlyConfigured("AUTOSALON_FAILPOINTS is for debug only")
+DEBUG = Machine.DEBUG
+DATA_DIR = Machine.DATA_DIR
+VERSION = __version__
+SECRET_KEY = keys.secret_key()
+SECRET_KEY_FALLBACKS = Secrets.SECRET_KEY_FALLBACKS
+"""Former keys: what they signed is still believed, and what they sealed still opens."""
+PORT = Machine.PORT
+ALLOWED_HOSTS = Addresses.ALLOWED_HOSTS or (["*"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = Addresses.CSRF_TRUSTED_ORIGINS
+PUBLIC_URL = Addresses.PUBLIC_URL
+TEST_RUN = Switches.TEST_RUN
+
+LAYOUT = layout()
+SERVICES = LAYOUT.apps
+"""Apps whose events, handlers, queues and periodic jobs are this process's; all of them by default."""
+HAS_SHOP, HAS_ADMIN = "storefront" in LAYOUT.roles, "admin" in LAYOUT.roles
+"""Pages for people, and the admin, read and change every app: only a process with every database has them."""
+PEERS, PEER_SECRETS = dict(Peers.PEERS), Peers.PEER_SECRET
+"""Where the apps answer whose databases are elsewhere, and what they and we sign with, newest first."""
+if failpoints_text := Switches.FAILPOINTS:
     failpoints.arm(failpoints_text, DATA_DIR / "run" / "failpoints")
 
 # Applications -------------------------------------------------------------------------------------------------------
@@ -73,7 +83,7 @@ MIDDLEWARE = [
     "gateway.middleware.AdminContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "storefront.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PageSessionMiddleware",
@@ -107,21 +117,21 @@ TEMPLATES = [
 
 # Databases ----------------------------------------------------------------------------------------------------------
 EMBEDDED = Embedded(DATA_DIR)
-DATABASES = databases(SERVICES, EMBEDDED)
+DATABASES = databases(LAYOUT.databases, PEERS, EMBEDDED)
 DATABASE_ROUTERS = ["config.databases.AppRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Valkey -------------------------------------------------------------------------------------------------------------
-if not (text("REDIS_URL") or DEBUG):
-    raise ImproperlyConfigured("AUTOSALON_REDIS_URL is required outside debug")
-REDIS = RedisAddresses(text("REDIS_URL"), EMBEDDED.redis_socket)
-REDIS_PREFIX = text("REDIS_PREFIX", "autosalon")
+REDIS = RedisAddresses(Servers.REDIS_URL, EMBEDDED.redis_socket)
+REDIS_PREFIX = Servers.REDIS_PREFIX
 """Keys and channels of this installation; two test workers on one server differ in it."""
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS.url(1),
         "KEY_PREFIX": REDIS_PREFIX,
+        "VERSION": 2,  # values of the first were pickled
+        "OPTIONS": {"serializer": "core.plain_cache.PlainSerializer"},
     }
 }
 CHANNEL_LAYERS = {
@@ -155,12 +165,11 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 15
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000
 CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
-RELAY_MODE = text("RELAY_MODE", "process")
+RELAY_MODE = Processes.RELAY_MODE
 """`process`: `manage.py relay` moves events. `task`: Celery beat does, every two seconds."""
-if RELAY_MODE not in {"process", "task"}:
-    raise ImproperlyConfigured("AUTOSALON_RELAY_MODE must be process or task")
-STREAM_URL = stream_url(text("STREAM_URL"))
+STREAM_URL = Servers.STREAM_URL
 """RabbitMQ that the relay tells every public event, beside this installation's own apps; empty for none."""
 
 # Who is calling -----------------------------------------------------------------------------------------------------
@@ -181,70 +190,69 @@ LOGIN_REDIRECT_URL = "storefront:home"
 JWT_PRIVATE_KEY_FILE = keys.jwt_private_key_file()
 JWT_PRIVATE_KEY = JWT_PRIVATE_KEY_FILE.read_text() if JWT_PRIVATE_KEY_FILE else ""
 """The key as it was when the process began; `gateway.keyring` knows the one of today."""
-JWT_PUBLIC_KEY_FILES = keys.jwt_public_key_files()
-if not (JWT_PRIVATE_KEY_FILE or JWT_PUBLIC_KEY_FILES):
-    raise ImproperlyConfigured(
-        "AUTOSALON_JWT_PRIVATE_KEY_FILE or AUTOSALON_JWT_PUBLIC_KEY_FILES is required outside debug"
-    )
-if "accounts" in SERVICES and not JWT_PRIVATE_KEY:
-    raise ImproperlyConfigured("a process that serves accounts needs AUTOSALON_JWT_PRIVATE_KEY_FILE")
-JWT_ISSUER = text("JWT_ISSUER", "autosalon")
-JWT_AUDIENCE = text("JWT_AUDIENCE", "autosalon-api")
+JWT_PUBLIC_KEY_FILES = Secrets.JWT_PUBLIC_KEY_FILES
+"""Files and folders of PEMs that verify access tokens beside the private key's own."""
+JWT_ISSUER = Tokens.JWT_ISSUER
+JWT_AUDIENCE = Tokens.JWT_AUDIENCE
 SIMPLE_JWT = {
     "ALGORITHM": "RS256",
     "ISSUER": JWT_ISSUER,
     "AUDIENCE": JWT_AUDIENCE,
     "USER_ID_CLAIM": "sub",
-    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=number("ACCESS_TOKEN_SECONDS", 900)),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=number("REFRESH_TOKEN_DAYS", 30)),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=Tokens.ACCESS_TOKEN_SECONDS),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=Tokens.REFRESH_TOKEN_DAYS),
 }
 PASSWORD_RESET_TIMEOUT = 3600
 SEALING_KEYS = keys.sealing_keys()
 """Secrets that encryption at rest derives its keys from: the first seals, all open."""
-MFA_REQUIRED_FOR_STAFF = flag("MFA_REQUIRED_FOR_STAFF")
+MFA_REQUIRED_FOR_STAFF = Tokens.MFA_REQUIRED_FOR_STAFF
 """Whether managers and administrators need a second factor; without one they may only enrol."""
-OIDC_ISSUER = text("OIDC_ISSUER", "https://accounts.google.com").rstrip("/")
-OIDC_CLIENT_ID = text("OIDC_CLIENT_ID")
-OIDC_CLIENT_SECRET = text("OIDC_CLIENT_SECRET")
-EMAIL_VERIFICATION_REQUIRED = flag("EMAIL_VERIFICATION_REQUIRED")
+OIDC_ISSUER = Tokens.OIDC_ISSUER.rstrip("/")
+OIDC_CLIENT_ID = Tokens.OIDC_CLIENT_ID
+OIDC_CLIENT_SECRET = Tokens.OIDC_CLIENT_SECRET
+EMAIL_VERIFICATION_REQUIRED = Tokens.EMAIL_VERIFICATION_REQUIRED
 """Whether an order may be placed only after the e-mail is verified."""
-REFRESH_GRACE_S = number("REFRESH_GRACE_S", 10)
+ADMIN_EMAIL = Tokens.ADMIN_EMAIL
+ADMIN_PASSWORD = Tokens.ADMIN_PASSWORD
+"""Whom `create_admin` makes when nobody is there to be asked."""
+REFRESH_GRACE_S = Tokens.REFRESH_GRACE_S
 
 # The HTTP edge ------------------------------------------------------------------------------------------------------
 RATE_LIMITS = {
-    "login": text("RATE_LIMIT_LOGIN", "10/60"),
-    "order_create": text("RATE_LIMIT_ORDER_CREATE", "20/60"),
-    "default": text("RATE_LIMIT_DEFAULT", "100/60"),
+    "login": Limits.RATE_LIMIT_LOGIN,
+    "order_create": Limits.RATE_LIMIT_ORDER_CREATE,
+    "default": Limits.RATE_LIMIT_DEFAULT,
 }
 """Requests per seconds, per user or else per address, over a sliding window."""
-RATE_LIMITS_ON = flag("RATE_LIMITS", default=True)
-if not RATE_LIMITS_ON and not DEBUG:
-    raise ImproperlyConfigured("AUTOSALON_RATE_LIMITS=off is for debug only")
-LANE_ON = flag("LANE", default=True)
-TRUSTED_PROXIES = words("TRUSTED_PROXIES")
-METRICS_ALLOW = [ip_network(one, strict=False) for one in words("METRICS_ALLOW", "127.0.0.0/8,::1")]
+RATE_LIMITS_ON = Limits.RATE_LIMITS
+LANE_ON = Limits.LANE
+TRUSTED_PROXIES = Addresses.TRUSTED_PROXIES
+"""Addresses and networks of proxies whose word on the caller's address is taken (`gateway.address`)."""
+METRICS_ALLOW = Processes.METRICS_ALLOW
 """Addresses and networks that may read /metrics; to all others it does not exist."""
-MAX_BODY_BYTES = number("MAX_BODY_BYTES", 1_048_576)
-MAX_UPLOAD_BYTES = number("MAX_UPLOAD_BYTES", 268_435_456)
+HEALTH = limits()
+"""From when on `doctor` and `/health/ready` call something a fault."""
+MAX_BODY_BYTES = Limits.MAX_BODY_BYTES
+MAX_UPLOAD_BYTES = Limits.MAX_UPLOAD_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-IDEMPOTENCY_HOURS = number("IDEMPOTENCY_HOURS", 24)
-STREAMS_PER_USER = number("STREAMS_PER_USER", 100)
+IDEMPOTENCY_HOURS = Limits.IDEMPOTENCY_HOURS
+STREAMS_PER_USER = Limits.STREAMS_PER_USER
 """Sockets and event streams that one user may hold open in one process."""
 
 REST_FRAMEWORK = edge.REST_FRAMEWORK
 DRF_STANDARDIZED_ERRORS = edge.DRF_STANDARDIZED_ERRORS
 SPECTACULAR_SETTINGS = edge.SPECTACULAR_SETTINGS
-CORS_ALLOWED_ORIGINS = words("CORS_ORIGINS")
+CORS_ALLOWED_ORIGINS = Addresses.CORS_ORIGINS
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_EXPOSE_HEADERS = [
     "ETag", "X-Request-ID", "Retry-After", "Idempotent-Replayed",
     "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
 ]  # fmt: skip
 CONTENT_SECURITY_POLICY = edge.CONTENT_SECURITY_POLICY
-SECURE_SSL_REDIRECT = flag("SSL_REDIRECT", default=not DEBUG)
+SECURE_SSL_REDIRECT = Addresses.SSL_REDIRECT
 SECURE_REDIRECT_EXEMPT = [r"^health"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_TLS_PROXY") else None
-SECURE_HSTS_SECONDS = 0 if DEBUG else number("HSTS_SECONDS", 31_536_000)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if Addresses.BEHIND_TLS_PROXY else None
+SECURE_HSTS_SECONDS = 0 if DEBUG else Addresses.HSTS_SECONDS
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not DEBUG
@@ -258,96 +266,111 @@ CART_COOKIE_NAME = f"autosalon_cart_{PORT}" if DEBUG else "autosalon_cart"
 X_FRAME_OPTIONS = "DENY"
 
 # Payment providers --------------------------------------------------------------------------------------------------
-PAYMENT_PROVIDER = text("PAYMENT_PROVIDER", "sandbox")
-PAYOUT_PROVIDER = text("PAYOUT_PROVIDER", "sandbox")
-STRIPE_API_KEY = text("STRIPE_API_KEY")
-STRIPE_WEBHOOK_SECRET = text("STRIPE_WEBHOOK_SECRET")
-STRIPE_URL = text("STRIPE_URL", "https://api.stripe.com")
-YOOKASSA_SHOP_ID = text("YOOKASSA_SHOP_ID")
-YOOKASSA_SECRET_KEY = text("YOOKASSA_SECRET_KEY")
-YOOKASSA_URL = text("YOOKASSA_URL", "https://api.yookassa.ru/v3")
-YOOKASSA_NETWORKS = words("YOOKASSA_NETWORKS")
-INSURANCE_COMMISSION_PERCENT = number("INSURANCE_COMMISSION_PERCENT", 10)
-SANDBOX_URL = text("SANDBOX_URL", f"http://127.0.0.1:{number('SANDBOX_PORT', PORT + 1)}")
-SANDBOX_FAULTS = text("SANDBOX_FAULTS")
-SANDBOX_WEBHOOK_SECRET = text("SANDBOX_WEBHOOK_SECRET", "whsec_YXV0b3NhbG9uLXNhbmRib3gtc2VjcmV0" if DEBUG else "")
+PAYMENT_PROVIDER = Payments.PAYMENT_PROVIDER
+PAYOUT_PROVIDER = Payments.PAYOUT_PROVIDER
+STRIPE_API_KEY = Payments.STRIPE_API_KEY
+STRIPE_WEBHOOK_SECRET = Payments.STRIPE_WEBHOOK_SECRET
+STRIPE_URL = Payments.STRIPE_URL
+YOOKASSA_SHOP_ID = Payments.YOOKASSA_SHOP_ID
+YOOKASSA_SECRET_KEY = Payments.YOOKASSA_SECRET_KEY
+YOOKASSA_URL = Payments.YOOKASSA_URL
+YOOKASSA_NETWORKS = Payments.YOOKASSA_NETWORKS
+INSURANCE_COMMISSION_PERCENT = Partners.INSURANCE_COMMISSION_PERCENT
+SANDBOX_URL = Payments.SANDBOX_URL
+SANDBOX_ALLOWED = Payments.SANDBOX_ALLOWED
+SANDBOX_FAULTS = Payments.SANDBOX_FAULTS
+SANDBOX_WEBHOOK_SECRET = Payments.SANDBOX_WEBHOOK_SECRET
 PROVIDER_CONNECT_TIMEOUT_S = 2
-PROVIDER_TIMEOUT_S = number("PROVIDER_TIMEOUT_S", 10)
-BREAKER_FAILURES = number("BREAKER_FAILURES", 5)
-BREAKER_COOL_S = number("BREAKER_COOL_S", 5)
+PROVIDER_TIMEOUT_S = Payments.PROVIDER_TIMEOUT_S
+BREAKER_FAILURES = Payments.BREAKER_FAILURES
+BREAKER_COOL_S = Payments.BREAKER_COOL_S
 """So many different calls that fail in a row spare a provider for so many seconds, doubled up to five minutes."""
 
 # Financing ----------------------------------------------------------------------------------------------------------
-BANKS_URL = text("BANKS_URL", f"http://127.0.0.1:{number('BANKS_PORT', PORT + 3)}")
-BANKS_WAIT_S = number("BANKS_WAIT_S", 900)
+BANKS_URL = Partners.BANKS_URL
+BANKS_WAIT_S = Partners.BANKS_WAIT_S
 """Seconds a bank has to decide on an application; whatever comes later counts for nothing."""
-LOAN_FOUR_EYES_ABOVE = number("LOAN_FOUR_EYES_ABOVE", 500_000)
+LOAN_FOUR_EYES_ABOVE = Partners.LOAN_FOUR_EYES_ABOVE
 """Roubles lent against the rules above which a second manager confirms."""
-CREDIT_FILE_MAX_BYTES = number("CREDIT_FILE_MAX_BYTES", 10_485_760)
+CREDIT_FILE_MAX_BYTES = Partners.CREDIT_FILE_MAX_BYTES
 
 # Insurance ----------------------------------------------------------------------------------------------------------
-INSURERS_URL = text("INSURERS_URL", f"http://127.0.0.1:{number('INSURERS_PORT', PORT + 2)}")
-CLAIM_FOUR_EYES_ABOVE = number("CLAIM_FOUR_EYES_ABOVE", 500_000)
+INSURERS_URL = Partners.INSURERS_URL
+CLAIM_FOUR_EYES_ABOVE = Partners.CLAIM_FOUR_EYES_ABOVE
 """Roubles of a claim's payout above which a second person confirms."""
-CLAIM_FILE_MAX_BYTES = number("CLAIM_FILE_MAX_BYTES", 10_485_760)
-OSAGO_RETAINED_SHARE = text("OSAGO_RETAINED_SHARE", "0.23")
+CLAIM_FILE_MAX_BYTES = Partners.CLAIM_FILE_MAX_BYTES
+OSAGO_RETAINED_SHARE = Partners.OSAGO_RETAINED_SHARE
 """What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict."""
-PREMIUM_REMINDER_DAYS = number("PREMIUM_REMINDER_DAYS", 7)
+PREMIUM_REMINDER_DAYS = Partners.PREMIUM_REMINDER_DAYS
 """How many days before it is due the insured are reminded of an instalment."""
-PREMIUM_GRACE_DAYS = number("PREMIUM_GRACE_DAYS", 14)
+PREMIUM_GRACE_DAYS = Partners.PREMIUM_GRACE_DAYS
 """Days after its due date on which an instalment still counts as paid in time; then the cover is suspended."""
-PREMIUM_SUSPENSION_DAYS = number("PREMIUM_SUSPENSION_DAYS", 30)
+PREMIUM_SUSPENSION_DAYS = Partners.PREMIUM_SUSPENSION_DAYS
 """Days that a suspended policy waits for its instalment before it ends."""
 
 # Notifications ------------------------------------------------------------------------------------------------------
-SMS_URL = text("SMS_URL", f"http://127.0.0.1:{number('SMS_PORT', PORT + 4)}" if DEBUG else "")
+SMS_URL = Mail.SMS_URL
 """The SMS gateway; without one nothing is promised over SMS."""
-SMS_TOKEN = text("SMS_TOKEN")
-SMS_SENDER = text("SMS_SENDER", "Autosalon")
+SMS_TOKEN = Mail.SMS_TOKEN
+SMS_SENDER = Mail.SMS_SENDER
 
 # Photos that price lists name by their address --------------------------------------------------------------------
-PHOTOS_PER_MINUTE = number("PHOTOS_PER_MINUTE", 60)
+PHOTOS_PER_MINUTE = Business.PHOTOS_PER_MINUTE
 """How many are fetched from one host a minute at most; 0: none are, from any."""
-PHOTOS_ALLOW_PRIVATE = flag("PHOTOS_ALLOW_PRIVATE", default=False)
+PHOTOS_ALLOW_PRIVATE = Business.PHOTOS_ALLOW_PRIVATE
 """Whether they may lie at private addresses; whoever sends a price list could then make us call our own network."""
 
 # Outgoing webhooks --------------------------------------------------------------------------------------------------
-WEBHOOKS_ALLOW_PRIVATE = flag("WEBHOOKS_ALLOW_PRIVATE", default=DEBUG)
+WEBHOOKS_ALLOW_PRIVATE = Business.WEBHOOKS_ALLOW_PRIVATE
 """Whether receivers may live at private addresses; anyone who may name a receiver could then reach our own network."""
 WEBHOOKS_REQUIRE_HTTPS = not DEBUG
 
-REFUND_FOUR_EYES_ABOVE = number("REFUND_FOUR_EYES_ABOVE", 500_000)
-"""Roubles of refunds of one payment above which a second person approves."""
+# What a person may give away alone in a day; beyond it a second person agrees (docs/value-leaving.md) ---------------
+APPROVAL_HOURS = Approvals.APPROVAL_HOURS
+REFUND_FOUR_EYES_ABOVE = Approvals.REFUND_FOUR_EYES_ABOVE
+CASH_FOUR_EYES_ABOVE = Approvals.CASH_FOUR_EYES_ABOVE
+TRADE_IN_FOUR_EYES_ABOVE = Approvals.TRADE_IN_FOUR_EYES_ABOVE
+STOCK_FOUR_EYES_ABOVE = Approvals.STOCK_FOUR_EYES_ABOVE
+PRICE_FOUR_EYES_ABOVE = Approvals.PRICE_FOUR_EYES_ABOVE
+PENALTY_FOUR_EYES_ABOVE = Approvals.PENALTY_FOUR_EYES_ABOVE
 
 # Business defaults --------------------------------------------------------------------------------------------------
-IMPORT_MAX_BYTES = number("IMPORT_MAX_BYTES", 1 << 30)
-IMPORT_MAX_RATIO = number("IMPORT_MAX_RATIO", 200)
+IMPORT_MAX_BYTES = Limits.IMPORT_MAX_BYTES
+IMPORT_MAX_RATIO = Limits.IMPORT_MAX_RATIO
 """An imported file may unpack to so many bytes, and to so many times its packed size: beyond it is a bomb."""
 DEFAULT_CURRENCY = "RUB"
-DEALER_TIME_ZONE = text("DEALER_TIME_ZONE", "Europe/Moscow")
-ORDER_CACHE_SECONDS = number("ORDER_CACHE_SECONDS", 300)
+DEALER_TIME_ZONE = Business.DEALER_TIME_ZONE
+ORDER_CACHE_SECONDS = Limits.ORDER_CACHE_SECONDS
 """How long an order may be read from Valkey, unless a write drops it before; 0 for never."""
-CATALOG_CACHE_SECONDS = number("CATALOG_CACHE_SECONDS", 60)
+CATALOG_CACHE_SECONDS = Limits.CATALOG_CACHE_SECONDS
 """The same of what anyone may read of the catalogue."""
-RESERVATION_MINUTES = number("RESERVATION_MINUTES", 30)
+RESERVATION_MINUTES = Business.RESERVATION_MINUTES
 """How long an unpaid order holds its stock."""
-SEAT_OFFER_HOURS = number("SEAT_OFFER_HOURS", 24)
+SEAT_OFFER_HOURS = Business.SEAT_OFFER_HOURS
 """How long a seat of a happening is kept for its payer or the next in line, unless the happening says otherwise."""
-TEST_DRIVES_AHEAD = number("TEST_DRIVES_AHEAD", 3)
+TEST_DRIVES_AHEAD = Business.TEST_DRIVES_AHEAD
 """Test drives one client may have ahead."""
-LEAD_REPLY_MINUTES = number("LEAD_REPLY_MINUTES", 30)
+LEAD_REPLY_MINUTES = Business.LEAD_REPLY_MINUTES
 """Within how long a new lead should get its first reply."""
-REMIND_HOURS = number("REMIND_HOURS", 24)
+REMIND_HOURS = Business.REMIND_HOURS
 """How long before a happening or test drive its guests are reminded."""
 DEALER = {
-    "name": text("DEALER_NAME", "Autosalon"),
-    "address": text("DEALER_ADDRESS"),
-    "tax_id": text("DEALER_TAX_ID"),
-    "account": text("DEALER_ACCOUNT"),
+    "name": Business.DEALER_NAME,
+    "address": Business.DEALER_ADDRESS,
+    "tax_id": Business.DEALER_TAX_ID,
+    "account": Business.DEALER_ACCOUNT,
 }
 """The seller as documents name them: name, address, tax numbers, bank account."""
-OFFLINE_HOLD_HOURS = number("OFFLINE_HOLD_HOURS", 72)
+OFFLINE_HOLD_HOURS = Business.OFFLINE_HOLD_HOURS
 """How long, when cash or a bank transfer was promised for it."""
+PAYMENT_HOLD_MINUTES = Business.PAYMENT_HOLD_MINUTES
+DEPOSIT_HOLD_HOURS = Business.DEPOSIT_HOLD_HOURS
+CREDIT_HOLD_HOURS = Business.CREDIT_HOLD_HOURS
+OFFER_HOLD_HOURS = Business.OFFER_HOLD_HOURS
+TRADE_IN_HOLD_HOURS = Business.TRADE_IN_HOLD_HOURS
+HOLD_DAYS_AT_MOST = Business.HOLD_DAYS_AT_MOST
+HOLD_EXTENSION_DAYS = Business.HOLD_EXTENSION_DAYS
+"""How long by what the deal waits for, at most, and by a manager's word: `orders.services.holds`."""
 
 # Language, files, logs ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"
@@ -368,21 +391,25 @@ STORAGES = {
     },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if flag("STATIC_MANIFEST", default=not DEBUG)
+        if Switches.STATIC_MANIFEST
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media/"
-EMAIL_BACKEND = text(
-    "EMAIL_BACKEND",
-    "notifications.providers.mailbox.MailboxBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend",
-)
+EMAIL_BACKEND = Mail.EMAIL_BACKEND
+EMAIL_HOST = Mail.EMAIL_HOST
+EMAIL_PORT = Mail.EMAIL_PORT
+EMAIL_HOST_USER = Mail.EMAIL_USER
+EMAIL_HOST_PASSWORD = Mail.EMAIL_PASSWORD
+EMAIL_USE_TLS = Mail.EMAIL_SECURITY == "starttls"
+EMAIL_USE_SSL = Mail.EMAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = Mail.EMAIL_TIMEOUT_S
 EMAIL_FILE_PATH = DATA_DIR / "mail"
-DEFAULT_FROM_EMAIL = text("FROM_EMAIL", "autosalon@localhost")
+DEFAULT_FROM_EMAIL = Mail.FROM_EMAIL
 
-ACCESS_LOG = flag("ACCESS_LOG", default=not DEBUG)
-LOGGING = logging_config(debug=DEBUG, level=text("LOG_LEVEL", "INFO"))
+ACCESS_LOG = Machine.ACCESS_LOG
+LOGGING = logging_config(debug=DEBUG, level=Machine.LOG_LEVEL)
 UNFOLD = {
     "SITE_TITLE": "Autosalon",
     "SITE_HEADER": "Autosalon",

@@ -1,9 +1,11 @@
 """docker-compose.yml and the Dockerfile, checked without an engine."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,16 @@ import yaml
 from django.conf import settings
 
 from config.databases import APPS
+from config.declared.setting import ALL, ROLES
+from config.environment import PREFIX
+from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 
 ROOT = Path(settings.BASE_DIR)
 COMPOSE = ROOT / "docker-compose.yml"
 REQUIRED = {
     "AUTOSALON_SECRET_KEY": "x",
     "AUTOSALON_ALLOWED_HOSTS": "shop.example",
+    "AUTOSALON_EMAIL_HOST": "smtp.example",
     "AUTOSALON_POSTGRES_PASSWORD": "x",
 }
 
@@ -24,6 +30,20 @@ REQUIRED = {
 @pytest.fixture(scope="module")
 def services():
     return yaml.safe_load(COMPOSE.read_text())["services"]
+
+
+def ours(services):
+    return [service for service in services.values() if service["image"].startswith("autosalon")]
+
+
+def role_of(service):
+    """What one of our containers does, by its command; the image's own command serves pages."""
+    command = service.get("command", ["granian"])
+    roles = {
+        "granian": "web", "uvicorn": "live", "relay": "relay", "q.external": "external", "worker": "worker",
+        "beat": "beat", "migrate_all": "migrate", "rotate_jwt_keys": "migrate",
+    }  # fmt: skip
+    return next(role for word, role in roles.items() if word in " ".join(command))
 
 
 def test_it_follows_the_compose_specification():
@@ -62,22 +82,65 @@ def test_every_queue_has_exactly_one_worker_group(services):
         if name.startswith("worker-")
         for queue in service["command"][service["command"].index("-Q") + 1].split(",")
     ]
-    assert sorted(drained) == sorted([*(f"q.{app}" for app in APPS), "q.external"])
+    assert sorted(drained) == sorted([*map(queue_of, APPS), *map(external_queue, APPS), FORMER_EXTERNAL_QUEUE])
 
 
 def test_everything_that_runs_is_watched_and_unprivileged(services):
     for name, service in services.items():
-        assert "healthcheck" in service or name == "migrate", name
+        assert "healthcheck" in service or name == "migrate" or service["profiles"] == ["tools"], name
         if service["image"].startswith("autosalon"):
             assert service["user"] == "10001:10001", name
             assert service["read_only"], name
             assert service["cap_drop"] == ["ALL"], name
 
 
+def test_no_health_check_starts_django_or_believes_an_old_file(services):
+    for service in ours(services):
+        if role_of(service) in ("web", "live", "migrate"):
+            continue
+        (kind, check) = service["healthcheck"]["test"]
+        assert kind == "CMD-SHELL"
+        (file, _) = re.fullmatch(r"""test -n "\$\$\(find (/tmp/\S+) -newermt '-(\d+) seconds'\)\"""", check).groups()
+        assert service["command"][-1] == file, "the process itself touches it"
+
+
 def test_no_secret_has_a_default(services):
+    for service in ours(services):
+        for name, value in service["environment"].items():
+            setting = ALL.get(name.removeprefix(PREFIX))
+            if setting is not None and setting.is_secret and not value.startswith("redis://"):
+                assert ":?" in value or value == f"${{{name}:-}}", name
+
+
+def test_every_setting_reaches_the_containers_that_need_it_and_no_other(services):
+    for service in ours(services):
+        given = {name.removeprefix(PREFIX) for name in service["environment"]} & set(ALL)
+        role = role_of(service)
+        assert given == {name for name, setting in ALL.items() if role in setting.roles}, role
+
+
+def test_a_secret_says_which_roles_need_it():
+    everywhere = {name for name, setting in ALL.items() if setting.is_secret and set(setting.roles) == set(ROLES)}
+    databases = {f"{app.upper()}_DATABASE_URL" for app in APPS}
+    assert everywhere == databases | {"REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SEALING_KEYS"}
+
+
+def test_what_the_layout_settles_is_valid(services):
+    """What stands in the file itself, with the required values put in, is read without a complaint."""
     for name, value in services["web"]["environment"].items():
-        if "SECRET" in name or "PASSWORD" in str(value):
-            assert ":?" in value, name
+        whole = re.sub(r"\$\{(\w+):(?:-|\?)([^}]*)\}", lambda found: REQUIRED.get(found[1], ""), value)
+        whole = "" if name.endswith("_FILE") else whole  # the key is in the container
+        if whole:
+            ALL[name.removeprefix(PREFIX)].kind.read(whole)
+
+
+def test_only_the_edge_is_believed_about_who_calls(services):
+    whole = yaml.safe_load(COMPOSE.read_text())
+    address = whole["services"]["edge"]["networks"]["default"]["ipv4_address"]
+    (network,) = whole["networks"]["default"]["ipam"]["config"]
+    assert services["web"]["environment"]["AUTOSALON_TRUSTED_PROXIES"].startswith(f"{address},")
+    assert ip_address(address) in ip_network(network["subnet"])
+    assert ip_address(address) not in ip_network(network["ip_range"])  # another container may get those
 
 
 def test_the_image_runs_as_nobody_special_and_is_built_in_stages():

@@ -12,7 +12,8 @@ from smtplib import (
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 
 from core.db import refuse_inside_transaction
 from notifications.providers.port import Refused
@@ -29,11 +30,17 @@ def send(*, message_id: UUID, to: str, title: str, body: str) -> None:
     Raises Refused, or OSError and smtplib's errors when a later try may succeed.
     """
     refuse_inside_transaction()
+    with get_connection() as server:  # what goes wrong before a message is named is no message's fault
+        _send(server, message_id, to, title, body)
+
+
+def _send(server: BaseEmailBackend, message_id: UUID, to: str, title: str, body: str) -> None:
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     message = EmailMessage(
         subject=" ".join(title.split()),
         body=body,
         to=[to],
+        connection=server,
         headers={"Message-ID": f"<{message_id}@{domain}>", "Auto-Submitted": "auto-generated"},
     )
     try:
