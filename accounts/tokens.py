@@ -1,7 +1,6 @@
 """Access tokens (RS256, read by anyone with the public key) and the opaque refresh tokens behind them."""
 
 import hashlib
-import hmac
 import secrets
 from datetime import datetime
 from functools import lru_cache
@@ -10,14 +9,14 @@ from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken as BaseAccessToken
 
 from accounts.models import ApiKey, RefreshToken, User
+from core import secret_keys
+from gateway import policy
 from gateway.keyring import signing_key
-from gateway.principal import CLIENT, MFA_SCOPE
 
 
 def signing_key_id() -> str:
@@ -59,18 +58,20 @@ class AccessToken(BaseAccessToken):
     def for_key(cls, key: ApiKey, expires_at: datetime) -> "AccessToken":
         """The access token that an API key stands for: no more than its scopes."""
         assert key.token_jti is not None
-        token = cls._of(key.user, key.token_jti, expires_at - api_settings.ACCESS_TOKEN_LIFETIME, expires_at)
-        token["scope"] = " ".join(key.scopes)
-        return token
+        issued_at = expires_at - api_settings.ACCESS_TOKEN_LIFETIME
+        return cls._of(key.user, key.token_jti, issued_at, expires_at, scopes=key.scopes)
 
     @classmethod
-    def _of(cls, user: User, jti: UUID, issued_at: datetime, expires_at: datetime) -> "AccessToken":
+    def _of(
+        cls, user: User, jti: UUID, issued_at: datetime, expires_at: datetime, *, scopes: list[str] | None = None
+    ) -> "AccessToken":
+        standing = policy.token_standing(user.roles, has_factor=user.mfa_enabled_at is not None, scopes=scopes)
         token = cls()
-        token["sub"], token["email"], token["roles"] = str(user.id), user.email, list(user.roles)
-        token["email_verified"] = user.email_verified_at is not None
+        token["sub"], token["email"], token["roles"] = str(user.id), user.email, list(standing.roles)
+        token["email_verified"] = user.is_email_proved
         token["jti"], token["iat"], token["exp"] = str(jti), int(issued_at.timestamp()), int(expires_at.timestamp())
-        if user.must_enroll:
-            token["roles"], token["scope"] = [CLIENT], MFA_SCOPE
+        if standing.scopes is not None:
+            token["scope"] = " ".join(standing.scopes)
         return token
 
     def get_token_backend(self) -> TokenBackend:
@@ -84,8 +85,17 @@ def new_secret() -> str:
 
 def child_secret(parent_secret: str, salt: str) -> str:
     """The refresh token that follows another: computable only with both, and the secret key."""
-    message = f"accounts.refresh\n{salt}\n{parent_secret}".encode()
-    return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256").hex()
+    return secret_keys.sign(_descent(parent_secret, salt))
+
+
+def known_child_secret(parent_secret: str, salt: str, child_digest: str) -> str | None:
+    """The refresh token that followed another, whether today's secret key made it or a former one; None if neither."""
+    made = secret_keys.signatures(_descent(parent_secret, salt))
+    return next((secret for secret in made if digest(secret) == child_digest), None)
+
+
+def _descent(parent_secret: str, salt: str) -> str:
+    return f"accounts.refresh\n{salt}\n{parent_secret}"
 
 
 def digest(secret: str) -> str:

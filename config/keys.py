@@ -5,9 +5,8 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
-
-from config import environment
+from config.declared.access import Secrets
+from config.declared.machine import Machine
 from gateway.keyring import new_private_key
 
 
@@ -28,12 +27,9 @@ def _write_once(path: Path, content: bytes) -> bytes:
 
 def secret_key() -> str:
     """AUTOSALON_SECRET_KEY, or in debug a random one kept in the data folder."""
-    given = environment.text("SECRET_KEY")
-    if given:
-        return given
-    if not environment.DEBUG:
-        raise ImproperlyConfigured("AUTOSALON_SECRET_KEY is required outside debug (or set AUTOSALON_DEBUG=on)")
-    path = environment.DATA_DIR / "keys" / "secret_key"
+    if Secrets.SECRET_KEY:
+        return Secrets.SECRET_KEY
+    path = Machine.DATA_DIR / "keys" / "secret_key"
     if path.exists():
         return path.read_text()
     return _write_once(path, secrets.token_urlsafe(64).encode()).decode()
@@ -45,28 +41,15 @@ def jwt_private_key_file() -> Path | None:
     AUTOSALON_JWT_PRIVATE_KEY_FILE, or in debug one made on the first run and kept in the data folder. The keys before
     and after it stand beside it (`gateway.keyring`).
     """
-    named = environment.text("JWT_PRIVATE_KEY_FILE")
-    if named:
-        return Path(named).resolve()
-    if not environment.DEBUG:
-        return None
-    path = environment.DATA_DIR / "keys" / "jwt_private.pem"
+    if Secrets.JWT_PRIVATE_KEY_FILE or not Machine.DEBUG:
+        return Secrets.JWT_PRIVATE_KEY_FILE
+    path = Machine.DATA_DIR / "keys" / "jwt_private.pem"
     if not path.exists():
         _write_once(path, new_private_key())
     return path
 
 
-def jwt_public_key_files() -> list[Path]:
-    """Files and folders of PEMs that verify access tokens beside the private key's own: AUTOSALON_JWT_PUBLIC_KEY_FILES.
-
-    Raises ImproperlyConfigured for one that is not there.
-    """
-    places = [Path(name).resolve() for name in environment.words("JWT_PUBLIC_KEY_FILES")]
-    if missing := [str(place) for place in places if not place.exists()]:
-        raise ImproperlyConfigured(f"AUTOSALON_JWT_PUBLIC_KEY_FILES: not there: {', '.join(missing)}")
-    return places
-
-
 def sealing_keys() -> list[str]:
-    """Secrets that encryption at rest derives its keys from: AUTOSALON_SEALING_KEYS, newest first; else SECRET_KEY."""
-    return environment.words("SEALING_KEYS") or [secret_key()]
+    """Secrets that encryption at rest derives its keys from: AUTOSALON_SEALING_KEYS, else the secret key and the former
+    ones. The first seals, all open."""
+    return Secrets.SEALING_KEYS or [secret_key(), *Secrets.SECRET_KEY_FALLBACKS]

@@ -24,6 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.db import before_commit, in_transaction, on_commit
+from gateway.own_connections import own_connection
 
 LEASE_S = 20
 MARK_S = 180
@@ -216,10 +217,14 @@ class Line(threading.local):
 
     def _connect(self) -> None:
         if self.connection is None:
-            connection: Any = _pool().make_connection()
-            connection.connect()
-            connection.send_command("INFO", "server")
-            told: bytes = connection.read_response()
+            connection = own_connection(_pool())
+            try:
+                connection.connect()
+                connection.send_command("INFO", "server")
+                told: bytes = connection.read_response()
+            except redis.RedisError:
+                connection.disconnect()
+                raise
             self.life = told.split(b"run_id:")[1].split(b"\r\n")[0][:16].decode()
             self.connection = connection
 

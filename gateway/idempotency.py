@@ -7,10 +7,13 @@ from uuid import UUID
 import msgspec
 from django.db import OperationalError, connections
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from core import failpoints
+from core.asking import with_answers
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
+from gateway.problems import from_domain_error
 
 MAX_KEY = 255
 
@@ -20,14 +23,14 @@ class KeyReused(DomainError):
 
     code = "idempotency_key_reused"
     status = 422
-    detail = "This Idempotency-Key was used with a different request."
+    detail = _("This Idempotency-Key was used with a different request.")
 
 
 class KeyInUse(DomainError):
     """The first request with this key is still running."""
 
     code = "idempotency_key_in_use"
-    detail = "A request with this Idempotency-Key is still being processed."
+    detail = _("A request with this Idempotency-Key is still being processed.")
 
 
 def run_once(
@@ -49,15 +52,40 @@ def run_once(
     if not key:
         return action()
     if len(key) > MAX_KEY or not key.isprintable():
-        raise InvalidInput("Idempotency-Key", "invalid", f"A printable text of at most {MAX_KEY} characters.")
+        raise InvalidInput(
+            "Idempotency-Key",
+            "invalid",
+            _("A printable text of at most %(most)s characters.") % {"most": MAX_KEY},
+        )
+    identity, fingerprint = (principal_id, route, key), _fingerprint(request, is_form=bool(form_key))
+
+    def act() -> HttpResponse:
+        with transaction(alias):
+            replay = _reserve(alias, identity, fingerprint)
+            if replay is not None:
+                return replay
+            response = action()
+            _keep(alias, identity, response)
+            failpoints.reach("web.before_commit", alias)
+        return response
+
+    try:
+        return with_answers(act)
+    except DomainError as told:
+        if told.status >= 400:
+            raise
+        return _keep_waiting(alias, identity, fingerprint, from_domain_error(told))
+
+
+def _keep_waiting(
+    alias: str, identity: tuple[UUID, str, str], fingerprint: str, response: HttpResponse
+) -> HttpResponse:
+    """Keep the answer that the action waits for a second person: its request was left, though all else is undone."""
     with transaction(alias):
-        identity = (principal_id, route, key)
-        replay = _reserve(alias, identity, _fingerprint(request, is_form=bool(form_key)))
+        replay = _reserve(alias, identity, fingerprint)
         if replay is not None:
             return replay
-        response = action()
         _keep(alias, identity, response)
-        failpoints.reach("web.before_commit", alias)
     return response
 
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -112,6 +113,20 @@ def test_a_running_process_notices_without_a_restart(keys):
         time.sleep(0.05)
     assert signing_key_id() != before
     assert done.stdout.split()[0] == signing_key_id()
+
+
+def test_keys_that_may_only_be_read_are_left_alone(keys, monkeypatch):
+    """A secret mounted into a container is read-only: one line says what to do instead."""
+    before = signing_key_id()
+
+    def refuse(**options):
+        raise OSError(errno.EROFS, "Read-only file system", str(keys))
+
+    monkeypatch.setattr("gateway.keyring.tempfile.mkstemp", refuse)
+    with pytest.raises(CommandError, match=r"cannot be written here.*run --rm keys") as told:
+        call_command("rotate_jwt_keys")
+    assert "\n" not in str(told.value)
+    assert keyring.ring(now=True).signing[0] == before
 
 
 def test_private_halves_are_for_their_owner_alone(keys):

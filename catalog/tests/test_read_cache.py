@@ -218,13 +218,12 @@ def test_a_mark_of_the_dead_runs_out_although_others_write():
 
 
 def test_without_valkey_everything_comes_from_the_database(monkeypatch, made):
-    class NoPool:
-        def make_connection(self):
-            raise redis.ConnectionError("away")
+    def refuse(pool):
+        raise redis.ConnectionError("away")
 
     product = make.product(stock=2)
     shared.line.hang_up()
-    monkeypatch.setattr(shared, "_pool", NoPool)
+    monkeypatch.setattr(shared, "own_connection", refuse)
     assert available(product) == 2
     make.reservation((product.pk, 1))
     assert available(product) == 1

@@ -178,13 +178,12 @@ def test_inside_a_transaction_its_own_changes_are_seen_and_not_stored():
 
 
 def test_without_valkey_everything_comes_from_the_database(monkeypatch, reads):
-    class NoPool:
-        def make_connection(self):
-            raise redis.ConnectionError("away")
+    def refuse(pool):
+        raise redis.ConnectionError("away")
 
     order = make.order()
     shared.line.hang_up()
-    monkeypatch.setattr(shared, "_pool", NoPool)
+    monkeypatch.setattr(shared, "own_connection", refuse)
     assert found(order) is not None
     edit(order, "new")
     assert b'"comment":"new"' in found(order).body

@@ -31,5 +31,8 @@ class Command(BaseCommand):
                 return
             new, retired = keyring.rotate(private, lifetime_s=access_lifetime_s())
         except OSError as error:
-            raise CommandError(f"the keys' folder cannot be written: {error}") from error
+            raise CommandError(
+                f"{private.parent} cannot be written here ({error.strerror}), nothing has changed: run this where it "
+                'can (in containers: docker compose run --rm keys), or see "Token keys" in docs/operations.md'
+            ) from error
         self.stdout.write(f"{new} signs now; {retired} verifies for {access_lifetime_s()} seconds more")
