@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from django.db import Error, connections
 
+from core.asking import PeerAway
 from core.db import transaction
+from messaging.logs import read_head
+from messaging.peers import is_here
 from messaging.subscriptions import Subscription, subscriptions, subscriptions_of
 
 COUNTED = 100_000
@@ -26,6 +29,17 @@ class Lag:
     parked: int
     is_paused: bool
     pause_reason: str
+
+
+def positions(alias: str, source: str, handlers: list[str]) -> list[int]:
+    """How far handlers of one database have copied a source, in their order; 0 for one that has no cursor yet."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT handler, position FROM messaging_inbox_cursor WHERE source = %s AND handler = ANY(%s)",
+            [source, handlers],
+        )
+        known: dict[str, int] = dict(cursor.fetchall())
+    return [known.get(name, 0) for name in handlers]
 
 
 class NoSuchPair(ValueError):
@@ -66,12 +80,21 @@ def _lag(item: Subscription, source: str) -> Lag:
             position, is_paused, reason = cursor.fetchone() or (0, False, "")
             cursor.execute(_WAITING, [item.name, source, COUNTED])
             waiting, oldest, parked = cursor.fetchone()
-        with connections[source].cursor() as cursor:
-            cursor.execute(_NOT_COPIED, [position, list(item.events), COUNTED])
-            beyond, age = cursor.fetchone()
-    except Error as error:
+        beyond, age = _beyond(source, position, list(item.events))
+    except (Error, PeerAway) as error:
         return Lag(item.alias, source, item.name, None, None, 0, False, str(error).partition("\n")[0])
     return Lag(item.alias, source, item.name, waiting + beyond, max(oldest, age), parked, is_paused, reason)
+
+
+def _beyond(source: str, position: int, types: list[str]) -> tuple[int, float]:
+    """Events after a position, and the age of the oldest in seconds; of a peer's log positions are counted, ageless."""
+    if not is_here(source):
+        head = read_head(source)
+        return max(0, head.position - position) if head else 0, 0.0
+    with connections[source].cursor() as cursor:
+        cursor.execute(_NOT_COPIED, [position, types, COUNTED])
+        found: tuple[int, float] = cursor.fetchone()
+    return found
 
 
 def pause(handler: str, source: str = "", *, reason: str) -> int:
@@ -93,25 +116,24 @@ def pause(handler: str, source: str = "", *, reason: str) -> int:
 def resume(handler: str, source: str = "", *, first: int | None = None) -> int:
     """Copy again, from where it stopped or from position `first`; return how many pairs were started.
 
-    Whoever resumes vouches for the log: a source restored from a backup is taken as it now is. Raises NoSuchPair.
+    Whoever resumes vouches for the log: a source restored from a backup is taken as it now is. Raises NoSuchPair,
+    PeerAway.
     """
     item, sources = _pair(handler, source)
     return sum(_resume(item, one, first) for one in sources)
 
 
 def _resume(item: Subscription, source: str, first: int | None) -> int:
-    with connections[source].cursor() as cursor:
-        cursor.execute("SELECT epoch, position FROM messaging_feed_head WHERE id = 1")
-        found = cursor.fetchone()
-    if found is None:
+    head = read_head(source)
+    if head is None:
         return 0
-    epoch, head = found
     with transaction(item.alias), connections[item.alias].cursor() as cursor:
         cursor.execute(
             """UPDATE messaging_inbox_cursor SET is_paused = false, pause_reason = '', epoch = %s,
-                   position = least(coalesce(%s, position), %s), updated_at = statement_timestamp()
+                   position = least(coalesce(%s, position), %s), anchor = NULL, anchor_id = NULL,
+                   updated_at = statement_timestamp()
                WHERE handler = %s AND source = %s AND is_paused""",
-            [epoch, None if first is None else first - 1, head, item.name, source],
+            [head.epoch, None if first is None else first - 1, head.position, item.name, source],
         )
         return int(cursor.rowcount)
 

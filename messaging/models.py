@@ -52,24 +52,33 @@ class OutboxEvent(models.Model):
 
 
 class FeedHead(models.Model):
-    """The last position given out in this database. A restored backup gets a new `epoch`."""
+    """The last position given out in this database. A restored backup, once declared, gets a new `epoch`.
+
+    The epoch began after position `began_at`: positions up to it were given out in earlier lives of the log, too.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     epoch = models.UUIDField(default=uuid7)
     position = models.BigIntegerField(default=0)
+    began_at = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "messaging_feed_head"
 
 
 class InboxCursor(models.Model):
-    """How far a handler of this database has copied a source's log; moves in the transaction that copies."""
+    """How far a handler of this database has copied a source's log; moves in the transaction that copies.
+
+    It has seen the event `anchor_id` at position `anchor`: a log with another event there is not the one it read.
+    """
 
     pk = models.CompositePrimaryKey("source", "handler")
     source = models.CharField(max_length=40)
     handler = models.CharField(max_length=120)
     epoch = models.UUIDField()
     position = models.BigIntegerField(default=0)
+    anchor = models.BigIntegerField(null=True)
+    anchor_id = models.UUIDField(null=True)
     is_paused = models.BooleanField(default=False)
     pause_reason = models.CharField(max_length=200, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -221,3 +230,13 @@ class Heartbeat(models.Model):
 
     class Meta:
         db_table = "messaging_heartbeat"
+
+
+class ScheduledJob(models.Model):
+    """When a nightly job was last sent, by the clock of whoever sent it; other jobs need no memory."""
+
+    name = models.CharField(max_length=160, primary_key=True)
+    last_run_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "messaging_scheduled_job"

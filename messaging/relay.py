@@ -4,8 +4,8 @@ Row locks make any number of relays safe at once; progress is a cursor that move
 transaction, so a relay may die between any two statements.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,9 +16,13 @@ from core import failpoints
 from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
+from messaging import peers
+from messaging.logs import READ, FarLog
 from messaging.subscriptions import Subscription, subscriptions_of
 
 BATCH = 500
+RESTORED = "source restored from a backup"
+"""Why the relay pauses a pair; `messaging.restores` sets it going again."""
 log = structlog.get_logger(__name__)
 Nudge = tuple[str, str, int]
 
@@ -31,13 +35,6 @@ WITH batch AS (
     RETURNING o.position, o.id, o.aggregate_id, o.seq, o.type, o.data, o.headers
 )
 SELECT * FROM placed ORDER BY position
-"""
-
-_READ = """
-SELECT position, id, aggregate, aggregate_id, seq, type, version, data, headers
-FROM messaging_outbox
-WHERE position > %s AND position <= %s AND type = ANY(%s)
-ORDER BY position LIMIT %s
 """
 
 _DELIVER = """
@@ -56,7 +53,7 @@ def sequence(source: str) -> list[dict[str, Any]]:
     The head is locked in a statement of its own: the next one must see what the previous holder committed.
     """
     with transaction(source), connections[source].cursor() as cursor:
-        head = _lock_head(cursor)
+        head = lock_head(cursor)
         cursor.execute(_SEQUENCE, [BATCH, head])
         names = [column.name for column in cursor.description]
         placed = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -67,7 +64,7 @@ def sequence(source: str) -> list[dict[str, Any]]:
     return placed
 
 
-def _lock_head(cursor: Any) -> int:
+def lock_head(cursor: Any) -> int:
     """Lock the head; a database that never had one gets a new epoch."""
     lock = "SELECT position FROM messaging_feed_head WHERE id = 1 FOR UPDATE"
     cursor.execute(lock)
@@ -83,58 +80,223 @@ def _lock_head(cursor: Any) -> int:
     return int(found[0])
 
 
-def copy(source: str, alias: str) -> tuple[set[Nudge], bool]:
-    """Copy the next events of `source` into the inbox of `alias`; return the lanes to wake and whether more wait."""
-    handlers = [item for item in subscriptions_of(alias) if source in item.sources]
-    found = _head(source) if handlers else None
-    if found is None:
+def readers(source: str, alias: str) -> list[Subscription]:
+    """Handlers of `alias` that read `source`, in the one order in which their cursors are locked."""
+    return sorted((item for item in subscriptions_of(alias) if source in item.sources), key=lambda item: item.name)
+
+
+def types_of(source: str, handlers: Iterable[Subscription]) -> set[str]:
+    """Types of the source's events that some of the handlers hear."""
+    return {name for item in handlers for name in item.events if REGISTRY[name].app() == source}
+
+
+def copy(source: str, alias: str, log: FarLog | None = None) -> tuple[set[Nudge], bool]:
+    """Copy the next events of `source` into the inbox of `alias`; return the lanes to wake and whether more wait.
+
+    A log whose database is not here is asked of the peer that has it: through `log`, where the caller shares one.
+    """
+    handlers = readers(source, alias)
+    if peers.is_here(source):
+        return _copy_near(source, alias, handlers)
+    return _copy_far(source, alias, handlers, log or FarLog(source, types_of(source, handlers)))
+
+
+def _copy_near(source: str, alias: str, handlers: list[Subscription]) -> tuple[set[Nudge], bool]:
+    """Copy by SQL.
+
+    The source's head is read while the cursors are locked, never before: another relay may have moved them on to
+    events placed since, and a head older than a cursor means that the log was restored. Whoever moved a cursor had
+    read a head that was committed, and nobody moves it while it is locked, so a head read then cannot be older.
+    """
+    if not handlers or not _may_be_behind(source, alias, handlers):
         return set(), False
-    epoch, head = found
     with transaction(alias):
-        cursors = _lock_cursors(source, alias, handlers, epoch, head)
-        behind = {name: position for name, position in cursors.items() if position < head}
+        cursors = lock_cursors(source, alias, handlers)
+        with transaction(
+            source
+        ):  # one session from the head to the last row: never half of a log and half of its backup
+            head = _head(source)
+            if head is None:
+                return set(), False
+            standing = _standing(source, alias, cursors, head)
+            behind = {name: position for name, position in standing.items() if position < head.position}
+            wanting = [item for item in handlers if item.name in behind]
+            rows = _read(source, min(behind.values()), head.position, wanting) if behind else []
         if not behind:
             return set(), False
-        rows = _read(source, min(behind.values()), head, [item for item in handlers if item.name in behind])
-        reached = rows[-1][0] if len(rows) == BATCH else head
-        nudges = _deliver(source, alias, [item for item in handlers if item.name in behind], behind, rows)
-        if nudges:
-            failpoints.reach("relay.before_cursor", alias)
-        _move_cursors(source, alias, [name for name, position in behind.items() if position < reached], reached)
-    return nudges, reached < head
+        reached = head if len(rows) < BATCH else Head(head.epoch, *rows[-1][:2])
+        nudges = _take_in(source, alias, handlers, behind, rows, reached)
+    return nudges, reached.position < head.position
 
 
-def _head(source: str) -> tuple[UUID, int] | None:
+def _copy_far(source: str, alias: str, handlers: list[Subscription], log: FarLog) -> tuple[set[Nudge], bool]:
+    """Copy what a peer tells of its log, asked before any lock is taken.
+
+    Meanwhile another relay may move a cursor on, or an operator move it back. So under the locks only those go on that
+    stand within the page, and rows at or below a cursor are dropped. And only a cursor that nobody moved since before
+    the peer was asked can show that the log was restored: it had been read from a head older than the page's.
+    """
+    before = _cursors(source, alias, handlers)
+    going = [cursor for cursor in before.values() if not cursor.is_paused]
+    missing = [item for item in handlers if item.name not in before]
+    if not going and not missing:
+        return set(), False
+    after = 0 if missing else min(cursor.position for cursor in going)
+    page = log.page(
+        after, anchors_of(going), lambda page: all(cursor.may_have_read(page.epoch, page.head) for cursor in going)
+    )
+    if page is None:
+        return set(), False
+    head = Head(page.epoch, page.head, page.event_id)
+    if missing:
+        _begin(source, alias, missing, head)
+    elif all(cursor.stands_at(head) for cursor in going):
+        return set(), False
+    reached = Head(head.epoch, *page.rows[-1][:2]) if page.is_full else head
+    with transaction(alias):
+        cursors = lock_cursors(source, alias, handlers)
+        unmoved = {name: cursor for name, cursor in cursors.items() if before.get(name) == cursor}
+        standing = _standing(source, alias, unmoved, head, dict(page.seen))
+        for name, cursor in cursors.items():
+            if name not in unmoved and not cursor.is_paused and cursor.may_have_read(head.epoch, head.position):
+                standing[name] = cursor.position
+        behind = {name: position for name, position in standing.items() if after <= position < reached.position}
+        nudges = _take_in(source, alias, handlers, behind, page.rows, reached)
+    return nudges, reached.position < head.position
+
+
+def _take_in(
+    source: str,
+    alias: str,
+    handlers: list[Subscription],
+    behind: dict[str, int],
+    rows: Iterable[tuple[Any, ...]],
+    reached: "Head",
+) -> set[Nudge]:
+    """Deliver rows to the handlers that are `behind`, and move their cursors with that."""
+    nudges = _deliver(source, alias, [item for item in handlers if item.name in behind], behind, rows)
+    if nudges:
+        failpoints.reach("relay.before_cursor", alias)
+    _move_cursors(source, alias, [name for name, position in behind.items() if position < reached.position], reached)
+    return nudges
+
+
+class Head(NamedTuple):
+    """A place in a log: `event_id` is of the event at `position`, None where that was purged or never was."""
+
+    epoch: UUID
+    position: int
+    event_id: UUID | None
+
+
+def _head(source: str) -> Head | None:
     with connections[source].cursor() as cursor:
-        cursor.execute("SELECT epoch, position FROM messaging_feed_head WHERE id = 1")
-        found: tuple[UUID, int] | None = cursor.fetchone()
-    return found
+        cursor.execute(
+            """SELECT h.epoch, h.position, o.id FROM messaging_feed_head AS h
+               LEFT JOIN messaging_outbox AS o ON o.position = h.position WHERE h.id = 1"""
+        )
+        found = cursor.fetchone()
+    return found and Head(*found)
 
 
-def _lock_cursors(source: str, alias: str, handlers: list[Subscription], epoch: UUID, head: int) -> dict[str, int]:
-    """Lock and return the positions of the handlers that may go on."""
-    names = sorted(item.name for item in handlers)
+def _may_be_behind(source: str, alias: str, handlers: list[Subscription]) -> bool:
+    """Look without locking whether there may be something to do: row locks go to disk, most looks find nothing.
+
+    Where it says no, every cursor stood exactly at a head that had been committed. All else is decided under the lock.
+    """
+    head = _head(source)
+    if head is None:
+        return False
+    known = _cursors(source, alias, handlers)
+    missing = [item for item in handlers if item.name not in known]
+    if missing:
+        _begin(source, alias, missing, head)
+    going = [cursor for cursor in known.values() if not cursor.is_paused]
+    return bool(missing) or any(not cursor.stands_at(head) for cursor in going)
+
+
+class Cursor(NamedTuple):
+    """How far a handler has read. It has seen `anchor_id` at position `anchor`, wherever it was sent since."""
+
+    epoch: UUID
+    position: int
+    is_paused: bool
+    anchor: int | None
+    anchor_id: UUID | None
+
+    def may_have_read(self, epoch: UUID, head: int) -> bool:
+        """Whether it can have come from a log with this head."""
+        return self.epoch == epoch and max(self.position, self.anchor or 0) <= head
+
+    def stands_at(self, head: Head) -> bool:
+        """Whether there is surely nothing to do."""
+        is_there = (self.epoch, self.position) == (head.epoch, head.position)
+        return is_there and (self.anchor != head.position or head.event_id in (None, self.anchor_id))
+
+
+def _cursors(source: str, alias: str, handlers: list[Subscription], lock: str = "") -> dict[str, Cursor]:
     with connections[alias].cursor() as cursor:
-        _lock = """SELECT handler, epoch, position, is_paused FROM messaging_inbox_cursor
-                   WHERE source = %s AND handler = ANY(%s) ORDER BY handler FOR UPDATE"""
-        cursor.execute(_lock, [source, names])
-        found = {name: (known, position, paused) for name, known, position, paused in cursor.fetchall()}
-        missing = [item for item in handlers if item.name not in found]
-        for item in missing:
-            position = head if item.start == "now" else 0
-            cursor.execute(
-                """INSERT INTO messaging_inbox_cursor
-                       (source, handler, epoch, position, is_paused, pause_reason, updated_at)
-                   VALUES (%s, %s, %s, %s, false, '', statement_timestamp()) ON CONFLICT DO NOTHING""",
-                [source, item.name, epoch, position],
-            )
-        if missing:
-            cursor.execute(_lock, [source, names])
-            found = {name: (known, position, paused) for name, known, position, paused in cursor.fetchall()}
-    restored = [name for name, (known, position, _) in found.items() if known != epoch or position > head]
-    if restored:
-        _pause(source, alias, [name for name in restored if not found[name][2]])
-    return {name: position for name, (_, position, paused) in found.items() if not paused and name not in restored}
+        cursor.execute(
+            f"""SELECT handler, epoch, position, is_paused, anchor, anchor_id FROM messaging_inbox_cursor
+                WHERE source = %s AND handler = ANY(%s) ORDER BY handler {lock}""",
+            [source, [item.name for item in handlers]],
+        )
+        return {name: Cursor(*rest) for name, *rest in cursor.fetchall()}
+
+
+def lock_cursors(source: str, alias: str, handlers: list[Subscription]) -> dict[str, Cursor]:
+    """Lock the cursors as they stand now, in one order for all relays."""
+    return _cursors(source, alias, handlers, "FOR UPDATE")
+
+
+def _begin(source: str, alias: str, handlers: list[Subscription], head: Head) -> None:
+    """Make the cursors of new handlers, at the beginning of the log or at its head."""
+    with connections[alias].cursor() as cursor:
+        cursor.executemany(
+            """INSERT INTO messaging_inbox_cursor
+                   (source, handler, epoch, position, is_paused, pause_reason, updated_at)
+               VALUES (%s, %s, %s, %s, false, '', statement_timestamp()) ON CONFLICT DO NOTHING""",
+            [(source, item.name, head.epoch, head.position if item.start == "now" else 0) for item in handlers],
+        )
+
+
+def anchors_of(cursors: Iterable[Cursor]) -> set[int]:
+    """Positions at which cursors that are not paused have seen an event."""
+    return {cursor.anchor for cursor in cursors if cursor.anchor and not cursor.is_paused}
+
+
+def _standing(
+    source: str, alias: str, cursors: dict[str, Cursor], head: Head, ids: Mapping[int | None, UUID] | None = None
+) -> dict[str, int]:
+    """Positions of the handlers that may go on; those who have read another log than this one are paused.
+
+    A restored log shows by its epoch, by an end before what was read, or, once new events have taken the places of
+    lost ones, by another event where a cursor had seen its anchor: a log that holds the anchor holds all before it.
+    `ids` are those that the log holds at the anchors, where a peer has told them.
+    """
+    going = {name: cursor for name, cursor in cursors.items() if not cursor.is_paused}
+    if ids is None:
+        ids = _events_at(source, anchors_of(cursors.values()))
+    restored = {
+        name
+        for name, cursor in going.items()
+        if not cursor.may_have_read(head.epoch, head.position)
+        or ids.get(cursor.anchor, cursor.anchor_id) != cursor.anchor_id  # purged ones speak neither way
+    }
+    _pause(source, alias, sorted(restored))
+    return {name: cursor.position for name, cursor in going.items() if name not in restored}
+
+
+def holds(source: str, cursor: Cursor) -> bool:
+    """Whether a log still holds what the cursor saw at its anchor."""
+    return cursor.anchor is not None and _events_at(source, {cursor.anchor}).get(cursor.anchor) == cursor.anchor_id
+
+
+def _events_at(source: str, positions: Iterable[int]) -> dict[int | None, UUID]:
+    """Ids of the events that a log still has at some positions."""
+    with connections[source].cursor() as cursor:
+        cursor.execute("SELECT position, id FROM messaging_outbox WHERE position = ANY(%s)", [sorted(positions)])
+        return dict(cursor.fetchall())
 
 
 def _pause(source: str, alias: str, names: list[str]) -> None:
@@ -144,16 +306,15 @@ def _pause(source: str, alias: str, names: list[str]) -> None:
     log.error("source_restored", source=source, alias=alias, handlers=names)
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            """UPDATE messaging_inbox_cursor SET is_paused = true, pause_reason = 'source restored from a backup',
+            """UPDATE messaging_inbox_cursor SET is_paused = true, pause_reason = %s,
                    updated_at = statement_timestamp() WHERE source = %s AND handler = ANY(%s)""",
-            [source, names],
+            [RESTORED, source, names],
         )
 
 
 def _read(source: str, after: int, head: int, handlers: list[Subscription]) -> list[tuple[Any, ...]]:
-    types = sorted({name for item in handlers for name in item.events if REGISTRY[name].app() == source})
     with connections[source].cursor() as cursor:
-        cursor.execute(_READ, [after, head, types, BATCH])
+        cursor.execute(READ, [after, head, sorted(types_of(source, handlers)), BATCH])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
@@ -184,10 +345,11 @@ def _loads(data: Any) -> dict[str, Any]:
     return decoded
 
 
-def _move_cursors(source: str, alias: str, names: list[str], position: int) -> None:
+def _move_cursors(source: str, alias: str, names: list[str], to: Head) -> None:
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            """UPDATE messaging_inbox_cursor SET position = %s, updated_at = statement_timestamp()
+            """UPDATE messaging_inbox_cursor SET position = %s, updated_at = statement_timestamp(),
+                   anchor = CASE WHEN %s::uuid IS NULL THEN anchor ELSE %s END, anchor_id = coalesce(%s, anchor_id)
                WHERE source = %s AND handler = ANY(%s) AND position < %s""",
-            [position, source, names, position],
+            [to.position, to.event_id, to.position, to.event_id, source, names, to.position],
         )

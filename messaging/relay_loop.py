@@ -1,21 +1,32 @@
-"""The relay's loop: one thread a source waits for NOTIFY, another sweeps; each survives its database's absence."""
+"""The relay's loop: a thread per database places its events and copies them, another sweeps, and one follows each log
+that is not ours to place. Each survives the absence of its database; a pair that fails never holds up another.
+
+A relay belongs to its databases: it places the events of these alone, and fills the inboxes of these alone, from
+whichever log. What runs on other machines is theirs to move.
+"""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 from django.conf import settings
-from django.db import Error, connections
+from django.db import connections
 
 from core import failpoints
-from messaging import feed, nudges, relay, sinks, sweep
+from core.asking import PeerAway
+from messaging import feed, nudges, peers, relay, sinks, sweep, wakes
+from messaging.logs import FarLog
 from messaging.outbox import CHANNEL
-from messaging.subscriptions import subscriptions
+from messaging.subscriptions import foreign_sources, subscriptions
 
 POLL_S = 0.5
+POLL_PEER_S = 1.0
 SWEEP_S = 1.0
 MAX_BACKOFF_S = 10.0
+HUNG_S = 60.0
+"""A thread that has not looked for work for so long hangs: no statement and no broken connection takes half of it."""
+LONGEST_SKIP_S = 5.0
 log = structlog.get_logger(__name__)
 
 
@@ -24,46 +35,84 @@ def targets_of(source: str) -> list[str]:
     return sorted({item.alias for item in subscriptions().values() if source in item.sources})
 
 
-def turn(source: str) -> int:
-    """Sequence, broadcast and copy until nothing of `source` waits; return how many events got positions."""
+_moved: dict[str, float] = {}
+
+
+def _moves() -> None:
+    """Note that this thread gets on: with a backlog, a relay may be at one turn for minutes."""
+    _moved[threading.current_thread().name] = time.monotonic()
+
+
+def turn(source: str, aliases: Collection[str] | None = None) -> int:
+    """Sequence, broadcast and copy until nothing of `source` waits; return how many events got positions.
+
+    `aliases` are the databases whose inboxes are ours to fill; all that are at hand by default.
+    """
     count = 0
     is_full = True
     while is_full:
+        _moves()
         placed = relay.sequence(source)
         count += len(placed)
         feed.broadcast(source, placed)
         if placed:
             sinks.wake(source)
+            wakes.tell(source)
         is_full = len(placed) == relay.BATCH
-    for alias in targets_of(source):
-        _copy_all(source, alias)
+    _copy_to_all(source, aliases)
     return count
 
 
-_skip_until: dict[str, float] = {}
+def follow(source: str, aliases: Collection[str] | None = None) -> None:
+    """Copy what others placed in `source`. Raises PeerAway when its owner does not answer."""
+    _copy_to_all(source, aliases)
 
 
-def _copy_all(source: str, alias: str) -> None:
-    """Copy to one subscriber; one that is down is left alone for a second, and lags until it is back."""
-    if _skip_until.get(alias, 0) > time.monotonic():
+def _copy_to_all(source: str, aliases: Collection[str] | None) -> None:
+    targets = [alias for alias in targets_of(source) if (peers.is_here(alias) if aliases is None else alias in aliases)]
+    far = None
+    if not peers.is_here(source):
+        handlers = [item for alias in targets for item in relay.readers(source, alias)]
+        far = FarLog(source, relay.types_of(source, handlers))
+    for alias in targets:
+        _copy_all(source, alias, far)
+
+
+_failures: dict[tuple[str, str], tuple[int, float]] = {}
+"""Pairs of source and subscriber that fail: how often in a row, and until when they are left alone."""
+
+
+def _copy_all(source: str, alias: str, far: FarLog | None) -> None:
+    """Copy to one subscriber; one that fails is left alone for a second, then longer, and lags until it is back."""
+    times, until = _failures.get((source, alias), (0, 0.0))
+    if until > time.monotonic():
         return
     has_more = True
     try:
         while has_more:
-            lanes, has_more = relay.copy(source, alias)
+            _moves()
+            lanes, has_more = relay.copy(source, alias, far)
             if lanes:
                 failpoints.reach("relay.before_nudge", alias)
             nudges.send(lanes)
-    except Error as error:
+    except PeerAway:
+        raise
+    except Exception as error:
         _forget(alias)
-        connections[source].ensure_connection()
-        _skip_until[alias] = time.monotonic() + 1
-        log.warning("copy_failed", source=source, alias=alias, error=repr(error))
+        pause_s = min(LONGEST_SKIP_S, 2.0**times)
+        _failures[source, alias] = (min(times + 1, 16), time.monotonic() + pause_s)
+        log.warning("copy_failed", source=source, alias=alias, error=repr(error), again_in_s=pause_s)
+        if peers.is_here(source):
+            connections[source].ensure_connection()
+        return
+    if _failures.pop((source, alias), None):
+        log.warning("copy_works_again", source=source, alias=alias)
 
 
 def _forget(alias: str) -> None:
     """Drop this thread's connection so that the next use makes a new one."""
-    connections[alias].close()
+    if alias in connections:
+        connections[alias].close()
 
 
 class Relay:
@@ -71,25 +120,39 @@ class Relay:
 
     def __init__(self, aliases: list[str]) -> None:
         self.aliases = aliases
+        self.foreign = foreign_sources(aliases)
+        self.bells = wakes.Bells(self.foreign)
         self.stopping = threading.Event()
         self.threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start a thread per source, one sweeper per database, and a publisher where there is an external stream."""
+        """Start a thread per source of ours, a sweeper per database, a publisher where there is an external stream, and
+        a follower per log of others."""
         for alias in self.aliases:
             self._spawn(f"relay-{alias}", alias, self._relay)
             self._spawn(f"sweep-{alias}", alias, self._sweep)
             if settings.STREAM_URL:
                 self._spawn(f"stream-{alias}", alias, self._stream)
+        for source in self.foreign:
+            self._spawn(f"follow-{source}", source, self._follow)
+        if self.foreign:
+            self._spawn("wakes", "", self._listen)
 
     def stop(self) -> None:
         """Ask every thread to end and wait for it."""
         self.stopping.set()
+        self.bells.ring()
         for thread in self.threads:
             thread.join(timeout=5)
 
+    def is_moving(self) -> bool:
+        """Whether each thread that has to look for work again and again did so lately; those that listen wait long."""
+        alive = [thread for thread in self.threads if not thread.name.startswith(("stream-", "wakes"))]
+        return all(thread.is_alive() and time.monotonic() - _moved[thread.name] < HUNG_S for thread in alive)
+
     def _spawn(self, name: str, alias: str, work: Callable[[str], None]) -> None:
         thread = threading.Thread(target=self._forever, args=(alias, work), name=name, daemon=True)
+        _moved[name] = time.monotonic()
         thread.start()
         self.threads.append(thread)
 
@@ -97,8 +160,11 @@ class Relay:
         backoff = 0.5
         while not self.stopping.is_set():
             started = time.monotonic()
+            _moves()
             try:
                 work(alias)
+            except PeerAway:  # said where it was asked
+                log.debug("relay_waits", alias=alias)
             except Exception as error:
                 log.warning("relay_interrupted", alias=alias, error=repr(error))
                 for connection in connections.all(initialized_only=True):
@@ -114,12 +180,22 @@ class Relay:
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         while not self.stopping.is_set():
-            turn(alias)
+            turn(alias, self.aliases)
             for _ in raw.notifies(timeout=POLL_S, stop_after=1):
                 pass
 
+    def _follow(self, source: str) -> None:
+        while not self.stopping.is_set():
+            _moves()
+            follow(source, self.aliases)
+            self.bells.wait(source, POLL_S if peers.is_here(source) else POLL_PEER_S)
+
+    def _listen(self, _: str) -> None:
+        self.bells.listen(self.stopping)
+
     def _sweep(self, alias: str) -> None:
         while not self.stopping.wait(SWEEP_S):
+            _moves()
             sweep.sweep(alias)
 
     def _stream(self, alias: str) -> None:

@@ -6,19 +6,21 @@ from dataclasses import asdict
 from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 from rich.console import Console
 from rich.table import Table
 
-from messaging import cursors
+from messaging import cursors, restores
 from messaging.copies import Copy, Difference, copies, diff
 from messaging.parked import served
+from messaging.peers import is_here, variables_of
 
 SHOWN = 200
 PIPED_WIDTH = 160
 
 
 class Command(BaseCommand):
-    """`manage.py events lag | pause | resume | diff`."""
+    """`manage.py events lag | pause | resume | restored | diff`."""
 
     help = __doc__
 
@@ -32,6 +34,10 @@ class Command(BaseCommand):
             action.add_argument("--source", default="", help="default: every source it reads")
         actions.choices["pause"].add_argument("--reason", required=True, help="shown to whoever wonders")
         actions.choices["resume"].add_argument("--from", type=int, dest="first", help="first position to copy")
+        restored = actions.add_parser("restored", help="declare that logs are a backup's; their readers go on")
+        which = restored.add_mutually_exclusive_group(required=True)
+        which.add_argument("--source", nargs="+", default=[], help="databases that were restored")
+        which.add_argument("--all", action="store_true", help="every database that this process serves")
         compare = actions.add_parser("diff", help="rows of read copies that differ from their source; exit 1 if any")
         compare.add_argument("copies", nargs="*", help="default: all")
         compare.add_argument("--wait", type=float, default=2.0, help="seconds in which news under way may arrive")
@@ -67,6 +73,32 @@ class Command(BaseCommand):
         count = cursors.resume(options["handler"], options["source"], first=options["first"])
         self.stdout.write(f"resumed: {count}")
 
+    def restored(self, **options: Any) -> None:
+        """Begin a new life of each log and say where its readers go on; exit 1 if that is not known of one."""
+        sources = served() if options["all"] else options["source"]
+        if unknown := sorted(set(sources) - set(served())):
+            raise CommandError(f"not served here: {', '.join(unknown)} (there are {', '.join(served())})")
+        lost = []
+        for source in sources:
+            for onward in self._declare(source):
+                if onward.position is None:
+                    lost.append(f"manage.py events resume --handler {onward.handler} --source {source} --from POSITION")
+                elif onward.position != onward.had_read:
+                    note = f"had read up to {onward.had_read}, goes on after {onward.position}"
+                    self.stdout.write(f"{onward.handler} <- {source}: {note}")
+            self.stdout.write(f"{source}: a new life of the log began")
+        for command in lost:
+            self.stdout.write(f"stays paused, since nothing shows how far it had read: {command}")
+        if lost:
+            sys.exit(1)
+
+    def _declare(self, source: str) -> list[restores.Onward]:
+        try:
+            return restores.declare(source)
+        except Error as error:
+            reason = " ".join(str(error).split())
+            raise CommandError(f"{source} was not declared, try again when all databases answer: {reason}") from None
+
     def diff(self, **options: Any) -> None:
         """Hold copies against their sources."""
         chosen = self._chosen(options["copies"])
@@ -85,7 +117,14 @@ class Command(BaseCommand):
         if unknown:
             known = ", ".join(sorted(copies()))
             raise CommandError(f"no such copy: {', '.join(sorted(unknown))} (there are {known})")
-        return [copy for name, copy in sorted(copies().items()) if not names or name in names]
+        chosen = [copy for name, copy in sorted(copies().items()) if not names or name in names]
+        missing = {copy.name: variables_of(app for app in sorted(copy.apps) if not is_here(app)) for copy in chosen}
+        for name, variables in missing.items():
+            if variables and names:
+                raise CommandError(f"{name} needs {variables}")
+            if variables:
+                self.stderr.write(f"note: {name} is not compared: it needs {variables}")
+        return [copy for copy in chosen if not missing[copy.name]]
 
     def _report(self, copy: Copy, found: list[Difference]) -> None:
         self.stdout.write(f"{'BAD' if found else 'ok '}  {copy.name}")

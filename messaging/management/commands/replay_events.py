@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
+from core.asking import PeerAway
 from messaging import replay
 
 
@@ -22,20 +23,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rewind, then catch up."""
-        try:
-            item, sources = replay.find(options["handler"], options["source"])
-        except replay.NotReplayable as error:
-            raise CommandError(str(error)) from None
         if options["first"] < 1:
             raise CommandError("positions begin at 1")
-        for source in sources:
-            if (kept := replay.first_kept(source)) > options["first"]:
-                self.stderr.write(f"note: {source} keeps events from position {kept} on; earlier ones were purged")
-            replay.rewind(item, source, first=options["first"])
-        left = self._catch_up(item, sources)
+        try:
+            item, sources = replay.find(options["handler"], options["source"])
+            for source in sources:
+                self._rewind(item, source, options["first"])
+            left = self._catch_up(item, sources)
+        except (replay.NotReplayable, PeerAway) as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(f"replayed {item.name}" if not left else f"{item.name}: {left} deliveries wait")
         if left:
             sys.exit(1)
+
+    def _rewind(self, item: Any, source: str, first: int) -> None:
+        if (kept := replay.first_kept(source)) > first:
+            self.stderr.write(f"note: {source} keeps events from position {kept} on; earlier ones were purged")
+        replay.rewind(item, source, first=first)
 
     def _catch_up(self, item: Any, sources: list[str]) -> int:
         total = replay.remaining(item, sources)
