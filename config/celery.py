@@ -7,7 +7,11 @@ import structlog
 from celery import Celery
 from celery.schedules import crontab
 from celery.signals import task_prerun
+from click import Option
 from django.conf import settings
+
+from config.alive import Alive
+from messaging.queues import external_queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,7 +20,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-EXTERNAL = "q.external"
 JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("accounts.restore_revocations", 60.0, "q.accounts"),
     ("accounts.publish_api_keys", 10.0, "q.accounts"),
@@ -25,15 +28,15 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("catalog.fold_facets", 60.0, "q.catalog"),
     ("catalog.match_saved_searches", 60.0, "q.catalog"),
     ("catalog.release_expired_reservations", 5.0, "q.catalog"),
-    ("catalog.resume_imports", 30.0, EXTERNAL),
-    ("clients.resume_imports", 30.0, EXTERNAL),
+    ("catalog.resume_imports", 30.0, external_queue("catalog")),
+    ("clients.resume_imports", 30.0, external_queue("clients")),
     ("clients.forget_old_imports", crontab(hour="1", minute="15"), "q.clients"),
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("insurance.collect_premiums", crontab(minute="5"), "q.insurance"),
     ("notifications.send_deferred", 60.0, "q.notifications"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
     ("payments.ask_about_open_payments", 60.0, "q.payments"),
-    ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), EXTERNAL),
+    ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), external_queue("payments")),
     ("orders.attend_checkouts", 60.0, "q.orders"),
     ("orders.fold_stats", 60.0, "q.orders"),
     ("orders.purge_carts", crontab(hour="1", minute="50"), "q.orders"),
@@ -43,6 +46,10 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
 PURGE_AT = crontab(hour="1", minute="30")
 
 
+app.steps["worker"].add(Alive)
+app.user_options["worker"].add(Option(("--alive-file",), help="touched by the worker's loop, for health checks"))
+
+
 @app.on_after_finalize.connect
 def schedule_jobs(sender: Celery, **_: object) -> None:
     """Periodic jobs of the served apps, in code: reviewable, no tables."""
@@ -50,9 +57,10 @@ def schedule_jobs(sender: Celery, **_: object) -> None:
         if task.partition(".")[0] in settings.SERVICES:
             _schedule(sender, task, every, queue)
     for alias in settings.SERVICES:
-        _schedule(sender, "messaging.purge", PURGE_AT, EXTERNAL, alias)
-    if settings.RELAY_MODE == "task":
-        _schedule(sender, "messaging.relay", 2.0, EXTERNAL)
+        _schedule(sender, "messaging.purge", PURGE_AT, external_queue(alias), alias)
+        _schedule(sender, "gateway.expire_approvals", 300.0, external_queue(alias), alias)
+        if settings.RELAY_MODE == "task":
+            _schedule(sender, "messaging.relay", 2.0, external_queue(alias), alias)
 
 
 def _schedule(sender: Celery, task: str, every: float | crontab, queue: str, *arguments: str) -> None:

@@ -152,7 +152,7 @@ def standing() -> list[dict[str, Any]]:
     shared, scope = providers()
     ours = sorted((name, breaker) for name, breaker in shared.items() if not name.startswith(STRANGER))
     rows = [("provider", scope, name, breaker) for name, breaker in ours]
-    rows += [("database", "process", alias, breaker_of(alias).breaker) for alias in settings.SERVICES]
+    rows += [("database", "process", alias, breaker_of(alias).breaker) for alias in settings.LAYOUT.databases]
     return [_row(*row) for row in rows]
 
 

@@ -32,8 +32,8 @@ def _parked(alias: str) -> QuerySet[InboxEvent]:
 
 
 def served() -> list[str]:
-    """Databases this process serves."""
-    return [alias for alias in settings.SERVICES if alias in connections]
+    """Databases that this process serves, or that its roles look after."""
+    return [alias for alias in settings.LAYOUT.databases if alias in connections]
 
 
 def count(aliases: Iterable[str]) -> int:

@@ -7,6 +7,8 @@ from django.db import connections
 from core.db import transaction
 from messaging import relay, sweep
 from messaging.drain import drain
+from messaging.logs import read_head
+from messaging.peers import is_here
 from messaging.subscriptions import Subscription, subscriptions
 
 CHUNK = 5000
@@ -32,8 +34,10 @@ def rewind(item: Subscription, source: str, *, first: int = 1) -> int:
     """Have the handler hear `source` again from position `first` on; return how many deliveries were forgotten.
 
     Cursor and deliveries go back together. Those that wait go too, since they would overtake the older ones;
-    what was discarded by hand stays discarded.
+    what was discarded by hand stays discarded. Raises NotReplayable.
     """
+    if first > 1 and not is_here(source):
+        raise NotReplayable(f"{source} is on another machine: its events can be replayed only from the first on")
     with transaction(item.alias), connections[item.alias].cursor() as cursor:
         cursor.execute(
             "SELECT position FROM messaging_inbox_cursor WHERE source = %s AND handler = %s FOR UPDATE",
@@ -82,24 +86,20 @@ def _beyond(item: Subscription, source: str, after: int) -> list[tuple[int, obje
 
 def first_kept(source: str) -> int:
     """The first position that the source's log still has; earlier ones were purged. 1 when nothing was."""
-    with connections[source].cursor() as cursor:
-        cursor.execute("SELECT coalesce(min(position), 1) FROM messaging_outbox WHERE position IS NOT NULL")
-        (position,) = cursor.fetchone()
-    return int(position)
+    head = read_head(source)
+    return head.oldest if head else 1
 
 
 def remaining(item: Subscription, sources: list[str]) -> int:
     """Positions not yet copied, and deliveries that can go on but have not."""
     total = 0
     for source in sources:
-        with connections[source].cursor() as cursor:
-            cursor.execute("SELECT coalesce(max(position), 0) FROM messaging_feed_head")
-            (head,) = cursor.fetchone()
+        head = read_head(source)
         with connections[item.alias].cursor() as cursor:
             cursor.execute(
                 """SELECT greatest(0, %s - coalesce(max(position), 0)) FROM messaging_inbox_cursor
                    WHERE source = %s AND handler = %s AND NOT is_paused""",
-                [head, source, item.name],
+                [head.position if head else 0, source, item.name],
             )
             total += int(cursor.fetchone()[0])
     with connections[item.alias].cursor() as cursor:

@@ -17,6 +17,7 @@ from django.db import connections
 
 from messaging.envelope import to_cloudevent
 from messaging.personal import without_personal
+from messaging.reads import copied_upto
 from messaging.subscriptions import subscriptions
 
 KEEP_EVENTS = timedelta(days=90)
@@ -33,7 +34,8 @@ def purge(
 ) -> dict[str, int]:
     """Delete what is no longer kept of one database; return how many rows of each kind went.
 
-    `archive` gets the events first, as gzipped lines of CloudEvents. Raises what a database that is down raises.
+    `archive` gets the events first, as gzipped lines of CloudEvents. Raises what a database that is down raises, and
+    PeerAway.
     """
     done = {"events": 0, "deliveries": 0, "calls": 0, "timers": 0, "idempotency keys": 0}
     for what, counts in (
@@ -69,21 +71,11 @@ def passed(source: str, now: datetime) -> int:
     for item in subscriptions().values():
         if source in item.sources:
             readers.setdefault(item.alias, []).append(item.name)
-    reached = [position for alias, names in readers.items() for position in _cursors(alias, source, names)]
+    reached = [position for alias, names in readers.items() for position in copied_upto(alias, source, names)]
     rows, _ = _execute(source, "SELECT position FROM messaging_sink_cursor WHERE lease_until >= %s", [now - ABANDONED])
     reached += [position for (position,) in rows]
     ((head,),), _ = _execute(source, "SELECT coalesce(max(position), 0) FROM messaging_feed_head", [])
     return int(min([head, *reached]))
-
-
-def _cursors(alias: str, source: str, names: list[str]) -> list[int]:
-    rows, _ = _execute(
-        alias,
-        "SELECT handler, position FROM messaging_inbox_cursor WHERE source = %s AND handler = ANY(%s)",
-        [source, names],
-    )
-    known: dict[str, int] = dict(rows)
-    return [known.get(name, 0) for name in names]
 
 
 def _last_old(alias: str, before: datetime) -> int:

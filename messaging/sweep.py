@@ -5,6 +5,7 @@ from django.db import connections
 from messaging import nudges
 from messaging.calls import due_calls
 from messaging.errands import wake_due
+from messaging.queues import queue_of
 from messaging.relay import Nudge
 from messaging.timers import fire_timers
 
@@ -25,17 +26,17 @@ def sweep(alias: str) -> int:
     Nobody is woken again by the hundred while workers have more to look at than there is.
     """
     lanes = fire_timers(alias) | pending_lanes(alias)
-    if not nudges.are_needed(nudges.queue_of(alias), len(lanes)):
+    if not nudges.are_needed(queue_of(alias), len(lanes)):
         lanes = set()
     nudges.send(lanes)
     calls = due_calls(alias)
-    if not nudges.are_needed(nudges.EXTERNAL_QUEUE, len(calls)):
-        calls = []
-    for key in calls:
-        nudges.send_call(alias, key)
+    queues = nudges.queues_outside(alias, len(calls))
+    for queue in queues:
+        for key in calls:
+            nudges.send_call(alias, key, queue)
     errands = wake_due(alias)
     beat(alias, "sweep")
-    return len(lanes) + len(calls) + errands
+    return len(lanes) + (len(calls) if queues else 0) + errands
 
 
 def beat(alias: str, role: str) -> None:

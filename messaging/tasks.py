@@ -1,12 +1,21 @@
-"""Celery's way into messaging: drains, calls to the outside world, and the relay where no process of its own runs."""
+"""Celery's way into messaging: drains, calls to the outside world, and the relay where no process of its own runs.
 
+The former queue of all outside work may hand a worker what is not its own: that goes to its owner's queue.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
 from celery import shared_task
 from django.conf import settings
+from django.db import connections
 from django.utils import timezone
 
 from messaging import calls, drain, errands, nudges, relay_loop, retention, sinks, sweep
+from messaging.subscriptions import foreign_sources
 
 PURGE_LIMIT_S = 3600
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="messaging.drain")
@@ -19,23 +28,44 @@ def run_drain(alias: str, handler: str, shard: int) -> None:
 @shared_task(name="messaging.execute_call", acks_late=True, reject_on_worker_lost=True)
 def run_call(alias: str, key: str) -> None:
     """Make one external call; its lease in the database stops twins."""
-    calls.execute_call(alias, key)
+    if alias in connections:
+        calls.execute_call(alias, key)
+    else:
+        nudges.send_call(alias, key)
 
 
 @shared_task(name="messaging.run_errand", acks_late=True, reject_on_worker_lost=True)
 def run_errand(name: str) -> None:
     """Do an errand; its lock in the database stops twins."""
-    errands.run_errand(name)
+    if name.partition(".")[0] in connections:
+        errands.run_errand(name)
+    else:
+        nudges.send_errand(name)
 
 
 @shared_task(name="messaging.relay")
-def run_relay() -> None:
-    """One turn of the relay over every served database, for RELAY_MODE=task."""
-    for alias in settings.SERVICES:
-        relay_loop.turn(alias)
-        sweep.sweep(alias)
-        if settings.STREAM_URL:
-            sinks.flush_once(alias)
+def run_relay(*aliases: str) -> None:
+    """One turn of the relay over some databases (default: the served ones), for RELAY_MODE=task."""
+    ours = aliases or settings.SERVICES
+    for alias in ours:
+        _try("relay_failed", _turn, alias, ours)
+    for source in foreign_sources(ours):
+        _try("follow_failed", relay_loop.follow, source, ours)
+
+
+def _turn(alias: str, ours: Sequence[str]) -> None:
+    relay_loop.turn(alias, ours)
+    sweep.sweep(alias)
+    if settings.STREAM_URL:
+        sinks.flush_once(alias)
+
+
+def _try(failure: str, work: Callable[[str, Sequence[str]], None], alias: str, ours: Sequence[str]) -> None:
+    """One database or peer that is away holds up no other."""
+    try:
+        work(alias, ours)
+    except Exception as error:
+        log.warning(failure, alias=alias, error=repr(error))
 
 
 @shared_task(name="messaging.purge", time_limit=PURGE_LIMIT_S, soft_time_limit=PURGE_LIMIT_S - 60)
