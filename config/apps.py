@@ -10,9 +10,11 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the Celery app; add the installation's gauges."""
-        from config import celery  # noqa: F401  (becomes the current app)
+        from config import celery, checks  # noqa: F401  (becomes the current app; registers itself)
+        from config.health.gauges import health_gauges
         from config.metrics import book_gauges, breaker_gauges
         from messaging.metrics import add_metrics
 
         add_metrics(book_gauges)
         add_metrics(breaker_gauges)
+        add_metrics(health_gauges)

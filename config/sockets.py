@@ -12,7 +12,7 @@ from django.urls import re_path
 from gateway.sockets import OriginGuard, no_such_socket
 
 _modules: list[ModuleType] = [
-    import_module(f"{app}.routing") for app in settings.SERVICES if find_spec(f"{app}.routing")
+    import_module(f"{app}.routing") for app in settings.LAYOUT.answered if find_spec(f"{app}.routing")
 ]
 _routes: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
 _elsewhere: Any = no_such_socket

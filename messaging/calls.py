@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core import context, failpoints
+from core.cards import mask_card_numbers
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
 from core.provider_http import NoAnswer, Refused, TransientFault
 from gateway import breakers
@@ -100,7 +101,15 @@ def request_call(*, key: str, operation: str, provider: str, request: dict[str, 
     if not in_transaction(alias):
         raise OutsideTransaction(f"{operation} was requested outside transaction({alias!r})")
     ExternalCall.objects.using(alias).bulk_create(
-        [ExternalCall(key=key, operation=operation, provider=provider, request=request, headers=context.current())],
+        [
+            ExternalCall(
+                key=key,
+                operation=operation,
+                provider=provider,
+                request=mask_card_numbers(request),
+                headers=context.current(),
+            )
+        ],
         ignore_conflicts=True,
     )
     on_commit(alias, lambda: nudges.send_call(alias, key))

@@ -19,6 +19,11 @@ class Copy:
     copy: Reader
     handlers: tuple[str, ...]
 
+    @property
+    def apps(self) -> set[str]:
+        """Apps whose databases hold the two sides."""
+        return {self.name.partition(".")[0], self.source.__module__.partition(".")[0]}
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -14,6 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core import context, failpoints
+from core.asking import PeerAway, with_answers
 from core.db import transaction
 from core.events import Event
 from messaging.models import DeliveryStatus
@@ -203,7 +204,7 @@ class _Shard:
             self._effect(rows, next_rn)
         except Claimed:
             return
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, PeerAway) as error:
             connections[self.alias].ensure_connection()
             self._postpone(rows[0], error)
         except Exception as error:
@@ -212,12 +213,17 @@ class _Shard:
     def _effect(self, rows: list[Delivery], next_rn: int | None) -> None:
         item = self.subscription
         events = [self._decode(row) for row in rows]
-        with self._cause(rows), transaction(self.alias):
-            ((claimed,),) = self._execute(_CLAIM, [[row.rn for row in rows], next_rn, item.name, self.shard])
-            if claimed != len(rows):
-                raise Claimed
-            item.function(events if item.is_batch else events[0])
-            failpoints.reach("drain.before_commit", item.name)
+
+        def handle() -> None:
+            with transaction(self.alias):
+                ((claimed,),) = self._execute(_CLAIM, [[row.rn for row in rows], next_rn, item.name, self.shard])
+                if claimed != len(rows):
+                    raise Claimed
+                item.function(events if item.is_batch else events[0])
+                failpoints.reach("drain.before_commit", item.name)
+
+        with self._cause(rows):
+            with_answers(handle)
         failpoints.reach("drain.after_commit", item.name)
 
     def _decode(self, row: Delivery) -> Event:
@@ -238,7 +244,7 @@ class _Shard:
                 _current.reset(deliveries)
 
     def _postpone(self, row: Delivery, error: Exception) -> None:
-        """A database that is down or a lock that is taken is nobody's fault: wait without using up attempts."""
+        """A database or peer that is down, or a lock that is taken, is nobody's fault: wait and use up no attempt."""
         self._execute("UPDATE messaging_inbox SET last_error = %s WHERE rn = %s", [repr(error)[:2000], row.rn])
         self._delay_lane(row.lane, 1.0)
 

@@ -57,8 +57,9 @@ def run_errand(name: str) -> bool:
 def wake_due(alias: str) -> int:
     """Wake a worker for every errand that has something to do; return how many there are."""
     names = due_errands(alias)
-    for name in names:
-        nudges.send_errand(name)
+    for queue in nudges.queues_outside(alias, len(names)):
+        for name in names:
+            nudges.send_errand(name, queue)
     return len(names)
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import threading
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -84,14 +85,21 @@ def read_head(source: str) -> int:
     return int(rows[0][0]) if rows else 0
 
 
+def read_life(source: str) -> tuple[UUID | None, int]:
+    """The life of the log, which a declared restore ends, and the last position given out."""
+    rows = fetch(source, "SELECT epoch, position FROM messaging_feed_head WHERE id = 1", [])
+    return (rows[0][0], int(rows[0][1])) if rows else (None, 0)
+
+
 def is_kept(source: str, after: int) -> bool:
     """Whether everything placed after a position is still in the log, and the position is of this log's life."""
     rows = fetch(
         source,
         """SELECT (SELECT position FROM messaging_outbox WHERE position IS NOT NULL ORDER BY position LIMIT 1),
-                  (SELECT position FROM messaging_feed_head WHERE id = 1)""",
+                  h.began_at, h.position
+           FROM (SELECT 1) AS one LEFT JOIN messaging_feed_head AS h ON h.id = 1""",
         [],
     )
-    oldest, head = rows[0]
+    oldest, began_at, head = rows[0]
     head = head or 0
-    return (head if oldest is None else oldest - 1) <= after <= head
+    return (head if oldest is None else oldest - 1) <= after <= head and (after == 0 or after >= (began_at or 0))

@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 import structlog
 from channels.layers import get_channel_layer
 from django.db import close_old_connections
 
-from messaging.feed import FeedRow, feed_group, read_feed, read_head
+from messaging.feed import FeedRow, feed_group, read_feed, read_life
 
 TICK_S = 0.5
 JOIN_S = 10.0
@@ -76,6 +77,7 @@ class Hub:
         self.source = source
         self.read = read
         self.position = 0
+        self.epoch: UUID | None = None
         self.repaired = 0
         self.listeners: set[Listener] = set()
         self._by_topic: defaultdict[str, set[Listener]] = defaultdict(set)
@@ -117,7 +119,7 @@ class Hub:
         """While Valkey is away the database alone drives the feed, a tick late; nobody may join before it is read."""
         with contextlib.suppress(Exception):
             if not self.position:
-                self.position = await in_database_thread(read_head, self.source)
+                self.epoch, self.position = await in_database_thread(read_life, self.source)
             self._ready.set()
             await self._look()
         await asyncio.sleep(TICK_S)
@@ -127,7 +129,7 @@ class Hub:
         channel = await layer.new_channel()
         await layer.group_add(feed_group(self.source), channel)
         if not self.position:
-            self.position = await in_database_thread(read_head, self.source)
+            self.epoch, self.position = await in_database_thread(read_life, self.source)
         self._ready.set()
         ticker = asyncio.create_task(self._tick())
         try:
@@ -164,18 +166,19 @@ class Hub:
                 log.warning("hub_tick_failed", source=self.source, error=repr(error))
 
     async def _look(self) -> None:
-        """Compare the head: a lost last message leaves no gap, and a restored log has a lower head."""
+        """Compare the head: a lost last message leaves no gap, and a restored log has a lower head or a new life."""
         before = self.position
-        head = await in_database_thread(read_head, self.source)
-        if head > self.position:
+        epoch, head = await in_database_thread(read_life, self.source)
+        if head < before or self.epoch not in (None, epoch):
+            log.error("feed_restored", source=self.source, known=before, head=head)
+            self.epoch, self.position = epoch, head
+            for listener in list(self.listeners):
+                listener.begin_anew()
+        elif head > self.position:
             async with self._lock:
                 self.repaired += head > self.position
                 await self._catch_up(head)
-        elif head < before:
-            log.error("feed_restored", source=self.source, known=before, head=head)
-            self.position = head
-            for listener in list(self.listeners):
-                listener.begin_anew()
+        self.epoch = epoch
 
     async def _catch_up(self, until: int) -> None:
         while self.position < until:

@@ -15,16 +15,19 @@ import structlog
 from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
 from gateway import problems
-from gateway.address import exact_address
+from gateway.address import exact_address, is_forwarded_by_stranger
+from messaging.logs import read_head
 from messaging.parked import served
+from messaging.peers import is_here
 from messaging.sinks import SINK
-from messaging.subscriptions import subscriptions_of
+from messaging.subscriptions import foreign_sources, subscriptions_of
 
 COUNTED = 100_000
 ANSWER_S = 5.0
@@ -118,6 +121,22 @@ def _answer(alias: str, future: Future[Reading]) -> Reading | None:
     return future.result()
 
 
+def heads_elsewhere(sources: Iterable[str]) -> dict[str, int | None]:
+    """Heads of logs that are not served here; those whose owner does not answer in time are left out."""
+    futures = {source: _pool.submit(_head_of, source) for source in sources}
+    done = wait(futures.values(), timeout=ANSWER_S).done
+    return {source: future.result() for source, future in futures.items() if future in done and not future.exception()}
+
+
+def _head_of(source: str) -> int | None:
+    try:
+        head = read_head(source)
+        return head.position if head else None
+    finally:
+        if is_here(source):
+            connections[source].close()
+
+
 class Gauges:
     """Families under construction; a sample without a value is left out."""
 
@@ -136,6 +155,7 @@ def messaging_gauges() -> Iterable[Metric]:
     found = read_all(served())
     gauges = Gauges()
     heads = {alias: reading.head for alias, reading in found.items() if reading is not None}
+    heads |= heads_elsewhere(foreign_sources(found))
     for alias, reading in found.items():
         gauges.add("database_up", "Whether the database answers.", float(reading is not None), database=alias)
         if reading is not None:
@@ -202,7 +222,7 @@ class _Collector:
 def serve(request: HttpRequest) -> HttpResponse:
     """Answer `GET /metrics` to the addresses in AUTOSALON_METRICS_ALLOW; for others there is no such page."""
     if not is_allowed(request.META):
-        return problems.problem(404, "not_found", "Not found.")
+        return problems.problem(404, "not_found", _("Not found."))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector())
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -211,12 +231,10 @@ def serve(request: HttpRequest) -> HttpResponse:
 
 def is_allowed(meta: Mapping[str, Any]) -> bool:
     """Whether a caller may read metrics. One who comes through a proxy that we do not trust could be anybody."""
-    direct = meta.get("REMOTE_ADDR")
-    address = exact_address(meta)
-    if not direct or (address == direct and meta.get("HTTP_X_FORWARDED_FOR")):
+    if not meta.get("REMOTE_ADDR") or is_forwarded_by_stranger(meta):
         return False
     try:
-        caller = ipaddress.ip_address(address)
+        caller = ipaddress.ip_address(exact_address(meta))
     except ValueError:
         return False
     return any(caller in network for network in settings.METRICS_ALLOW)

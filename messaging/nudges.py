@@ -8,18 +8,13 @@ from typing import Any
 import structlog
 from celery import current_app
 
+from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 from messaging.relay import Nudge
 
-EXTERNAL_QUEUE = "q.external"
 ANYWAY = 1 / 16
 """How often a full queue gets more nudges all the same: those that wait there may be other lanes'."""
 log = structlog.get_logger(__name__)
 _is_muted = False
-
-
-def queue_of(alias: str) -> str:
-    """Name of the Celery queue whose workers drain one app's inbox."""
-    return f"q.{alias}"
 
 
 def send(nudges: Iterable[Nudge]) -> None:
@@ -28,9 +23,9 @@ def send(nudges: Iterable[Nudge]) -> None:
         _send("messaging.drain", (alias, handler, shard), queue_of(alias))
 
 
-def send_call(alias: str, key: str) -> None:
+def send_call(alias: str, key: str, queue: str = "") -> None:
     """Wake a worker for one external call."""
-    _send("messaging.execute_call", (alias, key), EXTERNAL_QUEUE)
+    _send("messaging.execute_call", (alias, key), queue or external_queue(alias))
 
 
 def are_needed(queue: str, count: int) -> bool:
@@ -42,6 +37,16 @@ def are_needed(queue: str, count: int) -> bool:
     return bool(count) and (waiting(queue) < count or random.random() < ANYWAY)
 
 
+def queues_outside(alias: str, count: int) -> list[str]:
+    """Queues in which to say again that `count` pieces of an app's outside work wait.
+
+    While nudges lie in its own one, perhaps only workers of a release before are there: they read the former queue.
+    """
+    own = external_queue(alias)
+    asked = [own, FORMER_EXTERNAL_QUEUE] if waiting(own) else [own]
+    return [queue for queue in asked if are_needed(queue, count)]
+
+
 def waiting(queue: str) -> int:
     """How many nudges no worker has taken yet; 0 also when the broker does not say."""
     try:
@@ -51,9 +56,9 @@ def waiting(queue: str) -> int:
         return 0
 
 
-def send_errand(name: str) -> None:
+def send_errand(name: str, queue: str = "") -> None:
     """Wake a worker for an errand."""
-    _send("messaging.run_errand", (name,), EXTERNAL_QUEUE)
+    _send("messaging.run_errand", (name,), queue or external_queue(name.partition(".")[0]))
 
 
 def _send(task: str, arguments: tuple[Any, ...], queue: str) -> None:

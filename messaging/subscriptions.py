@@ -1,7 +1,7 @@
 """Who reacts to which event: the registry behind `@subscribe`."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -97,3 +97,9 @@ def subscriptions() -> dict[str, Subscription]:
 def subscriptions_of(alias: str) -> list[Subscription]:
     """Handlers that run in one app's database."""
     return [item for item in _registry.values() if item.alias == alias]
+
+
+def foreign_sources(aliases: Collection[str]) -> list[str]:
+    """Logs that handlers of these databases read and whose events are not ours to place."""
+    heard = {source for item in _registry.values() if item.alias in aliases for source in item.sources}
+    return sorted(heard - set(aliases))

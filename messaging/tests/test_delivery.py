@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.events import CategoryChanged
@@ -268,3 +269,49 @@ def test_the_registry_refuses_two_handlers_of_one_name(recorder):
     with pytest.raises(subscriptions.DuplicateHandler):
         subscribe(CategoryChanged, name=Recorder.name)(impostor)
     assert isinstance(subscriptions.subscriptions()[Recorder.name], Subscription)
+
+
+def test_a_relay_that_waits_for_another_takes_its_progress_for_no_restore(recorder, monkeypatch):
+    lock, overtakes = relay.lock_cursors, iter([True])
+
+    def wait_for_the_other(*arguments):
+        if next(overtakes, False):
+            change("placed while we waited")
+            relay.sequence("catalog")
+            relay.copy("catalog", "orders")
+        return lock(*arguments)
+
+    change("a")
+    relay.sequence("catalog")
+    monkeypatch.setattr(relay, "lock_cursors", wait_for_the_other)
+    relay.copy("catalog", "orders")
+    drain_outbox("catalog", "orders")
+    assert not InboxCursor.objects.using("orders").filter(is_paused=True).exists()
+    assert sorted(recorder.effects) == ["a", "placed while we waited"]
+
+
+def test_a_relay_that_finds_a_cursor_made_meanwhile_takes_it_for_no_restore(recorder, monkeypatch):
+    begin, overtakes = relay._begin, iter([True])
+
+    def make_it_later(*arguments):
+        if next(overtakes, False):
+            change("placed while we waited")
+            relay.sequence("catalog")
+            relay.copy("catalog", "orders")
+        begin(*arguments)
+
+    change("a")
+    relay.sequence("catalog")
+    monkeypatch.setattr(relay, "_begin", make_it_later)
+    relay.copy("catalog", "orders")
+    drain_outbox("catalog", "orders")
+    assert not InboxCursor.objects.using("orders").filter(is_paused=True).exists()
+    assert sorted(recorder.effects) == ["a", "placed while we waited"]
+
+
+def test_a_relay_that_finds_nothing_new_locks_nothing(recorder):
+    change("a")
+    drain_outbox("catalog", "orders")
+    with CaptureQueriesContext(connections["orders"]) as asked:
+        assert relay.copy("catalog", "orders") == (set(), False)
+    assert [query["sql"] for query in asked if "FOR UPDATE" in query["sql"] or "UPDATE " in query["sql"]] == []

@@ -48,7 +48,7 @@ def queue() -> Iterator[Queue]:
 @pytest.fixture
 def nudged(monkeypatch) -> list[str]:
     names: list[str] = []
-    monkeypatch.setattr(nudges, "send_errand", names.append)
+    monkeypatch.setattr(nudges, "send_errand", lambda name, queue: names.append(name))
     return names
 
 
