@@ -9,6 +9,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from catalog.events import CategoryChanged
+from config.layout import Layout
 from core.db import transaction
 from core.ids import uuid7
 from messaging import metrics, relay, subscriptions, sweep
@@ -25,6 +26,7 @@ HANDLER = "orders.test_gauge"
 @pytest.fixture(autouse=True)
 def three_databases(settings):
     settings.SERVICES = ("catalog", "orders", "payments")
+    settings.LAYOUT = Layout(settings.SERVICES, frozenset())
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +190,7 @@ def test_the_machine_itself_may_read(address):
 
 def test_networks_may_be_allowed_also_behind_a_trusted_proxy(settings):
     settings.METRICS_ALLOW = [ip_network("10.1.0.0/16")]
-    settings.TRUSTED_PROXIES = ["192.0.2.1"]
+    settings.TRUSTED_PROXIES = [ip_network("192.0.2.1")]
     behind = {"REMOTE_ADDR": "192.0.2.1"}
     assert scrape(REMOTE_ADDR="10.1.2.3")["database_up", "catalog"] == 1
     assert scrape(**behind, HTTP_X_FORWARDED_FOR="10.1.2.3")["database_up", "catalog"] == 1

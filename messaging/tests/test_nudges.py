@@ -5,7 +5,7 @@ from celery import current_app
 from django.db import connections
 
 from core.ids import uuid7
-from messaging import nudges, sweep
+from messaging import nudges, sweep, tasks
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 LANES = 5
@@ -15,7 +15,8 @@ LANES = 5
 def queue(monkeypatch) -> str:
     """A queue of the test's own in the broker, which takes what is said to orders."""
     name = f"q.test-{uuid7().hex}"
-    monkeypatch.setattr(nudges, "queue_of", lambda alias: name)
+    for module in (nudges, sweep):
+        monkeypatch.setattr(module, "queue_of", lambda alias: name)
     monkeypatch.setattr(nudges, "_is_muted", False)
     yield name
     with current_app.pool.acquire(block=True) as connection:
@@ -51,9 +52,31 @@ def test_a_full_queue_is_spoken_to_now_and_then(queue, lanes, monkeypatch):
     assert nudges.waiting(queue) == 3 * LANES
 
 
+def test_outside_work_that_nobody_takes_is_told_to_the_release_before(monkeypatch):
+    lying = {"q.external.orders": 0, "q.external": 0}
+    monkeypatch.setattr(nudges, "waiting", lying.get)
+    monkeypatch.setattr(nudges.random, "random", lambda: 0.99)
+    assert nudges.queues_outside("orders", 0) == []
+    assert nudges.queues_outside("orders", 2) == ["q.external.orders"]
+    lying["q.external.orders"] = 2
+    assert nudges.queues_outside("orders", 2) == ["q.external"]
+    lying["q.external"] = 2
+    assert nudges.queues_outside("orders", 2) == []
+
+
 def test_a_broker_that_is_away_counts_as_quiet(monkeypatch):
     def gone(*args, **more):
         raise ConnectionError
 
     monkeypatch.setattr(type(current_app.pool), "acquire", gone)
     assert nudges.waiting("q.orders") == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments"), [(tasks.run_call, ("elsewhere", "a-key")), (tasks.run_errand, ("elsewhere.send",))]
+)
+def test_outside_work_of_a_database_that_is_elsewhere_goes_to_its_owner(task, arguments, monkeypatch):
+    sent = []
+    monkeypatch.setattr(nudges, "_send", lambda *message: sent.append(message))
+    task(*arguments)
+    assert sent == [(task.name, arguments, "q.external.elsewhere")]
