@@ -3,6 +3,7 @@
 `default` is empty on purpose: a bare `atomic()` or `on_commit()` would guard a database the code never meant.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -24,18 +25,40 @@ class InsideTransaction(RuntimeError):
     """A call to the outside world was attempted while a transaction holds locks."""
 
 
+class LeavesRecord(ABC):
+    """Mixed into an exception: what it undoes is undone, and a record of the attempt stays on `alias`."""
+
+    alias: str
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Write the record, in a transaction of its own."""
+
+
 @contextmanager
 def transaction(alias: str) -> Iterator[None]:
     """Open a transaction on `alias`, or join the one already open there.
 
     Joining makes no savepoint: an error inside the inner block dooms the whole transaction, so a caller can
-    never commit half of what a service meant to do.
+    never commit half of what a service meant to do. An error that `LeavesRecord` writes it once all is rolled back.
     """
     connection = connections[alias]
     if getattr(connection, _HOOKS, None) is not None:
         with django_transaction.atomic(using=alias, savepoint=False):
             yield
         return
+    try:
+        with _outermost(connection, alias):
+            yield
+    except Exception as error:
+        if isinstance(error, LeavesRecord) and error.alias == alias:
+            with _outermost(connection, alias):
+                error.leave()
+        raise
+
+
+@contextmanager
+def _outermost(connection: Any, alias: str) -> Iterator[None]:
     hooks: dict[Any, Callable[[], None]] = {}
     setattr(connection, _HOOKS, hooks)
     try:
@@ -44,6 +67,11 @@ def transaction(alias: str) -> Iterator[None]:
             _run(hooks)
     finally:
         setattr(connection, _HOOKS, None)
+
+
+def registered(alias: str, key: Any) -> Any:
+    """What `before_commit` registered under `key` in the open transaction on `alias`, or None."""
+    return (getattr(connections[alias], _HOOKS, None) or {}).get(key)
 
 
 def _run(hooks: dict[Any, Callable[[], None]]) -> None:
@@ -77,11 +105,20 @@ def on_commit(alias: str, hook: Callable[[], None]) -> None:
     django_transaction.on_commit(hook, using=alias, robust=True)
 
 
+def is_any_open() -> bool:
+    """Tell whether this thread has a transaction open on any database."""
+    return bool(_open())
+
+
 def refuse_inside_transaction() -> None:
     """Raise InsideTransaction if this thread has any transaction open: slow strangers never hold our locks."""
-    for connection in connections.all(initialized_only=True):
-        if getattr(connection, _HOOKS, None) is not None:
-            raise InsideTransaction(f"a call to the outside world inside a transaction on {connection.alias!r}")
+    for alias in _open():
+        raise InsideTransaction(f"a call to the outside world inside a transaction on {alias!r}")
+
+
+def _open() -> list[str]:
+    found = connections.all(initialized_only=True)
+    return [connection.alias for connection in found if getattr(connection, _HOOKS, None) is not None]
 
 
 def fetch(alias: str, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -20,6 +20,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _socket: "select.poll | None" = None
 
+    @property
+    def queries_logged(self) -> bool:
+        """Keep statements for whoever asked for them alone.
+
+        In debug Django keeps the last 9,000 of each connection until a request ends, and in a relay, a worker or a
+        clock no request ever does: a relay grew by ten megabytes a minute.
+        """
+        return bool(self.force_debug_cursor)
+
     def connect(self) -> None:
         """Connect, or raise DatabaseAway at once while the breaker is open."""
         if self.alias == NO_DB_ALIAS:
