@@ -1,0 +1,1 @@
+"""Is the installation well: one list of checks, asked by `manage.py doctor`, `/health/ready` and `/metrics`."""

@@ -1,0 +1,100 @@
+"""Checks of what all apps share: Valkey, the mail server, disks and providers."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from smtplib import SMTPException
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, storages
+from django.core.mail import get_connection
+
+from config.health.checks import Subject, check, limit
+from gateway import breakers, guard
+
+MEGABYTE = 1_000_000
+MAIL_TIMEOUT_S = 3
+
+
+@check(
+    "valkey",
+    looks_at="Valkey takes a write, and answers for the broker, the cache and the live feed",
+    remedy="start Valkey, or give it memory and disk: everything in it rebuilds itself",
+    shared="valkey",
+)
+def valkey(subject: Subject) -> Iterator[str]:
+    """A server that is full or read-only answers a ping and is of no use."""
+    try:
+        guard.client().set(f"{settings.REDIS_PREFIX}:health", str(time.time()), ex=60)
+    except redis.RedisError as error:
+        where = urlsplit(settings.REDIS.url(3))
+        address = where.path if where.scheme == "unix" else f"{where.hostname}:{where.port or 6379}"
+        yield f"{address} does not take a write: {type(error).__name__}"
+
+
+@check(
+    "mail",
+    looks_at="the mail server takes our connection, encryption and password",
+    remedy="mend the mail server or its settings: messages wait and are sent again for half an hour",
+    shared="mail",
+    every_s=10.0,
+)
+def mail(subject: Subject) -> Iterator[str]:
+    """Opens a connection as sending a message would, and sends nothing."""
+    if not {"notifications", "accounts"} & set(settings.SERVICES):
+        return
+    connection = get_connection()
+    if hasattr(connection, "timeout"):
+        connection.timeout = MAIL_TIMEOUT_S
+    try:
+        connection.open()
+        connection.close()
+    except (OSError, SMTPException) as error:
+        yield f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT} cannot be used: {' '.join(str(error).split())[:120]}"
+
+
+def folders() -> dict[str, Path]:
+    """Where this process writes: by what it keeps there."""
+    kept = {"pictures": storages["default"], "private files": storages["private"]}
+    here = {kind: Path(storage.location) for kind, storage in kept.items() if isinstance(storage, FileSystemStorage)}
+    return {"data": Path(settings.DATA_DIR)} | here
+
+
+@check(
+    "disk",
+    looks_at="free space (in MB) and the right to write where data, pictures and private files lie",
+    remedy="free space, or grow the volume: until then uploads and documents are refused",
+    shared="disk",
+    limit="disk_mb",
+)
+def disk(subject: Subject) -> Iterator[str]:
+    """Looks where a missing folder will be made. A full disk of a database shows as a silent relay."""
+    told: set[str] = set()
+    for kind, folder in folders().items():
+        there = next(one for one in (folder, *folder.parents) if one.exists())
+        free = shutil.disk_usage(there).free // MEGABYTE
+        fault = ""
+        if free < limit("disk_mb"):
+            fault = f"only {free} MB are free"
+        elif not os.access(there, os.W_OK):
+            fault = "it cannot be written to"
+        if fault and fault not in told:
+            told.add(fault)
+            yield f"{there} ({kind}): {fault}"
+
+
+@check(
+    "providers",
+    looks_at="circuit breakers of providers: open ones spare a provider that failed too often",
+    remedy="see whether the provider can be reached; the first call that it answers closes the breaker",
+    shared="providers",
+)
+def providers(subject: Subject) -> Iterator[str]:
+    """Receivers of webhooks have breakers too; those are told of by `webhooks`."""
+    for row in breakers.standing():
+        if row["kind"] == "provider" and row["state"] != "closed":
+            yield f"{row['name']} is spared after {row['failures']} failures (breaker {row['state']})"
