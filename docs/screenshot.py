@@ -13,6 +13,10 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from config.running import running_address  # noqa: E402
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
@@ -27,6 +31,9 @@ def main() -> int:
     if not browser:
         print("no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM", file=sys.stderr)
         return 1
+    if not arguments.url:
+        print("nothing runs in this checkout: start it with `make up`, or say where with --url", file=sys.stderr)
+        return 1
     if not is_up(arguments.url):
         print(f"nothing answers at {arguments.url}: start it with `make up` first", file=sys.stderr)
         return 1
@@ -40,9 +47,9 @@ def main() -> int:
 
 def parse_arguments() -> argparse.Namespace:
     """What to photograph, how large, and where to put it."""
-    port = os.environ.get("AUTOSALON_PORT", "8000")
+    data_dir = Path(os.environ.get("AUTOSALON_DATA_DIR") or HERE.parent / ".data")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--url", default=f"http://127.0.0.1:{port}/")
+    parser.add_argument("--url", default=running_address(data_dir))
     parser.add_argument("--out", type=Path, default=HERE / "screenshot.png")
     parser.add_argument("--size", default="1280,1100", help="width,height in CSS pixels")
     parser.add_argument("--language", default="ru", choices=["ru", "en"])

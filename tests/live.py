@@ -23,8 +23,8 @@ DEAD_URL = "postgres://nobody@127.0.0.1:9/nothing"
 
 def database_url(alias: str, host: str = "") -> str:
     """Where the test database of an app is, or stands behind the socket folder `host`."""
-    given = connections[alias].settings_dict
-    return f"postgres://postgres@/{given['NAME']}?host={quote(host or given['HOST'], safe='/')}"
+    given = connections[alias].get_connection_params()  # workers of a shared run name the host in their address
+    return f"postgres://postgres@/{given['dbname']}?host={quote(host or given['host'], safe='/')}"
 
 
 class Web:
@@ -41,7 +41,8 @@ class Web:
         self.log = Path(tempfile.mkstemp(suffix=".log")[1])
 
     def __enter__(self) -> "Web":
-        arguments = ["-m", "uvicorn", "config.asgi:application", "--port", str(self.port), "--log-level", "warning"]
+        arguments = ["-m", "uvicorn", "config.asgi:application", "--port", str(self.port), "--no-proxy-headers"]
+        arguments += ["--log-level", "warning"]
         self.process = subprocess.Popen(
             [sys.executable, *arguments], cwd=ROOT, env=self.env, stdout=self.log.open("wb"), stderr=subprocess.STDOUT
         )

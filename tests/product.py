@@ -16,6 +16,7 @@ from uuid import UUID
 import httpx2
 import jwt
 
+from config.embedded import Embedded
 from core.ids import uuid7
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,6 +66,11 @@ class Product:
         self.process: subprocess.Popen[bytes] | None = None
         self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=30)
 
+    def clear(self) -> None:
+        """Stop the servers that a run which was killed left here, and forget what they kept."""
+        Embedded(self.folder).stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def start(self) -> "Product":
         """Start and wait for the first answer."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,13 +88,22 @@ class Product:
         except (httpx2.HTTPError, ValueError, KeyError):
             return False
 
+    def restart(self) -> str:
+        """Stop everything as Ctrl-C does, start it again, and return what it said until it answered."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=60) == 0
+        said_before = (self.folder / "up.log").stat().st_size
+        self.start()
+        return (self.folder / "up.log").read_bytes()[said_before:].decode()
+
     def stop(self) -> None:
         """Stop everything and delete the folder."""
         self.http.close()
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=60)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.clear()
 
     def manage(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a management command beside the running product."""

@@ -80,7 +80,8 @@ def cursor_first() -> None:
     deliver = relay._deliver
 
     def move_then_deliver(source, alias, handlers, behind, rows):
-        reached = rows[-1][0] if len(rows) == relay.BATCH else relay._head(source)[1]
+        head = relay._head(source)
+        reached = head if len(rows) < relay.BATCH else relay.Head(head.epoch, *rows[-1][:2])
         relay._move_cursors(source, alias, list(behind), reached)
         connections[alias].connection.commit()
         return deliver(source, alias, handlers, behind, rows)

@@ -18,18 +18,19 @@ from psycopg import sql
 from config.databases import APPS
 from config.embedded import Embedded
 from config.supervisor import Child, Program
+from messaging.queues import external_queue, queue_of
 from tests.product import ROOT, Product, _children
 
 CELERY = ("-m", "celery", "-q", "-A", "config")
 WORKER = (*CELERY, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
 ROLES: dict[str, tuple[str, ...]] = {
     "web": ("-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--lifespan", "off",
-            "--timeout-graceful-shutdown", "2", "--no-access-log", "--log-level", "warning"),
+            "--timeout-graceful-shutdown", "2", "--no-access-log", "--no-proxy-headers", "--log-level", "warning"),
     "sandbox": ("manage.py", "run_sandbox"),
     "sms": ("manage.py", "run_sms"),
     "relay": ("manage.py", "relay"),
-    "worker": (*WORKER, "-Q", ",".join(f"q.{app}" for app in APPS), "-n", "apps@chaos"),
-    "external": (*WORKER, "-Q", "q.external", "-n", "external@chaos"),
+    "worker": (*WORKER, "-Q", ",".join(map(queue_of, APPS))),
+    "external": (*WORKER, "-Q", ",".join(map(external_queue, APPS))),
     "beat": (*CELERY, "beat", "--pidfile=", "-l", "WARNING"),
 }  # fmt: skip
 USUAL = ("web", "sandbox", "sms", "relay", "worker", "external")
@@ -51,6 +52,7 @@ class Roles(Product):
         }
         self.servers = Embedded(folder)
         self.roles: dict[str, Child] = {}
+        self.ports = {"web": self.port}
         self.restarts: dict[str, int] = {}
 
     # Life ------------------------------------------------------------------------------------------------------------
@@ -78,16 +80,26 @@ class Roles(Product):
         """Start a role; `mutant` names the sabotage it runs with."""
         self.end(role)
         kind = role.partition("-")[0]
-        command = (sys.executable, *_sabotaged(ROLES[kind], mutant))
+        command = (sys.executable, *_sabotaged(self.words(role, kind), mutant))
         if kind == "web":
-            command += ("--port", str(self.port))
+            command += ("--port", str(self.ports[role]))
+        if kind in ("worker", "external"):
+            command += ("-n", f"{role}@chaos")
         if kind == "beat":
             command += ("-s", str(self.folder / "run" / role))
         environment = self.env | {"AUTOSALON_FAILPOINTS": f"@{self._failpoints / role}.armed"} | env
-        with contextlib.chdir(ROOT):
+        with contextlib.chdir(self.home(role)):
             child = Child(Program(role, command), self.folder / "logs", environment)
             child.start()
         self.roles[role] = child
+
+    def home(self, role: str) -> Path:
+        """The checkout whose code a role runs."""
+        return ROOT
+
+    def words(self, role: str, kind: str) -> tuple[str, ...]:
+        """The command line that the role's code is started by."""
+        return ROLES[kind]
 
     def end(self, role: str) -> None:
         """Kill a role with all its processes and leave it down."""
@@ -103,7 +115,7 @@ class Roles(Product):
         for role, child in list(self.roles.items()):
             if not child.alive():
                 child.bury()
-                with contextlib.chdir(ROOT):
+                with contextlib.chdir(self.home(role)):
                     child.start()
                 self.restarts[role] = self.restarts.get(role, 0) + 1
 

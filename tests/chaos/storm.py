@@ -242,10 +242,10 @@ def rage(
     report.stormy_s = time.monotonic() - started
     moments = [started, *crowd.placed_at]
     report.longest_lull_s = max((later - earlier for earlier, later in pairwise(moments)), default=0)
-    _calm(rig, crowd, report, hurry=hurry)
+    calm(rig, crowd, report, hurry=hurry)
     report.restarts = dict(rig.restarts)
     report.wrong += [("a buyer was told", text) for text in crowd.broken]
-    report.wrong += _unfinished(rig, crowd.purchases, report)
+    report.wrong += unfinished(rig, crowd.purchases, report)
     report.wrong += audit(rig, since)
     report.wrong += not_told_once(rig, since)
     report.told = rig.rows(
@@ -269,7 +269,7 @@ def _gust(rig: Rig, crowd: Buyers, weather: Weather, report: Report, faults: int
     report.placed.append(len(crowd.purchases) - before)
 
 
-def _calm(rig: Rig, crowd: Buyers, report: Report, *, hurry: bool) -> None:
+def calm(rig: Rig, crowd: Buyers, report: Report, *, hurry: bool) -> None:
     """The quiet tail: nothing dies any more; whatever is owed must come by itself."""
     started = time.monotonic()
     try:
@@ -281,7 +281,7 @@ def _calm(rig: Rig, crowd: Buyers, report: Report, *, hurry: bool) -> None:
     report.quiet_s = time.monotonic() - started
 
 
-def _unfinished(rig: Rig, purchases: list[Purchase], report: Report) -> Iterator[Any]:
+def unfinished(rig: Rig, purchases: list[Purchase], report: Report) -> Iterator[Any]:
     """Orders that were promised and are lost, stuck, or ended otherwise than they must."""
     query = """SELECT o.id::text, o.status, c.state, coalesce(c.failure->>'code', '')
                FROM orders_order o JOIN orders_checkout c ON c.order_id = o.id WHERE o.customer_id = ANY(%s::uuid[])"""

@@ -1,17 +1,18 @@
 """One running product for all journeys."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from django.conf import settings
 
-from tests.product import ROOT, Product
+from tests.product import Product
 
 
-@pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+@pytest.fixture(scope="package")
+def product() -> Iterator[Product]:
     """The whole product, with demo data, as its users run it."""
-    running = Product(ROOT / ".data" / f"journey-{tmp_path_factory.mktemp('run').name}-{Path.cwd().stat().st_ino}")
+    running = Product(settings.DATA_DIR / "journey")
+    running.clear()
     try:
         yield running.start()
     finally:

@@ -1,23 +1,22 @@
 """The embedded PostgreSQL and Valkey alone: start, stop, status, reset."""
 
-import fcntl
 import shutil
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.databases import APPS
+from config.declared.servers import Servers, database_url
 from config.embedded import Embedded, EmbeddedError, explain, postgres_bin
-from config.environment import text
+from config.running import supervisor_pid
 
 
 def wanted_servers() -> dict[str, bool]:
     """Which servers have to be embedded: those whose address the environment does not give."""
     return {
-        "postgres": any(not text(f"{app.upper()}_DATABASE_URL") for app in APPS if app in settings.DATABASES),
-        "valkey": not text("REDIS_URL"),
+        "postgres": any(not database_url(app) for app in APPS if app in settings.DATABASES),
+        "valkey": not Servers.REDIS_URL,
     }
 
 
@@ -30,20 +29,6 @@ def start_servers(embedded: Embedded) -> None:
     if wanted["postgres"]:
         ours = [db for db in settings.DATABASES.values() if db.get("HOST") == str(embedded.socket_dir)]
         embedded.create_databases([db["NAME"] for db in ours])
-
-
-def supervisor_pid(data_dir: Path) -> int | None:
-    """Pid of a running `manage.py up` of this data folder."""
-    file = data_dir / "run" / "up.lock"
-    if not file.exists():
-        return None
-    with file.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            return int(lock.read() or 0)
-    return None
 
 
 class Command(BaseCommand):

@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from config.running import running_address
+
 FINAL = {"paid", "cancelled", "refunded", "completed"}
 PASSWORD = "a-Simulated-Buyer-1"
 
@@ -21,7 +23,7 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="where the product runs")
+        parser.add_argument("--url", default="", help="where the product runs (default: what `make up` runs here)")
         parser.add_argument("--token", default="tok_success", help="sandbox card token (tok_declined, tok_flaky …)")
         parser.add_argument("--expect", default="", help="status to end in (default: paid, or cancelled if declined)")
         parser.add_argument("--product", default="", help="id of the product to buy (default: any in stock)")
@@ -30,6 +32,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Go through the whole purchase."""
         self.started = time.monotonic()
+        options["url"] = options["url"] or running_address(settings.DATA_DIR)
+        if not options["url"]:
+            raise CommandError("nothing runs in this checkout: start it with `make up`, or say where with --url")
         refusing = {"tok_declined", "tok_insufficient_funds"}
         expected = options["expect"] or ("cancelled" if options["token"] in refusing else "paid")
         try:

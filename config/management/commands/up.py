@@ -20,7 +20,9 @@ from config.embedded import EmbeddedError, explain
 from config.environment import BASE_DIR
 from config.management.commands.migrate_all import migrate_databases, pending
 from config.management.commands.services import start_servers, wanted_servers
+from config.running import note_port
 from config.supervisor import AlreadyRunning, Program, Supervisor
+from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 
 FIRST_PAGE_SECONDS = 90
 QUIET_SECONDS = 60
@@ -67,6 +69,7 @@ class Command(BaseCommand):
             supervisor.claim()
         except AlreadyRunning as error:
             raise CommandError(f"Autosalon already runs in this checkout (pid {error}): stop it first") from None
+        note_port(self.embedded.data_dir, settings.PORT)
         _check_ports()
         try:
             self._prepare(supervisor, demo=demo)
@@ -80,6 +83,7 @@ class Command(BaseCommand):
         finally:
             supervisor.stop()
             if any(wanted_servers().values()):
+                supervisor.say("the servers write to disk what they hold in memory")
                 self.embedded.stop()
         supervisor.say("stopped; everything is kept for the next start")
 
@@ -180,20 +184,23 @@ def _web() -> Program:
     address = ("--host", "127.0.0.1", "--port", str(settings.PORT))
     flags = ["--lifespan", "off", "--timeout-graceful-shutdown", "10", "--no-access-log", "--log-level", "warning"]
     flags += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536"]  # small messages: packing costs memory
-    return Program("web", _python("-m", "uvicorn", "config.asgi:application", *address, *flags))
+    return Program("web", _python("-m", "uvicorn", "config.asgi:application", *address, "--no-proxy-headers", *flags))
 
 
 def _background_programs() -> list[Program]:
-    """Everything but the web process: provider twin, relay, workers, clock."""
-    queues = ",".join(f"q.{app}" for app in settings.SERVICES)
+    """Everything but the web process: provider twin, relay, workers, clock; nothing where no app is served."""
+    if not settings.SERVICES:
+        return []
+    queues = ",".join(map(queue_of, settings.SERVICES))
+    external = ",".join([*map(external_queue, settings.SERVICES), FORMER_EXTERNAL_QUEUE])
     as_root_too = "ignore:You're running the worker with superuser privileges"
     celery = _python("-W", as_root_too, "-m", "celery", "-q", "-A", "config")
     worker = (*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
-    schedule = str(settings.EMBEDDED.data_dir / "run" / "beat-schedule")
+    ticks = str(settings.EMBEDDED.data_dir / "run" / "beat-ticks")
     programs = [
         Program("worker", (*worker, "-Q", queues, "-n", "apps@%h")),
-        Program("external", (*worker, "-Q", "q.external", "-n", "external@%h")),
-        Program("beat", (*celery, "beat", "-s", schedule, "--pidfile=", "-l", "INFO")),
+        Program("external", (*worker, "-Q", external, "-n", "external@%h")),
+        Program("beat", (*celery, "beat", "-s", ticks, "--pidfile=", "-l", "INFO")),
     ]
     if settings.RELAY_MODE == "process" and "relay" in get_commands():
         programs.insert(0, Program("relay", _manage("relay")))
