@@ -7,20 +7,27 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import pytest
 
+from config.databases import APPS
 from config.embedded import Embedded, EmbeddedError, postgres_version
+from tests import ports
 
 ROOT = Path(__file__).resolve().parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 """Every property on 10,000 random cases, however long each takes: `HYPOTHESIS_PROFILE=nightly make test`."""
+PRODUCT = "the whole product"
+WHOLE = ("tests/journeys/", "tests/test_chaos_short.py", "tests/test_upgrade.py")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _held: dict[str, IO[str]] = {}
 
 
@@ -47,18 +54,20 @@ def _isolate() -> None:
     for name in [name for name in os.environ if name.startswith("AUTOSALON_") and name not in _KEPT]:
         del os.environ[name]
     os.environ.update(_ENVIRONMENT)
-    if not WORKER:
-        os.environ["AUTOSALON_DATA_DIR"] = str(_free_data_dir())
+    os.environ.update({f"AUTOSALON_{name}": str(ports.hold_port()) for name in _PORTS})
+    run = Path(os.environ["AUTOSALON_DATA_DIR"]) if WORKER else _free_data_dir()
+    os.environ["AUTOSALON_DATA_DIR"] = str(run / WORKER)
     os.environ["AUTOSALON_REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
+    for app in APPS if WORKER else ():
+        url = f"postgres://postgres@/autosalon_{app}?host={quote(str(Embedded(run).socket_dir), safe='/')}"
+        os.environ[f"AUTOSALON_{app.upper()}_DATABASE_URL"] = url
 
 
-_APPS = (
-    "ACCOUNTS", "CATALOG", "ORDERS", "PAYMENTS", "FINANCING",
-    "INSURANCE", "CLIENTS", "SHOWROOM", "RESOURCES", "NOTIFICATIONS",
-)  # fmt: skip
-_KEPT = {"AUTOSALON_POSTGRES_BIN", "AUTOSALON_CHAOS_SEED", "AUTOSALON_CHAOS_KILLS"}
+_PORTS = ("PORT", "SANDBOX_PORT", "INSURERS_PORT", "BANKS_PORT", "SMS_PORT")
+"""Nobody answers there: a test that needs a server starts one, and says where."""
+_KEPT = {"AUTOSALON_POSTGRES_BIN", "AUTOSALON_CHAOS_SEED", "AUTOSALON_CHAOS_KILLS", "AUTOSALON_CHAOS_SECONDS"}
 _KEPT |= {"AUTOSALON_FAULT_PAYMENTS", "AUTOSALON_FAULT_SEED", "AUTOSALON_FUZZ_EXAMPLES", "AUTOSALON_FUZZ_SEED"}
-_KEPT |= {"AUTOSALON_FEED_DISCONNECTS", "AUTOSALON_SHUFFLES"}
+_KEPT |= {"AUTOSALON_FEED_DISCONNECTS", "AUTOSALON_SHUFFLES", "AUTOSALON_UPGRADE_FROM", "AUTOSALON_UPGRADE_ORDERS"}
 _KEPT |= {"AUTOSALON_DATA_DIR"} if WORKER else set()
 _ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -67,9 +76,10 @@ _ENVIRONMENT = {
     "AUTOSALON_REDIS_URL": "",
     "AUTOSALON_ORDER_CACHE_SECONDS": "0",  # tests patch rows past the services; its own tests switch it on
     "AUTOSALON_CATALOG_CACHE_SECONDS": "0",
-} | {f"AUTOSALON_{app}_DATABASE_URL": "" for app in _APPS}
+} | {f"AUTOSALON_{app.upper()}_DATABASE_URL": "" for app in APPS}
 
 try:
+    ports.guard()
     _isolate()
 except (EmbeddedError, OSError, pytest.UsageError) as problem:
     pytest.exit(f"tests cannot start: {problem}", returncode=1)
@@ -86,6 +96,33 @@ django.setup()  # before the apps' conftests import their models
 del os.environ["DJANGO_SETTINGS_MODULE"]  # xdist's workers must come through here too
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name no test after an id that is made anew in every process: workers have to find the same tests."""
+    return _UUID.sub("uuid", val) if isinstance(val, str) and _UUID.search(val) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left with it at the end."""
+    if WORKER:
+        items.sort(key=lambda item: (unit_of(item.nodeid) != PRODUCT, not item.nodeid.startswith("tests/")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give whole files to a worker, and all that start the whole product to the same one, one after another."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = unit_of
+    return scheduler
+
+
+def unit_of(nodeid: str) -> str:
+    """Which tests one worker has to run together."""
+    return PRODUCT if nodeid.startswith(WHOLE) else nodeid.split("::")[0]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers and build the templates once; let every worker clone them."""
     if config.getoption("version", 0) or config.getoption("help", False) or config.getoption("collectonly", False):
@@ -95,18 +132,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if NIGHTLY:
         config.option.timeout = 0
     digest = _migrations_digest()
-    if not WORKER:
-        _start_servers(digest)
+    _start_servers(digest)
     _clone_templates({alias: f"tmpl_{digest}_{alias}" for alias in aliases()})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop this run's servers; the templates stay for the next run."""
-    if not WORKER:
-        _servers().stop()
+    _servers().stop()
+    for left in [] if WORKER else sorted(_servers().data_dir.glob("gw*")):  # by a worker that was killed
+        Embedded(left).stop()
 
 
 def _servers() -> Embedded:
+    """Both servers; a worker has a Valkey and files of its own beside the PostgreSQL of the whole run."""
     return Embedded(Path(os.environ["AUTOSALON_DATA_DIR"]))
 
 
@@ -114,9 +152,10 @@ def _start_servers(digest: str) -> None:
     from django.core.management.base import CommandError
 
     try:
-        _servers().start(fsync=False)
+        _servers().start(postgres=not WORKER, fsync=False)
         _flush_valkey()
-        _build_templates(digest)
+        if not WORKER:
+            _build_templates(digest)
     except (EmbeddedError, CommandError) as error:
         pytest.exit(f"tests cannot start: {error}", returncode=1)
 
@@ -189,6 +228,10 @@ def _clone_templates(templates: dict[str, str]) -> None:
     for alias, template in templates.items():
         test: dict[str, Any] = connections[alias].settings_dict["TEST"]
         test.update(TEMPLATE=template, MIGRATE=False)
+        creation: Any = connections[alias].creation
+        if postgres_version() >= 15:  # copied page by page through the log, ten databases take ten times as long
+            suffix = creation.sql_table_creation_suffix
+            creation.sql_table_creation_suffix = partial(lambda made: f"{made()} STRATEGY FILE_COPY", suffix)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -206,6 +249,13 @@ def network_slips(_network_slips: list[str]) -> Iterator[list[str]]:
     yield _network_slips
     if _network_slips:
         pytest.fail("the network was used inside a transaction:\n" + "\n".join(_network_slips))
+
+
+@pytest.fixture(autouse=True)
+def strange_ports() -> Iterator[list[str]]:
+    """Fail the test during which anything reached for a port that this run did not open, even if it hid the refusal."""
+    with ports.alone() as slips:
+        yield slips
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,65 @@
+"""A new app is in every list that has to name it, and its tests are found; what is missing is said by name."""
+
+import re
+
+import pytest
+from django.conf import settings
+
+from config.databases import APPS
+
+ROOT = settings.BASE_DIR
+APART = {"chaos", "browser"}
+"""Folders of tests with a command of their own."""
+LISTS = [
+    (".importlinter", r"(?m)\[importlinter\](?:\n.*)*?root_packages =(?:\n .*)*?\n    {app}$", "root_packages"),
+    (".importlinter", r"(?m)\[importlinter:contract:apps\](?:\n.+)*?\n    {app}$", "modules of the contract `apps`"),
+    (".importlinter", r"(?m)\[importlinter:contract:inside\](?:\n.+)*?\n    {app}$", "containers of `inside`"),
+    (".importlinter", r"(?m)^    (?:.* : )?{app}(?: : .*)?$(?=\n    messaging)", "the apps' layer of `plumbing`"),
+    (".env.example", r"(?m)^#AUTOSALON_{APP}_DATABASE_URL=", "a line `#AUTOSALON_{APP}_DATABASE_URL=…`"),
+    ("docker-compose.yml", r"(?m)^ +AUTOSALON_{APP}_DATABASE_URL: ", "its address in `x-app`"),
+    ("docker-compose.yml", r"(?m)^  postgres-{app}:", "a service `postgres-{app}`"),
+    ("docker-compose.yml", r"\bq\.{app}\b", "its queue `q.{app}` in the `-Q` of a worker"),
+    ("tests/permissions/objects.py", r"(?m)^import {app}\.tests\.make as ", "makers of its objects (`@made_by`)"),
+]
+
+
+@pytest.mark.parametrize("app", APPS)
+@pytest.mark.parametrize(("file", "pattern", "what"), LISTS, ids=[f"{file}: {what}" for file, _, what in LISTS])
+def test_every_list_has_the_app(app, file, pattern, what):
+    names = {"{app}": app, "{APP}": app.upper()}
+    for mark, name in names.items():
+        pattern, what = pattern.replace(mark, name), what.replace(mark, name)
+    assert re.search(pattern, (ROOT / file).read_text()), f"{file} lacks {app}: add {what}"
+
+
+def packages() -> set[str]:
+    """Folders of the checkout that hold code."""
+    return {path.parent.name for path in ROOT.glob("*/__init__.py")}
+
+
+def test_every_test_is_found_without_a_list(request):
+    hidden = set(request.config.getini("norecursedirs"))
+    assert request.config.getini("testpaths") == [], "tests are looked for everywhere: a list would miss a new app's"
+    files = {path.relative_to(ROOT) for name in packages() for path in (ROOT / name).rglob("test_*.py")}
+    assert {path.parts[0] for path in files} >= {*APPS, "core", "gateway", "messaging", "storefront", "tests"}
+    assert not {path for path in files if hidden & set(path.parts[:-1]) - APART}
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_every_app_has_tests(app):
+    assert list((ROOT / app / "tests").glob("test_*.py")), f"{app}/tests has none"
+    assert (ROOT / app / "tests" / "__init__.py").exists(), f"{app}/tests/__init__.py is missing"
+
+
+def test_no_other_file_of_settings_lists_all_apps():
+    """A list that can be derived from `config/databases.py` is; one that cannot is among those above."""
+    known = {file for file, _, _ in LISTS} | {"docker-compose.yml"}
+    files = [
+        *ROOT.glob("*.toml"),
+        *ROOT.glob("*.cfg"),
+        *ROOT.glob("*.py"),
+        *(ROOT / ".ci").iterdir(),
+        ROOT / "Makefile",
+    ]
+    full = [path for path in files if all(re.search(rf"(?i)\b{app}\b", path.read_text()) for app in APPS)]
+    assert {str(path.relative_to(ROOT)) for path in full} <= known
