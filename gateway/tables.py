@@ -1,15 +1,16 @@
 """Tables sent as files: a line at a time, so that a long one needs no more memory than a short one."""
 
-import csv
 import tempfile
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
+
+from core.tables import csv_lines, safe_row
 
 PIECE = 500
 """Lines sent at a time."""
@@ -21,19 +22,6 @@ FORMATS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """In what form a table is sent; its file ends with the name, a dash being a dot."""
-
-
-class _Echo:
-    """What a CSV writer writes to, to be given its line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Rows as lines of CSV."""
-    writer: Callable[[Any], Any] = csv.writer(_Echo()).writerow
-    return (writer(row) for row in rows)
 
 
 def in_pieces(lines: Iterator[str]) -> Iterator[bytes]:
@@ -65,7 +53,7 @@ def _workbook(rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet()
     for row in rows:
-        sheet.append(list(row))
+        sheet.append(safe_row(row))
     with tempfile.TemporaryFile() as file:
         workbook.save(file)
         file.seek(0)

@@ -11,9 +11,10 @@ from django.db import InterfaceError, OperationalError
 from accounts.errors import ExportNotFound, ExportNotReady, UserNotFound
 from accounts.models import ActivityKind, ExportPart, ExportStatus, PersonalDataExport, User
 from accounts.services.activity import record
+from core.asking import PeerAway
 from core.db import on_commit, transaction
 from core.sealing import seal, unseal
-from messaging import nudges, personal
+from messaging import nudges, reads
 
 GATHER = "accounts.gather_exports"
 KEEP = timedelta(days=7)
@@ -46,16 +47,16 @@ def is_export_due(*, now: datetime) -> bool:
 def gather_exports(*, now: datetime) -> bool:
     """Ask the apps of the next export that is due; return whether there was one.
 
-    Each app is read from its own database and outside our transactions. One that is down delays its part by half a
-    minute and nobody else's.
+    Each app is read from its own database, or by the peer that has it, and outside our transactions. One that is down
+    delays its part by half a minute and nobody else's.
     """
     export = _due(now)
     if export is None:
         return False
     for app in export.missing:
         try:
-            found = personal.export(app, export.user_id)
-        except (OperationalError, InterfaceError) as error:
+            found = reads.personal_data(app, export.user_id)
+        except (OperationalError, InterfaceError, PeerAway) as error:
             log.warning("export_waits", app=app, export_id=str(export.id), error=type(error).__name__)
             continue
         _keep(export.id, app, found, now)

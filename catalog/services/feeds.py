@@ -4,11 +4,9 @@ Lines are made one after another from some hundreds of products at a time: a fee
 than one of a thousand. What is sold, held or not on sale yet is left out; so are services.
 """
 
-import csv
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from io import StringIO
 from itertools import islice
 from urllib.parse import urljoin
 from uuid import UUID
@@ -19,6 +17,7 @@ from django.core.files.storage import default_storage
 
 from catalog.models import Category, Product, ProductImage, ProductKind
 from catalog.models.products import ProductQuerySet
+from core.tables import csv_lines
 from messaging.models import OutboxEvent
 
 CHUNK = 500
@@ -64,10 +63,14 @@ def yml_feed(now: datetime) -> Iterator[str]:
 
 def csv_feed() -> Iterator[str]:
     """The feed as CSV, line by line; its headers are those that imports understand."""
-    yield _line([*COLUMNS, "image_url", "url"])
+    return csv_lines(_csv_rows())
+
+
+def _csv_rows() -> Iterator[list[object]]:
+    yield [*COLUMNS, "image_url", "url"]
     for product, pictures in _offers():
         cells = ["" if (value := getattr(product, name)) is None else value for name in COLUMNS]
-        yield _line([*cells, pictures[0] if pictures else "", _address(product)])
+        yield [*cells, pictures[0] if pictures else "", _address(product)]
 
 
 def _for_sale() -> ProductQuerySet:
@@ -141,9 +144,3 @@ def _tag(name: str, text: str) -> str:
 def _text(text: str) -> str:
     """Escaped, without the characters that no XML document may hold."""
     return escape(_FORBIDDEN.sub("", text))
-
-
-def _line(cells: list[object]) -> str:
-    output = StringIO()
-    csv.writer(output).writerow(cells)
-    return output.getvalue()

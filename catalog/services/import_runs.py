@@ -11,7 +11,7 @@ from django.core.files import File
 from catalog.models import Import, RowError
 from catalog.services.imports import ImportOptions, ImportResult, Reached, import_file
 from core.importing import runs
-from messaging.nudges import EXTERNAL_QUEUE
+from messaging.queues import external_queue
 
 TASK = "catalog.run_import"
 FOUND_WHILE_WRITING = ("vin_taken", "sku_taken")
@@ -29,7 +29,7 @@ def start_import(
         actor=actor,
         created_at=now,
     )
-    runs.promise(run, alias="catalog", task=TASK, queue=EXTERNAL_QUEUE)
+    runs.promise(run, alias="catalog", task=TASK, queue=external_queue("catalog"))
     return run
 
 

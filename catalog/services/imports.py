@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connections, reset_queries
+from django.utils.translation import gettext as _
 
 from catalog.importing.columns import find_columns
 from catalog.importing.rows import Listing, RowParser, Units
@@ -80,7 +81,10 @@ def read_rates(texts: Mapping[str, str]) -> dict[str, str]:
     for currency, rate in texts.items():
         value = number(str(rate))
         if not (len(currency) == 3 and currency.isascii() and currency.isupper()) or value is None or value <= 0:
-            raise UnreadableFile(f"{currency}={rate} is no rate: write a currency and a number above 0, as USD=92.5.")
+            raise UnreadableFile(
+                _("%(currency)s=%(rate)s is no rate: write a currency and a number above 0, as USD=92.5.")
+                % {"currency": currency, "rate": rate}
+            )
     return {currency: str(number(str(rate))) for currency, rate in texts.items()}
 
 

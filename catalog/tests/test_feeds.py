@@ -132,3 +132,9 @@ def test_the_command_writes_a_whole_file(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["feed.xml"]
     call_command("export_feed", "--format", "csv")
     assert "Lada Vesta" in capsys.readouterr().out
+
+
+def test_no_cell_of_the_feed_is_a_formula():
+    make.product(name='=HYPERLINK("http://evil.example")')
+    (row,) = csv.DictReader(io.StringIO("".join(services.csv_feed())))
+    assert row["name"] == """'=HYPERLINK("http://evil.example")"""

@@ -1,8 +1,6 @@
 """Reading price lists, without a database."""
 
-import csv
 import gzip
-import io
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +16,7 @@ from catalog.vin import fold_vin, has_check_digit, is_whole
 from core.importing.limits import Limits
 from core.importing.problems import RowProblem, Unreadable
 from core.importing.reader import open_table
+from core.tables import csv_lines
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = "Марка,Модель,Год выпуска,Цена,Пробег"
@@ -204,11 +203,8 @@ def test_identity_is_external_id_else_vin_else_what_the_car_is(tmp_path):
 
 
 def test_a_file_of_any_rows_is_read_to_its_end(tmp_path):
-    output = io.StringIO()
-    writer = csv.writer(output)
-    writer.writerow(HEADER.split(","))
-    writer.writerows([["a,b\n", 'quo"te', "2021", "1", "1"], ["", "", "", "", "x"]])
-    good, bad = parse(write(tmp_path / "list.csv", output.getvalue()))
+    rows = [HEADER.split(","), ["a,b\n", 'quo"te', "2021", "1", "1"], ["", "", "", "", "x"]]
+    good, bad = parse(write(tmp_path / "list.csv", "".join(csv_lines(rows))))
     assert (good[0].make, good[0].model) == ("a,b", 'quo"te')
     assert (bad[0].line, bad[0].field) == (4, "make")
 

@@ -13,7 +13,7 @@ from clients.importing.columns import SYNONYMS
 from core.importing.columns import Columns
 from core.importing.limits import Row
 from core.importing.problems import RowProblem
-from core.importing.text import clean, unshielded
+from core.importing.text import clean
 
 PERSON, ORGANIZATION = "person", "organization"
 LONGEST = {"name": 255, "industry": 100, "description": 10_000, "email": 254}
@@ -67,7 +67,7 @@ class RowParser:
         if len(row.cells) != self.columns.width:
             detail = f"{len(row.cells)} cells instead of {self.columns.width}."
             return RowProblem(row.number, row.line, "", "wrong_columns", detail)
-        cells = {field: unshielded(clean(self.columns.read(row.cells, field))) for field in SYNONYMS}
+        cells = {field: clean(self.columns.read(row.cells, field)) for field in SYNONYMS}
         try:
             return self._person(row, cells)
         except _Refused as refused:

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from clients.models import Client, ClientExport, Consent, Contact, ContactKind
 from core import context
 from core.db import transaction
-from core.importing.text import shielded
 
 CHUNK = 500
 COLUMNS = (
@@ -49,7 +48,7 @@ def _rows(taken: ClientExport, clients: QuerySet[Client], *, is_clear: bool) -> 
     while chunk := list(ordered.filter(id__gt=last)[:CHUNK] if last else ordered[:CHUNK]):
         contacts, consents = _beside(chunk)
         for client in chunk:
-            yield [_cell(value) for value in _values(client, contacts, consents, is_clear=is_clear)]
+            yield list(_values(client, contacts, consents, is_clear=is_clear))
         total, last = total + len(chunk), chunk[-1].pk
     ClientExport.objects.filter(pk=taken.pk).update(rows=total)
 
@@ -96,9 +95,3 @@ def _masked(name: str, text: str) -> str:
         mailbox, _, host = text.partition("@")
         return f"{mailbox[:1]}***@{host}"
     return f"{text[:_KEPT]}***{text[-_KEPT:]}"
-
-
-def _cell(value: Any) -> str:
-    """A phone is written as it is: a spreadsheet takes it for a number at worst."""
-    text = str(value)
-    return text if text[:1] == "+" and text[1:].replace("; +", "").isdigit() else shielded(text)

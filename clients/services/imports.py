@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.files import File
 from django.db import reset_queries
+from django.utils.translation import gettext as _
 
 from clients.importing.columns import find_columns
 from clients.importing.rows import Person, RowParser
@@ -21,7 +22,7 @@ from core.importing import runs
 from core.importing.problems import RowProblem, Unreadable, UnreadableFile
 from core.importing.reader import Table, open_table
 from core.importing.runs import READING, WRITING, Progress, Refuse, import_limits
-from messaging.nudges import EXTERNAL_QUEUE
+from messaging.queues import external_queue
 
 TASK = "clients.run_import"
 CHUNK = 200
@@ -132,7 +133,7 @@ def _take(
     """Write a chunk, and what came of it; one that was written before a worker died is counted already."""
     if not people:
         return {}
-    for _ in range(TRIES):
+    for _try in range(TRIES):
         with suppress(ChangedMeanwhile), transaction("clients"):
             taken = take_people(
                 people, seen=seen, overwrite=options.overwrite, now=now, actor_id=actor_id, dry_run=dry_run
@@ -146,7 +147,7 @@ def _take(
             if not dry_run:
                 keep(so_far)
             return counts
-    raise UnreadableFile("The same clients are changed all the time by others.", reason="busy")
+    raise UnreadableFile(_("The same clients are changed all the time by others."), reason="busy")
 
 
 def _counts(taken: Taken) -> dict[str, int]:
@@ -174,7 +175,7 @@ def start_import(
         actor=str(actor_id),
         created_at=now,
     )
-    runs.promise(run, alias="clients", task=TASK, queue=EXTERNAL_QUEUE)
+    runs.promise(run, alias="clients", task=TASK, queue=external_queue("clients"))
     return run
 
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core.importing.problems import Unreadable, UnreadableFile
+from core.importing.text import unshielded
 
 Synonyms = Mapping[str, tuple[str, ...]]
 """{field: the headers it goes by}."""
@@ -31,7 +34,7 @@ class Columns:
         for position in self.positions.get(field, ()):
             cell = cells[position]
             if cell and not cell.isspace():
-                return cell
+                return unshielded(cell)
         return self.defaults.get(field, "")
 
 
@@ -89,14 +92,14 @@ def read_mapping(text: str, synonyms: Synonyms) -> dict[str, Any]:
     try:
         mapping = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UnreadableFile("The mapping is not valid JSON.") from error
+        raise UnreadableFile(_("The mapping is not valid JSON.")) from error
     if not isinstance(mapping, dict) or not all(map(_is_target, mapping.values())):
-        raise UnreadableFile("The mapping is an object: {column header: field} or {field: [column headers]}.")
+        raise UnreadableFile(_("The mapping is an object: {column header: field} or {field: [column headers]}."))
     unknown = [
         f"{left}: {right}" for left, right in mapping.items() if left not in synonyms and right not in [*synonyms]
     ]
     if unknown:
-        raise UnreadableFile(f"The mapping names no known field: {', '.join(unknown)[:200]}.")
+        raise UnreadableFile(_("The mapping names no known field: %(names)s.") % {"names": ", ".join(unknown)[:200]})
     return mapping
 
 

@@ -21,7 +21,7 @@ class UnreadableFile(DomainError):
 
     code = "unreadable_file"
     status = 400
-    detail = "The file cannot be read."
+    detail = _("The file cannot be read.")
 
 
 class ImportNotOver(DomainError):

@@ -137,9 +137,12 @@ def _line_of(table: TextTable | None) -> int:
 
 def _known(encoding: str) -> str:
     try:
-        return codecs.lookup(encoding).name
-    except LookupError as error:
+        found = codecs.lookup(encoding)
+    except (LookupError, ValueError) as error:  # ValueError: a name with a NUL in it
         raise Unreadable("wrong_encoding", f"There is no encoding {encoding}.") from error
+    if not found._is_text_encoding:
+        raise Unreadable("wrong_encoding", f"{encoding} is no encoding of text.")
+    return found.name
 
 
 def _unpacked(raw: IO[bytes]) -> IO[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.importing.problems import RowProblem
 from core.importing.reader import open_table
+from core.tables import csv_lines
 
 
 def write_refused(path: Path, problems: Iterable[RowProblem], output: Any, *, encoding: str = "") -> None:
@@ -14,7 +15,7 @@ def write_refused(path: Path, problems: Iterable[RowProblem], output: Any, *, en
 
     The first five columns say where and why; whoever has mended the others can import the file as it is.
     """
-    csv.writer(output).writerows(refused_rows(path, problems, encoding=encoding))
+    output.writelines(csv_lines(refused_rows(path, problems, encoding=encoding)))
 
 
 def refused_rows(path: Path, problems: Iterable[RowProblem], *, encoding: str = "") -> Iterator[list[str]]:

@@ -196,7 +196,7 @@ def carry_out(
         try:
             result = work(run)
         except UnreadableFile as error:
-            _fail(run, str(error.extra["reason"]), error.detail, _later(now, began))
+            _fail(run, str(error.extra["reason"]), str(error.detail), _later(now, began))
         except (OperationalError, InterfaceError):
             raise  # the database went away: the import stays open and is begun again
         except Exception:

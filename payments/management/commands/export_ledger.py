@@ -1,6 +1,5 @@
 """Writes an account's statement as CSV."""
 
-import csv
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from core.tables import csv_lines
 from payments.models import LedgerAccount
 from payments.services import statement_table
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             self._write(file, codes or list(accounts), span)
 
     def _write(self, file: Any, codes: list[str], span: tuple[datetime, datetime]) -> None:
-        csv.writer(file).writerows(statement_table(accounts=codes, since=span[0], until=span[1]))
+        file.writelines(csv_lines(statement_table(accounts=codes, since=span[0], until=span[1])))
 
 
 def _start(day: date) -> datetime:

@@ -45,4 +45,12 @@ class Command(BaseCommand):
             )
         )
         host = address.hostname or "127.0.0.1"
-        uvicorn.run(sandbox, host=host, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.run(
+            sandbox,
+            host=host,
+            port=port,
+            access_log=False,
+            proxy_headers=False,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
+        )
