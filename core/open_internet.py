@@ -28,7 +28,7 @@ FAULTS = (httpcore2.ProtocolError, httpcore2.NetworkError, httpcore2.TimeoutExce
 """What a call ends with when no answer came; the other side may or may not have heard it."""
 
 _REFUSED_NETWORKS = [
-    ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "fec0::/10")
+    ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "fec0::/10", "3fff::/20")
 ]
 """Special ranges that Python's `is_global` lets through, or did in some version."""
 

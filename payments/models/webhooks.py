@@ -33,8 +33,8 @@ class WebhookEvent(models.Model):
     type = models.CharField(_("type"), max_length=60)
     payment_id = models.UUIDField(_("payment"), null=True, db_index=True)
     outcome = models.CharField(_("outcome"), max_length=20, choices=WebhookOutcome)
-    notice = models.JSONField(_("notice"), default=dict)
-    detail = models.CharField(_("detail"), max_length=255, blank=True, default="")
+    notice = models.JSONField(_("notice"), default=dict, db_default={})
+    detail = models.CharField(_("detail"), max_length=255, blank=True, default="", db_default="")
     processed_at = models.DateTimeField(_("processed at"), null=True)
     received_at = models.DateTimeField(_("received at"))
 

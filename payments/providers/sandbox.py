@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from core.errors import InvalidInput
@@ -102,9 +103,9 @@ def _verified(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
     try:
         data = Webhook(settings.SANDBOX_WEBHOOK_SECRET).verify(body, dict(headers))
     except json.JSONDecodeError as error:
-        raise InvalidInput("body", "invalid", "The body is not JSON.") from error
+        raise InvalidInput("body", "invalid", _("The body is not JSON.")) from error
     except (WebhookVerificationError, ValueError, TypeError, OverflowError) as error:
         raise WebhookForged from error
     if not isinstance(data, dict):
-        raise InvalidInput("body", "invalid", "The body is not an object.")
+        raise InvalidInput("body", "invalid", _("The body is not an object."))
     return data

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from core.db import refuse_inside_transaction
 from core.errors import InvalidInput
@@ -103,7 +104,7 @@ class StripeProvider(Provider):
         except stripe.SignatureVerificationError as error:
             raise WebhookForged from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidInput("body", "invalid", "The body is not an event of Stripe's.") from error
+            raise InvalidInput("body", "invalid", _("The body is not an event of Stripe's.")) from error
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ from core.ids import uuid7
 from payments.sandbox.app import Options, Sandbox
 from payments.sandbox.book import Book
 from payments.sandbox.faults import FaultScript
-from payments.tests.conftest import free_port, wait_until_healthy
+from payments.tests.conftest import free_port, serving, wait_until_healthy
 
 SECRET = "whsec_dGVzdA=="
 
@@ -130,32 +130,23 @@ def test_webhooks_are_signed_and_tried_again(tmp_path, httpserver):
     assert json.loads(first.get_data()) == data
 
 
-def start(folder, port):
-    environment = os.environ | {"AUTOSALON_DATA_DIR": str(folder), "AUTOSALON_SANDBOX_PORT": str(port)}
+def test_the_command_forgets_nothing_when_killed(tmp_path):
+    url = f"http://127.0.0.1:{(port := free_port())}"
     process = subprocess.Popen(
         [sys.executable, "manage.py", "run_sandbox", "--port", str(port)],
-        env=environment,
+        env=os.environ | {"AUTOSALON_DATA_DIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
     )
-    wait_until_healthy(f"http://127.0.0.1:{port}", is_alive=lambda: process.poll() is None)
-    return process
-
-
-def test_the_command_forgets_nothing_when_killed(tmp_path):
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    process = start(tmp_path, port)
     try:
+        wait_until_healthy(url, is_alive=lambda: process.poll() is None)
         made = charge(url, "k").json()
         assert charge(url, "f", token="tok_flaky").status_code == 503
+    finally:
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=10)
-        process = start(tmp_path, port)
-        assert charge(url, "k").json() == made
-        assert [charge(url, "f", token="tok_flaky").status_code for _ in range(2)] == [503, 200]
-    finally:
-        process.kill()
-        process.wait(timeout=10)
+    with serving(tmp_path / "sandbox") as again:
+        assert charge(again.url, "k").json() == made
+        assert [charge(again.url, "f", token="tok_flaky").status_code for _ in range(2)] == [503, 200]
 
 
 def test_the_command_refuses_to_run_outside_debug(settings):

@@ -18,6 +18,7 @@ from payments.models import Dispute, Refund, RefundSource, RefundStatus, Status,
 from payments.providers import provider
 from payments.public import ledger_disagreements
 from payments.tests import make
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["payments"])
 SECRET = "whsec_stripe"
@@ -204,7 +205,7 @@ def test_what_stripe_did_not_take_is_tried_again_for_ever_with_its_key(bank):
 
 
 def test_an_absent_stripe_took_nothing(bank, settings):
-    settings.STRIPE_URL = "http://127.0.0.1:9"
+    settings.STRIPE_URL = nowhere()
     with pytest.raises(TransientFault):
         provider("stripe").find_charge("k", {"ref": "pi_0"})
     settings.STRIPE_URL = bank.server.url_for("").rstrip("/")

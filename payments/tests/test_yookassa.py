@@ -14,6 +14,7 @@ from payments.models import Refund, RefundSource, RefundStatus, Status, WebhookE
 from payments.providers import provider
 from payments.public import ledger_disagreements
 from payments.tests import make
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["payments"])
 FIRST, OTHER = f"p{0:035d}", f"r{9:035d}"
@@ -182,7 +183,7 @@ def test_an_answer_that_got_lost_is_found_among_the_payments(bank):
 
 
 def test_an_absent_yookassa_took_nothing(bank, settings):
-    settings.YOOKASSA_URL = "http://127.0.0.1:9"
+    settings.YOOKASSA_URL = nowhere()
     with pytest.raises(TransientFault):
         provider("yookassa").find_charge("k", {"ref": FIRST})
 
@@ -213,3 +214,14 @@ def test_a_refund_made_in_the_shops_own_account_is_matched_once(bank):
     assert Refund.objects.get().source == RefundSource.PROVIDER
     assert make.again(payment).refunded_amount == Decimal(300)
     assert ledger_disagreements() == []
+
+
+@pytest.mark.parametrize("address", ["2a02:5180::1", "2a02:5180:0:1509::7", "185.71.76.1"])
+def test_its_webhooks_come_by_ipv6_too(bank, settings, address):
+    settings.YOOKASSA_NETWORKS = []
+    body = json.dumps({"type": "notification", "event": "deal.closed", "object": {"id": "d1"}})
+    sent = {"data": body, "content_type": "application/json"}
+    path = "/api/v1/payments/webhooks/yookassa"
+    assert Client().post(path, **sent, REMOTE_ADDR=address).json() == {"outcome": "ignored"}
+    for stranger in ("2a02:5181::1", "unknown", "2a02:5180::/64"):
+        assert Client().post(path, **sent, REMOTE_ADDR=stranger).status_code == 401

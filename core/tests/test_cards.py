@@ -1,0 +1,62 @@
+"""Card numbers are seen however they are dressed, and masked in what is written for others."""
+
+import json
+
+import msgspec
+import pytest
+
+from core.cards import (
+    MASK,
+    THINGS,
+    looks_like_card_number,
+    mask_card_numbers,
+    may_hold_card_number,
+    refuse_card_numbers,
+)
+from core.errors import CardNumberRefused
+from core.ids import uuid7
+
+CARDS = [
+    "4111111111111111",
+    "4111 1111 1111 1111",
+    "4111  1111  1111  1111",
+    "4111-1111-1111-1111",
+    "4111 - 1111 - 1111 - 1111",
+    "4111\u200b1111\u200b1111\u200b1111",
+    "4\u200d1\u200d1\u200d1111111111111",
+    "４１１１１１１１１１１１１１１１",
+    "".join(chr(0x660 + int(digit)) for digit in "4111111111111111"),
+    "my card is 5555.5555.5555.4444, thanks",
+    "378282246310005",
+]
+OTHERS = [
+    "4111111111111112",
+    "tok_success",
+    "+7 999 123-45-67",
+    "2026-11-22T11:12:46.123456Z",
+    str(uuid7()),
+    "Лада Веста",
+]
+
+
+@pytest.mark.parametrize("text", CARDS)
+def test_it_is_seen_and_masked(text):
+    assert looks_like_card_number(text)
+    assert not looks_like_card_number(mask_card_numbers(text))
+    assert MASK in mask_card_numbers({"a": [{"b": text}]})["a"][0]["b"]
+    for raw in (msgspec.json.encode({"a": text}), json.dumps({"a": text}).encode()):
+        assert may_hold_card_number(raw)
+    with pytest.raises(CardNumberRefused):
+        refuse_card_numbers({"a": [{"b": text}]})
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_other_numbers_stay(text):
+    assert mask_card_numbers({"a": text, "n": 5}) == {"a": text, "n": 5}
+    refuse_card_numbers({"a": text})
+
+
+def test_numbers_of_things_stay():
+    data = {"sku": "4222222222222", "comment": "4222222222222"}
+    assert mask_card_numbers(data) == {"sku": "4222222222222", "comment": MASK}
+    refuse_card_numbers({"sku": "4222222222222"}, but=THINGS)
