@@ -37,7 +37,7 @@ class UnknownCategory(InvalidInput):
     """The named category does not exist."""
 
     def __init__(self, field: str) -> None:
-        super().__init__(field, "unknown_category", "There is no such category.")
+        super().__init__(field, "unknown_category", _("There is no such category."))
 
 
 class SkuTaken(DomainError):
@@ -59,6 +59,13 @@ class VinTaken(DomainError):
 
     code = "vin_taken"
     detail = _("Another product on sale has this VIN.")
+
+
+class OneVehicleOneVin(DomainError):
+    """A vehicle with a VIN is one unit with one owner."""
+
+    code = "one_vehicle_one_vin"
+    detail = _("A VIN belongs to one vehicle: it is in stock once, and sold to one buyer.")
 
 
 class ProductReserved(DomainError):

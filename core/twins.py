@@ -98,6 +98,7 @@ class TwinCommand(BaseCommand):
             host=address.hostname or "127.0.0.1",
             port=options["port"],
             access_log=False,
+            proxy_headers=False,
             log_level="warning",
             timeout_graceful_shutdown=2,
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import redis
 import structlog
 from django.core.cache import cache
@@ -99,7 +100,8 @@ def _kept(products: ProductQuerySet, search: ProductSearch, count: Callable[[], 
     seen = products.query.get_compiler("catalog").as_sql()
     key = "catalog:facets:" + hashlib.sha256(f"{seen} {search!r}".encode()).hexdigest()
     try:
-        known: list[Facet] | None = cache.get(key)
+        kept = cache.get(key)
+        known = None if kept is None else msgspec.convert(kept, list[Facet])
         if known is None:
             known = count()
             if any(value.is_estimate for facet in known for value in facet.values):

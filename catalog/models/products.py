@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Upper
 from django.utils.translation import gettext_lazy as _
 
-from catalog.errors import InsufficientStock, ProductReserved, StockNotTracked, WrongStage
+from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved, StockNotTracked, WrongStage
 from catalog.models.categories import Category
 from core.ids import uuid7
 
@@ -154,6 +154,7 @@ class Product(models.Model):
                 condition=~Q(vin="") & Q(is_active=True, deleted_at__isnull=True) & ~Q(stage=Stage.HANDED_OVER),
                 name="product_vin_unique",
             ),
+            models.CheckConstraint(condition=Q(vin="") | Q(on_hand__lte=1), name="product_vin_is_one_unit"),
             models.CheckConstraint(
                 condition=Q(reserved__gte=0, on_hand__gte=F("reserved")), name="product_reserved_within_on_hand"
             ),
@@ -225,7 +226,7 @@ class Product(models.Model):
             raise WrongStage(allowed=[str(one) for one in STAGES[self.stage]])
         self.refuse_if_reserved()
         if stage == Stage.HANDED_OVER and self.on_hand:
-            raise WrongStage("Only a sold vehicle is handed over.")
+            raise WrongStage(_("Only a sold vehicle is handed over."))
         self.stage = stage
         self.stock_version += 1
 
@@ -248,16 +249,20 @@ class Product(models.Model):
         self._move(quantity, 0)
 
     def adjust(self, delta: int) -> None:
-        """Count in or out. Raises StockNotTracked, InsufficientStock (held goods cannot be counted out), WrongStage.
+        """Count in or out.
+
+        Raises StockNotTracked, InsufficientStock (held goods cannot be counted out), WrongStage, OneVehicleOneVin.
 
         A unit that was handed over is its owner's: it is counted in only once it is back in preparation.
         """
         if not self.tracks_stock:
             raise StockNotTracked
         if self.stage == Stage.HANDED_OVER and delta > 0:
-            raise WrongStage("The vehicle was handed over.", allowed=[str(one) for one in STAGES[self.stage]])
+            raise WrongStage(_("The vehicle was handed over."), allowed=[str(one) for one in STAGES[self.stage]])
         if self.on_hand + delta < self.reserved:
             raise InsufficientStock(requested=-delta, available=self.on_hand - self.reserved)
+        if self.vin and self.on_hand + delta > 1:
+            raise OneVehicleOneVin
         self._move(delta, 0)
 
     def count(self, counted: int) -> int:

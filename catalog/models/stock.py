@@ -103,18 +103,28 @@ class Reservation(models.Model):
 
 
 class ReservationLine(models.Model):
-    """A quantity of one product in a reservation; one line a product, written once."""
+    """A quantity of one product in a reservation; one line a product.
+
+    `vin` is the vehicle's at that moment. While `binds`, no other line may have the same VIN, whichever product names
+    it: from the hold until it is released or the keys are handed over. Triggers keep `binds` (migration
+    guard_vin_by_one_line), so that it follows the reservation whoever writes it.
+    """
 
     id = models.BigAutoField(primary_key=True)
     reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="lines")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="reservation_lines")
     quantity = models.PositiveIntegerField(_("quantity"))
+    vin = models.CharField(_("VIN"), max_length=17, blank=True, default="", db_default="")
+    binds = models.BooleanField(default=True, db_default=True, editable=False)
 
     class Meta:
         verbose_name = _("reservation line")
         verbose_name_plural = _("reservation lines")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["reservation", "product"], name="reservation_line_once_per_product"),
+            models.UniqueConstraint(
+                fields=["vin"], condition=Q(binds=True) & ~Q(vin=""), name="reservation_line_one_owner_per_vin"
+            ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="reservation_line_positive"),
         ]
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 
+from catalog.approvals import SETTLE, SETTLED
 from catalog.errors import (
     CountClosed,
     CountOpen,
@@ -30,11 +31,14 @@ from catalog.models import (
     StockCountLine,
 )
 from catalog.services.products import product_state, record_movement
+from catalog.services.seconding import person
 from catalog.services.stock import release_expired_reservations
 from catalog.services.stock_effects import warn_if_low
 from catalog.vin import fold_vin
 from core.db import transaction
 from core.errors import NotFound
+from core.money import ZERO, money
+from gateway import approvals
 from messaging.outbox import publish
 
 MOST = 10_000
@@ -100,7 +104,8 @@ def confirm_count(*, count_id: UUID, reason: str, actor: str, now: datetime) -> 
     """Bring the books to what was counted: a movement for each difference, with the reason and who confirmed it.
 
     What moved since it was listed, is held for an order or was sold is left alone and named on its line; what was
-    not counted stays. Settled already, nothing happens; cut short, it goes on. Raises NotFound, CountClosed.
+    not counted stays. Settled already, nothing happens; cut short, it goes on. Raises NotFound, CountClosed, Waits:
+    more is missing than one person may count out.
     """
     sheet = _begin(count_id, reason, actor, now)
     release_expired_reservations(now=now)
@@ -144,10 +149,32 @@ def _begin(count_id: UUID, reason: str, actor: str, now: datetime) -> StockCount
         if sheet.status == CountStatus.CANCELLED:
             raise CountClosed
         if sheet.status == CountStatus.OPEN:
+            _admit(sheet, reason, actor, now)
             sheet.status, sheet.reason = CountStatus.CONFIRMING, reason[:200]
             sheet.closed_by, sheet.closed_at = actor, now
             sheet.save(update_fields=["status", "reason", "closed_by", "closed_at"])
     return sheet
+
+
+def settle_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, reason: str) -> None:
+    """Settle a sheet as one person asked and a second agreed. Raises what `confirm_count` does."""
+    confirm_count(count_id=subject_id, reason=reason, actor=str(maker_id), now=now)
+
+
+def _admit(sheet: StockCount, reason: str, actor: str, now: datetime) -> None:
+    """Let what a sheet says is missing leave the books, at its list price. Raises Waits."""
+    missing = sheet.lines.filter(counted__lt=F("expected"))
+    lost = missing.aggregate(sum=Sum((F("expected") - F("counted")) * F("product__price")))["sum"]
+    request = approvals.Ask(
+        subject_id=sheet.pk,
+        amount=money(lost or ZERO),
+        maker_id=person(actor),
+        beneficiary_id=None,
+        number=sheet.location,
+        reason=reason,
+        args={"reason": reason},
+    )
+    approvals.admit(SETTLE, request, now=now)
 
 
 def _numbered(number: str) -> Product:
@@ -171,6 +198,7 @@ def _is_sold(product: Product) -> bool:
 def _settle(sheet: StockCount, line_ids: list[int], now: datetime) -> None:
     """Settle some lines in one transaction, their products locked in the order of their ids."""
     with transaction("catalog"):
+        approvals.let(SETTLED)
         lines = list(StockCountLine.objects.select_for_update().filter(pk__in=line_ids, outcome="").order_by("id"))
         counted = [line.product_id for line in lines if line.counted is not None]
         locked = Product.objects.present().select_for_update(no_key=True).filter(pk__in=counted).order_by("pk")

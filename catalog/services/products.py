@@ -10,14 +10,24 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from catalog.errors import ExternalIdTaken, InvalidAttributes, SkuTaken, UnknownCategory, UnknownProduct, VinTaken
+from catalog.errors import (
+    ExternalIdTaken,
+    InvalidAttributes,
+    OneVehicleOneVin,
+    SkuTaken,
+    UnknownCategory,
+    UnknownProduct,
+    VinTaken,
+)
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import attributes_of
 from catalog.services.photos import follow_photo, forget_waiting_photo, note_photos
+from catalog.services.seconding import admit_price
 from catalog.vin import fold_vin, is_whole
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
+from gateway.approvals import require_permit
 from messaging.outbox import publish
 
 
@@ -115,7 +125,8 @@ def update_product(
 ) -> Product:
     """Edit a product; a new price is kept in its history. Changing nothing changes nothing.
 
-    `precondition` is given the version under the lock. Raises what `create_product` does, and UnknownProduct.
+    `precondition` is given the version under the lock. Raises what `create_product` does, UnknownProduct, and Waits:
+    a person who lowers prices further than they may alone.
     """
     with named_conflicts(), transaction("catalog"):
         product = lock_product(product_id)
@@ -126,6 +137,7 @@ def update_product(
             return product
         _refuse_twins(product)
         if "price" in before and before["price"] != product.price:
+            admit_price(product, before["price"], actor, reason, changes, now)
             _record_price(product, before["price"], actor=actor, reason=reason, now=now)
         product.version, product.updated_at = product.version + 1, now
         product.save(force_update=True)
@@ -133,6 +145,19 @@ def update_product(
             follow_photo(product, now=now)
         publish(ProductUpdated(**product_state(product)))
     return product
+
+
+def price_agreed(
+    *,
+    subject_id: UUID,
+    maker_id: UUID,
+    approver_id: UUID,
+    now: datetime,
+    changes: ProductFields,
+    reason: str,
+) -> None:
+    """Edit a product as one person asked and a second agreed. Raises what `update_product` does."""
+    update_product(product_id=subject_id, actor=str(maker_id), reason=reason, now=now, **changes)
 
 
 def delete_product(*, product_id: UUID, now: datetime, precondition: Callable[[int], None] = _anything) -> None:
@@ -187,7 +212,9 @@ def record_movement(
     order_id: UUID | None = None,
     attempt_id: UUID | None = None,
 ) -> None:
-    """Add the row that explains a change of stock on hand."""
+    """Add the row that explains a change of stock on hand. Raises Undeclared for what leaves by hand."""
+    if delta < 0 and kind in (MovementKind.MANUAL, MovementKind.COUNT):
+        require_permit("catalog")
     StockMovement.objects.create(
         product=product,
         delta=delta,
@@ -208,6 +235,8 @@ def _assign(product: Product, fields: ProductFields) -> None:
         product.vin = fold_vin(fields["vin"])
         if product.vin and not is_whole(product.vin):
             raise InvalidInput("vin", "invalid_vin", _("A VIN has 17 letters and digits, none of them I, O or Q."))
+        if product.vin and product.on_hand > 1:
+            raise InvalidInput("vin", OneVehicleOneVin.code, str(OneVehicleOneVin.detail))
     if "plate" in fields:
         product.plate = fold_vin(fields["plate"])
     category_id = fields.get("category_id")
@@ -232,6 +261,8 @@ def _first_stock(product: Product, stock: int | None) -> int:
         if stock:
             raise InvalidInput("stock", "stock_not_tracked", _("A service has no stock."))
         return 0
+    if product.vin and (stock or 0) > 1:
+        raise InvalidInput("stock", OneVehicleOneVin.code, str(OneVehicleOneVin.detail))
     return stock if stock is not None else int(product.kind == ProductKind.VEHICLE)
 
 

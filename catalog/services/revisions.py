@@ -6,8 +6,11 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
+from django.db.models import F, Sum
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
+from catalog.approvals import REVISION
 from catalog.errors import NothingToChange, RevisionClosed, TooManyProducts
 from catalog.events import ProductUpdated
 from catalog.models import (
@@ -22,9 +25,11 @@ from catalog.models import (
 )
 from catalog.models.products import ProductQuerySet
 from catalog.services.products import product_state
+from catalog.services.seconding import person
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
-from core.money import MAX_AMOUNT, money
+from core.money import MAX_AMOUNT, ZERO, money
+from gateway import approvals
 from messaging.outbox import publish
 
 MOST = 5_000
@@ -88,7 +93,8 @@ def preview_prices(
 def apply_prices(*, revision_id: UUID, actor: str, now: datetime) -> PriceRevision:
     """Set the previewed prices, each with its history, actor and reason; what changed since is left alone and named.
 
-    Applied already, nothing happens; one that was cut short goes on. Raises NotFound, RevisionClosed.
+    Applied already, nothing happens; one that was cut short goes on. Raises NotFound, RevisionClosed, Waits: a person
+    who lowers prices further than they may alone.
     """
     revision = _begin(revision_id, actor, now)
     waiting = revision.lines.filter(outcome="")
@@ -131,9 +137,30 @@ def _begin(revision_id: UUID, actor: str, now: datetime) -> PriceRevision:
         if revision.status == RevisionStatus.DISCARDED:
             raise RevisionClosed
         if revision.status == RevisionStatus.DRAFT:
+            _admit(revision, actor, now)
             revision.status, revision.closed_by, revision.closed_at = RevisionStatus.APPLYING, actor, now
             revision.save(update_fields=["status", "closed_by", "closed_at"])
     return revision
+
+
+def revision_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime) -> None:
+    """Set previewed prices as one person asked and a second agreed. Raises what `apply_prices` does."""
+    apply_prices(revision_id=subject_id, actor=str(maker_id), now=now)
+
+
+def _admit(revision: PriceRevision, actor: str, now: datetime) -> None:
+    """Let the lower prices of a whole revision hold, at the pieces in stock now. Raises Waits."""
+    drop = (F("old_price") - F("new_price")) * Greatest(F("product__on_hand"), 1)
+    lines = revision.lines.filter(outcome="", new_price__lt=F("old_price"))
+    request = approvals.Ask(
+        subject_id=revision.pk,
+        amount=money(lines.aggregate(sum=Sum(drop))["sum"] or ZERO),
+        currency=revision.currency,
+        maker_id=person(actor),
+        beneficiary_id=None,
+        reason=revision.reason,
+    )
+    approvals.admit(REVISION, request, now=now)
 
 
 def _apply_some(revision: PriceRevision, now: datetime) -> None:

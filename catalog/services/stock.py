@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from catalog.errors import ReservationUnknown, UnknownProduct
+from catalog.errors import OneVehicleOneVin, ReservationUnknown, UnknownProduct
 from catalog.events import (
     ProductUpdated,
     StockReleased,
@@ -23,8 +23,16 @@ from catalog.models import (
 )
 from catalog.models.stock import EXPIRED
 from catalog.services.products import product_state, record_movement
+from catalog.services.seconding import admit_count_out
 from catalog.services.stock_decisions import answer_again, refusal_of, reject, sum_demand
-from catalog.services.stock_effects import give_back, hand_out, hold, take_again, warn_if_low
+from catalog.services.stock_effects import (
+    find_bound_vins,
+    give_back,
+    hand_out,
+    hold,
+    take_again,
+    warn_if_low,
+)
 from catalog.services.stock_locks import (
     find_reservation,
     lock_attempt,
@@ -45,19 +53,32 @@ log = structlog.get_logger(__name__)
 
 
 def adjust_stock(*, product_id: UUID, delta: int, reason: str, actor: str, now: datetime) -> Product:
-    """Count pieces in or out by hand. Raises UnknownProduct, StockNotTracked, InsufficientStock."""
+    """Count pieces in or out by hand.
+
+    Raises UnknownProduct, StockNotTracked, InsufficientStock, OneVehicleOneVin for a vehicle that has its buyer, Waits.
+    """
     with transaction("catalog"):
         product = lock_products([product_id], now).get(product_id)
         if product is None or product.deleted_at:
             raise UnknownProduct
         before = product.available
+        if delta > 0 and find_bound_vins([product.vin]):
+            raise OneVehicleOneVin
         product.adjust(delta)
+        admit_count_out(product, delta, actor, reason, now)
         product.version, product.updated_at = product.version + 1, now
         product.save(update_fields=["on_hand", "stock_version", "version", "updated_at"])
         record_movement(product, delta, kind=MovementKind.MANUAL, reason=reason, actor=actor, now=now)
         publish(ProductUpdated(**product_state(product)))
         warn_if_low(product, before)
     return product
+
+
+def count_out_agreed(
+    *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, delta: int, reason: str
+) -> None:
+    """Count pieces out as one person asked and a second agreed. Raises what `adjust_stock` does."""
+    adjust_stock(product_id=subject_id, delta=delta, reason=reason, actor=str(maker_id), now=now)
 
 
 def reserve_stock(
@@ -87,7 +108,8 @@ def reserve_stock(
         reservation = Reservation(order_id=order_id, attempt_id=attempt_id, created_at=now)
         reservation.expires_at = max(expires_at, now + MIN_HOLD)
         given_back = _give_way(old, products)
-        refusal = refusal_of(demand, products, now)
+        bound = find_bound_vins((products[pk].vin for pk in demand if pk in products), but=old.pk if old else None)
+        refusal = refusal_of(demand, products, now, bound_vins=bound)
         if refusal:
             reject(reservation, *refusal, now=now)
             return reservation

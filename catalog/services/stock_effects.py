@@ -36,11 +36,23 @@ def hold(reservation: Reservation, demand: Mapping[UUID, int], products: Mapping
     reservation.status = ReservationStatus.HELD
     reservation.save(force_insert=True)
     ReservationLine.objects.bulk_create(
-        ReservationLine(reservation=reservation, product_id=pk, quantity=quantity) for pk, quantity in demand.items()
+        ReservationLine(reservation=reservation, product_id=pk, quantity=quantity, vin=products[pk].vin)
+        for pk, quantity in demand.items()
     )
     publish_reserved(reservation, demand, products)
     for pk in demand:
         warn_if_low(products[pk], before[pk])
+
+
+def find_bound_vins(vins: Iterable[str], *, but: UUID | None = None) -> set[str]:
+    """Return which of the VINs are held or sold and not handed over, leaving out the reservation `but`."""
+    wanted = {vin for vin in vins if vin}
+    if not wanted:
+        return set()
+    lines = ReservationLine.objects.filter(vin__in=wanted, binds=True)
+    return set(
+        lines.exclude(reservation=but).values_list("vin", flat=True) if but else lines.values_list("vin", flat=True)
+    )
 
 
 def publish_reserved(reservation: Reservation, demand: Mapping[UUID, int], products: Mapping[UUID, Product]) -> None:
@@ -87,6 +99,8 @@ def take_again(reservation: Reservation, products: Mapping[UUID, Product]) -> No
     """Hold once more what a hold that ran out had held, saving nothing yet. Raises StockGone."""
     lines = list(reservation.lines.all())
     if any(line.quantity > products[line.product_id].available for line in lines):
+        raise StockGone
+    if find_bound_vins((line.vin for line in lines), but=reservation.pk):
         raise StockGone
     for line in lines:
         products[line.product_id].hold(line.quantity)
