@@ -1,8 +1,11 @@
 """Errors that stop a business action; the gateway renders them as problem+json in one place."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class DomainError(Exception):
@@ -16,7 +19,7 @@ class DomainError(Exception):
     status = 409
     detail: Any = _("The request conflicts with the current state.")
 
-    def __init__(self, detail: str = "", *, retry_after: int | None = None, **extra: Any) -> None:
+    def __init__(self, detail: "StrOrPromise" = "", *, retry_after: int | None = None, **extra: Any) -> None:
         self.detail = str(detail or self.detail)
         self.retry_after = retry_after
         self.extra = extra
@@ -49,15 +52,30 @@ class Forbidden(DomainError):
     detail = _("Your role does not allow this.")
 
 
+class FourEyes(Forbidden):
+    """Somebody else has to do this: one's own objects, and one's own requests, are for another person."""
+
+    code = "four_eyes"
+    detail = _("Somebody else has to do this: nobody decides about their own requests, or about what is theirs.")
+
+
+class CardNumberRefused(DomainError):
+    """Something that looks like a card number was sent; we take tokens only."""
+
+    code = "card_number_refused"
+    status = 400
+    detail = _("Card numbers are not accepted: send the token that the payment provider gave for the card.")
+
+
 class InvalidInput(DomainError):
     """Input that is well formed but wrong; `errors` is a list of {field, code, detail}."""
 
     code = "validation_error"
     status = 400
 
-    def __init__(self, field: str, code: str, detail: str) -> None:
+    def __init__(self, field: str, code: str, detail: "StrOrPromise") -> None:
         super().__init__(detail)
-        self.errors = [{"field": field, "code": code, "detail": detail}]
+        self.errors = [{"field": field, "code": code, "detail": self.detail}]
 
 
 class StaleVersion(DomainError):

@@ -79,7 +79,7 @@ class EdgeMiddleware:
 
 
 def _is_api(path: str) -> bool:
-    return path.startswith(("/api/v1/", "/health", "/metrics", "/.well-known/")) or path == "/api/v1"
+    return path.startswith(("/api/v1/", "/health", "/metrics", "/.well-known/", "/internal/")) or path == "/api/v1"
 
 
 def _answer_api(request: HttpRequest) -> HttpResponse:

@@ -1,13 +1,19 @@
 """Cursor pages: a deep page costs what the first one does, and nothing is counted."""
 
+from decimal import InvalidOperation
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination as DRFCursorPagination
 from rest_framework.request import Request
 
 MAX_PAGE_SIZE = 100
+_UNREADABLE = (DjangoValidationError, ValueError, TypeError, OverflowError, InvalidOperation, DataError)
+"""What a position raises that is no value of the column it is compared with, here or in the database."""
 
 
 class CursorPagination(DRFCursorPagination):
@@ -28,7 +34,9 @@ class CursorPagination(DRFCursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except NotFound as error:
+        except (NotFound, *_UNREADABLE) as error:
+            if not request.query_params.get(self.cursor_query_param):
+                raise
             raise ValidationError({"cursor": [self.invalid_cursor_message]}) from error
 
     def get_page_size(self, request: Request) -> int:
@@ -36,7 +44,7 @@ class CursorPagination(DRFCursorPagination):
         if given is None:
             return self.page_size
         if not given.isdecimal() or not 1 <= int(given) <= MAX_PAGE_SIZE:
-            raise ValidationError({"page_size": [f"A whole number from 1 to {MAX_PAGE_SIZE}."]})
+            raise ValidationError({"page_size": [_("A whole number from 1 to %(most)s.") % {"most": MAX_PAGE_SIZE}]})
         return int(given)
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
@@ -50,7 +58,13 @@ class CursorPagination(DRFCursorPagination):
         for name in names:
             bare = name.removeprefix("-")
             if bare not in allowed:
-                raise ValidationError({"ordering": [f"Order by one of: {', '.join(sorted(allowed)) or 'nothing'}."]})
+                raise ValidationError(
+                    {
+                        "ordering": [
+                            _("Order by one of: %(choices)s.") % {"choices": ", ".join(sorted(allowed)) or "nothing"}
+                        ]
+                    }
+                )
             fields.append(("-" if name.startswith("-") else "") + allowed[bare])
         return _with_pk(fields)
 

@@ -5,34 +5,38 @@ from typing import Any
 
 import msgspec
 import structlog
+from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standardized
 from rest_framework.response import Response
 
 from core.errors import DomainError, InvalidInput
 from core.postgres.breakers import DatabaseAway
+from gateway import wording
 
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
-    400: "Invalid input",
-    401: "Not authenticated",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    406: "Not acceptable",
-    409: "Conflict",
-    410: "Gone",
-    412: "Precondition failed",
-    413: "Too large",
-    415: "Unsupported media type",
-    422: "Unprocessable",
-    428: "Precondition required",
-    429: "Too many requests",
-    500: "Internal error",
-    503: "Unavailable",
+    400: gettext_lazy("Invalid input"),
+    401: gettext_lazy("Not authenticated"),
+    403: gettext_lazy("Not allowed"),
+    404: gettext_lazy("Not found"),
+    405: gettext_lazy("Method not allowed"),
+    406: gettext_lazy("Not acceptable"),
+    409: gettext_lazy("Conflict"),
+    410: gettext_lazy("Gone"),
+    412: gettext_lazy("Precondition failed"),
+    413: gettext_lazy("Too large"),
+    415: gettext_lazy("Unsupported media type"),
+    422: gettext_lazy("Unprocessable"),
+    428: gettext_lazy("Precondition required"),
+    429: gettext_lazy("Too many requests"),
+    500: gettext_lazy("Internal error"),
+    503: gettext_lazy("Unavailable"),
 }
 log = structlog.get_logger(__name__)
 
@@ -49,14 +53,16 @@ def problem(
     """Build a problem document; `extra` becomes members of its own."""
     body = {
         "type": f"urn:autosalon:problem:{code}",
-        "title": TITLES.get(status, "Error"),
+        "title": str(TITLES.get(status) or _("Error")),
         "status": status,
         "code": code,
-        "detail": detail,
+        "detail": str(detail),
         "errors": errors or [],
         "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
     } | extra
-    return HttpResponse(msgspec.json.encode(body), status=status, content_type=CONTENT_TYPE, headers=headers)
+    response = HttpResponse(msgspec.json.encode(body), status=status, content_type=CONTENT_TYPE, headers=headers)
+    response["Content-Language"], response["Vary"] = get_language() or settings.LANGUAGE_CODE, "Accept-Language"
+    return response
 
 
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -64,7 +70,9 @@ _INDEX = re.compile(r"\[(\d+)\]")
 
 
 def from_domain_error(error: DomainError) -> HttpResponse:
-    """Render a refusal of the business."""
+    """Render a refusal of the business, or what it says instead: that the action waits for a second person."""
+    if error.status < 400:
+        return HttpResponse(msgspec.json.encode(error.extra), status=error.status, content_type="application/json")
     errors = error.errors if isinstance(error, InvalidInput) else None
     headers = dict(getattr(error, "headers", {}))
     if error.retry_after is not None:
@@ -82,45 +90,40 @@ def from_exception(error: Exception, request: HttpRequest) -> HttpResponse:
         case msgspec.ValidationError():
             return invalid_body(error)
         case msgspec.DecodeError() | UnicodeDecodeError():
-            return problem(400, "parse_error", "The body is not valid JSON.")
+            return problem(400, "parse_error", wording.say_not_json(error))
         case Http404():
-            return problem(404, "not_found", "Not found.")
+            return problem(404, "not_found", _("Not found."))
         case PermissionDenied():
-            return problem(403, "permission_denied", "Not allowed.")
+            return problem(403, "permission_denied", _("Not allowed."))
         case RequestDataTooBig():
-            return problem(413, "body_too_large", "The request body is too large.")
+            return problem(413, "body_too_large", _("The request body is too large."))
         case BadRequest() | SuspiciousOperation():
-            return problem(400, "bad_request", "The request is malformed.")
+            return problem(400, "bad_request", _("The request is malformed."))
         case OperationalError() | InterfaceError():
             if not isinstance(error, DatabaseAway):
                 log.error("database_unavailable", path=request.path, error=repr(error))
             return unavailable()
         case _:
             log.error("unhandled_error", path=request.path, method=request.method, exc_info=error)
-            return problem(500, "internal_error", "Something went wrong on our side.")
+            return problem(500, "internal_error", _("Something went wrong on our side."))
 
 
 def unavailable() -> HttpResponse:
     """The answer while a database is away; its breaker tries again every second."""
     headers = {"Retry-After": "2"}
-    return problem(503, "unavailable", "The service is temporarily unavailable.", headers=headers, retry_after=2)
+    return problem(503, "unavailable", _("The service is temporarily unavailable."), headers=headers, retry_after=2)
 
 
 def invalid_body(error: msgspec.ValidationError) -> HttpResponse:
     """Render a body that has the wrong shape; msgspec ends its message with the JSON path at fault."""
-    detail, _, path = str(error).partition(" - at `")
+    said, _at, path = str(error).partition(" - at `")
     field = _INDEX.sub(r".\1", path.rstrip("`").removeprefix("$")).removeprefix(".")
-    code = (
-        "required"
-        if "missing required field" in detail
-        else "unknown_field"
-        if "unknown field" in detail
-        else "invalid"
-    )
-    if code != "invalid" and "`" in detail:
-        name = detail.split("`")[1]
+    code = "required" if "missing required field" in said else "unknown_field" if "unknown field" in said else "invalid"
+    if code != "invalid" and "`" in said:
+        name = said.split("`")[1]
         field = f"{field}.{name}" if field else name
-    return problem(400, "validation_error", "Invalid input.", errors=[{"field": field, "code": code, "detail": detail}])
+    wrong = {"field": field, "code": code, "detail": wording.say_wrong_shape(said)}
+    return problem(400, "validation_error", _("Invalid input."), errors=[wrong])
 
 
 class ProblemFormatter(ExceptionFormatter):
@@ -149,7 +152,7 @@ def _from_drf(response: Response) -> HttpResponse:
     errors = response.data["errors"]
     is_field_error = response.data["kind"] == "validation_error"
     code = "validation_error" if is_field_error else errors[0]["code"]
-    detail = "Invalid input." if is_field_error else errors[0]["detail"]
+    detail = _("Invalid input.") if is_field_error else errors[0]["detail"]
     headers = {name: value for name, value in response.headers.items() if name in ("Allow", "Retry-After")}
     if response.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"

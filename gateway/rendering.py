@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+
+from gateway import wording
 
 MAX_DEPTH = 32
 
@@ -42,9 +45,9 @@ def decode(body: bytes) -> Any:
     try:
         data = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ParseError(f"The body is not valid JSON: {error}") from error
+        raise ParseError(wording.say_not_json(error)) from error
     if _depth(data) > MAX_DEPTH:
-        raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep.")
+        raise ParseError(_("The body is nested more than %(most)s levels deep.") % {"most": MAX_DEPTH})
     return data
 
 

@@ -59,7 +59,7 @@ class AutoSchema(SpectacularSchema):
         """Two apps may call different things the same: a component's name begins with its app's."""
         name = str(super()._get_serializer_name(serializer, direction, bypass_extensions))
         app = type(force_instance(serializer)).__module__.partition(".")[0]
-        return f"{app.capitalize()}{name}" if app in settings.SERVICES else name
+        return f"{app.capitalize()}{name}" if app in settings.APPS else name
 
     def get_request_serializer(self) -> Any:
         declared = self._lane()

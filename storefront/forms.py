@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services import known_scopes
 from catalog.public import ProductSearch
+from core.cards import THINGS, looks_like_card_number
+from core.errors import CardNumberRefused
 from core.ids import uuid7
 from storefront import wording
 from storefront.terms import term
@@ -24,6 +26,14 @@ class AccessibleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse card numbers in whatever people type, as the API does; nothing repeats them."""
+        cleaned = super().clean() or self.cleaned_data
+        for name, value in list(cleaned.items()):
+            if name not in THINGS and isinstance(value, str) and looks_like_card_number(value):
+                self.add_error(name, forms.ValidationError(CardNumberRefused.detail, code=CardNumberRefused.code))
+        return cleaned
 
 
 def _number(label: Text, placeholder: Text) -> forms.TextInput:

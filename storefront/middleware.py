@@ -1,12 +1,45 @@
-"""Addresses that only take forms lead people who open them to the page the form stands on."""
+"""Addresses that lead people on: to the page that has a slash, and from a form's address to the page it stands on."""
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
+from django.utils.http import escape_leading_slashes
 
 from storefront.pages import nowhere
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Leads an address without its last slash to the page that has one; a form sent there is sent on as it was.
+
+    Django's own forgets what was posted, and in debug answers it with a traceback.
+    """
+
+    def get_full_path_with_slash(self, request: HttpRequest) -> str:
+        """The address to go to, whatever the method."""
+        return escape_leading_slashes(request.get_full_path(force_append_slash=True))
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Lead on before the view is looked for; what stands nowhere is said to at once, without a detour."""
+        if self.should_redirect_with_slash(request) and resolve(f"{request.path_info}/").func is nowhere:
+            request.path_info += "/"
+        led = super().process_request(request)
+        return _as_sent(request, led) if led else None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Lead on when nothing was found."""
+        led = super().process_response(request, response)
+        if led is not response and isinstance(led, HttpResponsePermanentRedirect):
+            return _as_sent(request, led)
+        return led
+
+
+def _as_sent(request: HttpRequest, led: HttpResponsePermanentRedirect) -> HttpResponsePermanentRedirect:
+    """The same redirect, that keeps a method with its body."""
+    return led if request.method in ("GET", "HEAD") else HttpResponsePermanentRedirect(led.url, preserve_request=True)
 
 
 class FormsOnlyMiddleware:

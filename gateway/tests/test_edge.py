@@ -270,5 +270,5 @@ def test_fifty_twins_with_one_key_have_one_effect(limits):
 
 def test_health_answers_and_names_what_it_stands_on():
     client = Api().client
-    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/health").json() == {"status": "ok", "version": settings.VERSION}
     assert client.get("/health/").status_code == 200

@@ -33,6 +33,13 @@ def test_a_form_without_its_token_is_explained():
     assert 'href="/sign-in/"' in refused.content.decode()
 
 
+def test_its_way_back_stays_on_this_site():
+    browser = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
+    refused = browser.post("//evil.example/x/", {})
+    assert refused.status_code in (403, 404)
+    assert 'href="//evil.example' not in refused.content.decode()
+
+
 def test_nonsense_is_a_page_of_ours(settings, monkeypatch):
     settings.DEBUG = False
 
@@ -80,3 +87,25 @@ def test_moments_are_told_on_the_dealerships_clock_and_by_the_api_in_utc(setting
     order = make_orders.order(customer_id=visitor.user.id)
     Order.objects.filter(pk=order.pk).update(created_at=datetime(2026, 3, 31, 20, 30, tzinfo=UTC))
     assert "1 April 2026" in visitor.get("/orders/").content.decode()
+
+
+@pytest.mark.parametrize("debug", [True, False])
+class TestSlashes:
+    @pytest.fixture(autouse=True)
+    def as_told(self, settings, debug):
+        settings.DEBUG = debug
+
+    def test_a_form_sent_to_an_address_without_its_slash_arrives_whole(self):
+        asked = Client().post("/sign-in?next=/orders/", {"email": "x@example.com", "password": "x"})
+        assert (asked.status_code, asked.url) == (308, "/sign-in/?next=/orders/")
+        followed = Client().post("/sign-in", {"email": "x@example.com", "password": "x"}, follow=True)
+        assert (followed.status_code, followed.request["REQUEST_METHOD"]) == (401, "POST")
+
+    def test_a_page_is_led_to_by_the_usual_redirect(self):
+        answer = Client().get("/cars")
+        assert (answer.status_code, answer.url) == (301, "/cars/")
+
+    @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+    def test_what_is_nowhere_is_said_to_be_so(self, method):
+        assert getattr(Client(), method)("/nothing-here").status_code == 404
+        assert getattr(Client(), method)("/api/nothing")["Content-Type"] == "application/problem+json"

@@ -20,7 +20,10 @@ def test_signing_in_leads_to_where_one_was_going():
     assert is_signed_in(visitor)
 
 
-@pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "address",
+    ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "foo", "storefront:home", "admin:index"],
+)
 def test_it_never_leads_to_another_site(address):
     person = Visitor("client").user
     response = Visitor().post("/sign-in/", email=person.email, password=PASSWORD, next=address)
