@@ -1,8 +1,15 @@
-"""Idempotency keys; they stand in every app's database, beside the writes they guard."""
+"""Idempotency keys, and what waits for a second person; they stand in every app's database, beside what they guard."""
 
+from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import WrongTransition
+from core.ids import uuid7
 
 
 class IdempotencyKey(models.Model):
@@ -24,3 +31,106 @@ class IdempotencyKey(models.Model):
             models.UniqueConstraint(fields=["principal", "route", "key"], name="idempotency_key_unique"),
         ]
         indexes: ClassVar = [models.Index(fields=["created_at"], name="idempotency_key_age")]
+
+
+class ApprovalState(models.TextChoices):
+    """Where an action that needs a second person stands."""
+
+    WAITING = "waiting", _("waits for a second person")
+    APPROVED = "approved", _("approved")
+    REJECTED = "rejected", _("rejected")
+    EXPIRED = "expired", _("expired")
+
+
+class Approval(models.Model):
+    """An action that gives value away and waits, or waited, for a second person.
+
+    `args` are what the action is run with once somebody agrees; nothing of it has happened before. `amount` is in major
+    units of the currency, and empty where nobody can say what is given away. `asked_by` is empty when the system asked;
+    such a request waits for ever. `barred` are those who may not decide: who asked, whom it favours, and whose word it
+    rests on.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(_("kind"), max_length=60)
+    subject_type = models.CharField(_("object"), max_length=40)
+    subject_id = models.UUIDField(_("id of the object"))
+    number = models.CharField(_("number"), max_length=60, blank=True, default="")
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2, null=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    asked_by = models.UUIDField(_("asked by"), null=True)
+    asked_at = models.DateTimeField(_("asked at"))
+    beneficiary_id = models.UUIDField(_("in favour of"), null=True)
+    barred = models.JSONField(_("may not decide"), default=list)
+    reason = models.CharField(_("reason"), max_length=1000, blank=True, default="")
+    evidence = models.CharField(_("evidence"), max_length=1000, blank=True, default="")
+    args = models.JSONField(_("what is done"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=ApprovalState, default=ApprovalState.WAITING)
+    expires_at = models.DateTimeField(_("expires at"), null=True)
+    decided_by = models.UUIDField(_("decided by"), null=True)
+    decided_at = models.DateTimeField(_("decided at"), null=True)
+    decision_reason = models.CharField(_("reason of the decision"), max_length=1000, blank=True, default="")
+
+    class Meta:
+        db_table = "gateway_approval"
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["kind", "subject_id"], condition=Q(state="waiting"), name="approval_waits_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="approved") | Q(asked_by__isnull=True) | ~Q(decided_by=models.F("asked_by")),
+                name="approval_by_another",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="approved")
+                | Q(beneficiary_id__isnull=True)
+                | ~Q(decided_by=models.F("beneficiary_id")),
+                name="approval_not_by_beneficiary",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="waiting", decided_at__isnull=True)
+                | Q(state="expired", decided_by__isnull=True)
+                | Q(state__in=["approved", "rejected"], decided_by__isnull=False),
+                name="approval_decided_by_somebody",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-id"], name="approval_by_state"),
+            models.Index(fields=["asked_by", "-id"], name="approval_of_maker"),
+            models.Index(fields=["subject_id"], condition=Q(state="waiting"), name="approval_waiting_for"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number or self.subject_id}"
+
+    def end(self, state: ApprovalState, *, decided_by: UUID | None, reason: str, now: datetime) -> None:
+        """Stop waiting. Raises WrongTransition."""
+        if self.state != ApprovalState.WAITING:
+            raise WrongTransition(self.state, [])
+        self.state, self.decided_at, self.decision_reason = state, now, reason[:1000]
+        self.decided_by = decided_by
+
+
+class GivenAway(models.Model):
+    """What one person gave away alone in one day at the dealer's, roubles; its row lock makes the sum exact."""
+
+    pk = models.CompositePrimaryKey("person_id", "day", "pool")
+    person_id = models.UUIDField()
+    day = models.DateField()
+    pool = models.CharField(max_length=60)
+    amount = models.DecimalField(max_digits=16, decimal_places=2)
+
+    class Meta:
+        db_table = "gateway_given_away"
+
+
+class KnownAs(models.Model):
+    """A client card and the user it belongs to: whoever acts on an object of their own card acts on their own."""
+
+    card_id = models.UUIDField(primary_key=True)
+    user_id = models.UUIDField()
+
+    class Meta:
+        db_table = "gateway_known_as"

@@ -1,0 +1,170 @@
+"""The API of requests that wait for a second person, over the databases of every served app."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateway.api import ApiViewSet
+from gateway.approvals.asking import shown
+from gateway.approvals.deciding import approve, reject
+from gateway.approvals.kinds import kinds
+from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
+from gateway.filtering import refuse_unknown
+from gateway.idempotency import run_once
+from gateway.models import Approval, ApprovalState
+from gateway.pagination import CursorPagination
+from gateway.permissions import IsManager
+
+
+class ApprovalSubject(serializers.Serializer):
+    """What a request is about."""
+
+    type = serializers.CharField()
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+
+
+class ApprovalSerializer(serializers.Serializer):
+    """An action that waits, or waited, for a second person; `amount` is null where nobody can say."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    subject = ApprovalSubject()
+    amount = serializers.DecimalField(14, 2, allow_null=True)
+    currency = serializers.CharField()
+    asked_by = serializers.UUIDField(allow_null=True)
+    asked_at = serializers.DateTimeField()
+    reason = serializers.CharField()
+    evidence = serializers.CharField()
+    state = serializers.ChoiceField(ApprovalState.choices)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    decided_by = serializers.UUIDField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    decision_reason = serializers.CharField()
+
+
+class WaitingAnswer(serializers.Serializer):
+    """The answer 202 of an action that waits for a second person; nothing of it has happened."""
+
+    approval = ApprovalSerializer()
+
+
+def may_wait(answer: Any, status: int = 200) -> dict[int, Any]:
+    """The answers of an action that may wait for a second person, for its OpenAPI operation."""
+    return {status: answer, 202: WaitingAnswer}
+
+
+class ApprovalPage(serializers.Serializer):
+    """A page of requests, the newest first."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ApprovalSerializer(many=True)
+
+
+class AgreeInput(serializers.Serializer):
+    """What the second person remarks."""
+
+    reason = serializers.CharField(max_length=1000, required=False, default="", allow_blank=True)
+
+
+class TurnDownInput(serializers.Serializer):
+    """Why a request is turned down."""
+
+    reason = serializers.CharField(max_length=1000)
+
+
+class ApprovalViewSet(ApiViewSet):
+    """Managers see what waits; whoever asked and whoever it favours cannot decide."""
+
+    permission_classes = [IsManager]
+    serializer_class = ApprovalSerializer
+    queryset = Approval.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("state", enum=ApprovalState.values),
+            OpenApiParameter("kind", str),
+            OpenApiParameter("mine", bool, description="Only those that the caller made."),
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("page_size", int),
+        ],
+        responses=ApprovalPage,
+    )
+    def list(self, request: Request) -> Response:
+        """Requests for a second person, newest first."""
+        refuse_unknown(request, {"state", "kind", "mine"})
+        size = CursorPagination().get_page_size(request)
+        rows, following = newest_of(find_requests(self._wanted(request), limit=size + 1), size)
+        there = None
+        if following is not None:
+            query = request.query_params.copy()
+            query["cursor"] = str(following)
+            there = request.build_absolute_uri(f"?{query.urlencode()}")
+        return Response({"next": there, "previous": None, "results": [shown(row) for _alias, row in rows]})
+
+    def _wanted(self, request: Request) -> Wanted:
+        given = request.query_params
+        state, kind, mine = given.get("state", ""), given.get("kind", ""), given.get("mine", "false")
+        if state and state not in ApprovalState.values:
+            raise ValidationError({"state": [_("One of: %(choices)s.") % {"choices": ", ".join(ApprovalState.values)}]})
+        if kind and kind not in {one.name for one in kinds()}:
+            raise ValidationError({"kind": [_("There is no such kind.")]})
+        if mine not in ("true", "false"):
+            raise ValidationError({"mine": [_("true or false.")]})
+        return Wanted(
+            state=state,
+            kind=kind,
+            mine=self.principal.id if mine == "true" else None,
+            before=_cursor(given.get("cursor")),
+        )
+
+    @extend_schema(responses=ApprovalSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One request."""
+        return Response(shown(find_request(UUID(pk))[1]))
+
+    @extend_schema(request=AgreeInput, responses=ApprovalSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> HttpResponse:
+        """Agree: the action happens now. Not for whoever asked, nor for whom it favours."""
+        return self._decide(pk, "approve", self.valid(AgreeInput)["reason"])
+
+    @extend_schema(request=TurnDownInput, responses=ApprovalSerializer)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: str) -> HttpResponse:
+        """Turn a request down: nothing happens."""
+        return self._decide(pk, "reject", self.valid(TurnDownInput)["reason"])
+
+    def _decide(self, pk: str, name: str, reason: str) -> HttpResponse:
+        alias, found = find_request(UUID(pk))
+        service = approve if name == "approve" else reject
+
+        def act() -> HttpResponse:
+            done = service(
+                alias=alias, approval_id=found.id, person_id=self.principal.id, reason=reason, now=timezone.now()
+            )
+            answer: HttpResponse = self.finalize_response(self.request, Response(shown(done))).render()
+            return answer
+
+        route = f"POST /approvals/{{id}}/{name}"
+        return run_once(self.request._request, self.principal.id, alias=alias, route=route, action=act)
+
+
+def _cursor(given: str | None) -> UUID | None:
+    if given is None:
+        return None
+    try:
+        return UUID(given)
+    except ValueError as error:
+        raise ValidationError({"cursor": [CursorPagination.invalid_cursor_message]}) from error
