@@ -113,6 +113,12 @@ class OrderView:
         return self.order.reservation_expires_at if self.order.status == "awaiting_payment" else None
 
     @property
+    def held_because(self) -> Text:
+        """Why it is set aside for longer than the time of a checkout."""
+        hold = self.order.hold
+        return wording.HELD_BECAUSE.get(hold.kind, "") if hold is not None and self.held_until else ""
+
+    @property
     def failure(self) -> Text:
         """Why the order ended, or why its last payment failed while it can still be paid."""
         failure, payment = self.order.saga.failure, self.payment

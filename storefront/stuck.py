@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import msgspec
 import redis
 import structlog
 from django.core.cache import cache
@@ -12,12 +13,14 @@ from django.db import DatabaseError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from gateway.approvals.reading import count_waiting, served
 from gateway.breakers import standing
 from messaging import parked
 from payments.public import waiting_for_somebody
 from storefront.wording import Text
 
 KEPT_S = 5
+MOST = 100
 KEY = "storefront:stuck"
 QUEUES: dict[str, tuple[Text, str, str]] = {
     "payments_silent": (_("Payments whose end nobody knows"), "payments_payment", "?attention=yes"),
@@ -26,6 +29,7 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
     "payouts_failed": (_("Payouts that failed"), "payments_payout", "?status__exact=failed"),
     "disputes_open": (_("Open disputes"), "payments_dispute", "?status__exact=open"),
     "deliveries_parked": (_("Parked deliveries"), "messaging_inboxevent", ""),
+    "approvals_waiting": (_("Wait for a second person"), "", ""),
 }
 """Each queue's name, and the screen and filter of the administration where it is dealt with."""
 log = structlog.get_logger(__name__)
@@ -56,7 +60,7 @@ def read_stuck(*, now: datetime) -> Stuck:
     """Everything that waits for a person; counted at most every five seconds, however many boards look."""
     counts, is_partial = _kept(now)
     queues = [
-        Queue(name, counts[code], reverse(f"admin:{screen}_changelist") + query)
+        Queue(name, counts[code], _address(screen, query))
         for code, (name, screen, query) in QUEUES.items()
         if counts.get(code)
     ]
@@ -64,12 +68,18 @@ def read_stuck(*, now: datetime) -> Stuck:
     return Stuck(queues, silent, is_partial)
 
 
+def _address(screen: str, query: str) -> str:
+    """A screen of the administration, or the managers' own page."""
+    return reverse(f"admin:{screen}_changelist") + query if screen else reverse("storefront:approvals")
+
+
 def _kept(now: datetime) -> tuple[dict[str, int], bool]:
     try:
-        known = cache.get(KEY)
-        if known is None:
-            known = _count(now)
-            cache.set(KEY, known, KEPT_S)
+        kept = cache.get(KEY)
+        if kept is not None:
+            return msgspec.convert(kept, tuple[dict[str, int], bool])
+        known = _count(now)
+        cache.set(KEY, known, KEPT_S)
     except redis.RedisError as error:
         log.warning("stuck_uncached", error=repr(error))
         return _count(now)
@@ -80,6 +90,7 @@ def _count(now: datetime) -> tuple[dict[str, int], bool]:
     """The queues' lengths, and whether some could not be counted."""
     parts: list[Callable[[], dict[str, int]]] = [partial(waiting_for_somebody, now=now)]
     parts += [partial(_parked, alias) for alias in parked.served()]
+    parts += [partial(_approvals, alias) for alias in served()]
     counts: dict[str, int] = {}
     is_partial = False
     for part in parts:
@@ -90,6 +101,10 @@ def _count(now: datetime) -> tuple[dict[str, int], bool]:
             log.warning("stuck_uncounted", error=repr(error))
             is_partial = True
     return counts, is_partial
+
+
+def _approvals(alias: str) -> dict[str, int]:
+    return {"approvals_waiting": count_waiting(alias, MOST)}
 
 
 def _parked(alias: str) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """Who is looking at a page: the signed-in user of Django's session, in the words the other apps understand."""
 
-import time
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.signals import KEY
-from gateway import guard
+from gateway import guard, policy
 from gateway.address import client_address
 from gateway.principal import Principal
 from orders.services import Actor
@@ -22,16 +21,7 @@ BACKEND = "accounts.backends.EmailBackend"
 def principal_of(request: HttpRequest) -> Principal:
     """The signed-in visitor as a caller of the API would be seen; good for as long as an access token lives."""
     user: Any = request.user
-    now = int(time.time())
-    return Principal(
-        id=user.id,
-        email=user.email,
-        roles=frozenset(user.roles),
-        jti=session_jti(request),
-        issued_at=now,
-        expires_at=now + lifetime_s(),
-        email_verified=user.email_verified_at is not None,
-    )
+    return policy.page_principal(user, jti=session_jti(request), lifetime_s=lifetime_s())
 
 
 def lifetime_s() -> int:
@@ -54,7 +44,7 @@ def session_jti(request: HttpRequest) -> str:
 def actor_of(request: HttpRequest) -> Actor:
     """The signed-in visitor as a buyer: on these pages even a manager buys for themselves."""
     user: Any = request.user
-    return Actor(user.id, frozenset(user.roles))
+    return Actor(user.id, frozenset(user.effective_roles))
 
 
 def count(request: HttpRequest, scope: str) -> None:
@@ -64,9 +54,10 @@ def count(request: HttpRequest, scope: str) -> None:
 
 
 def next_url(request: HttpRequest, default: str) -> str:
-    """Where to go after signing in: `next` if it is one of our own pages."""
+    """Return where to go on: `next` if it is the address of one of our own pages, never the name of a view."""
     wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
-    is_ours = url_has_allowed_host_and_scheme(
+    is_address = wanted.startswith(("/", "http://", "https://"))
+    is_ours = is_address and url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return wanted if is_ours else resolve_url(default)

@@ -168,6 +168,8 @@ BOARD_REFUSALS: dict[str, Text] = {
     "transition_not_allowed": _("Your role may not make this step."),
     "stale_version": _("Somebody else has just changed this order. Look at it as it is now, then decide again."),
     "not_found": _("This order is gone."),
+    "money_missing": _("The order is not paid in full: nothing is handed over before."),
+    "refund_pending": _("Money of this order is on its way back: wait until that has ended."),
     "wrong_checkout_state": _("The checkout does not allow this now. Open it to see what it allows."),
     "steering_not_allowed": _("Your role may not make this step."),
 }
@@ -312,3 +314,13 @@ def deal_refusal(error: DomainError) -> Text:
     if error.code == "price_changed":
         return _("Prices or tariffs have changed since this was calculated. Calculate anew; nothing was ordered.")
     return REFUSALS.get(error.code) or str(error.detail)
+
+
+HELD_BECAUSE: dict[str, Text] = {
+    "deposit": _("Your deposit keeps it for you."),
+    "credit": _("It waits for the bank's decision and yours."),
+    "transfer": _("It waits for your money to arrive."),
+    "trade_in": _("It waits until your car has been valued."),
+    "manual": _("Your manager keeps it for you."),
+}
+"""Why a car is kept for longer than it takes to pay."""

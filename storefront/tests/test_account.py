@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import services
@@ -109,7 +110,7 @@ def test_a_mailed_link_leads_to_a_new_password(mailoutbox):
     visitor = Visitor()
     assert visitor.post("/forgot-password/", email=person.email).status_code == 302
     drain_outbox("accounts")
-    path = mailoutbox[-1].body.split("http://127.0.0.1:8000")[1].split()[0]
+    path = mailoutbox[-1].body.split(settings.PUBLIC_URL)[1].split()[0]
     page = visitor.get(path)
     assert page.status_code == 200
     token = page.context["form"]["token"].value()

@@ -2,6 +2,7 @@
 
 from storefront.views.access import forgotten, reset_password, sign_in_code, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
+from storefront.views.approvals import approvals, decide_approval
 from storefront.views.board import board, confirm_money, move, steer
 from storefront.views.borrowing import accept_offer, application, apply, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
@@ -49,6 +50,7 @@ __all__ = [
     "add_to_comparison",
     "application",
     "apply",
+    "approvals",
     "board",
     "book_drive",
     "borrowing",
@@ -70,6 +72,7 @@ __all__ = [
     "confirm_money",
     "deal",
     "deal_calculator",
+    "decide_approval",
     "delete_search",
     "download_export",
     "drop_policy",

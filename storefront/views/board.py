@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from core.admin import level
 from core.db import database_now
 from core.errors import DomainError, NotFound, StaleVersion
 from orders import public
@@ -93,7 +94,7 @@ def move(request: HttpRequest, order_id: UUID) -> HttpResponse:
         )
     except DomainError as error:
         said = wording.BOARD_REFUSALS.get(error.code) or wording.refusal(error.code)
-        return _told(request, error.status, error.code, str(said), **error.extra)
+        return _told(request, error.status, error.code if error.status >= 400 else "", str(said), **error.extra)
     name = str(wording.STATUSES[order.status].name)
     return _told(request, 200, "", _("%(number)s: %(status)s") % {"number": order.number, "status": name})
 
@@ -115,7 +116,7 @@ def steer(request: HttpRequest, order_id: UUID) -> HttpResponse:
     except NotFound:
         raise
     except DomainError as error:
-        messages.error(request, wording.BOARD_REFUSALS.get(error.code) or str(error.detail))
+        messages.add_message(request, level(error), wording.BOARD_REFUSALS.get(error.code) or str(error.detail))
     else:
         done = str(wording.STEERINGS[asked["action"]])
         messages.success(request, _("%(number)s: %(status)s") % {"number": order.number, "status": done})
@@ -136,7 +137,7 @@ def confirm_money(request: HttpRequest, order_id: UUID) -> HttpResponse:
     try:
         capture_payment(payment_id=promised.id, actor_id=user_id(request), now=timezone.now())
     except DomainError as error:
-        messages.error(request, str(error.detail))
+        messages.add_message(request, level(error), str(error.detail))
     else:
         messages.success(request, _("The money is booked. The order goes on in a moment."))
     return redirect("storefront:order", order_id)

@@ -131,7 +131,7 @@ def read_all_news(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def news_preferences(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
-    known, kinds = public.read_preferences(user_id(request), is_staff=user.is_staff, is_admin="admin" in user.roles)
+    known, kinds = public.read_preferences(user_id(request), is_staff=user.is_staff, is_admin=user.is_superuser)
     is_sent, ways = request.method == "POST", public.channels()
     wished = {
         wish.kind: {

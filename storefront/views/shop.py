@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import redis
 import structlog
 from django.conf import settings
@@ -221,10 +222,11 @@ def _engine(car: ProductView) -> str:
 def facets() -> dict[str, list[tuple[str, int]]]:
     """What stands in the showroom by make and body, at most a minute old; counting afresh when the cache is away."""
     try:
-        known = cache.get(FACETS_KEY)
-        if known is None:
-            known = _count_facets()
-            cache.set(FACETS_KEY, known, FACETS_KEPT_S)
+        kept = cache.get(FACETS_KEY)
+        if kept is not None:
+            return msgspec.convert(kept, dict[str, list[tuple[str, int]]])
+        known = _count_facets()
+        cache.set(FACETS_KEY, known, FACETS_KEPT_S)
     except redis.RedisError as error:
         log.warning("facets_uncached", error=repr(error))
         return _count_facets()
