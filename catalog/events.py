@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from core.approvals import ApprovalNews
 from core.events import Event, event
 
 
@@ -152,3 +153,8 @@ class SavedSearchMatched(Event):
     name: str
     product_ids: list[UUID]
     query: dict[str, Any]
+
+
+@event("catalog.approval_changed", aggregate="approval", key="approval_id", internal=True)
+class CatalogApprovalChanged(ApprovalNews):
+    """An action of this app began to wait for a second person, or its waiting ended."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -32,7 +32,7 @@ from catalog.models import (
 )
 from catalog.models.products import ProductQuerySet
 from catalog.services.products import ProductFields
-from core.admin import BusinessAdmin, ReadOnlyAdmin
+from core.admin import BusinessAdmin, ReadOnlyAdmin, level
 from core.errors import DomainError, StaleVersion
 
 __all__ = ["counts", "imports", "photos", "prices"]
@@ -56,7 +56,7 @@ class ServiceAdmin(BusinessAdmin):
         try:
             return super().delete_view(request, *args, **kwargs)
         except DomainError as error:
-            self.message_user(request, error.detail, messages.ERROR)
+            self.message_user(request, error.detail, level(error))
             return HttpResponseRedirect("../change/")
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -64,7 +64,7 @@ class ServiceAdmin(BusinessAdmin):
             try:
                 self.delete_model(request, row)
             except DomainError as error:
-                self.message_user(request, f"{row}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{row}: {error.detail}", level(error))
 
 
 def _unchanged_since(shown: Model) -> Callable[[int], None]:

@@ -19,6 +19,7 @@ from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
 from core.money import MAX_AMOUNT
 from gateway.api import UUID_PATTERN
+from gateway.approvals.views import may_wait
 from gateway.filtering import refuse_unknown
 from gateway.permissions import IsManager, ReadByAnyone
 
@@ -127,7 +128,7 @@ class UnitActions(_Base):
         refuse_unknown(request, set())
         return self._rows(PriceChange.objects.filter(product_id=self._known(pk)), PriceChangeSerializer)
 
-    @extend_schema(request=ScheduledPriceInput, responses={201: ScheduledPriceSerializer})
+    @extend_schema(request=ScheduledPriceInput, responses=may_wait(ScheduledPriceSerializer, 201))
     @action(
         detail=True,
         methods=["get", "post"],

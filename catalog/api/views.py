@@ -30,6 +30,7 @@ from core.errors import NotFound
 from core.importing.columns import read_mapping
 from core.money import DEFAULT_CURRENCY
 from gateway.api import ApiViewSet
+from gateway.approvals.views import may_wait
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
 from gateway.permissions import IsManager, ReadByAnyone
@@ -146,7 +147,7 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
 
         return once(request, self.principal, "POST products", data, act)
 
-    @extend_schema(request=shapes.ProductChanges, responses=shapes.WrittenProductSerializer)
+    @extend_schema(request=shapes.ProductChanges, responses=may_wait(shapes.WrittenProductSerializer))
     def partial_update(self, request: Request, pk: str) -> Response:
         given = read(shapes.ProductChanges, request, partial=True)
         product = services.update_product(
@@ -181,7 +182,7 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
             }
         )
 
-    @extend_schema(request=shapes.StockChange, responses=shapes.ProductSerializer)
+    @extend_schema(request=shapes.StockChange, responses=may_wait(shapes.ProductSerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def stock(self, request: Request, pk: str) -> HttpResponse:
         data = read(shapes.StockChange, request)

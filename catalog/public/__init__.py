@@ -15,6 +15,7 @@ from django.db.models import Q
 from catalog.models import Category, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.facets import Facet, FacetValue, count_facets
 from core.books import Disagreement
+from messaging.reads import answers
 
 __all__ = [
     "MOST_COMPARED",
@@ -132,6 +133,7 @@ def get_product(product_id: UUID) -> ProductView | None:
     return _view(product) if product else None
 
 
+@answers("financing")
 def get_products(ids: list[UUID]) -> dict[UUID, ProductView]:
     """Products by id, on sale or not; those that were deleted are left out."""
     return {item.pk: _view(item) for item in Product.objects.present().filter(pk__in=ids)}
@@ -230,7 +232,25 @@ def stock_disagreements() -> list[Disagreement]:
     while rows := _stock_rows(reached):
         reached = rows[-1][0]
         found += [item for row in rows for item in _disagreements(*row)]
-    return found
+    return found + _vins_of_two()
+
+
+_TWO_OWNERS = """
+SELECT p.vin, count(*) FROM catalog_reservationline AS l
+JOIN catalog_reservation AS r ON r.id = l.reservation_id AND r.status IN ('held', 'sold')
+JOIN catalog_product AS p ON p.id = l.product_id AND p.vin <> '' AND p.stage <> 'handed_over'
+WHERE l.binds GROUP BY p.vin HAVING sum(l.quantity) > 1 ORDER BY p.vin
+"""
+
+
+def _vins_of_two() -> list[Disagreement]:
+    """Return the vehicles that more than one order holds or has bought."""
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute(_TWO_OWNERS)
+        return [
+            Disagreement("vin_two_owners", {"vin": vin}, f"{orders} orders hold it or have bought it")
+            for vin, orders in cursor.fetchall()
+        ]
 
 
 def _stock_rows(after: UUID) -> list[tuple[Any, ...]]:

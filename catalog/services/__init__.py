@@ -3,7 +3,7 @@
 from catalog.services.arrivals import match_saved_searches
 from catalog.services.attributes import create_attribute, delete_attribute, update_attribute
 from catalog.services.categories import create_category, delete_category, update_category
-from catalog.services.counts import add_found, cancel_count, confirm_count, record_counts, start_count
+from catalog.services.counts import add_found, cancel_count, confirm_count, record_counts, settle_agreed, start_count
 from catalog.services.facets import fold_facets
 from catalog.services.feeds import csv_feed, feed_version, yml_feed
 from catalog.services.fetching import (
@@ -19,9 +19,9 @@ from catalog.services.fetching import (
 from catalog.services.images import add_image, delete_image, order_images
 from catalog.services.import_runs import open_imports, refused_rows_of, repeat_import, run_import, start_import
 from catalog.services.imports import import_file
-from catalog.services.prices import apply_scheduled_prices, cancel_scheduled_price, schedule_price
-from catalog.services.products import create_product, delete_product, update_product
-from catalog.services.revisions import apply_prices, discard_prices, preview_prices
+from catalog.services.prices import apply_scheduled_prices, cancel_scheduled_price, later_price_agreed, schedule_price
+from catalog.services.products import create_product, delete_product, price_agreed, update_product
+from catalog.services.revisions import apply_prices, discard_prices, preview_prices, revision_agreed
 from catalog.services.saved import (
     add_favourite,
     delete_search,
@@ -31,6 +31,7 @@ from catalog.services.saved import (
 )
 from catalog.services.stock import (
     adjust_stock,
+    count_out_agreed,
     extend_reservation,
     release_expired_reservations,
     release_stock,
@@ -54,6 +55,7 @@ __all__ = [
     "change_stage",
     "claim_photos",
     "confirm_count",
+    "count_out_agreed",
     "create_attribute",
     "create_category",
     "create_product",
@@ -72,12 +74,14 @@ __all__ = [
     "import_file",
     "is_photo_due",
     "keep_photo",
+    "later_price_agreed",
     "look_at_search",
     "match_saved_searches",
     "open_imports",
     "order_images",
     "postpone_photo",
     "preview_prices",
+    "price_agreed",
     "record_counts",
     "refuse_photo",
     "refused_rows_of",
@@ -86,10 +90,12 @@ __all__ = [
     "remove_favourite",
     "repeat_import",
     "reserve_stock",
+    "revision_agreed",
     "run_import",
     "save_search",
     "schedule_price",
     "sell_reservation",
+    "settle_agreed",
     "start_count",
     "start_import",
     "take_out",

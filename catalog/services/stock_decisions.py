@@ -1,6 +1,6 @@
 """Whether goods can be held: the whole demand is met or refused, and a request asked again hears the same answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -30,9 +30,12 @@ def sum_demand(lines: Sequence[tuple[UUID, int]]) -> Demand:
 
 
 def refusal_of(
-    demand: Demand, products: Mapping[UUID, Product], now: datetime
+    demand: Demand, products: Mapping[UUID, Product], now: datetime, *, bound_vins: Collection[str] = ()
 ) -> tuple[str, str, list[Shortfall]] | None:
-    """Why the whole demand cannot be held: (code, detail, what is missing); None if it can. `products` are locked."""
+    """Say why the whole demand cannot be held: (code, detail, what is missing); None if it can.
+
+    `products` are locked; a vehicle whose VIN is among `bound_vins` has its buyer already, under whatever product.
+    """
     sellable = {pk: item for pk, item in products.items() if item.is_active and item.deleted_at is None}
     unknown = _shortfalls(demand, lambda pk, _: 0 if pk not in sellable else None)
     if unknown:
@@ -40,9 +43,8 @@ def refusal_of(
     out = _shortfalls(demand, lambda pk, _: 0 if sellable[pk].is_out(now) else None)
     if out:
         return OUT, "The vehicle is away on a test drive.", out
-    short = _shortfalls(
-        demand, lambda pk, quantity: sellable[pk].available if quantity > sellable[pk].available else None
-    )
+    left = {pk: 0 if sellable[pk].vin in bound_vins else sellable[pk].available for pk in demand}
+    short = _shortfalls(demand, lambda pk, quantity: left[pk] if quantity > left[pk] else None)
     return (SHORT, "There is not enough of a product.", short) if short else None
 
 

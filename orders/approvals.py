@@ -1,0 +1,93 @@
+"""How value can leave orders: by which actions of people, and by which rules without one."""
+
+from django.utils.translation import gettext_lazy as _
+
+from gateway.approvals import ALWAYS, Kind, declare, rule
+
+REFUNDS = "refunds"
+
+CANCEL = declare(
+    Kind(
+        name="orders.cancel",
+        title=_("Cancelling an order that money was paid for"),
+        subject="order",
+        limit="REFUND_FOUR_EYES_ABOVE",
+        pool=REFUNDS,
+        run="orders.services.cancel_agreed",
+        noted="orders.services.note_approval",
+        doors=(
+            "POST /orders/{id}/cancel",
+            "PUT /orders/{id}/status",
+            "POST /orders/{id}/checkout/{leg}/{steering}",
+            "POST /board/{id}/move/",
+            "POST /board/{id}/steer/",
+            "admin orders.order: move_to_cancelled",
+            "admin orders.checkout: steer_cancel",
+            "admin orders.checkout: steer_refuse",
+        ),
+        gives="everything the buyer paid, less what a bank lent",
+    )
+)
+TRADE_IN = declare(
+    Kind(
+        name="orders.trade_in",
+        title=_("Value of a car taken in exchange"),
+        subject="order",
+        limit="TRADE_IN_FOUR_EYES_ABOVE",
+        run="orders.services.value_agreed",
+        noted="orders.services.note_approval",
+        doors=(
+            "POST /orders",
+            "POST /orders/{id}/checkout/{leg}/{steering}",
+            "POST /board/{id}/steer/",
+            "admin orders.checkout: steer_accept",
+        ),
+        gives="a credit against the price; at the order itself it counts at once only within the limit, else it waits "
+        "for a manager like a buyer's own",
+    )
+)
+SKIP = declare(
+    Kind(
+        name="orders.skip",
+        title=_("Going on without policies that are paid for"),
+        subject="order",
+        limit="REFUND_FOUR_EYES_ABOVE",
+        pool=REFUNDS,
+        run="orders.services.skip_agreed",
+        noted="orders.services.note_approval",
+        doors=(
+            "POST /orders/{id}/checkout/{leg}/{steering}",
+            "POST /board/{id}/steer/",
+            "admin orders.checkout: steer_skip",
+        ),
+        gives="the premiums, back to the buyer",
+    )
+)
+FREE_LINE = declare(
+    Kind(
+        name="orders.free_line",
+        title=_("A line that costs nothing"),
+        subject="order",
+        limit=ALWAYS,
+        run="orders.services.add_agreed_lines",
+        noted="orders.services.note_approval",
+        doors=("PATCH /orders/{id}",),
+        gives="goods or work of unknown worth; an order is never placed with such a line",
+    )
+)
+
+BUYERS_RIGHT = rule(
+    "orders.buyers_right",
+    why="Buyers call off what they have not paid in full; their money goes back the way it came.",
+    heard=("POST /orders/{id}/cancel", "orders.checkout"),
+)
+CHECKOUT = rule(
+    "orders.checkout",
+    why="The checkout undoes itself: a leg was refused or late, the goods are gone, or more was paid than is due.",
+    heard=("orders.checkout",),
+)
+AGREED_BEFORE = rule(
+    "orders.agreed_before",
+    why="A manager gave the car its value in somebody else's order, within the day's limit (orders.trade_in).",
+    heard=("orders.checkout",),
+)
