@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from core.approvals import ApprovalNews
 from core.events import Event, event
 
 
@@ -216,3 +217,8 @@ class LoanRestructured(Event):
     term_months: int
     monthly_payment: Decimal
     currency: str
+
+
+@event("financing.approval_changed", aggregate="approval", key="approval_id", internal=True)
+class FinancingApprovalChanged(ApprovalNews):
+    """An action of this app began to wait for a second person, or its waiting ended."""

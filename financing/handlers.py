@@ -2,11 +2,13 @@
 
 from django.utils import timezone
 
+from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from financing import services
 from financing.events import BanksSilent, OfferLapsed
 from financing.models import OrderState
 from financing.services.approving import EXPIRY_HANDLER
 from financing.services.asking import SILENCE_HANDLER
+from gateway.approvals import join_cards, know_card
 from messaging.subscriptions import subscribe
 from orders.events import (
     DisbursementRequested,
@@ -101,3 +103,12 @@ def settle_refund(event: PayoutSettled) -> None:
     services.settle_refund(
         refund_id=event.request_id, is_paid=event.is_paid, code=event.code, detail=event.detail, now=timezone.now()
     )
+
+
+@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+    """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
+    if isinstance(event, ClientMerged):
+        join_cards("financing", card_id=event.client_id, other_id=event.other_id)
+    else:
+        know_card("financing", card_id=event.client_id, user_id=event.user_id)

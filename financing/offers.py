@@ -19,6 +19,7 @@ from financing.clock import local_date
 from financing.errors import NoProgramme, UnknownProgramme
 from financing.limits import Ceiling, limits_on
 from financing.models import Programme
+from messaging.reads import answers
 
 CAR_LOAN = "car_loan"
 
@@ -79,6 +80,7 @@ def programme_choices(now: datetime) -> list[ProgrammeChoice]:
     return [ProgrammeChoice(*row) for row in offered.order_by("base_rate", "pk").values_list(*names)]
 
 
+@answers("orders")
 def loan_offer(
     *,
     vehicle_price: Decimal,
@@ -103,7 +105,11 @@ def loan_offer(
     fitting = [item for item in programmes if item.min_term_months <= term_months <= item.max_term_months]
     if not fitting:
         least, most = programmes[0].min_term_months, programmes[0].max_term_months
-        raise InvalidInput("financing.term_months", "out_of_range", f"The term is {least} to {most} months.")
+        raise InvalidInput(
+            "financing.term_months",
+            "out_of_range",
+            _("The term is %(least)s to %(most)s months.") % {"least": least, "most": most},
+        )
     terms = [_terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium) for item in fitting]
     limits = limits_on(day)
     ceilings = {item.id: limits.ceiling(item, None) for item in fitting}

@@ -20,7 +20,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
-from core.admin import asking, asking_why
+from core.admin import asking, asking_why, level
 from core.errors import DomainError
 from financing import services
 from financing.admin.looking import DeskAdmin, LookedAt, table
@@ -104,7 +104,7 @@ def _each(label: Any, act: Callable[[Application, Any], object]) -> Any:
                 act(application, request.user.pk)
                 self.message_user(request, f"{application}: {label}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{application}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{application}: {error.detail}", level(error))
 
     return run
 

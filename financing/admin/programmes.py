@@ -1,6 +1,7 @@
 """Bank programmes: the only rows that are edited by hand, and each change makes a new version."""
 
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -53,9 +54,11 @@ class ProgrammeAdmin(BusinessAdmin):
         given = {name: form.cleaned_data[name] for name in names}
         if "residual_limits" in given:
             given["residual_limits"] = given["residual_limits"] or []
-        fields = cast(ProgrammeFields, given)
+        fields, maker_id = cast(ProgrammeFields, given), cast(UUID, request.user.pk)
         if change:
-            saved = services.change_programme(programme_id=obj.pk, changes=fields, now=timezone.now())
+            saved = services.change_programme(
+                programme_id=obj.pk, changes=fields, maker_id=maker_id, now=timezone.now()
+            )
         else:
-            saved = services.open_programme(fields=fields, now=timezone.now())
+            saved = services.open_programme(fields=fields, maker_id=maker_id, now=timezone.now())
         obj.__dict__.update(saved.__dict__)

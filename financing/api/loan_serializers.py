@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from financing.api.serializers import LoanQuoteRowSerializer, MoneyField, RateField
@@ -48,7 +49,7 @@ class _MeansInput(serializers.Serializer):
         """A card is known by its token."""
         is_card = data["method"] == LoanPaymentMethod.CARD
         if is_card and not data["token"] and data["payment_method_id"] is None:
-            raise serializers.ValidationError({"token": "A card needs a token or a stored method."}, code="required")
+            raise serializers.ValidationError({"token": _("A card needs a token or a stored method.")}, code="required")
         return data
 
 

@@ -36,6 +36,7 @@ from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
 from financing.services import EarlyPlan, LoanMeans, LoanPage
 from gateway.api import UUID_PATTERN
+from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn
 
 
@@ -154,7 +155,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         )
         return Response(PayoffSerializer(quote).data)
 
-    @extend_schema(request=RestructuringInput, responses=LoanSerializer)
+    @extend_schema(request=RestructuringInput, responses=may_wait(LoanSerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def restructure(self, request: Request, pk: str) -> HttpResponse:
         """Repay what is left by a new schedule."""
@@ -169,7 +170,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         )
         return Response(LoanSerializer(loan).data)
 
-    @extend_schema(request=ReasonInput, responses=LoanSerializer)
+    @extend_schema(request=ReasonInput, responses=may_wait(LoanSerializer))
     @action(detail=True, methods=["post"], url_path="write-off", permission_classes=[IsManager])
     def write_off(self, request: Request, pk: str) -> Response:
         """Give up an overdue loan."""

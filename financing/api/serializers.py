@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -46,7 +47,7 @@ class WhenField(serializers.Field):
 
     def to_internal_value(self, data: Any) -> str | int:
         if isinstance(data, bool) or not isinstance(data, str | int):
-            raise serializers.ValidationError("Use disbursement, each, or the number of a payment.")
+            raise serializers.ValidationError(_("Use disbursement, each, or the number of a payment."))
         return int(data) if isinstance(data, str) and data.isascii() and data.isdecimal() and len(data) < 5 else data
 
     def to_representation(self, value: Any) -> Any:
@@ -195,7 +196,7 @@ class ProgrammeInput(serializers.Serializer):
     def validate_rates(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """A term has one rate."""
         if len({row["from_months"] for row in rows}) != len(rows):
-            raise serializers.ValidationError("Each term once.", code="duplicate")
+            raise serializers.ValidationError(_("Each term once."), code="duplicate")
         return rows
 
 

@@ -56,6 +56,7 @@ from financing.documents import TYPES, Paper, printed, quote_paper
 from financing.errors import ApplicationNotFound, DocumentNotFound
 from financing.models import Application, Programme
 from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.principal import Principal
 
@@ -141,18 +142,23 @@ class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financi
         offered = Programme.objects.all() if is_staff else services.programmes_on(local_date(timezone.now()))
         return offered.prefetch_related("rates")
 
-    @extend_schema(request=ProgrammeInput, responses={201: ProgrammeSerializer})
+    @extend_schema(request=ProgrammeInput, responses=may_wait(ProgrammeSerializer, 201))
     def create(self, request: Request) -> Response:
         fields, rates = _programme(self.valid(ProgrammeInput))
-        programme = services.open_programme(fields=fields, rates=rates, now=timezone.now())
+        programme = services.open_programme(fields=fields, rates=rates, maker_id=self.principal.id, now=timezone.now())
         return Response(ProgrammeSerializer(programme).data, status=201)
 
-    @extend_schema(request=ProgrammeInput(partial=True), responses=ProgrammeSerializer)
+    @extend_schema(request=ProgrammeInput(partial=True), responses=may_wait(ProgrammeSerializer))
     def partial_update(self, request: Request, pk: str) -> Response:
         programme_id, expected = self.matched()
         changes, rates = _programme(self.valid(ProgrammeInput, partial=True))
         programme = services.change_programme(
-            programme_id=programme_id, changes=changes, rates=rates, expected_version=expected, now=timezone.now()
+            programme_id=programme_id,
+            changes=changes,
+            rates=rates,
+            expected_version=expected,
+            maker_id=self.principal.id,
+            now=timezone.now(),
         )
         return Response(ProgrammeSerializer(programme).data)
 

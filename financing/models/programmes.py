@@ -94,9 +94,17 @@ class Programme(models.Model):
         _("the bank's own ceiling of the full cost, % a year"), null=True, blank=True,
         help_text=_("Counts where it is below the ceiling of the law, which stands among the limits of lending."),
     )  # fmt: skip
-    penalty_daily_percent = percent_field(_("penalty, % a day of what is overdue"), default=Decimal("0.1"))
-    is_interest_on_overdue = models.BooleanField(_("interest runs on overdue principal"), default=False)
-    allocation_order = models.JSONField(_("what money is spent on, in order"), default=legal_order)
+    penalty_daily_percent = percent_field(
+        _("penalty, % a day of what is overdue"), default=Decimal("0.1"), db_default=Decimal("0.1")
+    )
+    is_interest_on_overdue = models.BooleanField(
+        _("interest runs on overdue principal"), default=False, db_default=False
+    )
+    allocation_order = models.JSONField(
+        _("what money is spent on, in order"),
+        default=legal_order,
+        db_default=models.Value(legal_order(), models.JSONField()),
+    )
     residual_limits = models.JSONField(
         _("greatest residual payment by years of age at the end, %"), default=residual_table, blank=True,
         db_default=models.Value(RESIDUAL_LIMITS, models.JSONField()),

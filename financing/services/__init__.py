@@ -15,7 +15,7 @@ from financing.services.borrowing import (
 )
 from financing.services.early import EarlyPlan, PayoffQuote
 from financing.services.lending import cancel_attempt, disburse_loan
-from financing.services.limits import Share, Written, shares_on, write_limits
+from financing.services.limits import Share, Written, limits_agreed, shares_on, write_limits
 from financing.services.offering import (
     accept_offer,
     approve_application,
@@ -27,14 +27,23 @@ from financing.services.offering import (
 from financing.services.orders import close_order, copy_order
 from financing.services.overriding import (
     confirm_override,
+    drop_override,
     four_eyes_above,
+    lend_agreed,
     offer_counter,
     override_decision,
     reject_override,
 )
 from financing.services.papers import add_document, read_document, review_document
 from financing.services.portfolio import Portfolio, read_portfolio
-from financing.services.programmes import ProgrammeFields, change_programme, open_programme, programmes_on
+from financing.services.programmes import (
+    ProgrammeFields,
+    change_agreed,
+    change_programme,
+    open_agreed,
+    open_programme,
+    programmes_on,
+)
 from financing.services.quoting import quote_loan
 from financing.services.repaying import (
     LoanMeans,
@@ -49,7 +58,13 @@ from financing.services.showing_papers import PapersPage, read_own_paper, read_p
 from financing.services.standing import History, settle_refund
 from financing.services.telling import note_told
 from financing.services.wanted import papers_lacking, papers_to_send
-from financing.services.workouts import restructure_loan, reverse_payment, write_off_loan
+from financing.services.workouts import (
+    restructure_agreed,
+    restructure_loan,
+    reverse_payment,
+    write_off_agreed,
+    write_off_loan,
+)
 
 __all__ = [
     "Accrued",
@@ -74,18 +89,23 @@ __all__ = [
     "approve_application",
     "bank_question",
     "cancel_attempt",
+    "change_agreed",
     "change_programme",
     "close_order",
     "confirm_override",
     "copy_order",
     "disburse_loan",
+    "drop_override",
     "expire_offer",
     "four_eyes_above",
     "hear_bank",
+    "lend_agreed",
+    "limits_agreed",
     "loans_of",
     "note_told",
     "offer_counter",
     "offers_of",
+    "open_agreed",
     "open_programme",
     "override_decision",
     "papers_lacking",
@@ -106,6 +126,7 @@ __all__ = [
     "reject_override",
     "repay_loan_early",
     "request_loan",
+    "restructure_agreed",
     "restructure_loan",
     "return_loan",
     "reverse_payment",
@@ -117,5 +138,6 @@ __all__ = [
     "stop_asking",
     "withdraw_application",
     "write_limits",
+    "write_off_agreed",
     "write_off_loan",
 ]

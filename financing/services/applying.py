@@ -8,6 +8,7 @@ from uuid import UUID
 from core.db import transaction
 from core.errors import InvalidInput
 from financing.application_fields import ApplicationFields, read_fields
+from financing.approvals import BY_RULES
 from financing.decisions import Outcome
 from financing.errors import NoProgramme, OrderClosed, OrderNotFound
 from financing.events import ApplicationRejected, ApplicationSubmitted
@@ -26,6 +27,7 @@ from financing.services.deciding import (
 )
 from financing.services.orders import lock_order
 from financing.wording import explain
+from gateway.approvals import let
 from messaging.outbox import publish
 
 
@@ -145,6 +147,7 @@ def _conclude(application: Application, best: Prepared, banks: Sequence[Prepared
     if best.programme.is_connected:
         application.save()
     elif outcome is Outcome.APPROVE:
+        let(BY_RULES)
         make_offer(application, best.quote, best.annual_rate, decided_by=None, now=now)
     else:
         application.move(ApplicationStatus.UNDER_REVIEW, now)

@@ -17,6 +17,7 @@ from financing.services.limits import count_in_quarter, require_ceiling
 from financing.services.telling import let_go, take
 from financing.services.wanted import papers_lacking
 from financing.wording import explain
+from gateway.approvals import require_permit
 from messaging.outbox import publish
 from messaging.timers import set_timer
 
@@ -26,7 +27,8 @@ EXPIRY_HANDLER = "financing.expire_offer"
 def make_offer(
     application: Application, quote: LoanQuote, annual_rate: Decimal, *, decided_by: UUID | None, now: datetime
 ) -> None:
-    """Approve by our own decision; the order's row is locked by the caller. Raises WrongTransition."""
+    """Approve by our own decision; the order's row is locked by the caller. Raises WrongTransition, Undeclared."""
+    require_permit("financing")
     offer = BankOffer(
         application=application,
         programme=application.programme,

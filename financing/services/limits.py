@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
+from financing.approvals import LIMITS
 from financing.calculations import DebtLoad, LoanQuote, debt_load_percent
 from financing.calculations.affordability import HIGH_FROM, MODERATE_FROM
 from financing.calculations.rounding import KOPECK
@@ -20,6 +21,7 @@ from financing.errors import LendingShareFull, PskAboveCeiling
 from financing.limit_files import LimitFact
 from financing.limits import SHARES, Ceiling, Limits, limits_on, quarter_of, tier_of
 from financing.models import Application, ApplicationStatus, CreditLimit, LimitKind, LoanStatus, Programme
+from gateway import approvals
 
 SOURCE_LENGTH = 300
 _SHOWN = Decimal("0.001")
@@ -41,7 +43,7 @@ class Written:
 def write_limits(*, facts: Sequence[LimitFact], now: datetime, author_id: UUID | None = None) -> Written:
     """Put limits in force; one of the same kind, bank and first day is withdrawn and stays as history.
 
-    What is in force already changes nothing. Raises InvalidInput.
+    What is in force already changes nothing; what a person writes waits for a second one. Raises InvalidInput, Waits.
     """
     for number, fact in enumerate(facts, 1):
         _check(fact, f"rows.{number}")
@@ -52,10 +54,32 @@ def write_limits(*, facts: Sequence[LimitFact], now: datetime, author_id: UUID |
         }
         fresh = {fact.place: fact for fact in facts}
         changed = [fact for place, fact in fresh.items() if place not in known or not _is_same(known[place], fact)]
+        if changed:
+            approvals.admit(LIMITS, _ask(changed, author_id), now=now)
         old = [known[fact.place].pk for fact in changed if fact.place in known]
         CreditLimit.objects.filter(pk__in=old).update(withdrawn_at=now)
         CreditLimit.objects.bulk_create(_row(fact, author_id, now) for fact in changed)
     return Written(added=len(changed), withdrawn=len(old))
+
+
+def limits_agreed(
+    *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, facts: list[LimitFact]
+) -> None:
+    """Put limits in force that one person wrote and another agreed to. Raises InvalidInput."""
+    write_limits(facts=facts, author_id=maker_id, now=now)
+
+
+def _ask(facts: Sequence[LimitFact], author_id: UUID | None) -> approvals.Ask:
+    places = sorted(f"{LimitKind(fact.kind).value} {fact.bank} {fact.valid_from}" for fact in facts)
+    return approvals.Ask(
+        subject_id=uuid5(NAMESPACE_OID, "; ".join(places)),
+        amount=None,
+        maker_id=author_id,
+        beneficiary_id=None,
+        number=places[0][:60],
+        evidence="; ".join(f"{fact.kind} {fact.bank} {fact.valid_from}: {fact.value}" for fact in facts)[:1000],
+        args={"facts": list(facts)},
+    )
 
 
 def _check(fact: LimitFact, place: str) -> None:

@@ -16,6 +16,7 @@ from financing.models import Application, ApplicationStatus, BankOffer, OfferSta
 from financing.services.approving import make_offer, refuse, settle_on, take_offer
 from financing.services.deciding import quote_for, require_lawful, require_remembered
 from financing.services.orders import lock_application, withdrawn
+from financing.services.seconding import admit_approving
 from financing.services.telling import give_up_offers
 from financing.services.wanted import require_papers
 from messaging.outbox import publish
@@ -34,10 +35,11 @@ def approve_application(
 ) -> Application:
     """Approve what is under review, as asked or with a smaller amount (roubles) or another rate (% a year).
 
-    Raises ApplicationNotFound, WrongTransition, InvalidInput, NotOverridable, LendingShareFull.
+    Raises ApplicationNotFound, WrongTransition, InvalidInput, NotOverridable, LendingShareFull, FourEyes (their own).
     """
     with transaction("financing"):
         application = lock_application(application_id)
+        admit_approving(application, manager_id, now)
         amount = application.requested_amount if amount is None else amount
         if not application.financed_premium < amount <= application.requested_amount:
             raise InvalidInput("amount", "out_of_range", _("Above the premiums lent, and not more than was asked for."))

@@ -13,6 +13,7 @@ from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.ids import uuid7
 from financing.application_fields import ApplicationFields
+from financing.approvals import OVERRIDE
 from financing.calculations import LoanQuote
 from financing.clock import local_date
 from financing.decisions import LEGAL_AGE, Employment, Outcome, age_on
@@ -23,6 +24,7 @@ from financing.errors import (
     OrderClosed,
     OverrideNotFound,
     OverrideProposed,
+    SecondPersonNeeded,
 )
 from financing.events import OverrideRefused, OverrideWanted
 from financing.models import (
@@ -46,6 +48,8 @@ from financing.services.deciding import (
     setting_of,
 )
 from financing.services.orders import lock_application
+from financing.services.seconding import about_override, admit_approving
+from gateway import approvals
 from messaging.outbox import publish
 
 REASON_LENGTH = 1000
@@ -65,7 +69,7 @@ def override_decision(
 
     Up to the limit of the settings it counts at once; above it the terms are proposed, and another manager answers.
     Raises ApplicationNotFound, WrongTransition, OrderClosed, DecidedByBank, NotOverridable, OverrideProposed,
-    InvalidInput.
+    InvalidInput, FourEyes (it is their own application).
     """
     if not reason.strip():
         raise InvalidInput("reason", "required", _("Say why."))
@@ -83,8 +87,9 @@ def override_decision(
             proposed_by=manager_id,
             proposed_at=now,
         )
-        override.is_for_two = override.amount > four_eyes_above()
         quote = _quote(override)
+        request = approvals.hold_back(OVERRIDE, about_override(override), now=now)
+        override.is_for_two = request is not None
         if override.is_for_two:
             _propose(override)
         else:
@@ -93,7 +98,7 @@ def override_decision(
 
 
 def four_eyes_above() -> Decimal:
-    """The most, in roubles, that one manager may lend against the rules."""
+    """The most, in roubles, that one manager may lend against the rules in a day."""
     return Decimal(settings.LOAN_FOUR_EYES_ABOVE)
 
 
@@ -166,21 +171,49 @@ def _carry_out(override: Override, quote: LoanQuote, now: datetime) -> None:
 def confirm_override(*, override_id: UUID, manager_id: UUID, now: datetime, note: str = "") -> Override:
     """Agree to what another manager proposed: the application is approved on those terms.
 
-    Raises OverrideNotFound, WrongTransition, SecondPersonNeeded, OrderClosed, NotOverridable, InvalidInput.
+    Raises OverrideNotFound, WrongTransition, SecondPersonNeeded, FourEyes, OrderClosed, NotOverridable, InvalidInput.
     """
     with transaction("financing"):
+        _require_request(override_id, manager_id, now)
+        approvals.approve_waiting(OVERRIDE, override_id, person_id=manager_id, now=now)
         override = _lock_override(override_id)
-        override.answer(OverrideStatus.CONFIRMED, answered_by=manager_id, note=note, now=now)
-        _require_open(override.application)
-        _carry_out(override, _quote(override), now)
+        override.note = note
+        override.save(update_fields=["note"])
     return override
+
+
+def lend_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime) -> None:
+    """Approve an application on the terms that one manager proposed and another agreed to.
+
+    Raises OverrideNotFound, WrongTransition, OrderClosed, NotOverridable, InvalidInput.
+    """
+    with transaction("financing"):
+        override = _lock_override(subject_id)
+        override.answer(OverrideStatus.CONFIRMED, answered_by=approver_id, note="", now=now)
+        _require_open(override.application)
+        quote = _quote(override)
+        approvals.admit(OVERRIDE, about_override(override), now=now)
+        _carry_out(override, quote, now)
 
 
 def reject_override(*, override_id: UUID, manager_id: UUID, reason: str, now: datetime) -> Override:
     """Turn a proposal down: the refusal stands. Raises OverrideNotFound, WrongTransition, SecondPersonNeeded."""
     with transaction("financing"):
-        override = _lock_override(override_id)
-        override.answer(OverrideStatus.REJECTED, answered_by=manager_id, note=reason, now=now)
+        _require_request(override_id, manager_id, now)
+        approvals.withdraw(OVERRIDE, override_id, person_id=manager_id, now=now, reason=reason)
+        return _lock_override(override_id)
+
+
+def drop_override(*, subject_id: UUID, person_id: UUID | None, reason: str, now: datetime) -> None:
+    """Let a refusal stand whose override was turned down, or that nobody answered; one that lapsed is left alone."""
+    with transaction("financing"):
+        override = _lock_override(subject_id)
+        if override.status != OverrideStatus.PROPOSED:
+            return
+        if person_id is None:
+            override.status, override.answered_at = OverrideStatus.LAPSED, now
+        else:
+            override.answer(OverrideStatus.REJECTED, answered_by=person_id, note=reason, now=now)
         override.save()
         application = override.application
         publish(
@@ -191,7 +224,19 @@ def reject_override(*, override_id: UUID, manager_id: UUID, reason: str, now: da
                 customer_id=application.customer_id,
             )
         )
-    return override
+
+
+def _require_request(override_id: UUID, manager_id: UUID, now: datetime) -> None:
+    """A proposal that this manager may answer; one from before there were requests gets its own now."""
+    override = Override.objects.select_related("application").filter(pk=override_id).first()
+    if override is None:
+        raise OverrideNotFound
+    if override.status != OverrideStatus.PROPOSED:
+        raise WrongTransition(override.status, [])
+    if override.proposed_by == manager_id:
+        raise SecondPersonNeeded
+    if not approvals.waits_for("financing", override_id):
+        approvals.hold_back(OVERRIDE, about_override(override), now=now, is_certain=True)
 
 
 def _lock_override(override_id: UUID) -> Override:
@@ -216,6 +261,7 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
     car = car_of(order_id) if order_id else UNKNOWN_CAR
     with transaction("financing"):
         application = lock_application(application_id)
+        admit_approving(application, manager_id, now)
         is_refused = application.status == ApplicationStatus.REJECTED
         if not is_refused and application.status != ApplicationStatus.UNDER_REVIEW:
             raise WrongTransition(application.status, [])

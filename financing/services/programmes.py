@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, StaleVersion
+from financing.approvals import CHANGE_PROGRAMME, OPEN_PROGRAMME
 from financing.errors import ProgrammeExists, ProgrammeNotFound
 from financing.models import PaperKind, Programme, ProgrammeRate, ScheduleType
 from financing.models.fields import legal_order
+from gateway import approvals
 
 
 class ProgrammeFields(TypedDict, total=False):
@@ -58,14 +60,35 @@ Rates = Mapping[int, Decimal]
 """Rate in per cent a year by the shortest term in months it holds for."""
 
 
-def open_programme(*, fields: ProgrammeFields, now: datetime, rates: Rates | None = None) -> Programme:
-    """Add a bank's programme. Raises InvalidInput, ProgrammeExists."""
+ANYBODYS = frozenset({"name", "valid_to"})
+"""What one person may change: nothing more is lent by it."""
+
+
+def open_programme(
+    *, fields: ProgrammeFields, now: datetime, rates: Rates | None = None, maker_id: UUID | None = None
+) -> Programme:
+    """Add a bank's programme; a person's waits for a second one. Raises InvalidInput, ProgrammeExists, Waits."""
     with transaction("financing"):
         programme = Programme(**fields, created_at=now, updated_at=now)
         _check(programme)
+        known_as = uuid5(NAMESPACE_OID, f"{programme.bank}/{programme.name}/{programme.valid_from}")
+        approvals.admit(OPEN_PROGRAMME, _ask(known_as, programme, maker_id, fields, rates), now=now)
         programme.save(force_insert=True)
         _replace_rates(programme, rates or {})
     return programme
+
+
+def open_agreed(
+    *,
+    subject_id: UUID,
+    maker_id: UUID,
+    approver_id: UUID,
+    now: datetime,
+    fields: ProgrammeFields,
+    rates: dict[int, Decimal] | None,
+) -> None:
+    """Add the programme that one person asked for and another agreed to. Raises InvalidInput, ProgrammeExists."""
+    open_programme(fields=fields, rates=rates, maker_id=maker_id, now=now)
 
 
 def change_programme(
@@ -75,10 +98,12 @@ def change_programme(
     now: datetime,
     rates: Rates | None = None,
     expected_version: int | None = None,
+    maker_id: UUID | None = None,
 ) -> Programme:
     """Change terms or thresholds for applications to come; what was decided keeps the version it was decided by.
 
-    Raises ProgrammeNotFound, StaleVersion, InvalidInput, ProgrammeExists.
+    A person's change of the rules waits for a second one. Raises ProgrammeNotFound, StaleVersion, InvalidInput,
+    ProgrammeExists, Waits.
     """
     with transaction("financing"):
         programme = Programme.objects.select_for_update().filter(pk=programme_id).first()
@@ -86,15 +111,48 @@ def change_programme(
             raise ProgrammeNotFound
         if expected_version is not None and expected_version != programme.version:
             raise StaleVersion
+        is_rule = rates is not None or any(
+            name not in ANYBODYS and getattr(programme, name) != value for name, value in changes.items()
+        )
         for name, value in changes.items():
             setattr(programme, name, value)
         _check(programme)
+        if is_rule:
+            approvals.admit(CHANGE_PROGRAMME, _ask(programme.id, programme, maker_id, changes, rates), now=now)
         programme.version += 1
         programme.updated_at = now
         programme.save()
         if rates is not None:
             _replace_rates(programme, rates)
     return programme
+
+
+def change_agreed(
+    *,
+    subject_id: UUID,
+    maker_id: UUID,
+    approver_id: UUID,
+    now: datetime,
+    fields: ProgrammeFields,
+    rates: dict[int, Decimal] | None,
+) -> None:
+    """Change a programme as one person asked and another agreed. Raises what `change_programme` does."""
+    change_programme(programme_id=subject_id, changes=fields, rates=rates, maker_id=maker_id, now=now)
+
+
+def _ask(
+    subject_id: UUID, programme: Programme, maker_id: UUID | None, fields: ProgrammeFields, rates: Rates | None
+) -> approvals.Ask:
+    """What a second person is asked about a programme's rules; nobody can say what they will lend."""
+    return approvals.Ask(
+        subject_id=subject_id,
+        amount=None,
+        maker_id=maker_id,
+        beneficiary_id=None,
+        number=f"{programme.bank}: {programme.name}",
+        evidence=", ".join(f"{name}: {value}" for name, value in fields.items())[:1000],
+        args={"fields": dict(fields), "rates": None if rates is None else dict(rates)},
+    )
 
 
 def _replace_rates(programme: Programme, rates: Rates) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
+from financing.approvals import RESTRUCTURE, WRITE_OFF
 from financing.calculations import DayCount, Debt, Part, Row, Schedule, add_months
 from financing.clock import local_date
 from financing.errors import LoanNotFound, LoanNotRunning, ScheduleChangedSince, SurplusReturned
@@ -26,6 +28,7 @@ from financing.models import (
 from financing.services.early import cost_of
 from financing.services.repaying import next_number, write_rows
 from financing.services.standing import History, adopt, book, lock_loan, refresh, totals
+from gateway import approvals
 from messaging.outbox import publish
 
 PERCENT = Decimal(100)
@@ -44,7 +47,7 @@ def restructure_loan(
     """Repay what is left by a new schedule of `term_months`, at another rate (% a year) if need be.
 
     Unpaid interest joins the first new instalment and never the debt; penalties stay owed unless waived. The day of
-    the month is kept. Raises LoanNotFound, LoanNotRunning, InvalidInput.
+    the month is kept. Raises LoanNotFound, LoanNotRunning, InvalidInput, FourEyes and Waits (something is forgiven).
     """
     with transaction("financing"):
         loan = lock_loan(loan_id)
@@ -53,6 +56,15 @@ def restructure_loan(
         history, today = History(loan), local_date(now)
         version, rows = _new_terms(history, today, term_months, annual_rate)
         version.waived_penalty = history.standing(today).owed[Part.PENALTY] if waive_penalty else ZERO
+        forgone = _interest_forgone(history, today, term_months, annual_rate, rows)
+        terms = {
+            "term_months": term_months,
+            "annual_rate": annual_rate,
+            "waive_penalty": waive_penalty,
+            "reason": reason,
+        }
+        request = _ask(loan, version.waived_penalty + forgone, manager_id, reason, terms)
+        approvals.admit(RESTRUCTURE, request, now=now)
         version.reason, version.made_by, version.created_at = reason, manager_id, now
         version.save(force_insert=True)
         write_rows(version, rows)
@@ -69,6 +81,52 @@ def restructure_loan(
             )
         )
     return loan
+
+
+def restructure_agreed(
+    *,
+    subject_id: UUID,
+    maker_id: UUID,
+    approver_id: UUID,
+    now: datetime,
+    term_months: int,
+    annual_rate: Decimal | None,
+    waive_penalty: bool,
+    reason: str,
+) -> None:
+    """Give a loan the terms that one manager asked for and another agreed to. Raises as `restructure_loan`."""
+    restructure_loan(
+        loan_id=subject_id,
+        term_months=term_months,
+        annual_rate=annual_rate,
+        waive_penalty=waive_penalty,
+        manager_id=maker_id,
+        reason=reason,
+        now=now,
+    )
+
+
+def _ask(loan: Loan, amount: Decimal, manager_id: UUID, reason: str, args: dict[str, Any]) -> approvals.Ask:
+    """What a second person is asked about a loan of which something is forgiven."""
+    return approvals.Ask(
+        subject_id=loan.id,
+        amount=amount,
+        currency=loan.currency,
+        maker_id=manager_id,
+        beneficiary_id=loan.customer_id,
+        reason=reason,
+        args=args,
+    )
+
+
+def _interest_forgone(
+    history: History, today: date, term_months: int, annual_rate: Decimal | None, rows: list[Row]
+) -> Decimal:
+    """What a lower rate costs the lender over the term, roubles; nothing when the rate stays or rises."""
+    if annual_rate is None or annual_rate >= history.version.annual_rate:
+        return ZERO
+    _version, as_agreed = _new_terms(history, today, term_months, None)
+    return max(ZERO, sum((row.interest for row in as_agreed), ZERO) - sum((row.interest for row in rows), ZERO))
 
 
 def _new_terms(
@@ -175,13 +233,15 @@ def _check_reversible(loan: Loan, payment: LoanPayment) -> None:
 def write_off_loan(*, loan_id: UUID, manager_id: UUID, reason: str, now: datetime) -> Loan:
     """Give up an overdue loan: the principal still owed becomes the bank's loss.
 
-    Raises LoanNotFound, WrongTransition.
+    Raises LoanNotFound, WrongTransition, FourEyes, Waits.
     """
     with transaction("financing"):
         loan, today = lock_loan(loan_id), local_date(now)
         history = History(loan)
         held = totals(loan, history, history.standing(today))
         loan.write_off(now)
+        request = _ask(loan, abs(held[Account.PRINCIPAL.value]), manager_id, reason, {"reason": reason})
+        approvals.admit(WRITE_OFF, request, now=now)
         loan.save()
         held[Account.LOSS.value] = held.pop(Account.PRINCIPAL.value)
         version = history.version
@@ -190,3 +250,8 @@ def write_off_loan(*, loan_id: UUID, manager_id: UUID, reason: str, now: datetim
         book(loan, held, EntryKind.WRITE_OFF, today, now)
         publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="written_off"))
     return loan
+
+
+def write_off_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, reason: str) -> None:
+    """Give up a loan as one manager asked and another agreed. Raises LoanNotFound, WrongTransition."""
+    write_off_loan(loan_id=subject_id, manager_id=maker_id, reason=reason, now=now)

@@ -11,6 +11,7 @@ from core.ids import uuid7
 from financing import services
 from financing.application_fields import ApplicationFields, read_fields
 from financing.models import Application, ApplicationDocument, OrderCopy, Override, Programme
+from gateway.approvals import approve
 
 ASKED: dict[str, Any] = {
     "vehicle_price": "2000000.00",
@@ -101,3 +102,10 @@ def override(of: Application, *, manager_id: UUID | None = None, **terms: Any) -
         now=timezone.now(),
         **terms,
     )
+
+
+def agreed(answer: Any) -> None:
+    """A second person agrees to what was answered with 202."""
+    assert answer.status_code == 202, answer.content
+    approval_id = UUID(answer.json()["approval"]["id"])
+    approve(alias="financing", approval_id=approval_id, person_id=uuid7(), now=timezone.now())

@@ -17,6 +17,8 @@ from financing import services
 from financing.clock import local_date
 from financing.models import Application, CreditLimit, Loan, Programme
 from financing.tests import make
+from gateway.approvals import approve
+from gateway.models import Approval
 from messaging.testing import published
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "financing"])
@@ -47,6 +49,12 @@ def test_every_list_and_card_opens(screens):
         assert screens.get(f"{path}?q={row.pk}").status_code == 200
 
 
+def all_agreed():
+    """A second person agrees to all that waits."""
+    for request in Approval.objects.using("financing").filter(state="waiting"):
+        approve(alias="financing", approval_id=request.pk, person_id=uuid7(), now=timezone.now())
+
+
 def test_limits_are_added_and_the_quarter_is_shown(screens):
     make.programme(bank="Northern")
     path, day = "/admin/financing/creditlimit/", local_date(timezone.now())
@@ -54,6 +62,8 @@ def test_limits_are_added_and_the_quarter_is_shown(screens):
     row |= {"valid_from": day, "valid_to": day + timedelta(days=1)}
     assert screens.post(f"{path}add/", row).status_code == 302
     assert screens.post(f"{path}add/", row | {"kind": "quarter_plan", "value": "10000000"}).status_code == 302
+    assert not CreditLimit.objects.exists()
+    all_agreed()
     application = make.application(**make.DTI_REVIEW)
     services.approve_application(application_id=application.pk, manager_id=uuid7(), now=timezone.now())
     page = screens.get(f"{path}quarter/", follow=True, headers={"accept-language": "en"}).content.decode()
@@ -108,6 +118,9 @@ def test_a_change_of_a_programme_makes_a_new_version(screens):
     texts = {name: str(value) if value is not False else "" for name, value in data.items()}
     response = screens.post(path, texts | {"required_documents": ["passport"]})
     assert response.status_code == 302, response.context["adminform"].form.errors
+    known.refresh_from_db()
+    assert (known.base_rate, known.version) == (15, 1)
+    all_agreed()
     known.refresh_from_db()
     assert (known.base_rate, known.version, known.required_documents) == (16, 2, ["passport"])
     assert known.residual_limits == []

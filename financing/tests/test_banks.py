@@ -19,6 +19,7 @@ from financing.tests import make, twins
 from financing.twins.book import FAULTS, Book, FaultScript
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of, published
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/applications"
@@ -84,7 +85,7 @@ def test_a_banks_refusal_is_the_answer():
 
 
 def test_a_bank_out_of_reach_is_a_refusal_in_the_end(settings):
-    settings.BANKS_URL = "http://127.0.0.1:9"
+    settings.BANKS_URL = nowhere()
     connected()
     application = twins.answered(asked())
     assert (application.status, of(application, "vega").status) == ("rejected", "unreached")

@@ -201,6 +201,12 @@ def test_papers_are_opened_and_judged(manager):
 
 
 # Loans -----------------------------------------------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def one_person_is_enough(settings):
+    """Who must agree to what is forgiven is for tests/value; here every step is one person's."""
+    settings.PENALTY_FOUR_EYES_ABOVE = 100_000_000
+
+
 @pytest.fixture
 def loan():
     order, attempt = make.order(), uuid7()

@@ -31,8 +31,10 @@ NEW = {
 
 
 def test_a_manager_opens_a_programme():
-    response = Api("manager").post("/financing/programmes", NEW)
-    assert response.status_code == 201, response.content
+    asked = Api("manager").post("/financing/programmes", NEW)
+    assert not Programme.objects.exists()
+    make.agreed(asked)
+    response = Api("manager").get(f"/financing/programmes/{Programme.objects.get().id}")
     shown = response.json()
     assert (shown["base_rate"], shown["version"], response["ETag"]) == ("17.9000", 1, '"1"')
     assert [row["annual_rate"] for row in shown["rates"]] == ["14.9000", "15.9000"]
@@ -70,20 +72,29 @@ def test_contradictions_are_refused(changes, field):
 
 def test_the_same_programme_twice_is_refused():
     manager = Api("manager")
-    manager.post("/financing/programmes", NEW)
+    make.agreed(manager.post("/financing/programmes", NEW))
     assert manager.post("/financing/programmes", NEW).json()["code"] == "programme_exists"
 
 
 def test_a_change_makes_a_new_version():
     manager, known = Api("manager"), make.programme(rates={3: Decimal(14)})
-    response = manager.patch(f"/financing/programmes/{known.id}", {"base_rate": "16", "rates": []}, If_Match='"1"')
-    assert response.status_code == 200, response.content
+    asked = manager.patch(f"/financing/programmes/{known.id}", {"base_rate": "16", "rates": []}, If_Match='"1"')
+    known.refresh_from_db()
+    assert (known.base_rate, known.version) == (Decimal(15), 1)
+    make.agreed(asked)
+    response = manager.get(f"/financing/programmes/{known.id}")
     assert (response.json()["version"], response.json()["rates"]) == (2, [])
     stale = manager.patch(f"/financing/programmes/{known.id}", {"base_rate": "1"}, If_Match='"1"')
     assert stale.status_code == 412
     assert manager.patch(f"/financing/programmes/{uuid7()}", {}).status_code == 404
     known.refresh_from_db()
     assert (known.base_rate, known.version) == (Decimal(16), 2)
+
+
+def test_a_name_and_a_last_day_are_one_persons_to_change():
+    manager, known = Api("manager"), make.programme()
+    changed = manager.patch(f"/financing/programmes/{known.id}", {"name": "Spring", "valid_to": "2030-01-01"})
+    assert (changed.status_code, changed.json()["name"]) == (200, "Spring")
 
 
 def test_the_service_refuses_what_the_form_would():
@@ -149,7 +160,8 @@ def test_a_residual_table_is_made_of_shares(limits):
 def test_a_residual_table_is_shown_and_kept():
     programme = make.programme()
     assert programme.residual_limits == ["50", "45", "40", "35", "30"]
-    shown = Api("manager").patch(f"/financing/programmes/{programme.id}", {"residual_limits": ["55", 45.5]}).json()
+    make.agreed(Api("manager").patch(f"/financing/programmes/{programme.id}", {"residual_limits": ["55", 45.5]}))
+    shown = Api("manager").get(f"/financing/programmes/{programme.id}").json()
     assert shown["residual_limits"] == ["55.00", "45.50"]
     with pytest.raises(InvalidInput):
         services.change_programme(programme_id=programme.id, changes={"residual_limits": ["a"]}, now=timezone.now())

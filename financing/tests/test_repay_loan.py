@@ -37,6 +37,12 @@ def due(number: int) -> date:
     return add_months(LENT, number)
 
 
+@pytest.fixture(autouse=True)
+def one_person_is_enough(settings):
+    """Who must agree to what is forgiven is for tests/value; here every step is one person's."""
+    settings.PENALTY_FOUR_EYES_ABOVE = 100_000_000
+
+
 @pytest.fixture
 def loan(time_machine):
     """1 500 000 lent for 36 months at 15 % on 15 January 2026."""

@@ -12,6 +12,7 @@ from financing.models import OrderState
 from financing.tests import make, twins
 from financing.twins.book import FAULTS
 from messaging.models import ExternalCall
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/applications"
@@ -91,7 +92,7 @@ def test_a_busy_bank_is_told_again_under_the_same_key(banks):
 
 def test_a_bank_that_is_never_reached_is_left_to_a_person(settings, banks):
     application = offered()
-    settings.BANKS_URL = "http://127.0.0.1:9"
+    settings.BANKS_URL = nowhere()
     accept(application, "vega")
     for _ in range(16):
         twins.asked_once_more()
