@@ -20,7 +20,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from core.admin import ReadOnlyAdmin, asking, asking_why
+from core.admin import ReadOnlyAdmin, asking, asking_why, level
 from core.errors import DomainError
 from insurance import services
 from insurance.clock import local_date
@@ -53,7 +53,7 @@ def _each(label: Any, act: Callable[[Any, Any], object]) -> Any:
                 act(row, request.user.pk)
                 self.message_user(request, f"{row}: {label}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{row}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{row}: {error.detail}", level(error))
 
     return run
 
@@ -143,7 +143,7 @@ class PolicyAdmin(_DecidedAdmin):
     ordering = ["-created_at", "-id"]
     cancel = _each(
         _("Cancel with a refund of the unused part"),
-        lambda policy, manager_id: services.cancel_policy(policy_id=policy.pk, now=timezone.now()),
+        lambda policy, manager_id: services.cancel_policy(policy_id=policy.pk, maker_id=manager_id, now=timezone.now()),
     )
     reinstate = _each(
         _("Put back in force, where nothing was given back"),
@@ -159,7 +159,9 @@ class PolicyAdmin(_DecidedAdmin):
         "end",
         _("End the policy"),
         EndForm,
-        lambda policy_id, manager_id, filled: services.cancel_policy(policy_id=policy_id, now=timezone.now(), **filled),
+        lambda policy_id, manager_id, filled: services.cancel_policy(
+            policy_id=policy_id, maker_id=manager_id, now=timezone.now(), **filled
+        ),
         variant=ActionVariant.WARNING,
     )
     has_end_permission = _DecidedAdmin.has_decide_permission
@@ -227,7 +229,10 @@ class ClaimAdmin(_DecidedAdmin):
         _("Grant what the policy pays"),
         lambda claim, manager_id: services.approve_claim(claim_id=claim.pk, manager_id=manager_id, now=timezone.now()),
     )
-    pay = _each(_("Pay"), lambda claim, manager_id: services.pay_claim(claim_id=claim.pk, now=timezone.now()))
+    pay = _each(
+        _("Pay"),
+        lambda claim, manager_id: services.pay_claim(claim_id=claim.pk, maker_id=manager_id, now=timezone.now()),
+    )
     close = _each(_("Put away"), lambda claim, manager_id: services.close_claim(claim_id=claim.pk, now=timezone.now()))
     actions = ["ask", "approve", "pay", "close"]
     actions_detail = ["assess", "reject", "reopen"]
@@ -236,7 +241,7 @@ class ClaimAdmin(_DecidedAdmin):
         _("Assess the loss"),
         AssessmentForm,
         lambda claim_id, manager_id, filled: services.assess_claim(
-            claim_id=claim_id, found=services.Assessment(**filled), now=timezone.now()
+            claim_id=claim_id, maker_id=manager_id, found=services.Assessment(**filled), now=timezone.now()
         ),
         variant=ActionVariant.PRIMARY,
     )

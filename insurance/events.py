@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from core.approvals import ApprovalNews
 from core.events import Event, event
 
 
@@ -323,3 +324,8 @@ class ClaimPayoutRequested(Event):
     currency: str
     insurer: str = ""
     payee: str = ""
+
+
+@event("insurance.approval_changed", aggregate="approval", key="approval_id", internal=True)
+class InsuranceApprovalChanged(ApprovalNews):
+    """An action of this app began to wait for a second person, or its waiting ended."""

@@ -2,8 +2,10 @@
 
 from django.utils import timezone
 
+from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from core.money import ZERO
 from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived
+from gateway.approvals import join_cards, know_card
 from insurance import services
 from insurance.events import PolicyCancellationDue, PolicyTermEnded, PurchaseLapsed
 from insurance.services.buying import LAPSE_HANDLER
@@ -77,3 +79,12 @@ def cancel_when_due(event: PolicyCancellationDue) -> None:
 def lapse_purchase(event: PurchaseLapsed) -> None:
     """Let a policy go that nobody paid for."""
     services.lapse_purchase(policy_id=event.policy_id, version=event.version_number, now=timezone.now())
+
+
+@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+    """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
+    if isinstance(event, ClientMerged):
+        join_cards("insurance", card_id=event.client_id, other_id=event.other_id)
+    else:
+        know_card("insurance", card_id=event.client_id, user_id=event.user_id)

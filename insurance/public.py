@@ -20,6 +20,7 @@ from insurance.models.policies import ALIVE
 from insurance.pricing import price, read_request
 from insurance.rating import first_part, parts_of
 from insurance.reading import book_of, breakdown, current_book
+from messaging.reads import answers
 
 __all__ = [
     "ClaimCard",
@@ -53,6 +54,7 @@ class PolicyFacts:
     currency: str
 
 
+@answers("orders")
 def estimate(quote_request: Mapping[str, Any]) -> Decimal:
     """What an order placed now pays for one quote request, roubles: the premium by the tariffs of now, or its first
     instalment. Raises InvalidInput.
@@ -82,6 +84,7 @@ class PremiumFacts:
     later: list[dict[str, str]]
 
 
+@answers("orders")
 def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = None) -> PremiumFacts:
     """Rate a request on a day by one revision of the tariffs, or by the newest.
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -42,7 +43,7 @@ class KbmField(serializers.Field):
 
     def to_internal_value(self, data: Any) -> str:
         if isinstance(data, bool) or not isinstance(data, str | int | float) or len(str(data)) > 20:
-            raise serializers.ValidationError("A class, M or 0 to 13, or its coefficient.")
+            raise serializers.ValidationError(_("A class, M or 0 to 13, or its coefficient."))
         return str(data)
 
     def to_representation(self, value: Any) -> Any:

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from core.errors import InvalidInput, NotFound
 from core.papers import check_size
 from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn
 from insurance import services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
@@ -123,7 +124,7 @@ class PolicyViewSet(_InsuranceViewSet):
     serializer_class = PolicySerializer
     filterset_class = PolicyFilter
 
-    @extend_schema(request=PolicyCancelInput, responses=PolicySerializer)
+    @extend_schema(request=PolicyCancelInput, responses=may_wait(PolicySerializer))
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> HttpResponse:
         """End a policy today, or after a day to come; `refund_amount` is the unused part of its premium.
@@ -136,9 +137,14 @@ class PolicyViewSet(_InsuranceViewSet):
         given = self.valid(PolicyCancelInput)
         if "event_date" in given and not self.principal.is_staff:
             raise InvalidInput("event_date", "invalid", _("The dealership fills it in, from the papers."))
+        policy_id = _uuid(self.kwargs["pk"], PolicyNotFound)
+        person_id = self.principal.id
+        is_own = Policy.objects.filter(pk=policy_id, customer_id=person_id).exists() and "event_date" not in given
+        is_insured = is_own or not self.principal.is_staff
         policy = services.cancel_policy(
-            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
-            customer_id=self._owner,
+            policy_id=policy_id,
+            customer_id=person_id if is_insured else None,
+            maker_id=None if is_insured else person_id,
             now=timezone.now(),
             **given,
         )
@@ -165,7 +171,7 @@ class PolicyViewSet(_InsuranceViewSet):
         )
         return Response(PolicySerializer(policy).data)
 
-    @extend_schema(request=PolicyEndorsementInput, responses={201: EndorsementSerializer})
+    @extend_schema(request=PolicyEndorsementInput, responses=may_wait(EndorsementSerializer, 201))
     @action(detail=True, methods=["post"])
     def endorse(self, request: Request, pk: str) -> HttpResponse:
         """Change what is insured from today on; a dearer policy is changed once the difference is paid."""
@@ -350,7 +356,9 @@ class ClaimViewSet(_InsuranceViewSet):
     def assess(self, request: Request, pk: str) -> Response:
         """Say what the loss is worth; the policy says what it pays for that, and `formula` how."""
         found = services.Assessment(**self.valid(ClaimAssessmentInput))
-        return self._shown(services.assess_claim(claim_id=self._claim_id, found=found, now=timezone.now()))
+        return self._shown(
+            services.assess_claim(claim_id=self._claim_id, found=found, maker_id=self.principal.id, now=timezone.now())
+        )
 
     @extend_schema(request=ClaimApprovalInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
@@ -381,7 +389,10 @@ class ClaimViewSet(_InsuranceViewSet):
     def pay(self, request: Request, pk: str) -> HttpResponse:
         """Ask payments for the payout; the claim is `paid` when the money has left."""
         return self.once(
-            "pay_claim", lambda: self._shown(services.pay_claim(claim_id=self._claim_id, now=timezone.now()))
+            "pay_claim",
+            lambda: self._shown(
+                services.pay_claim(claim_id=self._claim_id, maker_id=self.principal.id, now=timezone.now())
+            ),
         )
 
     @extend_schema(request=ClaimReasonInput, responses=ClaimSerializer)

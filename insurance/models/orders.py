@@ -15,8 +15,8 @@ class OrderCopy(models.Model):
     order_id = models.UUIDField(primary_key=True, editable=False)
     customer_id = models.UUIDField()
     loan_id = models.UUIDField(null=True)
-    bank = models.CharField(max_length=100, blank=True, default="")
-    debt = amount_field("debt", default=ZERO)
+    bank = models.CharField(max_length=100, blank=True, default="", db_default="")
+    debt = amount_field("debt", default=ZERO, db_default=ZERO)
 
     class Meta:
         verbose_name = _("order copy")

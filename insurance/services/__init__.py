@@ -8,7 +8,7 @@ from insurance.services.buying import (
     settle_charge,
     settle_payout,
 )
-from insurance.services.changing import endorse_policy, price_endorsement, renew_policy
+from insurance.services.changing import endorse_agreed, endorse_policy, price_endorsement, renew_policy
 from insurance.services.claims import (
     add_document,
     approve_claim,
@@ -23,10 +23,17 @@ from insurance.services.claims import (
     settle_claim_payout,
     withdraw_claim,
 )
-from insurance.services.claims.deciding import Assessment
+from insurance.services.claims.deciding import Assessment, drop_proposal, grant_agreed
 from insurance.services.claims.reporting import LossReport
 from insurance.services.collecting import attend_instalment, collect_premiums
-from insurance.services.ending import cancel_policy, cancel_when_due, expire_policy, keep_policy, reinstate_policy
+from insurance.services.ending import (
+    cancel_agreed,
+    cancel_policy,
+    cancel_when_due,
+    expire_policy,
+    keep_policy,
+    reinstate_policy,
+)
 from insurance.services.instalments import choose_autopay, pay_instalment
 from insurance.services.issuing import issue_policies, revoke_policies
 from insurance.services.pledges import pledge_car, reduce_debt
@@ -44,14 +51,18 @@ __all__ = [
     "approve_claim",
     "assess_claim",
     "attend_instalment",
+    "cancel_agreed",
     "cancel_policy",
     "cancel_when_due",
     "choose_autopay",
     "close_claim",
     "collect_premiums",
     "copy_order",
+    "drop_proposal",
+    "endorse_agreed",
     "endorse_policy",
     "expire_policy",
+    "grant_agreed",
     "hear_insurer",
     "import_tariff",
     "insurer_of",

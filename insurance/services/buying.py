@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 
 from core.db import database_now, transaction
 from core.errors import InvalidInput
+from gateway.approvals import let
+from insurance.approvals import UNDONE
 from insurance.clock import local_date
 from insurance.errors import QuoteExpired, QuoteNotFound, QuotePurchased
 from insurance.events import PurchaseLapsed
@@ -133,6 +135,7 @@ def settle_charge(*, request_id: UUID, is_paid: bool, code: str, detail: str, no
         if known is None:
             return
         policy = lock_policy(known)
+        let(UNDONE)
         found = settle_request(request_id, is_paid=is_paid, code=code, detail=detail, now=now)
         if found is None or not found[1]:
             return

@@ -33,6 +33,7 @@ from insurance.services.money import (
 )
 from insurance.services.pledges import is_pledged
 from insurance.services.quoting import write_quote
+from insurance.services.seconding import admit_endorsing
 from insurance.tariffs import TariffBook
 from messaging.outbox import publish
 
@@ -57,7 +58,8 @@ def endorse_policy(
 
     The difference of the premiums counts for the days left: what is more is paid first; what is less makes instalments
     to come smaller, and beyond them is given back. With `expected_difference` it is changed at that price or not.
-    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue, EndorsementRepriced.
+    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue, EndorsementRepriced,
+    FourEyes and Waits (staff make somebody's policy cheaper).
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
@@ -71,6 +73,9 @@ def endorse_policy(
             means = check_payment(payment)
             endorsement.money_id = ask_for_premium(policy, difference, means, kind=MoneyKind.ENDORSEMENT, now=now).id
         else:
+            back = -difference - min(-difference, sum((part.amount for part in planned(policy)), ZERO))
+            given = {"changes": dict(changes), "expected_difference": difference}
+            admit_endorsing(policy, back, None if customer_id else actor_id, given, now)
             endorsement.taken_off = take_off(policy, -difference)
         endorsement.save(force_insert=True)
         if difference <= 0:
@@ -78,6 +83,21 @@ def endorse_policy(
             _apply(policy, endorsement, ways.alone, now)
             ask_for_premium_back(policy, ways, "endorsement", now)
     return endorsement
+
+
+def endorse_agreed(
+    *,
+    subject_id: UUID,
+    maker_id: UUID,
+    approver_id: UUID,
+    now: datetime,
+    changes: dict[str, Any],
+    expected_difference: Decimal,
+) -> None:
+    """Make a policy cheaper as one person asked and a second agreed. Raises what `endorse_policy` does."""
+    endorse_policy(
+        policy_id=subject_id, changes=changes, actor_id=maker_id, expected_difference=expected_difference, now=now
+    )
 
 
 def price_endorsement(

@@ -11,6 +11,8 @@ from uuid import UUID
 from django.conf import settings
 
 from core.db import transaction
+from gateway.approvals import let
+from insurance.approvals import UNDONE
 from insurance.clock import end_of, local_date
 from insurance.events import InstalmentDue, InstalmentLate, PolicySuspended
 from insurance.models import Instalment, InstalmentState, MoneyKind, MoneyState, Policy, PolicyStatus, next_planned
@@ -120,6 +122,7 @@ def _stop_cover(policy: Policy, part: Instalment, now: datetime) -> None:
         part.lapsed_at = now
         part.save()
     if policy.status == PolicyStatus.CANCEL_SCHEDULED or local_date(now) > part.ends_after:
+        let(UNDONE)
         cancel_locked(policy, part.due_date, UNPAID, now, ended_at=end_of(part.due_date))
     elif policy.status == PolicyStatus.ACTIVE:
         policy.suspend(now)

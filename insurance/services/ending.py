@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
+from gateway.approvals import let
+from insurance.approvals import UNDONE
 from insurance.clock import end_of, local_date
 from insurance.errors import NotReinstated
 from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReinstated, PolicyTermEnded
@@ -25,6 +27,7 @@ from insurance.services.binding import unbind
 from insurance.services.instalments import outstanding, plan_again, planned, void_instalments
 from insurance.services.locking import lock_policy
 from insurance.services.money import Ways, ask_for_premium, ask_for_premium_back, check_payment, ways_back
+from insurance.services.seconding import admit_ending
 from messaging.outbox import publish
 from messaging.timers import set_timer
 
@@ -41,13 +44,15 @@ def cancel_policy(
     customer_id: UUID | None = None,
     last_date: date | None = None,
     event_date: date | None = None,
+    maker_id: UUID | None = None,
 ) -> Policy:
     """End a policy today, with the unused part of its premium back. One that is not paid yet is let go.
 
     With a `last_date` to come the cover lasts through that day, and the policy waits as `cancel_scheduled`. From
     `event_date`, which managers name, the premium counts as unused: the insured died or the car was lost that day.
     With an instalment overdue the cover ends with the day it was due, and nothing is earned after it.
-    Raises PolicyNotFound, WrongTransition, InvalidInput.
+    `maker_id` is the member of the staff who ends it for somebody else: beyond what one person may give back a second
+    one agrees. Raises PolicyNotFound, WrongTransition, InvalidInput, FourEyes, Waits.
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
@@ -58,6 +63,9 @@ def cancel_policy(
             return policy
         today = local_date(now)
         _check_days(policy, today, last_date, event_date)
+        last_day = max(last_date or today, today) if event_date is None else event_date
+        given = {"reason": reason, "last_date": last_date, "event_date": event_date}
+        admit_ending(policy, refund_on_day(policy, last_day), maker_id, given, now)
         if last_date is not None and last_date > today:
             _schedule(policy, last_date, reason, now)
         else:
@@ -67,6 +75,22 @@ def cancel_policy(
             else:
                 cancel_locked(policy, event_date or today, reason, now)
     return policy
+
+
+def cancel_agreed(
+    *,
+    subject_id: UUID,
+    maker_id: UUID,
+    approver_id: UUID,
+    now: datetime,
+    reason: str,
+    last_date: date | None,
+    event_date: date | None,
+) -> None:
+    """End a policy as one person asked and a second agreed. Raises what `cancel_policy` does."""
+    cancel_policy(
+        policy_id=subject_id, maker_id=maker_id, reason=reason, last_date=last_date, event_date=event_date, now=now
+    )
 
 
 def _unpaid_since(policy: Policy, today: date) -> date | None:
@@ -104,6 +128,7 @@ def cancel_when_due(*, policy_id: UUID, last_date: date, now: datetime) -> None:
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id)
+        let(UNDONE)
         if policy.status == PolicyStatus.CANCEL_SCHEDULED and policy.cancel_date == last_date:
             last_day = min(last_date, _unpaid_since(policy, local_date(now)) or last_date)
             cancel_locked(policy, last_day, policy.cancel_reason, now, ended_at=end_of(last_day))

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
+from gateway.approvals import let
+from insurance.approvals import UNDONE
 from insurance.clock import day_of, end_of, local_date
 from insurance.events import (
     IssuedPolicy,
@@ -179,6 +181,7 @@ def _answer(attempt: IssueAttempt, accepted: Sequence[Policy], declined: Sequenc
     for policy in accepted:
         _pledge(policy)
         put_in_force(policy, now)
+    let(UNDONE)
     for policy in declined:
         ask_for_premium_back(policy, ways_back(policy, policy.premium), policy.decline_code, now)
     attempt.answered_at = now
@@ -249,6 +252,7 @@ def _undo(policy: Policy, reason: str, now: datetime) -> None:
     unbind(policy)
     ways = ways_back(policy, refund_undone(policy))
     end_early(policy, ways, reason=reason, now=now)
+    let(UNDONE)
     ask_for_refund(policy, ways.alone, reason, now)
 
 

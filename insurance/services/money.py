@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from core.money import ZERO
+from gateway.approvals import require_permit
 from insurance.events import ClaimPayoutRequested, PolicyRefundRequested, PremiumRequested
 from insurance.models import Claim, MoneyKind, MoneyRequest, MoneyState, Policy
 from insurance.models.money import CHARGES
@@ -102,6 +103,7 @@ def ask_for_refund(
     """Ask payments to give back `amount` roubles by the policy's own payments, or by those of an order."""
     if amount <= 0:
         return
+    require_permit("insurance")
     asked = _record(policy, MoneyKind.REFUND, amount, now, order_id=order_id)
     publish(
         PolicyRefundRequested(
@@ -120,6 +122,7 @@ def ask_for_payout(claim: Claim, amount: Decimal, payee: str, now: datetime) -> 
     """Ask payments to pay `amount` roubles of a locked claim to the insured, or to the bank named."""
     if amount <= 0:
         return
+    require_permit("insurance")
     asked = _record(claim.policy, MoneyKind.PAYOUT, amount, now, claim=claim, payee=payee)
     publish(
         ClaimPayoutRequested(

@@ -83,7 +83,11 @@ def _variants(
             rated.append((asked, price(asked, day, book)))
         except InvalidInput as error:
             (problem,) = error.errors
-            raise InvalidInput(f"variants.{number}.{problem['field']}", problem["code"], problem["detail"]) from error
+            raise InvalidInput(
+                f"variants.{number}.{problem['field']}",
+                problem["code"],
+                problem["detail"],
+            ) from error
     return rated
 
 

@@ -21,6 +21,7 @@ from insurance.twins.app import Twins
 from insurance.twins.book import Book
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -112,7 +113,7 @@ def test_a_refusal_takes_nothing_and_says_why():
 
 
 def test_an_insurer_out_of_reach_is_a_refusal_in_the_end(settings):
-    settings.INSURERS_URL = "http://127.0.0.1:9"
+    settings.INSURERS_URL = nowhere()
     policy = settled(bought("fine"))
     assert (policy.status, policy.decline_code) == ("not_taken_up", "insurer_unavailable")
 

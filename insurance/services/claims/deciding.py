@@ -5,13 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
+from gateway import approvals
+from insurance.approvals import CLAIM
 from insurance.errors import PapersMissing, PayoutUnderWay, SecondPersonNeeded
 from insurance.events import ClaimDecided, ClaimReopened
 from insurance.models import Claim, ClaimStatus, MoneyState, Policy
@@ -20,6 +21,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.rating import Basis, Loss, UnderInsurance, claim_payout, is_total_loss
 from insurance.rating.claims import formula
 from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid
+from insurance.services.seconding import about_grant
 from messaging.outbox import publish
 
 HUNDRED = Decimal(100)
@@ -38,14 +40,16 @@ class Assessment:
     is_total_loss: bool | None = None
 
 
-def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime) -> Claim:
+def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime, maker_id: UUID | None = None) -> Claim:
     """Record the loss as found and what the policy pays for it, with the formula. May be done again until it is paid.
 
-    Raises ClaimNotFound, WrongTransition, InvalidInput, PayoutUnderWay.
+    Raises ClaimNotFound, WrongTransition, InvalidInput, PayoutUnderWay, FourEyes (it is their own).
     """
     _check(found)
     with transaction("insurance"):
+        approvals.supersede(CLAIM, claim_id, now=now)
         claim = lock_claim(claim_id)
+        approvals.refuse_own("insurance", person_id=maker_id, beneficiary_id=claim.customer_id)
         if claim.payouts.exclude(state=MoneyState.DONE).exists():
             raise PayoutUnderWay
         loss = loss_of(claim, found)
@@ -126,33 +130,68 @@ def payable_for(loss: Loss) -> Decimal:
 def approve_claim(*, claim_id: UUID, manager_id: UUID, now: datetime, amount: Decimal | None = None) -> Claim:
     """Grant what the policy pays for the assessed loss, or `amount` roubles of it.
 
-    Above the limit of the settings the first manager proposes and another one confirms the same sum. A loss of days
-    that an overdue instalment is for waits until it is paid. Raises ClaimNotFound, WrongTransition, AboveLimit,
-    PapersMissing, SecondPersonNeeded, PremiumUnpaid, NotCovered.
+    Beyond what one person may grant in a day the first manager proposes and another one confirms the same sum. A loss
+    of days that an overdue instalment is for waits until it is paid. Raises ClaimNotFound, WrongTransition, AboveLimit,
+    PapersMissing, SecondPersonNeeded, FourEyes, PremiumUnpaid, NotCovered.
     """
     with transaction("insurance"):
+        if _agree(claim_id, manager_id, amount, now):
+            return Claim.objects.get(pk=claim_id)
         claim = lock_claim(claim_id)
-        granted = claim.check_grant(claim.proposed_amount if amount is None and claim.proposed_amount else amount)
-        refuse_unpaid(claim.policy, claim.occurred_at)
-        missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
-        if missing:
-            raise PapersMissing(missing=missing)
-        if granted > settings.CLAIM_FOUR_EYES_ABOVE and not _is_seconded(claim, granted, manager_id, now):
+        granted = _grantable(claim, amount)
+        if approvals.hold_back(CLAIM, about_grant(claim, granted, manager_id), now=now) is not None:
+            claim.propose(granted, proposed_by=manager_id, now=now)
+            claim.save()
             return claim
-        _refuse_above_aggregate(claim, granted)
-        claim.approve(granted, decided_by=manager_id, now=now)
-        _decide(claim, granted)
+        _grant(claim, granted, manager_id, now)
     return claim
 
 
-def _is_seconded(claim: Claim, granted: Decimal, manager_id: UUID, now: datetime) -> bool:
-    if claim.proposed_by is None or claim.proposed_amount != granted:
-        claim.propose(granted, proposed_by=manager_id, now=now)
-        claim.save()
+def _agree(claim_id: UUID, manager_id: UUID, amount: Decimal | None, now: datetime) -> bool:
+    """Confirm what another manager proposed; another sum than that takes its place. Raises SecondPersonNeeded."""
+    waiting = approvals.waits_for("insurance", claim_id, CLAIM.name)
+    if not waiting:
         return False
-    if claim.proposed_by == manager_id:
+    if amount not in (None, waiting[0].amount):
+        approvals.supersede(CLAIM, claim_id, now=now)
+        return False
+    if waiting[0].asked_by == manager_id:
         raise SecondPersonNeeded
-    return True
+    return approvals.approve_waiting(CLAIM, claim_id, person_id=manager_id, now=now)
+
+
+def _grantable(claim: Claim, amount: Decimal | None) -> Decimal:
+    """What would be granted. Raises WrongTransition, AboveLimit, PapersMissing, PremiumUnpaid, NotCovered."""
+    granted = claim.check_grant(claim.proposed_amount if amount is None and claim.proposed_amount else amount)
+    refuse_unpaid(claim.policy, claim.occurred_at)
+    missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
+    if missing:
+        raise PapersMissing(missing=missing)
+    return granted
+
+
+def _grant(claim: Claim, granted: Decimal, decided_by: UUID, now: datetime) -> None:
+    _refuse_above_aggregate(claim, granted)
+    claim.approve(granted, decided_by=decided_by, now=now)
+    _decide(claim, granted)
+
+
+def grant_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, amount: Decimal) -> None:
+    """Grant what one manager proposed and another agreed to. Raises what `approve_claim` does."""
+    with transaction("insurance"):
+        claim = lock_claim(subject_id)
+        granted = _grantable(claim, amount)
+        approvals.admit(CLAIM, about_grant(claim, granted, maker_id), now=now)
+        _grant(claim, granted, approver_id, now)
+
+
+def drop_proposal(*, subject_id: UUID, person_id: UUID | None, reason: str, now: datetime) -> None:
+    """Forget a proposed grant that was turned down or that nobody answered; the claim is to be decided as before."""
+    with transaction("insurance"):
+        claim = lock_claim(subject_id)
+        claim.proposed_amount = claim.proposed_by = None
+        claim.touch(now)
+        claim.save()
 
 
 def _refuse_above_aggregate(claim: Claim, granted: Decimal) -> None:

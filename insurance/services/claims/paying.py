@@ -18,6 +18,7 @@ from insurance.services.claims.reporting import lock_claim
 from insurance.services.ending import end_after_total_loss
 from insurance.services.instalments import set_off
 from insurance.services.money import ask_for_payout
+from insurance.services.seconding import admit_paying
 from messaging.outbox import publish
 
 DAILY_PENALTY = {InsuranceTypes.OSAGO: Decimal("0.01"), InsuranceTypes.KASKO: ZERO}
@@ -34,11 +35,11 @@ def penalty_on(claim: Claim, day: date) -> Decimal:
     return min(owed, most)
 
 
-def pay_claim(*, claim_id: UUID, now: datetime) -> Claim:
+def pay_claim(*, claim_id: UUID, now: datetime, maker_id: UUID | None = None) -> Claim:
     """Ask payments for the payout; the claim is `paid` when the money has left.
 
     Of a total loss instalments of the premium still to come are taken off; the bank named as beneficiary gets what is
-    owed to it, the insured the rest. Raises ClaimNotFound, WrongTransition, PayoutUnderWay.
+    owed to it, the insured the rest. Raises ClaimNotFound, WrongTransition, PayoutUnderWay, FourEyes (it is their own).
     """
     with transaction("insurance"):
         claim = lock_claim(claim_id)
@@ -46,6 +47,7 @@ def pay_claim(*, claim_id: UUID, now: datetime) -> Claim:
             raise WrongTransition(claim.status, list(TRANSITIONS.get(claim.status, ())))
         if claim.payouts.exclude(state=MoneyState.DONE).exists():
             raise PayoutUnderWay
+        admit_paying(claim, maker_id, now)
         owed = claim.approved_amount - claim.paid_amount
         if claim.is_total_loss and claim.policy.is_alive:
             taken_off = set_off(claim.policy, owed)
