@@ -1,6 +1,5 @@
 """Manager screens of payments: what moved, what is stuck, and the same guarded steps as everywhere else."""
 
-import csv
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -15,9 +14,10 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from core.admin import ReadOnlyAdmin, asking_why, money_text
+from core.admin import ReadOnlyAdmin, asking_why, level, money_text
 from core.errors import DomainError
 from core.ids import uuid7
+from core.tables import csv_lines
 from payments import services
 from payments.models import (
     Dispute,
@@ -66,7 +66,7 @@ def _each(name: str, label: Any, step: Step) -> Any:
                 done = step(row_id, request.user.pk)
                 self.message_user(request, f"{row_id}: {done.get_status_display()}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{row_id}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{row_id}: {error.detail}", level(error))
 
     act.__name__ = name
     return act
@@ -282,7 +282,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
         """The chosen days with their totals, and a row for each difference."""
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="reconciliations.csv"'
-        csv.writer(response).writerows(services.reconciliation_table(queryset.order_by("day", "provider")))
+        response.writelines(csv_lines(services.reconciliation_table(queryset.order_by("day", "provider"))))
         return response
 
 

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError, Forbidden, InvalidInput, NotFound
+from core.errors import DomainError, InvalidInput, NotFound
 
 
 class OrderNotReady(DomainError):
@@ -44,7 +44,7 @@ class CurrencyMismatch(InvalidInput):
     """The order is priced in another currency."""
 
     def __init__(self) -> None:
-        super().__init__("currency", "currency_mismatch", "The order is priced in another currency.")
+        super().__init__("currency", "currency_mismatch", _("The order is priced in another currency."))
         self.code = "currency_mismatch"
 
 
@@ -52,7 +52,7 @@ class TokenRequired(InvalidInput):
     """A card payment names no card."""
 
     def __init__(self) -> None:
-        super().__init__("token", "required", "A card payment needs `token` or `payment_method_id`.")
+        super().__init__("token", "required", _("A card payment needs `token` or `payment_method_id`."))
         self.code = "token_required"
 
 
@@ -60,16 +60,8 @@ class MethodUnknown(InvalidInput):
     """The caller has no such stored payment method."""
 
     def __init__(self) -> None:
-        super().__init__("payment_method_id", "unknown_payment_method", "You have no such payment method.")
+        super().__init__("payment_method_id", "unknown_payment_method", _("You have no such payment method."))
         self.code = "unknown_payment_method"
-
-
-class CardNumberRefused(DomainError):
-    """Something that looks like a card number was sent; we take tokens only."""
-
-    code = "card_number_refused"
-    status = 400
-    detail = _("Card numbers are not accepted: send the token that the payment provider gave for the card.")
 
 
 class WrongPaymentState(DomainError):
@@ -86,6 +78,13 @@ class RefundExceedsPayment(DomainError):
     detail = _("This is more than is left of the payment.")
 
 
+class UseReturn(DomainError):
+    """The goods were handed over: the sale is undone by a return."""
+
+    code = "use_return"
+    detail = _("The goods were handed over: undo the sale by a return.")
+
+
 class WrongRefundState(DomainError):
     """The refund's state does not allow this; `state` says what it is."""
 
@@ -98,13 +97,6 @@ class WrongPayoutState(DomainError):
 
     code = "wrong_payout_state"
     detail = _("The payout cannot do this in its present state.")
-
-
-class FourEyes(Forbidden):
-    """The one who asked for a large refund may not approve it too."""
-
-    code = "four_eyes"
-    detail = _("Somebody else has to approve this refund.")
 
 
 class WebhookForged(DomainError):
@@ -125,4 +117,6 @@ class StatementTooLong(InvalidInput):
     """A statement of too many lines for one document."""
 
     def __init__(self, most: int) -> None:
-        super().__init__("from", "too_long", f"More than {most} lines: ask for fewer days, or for format=csv.")
+        super().__init__(
+            "from", "too_long", _("More than %(most)s lines: ask for fewer days, or for format=csv.") % {"most": most}
+        )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
+from core.approvals import ApprovalNews
 from core.events import Event, event
 
 
@@ -48,7 +49,11 @@ class PaymentFailed(Event):
 
 @event("payment.refunded", aggregate="payment", key="payment_id")
 class PaymentRefunded(Event):
-    """Money went back; `refunded_total` is the sum of all refunds of this payment so far."""
+    """Money went back; `refunded_total` is the sum of all refunds of this payment so far.
+
+    `cause`: `by_hand` (a manager gave it back), `by_rule` (another app or the checkout asked), `provider` (made at its
+    screen), `dispute` (lost). `refund_pending` is what other refunds of this payment still reserve.
+    """
 
     payment_id: UUID
     refund_id: UUID
@@ -59,6 +64,21 @@ class PaymentRefunded(Event):
     currency: str
     reason: str
     attempt_id: UUID | None = None
+    cause: str = ""
+    refund_pending: Decimal = Decimal(0)
+
+
+@event("payment.refund_pending", aggregate="payment", key="payment_id", internal=True)
+class PaymentRefundPending(Event):
+    """A refund of an order's payment was asked for, or ended without money going back.
+
+    `refund_pending` is what all refunds that have not ended reserve of the payment.
+    """
+
+    payment_id: UUID
+    order_id: UUID
+    refund_pending: Decimal
+    currency: str
 
 
 @event("payment.refund_failed", aggregate="payment", key="payment_id", internal=True)
@@ -131,3 +151,8 @@ class PayoutSettled(Event):
     currency: str
     code: str = ""
     detail: str = ""
+
+
+@event("payments.approval_changed", aggregate="approval", key="approval_id", internal=True)
+class PaymentApprovalChanged(ApprovalNews):
+    """An action of this app began to wait for a second person, or its waiting ended."""

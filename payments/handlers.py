@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
+from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from financing.events import (
     ApplicationAccepted,
     ApplicationApproved,
@@ -18,6 +18,7 @@ from financing.events import (
     LoanPaymentRequested,
     LoanSurplusRefundRequested,
 )
+from gateway.approvals import join_cards, know_card
 from insurance.events import (
     ClaimPayoutRequested,
     InstalmentPaid,
@@ -74,13 +75,7 @@ def serve_checkout(event: PaymentRequested | RefundRequested | OrderCancelled) -
 @subscribe(ExcessRefundRequested, lane="order_id", on_parked="continue")
 def refund_excess(event: ExcessRefundRequested) -> None:
     """Give back part of a payment whose order has become cheaper."""
-    services.request_refund(
-        payment_id=event.payment_id,
-        amount=event.amount,
-        reason=event.reason,
-        actor_id=UUID(int=0),
-        now=timezone.now(),
-    )
+    services.refund_excess(payment_id=event.payment_id, amount=event.amount, reason=event.reason, now=timezone.now())
 
 
 def _take(event: PaymentRequested) -> None:
@@ -242,3 +237,12 @@ def serve_ticket(event: TicketRequested | TicketRefundRequested) -> None:
         return
     means = Means(event.method, event.token, event.payment_method_id)
     services.charge_for(ask=ask, purpose=Purpose.TICKET, means=means, now=timezone.now())
+
+
+@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+    """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
+    if isinstance(event, ClientMerged):
+        join_cards("payments", card_id=event.client_id, other_id=event.other_id)
+    else:
+        know_card("payments", card_id=event.client_id, user_id=event.user_id)

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.functions import Now
 
 from core.books import Disagreement
 from core.provider_http import NoAnswer, Refused, TransientFault
-from payments.cards import looks_like_card_number
 from payments.models import (
     REFUNDS_PAYABLE,
     RESERVING,
@@ -33,8 +33,8 @@ from payments.providers import provider
 __all__ = [
     "OrderMoney",
     "PaymentFacts",
+    "doubtful_payments",
     "ledger_disagreements",
-    "looks_like_card_number",
     "money_by_order",
     "payable",
     "payments_of_order",
@@ -107,6 +107,17 @@ def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
         "disputes_open": Dispute.objects.filter(status=DisputeStatus.OPEN),
     }
     return {name: len(rows.values_list("pk", flat=True)[:COUNTED]) for name, rows in queues.items()}
+
+
+def doubtful_payments(seconds: int) -> tuple[int, float]:
+    """How many payments nobody knows the end of for longer than so many seconds, and for how long the oldest.
+
+    None is counted beyond a hundred.
+    """
+    since = Payment.objects.filter(status=Status.UNKNOWN, updated_at__lt=Now() - timedelta(seconds=seconds))
+    rows = since.order_by("updated_at").annotate(age=ExpressionWrapper(Now() - F("updated_at"), DurationField()))
+    ages = list(rows.values_list("age", flat=True)[:COUNTED])
+    return len(ages), ages[0].total_seconds() if ages else 0.0
 
 
 def payable(order_id: UUID) -> Decimal | None:

@@ -1,6 +1,5 @@
 """The books over HTTP: lines and balances of the ledger, statements, and comparisons with providers' own books."""
 
-import csv
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -18,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.money import DEFAULT_CURRENCY, ZERO
+from core.tables import csv_lines
 from gateway.filtering import refuse_unknown
 from gateway.permissions import IsManager
 from gateway.rendering import JSONRenderer
@@ -139,15 +139,7 @@ def _start(day: date) -> datetime:
 
 
 def _csv(name: str, account: str, span: dict[str, datetime]) -> StreamingHttpResponse:
-    writer = csv.writer(_Echo())
     rows = services.statement_table(accounts=[account], **span)
-    response = StreamingHttpResponse((writer.writerow(row) for row in rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
-
-
-class _Echo:
-    """What a CSV writer writes to, to be given its line back."""
-
-    def write(self, line: str) -> str:
-        return line

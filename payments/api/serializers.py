@@ -4,11 +4,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.money import DEFAULT_CURRENCY
+from gateway.approvals.fields import PendingApprovals
 from payments.models import LedgerAccount, LedgerLine, Method, Payment, PaymentMethod, Reconciliation, Refund
 
 
@@ -40,18 +42,20 @@ class PaymentInput(serializers.Serializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["method"] == Method.CARD and not (attrs.get("token") or attrs.get("payment_method_id")):
-            detail = "A card payment needs `token` or `payment_method_id`."
+            detail = _("A card payment needs `token` or `payment_method_id`.")
             raise serializers.ValidationError({"token": [serializers.ErrorDetail(detail, code="required")]})
         return attrs
 
 
 class PaymentSerializer(serializers.ModelSerializer):
+    pending_approvals = PendingApprovals("payments")
+
     class Meta:
         model = Payment
         fields = [
             "id", "purpose", "order_id", "subject_id", "customer_id", "method", "provider", "is_hold", "status",
             "amount", "refunded_amount", "currency", "description", "action_url", "failure_code", "failure_detail",
-            "cancel_requested_at", "completed_at", "created_at", "updated_at", "version",
+            "cancel_requested_at", "completed_at", "created_at", "updated_at", "version", "pending_approvals",
         ]  # fmt: skip
 
 

@@ -15,8 +15,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from gateway.address import client_address
+from core.cards import refuse_card_numbers
+from gateway.address import exact_address
 from gateway.api import ApiViewSet
+from gateway.approvals.reading import with_pending
+from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn
 from payments import services
 from payments.api.filters import PaymentFilter, RefundFilter
@@ -29,7 +32,6 @@ from payments.api.serializers import (
     RefundSerializer,
     WebhookAnswer,
 )
-from payments.cards import refuse_card_numbers
 from payments.models import Payment, PaymentMethod, Refund
 from payments.providers import provider as provider_named
 from payments.services import Means
@@ -87,7 +89,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
     manager_actions = frozenset({"refund", "capture", "cancel"})
 
     def get_queryset(self) -> Any:
-        payments = Payment.objects.all()
+        payments = with_pending(Payment.objects.all())
         return payments if self.principal.is_staff else payments.filter(customer_id=self.principal.id)
 
     @extend_schema(request=PaymentInput, responses={201: PaymentSerializer})
@@ -129,7 +131,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
 
         return self.once("POST /payments/{id}/refund", act)
 
-    @extend_schema(request=None, responses=PaymentSerializer)
+    @extend_schema(request=None, responses=may_wait(PaymentSerializer))
     @action(detail=True, methods=["post"])
     def capture(self, request: Request, pk: str) -> HttpResponse:
         """Confirm that cash or a bank transfer has arrived, or take what was authorised."""
@@ -199,7 +201,7 @@ class WebhookView(APIView):
     def post(self, request: Request, provider: str) -> Response:
         """Keep a message, to be applied in a moment; the same one again changes nothing."""
         bank = provider_named(provider)
-        notice = bank.parse_webhook(request._request.body, request.headers, client_address(request.META))
+        notice = bank.parse_webhook(request._request.body, request.headers, exact_address(request.META))
         event = services.receive_webhook(
             provider=provider, notice=notice, is_trusted=bank.capabilities.signs_webhooks, now=timezone.now()
         )

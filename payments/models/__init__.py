@@ -5,6 +5,7 @@ from payments.models.ledger import REFUNDS_PAYABLE, EntryKind, LedgerAccount, Le
 from payments.models.payments import (
     CLOSED_ORDER,
     CONFIRMED_BY_HAND,
+    HANDED_OVER,
     IN_FLIGHT,
     MANUAL,
     RANK,
@@ -26,9 +27,9 @@ from payments.models.refunds import REFUND_STEPS, RESERVING, Refund, RefundSourc
 from payments.models.webhooks import WebhookEvent, WebhookOutcome
 
 __all__ = [
-    "CLOSED_ORDER", "CONFIRMED_BY_HAND", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE", "REFUND_STEPS", "RESERVING",
-    "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount", "LedgerEntry", "LedgerLine",
-    "LoanPart", "LoanState", "Method", "OrderCopy", "OrderTill", "Payment", "PaymentMethod", "Payout", "PayoutPurpose",
-    "PayoutStatus", "Purpose", "Reconciliation", "Refund", "RefundSource", "RefundStatus", "Status", "WebhookEvent",
-    "WebhookOutcome",
+    "CLOSED_ORDER", "CONFIRMED_BY_HAND", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE",
+    "REFUND_STEPS", "RESERVING", "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount",
+    "LedgerEntry", "LedgerLine", "LoanPart", "LoanState", "Method", "OrderCopy", "OrderTill", "Payment",
+    "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Reconciliation", "Refund",
+    "RefundSource", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",
 ]  # fmt: skip

@@ -57,7 +57,7 @@ class LedgerEntry(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(_("kind"), max_length=20, choices=EntryKind)
     reference = models.UUIDField(_("books"))
-    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1, db_default=1)
     payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="entries")
     refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="entries")
     payout = models.ForeignKey(Payout, null=True, on_delete=models.PROTECT, related_name="entries")

@@ -71,6 +71,8 @@ RANK: dict[str, int] = {
 
 IN_FLIGHT = (Status.PENDING, Status.PROCESSING, Status.UNKNOWN, Status.REQUIRES_ACTION, Status.AUTHORIZED)
 TAKEN = (Status.COMPLETED, Status.PARTIALLY_REFUNDED, Status.REFUNDED, Status.DISPUTED)
+HANDED_OVER = ("completed", "returning", "returned")
+"""Statuses of an order whose goods the buyer has, or had."""
 CLOSED_ORDER = frozenset({"cancelled", "refunded"})
 
 
@@ -154,7 +156,7 @@ class OrderTill(models.Model):
     reason = models.CharField(max_length=255, blank=True, default="")
     attempt_id = models.UUIDField(null=True)
     settled_at = models.DateTimeField(null=True)
-    kept_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0))
+    kept_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
 
     class Meta:
         verbose_name = _("till")
@@ -206,7 +208,9 @@ class Payment(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose, default=Purpose.ORDER)
+    purpose = models.CharField(
+        _("purpose"), max_length=10, choices=Purpose, default=Purpose.ORDER, db_default=Purpose.ORDER
+    )
     order_id = models.UUIDField(_("order"), null=True)
     subject_id = models.UUIDField(_("loan or policy"), null=True)
     customer_id = models.UUIDField(_("customer"))
@@ -216,7 +220,7 @@ class Payment(models.Model):
     provider_ref = models.CharField(_("provider's id"), max_length=120, blank=True, default="")
     attempt_id = models.UUIDField(_("checkout attempt"), null=True, unique=True)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PENDING)
-    is_hold = models.BooleanField(_("authorise only"), default=False)
+    is_hold = models.BooleanField(_("authorise only"), default=False, db_default=False)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
     refunded_amount = models.DecimalField(_("refunded"), max_digits=14, decimal_places=2, default=Decimal(0))
     refund_pending = models.DecimalField(_("being refunded"), max_digits=14, decimal_places=2, default=Decimal(0))

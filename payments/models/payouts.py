@@ -43,7 +43,7 @@ class Payout(models.Model):
     purpose = models.CharField(_("purpose"), max_length=10, choices=PayoutPurpose)
     subject_id = models.UUIDField(_("claim, policy or loan"))
     customer_id = models.UUIDField(_("customer"))
-    payee = models.CharField(_("payee, if not the customer"), max_length=100, blank=True, default="")
+    payee = models.CharField(_("payee, if not the customer"), max_length=100, blank=True, default="", db_default="")
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3)
     reason = models.CharField(_("reason"), max_length=255, blank=True, default="")

@@ -55,7 +55,9 @@ class Refund(models.Model):
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     order_id = models.UUIDField(_("order"), null=True)
     customer_id = models.UUIDField(_("customer"))
-    source = models.CharField(_("source"), max_length=10, choices=RefundSource, default=RefundSource.OURS)
+    source = models.CharField(
+        _("source"), max_length=10, choices=RefundSource, default=RefundSource.OURS, db_default=RefundSource.OURS
+    )
     request_id = models.UUIDField(_("request"), null=True, unique=True)
     subject_id = models.UUIDField(_("policy"), null=True)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
@@ -66,7 +68,9 @@ class Refund(models.Model):
     approved_by = models.UUIDField(_("decided by"), null=True)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
     provider_ref = models.CharField(_("provider's id"), max_length=120, blank=True, default="")
-    past_refs = models.JSONField(_("provider's ids of earlier attempts"), default=list)
+    past_refs = models.JSONField(
+        _("provider's ids of earlier attempts"), default=list, db_default=models.Value([], models.JSONField())
+    )
     failure_code = models.CharField(_("failure code"), max_length=60, blank=True, default="")
     failure_detail = models.CharField(_("failure"), max_length=255, blank=True, default="")
     succeeded_at = models.DateTimeField(_("succeeded at"), null=True)
@@ -97,6 +101,13 @@ class Refund(models.Model):
     def key(self) -> str:
         """Key of this attempt at the provider."""
         return f"refund:{self.id}:{self.attempt}"
+
+    @property
+    def cause(self) -> str:
+        """Why the money goes back: by a person's hand, by a rule of ours, or without us."""
+        if self.source != RefundSource.OURS:
+            return str(self.source)
+        return "by_rule" if self.requested_by is None else "by_hand"
 
     def move(self, status: str, now: datetime) -> None:
         """Step to `status`. Raises WrongRefundState."""

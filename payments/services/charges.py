@@ -8,12 +8,15 @@ from uuid import UUID
 import structlog
 
 from core.db import transaction
+from gateway import approvals
+from gateway.approvals import Ask
 from messaging.calls import request_call
+from payments.approvals import CAPTURE, PROVIDER_SAYS, RESOLVE
 from payments.errors import WrongPaymentState
 from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderCopy, OrderTill, Payment, Purpose, Status
 from payments.services.facts import tell_completed, tell_failed
 from payments.services.ledger import book_charge
-from payments.services.refunds import charge_key, refund_by_system
+from payments.services.refunds import charge_key, number_of, refund_by_system
 from payments.services.tills import lock_payment, settle_if_empty
 
 log = structlog.get_logger(__name__)
@@ -69,6 +72,7 @@ def apply_report(*, payment_id: UUID, report: ChargeReport, now: datetime) -> bo
             return False
         payment.action_url = report.action_url if report.status == Status.REQUIRES_ACTION else ""
         payment.failure_code, payment.failure_detail = report.failure_code, report.failure_detail[:255]
+        approvals.let(PROVIDER_SAYS)
         _announce(till, payment, previous, now)
     return True
 
@@ -84,12 +88,20 @@ def _record_conflict(payment: Payment, report: ChargeReport, now: datetime) -> N
 
 
 def resolve_payment(*, payment_id: UUID, is_taken: bool, evidence: str, actor_id: UUID, now: datetime) -> Payment:
-    """Decide by evidence what a provider cannot be asked about any more. Raises WrongPaymentState."""
+    """Decide by evidence what a provider cannot be asked about any more; that it took the money may need two.
+
+    Raises WrongPaymentState, FourEyes, Waits.
+    """
     with transaction("payments"):
         till, payment = lock_payment(payment_id)
         previous = payment.status
         if previous not in (Status.UNKNOWN, Status.PROCESSING):
             raise WrongPaymentState(state=previous)
+        if is_taken:
+            request = _believed(payment, actor_id, evidence=evidence, args={"evidence": evidence})
+            approvals.admit(RESOLVE, request, now=now)
+        else:
+            approvals.refuse_own("payments", person_id=actor_id, beneficiary_id=payment.customer_id)
         payment.raise_to(Status.COMPLETED if is_taken else Status.FAILED, now)
         payment.confirmed_by, payment.failure_detail = actor_id, evidence[:255]
         payment.failure_code = "" if is_taken else "resolved_by_hand"
@@ -97,14 +109,42 @@ def resolve_payment(*, payment_id: UUID, is_taken: bool, evidence: str, actor_id
     return payment
 
 
+def settle_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, evidence: str) -> None:
+    """Settle a payment as one person found and a second agreed. Raises WrongPaymentState."""
+    resolve_payment(payment_id=subject_id, is_taken=True, evidence=evidence, actor_id=maker_id, now=now)
+
+
+def take_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime) -> None:
+    """Book money that one person says has come and a second agreed. Raises WrongPaymentState."""
+    capture_payment(payment_id=subject_id, actor_id=maker_id, now=now)
+
+
+def _believed(payment: Payment, actor_id: UUID, *, evidence: str = "", args: dict[str, str] | None = None) -> Ask:
+    """Money that is there because a person says so."""
+    return Ask(
+        subject_id=payment.id,
+        amount=payment.amount,
+        currency=payment.currency,
+        maker_id=actor_id,
+        beneficiary_id=payment.customer_id,
+        number=number_of(payment),
+        evidence=evidence,
+        args=args or {},
+    )
+
+
 def capture_payment(*, payment_id: UUID, actor_id: UUID, now: datetime) -> Payment:
-    """Confirm that cash or a transfer has arrived, or take what a provider has authorised. Raises WrongPaymentState."""
+    """Confirm that cash or a transfer has arrived, or take what a provider has authorised.
+
+    Raises WrongPaymentState, FourEyes (it is their own), Waits (for a second person).
+    """
     with transaction("payments"):
         till, payment = lock_payment(payment_id)
         if payment.provider != MANUAL:
             return _capture_hold(payment, actor_id, now)
         if payment.status != Status.PENDING:
             raise WrongPaymentState(state=payment.status)
+        approvals.admit(CAPTURE, _believed(payment, actor_id), now=now)
         payment.confirmed_by = actor_id
         payment.raise_to(Status.COMPLETED, now)
         _announce(till, payment, Status.PENDING, now)

@@ -11,6 +11,7 @@ from payments.events import (
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
+    PaymentRefundPending,
     PayoutSettled,
 )
 from payments.models import Payment, Payout, PayoutPurpose, PayoutStatus, Purpose, Refund, RefundStatus
@@ -92,9 +93,24 @@ def tell_refunded(payment: Payment, refund: Refund) -> None:
                 currency=payment.currency,
                 reason=refund.reason,
                 attempt_id=payment.attempt_id,
+                cause=refund.cause,
+                refund_pending=payment.refund_pending,
             )
         )
     _answer_refund(payment, refund)
+
+
+def tell_refund_pending(payment: Payment) -> None:
+    """Money of an order is set aside to go back, or no more."""
+    if payment.purpose == Purpose.ORDER:
+        publish(
+            PaymentRefundPending(
+                payment_id=payment.id,
+                order_id=payment.till_id,
+                refund_pending=payment.refund_pending,
+                currency=payment.currency,
+            )
+        )
 
 
 def tell_refund_failed(payment: Payment, refund: Refund, *, had_succeeded: bool) -> None:
@@ -113,6 +129,8 @@ def tell_refund_failed(payment: Payment, refund: Refund, *, had_succeeded: bool)
                 detail=refund.failure_detail,
             )
         )
+    elif not had_succeeded:
+        tell_refund_pending(payment)
     _answer_refund(payment, refund)
 
 

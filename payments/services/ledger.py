@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from gateway.approvals import require_permit
 from payments.models import (
     REFUNDS_PAYABLE,
     EntryKind,
@@ -24,6 +25,8 @@ from payments.models import (
     RefundSource,
 )
 
+LEAVING = frozenset({EntryKind.REFUND_DUE, EntryKind.REFUND, EntryKind.PAYOUT, EntryKind.PAYOUT_DUE, EntryKind.CLAIM})
+"""Entries by which money leaves: none is written by a way that payments/approvals.py does not declare."""
 _BY_HAND = {Method.CASH.value: "cash", Method.BANK_TRANSFER.value: "bank"}
 
 
@@ -104,7 +107,12 @@ def _of_payment(
 
 
 def book(about: About, sides: dict[str, Decimal], now: datetime) -> None:
-    """Write one entry; sides of nothing are left out. The database refuses what does not sum to zero."""
+    """Write one entry; sides of nothing are left out. The database refuses what does not sum to zero.
+
+    Raises Undeclared where money would leave, or be believed to have come, by a way nobody has declared.
+    """
+    if about.kind in LEAVING or (about.kind == EntryKind.CHARGE and about.payment and about.payment.method in _BY_HAND):
+        require_permit("payments")
     entry = LedgerEntry.objects.create(
         kind=about.kind,
         reference=about.reference,

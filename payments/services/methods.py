@@ -3,9 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
+from core.cards import refuse_card_numbers
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
-from payments.cards import refuse_card_numbers
 from payments.models import CONFIRMED_BY_HAND, PaymentMethod
 
 
@@ -13,7 +15,7 @@ def store_method(*, customer_id: UUID, method: str, token: str, now: datetime) -
     """Keep a token for later. Raises CardNumberRefused, and InvalidInput for a method that has no token."""
     refuse_card_numbers([token])
     if method in CONFIRMED_BY_HAND:
-        raise InvalidInput("method", "invalid", "Only cards and accounts of the fast payment system are stored.")
+        raise InvalidInput("method", "invalid", _("Only cards and accounts of the fast payment system are stored."))
     with transaction("payments"):
         return PaymentMethod.objects.create(customer_id=customer_id, method=method, token=token, created_at=now)
 

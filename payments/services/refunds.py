@@ -6,19 +6,26 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from core.db import transaction
 from core.money import ZERO
+from gateway import approvals
 from messaging.calls import request_call
-from payments.errors import FourEyes, RefundExceedsPayment, WrongPaymentState, WrongRefundState
-from payments.models import MANUAL, OrderTill, Payment, Refund, RefundSource, RefundStatus, Status
-from payments.services.facts import tell_refund_failed, tell_refunded
+from payments.approvals import CALLED_OFF, EXCESS, PROVIDER_SAYS, REFUND, SENT_AGAIN
+from payments.errors import RefundExceedsPayment, UseReturn, WrongPaymentState, WrongRefundState
+from payments.models import (
+    HANDED_OVER,
+    MANUAL,
+    OrderCopy,
+    OrderTill,
+    Payment,
+    Refund,
+    RefundSource,
+    RefundStatus,
+    Status,
+)
+from payments.services.facts import tell_refund_failed, tell_refund_pending, tell_refunded
 from payments.services.ledger import book_refund, book_refund_due, book_refund_failed, book_refund_returned
 from payments.services.tills import lock_payment, settle_if_empty
-
-FOUR_EYES_ABOVE = Decimal(500_000)
-"""Roubles; settings.REFUND_FOUR_EYES_ABOVE overrides."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +39,78 @@ class RefundReport:
 
 
 def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, actor_id: UUID, now: datetime) -> Refund:
-    """Ask for money back, all that is left by default; small enough, it is approved and sent at once.
+    """Ask for money back, all that is left by default; what one person may give back alone is sent at once.
 
-    Raises WrongPaymentState, RefundExceedsPayment. The limit counts all refunds of the payment together, so that
-    a large one cannot be cut into small ones.
+    The rest waits as `requested` for a second person, by what this person has given back today by any payment.
+    Raises WrongPaymentState, RefundExceedsPayment, UseReturn (the goods were handed over), FourEyes (it is their own
+    money).
     """
     with transaction("payments"):
-        till, payment = lock_payment(payment_id)
-        if not payment.is_taken or payment.status == Status.DISPUTED:
-            raise WrongPaymentState(state=payment.status)
-        wanted = payment.refundable if amount is None else amount
-        if wanted <= 0:
-            raise RefundExceedsPayment(refundable=str(payment.refundable))
-        refund = _open(payment, wanted, reason, actor_id, now)
-        if payment.refunded_amount + payment.refund_pending <= _four_eyes_above():
+        _refuse_after_handover(Payment.objects.get(pk=payment_id))
+        till, payment, refund = _ask_back(payment_id, amount, reason, actor_id, now)
+        if approvals.hold_back(REFUND, _request(payment, refund, actor_id), now=now) is None:
             refund.approved_by = actor_id
             _approve(payment, refund, now)
         _save(payment, refund)
+        if payment.refund_pending:
+            tell_refund_pending(payment)
         settle_if_empty(till, now)
     return refund
+
+
+def _refuse_after_handover(payment: Payment) -> None:
+    """What was sold is undone as a whole, the car and the money together."""
+    if OrderCopy.objects.filter(order_id=payment.till_id, status__in=HANDED_OVER).exists():
+        raise UseReturn
+
+
+def refund_excess(*, payment_id: UUID, amount: Decimal, reason: str, now: datetime) -> Refund:
+    """Give back what is paid above the worth of an order; cash waits for a person to hand it back.
+
+    Raises WrongPaymentState, RefundExceedsPayment.
+    """
+    with transaction("payments"):
+        till, payment, refund = _ask_back(payment_id, amount, reason, None, now)
+        approvals.let(EXCESS)
+        _send_or_wait(payment, refund, now)
+        settle_if_empty(till, now)
+    return refund
+
+
+def _ask_back(
+    payment_id: UUID, amount: Decimal | None, reason: str, actor_id: UUID | None, now: datetime
+) -> tuple[OrderTill, Payment, Refund]:
+    till, payment = lock_payment(payment_id)
+    if not payment.is_taken or payment.status == Status.DISPUTED:
+        raise WrongPaymentState(state=payment.status)
+    wanted = payment.refundable if amount is None else amount
+    if wanted <= 0:
+        raise RefundExceedsPayment(refundable=str(payment.refundable))
+    return till, payment, _open(payment, wanted, reason, actor_id, now)
+
+
+def _request(payment: Payment, refund: Refund, actor_id: UUID | None) -> approvals.Ask:
+    """What a second person is asked; whoever took the cash in never says alone that it went out again."""
+    return approvals.Ask(
+        subject_id=refund.id,
+        amount=refund.amount,
+        currency=refund.currency,
+        maker_id=actor_id,
+        beneficiary_id=refund.customer_id,
+        also_barred=(payment.confirmed_by,),
+        so_far=payment.refunded_amount + payment.refund_pending - refund.amount,
+        number=number_of(payment),
+        reason=refund.reason,
+    )
+
+
+def _send_or_wait(payment: Payment, refund: Refund, now: datetime) -> None:
+    """Send a refund that the system asked for; cash waits for the person who hands it back."""
+    if payment.provider == MANUAL:
+        approvals.hold_back(REFUND, _request(payment, refund, None), now=now, is_certain=True)
+    else:
+        _approve(payment, refund, now)
+    _save(payment, refund)
 
 
 def refund_by_system(
@@ -70,37 +130,59 @@ def refund_by_system(
         return None
     refund = _open(payment, payment.refundable if amount is None else amount, reason, None, now)
     refund.request_id, refund.subject_id = request_id, subject_id
-    if payment.provider != MANUAL:
-        _approve(payment, refund, now)
-    _save(payment, refund)
+    approvals.let(CALLED_OFF)
+    _send_or_wait(payment, refund, now)
     return refund
 
 
 def approve_refund(*, refund_id: UUID, actor_id: UUID, now: datetime) -> Refund:
     """Let a refund go out; cash and transfers count as handed back. Raises WrongRefundState, FourEyes."""
     with transaction("payments"):
-        till, payment, refund = _lock(refund_id)
-        if refund.status != RefundStatus.REQUESTED:
-            raise WrongRefundState(state=refund.status)
-        if refund.requested_by == actor_id:
-            raise FourEyes
-        refund.approved_by = actor_id
+        _require_request(refund_id, now)
+        approvals.approve_waiting(REFUND, refund_id, person_id=actor_id, now=now)
+        return Refund.objects.get(pk=refund_id)
+
+
+def release_refund(*, subject_id: UUID, maker_id: UUID | None, approver_id: UUID, now: datetime) -> None:
+    """Send a refund that a second person has agreed to. Raises WrongRefundState, UseReturn."""
+    with transaction("payments"):
+        till, payment, refund = _lock(subject_id)
+        if refund.requested_by is not None:
+            _refuse_after_handover(payment)
+        approvals.admit(REFUND, _request(payment, refund, maker_id), now=now)
+        refund.approved_by = approver_id
         _approve(payment, refund, now)
         _save(payment, refund)
         settle_if_empty(till, now)
-    return refund
 
 
-def reject_refund(*, refund_id: UUID, actor_id: UUID, now: datetime) -> Refund:
-    """Turn a refund down; its amount is free again. Raises WrongRefundState."""
+def reject_refund(*, refund_id: UUID, actor_id: UUID, now: datetime, reason: str = "") -> Refund:
+    """Turn a refund down; its amount is free again. Raises WrongRefundState, FourEyes."""
     with transaction("payments"):
-        _, payment, refund = _lock(refund_id)
+        _require_request(refund_id, now)
+        approvals.withdraw(REFUND, refund_id, person_id=actor_id, now=now, reason=reason)
+        return Refund.objects.get(pk=refund_id)
+
+
+def drop_refund(*, subject_id: UUID, person_id: UUID | None, reason: str, now: datetime) -> None:
+    """Free the amount of a refund that was turned down, or that nobody answered. Raises WrongRefundState."""
+    with transaction("payments"):
+        _, payment, refund = _lock(subject_id)
         refund.move(RefundStatus.REJECTED, now)
-        refund.approved_by = actor_id
+        refund.approved_by = person_id
         payment.free_refund(refund.amount, now)
         _save(payment, refund)
         tell_refund_failed(payment, refund, had_succeeded=False)
-    return refund
+
+
+def _require_request(refund_id: UUID, now: datetime) -> None:
+    """A refund that waits has its request; one that waited before there were any gets it now."""
+    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    if refund.status != RefundStatus.REQUESTED:
+        raise WrongRefundState(state=refund.status)
+    if not approvals.waits_for("payments", refund_id):
+        request = _request(refund.payment, refund, refund.requested_by)
+        approvals.hold_back(REFUND, request, now=now, is_certain=True)
 
 
 def retry_refund(*, refund_id: UUID, now: datetime) -> Refund:
@@ -113,8 +195,11 @@ def retry_refund(*, refund_id: UUID, now: datetime) -> Refund:
         refund.attempt += 1
         refund.past_refs, refund.provider_ref = [*refund.past_refs, refund.provider_ref], ""
         refund.failure_code = refund.failure_detail = ""
+        approvals.let(SENT_AGAIN)
         _approve(payment, refund, now)
         _save(payment, refund)
+        if payment.refund_pending:
+            tell_refund_pending(payment)
     return refund
 
 
@@ -128,6 +213,7 @@ def apply_refund_report(*, refund_id: UUID, attempt: int, report: RefundReport, 
         if refund.attempt != attempt or not _is_news(refund, report):
             return False
         refund.provider_ref = report.provider_ref or refund.provider_ref
+        approvals.let(PROVIDER_SAYS)
         if report.status == RefundStatus.SUCCEEDED:
             _succeed(payment, refund, now)
         elif report.status == RefundStatus.FAILED:
@@ -189,6 +275,7 @@ def record_foreign_refund(
         refund.source, refund.provider_ref = source, provider_ref
         refund.move(RefundStatus.APPROVED, now)
         _save(payment, refund)
+        approvals.let(PROVIDER_SAYS)
         book_refund_due(payment, refund, now)
         _succeed(payment, refund, now)
         settle_if_empty(till, now)
@@ -273,8 +360,9 @@ def _save(payment: Payment, refund: Refund) -> None:
     refund.save()
 
 
-def _four_eyes_above() -> Decimal:
-    return Decimal(getattr(settings, "REFUND_FOUR_EYES_ABOVE", FOUR_EYES_ABOVE))
+def number_of(payment: Payment) -> str:
+    """The number people know the payment's order by, as far as payments has heard of it."""
+    return OrderCopy.objects.filter(order_id=payment.till_id).values_list("number", flat=True).first() or ""
 
 
 def charge_key(payment_id: UUID) -> str:

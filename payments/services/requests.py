@@ -9,11 +9,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F
 
+from core.cards import refuse_card_numbers
 from core.db import transaction
 from core.errors import DomainError
 from core.money import ZERO
+from gateway.approvals import let, require_permit
 from messaging.calls import request_call
-from payments.cards import refuse_card_numbers
+from payments.approvals import ASKED_FOR, PROVIDER_SAYS, SENT_AGAIN
 from payments.errors import Overpayment, PaymentInFlight
 from payments.models import (
     IN_FLIGHT,
@@ -125,6 +127,7 @@ def refund_for(
             )
             if refund is not None:
                 return refund
+        let(ASKED_FOR)
         if order_id is not None and not is_booked(EntryKind.PAYOUT_DUE, ask.request_id):
             about = About(EntryKind.PAYOUT_DUE, ask.request_id, ask.currency, order_id=order_id)
             book(about, {f"order:{order_id}": ask.amount, f"{purpose}:{ask.subject_id}": -ask.amount}, now)
@@ -134,6 +137,7 @@ def refund_for(
 def pay_claim(*, ask: Ask, insurer: str, now: datetime, payee: str = "") -> Payout:
     """Pay an approved claim, to the bank that `payee` names or else to the customer; the insurer owes us as much."""
     with transaction("payments"):
+        let(ASKED_FOR)
         known = Payout.objects.filter(request_id=ask.request_id).exists()
         if not known and ask.amount > ZERO:
             about = About(EntryKind.CLAIM, ask.request_id, ask.currency, customer_id=ask.customer_id)
@@ -145,6 +149,7 @@ def pay_claim(*, ask: Ask, insurer: str, now: datetime, payee: str = "") -> Payo
 def pay_out(*, ask: Ask, purpose: PayoutPurpose, now: datetime, payee: str = "") -> Payout:
     """Send money to the customer, or to the `payee` named, once per request; asked again, it is answered again."""
     with transaction("payments"):
+        let(ASKED_FOR)
         lock_till(ask.subject_id)
         payout, is_new = Payout.objects.select_for_update().get_or_create(
             request_id=ask.request_id,
@@ -176,11 +181,13 @@ def retry_payout(*, payout_id: UUID, now: datetime) -> Payout:
         payout.attempt += 1
         payout.failure_code = payout.failure_detail = ""
         payout.save()
+        let(SENT_AGAIN)
         _send(payout)
     return payout
 
 
 def _send(payout: Payout) -> None:
+    require_permit("payments")
     request: dict[str, Any] = {
         "payout_id": str(payout.id),
         "attempt": payout.attempt,
@@ -205,6 +212,7 @@ def apply_payout_report(*, payout_id: UUID, attempt: int, report: PayoutReport, 
             payout.failure_code, payout.failure_detail = report.failure_code, report.failure_detail[:255]
         payout.succeeded_at = now if payout.status == PayoutStatus.SUCCEEDED else None
         payout.save()
+        let(PROVIDER_SAYS)
         if payout.status == PayoutStatus.SUCCEEDED:
             book_payout(payout, now)
         tell_payout(payout)

@@ -9,10 +9,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.cards import refuse_card_numbers
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from messaging.calls import request_call
-from payments.cards import refuse_card_numbers
 from payments.errors import (
     CurrencyMismatch,
     MethodUnknown,
@@ -143,7 +143,7 @@ class _Wanted:
         if is_closed(till, order):
             raise OrderClosed
         if self.is_hold and self.provider == MANUAL:
-            raise InvalidInput("capture", "invalid", "Cash and transfers cannot be authorised beforehand.")
+            raise InvalidInput("capture", "invalid", _("Cash and transfers cannot be authorised beforehand."))
         stored = stored_method(self.means, owner_id)
         if order is not None and due is not None:
             if self.currency != order.currency:
@@ -183,7 +183,7 @@ def stored_method(means: Means, owner_id: UUID) -> PaymentMethod | None:
     if stored is None:
         raise MethodUnknown
     if stored.method != means.method:
-        raise InvalidInput("method", "invalid", "The stored payment method is of another kind.")
+        raise InvalidInput("method", "invalid", _("The stored payment method is of another kind."))
     return stored
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from messaging.testing import drain_outbox, make_due
-from orders.events import OrderCancelled, OrderCreated, PaymentRequested, RefundRequested
+from orders.events import OrderCancelled, OrderCreated, OrderStatusChanged, PaymentRequested, RefundRequested
 from payments import services
 from payments.models import Payment, Reconciliation, Refund
 from payments.services import Means
@@ -44,6 +44,18 @@ def created(order: Order, *, version: int = 1, total: Decimal | None = None, cur
         total_amount=order.total if total is None else total,
         currency=currency,
         version_number=version,
+    )
+
+
+def moved(order: Order, status: str) -> OrderStatusChanged:
+    """The announcement that an order stands elsewhere."""
+    return OrderStatusChanged(
+        order_id=order.id,
+        number="2026-000001",
+        customer_id=order.customer_id,
+        status=status,
+        previous=None,
+        at=timezone.now(),
     )
 
 

@@ -1,8 +1,8 @@
 import pytest
 
+from core.cards import looks_like_card_number
 from core.ids import uuid7
 from core.testing import Api
-from payments.cards import looks_like_card_number
 from payments.models import PaymentMethod
 from payments.tests import make
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 from core.ids import uuid7
 from core.provider_http import NoAnswer
 from core.testing import Api
+from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of
 from payments import services
 from payments.errors import RefundExceedsPayment, WrongPaymentState, WrongRefundState
@@ -148,7 +149,7 @@ def test_a_failed_refund_frees_its_amount_and_is_tried_again_once(twin):
     refund = make.again(refund)
     assert (refund.status, refund.failure_code) == (RefundStatus.FAILED, "refund_refused")
     assert refunded(payment) == (Status.COMPLETED, 0, 0)
-    assert more == []
+    assert more == ["payment.refund_pending"]
     shown = Api("manager").post(f"/refunds/{refund.id}/retry").json()
     assert (shown["status"], shown["attempt"], shown["failure_code"]) == ("submitted", 2, "")
     assert Api("manager").post(f"/refunds/{refund.id}/retry").status_code == 409
@@ -209,3 +210,23 @@ def test_filters_of_refunds():
     assert api.get("/refunds?status=failed").json()["results"] == []
     assert api.get("/refunds?status=odd").status_code == 400
     assert api.get(f"/refunds/{refund.id}").headers["ETag"]
+
+
+@pytest.mark.parametrize("status", ["completed", "returning", "returned"])
+def test_after_the_handover_the_sale_is_undone_by_a_return(status):
+    ordered = make.order()
+    payment = make.paid(ordered, method="cash")
+    services.copy_orders(events=[make.moved(ordered, status)])
+    with events_of("payments") as published:
+        answer = Api("manager").post(path(payment), {"reason": "changed my mind"})
+    assert (answer.status_code, answer.json()["code"], published) == (409, "use_return", [])
+    assert not Refund.objects.exists()
+
+
+def test_orders_hear_what_waits_to_go_back_and_that_it_waits_no_more(settings):
+    settings.REFUND_FOUR_EYES_ABOVE = 0
+    payment = make.paid(make.order(), method="cash")
+    Api("manager").post(path(payment), {"reason": "scratches", "amount": "1000.00"})
+    services.reject_refund(refund_id=Refund.objects.get().id, actor_id=uuid7(), now=timezone.now())
+    rows = OutboxEvent.objects.using("payments").filter(type="payment.refund_pending").order_by("n")
+    assert [row.data["refund_pending"] for row in rows] == ["1000.00", "0.00"]
