@@ -35,7 +35,7 @@ class ResourceType(models.Model):
     name = models.CharField(_("name"), max_length=100)
     description = models.TextField(_("description"), blank=True, default="")
     test_drive_role = models.CharField(
-        _("part in a test drive"), max_length=5, choices=DriveRole, blank=True, default=""
+        _("part in a test drive"), max_length=5, choices=DriveRole, blank=True, default="", db_default=""
     )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))
@@ -67,6 +67,10 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         return self.filter(deleted_at__isnull=True)
 
 
+USUAL_TIME_ZONE = "Europe/Moscow"
+"""What the database fills in for a release that does not know the column; a setting must not make a migration."""
+
+
 def dealer_time_zone() -> str:
     """Where the dealership's clocks hang."""
     return settings.DEALER_TIME_ZONE
@@ -84,12 +88,12 @@ class Resource(models.Model):
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True, default="")
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
-    time_zone = models.CharField(_("time zone"), max_length=64, default=dealer_time_zone)
-    buffer_before = models.PositiveSmallIntegerField(_("minutes kept free before"), default=0)
-    buffer_after = models.PositiveSmallIntegerField(_("minutes kept free after"), default=0)
+    time_zone = models.CharField(_("time zone"), max_length=64, default=dealer_time_zone, db_default=USUAL_TIME_ZONE)
+    buffer_before = models.PositiveSmallIntegerField(_("minutes kept free before"), default=0, db_default=0)
+    buffer_after = models.PositiveSmallIntegerField(_("minutes kept free after"), default=0, db_default=0)
     product_id = models.UUIDField(_("vehicle in the catalogue"), null=True, blank=True)
-    is_in_service = models.BooleanField(_("in service"), default=True)
-    out_of_service_reason = models.TextField(_("why it is out of service"), blank=True, default="")
+    is_in_service = models.BooleanField(_("in service"), default=True, db_default=True)
+    out_of_service_reason = models.TextField(_("why it is out of service"), blank=True, default="", db_default="")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))

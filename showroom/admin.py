@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from core.admin import BusinessAdmin, ReadOnlyAdmin
+from core.admin import BusinessAdmin, ReadOnlyAdmin, level
 from core.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from core.errors import DomainError
 from showroom import services
@@ -101,7 +101,7 @@ class HappeningAdmin(CalendarAdmin, _ShowroomAdmin):
                 services.cancel_happening(happening_id=happening.pk, reason="", now=timezone.now())
                 self.message_user(request, f"{happening}: {_('cancelled')}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{happening}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{happening}: {error.detail}", level(error))
 
     def save_model(self, request: HttpRequest, obj: Happening, form: forms.ModelForm, change: bool) -> None:
         given = dict(form.cleaned_data)
@@ -146,11 +146,14 @@ class RegistrationAdmin(ReadOnlyAdmin):
         for happening_id, registration_id in queryset.values_list("happening_id", "pk"):
             try:
                 services.cancel_registration(
-                    happening_id=happening_id, registration_id=registration_id, now=timezone.now()
+                    happening_id=happening_id,
+                    registration_id=registration_id,
+                    maker_id=request.user.pk,
+                    now=timezone.now(),
                 )
                 self.message_user(request, f"{registration_id}: {_('cancelled')}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{registration_id}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{registration_id}: {error.detail}", level(error))
 
 
 _DRIVE_TONES = {
@@ -193,7 +196,7 @@ class DriveAdmin(CalendarAdmin, ReadOnlyAdmin):
                 services.cancel_drive(drive_id=drive.pk, reason="", now=timezone.now())
                 self.message_user(request, f"{drive}: {_('cancelled')}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{drive}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{drive}: {error.detail}", level(error))
 
     @admin.action(description=_("Nobody came"))
     def not_come(self, request: HttpRequest, queryset: QuerySet[Drive]) -> None:
@@ -202,7 +205,7 @@ class DriveAdmin(CalendarAdmin, ReadOnlyAdmin):
                 services.note_no_show(drive_id=drive.pk, now=timezone.now())
                 self.message_user(request, f"{drive}: {_('noted')}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{drive}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{drive}: {error.detail}", level(error))
 
     def calendar_entries(self, request: HttpRequest, start: datetime, end: datetime) -> list[Entry]:
         """Test drives and how they stand."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from core.approvals import ApprovalNews
 from core.events import Event, event
 
 
@@ -196,3 +197,8 @@ class DriveReminder(Event):
     car_name: str
     start_time: datetime
     time_zone: str
+
+
+@event("showroom.approval_changed", aggregate="approval", key="approval_id", internal=True)
+class ShowroomApprovalChanged(ApprovalNews):
+    """An action of this app began to wait for a second person, or its waiting ended."""

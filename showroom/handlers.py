@@ -2,6 +2,8 @@
 
 from django.utils import timezone
 
+from clients.events import ClientCreated, ClientMerged, ClientUpdated
+from gateway.approvals import join_cards, know_card
 from messaging.subscriptions import subscribe
 from payments.events import ChargeSettled, PayoutSettled
 from resources.events import (
@@ -72,3 +74,12 @@ def settle_seat(event: ChargeSettled | PayoutSettled) -> None:
         code=event.code,
         now=timezone.now(),
     )
+
+
+@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+    """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
+    if isinstance(event, ClientMerged):
+        join_cards("showroom", card_id=event.client_id, other_id=event.other_id)
+    else:
+        know_card("showroom", card_id=event.client_id, user_id=event.user_id)

@@ -16,6 +16,7 @@ from payments.providers import provider
 from payments.providers.sandbox import SandboxProvider
 from payments.public import ledger_disagreements, payable, payments_of_order, provider_disagreements
 from payments.tests import make
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["payments"])
 
@@ -118,7 +119,7 @@ def test_a_worker_that_died_after_the_charge_costs_the_buyer_nothing(twin):
 
 def test_a_provider_that_is_away_is_waited_for(twin, settings):
     payment = make.payment()
-    settings.SANDBOX_URL = "http://127.0.0.1:9"
+    settings.SANDBOX_URL = nowhere()
     make.drain()
     assert make.again(payment).status == Status.UNKNOWN
     settings.SANDBOX_URL = twin.url
@@ -365,5 +366,5 @@ def test_our_books_and_the_providers_agree(twin):
 
 
 def test_a_provider_that_is_away_cannot_be_compared(settings):
-    settings.SANDBOX_URL = "http://127.0.0.1:9"
+    settings.SANDBOX_URL = nowhere()
     assert provider_disagreements() is None

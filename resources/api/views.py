@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers
@@ -211,7 +212,9 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         start = self._moment("from") or timezone.now()
         end = self._moment("to") or min(start, _LAST) + DEFAULT_WINDOW
         if not start < end or end - start > most:
-            raise serializers.ValidationError({"to": [f"After `from`, by at most {most.days} days."]})
+            raise serializers.ValidationError(
+                {"to": [_("After `from`, by at most %(days)s days.") % {"days": most.days}]}
+            )
         return start, end
 
     def _moment(self, name: str) -> datetime | None:

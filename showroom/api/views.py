@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateway.api import ApiViewSet
+from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from showroom import services
 from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter
@@ -174,13 +175,17 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
         except (ValueError, Happening.DoesNotExist) as error:
             raise HappeningNotFound from error
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses=may_wait(None, 204))
     def destroy(self, request: Request, event_id: str, pk: str) -> Response:
-        """Give up a seat or a place in the waiting list."""
+        """Give up a seat or a place in the waiting list; a paid seat of somebody else's may need a second person."""
+        person_id, registration_id = self.principal.id, _uuid(pk)
+        is_own = Registration.objects.filter(pk=registration_id, user_id=person_id).exists()
+        is_guest = is_own or not self.principal.is_staff
         services.cancel_registration(
             happening_id=self._happening_id(),
-            registration_id=_uuid(pk),
-            user_id=None if self.principal.is_staff else self.principal.id,
+            registration_id=registration_id,
+            user_id=person_id if is_guest else None,
+            maker_id=None if is_guest else person_id,
             now=timezone.now(),
         )
         return Response(status=204)

@@ -26,6 +26,10 @@ from showroom.errors import (
 MAX_OFFER_HOURS = 14 * 24
 """Hours a seat may be kept for one person."""
 
+USUAL_TIME_ZONE = "Europe/Moscow"
+USUAL_OFFER_HOURS = 24
+"""What the database fills in for a release that does not know the columns; a setting must not make a migration."""
+
 
 def dealer_time_zone() -> str:
     """Where the dealership's clocks hang."""
@@ -96,11 +100,15 @@ class Happening(models.Model):
     location = models.CharField(_("location"), max_length=255, blank=True, default="")
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
-    time_zone = models.CharField(_("time zone"), max_length=64, default=dealer_time_zone)
+    time_zone = models.CharField(_("time zone"), max_length=64, default=dealer_time_zone, db_default=USUAL_TIME_ZONE)
     capacity = models.PositiveIntegerField(_("capacity"))
-    price = models.DecimalField(_("price of a seat"), max_digits=14, decimal_places=2, default=Decimal("0.00"))
-    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
-    offer_hours = models.PositiveSmallIntegerField(_("hours a seat is kept for its payer or the next in line"))
+    price = models.DecimalField(
+        _("price of a seat"), max_digits=14, decimal_places=2, default=Decimal("0.00"), db_default=Decimal("0.00")
+    )
+    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY, db_default=DEFAULT_CURRENCY)
+    offer_hours = models.PositiveSmallIntegerField(
+        _("hours a seat is kept for its payer or the next in line"), db_default=USUAL_OFFER_HOURS
+    )
     reminded_at = models.DateTimeField(_("reminded at"), null=True, blank=True)
     taken = models.PositiveIntegerField(_("seats taken"), default=0)
     waiting = models.PositiveIntegerField(_("waiting"), default=0)
@@ -237,12 +245,18 @@ class Registration(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=RegistrationStatus)
     position = models.PositiveIntegerField(_("position"), null=True, blank=True)
     offer_expires_at = models.DateTimeField(_("kept until"), null=True, blank=True)
-    price = models.DecimalField(_("price"), max_digits=14, decimal_places=2, default=Decimal("0.00"))
-    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
-    payment_state = models.CharField(_("payment"), max_length=9, choices=PaymentState, default=PaymentState.NONE)
+    price = models.DecimalField(
+        _("price"), max_digits=14, decimal_places=2, default=Decimal("0.00"), db_default=Decimal("0.00")
+    )
+    currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY, db_default=DEFAULT_CURRENCY)
+    payment_state = models.CharField(
+        _("payment"), max_length=9, choices=PaymentState, default=PaymentState.NONE, db_default=PaymentState.NONE
+    )
     payment_request_id = models.UUIDField(_("payment request"), null=True, blank=True)
-    payment_failure = models.CharField(_("why the payment failed"), max_length=100, blank=True, default="")
-    check_in_code = models.CharField(_("code for the door"), max_length=8, blank=True, default="")
+    payment_failure = models.CharField(
+        _("why the payment failed"), max_length=100, blank=True, default="", db_default=""
+    )
+    check_in_code = models.CharField(_("code for the door"), max_length=8, blank=True, default="", db_default="")
     checked_in_at = models.DateTimeField(_("came at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))

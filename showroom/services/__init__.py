@@ -23,7 +23,14 @@ from showroom.services.happenings import (
     update_happening,
 )
 from showroom.services.leaving import give_up_everything
-from showroom.services.registrations import accept_offer, cancel_registration, check_in, expire_offer, register
+from showroom.services.registrations import (
+    accept_offer,
+    cancel_registration,
+    check_in,
+    expire_offer,
+    give_up_agreed,
+    register,
+)
 from showroom.services.reminders import send_reminders
 from showroom.services.tickets import Means, note_refund, pay_seat, settle_seat
 
@@ -45,6 +52,7 @@ __all__ = [
     "delete_category",
     "delete_happening",
     "expire_offer",
+    "give_up_agreed",
     "give_up_everything",
     "hand_over",
     "keep_car",

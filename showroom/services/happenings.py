@@ -9,7 +9,9 @@ from django.conf import settings
 
 from core.db import transaction
 from core.errors import StaleVersion
+from gateway.approvals import let
 from messaging.outbox import publish
+from showroom.approvals import FALLEN_THROUGH
 from showroom.errors import HappeningNotFound, UnknownCategory
 from showroom.events import HappeningCancelled, HappeningCreated, HappeningUpdated
 from showroom.models import (
@@ -130,6 +132,7 @@ def _apply(happening: Happening, changed: dict[str, object], now: datetime) -> N
 
 
 def _cancel(happening: Happening, reason: str, now: datetime) -> None:
+    let(FALLEN_THROUGH)
     happening.cancel(reason=reason, now=now)
     live = Registration.objects.filter(happening=happening).exclude(status=RegistrationStatus.CANCELLED)
     user_ids = list(live.order_by("created_at", "id").values_list("user_id", flat=True))

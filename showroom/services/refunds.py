@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid5
 
+from gateway.approvals import require_permit
 from messaging.outbox import publish
 from showroom.events import TicketRefundRequested
 from showroom.models import PaymentState, Registration
@@ -16,7 +17,11 @@ def give_money_back(registration: Registration, *, reason: str) -> None:
 
 
 def ask_refund(registration: Registration, *, paid_by: UUID, reason: str) -> None:
-    """Ask for the refund of one payment of a seat, known by its request. Publishes TicketRefundRequested."""
+    """Ask for the refund of one payment of a seat, known by its request. Publishes TicketRefundRequested.
+
+    Raises Undeclared.
+    """
+    require_permit("showroom")
     publish(
         TicketRefundRequested(
             request_id=refund_of(paid_by),

@@ -4,7 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import transaction
+from core.money import ZERO
+from gateway import approvals
 from messaging.outbox import publish
+from showroom.approvals import GUESTS_RIGHT, SEAT
 from showroom.errors import (
     AlreadyCheckedIn,
     AlreadyRegistered,
@@ -76,24 +79,54 @@ def expire_offer(*, happening_id: UUID, registration_id: UUID, now: datetime) ->
             return
         if registration.payment_state == PaymentState.PENDING or not _has_expired(registration, now):
             return
+        approvals.let(GUESTS_RIGHT)
         _leave(happening, registration, now)
 
 
 def cancel_registration(
-    *, happening_id: UUID, registration_id: UUID, now: datetime, user_id: UUID | None = None
+    *,
+    happening_id: UUID,
+    registration_id: UUID,
+    now: datetime,
+    user_id: UUID | None = None,
+    maker_id: UUID | None = None,
 ) -> Registration:
     """Give up a seat or a place; the waiting list moves up, and what was paid goes back.
 
     Publishes RegistrationCancelled, what promotion publishes, TicketRefundRequested. With `user_id`, only that
-    person's own. Raises RegistrationNotFound, RegistrationIsCancelled, HappeningIsOver, HappeningNotFound.
+    person's own; `maker_id` is the member of the staff who gives up somebody else's. Raises RegistrationNotFound,
+    RegistrationIsCancelled, HappeningIsOver, HappeningNotFound, FourEyes, Waits.
     """
     with transaction("showroom"):
         happening = lock_happening(happening_id)
         registration = find_registration(happening, registration_id, user_id)
         if registration.status != RegistrationStatus.CANCELLED:
             happening.require_open(now)
+        _admit_leaving(happening, registration, maker_id, now)
         _leave(happening, registration, now)
     return registration
+
+
+def give_up_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, happening_id: UUID) -> None:
+    """Give up a seat as one person asked and a second agreed. Raises what `cancel_registration` does."""
+    cancel_registration(happening_id=happening_id, registration_id=subject_id, maker_id=maker_id, now=now)
+
+
+def _admit_leaving(happening: Happening, registration: Registration, maker_id: UUID | None, now: datetime) -> None:
+    if maker_id is None:
+        approvals.let(GUESTS_RIGHT)
+        return
+    is_paid = registration.payment_state == PaymentState.PAID
+    request = approvals.Ask(
+        subject_id=registration.id,
+        amount=registration.price if is_paid else ZERO,
+        currency=registration.currency,
+        maker_id=maker_id,
+        beneficiary_id=registration.user_id,
+        number=happening.title,
+        args={"happening_id": str(happening.id)},
+    )
+    approvals.admit(SEAT, request, now=now)
 
 
 def check_in(*, happening_id: UUID, code: str, now: datetime) -> Registration:

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from core.db import transaction
 from core.ids import uuid7
+from gateway.approvals import let
 from messaging.outbox import publish
+from showroom.approvals import FALLEN_THROUGH
 from showroom.errors import NothingToPay, PaymentUnderWay
 from showroom.events import TicketRequested
 from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
@@ -73,6 +75,7 @@ def settle_seat(*, registration_id: UUID, request_id: UUID, is_paid: bool, code:
     with transaction("showroom"):
         happening = lock_happening(found.happening_id, include_deleted=True)
         registration = Registration.objects.get(pk=registration_id)
+        let(FALLEN_THROUGH)
         if is_paid:
             _take_money(happening, registration, request_id, now)
         elif registration.payment_request_id == request_id and registration.payment_state not in _SETTLED:
