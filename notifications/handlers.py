@@ -43,7 +43,7 @@ from messaging.subscriptions import subscribe
 from notifications import services
 from notifications.events import PolicyEndsSoon
 from notifications.models import Kind
-from orders.events import AttentionNeeded, OrderStatusChanged
+from orders.events import AttentionNeeded, HoldEnding, OrderStatusChanged
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import (
     DriveConfirmed,
@@ -64,6 +64,7 @@ PUBLIC_EVENTS = tuple(event for event in REGISTRY.values() if not event.internal
 SUMS = ("amount", "currency")
 KEPT: dict[type[Event], tuple[str, ...]] = {
     OrderStatusChanged: ("order_id", "number", "status", "previous"),
+    HoldEnding: ("order_id", "number", "kind", "expires_at"),
     PaymentCompleted: ("payment_id", "order_id", *SUMS),
     PaymentFailed: ("payment_id", "order_id", *SUMS, "code"),
     PaymentRefunded: ("payment_id", "order_id", *SUMS, "refund_id"),
@@ -125,8 +126,8 @@ def keep_recipient(
         )
 
 
-@subscribe(OrderStatusChanged, lane="customer_id", on_parked="continue")
-def tell_of_order(event: OrderStatusChanged) -> None:
+@subscribe(OrderStatusChanged, HoldEnding, lane="customer_id", on_parked="continue")
+def tell_of_order(event: OrderStatusChanged | HoldEnding) -> None:
     """Tell a buyer how their order goes."""
     _tell(event, [event.customer_id])
 

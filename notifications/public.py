@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.db import connections
 from django.db.models import Q
 
 from notifications.models import Channel, Kind, Notification, kinds_for, offered_channels
@@ -19,6 +21,7 @@ __all__ = [
     "news_of",
     "preferences_of",
     "read_preferences",
+    "unheard_webhooks",
     "unread_count",
 ]
 MOST_COUNTED = 100
@@ -35,6 +38,29 @@ class News:
     data: dict[str, Any]
     read_at: datetime | None
     created_at: datetime
+
+
+_UNHEARD = """
+SELECT url, extract(epoch FROM now() - failing_since), true FROM notifications_webhookendpoint
+WHERE state = 'enabled' AND failing_since < now() - make_interval(secs => %(seconds)s)
+UNION ALL
+SELECT e.url, extract(epoch FROM now() - d.due), false FROM notifications_webhookendpoint AS e
+CROSS JOIN LATERAL (
+    SELECT min(next_attempt_at) AS due FROM notifications_webhookdelivery
+    WHERE endpoint_id = e.id AND state IN ('pending', 'retrying')
+) AS d
+WHERE e.state = 'enabled' AND e.failing_since IS NULL AND d.due < now() - make_interval(secs => %(seconds)s)
+ORDER BY 2 DESC LIMIT %(limit)s
+"""
+
+
+def unheard_webhooks(seconds: int, limit: int) -> list[tuple[str, float, bool]]:
+    """Receivers that have not heard what is due for longer than `seconds`: host, since how many seconds, and whether
+    it was tried. Only the host of an address is told: the rest may be a secret.
+    """
+    with connections["notifications"].cursor() as cursor:
+        cursor.execute(_UNHEARD, {"seconds": seconds, "limit": limit})
+        return [(urlsplit(url).hostname or "?", float(age), is_tried) for url, age, is_tried in cursor.fetchall()]
 
 
 def news_of(user_id: UUID, *, limit: int, before: UUID | None = None, is_unread: bool = False) -> list[News]:

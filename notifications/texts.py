@@ -90,6 +90,10 @@ _ATTENTION: dict[str, Template] = {
         _("Trade-in to be valued: order %(number)s"),
         _("The buyer of order %(number)s offers a car in part payment. It waits for your decision."),
     ),
+    "hold_ending": (
+        _("The hold of order %(number)s ends soon"),
+        _("Order %(number)s is soon let go unless something happens: %(detail)s. You may keep it longer."),
+    ),
     "": (
         _("Order %(number)s needs you"),
         _("The checkout of order %(number)s waits at “%(leg)s”: %(cause)s. %(detail)s"),
@@ -98,6 +102,10 @@ _ATTENTION: dict[str, Template] = {
 """By cause; the last one fits all others."""
 
 _OTHERS: dict[str, Template] = {
+    Kind.HOLD_ENDING: (
+        _("Order %(number)s is held until %(expires_at)s"),
+        _("We keep what is in your order %(number)s for you until %(expires_at)s. Please go on with it, or call us."),
+    ),
     Kind.PAYMENT_COMPLETED: (
         _("Payment received: %(amount)s %(currency)s"),
         _("We have received your payment of %(amount)s %(currency)s. Thank you!"),

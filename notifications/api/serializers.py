@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 from django.conf import settings
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -42,13 +43,13 @@ class PreferenceSerializer(serializers.Serializer):
     def validate_kind(self, value: str) -> str:
         """Refuse news that the caller is never sent."""
         if "kinds" in self.context and value not in self.context["kinds"]:
-            raise serializers.ValidationError("You are never sent this.", code="invalid_choice")
+            raise serializers.ValidationError(_("You are never sent this."), code="invalid_choice")
         return value
 
     def validate_sms(self, value: bool) -> bool:
         """Refuse a channel over which nothing would come."""
         if value and Channel.SMS not in offered_channels():
-            raise serializers.ValidationError("SMS is not connected here.", code="channel_unavailable")
+            raise serializers.ValidationError(_("SMS is not connected here."), code="channel_unavailable")
         return value
 
 
@@ -61,7 +62,9 @@ class QuietHoursSerializer(serializers.Serializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a quiet that has no length."""
         if attrs["start"] == attrs["until"]:
-            raise serializers.ValidationError("Quiet hours must end at another time than they begin.", code="invalid")
+            raise serializers.ValidationError(
+                _("Quiet hours must end at another time than they begin."), code="invalid"
+            )
         return attrs
 
 
@@ -77,13 +80,13 @@ class PreferencesSerializer(serializers.Serializer):
     def validate_time_zone(self, value: str) -> str:
         """Refuse what no clock follows."""
         if value not in available_timezones():
-            raise serializers.ValidationError("There is no such time zone.", code="invalid_choice")
+            raise serializers.ValidationError(_("There is no such time zone."), code="invalid_choice")
         return value
 
     def validate_preferences(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Refuse two wishes for one kind."""
         if len({wish["kind"] for wish in value}) != len(value):
-            raise serializers.ValidationError("A kind is named twice.", code="duplicate")
+            raise serializers.ValidationError(_("A kind is named twice."), code="duplicate")
         return value
 
     def manner(self) -> services.Manner:

@@ -18,6 +18,7 @@ class Kind(models.TextChoices):
     """What it is about: the public name of the event behind it."""
 
     ORDER = "order.status_changed", _("order status")
+    HOLD_ENDING = "order.hold_ending", _("hold of a car ends soon")
     PAYMENT_COMPLETED = "payment.completed", _("payment received")
     PAYMENT_FAILED = "payment.failed", _("payment failed")
     PAYMENT_REFUNDED = "payment.refunded", _("payment refunded")
@@ -64,6 +65,7 @@ URGENT_KINDS = frozenset(
         Kind.DRIVE_CONFIRMED,
         Kind.DRIVE_ENDED,
         Kind.DRIVE_REMINDER,
+        Kind.HOLD_ENDING,
         Kind.PAYMENT_FAILED,
         Kind.INSTALMENT_OVERDUE,
         Kind.POLICY_SUSPENDED,
@@ -103,17 +105,19 @@ class Recipient(models.Model):
 
     user_id = models.UUIDField(primary_key=True, editable=False)
     email = models.EmailField(_("e-mail"), blank=True, default="")
-    phone = models.CharField(_("phone"), max_length=20, blank=True, default="")
+    phone = models.CharField(_("phone"), max_length=20, blank=True, default="", db_default="")
     full_name = models.CharField(_("name"), max_length=301, blank=True, default="")
-    roles = ArrayField(models.CharField(max_length=20), verbose_name=_("roles"), default=list, blank=True)
-    is_active = models.BooleanField(_("may sign in"), default=True)
+    roles = ArrayField(
+        models.CharField(max_length=20), verbose_name=_("roles"), default=list, db_default=[], blank=True
+    )
+    is_active = models.BooleanField(_("may sign in"), default=True, db_default=True)
     language = models.CharField(
         _("language"), max_length=10, choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE
     )
-    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="", db_default="")
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
-    is_digest_wanted = models.BooleanField(_("one e-mail a day"), default=False)
+    is_digest_wanted = models.BooleanField(_("one e-mail a day"), default=False, db_default=False)
     version = models.PositiveBigIntegerField(default=0)
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
 
@@ -192,7 +196,7 @@ class Preference(models.Model):
     kind = models.CharField(_("kind"), max_length=40, choices=Kind)
     in_app = models.BooleanField(_("in the app"), default=True)
     email = models.BooleanField(_("e-mail"), default=True)
-    sms = models.BooleanField(_("SMS"), default=False)
+    sms = models.BooleanField(_("SMS"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("preference")
@@ -244,9 +248,9 @@ class Notification(models.Model):
     delivery = models.CharField(_("delivery"), max_length=10, choices=Delivery)
     error = models.TextField(_("error"), blank=True, default="")
     due_at = models.DateTimeField(_("goes out at"), null=True, blank=True)
-    is_for_digest = models.BooleanField(_("for the digest"), default=False)
+    is_for_digest = models.BooleanField(_("for the digest"), default=False, db_default=False)
     digest_id = models.UUIDField(_("digest"), null=True, blank=True)
-    retries = models.PositiveSmallIntegerField(_("sent again"), default=0)
+    retries = models.PositiveSmallIntegerField(_("sent again"), default=0, db_default=0)
     sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext as _
 
 from core import context
 from core.db import on_commit, transaction
@@ -221,7 +222,7 @@ def _check(fields: WebhookFields) -> None:
             raise InvalidInput("url", "invalid", str(error)) from error
     for pattern in fields.get("events", ()):
         if not _is_known(pattern):
-            raise InvalidInput("events", "unknown_event", f"No event is called {pattern!r}.")
+            raise InvalidInput("events", "unknown_event", _("No event is called %(pattern)r.") % {"pattern": pattern})
 
 
 def _is_known(pattern: str) -> bool:

@@ -7,6 +7,7 @@ from notifications import services
 from notifications.models import Kind, Notification, WebhookDelivery, WebhookEndpoint
 from notifications.providers import mail
 from notifications.tests import make
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["notifications", "accounts"])
 
@@ -90,7 +91,7 @@ def test_what_failed_is_sent_again(screens):
 @pytest.fixture
 def mailed(settings, tmp_path):
     """A mailbox of the test's own, and no SMS gateway."""
-    settings.DEBUG, settings.EMAIL_FILE_PATH, settings.SMS_URL = True, tmp_path, "http://127.0.0.1:9"
+    settings.DEBUG, settings.EMAIL_FILE_PATH, settings.SMS_URL = True, tmp_path, nowhere()
     settings.EMAIL_BACKEND = "notifications.providers.mailbox.MailboxBackend"
     message_id = uuid7()
     for _ in range(2):

@@ -20,6 +20,7 @@ from notifications.providers.port import Refused
 from notifications.tests import make
 from notifications.twins.app import SmsTwin
 from notifications.twins.book import Book
+from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["notifications"])
 
@@ -112,7 +113,7 @@ def test_a_number_that_does_not_exist_fails_at_once_and_can_be_sent_again_by_han
 
 
 def test_a_gateway_that_is_away_is_tried_again(twin, settings):
-    address, settings.SMS_URL = settings.SMS_URL, "http://127.0.0.1:9"
+    address, settings.SMS_URL = settings.SMS_URL, nowhere()
     message = texted()
     deliver(2)
     settings.SMS_URL = address
