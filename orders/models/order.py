@@ -2,20 +2,21 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Upper
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast, Now, Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
-from core.money import ZERO, money
 from orders.deals import DealQuote  # noqa: F401 - a table of this app
 from orders.errors import TransitionNotYours
+from orders.models.holds import HoldKind
+from orders.models.owing import ENDED, SUMS, due_of, excess_of, payable_of
 
 
 class Status(models.TextChoices):
@@ -31,7 +32,7 @@ class Status(models.TextChoices):
     REFUNDED = "refunded", _("refunded")
 
 
-CLOSED = frozenset({Status.CANCELLED, Status.REFUNDED})
+CLOSED = frozenset(Status(status) for status in ENDED)
 """Statuses in which nothing is owed any more."""
 SYSTEM = "system"
 STAFF = frozenset({"manager", "admin"})
@@ -44,17 +45,19 @@ TRANSITIONS: dict[tuple[str, str], frozenset[str]] = {
     (Status.AWAITING_PAYMENT, Status.PAID): _SYSTEM,
     (Status.AWAITING_PAYMENT, Status.CANCELLED): _OWNER | _SYSTEM,
     (Status.PAID, Status.IN_PROGRESS): STAFF,
-    (Status.PAID, Status.CANCELLED): STAFF,
+    (Status.PAID, Status.CANCELLED): STAFF | _SYSTEM,
     (Status.IN_PROGRESS, Status.READY): STAFF,
-    (Status.IN_PROGRESS, Status.CANCELLED): STAFF,
+    (Status.IN_PROGRESS, Status.CANCELLED): STAFF | _SYSTEM,
     (Status.READY, Status.COMPLETED): STAFF,
-    (Status.READY, Status.CANCELLED): STAFF,
+    (Status.READY, Status.CANCELLED): STAFF | _SYSTEM,
     (Status.CANCELLED, Status.REFUNDED): _SYSTEM,
 }
 """Every step an order may take, and the roles that may make it."""
 
 SOLD = frozenset({Status.PAID, Status.IN_PROGRESS, Status.READY, Status.COMPLETED})
 
+TOWARDS_HANDOVER = frozenset({Status.IN_PROGRESS, Status.READY, Status.COMPLETED})
+"""Steps that are made only with all the money in; the database refuses them too."""
 
 OPEN = (Status.CREATED, Status.AWAITING_PAYMENT)
 """Statuses in which nothing is paid in full yet."""
@@ -89,15 +92,26 @@ class Order(models.Model):
     total_quantity = models.PositiveIntegerField(_("quantity"))
     amount_paid = models.DecimalField(_("paid"), max_digits=14, decimal_places=2, default=Decimal(0))
     loan_amount = models.DecimalField(_("on credit"), max_digits=14, decimal_places=2, default=Decimal(0))
-    trade_in_credit = models.DecimalField(_("trade-in"), max_digits=14, decimal_places=2, default=Decimal(0))
-    returned_premiums = models.DecimalField(
-        _("premiums given back"), max_digits=14, decimal_places=2, default=Decimal(0)
+    trade_in_credit = models.DecimalField(
+        _("trade-in"), max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
     )
-    funding = models.JSONField(_("how it is paid for"), default=list)
+    returned_premiums = models.DecimalField(
+        _("premiums given back"), max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
+    allowance_amount = models.DecimalField(
+        _("allowances"), max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
+    allowances = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
+    funding = models.JSONField(_("how it is paid for"), default=list, db_default=models.Value([], models.JSONField()))
     manager_id = models.UUIDField(_("manager"), null=True)
-    placed_date = models.DateField(_("day of the sale"))
+    placed_date = models.DateField(_("day of the sale"), db_default=Cast(Now(), models.DateField()))
     comment = models.TextField(_("comment"), blank=True, default="")
     reservation_expires_at = models.DateTimeField(_("held until"), null=True)
+    hold_kind = models.CharField(
+        _("held because"), max_length=10, choices=HoldKind, blank=True, default="", db_default="", editable=False
+    )
+    hold_hard_end = models.DateTimeField(_("held at most until"), null=True, editable=False)
+    hold_since = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), editable=False)
     financing_application_id = models.UUIDField(null=True)
     policy_ids = ArrayField(models.UUIDField(), default=list)
     version = models.PositiveIntegerField(default=1)
@@ -110,8 +124,10 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(total_amount__gte=0), name="order_total_not_negative"),
+            models.CheckConstraint(condition=Q(hold_kind__in=["", *HoldKind.values]), name="order_hold_kind_known"),
             models.CheckConstraint(condition=Q(amount_paid__gte=0), name="order_paid_not_negative"),
             models.CheckConstraint(condition=Q(returned_premiums__gte=0), name="order_returned_not_negative"),
+            models.CheckConstraint(condition=Q(allowance_amount__gte=0), name="order_allowances_not_negative"),
             models.CheckConstraint(condition=Q(loan_amount__lte=F("total_amount")), name="order_loan_within_total"),
             models.CheckConstraint(
                 condition=Q(trade_in_credit__gte=0, trade_in_credit__lte=F("total_amount") - F("loan_amount")),
@@ -131,19 +147,40 @@ class Order(models.Model):
     @property
     def amount_due(self) -> Decimal:
         """What the buyer still has to pay, in the order's currency; the loan's part is not the buyer's."""
-        if self.status in CLOSED:
-            return ZERO
-        return max(ZERO, money(self.payable - self.amount_paid))
+        return due_of(self._sums(), self.status)
 
     @property
     def payable(self) -> Decimal:
         """What has to come in as money: the total less a car taken in exchange and premiums of policies that ended."""
-        return self.total_amount - self.trade_in_credit - self.returned_premiums
+        return payable_of(self._sums())
+
+    def payable_at(self, total: Decimal) -> Decimal:
+        """What would have to come in as money if the lines came to `total`."""
+        return payable_of(self._sums() | {"total_amount": total})
+
+    def due_at(self, total: Decimal) -> Decimal:
+        """What the buyer would still have to pay if the lines came to `total`."""
+        return due_of(self._sums() | {"total_amount": total}, self.status)
+
+    @property
+    def excess(self) -> Decimal:
+        """What was paid above its worth, below zero when nothing was."""
+        return excess_of(self._sums())
+
+    def _sums(self) -> dict[str, Decimal]:
+        return {name: getattr(self, name) for name in SUMS}
+
+    @property
+    def hold(self) -> dict[str, Any] | None:
+        """Say why and until when its stock is held, `hard_end` being the latest there is; None when nothing is."""
+        if self.reservation_expires_at is None or not self.hold_kind:
+            return None
+        return {"kind": self.hold_kind, "expires_at": self.reservation_expires_at, "hard_end": self.hold_hard_end}
 
     @property
     def is_called_off(self) -> bool:
         """Whether it ended without a sale."""
-        return self.status in (Status.CANCELLED, Status.REFUNDED)
+        return self.status in CLOSED
 
     def allowed(self, roles: frozenset[str]) -> list[str]:
         """Statuses that a caller with these roles may move the order to now."""
@@ -192,7 +229,7 @@ class OrderLine(models.Model):
     product_id = models.UUIDField(null=True, db_index=True)
     sku = models.CharField(max_length=64, blank=True, default="")
     name = models.CharField(max_length=255)
-    vin = models.CharField(max_length=17, blank=True, default="")
+    vin = models.CharField(max_length=17, blank=True, default="", db_default="")
     quantity = models.PositiveIntegerField()
     unit_price = models.DecimalField(max_digits=14, decimal_places=2)
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
@@ -233,8 +270,8 @@ class OrderHistory(models.Model):
     actor_id = models.UUIDField(null=True)
     actor_role = models.CharField(max_length=10, default=SYSTEM)
     data = models.JSONField(default=dict)
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
+    before = models.JSONField(default=dict, db_default={})
+    after = models.JSONField(default=dict, db_default={})
     request_id = models.CharField(max_length=128, blank=True, default="")
     at = models.DateTimeField()
 
@@ -263,7 +300,7 @@ class ProductCopy(models.Model):
     available = models.IntegerField()
     stock_version = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)
-    vin = models.CharField(max_length=17, blank=True, default="")
+    vin = models.CharField(max_length=17, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
 
     class Meta:

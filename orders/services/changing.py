@@ -6,11 +6,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Sum
+
 from core.db import transaction
 from core.errors import NotFound, StaleVersion, WrongTransition
+from gateway.approvals import require_permit
 from messaging.outbox import publish
+from orders.errors import MoneyMissing, RefundPending
 from orders.events import OrderCompleted, SoldVehicle
-from orders.models import SOLD, Edit, Order, OrderHistory, Status
+from orders.models import (
+    SOLD,
+    STAFF,
+    TOWARDS_HANDOVER,
+    TRANSITIONS,
+    Edit,
+    Order,
+    OrderHistory,
+    OrderPayment,
+    Status,
+)  # fmt: skip
+from orders.services.agreeing import admit_cancelling, as_maker, roles_in
 from orders.services.history import Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
 
@@ -37,8 +52,9 @@ def move_order(
     """Move an order one step. Cancelling undoes its checkout; a paid order is refunded and ends in `refunded`.
 
     `check` is called with the locked order's version. Raises WrongTransition (with what is allowed),
-    TransitionNotYours, NotFound, and what `check` raises; the first and the last say what happened to the order
-    meanwhile, so that the second of two managers sees who was first.
+    TransitionNotYours, NotFound, FourEyes and Waits (staff, about money that was paid), MoneyMissing and
+    RefundPending (towards the handover), and what `check` raises; the
+    first and the last say what happened to the order meanwhile, so that the second of two managers sees who was first.
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
@@ -52,16 +68,32 @@ def move_order(
 def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
     """Move a locked order one step, with all that follows from it; the caller saves.
 
-    The first manager who touches an order is the one its sale is counted for.
+    The first manager who touches an order is the one its sale is counted for. In their own orders staff are buyers.
+    Raises WrongTransition, TransitionNotYours, FourEyes, Waits; MoneyMissing and RefundPending towards the handover.
     """
-    previous = saga.order.move(status, roles=actor.roles, now=saga.now)
-    if saga.order.manager_id is None and actor.is_staff:
+    allowed = TRANSITIONS.get((saga.order.status, status), frozenset())
+    roles = roles_in(saga.order, actor, allowed)
+    if status == Status.CANCELLED and roles & allowed:
+        admit_cancelling(saga, actor, reason)
+    previous = saga.order.move(status, roles=roles, now=saga.now)
+    if status in TOWARDS_HANDOVER:
+        _require_money(saga.order)
+    if saga.order.manager_id is None and roles & STAFF:
         saga.order.manager_id = actor.id
     record_status(saga, previous, actor=actor, reason=reason, now=saga.now)
     if status == Status.CANCELLED:
         _begin_undoing(saga, previous, reason)
     elif status == Status.COMPLETED:
         publish(_completed(saga.order))
+
+
+def _require_money(order: Order) -> None:
+    """Give nothing away that is not paid for, nor what is being paid back. Raises MoneyMissing, RefundPending."""
+    if order.amount_due > 0:
+        raise MoneyMissing(amount_due=str(order.amount_due))
+    pending = OrderPayment.objects.filter(order_id=order.id).aggregate(total=Sum("refund_pending"))["total"]
+    if pending:
+        raise RefundPending(refund_pending=str(pending))
 
 
 def _completed(order: Order) -> OrderCompleted:
@@ -96,7 +128,13 @@ def _explanation(order: Order, actor: Actor) -> dict[str, Any]:
     return {"order": told, "last_change": change}
 
 
+def cancel_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, reason: str) -> None:
+    """Cancel an order as one person asked and a second agreed. Raises WrongTransition, NotFound."""
+    move_order(order_id=subject_id, status=Status.CANCELLED, reason=reason, actor=as_maker(maker_id), now=now)
+
+
 def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
+    require_permit("orders")
     saga.checkout.is_refund = previous in SOLD
     saga.checkout.finished_at = None
     publish_cancelled(saga.order, reason or "cancelled", refund_follows=saga.refund_waits_for_insurers)

@@ -24,6 +24,7 @@ from orders.deal_sums import result_of
 from orders.deals import DealQuote
 from orders.errors import UnknownProduct
 from orders.models import ProductCopy
+from orders.services.lines import refuse_other_currency
 
 MAX_LINES = 50
 MAX_POLICIES = 5
@@ -101,6 +102,7 @@ def _lines(items: Sequence[tuple[UUID, int]]) -> list[dict[str, Any]]:
         product = known.get(product_id)
         if product is None or not product.is_active:
             raise UnknownProduct(f"items.{number}.product_id")
+        refuse_other_currency(product)
         lines.append(
             {
                 "product_id": str(product_id),
@@ -123,7 +125,11 @@ def _rated(insurance: Sequence[Mapping[str, Any]], day: date) -> list[dict[str, 
             rated.append(_premium(request, rate(request, day=day)))
         except InvalidInput as error:
             problem = error.errors[0]
-            raise InvalidInput(f"insurance.{number}.{problem['field']}", problem["code"], problem["detail"]) from error
+            raise InvalidInput(
+                f"insurance.{number}.{problem['field']}",
+                problem["code"],
+                problem["detail"],
+            ) from error
     return rated
 
 

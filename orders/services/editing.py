@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
@@ -33,11 +34,20 @@ from orders.models import (
     ProductCopy,
     SagaState,
 )
+from orders.services.agreeing import admit_gifts, as_maker
 from orders.services.changing import Check, any_version, explained, load_for
 from orders.services.excess import return_excess
 from orders.services.funding import requested_loan
 from orders.services.history import Actor, record_edit
-from orders.services.lines import MAX_LINES, MAX_QUANTITY, FreeLine, ProductLine, build_lines, line_facts
+from orders.services.lines import (
+    MAX_LINES,
+    MAX_QUANTITY,
+    FreeLine,
+    ProductLine,
+    build_lines,
+    line_facts,
+    refuse_other_currency,
+)
 from orders.services.requests import due_from_buyer, request_stock
 from orders.services.saga import Saga
 
@@ -108,7 +118,8 @@ def change_lines(
     """Change, add or take out lines, and the comment with them.
 
     Raises NotFound, UnknownLine, WrongTransition or TransitionNotYours (it is too late), ChangeRefused (something
-    is under way or the money does not fit), InsufficientStock, UnknownProduct, PriceChanged, InvalidInput.
+    is under way or the money does not fit), InsufficientStock, UnknownProduct, PriceChanged, InvalidInput, FourEyes
+    (a line of one's own making in one's own order), Waits (a line that costs nothing).
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
@@ -116,6 +127,7 @@ def change_lines(
             check(saga.order.version)
             saga.order.permit(Edit.LINES, actor.roles)
         plan = _plan(saga, wishes, actor)
+        admit_gifts(saga, wishes, actor)
         if expected_total is not None and expected_total != plan.total:
             raise PriceChanged(expected_total=str(expected_total), total_amount=str(plan.total))
         if comment is not None:
@@ -125,6 +137,14 @@ def change_lines(
         settle_payment(saga)
         saga.save()
     return saga.order
+
+
+def add_agreed_lines(
+    *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, gifts: list[tuple[str, int]]
+) -> None:
+    """Add lines that cost nothing, (name, quantity), as agreed to. Raises what `change_lines` does."""
+    wishes = [FreeLine(name, ZERO, quantity) for name, quantity in gifts]
+    change_lines(order_id=subject_id, wishes=wishes, actor=as_maker(maker_id), now=now)
 
 
 def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: datetime) -> Preview:
@@ -143,7 +163,7 @@ def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: 
         total_amount=plan.total,
         difference=plan.total - plan.old_total,
         amount_paid=order.amount_paid,
-        amount_due=max(ZERO, plan.total - order.amount_paid),
+        amount_due=order.due_at(plan.total),
         loan_amount=order.loan_amount,
         total_quantity=plan.quantity,
     )
@@ -177,9 +197,13 @@ def _plan(saga: Saga, wishes: Sequence[Wish], actor: Actor) -> _Plan:
 
 def _place(plan: _Plan, line: OrderLine, quantity: int, index: int) -> None:
     if not 0 <= quantity <= MAX_QUANTITY:
-        raise InvalidInput(f"items.{index}.quantity", "invalid", f"A whole number from 0 to {MAX_QUANTITY}.")
+        raise InvalidInput(
+            f"items.{index}.quantity",
+            "invalid",
+            _("A whole number from 0 to %(most)s.") % {"most": MAX_QUANTITY},
+        )
     if line.kind == LineKind.POLICY and quantity > 1:
-        raise InvalidInput(f"items.{index}.quantity", "invalid", "A policy is there once or not at all.")
+        raise InvalidInput(f"items.{index}.quantity", "invalid", _("A policy is there once or not at all."))
     moves = line.product_id is not None
     plan.more |= moves and quantity > line.quantity
     plan.fewer |= moves and quantity < line.quantity
@@ -196,9 +220,9 @@ def _add(plan: _Plan, wishes: Sequence[ProductLine | FreeLine], actor: Actor) ->
         plan.added = build_lines(wishes, actor, start=last + 1)
         plan.more |= any(line.product_id for line in plan.added)
     if not any(line.kind != LineKind.POLICY for line in plan.lines):
-        raise ChangeRefused("last_item", "An order keeps at least one line; cancel it instead.")
+        raise ChangeRefused("last_item", _("An order keeps at least one line; cancel it instead."))
     if len(plan.lines) > MAX_LINES:
-        raise InvalidInput("items", "invalid", f"An order has 1 to {MAX_LINES} lines.")
+        raise InvalidInput("items", "invalid", _("An order has 1 to %(most)s lines.") % {"most": MAX_LINES})
 
 
 def _refuse_while_busy(saga: Saga) -> None:
@@ -206,15 +230,15 @@ def _refuse_while_busy(saga: Saga) -> None:
     stock, payment = saga.legs[LegKind.STOCK], saga.legs[LegKind.PAYMENT]
     loan = saga.legs.get(LegKind.LOAN)
     if saga.checkout.is_undoing or saga.checkout.state == SagaState.PARKED:
-        raise ChangeRefused("checkout_closing", "The checkout of this order is being undone or looked into.")
+        raise ChangeRefused("checkout_closing", _("The checkout of this order is being undone or looked into."))
     if stock.state == LegState.RUNNING and stock.request.get("revert"):
-        raise ChangeRefused("change_under_way", "The last change is still being confirmed.", retry_after=1)
+        raise ChangeRefused("change_under_way", _("The last change is still being confirmed."), retry_after=1)
     if loan is not None and loan.state == LegState.RUNNING:
-        raise ChangeRefused("loan_being_decided", "The bank is deciding on this very amount.")
+        raise ChangeRefused("loan_being_decided", _("The bank is deciding on this very amount."))
     if payment.state == LegState.SUCCEEDED:
-        raise ChangeRefused("already_paid", "The buyer has already paid for these lines.")
+        raise ChangeRefused("already_paid", _("The buyer has already paid for these lines."))
     if is_payment_under_way(saga):
-        raise ChangeRefused("payment_under_way", "A payment is being taken for these lines.", retry_after=5)
+        raise ChangeRefused("payment_under_way", _("A payment is being taken for these lines."), retry_after=5)
 
 
 def is_payment_under_way(saga: Saga) -> bool:
@@ -237,6 +261,8 @@ def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
     copies = ProductCopy.objects.in_bulk(grown)
     if missing := [product_id for product_id in grown if product_id not in copies or not copies[product_id].is_active]:
         raise UnknownProduct(f"items.{list(wanted).index(missing[0])}.product_id")
+    for copy in copies.values():
+        refuse_other_currency(copy)
     can_have = {pk: max(0, copy.available) + (held[pk] if is_held else 0) for pk, copy in copies.items()}
     short = [
         {"product_id": str(pk), "requested": quantity, "available": can_have[pk]}
@@ -250,12 +276,13 @@ def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
 def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
     """The loan and what is paid must still fit into the total."""
     if plan.total > MAX_AMOUNT:
-        raise InvalidInput("items", "too_large", "The total is larger than any amount we can book.")
+        raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     loan = saga.legs.get(LegKind.LOAN)
     asked = requested_loan(loan) if loan is not None and loan.state == LegState.PENDING else ZERO
-    covered = saga.order.amount_paid + max(saga.order.loan_amount, asked) + saga.order.trade_in_credit
+    covered = saga.order.amount_paid + max(saga.order.loan_amount, asked)
+    covered += saga.order.total_amount - saga.order.payable
     if plan.total < covered:
-        detail = "Less than what is paid, lent and credited already."
+        detail = _("Less than what is paid, lent and credited already.")
         raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))
 
 

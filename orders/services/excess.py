@@ -2,12 +2,11 @@
 
 from decimal import Decimal
 
+from gateway.approvals import require_permit
 from messaging.outbox import publish
 from orders import events
-from orders.models import LegKind, OrderPayment, PaymentState, Status
+from orders.models import CLOSED, LegKind, OrderPayment, PaymentState
 from orders.services.saga import Saga
-
-CALLED_OFF = (Status.CANCELLED, Status.REFUNDED)
 
 
 def return_excess(saga: Saga, reason: str) -> None:
@@ -17,9 +16,9 @@ def return_excess(saga: Saga, reason: str) -> None:
     for a second time. An order that is being called off gets everything back anyway, and while other lines wait for
     their stock the total may still go back to what it was.
     """
-    excess = saga.order.amount_paid - (saga.order.total_amount - saga.order.trade_in_credit)
+    excess = saga.order.excess
     is_changing = bool(saga.legs[LegKind.STOCK].request.get("revert"))
-    if excess <= 0 or is_changing or saga.checkout.is_undoing or saga.order.status in CALLED_OFF:
+    if excess <= 0 or is_changing or saga.checkout.is_undoing or saga.order.status in CLOSED:
         return
     taken = list(OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.TAKEN).order_by("-payment_id"))
     excess -= sum((max(Decimal(0), payment.asked_back - payment.refunded) for payment in taken), Decimal(0))
@@ -31,6 +30,7 @@ def return_excess(saga: Saga, reason: str) -> None:
 
 
 def _ask_back(saga: Saga, payment: OrderPayment, amount: Decimal, reason: str) -> None:
+    require_permit("orders")
     payment.asked_back = max(payment.refunded, payment.asked_back) + amount
     payment.save(update_fields=["asked_back"])
     saga.note("payment.excess_asked_back", reason=reason, data={"amount": str(amount)})

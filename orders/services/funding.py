@@ -53,7 +53,7 @@ def set_part(saga: "Saga", part: Part, **changes: Any) -> None:
 
 def funding_of(order: Order, checkout: Checkout, legs: dict[str, CheckoutLeg]) -> list[Part]:
     """The parts of the total as they stand now."""
-    fixed = [*_trade_in(order, legs), *_loan(order, legs), *_returned(order)]
+    fixed = [*_trade_in(order, legs), *_loan(order, legs), *_returned(order), *_allowances(order)]
     planned = [_shown(part) for part in parts_of(legs[LegKind.PAYMENT]) if part["state"] not in (FAILED, DROPPED)]
     fixed += [part for part in planned if part["state"] == PAID]
     fixed += _paid_besides(order, legs, sum((part["amount"] for part in planned if part["state"] == PAID), ZERO))
@@ -112,6 +112,11 @@ def _loan(order: Order, legs: dict[str, CheckoutLeg]) -> list[Part]:
 def _returned(order: Order) -> list[Part]:
     """Premiums of policies that ended: neither owed nor paid any more."""
     return [{"leg": "premiums", "kind": "returned_premium", "amount": order.returned_premiums, "state": "returned"}]
+
+
+def _allowances(order: Order) -> list[Part]:
+    """What was given back by hand, and is not asked for again."""
+    return [{"leg": "allowances", "kind": "allowance", "amount": order.allowance_amount, "state": "returned"}]
 
 
 def requested_loan(leg: CheckoutLeg) -> Decimal:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from core.errors import Forbidden, InvalidInput
 from core.ids import uuid7
-from core.money import line_total
-from orders.errors import InsufficientStock, ProductNotReady, UnknownProduct
+from core.money import DEFAULT_CURRENCY, line_total
+from orders.errors import CurrencyMismatch, InsufficientStock, ProductNotReady, UnknownProduct
 from orders.events import OrderLine as LineFact
 from orders.models import LineKind, OrderLine, ProductCopy
 from orders.services.history import Actor
@@ -37,10 +39,11 @@ class FreeLine:
 def build_lines(lines: Sequence[ProductLine | FreeLine], actor: Actor, start: int = 0) -> list[OrderLine]:
     """Lines at the catalogue's prices, from position `start` on; managers' own at theirs.
 
-    Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known), InvalidInput, Forbidden.
+    Raises UnknownProduct, ProductNotReady, CurrencyMismatch, InsufficientStock (when already known), InvalidInput,
+    Forbidden.
     """
     if not 1 <= len(lines) <= MAX_LINES:
-        raise InvalidInput("items", "invalid", f"An order has 1 to {MAX_LINES} lines.")
+        raise InvalidInput("items", "invalid", _("An order has 1 to %(most)s lines.") % {"most": MAX_LINES})
     copies = _products([line.product_id for line in lines if isinstance(line, ProductLine)])
     _refuse_shortfall(lines, copies)
     built = [_build_line(index, line, copies, actor) for index, line in enumerate(lines)]
@@ -70,7 +73,11 @@ def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
 
 def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, ProductCopy], actor: Actor) -> OrderLine:
     if not 1 <= line.quantity <= MAX_QUANTITY:
-        raise InvalidInput(f"items.{index}.quantity", "invalid", f"A whole number from 1 to {MAX_QUANTITY}.")
+        raise InvalidInput(
+            f"items.{index}.quantity",
+            "invalid",
+            _("A whole number from 1 to %(most)s.") % {"most": MAX_QUANTITY},
+        )
     if isinstance(line, FreeLine):
         return _build_free_line(index, line, actor)
     product = copies.get(line.product_id)
@@ -78,6 +85,7 @@ def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, Pro
         raise missing(f"items.{index}.product_id", line.product_id)
     if not product.is_active:
         raise UnknownProduct(f"items.{index}.product_id")
+    refuse_other_currency(product)
     return OrderLine(
         position=index,
         product_id=product.product_id,
@@ -88,6 +96,17 @@ def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, Pro
         unit_price=product.price,
         line_total=line_total(product.price, line.quantity),
     )
+
+
+def refuse_other_currency(product: ProductCopy) -> None:
+    """Refuse a price that cannot be added to an order's, which is in the dealership's currency.
+
+    Raises CurrencyMismatch.
+    """
+    if product.currency != DEFAULT_CURRENCY:
+        raise CurrencyMismatch(
+            product_id=str(product.product_id), product_currency=product.currency, currency=DEFAULT_CURRENCY
+        )
 
 
 def missing(field: str, product_id: UUID) -> Exception:
@@ -104,9 +123,9 @@ def missing(field: str, product_id: UUID) -> Exception:
 
 def _build_free_line(index: int, line: FreeLine, actor: Actor) -> OrderLine:
     if not actor.is_staff:
-        raise Forbidden("Only managers add lines of their own.")
+        raise Forbidden(_("Only managers add lines of their own."))
     if line.unit_price < 0:
-        raise InvalidInput(f"items.{index}.unit_price", "invalid", "A price is never negative.")
+        raise InvalidInput(f"items.{index}.unit_price", "invalid", _("A price is never negative."))
     return OrderLine(
         position=index,
         kind=LineKind.FREE,

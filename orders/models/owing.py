@@ -1,0 +1,56 @@
+"""What a buyer owes, defined once and said in Python, in SQL and to the ORM.
+
+It is no generated column: adding one rewrites the table under a lock, and the previous release, which runs beside,
+would write rows whose sum it does not know. Every reading is made from the names below instead.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F
+from django.db.models.expressions import CombinedExpression
+
+from core.money import ZERO, money
+
+TAKEN_OFF = ("trade_in_credit", "returned_premiums", "allowance_amount")
+"""What lowers the money that has to come in: a car taken in exchange, premiums of policies that ended, allowances."""
+SUMS = ("total_amount", *TAKEN_OFF, "amount_paid")
+"""Columns that decide what is owed, with the status."""
+ENDED = ("cancelled", "refunded")
+"""Statuses in which nothing is owed any more."""
+
+
+def payable_of(sums: Mapping[str, Any]) -> Decimal:
+    """Return what has to come in as money, in the order's currency; `sums` has the columns by their names."""
+    payable: Decimal = sums["total_amount"]
+    return payable - sum((sums[name] for name in TAKEN_OFF), ZERO)
+
+
+def due_of(sums: Mapping[str, Any], status: str) -> Decimal:
+    """Return what the buyer still has to pay, never below zero; nothing of an order that ended."""
+    return ZERO if status in ENDED else max(ZERO, money(payable_of(sums) - sums["amount_paid"]))
+
+
+def excess_of(sums: dict[str, Any]) -> Decimal:
+    """Return what was paid above the worth of the order, below zero when nothing was.
+
+    Insurance gives premiums back by itself: they are no excess.
+    """
+    paid: Decimal = sums["amount_paid"]
+    return paid - payable_of(sums | {"returned_premiums": ZERO})
+
+
+PAYABLE_SQL = " - ".join(f"o.{name}" for name in ("total_amount", *TAKEN_OFF))
+"""`payable_of` for rows of `orders_order o`."""
+DUE_SQL = f"""CASE WHEN o.status IN ({", ".join(f"'{status}'" for status in ENDED)}) THEN 0.00
+         ELSE greatest({PAYABLE_SQL} - o.amount_paid, 0.00) END"""
+"""`due_of` for rows of `orders_order o`."""
+
+
+def payable_column() -> F | CombinedExpression:
+    """Return `payable_of` for a query of orders."""
+    payable: F | CombinedExpression = F("total_amount")
+    for name in TAKEN_OFF:
+        payable = payable - F(name)
+    return payable

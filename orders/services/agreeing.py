@@ -1,0 +1,169 @@
+"""A second pair of eyes in orders: what staff may give away alone, and what is done once somebody else agreed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import FourEyes, InvalidInput
+from core.money import ZERO
+from gateway import approvals
+from gateway.models import Approval
+from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, SKIP, TRADE_IN
+from orders.models import SYSTEM, LegKind, LegState, Order
+from orders.services.history import SYSTEM_ACTOR, Actor, record_edit
+from orders.services.lines import FreeLine
+
+if TYPE_CHECKING:
+    from orders.services.saga import Saga
+
+AS_STAFF = frozenset({"manager"})
+AS_BUYER = frozenset({"client"})
+
+
+@dataclass(frozen=True)
+class About:
+    """Who asks for what in an order, and why: what a second person is shown and what is done with it later."""
+
+    actor: Actor
+    reason: str
+    args: dict[str, Any]
+
+
+def is_own(order: Order, actor: Actor) -> bool:
+    """Whether a member of the staff acts on an order that is theirs, be it by their client card."""
+    return actor.is_staff and approvals.is_own("orders", person_id=actor.id, beneficiary_id=order.customer_id)
+
+
+def refuse_own(order: Order, actor: Actor) -> None:
+    """Let nobody act as staff on their own order. Raises FourEyes."""
+    if is_own(order, actor):
+        raise FourEyes
+
+
+def roles_in(order: Order, actor: Actor, allowed: frozenset[str]) -> frozenset[str]:
+    """The roles in which somebody acts on an order: in their own, staff are buyers like any other.
+
+    `allowed` are the roles that may make this step. Raises FourEyes where only staff may.
+    """
+    if not is_own(order, actor):
+        return actor.roles
+    if allowed & actor.roles and not allowed & AS_BUYER:
+        raise FourEyes
+    return AS_BUYER
+
+
+def money_back(saga: "Saga") -> Decimal:
+    """What the buyer gets if the order is called off now: all that is paid, less what a bank lent."""
+    payout = saga.legs.get(LegKind.DISBURSEMENT)
+    is_lent = payout is not None and payout.state == LegState.SUCCEEDED
+    lent = Decimal(payout.request.get("amount", 0)) if payout is not None and is_lent else ZERO
+    return max(ZERO, saga.order.amount_paid - lent)
+
+
+def admit_cancelling(saga: "Saga", actor: Actor, reason: str) -> None:
+    """Let an order be called off: by its buyer, by the system, or by staff within their limit. Raises Waits."""
+    if SYSTEM in actor.roles:
+        approvals.let(CHECKOUT)
+    elif not actor.is_staff or is_own(saga.order, actor):
+        approvals.let(BUYERS_RIGHT)
+    else:
+        about = About(actor, reason, {"reason": reason})
+        approvals.admit(CANCEL, ask(saga, about, money_back(saga)), now=saga.now)
+
+
+def admit_value(saga: "Saga", leg: str, amount: Decimal, actor: Actor, reason: str) -> None:
+    """Let a manager agree to the value of a car taken in exchange. Raises FourEyes, Waits."""
+    about = About(actor, reason, {"leg": leg, "amount": str(amount), "reason": reason})
+    approvals.admit(TRADE_IN, ask(saga, about, amount), now=saga.now)
+
+
+def admit_skipping(saga: "Saga", leg: str, amount: Decimal, actor: Actor, reason: str) -> None:
+    """Let staff go on without policies, giving back what was paid for them. Raises FourEyes, Waits."""
+    about = About(actor, reason, {"leg": leg, "reason": reason})
+    approvals.admit(SKIP, ask(saga, about, amount), now=saga.now)
+
+
+def admit_gifts(saga: "Saga", wishes: Sequence[Any], actor: Actor) -> None:
+    """Let staff add lines of their own: never in their own order, and alone none that costs nothing.
+
+    Raises FourEyes, InvalidInput, Waits.
+    """
+    own_lines = [wish for wish in wishes if isinstance(wish, FreeLine)]
+    if own_lines:
+        refuse_own(saga.order, actor)
+    gifts = [wish for wish in own_lines if not wish.unit_price]
+    if gifts and len(gifts) < len(wishes):
+        raise InvalidInput("items", "needs_approval", _("Add what costs nothing by itself: a second person agrees."))
+    if gifts and actor.is_staff:
+        names = ", ".join(wish.name for wish in gifts)
+        about = About(actor, names, {"gifts": [[wish.name, wish.quantity] for wish in gifts]})
+        approvals.admit(FREE_LINE, ask(saga, about, None), now=saga.now)
+
+
+def refuse_gifts(lines: Sequence[Any], actor: Actor, customer_id: UUID) -> None:
+    """Place no order with a line that costs nothing, and none of one's own with lines of one's own making.
+
+    Raises InvalidInput, FourEyes.
+    """
+    own_lines = [(index, line) for index, line in enumerate(lines) if isinstance(line, FreeLine)]
+    if own_lines and actor.is_staff:
+        approvals.refuse_own("orders", person_id=actor.id, beneficiary_id=customer_id)
+    for index, line in own_lines:
+        if actor.is_staff and line.unit_price == 0:
+            detail = _("Add what costs nothing once the order is placed: a second person agrees to it.")
+            raise InvalidInput(f"items.{index}.unit_price", "needs_approval", detail)
+
+
+def is_value_agreed(order: Order, amount: Decimal, actor: Actor, now: datetime) -> bool:
+    """Whether the value of a car counts as soon as the order is placed; otherwise it waits for a manager."""
+    if not actor.is_staff or is_own(order, actor):
+        return False
+    request = approvals.Ask(
+        subject_id=order.id, amount=amount, maker_id=actor.id, beneficiary_id=order.customer_id, currency=order.currency
+    )
+    return approvals.is_within(TRADE_IN, request, now=now)
+
+
+def ask(saga: "Saga", about: About, amount: Decimal | None) -> approvals.Ask:
+    """What a second person is asked about an order."""
+    order = saga.order
+    return approvals.Ask(
+        subject_id=order.id,
+        amount=amount,
+        currency=order.currency,
+        maker_id=about.actor.id,
+        beneficiary_id=order.customer_id,
+        number=order.number,
+        reason=about.reason,
+        args=about.args,
+    )
+
+
+def note_approval(*, approval: Approval, person_id: UUID | None, reason: str, now: datetime) -> None:
+    """Write into an order's history what became of a request about it."""
+    from orders.services.saga import Saga
+
+    with transaction("orders"):
+        saga = Saga.load(approval.subject_id, now)
+        if saga is None:
+            return
+        actor = SYSTEM_ACTOR if person_id is None else Actor(person_id, AS_STAFF)
+        data = {
+            "approval_id": str(approval.id),
+            "kind": approval.kind,
+            "amount": approval.amount and str(approval.amount),
+        }
+        saga.order.touch(now)
+        record_edit(saga, f"approval.{approval.state}", actor=actor, now=now, reason=reason, data=data)
+        saga.save()
+
+
+def as_maker(maker_id: UUID) -> Actor:
+    """Who asked, when what they asked for is done."""
+    return Actor(maker_id, AS_STAFF)
