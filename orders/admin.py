@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from core.admin import ReadOnlyAdmin, money_text
+from core.admin import ReadOnlyAdmin, level, money_text
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from orders import services
@@ -99,7 +99,7 @@ def _move(status: str, label: Any) -> Any:
                 )
                 self.message_user(request, f"{number}: {Status(status).label}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{number}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{number}: {error.detail}", level(error))
 
     act.__name__ = f"move_to_{status}"
     return act
@@ -204,7 +204,7 @@ def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = Action
             )
             self.message_user(request, f"{form.chosen['leg']}: {steering.label}", messages.SUCCESS)
         except DomainError as error:
-            self.message_user(request, error.detail, messages.ERROR)
+            self.message_user(request, error.detail, level(error))
         page = reverse("admin:orders_checkout_change", args=[object_id])
         is_dialog = "HX-Request" in request.headers
         return HttpResponse(headers={"HX-Redirect": page}) if is_dialog else HttpResponseRedirect(page)

@@ -61,7 +61,8 @@ def read_cart(holder: Holder, *, now: datetime, token: str | None = None) -> Car
 
 def _line(item: CartItem, product: ProductCopy) -> CartLine:
     is_counted = product.kind != "service"
-    is_available = product.is_active and (not is_counted or item.quantity <= product.available)
+    is_enough = not is_counted or item.quantity <= product.available
+    is_available = product.is_active and product.currency == DEFAULT_CURRENCY and is_enough
     changes = {"price": product.price != item.seen_price, "availability": not is_available}
     return CartLine(
         id=item.id,

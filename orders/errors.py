@@ -40,6 +40,13 @@ class InsufficientStock(DomainError):
     detail = _("There is not enough in stock.")
 
 
+class CurrencyMismatch(DomainError):
+    """A product is priced in another currency than the order; `product_id` names it, `currency` is the order's."""
+
+    code = "currency_mismatch"
+    detail = _("The product is priced in another currency than the order.")
+
+
 class ProductNotReady(DomainError):
     """The product is so new that orders has not heard of it yet."""
 
@@ -51,7 +58,7 @@ class UnknownProduct(InvalidInput):
     """No product has this id."""
 
     def __init__(self, field: str) -> None:
-        super().__init__(field, "unknown_product", "There is no such product on sale.")
+        super().__init__(field, "unknown_product", _("There is no such product on sale."))
 
 
 class ResyncRequired(DomainError):
@@ -76,6 +83,20 @@ class ChangeRefused(DomainError):
     def __init__(self, code: str, detail: str, *, retry_after: int | None = None, **extra: str) -> None:
         self.code = code
         super().__init__(detail, retry_after=retry_after, **extra)
+
+
+class MoneyMissing(DomainError):
+    """The order cannot go towards its handover: `amount_due` is still to come."""
+
+    code = "money_missing"
+    detail = _("The order is not paid in full.")
+
+
+class RefundPending(DomainError):
+    """The order cannot go towards its handover: `refund_pending` is on its way back."""
+
+    code = "refund_pending"
+    detail = _("Money of this order is on its way back: wait until that has ended.")
 
 
 class DocumentNotAvailable(DomainError):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from core.approvals import ApprovalNews
 from core.events import Event, event
 
 
@@ -276,6 +277,17 @@ class ReservationLapsed(Event):
     attempt_id: UUID
 
 
+@event("order.hold_ending", aggregate="order_record", key="order_id", internal=True)
+class HoldEnding(Event):
+    """The stock of an order is soon let go unless its buyer acts; `kind` says what the deal waits for."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    kind: str
+    expires_at: datetime
+
+
 @event("checkout.leg_timed_out", aggregate="checkout", key="order_id", internal=True)
 class LegTimedOut(Event):
     """A timer: a leg has not been answered in time."""
@@ -290,3 +302,8 @@ class UndoOverdue(Event):
     """A timer: what a checkout did has not been undone within a day."""
 
     order_id: UUID
+
+
+@event("orders.approval_changed", aggregate="approval", key="approval_id", internal=True)
+class OrderApprovalChanged(ApprovalNews):
+    """An action of this app began to wait for a second person, or its waiting ended."""

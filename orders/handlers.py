@@ -16,6 +16,7 @@ from catalog.events import (
     StockReserved,
     StockSold,
 )
+from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from core.db import database_now
 from core.events import Event
 from financing.events import (
@@ -26,6 +27,7 @@ from financing.events import (
     ApplicationWithdrawn,
     LoanDisbursed,
 )
+from gateway.approvals import join_cards, know_card
 from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PolicyRefundRequested
 from messaging.drain import current_deliveries
 from messaging.envelope import published_at
@@ -90,3 +92,12 @@ def tell_managers(event: Event) -> None:
     deliveries = current_deliveries()
     happened_at = published_at(deliveries[-1].event_id) if deliveries else timezone.now()
     services.note_news(event=event, happened_at=happened_at, now=database_now("orders"))
+
+
+@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+    """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
+    if isinstance(event, ClientMerged):
+        join_cards("orders", card_id=event.client_id, other_id=event.other_id)
+    else:
+        know_card("orders", card_id=event.client_id, user_id=event.user_id)

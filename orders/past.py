@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from core.db import fetch
-from core.money import ZERO
-from orders.models.order import CLOSED
+from orders.models.owing import SUMS, due_of
 from orders.reading import COLUMNS, OrderDocument, RawOrder, document_of
 
 READ_ORDER_AND_WHAT_CAME_AFTER = f"""
@@ -37,9 +36,7 @@ def _taken_back(now: RawOrder, changes: list[dict[str, Any]]) -> OrderDocument:
     for before in changes:
         for name, value in before.items():
             _put(then, legs, name.split("."), value)
-    gone = ("trade_in_credit", "returned_premiums", "amount_paid")
-    due = Decimal(then["total_amount"]) - sum((Decimal(then[name]) for name in gone), ZERO)
-    then["amount_due"] = str(ZERO if then["status"] in CLOSED else max(ZERO, due))
+    then["amount_due"] = str(due_of({name: Decimal(then[name]) for name in SUMS}, then["status"]))
     return msgspec.convert(then, OrderDocument, strict=False)
 
 

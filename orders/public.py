@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import msgspec
-from django.db.models import F, Q
+from django.db.models import Q
 
 from core.books import Disagreement
 from core.errors import InvalidInput
@@ -17,6 +17,7 @@ from orders.deal_document import DealDocument, deal_document, read_deal, reprodu
 from orders.deal_sums import recalculate
 from orders.deals import DealQuote
 from orders.models import CLOSED, DOCUMENTS, DocumentKind, LegKind, Order, OrderHistory, Status
+from orders.models.owing import payable_column
 from orders.reading import FundingPart, OrderDocument, read_orders
 from orders.stats import stat_disagreements
 
@@ -148,7 +149,7 @@ def order_states(*, chunk: int = 2000) -> Iterator[tuple[UUID, OrderState]]:
     """Every order there ever was, by id, some thousands at a time."""
     columns = ("id", "customer_id", "number", "payable_amount", "currency", "status")
     reached = UUID(int=0)
-    orders = Order.objects.annotate(payable_amount=F("total_amount") - F("trade_in_credit") - F("returned_premiums"))
+    orders = Order.objects.annotate(payable_amount=payable_column())
     while rows := list(orders.filter(id__gt=reached).order_by("id").values_list(*columns)[:chunk]):
         reached = rows[-1][0]
         yield from ((row[0], OrderState(*row[1:])) for row in rows)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from core.db import fetch
 from core.money import ZERO
 from messaging.feed import read_head
+from orders.models.owing import DUE_SQL
 
 
 class OrderItem(msgspec.Struct):
@@ -63,6 +64,35 @@ class FundingPart(msgspec.Struct, omit_defaults=True):
     payment_id: UUID | None = None
 
 
+class PendingApproval(msgspec.Struct):
+    """What waits about the order for a second person; the amount is null where nobody can say."""
+
+    id: UUID
+    kind: str
+    amount: Decimal | None
+    currency: str
+    asked_at: datetime
+    expires_at: datetime | None
+
+
+class HoldDocument(msgspec.Struct):
+    """Why the order's stock is held, until when, and the latest that may become."""
+
+    kind: Literal["checkout", "payment", "deposit", "credit", "transfer", "trade_in", "manual"]
+    expires_at: datetime
+    hard_end: datetime | None
+
+
+class Allowance(msgspec.Struct):
+    """Money that was given back by hand and is not asked for again."""
+
+    refund_id: UUID
+    payment_id: UUID
+    amount: Decimal
+    reason: str
+    granted_at: datetime
+
+
 class OrderDocument(msgspec.Struct):
     """An order as the API shows it."""
 
@@ -89,6 +119,10 @@ class OrderDocument(msgspec.Struct):
     trade_in_credit: Decimal = ZERO
     loan_amount: Decimal = ZERO
     returned_premiums: Decimal = ZERO
+    pending_approvals: list[PendingApproval] = []
+    hold: HoldDocument | None = None
+    allowance_amount: Decimal = ZERO
+    allowances: list[Allowance] = []
 
 
 class OrderPage(msgspec.Struct):
@@ -125,24 +159,31 @@ class RawOrder(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     version: int
+    pending_approvals: msgspec.Raw
+    allowance_amount: Decimal
+    allowances: msgspec.Raw
+    hold: HoldDocument | None
 
 
-COLUMNS = """
+COLUMNS = f"""
     o.id, o.number, o.customer_id, o.status,
     (SELECT coalesce(json_agg(json_build_object(
         'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'vin', l.vin, 'kind', l.kind,
         'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text
      ) ORDER BY l.position), '[]')::text FROM orders_orderline l WHERE l.order_id = o.id),
     o.total_quantity, o.total_amount, o.amount_paid,
-    CASE WHEN o.status IN ('cancelled', 'refunded') THEN 0.00
-         ELSE greatest(o.total_amount - o.trade_in_credit - o.returned_premiums - o.amount_paid, 0.00) END,
+    {DUE_SQL},
     o.funding::text, o.currency, o.comment, o.manager_id, o.trade_in_credit, o.returned_premiums, o.loan_amount,
     o.reservation_expires_at,
     (SELECT json_build_object('state', c.state, 'step', c.step, 'failure', c.failure, 'legs',
         (SELECT coalesce(json_agg(json_build_object('kind', g.kind, 'state', g.state, 'error', g.error)
             ORDER BY g.rank), '[]') FROM orders_checkoutleg g WHERE g.checkout_id = c.order_id))::text
      FROM orders_checkout c WHERE c.order_id = o.id),
-    o.financing_application_id, o.policy_ids, o.created_at, o.updated_at, o.version"""
+    o.financing_application_id, o.policy_ids, o.created_at, o.updated_at, o.version,
+    (SELECT coalesce(json_agg(json_build_object('id', a.id, 'kind', a.kind, 'amount', a.amount::text,
+        'currency', a.currency, 'asked_at', a.asked_at, 'expires_at', a.expires_at) ORDER BY a.id), '[]')::text
+     FROM gateway_approval a WHERE a.subject_id = o.id AND a.state = 'waiting'),
+    o.allowance_amount, o.allowances::text, o.hold_kind, o.hold_hard_end"""
 """What an order is read by, from `orders_order o`."""
 
 READ_ORDERS = f"SELECT {COLUMNS} FROM orders_order o WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"
@@ -215,7 +256,12 @@ def read_newest(customer_id: UUID | None, limit: int) -> tuple[list[tuple[RawOrd
 
 def document_of(row: tuple[Any, ...]) -> RawOrder:
     """An order from a row of COLUMNS."""
-    fields = list(row)
-    for nested in (4, 9, 17):
+    *fields, kind, hard_end = row
+    for nested in (4, 9, 17, 23, 25):
         fields[nested] = msgspec.Raw(fields[nested])
+    until = fields[_EXPIRES_AT]
+    fields.append(HoldDocument(kind, until, hard_end) if until is not None and kind else None)
     return RawOrder(*fields)
+
+
+_EXPIRES_AT = RawOrder.__struct_fields__.index("reservation_expires_at")

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -66,7 +67,7 @@ def _version(request: Request) -> int | None:
     if given is None:
         return None
     if not given.isascii() or not given.isdecimal() or not 1 <= int(given) <= 32_000:
-        raise InvalidInput("version", "invalid", "A whole number from 1 on.")
+        raise InvalidInput("version", "invalid", _("A whole number from 1 on."))
     return int(given)
 
 
@@ -74,7 +75,7 @@ def _language(request: Request) -> str:
     given = request.query_params.get("lang")
     if given is not None:
         if given not in LANGUAGES:
-            raise InvalidInput("lang", "invalid", f"One of: {', '.join(LANGUAGES)}.")
+            raise InvalidInput("lang", "invalid", _("One of: %(choices)s.") % {"choices": ", ".join(LANGUAGES)})
         return given
     wanted = (
         name.partition("-")[0] for name, _ in parse_accept_lang_header(request.headers.get("Accept-Language", ""))

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -127,14 +128,14 @@ def _position(request: Request) -> int | None:
         return None
     position = as_position(given)
     if position is None:
-        raise InvalidInput("after", "invalid", "A whole number, 0 or above.")
+        raise InvalidInput("after", "invalid", _("A whole number, 0 or above."))
     return position
 
 
 def _page_size(request: Request) -> int:
     given = request.query_params.get("page_size", str(DEFAULT_PAGE_SIZE))
     if not given.isdecimal() or not given.isascii() or len(given) > 3 or not 1 <= int(given) <= MAX_PAGE_SIZE:
-        raise InvalidInput("page_size", "invalid", f"A whole number from 1 to {MAX_PAGE_SIZE}.")
+        raise InvalidInput("page_size", "invalid", _("A whole number from 1 to %(most)s.") % {"most": MAX_PAGE_SIZE})
     return int(given)
 
 
@@ -143,4 +144,4 @@ def _order_id(request: Request) -> UUID | None:
     try:
         return UUID(given) if given is not None else None
     except ValueError as error:
-        raise InvalidInput("order_id", "invalid", "An order's id.") from error
+        raise InvalidInput("order_id", "invalid", _("An order's id.")) from error

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from orders.models import OrderHistory, Status
@@ -10,6 +11,11 @@ from orders.models import OrderHistory, Status
 class StatusInput(serializers.Serializer):
     status = serializers.ChoiceField(choices=Status.choices)
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class HoldInput(serializers.Serializer):
+    until = serializers.DateTimeField()
+    reason = serializers.CharField(max_length=1000)
 
 
 class CancelInput(serializers.Serializer):
@@ -66,7 +72,7 @@ class ItemWish(serializers.Serializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         named = [name for name in ("id", "product_id", "name") if name in attrs]
         if len(named) != 1 or ("unit_price" in attrs) != (named == ["name"]):
-            raise serializers.ValidationError("Name one of: id; product_id; name and unit_price.")
+            raise serializers.ValidationError(_("Name one of: id; product_id; name and unit_price."))
         return attrs
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -76,11 +77,11 @@ def _day(given: Any, name: str) -> date | None:
     try:
         return date.fromisoformat(given[name]) if given.get(name) else None
     except ValueError as error:
-        raise InvalidInput(name, "invalid", "A day such as 2026-05-31.") from error
+        raise InvalidInput(name, "invalid", _("A day such as 2026-05-31.")) from error
 
 
 def _groups(given: Any) -> list[str]:
     names = [name for name in given.get("group_by", "").split(",") if name]
     if len(set(names)) != len(names) or set(names) - set(GROUPS):
-        raise InvalidInput("group_by", "invalid", f"Any of: {', '.join(GROUPS)}.")
+        raise InvalidInput("group_by", "invalid", _("Any of: %(choices)s.") % {"choices": ", ".join(GROUPS)})
     return names

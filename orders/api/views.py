@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from core.db import database_now
 from core.errors import InvalidInput, NotFound
 from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.approvals.views import may_wait
 from gateway.etags import require_match
 from gateway.filtering import refuse_unknown
 from gateway.lane import Answer, lane
@@ -28,6 +30,7 @@ from orders.api.inputs import OrderInput, customer_of, line_of, terms_of
 from orders.api.serializers import (
     CancelInput,
     CheckoutSerializer,
+    HoldInput,
     OrderEdit,
     PreviewSerializer,
     QuantityInput,
@@ -94,7 +97,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         ids = self.paginate_queryset(self.filter_queryset(self.get_queryset().only("id", "created_at", "total_amount")))
         return self.get_paginated_response(read_orders([order.id for order in ids or []]))
 
-    @extend_schema(request=OrderEdit, responses={200: OrderDocument})
+    @extend_schema(request=OrderEdit, responses=may_wait(OrderDocument))
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the comment or lines: by `id` a new quantity (0 takes it out), otherwise one more line.
 
@@ -105,7 +108,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
             wishes = [_wish(item) for item in given["items"]]
             return self._change(pk, wishes, given, given.get("comment"))
         if "comment" not in given:
-            raise InvalidInput("comment", "required", "Say what to change: `comment` or `items`.")
+            raise InvalidInput("comment", "required", _("Say what to change: `comment` or `items`."))
         order = services.edit_comment(
             order_id=_uuid(pk),
             comment=given["comment"],
@@ -146,6 +149,21 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         )
         return self._shown(order)
 
+    @extend_schema(request=HoldInput, responses=OrderDocument)
+    @action(detail=True, methods=["post"])
+    def hold(self, request: Request, pk: str) -> Response:
+        """Keep an unpaid order's stock until a later moment; a manager's word, with the reason."""
+        given = self.valid(HoldInput)
+        order = services.extend_hold(
+            order_id=_uuid(pk),
+            until=given["until"],
+            reason=given["reason"],
+            actor=actor_of(self.principal),
+            check=lambda version: require_match(request._request, version),
+            now=database_now("orders"),
+        )
+        return self._shown(order)
+
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Hide an order; its rows stay in the books."""
@@ -157,7 +175,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         )
         return Response(status=204)
 
-    @extend_schema(request=StatusInput, responses=OrderDocument)
+    @extend_schema(request=StatusInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["put"], url_path="status")
     def status(self, request: Request, pk: str) -> Response:
         """Move an order one step."""
@@ -165,7 +183,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         data.is_valid(raise_exception=True)
         return self._move(request, pk, data.validated_data["status"], data.validated_data["reason"])
 
-    @extend_schema(request=CancelInput, responses=OrderDocument)
+    @extend_schema(request=CancelInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["post"], url_path="cancel")
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel an order; what was paid comes back."""
@@ -204,7 +222,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         """The saga of an order, leg by leg: attempt, state, error, times, and what may be done with it."""
         return self._checkout(_uuid(pk))
 
-    @extend_schema(request=SteeringInput, responses=CheckoutSerializer)
+    @extend_schema(request=SteeringInput, responses=may_wait(CheckoutSerializer))
     @action(detail=True, methods=["post"], url_path=r"checkout/(?P<leg>[a-z_0-9]+)/(?P<steering>[a-z_-]+)")
     def steer(self, request: Request, pk: str, leg: str, steering: str) -> HttpResponse:
         """Steer a checkout: `retry`, `take_over`, `cancel`, `skip` (admins), `accept` or `refuse` one of its legs."""
@@ -258,7 +276,7 @@ def moment(given: Mapping[str, str], name: str) -> datetime:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise InvalidInput(name, "invalid", "A date and time with its offset, such as 2026-05-31T12:00:00Z.")
+        raise InvalidInput(name, "invalid", _("A date and time with its offset, such as 2026-05-31T12:00:00Z."))
     return found
 
 

@@ -1,6 +1,7 @@
 """Everything orders can do."""
 
 from orders.models import Holder
+from orders.services.agreeing import note_approval
 from orders.services.carts import (
     add_to_cart,
     change_cart_item,
@@ -9,15 +10,16 @@ from orders.services.carts import (
     purge_carts,
     remove_cart_item,
 )
-from orders.services.changing import delete_order, edit_comment, move_order
+from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order
 from orders.services.checkout import react
 from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, quote_deal, work_out_deal
 from orders.services.documents import issue_document
-from orders.services.editing import LineChange, Preview, change_lines, preview_lines
+from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, preview_lines
 from orders.services.history import Actor
+from orders.services.keeping import extend_hold
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import note_news
 from orders.services.placing import place_order
@@ -25,7 +27,9 @@ from orders.services.premiums import note_returned_premium
 from orders.services.steering import (
     CheckoutView,
     attend_checkouts,
+    skip_agreed,
     steer_checkout,
+    value_agreed,
     view_checkout,
 )
 
@@ -38,8 +42,10 @@ __all__ = [
     "LoanWish",
     "Preview",
     "ProductLine",
+    "add_agreed_lines",
     "add_to_cart",
     "attend_checkouts",
+    "cancel_agreed",
     "change_cart_item",
     "change_lines",
     "check_out_cart",
@@ -47,10 +53,12 @@ __all__ = [
     "copy_stock_levels",
     "delete_order",
     "edit_comment",
+    "extend_hold",
     "fold_stats",
     "issue_document",
     "merge_cart",
     "move_order",
+    "note_approval",
     "note_news",
     "note_returned_premium",
     "order_deal",
@@ -60,7 +68,9 @@ __all__ = [
     "quote_deal",
     "react",
     "remove_cart_item",
+    "skip_agreed",
     "steer_checkout",
+    "value_agreed",
     "view_checkout",
     "work_out_deal",
 ]

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
 from orders.errors import CartEmpty, CartFull, InsufficientStock, PriceChanged, UnknownProduct
 from orders.models import Cart, CartItem, Holder, Order, ProductCopy, digest_of
 from orders.services.history import Actor
-from orders.services.lines import MAX_LINES, MAX_QUANTITY, ProductLine, missing
+from orders.services.lines import MAX_LINES, MAX_QUANTITY, ProductLine, missing, refuse_other_currency
 from orders.services.placing import place_order
 
 KEPT_FOR_GUESTS = timedelta(days=14)
@@ -151,7 +153,11 @@ def _touch(cart: Cart, now: datetime) -> None:
 # What may be in it ----------------------------------------------------------------------------------------------------
 def _set(item: CartItem, asked: int, quantity: int) -> None:
     if not 1 <= asked <= MAX_QUANTITY or quantity > MAX_QUANTITY:
-        raise InvalidInput("quantity", "invalid", f"A whole number from 1 to {MAX_QUANTITY} in all.")
+        raise InvalidInput(
+            "quantity",
+            "invalid",
+            _("A whole number from 1 to %(most)s in all.") % {"most": MAX_QUANTITY},
+        )
     item.seen_price = _on_sale(item.product_id, quantity).price
     item.quantity = quantity
     item.save()
@@ -163,6 +169,7 @@ def _on_sale(product_id: UUID, quantity: int) -> ProductCopy:
         raise missing("product_id", product_id)
     if not product.is_active:
         raise UnknownProduct("product_id")
+    refuse_other_currency(product)
     if product.kind != "service" and quantity > product.available:
         short = {"product_id": str(product_id), "requested": quantity, "available": max(0, product.available)}
         raise InsufficientStock(shortfalls=[short])

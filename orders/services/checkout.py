@@ -5,7 +5,7 @@ repeats the attempt of the leg that asked; an answer to another attempt changes 
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,21 +17,25 @@ from financing.events import (
     ApplicationAccepted,
     ApplicationApproved,
     ApplicationRejected,
+    ApplicationSubmitted,
     ApplicationWithdrawn,
     LoanDisbursed,
 )
+from gateway.approvals import let
 from insurance.events import PoliciesDeclined, PoliciesIssued, PoliciesRevoked
-from messaging.outbox import publish
-from messaging.timers import set_timer
 from orders import events
+from orders.approvals import CHECKOUT
 from orders.models import LegKind, LegState, OrderPayment, PaymentState, SagaState, Status
+from orders.models.holds import HoldKind
+from orders.services.allowances import drop_allowance, settle_refund
 from orders.services.editing import publish_updated, settle_payment, take_back_change
 from orders.services.excess import return_excess
-from orders.services.funding import FAILED, OFFLINE, PAID, parts_of, set_part
+from orders.services.funding import FAILED, PAID, parts_of, set_part
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
+from orders.services.holds import OFFER, look_at_hold, note_application, rehold, watch_hold
 from orders.services.own_loan import take_own_loan
 from orders.services.requests import EARNED, due_from_buyer
-from orders.services.saga import HANDLER, Saga, timed_out
+from orders.services.saga import Saga, timed_out
 from payments.events import (
     OrderSettled,
     PaymentCompleted,
@@ -39,9 +43,8 @@ from payments.events import (
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
+    PaymentRefundPending,
 )
-
-EXPIRY_GRACE = timedelta(minutes=5)
 
 
 def react(*, event: Event, now: datetime) -> None:
@@ -50,6 +53,7 @@ def react(*, event: Event, now: datetime) -> None:
         saga = Saga.load(event.order_id, now)  # type: ignore[attr-defined]
         if saga is None:
             return
+        let(CHECKOUT)
         _REACTIONS[type(event)](saga, event)
         return_excess(saga, "overpaid")
         saga.save()
@@ -61,13 +65,13 @@ def _stock_reserved(saga: Saga, event: StockReserved) -> None:
     if saga.order.status == Status.CREATED:
         previous = saga.order.move(Status.AWAITING_PAYMENT, roles=SYSTEM_ACTOR.roles, now=saga.now)
         record_status(saga, previous, actor=SYSTEM_ACTOR, reason="", now=saga.now)
-    lapse = events.ReservationLapsed(order_id=saga.order.id, attempt_id=event.attempt_id)
-    set_timer(handler=HANDLER, event=lapse, due_at=event.expires_at)
     if saga.legs[LegKind.STOCK].request:
         saga.legs[LegKind.STOCK].request = {}
         publish_updated(saga)
     saga.succeed(LegKind.STOCK)
     settle_payment(saga)
+    rehold(saga)
+    watch_hold(saga)
 
 
 def _stock_rejected(saga: Saga, event: StockRejected) -> None:
@@ -92,7 +96,19 @@ def _stock_released(saga: Saga, event: StockReleased) -> None:
     saga.undone(LegKind.STOCK, event.attempt_id)
 
 
+def _loan_submitted(saga: Saga, event: ApplicationSubmitted) -> None:
+    """The buyer applied by themselves: their car waits for the bank's word."""
+    if _is_own(event):
+        note_application(saga, event.application_id, HoldKind.CREDIT)
+
+
+def _is_own(event: ApplicationSubmitted | ApplicationApproved | ApplicationRejected | ApplicationWithdrawn) -> bool:
+    return event.attempt_id == event.application_id
+
+
 def _loan_approved(saga: Saga, event: ApplicationApproved) -> None:
+    if _is_own(event):
+        note_application(saga, event.application_id, OFFER)
     if not saga.is_running(LegKind.LOAN, event.attempt_id):
         return
     saga.order.financing_application_id = event.application_id
@@ -108,6 +124,7 @@ def _loan_accepted(saga: Saga, event: ApplicationAccepted) -> None:
         saga.order.financing_application_id = event.application_id
         _loan_agreed(saga, event.amount)
     elif event.attempt_id == event.application_id:
+        note_application(saga, event.application_id, None)
         take_own_loan(saga, event)
 
 
@@ -118,11 +135,15 @@ def _loan_agreed(saga: Saga, amount: Decimal) -> None:
 
 
 def _loan_rejected(saga: Saga, event: ApplicationRejected) -> None:
+    if _is_own(event):
+        note_application(saga, event.application_id, None)
     if saga.is_running(LegKind.LOAN, event.attempt_id):
         saga.fail(LegKind.LOAN, "loan_rejected", event.detail, reasons=event.reasons)
 
 
 def _loan_withdrawn(saga: Saga, event: ApplicationWithdrawn) -> None:
+    if _is_own(event):
+        note_application(saga, event.application_id, None)
     if saga.is_running(LegKind.LOAN, event.attempt_id):
         saga.fail(LegKind.LOAN, "loan_withdrawn", event.reason)
     else:
@@ -194,9 +215,16 @@ def _payment_failed(saga: Saga, event: PaymentFailed) -> None:
 
 
 def _payment_refunded(saga: Saga, event: PaymentRefunded) -> None:
-    OrderPayment.objects.filter(payment_id=event.payment_id).update(refunded=event.refunded_total)
+    OrderPayment.objects.filter(payment_id=event.payment_id).update(
+        refunded=event.refunded_total, refund_pending=event.refund_pending
+    )
     _recount(saga)
     record_step(saga, "payment.refunded", now=saga.now, data={"amount": str(event.amount)})
+    settle_refund(saga, event)
+
+
+def _refund_pending(saga: Saga, event: PaymentRefundPending) -> None:
+    OrderPayment.objects.filter(payment_id=event.payment_id).update(refund_pending=event.refund_pending)
 
 
 def _refund_came_back(saga: Saga, event: PaymentRefundFailed) -> None:
@@ -204,6 +232,7 @@ def _refund_came_back(saga: Saga, event: PaymentRefundFailed) -> None:
     OrderPayment.objects.filter(payment_id=event.payment_id).update(refunded=event.refunded_total)
     _recount(saga)
     data = {"amount": str(event.amount), "code": event.code}
+    drop_allowance(saga, str(event.refund_id))
     record_step(saga, "payment.refund_failed", now=saga.now, reason=event.detail, data=data)
 
 
@@ -238,35 +267,21 @@ def _policies_revoked(saga: Saga, event: PoliciesRevoked) -> None:
 
 
 def _reservation_lapsed(saga: Saga, event: events.ReservationLapsed) -> None:
-    """The time to pay is over; a payment that is under way is waited for first, unless it is to be brought in cash."""
+    """Look at a hold whose timer rang: announce its end, or undo the order when it is over."""
     if saga.order.status != Status.AWAITING_PAYMENT or saga.checkout.is_undoing:
         return
-    if event.attempt_id != saga.legs[LegKind.STOCK].attempt_id:
+    if event.attempt_id != saga.legs[LegKind.STOCK].attempt_id or not look_at_hold(saga):
         return
-    if (until := saga.order.reservation_expires_at) is not None and until > saga.now + EXPIRY_GRACE:
-        set_timer(handler=HANDLER, event=event, due_at=until)
+    leg = saga.active
+    if leg is not None and leg.deadline_at is not None and leg.deadline_at <= saga.now:
+        _leg_timed_out(saga, events.LegTimedOut(order_id=saga.order.id, attempt_id=leg.attempt_id, leg=leg.kind))
+    if saga.checkout.is_undoing or saga.checkout.state == SagaState.PARKED:
         return
-    begun = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
-    in_flight = begun.exclude(method__in=OFFLINE).exists()
-    paying = saga.legs[LegKind.PAYMENT].state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
-    beyond = saga.legs[LegKind.PAYMENT].state == LegState.SUCCEEDED
-    if in_flight or paying or beyond:
-        _extend(saga, event)
-        return
-    saga.checkout.failure = {"code": "expired", "step": saga.checkout.step, "detail": "The time to pay is over."}
+    saga.checkout.failure = {
+        "code": "expired", "step": saga.checkout.step, "detail": "The time to pay is over.",
+        "hold": saga.order.hold_kind,
+    }  # fmt: skip
     saga.compensate()
-
-
-def _extend(saga: Saga, event: events.ReservationLapsed) -> None:
-    until = saga.now + EXPIRY_GRACE
-    saga.order.reservation_expires_at = until + EXPIRY_GRACE
-    publish(
-        events.StockExtensionRequested(
-            order_id=saga.order.id, attempt_id=event.attempt_id, expires_at=until + EXPIRY_GRACE
-        )
-    )
-    record_step(saga, "reservation.extended", now=saga.now)
-    set_timer(handler=HANDLER, event=event, due_at=until)
 
 
 def _leg_timed_out(saga: Saga, event: events.LegTimedOut) -> None:
@@ -289,6 +304,7 @@ _REACTIONS: dict[type[Event], Callable[[Saga, Any], None]] = {
     StockReserved: _stock_reserved,
     StockRejected: _stock_rejected,
     StockReleased: _stock_released,
+    ApplicationSubmitted: _loan_submitted,
     ApplicationApproved: _loan_approved,
     ApplicationAccepted: _loan_accepted,
     ApplicationRejected: _loan_rejected,
@@ -299,6 +315,7 @@ _REACTIONS: dict[type[Event], Callable[[Saga, Any], None]] = {
     PaymentFailed: _payment_failed,
     PaymentRefunded: _payment_refunded,
     PaymentRefundFailed: _refund_came_back,
+    PaymentRefundPending: _refund_pending,
     OrderSettled: _order_settled,
     PoliciesIssued: _policies_issued,
     PoliciesDeclined: _policies_declined,

@@ -22,9 +22,9 @@ from orders.models import SYSTEM, HistoryKind, Order, OrderHistory
 State = dict[str, Any]
 FIELDS = (
     "status", "total_amount", "total_quantity", "amount_paid", "loan_amount", "trade_in_credit",
-    "returned_premiums",
+    "returned_premiums", "allowance_amount", "allowances",
     "comment", "manager_id", "funding",
-    "reservation_expires_at", "financing_application_id", "policy_ids", "version", "updated_at", "deleted_at",
+    "reservation_expires_at", "hold", "financing_application_id", "policy_ids", "version", "updated_at", "deleted_at",
 )  # fmt: skip
 """Columns of an order that change after it is placed."""
 

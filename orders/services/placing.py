@@ -1,7 +1,7 @@
 """Placing an order: prices from the catalogue's copy, never from the buyer; the saga starts in the same commit."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
@@ -18,8 +19,10 @@ from messaging.outbox import publish
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
 from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, Order, OrderLine
+from orders.services.agreeing import is_value_agreed, refuse_gifts
 from orders.services.funding import lend_premiums, parts_of, plan_parts, requested_loan
 from orders.services.history import Actor, record_status
+from orders.services.holds import begin_hold
 from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts
 from orders.services.saga import Saga
 
@@ -43,11 +46,13 @@ def place_order(
 
     `insurance` are the quote requests, `policies` their (name, premium) as estimated beforehand: they become lines.
     `deposit` and the payments are taken one after another; one without an amount takes all that is left. `trade_in`
-    (`amount` and what is known of the car) counts once a manager has agreed to its value; a manager's own counts at
-    once. A `financing` with `insurance_financed` lends the premiums too, as the lines have them.
-    Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known), PriceChanged, InvalidInput.
+    (`amount` and what is known of the car) counts once a manager has agreed to its value; within a manager's limit, and
+    never in an order of their own, it counts at once. A `financing` with `insurance_financed` lends the premiums too,
+    as the lines have them. Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known),
+    PriceChanged, InvalidInput, FourEyes (a line of one's own making in one's own order).
     """
     with transaction("orders"):
+        refuse_gifts(lines, actor, customer_id)
         order_lines = build_lines(lines, actor)
         add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now)
@@ -57,7 +62,9 @@ def place_order(
             line.order_id = order.id
         OrderLine.objects.bulk_create(order_lines)
         payments = _payments(payment, deposit)
-        trade_in = trade_in and trade_in | {"is_agreed": actor.is_staff}
+        if trade_in is not None:
+            is_agreed = is_value_agreed(order, Decimal(trade_in["amount"]), actor, now)
+            trade_in = trade_in | {"is_agreed": is_agreed}
         loan = None if financing is None else lend_premiums(financing, policies)
         wishes = {"payments": payments, "trade_in": trade_in, "loan": loan, "policies": insurance}
         saga = _build_saga(order, order_lines, wishes, now)
@@ -76,8 +83,8 @@ def place_order(
 def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], comment: str, now: datetime) -> Order:
     total = sum((line.line_total for line in lines), Decimal(0))
     if total > MAX_AMOUNT:
-        raise InvalidInput("items", "too_large", "The total is larger than any amount we can book.")
-    return Order(
+        raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
+    order = Order(
         id=uuid7(),
         customer_id=customer_id,
         created_by=actor.id,
@@ -87,10 +94,11 @@ def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], commen
         manager_id=actor.id if actor.is_staff else None,
         placed_date=dealer_day(now),
         comment=comment,
-        reservation_expires_at=now + timedelta(minutes=settings.RESERVATION_MINUTES),
         created_at=now,
         updated_at=now,
     )
+    begin_hold(order, now)
+    return order
 
 
 def _payments(
@@ -104,13 +112,16 @@ def _refuse_plan(saga: Saga) -> None:
     """The planned parts must fit into the total, and only the last may take what is left."""
     parts, order = parts_of(saga.legs[LegKind.PAYMENT]), saga.order
     if any(part.get("amount") is None for part in parts[:-1]):
-        raise InvalidInput("payment", "invalid", "Only the last payment may be without an amount.")
+        raise InvalidInput("payment", "invalid", _("Only the last payment may be without an amount."))
     loan, trade_in = saga.legs.get(LegKind.LOAN), saga.legs.get(LegKind.TRADE_IN)
     planned = sum((Decimal(part["amount"]) for part in parts if part.get("amount") is not None), ZERO)
     planned += requested_loan(loan) if loan else ZERO
     planned += Decimal(trade_in.request["amount"]) if trade_in else ZERO
     if planned > order.total_amount and (len(parts) > 1 or trade_in):
-        detail = f"The parts come to {planned}, the order to {order.total_amount}."
+        detail = _("The parts come to %(planned)s, the order to %(total_amount)s.") % {
+            "planned": planned,
+            "total_amount": order.total_amount,
+        }
         raise InvalidInput("payment", "exceeds_total", detail)
 
 

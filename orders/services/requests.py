@@ -1,19 +1,19 @@
 """What each leg of a checkout asks of another app, and how that is taken back."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.conf import settings
-
 from core.events import Event
 from core.ids import uuid7
+from gateway.approvals import let
 from messaging.outbox import publish
 from orders import events
+from orders.approvals import AGREED_BEFORE
 from orders.models import CheckoutLeg, LegKind, Order
 from orders.services.funding import ASKED, OFFLINE, PLANNED, Part, next_part, parts_of, set_part
+from orders.services.holds import GRACE
 
 if TYPE_CHECKING:
     from orders.services.saga import Saga
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def request_stock(saga: "Saga", leg: CheckoutLeg) -> None:
     """Ask the catalogue to hold the lines, in place of what an earlier attempt holds if the leg names one."""
-    until = saga.order.reservation_expires_at or saga.now
+    until = (saga.order.reservation_expires_at or saga.now) + GRACE
     lines = [
         events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
         for line in saga.lines
@@ -52,8 +52,9 @@ def _request_loan(saga: "Saga", leg: CheckoutLeg) -> None:
 
 
 def _request_trade_in(saga: "Saga", leg: CheckoutLeg) -> None:
-    """A manager's own value counts at once; a buyer's waits for a manager."""
+    """What a manager may agree to alone was agreed to as the order was placed; all else waits for a manager."""
     if leg.request.get("is_agreed"):
+        let(AGREED_BEFORE)
         saga.credit_trade_in(Decimal(leg.request["amount"]))
     else:
         saga.call_manager(leg.kind, "trade_in_offered", f"{leg.request['amount']} {saga.order.currency}")
@@ -76,7 +77,6 @@ def _request_payment(saga: "Saga", leg: CheckoutLeg) -> None:
     _ask_for(saga, leg, next_part(leg) or part)
     if part["method"] in OFFLINE:
         saga.wait()
-        saga.hold_until(saga.now + timedelta(hours=settings.OFFLINE_HOLD_HOURS))
 
 
 def _ask_for(saga: "Saga", leg: CheckoutLeg, part: Part) -> None:

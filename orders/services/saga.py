@@ -4,17 +4,18 @@ Every request carries the attempt of its leg. What cannot go on is parked: a man
 arrives after all still moves it on.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 
 from core import failpoints
 from core.events import Event
 from core.ids import uuid7
+from gateway.approvals import require_permit
 from messaging.outbox import publish
 from messaging.timers import cancel_timers, set_timer
 from orders import events
@@ -26,23 +27,23 @@ from orders.models import (
     SagaState,
     Status,
 )
+from orders.models.holds import HoldKind
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
+from orders.services.holds import begin_hold, end_hold, rehold, term_of
 from orders.services.locking import LockedOrder
 from orders.services.requests import REQUESTS, UNDO
 
 HANDLER = "orders.checkout"
 PAYMENT_DEADLINE = timedelta(minutes=15)
-TRADE_IN_DEADLINE = timedelta(hours=72)
-LOAN_DEADLINE = timedelta(hours=72)
 POLICIES_DEADLINE = timedelta(minutes=10)
 DISBURSEMENT_DEADLINE = timedelta(hours=1)
 UNDO_DEADLINE = timedelta(hours=24)
-DEADLINES = {
-    LegKind.PAYMENT: PAYMENT_DEADLINE,
-    LegKind.TRADE_IN: TRADE_IN_DEADLINE,
-    LegKind.LOAN: LOAN_DEADLINE,
-    LegKind.POLICIES: POLICIES_DEADLINE,
-    LegKind.DISBURSEMENT: DISBURSEMENT_DEADLINE,
+DEADLINES: dict[str, Callable[[], timedelta]] = {
+    LegKind.PAYMENT: lambda: PAYMENT_DEADLINE,
+    LegKind.TRADE_IN: lambda: term_of(HoldKind.TRADE_IN),
+    LegKind.LOAN: lambda: term_of(HoldKind.CREDIT),
+    LegKind.POLICIES: lambda: POLICIES_DEADLINE,
+    LegKind.DISBURSEMENT: lambda: DISBURSEMENT_DEADLINE,
 }
 """Stock has none: while the catalogue is away orders are still taken, and their stock is decided when it is back."""
 PARKED = {"code": "parked", "detail": "A manager is looking into it."}
@@ -53,6 +54,11 @@ log = structlog.get_logger(__name__)
 class Saga(LockedOrder):
     """The rules of the checkout, over an order under lock."""
 
+    def save(self) -> None:
+        """Write the order with its checkout, held for as long as its deal deserves now."""
+        rehold(self)
+        super().save()
+
     # Forward -----------------------------------------------------------------------------------------------------
     def advance(self) -> None:
         """Start the next leg that is not done; with none left the order is paid for."""
@@ -60,6 +66,7 @@ class Saga(LockedOrder):
             leg = self.legs[kind]
             if leg.state == LegState.PENDING:
                 self._start(leg)
+                return  # a leg that needs no answer has gone on by itself, perhaps to the very end
             if leg.state in (LegState.RUNNING, LegState.PARKED):
                 return
         self._finish()
@@ -78,8 +85,8 @@ class Saga(LockedOrder):
         self.checkout.state = SagaState.RUNNING
         leg.attempts += 1
         REQUESTS[leg.kind](self, leg)
-        if leg.kind in DEADLINES and self.checkout.state == SagaState.RUNNING:
-            leg.deadline_at = self.now + DEADLINES[LegKind(leg.kind)]
+        if leg.kind in DEADLINES and leg.state == LegState.RUNNING and self.checkout.state == SagaState.RUNNING:
+            leg.deadline_at = self.now + DEADLINES[leg.kind]()
             deadline = events.LegTimedOut(order_id=self.order.id, attempt_id=leg.attempt_id, leg=leg.kind)
             set_timer(handler=HANDLER, event=deadline, due_at=leg.deadline_at)
 
@@ -119,7 +126,7 @@ class Saga(LockedOrder):
     def _finish(self) -> None:
         self.checkout.state, self.checkout.step = SagaState.COMPLETED, "done"
         self.checkout.finished_at = self.now
-        self.order.reservation_expires_at = None
+        end_hold(self.order)
         previous = self.order.move(Status.PAID, roles=SYSTEM_ACTOR.roles, now=self.now)
         record_status(self, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
         publish(
@@ -218,7 +225,7 @@ class Saga(LockedOrder):
     def _finish_compensation(self) -> None:
         self.checkout.state, self.checkout.step = SagaState.COMPENSATED, "done"
         self.checkout.finished_at = self.now
-        self.order.reservation_expires_at = None
+        end_hold(self.order)
         failure = self.checkout.failure or {}
         if self.order.status != Status.CANCELLED:
             self.cancel(failure.get("code", ""), failure.get("detail", ""))
@@ -235,18 +242,11 @@ class Saga(LockedOrder):
 
     # What is not asked of another app ----------------------------------------------------------------------------
     def credit_trade_in(self, amount: Decimal) -> None:
-        """A manager agreed to the value of the buyer's car."""
+        """The value of the buyer's car is agreed to. Raises Undeclared where nobody was asked."""
+        require_permit("orders")
         self.order.trade_in_credit = min(amount, self.order.total_amount)
         self.order.touch(self.now)
         self.succeed(LegKind.TRADE_IN, amount=str(self.order.trade_in_credit))
-
-    def hold_until(self, moment: datetime) -> None:
-        """Keep the stock until then, if that is later than now agreed."""
-        if self.order.reservation_expires_at is not None and self.order.reservation_expires_at >= moment:
-            return
-        self.order.reservation_expires_at = moment
-        attempt_id = self.legs[LegKind.STOCK].attempt_id
-        publish(events.StockExtensionRequested(order_id=self.order.id, attempt_id=attempt_id, expires_at=moment))
 
     def call_manager(self, leg: str, cause: str, detail: str) -> None:
         """Tell the managers that a leg waits for one of them."""
@@ -322,7 +322,7 @@ class Saga(LockedOrder):
         self.unpark()
         self.checkout.failure = self.checkout.undo_started_at = None
         self.order.loan_amount, self.order.financing_application_id = Decimal(0), None
-        self.order.reservation_expires_at = self.now + timedelta(minutes=settings.RESERVATION_MINUTES)
+        begin_hold(self.order, self.now)
         self.order.touch(self.now)
         for leg in self.legs.values():
             if leg.state != LegState.SUCCEEDED:

@@ -11,10 +11,14 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
+from core.money import ZERO
+from gateway.approvals import let
 from messaging import parked
 from messaging.models import DeliveryStatus, InboxEvent
+from orders.approvals import CHECKOUT
 from orders.errors import SteeringNotYours, SteeringRefused
 from orders.models import STAFF, Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState, Status, SteeringAction
+from orders.services.agreeing import admit_cancelling, admit_skipping, admit_value, as_maker, refuse_own
 from orders.services.changing import move_saga
 from orders.services.editing import drop_premiums, premiums, publish_updated
 from orders.services.excess import return_excess
@@ -129,7 +133,7 @@ def _may_skip(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
     if not saga.is_asked(leg.kind):
         return False
     if leg.kind == LegKind.POLICIES:
-        return saga.order.total_amount - premiums(saga) >= saga.order.loan_amount + saga.order.trade_in_credit
+        return saga.order.payable_at(saga.order.total_amount - premiums(saga)) >= saga.order.loan_amount
     return leg.kind == LegKind.DISBURSEMENT and saga.order.amount_due <= 0
 
 
@@ -166,7 +170,7 @@ def steer_checkout(
     `retry` sends the leg's request again under the same attempt, or begins anew under new attempts when the leg failed
     and holds nothing; `take_over` makes the actor the owner; `cancel` cancels the order; `skip` (admins) goes on
     without the leg; `accept` (at `amount`, or what the buyer asks for) or `refuse` a trade-in. Raises NotFound,
-    SteeringNotYours, SteeringRefused (with what is allowed), InvalidInput.
+    SteeringNotYours, SteeringRefused (with what is allowed), InvalidInput, FourEyes (it is their own order), Waits.
     """
     if not actor.roles & STAFF or (action in _RULES and not _is_for(action, actor)):
         raise SteeringNotYours
@@ -181,6 +185,7 @@ def steer_checkout(
         chosen, part = _find(saga, leg)
         if not _RULES[action](saga, chosen, actor):
             raise SteeringRefused(allowed=allowed_actions(saga, chosen, actor))
+        refuse_own(saga.order, actor)
         data = {"leg": leg, "state": chosen.state, "attempt_id": str(chosen.attempt_id)}
         record_steering(saga, f"{leg}.{_TOLD[action]}", actor=actor, reason=reason, now=now, data=data)
         if action == SteeringAction.CANCEL:
@@ -219,16 +224,20 @@ def _accept(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
     room = saga.order.total_amount - saga.order.amount_paid - (requested_loan(loan) if loan else 0)
     if not 0 < amount <= room:
         raise InvalidInput("amount", "invalid", _("An amount above zero and at most %(room)s.") % {"room": room})
+    admit_value(saga, leg.kind, amount, order.actor, order.reason)
     saga.credit_trade_in(amount)
     publish_updated(saga)
 
 
 def _refuse(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+    """Without the car's value there is no deal: it is undone, and whatever was paid goes back."""
+    admit_cancelling(saga, order.actor, order.reason)
     saga.fail(leg.kind, "trade_in_refused", order.reason)
 
 
 def _retry(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
     """News that could not be taken in comes first: the answer may be among it."""
+    let(CHECKOUT)
     if saga.can_restart(leg):
         saga.restart()
     elif waiting := parked_news(saga.order.id):
@@ -239,6 +248,7 @@ def _retry(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
 
 
 def _take_over(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+    let(CHECKOUT)
     saga.checkout.owner_id = order.actor.id
 
 
@@ -248,13 +258,21 @@ def _skip(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
         _drop(saga, leg, order.part)
         return
     if leg.kind == LegKind.POLICIES:
+        admit_skipping(saga, leg.kind, _premiums_paid(saga), order.actor, order.reason)
         drop_premiums(saga)
+    let(CHECKOUT)
     saga.skip(leg)
+
+
+def _premiums_paid(saga: Saga) -> Decimal:
+    """What is paid above the total without the policies."""
+    return max(ZERO, saga.order.amount_paid - saga.order.payable_at(saga.order.total_amount - premiums(saga)))
 
 
 def _drop(saga: Saga, leg: CheckoutLeg, part: Part | None) -> None:
     if part is None or not _is_droppable(part):
         raise SteeringRefused(droppable=[one["leg"] for one in parts_of(leg) if _is_droppable(one)])
+    let(CHECKOUT)
     set_part(saga, part, state=DROPPED)
     if part["state"] == ASKED:
         saga.go_on_paying()
@@ -275,6 +293,28 @@ _TOLD: dict[str, str] = {
     SteeringAction.ACCEPT: "accepted",
     SteeringAction.REFUSE: "refused",
 }
+
+
+# Done once a second person agreed -------------------------------------------------------------------------------
+def value_agreed(
+    *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, leg: str, amount: Decimal, reason: str
+) -> None:
+    """Credit a car taken in exchange at the value agreed to. Raises what `steer_checkout` does."""
+    steer_checkout(
+        order_id=subject_id,
+        action=SteeringAction.ACCEPT,
+        leg=leg,
+        reason=reason,
+        amount=amount,
+        actor=as_maker(maker_id),
+        now=now,
+    )
+
+
+def skip_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, leg: str, reason: str) -> None:
+    """Go on without policies that are paid for, as agreed to. Raises what `steer_checkout` does."""
+    actor = Actor(maker_id, frozenset({ADMIN}))
+    steer_checkout(order_id=subject_id, action=SteeringAction.SKIP, leg=leg, reason=reason, actor=actor, now=now)
 
 
 # News that could not be taken in --------------------------------------------------------------------------------

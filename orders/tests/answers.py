@@ -10,7 +10,13 @@ from django.utils import timezone
 from catalog.events import Shortfall, StockRejected, StockReleased, StockReserved
 from core.events import Event
 from core.ids import uuid7
-from financing.events import ApplicationApproved, ApplicationRejected, ApplicationWithdrawn, LoanDisbursed
+from financing.events import (
+    ApplicationApproved,
+    ApplicationRejected,
+    ApplicationSubmitted,
+    ApplicationWithdrawn,
+    LoanDisbursed,
+)
 from insurance.events import IssuedPolicy, PoliciesDeclined, PoliciesIssued, PoliciesRevoked
 from orders import services
 from orders.models import CheckoutLeg, Order
@@ -21,6 +27,7 @@ from payments.events import (
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
+    PaymentRefundPending,
 )
 
 
@@ -83,6 +90,20 @@ def declined(order: Order, *, payment_id: UUID | None = None, by_saga: bool = Tr
 def refunded(order: Order, payment_id: UUID, amount: str) -> PaymentRefunded:
     fields = _payment(order, amount, payment_id, True)
     return PaymentRefunded(refund_id=uuid7(), refunded_total=Decimal(amount), reason="cancelled", **fields)
+
+
+def given_back(
+    order: Order, payment_id: UUID, amount: str, *, total: str | None = None, cause: str = "by_hand", **more: Any
+) -> PaymentRefunded:
+    """A refund that somebody made by hand; `total` is all that went back of the payment so far."""
+    fields = _payment(order, amount, payment_id, True) | {"refund_id": uuid7(), "reason": "scratches"} | more
+    return PaymentRefunded(refunded_total=Decimal(total or amount), cause=cause, **fields)
+
+
+def refund_pending(order: Order, payment_id: UUID, amount: str) -> PaymentRefundPending:
+    return PaymentRefundPending(
+        payment_id=payment_id, order_id=order.id, refund_pending=Decimal(amount), currency="RUB"
+    )
 
 
 def refund_came_back(order: Order, payment_id: UUID, amount: str, *, total: str = "0.00") -> PaymentRefundFailed:
@@ -159,3 +180,15 @@ def not_insured(order: Order) -> PoliciesDeclined:
 
 def revoked(order: Order, earned: str = "0.00") -> PoliciesRevoked:
     return PoliciesRevoked(order_id=order.id, attempt_id=attempt(order, "policies"), earned=Decimal(earned))
+
+
+def loan_submitted(order: Order) -> ApplicationSubmitted:
+    application_id = uuid7()
+    return ApplicationSubmitted(
+        application_id=application_id,
+        order_id=order.id,
+        customer_id=order.customer_id,
+        amount=Decimal("1000.00"),
+        currency="RUB",
+        attempt_id=application_id,
+    )

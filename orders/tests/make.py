@@ -14,7 +14,9 @@ from orders.models import CartItem, Order
 from orders.services import Actor, Holder, ProductLine
 
 
-def product(*, price: str = "1000000.00", available: int = 1, kind: str = "vehicle", version: int = 1) -> UUID:
+def product(
+    *, price: str = "1000000.00", available: int = 1, kind: str = "vehicle", version: int = 1, currency: str = "RUB"
+) -> UUID:
     """A product that orders has heard of."""
     product_id = uuid7()
     services.copy_products(
@@ -25,7 +27,7 @@ def product(*, price: str = "1000000.00", available: int = 1, kind: str = "vehic
                 name="Lada Vesta",
                 kind=kind,
                 price=Decimal(price),
-                currency="RUB",
+                currency=currency,
                 available=available,
                 stock_version=1,
                 version_number=version,
