@@ -341,3 +341,13 @@ def test_a_cart_merged_and_ordered_by_many_at_once_is_merged_and_ordered_once():
     faults = at_once(8, lambda: answers.append(buyer.post("/cart/checkout", {}, X_Cart_Token=token).status_code))
     assert (faults, sorted(answers)) == ([], [201] + [409] * 7)
     assert Order.objects.get().total_quantity == 3
+
+
+def test_what_is_priced_in_another_currency_stays_out_and_is_shown_when_it_becomes_so(client, mats):
+    foreign = make.product(currency="EUR")
+    assert client.post("/cart/items", {"product_id": str(foreign), "quantity": 1}).json()["code"] == "currency_mismatch"
+    assert client.post("/cart/items", {"product_id": str(mats), "quantity": 1}).status_code == 201
+    ProductCopy.objects.filter(pk=mats).update(currency="EUR")
+    assert client.get("/cart").json()["items"][0]["is_available"] is False
+    assert client.post("/cart/checkout", {}).json()["code"] == "currency_mismatch"
+    assert not Order.objects.exists()

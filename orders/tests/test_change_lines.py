@@ -196,3 +196,12 @@ def test_a_policy_taken_out_is_not_asked_for():
     hear(answers.paid(order, amount="1000020.00"))
     request = OutboxEvent.objects.using("orders").get(type="checkout.policies_requested")
     assert request.data["quotes"] == [{"insurance_type": "kasko"}]
+
+
+def test_no_line_of_another_currency_is_added_or_grows(order, owner):
+    foreign = {"product_id": str(make.product(currency="EUR")), "quantity": 1}
+    for change in ({"items": [foreign]}, {"items": [foreign], "preview": True}):
+        assert owner.patch(f"/orders/{order.id}", change).json()["code"] == "currency_mismatch"
+    ProductCopy.objects.filter(pk=item(order).product_id).update(currency="EUR")
+    assert owner.patch(path(order), {"quantity": 3}).json()["code"] == "currency_mismatch"
+    assert item(order).quantity == 2

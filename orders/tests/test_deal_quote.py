@@ -148,3 +148,9 @@ def test_any_stored_deal_recomputes_to_the_kopeck(programme, price, share, month
     quote = quote_deal(items=[(car, 1)], loan=loan, insurance=[KASKO, OSAGO], now=timezone.now())
     assert recalculate(DealQuote.objects.get(pk=quote.pk)) == quote.result
     assert quote.due_now >= 0
+
+
+def test_a_deal_is_in_one_currency(programme):
+    foreign = {"items": [{"product_id": str(make.product(currency="EUR")), "quantity": 1}]}
+    assert Api("client").post(PATH, body(financing=LOAN) | foreign).json()["code"] == "currency_mismatch"
+    assert not DealQuote.objects.exists()

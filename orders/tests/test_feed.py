@@ -317,6 +317,16 @@ async def test_pages_of_strangers_stay_out(origin, is_welcome, settings):
         assert await in_thread(redeem_ticket, given) is not None, "a stranger used up the ticket"
 
 
+async def test_a_page_without_transport_security_opens_none_where_the_site_has_it(settings):
+    settings.PUBLIC_URL = "https://testserver"
+    given = await in_thread(ticket, uuid7())
+    stranger, _ = await opened(f"/ws/orders/?ticket={given}", origin="http://testserver")
+    assert await stranger.closing_code() == 4403
+    socket, _ = await opened(f"/ws/orders/?ticket={given}", origin="https://testserver")
+    assert (await socket.hear())[0]["type"] == "snapshot"
+    await socket.disconnect()
+
+
 async def test_a_token_offered_alone_is_never_echoed():
     token = token_for(uuid7())
     socket, subprotocol = await opened("/ws/orders/", subprotocols=[token])

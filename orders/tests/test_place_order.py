@@ -187,3 +187,9 @@ def test_totals_are_the_sum_of_the_lines():
     order = make.order(lines=[make.ProductLine(make.product(price="0.01", available=9), 3)])
     assert order.total_amount == Decimal("0.03") == sum(line.line_total for line in order.lines.all())
     assert Checkout.objects.get(order=order).state == "running"
+
+
+def test_it_refuses_a_product_of_another_currency():
+    car = make.product(currency="EUR")
+    problem = refused(Api("client").post("/orders", body((make.product(), 1), (car, 1))), 409, "currency_mismatch")
+    assert (problem["product_id"], problem["product_currency"], problem["currency"]) == (str(car), "EUR", "RUB")

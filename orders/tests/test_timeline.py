@@ -22,6 +22,12 @@ LOAN = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
 
 
+@pytest.fixture(autouse=True)
+def one_person_is_enough(settings):
+    """Who must agree to a cancellation is for tests/value; here every step is one person's."""
+    settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
+
+
 def moved(status):
     return lambda order, now: services.move_order(
         order_id=order.id, status=status, actor=MANAGER, now=now, reason=f"towards {status}"
