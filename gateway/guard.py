@@ -14,10 +14,12 @@ from functools import lru_cache
 import redis
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.errors import DomainError
+from gateway.own_connections import own_connection
 from gateway.principal import InvalidToken, Principal
 
 log = structlog.get_logger(__name__)
@@ -47,7 +49,7 @@ class TooManyRequests(DomainError):
 
     code = "throttled"
     status = 429
-    detail = "Too many requests."
+    detail = _("Too many requests.")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _evaluate(*arguments: object) -> list[int]:
     for is_last_try in (False, True):
         connection = getattr(_thread, "connection", None)
         if connection is None:
-            connection = _thread.connection = client().connection_pool.make_connection()
+            connection = _thread.connection = own_connection(client().connection_pool)
         try:
             connection.send_command("EVALSHA", _SHA, 3, *arguments)
             return list(connection.read_response())

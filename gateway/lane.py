@@ -15,8 +15,10 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.translation import gettext_lazy as _
 
 from core import failpoints
+from core.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from core.errors import DomainError, Forbidden, NotFound
 from gateway import guard, idempotency
 from gateway.address import client_address
@@ -30,7 +32,7 @@ class UnsupportedMediaType(DomainError):
 
     code = "unsupported_media_type"
     status = 415
-    detail = "Send application/json."
+    detail = _("Send application/json.")
 
 
 class BodyTooLarge(DomainError):
@@ -38,7 +40,7 @@ class BodyTooLarge(DomainError):
 
     code = "body_too_large"
     status = 413
-    detail = "The request body is too large."
+    detail = _("The request body is too large.")
 
 
 class Answer(msgspec.Struct):
@@ -68,6 +70,8 @@ class Lane:
             return None
         if request.content_type != "application/json":
             raise UnsupportedMediaType
+        if may_hold_card_number(request.body):
+            refuse_card_numbers(msgspec.json.decode(request.body), but=THINGS)
         return self._decoder.decode(request.body)
 
     @property

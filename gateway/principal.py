@@ -6,6 +6,7 @@ from uuid import UUID
 import jwt
 import msgspec
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
 from gateway.keyring import public_keys
@@ -58,14 +59,14 @@ class InvalidToken(DomainError):
 
     code = "invalid_token"
     status = 401
-    detail = "The access token is missing or not valid."
+    detail = _("The access token is missing or not valid.")
 
 
 class NotAuthenticated(InvalidToken):
     """No token was sent where one is needed."""
 
     code = "not_authenticated"
-    detail = "Authentication credentials were not provided."
+    detail = _("Authentication credentials were not provided.")
 
 
 _cache: dict[str, Principal] = {}
@@ -82,7 +83,7 @@ def read_token(token: str) -> Principal:
         _cache[token] = known
     if known.expires_at <= time.time():
         _cache.pop(token, None)
-        raise InvalidToken("The access token has expired.")
+        raise InvalidToken(_("The access token has expired."))
     return known
 
 

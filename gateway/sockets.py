@@ -44,7 +44,10 @@ def is_welcome(headers: list[tuple[bytes, bytes]]) -> bool:
     if origin in settings.CORS_ALLOWED_ORIGINS or origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
     try:
-        host = urlsplit(origin).netloc.lower()
+        page = urlsplit(origin)
     except ValueError:
         return False
+    if urlsplit(settings.PUBLIC_URL).scheme == "https" != page.scheme:
+        return False
+    host = page.netloc.lower()
     return bool(host) and host == given.get(b"host", "").lower()

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from accounts.models import (
@@ -131,10 +132,10 @@ class LoginSerializer(serializers.Serializer):
         if attrs["mfa_token"]:
             return attrs
         if "password" not in attrs:
-            raise serializers.ValidationError({"password": ["This field is required."]}, code="required")
+            raise serializers.ValidationError({"password": [_("This field is required.")]}, code="required")
         identifier = attrs.get("email") or attrs.get("username")
         if not identifier:
-            raise serializers.ValidationError({"email": ["Send an e-mail or a user name."]}, code="required")
+            raise serializers.ValidationError({"email": [_("Send an e-mail or a user name.")]}, code="required")
         return attrs | {"identifier": identifier}
 
 
@@ -248,7 +249,7 @@ class NewApiKeySerializer(serializers.Serializer):
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
         if value is not None and value <= timezone.now():
-            raise serializers.ValidationError("Must be in the future.", code="past")
+            raise serializers.ValidationError(_("Must be in the future."), code="past")
         return value
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -252,7 +253,7 @@ class UserViewSet(ApiViewSet):
         refuse_unknown(request, {"query"})
         text = request.query_params.get("query", "").strip()
         if not text or "\0" in text:
-            raise ValidationError({"query": ["Say what to look for."]}, code="required")
+            raise ValidationError({"query": [_("Say what to look for.")]}, code="required")
         return self._page(User.objects.search(text))
 
     def _page(self, people: QuerySet[User]) -> Response:

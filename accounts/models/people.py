@@ -4,7 +4,6 @@ import re
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -18,6 +17,8 @@ from accounts.errors import UserErased
 from accounts.events import UserCreated
 from core.db import transaction
 from core.ids import uuid7
+from gateway import policy
+from gateway.principal import STAFF
 from messaging.outbox import publish
 
 USERNAME_PATTERN = r"\A[\w.+-]*\Z"
@@ -143,14 +144,29 @@ class User(AbstractBaseUser):
 
     # What Django's admin asks -------------------------------------------------------------------------------------
     @property
+    def effective_roles(self) -> tuple[str, ...]:
+        """The roles in force: until staff who must have a second factor enrol one, a client's (`gateway.policy`)."""
+        return policy.roles_in_force(self.roles, has_factor=self.mfa_enabled_at is not None)
+
+    @property
+    def holds_staff_role(self) -> bool:
+        """Whether a staff role was given at all: what duties go by, never what is allowed."""
+        return not STAFF.isdisjoint(self.roles)
+
+    @property
+    def is_email_proved(self) -> bool:
+        """Whether the mailbox is known to be the person's own."""
+        return self.email_verified_at is not None
+
+    @property
     def is_staff(self) -> bool:
-        """Managers and administrators may open the admin."""
-        return not {Role.MANAGER, Role.ADMIN}.isdisjoint(self.roles)
+        """Managers and administrators may open the admin, once they have the second factor they must have."""
+        return not STAFF.isdisjoint(self.effective_roles)
 
     @property
     def is_superuser(self) -> bool:
         """Administrators may do everything."""
-        return Role.ADMIN in self.roles
+        return Role.ADMIN in self.effective_roles
 
     def has_perm(self, perm: str, obj: object | None = None) -> bool:
         """Administrators: all. Managers: anything but deleting, in every app but accounts."""
@@ -170,7 +186,7 @@ class User(AbstractBaseUser):
     @property
     def must_enroll(self) -> bool:
         """Staff without a second factor, where the settings insist on one: they may do nothing but enrol."""
-        return settings.MFA_REQUIRED_FOR_STAFF and self.is_staff and self.mfa_enabled_at is None
+        return policy.must_enroll(self.roles, has_factor=self.mfa_enabled_at is not None)
 
     # Transitions --------------------------------------------------------------------------------------------------
     def change_profile(self, changes: dict[str, str], *, now: datetime) -> bool:

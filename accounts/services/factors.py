@@ -22,6 +22,7 @@ from accounts.errors import (
 )
 from accounts.models import ActivityKind, RecoveryCode, Totp, User
 from accounts.services.activity import record
+from core import secret_keys
 from core.db import transaction
 from core.sealing import seal, unseal
 
@@ -81,7 +82,7 @@ def disable_mfa(*, user_id: UUID, otp: str, address: str, now: datetime) -> None
         raise UserNotFound
     if user.mfa_enabled_at is None:
         raise MfaNotEnabled
-    if settings.MFA_REQUIRED_FOR_STAFF and user.is_staff:
+    if settings.MFA_REQUIRED_FOR_STAFF and user.holds_staff_role:
         raise MfaObligatory
     lockout.refuse_waiting(str(user_id), address)
     check_second_factor(user=user, otp=otp, address=address, now=now)
@@ -139,7 +140,7 @@ def _enable(user: User, address: str, now: datetime) -> list[str]:
     codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
     RecoveryCode.objects.filter(user=user).delete()
     RecoveryCode.objects.bulk_create(
-        RecoveryCode(user=user, digest=_recovery_digest(code), created_at=now) for code in codes
+        RecoveryCode(user=user, digest=secret_keys.sign(_recovery_message(code)), created_at=now) for code in codes
     )
     Totp.objects.filter(user=user).update(confirmed_at=now)
     user.mfa_enabled_at = now
@@ -162,7 +163,8 @@ def _spend_totp(user: User, otp: str, now: datetime) -> bool:
 
 
 def _spend_recovery_code(user: User, code: str, address: str, now: datetime) -> bool:
-    unused = RecoveryCode.objects.filter(user=user, digest=_recovery_digest(code), used_at__isnull=True)
+    digests = secret_keys.signatures(_recovery_message(code))
+    unused = RecoveryCode.objects.filter(user=user, digest__in=digests, used_at__isnull=True)
     if not unused.update(used_at=now):
         return False
     left = RecoveryCode.objects.filter(user=user, used_at__isnull=True).count()
@@ -175,6 +177,5 @@ def _new_recovery_code() -> str:
     return f"{''.join(letters[:5])}-{''.join(letters[5:])}"
 
 
-def _recovery_digest(code: str) -> str:
-    message = "".join(letter for letter in code.lower() if letter.isalnum())
-    return hmac.digest(settings.SECRET_KEY.encode(), f"accounts.recovery\n{message}".encode(), "sha256").hex()
+def _recovery_message(code: str) -> str:
+    return "accounts.recovery\n" + "".join(letter for letter in code.lower() if letter.isalnum())

@@ -41,7 +41,7 @@ def erase_own_account(*, user_id: UUID, password: str, address: str, now: dateti
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         raise UserNotFound
-    if user.is_staff:
+    if user.holds_staff_role:
         raise RoleNotAllowed
     _prove(user, password, address)
     erase_user(user_id=user_id, now=now)

@@ -30,7 +30,7 @@ from accounts.models import ActivityKind, ApiKey, Identity, PersonalDataExport, 
 from accounts.services.activity import forget_details, record
 from accounts.services.api_keys import renew_api_keys, revoke_all_api_keys
 from accounts.services.factors import forget_factors
-from accounts.services.sessions import end_sessions, refuse_access_tokens
+from accounts.services.sessions import end_page_sessions, end_sessions, refuse_access_tokens
 from accounts.services.verification import facts_of, request_verification
 from core.db import transaction
 from core.errors import StaleVersion
@@ -92,7 +92,7 @@ def update_user(
 
 
 def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected_version: int | None = None) -> User:
-    """Set what a person may do; access tokens that promise more are refused at once.
+    """Set what a person may do; access tokens that promise more are refused, and pages signed out, at once.
 
     Raises UserNotFound, UserErased, StaleVersion, LastAdmin.
     """
@@ -110,6 +110,7 @@ def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected
         renew_api_keys(user_id=user.id, now=now)
         if set(previous) - set(user.roles):
             refuse_access_tokens(user_id=user.id, now=now)
+            end_page_sessions(user_id=user.id, because="roles_changed", now=now)
     return user
 
 

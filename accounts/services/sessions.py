@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import lockout, tokens
 from accounts.errors import InvalidRefreshToken, SessionNotFound, WrongCredentials
@@ -159,6 +159,14 @@ def refuse_access_tokens(*, user_id: UUID, now: datetime) -> None:
         _refuse(RefreshToken.objects.filter(session__user_id=user_id), {user_id}, now)
 
 
+def end_page_sessions(*, user_id: UUID, because: str, now: datetime) -> None:
+    """End a person's sessions on pages, and with them the sockets those opened with the roles of before."""
+    given = RefreshToken.objects.filter(session=OuterRef("pk"))
+    with transaction("accounts"):
+        pages = Session.objects.live(user_id, now).filter(~Exists(given))
+        _end(_locked(pages), because=because, now=now)
+
+
 def push_revocations(*, now: datetime, user_id: UUID | None = None) -> int:
     """Tell the guards of refused access tokens that could still be shown; return how many. Repeating is harmless.
 
@@ -229,14 +237,15 @@ def _lock_token(secret: str, now: datetime) -> RefreshToken:
 
 def _rotate(token: RefreshToken, secret: str, address: str, now: datetime) -> TokenPair | None:
     """The pair after this one; None when the token was spent too long ago."""
+    child_secret: str | None
     if token.used_at is None:
         child_secret, child = _spend(token, secret, address, now)
     elif token.is_in_grace(now):
         child = token.child
-        child_secret = tokens.child_secret(secret, child.salt)
+        child_secret = tokens.known_child_secret(secret, child.salt, child.digest)
     else:
-        return None
-    return _pair(token.session.user, child, child_secret)
+        child_secret = None
+    return _pair(token.session.user, child, child_secret) if child_secret else None
 
 
 def _spend(token: RefreshToken, secret: str, address: str, now: datetime) -> tuple[str, RefreshToken]:

@@ -24,6 +24,7 @@ from core.db import InsideTransaction, transaction
 from core.sealing import seal
 from gateway.principal import read_token
 from messaging.testing import events_of
+from tests.ports import nowhere
 
 pytestmark = [pytest.mark.django_db(databases=["accounts"]), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 LOGIN, CALLBACK = "/api/v1/auth/google/login", "/api/v1/auth/google/callback"
@@ -249,7 +250,7 @@ def test_a_forged_cookie_is_refused():
 
 
 def test_a_provider_that_is_away_is_a_503(settings):
-    settings.OIDC_ISSUER = "http://localhost:9"
+    settings.OIDC_ISSUER = nowhere()
     answer = Client().get(LOGIN)
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer["Retry-After"]

@@ -73,14 +73,19 @@ class Client(models.Model):
     user_version = models.PositiveBigIntegerField(default=0)
     email = models.EmailField(_("e-mail"), blank=True, default="")
     phone = models.CharField(_("phone"), max_length=32, blank=True, default="")
-    inn = models.CharField(_("INN"), max_length=12, blank=True, default="")
-    kpp = models.CharField(_("KPP"), max_length=9, blank=True, default="")
-    ogrn = models.CharField(_("OGRN"), max_length=15, blank=True, default="")
+    inn = models.CharField(_("INN"), max_length=12, blank=True, default="", db_default="")
+    kpp = models.CharField(_("KPP"), max_length=9, blank=True, default="", db_default="")
+    ogrn = models.CharField(_("OGRN"), max_length=15, blank=True, default="", db_default="")
     preferred_channel = models.CharField(
-        _("preferred channel"), max_length=10, choices=Channel, blank=True, default=Channel.ANY
+        _("preferred channel"), max_length=10, choices=Channel, blank=True, default=Channel.ANY, db_default=Channel.ANY
     )
     preferred_language = models.CharField(
-        _("preferred language"), max_length=2, choices=Language, blank=True, default=Language.ANY
+        _("preferred language"),
+        max_length=2,
+        choices=Language,
+        blank=True,
+        default=Language.ANY,
+        db_default=Language.ANY,
     )
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged", verbose_name=_("merged into")
