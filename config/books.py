@@ -34,7 +34,7 @@ _HEAD = "SELECT coalesce(max(position), 0) FROM messaging_feed_head"
 
 _LOG = """
 SELECT 'positions', count(*)::text || ' positions up to ' || coalesce(max(position), 0)
-FROM messaging_outbox WHERE position IS NOT NULL
+FROM messaging_outbox WHERE position > coalesce((SELECT began_at FROM messaging_feed_head WHERE id = 1), 0)
 HAVING coalesce(max(position) - min(position) + 1, 0) <> count(*)
     OR coalesce(max(position), 0) > (SELECT coalesce(max(position), 0) FROM messaging_feed_head)
 UNION ALL
@@ -47,21 +47,39 @@ WHERE o.top <> s.last_seq OR o.top - o.low + 1 <> o.n
 
 
 def in_flight() -> int:
-    """Events, deliveries and calls still under way, counted up to a thousand of each in each database."""
-    return sum(_count(alias, _IN_FLIGHT) for alias in served()) + _behind()
+    """Events, deliveries and calls still under way, counted up to a thousand of each in each database.
+
+    A paused handler that is behind counts: what it has not read is not settled, however long nobody resumes it.
+    """
+    return _moving() + len(standing_still())
 
 
-def _behind() -> int:
-    """Handlers that have not copied all of a source's log yet; a paused one waits for people."""
+def standing_still() -> list[str]:
+    """Paused handlers that have not copied all of a source's log: they wait for people."""
+    return sorted({handler for handler, is_paused in _behind() if is_paused})
+
+
+def _moving() -> int:
+    """What goes on by itself."""
+    waiting = sum(_count(alias, _IN_FLIGHT) for alias in served())
+    return waiting + sum(not is_paused for _, is_paused in _behind())
+
+
+def _behind() -> list[tuple[str, bool]]:
+    """Handlers that have not copied all of a source's log yet, and whether they are paused."""
     heads = {alias: _count(alias, _HEAD) for alias in served()}
     known = subscriptions()
-    count = 0
+    found = []
     for alias in served():
         with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT source, handler, position FROM messaging_inbox_cursor WHERE NOT is_paused")
+            cursor.execute("SELECT source, handler, position, is_paused FROM messaging_inbox_cursor")
             rows = cursor.fetchall()
-        count += sum(handler in known and position < heads.get(source, 0) for source, handler, position in rows)
-    return count
+        found += [
+            (handler, is_paused)
+            for source, handler, position, is_paused in rows
+            if handler in known and position < heads.get(source, 0)
+        ]
+    return found
 
 
 def _count(alias: str, query: str) -> int:
@@ -71,13 +89,12 @@ def _count(alias: str, query: str) -> int:
     return int(count)
 
 
-def wait_until_quiet(seconds: float, tick: Callable[[int], None] = lambda count: None) -> int:
-    """Wait until nothing is under way, at most `seconds`; return what still is."""
+def wait_until_quiet(seconds: float) -> int:
+    """Wait until nothing moves by itself any more, at most `seconds`; return what is still under way."""
     deadline = time.monotonic() + seconds
-    while (count := in_flight()) and time.monotonic() < deadline:
-        tick(count)
+    while _moving() and time.monotonic() < deadline:
         time.sleep(0.2)
-    return count
+    return in_flight()
 
 
 CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {

@@ -4,6 +4,8 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
+from config import __version__
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["gateway.permissions.IsSignedIn"],
@@ -23,7 +25,7 @@ DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.problems.Proble
 SPECTACULAR_SETTINGS = {
     "TITLE": "Autosalon",
     "DESCRIPTION": "A car dealership from shop window to handed-over keys.",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
@@ -33,7 +35,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["gateway.schema.describe_problems"],
+    "POSTPROCESSING_HOOKS": ["config.health.document.describe_health", "gateway.schema.describe_problems"],
 }
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/api/docs", "/api/redoc"],

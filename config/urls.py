@@ -9,9 +9,10 @@ from django.urls import include, path, re_path
 from django.views.static import serve
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
+from config.health.views import ready
 from gateway import views as gateway
 from gateway.schema_view import SchemaView
-from messaging import asyncapi, metrics
+from messaging import asyncapi, door, metrics
 
 handler400 = "gateway.views.bad_request"
 handler403 = "gateway.views.not_allowed"
@@ -20,13 +21,14 @@ handler500 = "gateway.views.server_error"
 
 api = [
     path("", include((import_module(f"{app}.api.urls").urlpatterns, app)))
-    for app in settings.SERVICES
+    for app in settings.LAYOUT.answered
     if find_spec(f"{app}.api.urls")
 ]
+api.append(path("", include("gateway.approvals.urls")))
 
 urlpatterns = [
     re_path(r"^health/?$", gateway.health, name="health"),
-    re_path(r"^health/ready/?$", gateway.ready, name="ready"),
+    re_path(r"^health/ready/?$", ready, name="ready"),
     re_path(r"^metrics/?$", metrics.serve, name="metrics"),
     path("api/v1/", include(api)),
     re_path(r"^api/schema/?$", SchemaView.as_view(), name="schema"),
@@ -35,15 +37,18 @@ urlpatterns = [
     re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]
 
-if "catalog" in settings.SERVICES:  # pictures only: price lists lie in the same storage
+if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in the same storage
     pictures = {"document_root": settings.MEDIA_ROOT / "products"}
     urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", serve, pictures, name="pictures"))
 
-if "accounts" in settings.SERVICES:
-    urlpatterns += [
-        path("", include("accounts.api.well_known")),
-        path("admin/", admin.site.urls),
-    ]
+if "accounts" in settings.LAYOUT.answered:
+    urlpatterns.append(path("", include("accounts.api.well_known")))
+
+if settings.PEER_SECRETS:
+    urlpatterns += door.urlpatterns
+
+if settings.HAS_ADMIN:
+    urlpatterns.append(path("admin/", admin.site.urls))
 
 if settings.HAS_SHOP:
     urlpatterns += [path("", include("storefront.urls"))]

@@ -21,6 +21,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core.db import LeavesRecord, transaction
 from core.errors import DomainError
 
 CAPPED = 1_000
@@ -32,6 +33,11 @@ def money_text(amount: Decimal, currency: str) -> str:
     """An amount in major units with unbreakable groups, as pages show it: «1 745 000,00 ₽»."""
     digits = f"{amount:,.2f}".replace(",", NBSP).replace(".", formats.get_format("DECIMAL_SEPARATOR"))
     return f"{digits}{NBSP}{SIGNS.get(currency, currency)}"
+
+
+def level(error: DomainError) -> int:
+    """How loudly a screen says what the business answered: that something waits for a second person is no error."""
+    return messages.ERROR if error.status >= 400 else messages.WARNING
 
 
 class CappedPaginator(Paginator):
@@ -74,11 +80,14 @@ class BusinessAdmin(ModelAdmin):
     list_per_page = 50
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """What a service refuses is said on the form."""
+        """What a service refuses is said on the form; Django's own transaction around it took its record with it."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except DomainError as error:
-            self.message_user(request, error.detail, messages.ERROR)
+            if isinstance(error, LeavesRecord):
+                with transaction(error.alias):
+                    error.leave()
+            self.message_user(request, error.detail, level(error))
             return HttpResponseRedirect(request.get_full_path())
 
 
@@ -122,7 +131,7 @@ def asking(
             step(UUID(object_id), cast(UUID, request.user.pk), filled)
             self.message_user(request, str(label), messages.SUCCESS)
         except DomainError as error:
-            self.message_user(request, error.detail, messages.ERROR)
+            self.message_user(request, error.detail, level(error))
         page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
         is_dialog = "HX-Request" in request.headers
         return HttpResponse(headers={"HX-Redirect": page}) if is_dialog else HttpResponseRedirect(page)

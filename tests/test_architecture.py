@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.utils import ConnectionDoesNotExist
 
@@ -138,3 +139,7 @@ def test_the_project_speaks_of_itself_alone():
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             assert not secret.search(path.read_text()), path.relative_to(ROOT)
+
+
+def test_migrations_let_the_release_before_run_beside_them():
+    call_command("lint_migrations")

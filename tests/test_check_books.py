@@ -19,7 +19,9 @@ from config.databases import APPS
 from core.ids import uuid7
 from insurance.public import estimate
 from insurance.tests.make import OSAGO
+from messaging.cursors import pause, resume
 from messaging.models import EventStream, OutboxEvent
+from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox
 from orders.models import Order
 from orders.services import Actor, ProductLine, place_order
@@ -146,6 +148,21 @@ def test_clean_books_are_clean(dealership):
     call_command("check_books", "--wait", "0", stdout=out)
     assert "books are clean" in out.getvalue()
     assert "BAD" not in out.getvalue()
+
+
+def test_what_a_paused_handler_has_not_read_is_under_way(dealership):
+    name = next(one.name for one in subscriptions().values() if one.alias == "payments" and "orders" in one.sources)
+    pause(name, "orders", reason="a look at it")
+    order(dealership.product)
+    report = check(fails=False)
+    assert (report["paused"], report["under_way"]) == ([name], 1)
+    out = StringIO()
+    call_command("check_books", "--wait", "30", stdout=out)  # nobody waits for what only people can move
+    assert f"paused and behind: {name}" in out.getvalue()
+    resume(name, "orders")
+    drain_outbox()
+    report = check(fails=False)
+    assert (report["paused"], report["under_way"]) == ([], 0)
 
 
 def test_the_report_for_people_names_the_rows_too(dealership):

@@ -8,13 +8,13 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.urls import URLResolver, get_resolver
 
+from config.declared.setting import ALL
+from config.releases import changelog, digest, releases
 from tests.permissions import table as permissions
 
 ROOT = Path(settings.BASE_DIR)
 READMES = ("README.md", "README.ru.md")
 DOCUMENTS = [*(ROOT / name for name in READMES), *ROOT.glob("[A-Z]*.md"), *(ROOT / "docs").rglob("*.md")]
-NOT_SETTINGS = {"TEST_RUN", "STATIC_MANIFEST", "FAILPOINTS"}
-"""Switches of the test run, the image's build and the fault tests: nobody sets them in .env."""
 MADE_FROM_THE_PRODUCT = {"docs/screenshot.png"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -26,7 +26,7 @@ def text_of(name):
 def commands_in(name):
     return {
         "manage.py": set(re.findall(r"manage\.py ([a-z_]+)", text_of(name))),
-        "make": set(re.findall(r"\bmake ([a-z]+)", "\n".join(code_in(name)))),
+        "make": set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", "\n".join(code_in(name)))),
     }
 
 
@@ -39,7 +39,7 @@ def code_in(name):
 def test_every_command_named_in_a_readme_exists(name):
     named = commands_in(name)
     assert named["manage.py"] <= set(get_commands())
-    assert named["make"] <= set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+    assert named["make"] <= set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
 
 
 def test_both_readmes_name_the_same_commands():
@@ -57,28 +57,12 @@ def test_both_readmes_show_the_same_first_purchase():
     assert steps("README.md") == steps("README.ru.md")
 
 
-def settings_read():
-    """Names that config asks the environment for, by its helpers or by their full name."""
-    found = {"DEBUG"} | {f"{app.upper()}_DATABASE_URL" for app in settings.SERVICES}
-    for path in (ROOT / "config").rglob("*.py"):
-        source = path.read_text()
-        found |= set(re.findall(r"""\b(?:text|flag|number|words)\(\s*["']([A-Z_]+)["']""", source))
-        found |= set(re.findall(r"""environ(?:\.get\(|\[)\s*["']AUTOSALON_([A-Z_]+)["']""", source))
-    return found
-
-
-def settings_documented():
-    return set(re.findall(r"^#?AUTOSALON_([A-Z_]+)=", text_of(".env.example"), re.MULTILINE))
-
-
-def test_every_setting_that_is_read_is_documented():
-    assert settings_read() - NOT_SETTINGS == settings_documented()
-
-
 def test_every_setting_named_in_a_document_exists():
+    known = {name for name, setting in ALL.items() if not setting.group.is_hidden}
+    known |= {f"{name}_FILE" for name, setting in ALL.items() if setting.is_secret}
     for path in DOCUMENTS:
         named = set(re.findall(r"AUTOSALON_([A-Z_]*[A-Z])\b", path.read_text()))
-        assert named <= settings_documented(), path.name
+        assert named <= known, path.name
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -151,3 +135,9 @@ def test_every_test_named_in_the_coverage_page_exists():
     for row, files in covered().items():
         for file in files:
             assert (ROOT / file).is_file(), f"{row}: {file}"
+
+
+@pytest.mark.parametrize("release", releases(), ids=lambda release: release.version)
+def test_what_a_release_brought_is_not_written_anew(release):
+    said = digest(changelog()[release.version])
+    assert said == release.changelog, f"new lines of CHANGELOG.md belong under Unreleased, not under {release.version}"

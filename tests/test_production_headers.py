@@ -31,6 +31,7 @@ def shop(tmp_path):
         "AUTOSALON_JWT_PRIVATE_KEY_FILE": str(key),
         "AUTOSALON_SANDBOX_WEBHOOK_SECRET": "whsec_Y2hlY2stZGVwbG95LW9ubHk=",
         "AUTOSALON_ALLOWED_HOSTS": HOST,
+        "AUTOSALON_EMAIL_HOST": "localhost",
         "AUTOSALON_PUBLIC_URL": f"https://{HOST}",
         "AUTOSALON_REDIS_URL": settings.REDIS.url(0).partition("?")[0],
         "AUTOSALON_BEHIND_TLS_PROXY": "on",

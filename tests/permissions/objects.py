@@ -1,6 +1,7 @@
 """One object of each kind, owned by a given user: what the rows of the table are called on."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID
 
 from django.utils import timezone
@@ -19,6 +20,7 @@ from accounts.services import create_api_key, request_export
 from catalog import services as catalog_services
 from catalog.models import Import
 from core.ids import uuid7
+from gateway.approvals import Waits, waits_for
 from messaging.testing import drain_outbox
 from notifications.models import WebhookDelivery
 from payments import services as payment_services
@@ -190,6 +192,14 @@ def refund(owner: UUID) -> Ids:
 def payment_method(owner: UUID) -> Ids:
     stored = payment_services.store_method(customer_id=owner, method="card", token="tok_success", now=timezone.now())
     return [str(stored.id)]
+
+
+@made_by("/approvals")
+def approval(owner: UUID) -> Ids:
+    payment = payments.payment(payments.order(total="9000000.00", customer_id=owner), method="cash")
+    with suppress(Waits):
+        payment_services.capture_payment(payment_id=payment.id, actor_id=uuid7(), now=timezone.now())
+    return [str(request.id) for request in waits_for("payments", payment.id)]
 
 
 @made_by("/financing/programmes")

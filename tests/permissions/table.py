@@ -124,6 +124,7 @@ PATCH  /orders/{}/items/{}                                own
 DELETE /orders/{}/items/{}                                own
 GET    /orders/{}/documents/{}                            own
 POST   /orders/{}/cancel                                  own
+POST   /orders/{}/hold                                    manager
 POST   /orders/deal-quote                                 anyone
 GET    /orders/deal-quote/{}                              own
 PUT    /orders/{}/status                                  own
@@ -327,6 +328,11 @@ POST   /resources/{}/out-of-service                       manager
 GET    /allocations                                       manager
 GET    /allocations/{}                                    manager
 POST   /allocations/{}/release                            manager
+# Approvals
+GET    /approvals                                         manager
+GET    /approvals/{}                                      manager
+POST   /approvals/{}/approve                              manager
+POST   /approvals/{}/reject                               manager
 # Notifications
 GET    /notifications                                     my list
 POST   /notifications/{}/read                             mine

@@ -11,13 +11,16 @@ from django.utils import timezone
 from accounts.models import User
 from core.ids import uuid7
 from core.testing import Api, token_for
+from gateway.approvals.reading import served
 from messaging import nudges
 from tests.permissions import objects, table
 from tests.permissions.table import YES, Row
 
 ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager"], "admin": ["admin"]}
-HOMES = {"Catalogue": "catalog", "Webhooks to partners": "notifications"}
-ALSO = {"/orders/{}/documents/{}": ("accounts",)}
+HOMES = {"Approvals": "payments", "Catalogue": "catalog", "Webhooks to partners": "notifications"}
+ALSO = {"/orders/{}/documents/{}": ("accounts",)} | {
+    row.path: served() for row in table.rows() if row.part == "Approvals"
+}
 """Databases besides an endpoint's own that it reads."""
 BODIES = {
     ("PATCH", "/orders/{}/items/{}"): {"quantity": 2},

@@ -5,12 +5,14 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
 from config import books
+from config.databases import APPS
 from config.metrics import remember_books
+from messaging.peers import is_here, variables_of
 
 
 class Command(BaseCommand):
@@ -24,6 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Wait for quiet, check, report."""
+        if missing := variables_of(app for app in APPS if not is_here(app)):
+            raise CommandError(f"the books are held against each other where all databases are; missing: {missing}")
         with Progress(console=Console(file=sys.stderr), transient=True, disable=options["json"]) as progress:
             moving = books.wait_until_quiet(options["wait"])
             task = progress.add_task("books", total=len(books.CHECKS))
@@ -33,15 +37,17 @@ class Command(BaseCommand):
                 found[name] = [asdict(item) for item in check()]
                 progress.advance(task)
         remember_books({name: len(items) for name, items in found.items()})
+        paused = books.standing_still()
         is_clean = not any(found.values())
         if options["json"]:
-            self.stdout.write(json.dumps({"clean": is_clean, "under_way": moving, "disagreements": found}, default=str))
+            told = {"clean": is_clean, "under_way": moving, "paused": paused, "disagreements": found}
+            self.stdout.write(json.dumps(told, default=str))
         else:
-            self._report(found, moving)
+            self._report(found, moving, paused)
         if not is_clean:
             sys.exit(1)
 
-    def _report(self, found: dict[str, list[dict[str, Any]]], moving: int) -> None:
+    def _report(self, found: dict[str, list[dict[str, Any]]], moving: int, paused: list[str]) -> None:
         for name, items in found.items():
             self.stdout.write(f"{'ok ' if not items else 'BAD'}  {name}")
             for item in items:
@@ -50,5 +56,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"       {item['kind']}: {named}: {item['detail']}")
         if moving:
             self.stdout.write(f"note: {moving} events or calls are still under way")
+        if paused:
+            self.stdout.write(f"note: these handlers are paused and behind: {', '.join(paused)}")
         total = sum(len(items) for items in found.values())
         self.stdout.write("books are clean" if not total else f"{total} disagreements")
