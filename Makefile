@@ -54,8 +54,9 @@ faults: .env .venv/dev ## Take 2,000 payments from a bank in a storm, and compar
 settings: .venv/dev ## Write .env.example, docs/settings.md and the containers' environment from config/declared
 	@$(RUN) -m config.declared
 
-schema: .env .venv/dev ## Write the OpenAPI description to docs/openapi.yml
-	$(DEBUG_ON) $(RUN) manage.py spectacular --validate --file docs/openapi.yml
+schema: .env .venv/dev ## Build the OpenAPI and AsyncAPI documents in docs/, which are served as they stand there
+	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning manage.py openapi
+	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning manage.py asyncapi
 
 screenshot: .env .venv/demo ## Take the README's pictures from the running product
 	@$(RUN) docs/screenshot.py $(ARGS)

@@ -27,18 +27,16 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "A car dealership from shop window to handed-over keys.",
     "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["config.health.document.describe_health", "gateway.schema.describe_problems"],
+    "POSTPROCESSING_HOOKS": [
+        "config.health.document.describe_health",
+        "gateway.schema.describe_problems",
+        "gateway.schema_hooks.settle_schemas",
+    ],
 }
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/api/docs", "/api/redoc"],
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],

@@ -7,12 +7,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.static import serve
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from config.health.views import ready
+from gateway import documents
 from gateway import views as gateway
-from gateway.schema_view import SchemaView
-from messaging import asyncapi, door, metrics
+from messaging import door, metrics
 
 handler400 = "gateway.views.bad_request"
 handler403 = "gateway.views.not_allowed"
@@ -31,10 +30,10 @@ urlpatterns = [
     re_path(r"^health/ready/?$", ready, name="ready"),
     re_path(r"^metrics/?$", metrics.serve, name="metrics"),
     path("api/v1/", include(api)),
-    re_path(r"^api/schema/?$", SchemaView.as_view(), name="schema"),
-    re_path(r"^api/asyncapi\.yaml$", asyncapi.serve, name="asyncapi"),
-    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    re_path(r"^api/schema/?$", documents.schema, name="schema"),
+    re_path(r"^api/asyncapi\.yaml$", documents.asyncapi, name="asyncapi"),
+    re_path(r"^api/docs/?$", documents.swagger, name="docs"),
+    re_path(r"^api/redoc/?$", documents.redoc, name="redoc"),
 ]
 
 if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in the same storage

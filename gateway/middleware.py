@@ -30,6 +30,9 @@ _GUARDS = {
     "Referrer-Policy": "same-origin",
 }
 """What browsers are told of every answer of the API; pages have Django's middleware and a policy of their own."""
+_API = (
+    "/api/v1/", "/api/schema", "/api/asyncapi.yaml", "/health", "/metrics", "/.well-known/", "/internal/",
+)  # fmt: skip
 
 
 class EdgeMiddleware:
@@ -79,7 +82,7 @@ class EdgeMiddleware:
 
 
 def _is_api(path: str) -> bool:
-    return path.startswith(("/api/v1/", "/health", "/metrics", "/.well-known/", "/internal/")) or path == "/api/v1"
+    return path.startswith(_API) or path == "/api/v1"
 
 
 def _answer_api(request: HttpRequest) -> HttpResponse:

@@ -9,6 +9,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.plumbing import force_instance
 
+from gateway.schema_hooks import METHODS
+
 F = TypeVar("F", bound=Callable[..., Any])
 PROBLEM = {
     "type": "object",
@@ -126,12 +128,15 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the refusals every operation may answer with."""
-    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    components["responses"] = {
+        f"Problem{status}": {"description": description, "content": content} for status, description in REFUSALS.items()
+    }
     for path in result.get("paths", {}).values():
         for method, operation in path.items():
-            if method not in ("get", "post", "put", "patch", "delete"):
-                continue
-            for status, description in REFUSALS.items():
-                operation["responses"].setdefault(status, {"description": description, "content": content})
+            if method in METHODS:
+                for status in REFUSALS:
+                    operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
     return result

@@ -4,7 +4,6 @@ Nothing is written twice. Events come from `core.events.REGISTRY`; an app that s
 channels describes them in its `asyncapi.py`, with the very structs that it sends.
 """
 
-import functools
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from typing import Any, get_type_hints
 
 import msgspec
 import yaml
-from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import autodiscover_modules
 
 from core.events import REGISTRY, Event
@@ -99,16 +97,10 @@ def document() -> Schema:
     }
 
 
-@functools.cache
 def as_yaml() -> str:
-    """The document as text, made once a process; equal declarations give equal text."""
+    """Write the document as text; equal declarations give equal text."""
     text: str = yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=110)
     return text
-
-
-def serve(request: HttpRequest) -> HttpResponse:
-    """Answer `GET /api/asyncapi.yaml`."""
-    return HttpResponse(as_yaml(), content_type="application/yaml; charset=utf-8")
 
 
 def _servers() -> Schema:
