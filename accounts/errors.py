@@ -82,8 +82,8 @@ class WrongPassword(InvalidInput):
 
     code = "validation_error"
 
-    def __init__(self) -> None:
-        super().__init__("old_password", "wrong_password", str(_("The present password is wrong.")))
+    def __init__(self, field: str = "old_password") -> None:
+        super().__init__(field, "wrong_password", str(_("The present password is wrong.")))
 
 
 class InvalidResetToken(InvalidInput):

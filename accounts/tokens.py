@@ -52,7 +52,10 @@ class AccessToken(BaseAccessToken):
     @classmethod
     def beside(cls, refresh: RefreshToken, user: User) -> "AccessToken":
         """The access token of one refresh token; made twice, it is the same to the last byte."""
-        return cls._of(user, refresh.id, refresh.created_at, refresh.access_expires_at)
+        token = cls._of(user, refresh.id, refresh.created_at, refresh.access_expires_at)
+        if (proved_at := refresh.session.proved_at) is not None:
+            token["auth_time"] = int(proved_at.timestamp())
+        return token
 
     @classmethod
     def for_key(cls, key: ApiKey, expires_at: datetime) -> "AccessToken":

@@ -207,6 +207,9 @@ SEALING_KEYS = keys.sealing_keys()
 """Secrets that encryption at rest derives its keys from: the first seals, all open."""
 MFA_REQUIRED_FOR_STAFF = Tokens.MFA_REQUIRED_FOR_STAFF
 """Whether managers and administrators need a second factor; without one they may only enrol."""
+STEP_UP_MINUTES = Tokens.STEP_UP_MINUTES
+STEP_UP_URL = "storefront:step-up" if HAS_SHOP else ""
+"""The page that asks again who somebody is; for changes that make an account another's, after so many minutes."""
 OIDC_ISSUER = Tokens.OIDC_ISSUER.rstrip("/")
 OIDC_CLIENT_ID = Tokens.OIDC_CLIENT_ID
 OIDC_CLIENT_SECRET = Tokens.OIDC_CLIENT_SECRET

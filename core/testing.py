@@ -30,6 +30,7 @@ def token_for(user_id: UUID | None = None, *roles: str, **claims: Any) -> str:
         "roles": list(roles) or ["client"],
         "jti": str(uuid7()),
         "iat": now,
+        "auth_time": now,
         "exp": now + 900,
         "iss": settings.JWT_ISSUER,
         "aud": settings.JWT_AUDIENCE,

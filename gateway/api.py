@@ -11,6 +11,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from core.cards import THINGS, may_hold_card_number, refuse_card_numbers
+from gateway import step_up
 from gateway.etags import etag, require_match
 from gateway.idempotency import run_once
 from gateway.principal import Principal
@@ -63,6 +64,8 @@ class ApiViewSet(GenericViewSet):
         """Count a request before it may be refused for its role: guessing is limited too."""
         super().check_throttles(request)
         super().check_permissions(request)
+        caller = request.user if isinstance(request.user, Principal) else None
+        step_up.name(lambda: caller)
         if request.content_type == "application/json" and may_hold_card_number(request._request.body):
             refuse_card_numbers(request.data, but=THINGS)
 

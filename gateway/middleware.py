@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 
 from core import context
 from core.ids import uuid7
-from gateway import lane, problems
+from gateway import lane, problems, step_up
 from gateway.lane import BodyTooLarge
 from gateway.views import away, too_large
 
@@ -54,7 +54,8 @@ class EdgeMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            answer = self.api(request) if _is_api(request.path_info) else self._page(request)
+            with step_up.attempt():
+                answer = self.api(request) if _is_api(request.path_info) else self._page(request)
         finally:
             context.unbind(token)
         response = cast(HttpResponse, answer)

@@ -21,7 +21,8 @@ MFA_SCOPE = "mfa:enroll"
 class Principal(msgspec.Struct, frozen=True):
     """A signed-in caller. `id` is the user's id, `jti` the access token's, `expires_at` Unix seconds.
 
-    `scopes` limits what the roles allow (`orders:read`); None: no limit, as for a person who signed in.
+    `scopes` limits what the roles allow (`orders:read`); None: no limit, as for a person who signed in. `proved_at`:
+    when they last gave a password or a code, as far as the token knows (`auth_time`).
     """
 
     id: UUID
@@ -33,6 +34,7 @@ class Principal(msgspec.Struct, frozen=True):
     is_authenticated: bool = True
     scopes: frozenset[str] | None = None
     email_verified: bool = False
+    proved_at: int = 0
 
     @property
     def pk(self) -> UUID:
@@ -112,6 +114,7 @@ def _verify(token: str) -> Principal:
             expires_at=int(claims["exp"]),
             scopes=None if scope is None else frozenset(scope.split()),
             email_verified=claims.get("email_verified") is True,
+            proved_at=int(claims.get("auth_time", 0)),
         )
     except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidToken from error

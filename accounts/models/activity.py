@@ -17,6 +17,7 @@ class ActivityKind(models.TextChoices):
     SIGNED_IN = "signed_in", _("signed in")
     SIGN_IN_FAILED = "sign_in_failed", _("sign-in failed")
     SIGNED_OUT = "signed_out", _("session ended")
+    PROVED = "proved", _("identity proved again")
     PROFILE_CHANGED = "profile_changed", _("profile changed")
     ROLES_CHANGED = "roles_changed", _("roles changed")
     CLOSED = "closed", _("account closed")

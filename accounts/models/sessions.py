@@ -25,6 +25,7 @@ class Session(models.Model):
     """A sign-in that lives on by refreshing: a family of refresh tokens, each the child of the one before.
 
     Ended by its owner, by an administrator, or by the second use of a spent token, which means that one was stolen.
+    `proved_at` is when its owner last gave a password or a code: by signing in, or when asked again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -34,6 +35,7 @@ class Session(models.Model):
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires at"))
+    proved_at = models.DateTimeField(_("identity proved at"), null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     revoked_because = models.CharField(_("reason"), max_length=20, blank=True)
 

@@ -9,6 +9,7 @@ from accounts.services.api_keys import (
     renew_api_keys,
     revoke_api_key,
 )
+from accounts.services.codes import check_second_factor
 from accounts.services.exports import (
     GATHER,
     gather_exports,
@@ -19,7 +20,6 @@ from accounts.services.exports import (
 )
 from accounts.services.factors import (
     Enrollment,
-    check_second_factor,
     confirm_mfa,
     disable_mfa,
     enroll_mfa,
@@ -42,6 +42,7 @@ from accounts.services.people import (
     reopen_account,
     update_user,
 )
+from accounts.services.proofs import prove, require_proof
 from accounts.services.recovery import reset_mfa
 from accounts.services.sessions import (
     TokenPair,
@@ -95,6 +96,7 @@ __all__ = [
     "known_scopes",
     "open_session",
     "password_reset_token",
+    "prove",
     "provider_name",
     "publish_api_keys",
     "purge_activity",
@@ -111,6 +113,7 @@ __all__ = [
     "request_export",
     "request_password_reset",
     "request_verification",
+    "require_proof",
     "resend_verification",
     "reset_mfa",
     "reset_password",

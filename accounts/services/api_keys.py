@@ -14,6 +14,7 @@ from accounts import tokens
 from accounts.errors import ApiKeyNotFound, TooManyApiKeys, UserNotFound
 from accounts.models import ActivityKind, ApiKey, User
 from accounts.services.activity import record
+from accounts.services.proofs import require_proof
 from core.db import on_commit, transaction
 from core.ids import uuid7
 from gateway import api_keys
@@ -33,7 +34,11 @@ def known_scopes() -> tuple[str, ...]:
 def create_api_key(
     *, user_id: UUID, name: str, scopes: Iterable[str], expires_at: datetime | None, address: str, now: datetime
 ) -> tuple[ApiKey, str]:
-    """Make a key; return its row and the key, which nobody can read again. Raises UserNotFound, TooManyApiKeys."""
+    """Make a key; return its row and the key, which nobody can read again.
+
+    Raises StepUpRequired, UserNotFound, TooManyApiKeys.
+    """
+    require_proof(now=now)
     prefix = f"{api_keys.PREFIX}{secrets.token_hex(4)}"
     key = f"{prefix}_{secrets.token_urlsafe(32)}"
     with transaction("accounts"):

@@ -1,6 +1,5 @@
 """Two-factor authentication: enrolling an authenticator, codes, recovery codes."""
 
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,6 @@ from uuid import UUID
 
 import pyotp
 from django.conf import settings
-from django.core import signing
 
 from accounts import lockout
 from accounts.errors import (
@@ -16,20 +14,19 @@ from accounts.errors import (
     MfaNotEnabled,
     MfaNotStarted,
     MfaObligatory,
-    MfaRequired,
     UserNotFound,
     WrongOtp,
 )
 from accounts.models import ActivityKind, RecoveryCode, Totp, User
 from accounts.services.activity import record
+from accounts.services.codes import check_second_factor, recovery_message, spend_totp
+from accounts.services.proofs import require_proof
 from core import secret_keys
 from core.db import transaction
-from core.sealing import seal, unseal
+from core.sealing import seal
 
 ISSUER = "Autosalon"
-STEP_S = 30
 RECOVERY_CODES = 10
-PENDING_S = 300
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -42,7 +39,11 @@ class Enrollment:
 
 
 def enroll_mfa(*, user_id: UUID, now: datetime) -> Enrollment:
-    """Give out a new secret; it counts from `confirm_mfa` on. Raises UserNotFound, MfaAlreadyEnabled."""
+    """Give out a new secret; it counts from `confirm_mfa` on.
+
+    Raises StepUpRequired, UserNotFound, MfaAlreadyEnabled.
+    """
+    require_proof(now=now)
     secret = pyotp.random_base32()
     with transaction("accounts"):
         user = _lock(user_id)
@@ -59,8 +60,9 @@ def enroll_mfa(*, user_id: UUID, now: datetime) -> Enrollment:
 def confirm_mfa(*, user_id: UUID, otp: str, address: str, now: datetime) -> list[str]:
     """Switch two-factor on with a first code; return the recovery codes, which are shown this once.
 
-    Raises MfaAlreadyEnabled, MfaNotStarted, WrongOtp, TooManyFailures.
+    Raises StepUpRequired, MfaAlreadyEnabled, MfaNotStarted, WrongOtp, TooManyFailures.
     """
+    require_proof(now=now)
     lockout.refuse_waiting(str(user_id), address)
     with transaction("accounts"):
         user = _lock(user_id)
@@ -68,7 +70,7 @@ def confirm_mfa(*, user_id: UUID, otp: str, address: str, now: datetime) -> list
             raise MfaAlreadyEnabled
         if not Totp.objects.filter(user=user).exists():
             raise MfaNotStarted
-        codes = _enable(user, address, now) if _spend_totp(user, otp, now) else []
+        codes = _enable(user, address, now) if spend_totp(user, otp, now) else []
     if not codes:
         lockout.count_failure(str(user_id), address)
         raise WrongOtp
@@ -96,32 +98,6 @@ def disable_mfa(*, user_id: UUID, otp: str, address: str, now: datetime) -> None
         record(ActivityKind.MFA_DISABLED, user_id, now=now, address=address)
 
 
-def check_second_factor(*, user: User, otp: str, address: str, now: datetime) -> None:
-    """Spend a code of the authenticator, or a recovery code; nothing to do for people without a second factor.
-
-    Raises MfaRequired when no code was sent, and WrongOtp, which counts as a failed sign-in.
-    """
-    if user.mfa_enabled_at is None:
-        return
-    if not otp:
-        raise MfaRequired(mfa_token=signing.dumps(str(user.id), salt="accounts.mfa", compress=False))
-    with transaction("accounts"):
-        is_right = _spend_totp(user, otp, now) or _spend_recovery_code(user, otp, address, now)
-        if not is_right:
-            record(ActivityKind.SIGN_IN_FAILED, user.id, now=now, address=address, reason="otp")
-    if not is_right:
-        lockout.count_failure(str(user.id), address)
-        raise WrongOtp
-
-
-def read_pending(mfa_token: str) -> UUID | None:
-    """Who passed the first factor within the last five minutes."""
-    try:
-        return UUID(signing.loads(mfa_token, salt="accounts.mfa", max_age=PENDING_S))
-    except (signing.BadSignature, ValueError, TypeError):
-        return None
-
-
 def forget_factors(user: User) -> None:
     """Drop the authenticator and the recovery codes."""
     with transaction("accounts"):
@@ -140,7 +116,7 @@ def _enable(user: User, address: str, now: datetime) -> list[str]:
     codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
     RecoveryCode.objects.filter(user=user).delete()
     RecoveryCode.objects.bulk_create(
-        RecoveryCode(user=user, digest=secret_keys.sign(_recovery_message(code)), created_at=now) for code in codes
+        RecoveryCode(user=user, digest=secret_keys.sign(recovery_message(code)), created_at=now) for code in codes
     )
     Totp.objects.filter(user=user).update(confirmed_at=now)
     user.mfa_enabled_at = now
@@ -149,33 +125,6 @@ def _enable(user: User, address: str, now: datetime) -> list[str]:
     return codes
 
 
-def _spend_totp(user: User, otp: str, now: datetime) -> bool:
-    """Accept a code of this half minute or its neighbours, later than any accepted before: one update decides."""
-    totp = Totp.objects.filter(user=user).first()
-    digits = otp.replace(" ", "")
-    if totp is None or not (digits.isascii() and digits.isdigit()):
-        return False
-    generator, present = pyotp.TOTP(unseal(bytes(totp.secret)).decode()), int(now.timestamp()) // STEP_S
-    for step in (present, present - 1, present + 1):
-        if hmac.compare_digest(generator.generate_otp(step), digits):
-            return Totp.objects.filter(user=user, last_step__lt=step).update(last_step=step) == 1
-    return False
-
-
-def _spend_recovery_code(user: User, code: str, address: str, now: datetime) -> bool:
-    digests = secret_keys.signatures(_recovery_message(code))
-    unused = RecoveryCode.objects.filter(user=user, digest__in=digests, used_at__isnull=True)
-    if not unused.update(used_at=now):
-        return False
-    left = RecoveryCode.objects.filter(user=user, used_at__isnull=True).count()
-    record(ActivityKind.RECOVERY_CODE_USED, user.id, now=now, address=address, left=left)
-    return True
-
-
 def _new_recovery_code() -> str:
     letters = [secrets.choice(_ALPHABET) for _ in range(10)]
     return f"{''.join(letters[:5])}-{''.join(letters[5:])}"
-
-
-def _recovery_message(code: str) -> str:
-    return "accounts.recovery\n" + "".join(letter for letter in code.lower() if letter.isalnum())

@@ -21,7 +21,7 @@ from accounts.events import UserRegistered
 from accounts.models import ActivityKind, Identity, Role, User
 from accounts.providers import oidc
 from accounts.services.activity import record
-from accounts.services.factors import check_second_factor
+from accounts.services.codes import check_second_factor
 from accounts.services.people import insert_user
 from core.db import transaction
 from core.sealing import Unopenable, seal, unseal

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 from django.contrib.auth.tokens import default_token_generator
 
 from accounts import lockout
-from accounts.errors import InvalidResetToken, RoleNotAllowed, UserNotFound, WrongPassword
+from accounts.errors import InvalidResetToken, RoleNotAllowed, UserNotFound
 from accounts.models import ActivityKind, User
 from accounts.services.activity import record
 from accounts.services.people import check_password_strength, erase_user
+from accounts.services.proofs import prove_password
 from accounts.services.sessions import end_sessions
 from accounts.tokens import as_id
 from core.db import transaction
@@ -25,7 +26,7 @@ def change_password(*, principal: Principal, old_password: str, new_password: st
     user = User.objects.filter(pk=principal.id, is_active=True).first()
     if user is None:
         raise UserNotFound
-    _prove(user, old_password, address)
+    prove_password(user, old_password, address, field="old_password")
     check_password_strength(new_password, user, field="new_password")
     with transaction("accounts"):
         _set_password(user.id, new_password)
@@ -43,17 +44,8 @@ def erase_own_account(*, user_id: UUID, password: str, address: str, now: dateti
         raise UserNotFound
     if user.holds_staff_role:
         raise RoleNotAllowed
-    _prove(user, password, address)
+    prove_password(user, password, address, field="old_password")
     erase_user(user_id=user_id, now=now)
-
-
-def _prove(user: User, password: str, address: str) -> None:
-    """Guessing counts as failing to sign in."""
-    lockout.refuse_waiting(str(user.id), address)
-    if not user.check_password(password):
-        lockout.count_failure(str(user.id), address)
-        raise WrongPassword
-    lockout.forget_failures(str(user.id), address)
 
 
 def request_password_reset(*, email: str, now: datetime) -> None:

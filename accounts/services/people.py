@@ -30,6 +30,7 @@ from accounts.models import ActivityKind, ApiKey, Identity, PersonalDataExport, 
 from accounts.services.activity import forget_details, record
 from accounts.services.api_keys import renew_api_keys, revoke_all_api_keys
 from accounts.services.factors import forget_factors
+from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_page_sessions, end_sessions, refuse_access_tokens
 from accounts.services.verification import facts_of, request_verification
 from core.db import transaction
@@ -54,8 +55,13 @@ def register(*, email: str, password: str, now: datetime, role: str = Role.CLIEN
 def create_user(
     *, email: str, password: str, now: datetime, roles: Iterable[str] = (Role.CLIENT,), **profile: str
 ) -> User:
-    """Make an account for somebody else. Raises WeakPassword, EmailTaken, UsernameTaken."""
+    """Make an account for somebody else; one with a staff role wants a fresh proof of who makes it.
+
+    Raises StepUpRequired, WeakPassword, EmailTaken, UsernameTaken.
+    """
     user = _new_user(profile | {"email": email}, password, list(roles), now)
+    if user.holds_staff_role:
+        require_proof(now=now)
     return insert_user(user, UserCreated, now=now)
 
 
@@ -69,8 +75,11 @@ def update_user(
 ) -> User:
     """Change e-mail, user name, names or phone, and whether the person may sign in.
 
-    Raises UserNotFound, UserErased, StaleVersion, EmailTaken, UsernameTaken, LastAdmin.
+    Another e-mail wants a fresh proof of who changes it. Raises StepUpRequired, UserNotFound, UserErased, StaleVersion,
+    EmailTaken, UsernameTaken, LastAdmin.
     """
+    if _opens_another_mailbox(user_id, changes):
+        require_proof(now=now)
     with _unique_names(), transaction("accounts"):
         admins = [] if is_active is None else _lock_admins()
         user = _lock(user_id, expected_version)
@@ -94,8 +103,9 @@ def update_user(
 def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected_version: int | None = None) -> User:
     """Set what a person may do; access tokens that promise more are refused, and pages signed out, at once.
 
-    Raises UserNotFound, UserErased, StaleVersion, LastAdmin.
+    Raises StepUpRequired, UserNotFound, UserErased, StaleVersion, LastAdmin.
     """
+    require_proof(now=now)
     with transaction("accounts"):
         admins = _lock_admins()
         user = _lock(user_id, expected_version)
@@ -127,8 +137,9 @@ def reopen_account(*, user_id: UUID, now: datetime) -> User:
 def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = None) -> None:
     """Close an account and forget the person; the id stays, so that the books keep their meaning.
 
-    Erasing twice changes nothing. Raises UserNotFound, StaleVersion, LastAdmin.
+    Erasing twice changes nothing. Raises StepUpRequired, UserNotFound, StaleVersion, LastAdmin.
     """
+    require_proof(now=now)
     with transaction("accounts"):
         admins = _lock_admins()
         user = _lock(user_id, expected_version)
@@ -189,6 +200,11 @@ def _unique_names() -> Iterator[None]:
         if "user_username_unique" in str(error):
             raise UsernameTaken from error
         raise
+
+
+def _opens_another_mailbox(user_id: UUID, changes: Profile) -> bool:
+    wanted = changes.get("email", "").strip().lower()
+    return bool(wanted) and not User.objects.filter(pk=user_id, email=wanted).exists()
 
 
 def _lock(user_id: UUID, expected_version: int | None) -> User:

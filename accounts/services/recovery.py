@@ -8,6 +8,7 @@ from accounts.events import UserMfaReset
 from accounts.models import ActivityKind, User
 from accounts.services.activity import record
 from accounts.services.factors import forget_factors
+from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_sessions
 from core.db import transaction
 from messaging.outbox import publish
@@ -17,8 +18,9 @@ def reset_mfa(*, user_id: UUID, actor_id: UUID, reason: str, now: datetime) -> N
     """Take off the second factor of somebody who lost it and its recovery codes; every session of theirs ends.
 
     Who did it, and why, stands in the person's log. Publishes UserMfaReset, UserLoggedOut for each session. Raises
-    UserNotFound, MfaNotEnabled, MfaResetRefused for one's own.
+    StepUpRequired, UserNotFound, MfaNotEnabled, MfaResetRefused for one's own.
     """
+    require_proof(now=now)
     if user_id == actor_id:
         raise MfaResetRefused
     with transaction("accounts"):

@@ -13,7 +13,7 @@ from accounts.errors import InvalidRefreshToken, SessionNotFound, WrongCredentia
 from accounts.events import UserLoggedIn, UserLoggedOut
 from accounts.models import ActivityKind, RefreshToken, Session, User
 from accounts.services.activity import record
-from accounts.services.factors import check_second_factor, read_pending
+from accounts.services.codes import check_second_factor, read_pending
 from core.db import on_commit, transaction
 from gateway import guard
 from gateway.principal import InvalidToken, Principal, read_token
@@ -92,6 +92,7 @@ def open_session(*, user_id: UUID, device: str, address: str, now: datetime) -> 
         if user is None:
             raise WrongCredentials
         session = Session(user=user, device=device[:200], address=address, created_at=now, last_used_at=now)
+        session.proved_at = now
         session.expires_at = tokens.refresh_expiry(now)
         session.save(force_insert=True)
         user.last_login = now
@@ -242,6 +243,7 @@ def _rotate(token: RefreshToken, secret: str, address: str, now: datetime) -> To
         child_secret, child = _spend(token, secret, address, now)
     elif token.is_in_grace(now):
         child = token.child
+        child.session = token.session
         child_secret = tokens.known_child_secret(secret, child.salt, child.digest)
     else:
         child_secret = None

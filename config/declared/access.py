@@ -80,6 +80,12 @@ class Tokens(Group):
     MFA_REQUIRED_FOR_STAFF = flag(
         False, "Managers and administrators need a second factor: without one they may only enrol."
     )
+    STEP_UP_MINUTES = number(
+        10,
+        "How long a password or code counts before e-mail, factors, keys or roles are changed.",
+        least=1,
+        unit="minutes",
+    )
     OIDC_ISSUER = Setting(
         kinds.url(("http", "https"), "https://accounts.google.com"),
         "https://accounts.google.com",
