@@ -1,16 +1,22 @@
-"""Pages believe a browser only as long as its session lives: ending it elsewhere signs the browser out."""
+"""Pages believe a browser only as long as its session lives, and ask again who it is before what matters most."""
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts import services
 from accounts.signals import KEY
+from gateway import policy, step_up
+from gateway.principal import Principal
 
 
 class PageSessionMiddleware:
@@ -22,7 +28,32 @@ class PageSessionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         known: Any = request.user
         request.user = SimpleLazyObject(lambda: _still(request, known))  # type: ignore[assignment]
-        return self.get_response(request)
+        step_up.name(lambda: _caller(request))
+        response = self.get_response(request)
+        asked = step_up.current()
+        return _ask_again(request) if asked is not None and asked.is_refused else response
+
+
+def _caller(request: HttpRequest) -> Principal | None:
+    user: Any = request.user
+    jti = str(request.session.get(KEY, ""))
+    return policy.page_principal(user, jti=jti, lifetime_s=0) if user.is_authenticated else None
+
+
+def _ask_again(request: HttpRequest) -> HttpResponse:
+    """Lead to the page that asks for a proof, whatever the view made of the refusal; then back to where it was.
+
+    Where there are no such pages, the admin's own sign-in asks.
+    """
+    if settings.STEP_UP_URL:
+        asking = reverse(settings.STEP_UP_URL)
+    else:
+        logout(request)
+        asking = reverse("admin:login")
+    address = f"{asking}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}"
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
 
 
 def _still(request: HttpRequest, user: Any) -> Any:

@@ -100,6 +100,31 @@ class CodeForm(OtpForm):
     mfa_token = forms.CharField(max_length=256, widget=forms.HiddenInput)
 
 
+class ProofForm(AccessibleForm):
+    """Who is looking, once more: by password, or by a code where there is an authenticator."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=256,
+        strip=False,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    otp = forms.CharField(
+        label=_("Or a code of your authenticator"),
+        max_length=32,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, *args: Any, has_password: bool, has_factor: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_password:
+            del self.fields["password"]
+        if not has_factor:
+            del self.fields["otp"]
+
+
 class ForgottenForm(AccessibleForm):
     """Whose password is forgotten."""
 

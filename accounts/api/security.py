@@ -14,6 +14,7 @@ from accounts import services
 from accounts.api import serializers
 from accounts.models import ApiKey
 from accounts.tokens import as_id
+from gateway import step_up
 from gateway.address import client_address
 from gateway.api import ApiViewSet
 from gateway.permissions import IsPerson, IsSignedIn
@@ -26,7 +27,11 @@ class MfaViewSet(ApiViewSet):
     pagination_class = None
     filter_backends = ()
 
-    @extend_schema(request=None, responses=serializers.EnrollmentSerializer)
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        step_up.offer(request.data, address=client_address(request.META))
+
+    @extend_schema(request=serializers.StepUpSerializer, responses=serializers.EnrollmentSerializer)
     @action(detail=False, methods=["post"])
     def enroll(self, request: Request) -> Response:
         enrollment = services.enroll_mfa(user_id=self.principal.id, now=timezone.now())
@@ -80,6 +85,10 @@ class ApiKeyViewSet(ApiViewSet):
     serializer_class = serializers.ApiKeySerializer
     ordering = "-created_at"
     ordering_fields = {"created_at": "created_at"}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        step_up.offer(request.data, address=client_address(request.META))
 
     def get_queryset(self) -> QuerySet[ApiKey]:
         if getattr(self, "swagger_fake_view", False):

@@ -156,6 +156,17 @@ class PasswordChangeSerializer(serializers.Serializer):
     new_password = PasswordField()
 
 
+class StepUpSerializer(serializers.Serializer):
+    """The password, or a code of the authenticator."""
+
+    password = PasswordField(required=False, default="")
+    otp = serializers.CharField(max_length=32, required=False, default="")
+
+
+class ProvedSerializer(serializers.Serializer):
+    expires_at = serializers.DateTimeField()
+
+
 class PasswordResetSerializer(serializers.Serializer):
     email = serializers.EmailField(max_length=254)
 

@@ -22,7 +22,7 @@ from accounts.errors import UserNotFound
 from accounts.models import RefreshToken, Role, Session, User
 from accounts.tokens import as_id
 from core import context
-from gateway import tickets
+from gateway import step_up, tickets
 from gateway.address import client_address
 from gateway.api import ApiViewSet
 from gateway.etags import require_match
@@ -79,7 +79,9 @@ OPEN = ("register", "token", "login", "refresh", "verify", "reset_password", "re
 
 @extend_schema(tags=["auth"])
 class AuthViewSet(ApiViewSet):
-    throttle_scopes = dict.fromkeys(("register", "token", "login", "reset_password", "reset_password_confirm"), "login")
+    throttle_scopes = dict.fromkeys(
+        ("register", "token", "login", "step_up", "reset_password", "reset_password_confirm"), "login"
+    )
     pagination_class = None
     filter_backends = ()
 
@@ -91,7 +93,7 @@ class AuthViewSet(ApiViewSet):
             return [AllowAny()]
         if self.action == "me":
             return [IsSignedInOrEnrolling()]
-        return [IsPerson()] if self.action == "logout" else [IsSignedIn()]
+        return [IsPerson()] if self.action in ("logout", "step_up") else [IsSignedIn()]
 
     def get_parsers(self) -> list[Any]:
         return [FormParser()] if self._method_name() == "token" else [JSONParser()]
@@ -181,6 +183,13 @@ class AuthViewSet(ApiViewSet):
     def ws_ticket(self, request: Request) -> Response:
         return Response({"ticket": tickets.issue_ticket(self.principal), "expires_in": tickets.LIFETIME_S})
 
+    @extend_schema(request=serializers.StepUpSerializer, responses=serializers.ProvedSerializer)
+    @action(detail=False, methods=["post"], url_path="step-up")
+    def step_up(self, request: Request) -> Response:
+        data = _valid(serializers.StepUpSerializer(data=request.data)).validated_data
+        until = services.prove(principal=self.principal, **data, address=_address(request), now=timezone.now())
+        return Response(serializers.ProvedSerializer({"expires_at": until}).data)
+
     @extend_schema(request=serializers.PasswordResetSerializer, responses={202: None}, auth=[])
     @action(detail=False, methods=["post"], url_path="reset-password")
     def reset_password(self, request: Request) -> Response:
@@ -238,6 +247,8 @@ class UserViewSet(ApiViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Whoever acts on somebody else's account is named in its log."""
         super().initial(request, *args, **kwargs)
+        if self.action != "create":  # there the password is the new person's
+            step_up.offer(request.data, address=_address(request))
         context.bind(context.current() | {"actor": str(self.principal.id)})
 
     def list(self, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The storefront's pages."""
 
-from storefront.views.access import forgotten, reset_password, sign_in_code, verify_email
+from storefront.views.access import forgotten, reset_password, sign_in_code, step_up, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.approvals import approvals, decide_approval
 from storefront.views.board import board, confirm_money, move, steer
@@ -118,6 +118,7 @@ __all__ = [
     "sign_out",
     "sign_up",
     "steer",
+    "step_up",
     "take_off_comparison",
     "take_quote",
     "test_drives",

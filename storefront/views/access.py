@@ -1,7 +1,10 @@
 """Getting back in: the second factor, a forgotten password, the proof of one's mailbox."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,9 +16,9 @@ from django.views.decorators.http import require_http_methods
 from accounts import services
 from core.errors import DomainError
 from gateway.address import client_address
-from storefront.forms import CodeForm, ForgottenForm, NewPasswordForm, VerifyForm
+from storefront.forms import CodeForm, ForgottenForm, NewPasswordForm, ProofForm, VerifyForm
 from storefront.refusals import add_refusal
-from storefront.visitor import BACKEND, count, next_url
+from storefront.visitor import BACKEND, count, next_url, principal_of
 
 READ_AND_SEND = ["GET", "HEAD", "POST"]
 
@@ -42,6 +45,31 @@ def code_page(request: HttpRequest, form: CodeForm, status: int) -> HttpResponse
     """Ask for the code."""
     context = {"form": form, "next": next_url(request, "storefront:home")}
     return render(request, "storefront/sign_in_code.html", context, status=status)
+
+
+@never_cache
+@login_required
+@sensitive_post_parameters("password", "otp")
+@require_http_methods(READ_AND_SEND)
+def step_up(request: HttpRequest) -> HttpResponse:
+    """Ask again who is looking before what makes an account another's; a sign-in long ago may be a stranger's now."""
+    user: Any = request.user
+    ways = {"has_password": user.has_usable_password(), "has_factor": user.mfa_enabled_at is not None}
+    form = ProofForm(request.POST if request.method == "POST" else None, **ways)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        given = {"password": "", "otp": ""} | form.cleaned_data
+        try:
+            count(request, "login")
+            address, now = client_address(request.META), timezone.now()
+            services.prove(principal=principal_of(request), **given, address=address, now=now)
+            messages.success(request, _("Thank you. Now you can make the change."))
+            return redirect(next_url(request, "storefront:account"))
+        except DomainError as error:
+            add_refusal(form, error)
+            status = error.status
+    context = ways | {"form": form, "next": next_url(request, "storefront:account")}
+    return render(request, "storefront/step_up.html", context, status=status)
 
 
 @never_cache

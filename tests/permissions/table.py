@@ -43,6 +43,7 @@ POST   /auth/reset-password                               anyone
 POST   /auth/reset-password/confirm                       anyone
 POST   /auth/verify-email                                 signed in
 POST   /auth/verify-email/confirm                         anyone
+POST   /auth/step-up                                     signed in
 POST   /auth/mfa/enroll                                   signed in
 POST   /auth/mfa/confirm                                  signed in
 POST   /auth/mfa/disable                                  signed in
