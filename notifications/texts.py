@@ -66,6 +66,10 @@ _DRIVES_ENDED: dict[str, Template] = {
         _("Test drive cancelled: %(car_name)s"),
         _("We are sorry: %(car_name)s has broken down, and we have no equal car for your test drive."),
     ),
+    "sold": (
+        _("Test drive cancelled: %(car_name)s"),
+        _("We are sorry: %(car_name)s has been sold, and we have no equal car for your test drive."),
+    ),
     "no_show": (
         _("We missed you: %(car_name)s"),
         _("You did not come to your test drive of %(car_name)s. You can book another at any time."),
@@ -224,7 +228,7 @@ _DRIVE_CONFIRMED: Template = (
 )
 _DRIVE_MOVED: Template = (
     _("Another car for your test drive: %(car_name)s"),
-    _("The car you booked is out of service. You will drive an equal one, %(car_name)s, at %(start_time)s."),
+    _("We no longer have the car you booked. You will drive an equal one, %(car_name)s, at %(start_time)s."),
 )
 _LOAN_APPROVED: Template = (
     _("Loan approved: %(amount)s %(currency)s"),

@@ -58,12 +58,12 @@ class ResourceAdmin(_ResourcesAdmin):
 
     fields = [
         "name", "type", "description", "quantity", "time_zone", "buffer_before", "buffer_after", "product_id",
-        "is_in_service", "out_of_service_reason", "created_at", "updated_at",
+        "is_in_service", "out_of_service_reason", "is_sold", "created_at", "updated_at",
     ]  # fmt: skip
-    readonly_fields = ["is_in_service", "out_of_service_reason", "created_at", "updated_at"]
+    readonly_fields = ["is_in_service", "out_of_service_reason", "is_sold", "created_at", "updated_at"]
     inlines = [OpeningHoursInline]
-    list_display = ["name", "type", "quantity", "is_in_service", "updated_at"]
-    list_filter = ["type", "is_in_service"]
+    list_display = ["name", "type", "quantity", "is_in_service", "is_sold", "updated_at"]
+    list_filter = ["type", "is_in_service", "is_sold"]
     list_select_related = ["type"]
     search_fields = ["name"]
     ordering = ["name", "id"]

@@ -47,7 +47,7 @@ class Diary:
 
     def is_free(self, start: datetime, end: datetime) -> bool:
         """Whether one unit can be had over all of [start, end)."""
-        if not self.resource.is_in_service:
+        if not self.resource.is_lent:
             return False
         if not any(opens <= start and end <= closes for opens, closes in self._open):
             return False
@@ -127,7 +127,7 @@ def availability_of(resource: Resource, start: datetime, end: datetime) -> dict[
 
 
 def _closed(resource: Resource, start: datetime, end: datetime) -> list[Closed]:
-    if not resource.is_in_service:
+    if not resource.is_lent:
         closed: list[Stretch] = [(start, end)]
     else:
         closed = closed_stretches(resource.rules(), ZoneInfo(resource.time_zone), start, end)

@@ -106,6 +106,13 @@ class OutOfService(DomainError):
     detail = _("The resource is out of service.")
 
 
+class VehicleSold(DomainError):
+    """The vehicle that the resource is has its buyer."""
+
+    code = "vehicle_sold"
+    detail = _("This vehicle is sold: it is lent no more.")
+
+
 class AlreadyInService(DomainError):
     """Nothing is wrong with the resource."""
 

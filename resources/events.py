@@ -8,7 +8,7 @@ from core.events import Event, event
 
 @event("resource.created", aggregate="resource", key="resource_id")
 class ResourceCreated(Event):
-    """A resource can be booked. `test_drive_role` is car, place, staff or empty."""
+    """A resource can be booked, unless the vehicle it is is sold. `test_drive_role` is car, place, staff or empty."""
 
     resource_id: UUID
     name: str
@@ -16,11 +16,12 @@ class ResourceCreated(Event):
     test_drive_role: str = ""
     product_id: UUID | None = None
     time_zone: str = ""
+    is_sold: bool = False
 
 
 @event("resource.updated", aggregate="resource", key="resource_id")
 class ResourceUpdated(Event):
-    """A resource changed, broke down (`is_in_service` false) or was taken off the books (`is_deleted`)."""
+    """A resource changed, broke down (`is_in_service` false), was sold or was taken off the books (`is_deleted`)."""
 
     resource_id: UUID
     name: str
@@ -30,6 +31,7 @@ class ResourceUpdated(Event):
     time_zone: str = ""
     is_in_service: bool = True
     is_deleted: bool = False
+    is_sold: bool = False
 
 
 @event("resource.allocated", aggregate="resource", key="resource_id")
@@ -71,18 +73,20 @@ class BookingRefused(Event):
 
 @event("booking.moved", aggregate="booking", key="booking_id", internal=True)
 class BookingMoved(Event):
-    """Part of a booking broke down and an equal one took its place."""
+    """Part of a booking cannot be had, and an equal one took its place. `cause` is broken or sold."""
 
     booking_id: UUID
     from_resource_id: UUID
     to_resource_id: UUID
     reason: str
+    cause: str = "broken"
 
 
 @event("booking.broken", aggregate="booking", key="booking_id", internal=True)
 class BookingBroken(Event):
-    """Part of a booking broke down and nothing equal was free: all of it was given back."""
+    """Part of a booking cannot be had and nothing equal was free: all was given back. `cause` is broken or sold."""
 
     booking_id: UUID
     resource_id: UUID
     reason: str
+    cause: str = "broken"

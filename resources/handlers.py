@@ -1,7 +1,10 @@
 """How bookings follow what the other apps tell."""
 
+from collections.abc import Sequence
+
 from django.utils import timezone
 
+from catalog.events import ProductUpdated, StockReleased, StockSold
 from messaging.subscriptions import subscribe
 from resources import services
 from showroom.events import DriveEnded, DriveRequested, HappeningCancelled
@@ -24,5 +27,18 @@ def follow_test_drive(event: DriveRequested | DriveEnded) -> None:
         car_id=event.car_id,
         start=event.start_time,
         end=event.end_time,
+        now=timezone.now(),
+    )
+
+
+@subscribe(StockSold, StockReleased, ProductUpdated, batch=True, on_parked="continue", replayable=True)
+def follow_sales(events: Sequence[StockSold | StockReleased | ProductUpdated]) -> None:
+    """Lend no vehicle that has its buyer, and again what came back."""
+    levels = [level for event in events if not isinstance(event, ProductUpdated) for level in event.levels]
+    levels.sort(key=lambda level: level.version)
+    back = [event for event in events if isinstance(event, ProductUpdated) and event.available]
+    services.note_sales(
+        stands={level.product_id: (level.version, not level.on_hand and not level.available) for level in levels},
+        back={event.product_id: event.stock_version for event in back},
         now=timezone.now(),
     )

@@ -80,7 +80,8 @@ class Resource(models.Model):
     """Something of which `quantity` equal units can be taken at once.
 
     It is open as its opening hours say, on the wall clock of `time_zone`; without any it is always open. Around
-    each booking it stays taken for its buffers, in minutes. Out of service, it takes no bookings.
+    each booking it stays taken for its buffers, in minutes. Out of service, it takes no bookings; nor once the vehicle
+    it is has been sold.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -94,6 +95,7 @@ class Resource(models.Model):
     product_id = models.UUIDField(_("vehicle in the catalogue"), null=True, blank=True)
     is_in_service = models.BooleanField(_("in service"), default=True, db_default=True)
     out_of_service_reason = models.TextField(_("why it is out of service"), blank=True, default="", db_default="")
+    is_sold = models.BooleanField(_("sold"), default=False, db_default=False, editable=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
@@ -117,10 +119,16 @@ class Resource(models.Model):
             models.Index(fields=["created_at", "id"], name="resource_newest"),
             models.Index(fields=["type", "name", "id"], name="resource_by_type"),
             GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="resource_name_search"),
+            models.Index(fields=["product_id"], condition=Q(product_id__isnull=False), name="resource_of_product"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether it takes bookings at all."""
+        return self.is_in_service and not self.is_sold
 
     def change(self, fields: dict[str, Any], *, now: datetime) -> bool:
         """Set the given fields; tell whether any of them differed."""
@@ -143,6 +151,21 @@ class Resource(models.Model):
     def rules(self) -> list[Hours]:
         """Its opening hours."""
         return [Hours(rule.weekday, rule.opens_at, rule.closes_at) for rule in self.opening_hours.all()]
+
+
+class VehicleCopy(models.Model):
+    """Whether all of a product is sold, from catalog's events; older news than `stock_version` is dropped."""
+
+    product_id = models.UUIDField(primary_key=True)
+    is_sold = models.BooleanField(default=False)
+    stock_version = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("vehicle in the catalogue")
+        verbose_name_plural = _("vehicles in the catalogue")
+
+    def __str__(self) -> str:
+        return str(self.product_id)
 
 
 class OpeningHours(models.Model):

@@ -23,6 +23,21 @@ def free_slots_of_car(
     return [(slot["start_time"], slot["end_time"]) for slot in found["slots"]]
 
 
+_AHEAD = """
+SELECT r.product_id, r.id, a.id FROM resources_resource r
+LEFT JOIN resources_allocation a ON a.resource_id = r.id AND a.released_at IS NULL AND a.starts_at > now()
+WHERE r.product_id IS NOT NULL AND r.deleted_at IS NULL AND (a.id IS NOT NULL OR NOT r.is_sold) ORDER BY r.id, a.id
+"""
+
+
+def vehicles_lent() -> list[tuple[UUID, UUID, UUID | None]]:
+    """(product, resource, allocation) of vehicles that may be booked, and of every booking ahead of any vehicle."""
+    with connections["resources"].cursor() as cursor:
+        cursor.execute(_AHEAD)
+        rows: list[tuple[UUID, UUID, UUID | None]] = cursor.fetchall()
+    return rows
+
+
 _OVERFULL = """
 WITH live AS (
     SELECT id, resource_id, busy_from, busy_until, quantity FROM resources_allocation

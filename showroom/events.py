@@ -177,7 +177,7 @@ class DriveStarted(Event):
 
 @event("test_drive.ended", aggregate="test_drive", key="test_drive_id", internal=True)
 class DriveEnded(Event):
-    """Nothing is booked for it any more: `outcome` is returned, cancelled, refused, no_show or broken."""
+    """Nothing is booked for it any more: `outcome` is returned, cancelled, refused, no_show, broken or sold."""
 
     test_drive_id: UUID
     user_id: UUID

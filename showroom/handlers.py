@@ -26,12 +26,12 @@ def keep_car(event: ResourceCreated | ResourceUpdated) -> None:
     if event.test_drive_role != "car":
         services.keep_car(resource_id=event.resource_id, fields=None)
         return
-    is_available = not isinstance(event, ResourceUpdated) or (event.is_in_service and not event.is_deleted)
+    is_there = not isinstance(event, ResourceUpdated) or (event.is_in_service and not event.is_deleted)
     fields = {
         "name": event.name,
         "product_id": event.product_id,
         "time_zone": event.time_zone,
-        "is_available": is_available,
+        "is_available": is_there and not event.is_sold,
     }
     services.keep_car(resource_id=event.resource_id, fields=fields)
 
@@ -50,7 +50,7 @@ def follow_booking(event: BookingMade | BookingRefused | BookingMoved | BookingB
                 drive_id=event.booking_id, from_id=event.from_resource_id, to_id=event.to_resource_id, now=now
             )
         case BookingBroken():
-            services.break_off_drive(drive_id=event.booking_id, reason=event.reason, now=now)
+            services.break_off_drive(drive_id=event.booking_id, reason=event.reason, cause=event.cause, now=now)
 
 
 @subscribe(OfferExpired, lane="event_id")

@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connections
+from django.db.models.functions import Now
 
 from core.books import Disagreement
-from showroom.models import Drive, DriveCar, Happening, HappeningStatus, Registration, RegistrationStatus
+from showroom.models import Drive, DriveCar, DriveStatus, Happening, HappeningStatus, Registration, RegistrationStatus
 
 MAX_SHOWN = 50
 """Happenings, cars or test drives on one page."""
@@ -37,6 +38,13 @@ def test_drive_cars() -> list[DriveCar]:
 def drives_of(user_id: UUID) -> list[Drive]:
     """A person's test drives, the latest first."""
     return list(Drive.objects.filter(user_id=user_id).order_by("-starts_at", "-id")[:MAX_SHOWN])
+
+
+def drives_ahead() -> list[tuple[UUID, UUID]]:
+    """(product, test drive) of every test drive of a known vehicle that is still to begin."""
+    ahead = Drive.objects.filter(status__in=[DriveStatus.REQUESTED, DriveStatus.CONFIRMED], starts_at__gt=Now())
+    rows = ahead.filter(product_id__isnull=False).order_by("id").values_list("product_id", "id")
+    return [(product_id, drive_id) for product_id, drive_id in rows if product_id]
 
 
 _COUNTS = """

@@ -1,7 +1,7 @@
 """What other apps may ask the catalogue; answers are dataclasses, never rows."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -305,6 +305,20 @@ def open_reservations() -> Iterator[tuple[UUID, UUID, str]]:
     while rows := list(open_rows.filter(id__gt=reached).values_list("id", "order_id", "attempt_id", "status")[:CHUNK]):
         reached = rows[-1][0]
         yield from (row[1:] for row in rows)
+
+
+_SOLD = """
+SELECT p.id FROM catalog_product AS p WHERE p.id = ANY(%s) AND p.on_hand = 0 AND p.kind = 'vehicle' AND EXISTS (
+    SELECT 1 FROM catalog_reservationline AS l JOIN catalog_reservation AS r ON r.id = l.reservation_id
+    WHERE l.product_id = p.id AND r.status = 'sold')
+"""
+
+
+def sold_vehicles(ids: Iterable[UUID]) -> set[UUID]:
+    """Which of these vehicles have their buyer, the last piece of them sold."""
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute(_SOLD, [list(ids)])
+        return {row[0] for row in cursor.fetchall()}
 
 
 # Copies ---------------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class ResourceSerializer(serializers.ModelSerializer):
         model = Resource
         fields = [
             "id", "name", "type_id", "description", "quantity", "time_zone", "buffer_before", "buffer_after",
-            "opening_hours", "product_id", "is_in_service", "out_of_service_reason",
+            "opening_hours", "product_id", "is_in_service", "out_of_service_reason", "is_sold",
             "created_at", "updated_at", "version",
         ]  # fmt: skip
         read_only_fields = fields

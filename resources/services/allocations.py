@@ -16,6 +16,7 @@ from resources.errors import (
     OutOfService,
     OutsideOpeningHours,
     PartOfBooking,
+    VehicleSold,
 )
 from resources.events import ResourceAllocated, ResourceReleased
 from resources.hours import is_open
@@ -36,8 +37,8 @@ def allocate(
 ) -> Allocation:
     """Take `quantity` units over [start, end). Publishes ResourceAllocated.
 
-    Raises ResourceNotFound, EndsBeforeStart, OutOfService, OutsideOpeningHours, BlackoutClash, AllocationClash
-    (naming the bookings in the way).
+    Raises ResourceNotFound, EndsBeforeStart, VehicleSold, OutOfService, OutsideOpeningHours, BlackoutClash,
+    AllocationClash (naming the bookings in the way).
     """
     if end <= start:
         raise EndsBeforeStart
@@ -76,8 +77,10 @@ def release_for_happening(*, event_id: UUID, now: datetime) -> None:
 def require_free(resource: Resource, start: datetime, end: datetime, quantity: int) -> None:
     """Refuse a booking of a locked resource over [start, end) that its rules or other bookings forbid.
 
-    Raises OutOfService, OutsideOpeningHours, BlackoutClash, AllocationClash.
+    Raises VehicleSold, OutOfService, OutsideOpeningHours, BlackoutClash, AllocationClash.
     """
+    if resource.is_sold:
+        raise VehicleSold
     if not resource.is_in_service:
         raise OutOfService(reason=resource.out_of_service_reason)
     if not is_open(resource.rules(), ZoneInfo(resource.time_zone), start, end):

@@ -21,6 +21,9 @@ from resources.models import Allocation, Blackout, Resource
 from resources.services.allocations import give_back, require_free, take
 from resources.services.inventory import describe, lock_resource, publish_updated
 
+BROKEN = "broken"
+"""Why bookings are re-planned, unless said otherwise."""
+
 
 @dataclass
 class Replanned:
@@ -47,7 +50,7 @@ def take_out_of_service(
         resource.save()
         publish_updated(resource)
         ahead = resource.allocations.active().filter(starts_at__gt=now)
-        return resource, _replan(ahead.order_by("starts_at", "id"), others, reason, now)
+        return resource, replan_bookings(ahead.order_by("starts_at", "id"), others, reason, now)
 
 
 def return_to_service(*, resource_id: UUID, now: datetime, expected_version: int | None = None) -> Resource:
@@ -80,7 +83,7 @@ def close(
         blackout = Blackout.objects.create(
             resource=resource, starts_at=start, ends_at=end, reason=reason, created_at=now
         )
-        return blackout, _replan(inside, others, reason, now)
+        return blackout, replan_bookings(inside, others, reason, now)
 
 
 def reopen(*, resource_id: UUID, blackout_id: UUID) -> None:
@@ -104,15 +107,17 @@ def _lock_with_equals(resource_id: UUID, expected_version: int | None = None) ->
     return resource, [row for row in rows if row.id != resource_id]
 
 
-def _replan(allocations: Iterable[Allocation], others: list[Resource], reason: str, now: datetime) -> Replanned:
+def replan_bookings(
+    allocations: Iterable[Allocation], others: list[Resource], reason: str, now: datetime, cause: str = BROKEN
+) -> Replanned:
     """Move each allocation to an equal resource, or end its whole booking. Publishes BookingMoved, BookingBroken."""
     outcome = Replanned()
     for allocation in allocations:
         substitute = _substitute(allocation, others)
         if substitute is None:
-            outcome.released += _break_up(allocation, reason, now)
+            outcome.released += _break_up(allocation, reason, now, cause)
         else:
-            outcome.moved[allocation.id] = _move(allocation, substitute, reason, now).id
+            outcome.moved[allocation.id] = _move(allocation, substitute, reason, now, cause).id
     return outcome
 
 
@@ -126,7 +131,7 @@ def _substitute(allocation: Allocation, others: list[Resource]) -> Resource | No
     return None
 
 
-def _move(allocation: Allocation, to: Resource, reason: str, now: datetime) -> Allocation:
+def _move(allocation: Allocation, to: Resource, reason: str, now: datetime, cause: str) -> Allocation:
     replacement = take(
         to,
         allocation.starts_at,
@@ -146,12 +151,13 @@ def _move(allocation: Allocation, to: Resource, reason: str, now: datetime) -> A
                 from_resource_id=allocation.resource_id,
                 to_resource_id=to.id,
                 reason=reason,
+                cause=cause,
             )
         )
     return replacement
 
 
-def _break_up(allocation: Allocation, reason: str, now: datetime) -> list[UUID]:
+def _break_up(allocation: Allocation, reason: str, now: datetime, cause: str) -> list[UUID]:
     """Give back the allocation and everything booked with it."""
     if allocation.booking_id is None:
         give_back(allocation, now)
@@ -161,5 +167,7 @@ def _break_up(allocation: Allocation, reason: str, now: datetime) -> list[UUID]:
     for part in together.order_by("pk"):
         give_back(part, now)
         given_back.append(part.id)
-    publish(BookingBroken(booking_id=allocation.booking_id, resource_id=allocation.resource_id, reason=reason))
+    publish(
+        BookingBroken(booking_id=allocation.booking_id, resource_id=allocation.resource_id, reason=reason, cause=cause)
+    )
     return given_back

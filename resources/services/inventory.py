@@ -12,7 +12,7 @@ from messaging.outbox import publish
 from resources.errors import HoursOverlap, QuantityBelowAllocated, ResourceInUse, ResourceNotFound, UnknownType
 from resources.events import ResourceCreated, ResourceUpdated
 from resources.hours import ALL_DAY, Hours
-from resources.models import Allocation, OpeningHours, Resource, ResourceType
+from resources.models import Allocation, OpeningHours, Resource, ResourceType, VehicleCopy
 from resources.occupancy import in_the_way
 
 
@@ -35,7 +35,9 @@ def add_resource(*, fields: ResourceFields, now: datetime) -> Resource:
     given, hours = _split(fields)
     with transaction("resources"):
         _check_type(fields)
-        resource = Resource.objects.create(**given, created_at=now, updated_at=now)
+        resource = Resource(**given, created_at=now, updated_at=now)
+        resource.is_sold = is_sold(resource.product_id)
+        resource.save(force_insert=True)
         _set_hours(resource, hours or [])
         publish(ResourceCreated(**_described(resource)))
     return resource
@@ -54,6 +56,8 @@ def update_resource(
         resource = lock_resource(resource_id, expected_version)
         _check_type(changes)
         has_changed = resource.change(given, now=now)
+        if "product_id" in changes:
+            resource.is_sold = is_sold(resource.product_id)
         if hours is not None and hours != resource.rules():
             _set_hours(resource, hours)
             if not has_changed:
@@ -65,6 +69,17 @@ def update_resource(
             resource.save()
             publish_updated(resource)
     return resource
+
+
+def is_sold(product_id: UUID | None) -> bool:
+    """Whether the vehicle that a resource is to be has its buyer.
+
+    What is not known is written down as unsold: whoever hears of its sale at this moment waits, and finds the resource.
+    """
+    if product_id is None:
+        return False
+    VehicleCopy.objects.bulk_create([VehicleCopy(product_id=product_id)], ignore_conflicts=True)
+    return VehicleCopy.objects.select_for_update().get(pk=product_id).is_sold
 
 
 def delete_resource(*, resource_id: UUID, now: datetime, expected_version: int | None = None) -> None:
@@ -120,6 +135,7 @@ def _described(resource: Resource) -> dict[str, Any]:
         "test_drive_role": resource.type.test_drive_role,
         "product_id": resource.product_id,
         "time_zone": resource.time_zone,
+        "is_sold": resource.is_sold,
     }
 
 

@@ -129,11 +129,13 @@ def hand_over(
 ) -> Drive:
     """Let the car leave. Publishes DriveStarted.
 
-    Raises DriveNotFound, WrongTransition, LicenceExpired, WaiverNotSigned, StaleVersion.
+    Raises DriveNotFound, WrongTransition, CarUnavailable (it broke down or was sold meanwhile), LicenceExpired,
+    WaiverNotSigned, StaleVersion.
     """
     with transaction("showroom"):
         drive = lock_drive(drive_id, expected_version=expected_version)
         drive.move_to(DriveStatus.OUT, now=now)
+        _refuse_absent(drive.car_id)
         if checked.licence_valid_until < drive.ends_at.astimezone(ZoneInfo(drive.time_zone)).date():
             raise LicenceExpired
         if not checked.waiver_signed:
@@ -217,14 +219,14 @@ def move_drive(*, drive_id: UUID, from_id: UUID, to_id: UUID, now: datetime) -> 
         _publish_confirmed(drive, is_moved=True)
 
 
-def break_off_drive(*, drive_id: UUID, reason: str, now: datetime) -> None:
-    """Hear that something broke down and nothing could replace it. Publishes DriveEnded."""
+def break_off_drive(*, drive_id: UUID, reason: str, now: datetime, cause: str = "broken") -> None:
+    """Hear that something broke down or was sold and nothing could replace it. Publishes DriveEnded."""
     with transaction("showroom"):
         drive = lock_drive(drive_id)
         if drive.status not in (DriveStatus.REQUESTED, DriveStatus.CONFIRMED):
             return
         drive.move_to(DriveStatus.CANCELLED, now=now, reason=reason)
-        _end(drive, outcome="broken")
+        _end(drive, outcome=cause)
 
 
 def keep_car(*, resource_id: UUID, fields: dict[str, Any] | None) -> None:
@@ -262,6 +264,12 @@ def _lent_car(car_id: UUID) -> DriveCar:
     if not car.is_available:
         raise CarUnavailable
     return car
+
+
+def _refuse_absent(car_id: UUID) -> None:
+    car = DriveCar.objects.select_for_update().filter(pk=car_id).first()
+    if car is not None and not car.is_available:
+        raise CarUnavailable
 
 
 def _require_few(user_id: UUID, now: datetime) -> None:

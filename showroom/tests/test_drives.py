@@ -5,11 +5,13 @@ from django.db import IntegrityError
 from django.utils import timezone
 from icalendar import Calendar
 
+from catalog.events import StockLevel, StockSold
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import drain_outbox, events_of, published
+from messaging.models import OutboxEvent
+from messaging.testing import deliver_twice, drain_outbox, events_of, published
 from resources.events import BookingBroken, BookingMade, BookingMoved, ResourceCreated, ResourceUpdated
-from resources.models import Allocation
+from resources.models import Allocation, Resource
 from resources.public import allocation_disagreements
 from resources.tests.make import crew
 from showroom import services
@@ -255,6 +257,31 @@ def test_a_broken_car_breaks_off_its_drives_and_leaves_nothing_booked(lent):
     lent.refresh_from_db()
     assert (drive.status, drive.reason, lent.is_available) == ("cancelled", "brakes", False)
     assert (allocation_disagreements(), Allocation.objects.active().count()) == ([], 0)
+
+
+@pytest.mark.django_db(databases=["showroom", "resources", "catalog"], transaction=True)
+def test_a_sold_car_is_gone_from_test_drives(lent):
+    """Its drives ahead are called off, its driver is told, and nobody books it any more."""
+    Resource.objects.filter(pk=lent.resource_id).update(product_id=lent.resource_id)
+    drive, begun = make.drive(lent), make.drive(lent, hours=48)
+    drain_outbox("showroom", "resources")
+    start, end = timezone.now(), timezone.now() + timedelta(hours=1)
+    Drive.objects.filter(pk=begun.id).update(starts_at=start, ends_at=end)
+    Allocation.objects.filter(booking_id=begun.id).update(starts_at=start, busy_from=start, ends_at=end, busy_until=end)
+    level = StockLevel(product_id=lent.resource_id, on_hand=0, available=0, version=9)
+    deliver_twice("resources", StockSold(order_id=uuid7(), attempt_id=uuid7(), levels=[level]))
+    drain_outbox("showroom", "resources")
+    drive.refresh_from_db()
+    assert (drive.status, Allocation.objects.active().filter(booking_id=drive.id).exists()) == ("cancelled", False)
+    ended = OutboxEvent.objects.using("showroom").get(type="test_drive.ended")
+    assert ended.data["outcome"] == "sold"
+    assert Api().get("/test-drive-cars").json()["results"] == []
+    answer = Api("client").post("/test-drives", wish(lent))
+    assert (answer.status_code, answer.json()["code"]) == (409, "car_unavailable")
+    left = Api("manager").post(f"/test-drives/{begun.id}/hand-over", PAPERS)
+    assert (left.status_code, left.json()["code"]) == (409, "car_unavailable")
+    begun.refresh_from_db()
+    assert begun.status == "confirmed"
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
