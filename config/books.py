@@ -108,6 +108,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "allocations": resources.public.allocation_disagreements,
     "orders and their roll-ups": orders.public.stat_disagreements,
     "orders, stock and money": lambda: order_disagreements(),
+    "sold cars and their bookings": lambda: lending_disagreements(),
     "deals": orders.public.deal_disagreements,
     "event logs": lambda: log_disagreements(),
 }
@@ -151,6 +152,22 @@ def _check_order(
         yield Disagreement("stock_kept", ids, f"{order.status}, its stock is still {stock[1]}")
     if order.is_settled and order.status in HOLDING:
         yield Disagreement("order_stuck", ids, f"{order.status}, its checkout is {order.saga_state}")
+
+
+def lending_disagreements() -> Iterator[Disagreement]:
+    """Sold vehicles that may still be booked, that are booked, or that somebody is to drive."""
+    lent = resources.public.vehicles_lent()
+    driven = showroom.public.drives_ahead()
+    sold = catalog.public.sold_vehicles({*(row[0] for row in lent), *(row[0] for row in driven)})
+    for product_id, resource_id, allocation_id in lent:
+        if product_id in sold:
+            ids = {"product_id": str(product_id), "resource_id": str(resource_id)}
+            ids |= {"allocation_id": str(allocation_id)} if allocation_id else {}
+            yield Disagreement("sold_car_lent", ids, "it has its buyer, and may be booked or is")
+    for product_id, drive_id in driven:
+        if product_id in sold:
+            ids = {"product_id": str(product_id), "test_drive_id": str(drive_id)}
+            yield Disagreement("sold_car_driven", ids, "it has its buyer, and a test drive of it is to begin")
 
 
 def log_disagreements() -> Iterator[Disagreement]:

@@ -23,11 +23,14 @@ from messaging.cursors import pause, resume
 from messaging.models import EventStream, OutboxEvent
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox
+from notifications.models import Notification
 from orders.models import Order
 from orders.services import Actor, ProductLine, place_order
 from payments.models import Payment
 from payments.providers.sandbox import SandboxProvider
 from payments.services import Means, capture_payment, create_payment
+from resources.models import Allocation
+from showroom.models import Drive, DriveCar
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 MANAGER = uuid7()
@@ -329,6 +332,50 @@ def test_seats_that_are_miscounted(dealership):
 def test_bookings_that_overlap(dealership):
     corrupt("resources", ("UPDATE resources_resource SET quantity = 1 WHERE id = %s", dealership.resource))
     assert_found("overallocated", dealership.resource)
+
+
+@dataclass(frozen=True)
+class SoldCar:
+    """A car that was lent and driven until it was sold."""
+
+    product: UUID
+    resource: UUID
+    drive: UUID
+
+
+@pytest.fixture
+def sold_car():
+    """Sold as it is in the showroom: whoever was to drive it is told, and it is not offered any more."""
+    product = catalog.tests.make.product(stock=1, price=Decimal("900000.00"))
+    kind = resources.tests.make.kind("Demo car", "car")
+    resource = resources.tests.make.resource(type_id=kind.id, product_id=product.id)
+    drain_outbox()
+    drive = showroom.tests.make.drive(DriveCar.objects.get(pk=resource.id))
+    drain_outbox()
+    assert Drive.objects.get().status == "confirmed"
+    pay(order(product.id))
+    check(fails=False)
+    told = set(Notification.objects.filter(kind="test_drive.ended").values_list("user_id", flat=True))
+    assert (Drive.objects.get().status, told) == ("cancelled", {drive.user_id})
+    assert not Allocation.objects.active().exists()
+    return SoldCar(product.id, resource.id, drive.id)
+
+
+def test_a_sold_car_that_may_still_be_booked(sold_car):
+    corrupt("resources", ("UPDATE resources_resource SET is_sold = false WHERE id = %s", sold_car.resource))
+    assert_found("sold_car_lent", sold_car.product, sold_car.resource)
+
+
+def test_a_sold_car_that_is_booked(sold_car):
+    corrupt(
+        "resources", ("UPDATE resources_allocation SET released_at = NULL WHERE resource_id = %s", sold_car.resource)
+    )
+    assert_found("sold_car_lent", sold_car.product, sold_car.resource)
+
+
+def test_a_sold_car_that_somebody_is_to_drive(sold_car):
+    corrupt("showroom", ("UPDATE showroom_drive SET status = 'confirmed' WHERE id = %s", sold_car.drive))
+    assert_found("sold_car_driven", sold_car.product, sold_car.drive)
 
 
 # Logs -------------------------------------------------------------------------------------------------------------
