@@ -248,7 +248,7 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         return Response(CheckoutSerializer(view).data)
 
     def get_permissions(self) -> Any:
-        special = {"destroy": IsAdmin, "checkout": IsManager, "steer": IsManager, "stats": IsManager}
+        special = {"destroy": IsAdmin} | dict.fromkeys(("checkout", "hold", "stats", "steer"), IsManager)
         return [special[self.action]()] if self.action in special else super().get_permissions()
 
 
