@@ -138,6 +138,13 @@ class Product:
         headers = {"Authorization": f"Bearer {token}"} | more.pop("headers", {})
         return self.http.request(method, path, headers=headers, **more)
 
+    def agree(self, waiting: httpx2.Response) -> None:
+        """Let a second manager agree to what was answered with 202."""
+        assert waiting.status_code == 202, waiting.text
+        path = f"/approvals/{waiting.json()['approval']['id']}/approve"
+        answer = self.call("POST", path, token=self.token(None, "manager"))
+        assert answer.is_success, answer.text
+
     def order(self, order_id: str, token: str) -> dict[str, Any]:
         """Read an order."""
         found: dict[str, Any] = self.call("GET", f"/orders/{order_id}", token=token).json()

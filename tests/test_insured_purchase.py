@@ -11,6 +11,7 @@ from config import books
 from config.databases import APPS
 from core.ids import uuid7
 from core.testing import Api
+from gateway.approvals import Waits, approve_waiting, kind_named
 from insurance.models import Claim, MoneyRequest, Policy
 from insurance.public import estimate
 from insurance.tests.make import KASKO, OSAGO
@@ -105,7 +106,7 @@ def test_a_car_with_both_policies_is_bought_and_undone_to_the_kopeck(product):
     assert set(order.policy_ids) == {policy.id for policy in policies}
     assert order.total_amount == PRICE + sum(policy.premium for policy in policies) == order.amount_paid
     assert_clean_books()
-    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    call_off(order)
     drain_outbox()
     let_refunds_go()
     order.refresh_from_db()
@@ -211,7 +212,7 @@ def test_an_order_stops_asking_for_a_premium_that_went_back(product):
     refused = client.post("/payments", {"order_id": str(order.id), "method": "cash", "amount": str(refund)})
     assert (refused.status_code, Decimal(refused.json()["amount_due"])) == (409, 0)
     assert_clean_books()
-    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    call_off(order)
     drain_outbox()
     let_refunds_go()
     order.refresh_from_db()
@@ -228,7 +229,7 @@ def test_a_policy_cancelled_while_its_order_is_being_undone_is_refunded_once(pro
     order = bought(product, OSAGO, KASKO)
     client = Api("client", user_id=order.customer_id)
     kasko = Policy.objects.get(insurance_type="kasko")
-    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    call_off(order)
     refund = Decimal(client.post(f"/insurance/policies/{kasko.id}/cancel").json()["refund_amount"])
     drain_outbox()
     let_refunds_go()
@@ -254,7 +255,7 @@ def test_what_was_paid_beside_an_undone_order_goes_back_too(product):
     client.post(f"{path}/endorse", {"changes": drivers, "payment": CARD})
     drain_outbox()
     assert client.get(path).json()["status"] == "active"
-    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    call_off(order)
     drain_outbox()
     let_refunds_go()
     order.refresh_from_db()
@@ -294,6 +295,13 @@ def test_a_change_is_paid_passed_on_and_given_back(product):
     assert_owed_to_the_insurer(policy.premium - Decimal(cancelled["refund_amount"]))
     assert not [code for code, amount in balances().items() if code.startswith("policy:")]
     assert_clean_books()
+
+
+def call_off(order):
+    """Let a manager cancel a paid order, and another one agree to the refund."""
+    with pytest.raises(Waits):
+        move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    assert approve_waiting(kind_named("orders.cancel"), order.id, person_id=uuid7(), now=timezone.now())
 
 
 def assert_owed_to_the_insurer(premium):
@@ -339,7 +347,7 @@ def test_a_premium_in_three_parts_is_paid_passed_on_and_given_back_to_the_kopeck
     assert_owed_to_the_insurer(policy.premium - refund)
     assert not [code for code in balances() if code.startswith("policy:")]
     assert_clean_books()
-    move_order(order_id=order.id, status="cancelled", actor=MANAGER, reason="changed my mind", now=timezone.now())
+    call_off(order)
     drain_outbox()
     let_refunds_go()
     earned = policy.premium - refund

@@ -51,10 +51,10 @@ class Buyer:
         return {policy["insurance_type"]: policy for policy in found}
 
     def call_off(self, order):
-        """Let a manager cancel a paid order; the order once its money is back."""
+        """Let two managers cancel a paid order; the order once its money is back."""
         body = {"status": "cancelled", "reason": "changed my mind"}
         moved = self.product.call("PUT", f"/orders/{order['id']}/status", token=self.manager, json=body)
-        assert moved.status_code == 200, moved.text
+        self.product.agree(moved)
         return self.ended(order)
 
     def payment(self, order):
