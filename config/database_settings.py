@@ -29,7 +29,9 @@ def _database(app: str, embedded: Embedded) -> dict[str, Any]:
     settings["CONN_HEALTH_CHECKS"] = Processes.DATABASE_HEALTH_CHECKS
     settings["DISABLE_SERVER_SIDE_CURSORS"] = False
     settings["TEST"] = {"DEPENDENCIES": []}
-    settings["OPTIONS"] = settings.get("OPTIONS", {}) | {
+    options = settings.get("OPTIONS", {})
+    settings["HOST"] = options.pop("host", settings["HOST"])  # as libpq lets one name a folder of sockets: ?host=/run
+    settings["OPTIONS"] = options | {
         "application_name": f"autosalon-{app}",
         "connect_timeout": 2,
         "tcp_user_timeout": 10_000,
