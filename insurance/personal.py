@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from accounts.events import UserDeleted
-from insurance.models import Claim, Quote
+from insurance.models import Claim, PolicyTerms, Quote
 from messaging.personal import erase, holds
 from messaging.subscriptions import subscribe
 
@@ -17,8 +17,14 @@ def _forget_drivers(quotes: QuerySet[Quote]) -> None:
             quote.save(update_fields=["request"])
 
 
+def _forget_named(terms: QuerySet[PolicyTerms]) -> None:
+    """Terms that name drivers stay without them; those for anybody stay so."""
+    terms.filter(drivers__isnull=False).update(drivers=[])
+
+
 holds(Quote, erase=_forget_drivers)
 holds(Claim, blank={"description": ""})
+holds(PolicyTerms, owner="policy__customer_id", erase=_forget_named)
 
 
 @subscribe(UserDeleted)

@@ -7,6 +7,7 @@ from insurance.models.orders import IssueAttempt, OrderCopy
 from insurance.models.policies import Endorsement, Policy, PolicyCounter, PolicyStatus
 from insurance.models.quotes import Offer, Quote
 from insurance.models.tariffs import TariffRevision, TariffRow
+from insurance.models.terms import PolicyTerms
 
 __all__ = [
     "Claim",
@@ -26,6 +27,7 @@ __all__ = [
     "Policy",
     "PolicyCounter",
     "PolicyStatus",
+    "PolicyTerms",
     "Quote",
     "TariffRevision",
     "TariffRow",

@@ -16,6 +16,7 @@ from core.money import ZERO
 from insurance.errors import AboveLimit
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
+from insurance.models.terms import PolicyTerms
 
 
 class ClaimStatus(models.TextChoices):
@@ -94,6 +95,9 @@ REFUSED = (_S.REJECTED, _S.WITHDRAWN)
 class Claim(models.Model):
     """A loss under a policy, roubles: `amount` claimed, `assessed_amount` found, `payable_amount` by the policy.
 
+    It is settled by `terms`, which stood when it happened; null only where a release before this one reported it and
+    nobody has touched it since.
+
     `formula` says in figures how the payable sum came about; `reserve` is what is held for it; `penalty_amount` is owed
     on top for paying late; `paid_amount` has left, penalty aside, but for `set_off_amount`: instalments of the premium
     that a total loss pays for.
@@ -101,6 +105,14 @@ class Claim(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="claims", verbose_name=_("policy"))
+    terms = models.ForeignKey(
+        PolicyTerms,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="claims",
+        verbose_name=_("terms of that moment"),
+    )
     customer_id = models.UUIDField(_("customer"))
     kind = models.CharField(_("kind"), max_length=15, choices=ClaimKind, default=_K.OTHER, db_default=_K.OTHER)
     occurred_at = models.DateTimeField(_("happened at"))

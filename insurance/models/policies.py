@@ -15,7 +15,6 @@ from core.ids import uuid7
 from core.money import ZERO
 from insurance.models.fields import amount_field, type_field
 from insurance.models.quotes import Quote
-from insurance.pricing import Settlement
 from insurance.tariffs import DEFAULT_INSURER
 
 
@@ -135,11 +134,6 @@ class Policy(models.Model):
             raise WrongTransition(self.status, list(allowed))
         self.status, self.updated_at = target, now
         self.version += 1
-
-    @property
-    def settlement(self) -> Settlement:
-        """How its losses are settled; reads the quote."""
-        return self.quote.offer(self.variant).request.settlement
 
     @property
     def paying_order_id(self) -> UUID | None:

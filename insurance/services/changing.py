@@ -34,6 +34,7 @@ from insurance.services.money import (
 from insurance.services.pledges import is_pledged
 from insurance.services.quoting import write_quote
 from insurance.services.seconding import admit_endorsing
+from insurance.services.terms import catch_up, write_terms
 from insurance.tariffs import TariffBook
 from messaging.outbox import publish
 
@@ -166,8 +167,10 @@ def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, no
             "insured_value": request.vehicle_value or coverage,
             "deductible": request.deductible,
         }
+    catch_up(policy)
     policy.endorse(premium=policy.premium + endorsement.premium_difference, changes=changes, now=now)
     policy.save()
+    write_terms(policy, request, now)
     endorsement.applied_at = now
     endorsement.save()
     publish(

@@ -32,6 +32,7 @@ from insurance.services.ending import end_early, refund_undone
 from insurance.services.instalments import outstanding, plan_instalments
 from insurance.services.money import ask_for_premium_back, ask_for_refund, held_for, ways_back
 from insurance.services.quoting import write_quote
+from insurance.services.terms import catch_up
 from insurance.tariffs import TariffBook
 from messaging.outbox import publish
 from messaging.timers import set_timer
@@ -134,6 +135,7 @@ def put_in_force(policy: Policy, now: datetime) -> None:
         policy.end_date = last_day(policy.quote.offer(policy.variant).request, today)
     policy.activate(now)
     policy.save()
+    catch_up(policy)
     plan_instalments(policy, now)
     alarm = PolicyTermEnded(policy_id=policy.id)
     set_timer(handler=EXPIRY_HANDLER, event=alarm, due_at=end_of(policy.end_date))

@@ -9,6 +9,8 @@ from core.money import ZERO
 from insurance.models import OrderCopy, Policy, PolicyStatus
 from insurance.models.fields import InsuranceTypes
 from insurance.models.policies import ALIVE
+from insurance.reading import insured_request
+from insurance.services.terms import catch_up, write_terms
 
 
 def pledge_car(*, order_id: UUID, customer_id: UUID, loan_id: UUID, bank: str, debt: Decimal, now: datetime) -> None:
@@ -27,9 +29,16 @@ def pledge_car(*, order_id: UUID, customer_id: UUID, loan_id: UUID, bank: str, d
             beneficiary="",
         )
         for policy in insured.order_by("pk"):
-            policy.beneficiary, policy.updated_at = order.bank, now
-            policy.version += 1
-            policy.save()
+            _rename(policy, order.bank, now)
+
+
+def _rename(policy: Policy, beneficiary: str, now: datetime) -> None:
+    catch_up(policy)
+    policy.beneficiary = beneficiary
+    policy.touch(now)
+    policy.save()
+    if policy.activated_at is not None:
+        write_terms(policy, insured_request(policy), now)
 
 
 def reduce_debt(*, loan_id: UUID, balance: Decimal, now: datetime) -> None:
@@ -44,9 +53,7 @@ def reduce_debt(*, loan_id: UUID, balance: Decimal, now: datetime) -> None:
             return
         pledged = Policy.objects.select_for_update().filter(order_id=order.order_id, beneficiary=order.bank)
         for policy in pledged.order_by("pk"):
-            policy.beneficiary, policy.updated_at = "", now
-            policy.version += 1
-            policy.save()
+            _rename(policy, "", now)
 
 
 def is_pledged(policy: Policy) -> bool:
