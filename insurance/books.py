@@ -26,6 +26,7 @@ from insurance.models import (
     MoneyState,
     Policy,
     PolicyStatus,
+    PolicyTerms,
     Quote,
 )
 from insurance.models.claims import GRANTED
@@ -48,6 +49,8 @@ def policy_disagreements() -> Iterator[Disagreement]:
     yield from _instalments_forgotten()
     yield from _attempts_unlike_their_policies()
     yield from _policies_past_their_end()
+    yield from _terms_unlike_their_policies()
+    yield from _claims_under_other_terms()
     yield from _claims_above_the_cover()
 
 
@@ -195,11 +198,38 @@ def _policies_past_their_end() -> Iterator[Disagreement]:
         yield Disagreement("policy_past_its_end", ids, f"in force, though it ended on {last}")
 
 
-def _claims_above_the_cover() -> Iterator[Disagreement]:
-    above = Q(approved_amount__gt=F("policy__coverage_amount"))
-    for claim in Claim.objects.filter(above, status__in=GRANTED).select_related("policy").order_by("pk"):
+_TERMS = ("coverage_amount", "insured_value", "deductible")
+
+
+def _claims_under_other_terms() -> Iterator[Disagreement]:
+    """A claim is settled by the terms that stood at the moment of its loss."""
+    began_later = Q(occurred_at__lt=F("terms__starts_at")) & ~Q(terms__number=1)
+    other = began_later | Q(occurred_at__gte=F("terms__ends_at")) | ~Q(terms__policy=F("policy"))
+    for claim in Claim.objects.filter(other).order_by("pk"):
         ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
-        most = claim.policy.coverage_amount
+        yield Disagreement("claim_under_other_terms", ids, f"the loss of {claim.occurred_at} is settled by others")
+
+
+def _terms_unlike_their_policies() -> Iterator[Disagreement]:
+    """What a policy says of itself is what the last of its terms say; changes that wait to be written down apart."""
+    newest = PolicyTerms.objects.filter(policy=OuterRef("pk")).order_by("-number")
+    last = {f"last_{name}": Subquery(newest.values(name)[:1]) for name in (*_TERMS, "starts_at", "ends_at", "number")}
+    unlike = Q(last_ends_at__isnull=False)
+    for name in _TERMS:
+        unlike |= ~Q(**{name: F(f"last_{name}")})
+    later = Endorsement.objects.filter(policy=OuterRef("pk"), applied_at__gt=OuterRef("last_starts_at"))
+    begun: QuerySet[Any] = Policy.objects.filter(terms__number=1)
+    known = begun.annotate(**last).exclude(Exists(later))
+    for policy in known.filter(unlike).order_by("pk"):
+        yield Disagreement("terms_differ", {"policy_id": str(policy.id)}, f"terms {policy.last_number} say otherwise")
+
+
+def _claims_above_the_cover() -> Iterator[Disagreement]:
+    above = Q(approved_amount__gt=F("terms__coverage_amount"))
+    granted: QuerySet[Any] = Claim.objects.filter(above, status__in=GRANTED).select_related("terms")
+    for claim in granted.order_by("pk"):
+        ids = {"claim_id": str(claim.id), "policy_id": str(claim.policy_id)}
+        most = claim.terms.coverage_amount
         yield Disagreement("claim_above_cover", ids, f"{claim.approved_amount} granted, {most} at most")
     paid = Sum("payouts__amount", filter=Q(payouts__state=MoneyState.DONE), default=Decimal(0))
     unlike = ~Q(left=F("paid_amount") + F("penalty_amount") - F("set_off_amount"))

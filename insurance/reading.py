@@ -51,10 +51,9 @@ def moment_of(order_id: UUID, now: datetime) -> datetime:
     return min(made, now)
 
 
-def insured_request(policy: Policy, moment: datetime | None = None) -> QuoteRequest:
-    """What a policy insures: the request as every change made so far, or before a moment, left it."""
-    made = policy.endorsements.filter(applied_at__isnull=False)
-    last = (made if moment is None else made.filter(applied_at__lte=moment)).order_by("-number").first()
+def insured_request(policy: Policy) -> QuoteRequest:
+    """What a policy insures now: the request as every change made so far left it."""
+    last = policy.endorsements.filter(applied_at__isnull=False).order_by("-number").first()
     if last is None:
         return policy.quote.offer(policy.variant).request
     return msgspec.convert(last.request, QuoteRequest, strict=False)

@@ -20,6 +20,7 @@ from insurance.models import (
     Instalment,
     MoneyRequest,
     Policy,
+    PolicyTerms,
     Quote,
 )
 from insurance.models.fields import InsuranceTypes
@@ -332,9 +333,21 @@ class ClaimPayoutSerializer(serializers.ModelSerializer):
         fields = ["id", "payee", "amount", "state", "code", "detail", "created_at", "settled_at"]
 
 
-class ClaimSerializer(serializers.ModelSerializer):
-    """A claim; amounts found and granted are null until then."""
+class PolicyTermsSerializer(serializers.ModelSerializer):
+    """What a policy paid by from a moment on; `ends_at` is null for what stands now."""
 
+    class Meta:
+        model = PolicyTerms
+        fields = [
+            "number", "starts_at", "ends_at", "recorded_at", "coverage_amount", "insured_value", "deductible",
+            "beneficiary", "drivers", "settlement",
+        ]  # fmt: skip
+
+
+class ClaimSerializer(serializers.ModelSerializer):
+    """A claim; amounts found and granted are null until then. `terms` are those of the moment of the loss."""
+
+    terms = PolicyTermsSerializer(allow_null=True)
     documents = ClaimDocumentSerializer(many=True)
     payouts = ClaimPayoutSerializer(many=True)
     missing_documents = serializers.SerializerMethodField()
@@ -344,7 +357,7 @@ class ClaimSerializer(serializers.ModelSerializer):
     class Meta:
         model = Claim
         fields = [
-            "id", "policy_id", "customer_id", "kind", "occurred_at", "description", "place", "driver_name",
+            "id", "policy_id", "customer_id", "terms", "kind", "occurred_at", "description", "place", "driver_name",
             "driver_birth_date", "has_recourse", "amount", "status", "missing_documents", "documents",
             "assessed_amount", "market_value", "salvage_amount", "wear_percent", "payable_amount", "reserve_amount",
             "formula", "is_total_loss", "proposed_amount", "proposed_by", "approved_amount", "reason", "decided_at",

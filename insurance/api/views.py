@@ -263,7 +263,7 @@ class PolicyViewSet(_InsuranceViewSet):
 
 
 class ClaimViewSet(_InsuranceViewSet):
-    queryset = Claim.objects.prefetch_related("documents", "payouts")
+    queryset = Claim.objects.select_related("terms").prefetch_related("documents", "payouts")
     serializer_class = ClaimSerializer
     filterset_class = ClaimFilter
     ordering_fields = {"created_at": "created_at", "due_date": "due_date"}

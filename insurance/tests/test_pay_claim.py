@@ -117,7 +117,7 @@ def test_a_total_loss_pays_the_bank_first():
         loan_id=uuid7(),
         bank="Северный",
         debt=Decimal(700_000),
-        now=timezone.now(),
+        now=policy.activated_at,
     )
     policy.refresh_from_db()
     assert policy.beneficiary == "Северный"

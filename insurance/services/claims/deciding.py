@@ -15,12 +15,12 @@ from gateway import approvals
 from insurance.approvals import CLAIM
 from insurance.errors import PapersMissing, PayoutUnderWay, SecondPersonNeeded
 from insurance.events import ClaimDecided, ClaimReopened
-from insurance.models import Claim, ClaimStatus, MoneyState, Policy
+from insurance.models import Claim, ClaimStatus, MoneyState
 from insurance.models.claims import GRANTED
 from insurance.models.fields import InsuranceTypes
 from insurance.rating import Basis, Loss, UnderInsurance, claim_payout, is_total_loss
 from insurance.rating.claims import formula
-from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid
+from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid, terms_of
 from insurance.services.seconding import about_grant
 from messaging.outbox import publish
 
@@ -83,34 +83,30 @@ def _check(found: Assessment) -> None:
 
 
 def loss_of(claim: Claim, found: Assessment) -> Loss:
-    """A claim's loss as the arithmetic takes it, under the terms of its policy."""
-    policy = claim.policy
-    terms = policy.settlement
+    """A claim's loss as the arithmetic takes it, under the terms that its policy had when it happened."""
+    terms = terms_of(claim)
+    agreed = terms.agreed
+    is_kasko = claim.policy.insurance_type == InsuranceTypes.KASKO
     total = found.is_total_loss
     if total is None:
-        total = _is_total(policy, found)
-    value = policy.insured_value
-    if terms.is_market_basis and found.market_value is not None:
+        total = is_total_loss(found.amount, found.market_value or terms.insured_value)
+    value = terms.insured_value
+    if agreed.is_market_basis and found.market_value is not None:
         value = found.market_value
     return Loss(
         loss=found.amount,
-        sum_insured=policy.coverage_amount,
+        sum_insured=terms.coverage_amount,
         value=value,
-        deductible=policy.deductible,
-        conditional_deductible=terms.is_conditional_deductible,
-        under_insurance=UnderInsurance.FIRST_LOSS if terms.is_first_loss else UnderInsurance.PROPORTIONAL,
-        total_loss=total and policy.insurance_type == InsuranceTypes.KASKO,
-        basis=Basis.MARKET if terms.is_market_basis else Basis.AGREED,
-        aggregate=terms.is_aggregate,
-        paid_before=_granted_before(claim) if terms.is_aggregate else ZERO,
+        deductible=terms.deductible,
+        conditional_deductible=agreed.is_conditional_deductible,
+        under_insurance=UnderInsurance.FIRST_LOSS if agreed.is_first_loss else UnderInsurance.PROPORTIONAL,
+        total_loss=total and is_kasko,
+        basis=Basis.MARKET if agreed.is_market_basis else Basis.AGREED,
+        aggregate=agreed.is_aggregate,
+        paid_before=_granted_before(claim) if agreed.is_aggregate else ZERO,
         wear=found.wear_percent / HUNDRED,
         salvage=found.salvage_amount,
     )
-
-
-def _is_total(policy: Policy, found: Assessment) -> bool:
-    value = found.market_value or policy.insured_value
-    return policy.insurance_type == InsuranceTypes.KASKO and is_total_loss(found.amount, value)
 
 
 def _granted_before(claim: Claim) -> Decimal:
@@ -196,8 +192,9 @@ def drop_proposal(*, subject_id: UUID, person_id: UUID | None, reason: str, now:
 
 def _refuse_above_aggregate(claim: Claim, granted: Decimal) -> None:
     """Another claim may have been granted since this one was assessed."""
-    if claim.policy.settlement.is_aggregate:
-        left = claim.policy.coverage_amount - _granted_before(claim)
+    terms = terms_of(claim)
+    if terms.agreed.is_aggregate:
+        left = terms.coverage_amount - _granted_before(claim)
         if granted > left:
             claim.payable_amount = max(left, ZERO)
             claim.check_grant(granted)

@@ -14,11 +14,11 @@ from core.money import MAX_AMOUNT
 from insurance.clock import local_date
 from insurance.errors import ClaimNotFound, DuplicateClaim, NotCovered, PremiumUnpaid
 from insurance.events import ClaimOpened
-from insurance.models import Claim, ClaimKind, Policy
+from insurance.models import Claim, ClaimKind, Policy, PolicyTerms
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
-from insurance.reading import insured_request
 from insurance.services.locking import lock_policy
+from insurance.services.terms import terms_at
 from messaging.outbox import publish
 
 DAYS_TO_SETTLE = {InsuranceTypes.OSAGO: 20, InsuranceTypes.KASKO: 30}
@@ -57,10 +57,12 @@ def open_claim(
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
         check_amount(amount)
-        is_named = _is_named(policy, report.driver_birth_date, occurred_at)
-        _check_cover(policy, occurred_at, is_named=is_named, now=now)
+        _check_cover(policy, occurred_at, now=now)
+        terms = terms_at(policy, occurred_at)
+        is_named = _is_named(policy, terms, report.driver_birth_date)
         claim = Claim.objects.create(
             policy=policy,
+            terms=terms,
             customer_id=policy.customer_id,
             kind=report.kind,
             occurred_at=occurred_at,
@@ -70,7 +72,7 @@ def open_claim(
             driver_birth_date=report.driver_birth_date,
             has_recourse=not is_named,
             amount=amount,
-            reserve_amount=min(amount, policy.coverage_amount),
+            reserve_amount=min(amount, terms.coverage_amount),
             currency=policy.currency,
             created_at=now,
             updated_at=now,
@@ -79,16 +81,14 @@ def open_claim(
     return claim
 
 
-def _check_cover(policy: Policy, occurred_at: datetime, *, is_named: bool, now: datetime) -> None:
-    """Refuse a loss still to come, out of the policy's cover, by a driver KASKO does not name, or reported before."""
+def _check_cover(policy: Policy, occurred_at: datetime, *, now: datetime) -> None:
+    """Refuse a loss still to come, out of the policy's cover, or reported before."""
     if occurred_at > now:
         raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
     if any(part.uncovers(occurred_at) for part in policy.instalments.all()):
         raise NotCovered(str(LAPSED))
     if not policy.covers(occurred_at, local_date(occurred_at)):
         raise NotCovered
-    if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
-        raise NotCovered(_("The policy does not name this driver."))
     if policy.claims.filter(occurred_at=occurred_at).exclude(status__in=REFUSED).exists():
         raise DuplicateClaim
 
@@ -114,12 +114,12 @@ def _publish_opened(claim: Claim) -> None:
     )
 
 
-def _is_named(policy: Policy, birth_date: date | None, occurred_at: datetime) -> bool:
-    """Whether a driver, if one is told, was among those the policy named at that moment."""
-    if birth_date is None:
-        return True
-    drivers = insured_request(policy, occurred_at).drivers
-    return drivers is None or birth_date in {driver.birth_date for driver in drivers}
+def _is_named(policy: Policy, terms: PolicyTerms, birth_date: date | None) -> bool:
+    """Whether a driver, if one is told, was among those named at that moment. KASKO pays for no other: NotCovered."""
+    is_named = birth_date is None or terms.names(birth_date)
+    if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
+        raise NotCovered(_("The policy does not name this driver."))
+    return is_named
 
 
 def check_amount(amount: Decimal) -> None:
@@ -143,6 +143,14 @@ def lock_claim(claim_id: UUID, customer_id: UUID | None = None) -> Claim:
     claim = Claim.objects.select_for_update().get(pk=claim_id)
     claim.policy = policy
     return claim
+
+
+def terms_of(claim: Claim) -> PolicyTerms:
+    """The terms that a locked claim is settled by: those pinned when it was reported, whatever the policy says now."""
+    if claim.terms is None:
+        claim.terms = terms_at(claim.policy, claim.occurred_at)
+        claim.save(update_fields=["terms"])
+    return claim.terms
 
 
 def due_date_of(claim: Claim, complete_at: datetime) -> date:
