@@ -21,7 +21,8 @@ def publish_api_keys() -> int:
 
 @shared_task(name="accounts.purge_sessions")
 def purge_sessions() -> int:
-    """Drop sessions and spent tokens that can never be used again, and old activity; every night."""
+    """Drop sessions and spent tokens that can never be used again, old activity and old mailboxes; every night."""
     services.purge_activity(now=timezone.now())
+    services.forget_former_emails(now=timezone.now())
     services.purge_exports(now=timezone.now())
     return services.purge_expired(now=timezone.now())

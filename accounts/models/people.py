@@ -69,6 +69,9 @@ class User(AbstractBaseUser):
 
     E-mail and user name are unique whatever their case. `roles` alone decide what a person may do, in the API and in
     the admin. `version` grows with every change of profile, roles or activity.
+
+    Another e-mail waits in `pending_email` until its mailbox is proved. Whoever reads `former_email`, which was proved,
+    may take the change back for a week.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -90,6 +93,11 @@ class User(AbstractBaseUser):
     )
     roles = ArrayField(models.CharField(max_length=10, choices=Role), default=list, verbose_name=_("roles"))
     is_active = models.BooleanField(_("active"), default=True)
+    pending_email = models.EmailField(
+        _("new e-mail, not confirmed yet"), blank=True, editable=False, default="", db_default=""
+    )
+    former_email = models.EmailField(_("e-mail before"), blank=True, editable=False, default="", db_default="")
+    email_asked_at = models.DateTimeField(_("new e-mail given at"), null=True, blank=True, editable=False)
     email_verified_at = models.DateTimeField(_("e-mail verified at"), null=True, blank=True, editable=False)
     mfa_enabled_at = models.DateTimeField(_("two-factor since"), null=True, blank=True, editable=False)
     search_text = models.TextField(editable=False, default="")
@@ -109,6 +117,10 @@ class User(AbstractBaseUser):
             models.UniqueConstraint(fields=["email"], name="user_email_unique"),
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower"),
             models.UniqueConstraint(Lower("username"), name="user_username_unique", condition=~models.Q(username="")),
+            models.CheckConstraint(
+                condition=models.Q(pending_email=Lower("pending_email")) & ~models.Q(pending_email=models.F("email")),
+                name="user_pending_email_is_another",
+            ),
             models.CheckConstraint(condition=~models.Q(username__contains="@"), name="user_username_is_no_email"),
             models.CheckConstraint(
                 condition=models.Q(roles__contained_by=Role.values) & models.Q(roles__len__gt=0),
@@ -190,18 +202,16 @@ class User(AbstractBaseUser):
 
     # Transitions --------------------------------------------------------------------------------------------------
     def change_profile(self, changes: dict[str, str], *, now: datetime) -> bool:
-        """Set e-mail, user name, names and phone; return whether anything differs. Raises UserErased.
+        """Set user name, names and phone, and a new person's e-mail; return whether anything differs.
 
-        A full name that was only first and last name put together follows them. Another e-mail is not verified.
+        A full name that was only first and last name put together follows them. Raises UserErased.
         """
         self._refuse_erased()
-        before, email = [getattr(self, name) for name in PROFILE_FIELDS], self.email
+        before = [getattr(self, name) for name in PROFILE_FIELDS]
         was_composed = self.full_name in ("", _composed(self.first_name, self.last_name))
         for name in PROFILE_FIELDS & changes.keys():
             setattr(self, name, changes[name].strip())
         self.email = self.email.lower()
-        if self.email != email:
-            self.email_verified_at = None
         if (was_composed and "full_name" not in changes) or not self.full_name:
             self.full_name = _composed(self.first_name, self.last_name)
         return self._touch(now) if before != [getattr(self, name) for name in PROFILE_FIELDS] else False
@@ -223,22 +233,47 @@ class User(AbstractBaseUser):
         self.is_active = is_active
         return self._touch(now)
 
-    def verify_email(self, *, now: datetime) -> bool:
-        """The person owns the mailbox; return whether that is news. Raises UserErased."""
+    def ask_for_email(self, email: str, *, now: datetime) -> bool:
+        """Let another e-mail wait for its proof; return whether it is news. Raises UserErased."""
         self._refuse_erased()
-        if self.email_verified_at is not None:
+        if email in (self.email, self.pending_email):
+            return False
+        self.pending_email, self.email_asked_at = email, now
+        self.former_email = self.email if self.is_email_proved else ""
+        return self._touch(now)
+
+    def verify_email(self, email: str, *, now: datetime) -> bool:
+        """The person owns this mailbox, the present one or the one that waits; return whether that is news.
+
+        Raises UserErased.
+        """
+        self._refuse_erased()
+        if email == self.pending_email:
+            self.email, self.pending_email = email, ""
+        elif email != self.email or self.is_email_proved:
             return False
         self.email_verified_at = now
+        return self._touch(now)
+
+    def restore_email(self, former: str, unwanted: str, *, now: datetime) -> bool:
+        """Go back to the mailbox of before, whose owner did not want the change; return whether that was possible."""
+        self._refuse_erased()
+        if not former or former != self.former_email or unwanted not in (self.pending_email, self.email):
+            return False
+        self.email, self.email_verified_at = former, now
+        self.pending_email = self.former_email = ""
+        self.email_asked_at = None
         return self._touch(now)
 
     def erase(self, *, now: datetime) -> None:
         """Forget the person and keep the id. Raises UserErased when that was done before."""
         self._refuse_erased()
         self.email = f"{self.id}@erased.invalid"
+        self.pending_email = self.former_email = ""
         self.username = self.full_name = self.first_name = self.last_name = self.phone = ""
         self.set_unusable_password()
         self.is_active, self.erased_at, self.last_login = False, now, None
-        self.email_verified_at = self.mfa_enabled_at = None
+        self.email_verified_at = self.mfa_enabled_at = self.email_asked_at = None
         self._touch(now)
 
     def _refuse_erased(self) -> None:

@@ -43,7 +43,7 @@ from accounts.services.people import (
     update_user,
 )
 from accounts.services.proofs import prove, require_proof
-from accounts.services.recovery import reset_mfa
+from accounts.services.recovery import forget_former_emails, reset_mfa, undo_email
 from accounts.services.sessions import (
     TokenPair,
     authenticate,
@@ -62,6 +62,7 @@ from accounts.services.sessions import (
 from accounts.services.verification import (
     request_verification,
     resend_verification,
+    undo_token,
     verification_token,
     verify_email,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "erase_own_account",
     "erase_user",
     "finish_oidc",
+    "forget_former_emails",
     "gather_exports",
     "inspect_token",
     "is_export_due",
@@ -121,6 +123,8 @@ __all__ = [
     "revoke_session",
     "sign_in",
     "sign_out",
+    "undo_email",
+    "undo_token",
     "update_user",
     "use_session",
     "verification_token",

@@ -1,20 +1,17 @@
 """Accounts of people: how they come to be, change, close and are forgotten."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
 
 from accounts.errors import (
     EmailTaken,
     LastAdmin,
     RoleNotAllowed,
-    UsernameTaken,
     UserNotFound,
     WeakPassword,
 )
@@ -32,7 +29,8 @@ from accounts.services.api_keys import renew_api_keys, revoke_all_api_keys
 from accounts.services.factors import forget_factors
 from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_page_sessions, end_sessions, refuse_access_tokens
-from accounts.services.verification import facts_of, request_verification
+from accounts.services.uniqueness import unique_names
+from accounts.services.verification import facts_of, request_verification, tell_former_mailbox
 from core.db import transaction
 from core.errors import StaleVersion
 from messaging.outbox import publish
@@ -73,30 +71,33 @@ def update_user(
     is_active: bool | None = None,
     expected_version: int | None = None,
 ) -> User:
-    """Change e-mail, user name, names or phone, and whether the person may sign in.
+    """Change user name, names or phone, and whether the person may sign in; ask for another e-mail.
 
-    Another e-mail wants a fresh proof of who changes it. Raises StepUpRequired, UserNotFound, UserErased, StaleVersion,
-    EmailTaken, UsernameTaken, LastAdmin.
+    Another e-mail wants a fresh proof of who changes it, and waits until its mailbox is proved.
+
+    Raises StepUpRequired, UserNotFound, UserErased, StaleVersion, EmailTaken, UsernameTaken, LastAdmin.
     """
     if _opens_another_mailbox(user_id, changes):
         require_proof(now=now)
-    with _unique_names(), transaction("accounts"):
+    with unique_names(), transaction("accounts"):
         admins = [] if is_active is None else _lock_admins()
         user = _lock(user_id, expected_version)
-        email, is_changed = user.email, user.change_profile(changes, now=now)
+        names = {name: value for name, value in changes.items() if name != "email"}
+        is_changed = user.change_profile(names, now=now)
+        is_asked = "email" in changes and _ask_for_email(user, changes["email"].strip().lower(), now)
         if is_active is False:
             _close(user, admins, now)
         is_reopened = is_active is True and user.set_active(True, now=now)
         if is_changed:
-            record(ActivityKind.PROFILE_CHANGED, user.id, now=now, fields=sorted(changes))
+            record(ActivityKind.PROFILE_CHANGED, user.id, now=now, fields=sorted(names))
         if is_reopened:
             record(ActivityKind.REOPENED, user.id, now=now)
             renew_api_keys(user_id=user.id, now=now)
         if is_changed or is_reopened:
             user.save()
             publish(UserUpdated(**facts_of(user)))
-        if user.email != email:
-            request_verification(user, now=now)
+        elif is_asked:
+            user.save()
     return user
 
 
@@ -180,7 +181,7 @@ def _new_user(profile: Profile, password: str, roles: list[str], now: datetime) 
 def insert_user(user: User, fact: type[UserRegistered] | type[UserCreated], *, now: datetime) -> User:
     """Keep a new account and tell of it. Raises EmailTaken, UsernameTaken."""
     is_own = fact is UserRegistered
-    with _unique_names(), transaction("accounts"):
+    with unique_names(), transaction("accounts"):
         user.save(force_insert=True)
         record(ActivityKind.REGISTERED if is_own else ActivityKind.CREATED, user.id, now=now)
         publish(fact(**facts_of(user)))
@@ -189,22 +190,21 @@ def insert_user(user: User, fact: type[UserRegistered] | type[UserCreated], *, n
     return user
 
 
-@contextmanager
-def _unique_names() -> Iterator[None]:
-    """The database decides who was first; its refusal becomes ours."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "user_email_unique" in str(error):
-            raise EmailTaken from error
-        if "user_username_unique" in str(error):
-            raise UsernameTaken from error
-        raise
-
-
 def _opens_another_mailbox(user_id: UUID, changes: Profile) -> bool:
     wanted = changes.get("email", "").strip().lower()
     return bool(wanted) and not User.objects.filter(pk=user_id, email=wanted).exists()
+
+
+def _ask_for_email(user: User, email: str, now: datetime) -> bool:
+    """Let it wait, mail its link, and tell the proved mailbox of before. Raises EmailTaken."""
+    if not user.ask_for_email(email, now=now):
+        return False
+    if User.objects.filter(email=user.pending_email).exists():
+        raise EmailTaken
+    record(ActivityKind.EMAIL_ASKED, user.id, now=now)
+    request_verification(user, now=now)
+    tell_former_mailbox(user, now=now)
+    return True
 
 
 def _lock(user_id: UUID, expected_version: int | None) -> User:

@@ -33,7 +33,15 @@ ASKS = {
     ),
 }
 """Services that ask, each with a call that must be refused when nobody proved anything."""
-PROVES = {"change_password", "disable_mfa", "erase_own_account", "reset_password", "verify_email", "prove"}
+PROVES = {
+    "change_password",
+    "disable_mfa",
+    "erase_own_account",
+    "prove",
+    "reset_password",
+    "undo_email",
+    "verify_email",
+}
 """They take the proof with the call: a password, a code, a mailed link."""
 OPENS = {"authenticate", "authenticate_pending", "begin_oidc", "finish_oidc", "issue_tokens", "open_session", "refresh",
          "register", "sign_in"}  # fmt: skip
@@ -41,11 +49,12 @@ OPENS = {"authenticate", "authenticate_pending", "begin_oidc", "finish_oidc", "i
 ENDS = {"close_account", "reopen_account", "revoke_api_key", "revoke_session", "sign_out"}
 """They take away, or give back what was there: an owner in a hurry must not be held up."""
 CHANGES_NO_ACCOUNT = {
-    "check_password_strength", "check_second_factor", "gather_exports", "inspect_token", "is_export_due",
+    "check_password_strength", "check_second_factor", "forget_former_emails", "gather_exports", "inspect_token",
+    "is_export_due",
     "is_oidc_offered", "known_scopes", "password_reset_token", "provider_name", "publish_api_keys", "purge_activity",
     "purge_expired", "purge_exports", "push_key_revocations", "push_revocations", "read_export", "record",
     "renew_api_keys", "request_export", "request_password_reset", "request_verification", "require_proof",
-    "resend_verification", "use_session", "verification_token",
+    "resend_verification", "undo_token", "use_session", "verification_token",
 }  # fmt: skip
 
 
@@ -87,7 +96,8 @@ FREE = {
     ("POST", "/auth/register"), ("POST", "/auth/token"), ("POST", "/auth/login"), ("POST", "/auth/refresh"),
     ("POST", "/auth/logout"), ("POST", "/auth/verify"), ("DELETE", "/auth/sessions/{}"),
     ("POST", "/auth/reset-password"), ("POST", "/auth/reset-password/confirm"), ("POST", "/auth/verify-email"),
-    ("POST", "/auth/verify-email/confirm"), ("POST", "/auth/step-up"), ("POST", "/auth/mfa/disable"),
+    ("POST", "/auth/verify-email/confirm"), ("POST", "/auth/undo-email"), ("POST", "/auth/step-up"),
+    ("POST", "/auth/mfa/disable"),
     ("DELETE", "/auth/api-keys/{}"), ("POST", "/auth/ws-ticket"), ("PUT", "/users/me/password"),
     ("POST", "/users/{}/exports"),
 }  # fmt: skip
