@@ -129,6 +129,7 @@ class UserAdmin(BusinessAdmin):
     list_display = ["email", "full_name", "phone", "shown_roles", "is_active", "created_at", "last_login"]
     list_filter = ["is_active", "created_at"]
     readonly_fields = [
+        "pending_email",
         "shown_roles",
         "is_active",
         "created_at",

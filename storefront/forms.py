@@ -136,7 +136,7 @@ class ForgottenForm(AccessibleForm):
 class VerifyForm(AccessibleForm):
     """The token of a mailed link."""
 
-    token = forms.CharField(max_length=512, widget=forms.HiddenInput)
+    token = forms.CharField(max_length=1024, widget=forms.HiddenInput)
 
 
 class NewPasswordForm(VerifyForm):

@@ -88,6 +88,7 @@ urlpatterns = [
     path("forgot-password/", views.forgotten, name="forgotten"),
     path("reset-password/", views.reset_password, name="reset-password"),
     path("verify-email/", views.verify_email, name="verify-email"),
+    path("undo-email/", views.undo_email, name="undo-email"),
     path("account/prove/", views.step_up, name="step-up"),
     path("account/", views.account, name="account"),
     path("account/data/<uuid:export_id>/", views.download_export, name="download-export"),

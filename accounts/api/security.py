@@ -80,6 +80,20 @@ class VerifyEmailViewSet(ApiViewSet):
 
 
 @extend_schema(tags=["auth"])
+class UndoEmailViewSet(ApiViewSet):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_scopes = {"create": "login"}
+    pagination_class = None
+    filter_backends = ()
+
+    @extend_schema(request=serializers.LinkSerializer, responses={204: None}, auth=[])
+    def create(self, request: Request) -> Response:
+        services.undo_email(**self.valid(serializers.LinkSerializer), now=timezone.now())
+        return Response(status=204)
+
+
+@extend_schema(tags=["auth"])
 class ApiKeyViewSet(ApiViewSet):
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeySerializer

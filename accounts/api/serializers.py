@@ -31,8 +31,8 @@ class UserSerializer(serializers.ModelSerializer):
     class Meta:
         model = User
         fields = (
-            "id", "email", "username", "full_name", "first_name", "last_name", "phone", "roles", "is_active",
-            "email_verified", "mfa_enabled", "created_at", "updated_at", "last_login_at", "version",
+            "id", "email", "pending_email", "username", "full_name", "first_name", "last_name", "phone", "roles",
+            "is_active", "email_verified", "mfa_enabled", "created_at", "updated_at", "last_login_at", "version",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -213,7 +213,7 @@ class RecoveryCodesSerializer(serializers.Serializer):
 
 
 class LinkSerializer(serializers.Serializer):
-    token = serializers.CharField(max_length=512)
+    token = serializers.CharField(max_length=1024)
 
 
 class ActivitySerializer(serializers.ModelSerializer):

@@ -143,3 +143,17 @@ def test_without_pages_for_people_the_admins_own_sign_in_asks(settings):
     answer = boss.client.post("/admin/accounts/user/", chosen)
     assert answer["Location"].startswith("/admin/login/?next=")
     assert "_auth_user_id" not in boss.client.session
+
+
+def test_the_old_mailbox_takes_a_change_back_by_a_button():
+    visitor = Visitor("client")
+    services.verify_email(token=services.verification_token(visitor.user), now=timezone.now())
+    visitor.post("/account/", do="profile", email="new@example.com")
+    assert "new@example.com waits for its confirmation" in visitor.get("/account/").content.decode()
+    token = services.undo_token(User.objects.get())
+    assert 'value="' + token in visitor.get(f"/undo-email/?token={token}").content.decode()
+    assert User.objects.get().pending_email == "new@example.com"
+    assert Visitor().post("/undo-email/", token=token)["Location"] == "/"
+    assert User.objects.get().pending_email == ""
+    assert visitor.get("/account/").status_code == 302
+    assert Visitor().post("/undo-email/", token=token).status_code == 400

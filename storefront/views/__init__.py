@@ -1,6 +1,6 @@
 """The storefront's pages."""
 
-from storefront.views.access import forgotten, reset_password, sign_in_code, step_up, verify_email
+from storefront.views.access import forgotten, reset_password, sign_in_code, step_up, undo_email, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.approvals import approvals, decide_approval
 from storefront.views.board import board, confirm_money, move, steer
@@ -122,6 +122,7 @@ __all__ = [
     "take_off_comparison",
     "take_quote",
     "test_drives",
+    "undo_email",
     "vehicle",
     "verify_email",
     "wallet",

@@ -124,6 +124,25 @@ def verify_email(request: HttpRequest) -> HttpResponse:
     return _page(request, "verify_email", form)
 
 
+@never_cache
+@require_http_methods(READ_AND_SEND)
+def undo_email(request: HttpRequest) -> HttpResponse:
+    """Take back a change of e-mail. The link leads to a button, for the same reason."""
+    form = VerifyForm(request.POST or None, initial={"token": request.GET.get("token", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            count(request, "login")
+            services.undo_email(**form.cleaned_data, now=timezone.now())
+        except DomainError as error:
+            add_refusal(form, error)
+            return _page(request, "undo_email", form, status=error.status)
+        messages.success(
+            request, _("The account has its e-mail back. A letter with a link for a new password is on its way.")
+        )
+        return redirect("storefront:home")
+    return _page(request, "undo_email", form)
+
+
 def _page(request: HttpRequest, name: str, form: object, status: int | None = None) -> HttpResponse:
     is_refused = bool(getattr(form, "errors", None))
     return render(request, f"storefront/{name}.html", {"form": form}, status=status or (400 if is_refused else 200))

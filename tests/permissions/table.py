@@ -42,6 +42,7 @@ DELETE /auth/sessions/{}                                  mine
 POST   /auth/reset-password                               anyone
 POST   /auth/reset-password/confirm                       anyone
 POST   /auth/verify-email                                 signed in
+POST   /auth/undo-email                                   anyone
 POST   /auth/verify-email/confirm                         anyone
 POST   /auth/step-up                                     signed in
 POST   /auth/mfa/enroll                                   signed in
