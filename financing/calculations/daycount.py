@@ -133,6 +133,8 @@ def interest_factor(
     `period` is the payment period that holds the interval: under 30/360 a part of it costs its share of the days,
     so that the parts of a period always sum to the whole.
     """
+    if start == end:
+        return Decimal(0)
     if period is None or day_count is not DayCount.THIRTY_360:
         return annual_rate * _year_fraction(start, end, day_count)
     whole = _year_fraction(*period, day_count)
