@@ -198,7 +198,7 @@ class LoanPaymentDue(Event):
 
 @event("loan.payment_reversed", aggregate="loan", key="loan_id", internal=True)
 class LoanPaymentReversed(Event):
-    """A payment that had been counted bounced and counts no more; `request_id` names it."""
+    """A payment that had been counted bounced and counts no more; `request_id` names it, `balance` is owed again."""
 
     loan_id: UUID
     customer_id: UUID
@@ -206,6 +206,7 @@ class LoanPaymentReversed(Event):
     amount: Decimal
     currency: str
     reason: str
+    balance: Decimal | None = None
 
 
 @event("loan.restructured", aggregate="loan", key="loan_id", internal=True)

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from core.money import ZERO
-from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived
+from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed
 from gateway.approvals import join_cards, know_card
 from insurance import services
 from insurance.events import PolicyCancellationDue, PolicyTermEnded, PurchaseLapsed
@@ -43,8 +43,8 @@ def hear_payments(event: ChargeSettled | PayoutSettled) -> None:
     settle(request_id=event.request_id, is_paid=event.is_paid, code=event.code, detail=event.detail, now=now)
 
 
-@subscribe(LoanDisbursed, LoanPaymentReceived, LoanClosed, lane="loan_id")
-def follow_pledge(event: LoanDisbursed | LoanPaymentReceived | LoanClosed) -> None:
+@subscribe(LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed, LoanClosed, lane="loan_id")
+def follow_pledge(event: LoanDisbursed | LoanPaymentReceived | LoanPaymentReversed | LoanClosed) -> None:
     """Know which bank a car is pledged to, and for how much."""
     now = timezone.now()
     match event:
@@ -57,10 +57,10 @@ def follow_pledge(event: LoanDisbursed | LoanPaymentReceived | LoanClosed) -> No
                 debt=event.amount,
                 now=now,
             )
-        case LoanPaymentReceived():
-            services.reduce_debt(loan_id=event.loan_id, balance=event.balance, now=now)
+        case LoanPaymentReceived() | LoanPaymentReversed() if event.balance is not None:
+            services.change_debt(loan_id=event.loan_id, balance=event.balance, now=now)
         case LoanClosed():
-            services.reduce_debt(loan_id=event.loan_id, balance=ZERO, now=now)
+            services.change_debt(loan_id=event.loan_id, balance=ZERO, now=now)
 
 
 @subscribe(PolicyTermEnded, name=EXPIRY_HANDLER)

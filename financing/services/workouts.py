@@ -195,27 +195,34 @@ def reverse_payment(
         payment = LoanPayment.objects.select_for_update().filter(pk=payment_id, loan=loan).first()
         if payment is None:
             raise LoanNotFound
-        _check_reversible(loan, payment)
-        payment.move(LoanPaymentStatus.REVERSED)
-        payment.reversed_at, payment.reversed_by, payment.reason = now, manager_id, reason
-        payment.save()
-        if payment.schedule is not None:
-            payment.schedule.cancelled_at = now
-            payment.schedule.save()
-        history = History(loan)
-        adopt(loan, history)
-        refresh(loan, history, now, EntryKind.REVERSAL, payment)
-        publish(
-            LoanPaymentReversed(
-                loan_id=loan.id,
-                customer_id=loan.customer_id,
-                request_id=payment.id,
-                amount=payment.amount,
-                currency=payment.currency,
-                reason=reason,
-            )
-        )
+        take_back(loan, payment, manager_id=manager_id, reason=reason, now=now)
     return payment
+
+
+def take_back(loan: Loan, payment: LoanPayment, *, manager_id: UUID | None, reason: str, now: datetime) -> None:
+    """The same under the loan's lock; a refusal has changed nothing. Raises as `reverse_payment`."""
+    _check_reversible(loan, payment)
+    payment.move(LoanPaymentStatus.REVERSED)
+    payment.reversed_at, payment.reversed_by, payment.reason = now, manager_id, reason
+    payment.recalled_at = None
+    payment.save()
+    if payment.schedule is not None:
+        payment.schedule.cancelled_at = now
+        payment.schedule.save()
+    history = History(loan)
+    adopt(loan, history)
+    refresh(loan, history, now, EntryKind.REVERSAL, payment)
+    publish(
+        LoanPaymentReversed(
+            loan_id=loan.id,
+            customer_id=loan.customer_id,
+            request_id=payment.id,
+            amount=payment.amount,
+            currency=payment.currency,
+            reason=reason,
+            balance=loan.balance,
+        )
+    )
 
 
 def _check_reversible(loan: Loan, payment: LoanPayment) -> None:

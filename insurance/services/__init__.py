@@ -36,7 +36,7 @@ from insurance.services.ending import (
 )
 from insurance.services.instalments import choose_autopay, pay_instalment
 from insurance.services.issuing import issue_policies, revoke_policies
-from insurance.services.pledges import pledge_car, reduce_debt
+from insurance.services.pledges import change_debt, pledge_car
 from insurance.services.quoting import copy_order, make_quote
 from insurance.services.tariffs import import_tariff, ship_tariffs
 from insurance.services.wallet import OfferView, PolicyView, QuoteView, read_policy, read_quote
@@ -54,6 +54,7 @@ __all__ = [
     "cancel_agreed",
     "cancel_policy",
     "cancel_when_due",
+    "change_debt",
     "choose_autopay",
     "close_claim",
     "collect_premiums",
@@ -79,7 +80,6 @@ __all__ = [
     "read_document",
     "read_policy",
     "read_quote",
-    "reduce_debt",
     "reinstate_policy",
     "reject_claim",
     "renew_policy",

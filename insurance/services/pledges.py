@@ -22,14 +22,18 @@ def pledge_car(*, order_id: UUID, customer_id: UUID, loan_id: UUID, bank: str, d
             return
         order.loan_id, order.bank, order.debt = loan_id, bank[:100] or "bank", debt
         order.save()
-        insured = Policy.objects.select_for_update().filter(
-            order_id=order_id,
-            insurance_type=InsuranceTypes.KASKO,
-            status__in=[PolicyStatus.PENDING, *ALIVE],
-            beneficiary="",
-        )
-        for policy in insured.order_by("pk"):
-            _rename(policy, order.bank, now)
+        _name_bank(order, now)
+
+
+def _name_bank(order: OrderCopy, now: datetime) -> None:
+    insured = Policy.objects.select_for_update().filter(
+        order_id=order.order_id,
+        insurance_type=InsuranceTypes.KASKO,
+        status__in=[PolicyStatus.PENDING, *ALIVE],
+        beneficiary="",
+    )
+    for policy in insured.order_by("pk"):
+        _rename(policy, order.bank, now)
 
 
 def _rename(policy: Policy, beneficiary: str, now: datetime) -> None:
@@ -41,15 +45,17 @@ def _rename(policy: Policy, beneficiary: str, now: datetime) -> None:
         write_terms(policy, insured_request(policy), now)
 
 
-def reduce_debt(*, loan_id: UUID, balance: Decimal, now: datetime) -> None:
-    """Note what is still owed, roubles; with nothing owed the car is the insured's alone again."""
+def change_debt(*, loan_id: UUID, balance: Decimal, now: datetime) -> None:
+    """Note what is still owed, roubles: with nothing owed the car is the insured's alone, owed again it is pledged."""
     with transaction("insurance"):
         order = OrderCopy.objects.select_for_update().filter(loan_id=loan_id).first()
         if order is None:
             return
-        order.debt = balance
+        was_owed, order.debt = order.debt, balance
         order.save()
         if balance > ZERO:
+            if was_owed == ZERO:
+                _name_bank(order, now)
             return
         pledged = Policy.objects.select_for_update().filter(order_id=order.order_id, beneficiary=order.bank)
         for policy in pledged.order_by("pk"):

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
+from financing.events import LoanPaymentReversed
 from insurance import handlers, services
 from insurance.models import Claim, MoneyRequest
 from insurance.public import policy_disagreements
@@ -138,10 +139,29 @@ def test_a_repaid_loan_frees_the_car():
     policy, loan = make.policy(), uuid7()
     pledge = {"order_id": policy.order_id, "customer_id": policy.customer_id, "loan_id": loan, "bank": "B"}
     services.pledge_car(**pledge, debt=Decimal(1), now=timezone.now())
-    services.reduce_debt(loan_id=loan, balance=Decimal(0), now=timezone.now())
-    services.reduce_debt(loan_id=uuid7(), balance=Decimal(0), now=timezone.now())
+    services.change_debt(loan_id=loan, balance=Decimal(0), now=timezone.now())
+    services.change_debt(loan_id=uuid7(), balance=Decimal(0), now=timezone.now())
     policy.refresh_from_db()
     assert policy.beneficiary == ""
+
+
+def test_a_loan_that_runs_again_pledges_the_car_again():
+    policy, loan = make.policy(), uuid7()
+    pledge = {"order_id": policy.order_id, "customer_id": policy.customer_id, "loan_id": loan, "bank": "B"}
+    services.pledge_car(**pledge, debt=Decimal(900), now=timezone.now())
+    services.change_debt(loan_id=loan, balance=Decimal(0), now=timezone.now())
+    fact = LoanPaymentReversed(
+        loan_id=loan, customer_id=policy.customer_id, request_id=uuid7(), amount=Decimal(900), currency="RUB",
+        reason="the bank took it back", balance=Decimal(900),
+    )  # fmt: skip
+    for _ in range(2):
+        handlers.follow_pledge(fact)
+    policy.refresh_from_db()
+    assert policy.beneficiary == "B"
+    claim = approved(policy, "1900000")
+    services.pay_claim(claim_id=claim.id, now=timezone.now())
+    paid = {row.payee: row.amount for row in MoneyRequest.objects.filter(kind="payout")}
+    assert paid["B"] == 900
 
 
 def test_osago_paid_late_costs_one_per_cent_a_day():
