@@ -293,6 +293,8 @@ BREAKER_COOL_S = Payments.BREAKER_COOL_S
 BANKS_URL = Partners.BANKS_URL
 BANKS_WAIT_S = Partners.BANKS_WAIT_S
 """Seconds a bank has to decide on an application; whatever comes later counts for nothing."""
+DEBIT_SILENT_HOURS = Partners.DEBIT_SILENT_HOURS
+DEBIT_RECALL_DAYS = Partners.DEBIT_RECALL_DAYS
 LOAN_FOUR_EYES_ABOVE = Partners.LOAN_FOUR_EYES_ABOVE
 """Roubles lent against the rules above which a second manager confirms."""
 CREDIT_FILE_MAX_BYTES = Partners.CREDIT_FILE_MAX_BYTES

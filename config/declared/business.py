@@ -94,6 +94,12 @@ class Partners(Group):
     BANKS_WAIT_S = seconds(
         900, "How long a bank has to decide on an application; whatever comes later counts for nothing.", least=1
     )
+    DEBIT_SILENT_HOURS = number(
+        24, "Hours a bank may owe its answer about a debit; then a manager may bring it on paper.", unit="hours"
+    )
+    DEBIT_RECALL_DAYS = number(
+        10, "Days after a debit in which its bank is asked every night whether it still stands.", unit="days"
+    )
     LOAN_FOUR_EYES_ABOVE = roubles(500_000, "Lent against the rules above which another manager has to confirm.")
     CREDIT_FILE_MAX_BYTES = number(10_485_760, "A paper of an application for a loan.", least=1024, unit="bytes")
 

@@ -45,7 +45,7 @@ class LoanPaymentStatus(models.TextChoices):
 
 _S = LoanPaymentStatus
 PAYMENT_TRANSITIONS: dict[str, tuple[str, ...]] = {
-    _S.SCHEDULED: (_S.RECEIVED, _S.FAILED),
+    _S.SCHEDULED: (_S.PENDING, _S.FAILED),
     _S.PENDING: (_S.RECEIVED, _S.FAILED),
     _S.FAILED: (_S.RECEIVED,),
     _S.RECEIVED: (_S.REVERSED,),
@@ -56,7 +56,10 @@ PAYMENT_TRANSITIONS: dict[str, tuple[str, ...]] = {
 class LoanPayment(models.Model):
     """Money for a loan, roubles; its id is the request's at payments. Counted from `value_date` once received.
 
-    `spent` is what it did at once, by part; `surplus` is what of it went back to the borrower.
+    `spent` is what it did at once, by part; `surplus` is what of it went back to the borrower. A debit of the
+    borrower's account is a mandate until its bank answers, with its `reference`: over the bank's `connection`, or by a
+    person's evidence (`answered_by`) where that is empty or silent. `recalled_at`: the bank took it back, and that
+    could not be counted yet.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -70,6 +73,8 @@ class LoanPayment(models.Model):
     value_date = models.DateField(_("value date"))
     spent = models.JSONField(_("spent on"), default=dict)
     surplus = amount_field(_("returned"), default=Decimal(0))
+    connection = models.CharField(_("connection"), max_length=30, blank=True, default="", db_default="")
+    reference = models.CharField(_("number at the bank"), max_length=60, blank=True, default="", db_default="")
     schedule = models.OneToOneField(LoanVersion, null=True, on_delete=models.PROTECT, related_name="made_of")
     failure_code = models.CharField(_("failure code"), max_length=60, blank=True, default="")
     failure_detail = models.CharField(_("failure"), max_length=255, blank=True, default="")
@@ -78,6 +83,9 @@ class LoanPayment(models.Model):
     received_at = models.DateTimeField(_("received at"), null=True)
     reversed_at = models.DateTimeField(_("reversed at"), null=True)
     reversed_by = models.UUIDField(_("reversed by"), null=True)
+    asked_at = models.DateTimeField(_("bank asked at"), null=True)
+    answered_by = models.UUIDField(_("answer brought by"), null=True)
+    recalled_at = models.DateTimeField(_("taken back by the bank at"), null=True)
     reason = models.TextField(_("reason"), blank=True, default="")
 
     class Meta:
@@ -94,6 +102,13 @@ class LoanPayment(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["loan", "-created_at", "-id"], name="loan_payment_newest"),
             models.Index(fields=["value_date"], condition=Q(status="scheduled"), name="loan_payment_scheduled"),
+            models.Index(
+                fields=["asked_at"], condition=Q(method="account", status="pending"), name="loan_debit_waiting"
+            ),
+            models.Index(
+                fields=["received_at"], condition=Q(method="account", status="received"), name="loan_debit_received"
+            ),
+            models.Index(fields=["recalled_at"], condition=Q(recalled_at__isnull=False), name="loan_debit_recalled"),
         ]
 
     def __str__(self) -> str:
@@ -105,6 +120,11 @@ class LoanPayment(models.Model):
         if target not in allowed:
             raise WrongTransition(self.status, list(allowed))
         self.status = target
+
+    @property
+    def is_debit(self) -> bool:
+        """Whether the lending bank takes it from the borrower's account."""
+        return self.method == LoanPaymentMethod.ACCOUNT
 
     def receive(self, now: datetime) -> None:
         """The money is here. Raises WrongTransition."""

@@ -20,6 +20,19 @@ def find(bank: str, key: str) -> dict[str, Any] | None:
     return _BANKS.find("GET", f"/banks/{bank}/applications/by-key/{key}")
 
 
+def debit(bank: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Tell a bank to debit a borrower's account: `{status: settled|refused|pending, reference?, amount?, date?, …}`.
+
+    The same key is one debit. Raises like `ask`.
+    """
+    return _BANKS.ask("POST", f"/banks/{bank}/debits", key=key, body=body)
+
+
+def find_debit(bank: str, key: str) -> dict[str, Any] | None:
+    """What became of a debit, `reversed` where the bank took it back; None when it was never heard of."""
+    return _BANKS.find("GET", f"/banks/{bank}/debits/by-key/{key}")
+
+
 def tell(bank: str, key: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
     """Tell a bank what became of its offer: `{decision: accepted|declined|withdrawn, reference, version}`.
 

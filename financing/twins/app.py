@@ -10,6 +10,8 @@ from financing.twins.book import Book
 DECISIONS = ("accepted", "declined", "withdrawn")
 _APPLICATIONS = re.compile(r"/banks/([a-z0-9_-]+)/applications")
 _BY_KEY = re.compile(r"/banks/[a-z0-9_-]+/applications/by-key/(.+)")
+_DEBITS = re.compile(r"/banks/([a-z0-9_-]+)/debits")
+_DEBIT_BY_KEY = re.compile(r"/banks/[a-z0-9_-]+/debits/by-key/(.+)")
 _DECISION = re.compile(r"/banks/([a-z0-9_-]+)/applications/([^/]+)/decision")
 _WANTED = ("application_id", "amount", "annual_rate", "term_months")
 
@@ -20,12 +22,19 @@ class Twins(TwinApp):
     book: Book
 
     async def answer(self, method: str, path: str, key: str, asked: dict[str, Any]) -> Answer:
-        """Decide on an application, tell of an earlier decision, or hear what became of an offer."""
+        """Decide on an application, debit an account, tell of either again, or hear what became of an offer."""
         if method == "GET" and (match := _BY_KEY.fullmatch(path)):
             found = self.book.find(match[1])
             return (200, found) if found else (404, {"code": "not_found"})
         if method == "POST" and (match := _APPLICATIONS.fullmatch(path)):
             return await self._decide(match[1], key, asked)
+        if method == "GET" and (match := _DEBIT_BY_KEY.fullmatch(path)):
+            debit = self.book.find_debit(match[1])
+            return (200, debit) if debit else (404, {"code": "not_found"})
+        if method == "POST" and (match := _DEBITS.fullmatch(path)):
+            if not key or not all(asked.get(name) for name in ("payment_id", "amount")):
+                return 400, {"code": "invalid", "detail": "A key and a mandate are expected."}
+            return await self._misbehave(self.book.debit(match[1], key, asked))
         if method == "POST" and (match := _DECISION.fullmatch(path)):
             return self._note(match[1], match[2], key, asked)
         return 404, {"code": "not_found"}
@@ -33,7 +42,10 @@ class Twins(TwinApp):
     async def _decide(self, bank: str, key: str, asked: dict[str, Any]) -> Answer:
         if not key or not all(asked.get(name) for name in _WANTED):
             return 400, {"code": "invalid", "detail": "A key and an application are expected."}
-        decided = self.book.decide(bank, key, asked)
+        return await self._misbehave(self.book.decide(bank, key, asked))
+
+    async def _misbehave(self, decided: dict[str, Any]) -> Answer:
+        """The answer, after the fault it was drawn with."""
         fault, tries = decided["fault"], decided["tries"]
         if fault == "flaky" and tries <= FLAKY_TRIES:
             return 503, {"code": "busy"}

@@ -1,6 +1,7 @@
 """What the banks' twins remember: one decision per key, kept over restarts."""
 
 import time
+from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +15,10 @@ CREATE TABLE IF NOT EXISTS decision (
     amount TEXT NOT NULL, annual_rate TEXT NOT NULL, term_months INTEGER NOT NULL, decides_at REAL NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS debit (
+    key TEXT PRIMARY KEY, bank TEXT NOT NULL, payment_id TEXT NOT NULL, fault TEXT NOT NULL, amount TEXT NOT NULL,
+    decides_at REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE IF NOT EXISTS notice (
     key TEXT PRIMARY KEY, bank TEXT NOT NULL, application_id TEXT NOT NULL, decision TEXT NOT NULL,
     version INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0
@@ -24,6 +29,10 @@ FAULTS = {
     "08": "garbage",
 }  # fmt: skip
 """What a twin does, by the kopecks of the income it is told of; `repeat` contradicts itself when asked again."""
+DEBIT_FAULTS = {
+    "91": "refuse", "93": "slow", "94": "silent", "95": "flaky", "96": "reverse", "97": "never", "98": "garbage",
+}  # fmt: skip
+"""What a twin does with a debit, by the kopecks of its amount; `reverse` takes it back once it has told of it."""
 COUNTERS = frozenset({"polus"})
 """Banks that lend less and dearer than they are asked."""
 NEVER = 1e12
@@ -96,6 +105,45 @@ class Book(TwinBook):
             "term_months": row["term_months"],
             "valid_days": 7,
         }
+
+    def debit(self, bank: str, key: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Debit an account once per key."""
+        fault = DEBIT_FAULTS.get(str(asked["amount"]).partition(".")[2], "")
+        wait = {"slow": self.thinks_s, "never": NEVER}.get(fault, 0.0)
+        with self._lock:
+            self._db.execute(
+                "INSERT OR IGNORE INTO debit (key, bank, payment_id, fault, amount, decides_at) VALUES (?,?,?,?,?,?)",
+                (key, bank, str(asked["payment_id"]), fault, str(asked["amount"]), time.time() + wait),
+            )
+            self._db.execute("UPDATE debit SET tries = tries + 1 WHERE key = ?", (key,))
+            return self._debit_shown(key)
+
+    def find_debit(self, key: str) -> dict[str, Any] | None:
+        """What became of a debit, or None."""
+        with self._lock:
+            known = self._db.execute("SELECT 1 FROM debit WHERE key = ?", (key,)).fetchone()
+            return self._debit_shown(key) if known else None
+
+    def _debit_shown(self, key: str) -> dict[str, Any]:
+        row = self._db.execute("SELECT * FROM debit WHERE key = ?", (key,)).fetchone()
+        shown = {"payment_id": row["payment_id"], "tries": row["tries"], "fault": row["fault"]}
+        if time.time() < row["decides_at"]:
+            return shown | {"status": "pending"}
+        self._db.execute("UPDATE debit SET told = told + 1 WHERE key = ?", (key,))
+        if row["fault"] == "refuse":
+            return shown | {"status": "refused", "code": "insufficient_funds", "detail": "Too little on the account."}
+        is_back = row["fault"] == "reverse" and row["told"]
+        return shown | {
+            "status": "reversed" if is_back else "settled",
+            "reference": f"D-{row['payment_id'][-12:]}",
+            "amount": row["amount"],
+            "date": datetime.fromtimestamp(row["decides_at"], UTC).date().isoformat(),
+        }
+
+    def debits(self) -> list[dict[str, Any]]:
+        """Every debit that was ever told of."""
+        with self._lock:
+            return [dict(row) for row in self._db.execute("SELECT * FROM debit ORDER BY key")]
 
     def note(self, bank: str, application_id: str, key: str, told: dict[str, Any]) -> dict[str, Any] | None:
         """Write down what became of an offer, once per key; None for an application this bank never heard of."""
