@@ -59,6 +59,17 @@ RESTRUCTURE = declare(
         gives="penalties waived, and the interest that a lower rate forgoes",
     )
 )
+DEBIT = declare(
+    Kind(
+        name="financing.debit",
+        title=_("A borrower's account was debited"),
+        subject="loan payment",
+        limit=ALWAYS,
+        run="financing.services.debit_agreed",
+        doors=("POST /financing/loans/{id}/payments/{payment_id}/confirm", "admin financing.loanpayment: confirm"),
+        gives="the debt that a bank without a connection, or a silent one, is said to have debited",
+    )
+)
 OPEN_PROGRAMME = declare(
     Kind(
         name="financing.open_programme",

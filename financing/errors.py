@@ -83,6 +83,13 @@ class PaymentNotNeeded(DomainError):
     detail = _("This is more than is left to pay; repay the loan early instead.")
 
 
+class DebitToldByBank(DomainError):
+    """The bank answers over its connection, and has not been silent for long enough to believe a paper instead."""
+
+    code = "debit_told_by_bank"
+    detail = _("This bank itself tells what became of a debit.")
+
+
 class ScheduleChangedSince(DomainError):
     """The loan got a new schedule after this payment, which counted on it."""
 

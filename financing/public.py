@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
@@ -25,6 +26,9 @@ from financing.models import (
     Loan,
     LoanEntry,
     LoanLine,
+    LoanPayment,
+    LoanPaymentMethod,
+    LoanPaymentStatus,
     LoanScheduleRow,
     LoanStatus,
     LoanVersion,
@@ -46,6 +50,7 @@ __all__ = [
     "PaperKind",
     "ProgrammeChoice",
     "check_application",
+    "debits_for_somebody",
     "loan_disagreements",
     "loan_offer",
     "loans_by_order",
@@ -53,7 +58,11 @@ __all__ = [
     "programme_choices",
     "read_offer_terms",
     "recalculate_offer",
+    "silent_since",
+    "waiting_for_somebody",
 ]
+
+COUNTED = 100
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,24 @@ def owes(customer_id: UUID) -> bool:
     return Loan.objects.filter(customer_id=customer_id, status__in=RUNNING).exists()
 
 
+def silent_since(now: datetime) -> datetime:
+    """A debit that a bank was told of before then should have been answered."""
+    return now - timedelta(hours=settings.DEBIT_SILENT_HOURS)
+
+
+def debits_for_somebody(now: datetime) -> Q:
+    """The condition of debits that wait for a person: no bank answers, or one took back what cannot be counted so."""
+    told_by_hand = Q(connection="") | Q(asked_at__lte=silent_since(now))
+    waits = Q(status=LoanPaymentStatus.PENDING) & told_by_hand | Q(recalled_at__isnull=False)
+    return Q(method=LoanPaymentMethod.ACCOUNT) & waits
+
+
+def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
+    """How many debits wait for a person; nothing is counted beyond a hundred."""
+    rows = LoanPayment.objects.filter(debits_for_somebody(now))
+    return {"debits_waiting": len(rows.values_list("pk", flat=True)[:COUNTED])}
+
+
 def loan_disagreements() -> Iterator[Disagreement]:
     """Everything within financing that does not agree: applications, loans, schedules, books, undone attempts."""
     yield from _applications_without_loans()
@@ -106,6 +133,7 @@ def loan_disagreements() -> Iterator[Disagreement]:
     yield from _loans_unlike_their_applications()
     yield from _schedules_that_do_not_add_up()
     yield from _books_that_do_not_balance()
+    yield from _debits_nobody_answered()
     yield from _closed_attempts_that_hold_something()
 
 
@@ -188,6 +216,18 @@ def _books_that_do_not_balance() -> Iterator[Disagreement]:
         yield Disagreement(
             "loan_book_unlike_balance", {"loan_id": str(loan.id)}, f"{loan.balance} owed, {loan.booked} booked"
         )
+
+
+def _debits_nobody_answered() -> Iterator[Disagreement]:
+    """The money of a debit counts by its bank's number alone: what has none was believed."""
+    counted = LoanPayment.objects.filter(
+        method=LoanPaymentMethod.ACCOUNT,
+        status__in=[LoanPaymentStatus.RECEIVED, LoanPaymentStatus.REVERSED],
+        reference="",
+    )
+    for payment in counted.order_by("pk"):
+        ids = {"loan_id": str(payment.loan_id), "payment_id": str(payment.id)}
+        yield Disagreement("debit_nobody_answered", ids, f"{payment.amount} counted without a number at the bank")
 
 
 def _closed_attempts_that_hold_something() -> Iterator[Disagreement]:

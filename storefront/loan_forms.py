@@ -58,10 +58,10 @@ class PaperForm(AccessibleForm):
 
 
 class MeansForm(PaymentForm):
-    """How a borrower pays: the lending bank may debit their own account with it."""
+    """How a borrower pays: the lending bank may be told to debit their own account with it."""
 
     besides: ClassVar[dict[str, tuple[Text, Text]]] = {
-        "account": (_("My account with the bank"), ""),
+        "account": (_("My account with the bank"), _("Counts when the bank has debited it.")),
     }
     is_for_car = False
 

@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from financing.public import waiting_for_somebody as debits_for_people
 from gateway.approvals.reading import count_waiting, served
 from gateway.breakers import standing
 from messaging import parked
@@ -27,6 +28,7 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
     "refunds_to_approve": (_("Refunds to approve"), "payments_refund", "?status__exact=requested"),
     "refunds_failed": (_("Refunds that failed"), "payments_refund", "?status__exact=failed"),
     "payouts_failed": (_("Payouts that failed"), "payments_payout", "?status__exact=failed"),
+    "debits_waiting": (_("Debits that no bank answers"), "financing_loanpayment", "?attention=yes"),
     "disputes_open": (_("Open disputes"), "payments_dispute", "?status__exact=open"),
     "deliveries_parked": (_("Parked deliveries"), "messaging_inboxevent", ""),
     "approvals_waiting": (_("Wait for a second person"), "", ""),
@@ -88,7 +90,10 @@ def _kept(now: datetime) -> tuple[dict[str, int], bool]:
 
 def _count(now: datetime) -> tuple[dict[str, int], bool]:
     """The queues' lengths, and whether some could not be counted."""
-    parts: list[Callable[[], dict[str, int]]] = [partial(waiting_for_somebody, now=now)]
+    parts: list[Callable[[], dict[str, int]]] = [
+        partial(waiting_for_somebody, now=now),
+        partial(debits_for_people, now=now),
+    ]
     parts += [partial(_parked, alias) for alias in parked.served()]
     parts += [partial(_approvals, alias) for alias in served()]
     counts: dict[str, int] = {}

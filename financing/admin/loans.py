@@ -22,6 +22,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
@@ -41,6 +42,7 @@ from financing.models import (
     LoanStatus,
     LoanVersion,
 )
+from financing.public import debits_for_somebody
 from financing.services import LoanMeans
 
 COLOURS = {
@@ -94,6 +96,29 @@ def _repay(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
         actor_id=manager_id,
         now=now,
     )
+
+
+class PaperForm(BaseDialogForm):
+    """What the bank wrote about a debit."""
+
+    reference = forms.CharField(label=_("number at the bank"), max_length=60, widget=UnfoldAdminTextInputWidget())
+    day = forms.DateField(label=_("date"), widget=UnfoldAdminSingleDateWidget())
+    evidence = forms.CharField(
+        label=_("evidence"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+class WaitsForSomebody(admin.SimpleListFilter):
+    """The queue of debits that no bank answers."""
+
+    title = _("needs somebody")
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("debits that no bank answers"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(debits_for_somebody(timezone.now())) if self.value() == "yes" else queryset
 
 
 def _restructure(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
@@ -175,11 +200,11 @@ class LoanAdmin(DeskAdmin):
     actions_detail = ["repay_early", "give_back", "restructure", "write_off"]
     repay_early = asking(
         "repay_early", _("Repay early"), EarlyForm, _repay,
-        question=_("From the borrower's account at the bank; above the payoff the loan closes and the rest goes back."),
+        question=_("The bank is told to debit the borrower's account; the money counts when it says that it did."),
     )  # fmt: skip
     give_back = asking(
         "give_back", _("Give back"), BaseDialogForm, _return, variant=ActionVariant.WARNING,
-        question=_("In the cooling-off days: principal and interest for the days of use, from the borrower's account."),
+        question=_("In the cooling-off days: the bank is told to debit principal and interest for the days of use."),
     )  # fmt: skip
     restructure = asking(
         "restructure", _("New terms"), RestructuringForm, _restructure, variant=ActionVariant.WARNING,
@@ -212,14 +237,26 @@ class LoanAdmin(DeskAdmin):
 
 @admin.register(LoanPayment)
 class LoanPaymentAdmin(DeskAdmin):
-    """What borrowers paid; one that bounced is taken back, with the schedule it made."""
+    """What borrowers paid; one that bounced is taken back, with the schedule it made; debits that nobody answers."""
 
     list_display = ["value_date", "kind", "method", "amount", "currency", "status", "surplus", "loan"]
-    list_filter = ["status", "kind", "method", "value_date"]
+    list_filter = [WaitsForSomebody, "status", "kind", "method", "value_date"]
     list_select_related = ["loan"]
     search_fields = ["=id", "=loan__id", "=loan__customer_id"]
     ordering = ["-created_at", "-id"]
-    actions_detail = ["reverse"]
+    actions_detail = ["confirm", "refuse", "reverse"]
+    confirm = asking(
+        "confirm", _("The bank took it"), PaperForm, lambda payment_id, manager_id, said: _confirm(
+            payment_id, manager_id, said
+        ),
+        question=_("Of a bank without a connection: the money counts once another person agrees."),
+    )  # fmt: skip
+    refuse = asking_why(
+        "refuse", _("The bank refused it"), lambda payment_id, manager_id, reason: _refuse(
+            payment_id, manager_id, reason
+        ),
+        question=_("Of a bank without a connection: nothing was taken."), variant=ActionVariant.WARNING,
+    )  # fmt: skip
     reverse = asking_why(
         "reverse", _("Take back"), lambda payment_id, manager_id, reason: _reverse(payment_id, manager_id, reason),
         question=_("It counts as if it had never come; a schedule that it made is taken back with it."),
@@ -233,11 +270,35 @@ class LoanPaymentAdmin(DeskAdmin):
         payment = self.looked_at(request, object_id) if object_id else None
         return payment is None or getattr(payment, "status", "") == LoanPaymentStatus.RECEIVED
 
+    def has_confirm_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers, for a debit that its bank has not answered."""
+        if not self.is_manager(request):
+            return False
+        payment = self.looked_at(request, object_id) if object_id else None
+        return payment is None or (payment.is_debit and payment.status == LoanPaymentStatus.PENDING)
+
+    has_refuse_permission = has_confirm_permission
+
+
+def _loan_of(payment_id: UUID) -> UUID:
+    return LoanPayment.objects.values_list("loan_id", flat=True).get(pk=payment_id)
+
+
+def _confirm(payment_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
+    return services.confirm_debit(
+        loan_id=_loan_of(payment_id), payment_id=payment_id, manager_id=manager_id, now=timezone.now(), **said
+    )
+
+
+def _refuse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
+    return services.refuse_debit(
+        loan_id=_loan_of(payment_id), payment_id=payment_id, manager_id=manager_id, reason=reason, now=timezone.now()
+    )
+
 
 def _reverse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
-    loan_id = LoanPayment.objects.values_list("loan_id", flat=True).get(pk=payment_id)
     return services.reverse_payment(
-        loan_id=loan_id, payment_id=payment_id, manager_id=manager_id, reason=reason, now=timezone.now()
+        loan_id=_loan_of(payment_id), payment_id=payment_id, manager_id=manager_id, reason=reason, now=timezone.now()
     )
 
 

@@ -61,7 +61,7 @@ class LoanPaymentInput(_MeansInput):
 
 
 class EarlyRepaymentInput(_MeansInput):
-    """Money before its time; without a method it comes from the account at the bank."""
+    """Money before its time; without a method the bank is told to debit the account, and nothing moves until it did."""
 
     amount = MoneyField(min_value=_LEAST)
     date = serializers.DateField(required=False, allow_null=True, default=None)
@@ -78,13 +78,13 @@ class ReturnInput(_MeansInput):
 
 
 class LoanPaymentSerializer(serializers.ModelSerializer):
-    """A payment; `spent` is what it paid for, by part, once it is received."""
+    """A payment; `spent` is what it paid for, by part, once it is received. `reference` is a debit's at its bank."""
 
     class Meta:
         model = LoanPayment
         fields = [
             "id", "loan_id", "kind", "method", "status", "amount", "currency", "strategy", "value_date", "spent",
-            "surplus", "failure_code", "failure_detail", "created_at", "received_at", "reversed_at",
+            "surplus", "failure_code", "failure_detail", "reference", "created_at", "received_at", "reversed_at",
         ]  # fmt: skip
 
 
@@ -131,6 +131,14 @@ class ReturnSerializer(PayoffSerializer):
 
 class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000)
+
+
+class DebitInput(serializers.Serializer):
+    """The bank's paper about a debit: its number there, its day, and what shows it."""
+
+    reference = serializers.CharField(max_length=60)
+    date = serializers.DateField()
+    evidence = serializers.CharField(max_length=1000)
 
 
 class RestructuringInput(ReasonInput):

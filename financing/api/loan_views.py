@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from financing import services
 from financing.api.filters import LoanFilter
 from financing.api.loan_serializers import (
+    DebitInput,
     EarlyRepaymentInput,
     EarlyRepaymentSerializer,
     LoanPaymentInput,
@@ -192,6 +193,45 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     def reverse_payment(self, request: Request, pk: str, payment_id: str) -> Response:
         """Count a payment that bounced as if it had never come."""
         payment = services.reverse_payment(
+            loan_id=read_id(pk, LoanNotFound),
+            payment_id=read_id(payment_id, LoanNotFound),
+            manager_id=self.principal.id,
+            reason=self.valid(ReasonInput)["reason"],
+            now=timezone.now(),
+        )
+        return Response(LoanPaymentSerializer(payment).data)
+
+    @extend_schema(request=DebitInput, responses=may_wait(LoanPaymentSerializer))
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/confirm",
+        permission_classes=[IsManager],
+    )
+    def confirm_debit(self, request: Request, pk: str, payment_id: str) -> Response:
+        """Count a debit by the bank's paper, where the bank does not answer itself; a second person agrees."""
+        data = self.valid(DebitInput)
+        payment = services.confirm_debit(
+            loan_id=read_id(pk, LoanNotFound),
+            payment_id=read_id(payment_id, LoanNotFound),
+            reference=data["reference"],
+            day=data["date"],
+            evidence=data["evidence"],
+            manager_id=self.principal.id,
+            now=timezone.now(),
+        )
+        return Response(LoanPaymentSerializer(payment).data)
+
+    @extend_schema(request=ReasonInput, responses=LoanPaymentSerializer)
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/refuse",
+        permission_classes=[IsManager],
+    )
+    def refuse_debit(self, request: Request, pk: str, payment_id: str) -> Response:
+        """Note that the bank debited nothing, where it does not answer itself."""
+        payment = services.refuse_debit(
             loan_id=read_id(pk, LoanNotFound),
             payment_id=read_id(payment_id, LoanNotFound),
             manager_id=self.principal.id,

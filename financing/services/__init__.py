@@ -13,9 +13,11 @@ from financing.services.borrowing import (
     read_application,
     read_loan,
 )
+from financing.services.debits import confirm_debit, debit_agreed, hear_debit, is_same_sum, refuse_debit
 from financing.services.early import EarlyPlan, PayoffQuote
 from financing.services.lending import cancel_attempt, disburse_loan
 from financing.services.limits import Share, Written, limits_agreed, shares_on, write_limits
+from financing.services.mandates import key_of, look_after_debits, mandate_of
 from financing.services.offering import (
     accept_offer,
     approve_application,
@@ -92,16 +94,23 @@ __all__ = [
     "change_agreed",
     "change_programme",
     "close_order",
+    "confirm_debit",
     "confirm_override",
     "copy_order",
+    "debit_agreed",
     "disburse_loan",
     "drop_override",
     "expire_offer",
     "four_eyes_above",
     "hear_bank",
+    "hear_debit",
+    "is_same_sum",
+    "key_of",
     "lend_agreed",
     "limits_agreed",
     "loans_of",
+    "look_after_debits",
+    "mandate_of",
     "note_told",
     "offer_counter",
     "offers_of",
@@ -122,6 +131,7 @@ __all__ = [
     "read_own_paper",
     "read_papers",
     "read_portfolio",
+    "refuse_debit",
     "reject_application",
     "reject_override",
     "repay_loan_early",

@@ -15,6 +15,7 @@ from core.db import transaction
 from financing.clock import local_date
 from financing.events import LoanPaymentDue
 from financing.models import RUNNING, EntryKind, Loan, LoanScheduleRow
+from financing.services.mandates import look_after_debits
 from financing.services.repaying import carry_out, due_orders
 from financing.services.standing import History, book, draw, refresh, totals
 from messaging.outbox import publish
@@ -60,6 +61,7 @@ def accrue_loans(*, now: datetime) -> Iterator[Accrued]:
     found = Accrued()
     for payment_id in due_orders(now):
         carry_out(payment_id=payment_id, now=now)
+    look_after_debits(now=now)
     reached: UUID | None = None
     while ids := _next_ids(reached):
         reached = ids[-1]

@@ -27,6 +27,7 @@ from financing.models import (
     PaymentKind,
 )
 from financing.services.early import EarlyPlan, PayoffQuote, plan_early, quote_payoff
+from financing.services.mandates import give_mandate, refuse_above_payoff, room_for_debit
 from financing.services.standing import History, adopt, lock_loan, refresh, request_refund
 from messaging.outbox import publish
 
@@ -51,7 +52,7 @@ def pay_loan(
 ) -> LoanPayment:
     """Pay roubles towards what is due; what is not due yet waits for its date. `customer_id` None is a manager.
 
-    Raises LoanNotFound, LoanNotRunning, PaymentNotNeeded.
+    Raises LoanNotFound, LoanNotRunning, PaymentNotNeeded, InvalidInput (a debit above the payoff).
     """
     with transaction("financing"):
         loan = running_loan(loan_id, customer_id)
@@ -98,11 +99,16 @@ def record_payment(
 
 
 def take_payment(loan: Loan, payment: LoanPayment, means: LoanMeans, now: datetime) -> None:
-    """The bank debits its own account at once; other money is asked for, and counts when it has arrived."""
-    payment.save(force_insert=True)
-    if means.method == LoanPaymentMethod.ACCOUNT:
-        _receive(loan, payment, now)
+    """The bank is told to debit the borrower's account, other money is asked of payments; it counts when it is here.
+
+    Raises InvalidInput (a debit above the payoff).
+    """
+    if payment.is_debit:
+        refuse_above_payoff(History(loan), local_date(now), payment.value_date, payment.amount)
+        payment.save(force_insert=True)
+        give_mandate(payment, now)
         return
+    payment.save(force_insert=True)
     publish(
         LoanPaymentRequested(
             request_id=payment.id,
@@ -136,14 +142,14 @@ def settle_payment(
         if is_paid:
             if payment.kind != PaymentKind.RETURN:
                 payment.value_date = local_date(now)
-            _receive(loan, payment, now)
+            receive(loan, payment, now)
         elif payment.status == LoanPaymentStatus.PENDING:
             payment.move(LoanPaymentStatus.FAILED)
             payment.failure_code, payment.failure_detail = code, detail[:255]
             payment.save()
 
 
-def _receive(loan: Loan, payment: LoanPayment, now: datetime) -> None:
+def receive(loan: Loan, payment: LoanPayment, now: datetime) -> None:
     """Count money that is here; for a loan that ended meanwhile it goes straight back."""
     if not loan.is_running:
         payment.receive(now)
@@ -263,7 +269,8 @@ def repay_loan_early(
 ) -> tuple[LoanPayment, EarlyPlan]:
     """Repay roubles before their time, today or on a coming day; over the payoff the loan closes and the rest returns.
 
-    Money from the account at the bank moves on the day; other money is taken now, so only today's date will do.
+    The bank is told to debit the account on the day, never more than the payoff; other money is taken now, so only
+    today's date will do.
     Raises LoanNotFound, LoanNotRunning, InvalidInput.
     """
     with transaction("financing"):
@@ -273,7 +280,8 @@ def repay_loan_early(
         payment.strategy, payment.value_date = strategy.value, day
         if day == today:
             take_payment(loan, payment, means, now)
-        elif means.method == LoanPaymentMethod.ACCOUNT:
+        elif payment.is_debit:
+            refuse_above_payoff(History(loan), today, day, amount)
             payment.status = LoanPaymentStatus.SCHEDULED
             payment.save(force_insert=True)
         else:
@@ -282,20 +290,23 @@ def repay_loan_early(
 
 
 def carry_out(*, payment_id: UUID, now: datetime) -> None:
-    """Carry out an early repayment ordered for a day that has come, once."""
+    """Tell the bank to debit an early repayment ordered for a day that has come, once; no more than closes the loan."""
     loan_id = LoanPayment.objects.values_list("loan_id", flat=True).get(pk=payment_id)
     with transaction("financing"):
         loan = lock_loan(loan_id)
         payment = LoanPayment.objects.select_for_update().get(pk=payment_id)
         if payment.status != LoanPaymentStatus.SCHEDULED or payment.value_date > local_date(now):
             return
-        if not loan.is_running:
+        today = local_date(now)
+        most = room_for_debit(History(loan), today, today, besides=payment.id) if loan.is_running else ZERO
+        if not most:
             payment.move(LoanPaymentStatus.FAILED)
-            payment.failure_code = "loan_not_running"
+            payment.failure_code = "nothing_left" if loan.is_running else "loan_not_running"
             payment.save()
             return
-        payment.value_date = local_date(now)
-        _receive(loan, payment, now)
+        payment.move(LoanPaymentStatus.PENDING)
+        payment.amount, payment.value_date = min(payment.amount, most), today
+        give_mandate(payment, now)
 
 
 def due_orders(now: datetime) -> list[UUID]:

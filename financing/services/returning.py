@@ -16,7 +16,7 @@ from financing.services.repaying import LoanMeans, record_payment, running_loan,
 from financing.services.standing import History
 
 AT_ONCE = frozenset({LoanPaymentMethod.ACCOUNT, LoanPaymentMethod.CARD, LoanPaymentMethod.SBP})
-"""Means by which money moves on the day it is given; other money could arrive when the days are over."""
+"""Means that are asked for on the day they are given; other money could be brought when the days are over."""
 
 
 def return_loan(
@@ -24,7 +24,8 @@ def return_loan(
 ) -> LoanPayment:
     """Close a loan in its cooling-off days by its payoff of today (353-FZ art. 11); its order stays paid for.
 
-    On the day of the payout no interest is owed. Raises LoanNotFound, LoanNotRunning, CoolingOffOver, InvalidInput.
+    On the day of the payout no interest is owed; a debit that the bank answers later counts from today. Raises
+    LoanNotFound, LoanNotRunning, CoolingOffOver, InvalidInput.
     """
     with transaction("financing"):
         loan, quote = _quote(loan_id, customer_id, now)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.ids import uuid7
 from financing import services
 from financing.application_fields import ApplicationFields, read_fields
-from financing.models import Application, ApplicationDocument, OrderCopy, Override, Programme
+from financing.models import Application, ApplicationDocument, LoanPayment, OrderCopy, Override, Programme
 from gateway.approvals import approve
 
 ASKED: dict[str, Any] = {
@@ -102,6 +102,14 @@ def override(of: Application, *, manager_id: UUID | None = None, **terms: Any) -
         now=timezone.now(),
         **terms,
     )
+
+
+def debited(payment: LoanPayment, now: datetime, **said: Any) -> LoanPayment:
+    """The bank says that it debited the borrower's account."""
+    answer = {"status": "settled", "reference": f"D-{payment.id}", "amount": str(payment.amount)} | said
+    services.hear_debit(payment_id=payment.id, answer=answer, now=now)
+    payment.refresh_from_db()
+    return payment
 
 
 def agreed(answer: Any) -> None:

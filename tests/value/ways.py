@@ -21,7 +21,8 @@ from catalog.models import PriceStep, Product, ScheduledPrice
 from catalog.services.revisions import PriceRule
 from core.ids import uuid7
 from financing import services as financing_services
-from financing.models import Application, CreditLimit, LimitKind, Loan, Programme
+from financing.models import Application, CreditLimit, LimitKind, Loan, LoanPayment, Programme
+from financing.services import LoanMeans
 from financing.services.limits import LimitFact
 from gateway.approvals import approve_waiting, kind_named
 from gateway.models import Approval
@@ -289,6 +290,29 @@ class LowerTheRate:
 
     def has_left(loan):
         return Loan.objects.get(pk=loan.pk).annual_rate == 9
+
+
+@way("financing.debit")
+class BelieveInADebit:
+    def make(owner, worth):
+        loan = lent(owner)
+        return financing_services.pay_loan(
+            loan_id=loan.pk, amount=worth, means=LoanMeans("account"), actor_id=owner, now=timezone.now()
+        )
+
+    def go(payment, actor):
+        return financing_services.confirm_debit(
+            loan_id=payment.loan_id,
+            payment_id=payment.pk,
+            reference="D-7",
+            day=payment.value_date,
+            evidence="statement 7",
+            manager_id=actor,
+            now=timezone.now(),
+        )
+
+    def has_left(payment):
+        return LoanPayment.objects.get(pk=payment.pk).status == "received"
 
 
 @way("financing.open_programme")
