@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from financing import services
+from financing.approvals import DEBIT
 from financing.models import Application, ApplicationDocument, Loan, LoanPayment, Override
 from financing.public import loan_disagreements
 from financing.services import LoanMeans
 from financing.tests import make
+from gateway.approvals import approve_waiting
 from messaging.testing import events_of
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "financing"])
@@ -65,7 +67,7 @@ def buttons(client, row):
         "application": ("approve_one", "counter", "refuse", "override"),
         "override": ("confirm", "turn_down"),
         "loan": ("repay_early", "give_back", "restructure", "write_off"),
-        "loanpayment": ("reverse",),
+        "loanpayment": ("confirm", "refuse", "reverse"),
         "applicationdocument": ("accept", "turn_down", "download"),
     }[row._meta.model_name]
     return [name for name in names if f"{row.pk}/{name}/" in shown]
@@ -227,11 +229,14 @@ def test_a_loan_is_repaid_early_and_given_back(manager, loan):
     press(manager, loan, "repay_early", strategy="reduce_term")
     assert not LoanPayment.objects.exists()
     press(manager, loan, "repay_early", amount="500000", strategy="reduce_term")
+    make.debited(LoanPayment.objects.get(), timezone.now())
     loan.refresh_from_db()
     assert (loan.balance, loan.schedule_version) == (1_000_000, 2)
     payment = LoanPayment.objects.get()
     assert (payment.created_by, payment.strategy) == (manager.user_id, "reduce_term")
     press(manager, loan, "give_back")
+    assert status(loan) == "active"
+    make.debited(LoanPayment.objects.get(status="pending"), timezone.now())
     assert (status(loan), loan.balance) == ("closed", 0)
     assert buttons(manager, loan) == []
     assert list(loan_disagreements()) == []
@@ -264,6 +269,8 @@ def test_a_payment_that_bounced_is_taken_back(manager, loan):
     payment = services.pay_loan(
         loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
     )
+    assert buttons(manager, payment) == ["confirm", "refuse"]
+    make.debited(payment, timezone.now())
     assert buttons(manager, payment) == ["reverse"]
     press(manager, payment, "reverse", reason="Bounced.")
     assert (status(payment), payment.reversed_by, payment.reason) == ("reversed", manager.user_id, "Bounced.")
@@ -280,6 +287,31 @@ def test_what_a_service_refuses_is_said_on_the_page(manager, loan):
     assert status(loan) == "active"
 
 
+def test_the_banks_paper_about_a_debit_is_brought_by_one_and_agreed_to_by_another(manager, loan):
+    payment = services.pay_loan(
+        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
+    )
+    assert str(payment.pk) in manager.get(f"{ADMIN}/loanpayment/?attention=yes").content.decode()
+    press(manager, payment, "confirm", reference="D-7", day=str(payment.value_date), evidence="Statement of today.")
+    assert (status(payment), loan.deposit) == ("pending", 0)
+    assert approve_waiting(DEBIT, payment.pk, person_id=uuid7(), now=timezone.now())
+    loan.refresh_from_db()
+    assert (status(payment), payment.reference, payment.answered_by, loan.deposit) == (
+        "received", "D-7", manager.user_id, 1000,
+    )  # fmt: skip
+    assert str(payment.pk) not in manager.get(f"{ADMIN}/loanpayment/?attention=yes").content.decode()
+
+
+def test_a_bank_that_debited_nothing_is_written_down(manager, loan):
+    payment = services.pay_loan(
+        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
+    )
+    press(manager, payment, "refuse", reason="No money on it.")
+    assert (status(payment), payment.failure_detail, payment.answered_by) == (
+        "failed", "No money on it.", manager.user_id,
+    )  # fmt: skip
+
+
 def test_the_portfolio_is_shown_by_lateness(loan, time_machine):
     grown_late(loan, time_machine)
     manager = browser("manager")
@@ -294,10 +326,13 @@ def test_clients_and_strangers_press_nothing(loan):
     application = make.application(**make.DTI_REVIEW)
     override = make.override(make.application(**make.REFUSED))
     paper = make.paper(application_id=application.id)
+    debit = services.pay_loan(
+        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
+    )
     pressed = [
         (application, "approve_one"), (application, "counter"), (application, "refuse"), (override, "confirm"),
         (override, "turn_down"), (paper, "accept"), (paper, "download"), (loan, "repay_early"), (loan, "restructure"),
-        (loan, "give_back"), (loan, "write_off"),
+        (loan, "give_back"), (loan, "write_off"), (debit, "confirm"), (debit, "refuse"),
     ]  # fmt: skip
     for caller in (Client(), browser("client")):
         for row, button in pressed:
@@ -309,4 +344,4 @@ def test_clients_and_strangers_press_nothing(loan):
     assert (found.status, status(override), status(paper), status(loan)) == (
         "under_review", "proposed", "submitted", "active",
     )  # fmt: skip
-    assert not LoanPayment.objects.exists()
+    assert (LoanPayment.objects.count(), status(debit)) == (1, "pending")

@@ -61,12 +61,23 @@ def go(time_machine):
 
 def pay(loan, amount, day, means=ACCOUNT, **changes):
     wanted = {"loan_id": loan.id, "amount": Decimal(amount), "means": means, "actor_id": uuid7(), "now": at(day)}
-    return services.pay_loan(**(wanted | changes))
+    return _by_now(services.pay_loan(**(wanted | changes)), day)
+
+
+def _by_now(payment, day):
+    """What a bank was told to debit it has debited; other money is still asked for."""
+    return make.debited(payment, at(day)) if payment.is_debit and payment.status == "pending" else payment
 
 
 def early(loan, amount, day, strategy=Strategy.REDUCE_PAYMENT, *, on=None, **changes):
     wanted = {"loan_id": loan.id, "amount": Decimal(amount), "day": on or day, "strategy": strategy, "now": at(day)}
-    return services.repay_loan_early(**(wanted | {"means": ACCOUNT, "actor_id": uuid7()} | changes))
+    payment, plan = services.repay_loan_early(**(wanted | {"means": ACCOUNT, "actor_id": uuid7()} | changes))
+    return _by_now(payment, day), plan
+
+
+def close(loan, day):
+    """Repay all of it from the account."""
+    return early(loan, services.preview_payoff(loan_id=loan.id, day=day, now=at(day)).total, day)[0]
 
 
 def accrue(day):
@@ -182,7 +193,7 @@ def test_a_loan_paid_to_its_end_is_closed_and_the_rest_returned(loan):
 
 def test_a_refund_that_failed_is_known_and_may_still_leave(loan):
     late = pay(loan, 5000, LENT, LoanMeans("card", token="tok_success"))
-    early(loan, 2_000_000, LENT + timedelta(3))
+    close(loan, LENT + timedelta(3))
     handlers.settle_payment(settled(late))
     refund = LoanRefund.objects.get(payment=late)
     assert (refund.status, refund.amount, str(refund.id)) == (
@@ -206,7 +217,7 @@ def test_a_refund_that_failed_is_known_and_may_still_leave(loan):
 
 def test_money_for_a_loan_that_ended_goes_back(loan):
     late = pay(loan, 5000, LENT, LoanMeans("card", token="tok_success"))
-    early(loan, 2_000_000, LENT + timedelta(3))
+    close(loan, LENT + timedelta(3))
     with events_of("financing") as told:
         handlers.settle_payment(settled(late))
     assert told == ["loan.surplus_refund_requested"]
@@ -274,7 +285,7 @@ def test_the_daily_look_reads_a_chunk_in_a_fixed_number_of_queries(loan, count):
         services.disburse_loan(order_id=order.order_id, attempt_id=make.requested(order).attempt_id, now=at(LENT))
     with CaptureQueriesContext(connections["financing"]) as queries:
         accrue(LENT + timedelta(1))
-    assert len(queries) <= 13
+    assert len(queries) <= 14
 
 
 # Early repayment --------------------------------------------------------------------------------------------------
@@ -338,13 +349,16 @@ def test_an_order_for_a_coming_day_is_carried_out_on_it(loan):
     accrue(day)
     accrue(day)
     payment.refresh_from_db()
+    assert (payment.status, LoanVersion.objects.count()) == ("pending", 1)
+    make.debited(payment, at(day))
     loan.refresh_from_db()
     assert (payment.status, loan.balance, loan.schedule_version) == ("received", plan.balance, 2)
 
 
 def test_an_order_for_a_loan_that_ended_fails(loan):
     payment, _ = early(loan, 300_000, LENT, on=due(2))
-    early(loan, 2_000_000, LENT)
+    late, _ = early(loan, 2_000_000, LENT, means=LoanMeans("card", token="tok_success"))
+    handlers.settle_payment(settled(late))
     assert list(services.accrue_loans(now=at(due(2)))) == []
     payment.refresh_from_db()
     assert (payment.status, payment.failure_code) == ("failed", "loan_not_running")
@@ -439,7 +453,9 @@ def test_a_bounced_early_repayment_brings_the_old_schedule_back(loan):
 def test_what_newer_facts_count_on_cannot_be_reversed(loan):
     first = pay(loan, loan.monthly_payment, LENT)
     early(loan, 500_000, LENT + timedelta(5))
-    closing, _ = early(loan, 2_000_000, LENT + timedelta(6))
+    day = LENT + timedelta(6)
+    closing, _ = early(loan, 2_000_000, day, means=LoanMeans("card", token="tok_success"))
+    services.settle_payment(loan_id=loan.id, payment_id=closing.id, is_paid=True, now=at(day))
     for payment, error in ((first, ScheduleChangedSince), (closing, SurplusReturned)):
         with pytest.raises(error):
             services.reverse_payment(
@@ -500,6 +516,8 @@ MANAGERS = [
     ("post", "/restructure", {"term_months": 12, "reason": "asked"}),
     ("post", "/write-off", {"reason": "gone"}),
     ("post", f"/payments/{uuid7()}/reverse", {"reason": "bounced"}),
+    ("post", f"/payments/{uuid7()}/refuse", {"reason": "no money"}),
+    ("post", f"/payments/{uuid7()}/confirm", {"reference": "7", "date": "2026-01-15", "evidence": "statement 7"}),
 ]
 
 
@@ -552,12 +570,17 @@ def test_an_early_repayment_answers_the_schedule(loan):
     again = owner.post(f"{PATH}/{loan.id}/early-repayment", body, Idempotency_Key="one")
     assert again["Idempotent-Replayed"] == "true"
     assert (seen["payment"], seen["schedule"]) == (None, done["schedule"])
+    assert done["payment"]["status"] == "pending"
+    assert owner.get(f"{PATH}/{loan.id}").json()["schedule_version"] == 1
+    make.debited(LoanPayment.objects.get(), at(LENT))
     shown = owner.get(f"{PATH}/{loan.id}").json()
     assert (shown["balance"], shown["schedule_version"]) == ("1000000.00", 2)
     schedule = owner.get(f"{PATH}/{loan.id}/schedule").json()
     assert [row["payment"] for row in schedule["schedule"]] == [row["payment"] for row in done["schedule"]]
-    closed = owner.post(f"{PATH}/{loan.id}/early-repayment", {"amount": "1000100.00"}).json()
+    body = {"amount": "1000100.00", "method": "card", "token": "tok_success"}
+    closed = owner.post(f"{PATH}/{loan.id}/early-repayment", body).json()
     assert (closed["closed"], closed["refund"], closed["schedule"]) == (True, "100.00", [])
+    handlers.settle_payment(settled(LoanPayment.objects.get(pk=closed["payment"]["id"])))
     assert owner.get(f"{PATH}/{loan.id}").json()["status"] == "closed"
 
 

@@ -44,6 +44,11 @@ def give_back(loan, **body):
     return owner_of(loan).post(f"{PATH}/{loan.id}/return", body)
 
 
+def debited(loan):
+    """The bank has answered about the debit that closes the loan."""
+    return make.debited(LoanPayment.objects.get(loan=loan, status="pending"), timezone.now())
+
+
 def closing_reason():
     return OutboxEvent.objects.using("financing").filter(type="loan.closed").last().data["reason"]
 
@@ -57,8 +62,11 @@ def test_on_the_day_of_the_payout_nothing_is_owed_but_the_principal(loan):
     assert owner_of(loan).get(f"{PATH}/{loan.id}").json()["cooling_off_until"] == "2026-03-16"
     with events_of("financing") as told:
         answer = give_back(loan)
-    shown = answer.json()
-    assert answer.status_code == 200, shown
+        shown = answer.json()
+        assert answer.status_code == 200, shown
+        loan.refresh_from_db()
+        assert (shown["payment"]["status"], loan.status) == ("pending", "active")
+        debited(loan)
     assert (shown["interest"], shown["total"], shown["payment"]["kind"]) == ("0.00", "1500000.00", "return")
     assert told == ["loan.closed", "loan.payment_received"]
     assert closing_reason() == "returned"
@@ -76,6 +84,7 @@ def test_later_the_days_of_use_are_paid_for(loan, time_machine):
     assert not LoanPayment.objects.exists()
     shown = give_back(loan).json()
     assert shown["total"] == preview["total"]
+    debited(loan)
     loan.refresh_from_db()
     assert (loan.status, loan.application.status) == ("closed", "disbursed")
     kind, lines = book_of(loan)
@@ -117,11 +126,13 @@ def test_a_declined_card_returns_nothing(loan):
     )
     loan.refresh_from_db()
     assert (loan.status, loan.balance) == ("active", Decimal(1_500_000))
-    assert give_back(loan).json()["payment"]["status"] == "received"
+    assert give_back(loan).json()["payment"]["status"] == "pending"
+    assert debited(loan).status == "received"
 
 
 def test_a_return_that_bounces_is_owed_again(loan):
     payment_id = give_back(loan).json()["payment"]["id"]
+    debited(loan)
     services.reverse_payment(
         loan_id=loan.id, payment_id=payment_id, manager_id=uuid7(), reason="bounced", now=timezone.now()
     )

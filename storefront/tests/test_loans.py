@@ -7,6 +7,7 @@ from io import BytesIO
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from openpyxl import load_workbook
 
 from core.ids import uuid7
@@ -113,7 +114,10 @@ def test_it_is_repaid_early_once_and_gets_a_new_schedule(borrower, loan):
     form = EARLY | {"method": "account", "key": "one"}
     for _ in range(2):
         assert borrower.post(f"{path_of(loan)}early/", **form)["Location"] == path_of(loan)
-    assert LoanPayment.objects.get().amount == 500_000
+    payment = LoanPayment.objects.get()
+    assert (payment.amount, payment.status) == (500_000, "pending")
+    assert "Version 2" not in text(borrower.get(path_of(loan)))
+    make.debited(payment, timezone.now())
     page = text(borrower.get(path_of(loan)))
     assert "Version 2" in page
     assert "shorter term" in page
@@ -163,7 +167,14 @@ def test_the_schedule_is_a_file(borrower, loan):
 
 
 def test_a_repaid_loan_asks_for_nothing(borrower, loan):
-    borrower.post(f"{path_of(loan)}early/", **(EARLY | {"amount": "1600000", "method": "account", "key": "four"}))
+    over = borrower.post(
+        f"{path_of(loan)}early/", **(EARLY | {"amount": "1600000", "method": "account", "key": "four"})
+    )
+    assert (over.status_code, "more than closes the loan" in text(over)) == (400, True)
+    quote = services.preview_payoff(loan_id=loan.id, day=date(2026, 1, 25), now=timezone.now())
+    rest = EARLY | {"amount": str(quote.total), "method": "account", "key": "five"}
+    assert borrower.post(f"{path_of(loan)}early/", **rest).status_code == 302
+    make.debited(LoanPayment.objects.get(), timezone.now())
     page = text(borrower.get(path_of(loan)))
     assert "repaid" in page
     assert "Repay before time" not in page

@@ -193,6 +193,8 @@ GET    /financing/loans/{}/schedule/{}                    own
 GET    /financing/loans/{}/payments                       own
 POST   /financing/loans/{}/payments                       own
 POST   /financing/loans/{}/payments/{}/reverse            manager
+POST   /financing/loans/{}/payments/{}/confirm            manager
+POST   /financing/loans/{}/payments/{}/refuse             manager
 GET    /financing/loans/{}/payoff                         own
 POST   /financing/loans/{}/early-repayment                own
 POST   /financing/loans/{}/return                         own

@@ -72,6 +72,8 @@ def keyed(person: Api, role: str, scope: str) -> Api:
 
 DEEPER = (
     "/financing/loans/{}/payments/{}/reverse",
+    "/financing/loans/{}/payments/{}/confirm",
+    "/financing/loans/{}/payments/{}/refuse",
     "/products/{}/images/{}",
     "/products/{}/scheduled-prices/{}",
     "/resources/{}/blackouts/{}",
