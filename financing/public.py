@@ -2,20 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from core.books import Disagreement
 from financing.application_fields import check_fields, read_fields
-from financing.clock import local_date
+from financing.clock import local_date, silent_since
 from financing.models import (
     RUNNING,
     Account,
@@ -58,7 +57,6 @@ __all__ = [
     "programme_choices",
     "read_offer_terms",
     "recalculate_offer",
-    "silent_since",
     "waiting_for_somebody",
 ]
 
@@ -106,11 +104,6 @@ def loans_by_order(*, chunk: int = 2000) -> Iterator[LoanFacts]:
 def owes(customer_id: UUID) -> bool:
     """Whether this customer has a loan that is not repaid."""
     return Loan.objects.filter(customer_id=customer_id, status__in=RUNNING).exists()
-
-
-def silent_since(now: datetime) -> datetime:
-    """A debit that a bank was told of before then should have been answered."""
-    return now - timedelta(hours=settings.DEBIT_SILENT_HOURS)
 
 
 def debits_for_somebody(now: datetime) -> Q:

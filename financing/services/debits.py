@@ -11,10 +11,9 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import DomainError, InvalidInput, WrongTransition
 from financing.approvals import DEBIT
-from financing.clock import local_date
+from financing.clock import local_date, silent_since
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, PaymentKind
-from financing.public import silent_since
 from financing.services.mandates import first_day_of, key_of
 from financing.services.repaying import receive
 from financing.services.standing import History, lock_loan

@@ -82,7 +82,7 @@ def test_the_bank_named_at_the_moment_of_the_loss_is_paid_whoever_is_named_later
     pledge = {"order_id": policy.order_id, "customer_id": policy.customer_id, "loan_id": uuid7(), "bank": "Own Bank"}
     services.pledge_car(**pledge, debt=Decimal(200_000), now=timezone.now() - timedelta(days=3))
     claim = report(policy, timezone.now() - timedelta(days=2), kind="theft")
-    services.reduce_debt(loan_id=pledge["loan_id"], balance=Decimal(0), now=timezone.now() - timedelta(days=1))
+    services.change_debt(loan_id=pledge["loan_id"], balance=Decimal(0), now=timezone.now() - timedelta(days=1))
     policy.refresh_from_db()
     assert [(row.number, row.beneficiary) for row in policy.terms.all()] == [(1, ""), (2, "Own Bank"), (3, "")]
     assert (policy.beneficiary, claim.terms.beneficiary) == ("", "Own Bank")
