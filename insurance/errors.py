@@ -70,6 +70,13 @@ class EndorsementRepriced(DomainError):
     detail = _("This change costs something else by now: look at its price again.")
 
 
+class LossOpen(DomainError):
+    """A change that covers more waits until losses of the policy are settled; `widened` names what it would widen."""
+
+    code = "loss_open"
+    detail = _("A loss of this policy is open: until it is settled the cover cannot be widened.")
+
+
 class NothingDue(DomainError):
     """Every instalment of the policy is paid, or it has none."""
 
@@ -130,6 +137,13 @@ class PapersMissing(DomainError):
 
     code = "documents_missing"
     detail = _("Papers of this claim are missing.")
+
+
+class KindUnconfirmed(DomainError):
+    """A large or total loss is decided by what an adjuster says it was, not by what was reported."""
+
+    code = "kind_unconfirmed"
+    detail = _("A loss this large is assessed with its kind before it is decided.")
 
 
 class PayoutUnderWay(DomainError):

@@ -13,7 +13,7 @@ from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO, money
 from insurance.clock import local_date
-from insurance.errors import EndorsementRepriced, EndorsementUnderWay
+from insurance.errors import EndorsementRepriced, EndorsementUnderWay, LossOpen
 from insurance.events import PolicyEndorsed
 from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
 from insurance.models.claims import GRANTED, ClaimStatus
@@ -35,6 +35,7 @@ from insurance.services.pledges import is_pledged
 from insurance.services.quoting import write_quote
 from insurance.services.seconding import admit_endorsing
 from insurance.services.terms import catch_up, write_terms
+from insurance.services.widening import refuse_widening, widened_by
 from insurance.tariffs import TariffBook
 from messaging.outbox import publish
 
@@ -60,7 +61,7 @@ def endorse_policy(
     The difference of the premiums counts for the days left: what is more is paid first; what is less makes instalments
     to come smaller, and beyond them is given back. With `expected_difference` it is changed at that price or not.
     Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue, EndorsementRepriced,
-    FourEyes and Waits (staff make somebody's policy cheaper).
+    LossOpen (it would cover more), FourEyes and Waits (staff make somebody's policy cheaper).
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
@@ -106,7 +107,7 @@ def price_endorsement(
 ) -> Endorsement:
     """What a change would cost from today on; nothing is changed, and the endorsement returned is not stored.
 
-    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue.
+    Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue, LossOpen.
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
@@ -132,7 +133,9 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
     if "beneficiary" in changes and is_pledged(policy):
         raise InvalidInput("changes.beneficiary", "pledged", _("The bank stays named until the loan is repaid."))
     today = local_date(now)
-    request = read_request(msgspec.to_builtins(_with_value(insured_request(policy))) | dict(changes))
+    insured = _with_value(insured_request(policy))
+    request = read_request(msgspec.to_builtins(insured) | dict(changes))
+    refuse_widening(policy, insured, request)
     rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision), today=today)
     term = (policy.end_date - policy.start_date).days + 1
     left = min((policy.end_date - today).days + 1, term)
@@ -168,9 +171,10 @@ def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, no
             "deductible": request.deductible,
         }
     catch_up(policy)
+    widened = widened_by(policy, _with_value(insured_request(policy)), request)
     policy.endorse(premium=policy.premium + endorsement.premium_difference, changes=changes, now=now)
     policy.save()
-    write_terms(policy, request, now)
+    write_terms(policy, request, now, widened=widened)
     endorsement.applied_at = now
     endorsement.save()
     publish(
@@ -192,16 +196,34 @@ def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, no
 
 
 def apply_paid_endorsement(policy: Policy, asked: MoneyRequest, now: datetime) -> None:
-    """Apply a change of a locked policy whose payment was answered: made when paid, forgotten when refused."""
+    """Apply a change of a locked policy whose payment was answered: made when paid, forgotten when refused.
+
+    Cover is not widened after a loss that was reported while the payment was under way: the money goes back.
+    """
     endorsement = policy.endorsements.filter(money_id=asked.id).first()
     if asked.state != MoneyState.DONE:
         if endorsement is not None:
             endorsement.delete()
         return
-    if endorsement is None or policy.status != PolicyStatus.ACTIVE:
-        ask_for_refund(policy, asked.amount, "not_in_force", now)
+    refused = _why_not(policy, endorsement)
+    if endorsement is None or refused:
+        if endorsement is not None:
+            endorsement.delete()
+        ask_for_refund(policy, asked.amount, refused, now)
         return
     _apply(policy, endorsement, ZERO, now)
+
+
+def _why_not(policy: Policy, endorsement: Endorsement | None) -> str:
+    """What stops a change that is paid for, by code; nothing stops most."""
+    if endorsement is None or policy.status != PolicyStatus.ACTIVE:
+        return "not_in_force"
+    request = msgspec.convert(endorsement.request, QuoteRequest, strict=False)
+    try:
+        refuse_widening(policy, _with_value(insured_request(policy)), request)
+    except LossOpen as error:
+        return error.code
+    return ""
 
 
 def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Quote:
