@@ -303,6 +303,10 @@ CREDIT_FILE_MAX_BYTES = Partners.CREDIT_FILE_MAX_BYTES
 INSURERS_URL = Partners.INSURERS_URL
 CLAIM_FOUR_EYES_ABOVE = Partners.CLAIM_FOUR_EYES_ABOVE
 """Roubles of a claim's payout above which a second person confirms."""
+CLAIM_KIND_CONFIRMED_ABOVE = Partners.CLAIM_KIND_CONFIRMED_ABOVE
+"""Roubles of an assessed loss above which an adjuster says what happened before it is decided."""
+CLAIM_WIDENED_DAYS = Partners.CLAIM_WIDENED_DAYS
+"""Days around a loss in which wider cover or another claim for the same car are pointed out to the adjuster."""
 CLAIM_FILE_MAX_BYTES = Partners.CLAIM_FILE_MAX_BYTES
 OSAGO_RETAINED_SHARE = Partners.OSAGO_RETAINED_SHARE
 """What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict."""

@@ -85,6 +85,14 @@ class Partners(Group):
     PREMIUM_GRACE_DAYS = number(14, "Days of grace after it; then the cover is suspended.", unit="days")
     PREMIUM_SUSPENSION_DAYS = number(30, "Days that a suspended policy then waits before it ends.", unit="days")
     CLAIM_FOUR_EYES_ABOVE = roubles(500_000, "A claim's payout above which a second person confirms.")
+    CLAIM_KIND_CONFIRMED_ABOVE = roubles(
+        300_000,
+        "An assessed loss above which an adjuster says what happened before it is decided; a total loss always.",
+    )
+    CLAIM_WIDENED_DAYS = number(
+        14, "Days around a loss in which wider cover, or another claim for the same car, is shown to the adjuster.",
+        unit="days",
+    )  # fmt: skip
     CLAIM_FILE_MAX_BYTES = number(10_485_760, "The largest paper or photograph of a claim.", least=1024, unit="bytes")
     BANKS_PORT = port(lambda: Machine.PORT + 3, "Port of the banks' twins.", shown="the web's + 3", roles=NOWHERE)
     BANKS_URL = Setting(

@@ -1,6 +1,6 @@
 """Tables of insurance: tariffs, quotes, policies, instalments, claims, money asked for, and what it knows of orders."""
 
-from insurance.models.claims import Claim, ClaimDocument, ClaimKind, ClaimStatus, DocumentKind
+from insurance.models.claims import Claim, ClaimConcern, ClaimDocument, ClaimKind, ClaimStatus, DocumentKind
 from insurance.models.instalments import Instalment, InstalmentState, next_planned
 from insurance.models.money import MoneyKind, MoneyRequest, MoneyState
 from insurance.models.orders import IssueAttempt, OrderCopy
@@ -11,6 +11,7 @@ from insurance.models.terms import PolicyTerms
 
 __all__ = [
     "Claim",
+    "ClaimConcern",
     "ClaimDocument",
     "ClaimKind",
     "ClaimStatus",

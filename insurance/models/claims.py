@@ -61,6 +61,15 @@ class DocumentKind(models.TextChoices):
     OTHER = "other", _("another paper")
 
 
+class ClaimConcern(models.TextChoices):
+    """What an adjuster should look at before deciding."""
+
+    WIDENED = "widened", _("the cover was widened shortly before the loss")
+    REPORTED_BEFORE = "reported_before", _("another loss was reported before and taken back or refused")
+    OTHER_POLICY = "other_policy", _("another policy of the car has a claim of these days")
+    MOVED = "moved", _("the moment of the loss was moved to other terms")
+
+
 _S, _D, _K = ClaimStatus, DocumentKind, ClaimKind
 REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     _K.COLLISION: ((_D.PHOTO,), (_D.POLICE, _D.EURO)),
@@ -72,6 +81,9 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     _K.OTHER: (),
 }
 """Papers that a claim of each kind needs: one of each group."""
+
+PROOF: tuple[tuple[str, ...], ...] = ((_D.POLICE, _D.EURO, _D.FIRE_REPORT, _D.METEO), (_D.REGISTRATION,))
+"""What a total loss needs besides, and a large one of no named kind: an authority's word, and whose car it is."""
 
 _DECIDABLE = (_S.APPROVED, _S.PARTIAL, _S.REJECTED)
 TRANSITIONS: dict[str, tuple[str, ...]] = {
@@ -90,6 +102,8 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 GRANTED = (_S.APPROVED, _S.PARTIAL, _S.PAID)
 UNDECIDED = (_S.OPENED, _S.DOCUMENTS, _S.ASSESSING, _S.REOPENED)
 REFUSED = (_S.REJECTED, _S.WITHDRAWN)
+OPEN = (*UNDECIDED, *GRANTED[:2])
+"""Not settled yet: while one is, the cover of its policy is not widened."""
 
 
 class Claim(models.Model):
@@ -100,7 +114,8 @@ class Claim(models.Model):
 
     `formula` says in figures how the payable sum came about; `reserve` is what is held for it; `penalty_amount` is owed
     on top for paying late; `paid_amount` has left, penalty aside, but for `set_off_amount`: instalments of the premium
-    that a total loss pays for.
+    that a total loss pays for. `kind` is as reported until an adjuster confirms it; `concerns` are codes of what to
+    look at, `corrections` what an adjuster put right.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -132,6 +147,11 @@ class Claim(models.Model):
     reserve_amount = amount_field(_("reserve"), default=ZERO, db_default=ZERO)
     formula = models.TextField(_("how it was calculated"), blank=True, default="", db_default="")
     is_total_loss = models.BooleanField(_("total loss"), default=False)
+    needs_proof = models.BooleanField(_("needs the papers of a total loss"), default=False, db_default=False)
+    kind_confirmed_by = models.UUIDField(_("kind confirmed by"), null=True)
+    kind_confirmed_at = models.DateTimeField(_("kind confirmed at"), null=True)
+    concerns = models.JSONField(_("to be looked at"), default=list, db_default=models.Value([], models.JSONField()))
+    corrections = models.JSONField(_("corrections"), default=list, db_default=models.Value([], models.JSONField()))
     approved_amount = amount_field(_("approved"), null=True)
     proposed_amount = amount_field(_("proposed"), null=True)
     proposed_by = models.UUIDField(_("proposed by"), null=True)
@@ -209,12 +229,26 @@ class Claim(models.Model):
 
     def missing_of(self, given: Collection[str]) -> list[list[str]]:
         """Groups of papers of which none is there yet."""
-        return [list(group) for group in REQUIRED[self.kind] if not set(group) & set(given)]
+        required = REQUIRED[self.kind] + (PROOF if self.needs_proof else ())
+        return [list(group) for group in dict.fromkeys(required) if not set(group) & set(given)]
 
     def ask_for(self, papers: list[list[str]], now: datetime) -> None:
         """Wait for papers. Raises WrongTransition."""
         self._move(_S.DOCUMENTS, now)
         self.missing = papers
+
+    def correct(self, name: str, value: Any, *, reason: str, by: UUID | None, now: datetime) -> None:
+        """Put right what was reported; what it was, who says so and why are kept."""
+        was, told = (str(each) for each in (getattr(self, name), value))
+        entry = {"field": name, "was": was, "is": told, "reason": reason, "by": by and str(by), "at": now.isoformat()}
+        self.corrections = [*self.corrections, entry]
+        setattr(self, name, value)
+
+    def confirm_kind(self, kind: str, *, reason: str, by: UUID | None, now: datetime) -> None:
+        """Say as an adjuster what happened, be it what was reported or not."""
+        if kind != self.kind:
+            self.correct("kind", kind, reason=reason, by=by, now=now)
+        self.kind_confirmed_by, self.kind_confirmed_at = by, now
 
     def assess(self, *, found: Mapping[str, Any], now: datetime) -> None:
         """Record what the loss is worth and what the policy pays for it. Raises WrongTransition."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from gateway import approvals
 from gateway.approvals import Ask, Kind
 from insurance.approvals import CANCEL, ENDORSE, INSUREDS_RIGHT, PAYOUT
-from insurance.models import Claim, Policy
+from insurance.models import Claim, ClaimConcern, Policy
 
 
 def admit_ending(
@@ -54,7 +54,7 @@ def about_grant(claim: Claim, granted: Decimal, manager_id: UUID) -> Ask:
         maker_id=manager_id,
         beneficiary_id=claim.customer_id,
         number=claim.policy.number,
-        evidence=claim.formula,
+        evidence="; ".join([claim.formula, *(str(ClaimConcern(code).label) for code in claim.concerns)]),
         args={"amount": granted},
     )
 

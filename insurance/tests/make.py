@@ -1,6 +1,6 @@
 """Quotes, policies and claims for tests, made the way the product makes them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,11 @@ from core.ids import uuid7
 from insurance import services
 from insurance.models import Claim, Policy, Quote
 from insurance.pricing import QuoteRequest, read_request
+from insurance.reading import book_of
+from insurance.tariffs import InsurerTariff
 
 DRIVER = {"birth_date": "1985-05-20", "licence_since": "2005-06-01", "kbm": "13"}
+BORN = date.fromisoformat(DRIVER["birth_date"])
 OSAGO: dict[str, Any] = {
     "insurance_type": "osago",
     "coverage_amount": "400000",
@@ -83,3 +86,21 @@ def claim(
         report=told,
         now=now or occurred_at + timedelta(hours=1),
     )
+
+
+def tariff_of(policy: Policy) -> InsurerTariff:
+    """The tariff of a policy's insurer."""
+    return book_of(policy.quote.tariff_revision).insurer(policy.insurer, policy.quote.rated_on)
+
+
+def papers(of: Claim, *kinds: str) -> None:
+    """Papers of a claim, one of each kind."""
+    for kind in kinds:
+        services.add_document(
+            claim_id=of.id,
+            kind=kind,
+            name=f"{kind}.pdf",
+            content=f"%PDF-1.4 {kind}".encode(),
+            actor_id=of.customer_id,
+            now=timezone.now(),
+        )

@@ -98,7 +98,8 @@ def test_a_policy_is_ended_on_its_page(screens):
 
 def test_two_managers_grant_what_is_large(screens):
     claim = make.claim(make.policy(), amount="900000.00")
-    press(screens, claim, "assess", amount="900000.00")
+    make.papers(claim, "photo")
+    press(screens, claim, "assess", amount="900000.00", kind="glass")
     other = Client()
     other.force_login(get_user_model().objects.create(email="second@example.com", roles=["manager"]))
     for browser, status in ((screens, "assessing"), (screens, "assessing"), (other, "approved")):

@@ -403,7 +403,8 @@ def test_of_a_total_loss_the_rest_of_the_premium_is_taken_off():
     policy = in_three()
     now = START + timedelta(days=10)
     claim = make.claim(policy, now=now)
-    found = services.Assessment(amount=Decimal(1_900_000), is_total_loss=True)
+    make.papers(claim, "police_report", "registration")
+    found = services.Assessment(amount=Decimal(1_900_000), is_total_loss=True, kind="theft")
     services.assess_claim(claim_id=claim.id, found=found, now=now)
     for _ in range(2):
         services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=now)

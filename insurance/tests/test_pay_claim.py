@@ -29,7 +29,9 @@ def policy():
 
 def approved(policy, amount="100000", **found):
     claim = make.claim(policy)
-    services.assess_claim(claim_id=claim.id, found=Assessment(amount=Decimal(amount), **found), now=timezone.now())
+    make.papers(claim, "police_report", "registration")
+    found = Assessment(amount=Decimal(amount), kind="theft", **found)
+    services.assess_claim(claim_id=claim.id, found=found, now=timezone.now())
     claim = services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=timezone.now())
     if claim.status == "assessing":
         claim = services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=timezone.now())

@@ -383,7 +383,8 @@ def insured(owner):
 class GrantAClaim:
     def make(owner, worth):
         claim = insuring.claim(insured(owner))
-        found = Assessment(amount=Decimal(10_000) + worth)
+        insuring.papers(claim, "photo")
+        found = Assessment(amount=Decimal(10_000) + worth, kind="glass")
         return insurance_services.assess_claim(claim_id=claim.id, found=found, now=timezone.now())
 
     def go(claim, actor):

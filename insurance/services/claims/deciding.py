@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
@@ -13,13 +14,15 @@ from core.errors import InvalidInput
 from core.money import ZERO
 from gateway import approvals
 from insurance.approvals import CLAIM
-from insurance.errors import PapersMissing, PayoutUnderWay, SecondPersonNeeded
+from insurance.errors import KindUnconfirmed, PapersMissing, PayoutUnderWay, SecondPersonNeeded
 from insurance.events import ClaimDecided, ClaimReopened
-from insurance.models import Claim, ClaimStatus, MoneyState
+from insurance.models import Claim, ClaimKind, ClaimStatus, MoneyState
 from insurance.models.claims import GRANTED
 from insurance.models.fields import InsuranceTypes
 from insurance.rating import Basis, Loss, UnderInsurance, claim_payout, is_total_loss
 from insurance.rating.claims import formula
+from insurance.services.claims.concerns import concerns_of
+from insurance.services.claims.examining import confirm_kind, move_loss
 from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid, terms_of
 from insurance.services.seconding import about_grant
 from messaging.outbox import publish
@@ -31,6 +34,8 @@ HUNDRED = Decimal(100)
 class Assessment:
     """What an adjuster found: the loss, roubles; the car's value on the day where the policy pays by it; remains the
     owner keeps; wear in per cent, which counts against an aggregate sum; `is_total_loss` None lets the figures decide.
+
+    `kind` confirms what happened, `occurred_at` says that it happened at another moment, and `reason` why.
     """
 
     amount: Decimal
@@ -38,12 +43,16 @@ class Assessment:
     salvage_amount: Decimal = ZERO
     wear_percent: Decimal = ZERO
     is_total_loss: bool | None = None
+    kind: str | None = None
+    occurred_at: datetime | None = None
+    reason: str = ""
 
 
 def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime, maker_id: UUID | None = None) -> Claim:
     """Record the loss as found and what the policy pays for it, with the formula. May be done again until it is paid.
 
-    Raises ClaimNotFound, WrongTransition, InvalidInput, PayoutUnderWay, FourEyes (it is their own).
+    Raises ClaimNotFound, WrongTransition, InvalidInput, PayoutUnderWay, FourEyes (it is their own), NotCovered and
+    DuplicateClaim (of another moment).
     """
     _check(found)
     with transaction("insurance"):
@@ -52,6 +61,7 @@ def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime, maker_id: 
         approvals.refuse_own("insurance", person_id=maker_id, beneficiary_id=claim.customer_id)
         if claim.payouts.exclude(state=MoneyState.DONE).exists():
             raise PayoutUnderWay
+        _examine(claim, found, maker_id, now)
         loss = loss_of(claim, found)
         payable = payable_for(loss)
         claim.assess(
@@ -62,6 +72,8 @@ def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime, maker_id: 
                 "wear_percent": found.wear_percent,
                 "payable_amount": payable,
                 "is_total_loss": loss.total_loss,
+                "needs_proof": loss.total_loss or (_is_large(found.amount) and claim.kind == ClaimKind.OTHER),
+                "concerns": concerns_of(claim),
                 "formula": formula(loss),
                 "reserve_amount": max(payable - claim.paid_amount, ZERO),
             },
@@ -80,6 +92,17 @@ def _check(found: Assessment) -> None:
         raise InvalidInput("wear_percent", "max_value", _("At most 100 per cent."))
     if found.market_value is not None and found.market_value <= 0:
         raise InvalidInput("market_value", "min_value", _("A value above zero."))
+
+
+def _examine(claim: Claim, found: Assessment, maker_id: UUID | None, now: datetime) -> None:
+    if found.occurred_at is not None:
+        move_loss(claim, found.occurred_at, reason=found.reason, by=maker_id, now=now)
+    if found.kind is not None:
+        confirm_kind(claim, found.kind, reason=found.reason, by=maker_id, now=now)
+
+
+def _is_large(amount: Decimal) -> bool:
+    return amount > settings.CLAIM_KIND_CONFIRMED_ABOVE
 
 
 def loss_of(claim: Claim, found: Assessment) -> Loss:
@@ -128,7 +151,7 @@ def approve_claim(*, claim_id: UUID, manager_id: UUID, now: datetime, amount: De
 
     Beyond what one person may grant in a day the first manager proposes and another one confirms the same sum. A loss
     of days that an overdue instalment is for waits until it is paid. Raises ClaimNotFound, WrongTransition, AboveLimit,
-    PapersMissing, SecondPersonNeeded, FourEyes, PremiumUnpaid, NotCovered.
+    PapersMissing, KindUnconfirmed, SecondPersonNeeded, FourEyes, PremiumUnpaid, NotCovered.
     """
     with transaction("insurance"):
         if _agree(claim_id, manager_id, amount, now):
@@ -157,9 +180,14 @@ def _agree(claim_id: UUID, manager_id: UUID, amount: Decimal | None, now: dateti
 
 
 def _grantable(claim: Claim, amount: Decimal | None) -> Decimal:
-    """What would be granted. Raises WrongTransition, AboveLimit, PapersMissing, PremiumUnpaid, NotCovered."""
+    """What would be granted.
+
+    Raises WrongTransition, AboveLimit, PapersMissing, KindUnconfirmed, PremiumUnpaid, NotCovered.
+    """
     granted = claim.check_grant(claim.proposed_amount if amount is None and claim.proposed_amount else amount)
     refuse_unpaid(claim.policy, claim.occurred_at)
+    if claim.kind_confirmed_at is None and (claim.is_total_loss or _is_large(claim.assessed_amount or ZERO)):
+        raise KindUnconfirmed
     missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
     if missing:
         raise PapersMissing(missing=missing)

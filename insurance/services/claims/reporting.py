@@ -17,6 +17,7 @@ from insurance.events import ClaimOpened
 from insurance.models import Claim, ClaimKind, Policy, PolicyTerms
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
+from insurance.services.claims.concerns import concerns_of
 from insurance.services.locking import lock_policy
 from insurance.services.terms import terms_at
 from messaging.outbox import publish
@@ -57,10 +58,10 @@ def open_claim(
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
         check_amount(amount)
-        _check_cover(policy, occurred_at, now=now)
+        check_cover(policy, occurred_at, now=now)
         terms = terms_at(policy, occurred_at)
-        is_named = _is_named(policy, terms, report.driver_birth_date)
-        claim = Claim.objects.create(
+        is_named = check_driver(policy, terms, report.driver_birth_date)
+        claim = Claim(
             policy=policy,
             terms=terms,
             customer_id=policy.customer_id,
@@ -77,11 +78,13 @@ def open_claim(
             created_at=now,
             updated_at=now,
         )
+        claim.concerns = concerns_of(claim)
+        claim.save(force_insert=True)
         _publish_opened(claim)
     return claim
 
 
-def _check_cover(policy: Policy, occurred_at: datetime, *, now: datetime) -> None:
+def check_cover(policy: Policy, occurred_at: datetime, *, now: datetime) -> None:
     """Refuse a loss still to come, out of the policy's cover, or reported before."""
     if occurred_at > now:
         raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
@@ -114,7 +117,7 @@ def _publish_opened(claim: Claim) -> None:
     )
 
 
-def _is_named(policy: Policy, terms: PolicyTerms, birth_date: date | None) -> bool:
+def check_driver(policy: Policy, terms: PolicyTerms, birth_date: date | None) -> bool:
     """Whether a driver, if one is told, was among those named at that moment. KASKO pays for no other: NotCovered."""
     is_named = birth_date is None or terms.names(birth_date)
     if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
