@@ -17,6 +17,7 @@ from unfold.widgets import (
     UnfoldAdminDateWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
 )
 
@@ -26,7 +27,9 @@ from insurance import services
 from insurance.clock import local_date
 from insurance.models import (
     Claim,
+    ClaimConcern,
     ClaimDocument,
+    ClaimKind,
     ClaimStatus,
     MoneyRequest,
     Policy,
@@ -83,10 +86,20 @@ class AssessmentForm(BaseDialogForm):
         empty_value=None,
         widget=UnfoldAdminSelectWidget,
     )
+    kind = forms.ChoiceField(
+        label=_("what happened"),
+        required=False,
+        choices=[("", _("as reported")), *ClaimKind.choices],
+        widget=UnfoldAdminSelectWidget,
+    )
+    occurred_at = forms.SplitDateTimeField(
+        label=_("happened at"), required=False, widget=UnfoldAdminSplitDateTimeWidget
+    )
+    reason = forms.CharField(label=_("reason"), max_length=1000, required=False, widget=UnfoldAdminTextInputWidget)
 
     def clean(self) -> dict[str, Any]:
         """Leave out what was left empty."""
-        return {name: value for name, value in (super().clean() or {}).items() if value is not None}
+        return {name: value for name, value in (super().clean() or {}).items() if value not in (None, "")}
 
 
 class EndForm(BaseDialogForm):
@@ -214,7 +227,7 @@ class ClaimAdmin(_DecidedAdmin):
 
     list_display = [
         "created_at", "status", "age", "deadline", "policy", "kind", "amount", "assessed_amount", "payable_amount",
-        "proposed_amount", "approved_amount", "paid_amount",
+        "proposed_amount", "approved_amount", "paid_amount", "look_at",
     ]  # fmt: skip
     list_filter = ["status", _AgeFilter, "kind", "created_at"]
     list_select_related = ["policy"]
@@ -266,6 +279,10 @@ class ClaimAdmin(_DecidedAdmin):
     @admin.display(description=_("age, days"), ordering="created_at")
     def age(self, claim: Claim) -> int:
         return (local_date(timezone.now()) - local_date(claim.created_at)).days
+
+    @admin.display(description=_("to be looked at"))
+    def look_at(self, claim: Claim) -> str:
+        return "; ".join(str(ClaimConcern(code).label) for code in claim.concerns) or "–"
 
     @admin.display(description=_("to be settled by"), ordering="due_date")
     def deadline(self, claim: Claim) -> str:

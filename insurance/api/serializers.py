@@ -353,6 +353,8 @@ class ClaimSerializer(serializers.ModelSerializer):
     missing_documents = serializers.SerializerMethodField()
     age_days = serializers.SerializerMethodField()
     is_late = serializers.SerializerMethodField()
+    concerns = serializers.SerializerMethodField()
+    corrections = serializers.SerializerMethodField()
 
     class Meta:
         model = Claim
@@ -360,10 +362,24 @@ class ClaimSerializer(serializers.ModelSerializer):
             "id", "policy_id", "customer_id", "terms", "kind", "occurred_at", "description", "place", "driver_name",
             "driver_birth_date", "has_recourse", "amount", "status", "missing_documents", "documents",
             "assessed_amount", "market_value", "salvage_amount", "wear_percent", "payable_amount", "reserve_amount",
-            "formula", "is_total_loss", "proposed_amount", "proposed_by", "approved_amount", "reason", "decided_at",
+            "formula", "is_total_loss", "needs_proof", "kind_confirmed_at",
+            "concerns", "corrections", "proposed_amount", "proposed_by", "approved_amount", "reason", "decided_at",
             "papers_complete_at", "due_date", "is_late", "age_days", "penalty_amount", "set_off_amount", "paid_amount",
             "paid_at", "payouts", "reopened_times", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
+
+    @property
+    def _is_for_staff(self) -> bool:
+        view = self.context.get("view")
+        return view is not None and view.principal.is_staff
+
+    def get_concerns(self, claim: Claim) -> list[str]:
+        """What an adjuster should look at; the insured are told nothing of it."""
+        return claim.concerns if self._is_for_staff else []
+
+    def get_corrections(self, claim: Claim) -> list[dict[str, Any]]:
+        """What an adjuster put right of the report: `{field, was, is, reason, by, at}`, for managers."""
+        return claim.corrections if self._is_for_staff else []
 
     def get_missing_documents(self, claim: Claim) -> list[list[str]]:
         """Groups of papers: one of each is needed."""
@@ -379,7 +395,7 @@ class ClaimSerializer(serializers.ModelSerializer):
 
 
 class ClaimAssessmentInput(serializers.Serializer):
-    """What the adjuster found."""
+    """What the adjuster found; `kind` confirms what happened, `occurred_at` with a `reason` moves the loss."""
 
     amount = MoneyField(min_value=Decimal("0.01"))
     market_value = MoneyField(min_value=Decimal("0.01"), required=False, allow_null=True)
@@ -388,6 +404,9 @@ class ClaimAssessmentInput(serializers.Serializer):
         max_digits=5, decimal_places=2, min_value=Decimal(0), max_value=Decimal(100), required=False
     )
     is_total_loss = serializers.BooleanField(required=False, allow_null=True, default=None)
+    kind = serializers.ChoiceField(choices=ClaimKind.choices, required=False)
+    occurred_at = serializers.DateTimeField(required=False)
+    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True)
 
 
 class ClaimApprovalInput(serializers.Serializer):

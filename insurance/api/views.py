@@ -283,7 +283,7 @@ class ClaimViewSet(_InsuranceViewSet):
 
     def _shown(self, claim: Claim, status: int = 200) -> Response:
         found = self.queryset.get(pk=claim.pk)
-        return Response(ClaimSerializer(found).data, status=status)
+        return Response(ClaimSerializer(found, context=self.get_serializer_context()).data, status=status)
 
     @property
     def _claim_id(self) -> UUID:
@@ -354,7 +354,7 @@ class ClaimViewSet(_InsuranceViewSet):
     @extend_schema(request=ClaimAssessmentInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def assess(self, request: Request, pk: str) -> Response:
-        """Say what the loss is worth; the policy says what it pays for that, and `formula` how."""
+        """Say what the loss is worth, and what it was; the policy says what it pays for that, and `formula` how."""
         found = services.Assessment(**self.valid(ClaimAssessmentInput))
         return self._shown(
             services.assess_claim(claim_id=self._claim_id, found=found, maker_id=self.principal.id, now=timezone.now())
