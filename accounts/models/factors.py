@@ -45,13 +45,18 @@ class RecoveryCode(models.Model):
 
 
 class Identity(models.Model):
-    """A person as an OpenID provider knows them. `subject` never changes there; the e-mail may."""
+    """A person as an OpenID provider knows them. `subject` never changes there; the e-mail may.
+
+    `is_verified`: the provider vouched, when it was linked or since, that the account's e-mail is theirs. Without it
+    the identity may be that of a stranger who took the address first: a new password ends it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="identities", verbose_name=_("user"))
     issuer = models.CharField(_("issuer"), max_length=255)
     subject = models.CharField(_("subject"), max_length=255)
     email = models.EmailField(_("e-mail"), blank=True, default="")
+    is_verified = models.BooleanField(_("e-mail verified"), default=False, db_default=False)
     linked_at = models.DateTimeField(_("linked at"))
     last_used_at = models.DateTimeField(_("last used at"))
 

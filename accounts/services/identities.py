@@ -104,6 +104,7 @@ def _find_or_register(claims: oidc.Claims, address: str, now: datetime) -> User:
             issuer=claims.issuer,
             subject=claims.subject,
             email=claims.email,
+            is_verified=claims.email_verified,
             linked_at=now,
             last_used_at=now,
         )
@@ -115,7 +116,8 @@ def _returning(identity: Identity, claims: oidc.Claims, now: datetime) -> User:
     if not identity.user.is_active:
         raise WrongCredentials
     identity.email, identity.last_used_at = claims.email, now
-    identity.save(update_fields=["email", "last_used_at"])
+    identity.is_verified |= claims.email_verified and claims.email == identity.user.email
+    identity.save(update_fields=["email", "last_used_at", "is_verified"])
     return identity.user
 
 

@@ -7,21 +7,26 @@ from django.contrib.auth.tokens import default_token_generator
 
 from accounts import lockout
 from accounts.errors import InvalidResetToken, RoleNotAllowed, UserNotFound
-from accounts.models import ActivityKind, User
+from accounts.events import UserUpdated
+from accounts.models import ActivityKind, Identity, User
 from accounts.services.activity import record
+from accounts.services.api_keys import revoke_all_api_keys
+from accounts.services.factors import forget_factors
 from accounts.services.people import check_password_strength, erase_user
 from accounts.services.proofs import prove_password
 from accounts.services.sessions import end_sessions
+from accounts.services.verification import facts_of
 from accounts.tokens import as_id
 from core.db import transaction
 from gateway.principal import Principal
 from messaging.calls import request_call
+from messaging.outbox import publish
 
 
 def change_password(*, principal: Principal, old_password: str, new_password: str, address: str, now: datetime) -> None:
-    """Set a new password; every other session ends. Raises WrongPassword, TooManyFailures, WeakPassword.
+    """Set a new password; every other session, every API key and every unverified identity ends.
 
-    Guessing the old one counts as failing to sign in.
+    Guessing the old one counts as failing to sign in. Raises WrongPassword, TooManyFailures, WeakPassword.
     """
     user = User.objects.filter(pk=principal.id, is_active=True).first()
     if user is None:
@@ -31,7 +36,7 @@ def change_password(*, principal: Principal, old_password: str, new_password: st
     with transaction("accounts"):
         _set_password(user.id, new_password)
         record(ActivityKind.PASSWORD_CHANGED, user.id, now=now, address=address)
-        end_sessions(user_id=user.id, because="password_changed", now=now, keep_jti=principal.jti)
+        _shut_out(user.id, because="password_changed", now=now, keep_jti=principal.jti)
 
 
 def erase_own_account(*, user_id: UUID, password: str, address: str, now: datetime) -> None:
@@ -70,18 +75,38 @@ def password_reset_token(user: User) -> str:
 
 
 def reset_password(*, token: str, new_password: str, address: str, now: datetime) -> User:
-    """Set a new password with a mailed token; every session ends. Raises InvalidResetToken, WeakPassword."""
+    """Set a new password with a mailed token; every session, API key and unverified identity ends.
+
+    The token proves the mailbox. A client's authenticator that was enrolled before anybody had proved it may be that of
+    a stranger who registered with this address first, and is taken off; staff have an administrator for that.
+    Raises InvalidResetToken, WeakPassword.
+    """
     hex_id, _, rest = token.partition("-")
     with transaction("accounts"):
         user = User.objects.select_for_update().filter(pk=as_id(hex_id), is_active=True).first()
         if user is None or not default_token_generator.check_token(user, rest):
             raise InvalidResetToken
         check_password_strength(new_password, user, field="new_password")
-        _set_password(user.id, new_password)
+        user.set_password(new_password)
+        is_first_proof = user.verify_email(user.email, now=now)
+        if is_first_proof and not user.holds_staff_role:
+            forget_factors(user)
+            user.mfa_enabled_at = None
+        user.save()
         record(ActivityKind.PASSWORD_RESET, user.id, now=now, address=address)
-        end_sessions(user_id=user.id, because="password_reset", now=now)
+        if is_first_proof:
+            record(ActivityKind.EMAIL_VERIFIED, user.id, now=now)
+            publish(UserUpdated(**facts_of(user)))
+        _shut_out(user.id, because="password_reset", now=now)
     lockout.forget_failures(str(user.id), address)
     return user
+
+
+def _shut_out(user_id: UUID, *, because: str, now: datetime, keep_jti: str = "") -> None:
+    """End whatever whoever knew the old password may have left behind as a way in."""
+    revoke_all_api_keys(user_id=user_id, now=now)
+    Identity.objects.filter(user_id=user_id, is_verified=False).delete()
+    end_sessions(user_id=user_id, because=because, now=now, keep_jti=keep_jti)
 
 
 def _set_password(user_id: UUID, password: str) -> None:
