@@ -111,6 +111,13 @@ class OfferExpired(DomainError):
     detail = _("This offer has expired.")
 
 
+class OwnPartGrows(DomainError):
+    """The loan is smaller than was asked for: the client has to agree to `own_part`, which they pay by themselves."""
+
+    code = "own_part_grows"
+    detail = _("This loan pays less than you asked for: agree to the part that you pay yourself.")
+
+
 class OfferNotFound(NotFound):
     """The application has no such offer."""
 

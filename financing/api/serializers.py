@@ -225,6 +225,7 @@ class ApplicationSerializer(serializers.ModelSerializer):
         child=serializers.CharField(), source="programme.required_documents", read_only=True
     )
     missing_documents = serializers.SerializerMethodField()
+    own_part = serializers.SerializerMethodField()
 
     class Meta:
         model = Application
@@ -232,13 +233,17 @@ class ApplicationSerializer(serializers.ModelSerializer):
             "id", "order_id", "customer_id", "programme_id", "financing_type", "vehicle_price", "down_payment",
             "financed_premium", "requested_amount", "term_months", "employment_status", "monthly_income",
             "monthly_obligations", "birth_date", "vehicle_year", "status", "reasons", "detail", "decision",
-            "decided_at", "approved_amount", "annual_rate", "schedule", "balloon", "monthly_payment", "psk",
+            "decided_at", "approved_amount", "own_part", "annual_rate", "schedule", "balloon", "monthly_payment", "psk",
             "expires_at", "required_documents", "missing_documents", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_missing_documents(self, application: Application) -> list[str]:
         """Kinds of papers that the client has still to send."""
         return papers_to_send(application)
+
+    def get_own_part(self, application: Application) -> str | None:
+        """What the client pays by themselves with the approved loan."""
+        return _own_part(application, application.approved_amount)
 
     def get_detail(self, application: Application) -> str:
         """The reasons in words, or the manager's sentence."""
@@ -251,18 +256,30 @@ class BankOfferSerializer(serializers.ModelSerializer):
     bank = serializers.CharField(source="programme.bank", read_only=True)
     programme = serializers.CharField(source="programme.name", read_only=True)
     is_expired = serializers.BooleanField(read_only=True)
+    own_part = serializers.SerializerMethodField()
 
     class Meta:
         model = BankOffer
         fields = [
-            "id", "bank", "programme", "programme_id", "status", "is_expired", "is_as_asked", "amount", "annual_rate",
-            "term_months", "schedule", "balloon", "monthly_payment", "psk", "reference", "code", "detail", "expires_at",
-            "asked_at", "answered_at", "notice", "told_at",
+            "id", "bank", "programme", "programme_id", "status", "is_expired", "is_as_asked", "amount", "own_part",
+            "annual_rate", "term_months", "schedule", "balloon", "monthly_payment", "psk", "reference", "code",
+            "detail", "expires_at", "asked_at", "answered_at", "notice", "told_at",
         ]  # fmt: skip
+
+    def get_own_part(self, offer: BankOffer) -> str | None:
+        """What the client pays by themselves with this loan."""
+        return _own_part(offer.application, offer.amount)
+
+
+def _own_part(application: Application, amount: Decimal | None) -> str | None:
+    return None if amount is None else str(application.own_part(amount))
 
 
 class AcceptInput(serializers.Serializer):
+    """Which offer, and what the client pays by themselves where the loan is smaller than they asked for."""
+
     offer_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    own_part = MoneyField(required=False, allow_null=True, default=None)
 
 
 class ApplicationApprovalInput(serializers.Serializer):

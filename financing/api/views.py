@@ -238,10 +238,12 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         return self.once("accept_offer", self._accept)
 
     def _accept(self) -> Response:
+        given = self.valid(AcceptInput)
         application = services.accept_offer(
             application_id=read_id(self.kwargs["pk"], ApplicationNotFound),
             customer_id=self.principal.id,
-            offer_id=self.valid(AcceptInput)["offer_id"],
+            offer_id=given["offer_id"],
+            own_part=given["own_part"],
             now=timezone.now(),
         )
         return Response(ApplicationSerializer(application).data)

@@ -148,6 +148,11 @@ class Application(models.Model):
         requested: Decimal = self.vehicle_price - self.down_payment + self.financed_premium
         return requested
 
+    def own_part(self, amount: Decimal) -> Decimal:
+        """Return what the client pays by themselves when a loan pays `amount`, roubles."""
+        part: Decimal = self.vehicle_price + self.financed_premium - amount
+        return part
+
     @property
     def asked_rate(self) -> Decimal:
         """Rate in per cent a year of the terms that were decided on."""
@@ -180,7 +185,7 @@ class Application(models.Model):
         ]
         return LoanTerms(
             vehicle_price=self.vehicle_price,
-            down_payment=self.vehicle_price + self.financed_premium - amount,
+            down_payment=self.own_part(amount),
             fees=[fee for fee in premiums if fee.amount],
             term_months=self.term_months,
             annual_rate=annual_rate,

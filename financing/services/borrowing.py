@@ -28,7 +28,10 @@ _TAKEABLE = (ApplicationStatus.SCORING, ApplicationStatus.UNDER_REVIEW, Applicat
 
 @dataclass(frozen=True)
 class OfferCard:
-    """One bank's answer: roubles, per cent a year; the terms are None until it offers."""
+    """One bank's answer: roubles, per cent a year; the terms are None until it offers.
+
+    `larger_own_part` is what the borrower has to agree to pay by themselves where it lends less than was asked for.
+    """
 
     id: UUID
     bank: str
@@ -44,6 +47,7 @@ class OfferCard:
     psk: Decimal | None
     detail: str
     expires_at: datetime | None
+    larger_own_part: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class ApplicationCard:
     is_held: bool
     can_withdraw: bool
     can_accept: bool
+    larger_own_part: Decimal | None
     offers: list[OfferCard]
 
 
@@ -135,7 +140,7 @@ def read_application(application_id: UUID, *, customer_id: UUID, now: datetime) 
     found = Application.objects.filter(pk=application_id, customer_id=customer_id).select_related("programme").first()
     if found is None:
         return None
-    return _application(found, [_offer(item, found.status) for item in offers_of(found.pk)], now)
+    return _application(found, [_offer(item, found) for item in offers_of(found.pk)], now)
 
 
 def _application(item: Application, offers: list[OfferCard], now: datetime) -> ApplicationCard:
@@ -165,6 +170,7 @@ def _application(item: Application, offers: list[OfferCard], now: datetime) -> A
         is_held=item.is_held_by_order,
         can_withdraw=item.status in OPEN and not item.is_held_by_order,
         can_accept=item.status == ApplicationStatus.APPROVED and standing,
+        larger_own_part=_larger_own_part(item, item.approved_amount),
         offers=offers,
     )
 
@@ -182,7 +188,11 @@ def _counter(item: Application) -> dict[str, Any] | None:
     return {name: value if name == "term_months" else Decimal(str(value)) for name, value in found.items()}
 
 
-def _offer(item: BankOffer, status: str) -> OfferCard:
+def _larger_own_part(item: Application, amount: Decimal | None) -> Decimal | None:
+    return None if amount is None or amount >= item.requested_amount else item.own_part(amount)
+
+
+def _offer(item: BankOffer, application: Application) -> OfferCard:
     is_over = bool(getattr(item, "is_expired", False))
     return OfferCard(
         id=item.id,
@@ -191,7 +201,7 @@ def _offer(item: BankOffer, status: str) -> OfferCard:
         status="expired" if is_over and item.status == OfferStatus.OFFERED else item.status,
         status_name=item.get_status_display(),
         is_as_asked=item.is_as_asked,
-        is_takeable=item.status == OfferStatus.OFFERED and not is_over and status in _TAKEABLE,
+        is_takeable=item.status == OfferStatus.OFFERED and not is_over and application.status in _TAKEABLE,
         amount=item.amount,
         annual_rate=item.annual_rate,
         term_months=item.term_months,
@@ -199,6 +209,7 @@ def _offer(item: BankOffer, status: str) -> OfferCard:
         psk=item.psk,
         detail=item.detail,
         expires_at=item.expires_at,
+        larger_own_part=_larger_own_part(application, item.amount),
     )
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
-from financing.errors import OfferExpired, OfferNotFound, OfferNotStanding
+from financing.errors import OfferExpired, OfferNotFound, OfferNotStanding, OwnPartGrows
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.services.approving import make_offer, refuse, settle_on, take_offer
 from financing.services.deciding import quote_for, require_lawful, require_remembered
@@ -61,23 +61,40 @@ def reject_application(*, application_id: UUID, manager_id: UUID, reason: str, n
 
 
 def accept_offer(
-    *, application_id: UUID, customer_id: UUID, now: datetime, offer_id: UUID | None = None
+    *,
+    application_id: UUID,
+    customer_id: UUID,
+    now: datetime,
+    offer_id: UUID | None = None,
+    own_part: Decimal | None = None,
 ) -> Application:
     """Accept the application's offer, or the one named of those side by side; only the client can.
 
+    Where it lends less than was asked for, the client names what they pay by themselves instead (`own_part`, roubles).
     Raises ApplicationNotFound, WrongTransition, OfferNotFound, OfferNotStanding, OfferExpired, DocumentsMissing,
-    AlreadyFinanced, PskAboveCeiling, LendingShareFull.
+    OwnPartGrows, AlreadyFinanced, PskAboveCeiling, LendingShareFull.
     """
     with transaction("financing"):
         application = lock_application(application_id, customer_id)
         offer = _standing_offer(application, offer_id) if offer_id else None
         require_papers(application, offer.programme if offer else None)
+        _require_agreement(application, offer.amount if offer else application.approved_amount, own_part)
         if offer is not None and application.status in _UNDECIDED:
             settle_on(application, offer, decided_by=None, now=now, is_chosen=True)
         elif offer is not None:
             application.adopt(offer)
         take_offer(application, offer, now)
     return application
+
+
+def _require_agreement(application: Application, amount: Decimal | None, own_part: Decimal | None) -> None:
+    """Let nobody pay more by themselves than they named. Raises OwnPartGrows."""
+    if amount is None:
+        return
+    needed = application.own_part(amount)
+    agreed = application.down_payment if own_part is None else own_part
+    if needed > agreed or own_part not in (None, needed):
+        raise OwnPartGrows(own_part=str(needed), down_payment=str(application.down_payment))
 
 
 class _Clocked(TypedDict):
@@ -87,7 +104,7 @@ class _Clocked(TypedDict):
 def offers_of(application_id: UUID) -> "QuerySet[WithAnnotations[BankOffer, _Clocked]]":
     """All answers for an application, the cheapest first; `is_expired` by the database's clock."""
     is_expired = Coalesce(ExpressionWrapper(Q(expires_at__lte=Now()), BooleanField()), Value(False))
-    offers = BankOffer.objects.filter(application_id=application_id).select_related("programme")
+    offers = BankOffer.objects.filter(application_id=application_id).select_related("programme", "application")
     return offers.annotate(is_expired=is_expired).order_by(F("psk").asc(nulls_last=True), "pk")
 
 

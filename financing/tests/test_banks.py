@@ -203,7 +203,8 @@ def test_an_offer_under_review_is_overtaken_by_a_banks():
     assert application.status == "under_review"
     offer = of(application, "polus")
     with events_of("financing") as told:
-        body = owner_of(application).post(f"{PATH}/{application.id}/accept", {"offer_id": str(offer.id)}).json()
+        wanted = {"offer_id": str(offer.id), "own_part": "650000.00"}
+        body = owner_of(application).post(f"{PATH}/{application.id}/accept", wanted).json()
     assert (body["status"], body["approved_amount"]) == ("accepted", "1350000.00")
     assert told == ["financing.approved", "financing.accepted"]
     approved = OutboxEvent.objects.using("financing").get(type="financing.approved")

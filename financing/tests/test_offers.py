@@ -59,6 +59,43 @@ def test_nobody_accepts_for_the_client(caller, status):
     assert told == []
 
 
+def smaller():
+    """Of 1 500 000 a person lends 1 200 000; 500 000 was to be paid down."""
+    application = make.application(**make.DTI_REVIEW)
+    services.approve_application(
+        application_id=application.id, manager_id=uuid7(), amount=Decimal("1200000.00"), now=timezone.now()
+    )
+    application.refresh_from_db()
+    return application
+
+
+@pytest.mark.parametrize("body", [{}, {"own_part": "500000.00"}, {"own_part": "800000.01"}, {"own_part": None}])
+def test_a_smaller_loan_is_not_accepted_without_the_larger_own_part(body):
+    application = smaller()
+    with events_of("financing") as told:
+        answer = owner_of(application).post(f"{PATH}/{application.id}/accept", body)
+    assert (answer.status_code, answer.json()["code"], told) == (409, "own_part_grows", [])
+    assert (answer.json()["own_part"], answer.json()["down_payment"]) == ("800000.00", "500000.00")
+    assert unchanged(application)
+
+
+def test_a_smaller_loan_is_accepted_with_the_own_part_named():
+    application = smaller()
+    client = owner_of(application)
+    assert client.get(f"{PATH}/{application.id}").json()["own_part"] == "800000.00"
+    (offer,) = client.get(f"{PATH}/{application.id}/offers").json()["results"]
+    answer = client.post(f"{PATH}/{application.id}/accept", {"own_part": offer["own_part"]})
+    assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
+    assert last_event()["amount"] == "1200000.00"
+
+
+@pytest.mark.parametrize(("own_part", "status"), [("500000.00", 200), ("499999.99", 409), ("x", 400), ("-1", 400)])
+def test_a_sum_that_is_named_is_the_one(own_part, status):
+    application = make.application()
+    answer = owner_of(application).post(f"{PATH}/{application.id}/accept", {"own_part": own_part})
+    assert answer.status_code == status
+
+
 def test_only_an_offer_can_be_accepted():
     application = make.application(term_months=120)
     response = owner_of(application).post(f"{PATH}/{application.id}/accept")

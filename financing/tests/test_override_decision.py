@@ -67,7 +67,8 @@ def test_up_to_the_limit_one_manager_is_enough(refused):
     assert refused.decision["outcome"] == "reject"
     assert BankOffer.objects.get().is_as_asked is False
     assert list(loan_disagreements()) == []
-    accepted = Api("client", user_id=refused.customer_id).post(f"{PATH}/{refused.id}/accept")
+    owner = Api("client", user_id=refused.customer_id)
+    accepted = owner.post(f"{PATH}/{refused.id}/accept", {"own_part": "1000000.00"})
     assert accepted.json()["status"] == "accepted"
 
 

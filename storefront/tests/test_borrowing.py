@@ -127,6 +127,24 @@ def test_the_only_offer_is_taken_without_naming_it(borrower):
     assert Application.objects.get().status == "accepted"
 
 
+def test_a_smaller_loan_is_taken_with_the_borrowers_word_for_their_part(borrower):
+    make.programme()
+    mine = applied(borrower)
+    smaller = answered(mine, "Vega", amount=Decimal(1000000))
+    path = f"/credit/applications/{mine.id}/"
+    part = mine.own_part(Decimal(1000000))
+    page = text(borrower.get(path))
+    assert f'type="checkbox" name="own_part" value="{part}" required' in page
+    for given in ({}, {"own_part": "nonsense"}, {"own_part": str(mine.down_payment)}):
+        borrower.post(f"{path}accept/", offer_id=str(smaller.id), **given)
+        assert "This loan pays less than you asked for" in text(borrower.get(path))
+    mine.refresh_from_db()
+    assert mine.status == "approved"
+    borrower.post(f"{path}accept/", offer_id=str(smaller.id), own_part=str(part))
+    mine.refresh_from_db()
+    assert (mine.status, mine.approved_amount) == ("accepted", Decimal(1000000))
+
+
 def test_an_application_is_withdrawn_once(borrower):
     make.programme()
     mine = applied(borrower)

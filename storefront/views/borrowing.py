@@ -1,6 +1,7 @@
 """A borrower's own applications: where they stand, why, and the banks' answers side by side."""
 
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -106,7 +107,9 @@ def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
 @login_required
 def accept_offer(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """Take the application's offer, or the bank's named."""
-    wanted = {"offer_id": _uuid(request.POST["offer_id"])} if request.POST.get("offer_id") else {}
+    wanted: dict[str, Any] = {"own_part": _money(request.POST.get("own_part", ""))}
+    if request.POST.get("offer_id"):
+        wanted["offer_id"] = _uuid(request.POST["offer_id"])
     said = _("The offer is yours. The bank pays as soon as the purchase is ready.")
     return _act(request, application_id, services.accept_offer, said, **wanted)
 
@@ -133,6 +136,14 @@ def _act(request: HttpRequest, application_id: UUID, act: Callable[..., Any], sa
     else:
         messages.success(request, said)
     return redirect("storefront:application", application_id)
+
+
+def _money(text: str) -> Decimal | None:
+    """The sum a borrower agreed to; what is no sum agrees to nothing."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
 
 
 def _uuid(text: str) -> UUID:
