@@ -40,6 +40,11 @@ def is_own(order: Order, actor: Actor) -> bool:
     return actor.is_staff and approvals.is_own("orders", person_id=actor.id, beneficiary_id=order.customer_id)
 
 
+def is_for_another(order: Order, actor: Actor) -> bool:
+    """Whether staff act in the order of somebody else, whose word theirs is not."""
+    return actor.is_staff and not is_own(order, actor)
+
+
 def refuse_own(order: Order, actor: Actor) -> None:
     """Let nobody act as staff on their own order. Raises FourEyes."""
     if is_own(order, actor):

@@ -13,6 +13,7 @@ from uuid import UUID
 from catalog.events import StockRejected, StockReleased, StockReserved
 from core.db import transaction
 from core.events import Event
+from core.money import ZERO
 from financing.events import (
     ApplicationAccepted,
     ApplicationApproved,
@@ -30,7 +31,7 @@ from orders.models.holds import HoldKind
 from orders.services.allowances import drop_allowance, settle_refund
 from orders.services.editing import publish_updated, settle_payment, take_back_change
 from orders.services.excess import return_excess
-from orders.services.funding import FAILED, PAID, parts_of, set_part
+from orders.services.funding import FAILED, PAID, agree_to_more, parts_of, requested_loan, set_part
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.holds import OFFER, look_at_hold, note_application, rehold, watch_hold
 from orders.services.own_loan import take_own_loan
@@ -120,8 +121,10 @@ def _loan_approved(saga: Saga, event: ApplicationApproved) -> None:
 
 
 def _loan_accepted(saga: Saga, event: ApplicationAccepted) -> None:
+    """The buyer accepted the loan as it is, and with it the part that is left to them."""
     if saga.is_running(LegKind.LOAN, event.attempt_id):
         saga.order.financing_application_id = event.application_id
+        agree_to_more(saga, max(ZERO, requested_loan(saga.legs[LegKind.LOAN]) - event.amount))
         _loan_agreed(saga, event.amount)
     elif event.attempt_id == event.application_id:
         note_application(saga, event.application_id, None)

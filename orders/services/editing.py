@@ -34,10 +34,10 @@ from orders.models import (
     ProductCopy,
     SagaState,
 )
-from orders.services.agreeing import admit_gifts, as_maker
+from orders.services.agreeing import admit_gifts, as_maker, is_for_another
 from orders.services.changing import Check, any_version, explained, load_for
 from orders.services.excess import return_excess
-from orders.services.funding import requested_loan
+from orders.services.funding import agree_to_more, requested_loan
 from orders.services.history import Actor, record_edit
 from orders.services.lines import (
     MAX_LINES,
@@ -132,7 +132,8 @@ def change_lines(
             raise PriceChanged(expected_total=str(expected_total), total_amount=str(plan.total))
         if comment is not None:
             saga.order.comment = comment
-        _apply(saga, plan)
+        agreed = ZERO if is_for_another(saga.order, actor) else max(ZERO, plan.total - plan.old_total)
+        _apply(saga, plan, agreed)
         record_edit(saga, "order.lines_changed", actor=actor, now=now)
         settle_payment(saga)
         saga.save()
@@ -287,11 +288,14 @@ def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
 
 
 # Doing ----------------------------------------------------------------------------------------------------------------
-def _apply(saga: Saga, plan: _Plan) -> None:
+def _apply(saga: Saga, plan: _Plan, agreed: Decimal) -> None:
+    """Write the new lines; `agreed` is what the buyer pays more by their own word."""
     _drop_policies(saga, plan)
     _write(saga, plan.lines, gone=plan.gone, before=plan.before)
+    agree_to_more(saga, agreed)
     if plan.more or plan.fewer:
-        ask_for_other_stock(saga, [item | {"position": plan.places[item["id"]]} for item in plan.before])
+        before = [item | {"position": plan.places[item["id"]]} for item in plan.before]
+        ask_for_other_stock(saga, before, agreed=agreed)
     if plan.total <= plan.old_total or not plan.more:
         publish_updated(saga)
 
@@ -323,12 +327,15 @@ def _write(saga: Saga, lines: list[OrderLine], *, gone: list[OrderLine], before:
     saga.order.touch(saga.now)
 
 
-def ask_for_other_stock(saga: Saga, before: list[dict[str, Any]]) -> None:
-    """Ask the catalogue to swap what the last attempt holds for the new lines."""
+def ask_for_other_stock(saga: Saga, before: list[dict[str, Any]], *, agreed: Decimal) -> None:
+    """Ask the catalogue to swap what the last attempt holds for the new lines.
+
+    If it refuses, the lines become what they were `before`, and the buyer's word for so much more is taken back.
+    """
     leg = saga.legs[LegKind.STOCK]
     replaced = leg.attempt_id
     leg.attempt_id, leg.finished_at = uuid7(), None
-    leg.request = {"replaces": str(replaced), "revert": before}
+    leg.request = {"replaces": str(replaced), "revert": before, "agreed": str(agreed)}
     saga.mark(leg, LegState.RUNNING)
     leg.attempts += 1
     request_stock(saga, leg)
@@ -342,6 +349,7 @@ def take_back_change(saga: Saga, *, code: str, detail: str, **extra: Any) -> Non
     lines = [_restored(saga.order, now_there.get(item["id"]), item) for item in items]
     kept = {line.pk for line in lines}
     _write(saga, lines, gone=[line for line in now_there.values() if line.pk not in kept], before=before)
+    agree_to_more(saga, -Decimal(leg.request.get("agreed", 0)))
     leg.attempt_id, leg.request = UUID(leg.request["replaces"]), {}
     saga.mark(leg, LegState.RUNNING)
     saga.note("order.change_refused", reason=detail, data={"code": code} | extra)

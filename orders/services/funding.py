@@ -37,6 +37,35 @@ def plan_parts(wishes: list[dict[str, Any]]) -> dict[str, Any]:
     return {"parts": parts} if parts else {}
 
 
+AGREED = "agreed"
+"""Where the payment leg notes the most that a planned payment may bring the buyer's own money to."""
+
+
+def own_money(order: Order, legs: Mapping[str, CheckoutLeg]) -> Decimal:
+    """Return what the buyer pays by themselves if the bank and the trade-in come to what they asked for."""
+    trade_in, loan = legs.get(LegKind.TRADE_IN), legs.get(LegKind.LOAN)
+    credited = Decimal(trade_in.request["amount"]) if trade_in else ZERO
+    return max(ZERO, order.total_amount - credited - (requested_loan(loan) if loan else ZERO))
+
+
+def agree_to_more(saga: "Saga", amount: Decimal) -> None:
+    """Note that the buyer agreed to pay so much more by themselves; below zero it is taken back."""
+    leg = saga.legs[LegKind.PAYMENT]
+    if amount and AGREED in leg.request:
+        leg.request = {**leg.request, AGREED: str(Decimal(leg.request[AGREED]) + amount)}
+        saga.mark(leg, leg.state)
+
+
+def is_agreed_to(order: Order, leg: CheckoutLeg, part: Part, due: Decimal) -> bool:
+    """Whether a planned payment of all that is left takes no more than its buyer saw.
+
+    A sum that was named is never exceeded, and money that a person brings or sends is nobody's surprise.
+    """
+    if part.get("amount") is not None or part["method"] in OFFLINE or AGREED not in leg.request:
+        return True
+    return order.amount_paid + due <= Decimal(leg.request[AGREED])
+
+
 def next_part(leg: CheckoutLeg) -> Part | None:
     """The payment that is being taken, or else the next that is planned."""
     parts = parts_of(leg)

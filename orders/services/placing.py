@@ -20,7 +20,7 @@ from orders.errors import PriceChanged
 from orders.events import OrderCreated
 from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, Order, OrderLine
 from orders.services.agreeing import is_value_agreed, refuse_gifts
-from orders.services.funding import lend_premiums, parts_of, plan_parts, requested_loan
+from orders.services.funding import AGREED, lend_premiums, own_money, parts_of, plan_parts, requested_loan
 from orders.services.history import Actor, record_status
 from orders.services.holds import begin_hold
 from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts
@@ -69,6 +69,7 @@ def place_order(
         wishes = {"payments": payments, "trade_in": trade_in, "loan": loan, "policies": insurance}
         saga = _build_saga(order, order_lines, wishes, now)
         _refuse_plan(saga)
+        _note_agreed(saga)
         saga.advance()
         saga.fund()
         saga.insert()
@@ -123,6 +124,13 @@ def _refuse_plan(saga: Saga) -> None:
             "total_amount": order.total_amount,
         }
         raise InvalidInput("payment", "exceeds_total", detail)
+
+
+def _note_agreed(saga: Saga) -> None:
+    """Keep what the buyer expects to pay by themselves: no card is charged for more without their word."""
+    leg = saga.legs[LegKind.PAYMENT]
+    if parts_of(leg):
+        leg.request = {**leg.request, AGREED: str(own_money(saga.order, saga.legs))}
 
 
 def dealer_day(now: datetime) -> date:

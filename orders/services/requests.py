@@ -12,7 +12,17 @@ from messaging.outbox import publish
 from orders import events
 from orders.approvals import AGREED_BEFORE
 from orders.models import CheckoutLeg, LegKind, Order
-from orders.services.funding import ASKED, OFFLINE, PLANNED, Part, next_part, parts_of, set_part
+from orders.services.funding import (
+    ASKED,
+    DROPPED,
+    OFFLINE,
+    PLANNED,
+    Part,
+    is_agreed_to,
+    next_part,
+    parts_of,
+    set_part,
+)
 from orders.services.holds import GRACE
 
 if TYPE_CHECKING:
@@ -61,13 +71,22 @@ def _request_trade_in(saga: "Saga", leg: CheckoutLeg) -> None:
 
 
 def _request_payment(saga: "Saga", leg: CheckoutLeg) -> None:
-    """Ask for the next payment that is planned; with none, wait for the buyer. Asked again, it is the same one."""
+    """Ask for the next payment that is planned; with none, wait for the buyer. Asked again, it is the same one.
+
+    One that would take more than the buyer agreed to (the bank lent less, their car was valued lower, a line was added)
+    is dropped: they pay what is left by their own word.
+    """
     due, part = due_from_buyer(saga.order), next_part(leg)
     if due <= 0:
         saga.succeed(LegKind.PAYMENT)
         return
     if part is None:
         saga.wait()
+        return
+    if part["state"] == PLANNED and not is_agreed_to(saga.order, leg, part, due):
+        set_part(saga, part, state=DROPPED)
+        saga.note("payment.agreement_needed", data={"leg": part["leg"], "amount": str(due)})
+        _request_payment(saga, leg)
         return
     if part["state"] == PLANNED:
         is_first = not any(other.get("attempt_id") for other in parts_of(leg))

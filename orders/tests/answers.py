@@ -11,6 +11,7 @@ from catalog.events import Shortfall, StockRejected, StockReleased, StockReserve
 from core.events import Event
 from core.ids import uuid7
 from financing.events import (
+    ApplicationAccepted,
     ApplicationApproved,
     ApplicationRejected,
     ApplicationSubmitted,
@@ -130,6 +131,18 @@ def loan_approved(order: Order, amount: str, *, is_accepted: bool = True) -> App
         monthly_payment=Decimal("10000.00"),
         expires_at=timezone.now(),
         is_accepted=is_accepted,
+        attempt_id=attempt(order, "loan"),
+    )
+
+
+def loan_accepted(order: Order, amount: str) -> ApplicationAccepted:
+    """The buyer accepted what the bank offered the checkout."""
+    return ApplicationAccepted(
+        application_id=uuid7(),
+        order_id=order.id,
+        customer_id=order.customer_id,
+        amount=Decimal(amount),
+        currency="RUB",
         attempt_id=attempt(order, "loan"),
     )
 

@@ -26,6 +26,12 @@ POLICY = [{"insurance_type": "osago"}]
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
 
 
+@pytest.fixture
+def one_is_enough(settings):
+    """What happens once it is agreed to is told here; who has to agree is told elsewhere."""
+    settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
+
+
 def now_of(order):
     return Order.objects.select_related("checkout").get(pk=order.pk)
 
@@ -161,6 +167,7 @@ def test_a_refused_policy_undoes_payment_loan_and_stock_in_reverse():
     assert (order.status, order.amount_paid) == ("cancelled", Decimal(0))
 
 
+@pytest.mark.usefixtures("one_is_enough")
 def test_what_insurers_have_earned_is_not_asked_back():
     order = make.order(payment=CARD, insurance=POLICY)
     hear(answers.reserved(order))
@@ -181,6 +188,7 @@ def test_what_insurers_have_earned_is_not_asked_back():
     assert (order.status, order.amount_paid) == ("refunded", Decimal("163.29"))
 
 
+@pytest.mark.usefixtures("one_is_enough")
 def test_without_policies_a_cancelled_order_waits_for_no_insurer():
     order = make.order(payment=CARD)
     hear(answers.reserved(order))
@@ -219,6 +227,7 @@ def test_the_buyer_cancels_while_the_stock_is_being_asked_for():
     assert (now_of(order).status, now_of(order).checkout.state) == ("cancelled", "compensated")
 
 
+@pytest.mark.usefixtures("one_is_enough")
 def test_cancelling_a_paid_order_ends_refunded():
     order = make.order(payment=CARD)
     hear(answers.reserved(order))

@@ -85,7 +85,8 @@ def test_the_database_refuses_to_change_one(order, owner, change):
         cursor.execute(change)
 
 
-def test_each_state_has_its_documents(order, owner):
+def test_each_state_has_its_documents(order, owner, settings):
+    settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
     assert get(owner, order, "handover-act").json()["code"] == "document_not_available"
     hear(answers.paid(order, by_saga=False))
     act = get(owner, order, "handover-act")
