@@ -215,7 +215,7 @@ def a_target_cannot_be_written_to(env: Any) -> Iterator[tuple[str, str]]:
     with handler():
         change()
         deliver()
-        with running_relay("catalog"):
+        with running_relay("catalog", "orders"):
             with locked("orders", f"messaging_inbox_cursor WHERE handler = '{HANDLER}'"):
                 change()
                 wait_for(lambda: behind() and not unplaced(), 30, "the event gets no position")
