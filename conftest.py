@@ -97,7 +97,9 @@ del os.environ["DJANGO_SETTINGS_MODULE"]  # xdist's workers must come through he
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
-    """Name no test after an id that is made anew in every process: workers have to find the same tests."""
+    """Name no test after what every process makes anew, as ids and compressed files: workers have to find the same."""
+    if isinstance(val, bytes):
+        return argname
     return _UUID.sub("uuid", val) if isinstance(val, str) and _UUID.search(val) else None
 
 
