@@ -72,7 +72,7 @@ def test_many_buyers_for_one_car(product, manager):
                 )
                 counted.append((delta, answer.status_code))
                 if answer.status_code != 200:
-                    return  # the unit just counted in is held by a buyer: it cannot be counted out again
+                    return  # a buyer holds the unit just counted in, or a second person has to agree that it goes
 
     clerk = threading.Thread(target=count_in_and_out)
 
@@ -86,7 +86,7 @@ def test_many_buyers_for_one_car(product, manager):
     clerk.join()
     paid, codes = outcome(product, answers, tokens)
     extra = sum(delta for delta, status in counted if status == 200)
-    assert {status for _, status in counted} <= {200, 409}
+    assert {status for _, status in counted} <= {200, 202, 409}
     assert len(paid) == 1 + extra
     assert codes == ["insufficient_stock"] * (BUYERS - len(paid))
     assert product.comes_to(vehicle, stock=0, available=0)
@@ -115,12 +115,12 @@ from catalog.services.stock import MIN_HOLD
 from core.db import database_now
 from core.ids import uuid7
 now = database_now("catalog")
-asked_at = now - MIN_HOLD + timedelta(seconds=4)
+asked_at = now - MIN_HOLD + timedelta(seconds=10)
 services.reserve_stock(
     order_id=uuid7(), attempt_id=uuid7(), lines=[(UUID("{vehicle}"), 1)], expires_at=now, now=asked_at
 )
 """
-"""Somebody's hold that has four seconds left."""
+"""Somebody's hold that has ten seconds left."""
 
 
 def test_a_hold_runs_out_while_everybody_waits_for_it(product):
