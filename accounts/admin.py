@@ -24,6 +24,8 @@ from accounts.models import PROFILE_FIELDS, Role, Session, User
 from core.admin import BusinessAdmin, ReadOnlyAdmin, asking_why
 from core.context import cause
 from core.errors import DomainError
+from gateway import guard
+from gateway.address import client_address
 
 
 class SignInForm(AuthenticationForm):
@@ -43,6 +45,7 @@ class SignInForm(AuthenticationForm):
             return self.cleaned_data
         otp = self.cleaned_data.get("otp", "")
         try:
+            guard.check(None, client_address(self.request.META), "login")
             user: Any = authenticate(self.request, username=username, password=password, otp=otp)
         except DomainError as error:
             raise ValidationError(error.detail, code=error.code) from error

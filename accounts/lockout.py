@@ -3,17 +3,26 @@
 An address that fails at many different accounts within an hour waits for all of them: one password tried on everybody
 never fails five times on one account. A network of IPv6 addresses counts as one.
 
+A browser that once signed in has a cookie that says so, good for one account: its failures count for that device
+alone, and nobody else's count for it. So strangers who fail on purpose keep nobody out of where they were before (OWASP:
+Device Cookies). A new password by mail makes the device known too: the way in for whoever has none.
+
 Counters live in Valkey and die with it: what remains then is the rate limit on signing in.
 """
 
 import hashlib
+import secrets
 from ipaddress import IPv6Address, ip_address, ip_network
+from uuid import UUID
 
 import redis
 import structlog
 from django.conf import settings
+from django.core import signing
+from django.http.response import HttpResponseBase
 
 from accounts.errors import TooManyFailures
+from gateway import step_up
 from gateway.guard import client
 
 FAILURES_AT_ADDRESS = 5
@@ -25,6 +34,8 @@ ADDRESS_MEMORY_S = 3600
 FIRST_WAIT_S = 60
 LONGEST_WAIT_S = 3600
 MEMORY_S = 86_400
+DEVICE_KNOWN_S = 180 * 86_400
+_SALT = "accounts.device"
 log = structlog.get_logger(__name__)
 
 
@@ -37,6 +48,7 @@ def refuse_waiting(account: str, address: str) -> None:
         return
     longest = max(waits)
     if longest > 0:
+        step_up.note_wait(-(-longest // 1000))
         raise TooManyFailures(seconds=-(-longest // 1000))
 
 
@@ -51,7 +63,8 @@ def count_failure(account: str, address: str) -> None:
             wait = wait_s(failures, limit)
             if wait:
                 client().set(f"{name}:wait", 1, ex=wait)
-        _count_account(account, address)
+        if _device(account) is None:
+            _count_account(account, address)
     except redis.RedisError as error:
         log.warning("lockout_unavailable", error=repr(error))
 
@@ -87,14 +100,40 @@ def wait_s(failures: int, limit: int) -> int:
 
 def _counters(account: str, address: str) -> list[tuple[str, int]]:
     name = f"{settings.REDIS_PREFIX}:failures:{_digest(account)}"
+    if (device := _device(account)) is not None:
+        return [(f"{name}:device:{device}", FAILURES_AT_ADDRESS)]
     return [(f"{name}:{address}", FAILURES_AT_ADDRESS), (name, FAILURES_ANYWHERE)]
 
 
 def _remaining_ms(account: str, address: str) -> list[int]:
-    pipe = client().pipeline()
-    for name in [*(name for name, _ in _counters(account, address)), _of_address(address)]:
+    pipe, names = client().pipeline(), [name for name, _ in _counters(account, address)]
+    for name in names if _device(account) else [*names, _of_address(address)]:
         pipe.pttl(f"{name}:wait")
     return list(pipe.execute())
+
+
+def remember_device(response: HttpResponseBase, user_id: UUID) -> None:
+    """Give a browser whose owner signed in the cookie of a known device; each time another one."""
+    response.set_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        signing.dumps([str(user_id), secrets.token_urlsafe(12)], salt=_SALT),
+        max_age=DEVICE_KNOWN_S,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _device(account: str) -> str | None:
+    """The device of this request, if this very account signed in on it before."""
+    asked = step_up.current()
+    if asked is None or not asked.device:
+        return None
+    try:
+        whose, device = signing.loads(asked.device, salt=_SALT, max_age=DEVICE_KNOWN_S)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return str(device) if whose == account else None
 
 
 def _digest(account: str) -> str:

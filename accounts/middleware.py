@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from accounts import services
+from accounts import lockout, services
 from accounts.signals import KEY
 from gateway import policy, step_up
 from gateway.principal import Principal
@@ -31,7 +31,11 @@ class PageSessionMiddleware:
         step_up.name(lambda: _caller(request))
         response = self.get_response(request)
         asked = step_up.current()
-        return _ask_again(request) if asked is not None and asked.is_refused else response
+        if asked is not None and asked.is_refused:
+            response = _ask_again(request)
+        if (known_to := getattr(request, "known_to", None)) is not None:
+            lockout.remember_device(response, known_to)
+        return response
 
 
 def _caller(request: HttpRequest) -> Principal | None:

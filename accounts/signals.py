@@ -26,6 +26,7 @@ def open_page_session(sender: Any, request: HttpRequest, user: User, **_: Any) -
         now=timezone.now(),
     )
     request.session[KEY] = str(session.id)
+    request.known_to = user.pk  # type: ignore[attr-defined]
 
 
 @receiver(user_logged_out)

@@ -266,6 +266,7 @@ CSRF_FAILURE_VIEW = "gateway.views.stale_form"
 SESSION_COOKIE_NAME = f"autosalon_session_{PORT}" if DEBUG else "autosalon_session"
 CSRF_COOKIE_NAME = f"autosalon_csrf_{PORT}" if DEBUG else "autosalon_csrf"
 CART_COOKIE_NAME = f"autosalon_cart_{PORT}" if DEBUG else "autosalon_cart"
+DEVICE_COOKIE_NAME = f"autosalon_device_{PORT}" if DEBUG else "autosalon_device"
 X_FRAME_OPTIONS = "DENY"
 
 # Payment providers --------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.errors import DomainError
+from gateway import step_up
 from gateway.own_connections import own_connection
 from gateway.principal import InvalidToken, Principal
 
@@ -131,6 +132,7 @@ def check(principal: Principal | None, address: str, scope: str) -> Allowance | 
     if verdict == 0:
         error = TooManyRequests(retry_after=max(1, allowance.reset_s))
         error.extra = {"retry_after": error.retry_after}
+        step_up.note_wait(max(1, allowance.reset_s))
         error.headers = allowance.headers()  # type: ignore[attr-defined]
         raise error
     return allowance

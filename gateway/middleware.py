@@ -54,11 +54,13 @@ class EdgeMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            with step_up.attempt():
+            with step_up.attempt(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")) as asked:
                 answer = self.api(request) if _is_api(request.path_info) else self._page(request)
         finally:
             context.unbind(token)
         response = cast(HttpResponse, answer)
+        if response.status_code == 429 and asked.wait_s:
+            response.setdefault("Retry-After", str(asked.wait_s))
         response["X-Request-ID"] = request_id
         if settings.ACCESS_LOG:
             took_ms = round((time.perf_counter() - started) * 1000, 1)

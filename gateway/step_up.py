@@ -24,9 +24,13 @@ class StepUpRequired(Forbidden):
 
 
 class Attempt:
-    """A request under way: who asks, what they sent as a proof besides, and how it went."""
+    """A request under way: who asks from which device, what they sent as a proof besides, and how it went.
 
-    def __init__(self) -> None:
+    `wait_s`: how many seconds somebody has to wait who was told so.
+    """
+
+    def __init__(self, device: str = "") -> None:
+        self.device, self.wait_s = device, 0
         self.caller: Callable[[], Principal | None] = lambda: None
         self.password = self.otp = self.address = ""
         self.is_proved = self.is_refused = False
@@ -36,9 +40,9 @@ _current: ContextVar[Attempt | None] = ContextVar("autosalon_step_up", default=N
 
 
 @contextmanager
-def attempt() -> Iterator[Attempt]:
-    """A request from its first line to its last."""
-    made = Attempt()
+def attempt(device: str = "") -> Iterator[Attempt]:
+    """A request from its first line to its last; `device` is what its cookie says of the device."""
+    made = Attempt(device)
     token = _current.set(made)
     try:
         yield made
@@ -70,3 +74,9 @@ def note_proof() -> None:
     """Within this request a password or a code was right."""
     if (asked := current()) is not None:
         asked.is_proved = True
+
+
+def note_wait(seconds: int) -> None:
+    """Within this request somebody was told to come back later."""
+    if (asked := current()) is not None:
+        asked.wait_s = seconds

@@ -15,7 +15,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts import lockout, services
 from accounts.api import serializers
 from accounts.api.filters import UserFilter
 from accounts.errors import UserNotFound
@@ -71,6 +71,12 @@ def _update(request: Request, user: User, serializer_class: type[serializers.Pro
 
 def _pair(pair: services.TokenPair) -> Response:
     return Response(serializers.TokenPairSerializer(pair).data)
+
+
+def _signed_in(pair: services.TokenPair) -> Response:
+    response = _pair(pair)
+    lockout.remember_device(response, pair.user_id)
+    return response
 
 
 OPEN = ("register", "token", "login", "refresh", "verify", "reset_password", "reset_password_confirm")
@@ -130,7 +136,7 @@ class AuthViewSet(ApiViewSet):
         address, now = _address(request), timezone.now()
         user = services.authenticate_pending(mfa_token=mfa_token, otp=otp, address=address, now=now)
         device = request.headers.get("User-Agent", "")
-        return _pair(services.issue_tokens(user_id=user.id, device=device, address=address, now=now))
+        return _signed_in(services.issue_tokens(user_id=user.id, device=device, address=address, now=now))
 
     def _sign_in(self, request: Request, identifier: str, password: str, otp: str) -> Response:
         pair = services.sign_in(
@@ -141,7 +147,7 @@ class AuthViewSet(ApiViewSet):
             address=_address(request),
             now=timezone.now(),
         )
-        return _pair(pair)
+        return _signed_in(pair)
 
     @extend_schema(request=serializers.RefreshSerializer, responses=serializers.TokenPairSerializer, auth=[])
     @action(detail=False, methods=["post"])
@@ -201,8 +207,10 @@ class AuthViewSet(ApiViewSet):
     @action(detail=False, methods=["post"], url_path="reset-password/confirm")
     def reset_password_confirm(self, request: Request) -> Response:
         data = _valid(serializers.PasswordResetConfirmSerializer(data=request.data)).validated_data
-        services.reset_password(**data, address=_address(request), now=timezone.now())
-        return Response(status=204)
+        user = services.reset_password(**data, address=_address(request), now=timezone.now())
+        response = Response(status=204)
+        lockout.remember_device(response, user.id)
+        return response
 
 
 @extend_schema(tags=["auth"])

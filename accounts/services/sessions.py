@@ -32,6 +32,7 @@ class TokenPair:
     refresh_token: str
     expires_in: int
     session_id: UUID
+    user_id: UUID
     token_type: str = "bearer"
 
 
@@ -219,6 +220,7 @@ def _pair(user: User, token: RefreshToken, secret: str) -> TokenPair:
         refresh_token=secret,
         expires_in=tokens.access_lifetime_s(),
         session_id=token.session_id,
+        user_id=user.id,
     )
 
 

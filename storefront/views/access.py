@@ -99,7 +99,8 @@ def reset_password(request: HttpRequest) -> HttpResponse:
         try:
             count(request, "login")
             address = client_address(request.META)
-            services.reset_password(**form.cleaned_data, address=address, now=timezone.now())
+            user = services.reset_password(**form.cleaned_data, address=address, now=timezone.now())
+            request.known_to = user.pk  # type: ignore[attr-defined]
         except DomainError as error:
             add_refusal(form, error)
             return _page(request, "reset_password", form, status=error.status)
