@@ -76,10 +76,28 @@ FREE_LINE = declare(
     )
 )
 
+LOWER = declare(
+    Kind(
+        name="orders.lower",
+        title=_("Lines lowered below what is paid"),
+        subject="order",
+        limit="REFUND_FOUR_EYES_ABOVE",
+        pool=REFUNDS,
+        run="orders.services.lower_agreed",
+        noted="orders.services.note_approval",
+        doors=(
+            "PATCH /orders/{id}",
+            "PATCH /orders/{id}/items/{item_id}",
+            "DELETE /orders/{id}/items/{item_id}",
+        ),
+        gives="the difference between what is paid and the new total, back to the buyer",
+    )
+)
+
 BUYERS_RIGHT = rule(
     "orders.buyers_right",
-    why="Buyers call off what they have not paid in full; their money goes back the way it came.",
-    heard=("POST /orders/{id}/cancel", "orders.checkout"),
+    why="Buyers call off or lower what they have not paid in full; their money goes back the way it came.",
+    heard=("POST /orders/{id}/cancel", "PATCH /orders/{id}/items/{item_id}", "orders.checkout"),
 )
 CHECKOUT = rule(
     "orders.checkout",

@@ -118,14 +118,14 @@ class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
         )
         return self._shown(order)
 
-    @extend_schema(request=QuantityInput, responses={200: OrderDocument})
+    @extend_schema(request=QuantityInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
     def item(self, request: Request, pk: str, item_id: str) -> Response:
         """Change how many of a line are ordered; the reservation of stock follows."""
         given = self.valid(QuantityInput)
         return self._change(pk, [LineChange(_uuid(item_id), given["quantity"])], given)
 
-    @extend_schema(responses={200: OrderDocument})
+    @extend_schema(responses=may_wait(OrderDocument))
     @item.mapping.delete
     def remove_item(self, request: Request, pk: str, item_id: str) -> Response:
         """Take a line out of the order; with `?preview=true` tell what that would come to."""

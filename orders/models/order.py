@@ -167,6 +167,10 @@ class Order(models.Model):
         """What was paid above its worth, below zero when nothing was."""
         return excess_of(self._sums())
 
+    def excess_at(self, total: Decimal) -> Decimal:
+        """What would be paid above its worth if the lines came to `total`."""
+        return excess_of(self._sums() | {"total_amount": total})
+
     def _sums(self) -> dict[str, Decimal]:
         return {name: getattr(self, name) for name in SUMS}
 

@@ -17,7 +17,7 @@ from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, quote_deal, work_out_deal
 from orders.services.documents import issue_document
-from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, preview_lines
+from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
 from orders.services.history import Actor
 from orders.services.keeping import extend_hold
 from orders.services.lines import FreeLine, ProductLine
@@ -56,6 +56,7 @@ __all__ = [
     "extend_hold",
     "fold_stats",
     "issue_document",
+    "lower_agreed",
     "merge_cart",
     "move_order",
     "note_approval",

@@ -14,7 +14,7 @@ from core.errors import FourEyes, InvalidInput
 from core.money import ZERO
 from gateway import approvals
 from gateway.models import Approval
-from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, SKIP, TRADE_IN
+from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, LOWER, SKIP, TRADE_IN
 from orders.models import SYSTEM, LegKind, LegState, Order
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit
 from orders.services.lines import FreeLine
@@ -109,6 +109,22 @@ def admit_gifts(saga: "Saga", wishes: Sequence[Any], actor: Actor) -> None:
         names = ", ".join(wish.name for wish in gifts)
         about = About(actor, names, {"gifts": [[wish.name, wish.quantity] for wish in gifts]})
         approvals.admit(FREE_LINE, ask(saga, about, None), now=saga.now)
+
+
+def admit_lowering(saga: "Saga", wishes: Sequence[Any], above: Decimal, actor: Actor) -> None:
+    """Let lines be lowered below what is paid: by their buyer, or by staff within their limit.
+
+    `above` is what goes back. In their own orders staff ask somebody else. Raises FourEyes, InvalidInput (something is
+    added with it), Waits.
+    """
+    if not actor.is_staff:
+        approvals.let(BUYERS_RIGHT)
+        return
+    if not all(hasattr(wish, "item_id") for wish in wishes):
+        detail = _("Lower what is paid by itself: what goes back may need a second person.")
+        raise InvalidInput("items", "needs_approval", detail)
+    about = About(actor, "", {"changes": [[str(wish.item_id), wish.quantity] for wish in wishes]})
+    approvals.admit(LOWER, ask(saga, about, above), now=saga.now)
 
 
 def refuse_gifts(lines: Sequence[Any], actor: Actor, customer_id: UUID) -> None:

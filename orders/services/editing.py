@@ -34,7 +34,7 @@ from orders.models import (
     ProductCopy,
     SagaState,
 )
-from orders.services.agreeing import admit_gifts, as_maker, is_for_another
+from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another
 from orders.services.changing import Check, any_version, explained, load_for
 from orders.services.excess import return_excess
 from orders.services.funding import agree_to_more, requested_loan
@@ -119,7 +119,8 @@ def change_lines(
 
     Raises NotFound, UnknownLine, WrongTransition or TransitionNotYours (it is too late), ChangeRefused (something
     is under way or the money does not fit), InsufficientStock, UnknownProduct, PriceChanged, InvalidInput, FourEyes
-    (a line of one's own making in one's own order), Waits (a line that costs nothing).
+    (a line of one's own making in one's own order), Waits (a line that costs nothing, or money that goes back). What is
+    paid above the new total is asked back, once the stock agrees.
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
@@ -128,6 +129,9 @@ def change_lines(
             saga.order.permit(Edit.LINES, actor.roles)
         plan = _plan(saga, wishes, actor)
         admit_gifts(saga, wishes, actor)
+        above = saga.order.excess_at(plan.total)
+        if above > max(ZERO, saga.order.excess):
+            admit_lowering(saga, wishes, above, actor)
         if expected_total is not None and expected_total != plan.total:
             raise PriceChanged(expected_total=str(expected_total), total_amount=str(plan.total))
         if comment is not None:
@@ -136,8 +140,17 @@ def change_lines(
         _apply(saga, plan, agreed)
         record_edit(saga, "order.lines_changed", actor=actor, now=now)
         settle_payment(saga)
+        return_excess(saga, "lines_lowered")
         saga.save()
     return saga.order
+
+
+def lower_agreed(
+    *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, changes: list[tuple[str, int]]
+) -> None:
+    """Lower lines, (line, quantity), below what is paid, as agreed to. Raises what `change_lines` does."""
+    wishes = [LineChange(UUID(item_id), quantity) for item_id, quantity in changes]
+    change_lines(order_id=subject_id, wishes=wishes, actor=as_maker(maker_id), now=now)
 
 
 def add_agreed_lines(
@@ -275,15 +288,14 @@ def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
 
 
 def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
-    """The loan and what is paid must still fit into the total."""
+    """What is lent and credited must still fit into the total; money paid above it goes back."""
     if plan.total > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     loan = saga.legs.get(LegKind.LOAN)
     asked = requested_loan(loan) if loan is not None and loan.state == LegState.PENDING else ZERO
-    covered = saga.order.amount_paid + max(saga.order.loan_amount, asked)
-    covered += saga.order.total_amount - saga.order.payable
+    covered = max(saga.order.loan_amount, asked) + saga.order.total_amount - saga.order.payable
     if plan.total < covered:
-        detail = _("Less than what is paid, lent and credited already.")
+        detail = _("Less than what is lent and credited already.")
         raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))
 
 

@@ -1,12 +1,14 @@
 """Changing an order's lines: the stock follows, the money is checked, and a refusal leaves everything as it was."""
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
+from gateway.approvals import approve
 from messaging.models import OutboxEvent
 from messaging.testing import events_of
 from orders import services
@@ -157,10 +159,61 @@ def test_nor_before_the_last_change_is_confirmed(order, owner):
     assert (answer.json()["code"], answer["Retry-After"]) == ("change_under_way", "1")
 
 
-def test_not_below_what_is_paid(order, owner):
+def asked_back():
+    asked = OutboxEvent.objects.using("orders").filter(type="checkout.excess_refund_requested")
+    return [(row.data["amount"], row.data["reason"]) for row in asked]
+
+
+def test_below_what_is_paid_the_difference_goes_back_once_the_stock_agrees(order, owner):
+    payment_id = uuid7()
+    hear(answers.paid(order, amount="150.00", payment_id=payment_id, by_saga=False))
+    answer = owner.patch(path(order), {"quantity": 1})
+    assert (answer.status_code, answer.json()["total_amount"], asked_back()) == (200, "100.00", [])
+    hear(answers.reserved(order))
+    assert (Order.objects.get(pk=order.pk).status, [amount for amount, _ in asked_back()]) == ("paid", ["50.00"])
+    hear(answers.refunded(order, payment_id, "50.00"))
+    assert (Order.objects.get(pk=order.pk).amount_paid, len(asked_back())) == (Decimal("100.00"), 1)
+
+
+def test_nothing_goes_back_when_the_stock_refuses_the_change(order, owner):
     hear(answers.paid(order, amount="150.00", by_saga=False))
-    answer = owner.patch(path(order), {"quantity": 1}).json()
-    assert (answer["code"], answer["covered"]) == ("total_below_covered", "150.00")
+    owner.patch(path(order), {"quantity": 1})
+    hear(answers.rejected(order))
+    hear(answers.reserved(order))
+    assert (Order.objects.get(pk=order.pk).total_amount, asked_back()) == (Decimal("200.00"), [])
+
+
+def test_a_line_of_no_stock_gives_its_money_back_at_once(order, owner):
+    manager = Api("manager")
+    manager.patch(f"/orders/{order.id}", {"items": [{"name": "Mats", "unit_price": "40.00", "quantity": 1}]})
+    hear(answers.paid(order, amount="220.00", by_saga=False))
+    mats = order.lines.get(name="Mats")
+    assert owner.delete(f"/orders/{order.id}/items/{mats.id}").status_code == 200
+    assert asked_back() == [("20.00", "lines_lowered")]
+
+
+def test_above_the_limit_staff_lower_what_is_paid_with_a_second_person(order, owner, settings):
+    settings.REFUND_FOUR_EYES_ABOVE = 49
+    hear(answers.paid(order, amount="150.00", by_saga=False))
+    manager = Api("manager")
+    waits = manager.patch(path(order), {"quantity": 1})
+    assert (waits.status_code, waits.json()["approval"]["amount"]) == (202, "50.00")
+    assert Order.objects.get(pk=order.pk).total_amount == Decimal("200.00")
+    mats = {"name": "Mats", "unit_price": "1.00", "quantity": 1}
+    mixed = {"items": [{"id": str(item(order).id), "quantity": 1}, mats]}
+    refused = manager.patch(f"/orders/{order.id}", mixed)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "needs_approval")
+    approve(alias="orders", approval_id=UUID(waits.json()["approval"]["id"]), person_id=uuid7(), now=timezone.now())
+    assert Order.objects.get(pk=order.pk).total_amount == Decimal("100.00")
+
+
+def test_not_below_what_is_lent_and_credited():
+    loan = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months": 36}
+    order = make.order(lines=[ProductLine(make.product(price="500000.00", available=5), 2)], financing=loan)
+    hear(answers.reserved(order))
+    hear(answers.loan_approved(order, "800000.00"))
+    answer = Api("client", user_id=order.customer_id).patch(path(order), {"quantity": 1}).json()
+    assert (answer["code"], answer["covered"]) == ("total_below_covered", "800000.00")
 
 
 def test_a_change_may_leave_nothing_to_pay(order, owner):

@@ -213,6 +213,27 @@ class GiveAPresent:
         return order.lines.filter(kind="free").exists()
 
 
+@way("orders.lower")
+class LowerWhatIsPaid:
+    def make(owner, worth):
+        product = ordering.product(price=str(worth), available=9)
+        order = ordering.order(customer_id=owner, lines=[ordering.ProductLine(product, 2)])
+        hear(answers.reserved(order))
+        hear(answers.paid(order, amount=str(2 * worth - Decimal("0.01")), by_saga=False))
+        return order
+
+    def go(order, actor):
+        return order_services.change_lines(
+            order_id=order.id,
+            wishes=[order_services.LineChange(order.lines.get().id, 1)],
+            actor=manager(actor),
+            now=timezone.now(),
+        )
+
+    def has_left(order):
+        return order.lines.get().quantity == 1
+
+
 def sized(limit: str, real: Decimal, worth: Decimal) -> None:
     """Move a limit so that a thing of a real size is worth what the test says, of a limit of 1,000."""
     setattr(settings, limit, real * 1_000 / worth)
