@@ -84,8 +84,8 @@ def _change_password(request: HttpRequest, extra_context: Any = None) -> HttpRes
 
 
 admin.site.login_form = SignInForm
-admin.site.password_change = _change_password  # type: ignore[method-assign]
-admin.site.password_change_done = _change_password  # type: ignore[method-assign]
+admin.site.password_change = _change_password  # type: ignore[assignment, method-assign]
+admin.site.password_change_done = _change_password  # type: ignore[assignment, method-assign]
 admin.site.has_permission = _may_enter  # type: ignore[method-assign]
 admin.site.unregister(Group)
 

@@ -274,7 +274,7 @@ class LoanPaymentAdmin(DeskAdmin):
         """Managers, for a debit that its bank has not answered."""
         if not self.is_manager(request):
             return False
-        payment = self.looked_at(request, object_id) if object_id else None
+        payment: Any = self.looked_at(request, object_id) if object_id else None
         return payment is None or (payment.is_debit and payment.status == LoanPaymentStatus.PENDING)
 
     has_refuse_permission = has_confirm_permission
