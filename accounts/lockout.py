@@ -4,8 +4,8 @@ An address that fails at many different accounts within an hour waits for all of
 never fails five times on one account. A network of IPv6 addresses counts as one.
 
 A browser that once signed in has a cookie that says so, good for one account: its failures count for that device
-alone, and nobody else's count for it. So strangers who fail on purpose keep nobody out of where they were before (OWASP:
-Device Cookies). A new password by mail makes the device known too: the way in for whoever has none.
+alone, and nobody else's count for it. So strangers who fail on purpose keep nobody out of where they were before
+(OWASP: Device Cookies). A new password by mail makes the device known too: the way in for whoever has none.
 
 Counters live in Valkey and die with it: what remains then is the rate limit on signing in.
 """

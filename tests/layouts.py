@@ -49,7 +49,7 @@ class Group:
     def _command(self, role: str) -> tuple[str, ...]:
         if role == "web":
             address = ("--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "off", "--log-level", "warning")
-            return (sys.executable, "-m", "uvicorn", "config.asgi:application", *address)
+            return (sys.executable, "-m", "uvicorn", "config.asgi:application", "--no-proxy-headers", *address)
         if role == "relay":
             return (sys.executable, "manage.py", "relay")
         queues = ",".join([*map(queue_of, self.apps), *map(external_queue, self.apps)])

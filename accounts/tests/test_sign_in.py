@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings as project
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.utils import timezone
 
 from accounts import lockout, services
@@ -213,6 +214,18 @@ def test_signing_in_is_limited_per_address(settings):
     caller.client.defaults["REMOTE_ADDR"] = "127.44.0.1"
     statuses = [login(caller, email=f"n{number}@example.com", password="x").status_code for number in range(11)]
     assert statuses == [401] * 10 + [429]
+
+
+def test_signing_in_makes_a_hash_of_other_parameters_anew(settings):
+    person = make.user()
+    dear = Argon2PasswordHasher().encode(make.PASSWORD, "somesaltsomesalt")
+    User.objects.filter(pk=person.pk).update(password=dear)
+    settings.PASSWORD_HASHERS = ["core.hashing.BoundedArgon2PasswordHasher"]
+    assert login(email=person.email, password="wrong").status_code == 401
+    assert User.objects.get().password == dear
+    assert login(email=person.email, password=make.PASSWORD).status_code == 200
+    assert "m=19456,t=2,p=1" in User.objects.get().password
+    assert login(email=person.email, password=make.PASSWORD).status_code == 200
 
 
 # Tokens that must not open anything ---------------------------------------------------------------------------------
