@@ -310,7 +310,7 @@ CLAIM_WIDENED_DAYS = Partners.CLAIM_WIDENED_DAYS
 """Days around a loss in which wider cover or another claim for the same car are pointed out to the adjuster."""
 CLAIM_FILE_MAX_BYTES = Partners.CLAIM_FILE_MAX_BYTES
 OSAGO_RETAINED_SHARE = Partners.OSAGO_RETAINED_SHARE
-"""What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict."""
+"""What the insurer keeps of the unearned premium of OSAGO, from the first day on; sources conflict."""
 PREMIUM_REMINDER_DAYS = Partners.PREMIUM_REMINDER_DAYS
 """How many days before it is due the insured are reminded of an instalment."""
 PREMIUM_GRACE_DAYS = Partners.PREMIUM_GRACE_DAYS

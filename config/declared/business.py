@@ -79,7 +79,7 @@ class Partners(Group):
     )
     OSAGO_RETAINED_SHARE = Setting(
         kinds.share(), "0.23",
-        "What the insurer keeps of the unearned premium of OSAGO after the cooling-off; sources conflict.",
+        "What the insurer keeps of the unearned premium of OSAGO, from the first day; sources conflict.",
     )  # fmt: skip
     PREMIUM_REMINDER_DAYS = number(7, "Days before an instalment is due that the insured are reminded.", unit="days")
     PREMIUM_GRACE_DAYS = number(14, "Days of grace after it; then the cover is suspended.", unit="days")

@@ -49,6 +49,7 @@ class Policy:
     retained_share: Decimal = ZERO
     claims_paid: Decimal = ZERO
     has_claims: bool = False
+    is_voluntary: bool = True
 
     @property
     def term_days(self) -> int:
@@ -63,12 +64,13 @@ class Policy:
 def refund_on(policy: Policy, cancelled: date) -> Refund:
     """Return the refund of a policy whose last day of cover is `cancelled`; the days after it are unexpired.
 
-    Before the start all is returned: the order was undone. Within 14 days from conclusion without claims the insurer
-    retains nothing (directive 3854-У, ed. 4500-У). Never below 0, nor above the premium less claims paid.
+    Before the start all is returned: the order was undone. Of voluntary cover without claims the insurer retains
+    nothing within 14 days from conclusion (directive 3854-У, ed. 4500-У, which knows no compulsory cover). Never below
+    0, nor above the premium less claims paid.
     """
     if cancelled < policy.start:
         return _within(policy, policy.premium)
-    cooling = cancelled - policy.concluded <= COOLING_OFF and not policy.has_claims
+    cooling = policy.is_voluntary and cancelled - policy.concluded <= COOLING_OFF and not policy.has_claims
     retained = ZERO if cooling else policy.retained_share
     days = policy.days_in_force(cancelled)
     return _within(policy, refund_of_days(policy.premium, policy.term_days, days, retained).refund)

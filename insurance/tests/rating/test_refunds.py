@@ -46,6 +46,7 @@ def test_all_is_returned_before_the_cover_starts():
 def test_the_cooling_off_is_pro_rata_without_retention():
     assert refund_on(YEAR, date(2026, 1, 15)).refund == 36_000  # five days of 365 are used
     assert refund_on(replace(YEAR, has_claims=True), date(2026, 1, 15)).refund == Decimal("27720.00")
+    assert refund_on(replace(YEAR, is_voluntary=False), date(2026, 1, 15)).refund == Decimal("27720.00")
 
 
 def test_later_the_insurer_keeps_its_share():
