@@ -50,6 +50,7 @@ def policy_disagreements() -> Iterator[Disagreement]:
     yield from _attempts_unlike_their_policies()
     yield from _policies_past_their_end()
     yield from _terms_unlike_their_policies()
+    yield from _cars_insured_twice()
     yield from _claims_under_other_terms()
     yield from _claims_above_the_cover()
 
@@ -199,6 +200,24 @@ def _policies_past_their_end() -> Iterator[Disagreement]:
 
 
 _TERMS = ("coverage_amount", "insured_value", "deductible")
+
+
+def _cars_insured_twice() -> Iterator[Disagreement]:
+    """A car has one policy of a kind at a time; the later one of two is named."""
+    last = Coalesce("cancel_date", "end_date")
+    earlier = Policy.objects.annotate(last_date=last).filter(
+        pk__lt=OuterRef("pk"),
+        vehicle_vin=OuterRef("vehicle_vin"),
+        insurance_type=OuterRef("insurance_type"),
+        status__in=ALIVE,
+        start_date__lte=OuterRef("last_date"),
+        last_date__gte=OuterRef("start_date"),
+    )
+    doubles = Policy.objects.filter(status__in=ALIVE).annotate(last_date=last).filter(Exists(earlier))
+    for policy in doubles.order_by("pk"):
+        yield Disagreement(
+            "car_insured_twice", {"policy_id": str(policy.id)}, f"{policy.vehicle_vin} was insured before"
+        )
 
 
 def _claims_under_other_terms() -> Iterator[Disagreement]:

@@ -49,6 +49,13 @@ class QuotePurchased(DomainError):
     detail = _("This quote has been bought already.")
 
 
+class InsuredTwice(DomainError):
+    """A car has one policy of a kind at a time: of OSAGO by law, of KASKO so that no loss is paid twice."""
+
+    code = "insured_twice"
+    detail: Any = _("This car has a policy of this kind for these days already.")
+
+
 class NotReinstated(DomainError):
     """A cancelled policy that cannot be put back in force."""
 

@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
@@ -46,12 +49,20 @@ ALIVE = (*IN_FORCE, _S.SUSPENDED)
 """Bought and not ended; what is suspended covers nothing until it is paid for."""
 
 
+class _Days(Func):
+    """Days of cover, the first and the last of them too; none where the cover ends before it began."""
+
+    function = "DATERANGE"
+    output_field = DateRangeField()
+
+
 class Policy(models.Model):
     """Cover from `activated_at` through `end_date`; both dates count. Roubles.
 
     `premium` is that of the whole term, whatever of it was paid so far. `cancel_date` is the last day of cover of a
     policy whose cancellation is set for a day to come. With `autopay_method_id`, a payment method stored with payments,
-    instalments are charged by themselves.
+    instalments are charged by themselves. `is_sole` is false only where a release before this one put it in force: then
+    the database does not watch over it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -72,6 +83,7 @@ class Policy(models.Model):
     decline_code = models.CharField(_("refusal"), max_length=60, blank=True, default="", db_default="")
     decline_detail = models.CharField(_("why"), max_length=300, blank=True, default="", db_default="")
     vehicle_vin = models.CharField(_("VIN"), max_length=17)
+    is_sole = models.BooleanField(_("the only one of its kind for the car"), default=False, db_default=False)
     premium = amount_field(_("premium"))
     coverage_amount = amount_field(_("sum insured"))
     insured_value = amount_field(_("insured value"))
@@ -116,6 +128,22 @@ class Policy(models.Model):
                 | ~Q(status=_S.CANCEL_SCHEDULED),
                 name="policy_cancelled_before_its_end",
             ),
+            ExclusionConstraint(
+                name="one_policy_of_a_kind_per_car",
+                expressions=[
+                    ("vehicle_vin", RangeOperators.EQUAL),
+                    ("insurance_type", RangeOperators.EQUAL),
+                    (
+                        _Days(
+                            "start_date",
+                            Greatest("start_date", Coalesce("cancel_date", "end_date")),
+                            RangeBoundary(inclusive_lower=True, inclusive_upper=True),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                condition=Q(is_sole=True, status__in=ALIVE),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["customer_id", "-created_at", "-id"], name="policy_of_customer"),
@@ -148,7 +176,7 @@ class Policy(models.Model):
     def activate(self, now: datetime) -> None:
         """Put a paid policy in force from now, or from its first day if that is later. Raises WrongTransition."""
         self._move(_S.ACTIVE, now)
-        self.activated_at = now
+        self.activated_at, self.is_sole = now, True
         self.decline_code = self.decline_detail = ""
 
     def reopen(self, now: datetime) -> None:
@@ -166,6 +194,7 @@ class Policy(models.Model):
         if self.status != _S.CANCELLED:
             raise WrongTransition(self.status, [])
         self._move(_S.ACTIVE, now)
+        self.is_sole = True
         self.cancelled_at, self.refund_amount, self.cancel_date, self.cancel_reason = None, None, None, ""
 
     def schedule_cancellation(self, last_date: date, *, reason: str, now: datetime) -> None:

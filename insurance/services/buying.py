@@ -12,16 +12,17 @@ from core.errors import InvalidInput
 from gateway.approvals import let
 from insurance.approvals import UNDONE
 from insurance.clock import local_date
-from insurance.errors import QuoteExpired, QuoteNotFound, QuotePurchased
+from insurance.errors import InsuredTwice, QuoteExpired, QuoteNotFound, QuotePurchased
 from insurance.events import PurchaseLapsed
 from insurance.models import IssueAttempt, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
 from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.changing import apply_paid_endorsement
 from insurance.services.claims.paying import settle_claim_payout
 from insurance.services.claims.reporting import lock_claim
+from insurance.services.doubles import is_insured_twice, refuse_second
 from insurance.services.ending import is_undone, put_back
 from insurance.services.instalments import apply_paid_instalment
-from insurance.services.issuing import answer_if_decided, policy_of, put_in_force
+from insurance.services.issuing import answer_if_decided, begin_by_today, decline_second, policy_of, put_in_force
 from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment, settle_request
 from messaging.timers import set_timer
@@ -41,7 +42,7 @@ def purchase_quote(
     """Buy a quote's offer: the policy is `pending` until it is paid. `customer_id` None buys for the quote's owner.
 
     A quote whose first try came to nothing may be bought again. Raises QuoteNotFound, QuoteExpired, QuotePurchased,
-    InvalidInput.
+    InsuredTwice, InvalidInput.
     """
     means = check_payment(payment)
     with transaction("insurance"):
@@ -49,6 +50,8 @@ def purchase_quote(
         if quote.status_on(local_date(now)) == "expired":
             raise QuoteExpired
         policy = _renew_try(quote, variant, now) if hasattr(quote, "policy") else _first_try(quote, variant, now)
+        begin_by_today(policy, now)
+        refuse_second(policy)
         lapse = PurchaseLapsed(policy_id=policy.id, version_number=policy.version)
         set_timer(handler=LAPSE_HANDLER, event=lapse, due_at=database_now("insurance") + TIME_TO_PAY)
         if is_connected(policy):
@@ -155,21 +158,27 @@ def settle_charge(*, request_id: UUID, is_paid: bool, code: str, detail: str, no
 
 
 def _paid(policy: Policy, asked: MoneyRequest, now: datetime) -> None:
-    """Money that arrives for a policy that needs none any more goes straight back."""
+    """Put a policy in force; money for one that needs none any more, or insures a car twice, goes straight back."""
     again = MoneyRequest.objects.filter(policy=policy, kind=MoneyKind.PREMIUM, state=MoneyState.DONE).exclude(
         pk=asked.pk
     )
     lost = policy.status == PolicyStatus.NOT_TAKEN_UP and is_connected(policy)
-    if policy.status in (PolicyStatus.PENDING, PolicyStatus.NOT_TAKEN_UP) and not again.exists() and not lost:
-        put_in_force(policy, now)
-    else:
+    if policy.status not in (PolicyStatus.PENDING, PolicyStatus.NOT_TAKEN_UP) or again.exists() or lost:
         ask_for_refund(policy, asked.amount, "paid_twice" if again.exists() else "not_in_force", now)
+        return
+    begin_by_today(policy, now)
+    if not is_insured_twice(policy):
+        put_in_force(policy, now)
+        return
+    if policy.status == PolicyStatus.PENDING:
+        decline_second(policy, now)
+    ask_for_refund(policy, asked.amount, InsuredTwice.code, now)
 
 
 def _paid_back(policy: Policy, asked: MoneyRequest, now: datetime) -> None:
     if asked.state != MoneyState.DONE:
         return
-    if policy.status == PolicyStatus.CANCELLED and not is_undone(policy):
+    if policy.status == PolicyStatus.CANCELLED and not is_undone(policy) and not is_insured_twice(policy):
         put_back(policy, now)
     else:
         ask_for_refund(policy, asked.amount, "not_cancelled", now)

@@ -16,7 +16,7 @@ from core.money import ZERO
 from gateway.approvals import let
 from insurance.approvals import UNDONE
 from insurance.clock import end_of, local_date
-from insurance.errors import NotReinstated
+from insurance.errors import InsuredTwice, NotReinstated
 from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReinstated, PolicyTermEnded
 from insurance.models import Claim, IssueAttempt, MoneyKind, Policy, PolicyStatus, next_planned
 from insurance.models.claims import REFUSED
@@ -24,6 +24,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.rating import Policy as PaidCover
 from insurance.rating import refund_on
 from insurance.services.binding import unbind
+from insurance.services.doubles import is_insured_twice, refuse_second
 from insurance.services.instalments import outstanding, plan_again, planned, void_instalments
 from insurance.services.locking import lock_policy
 from insurance.services.money import Ways, ask_for_premium, ask_for_premium_back, check_payment, ways_back
@@ -135,10 +136,14 @@ def cancel_when_due(*, policy_id: UUID, last_date: date, now: datetime) -> None:
 
 
 def keep_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Policy:
-    """Forget the cancellation that was set for a day to come. Raises PolicyNotFound, WrongTransition."""
+    """Forget the cancellation that was set for a day to come.
+
+    Raises PolicyNotFound, WrongTransition, InsuredTwice (another policy was bought for the days after it).
+    """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
         policy.keep(now)
+        refuse_second(policy)
         policy.save()
     return policy
 
@@ -151,7 +156,7 @@ def end_after_total_loss(policy: Policy, now: datetime) -> None:
 
 
 def refund_on_day(policy: Policy, last_day: date) -> Decimal:
-    """Pro rata by days, roubles; within 14 days and without claims the insurer keeps nothing but what it earned.
+    """Pro rata by days, roubles; of KASKO within 14 days and without claims the insurer keeps what it earned alone.
 
     What was not paid yet does not come back either: it is not asked for any more.
     """
@@ -164,6 +169,7 @@ def refund_on_day(policy: Policy, last_day: date) -> Decimal:
         retained_share=retained_share(policy.insurance_type),
         claims_paid=granted,
         has_claims=has_claims,
+        is_voluntary=policy.insurance_type == InsuranceTypes.KASKO,
     )
     unpaid = outstanding(policy)
     refund = refund_on(cover, last_day).refund - unpaid
@@ -235,6 +241,8 @@ def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, An
             raise NotReinstated(_("Its purchase was undone."))
         if policy.cancel_reason == TOTAL_LOSS:
             raise NotReinstated(_("The car that it insured was paid for as lost."))
+        if is_insured_twice(policy):
+            raise NotReinstated(str(InsuredTwice.detail))
         if policy.refund_amount:
             if payment is None:
                 raise NotReinstated(_("Its refund has to be paid back first."), refund_amount=str(policy.refund_amount))

@@ -15,6 +15,7 @@ from core.money import ZERO
 from gateway.approvals import let
 from insurance.approvals import UNDONE
 from insurance.clock import day_of, end_of, local_date
+from insurance.errors import InsuredTwice
 from insurance.events import (
     IssuedPolicy,
     PoliciesDeclined,
@@ -28,6 +29,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
 from insurance.reading import book_at, moment_of
 from insurance.services.binding import bind, is_connected, unbind
+from insurance.services.doubles import is_insured_twice
 from insurance.services.ending import end_early, refund_undone
 from insurance.services.instalments import outstanding, plan_instalments
 from insurance.services.money import ask_for_premium_back, ask_for_refund, held_for, ways_back
@@ -90,7 +92,9 @@ def _begin(
     policy = policy_of(quote, 0, now)
     policy.attempt_id = attempt.attempt_id
     policy.save(force_insert=True)
-    if is_connected(policy, book):
+    if is_insured_twice(policy):
+        decline_second(policy, now)
+    elif is_connected(policy, book):
         bind(policy, payment=None)
 
 
@@ -129,10 +133,7 @@ def _promised(offer: Offer) -> dict[str, Any]:
 
 def put_in_force(policy: Policy, now: datetime) -> None:
     """Activate a locked policy that is paid for and accepted, and tell of it; cover never begins in the past."""
-    today = local_date(now)
-    if policy.start_date < today:
-        policy.start_date = today
-        policy.end_date = last_day(policy.quote.offer(policy.variant).request, today)
+    begin_by_today(policy, now)
     policy.activate(now)
     policy.save()
     catch_up(policy)
@@ -156,6 +157,21 @@ def put_in_force(policy: Policy, now: datetime) -> None:
     )
 
 
+def begin_by_today(policy: Policy, now: datetime) -> None:
+    """Move the days of a policy that should have begun before today."""
+    today = local_date(now)
+    if policy.start_date < today:
+        policy.start_date = today
+        policy.end_date = last_day(policy.quote.offer(policy.variant).request, today)
+
+
+def decline_second(policy: Policy, now: datetime) -> None:
+    """Let go of a pending policy of a car that is insured already, at its insurer too. Raises WrongTransition."""
+    unbind(policy)
+    policy.decline(code=InsuredTwice.code, detail=str(InsuredTwice.detail), now=now)
+    policy.save()
+
+
 def answer_if_decided(attempt: IssueAttempt, now: datetime) -> None:
     """Answer a locked attempt once every insurer has decided: all in force, or none, or all but the dispensable."""
     if attempt.answered_at is not None or attempt.closed_at is not None:
@@ -166,6 +182,7 @@ def answer_if_decided(attempt: IssueAttempt, now: datetime) -> None:
         .filter(attempt_id=attempt.attempt_id)
         .order_by("number")
     )
+    _decline_doubles(policies, now)
     declined = [policy for policy in policies if policy.status == PolicyStatus.NOT_TAKEN_UP]
     fatal = [policy for policy in declined if policy.quote.asked.if_declined is IfDeclined.CANCEL]
     if fatal:
@@ -177,6 +194,15 @@ def answer_if_decided(attempt: IssueAttempt, now: datetime) -> None:
     if any(is_connected(policy) and not policy.insurer_ref for policy in waiting):
         return
     _answer(attempt, waiting, declined, now)
+
+
+def _decline_doubles(policies: Sequence[Policy], now: datetime) -> None:
+    pending = [policy for policy in policies if policy.status == PolicyStatus.PENDING]
+    for number, policy in enumerate(pending):
+        begin_by_today(policy, now)
+        earlier = [other for other in pending[:number] if other.status == PolicyStatus.PENDING]
+        if is_insured_twice(policy, beside=earlier):
+            decline_second(policy, now)
 
 
 def _answer(attempt: IssueAttempt, accepted: Sequence[Policy], declined: Sequence[Policy], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +31,18 @@ OSAGO: dict[str, Any] = {
 KASKO: dict[str, Any] = OSAGO | {"insurance_type": "kasko", "coverage_amount": "2000000.00", "deductible": "10000"}
 
 
+_cars = (f"XTA210990Y{number:07}" for number in count(3_000_000) if number % 10_000 > 9)
+"""VINs; the insurers' twins have their moods for cars that end otherwise."""
+
+
+def another_car(raw: dict[str, Any], vin: str) -> dict[str, Any]:
+    """The request for another car, unless it names one of its own: a car has one policy of a kind at a time."""
+    return raw | {"vehicle_vin": vin} if raw["vehicle_vin"] == OSAGO["vehicle_vin"] else raw
+
+
 def request(**changes: Any) -> QuoteRequest:
-    """A KASKO request."""
-    return read_request(KASKO | changes)
+    """A KASKO request for a car of its own."""
+    return read_request(another_car(KASKO | changes, next(_cars)))
 
 
 def quote(*, customer_id: UUID | None = None, now: datetime | None = None, **changes: Any) -> Quote:
@@ -50,12 +60,12 @@ def policies(
     now: datetime | None = None,
 ) -> list[Policy]:
     """What a checkout bought: KASKO unless told otherwise."""
-    attempt = attempt_id or uuid7()
+    attempt, vin = attempt_id or uuid7(), next(_cars)
     services.issue_policies(
         order_id=order_id or uuid7(),
         attempt_id=attempt,
         customer_id=customer_id or uuid7(),
-        quotes=list(quotes) or [KASKO],
+        quotes=[another_car(raw, vin) for raw in quotes or [KASKO]],
         now=now or timezone.now(),
     )
     return list(Policy.objects.filter(attempt_id=attempt).order_by("number"))

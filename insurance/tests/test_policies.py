@@ -87,7 +87,15 @@ def test_others_do_not_cancel_it(caller, status):
 
 @pytest.mark.parametrize(
     ("kind", "days", "retained"),
-    [("osago", 100, "0.77"), ("osago", 10, "1"), ("kasko", 100, "1"), ("kasko", 364, "1"), ("kasko", 365, "0")],
+    [
+        ("osago", 100, "0.77"),
+        ("osago", 10, "0.77"),
+        ("osago", 14, "0.77"),
+        ("kasko", 10, "1"),
+        ("kasko", 100, "1"),
+        ("kasko", 364, "1"),
+        ("kasko", 365, "0"),
+    ],
 )
 def test_the_refund_is_pro_rata_less_what_the_insurer_keeps(kind, days, retained):
     policy = make.policy({"osago": make.OSAGO, "kasko": make.KASKO}[kind], now=START)

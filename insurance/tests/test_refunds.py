@@ -195,9 +195,9 @@ def test_after_a_death_the_premium_counts_from_the_day_of_the_event():
 # What a total loss leaves --------------------------------------------------------------------------------------------
 def total_loss(policy, now):
     claim = make.claim(policy, now=now)
-    services.assess_claim(
-        claim_id=claim.id, found=services.Assessment(amount=Decimal(1_900_000), is_total_loss=True), now=now
-    )
+    make.papers(claim, "police_report", "registration")
+    found = services.Assessment(amount=Decimal(1_900_000), is_total_loss=True, kind="theft")
+    services.assess_claim(claim_id=claim.id, found=found, now=now)
     for _ in range(2):
         services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=now)
     services.pay_claim(claim_id=claim.id, now=now)
@@ -223,7 +223,9 @@ def test_a_total_loss_ends_the_policy_and_earns_its_premium():
 def test_osago_outlives_a_loss_that_it_pays_for():
     policy = make.policy(make.OSAGO)
     claim = make.claim(policy, amount="400000")
-    services.assess_claim(claim_id=claim.id, found=services.Assessment(amount=Decimal(400_000)), now=timezone.now())
+    make.papers(claim, "photo", "european_protocol")
+    found = services.Assessment(amount=Decimal(400_000), kind="collision")
+    services.assess_claim(claim_id=claim.id, found=found, now=timezone.now())
     services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=timezone.now())
     services.pay_claim(claim_id=claim.id, now=timezone.now())
     settle(asked(kind="payout", claim=claim))

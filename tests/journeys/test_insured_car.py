@@ -5,6 +5,7 @@ import json
 import sqlite3
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -19,6 +20,8 @@ OSAGO = {
     "vehicle_vin": "XTA210990Y2766389", "engine_power": 106, "region": "Москва", "drivers": [DRIVER],
 }  # fmt: skip
 KASKO = OSAGO | {"insurance_type": "kasko", "coverage_amount": "1500000.00", "deductible": "10000.00"}
+_cars = count(2_766_400)
+"""Each order insures a car of its own: a car has one policy of a kind at a time."""
 PHOTO = ("car.jpg", b"\xff\xd8\xff\xe0 a photograph", "image/jpeg")
 PAPER = ("report.pdf", b"%PDF-1.4 a paper of the police", "application/pdf")
 
@@ -39,7 +42,9 @@ class Buyer:
 
     def buy(self, *quotes):
         """Order a car with these policies; the order as it stands at once."""
-        placed = self.product.buy(self.product.new_vehicle(), self.token, insurance=list(quotes))
+        vin = f"XTA210990Y{next(_cars):07}"
+        insured = [raw | {"vehicle_vin": vin} if raw["vehicle_vin"] == OSAGO["vehicle_vin"] else raw for raw in quotes]
+        placed = self.product.buy(self.product.new_vehicle(), self.token, insurance=insured)
         assert placed.status_code == 201, placed.text
         return placed.json()
 
