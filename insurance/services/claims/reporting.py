@@ -18,6 +18,7 @@ from insurance.models import Claim, ClaimKind, Policy, PolicyTerms
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
 from insurance.services.claims.concerns import concerns_of
+from insurance.services.instalments import outstanding
 from insurance.services.locking import lock_policy
 from insurance.services.terms import terms_at
 from messaging.outbox import publish
@@ -86,6 +87,7 @@ def open_claim(
 
 def check_cover(policy: Policy, occurred_at: datetime, *, now: datetime) -> None:
     """Refuse a loss still to come, out of the policy's cover, or reported before."""
+    _refuse_undone(policy)
     if occurred_at > now:
         raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
     if any(part.uncovers(occurred_at) for part in policy.instalments.all()):
@@ -96,8 +98,15 @@ def check_cover(policy: Policy, occurred_at: datetime, *, now: datetime) -> None
         raise DuplicateClaim
 
 
+def _refuse_undone(policy: Policy) -> None:
+    """Refuse a loss under a policy that was taken back as if it had never been. Raises NotCovered."""
+    if policy.refund_amount and policy.refund_amount >= policy.premium - outstanding(policy):
+        raise NotCovered(_("The whole premium of this policy was given back."))
+
+
 def refuse_unpaid(policy: Policy, occurred_at: datetime) -> None:
     """Refuse to grant a loss of days that are not paid for: PremiumUnpaid while they still can be, then NotCovered."""
+    _refuse_undone(policy)
     for part in policy.instalments.all():
         if part.uncovers(occurred_at):
             raise NotCovered(str(LAPSED))
