@@ -103,6 +103,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "payments and the ledger": payments.public.ledger_disagreements,
     "payments and the provider's book": lambda: payments.public.provider_disagreements() or (),
     "loans and their schedules": financing.public.loan_disagreements,
+    "loans and what goes back of them": lambda: refund_disagreements(),
     "policies": insurance.public.policy_disagreements,
     "seats": showroom.public.seat_disagreements,
     "allocations": resources.public.allocation_disagreements,
@@ -112,6 +113,16 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "deals": orders.public.deal_disagreements,
     "event logs": lambda: log_disagreements(),
 }
+
+
+def refund_disagreements() -> Iterator[Disagreement]:
+    """Refunds of loans that payments do not know, or know of another amount."""
+    for asked in financing.public.refunds_of_loans():
+        paid_out = payments.public.payouts_of(list(asked))
+        for refund_id, amount in asked.items():
+            if paid_out.get(refund_id) != amount:
+                detail = f"{amount} asked for, {paid_out.get(refund_id, 'nothing')} known to payments"
+                yield Disagreement("loan_refund_unknown", {"refund_id": str(refund_id)}, detail)
 
 
 def order_disagreements() -> Iterator[Disagreement]:

@@ -141,7 +141,11 @@ class LoanPaymentRequested(Event):
 
 @event("loan.surplus_refund_requested", aggregate="loan", key="loan_id", internal=True)
 class LoanSurplusRefundRequested(Event):
-    """Give back what was paid above the payoff of a loan. Answer: payment.payout_settled."""
+    """Give back money of a loan that is not owed, or was lent for a purchase that was undone.
+
+    `is_at_bank`: its `bank` has it, by a debit or because it counted it; the bank then owes it to us, or has to be
+    given so much less. Answer: payment.payout_settled.
+    """
 
     request_id: UUID
     loan_id: UUID
@@ -149,6 +153,8 @@ class LoanSurplusRefundRequested(Event):
     amount: Decimal
     currency: str
     reason: str = ""
+    bank: str = ""
+    is_at_bank: bool = False
 
 
 @event("loan.payment_received", aggregate="loan", key="loan_id")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from financing.models import (
     LoanPayment,
     LoanPaymentMethod,
     LoanPaymentStatus,
+    LoanRefund,
     LoanScheduleRow,
     LoanStatus,
     LoanVersion,
@@ -57,6 +58,7 @@ __all__ = [
     "programme_choices",
     "read_offer_terms",
     "recalculate_offer",
+    "refunds_of_loans",
     "waiting_for_somebody",
 ]
 
@@ -127,6 +129,7 @@ def loan_disagreements() -> Iterator[Disagreement]:
     yield from _schedules_that_do_not_add_up()
     yield from _books_that_do_not_balance()
     yield from _debits_nobody_answered()
+    yield from _undone_loans_that_keep_money()
     yield from _closed_attempts_that_hold_something()
 
 
@@ -209,6 +212,24 @@ def _books_that_do_not_balance() -> Iterator[Disagreement]:
         yield Disagreement(
             "loan_book_unlike_balance", {"loan_id": str(loan.id)}, f"{loan.balance} owed, {loan.booked} booked"
         )
+
+
+def _undone_loans_that_keep_money() -> Iterator[Disagreement]:
+    """All that was paid on a loan goes back when its purchase is undone, and never more than was paid."""
+    asked = LoanRefund.objects.filter(payment=OuterRef("pk")).order_by().values("payment")
+    back = Coalesce(Subquery(asked.annotate(total=Sum("amount")).values("total")), Decimal(0))
+    paid = LoanPayment.objects.filter(status=LoanPaymentStatus.RECEIVED).annotate(back=back)
+    kept = Q(loan__status=LoanStatus.CANCELLED, back__lt=F("amount"))
+    for payment in paid.filter(kept | Q(back__gt=F("amount"))).order_by("pk"):
+        ids = {"loan_id": str(payment.loan_id), "payment_id": str(payment.id)}
+        yield Disagreement("loan_refunds_unlike_payment", ids, f"{payment.amount} paid, {payment.back} given back")
+
+
+def refunds_of_loans(*, chunk: int = 2000) -> Iterator[dict[UUID, Decimal]]:
+    """What was asked of payments to be given back, by request, in chunks."""
+    rows = LoanRefund.objects.order_by("pk").values_list("pk", "amount").iterator(chunk_size=chunk)
+    while some := dict(islice(rows, chunk)):
+        yield some
 
 
 def _debits_nobody_answered() -> Iterator[Disagreement]:

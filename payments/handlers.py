@@ -16,6 +16,7 @@ from financing.events import (
     LoanDisbursed,
     LoanPaymentReceived,
     LoanPaymentRequested,
+    LoanPaymentReversed,
     LoanSurplusRefundRequested,
 )
 from gateway.approvals import join_cards, know_card
@@ -127,9 +128,12 @@ def follow_loan(event: LoanNews) -> None:
             )
 
 
-@subscribe(LoanPaymentRequested, LoanSurplusRefundRequested, LoanPaymentReceived, lane="loan_id")
-def serve_loan(event: LoanPaymentRequested | LoanSurplusRefundRequested | LoanPaymentReceived) -> None:
-    """Take what a borrower pays, give a surplus back, pass on what the bank has counted."""
+LoanMoney = LoanPaymentRequested | LoanSurplusRefundRequested | LoanPaymentReceived | LoanPaymentReversed
+
+
+@subscribe(LoanPaymentRequested, LoanSurplusRefundRequested, LoanPaymentReceived, LoanPaymentReversed, lane="loan_id")
+def serve_loan(event: LoanMoney) -> None:
+    """Take what a borrower pays, give money back, pass on what the bank has counted, and not what bounced."""
     now = timezone.now()
     match event:
         case LoanPaymentRequested():
@@ -139,8 +143,20 @@ def serve_loan(event: LoanPaymentRequested | LoanSurplusRefundRequested | LoanPa
             means = Means(event.method, event.token, event.payment_method_id)
             services.charge_for(ask=ask, purpose=Purpose.LOAN, means=means, now=now)
         case LoanSurplusRefundRequested():
+            if event.is_at_bank:
+                services.claim_from_bank(
+                    request_id=event.request_id,
+                    loan_id=event.loan_id,
+                    customer_id=event.customer_id,
+                    amount=event.amount,
+                    currency=event.currency,
+                    bank=event.bank,
+                    now=now,
+                )
             ask = Ask(event.request_id, event.loan_id, event.customer_id, event.amount, event.currency, event.reason)
             services.pay_out(ask=ask, purpose=PayoutPurpose.LOAN, now=now)
+        case LoanPaymentReversed():
+            services.take_repayment_back(request_id=event.request_id, now=now)
         case LoanPaymentReceived() if event.request_id is not None:
             services.pass_on_repayment(
                 request_id=event.request_id,

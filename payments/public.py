@@ -1,6 +1,6 @@
 """What other apps may read of payments, and how its books are checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -193,7 +193,13 @@ WHERE p.status = ANY(%s) AND p.purpose = 'order'
   AND (o.order_id IS NULL OR o.currency <> p.currency OR o.customer_id <> p.customer_id)
 """
 
+_LOANS_OVERPAID = """
+SELECT l.account_id, sum(l.amount) FROM payments_ledgerline AS l
+WHERE l.account_id LIKE 'loan:%%' GROUP BY l.account_id HAVING sum(l.amount) > %s
+"""
+
 _CHECKS: list[tuple[str, str, list[Any], str, str]] = [
+    ("loan_money_left_twice", _LOANS_OVERPAID, [0], "account", "{} more was given out than came in"),
     ("ledger_unbalanced", _UNBALANCED, [], "entry", "{} lines sum to {}"),
     (
         "payment_not_in_ledger",
@@ -213,6 +219,12 @@ _CHECKS: list[tuple[str, str, list[Any], str, str]] = [
     ),
     ("payment_without_order", _NO_ORDER, [list(TAKEN)], "payment", "order {} is unknown here or is not the payment's"),
 ]
+
+
+def payouts_of(request_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
+    """What was asked to be paid out, by request."""
+    rows = Payout.objects.filter(request_id__in=request_ids)
+    return dict(rows.values_list("request_id", "amount"))
 
 
 def ledger_disagreements() -> list[Disagreement]:

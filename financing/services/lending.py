@@ -159,10 +159,13 @@ def _undo(application: Application, now: datetime) -> None:
 
 
 def _cancel(loan: Loan, now: datetime) -> None:
-    """Undo a loan: the bank has its money back, and the borrower what was paid on the loan."""
+    """Undo a loan: the bank gets back what is still owed to it, and the borrower all that was paid on the loan.
+
+    What the borrower paid lies with the bank, by card as by debit: of the loan that goes back to it we keep as much.
+    """
     for payment in History(loan).payments:
         if payment.amount > payment.surplus:
-            request_refund(loan, payment, payment.amount - payment.surplus, "the purchase was undone")
+            request_refund(loan, payment, payment.amount - payment.surplus, "the purchase was undone", is_at_bank=True)
     loan.cancel(now)
     loan.save()
     book(loan, {}, EntryKind.CANCELLATION, local_date(now), now)

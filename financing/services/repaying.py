@@ -155,7 +155,7 @@ def receive(loan: Loan, payment: LoanPayment, now: datetime) -> None:
         payment.receive(now)
         payment.surplus = payment.amount
         payment.save()
-        request_refund(loan, payment, payment.amount, "the loan had ended")
+        request_refund(loan, payment, payment.amount, "the loan had ended", is_at_bank=payment.is_debit)
         return
     history = History(loan)
     before = history.standing(payment.value_date)

@@ -23,7 +23,6 @@ from financing.models import (
     LoanEntry,
     LoanLine,
     LoanPayment,
-    LoanPaymentMethod,
     LoanPaymentStatus,
     LoanRefund,
     LoanScheduleRow,
@@ -202,20 +201,21 @@ def _move(loan: Loan, history: History, standing: Standing, now: datetime) -> No
 
 
 def _return_surplus(loan: Loan, history: History, surplus: Decimal, now: datetime) -> None:
-    """Give back what is left of the newest payments once nothing is owed; the bank credits an account itself."""
+    """Give back what is left of the newest payments once nothing is owed."""
     for payment in reversed(history.payments):
         part = min(surplus, payment.amount - payment.surplus)
         if part > 0:
             payment.surplus += part
             payment.save(update_fields=["surplus"])
-            request_refund(loan, payment, part, "paid above the payoff")
+            request_refund(loan, payment, part, "paid above the payoff", is_at_bank=True)
             surplus -= part
 
 
-def request_refund(loan: Loan, payment: LoanPayment, amount: Decimal, reason: str) -> None:
-    """Ask payments to give money back that came through them; the answer is `settle_refund`."""
-    if payment.method == LoanPaymentMethod.ACCOUNT:
-        return
+def request_refund(loan: Loan, payment: LoanPayment, amount: Decimal, reason: str, *, is_at_bank: bool) -> None:
+    """Ask payments to give money back; the answer is `settle_refund`.
+
+    `is_at_bank`: it lies with the bank, which debited it or counted it.
+    """
     refund = LoanRefund.objects.create(
         loan=loan, payment=payment, amount=amount, currency=loan.currency, reason=reason[:120]
     )
@@ -227,6 +227,8 @@ def request_refund(loan: Loan, payment: LoanPayment, amount: Decimal, reason: st
             amount=amount,
             currency=loan.currency,
             reason=reason,
+            bank=loan.bank,
+            is_at_bank=is_at_bank,
         )
     )
 

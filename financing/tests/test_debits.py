@@ -15,12 +15,12 @@ from financing.approvals import DEBIT
 from financing.calculations import Strategy
 from financing.clock import local_date
 from financing.errors import DebitToldByBank, LoanNotFound
-from financing.models import Loan, LoanPayment
+from financing.models import Loan, LoanPayment, LoanRefund
 from financing.public import loan_disagreements, waiting_for_somebody
 from financing.services import LoanMeans
 from financing.tests import make, twins
 from gateway.approvals import Waits, approve_waiting
-from messaging.models import ExternalCall
+from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of
 from tests.ports import nowhere
 
@@ -214,6 +214,20 @@ def test_two_debits_together_pass_the_payoff_no_more_than_one():
     early(loan, "1000")
     twins.asked_once_more()
     assert (fresh(loan).status, loan.balance) == ("closed", 0)
+
+
+def test_a_debit_beside_a_payoff_by_card_goes_back_to_the_borrower():
+    loan = lent()
+    payment, card = early(loan, "500000.00"), early(loan, payoff(loan), means=CARD)
+    services.settle_payment(loan_id=loan.id, payment_id=card.id, is_paid=True, now=timezone.now())
+    assert fresh(loan).status == "closed"
+    with events_of("financing") as told:
+        twins.asked_once_more()
+    assert told == ["loan.surplus_refund_requested"]
+    asked = OutboxEvent.objects.using("financing").filter(type="loan.surplus_refund_requested").last().data
+    assert (asked["is_at_bank"], asked["bank"]) == (True, loan.bank)
+    refund = LoanRefund.objects.get(payment=payment)
+    assert (refund.amount, fresh(payment).surplus, loan.status) == (500_000, 500_000, "closed")
 
 
 def test_an_order_for_a_coming_day_debits_no_more_than_is_left(time_machine):

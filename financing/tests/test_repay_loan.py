@@ -497,6 +497,30 @@ def test_an_undone_purchase_returns_what_was_paid(loan):
     assert accounts(loan) == {}
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_undone_purchase_returns_what_the_bank_debited(loan, is_whole):
+    payment = close(loan, LENT) if is_whole else early(loan, 500_000, LENT)[0]
+    for _ in range(2):
+        services.cancel_attempt(
+            order_id=loan.order_id, attempt_id=loan.application.attempt_id, reason="cancelled", now=at(LENT)
+        )
+    refund = LoanRefund.objects.get()
+    loan.refresh_from_db()
+    assert (refund.payment_id, refund.amount, loan.status) == (payment.id, payment.amount, "cancelled")
+    asked = OutboxEvent.objects.using("financing").get(type="loan.surplus_refund_requested").data
+    assert (asked["is_at_bank"], asked["bank"], asked["request_id"]) == (True, "Bank", str(refund.id))
+
+
+def test_an_undone_loan_that_keeps_money_is_named(loan):
+    close(loan, LENT)
+    services.cancel_attempt(
+        order_id=loan.order_id, attempt_id=loan.application.attempt_id, reason="cancelled", now=at(LENT)
+    )
+    LoanRefund.objects.all().delete()
+    assert [found.kind for found in loan_disagreements()] == ["loan_refunds_unlike_payment"]
+    LoanPayment.objects.update(status="failed", received_at=None)
+
+
 def test_the_portfolio_sums_loans_by_lateness(loan):
     accrue(due(1) + timedelta(40))
     seen = services.read_portfolio()

@@ -39,6 +39,7 @@ class EntryKind(models.TextChoices):
     LOAN = "loan", _("loan paid out")
     LOAN_CANCELLED = "loan_cancelled", _("loan cancelled")
     LOAN_REPAYMENT = "loan_repayment", _("loan payment passed on")
+    LOAN_RETURNED = "loan_returned", _("loan money owed by its bank")
     PREMIUM = "premium", _("premium")
     PREMIUM_REFUND = "premium_refund", _("premium returned")
     CLAIM = "claim", _("claim granted")

@@ -21,9 +21,11 @@ from payments.services.partners import (
     book_premium,
     book_sale,
     cancel_loan,
+    claim_from_bank,
     pass_on_repayment,
     promise_loan,
     return_premium,
+    take_repayment_back,
 )
 from payments.services.reconciling import (
     StatementLine,
@@ -85,6 +87,7 @@ __all__ = [
     "capture_payment",
     "charge_for",
     "charge_key",
+    "claim_from_bank",
     "close_order",
     "copy_orders",
     "create_payment",
@@ -116,4 +119,5 @@ __all__ = [
     "statement_table",
     "store_method",
     "take_agreed",
+    "take_repayment_back",
 ]

@@ -103,6 +103,27 @@ def pass_on_repayment(
         book(about, {f"loan:{loan_id}": amount, _lender(bank): -amount}, now)
 
 
+def claim_from_bank(
+    *, request_id: UUID, loan_id: UUID, customer_id: UUID, amount: Decimal, currency: str, bank: str, now: datetime
+) -> None:
+    """Money of a loan that its bank has is the borrower's: the bank owes it to us, or gets so much less from us."""
+    with transaction("payments"):
+        if is_booked(EntryKind.LOAN_RETURNED, request_id):
+            return
+        about = About(EntryKind.LOAN_RETURNED, request_id, currency, customer_id=customer_id)
+        book(about, {_lender(bank): amount, f"loan:{loan_id}": -amount}, now)
+
+
+def take_repayment_back(*, request_id: UUID, now: datetime) -> None:
+    """A payment that its bank had counted bounced: what was passed on of it is not owed to the bank."""
+    with transaction("payments"):
+        entry = LedgerEntry.objects.filter(kind=EntryKind.LOAN_REPAYMENT, reference=request_id).first()
+        if entry is None or is_booked(EntryKind.LOAN_RETURNED, request_id):
+            return
+        about = About(EntryKind.LOAN_RETURNED, request_id, entry.currency, customer_id=entry.customer_id)
+        book(about, {line.account_id: -line.amount for line in entry.lines.all()}, now)
+
+
 def book_premium(*, premium: Premium, now: datetime) -> None:
     """A policy is in force, changed or reinstated: what was paid for it is the insurer's, less our commission."""
     with transaction("payments"):

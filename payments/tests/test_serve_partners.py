@@ -15,6 +15,7 @@ from financing.events import (
     LoanDisbursed,
     LoanPaymentReceived,
     LoanPaymentRequested,
+    LoanPaymentReversed,
     LoanSurplusRefundRequested,
 )
 from insurance.events import (
@@ -81,6 +82,47 @@ def test_a_borrower_pays_once_and_the_bank_gets_it(twin):
     assert ledger_disagreements() == []
     mine = Api("client", user_id=event.customer_id).get("/payments").json()["results"]
     assert [(row["purpose"], row["order_id"]) for row in mine] == [("loan", None)]
+
+
+def test_what_a_bank_has_of_an_undone_loan_is_kept_from_what_goes_back_to_it(twin):
+    """Lent 700 000, of which the bank debited 100: it gets the rest back, the buyer the 100."""
+    order, loan_id = make.order(), uuid7()
+    loan = loan_of(order)
+    handlers.follow_loan(ApplicationAccepted(**loan))
+    handlers.follow_loan(LoanDisbursed(loan_id=loan_id, bank="alfa", **loan))
+    undone = LoanSurplusRefundRequested(
+        request_id=uuid7(), loan_id=loan_id, customer_id=order.customer_id, amount=Decimal(100), currency="RUB",
+        reason="the purchase was undone", bank="alfa", is_at_bank=True,
+    )  # fmt: skip
+    twice(handlers.serve_loan, undone)
+    gone = {name: loan[name] for name in ("application_id", "order_id", "customer_id")}
+    twice(handlers.follow_loan, ApplicationWithdrawn(reason="undone", **gone))
+    drain_outbox("payments")
+    assert balances() == {"lender:": Decimal(100), "provider:": Decimal(-100)}
+    assert ledger_disagreements() == []
+
+
+def test_a_payment_that_bounced_is_not_owed_to_the_bank(twin):
+    event = loan_payment()
+    handlers.serve_loan(event)
+    drain_outbox("payments")
+    counted = {"loan_id": event.loan_id, "customer_id": event.customer_id, "amount": event.amount, "currency": "RUB"}
+    handlers.serve_loan(LoanPaymentReceived(balance=Decimal(0), request_id=event.request_id, bank="alfa", **counted))
+    bounced = LoanPaymentReversed(request_id=event.request_id, reason="chargeback", **counted)
+    twice(handlers.serve_loan, bounced)
+    assert balances() == {"provider:": Decimal(100), "loan:": Decimal(-100)}
+    handlers.serve_loan(LoanPaymentReversed(request_id=uuid7(), reason="a debit", **counted))
+    assert ledger_disagreements() == []
+
+
+def test_a_loan_of_which_more_went_out_than_came_in_is_named(twin):
+    event = loan_payment()
+    asked = LoanSurplusRefundRequested(
+        request_id=uuid7(), loan_id=event.loan_id, customer_id=event.customer_id, amount=Decimal(7), currency="RUB"
+    )
+    handlers.serve_loan(asked)
+    drain_outbox("payments")
+    assert [found.kind for found in ledger_disagreements()] == ["loan_money_left_twice"]
 
 
 @pytest.mark.parametrize(
