@@ -6,19 +6,26 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import Sum
 from django.utils import timezone
 
 import catalog.tests.make
 import financing.tests.make
-from config.books import order_disagreements
+from config.books import order_disagreements, refund_disagreements
 from config.databases import APPS
 from core.ids import uuid7
 from core.testing import Api
+from financing.models import Loan, LoanPayment, LoanRefund
 from financing.public import loan_disagreements
+from financing.services import LoanMeans, pay_loan
 from messaging.testing import drain_outbox, published
+from orders.services import Actor, move_order
+from payments.models import LedgerLine
+from payments.public import ledger_disagreements
 from payments.tests.conftest import serving
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
+MANAGER = Actor(uuid7(), frozenset({"manager"}))
 PRICE = Decimal("2000000.00")
 CARD = {"method": "card", "token": "tok_success"}
 ASKED = {
@@ -180,6 +187,59 @@ def test_a_loan_found_for_an_order_that_waits_pays_its_part(buyer, is_paid_first
     assert shown(buyer, f"/financing/loans/{loan['id']}")["status"] == "cancelled"
     assert list(order_disagreements()) == []
     assert list(loan_disagreements()) == []
+
+
+@pytest.mark.usefixtures("card_processor")
+@pytest.mark.parametrize("by", ["card", "account"])
+@pytest.mark.parametrize("amount", ["1500000.00", "400000.00"], ids=["all", "part"])
+def test_an_order_undone_after_its_loan_was_repaid_gives_everybody_their_own(buyer, by, amount):
+    """Of 2 000 000 the bank lent 1 500 000; what the buyer gave back of that is the buyer's, the rest the bank's."""
+    financing.tests.make.programme()
+    order_id = place(buyer)
+    (loan,) = shown(buyer, "/financing/loans")["results"]
+    means = CARD if by == "card" else {"method": "account"}
+    repaid = client(buyer).post(f"/financing/loans/{loan['id']}/early-repayment", {"amount": amount, **means})
+    assert repaid.status_code == 200, repaid.json()
+    drain_outbox()
+    if by == "account":
+        financing.tests.make.debited(LoanPayment.objects.get(), timezone.now())
+        drain_outbox()
+    before = cash()
+    move_order(order_id=order_id, status="cancelled", actor=MANAGER, reason="undone", now=timezone.now())
+    drain_outbox()
+    assert shown(buyer, f"/orders/{order_id}")["status"] == "refunded"
+    assert shown(buyer, f"/financing/loans/{loan['id']}")["status"] == "cancelled"
+    assert before - cash() == 500_000 + Decimal(amount)
+    held = {account: total for account, total in sums().items() if total and not account.startswith("provider:")}
+    assert held == ({} if by == "card" else {f"lender:{loan['bank']}": Decimal(amount)})
+    (refund,) = LoanRefund.objects.all()
+    assert (refund.amount, refund.status) == (Decimal(amount), "paid")
+    for check in (order_disagreements, loan_disagreements, refund_disagreements, ledger_disagreements):
+        assert list(check()) == []
+
+
+def sums():
+    """What every account of the books holds."""
+    lines = LedgerLine.objects.order_by().values_list("account_id")
+    return dict(lines.annotate(total=Sum("amount")))
+
+
+def cash():
+    """What lies with the card processor."""
+    return sum((total for account, total in sums().items() if account.startswith("provider:")), Decimal(0))
+
+
+@pytest.mark.usefixtures("card_processor")
+def test_a_refund_that_payments_do_not_know_is_named(buyer):
+    financing.tests.make.programme()
+    place(buyer)
+    loan = Loan.objects.get()
+    paid = pay_loan(
+        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans("account"), actor_id=buyer, now=timezone.now()
+    )
+    financing.tests.make.debited(paid, timezone.now())
+    LoanRefund.objects.create(loan=loan, payment=paid, amount=1000, currency="RUB", reason="of nothing")
+    assert [found.kind for found in refund_disagreements()] == ["loan_refund_unknown"]
 
 
 @pytest.mark.usefixtures("card_processor")
