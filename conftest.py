@@ -82,6 +82,7 @@ _ENVIRONMENT = {
     "AUTOSALON_REDIS_URL": "",
     "AUTOSALON_ORDER_CACHE_SECONDS": "0",  # tests patch rows past the services; its own tests switch it on
     "AUTOSALON_CATALOG_CACHE_SECONDS": "0",
+    "AUTOSALON_HOLDS_WITHOUT_DEPOSIT": "1000",  # one buyer of a test orders what many would; its own tests lower it
 } | {f"AUTOSALON_{app.upper()}_DATABASE_URL": "" for app in APPS}
 
 try:

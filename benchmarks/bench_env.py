@@ -18,6 +18,7 @@ SETTINGS = {
     "AUTOSALON_RATE_LIMIT_DEFAULT": "100000000/60",
     "AUTOSALON_RATE_LIMIT_ORDER_CREATE": "100000000/60",
     "AUTOSALON_RATE_LIMITS": "on",
+    "AUTOSALON_HOLDS_WITHOUT_DEPOSIT": "1000000",
     "DJANGO_SETTINGS_MODULE": "config.settings",
 }
 """Every guard is on; only the numbers of the limits are out of reach, since one machine plays all the clients."""

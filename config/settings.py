@@ -379,6 +379,7 @@ CREDIT_HOLD_HOURS = Business.CREDIT_HOLD_HOURS
 OFFER_HOLD_HOURS = Business.OFFER_HOLD_HOURS
 TRADE_IN_HOLD_HOURS = Business.TRADE_IN_HOLD_HOURS
 HOLD_DAYS_AT_MOST = Business.HOLD_DAYS_AT_MOST
+HOLDS_WITHOUT_DEPOSIT = Business.HOLDS_WITHOUT_DEPOSIT
 HOLD_EXTENSION_DAYS = Business.HOLD_EXTENSION_DAYS
 """How long by what the deal waits for, at most, and by a manager's word: `orders.services.holds`."""
 

@@ -40,6 +40,13 @@ class InsufficientStock(DomainError):
     detail = _("There is not enough in stock.")
 
 
+class TooManyHolds(DomainError):
+    """The buyer keeps as many cars from others as one may without a deposit; `limit` and `held` say how many."""
+
+    code = "too_many_holds"
+    detail = _("You hold as many cars as one may without a deposit. Pay a deposit for one of them, or give one up.")
+
+
 class CurrencyMismatch(DomainError):
     """A product is priced in another currency than the order; `product_id` names it, `currency` is the order's."""
 

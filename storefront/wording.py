@@ -98,6 +98,9 @@ REFUSALS: dict[str, Text] = {
     ),
     "insufficient_stock": _("Somebody was faster: this car has just been reserved. Nothing was ordered."),
     "unknown_product": _("This car is no longer on sale. Nothing was ordered."),
+    "too_many_holds": _(
+        "You hold as many cars as one may without a deposit. Pay a deposit for one of them, or give one up."
+    ),
     "product_not_ready": _("This car has only just been added. Please try again in a moment."),
     "idempotency_key_reused": _("This form has been sent already. Look among your orders before you send it again."),
     "idempotency_key_in_use": _("Your order is being placed right now. Look among your orders in a moment."),

@@ -59,6 +59,7 @@ class Product:
             "AUTOSALON_BANKS_PORT": str(self.banks_port),
             "AUTOSALON_SMS_PORT": str(self.sms_port),
             "AUTOSALON_RATE_LIMITS": "off",
+            "AUTOSALON_HOLDS_WITHOUT_DEPOSIT": "1000",
             "AUTOSALON_REDIS_URL": "",
             "AUTOSALON_LOG_LEVEL": "WARNING",
         }

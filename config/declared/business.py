@@ -177,6 +177,12 @@ class Business(Group):
         14, "The hard end of every hold, from the order on; only a manager's word goes beyond.", least=1, unit="days"
     )
     HOLD_EXTENSION_DAYS = number(30, "How far ahead a manager may extend a hold.", least=1, unit="days")
+    HOLDS_WITHOUT_DEPOSIT = number(
+        2,
+        "Cars that one buyer may hold at once without having paid anything; each earlier purchase allows one more.",
+        least=1,
+        unit="cars",
+    )
     SEAT_OFFER_HOURS = number(
         24,
         "How long a seat is kept for its payer or the next in the waiting list.",

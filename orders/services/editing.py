@@ -48,6 +48,7 @@ from orders.services.lines import (
     line_facts,
     refuse_other_currency,
 )
+from orders.services.quota import refuse_hoarding
 from orders.services.requests import due_from_buyer, request_stock
 from orders.services.saga import Saga
 
@@ -118,9 +119,9 @@ def change_lines(
     """Change, add or take out lines, and the comment with them.
 
     Raises NotFound, UnknownLine, WrongTransition or TransitionNotYours (it is too late), ChangeRefused (something
-    is under way or the money does not fit), InsufficientStock, UnknownProduct, PriceChanged, InvalidInput, FourEyes
-    (a line of one's own making in one's own order), Waits (a line that costs nothing, or money that goes back). What is
-    paid above the new total is asked back, once the stock agrees.
+    is under way or the money does not fit), InsufficientStock, TooManyHolds, UnknownProduct, PriceChanged,
+    InvalidInput, FourEyes (a line of one's own making in one's own order), Waits (a line that costs nothing, or money
+    that goes back). What is paid above the new total is asked back, once the stock agrees.
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
@@ -128,6 +129,8 @@ def change_lines(
             check(saga.order.version)
             saga.order.permit(Edit.LINES, actor.roles)
         plan = _plan(saga, wishes, actor)
+        if plan.more:
+            refuse_hoarding(saga.order.customer_id, actor, plan.lines, besides=order_id)
         admit_gifts(saga, wishes, actor)
         above = saga.order.excess_at(plan.total)
         if above > max(ZERO, saga.order.excess):

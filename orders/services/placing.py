@@ -24,6 +24,7 @@ from orders.services.funding import AGREED, lend_premiums, own_money, parts_of, 
 from orders.services.history import Actor, record_status
 from orders.services.holds import begin_hold
 from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts
+from orders.services.quota import refuse_hoarding
 from orders.services.saga import Saga
 
 
@@ -49,11 +50,12 @@ def place_order(
     (`amount` and what is known of the car) counts once a manager has agreed to its value; within a manager's limit, and
     never in an order of their own, it counts at once. A `financing` with `insurance_financed` lends the premiums too,
     as the lines have them. Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known),
-    PriceChanged, InvalidInput, FourEyes (a line of one's own making in one's own order).
+    TooManyHolds, PriceChanged, InvalidInput, FourEyes (a line of one's own making in one's own order).
     """
     with transaction("orders"):
         refuse_gifts(lines, actor, customer_id)
         order_lines = build_lines(lines, actor)
+        refuse_hoarding(customer_id, actor, order_lines)
         add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now)
         if expected_total is not None and expected_total != order.total_amount:

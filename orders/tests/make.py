@@ -41,12 +41,8 @@ def order(*, customer_id: UUID | None = None, now: datetime | None = None, **opt
     """A freshly placed order of one product."""
     customer = customer_id or uuid7()
     options.setdefault("lines", [ProductLine(product(), 1)])
-    return services.place_order(
-        customer_id=customer,
-        actor=Actor(customer, frozenset({"client"})),
-        now=now or timezone.now(),
-        **options,
-    )
+    options.setdefault("actor", Actor(customer, frozenset({"client"})))
+    return services.place_order(customer_id=customer, now=now or timezone.now(), **options)
 
 
 def level(product_id: UUID, available: int, version: int = 99) -> StockLevel:

@@ -1,0 +1,60 @@
+"""How many cars one buyer may keep from others without having paid anything: a hold is a scarce right."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+
+from orders.errors import TooManyHolds
+from orders.models import OrderLine, Status
+from orders.services.history import Actor
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('orders.holds ' || %s, 0))"
+_COUNT = """
+SELECT (SELECT coalesce(sum(w.quantity), 0)
+        FROM unnest(%(products)s::uuid[], %(quantities)s::int[]) AS w (product_id, quantity)
+        JOIN orders_productcopy c ON c.product_id = w.product_id AND c.kind = 'vehicle'),
+       (SELECT coalesce(sum(l.quantity), 0)
+        FROM orders_order o
+        JOIN orders_orderline l ON l.order_id = o.id
+        JOIN orders_productcopy c ON c.product_id = l.product_id AND c.kind = 'vehicle'
+        WHERE o.customer_id = %(customer)s AND o.status = ANY(%(open)s) AND o.amount_paid = 0
+          AND o.deleted_at IS NULL AND o.id <> %(besides)s),
+       (SELECT count(*) FROM (
+            SELECT FROM orders_order o WHERE o.customer_id = %(customer)s AND o.status = %(done)s LIMIT %(limit)s
+        ) AS earlier)
+"""
+"""Cars wished for, cars held in other orders that nothing is paid for, and purchases that came to their end."""
+NOBODY = UUID(int=0)
+
+
+def refuse_hoarding(customer_id: UUID, actor: Actor, lines: Iterable[OrderLine], *, besides: UUID = NOBODY) -> None:
+    """Let a buyer hold only so many cars at once without a deposit; each earlier purchase allows one more, to twice.
+
+    Two orders of one buyer wait for each other here. Managers may keep cars for others, never for themselves beyond
+    this. `besides` is the order whose lines these are to be. Raises TooManyHolds.
+    """
+    if actor.is_staff and actor.id != customer_id:
+        return
+    wished = [(line.product_id, line.quantity) for line in lines if line.product_id is not None]
+    if not wished:
+        return
+    limit = settings.HOLDS_WITHOUT_DEPOSIT
+    with connections["orders"].cursor() as cursor:
+        cursor.execute(_LOCK, [str(customer_id)])
+        cursor.execute(
+            _COUNT,
+            {
+                "products": [product_id for product_id, _ in wished],
+                "quantities": [quantity for _, quantity in wished],
+                "customer": customer_id,
+                "open": [Status.CREATED, Status.AWAITING_PAYMENT],
+                "done": Status.COMPLETED,
+                "besides": besides,
+                "limit": limit,
+            },
+        )
+        asked, held, earlier = cursor.fetchone()
+    if asked and asked + held > limit + earlier:
+        raise TooManyHolds(limit=limit + earlier, held=held)
