@@ -7,7 +7,18 @@ from django.db.models import QuerySet
 from accounts.events import UserDeleted
 from core.db import on_commit
 from core.papers import destroy_papers
-from financing.models import Application, ApplicationDocument
+from financing.models import (
+    Application,
+    ApplicationDocument,
+    BankOffer,
+    LoanEntry,
+    LoanLine,
+    LoanPayment,
+    LoanRefund,
+    LoanScheduleRow,
+    LoanVersion,
+    Override,
+)
 from messaging.personal import erase, holds
 from messaging.subscriptions import subscribe
 
@@ -25,7 +36,15 @@ holds(
     blank={"birth_date": None, "employment_status": "", "monthly_income": 0, "monthly_obligations": 0}
     | {"decision": {}, "note": ""},
 )
-holds(ApplicationDocument, owner="application__customer_id", erase=_forget_papers)
+holds(ApplicationDocument, owner="application__customer_id", blank={"note": ""}, erase=_forget_papers)
+holds(BankOffer, owner="application__customer_id", blank={"detail": ""})
+holds(Override, owner="application__customer_id", blank={"reason": "–", "note": ""})
+holds(LoanVersion, owner="loan__customer_id", blank={"reason": ""})
+holds(LoanScheduleRow, owner="loan__customer_id")
+holds(LoanPayment, owner="loan__customer_id", blank={"reason": "", "failure_detail": ""})
+holds(LoanRefund, owner="loan__customer_id", blank={"failure_detail": ""})
+holds(LoanEntry, owner="loan__customer_id")
+holds(LoanLine, owner="entry__loan__customer_id")
 
 
 @subscribe(UserDeleted)

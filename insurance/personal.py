@@ -1,20 +1,20 @@
 """What insurance holds of a person, and what erasure leaves of it."""
 
+from functools import partial
+
 from django.db.models import QuerySet
 
 from accounts.events import UserDeleted
-from insurance.models import Claim, PolicyTerms, Quote
+from core.db import on_commit
+from core.papers import destroy_papers
+from insurance.models import Claim, ClaimDocument, Endorsement, Instalment, MoneyRequest, Policy, PolicyTerms, Quote
 from messaging.personal import erase, holds
 from messaging.subscriptions import subscribe
 
 
-def _forget_drivers(quotes: QuerySet[Quote]) -> None:
-    """A quote that became a policy stays without its drivers; the others go."""
+def _forget_asked(quotes: QuerySet[Quote]) -> None:
+    """A quote that became a policy stays, without its drivers and plate; the others go."""
     quotes.filter(policy__isnull=True).delete()
-    for quote in quotes:
-        if quote.request.get("drivers"):
-            quote.request["drivers"] = []
-            quote.save(update_fields=["request"])
 
 
 def _forget_named(terms: QuerySet[PolicyTerms]) -> None:
@@ -22,9 +22,24 @@ def _forget_named(terms: QuerySet[PolicyTerms]) -> None:
     terms.filter(drivers__isnull=False).update(drivers=[])
 
 
-holds(Quote, erase=_forget_drivers)
-holds(Claim, blank={"description": ""})
-holds(PolicyTerms, owner="policy__customer_id", erase=_forget_named)
+def _forget_papers(papers: QuerySet[ClaimDocument]) -> None:
+    """Papers of claims go, and their files after the commit."""
+    paths = list(papers.values_list("path", flat=True))
+    papers.delete()
+    on_commit("insurance", partial(destroy_papers, paths))
+
+
+holds(Quote, erase=_forget_asked)
+holds(Policy, blank={"beneficiary": "", "cancel_reason": "", "decline_detail": ""})
+holds(PolicyTerms, owner="policy__customer_id", blank={"beneficiary": ""}, erase=_forget_named)
+holds(Endorsement, owner="policy__customer_id")
+holds(Instalment, owner="policy__customer_id", blank={"detail": ""})
+holds(MoneyRequest, owner="policy__customer_id", blank={"payee": "", "detail": ""})
+holds(
+    Claim,
+    blank={"description": "", "place": "", "driver_name": "", "driver_birth_date": None, "reason": ""},
+)
+holds(ClaimDocument, owner="claim__customer_id", erase=_forget_papers)
 
 
 @subscribe(UserDeleted)

@@ -6,16 +6,16 @@ import msgspec
 
 from accounts.events import UserDeleted
 from core.db import transaction
-from core.events import REGISTRY
-from messaging.personal import erase, without_personal
+from messaging.personal import delete, erase, holds, without_personal
 from messaging.subscriptions import subscribe
-from notifications.models import WebhookDelivery
+from notifications.models import Notification, WebhookDelivery
+
+holds(Notification, owner="user_id", erase=delete)
 
 
 def forget_in_bodies(user_id: UUID) -> None:
     """Blank a person in what is kept, and may yet be sent, of webhooks."""
-    told = WebhookDelivery.objects.filter(event_type__in=[event.type for event in REGISTRY.values() if event.personal])
-    named = told.extra(where=["position(%s::bytea in body) > 0"], params=[str(user_id).encode()])
+    named = WebhookDelivery.objects.extra(where=["position(%s::bytea in body) > 0"], params=[str(user_id).encode()])
     for delivery in named.select_for_update():
         body = msgspec.json.decode(bytes(delivery.body))
         body["data"] = without_personal(delivery.event_type, body["data"])

@@ -1,15 +1,56 @@
 """What orders holds of a person, and what erasure leaves of it."""
 
+from django.db.models import QuerySet
+
 from accounts.events import UserDeleted
 from messaging.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
-from orders.models import Cart, CartItem, Order, OrderHistory, OrderLine
+from orders.models import (
+    Cart,
+    CartItem,
+    Checkout,
+    CheckoutLeg,
+    Document,
+    DocumentFile,
+    LegKind,
+    Order,
+    OrderHistory,
+    OrderLine,
+    OrderPayment,
+    Status,
+)
+from orders.services.documents import hash_of
+
+KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED)
+"""Papers of money that moved are primary documents of the books."""
+
+
+def _forget_cars(legs: QuerySet[CheckoutLeg]) -> None:
+    """The car somebody gave in exchange is theirs; what was counted for it is in the order's sums."""
+    for leg in legs.filter(kind=LegKind.TRADE_IN):
+        leg.request = {name: leg.request[name] for name in ("amount", "is_agreed") if name in leg.request}
+        leg.save(update_fields=["request"])
+
+
+def _forget_names(papers: QuerySet[Document]) -> None:
+    """Papers of a sale that never came about forget whom they were for; their numbers stay without gaps."""
+    for paper in papers.exclude(order__status__in=KEPT_BY_LAW):
+        paper.facts["buyer"] = paper.facts["buyer"] | {"name": ""}
+        paper.facts_hash = hash_of(paper.facts)
+        paper.save(update_fields=["facts", "facts_hash"])
+        paper.files.all().delete()
+
 
 holds(Order, blank={"comment": ""})
 holds(Cart, erase=delete)
 holds(CartItem, owner="cart__customer_id")
 holds(OrderLine, owner="order__customer_id")
-holds(OrderHistory, owner="order__customer_id")
+holds(OrderHistory, owner="order__customer_id", blank={"reason": ""})
+holds(OrderPayment, owner="order__customer_id")
+holds(Checkout, owner="order__customer_id")
+holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)
+holds(Document, owner="order__customer_id", erase=_forget_names)
+holds(DocumentFile, owner="document__order__customer_id")
 
 
 @subscribe(UserDeleted)

@@ -1,12 +1,27 @@
 """What payments holds of a person, and what erasure leaves of it."""
 
+from uuid import UUID
+
+from django.db.models import Q
+
 from accounts.events import UserDeleted
 from messaging.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
-from payments.models import Payment, PaymentMethod
+from payments.models import Dispute, LedgerLine, OrderCopy, OrderTill, Payment, PaymentMethod, Payout, Refund
 
-holds(Payment, blank={"description": "", "action_url": ""})
+
+def _of_their_orders(user_id: UUID) -> Q:
+    """A till has its order's id alone."""
+    return Q(order_id__in=OrderCopy.objects.filter(customer_id=user_id).values("order_id"))
+
+
+holds(Payment, blank={"description": "", "action_url": "", "failure_detail": ""})
 holds(PaymentMethod, erase=delete)
+holds(Refund, blank={"reason": "", "failure_detail": ""})
+holds(Payout, blank={"reason": "", "payee": "", "failure_detail": ""})
+holds(Dispute, owner="payment__customer_id")
+holds(LedgerLine, owner="entry__customer_id")
+holds(OrderTill, owner=_of_their_orders, blank={"reason": ""})
 
 
 @subscribe(UserDeleted)

@@ -1,5 +1,9 @@
 """What the showroom holds of a person, and what erasure leaves of it."""
 
+from datetime import UTC
+
+from django.db.models import QuerySet
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.events import UserDeleted
@@ -7,8 +11,21 @@ from messaging.personal import erase, holds
 from messaging.subscriptions import subscribe
 from showroom import services
 from showroom.models import Drive
+from showroom.services.leaving import REASON
 
-holds(Drive, owner="user_id", blank={"phone": "", "comment": "", "licence_last4": "", "return_note": ""})
+
+def _forget_driver(drives: QuerySet[Drive]) -> None:
+    """A car leaves with a valid licence, so that it was valid that day is all that stays of it."""
+    drives.exclude(reason=REASON).update(reason="")
+    drives.filter(licence_valid_until__isnull=False).update(licence_valid_until=TruncDate("ends_at", tzinfo=UTC))
+
+
+holds(
+    Drive,
+    owner="user_id",
+    blank={"phone": "", "comment": "", "licence_last4": "", "return_note": ""},
+    erase=_forget_driver,
+)
 
 
 @subscribe(UserDeleted)

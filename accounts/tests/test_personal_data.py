@@ -22,7 +22,7 @@ from financing.models import Application
 from financing.tests import make as financing
 from insurance.models import Claim, Policy, Quote
 from insurance.tests import make as insurance
-from messaging import personal
+from messaging import personal, reads
 from messaging.models import InboxEvent, OutboxEvent
 from messaging.outbox import publish
 from messaging.testing import drain_outbox, events_of, published
@@ -81,7 +81,17 @@ def test_erasure_leaves_no_trace_in_any_database(person):
     assert len({line.split(".")[0] for line in traces(person)}) >= 4  # the search does find things
     services.erase_user(user_id=person.id, now=timezone.now())
     drain_all()
+    assert all("messaging_inbox" in line for line in traces(person))  # came from others after the app had looked
+    look_again()
     assert traces(person) == []
+
+
+def look_again():
+    """A day later."""
+    for alias in project.APPS:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("UPDATE messaging_timer SET due_at = statement_timestamp() WHERE type = 'user.deleted'")
+    drain_all()
 
 
 def drain_all():
@@ -107,6 +117,7 @@ def test_money_rows_and_ids_stay(person):
 def test_each_apps_handler_may_hear_it_twice(person):
     services.erase_user(user_id=person.id, now=timezone.now())
     drain_all()
+    look_again()
     before = everything_but_log()
     with transaction("accounts"):
         publish(UserDeleted(user_id=person.id))
@@ -226,7 +237,7 @@ def test_an_app_that_is_down_is_asked_again(person):
             raise OperationalError
         return right(app, user_id)
 
-    with mock.patch.object(personal, "export", without_orders):
+    with mock.patch.object(reads, "export", without_orders):
         assert services.gather_exports(now=now)
     begun.refresh_from_db()
     assert (begun.status, begun.missing) == ("running", ["orders"])

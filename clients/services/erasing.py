@@ -8,6 +8,7 @@ from clients.services.cards import publish_updated
 from clients.services.finding import customer_ids_of
 from clients.services.leads import forget_leads
 from core.db import transaction
+from messaging.personal import forget_answers
 
 
 def forget_user(*, user_id: UUID, now: datetime) -> None:
@@ -21,6 +22,7 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
         known = Client.objects.filter(user_id=user_id, erased_at__isnull=True).first()
         if known is None:
             return
+        forget_answers("clients", user_id)
         group = Client.objects.group(known.root_id).select_for_update(no_key=True).order_by("pk")
         theirs = [card for card in group if card.user_id in (None, user_id)]
         others = [card for card in group if card.user_id not in (None, user_id)]

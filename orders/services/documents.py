@@ -79,7 +79,7 @@ def _find(order: Order, kind: str, version: int | None) -> Document | None:
 def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
     """The last version if it still tells the truth, else a new one."""
     order, facts = saga.order, _facts(saga, buyer)
-    told = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    told = hash_of(facts)
     last = Document.objects.filter(order_id=order.id, kind=kind).order_by("-version").first()
     if last is not None and last.facts_hash == told:
         return last
@@ -97,6 +97,11 @@ def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
     record_edit(saga, "document.issued", actor=actor, now=saga.now, data={"kind": kind, "number": document.number})
     saga.write_timeline()
     return document
+
+
+def hash_of(facts: dict[str, Any]) -> str:
+    """What tells one document's facts from another's."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _facts(saga: Saga, buyer: Any) -> dict[str, Any]:
