@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import services
-from accounts.models import ApiKey, Session, User
+from accounts.models import ApiKey, PersonalDataExport, Session, User
 from core.testing import Api
 from gateway import guard
 from messaging.testing import drain_outbox, events_of
@@ -249,3 +249,11 @@ def test_colleagues_are_erased_by_an_administrator_only():
     assert "Erase my account" not in visitor.get("/account/").content.decode()
     assert visitor.post("/account/", do="leave", old_password=PASSWORD).status_code == 403
     assert User.objects.get(pk=visitor.user.pk).erased_at is None
+
+
+def test_an_export_of_nobody_and_one_that_is_not_ready():
+    visitor, other = Visitor("client"), Visitor("client")
+    visitor.post("/account/", do="export")
+    export = PersonalDataExport.objects.get()
+    assert visitor.get(f"/account/data/{export.id}/")["Location"] == "/account/"
+    assert other.get(f"/account/data/{export.id}/").status_code == 404

@@ -17,12 +17,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import services
+from accounts.errors import ExportNotReady
 from accounts.models import ApiKey, PersonalDataExport, Session
 from core.errors import DomainError
 from financing.public import owes
 from gateway.address import client_address
 from orders.public import has_open_orders
 from storefront.forms import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
+from storefront.pages import page
 from storefront.refusals import add_refusal
 from storefront.visitor import count, principal_of, session_jti
 
@@ -171,12 +173,17 @@ ACTS: dict[str, tuple[str, Any]] = {
 """What a form's `do` asks for: the form that must be valid, and the action."""
 
 
+@page
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD"])
 def download_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """The file of one's own export."""
-    document = services.read_export(export_id=export_id, user_id=_id(request), now=timezone.now())
+    try:
+        document = services.read_export(export_id=export_id, user_id=_id(request), now=timezone.now())
+    except ExportNotReady as error:
+        messages.error(request, error.detail)
+        return redirect("storefront:account")
     headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
     return HttpResponse(document, content_type="application/json", headers=headers)
 

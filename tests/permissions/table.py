@@ -9,6 +9,8 @@ collections; `manager` (admins too); `admin`; `by secret`, where roles count for
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.permissions import pages, screens
+
 CALLERS = ("anonymous", "another client", "owner", "manager", "admin", "owner's key", "admin's key without the scope")
 YES = "yes"
 WORDS: dict[str, tuple[str, ...]] = {
@@ -396,7 +398,29 @@ def render() -> str:
             head = ["Endpoint", *(caller.capitalize() for caller in CALLERS)]
             lines += ["", f"## {part}", "", _line(head), _line(["---"] * len(head))]
         lines.append(_line([f"{row.method} `{row.path.replace('{}', '{id}')}`", *row.cells().values()]))
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_pages(), *_screens()]) + "\n"
+
+
+def _pages() -> list[str]:
+    lines = ["", "# Who may open which page", "", "Executed by `tests/permissions/test_pages.py`."]
+    part = ""
+    for row in pages.pages():
+        if row.part != part:
+            part = row.part
+            head = ["Page", *(caller.capitalize() for caller in pages.CALLERS)]
+            lines += ["", f"## Pages: {part.lower()}", "", _line(head), _line(["---"] * len(head))]
+        lines.append(_line([f"{row.method} `{row.path.replace('{}', '{id}')}`", *row.cells().values()]))
+    return lines
+
+
+def _screens() -> list[str]:
+    head = ["Screen", "Look", "Add", "Change", "Delete", "Buttons"]
+    lines = ["", "# Who may use which screen of the admin", "", "Executed by `tests/permissions/test_screens.py`.", ""]
+    lines += [_line(head), _line(["---"] * len(head))]
+    for row in screens.screens():
+        buttons = ", ".join(f"`{button}`" for button in sorted(row.buttons)) or "–"
+        lines.append(_line([f"`{row.model}`", row.look, row.add, row.change, row.delete, buttons]))
+    return lines
 
 
 def _line(cells: list[str]) -> str:
