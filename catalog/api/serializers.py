@@ -241,7 +241,8 @@ class ImportSerializer(serializers.ModelSerializer):
         model = Import
         fields = [
             "id", "filename", "status", "progress", "rows_total", "rows_ok", "rows_failed", "created", "updated",
-            "unchanged", "repeated", "warnings", "is_dry_run", "failure", "created_at", "started_at", "finished_at",
+            "unchanged", "repeated", "warnings", "columns", "is_dry_run", "failure", "created_at", "started_at",
+            "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -51,7 +51,7 @@ class ImportResult:
     """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`.
 
     `warnings` is {code: rows} of good rows that look odd: a VIN that is not whole or has a wrong check digit, a price
-    too low for a vehicle.
+    too low for a vehicle. `columns` is {field: the headers it was found under}.
     """
 
     rows_total: int = 0
@@ -62,6 +62,7 @@ class ImportResult:
     unchanged: int = 0
     repeated: int = 0
     warnings: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, count: int) -> None:
         """Add to one of the counts."""
@@ -167,7 +168,13 @@ def _read(
     result = ImportResult()
     try:
         with open_table(path, limits=import_limits(), encoding=options.encoding) as table:
-            columns = find_columns(table.header, mapping=options.mapping, defaults=options.defaults)
+            columns = find_columns(
+                table.header,
+                mapping=options.mapping,
+                defaults=options.defaults,
+                in_miles=options.units.miles_to_km,
+            )
+            result.columns = columns.found
             parser = RowParser(columns, max_year=now.year + 1, units=options.units)
             for parsed in _parsed(table, parser):
                 good = [item for item in parsed if isinstance(item, Listing)]

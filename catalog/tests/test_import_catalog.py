@@ -129,6 +129,7 @@ def test_the_command_prints_both_counts_and_the_reasons(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "refused row 4 (line 5), make: required. The make is empty." in said
     assert "3 good, 2 refused of 5 rows" in said
+    assert "make: " in said.partition("columns: ")[2]
     assert "3 created, 0 updated, 0 unchanged, 0 repeated in the file" in said
     assert (tmp_path / "errors.csv").read_text().splitlines()[2].startswith("5,6,year,invalid,")
 
@@ -314,6 +315,7 @@ class TestOverHttp:
         done = api.get(f"/imports/{run['id']}").json()
         assert (done["status"], done["progress"]) == ("completed_with_errors", 100)
         assert (done["rows_total"], done["rows_ok"], done["rows_failed"], done["created"]) == (4, 3, 1, 3)
+        assert set(done["columns"]) >= {"make", "model", "year", "price", "mileage"}
         errors = api.get(f"/imports/{run['id']}/errors/").json()
         assert errors["results"] == [
             {"row": 4, "line": 5, "field": "make", "code": "required", "detail": "The make is empty."}

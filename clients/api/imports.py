@@ -69,7 +69,7 @@ class ClientImportSerializer(serializers.ModelSerializer):
         model = ClientImport
         fields = [
             "id", "filename", "status", "progress", "rows_total", "rows_ok", "rows_failed", "created", "updated",
-            "unchanged", "repeated", "is_dry_run", "failure", "created_at", "started_at", "finished_at",
+            "unchanged", "repeated", "columns", "is_dry_run", "failure", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -19,6 +19,7 @@ from clients.models import ClientImport, ClientRowError
 from clients.services.incoming import ChangedMeanwhile, Seen, Taken, take_people
 from core.db import transaction
 from core.importing import runs
+from core.importing.columns import Columns
 from core.importing.problems import RowProblem, Unreadable, UnreadableFile
 from core.importing.reader import Table, open_table
 from core.importing.runs import READING, WRITING, Progress, Refuse, import_limits
@@ -47,7 +48,10 @@ class ImportOptions:
 
 @dataclass
 class ImportResult:
-    """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`."""
+    """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`.
+
+    `columns` is {field: the headers it was found under}.
+    """
 
     rows_total: int = 0
     rows_ok: int = 0
@@ -56,6 +60,7 @@ class ImportResult:
     updated: int = 0
     unchanged: int = 0
     repeated: int = 0
+    columns: dict[str, str] = field(default_factory=dict)
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add to the counts."""
@@ -110,6 +115,7 @@ def import_file(
 def _check(path: Path, options: ImportOptions, progress: Progress, refuse: Refuse) -> ImportResult:
     result = ImportResult()
     with open_table(path, limits=import_limits(), encoding=options.encoding) as table:
+        result.columns = _columns(table, options).found
         for parsed in _parsed(table, options):
             bad = [item for item in parsed if isinstance(item, RowProblem)]
             refuse(bad)
@@ -155,8 +161,12 @@ def _counts(taken: Taken) -> dict[str, int]:
     return {**taken.counts, "rows_failed": failed, "rows_ok": -failed}
 
 
+def _columns(table: Table, options: ImportOptions) -> Columns:
+    return find_columns(table.header, mapping=options.mapping, defaults=options.defaults)
+
+
 def _parsed(table: Table, options: ImportOptions) -> Iterator[list[Person | RowProblem]]:
-    parser = RowParser(find_columns(table.header, mapping=options.mapping, defaults=options.defaults))
+    parser = RowParser(_columns(table, options))
     rows = table.rows()
     while chunk := list(islice(rows, CHUNK)):
         yield [parser.parse(row) for row in chunk]

@@ -13,7 +13,11 @@ from core.importing.text import unshielded
 
 Synonyms = Mapping[str, tuple[str, ...]]
 """{field: the headers it goes by}."""
+Units = Mapping[str, Mapping[str, Mapping[str, str] | None]]
+"""{field: {unit: what it says of other fields}}; None for a unit in which the field's numbers are not."""
 _NOT_LETTERS = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[€$₽£]|[^\W_]+")
+_HUMP = re.compile(r"(?<=[a-zа-яё])(?=[A-ZА-ЯЁ])")
 
 
 def squeeze(header: str) -> str:
@@ -21,13 +25,35 @@ def squeeze(header: str) -> str:
     return _NOT_LETTERS.sub("", header.casefold().replace("ё", "е"))
 
 
+def _dressed(header: str, field_of: Mapping[str, str], units: Units) -> tuple[str, Mapping[str, str]] | None:
+    """The field of a header that ends in a unit, `Пробег, км` or `powerPs`, and what the unit says of other fields."""
+    words = [squeeze(word) or word for word in _WORD.findall(_HUMP.sub(" ", header))]
+    for count in range(1, min(3, len(words) - 1) + 1):
+        unit, field = "".join(words[-count:]), field_of.get("".join(words[:-count]), "")
+        if unit in units.get(field, {}):
+            said = units[field][unit]
+            return (field, said) if said is not None else ("", {})
+    return None
+
+
 @dataclass(frozen=True)
 class Columns:
-    """Positions of each known field, values for fields without a column, and how many columns a row has."""
+    """Positions of each known field, values for fields without a column, and the headers."""
 
     positions: dict[str, tuple[int, ...]]
     defaults: dict[str, str]
-    width: int
+    header: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """How many columns a row has."""
+        return len(self.header)
+
+    @property
+    def found(self) -> dict[str, str]:
+        """{field: its headers, or `= value` for one without a column}, for people who want to know before it runs."""
+        named = {field: ", ".join(self.header[at] for at in places) for field, places in self.positions.items()}
+        return {field: f"= {value}" for field, value in self.defaults.items()} | named
 
     def read(self, cells: Sequence[str], field: str) -> str:
         """The first filled cell of a field; its default when there is none."""
@@ -45,9 +71,11 @@ def match_columns(
     missing: Callable[[set[str]], list[str]],
     mapping: Mapping[str, Any] | None = None,
     defaults: Mapping[str, str] | None = None,
+    units: Units | None = None,
 ) -> Columns:
     """Match headers to fields; the first of two columns for one field wins, `mapping` wins over both.
 
+    A header may end in one of the field's `units`; one in a unit that the field is not kept in is no column of it.
     `mapping` is {header: field} or {field: header}, or {field: [headers]} where the first filled one counts. A column
     that it gives to one field is no other's. `missing` names what a file with these fields lacks. Raises Unreadable for
     an unknown name or a missing column.
@@ -57,15 +85,18 @@ def match_columns(
     mapped = _mapped(squeezed, mapping or {}, synonyms)
     taken = {position for found in mapped.values() for position in found}
     positions: dict[str, tuple[int, ...]] = {}
+    said: dict[str, str] = {}
     for position, name in enumerate(squeezed):
-        field = field_of.get(name)
-        if field and position not in taken:
-            positions.setdefault(field, (position,))
+        dressed = _dressed(header[position], field_of, units or {})
+        field, told = dressed if dressed is not None else (field_of.get(name, ""), {})
+        if field and position not in taken and field not in positions:
+            positions[field] = (position,)
+            said |= told if field not in mapped else {}
     positions |= mapped
     unknown = set(defaults or {}) - set(synonyms)
     if unknown:
         raise Unreadable("unknown_field", f"There is no field {', '.join(sorted(unknown))}.")
-    columns = Columns(positions, dict(defaults or {}), len(header))
+    columns = Columns(positions, said | dict(defaults or {}), tuple(header))
     lacking = missing({*positions, *columns.defaults})
     if lacking:
         known = ", ".join(header)[:200]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from core.importing.columns import read_mapping
 from core.importing.console import ProgressBars, Report
@@ -23,6 +23,7 @@ class Counts(Protocol):
     updated: int
     unchanged: int
     repeated: int
+    columns: Mapping[str, str]
 
 
 class ImportCommand(BaseCommand):
@@ -45,6 +46,7 @@ class ImportCommand(BaseCommand):
             help="write every refused row to this CSV file, with its reason; mend it and import it",
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         report = Report()
         try:
@@ -81,7 +83,9 @@ def pair(text: str, option: str) -> tuple[str, str]:
 
 def _summary(result: Counts, *, dry_run: bool) -> str:
     verb = "would be " if dry_run else ""
+    found = ", ".join(f"{field}: {headers}" for field, headers in sorted(result.columns.items()))
     return (
+        f"columns: {found}\n"
         f"{result.rows_ok} good, {result.rows_failed} refused of {result.rows_total} rows\n"
         f"{result.created} {verb}created, {result.updated} {verb}updated, {result.unchanged} unchanged, "
         f"{result.repeated} repeated in the file"

@@ -59,6 +59,7 @@ class ImportRun(models.Model):
 
     `rows_ok` counts good rows, repeats included; `created + updated + unchanged + repeated = rows_ok`. `written_to` is
     the last row that was written, and `written` what that came to: an import whose worker died goes on from there.
+    `columns` is {field: the headers it was found under}.
     """
 
     id: UUID = models.UUIDField(primary_key=True, default=uuid7, editable=False)  # type: ignore[assignment]
@@ -74,6 +75,7 @@ class ImportRun(models.Model):
     unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
     repeated = models.PositiveIntegerField(_("repeated in the file"), default=0)
     is_dry_run = models.BooleanField(_("dry run"), default=False, db_default=False)
+    columns = models.JSONField(_("columns"), default=dict, db_default={})
     written_to = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     written = models.JSONField(default=dict, db_default={}, editable=False)
     failure = models.JSONField(_("failure"), null=True)

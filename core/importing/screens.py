@@ -156,6 +156,7 @@ class ImportScreen(Screen):
             "run": run,
             "status": ImportStatus(run.status).label,
             "can_start": run.may_be_repeated,
+            "columns": sorted(run.columns.items()),
             "warnings": list(self._warnings_of(run)),
             "errors": self.refused_row.objects.filter(source=run).order_by("row", "id")[:SHOWN_ERRORS],
             "shown_errors": SHOWN_ERRORS,
