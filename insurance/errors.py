@@ -56,6 +56,13 @@ class InsuredTwice(DomainError):
     detail: Any = _("This car has a policy of this kind for these days already.")
 
 
+class CostsMore(DomainError):
+    """By the data that were found a policy costs more than was asked for it; `premium_difference` says how much."""
+
+    code = "costs_more"
+    detail = _("By these data the policy costs more: change it and have the difference paid, then confirm it.")
+
+
 class NotReinstated(DomainError):
     """A cancelled policy that cannot be put back in force."""
 

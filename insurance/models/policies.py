@@ -62,7 +62,8 @@ class Policy(models.Model):
     `premium` is that of the whole term, whatever of it was paid so far. `cancel_date` is the last day of cover of a
     policy whose cancellation is set for a day to come. With `autopay_method_id`, a payment method stored with payments,
     instalments are charged by themselves. `is_sole` is false only where a release before this one put it in force: then
-    the database does not watch over it.
+    the database does not watch over it. While `unconfirmed` names anything, told by the client alone, the premium is
+    provisional.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -84,6 +85,12 @@ class Policy(models.Model):
     decline_detail = models.CharField(_("why"), max_length=300, blank=True, default="", db_default="")
     vehicle_vin = models.CharField(_("VIN"), max_length=17)
     is_sole = models.BooleanField(_("the only one of its kind for the car"), default=False, db_default=False)
+    unconfirmed = models.JSONField(
+        _("told and not confirmed"), default=list, db_default=models.Value([], models.JSONField())
+    )
+    confirmed_by = models.UUIDField(_("confirmed by"), null=True)
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
+    evidence = models.TextField(_("evidence"), blank=True, default="", db_default="")
     premium = amount_field(_("premium"))
     coverage_amount = amount_field(_("sum insured"))
     insured_value = amount_field(_("insured value"))
@@ -218,6 +225,17 @@ class Policy(models.Model):
         if self.status != _S.SUSPENDED:
             raise WrongTransition(self.status, [])
         self._move(_S.ACTIVE, now)
+
+    def confirm(self, *, by: UUID, evidence: str, now: datetime) -> None:
+        """Note that somebody has seen that what the premium depends on is so. Raises WrongTransition."""
+        if not self.unconfirmed or not (self.is_alive or self.status == _S.PENDING):
+            raise WrongTransition(self.status, [])
+        self.unconfirmed, self.confirmed_by, self.confirmed_at, self.evidence = [], by, now, evidence
+        self.touch(now)
+
+    def doubt(self, told: list[str]) -> None:
+        """Note that the premium depends on something new that the client alone says."""
+        self.unconfirmed, self.confirmed_by, self.confirmed_at, self.evidence = told, None, None, ""
 
     def touch(self, now: datetime) -> None:
         """Record a change that is no step."""

@@ -43,7 +43,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 class Quote(models.Model):
     """An immutable snapshot: the request, the rating day, the tariff's revision, each factor, the premium in roubles.
 
-    `variants` are other ways to insure the same car, each a whole snapshot of its own.
+    `variants` are other ways to insure the same car, each a whole snapshot of its own. `unconfirmed` names what the
+    client alone says and the premium depends on: until somebody confirms it, it is provisional.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -64,6 +65,9 @@ class Quote(models.Model):
     insured_value = amount_field(_("insured value"))
     deductible = amount_field(_("deductible"))
     currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
+    unconfirmed = models.JSONField(
+        _("told and not confirmed"), default=list, db_default=models.Value([], models.JSONField())
+    )
     valid_until = models.DateField(_("valid until"))
     created_at = models.DateTimeField(_("created at"))
 

@@ -26,6 +26,7 @@ from insurance.services.claims import (
 from insurance.services.claims.deciding import Assessment, drop_proposal, grant_agreed
 from insurance.services.claims.reporting import LossReport
 from insurance.services.collecting import attend_instalment, collect_premiums
+from insurance.services.confirming import confirm_policy
 from insurance.services.ending import (
     cancel_agreed,
     cancel_policy,
@@ -58,6 +59,7 @@ __all__ = [
     "choose_autopay",
     "close_claim",
     "collect_premiums",
+    "confirm_policy",
     "copy_order",
     "drop_proposal",
     "endorse_agreed",

@@ -21,6 +21,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.pricing import QuoteRequest, kbm_class, price, read_request
 from insurance.rating.tariffs import KBM
 from insurance.reading import book_of, current_book, insured_request
+from insurance.services.confirming import told_alone, told_anew
 from insurance.services.ending import term_premium
 from insurance.services.instalments import planned, refuse_overdue, take_off
 from insurance.services.locking import lock_policy
@@ -41,7 +42,7 @@ from messaging.outbox import publish
 
 CHANGEABLE = frozenset(
     {"drivers", "region", "city", "engine_power", "coverage_amount", "vehicle_value", "deductible", "beneficiary",
-     "programme", "additions", "owner_kbm", "is_pledged_outside", "vehicle_plate"}
+     "programme", "additions", "owner_kbm", "vehicle_year", "is_pledged_outside", "vehicle_plate"}
 )  # fmt: skip
 RENEWED_FROM = timedelta(days=60)
 
@@ -69,6 +70,8 @@ def endorse_policy(
         difference = endorsement.premium_difference
         if expected_difference is not None and expected_difference != difference:
             raise EndorsementRepriced(premium_difference=str(difference))
+        if difference < 0 and customer_id is not None:
+            _refuse_hearsay(policy, endorsement)
         if difference > 0:
             if payment is None:
                 raise InvalidInput("payment", "required", _("%(sum)s is to be paid.") % {"sum": difference})
@@ -85,6 +88,16 @@ def endorse_policy(
             _apply(policy, endorsement, ways.alone, now)
             ask_for_premium_back(policy, ways, "endorsement", now)
     return endorsement
+
+
+def _refuse_hearsay(policy: Policy, endorsement: Endorsement) -> None:
+    """Let nobody make their policy cheaper by their word alone: staff do, who see the paper. Raises InvalidInput."""
+    request = msgspec.convert(endorsement.request, QuoteRequest, strict=False)
+    told = told_anew(request, insured_request(policy))
+    if told:
+        raise InvalidInput(
+            f"changes.{told[0]}", "unconfirmed", _("Show us a paper that says so: a manager then makes this change.")
+        )
 
 
 def endorse_agreed(
@@ -173,6 +186,9 @@ def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, no
     catch_up(policy)
     widened = widened_by(policy, _with_value(insured_request(policy)), request)
     policy.endorse(premium=policy.premium + endorsement.premium_difference, changes=changes, now=now)
+    told = told_alone(request)
+    if told or policy.confirmed_at is None:
+        policy.doubt(told)
     policy.save()
     write_terms(policy, request, now, widened=widened)
     endorsement.applied_at = now

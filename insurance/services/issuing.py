@@ -29,6 +29,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
 from insurance.reading import book_at, moment_of
 from insurance.services.binding import bind, is_connected, unbind
+from insurance.services.confirming import told_alone
 from insurance.services.doubles import is_insured_twice
 from insurance.services.ending import end_early, refund_undone
 from insurance.services.instalments import outstanding, plan_instalments
@@ -112,6 +113,7 @@ def policy_of(quote: Quote, variant: int, now: datetime) -> Policy:
         quote=quote,
         variant=variant,
         renewal_of_id=offer.request.renewal_of,
+        unconfirmed=told_alone(offer.request),
         start_date=start,
         end_date=last_day(offer.request, start),
         created_at=now,

@@ -17,6 +17,7 @@ from insurance.models import OrderCopy, Quote
 from insurance.models.quotes import VALID_FOR
 from insurance.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price, read_request
 from insurance.reading import breakdown, current_book
+from insurance.services.confirming import told_alone
 from insurance.tariffs import TariffBook
 from messaging.outbox import publish
 
@@ -129,6 +130,7 @@ def write_quote(
         coverage_amount=rated.coverage_amount,
         insured_value=rated.insured_value,
         deductible=rated.deductible,
+        unconfirmed=told_alone(request),
         valid_until=local_date(now) + VALID_FOR,
         created_at=now,
     )

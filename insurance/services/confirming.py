@@ -1,0 +1,113 @@
+"""What a premium owes to the client's word alone, and confirming it by evidence.
+
+No registry of КБМ classes or cars answers us: whoever tells a better class or a weaker engine pays less. So a premium
+that rests on such words is provisional until a member of the staff has seen a paper or an extract that says the same.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.utils.translation import gettext as _
+
+from core.db import transaction
+from core.errors import InvalidInput
+from gateway import approvals
+from insurance.clock import local_date
+from insurance.errors import CostsMore
+from insurance.models import Policy
+from insurance.pricing import InsuranceType, QuoteRequest, kbm_class, price, read_request
+from insurance.rating.tariffs import KBM
+from insurance.reading import book_of, insured_request
+from insurance.services.ending import term_premium
+from insurance.services.locking import lock_policy
+
+FACTS = frozenset({"engine_power", "vehicle_year", "drivers", "owner_kbm"})
+"""What a premium depends on and a client may tell otherwise than it is."""
+
+Fact = tuple[Any, ...]
+
+
+def told_alone(request: QuoteRequest) -> list[str]:
+    """Fields of a request that its premium depends on and nobody but the client vouches for.
+
+    What was confirmed of the car and its drivers when it was insured here last needs no second confirmation.
+    """
+    found = _facts(request)
+    known = _confirmed_before(request) if found else None
+    return _unlike(found, known)
+
+
+def told_anew(request: QuoteRequest, insured: QuoteRequest) -> list[str]:
+    """Of what the client alone tells, that which the policy does not rest on already."""
+    anew = set(_unlike(_facts(request), insured))
+    return [name for name in told_alone(request) if name in anew]
+
+
+def _unlike(facts: dict[str, Fact], known: QuoteRequest | None) -> list[str]:
+    vouched = set() if known is None else set(_facts(known).values())
+    return [name for name, fact in facts.items() if fact not in vouched]
+
+
+def _facts(request: QuoteRequest) -> dict[str, Fact]:
+    """What a client may tell to pay less, by field."""
+    if request.insurance_type is InsuranceType.KASKO:
+        return {"vehicle_year": ("vehicle_year", request.vehicle_year)}
+    facts: dict[str, Fact] = {"engine_power": ("engine_power", request.engine_power)}
+    if request.drivers is None and _is_better(request.owner_kbm):
+        facts["owner_kbm"] = ("owner_kbm", kbm_class(request.owner_kbm))
+    for number, driver in enumerate(request.drivers or []):
+        if _is_better(driver.kbm):
+            fact = ("kbm", driver.birth_date, driver.licence_since, kbm_class(driver.kbm))
+            facts[f"drivers.{number}.kbm"] = fact
+    return facts
+
+
+def _is_better(given: str | int | float | None) -> bool:
+    """Whether a class makes the premium lower than that of somebody nothing is known of."""
+    starting = KBM[kbm_class(None)]
+    return KBM.get(kbm_class(given), starting) < starting
+
+
+def _confirmed_before(request: QuoteRequest) -> QuoteRequest | None:
+    """What was confirmed of the car when it was insured here last."""
+    known = Policy.objects.filter(vehicle_vin=request.vehicle_vin, confirmed_at__isnull=False, unconfirmed=[])
+    last = known.filter(insurance_type=request.insurance_type.value).order_by("-confirmed_at").first()
+    return None if last is None else insured_request(last)
+
+
+def confirm_policy(
+    *, policy_id: UUID, manager_id: UUID, evidence: str, now: datetime, found: Mapping[str, Any] | None = None
+) -> Policy:
+    """Confirm what the premium of a policy rests on; `evidence` says what was seen, `found` what it says otherwise.
+
+    Where the policy would have cost more by what was found, it is not confirmed: the insured change it and pay the
+    difference first, or it is ended. Raises PolicyNotFound, WrongTransition, InvalidInput, CostsMore, FourEyes.
+    """
+    if not evidence.strip():
+        raise InvalidInput("evidence", "required", _("Say what you have seen."))
+    with transaction("insurance"):
+        policy = lock_policy(policy_id)
+        approvals.refuse_own("insurance", person_id=manager_id, beneficiary_id=policy.customer_id)
+        _refuse_dearer(policy, found or {}, now)
+        policy.confirm(by=manager_id, evidence=evidence, now=now)
+        policy.save()
+    return policy
+
+
+def _refuse_dearer(policy: Policy, found: Mapping[str, Any], now: datetime) -> None:
+    unknown = set(found) - FACTS
+    if unknown:
+        raise InvalidInput(
+            f"found.{min(unknown)}", "invalid", _("These may change: %(names)s.") % {"names": ", ".join(sorted(FACTS))}
+        )
+    if not found:
+        return
+    asked = read_request(msgspec.to_builtins(insured_request(policy)) | dict(found))
+    book = book_of(policy.quote.tariff_revision)
+    rated = price(asked, policy.quote.rated_on, book, today=local_date(now))
+    difference = rated.premium - term_premium(policy)
+    if difference > 0:
+        raise CostsMore(premium_difference=str(difference))
