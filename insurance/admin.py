@@ -144,14 +144,36 @@ class QuoteAdmin(ReadOnlyAdmin):
     ordering = ["-created_at", "-id"]
 
 
+class ConfirmationForm(BaseDialogForm):
+    """What was seen of car and drivers; by the API one says what it says otherwise."""
+
+    evidence = forms.CharField(label=_("evidence"), max_length=1000, widget=UnfoldAdminTextInputWidget)
+
+
+class _ProvisionalFilter(admin.SimpleListFilter):
+    """Policies whose premium waits to be confirmed."""
+
+    title = _("premium")
+    parameter_name = "premium_is"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("provisional", _("provisional")), ("confirmed", _("confirmed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "provisional":
+            return queryset.exclude(unconfirmed=[])
+        return queryset.filter(confirmed_at__isnull=False) if self.value() == "confirmed" else queryset
+
+
 @admin.register(Policy)
 class PolicyAdmin(_DecidedAdmin):
     """Policies in force and ended."""
 
     list_display = [
         "number", "insurance_type", "insurer", "status", "premium", "currency", "start_date", "end_date", "beneficiary",
+        "unconfirmed",
     ]  # fmt: skip
-    list_filter = ["status", "insurance_type", "insurer", "created_at"]
+    list_filter = ["status", _ProvisionalFilter, "insurance_type", "insurer", "created_at"]
     search_fields = ["number", "vehicle_vin", "=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
     cancel = _each(
@@ -167,7 +189,17 @@ class PolicyAdmin(_DecidedAdmin):
         lambda policy, manager_id: services.keep_policy(policy_id=policy.pk, now=timezone.now()),
     )
     actions = ["cancel", "keep", "reinstate"]
-    actions_detail = ["end"]
+    actions_detail = ["confirm", "end"]
+    confirm = asking(
+        "confirm",
+        _("Confirm what the premium rests on"),
+        ConfirmationForm,
+        lambda policy_id, manager_id, filled: services.confirm_policy(
+            policy_id=policy_id, manager_id=manager_id, now=timezone.now(), **filled
+        ),
+        variant=ActionVariant.PRIMARY,
+    )
+    has_confirm_permission = _DecidedAdmin.has_decide_permission
     end = asking(
         "end",
         _("End the policy"),

@@ -92,14 +92,18 @@ class _RiskFields(serializers.Serializer):
     settlement = SettlementInput(required=False)
 
 
-class QuoteVariantInput(_RiskFields):
-    """Changes of the request, rated beside it."""
+class _NothingElse(serializers.Serializer):
+    """Refuses fields that it does not have: what is told and ignored would be taken for said."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
         if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "A variant cannot change this."))
+            raise serializers.ValidationError(dict.fromkeys(unknown, _("This cannot be told here.")))
         return super().to_internal_value(data)
+
+
+class QuoteVariantInput(_NothingElse, _RiskFields):
+    """Changes of the request, rated beside it."""
 
 
 class InsuranceQuoteInput(_RiskFields):
@@ -157,6 +161,7 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
     policy_id = serializers.SerializerMethodField()
     due_now = serializers.SerializerMethodField()
     schedule = serializers.SerializerMethodField()
+    is_provisional = serializers.SerializerMethodField()
 
     class Meta:
         model = Quote
@@ -164,8 +169,12 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
             "id", "customer_id", "order_id", "insurance_type", "status", "premium", "due_now", "schedule",
             "unrounded", "breakdown", "tariff", "tariff_revision", "insurer", "insurer_name", "variants",
             "coverage_amount", "insured_value", "deductible", "request", "rated_on", "valid_until", "policy_id",
-            "currency", "created_at",
+            "is_provisional", "unconfirmed", "currency", "created_at",
         ]  # fmt: skip
+
+    def get_is_provisional(self, quote: Quote) -> bool:
+        """Whether the premium rests on what nobody has confirmed."""
+        return bool(quote.unconfirmed)
 
     def get_status(self, quote: Quote) -> str:
         """`quoted`, `purchased` or `expired`."""
@@ -213,6 +222,7 @@ class PolicySerializer(serializers.ModelSerializer):
     """A policy; one whose premium was paid at once has no `instalments`."""
 
     instalments = InstalmentSerializer(many=True, read_only=True)
+    is_provisional = serializers.SerializerMethodField()
 
     class Meta:
         model = Policy
@@ -221,8 +231,13 @@ class PolicySerializer(serializers.ModelSerializer):
             "insurer_ref", "beneficiary", "renewal_of_id", "vehicle_vin", "premium",
             "coverage_amount", "insured_value", "deductible", "start_date", "end_date", "activated_at", "cancelled_at",
             "cancel_date", "cancel_reason", "refund_amount", "decline_code", "decline_detail", "instalments",
-            "autopay_method", "autopay_method_id", "currency", "version", "created_at", "updated_at",
+            "autopay_method", "autopay_method_id", "is_provisional", "unconfirmed", "confirmed_at", "currency",
+            "version", "created_at", "updated_at",
         ]  # fmt: skip
+
+    def get_is_provisional(self, policy: Policy) -> bool:
+        """Whether the premium rests on what nobody has confirmed."""
+        return bool(policy.unconfirmed)
 
 
 class InstalmentPaymentInput(serializers.Serializer):
@@ -251,19 +266,41 @@ class PolicyReinstateInput(serializers.Serializer):
     payment = PolicyPaymentInput(required=False)
 
 
+class _ChangeFields(_RiskFields):
+    """What may change of a policy."""
+
+    vehicle_year = serializers.IntegerField(required=False)
+
+
+class FoundFactsInput(_NothingElse):
+    """What the evidence says otherwise than the client did."""
+
+    engine_power = serializers.DecimalField(required=False, max_digits=7, decimal_places=2)
+    vehicle_year = serializers.IntegerField(required=False)
+    drivers = serializers.ListField(child=DriverInput(), required=False, max_length=20)
+    owner_kbm = KbmField(required=False, allow_null=True)
+
+
+class PolicyConfirmationInput(serializers.Serializer):
+    """What was seen: a registration certificate, an extract of КБМ."""
+
+    evidence = serializers.CharField(max_length=1000)
+    found = FoundFactsInput(required=False)
+
+
 class PolicyEndorsementInput(serializers.Serializer):
     """What changes from today on, and how to pay the difference if there is one.
 
     With `expected_difference` it is changed at the price that was shown, or not at all.
     """
 
-    changes = _RiskFields()
+    changes = _ChangeFields()
     payment = PolicyPaymentInput(required=False)
     expected_difference = serializers.DecimalField(max_digits=14, decimal_places=2, required=False)
 
 
 class EndorsementPriceInput(serializers.Serializer):
-    changes = _RiskFields()
+    changes = _ChangeFields()
 
 
 class EndorsementPriceSerializer(serializers.ModelSerializer):

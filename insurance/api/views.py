@@ -40,6 +40,7 @@ from insurance.api.serializers import (
     InsuranceQuoteSerializer,
     PolicyAutopayInput,
     PolicyCancelInput,
+    PolicyConfirmationInput,
     PolicyEndorsementInput,
     PolicyReinstateInput,
     PolicySerializer,
@@ -168,6 +169,16 @@ class PolicyViewSet(_InsuranceViewSet):
             policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
             payment=self.valid(PolicyReinstateInput).get("payment"),
             now=timezone.now(),
+        )
+        return Response(PolicySerializer(policy).data)
+
+    @extend_schema(request=PolicyConfirmationInput, responses=PolicySerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def confirm(self, request: Request, pk: str) -> Response:
+        """Confirm by evidence what the premium rests on; by dearer data the difference is paid first."""
+        given = self.valid(PolicyConfirmationInput)
+        policy = services.confirm_policy(
+            policy_id=_uuid(pk, PolicyNotFound), manager_id=self.principal.id, now=timezone.now(), **given
         )
         return Response(PolicySerializer(policy).data)
 

@@ -226,6 +226,7 @@ POST   /insurance/policies/{}/endorse                     own
 GET    /insurance/policies/{}/endorsements                own
 POST   /insurance/policies/{}/renew                       own
 POST   /insurance/policies/{}/reinstate                   manager
+POST   /insurance/policies/{}/confirm                     manager
 GET    /insurance/claims/{}/documents                     own
 POST   /insurance/claims/{}/documents                     own
 GET    /insurance/claims/{}/documents/{}                  own
