@@ -25,6 +25,7 @@ from gateway.address import client_address
 from gateway.bearer import identify
 from gateway.permissions import require_scope, scope_of
 from gateway.principal import NotAuthenticated, Principal
+from gateway.rendering import MAX_DEPTH, depth_of
 
 
 class UnsupportedMediaType(DomainError):
@@ -41,6 +42,28 @@ class BodyTooLarge(DomainError):
     code = "body_too_large"
     status = 413
     detail = _("The request body is too large.")
+
+
+class NestedTooDeep(DomainError):
+    """The body is nested deeper than anything we take: what reads it later would run out of stack."""
+
+    code = "parse_error"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(_("The body is nested more than %(most)s levels deep.") % {"most": MAX_DEPTH})
+
+
+def refuse_deep(body: bytes) -> None:
+    """Let no body in that is nested too deeply; one with few brackets cannot be. Raises NestedTooDeep, DecodeError."""
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return
+    try:
+        data = msgspec.json.decode(body)
+    except RecursionError as error:
+        raise NestedTooDeep from error
+    if depth_of(data) > MAX_DEPTH:
+        raise NestedTooDeep
 
 
 class Answer(msgspec.Struct):
@@ -70,6 +93,7 @@ class Lane:
             return None
         if request.content_type != "application/json":
             raise UnsupportedMediaType
+        refuse_deep(request.body)
         if may_hold_card_number(request.body):
             refuse_card_numbers(msgspec.json.decode(request.body), but=THINGS)
         return self._decoder.decode(request.body)

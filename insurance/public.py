@@ -17,7 +17,7 @@ from insurance.documents import policy_pdf
 from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
 from insurance.models.claims import REFUSED, UNDECIDED
 from insurance.models.policies import ALIVE
-from insurance.pricing import price, read_request
+from insurance.pricing import QuoteRequest, price, read_request
 from insurance.rating import first_part, parts_of
 from insurance.reading import book_of, breakdown, current_book
 from messaging.reads import answers
@@ -27,6 +27,7 @@ __all__ = [
     "PolicyCard",
     "PolicyFacts",
     "PremiumFacts",
+    "QuoteRequest",
     "claim_kinds",
     "estimate",
     "paper_kinds",

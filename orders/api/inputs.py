@@ -1,18 +1,27 @@
 """What the hot orders endpoints take in, and how it is checked before any service is called."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
+from core.money import MAX_AMOUNT
+from financing.public import check_application
 from gateway.principal import Principal
-from insurance.public import estimate
+from insurance.public import QuoteRequest, estimate
 from orders.services import FreeLine, ProductLine
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
+
+
+MAX_POLICIES = 20
 
 
 class ItemInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,14 +54,41 @@ class TradeInInput(msgspec.Struct, forbid_unknown_fields=True):
     description: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
+class FinancingInput(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The loan asked for with an order: the fields of an application, whose price is the order's own.
+
+    A `vehicle_price` that is given must be that of the order's goods. What is said of premiums counts for nothing:
+    with `insurance_financed` the order's own are lent. `auto_accept` takes an offer equal to the request at once.
+    """
+
+    down_payment: Decimal
+    term_months: int
+    financing_type: Literal["car_loan", "leasing", "installment"]
+    employment_status: Literal["employed", "self_employed", "entrepreneur", "retired", "student", "unemployed"]
+    monthly_income: Decimal
+    vehicle_price: Decimal | None = None
+    monthly_obligations: Decimal = Decimal(0)
+    birth_date: date | None = None
+    vehicle_year: int | None = None
+    programme_id: UUID | None = None
+    insurance_financed: bool = False
+    auto_accept: bool = True
+    financed_premium: Decimal | None = None
+    psk_premium: Decimal | None = None
+
+
+class PolicyInput(QuoteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A policy asked for with an order: the fields of a quote request, and nothing else."""
+
+
 class OrderTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """All that is said of a new order besides its lines."""
 
     payment: PaymentInput | list[PaymentInput] | None = None
     deposit: PaymentInput | None = None
     trade_in: TradeInInput | None = None
-    financing: dict[str, Any] | None = None
-    insurance: list[dict[str, Any]] = []
+    financing: FinancingInput | None = None
+    insurance: Annotated[list[PolicyInput], msgspec.Meta(max_length=MAX_POLICIES)] = []
     expected_total: Decimal | None = None
     comment: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     customer_id: UUID | None = None
@@ -79,13 +115,14 @@ def customer_of(body: OrderTerms, principal: Principal) -> UUID:
 
 def terms_of(body: OrderTerms) -> dict[str, Any]:
     """The terms as the services take them. Raises InvalidInput."""
+    policies: list[dict[str, Any]] = msgspec.to_builtins(body.insurance)
     return {
         "payment": payments_of(body.payment),
         "deposit": deposit_of(body.deposit),
         "trade_in": trade_in_of(body.trade_in),
-        "financing": body.financing,
-        "insurance": body.insurance,
-        "policies": policies_of(body.insurance),
+        "financing": financing_of(body.financing),
+        "insurance": policies,
+        "policies": policies_of(policies),
         "expected_total": body.expected_total,
         "comment": body.comment,
     }
@@ -143,6 +180,26 @@ def trade_in_of(given: TradeInInput | None) -> dict[str, Any] | None:
     return plain
 
 
+def financing_of(given: FinancingInput | None) -> dict[str, Any] | None:
+    """An application that a bank could decide on; the order's lines say its price. Raises InvalidInput."""
+    if given is None:
+        return None
+    plain: dict[str, Any] = msgspec.to_builtins(given)
+    with _beneath("financing"):
+        check_application({"vehicle_price": str(MAX_AMOUNT)} | plain, now=timezone.now())
+    return plain
+
+
+@contextmanager
+def _beneath(path: str) -> Iterator[None]:
+    """Name the fields of what is checked inside by where they stand in the body."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.errors = [one | {"field": f"{path}.{one['field']}"} for one in error.errors]
+        raise
+
+
 def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
     if given.method not in METHODS:
         raise InvalidInput(
@@ -160,4 +217,11 @@ def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
 
 def policies_of(requests: list[dict[str, Any]]) -> list[tuple[str, Decimal]]:
     """Names and premiums of the chosen policies, asked of insurance before any transaction is open."""
-    return [(f"{str(request.get('insurance_type', '')).upper()}", estimate(request)) for request in requests]
+    return [
+        (str(request["insurance_type"]).upper(), _estimate(index, request)) for index, request in enumerate(requests)
+    ]
+
+
+def _estimate(index: int, request: dict[str, Any]) -> Decimal:
+    with _beneath(f"insurance.{index}"):
+        return estimate(request)

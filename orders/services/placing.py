@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
-from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO
+from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO, money
 from messaging.outbox import publish
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
-from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, Order, OrderLine
+from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, LineKind, Order, OrderLine
 from orders.services.agreeing import is_value_agreed, refuse_gifts
 from orders.services.funding import AGREED, lend_premiums, own_money, parts_of, plan_parts, requested_loan
 from orders.services.history import Actor, record_status
@@ -67,7 +67,7 @@ def place_order(
         if trade_in is not None:
             is_agreed = is_value_agreed(order, Decimal(trade_in["amount"]), actor, now)
             trade_in = trade_in | {"is_agreed": is_agreed}
-        loan = None if financing is None else lend_premiums(financing, policies)
+        loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
         wishes = {"payments": payments, "trade_in": trade_in, "loan": loan, "policies": insurance}
         saga = _build_saga(order, order_lines, wishes, now)
         _refuse_plan(saga)
@@ -102,6 +102,22 @@ def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], commen
     )
     begin_hold(order, now)
     return order
+
+
+def _priced(financing: dict[str, Any], lines: Sequence[OrderLine]) -> dict[str, Any]:
+    """An application at the price of the order's own goods, or of its cars alone where the buyer names that one."""
+    goods = [line for line in lines if line.kind != LineKind.POLICY]
+    price = sum((line.line_total for line in goods), ZERO)
+    cars = sum((line.line_total for line in goods if line.vin), ZERO)
+    if financing.get("vehicle_price") is None:
+        financing = financing | {"vehicle_price": str(money(price))}
+    named = Decimal(str(financing["vehicle_price"]))
+    if named not in (price, cars):
+        detail = _("The goods of this order cost %(price)s.") % {"price": price}
+        raise InvalidInput("financing.vehicle_price", "not_the_orders", detail)
+    if Decimal(str(financing.get("down_payment") or 0)) >= named:
+        raise InvalidInput("financing.down_payment", "max_value", _("The down payment must be below the price."))
+    return financing
 
 
 def _payments(
