@@ -207,6 +207,8 @@ SEALING_KEYS = keys.sealing_keys()
 """Secrets that encryption at rest derives its keys from: the first seals, all open."""
 MFA_REQUIRED_FOR_STAFF = Tokens.MFA_REQUIRED_FOR_STAFF
 """Whether managers and administrators need a second factor; without one they may only enrol."""
+STAFF_SESSION_HOURS = Tokens.STAFF_SESSION_HOURS
+"""After so many hours staff sign in again; a client's session lives on by being used."""
 STEP_UP_MINUTES = Tokens.STEP_UP_MINUTES
 STEP_UP_URL = "storefront:step-up" if HAS_SHOP else ""
 """The page that asks again who somebody is; for changes that make an account another's, after so many minutes."""
@@ -398,7 +400,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "private": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "private", "base_url": None},
+        "OPTIONS": {
+            "location": DATA_DIR / "private",
+            "base_url": None,
+            "file_permissions_mode": 0o600,  # passports, licences, claims: for this user of the machine alone
+            "directory_permissions_mode": 0o700,
+        },
     },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -6,6 +6,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import lockout, tokens
@@ -94,7 +95,7 @@ def open_session(*, user_id: UUID, device: str, address: str, now: datetime) -> 
             raise WrongCredentials
         session = Session(user=user, device=device[:200], address=address, created_at=now, last_used_at=now)
         session.proved_at = now
-        session.expires_at = tokens.refresh_expiry(now)
+        session.expires_at = _expiry(session, now)
         session.save(force_insert=True)
         user.last_login = now
         user.save(update_fields=["last_login"])
@@ -105,9 +106,10 @@ def open_session(*, user_id: UUID, device: str, address: str, now: datetime) -> 
 
 def use_session(*, user_id: UUID, session_id: UUID, now: datetime) -> bool:
     """Whether a page's session still lives; using it lets it live on, which is written once a minute."""
-    session = Session.objects.live(user_id, now).filter(pk=session_id).first()
+    found = Session.objects.live(user_id, now).filter(pk=session_id).select_related("user")
+    session = next((one for one in found if _expiry(one, now) > now), None)
     if session is not None and now - session.last_used_at > NOTE_USE_EVERY:
-        expires_at = tokens.refresh_expiry(now)
+        expires_at = _expiry(session, now)
         Session.objects.live(user_id, now).filter(pk=session_id).update(last_used_at=now, expires_at=expires_at)
     return session is not None
 
@@ -202,6 +204,14 @@ def purge_expired(*, now: datetime) -> int:
         return sessions + RefreshToken.objects.filter(expires_at__lt=now).delete()[0]
 
 
+def _expiry(session: Session, now: datetime) -> datetime:
+    """Until when a session lives that is used now: that of staff no longer than its day, whatever was said before."""
+    sliding = tokens.refresh_expiry(now)
+    if not session.user.holds_staff_role:
+        return sliding
+    return min(sliding, session.created_at + timedelta(hours=settings.STAFF_SESSION_HOURS))
+
+
 def _add_token(session: Session, secret: str, *, salt: str, parent: RefreshToken | None, now: datetime) -> RefreshToken:
     return RefreshToken.objects.create(
         session=session,
@@ -229,7 +239,7 @@ def _lock_token(secret: str, now: datetime) -> RefreshToken:
     digest = tokens.digest(secret)
     family = RefreshToken.objects.filter(digest=digest).values("session_id")
     session = Session.objects.select_for_update(of=("self",)).select_related("user").filter(pk__in=family).first()
-    if session is None or not session.is_live(now) or not session.user.is_active:
+    if session is None or not session.is_live(now) or not session.user.is_active or _expiry(session, now) <= now:
         raise InvalidRefreshToken
     token = RefreshToken.objects.get(digest=digest)
     token.session = session
@@ -258,7 +268,7 @@ def _spend(token: RefreshToken, secret: str, address: str, now: datetime) -> tup
     child = _add_token(session, child_secret, salt=salt, parent=token, now=now)
     token.used_at = now
     token.save(update_fields=["used_at"])
-    session.last_used_at, session.address, session.expires_at = now, address, child.expires_at
+    session.last_used_at, session.address, session.expires_at = now, address, _expiry(session, now)
     session.save(update_fields=["last_used_at", "address", "expires_at"])
     return child_secret, child
 

@@ -141,3 +141,27 @@ def test_signing_out_survives_valkey_being_away():
         services.sign_out(principal=read_token(pair.access_token), refresh_token="", now=timezone.now())
     drain_outbox("accounts")
     assert guard.is_revoked(read_token(pair.access_token))
+
+
+@pytest.mark.parametrize(("role", "is_let_on"), [("client", True), ("manager", False), ("admin", False)])
+def test_staff_sign_in_again_after_a_day(role, is_let_on, time_machine):
+    """However often the session is used meanwhile; a client's lives on by being used."""
+    person, now = make.user(role), timezone.now()
+    pair = make.pair(person)
+    page = services.open_session(user_id=person.id, device="", address="", now=now)
+    for hours in (10, 20):
+        time_machine.move_to(now + timedelta(hours=hours))
+        pair = services.refresh(refresh_token=pair.refresh_token, address="", now=timezone.now())
+        assert services.use_session(user_id=person.id, session_id=page.id, now=timezone.now())
+    time_machine.move_to(now + timedelta(hours=24, minutes=1))
+    assert services.use_session(user_id=person.id, session_id=page.id, now=timezone.now()) == is_let_on
+    answer = Api().post("/auth/refresh", {"refresh_token": pair.refresh_token})
+    assert (answer.status_code == 200) == is_let_on
+
+
+def test_a_session_older_than_the_role_ends_with_its_day(time_machine):
+    person, now = make.user(), timezone.now()
+    page = services.open_session(user_id=person.id, device="", address="", now=now)
+    services.change_roles(user_id=person.id, roles=["manager"], now=now)
+    time_machine.move_to(now + timedelta(hours=25))
+    assert not services.use_session(user_id=person.id, session_id=page.id, now=timezone.now())

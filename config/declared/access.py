@@ -76,6 +76,12 @@ class Tokens(Group):
     JWT_AUDIENCE = text("autosalon-api", "Audience that access tokens name.")
     ACCESS_TOKEN_SECONDS = seconds(900, "How long an access token lives.", least=1)
     REFRESH_TOKEN_DAYS = number(30, "How long a refresh token lives.", least=1, unit="days")
+    STAFF_SESSION_HOURS = number(
+        24,
+        "How long a manager's or administrator's session lives at most, however often it is used.",
+        least=1,
+        unit="hours",
+    )
     REFRESH_GRACE_S = seconds(10, "In which a refresh token repeated by a second tab is forgiven.")
     MFA_REQUIRED_FOR_STAFF = flag(
         False, "Managers and administrators need a second factor: without one they may only enrol."
