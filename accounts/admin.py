@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts import services
 from accounts.errors import WeakPassword
-from accounts.models import PROFILE_FIELDS, Role, Session, User
+from accounts.models import PROFILE_FIELDS, Role, Session, User, plain_email
 from core.admin import BusinessAdmin, ReadOnlyAdmin, asking_why
 from core.context import cause
 from core.errors import DomainError
@@ -98,7 +98,10 @@ class UserForm(forms.ModelForm):
         fields = ("email", "username", "full_name", "first_name", "last_name", "phone")
 
     def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+        try:
+            return plain_email(str(self.cleaned_data["email"]))
+        except DomainError as error:
+            raise ValidationError(error.detail, code=error.code) from error
 
 
 class NewUserForm(UserForm):

@@ -86,6 +86,15 @@ class WrongPassword(InvalidInput):
         super().__init__(field, "wrong_password", str(_("The present password is wrong.")))
 
 
+class OddEmail(InvalidInput):
+    """The address holds characters that look like others, or like nothing: no two people's may look alike."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__("email", "invalid", str(_("Please write the e-mail address with ordinary characters.")))
+
+
 class InvalidResetToken(InvalidInput):
     """The reset link is forged, used, or too old."""
 

@@ -11,6 +11,7 @@ from accounts.models.people import (
     Role,
     User,
     UserManager,
+    plain_email,
 )
 from accounts.models.sessions import RefreshToken, Session, SessionQuerySet
 
@@ -35,4 +36,5 @@ __all__ = [
     "Totp",
     "User",
     "UserManager",
+    "plain_email",
 ]

@@ -1,6 +1,7 @@
 """People who may sign in."""
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import UserErased
+from accounts.errors import OddEmail, UserErased
 from accounts.events import UserCreated
 from core.db import transaction
 from core.ids import uuid7
@@ -56,7 +57,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "User":
         """Create an administrator (`manage.py createsuperuser`), publishing UserCreated."""
-        user = self.model(email=email.strip().lower(), roles=[Role.ADMIN], **extra)
+        user = self.model(email=plain_email(email), roles=[Role.ADMIN], **extra)
         user.set_password(password)
         with transaction("accounts"):
             user.save(using=self._db)
@@ -204,14 +205,14 @@ class User(AbstractBaseUser):
     def change_profile(self, changes: dict[str, str], *, now: datetime) -> bool:
         """Set user name, names and phone, and a new person's e-mail; return whether anything differs.
 
-        A full name that was only first and last name put together follows them. Raises UserErased.
+        A full name that was only first and last name put together follows them. Raises UserErased, OddEmail.
         """
         self._refuse_erased()
         before = [getattr(self, name) for name in PROFILE_FIELDS]
         was_composed = self.full_name in ("", _composed(self.first_name, self.last_name))
         for name in PROFILE_FIELDS & changes.keys():
             setattr(self, name, changes[name].strip())
-        self.email = self.email.lower()
+        self.email = plain_email(self.email)
         if (was_composed and "full_name" not in changes) or not self.full_name:
             self.full_name = _composed(self.first_name, self.last_name)
         return self._touch(now) if before != [getattr(self, name) for name in PROFILE_FIELDS] else False
@@ -234,8 +235,9 @@ class User(AbstractBaseUser):
         return self._touch(now)
 
     def ask_for_email(self, email: str, *, now: datetime) -> bool:
-        """Let another e-mail wait for its proof; return whether it is news. Raises UserErased."""
+        """Let another e-mail wait for its proof; return whether it is news. Raises UserErased, OddEmail."""
         self._refuse_erased()
+        email = plain_email(email)
         if email in (self.email, self.pending_email):
             return False
         self.pending_email, self.email_asked_at = email, now
@@ -289,6 +291,19 @@ class User(AbstractBaseUser):
 PROFILE_FIELDS = frozenset({"email", "username", "full_name", "first_name", "last_name", "phone"})
 FRAMEWORK_APPS = frozenset({"accounts", "auth", "admin", "sessions", "contenttypes"})
 """Apps of the admin that only administrators see."""
+
+
+def plain_email(email: str) -> str:
+    """The address in small letters. Raises OddEmail for one with characters that another address could be taken for.
+
+    Before the @ only ASCII: Django's own check lets through what folds to it, such as U+017F for s. After it, names of
+    other scripts too, if they are written as names are (RFC 5892: nothing invisible, nothing that NFKC would replace).
+    """
+    local, _at, domain = email.strip().partition("@")
+    is_plain = all(letter.isalnum() or letter in "-.[]:" for letter in domain)
+    if not local.isascii() or not is_plain or unicodedata.normalize("NFKC", domain.lower()) != domain.lower():
+        raise OddEmail
+    return f"{local}@{domain}".lower()
 
 
 def _composed(first_name: str, last_name: str) -> str:

@@ -115,10 +115,15 @@ def _verify(provider: Provider, id_token: str, nonce: str) -> Claims:
     return Claims(
         issuer=provider.issuer,
         subject=str(claims["sub"]),
-        email=str(claims.get("email", "")).strip().lower(),
+        email=_small(str(claims.get("email", "")).strip()),
         email_verified=claims.get("email_verified") in (True, "true"),
         name=str(claims.get("name", ""))[:300],
     )
+
+
+def _small(email: str) -> str:
+    """Small ASCII letters; what only folds to one, as U+212A does to k, stays: else it would be another's address."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in email)
 
 
 def _key(provider: Provider, kid: str | None) -> Any:

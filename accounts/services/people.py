@@ -84,7 +84,7 @@ def update_user(
         user = _lock(user_id, expected_version)
         names = {name: value for name, value in changes.items() if name != "email"}
         is_changed = user.change_profile(names, now=now)
-        is_asked = "email" in changes and _ask_for_email(user, changes["email"].strip().lower(), now)
+        is_asked = "email" in changes and _ask_for_email(user, changes["email"], now)
         if is_active is False:
             _close(user, admins, now)
         is_reopened = is_active is True and user.set_active(True, now=now)

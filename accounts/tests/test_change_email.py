@@ -7,7 +7,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import services
+from accounts.errors import OddEmail
 from accounts.models import Activity, ApiKey, Session, User
+from accounts.providers import oidc
 from accounts.tests import make
 from core.testing import Api
 from messaging.testing import drain_outbox, events_of, published
@@ -179,3 +181,38 @@ def test_the_database_knows_a_waiting_e_mail_from_the_present_one():
     for wrong in (person.email, "Upper@example.com"):
         with pytest.raises(IntegrityError), transaction.atomic(using="accounts"):  # noqa: TID251 - the constraint itself
             User.objects.filter(pk=person.pk).update(pending_email=wrong)
+
+
+ODD = [
+    "admin@example.com\u200b", "\u017f@example.com", "\u212a@example.com", "anna@ex\u200bample.com",
+    "anna@\uff45xample.com", "anna@example\u3002com", "\u0430nna@example.com",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("email", ODD)
+def test_addresses_that_look_like_others_are_refused_at_every_door(email):
+    person, admin = proved(), make.user("admin")
+    doors = [
+        make.api(person).patch("/users/me", {"email": email}),
+        make.api(admin).patch(f"/users/{person.id}", {"email": email}),
+        Api().post("/auth/register", {"email": email, "password": make.PASSWORD}),
+        make.api(admin).post("/users", {"email": email, "password": make.PASSWORD}),
+    ]
+    for answer in doors:
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "email")
+    with pytest.raises(OddEmail):
+        ask(person, email)
+    assert User.objects.count() == 2
+    assert not User.objects.exclude(pending_email="").exists()
+
+
+@pytest.mark.parametrize(
+    "email", ["o'neil+cars@example.com", "anna@xn--e1afmkfd.xn--p1ai", "anna@пример.рф", "a_b@1.example"]
+)
+def test_ordinary_addresses_of_every_script_are_taken(email):
+    assert Api().post("/auth/register", {"email": email, "password": make.PASSWORD}).status_code == 201
+
+
+def test_a_provider_cannot_fold_one_address_into_another():
+    assert oidc._small("ANNA@Example.com") == "anna@example.com"
+    assert oidc._small("\u212aim@example.com") != "kim@example.com"
