@@ -32,7 +32,7 @@ def serve_checkout(event: Wish) -> None:
             lines = [(line.product_id, line.quantity) for line in event.lines]
             services.reserve_stock(lines=lines, expires_at=event.expires_at, replaces=event.replaces, now=now, **order)
         case StockReleaseRequested():
-            services.release_stock(reason=event.reason, now=now, **order)
+            services.release_stock(reason=event.reason, mileage=event.mileage, now=now, **order)
         case StockExtensionRequested():
             services.extend_reservation(expires_at=event.expires_at, **order)
         case OrderPaid():

@@ -21,6 +21,8 @@ from orders.public import OrderFacts
 
 HOLDING = {"created", "awaiting_payment"}
 SOLD = {"paid", "in_progress", "ready", "completed"}
+RETURNING = "returning"
+"""Sold too, until the return is accepted and the sale is being undone."""
 
 _IN_FLIGHT = """
 SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS NULL LIMIT 1000) AS o)
@@ -152,14 +154,15 @@ def _check_order(
     ids = {"order_id": str(order.order_id)}
     if order.amount_paid != paid:
         yield Disagreement("order_paid", ids, f"the order says {order.amount_paid}, payments and loans say {paid}")
-    if order.status in SOLD and order.returned_premiums != returned:
+    is_sold = order.status in SOLD or (order.status == RETURNING and order.is_settled)
+    if is_sold and order.returned_premiums != returned:
         detail = f"the order knows of {order.returned_premiums} given back, insurance of {returned}"
         yield Disagreement("order_premiums", ids, detail)
-    if order.status in SOLD and order.amount_paid < order.total_amount:
+    if is_sold and order.amount_paid < order.total_amount:
         yield Disagreement("order_underpaid", ids, f"{order.status}, paid {order.amount_paid} of {order.total_amount}")
-    if order.status in SOLD and order.sells_stock and stock != (order.stock_attempt_id, "sold"):
+    if is_sold and order.sells_stock and stock != (order.stock_attempt_id, "sold"):
         yield Disagreement("order_without_stock", ids, f"{order.status}, its stock is {stock[1] if stock else 'free'}")
-    if stock and order.is_settled and order.status not in SOLD:
+    if stock and order.is_settled and not is_sold:
         yield Disagreement("stock_kept", ids, f"{order.status}, its stock is still {stock[1]}")
     if order.is_settled and order.status in HOLDING:
         yield Disagreement("order_stuck", ids, f"{order.status}, its checkout is {order.saga_state}")

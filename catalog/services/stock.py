@@ -129,8 +129,10 @@ def _give_way(reservation: Reservation | None, products: Mapping[UUID, Product])
     return held
 
 
-def release_stock(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetime) -> None:
+def release_stock(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetime, mileage: int | None = None) -> None:
     """Give back what an attempt holds or had been sold; nothing held is fine too. Publishes stock.released.
+
+    A vehicle that comes back from its owner has `mileage` km.
 
     A release that comes before its request leaves a tombstone, so that the request will be refused.
     """
@@ -148,7 +150,7 @@ def release_stock(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetim
                 closed_at=now,
             )
         elif reservation.status != ReservationStatus.RELEASED:
-            give_back(reservation, products, reason=reason, now=now)
+            give_back(reservation, products, reason=reason, now=now, mileage=mileage)
             return
         publish(StockReleased(order_id=order_id, attempt_id=attempt_id, reason=reason, levels=[]))
 

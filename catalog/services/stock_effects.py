@@ -7,6 +7,7 @@ from uuid import UUID
 from catalog.errors import StockGone
 from catalog.events import (
     Line,
+    ProductUpdated,
     StockLevel,
     StockLow,
     StockReleased,
@@ -19,8 +20,10 @@ from catalog.models import (
     Reservation,
     ReservationLine,
     ReservationStatus,
+    Stage,
     StockMovement,
 )
+from catalog.services.products import product_state
 from messaging.outbox import publish
 
 ORDERS = "orders"
@@ -69,15 +72,26 @@ def publish_reserved(reservation: Reservation, demand: Mapping[UUID, int], produ
 
 
 def give_back(
-    reservation: Reservation, products: Mapping[UUID, Product], *, reason: str, now: datetime, is_let_go: bool = False
+    reservation: Reservation,
+    products: Mapping[UUID, Product],
+    *,
+    reason: str,
+    now: datetime,
+    is_let_go: bool = False,
+    mileage: int | None = None,
 ) -> None:
-    """Close a hold or a sale as released; publishes stock.released. `is_let_go`: its goods are already free."""
+    """Close a hold or a sale as released; publishes stock.released. `is_let_go`: its goods are already free.
+
+    Vehicles that were handed over come back used, with `mileage` km; publishes product.updated for each.
+    """
     was_sold = reservation.status == ReservationStatus.SOLD
     lines = list(reservation.lines.all())
     for line in lines:
         product = products[line.product_id]
         if was_sold:
             product.take_back(line.quantity)
+            if product.stage == Stage.HANDED_OVER:
+                _bring_home(product, mileage, now)
         elif not is_let_go:
             product.let_go(line.quantity)
     _save_stock(products[line.product_id] for line in lines)
@@ -93,6 +107,21 @@ def give_back(
             levels=_levels(products[line.product_id] for line in lines),
         )
     )
+
+
+def _bring_home(product: Product, mileage: int | None, now: datetime) -> None:
+    twins = Product.objects.present().exclude(pk=product.pk).filter(vin=product.vin, is_active=True)
+    is_twin_live = bool(product.vin) and twins.exclude(stage=Stage.HANDED_OVER).exists()
+    product.come_back(mileage=mileage, is_twin_live=is_twin_live)
+    product.updated_at = now
+    product.save(
+        update_fields=[
+            "stage", "condition", "mileage", "is_active", "version", "updated_at",
+            "on_hand", "reserved", "stock_version",
+        ]
+    )  # fmt: skip
+    if product.deleted_at is None:
+        publish(ProductUpdated(**product_state(product)))
 
 
 def take_again(reservation: Reservation, products: Mapping[UUID, Product]) -> None:

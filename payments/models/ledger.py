@@ -46,6 +46,7 @@ class EntryKind(models.TextChoices):
     PAYOUT_DUE = "payout_due", _("payout instead of a refund")
     PAYOUT = "payout", _("payout")
     SALE = "sale", _("sale")
+    SALE_RETURNED = "sale_returned", _("sale undone by a return")
 
 
 class LedgerEntry(models.Model):

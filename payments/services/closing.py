@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from core.db import transaction
 from payments.models import IN_FLIGHT, TAKEN, OrderTill, Payment
 from payments.services.charges import withdraw
+from payments.services.partners import unbook_sale
 from payments.services.refunds import refund_by_system
 from payments.services.tills import lock_till, settle_if_empty
 
@@ -38,6 +39,7 @@ def close_order(
         _shut(till, attempt_id, reason, now)
         till.kept_amount = till.kept_amount if keep is None else keep
         till.save()
+        unbook_sale(order_id, now)
         kept = till.kept_amount
         for payment in _payments(till).filter(status__in=(*IN_FLIGHT, *TAKEN)).order_by("pk"):
             if payment.is_in_flight:

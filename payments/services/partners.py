@@ -168,6 +168,16 @@ def book_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
         book(about, {f"order:{order_id}": owed, "sales": -owed}, now)
 
 
+def unbook_sale(order_id: UUID, now: datetime) -> None:
+    """What was sold comes back: what was earned is the buyer's money again, in the till that is locked."""
+    entry = LedgerEntry.objects.filter(kind=EntryKind.SALE, reference=order_id).first()
+    if entry is None or is_booked(EntryKind.SALE_RETURNED, order_id):
+        return
+    earned = sum((line.amount for line in entry.lines.filter(account_id=f"order:{order_id}")), ZERO)
+    about = About(EntryKind.SALE_RETURNED, order_id, entry.currency, order_id=order_id, customer_id=entry.customer_id)
+    book(about, {"sales": earned, f"order:{order_id}": -earned}, now)
+
+
 def _about(kind: EntryKind, premium: Premium) -> About:
     return About(
         kind,
