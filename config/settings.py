@@ -385,6 +385,8 @@ HOLDS_WITHOUT_DEPOSIT = Business.HOLDS_WITHOUT_DEPOSIT
 HOLD_EXTENSION_DAYS = Business.HOLD_EXTENSION_DAYS
 """How long by what the deal waits for, at most, and by a manager's word: `orders.services.holds`."""
 
+RETURN_DAYS = Business.RETURN_DAYS
+
 # Language, files, logs ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]

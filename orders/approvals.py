@@ -76,6 +76,19 @@ FREE_LINE = declare(
     )
 )
 
+RETURN = declare(
+    Kind(
+        name="orders.return",
+        title=_("Return of what was handed over"),
+        subject="order",
+        limit="REFUND_FOUR_EYES_ABOVE",
+        pool=REFUNDS,
+        run="orders.services.accept_agreed",
+        noted="orders.services.note_approval",
+        doors=("POST /returns/{id}/accept",),
+        gives="everything the buyer paid, less what a bank lent and insurers have earned",
+    )
+)
 LOWER = declare(
     Kind(
         name="orders.lower",

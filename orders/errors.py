@@ -106,6 +106,20 @@ class RefundPending(DomainError):
     detail = _("Money of this order is on its way back: wait until that has ended.")
 
 
+class WrongReturnState(DomainError):
+    """The return's state does not allow this; `allowed` lists what it does."""
+
+    code = "wrong_return_state"
+    detail = _("The return cannot do this in its present state.")
+
+
+class ReturnTimeOver(DomainError):
+    """The days in which a buyer may give back what was handed over have passed."""
+
+    code = "return_time_over"
+    detail = _("The time for a return is over: please ask our manager.")
+
+
 class DocumentNotAvailable(DomainError):
     """The order's state has no such document yet, or no more."""
 

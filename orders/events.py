@@ -105,6 +105,18 @@ class OrderCompleted(Event):
     vehicles: list[SoldVehicle] = []
 
 
+@event("order.returned", aggregate="order_record", key="order_id")
+class OrderReturned(Event):
+    """What was handed over is back and everything is undone; `vehicles` are the cars that came back."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    return_id: UUID
+    reason: str
+    vehicles: list[SoldVehicle] = []
+
+
 @event("order.cancelled", aggregate="order_record", key="order_id")
 class OrderCancelled(Event):
     """The order ended without a sale; `reason` says why.
@@ -151,11 +163,15 @@ class StockRequested(Event):
 
 @event("checkout.stock_release_requested", aggregate="checkout", key="order_id", internal=True)
 class StockReleaseRequested(Event):
-    """Give back what this attempt holds or sold; nothing held is fine too. Answer: stock.released."""
+    """Give back what this attempt holds or sold; nothing held is fine too. Answer: stock.released.
+
+    `mileage` (km) is what the odometer of the order's only vehicle shows when it comes back from its owner.
+    """
 
     order_id: UUID
     attempt_id: UUID
     reason: str
+    mileage: int | None = None
 
 
 @event("checkout.stock_extension_requested", aggregate="checkout", key="order_id", internal=True)
@@ -260,7 +276,7 @@ class PoliciesCancelRequested(Event):
 
 @event("checkout.attention_needed", aggregate="checkout", key="order_id", internal=True)
 class AttentionNeeded(Event):
-    """A leg waits for a manager: `cause` is trade_in_offered, or why the checkout was parked."""
+    """A leg waits for a manager: `cause` is trade_in_offered, trade_in_owed, return_asked, or why it was parked."""
 
     order_id: UUID
     number: str

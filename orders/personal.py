@@ -17,11 +17,12 @@ from orders.models import (
     OrderHistory,
     OrderLine,
     OrderPayment,
+    OrderReturn,
     Status,
 )
 from orders.services.documents import hash_of
 
-KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED)
+KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED, Status.RETURNING, Status.RETURNED)
 """Papers of money that moved are primary documents of the books."""
 
 
@@ -51,6 +52,7 @@ holds(Checkout, owner="order__customer_id")
 holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
+holds(OrderReturn, owner="order__customer_id", blank={"condition": ""})
 
 
 @subscribe(UserDeleted)

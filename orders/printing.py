@@ -17,11 +17,13 @@ TITLES = {
         DocumentKind.INVOICE: "Счёт на оплату",
         DocumentKind.CONTRACT: "Договор купли-продажи",
         DocumentKind.HANDOVER_ACT: "Акт приёма-передачи",
+        DocumentKind.RETURN_ACT: "Акт возврата",
     },
     "en": {
         DocumentKind.INVOICE: "Invoice",
         DocumentKind.CONTRACT: "Contract of sale",
         DocumentKind.HANDOVER_ACT: "Handover act",
+        DocumentKind.RETURN_ACT: "Act of return",
     },
 }
 WORDS: dict[str, dict[str, str]] = {
@@ -40,6 +42,12 @@ WORDS: dict[str, dict[str, str]] = {
         "обязуется принять его и уплатить указанную цену.",
         "handover-act": "Продавец передал, а покупатель принял товар, перечисленный выше, с документами и ключами. "
         "Претензий по комплектности и внешнему виду покупатель не имеет.",
+        "return-act": "Покупатель вернул, а продавец принял товар, перечисленный выше, с документами и ключами. "
+        "Продавец возвращает покупателю уплаченную цену.",
+        "reason": "Причина возврата: {reason}",
+        "mileage": "Пробег: {mileage} км",
+        "condition": "Состояние: {condition}",
+        "inspection": "Результат осмотра: {inspection}",
     },
     "en": {
         "heading": "{title} No. {number} of {date}",
@@ -56,6 +64,12 @@ WORDS: dict[str, dict[str, str]] = {
         "buyer undertakes to accept them and to pay the price stated.",
         "handover-act": "The seller has handed over and the buyer has accepted the goods listed above with their "
         "papers and keys. The buyer has no claims as to completeness and appearance.",
+        "return-act": "The buyer has given back and the seller has accepted the goods listed above with their papers "
+        "and keys. The seller gives the price paid back to the buyer.",
+        "reason": "Reason of the return: {reason}",
+        "mileage": "Mileage: {mileage} km",
+        "condition": "Condition: {condition}",
+        "inspection": "Result of the inspection: {inspection}",
     },
 }
 
@@ -116,6 +130,7 @@ def _story(document: Document, words: dict[str, str], title: str, language: str)
         *credit,
         say(words["words"], words=in_words(due, currency, language)),
         say(words[document.kind], order=facts["order"]),
+        *(say(words[name], **{name: value}) for name, value in facts.get("return", {}).items() if value is not None),
         Spacer(1, 24),
         say(words["signatures"]),
     ]

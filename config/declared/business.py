@@ -183,6 +183,9 @@ class Business(Group):
         least=1,
         unit="cars",
     )
+    RETURN_DAYS = number(
+        15, "How long after the handover a buyer may ask to give it back; a manager may at any time.", unit="days"
+    )
     SEAT_OFFER_HOURS = number(
         24,
         "How long a seat is kept for its payer or the next in the waiting list.",

@@ -35,6 +35,7 @@ from orders.models.order import (
     ProductCopy,
     Status,
 )
+from orders.models.returns import OrderReturn, ReturnState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
 
 __all__ = [
@@ -71,9 +72,11 @@ __all__ = [
     "OrderHistory",
     "OrderLine",
     "OrderPayment",
+    "OrderReturn",
     "OrderStat",
     "PaymentState",
     "ProductCopy",
+    "ReturnState",
     "SagaState",
     "StatDelta",
     "Status",

@@ -108,6 +108,7 @@ class SteeringAction(models.TextChoices):
     SKIP = "skip", _("go on without it")
     ACCEPT = "accept", _("accept the value")
     REFUSE = "refuse", _("refuse the trade-in")
+    SETTLE = "settle", _("the car taken in exchange is back, or paid for")
 
 
 class CheckoutLeg(models.Model):

@@ -15,12 +15,14 @@ class DocumentKind(models.TextChoices):
     INVOICE = "invoice", _("invoice")
     CONTRACT = "contract", _("contract")
     HANDOVER_ACT = "handover-act", _("handover act")
+    RETURN_ACT = "return-act", _("act of return")
 
 
 DOCUMENTS: dict[str, frozenset[Status]] = {
     DocumentKind.INVOICE: SOLD.union(OPEN),
     DocumentKind.CONTRACT: SOLD | {Status.AWAITING_PAYMENT},
     DocumentKind.HANDOVER_ACT: SOLD,
+    DocumentKind.RETURN_ACT: frozenset({Status.RETURNED}),
 }
 """In which states a document may be issued; one issued before stays readable for ever."""
 

@@ -30,10 +30,12 @@ class Status(models.TextChoices):
     COMPLETED = "completed", _("completed")
     CANCELLED = "cancelled", _("cancelled")
     REFUNDED = "refunded", _("refunded")
+    RETURNING = "returning", _("being returned")
+    RETURNED = "returned", _("returned")
 
 
 CLOSED = frozenset(Status(status) for status in ENDED)
-"""Statuses in which nothing is owed any more."""
+"""Statuses in which an order is over without a sale."""
 SYSTEM = "system"
 STAFF = frozenset({"manager", "admin"})
 _OWNER = frozenset({"client"}) | STAFF
@@ -51,8 +53,11 @@ TRANSITIONS: dict[tuple[str, str], frozenset[str]] = {
     (Status.READY, Status.COMPLETED): STAFF,
     (Status.READY, Status.CANCELLED): STAFF | _SYSTEM,
     (Status.CANCELLED, Status.REFUNDED): _SYSTEM,
+    (Status.COMPLETED, Status.RETURNING): _SYSTEM,
+    (Status.RETURNING, Status.COMPLETED): _SYSTEM,
+    (Status.RETURNING, Status.RETURNED): _SYSTEM,
 }
-"""Every step an order may take, and the roles that may make it."""
+"""Every step an order may take, and the roles that may make it; those of a return are made by `services.returns`."""
 
 SOLD = frozenset({Status.PAID, Status.IN_PROGRESS, Status.READY, Status.COMPLETED})
 
@@ -101,6 +106,9 @@ class Order(models.Model):
     allowance_amount = models.DecimalField(
         _("allowances"), max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
     )
+    trade_in_owed = models.DecimalField(
+        _("trade-in to be given back"), max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
     allowances = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
     funding = models.JSONField(_("how it is paid for"), default=list, db_default=models.Value([], models.JSONField()))
     manager_id = models.UUIDField(_("manager"), null=True)
@@ -128,6 +136,7 @@ class Order(models.Model):
             models.CheckConstraint(condition=Q(amount_paid__gte=0), name="order_paid_not_negative"),
             models.CheckConstraint(condition=Q(returned_premiums__gte=0), name="order_returned_not_negative"),
             models.CheckConstraint(condition=Q(allowance_amount__gte=0), name="order_allowances_not_negative"),
+            models.CheckConstraint(condition=Q(trade_in_owed__gte=0), name="order_trade_in_owed_not_negative"),
             models.CheckConstraint(condition=Q(loan_amount__lte=F("total_amount")), name="order_loan_within_total"),
             models.CheckConstraint(
                 condition=Q(trade_in_credit__gte=0, trade_in_credit__lte=F("total_amount") - F("loan_amount")),
@@ -139,6 +148,7 @@ class Order(models.Model):
             models.Index(fields=["-created_at", "-id"], name="order_newest"),
             models.Index(fields=["status", "-created_at", "-id"], name="order_by_status"),
             models.Index(fields=["-total_amount", "-id"], name="order_by_total"),
+            models.Index(fields=["updated_at"], condition=Q(trade_in_owed__gt=0), name="order_owes_a_trade_in"),
         ]
 
     def __str__(self) -> str:

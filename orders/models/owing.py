@@ -17,8 +17,10 @@ TAKEN_OFF = ("trade_in_credit", "returned_premiums", "allowance_amount")
 """What lowers the money that has to come in: a car taken in exchange, premiums of policies that ended, allowances."""
 SUMS = ("total_amount", *TAKEN_OFF, "amount_paid")
 """Columns that decide what is owed, with the status."""
-ENDED = ("cancelled", "refunded")
-"""Statuses in which nothing is owed any more."""
+ENDED = ("cancelled", "refunded", "returned")
+"""Statuses in which an order is over without a sale."""
+NOT_OWED = (*ENDED, "returning")
+"""Statuses in which nothing is owed: what is being returned is not paid for again while its money goes back."""
 
 
 def payable_of(sums: Mapping[str, Any]) -> Decimal:
@@ -29,7 +31,7 @@ def payable_of(sums: Mapping[str, Any]) -> Decimal:
 
 def due_of(sums: Mapping[str, Any], status: str) -> Decimal:
     """Return what the buyer still has to pay, never below zero; nothing of an order that ended."""
-    return ZERO if status in ENDED else max(ZERO, money(payable_of(sums) - sums["amount_paid"]))
+    return ZERO if status in NOT_OWED else max(ZERO, money(payable_of(sums) - sums["amount_paid"]))
 
 
 def excess_of(sums: dict[str, Any]) -> Decimal:
@@ -43,7 +45,7 @@ def excess_of(sums: dict[str, Any]) -> Decimal:
 
 PAYABLE_SQL = " - ".join(f"o.{name}" for name in ("total_amount", *TAKEN_OFF))
 """`payable_of` for rows of `orders_order o`."""
-DUE_SQL = f"""CASE WHEN o.status IN ({", ".join(f"'{status}'" for status in ENDED)}) THEN 0.00
+DUE_SQL = f"""CASE WHEN o.status IN ({", ".join(f"'{status}'" for status in NOT_OWED)}) THEN 0.00
          ELSE greatest({PAYABLE_SQL} - o.amount_paid, 0.00) END"""
 """`due_of` for rows of `orders_order o`."""
 

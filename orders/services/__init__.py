@@ -24,6 +24,7 @@ from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import note_news
 from orders.services.placing import place_order
 from orders.services.premiums import note_returned_premium
+from orders.services.returns import accept_agreed, accept_return, ask_return, inspect_return, refuse_return
 from orders.services.steering import (
     CheckoutView,
     attend_checkouts,
@@ -42,8 +43,11 @@ __all__ = [
     "LoanWish",
     "Preview",
     "ProductLine",
+    "accept_agreed",
+    "accept_return",
     "add_agreed_lines",
     "add_to_cart",
+    "ask_return",
     "attend_checkouts",
     "cancel_agreed",
     "change_cart_item",
@@ -55,6 +59,7 @@ __all__ = [
     "edit_comment",
     "extend_hold",
     "fold_stats",
+    "inspect_return",
     "issue_document",
     "lower_agreed",
     "merge_cart",
@@ -68,6 +73,7 @@ __all__ = [
     "purge_carts",
     "quote_deal",
     "react",
+    "refuse_return",
     "remove_cart_item",
     "skip_agreed",
     "steer_checkout",

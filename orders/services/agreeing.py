@@ -14,7 +14,7 @@ from core.errors import FourEyes, InvalidInput
 from core.money import ZERO
 from gateway import approvals
 from gateway.models import Approval
-from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, LOWER, SKIP, TRADE_IN
+from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, LOWER, RETURN, SKIP, TRADE_IN
 from orders.models import SYSTEM, LegKind, LegState, Order
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit
 from orders.services.lines import FreeLine
@@ -80,6 +80,12 @@ def admit_cancelling(saga: "Saga", actor: Actor, reason: str) -> None:
     else:
         about = About(actor, reason, {"reason": reason})
         approvals.admit(CANCEL, ask(saga, about, money_back(saga)), now=saga.now)
+
+
+def admit_return(saga: "Saga", return_id: UUID, actor: Actor, reason: str) -> None:
+    """Let staff take back what was handed over, and give back its price. Raises FourEyes, Waits."""
+    about = About(actor, reason, {"return_id": str(return_id), "reason": reason})
+    approvals.admit(RETURN, ask(saga, about, money_back(saga)), now=saga.now)
 
 
 def admit_value(saga: "Saga", leg: str, amount: Decimal, actor: Actor, reason: str) -> None:

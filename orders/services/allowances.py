@@ -11,6 +11,8 @@ from orders.services.saga import Saga
 from payments.events import PaymentRefunded
 
 BY_HAND = "by_hand"
+HANDED_OVER = (Status.COMPLETED, Status.RETURNING)
+"""The goods are with their buyer: only a return calls such an order off."""
 
 
 def settle_refund(saga: Saga, event: PaymentRefunded) -> None:
@@ -23,7 +25,7 @@ def settle_refund(saga: Saga, event: PaymentRefunded) -> None:
     missing = due_from_buyer(saga.order)
     if is_closing or saga.legs[LegKind.PAYMENT].state != LegState.SUCCEEDED or missing <= 0:
         return
-    if saga.order.status != Status.COMPLETED and not saga.order.amount_paid and not saga.order.loan_amount:
+    if saga.order.status not in HANDED_OVER and not saga.order.amount_paid and not saga.order.loan_amount:
         move_saga(saga, Status.CANCELLED, actor=SYSTEM_ACTOR, reason="refunded")
     elif event.cause == BY_HAND:
         _allow(saga, event, min(event.amount, missing))
@@ -39,7 +41,7 @@ def _allow(saga: Saga, event: PaymentRefunded, amount: Decimal) -> None:
     }
     _set(saga, [*saga.order.allowances, granted])
     saga.note("order.allowance_granted", reason=event.reason, data={"amount": str(amount)})
-    if saga.order.status == Status.COMPLETED:
+    if saga.order.status in HANDED_OVER:
         saga.call_manager(LegKind.PAYMENT, "refunded_after_handover", f"{amount} {saga.order.currency}")
 
 

@@ -17,7 +17,7 @@ from accounts.public import get_person
 from core.db import transaction
 from core.errors import NotFound
 from orders.errors import DocumentNotAvailable
-from orders.models import DOCUMENTS, Document, DocumentFile, DocumentKind, Order
+from orders.models import DOCUMENTS, Document, DocumentFile, DocumentKind, Order, ReturnState
 from orders.printing import print_document
 from orders.services.changing import load_for
 from orders.services.editing import plain
@@ -25,7 +25,12 @@ from orders.services.history import Actor, record_edit
 from orders.services.placing import dealer_day
 from orders.services.saga import Saga
 
-PREFIX = {DocumentKind.INVOICE: "INV", DocumentKind.CONTRACT: "CON", DocumentKind.HANDOVER_ACT: "ACT"}
+PREFIX = {
+    DocumentKind.INVOICE: "INV",
+    DocumentKind.CONTRACT: "CON",
+    DocumentKind.HANDOVER_ACT: "ACT",
+    DocumentKind.RETURN_ACT: "RET",
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ def _find(order: Order, kind: str, version: int | None) -> Document | None:
 def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
     """The last version if it still tells the truth, else a new one."""
     order, facts = saga.order, _facts(saga, buyer)
+    if kind == DocumentKind.RETURN_ACT:
+        facts |= _returned(order)
     told = hash_of(facts)
     last = Document.objects.filter(order_id=order.id, kind=kind).order_by("-version").first()
     if last is not None and last.facts_hash == told:
@@ -117,6 +124,13 @@ def _facts(saga: Saga, buyer: Any) -> dict[str, Any]:
         "seller": dict(settings.DEALER),
         "buyer": {"name": (buyer.full_name or buyer.email) if buyer else "", "id": str(order.customer_id)},
     }
+
+
+def _returned(order: Order) -> dict[str, Any]:
+    """What an act of return states besides: why, and in what state the goods came back."""
+    found = order.returns.get(state=ReturnState.DONE)
+    stated = {"reason": found.reason, "mileage": found.mileage, "condition": found.condition or None}
+    return {"return": stated | {"inspection": found.inspection}}
 
 
 def _next_number(kind: str, now: datetime) -> str:

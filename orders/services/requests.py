@@ -11,7 +11,7 @@ from gateway.approvals import let
 from messaging.outbox import publish
 from orders import events
 from orders.approvals import AGREED_BEFORE
-from orders.models import CheckoutLeg, LegKind, Order
+from orders.models import CheckoutLeg, LegKind, Order, OrderReturn, ReturnState
 from orders.services.funding import (
     ASKED,
     DROPPED,
@@ -166,8 +166,21 @@ def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
     )
 
 
+def _undo_stock(saga: "Saga", leg: CheckoutLeg) -> None:
+    """Ask for the goods back on sale; a car that comes back from its owner has its kilometres."""
+    taken_back = OrderReturn.objects.filter(order_id=saga.order.id, state=ReturnState.ACCEPTED).first()
+    publish(
+        events.StockReleaseRequested(
+            order_id=saga.order.id,
+            attempt_id=leg.attempt_id,
+            reason="returned" if taken_back else (saga.checkout.failure or {}).get("code", "cancelled"),
+            mileage=taken_back.mileage if taken_back and sum(bool(line.vin) for line in saga.lines) == 1 else None,
+        )
+    )
+
+
 UNDO: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
-    LegKind.STOCK: _undo(events.StockReleaseRequested),
+    LegKind.STOCK: _undo_stock,
     LegKind.LOAN: _undo(events.LoanWithdrawalRequested),
     LegKind.PAYMENT: _undo_payment,
     LegKind.POLICIES: _undo(events.PoliciesCancelRequested),

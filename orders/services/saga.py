@@ -24,6 +24,8 @@ from orders.models import (
     LegKind,
     LegState,
     Order,
+    OrderReturn,
+    ReturnState,
     SagaState,
     Status,
 )
@@ -172,8 +174,16 @@ class Saga(LockedOrder):
                 self._close(leg, LegState.SKIPPED)
             elif leg.kind == LegKind.TRADE_IN and leg.state == LegState.SUCCEEDED:
                 self._close(leg, LegState.COMPENSATED)
-                self.order.trade_in_credit = Decimal(0)
+                self._owe_trade_in()
         self._finish_compensation()
+
+    def _owe_trade_in(self) -> None:
+        """The buyer's car, or its price, is theirs again: a manager gives it back and says so."""
+        owed, self.order.trade_in_credit = self.order.trade_in_credit, Decimal(0)
+        if owed:
+            self.order.trade_in_owed = owed
+            record_step(self, "trade_in.owed", now=self.now, data={"amount": str(owed)})
+            self.call_manager(LegKind.TRADE_IN, "trade_in_owed", f"{owed} {self.order.currency}")
 
     def _needs_no_answer(self, leg: CheckoutLeg) -> bool:
         """Its answer counts no more: withdrawing the loan takes back the payout too, made or not."""
@@ -226,12 +236,33 @@ class Saga(LockedOrder):
         self.checkout.state, self.checkout.step = SagaState.COMPENSATED, "done"
         self.checkout.finished_at = self.now
         end_hold(self.order)
+        if self.order.status == Status.RETURNING:
+            self._finish_return()
+            return
         failure = self.checkout.failure or {}
         if self.order.status != Status.CANCELLED:
             self.cancel(failure.get("code", ""), failure.get("detail", ""))
         if self.checkout.is_refund:
             previous = self.order.move(Status.REFUNDED, roles=SYSTEM_ACTOR.roles, now=self.now)
             record_status(self, previous, actor=SYSTEM_ACTOR, reason="", now=self.now)
+
+    def _finish_return(self) -> None:
+        """Everything is back: the goods here, the money there."""
+        taken_back = OrderReturn.objects.select_for_update().get(order_id=self.order.id, state=ReturnState.ACCEPTED)
+        taken_back.move(ReturnState.DONE, now=self.now)
+        taken_back.save()
+        previous = self.order.move(Status.RETURNED, roles=SYSTEM_ACTOR.roles, now=self.now)
+        record_status(self, previous, actor=SYSTEM_ACTOR, reason=taken_back.reason, now=self.now)
+        publish(
+            events.OrderReturned(
+                order_id=self.order.id,
+                number=self.order.number,
+                customer_id=self.order.customer_id,
+                return_id=taken_back.id,
+                reason=taken_back.reason,
+                vehicles=[events.SoldVehicle(vin=line.vin, name=line.name) for line in self.lines if line.vin],
+            )
+        )
 
     def cancel(self, code: str, detail: str) -> None:
         """Move to cancelled in the system's name."""

@@ -145,6 +145,10 @@ def _may_value(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
     return leg.kind == LegKind.TRADE_IN and saga.is_asked(leg.kind)
 
 
+def _may_settle(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
+    return leg.kind == LegKind.TRADE_IN and saga.order.trade_in_owed > 0
+
+
 _RULES: dict[str, Callable[[Saga, CheckoutLeg, Actor], bool]] = {
     SteeringAction.RETRY: _may_retry,
     SteeringAction.TAKE_OVER: _may_take_over,
@@ -152,6 +156,7 @@ _RULES: dict[str, Callable[[Saga, CheckoutLeg, Actor], bool]] = {
     SteeringAction.SKIP: _may_skip,
     SteeringAction.ACCEPT: _may_value,
     SteeringAction.REFUSE: _may_value,
+    SteeringAction.SETTLE: _may_settle,
 }
 
 
@@ -169,8 +174,9 @@ def steer_checkout(
 
     `retry` sends the leg's request again under the same attempt, or begins anew under new attempts when the leg failed
     and holds nothing; `take_over` makes the actor the owner; `cancel` cancels the order; `skip` (admins) goes on
-    without the leg; `accept` (at `amount`, or what the buyer asks for) or `refuse` a trade-in. Raises NotFound,
-    SteeringNotYours, SteeringRefused (with what is allowed), InvalidInput, FourEyes (it is their own order), Waits.
+    without the leg; `accept` (at `amount`, or what the buyer asks for) or `refuse` a trade-in; `settle` says that one
+    of an undone order went back, or its price did. Raises NotFound, SteeringNotYours, SteeringRefused (with what is
+    allowed), InvalidInput, FourEyes (it is their own order), Waits.
     """
     if not actor.roles & STAFF or (action in _RULES and not _is_for(action, actor)):
         raise SteeringNotYours
@@ -278,12 +284,20 @@ def _drop(saga: Saga, leg: CheckoutLeg, part: Part | None) -> None:
         saga.go_on_paying()
 
 
+def _settle(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+    """The buyer of an undone order has their car again, or its price."""
+    let(CHECKOUT)
+    saga.order.trade_in_owed = ZERO
+    saga.order.touch(saga.now)
+
+
 _ACTIONS: dict[str, Callable[[Saga, CheckoutLeg, _Order], None]] = {
     SteeringAction.RETRY: _retry,
     SteeringAction.TAKE_OVER: _take_over,
     SteeringAction.SKIP: _skip,
     SteeringAction.ACCEPT: _accept,
     SteeringAction.REFUSE: _refuse,
+    SteeringAction.SETTLE: _settle,
 }
 _TOLD: dict[str, str] = {
     SteeringAction.RETRY: "retried",
@@ -292,6 +306,7 @@ _TOLD: dict[str, str] = {
     SteeringAction.SKIP: "skipped",
     SteeringAction.ACCEPT: "accepted",
     SteeringAction.REFUSE: "refused",
+    SteeringAction.SETTLE: "settled",
 }
 
 
