@@ -41,9 +41,21 @@ _ORDERS: dict[str, Template] = {
         _("Order %(number)s is refunded"),
         _("The money for your order %(number)s is on its way back to you."),
     ),
+    "returning": (
+        _("Return of order %(number)s"),
+        _("We have received your wish to give back what order %(number)s brought you. We will look at the car first."),
+    ),
+    "returned": (
+        _("Order %(number)s is returned"),
+        _("The return of your order %(number)s is done. What you have paid is on its way back to you."),
+    ),
 }
 """By the order's new status; a status without a text is a step nobody needs to hear of."""
 
+_RETURN_REFUSED: Template = (
+    _("No return of order %(number)s"),
+    _("We cannot take back what you bought by order %(number)s. Your order says why."),
+)
 _REGISTRATIONS: dict[str, Template] = {
     "confirmed": (_("You are registered: %(title)s"), _("Your seat at “%(title)s” is confirmed. See you there!")),
     "offered": (_("A seat is offered to you: %(title)s"), _("A seat at “%(title)s” is held for you.")),
@@ -93,6 +105,14 @@ _ATTENTION: dict[str, Template] = {
     "trade_in_offered": (
         _("Trade-in to be valued: order %(number)s"),
         _("The buyer of order %(number)s offers a car in part payment. It waits for your decision."),
+    ),
+    "trade_in_owed": (
+        _("Trade-in to be given back: order %(number)s"),
+        _("Order %(number)s was undone: give its buyer the car or its price back (%(detail)s), and say so then."),
+    ),
+    "return_asked": (
+        _("Return asked for: order %(number)s"),
+        _("The buyer of order %(number)s wants to give back what was handed over: %(detail)s. Please inspect it."),
     ),
     "hold_ending": (
         _("The hold of order %(number)s ends soon"),
@@ -296,6 +316,8 @@ _CHOSEN: dict[str, tuple[str, dict[str, Template]]] = {
 
 
 def _template(kind: str, data: dict[str, Any]) -> Template | None:
+    if kind == Kind.ORDER and (data.get("previous"), data["status"]) == ("returning", "completed"):
+        return _RETURN_REFUSED
     if kind in _CHOSEN:
         name, templates = _CHOSEN[kind]
         found = templates.get(data[name])

@@ -27,6 +27,7 @@ from orders.models import (
     Order,
     OrderHistory,
     OrderLine,
+    OrderReturn,
     ProductCopy,
     SagaState,
     Status,
@@ -41,6 +42,8 @@ COLOURS = {
     Status.COMPLETED: "success",
     Status.CANCELLED: "danger",
     Status.REFUNDED: "danger",
+    Status.RETURNING: "warning",
+    Status.RETURNED: "danger",
 }
 
 
@@ -227,12 +230,14 @@ class CheckoutAdmin(ReadOnlyAdmin):
     inlines = [LegInline]
     actions_detail = [
         "steer_retry", "steer_accept", "steer_refuse", "steer_take_over", "steer_cancel", "steer_skip",
+        "steer_settle",
     ]  # fmt: skip
     steer_retry = _steer(SteeringAction.RETRY, gettext_lazy("Ask again"), ActionVariant.PRIMARY)
     steer_accept = _steer(SteeringAction.ACCEPT, gettext_lazy("Accept the trade-in"))
     steer_refuse = _steer(SteeringAction.REFUSE, gettext_lazy("Refuse the trade-in"), ActionVariant.WARNING)
     steer_take_over = _steer(SteeringAction.TAKE_OVER, gettext_lazy("Take over"))
     steer_cancel = _steer(SteeringAction.CANCEL, gettext_lazy("Cancel the order"), ActionVariant.DANGER)
+    steer_settle = _steer(SteeringAction.SETTLE, gettext_lazy("The buyer's car is back or paid for"))
     steer_skip = _steer(SteeringAction.SKIP, gettext_lazy("Go on without this leg"), ActionVariant.WARNING)
 
     @display(description=gettext_lazy("state"), label=SAGA_COLOURS, ordering="state")
@@ -258,3 +263,14 @@ class ProductCopyAdmin(ReadOnlyAdmin):
 
     list_display = ["sku", "name", "price", "available", "is_active", "version"]
     search_fields = ["sku"]
+
+
+@admin.register(OrderReturn)
+class OrderReturnAdmin(ReadOnlyAdmin):
+    """Returns, the newest first; they are inspected and decided through the API."""
+
+    list_display = ["order", "state", "reason", "mileage", "asked_at", "inspected_at", "decided_at"]
+    list_filter = ["state", "asked_at"]
+    list_select_related = ["order"]
+    search_fields = ["order__number__startswith"]
+    ordering = ["-asked_at", "-id"]

@@ -21,7 +21,7 @@ OVERDUE = {
     Status.READY: timedelta(days=7),
 }
 """How long an order may stand still in a status that waits for us, or for its buyer to come."""
-REASONS = ("parked", "stuck", "reservation_over", "reservation_expiring", "overdue")
+REASONS = ("parked", "stuck", "reservation_over", "reservation_expiring", "return_asked", "trade_in_owed", "overdue")
 """Why an order needs attention, the most urgent first."""
 
 
@@ -95,6 +95,8 @@ def _needing_attention(now: datetime) -> Iterable[Order]:
         *_whole(Order.objects.filter(pk__in=list(checkouts))),
         *_whole(Order.objects.filter(unpaid)).order_by(F("reservation_expires_at").asc())[:CARDS],
         *_whole(Order.objects.filter(late)).order_by("updated_at")[:CARDS],
+        *_whole(Order.objects.filter(status=Status.RETURNING)).order_by("-created_at", "-id")[:CARDS],
+        *_whole(Order.objects.filter(trade_in_owed__gt=0)).order_by("updated_at")[:CARDS],
     ]
 
 
@@ -111,6 +113,8 @@ def _reasons(order: Order, stuck: set[Any], now: datetime) -> tuple[str, ...]:
         "stuck": order.pk in stuck and not is_parked,
         "reservation_over": held is not None and held <= now,
         "reservation_expiring": held is not None and now < held < now + EXPIRING,
+        "return_asked": order.status == Status.RETURNING and not order.checkout.is_undoing,
+        "trade_in_owed": order.trade_in_owed > 0,
         "overdue": limit is not None and order.updated_at < now - limit,
     }
     return tuple(reason for reason in REASONS if found[reason])

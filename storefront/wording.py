@@ -35,6 +35,8 @@ STATUSES: dict[str, StatusWording] = {
     "completed": StatusWording(_("Handed over"), _("The keys are yours. Have a good journey!"), "good"),
     "cancelled": StatusWording(_("Cancelled"), _("This order ended without a sale."), "bad"),
     "refunded": StatusWording(_("Refunded"), _("The order was cancelled and your money is back."), "bad"),
+    "returning": StatusWording(_("Being returned"), _("We are looking at the car you want to give back."), "warn"),
+    "returned": StatusWording(_("Returned"), _("The car is back with us, and your money with you."), "bad"),
 }
 ROAD = ("created", "awaiting_payment", "paid", "in_progress", "ready", "completed")
 """The statuses of an order that goes well, in order."""
@@ -50,6 +52,11 @@ EVENTS: dict[str, Text] = {
     "order.completed": _("The keys were handed over"),
     "order.cancelled": _("Order cancelled"),
     "order.refunded": _("Order refunded"),
+    "order.returning": _("Return asked for"),
+    "order.returned": _("Returned"),
+    "return.inspected": _("What is given back was inspected"),
+    "return.accepted": _("The return was accepted"),
+    "trade_in.owed": _("The car given in exchange goes back to its owner"),
     "order.edited": _("Order changed"),
     "stock.failed": _("The car could not be reserved"),
     "stock.undone": _("The reservation was released"),
@@ -139,6 +146,8 @@ ATTENTION: dict[str, Text] = {
     "stuck": _("No answer for too long"),
     "reservation_over": _("The reservation is over"),
     "reservation_expiring": _("The reservation ends soon"),
+    "return_asked": _("A return to be decided"),
+    "trade_in_owed": _("The buyer's car is to be given back"),
     "overdue": _("Has stood still for too long"),
 }
 """Why the board shows an order first, by code."""
@@ -210,6 +219,7 @@ PAPERS: dict[str, Text] = {
     "invoice": _("Invoice"),
     "contract": _("Sales contract"),
     "handover-act": _("Handover act"),
+    "return-act": _("Act of return"),
 }
 """Documents of a sale, by kind."""
 CONDITIONS: dict[str, Text] = {"new": _("new"), "used": _("used")}

@@ -4,10 +4,12 @@ from gateway.api import Router
 from orders.api.carts import CartViewSet
 from orders.api.deal_quote import DealQuoteViewSet
 from orders.api.feed import OrderEventsViewSet
+from orders.api.returns import ReturnViewSet
 from orders.api.views import OrderViewSet
 
 router = Router()
 router.register("cart", CartViewSet, basename="cart")
+router.register("returns", ReturnViewSet, basename="returns")
 router.register("orders/events", OrderEventsViewSet, basename="order-events")
 router.register("orders/deal-quote", DealQuoteViewSet, basename="deal-quote")
 router.register("orders", OrderViewSet, basename="orders")

@@ -27,6 +27,7 @@ from orders import services
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
 from orders.api.inputs import OrderInput, customer_of, line_of, terms_of
+from orders.api.returns import AskReturn
 from orders.api.serializers import (
     CancelInput,
     CheckoutSerializer,
@@ -51,7 +52,7 @@ def actor_of(principal: Principal) -> Actor:
     return Actor(principal.id, principal.roles)
 
 
-class OrderViewSet(StatsActions, DocumentActions, ApiViewSet):
+class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
     """A client sees its own orders; managers see all."""
 
     permission_classes = [IsSignedIn]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog.events import ProductCreated, StockLevel
 from core.ids import uuid7
 from orders import services
-from orders.models import CartItem, Order
+from orders.models import CartItem, Order, OrderReturn
 from orders.services import Actor, Holder, ProductLine
 
 
@@ -43,6 +43,27 @@ def order(*, customer_id: UUID | None = None, now: datetime | None = None, **opt
     options.setdefault("lines", [ProductLine(product(), 1)])
     options.setdefault("actor", Actor(customer, frozenset({"client"})))
     return services.place_order(customer_id=customer, now=now or timezone.now(), **options)
+
+
+def completed(*, customer_id: UUID | None = None, **options: Any) -> Order:
+    """An order that was paid for and handed over; options are those of `order`."""
+    from orders.tests import answers
+
+    made = order(customer_id=customer_id, **options)
+    answers.hear(answers.reserved(made))
+    answers.hear(answers.paid(made, by_saga=False))
+    manager = Actor(uuid7(), frozenset({"manager"}))
+    for status in ("in_progress", "ready", "completed"):
+        services.move_order(order_id=made.id, status=status, actor=manager, now=timezone.now())
+    made.refresh_from_db()
+    return made
+
+
+def returning(*, customer_id: UUID | None = None, **options: Any) -> OrderReturn:
+    """A return that its buyer asked for."""
+    sold = completed(customer_id=customer_id, **options)
+    buyer = Actor(sold.customer_id, frozenset({"client"}))
+    return services.ask_return(order_id=sold.id, reason="too loud", actor=buyer, now=timezone.now())
 
 
 def level(product_id: UUID, available: int, version: int = 99) -> StockLevel:

@@ -5,12 +5,15 @@ import threading
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import events_of
+from orders import services
 from orders.machine import ACTIONS, DONE, NOT_NOW, NOT_YOURS, ROLES, allowed, outcome, table
 from orders.models import EDITS, TRANSITIONS, Edit, Order, OrderHistory, Status
+from orders.services import Actor
 from orders.tests import answers, make
 from orders.tests.answers import hear
 from orders.tests.test_timeline import CARD, moved
@@ -25,6 +28,35 @@ WAYS = {
     "completed": ["reserved", "paid", "in_progress", "ready", "completed"],
     "cancelled": ["rejected"],
     "refunded": ["reserved", "paid", "cancelled", "settled", "released"],
+    "returning": ["reserved", "paid", "in_progress", "ready", "completed", "asked_back"],
+    "returned": [
+        "reserved",
+        "paid",
+        "in_progress",
+        "ready",
+        "completed",
+        "asked_back",
+        "taken_back",
+        "settled",
+        "released",
+    ],
+}
+
+
+def taken_back(order):
+    found, manager = order.returns.get(), Actor(uuid7(), frozenset({"manager"}))
+    services.inspect_return(return_id=found.id, result="as new", actor=manager, now=timezone.now())
+    services.accept_return(return_id=found.id, actor=manager, now=timezone.now())
+
+
+RETURNS = {
+    "asked_back": lambda order: services.ask_return(
+        order_id=order.id,
+        reason="too loud",
+        actor=Actor(order.customer_id, frozenset({"client"})),
+        now=timezone.now(),
+    ),
+    "taken_back": taken_back,
 }
 
 
@@ -39,7 +71,9 @@ def order_in(status):
     card = {} if status in ("created", "awaiting_payment") else {"payment": CARD}
     order = make.order(lines=[make.ProductLine(make.product(available=9), 1)], **card)
     for step in WAYS[status]:
-        if step in Status.values and step != "paid":
+        if step in RETURNS:
+            RETURNS[step](order)
+        elif step in Status.values and step != "paid":
             moved(step)(order, order.created_at)
         else:
             hear(getattr(answers, step)(order))
@@ -107,7 +141,7 @@ def test_the_documentation_shows_the_machine():
     cells = [line for line in page.splitlines() if line.split()[1:2] and line.split()[1] in Status.values]
     assert len(cells) == len(Status.values) * len(ROLES)
     system = sum(outcome(status, action, "system") == DONE for status in Status.values for action in ACTIONS)
-    assert system == sum("system" in who for who in [*TRANSITIONS.values(), *EDITS.values()]) == 8
+    assert system == sum("system" in who for who in [*TRANSITIONS.values(), *EDITS.values()]) == 11
 
 
 @pytest.mark.django_db(databases=["orders"], transaction=True)

@@ -125,6 +125,11 @@ def order(owner: UUID) -> Ids:
     return [str(orders.order(customer_id=owner).id)]
 
 
+@made_by("/returns")
+def taken_back(owner: UUID) -> Ids:
+    return [str(orders.returning(customer_id=owner).id)]
+
+
 @made_by("/orders/deal-quote")
 def deal_quote(owner: UUID) -> Ids:
     from orders.services.deal_quote import quote_deal

@@ -129,6 +129,12 @@ DELETE /orders/{}/items/{}                                own
 GET    /orders/{}/documents/{}                            own
 POST   /orders/{}/cancel                                  own
 POST   /orders/{}/hold                                    manager
+POST   /orders/{}/return                                  own
+GET    /returns                                           own list
+GET    /returns/{}                                        own
+POST   /returns/{}/inspect                                manager
+POST   /returns/{}/accept                                 manager
+POST   /returns/{}/refuse                                 manager
 POST   /orders/deal-quote                                 anyone
 GET    /orders/deal-quote/{}                              own
 PUT    /orders/{}/status                                  own

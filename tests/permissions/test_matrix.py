@@ -31,6 +31,7 @@ BODIES = {
         "amount": "1000.00", "date": timezone.localdate().isoformat(), "strategy": "reduce_term", "preview": True,
     },
     ("PUT", "/orders/{}/status"): {"status": "in_progress"},
+    ("POST", "/orders/{}/return"): {"reason": "too loud"},
     ("POST", "/events/{}/registrations/{}/pay"): {"method": "card", "token": "tok_success"},
 }  # fmt: skip
 """Where an empty body would be refused before it is known whose the object is."""

@@ -213,6 +213,24 @@ class GiveAPresent:
         return order.lines.filter(kind="free").exists()
 
 
+@way("orders.return")
+class TakeBackWhatWasHandedOver:
+    def make(owner, worth):
+        product = ordering.product(price=str(worth), available=9)
+        found = ordering.returning(customer_id=owner, lines=[ordering.ProductLine(product, 1)])
+        order_services.inspect_return(return_id=found.id, result="as new", actor=manager(uuid7()), now=timezone.now())
+        return found
+
+    def go(found, actor):
+        return order_services.accept_return(
+            return_id=found.id, reason="a friend", actor=manager(actor), now=timezone.now()
+        )
+
+    def has_left(found):
+        found.refresh_from_db()
+        return found.state == "accepted"
+
+
 @way("orders.lower")
 class LowerWhatIsPaid:
     def make(owner, worth):
