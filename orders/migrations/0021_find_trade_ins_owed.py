@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('orders', '0019_check_trade_ins_owed'),
+        ('orders', '0020_check_trade_ins_owed'),
     ]
 
     operations = [

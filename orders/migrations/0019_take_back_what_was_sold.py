@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0017_guard_handover'),
+        ('orders', '0018_let_history_forget'),
     ]
 
     operations = [

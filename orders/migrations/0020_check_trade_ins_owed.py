@@ -5,7 +5,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0018_take_back_what_was_sold'),
+        ('orders', '0019_take_back_what_was_sold'),
     ]
 
     operations = [
