@@ -17,6 +17,7 @@ from core import context
 from core.ids import uuid7
 from gateway import lane, problems, step_up
 from gateway.lane import BodyTooLarge
+from gateway.plain_http import HttpsRequired
 from gateway.views import away, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -92,6 +93,8 @@ def _answer_api(request: HttpRequest) -> HttpResponse:
     """Answer an API request; whatever goes wrong becomes a problem document, in the caller's language."""
     with translation.override(translation.get_language_from_request(request)):
         try:
+            if settings.SECURE_SSL_REDIRECT and not request.is_secure() and request.path_info.startswith("/api/"):
+                raise HttpsRequired
             _check_size(request)
             response = lane.dispatch(request)
             if response is None:

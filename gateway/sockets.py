@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from gateway.plain_http import is_in_the_clear
+
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -29,7 +31,7 @@ class OriginGuard:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if is_welcome(scope["headers"]):
+        if is_welcome(scope["headers"]) and not is_in_the_clear(scope):
             await self.application(scope, receive, send)
         else:
             await _refuse(scope, receive, send, 4403)

@@ -16,6 +16,7 @@ from core.errors import DomainError
 from gateway import guard
 from gateway.bearer import read_header
 from gateway.permissions import require_scope
+from gateway.plain_http import is_in_the_clear
 from gateway.principal import InvalidToken, Principal
 from gateway.tickets import redeem_ticket
 from messaging.live import UNAUTHENTICATED, LiveStream, LiveView
@@ -51,7 +52,8 @@ def stream_application(
     async def application(scope: dict[str, Any], receive: Receive, send: Send, otherwise: Application) -> None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode(errors="replace")).items()}
-        if TYPE not in headers.get("accept", "") or scope["method"] != "GET" or set(query) - KNOWN:
+        is_ours = TYPE in headers.get("accept", "") and scope["method"] == "GET" and not set(query) - KNOWN
+        if not is_ours or is_in_the_clear(scope):
             await otherwise(scope, receive, send)
             return
         loop = asyncio.get_running_loop()
