@@ -36,7 +36,10 @@ class OfferView:
 
 @dataclass(frozen=True)
 class QuoteView:
-    """A quote as its owner sees it: the offers, the cheapest first, and whether one can still be bought."""
+    """A quote as its owner sees it: the offers, the cheapest first, and whether one can still be bought.
+
+    It `is_provisional` while its premiums rest on what nobody has confirmed.
+    """
 
     id: UUID
     insurance_type: str
@@ -49,6 +52,7 @@ class QuoteView:
     valid_until: date
     tariff_revision: int
     policy_id: UUID | None
+    is_provisional: bool
     offers: list[OfferView]
 
     @property
@@ -84,6 +88,7 @@ class PolicyView:
     decline_detail: str
     cancel_reason: str
     is_active: bool
+    is_provisional: bool
     may_cancel: bool
     may_renew: bool
     drivers: list[dict[str, Any]]
@@ -118,6 +123,7 @@ def read_quote(quote_id: UUID, *, customer_id: UUID, now: datetime) -> QuoteView
         valid_until=quote.valid_until,
         tariff_revision=quote.tariff_revision,
         policy_id=quote.policy.id if status == "purchased" else None,
+        is_provisional=bool(quote.unconfirmed),
         offers=sorted(offers, key=lambda offer: (offer.premium, offer.variant)),
     )
 
@@ -189,6 +195,7 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
         decline_detail=policy.decline_detail,
         cancel_reason=_why(policy),
         is_active=is_active,
+        is_provisional=bool(policy.unconfirmed),
         may_cancel=is_active or is_suspended or is_unpaid,
         may_renew=(is_active or policy.status == PolicyStatus.EXPIRED) and is_last and not hasattr(policy, "renewal"),
         drivers=insured["drivers"] or [],

@@ -40,6 +40,10 @@ def quoted(visitor, **changes):
     return answer["Location"]
 
 
+def test_a_quote_says_that_it_rests_on_what_was_told(visitor):
+    assert "This premium is provisional" in text(visitor.get(quoted(visitor)))
+
+
 def test_each_step_leads_to_the_next_and_takes_the_others_along(visitor):
     first = text(visitor.get(PATH))
     assert 'name="vehicle_vin"' in first

@@ -54,6 +54,13 @@ def form_of(page, **changes):
 YOUNG = {"birth_date_2": "2005-05-20", "licence_since_2": "2024-06-01"}
 
 
+def test_a_provisional_premium_says_so_until_it_is_confirmed(visitor, policy):
+    path, note = path_of(policy), "This premium is provisional"
+    assert note in text(visitor.get(path))
+    services.confirm_policy(policy_id=policy.id, manager_id=uuid7(), evidence="Papers.", now=timezone.now())
+    assert note not in text(visitor.get(path))
+
+
 def test_one_more_driver_is_priced_first_and_paid_then(visitor, policy):
     path = f"{path_of(policy)}change/"
     sent = form_of(visitor.get(path_of(policy)), **YOUNG)
