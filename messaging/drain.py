@@ -250,7 +250,7 @@ class _Shard:
 
     def _fail(self, row: Delivery, error: Exception) -> None:
         attempts = row.attempts + 1
-        is_parked = attempts >= self.subscription.max_attempts
+        is_parked = attempts >= self.subscription.max_attempts or isinstance(error, self.subscription.final)
         text = "".join(traceback.format_exception(error))[-8000:]
         self._execute(
             "UPDATE messaging_inbox SET attempts = %s, status = %s, last_error = %s WHERE rn = %s AND status = 0",

@@ -26,6 +26,7 @@ class Subscription:
     on_parked: Literal["block", "continue"]
     max_attempts: int
     is_replayable: bool = False
+    final: tuple[type[Exception], ...] = ()
 
     def lane(self, aggregate_id: str, data: dict[str, Any]) -> str:
         """Deliveries with equal lanes are handled in order, one at a time."""
@@ -57,6 +58,7 @@ def subscribe(
     on_parked: Literal["block", "continue"] = "block",
     max_attempts: int = MAX_ATTEMPTS,
     replayable: bool = False,
+    final: tuple[type[Exception], ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Register `function(event)` to run in a transaction on its own app's database, exactly once per event.
 
@@ -64,6 +66,7 @@ def subscribe(
     the function gets a list of up to 200 events in one transaction: for read copies. `start`: where a handler
     deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its own lane. `replayable`:
     the handler may be given its whole past again, and ends where it is now: `manage.py replay_events` rebuilds by it.
+    `final`: errors that no repetition heals; the delivery is parked at once, and a person has it the sooner.
     """
 
     def register(function: Handler) -> Handler:
@@ -83,6 +86,7 @@ def subscribe(
             on_parked=on_parked,
             max_attempts=max_attempts,
             is_replayable=replayable,
+            final=final,
         )
         return function
 

@@ -134,6 +134,15 @@ def test_a_failure_holds_up_its_own_lane_only(recorder):
     assert recorder.effects == ["other", "bad", "after bad"]
 
 
+def test_what_no_repetition_heals_is_parked_at_once(recorder):
+    register(recorder, max_attempts=3, final=(RuntimeError,))
+    recorder.failures["poison"] = 1
+    change("poison")
+    drain_outbox("catalog", "orders")
+    assert (inbox().get().status, inbox().get().attempts) == (DeliveryStatus.DEAD, 1)
+    assert recorder.effects == []
+
+
 def test_it_is_parked_when_its_retries_are_used_up_and_can_be_retried(recorder):
     recorder.failures["poison"] = 99
     sick = change("poison")
