@@ -18,6 +18,7 @@ from catalog.events import (
 )
 from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from core.db import database_now
+from core.errors import WrongTransition
 from core.events import Event
 from financing.events import (
     ApplicationAccepted,
@@ -39,9 +40,9 @@ from orders.services.saga import HANDLER
 from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded, PaymentRefundFailed
 
 
-@subscribe(*REACTS_TO, name=HANDLER, lane="order_id")
+@subscribe(*REACTS_TO, name=HANDLER, lane="order_id", final=(WrongTransition, RecursionError))
 def advance_checkout(event: Event) -> None:
-    """Carry the saga of an order one step on."""
+    """Carry the saga of an order one step on; news that its state cannot take in is a manager's at once."""
     services.react(event=event, now=database_now("orders"))
 
 
