@@ -1,9 +1,13 @@
 """Refusals of accounts."""
 
+from collections.abc import Sequence
+
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, InvalidInput, NotFound, Unavailable
+from messaging.personal import Obligation
 
 
 class UserNotFound(NotFound):
@@ -118,6 +122,31 @@ class UserErased(DomainError):
 
     code = "user_erased"
     detail = _("This account was erased.")
+
+
+_TIES = {
+    "order": _("order"),
+    "loan": _("loan"),
+    "application": _("loan application"),
+    "policy": _("policy"),
+    "claim": _("claim"),
+    "refund": _("refund"),
+    "payout": _("payout"),
+    "test_drive": _("test drive"),
+}
+
+
+class OpenObligations(DomainError):
+    """Somebody whom unfinished business ties to us is not erased before it ends; `obligations` lists it."""
+
+    code = "open_obligations"
+
+    def __init__(self, found: Sequence[Obligation]) -> None:
+        named = (f"{_TIES[one.kind]} {one.number}".strip() for one in found)
+        super().__init__(
+            gettext("The account can be erased once this has ended: %(list)s.") % {"list": ", ".join(named)},
+            obligations=[{"kind": one.kind, "id": str(one.id), "number": one.number} for one in found],
+        )
 
 
 class DemoRefused(RuntimeError):

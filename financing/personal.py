@@ -1,6 +1,7 @@
 """What financing holds of a person, and what erasure leaves of it."""
 
 from functools import partial
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -11,6 +12,7 @@ from financing.models import (
     Application,
     ApplicationDocument,
     BankOffer,
+    Loan,
     LoanEntry,
     LoanLine,
     LoanPayment,
@@ -19,7 +21,9 @@ from financing.models import (
     LoanVersion,
     Override,
 )
-from messaging.personal import erase, holds
+from financing.models.applications import OPEN
+from financing.models.loans import RUNNING
+from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 
 
@@ -45,6 +49,19 @@ holds(LoanPayment, owner="loan__customer_id", blank={"reason": "", "failure_deta
 holds(LoanRefund, owner="loan__customer_id", blank={"failure_detail": ""})
 holds(LoanEntry, owner="loan__customer_id")
 holds(LoanLine, owner="entry__loan__customer_id")
+
+
+def _obligations(user_id: UUID) -> list[Obligation]:
+    """Loans that are not repaid, and applications that somebody decides."""
+    loans = Loan.objects.filter(customer_id=user_id, status__in=RUNNING).order_by("pk").values_list("pk", flat=True)
+    asked = Application.objects.filter(customer_id=user_id, status__in=OPEN).order_by("pk").values_list("pk", flat=True)
+    return [
+        *(Obligation("loan", loan_id) for loan_id in loans),
+        *(Obligation("application", application_id) for application_id in asked),
+    ]
+
+
+obliges("financing", _obligations)
 
 
 @subscribe(UserDeleted)

@@ -16,7 +16,6 @@ from core.books import Disagreement
 from financing.application_fields import check_fields, read_fields
 from financing.clock import local_date, silent_since
 from financing.models import (
-    RUNNING,
     Account,
     Application,
     ApplicationStatus,
@@ -54,7 +53,6 @@ __all__ = [
     "loan_disagreements",
     "loan_offer",
     "loans_by_order",
-    "owes",
     "programme_choices",
     "read_offer_terms",
     "recalculate_offer",
@@ -101,11 +99,6 @@ def loans_by_order(*, chunk: int = 2000) -> Iterator[LoanFacts]:
             principal=loan.principal,
             currency=loan.currency,
         )
-
-
-def owes(customer_id: UUID) -> bool:
-    """Whether this customer has a loan that is not repaid."""
-    return Loan.objects.filter(customer_id=customer_id, status__in=RUNNING).exists()
 
 
 def debits_for_somebody(now: datetime) -> Q:

@@ -1,6 +1,7 @@
 """What insurance holds of a person, and what erasure leaves of it."""
 
 from functools import partial
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -8,7 +9,9 @@ from accounts.events import UserDeleted
 from core.db import on_commit
 from core.papers import destroy_papers
 from insurance.models import Claim, ClaimDocument, Endorsement, Instalment, MoneyRequest, Policy, PolicyTerms, Quote
-from messaging.personal import erase, holds
+from insurance.models.claims import GRANTED, UNDECIDED, ClaimStatus
+from insurance.models.policies import ALIVE, PolicyStatus
+from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 
 
@@ -40,6 +43,22 @@ holds(
     blank={"description": "", "place": "", "driver_name": "", "driver_birth_date": None, "reason": ""},
 )
 holds(ClaimDocument, owner="claim__customer_id", erase=_forget_papers)
+
+
+_OPEN_CLAIMS = {*UNDECIDED, *GRANTED} - {ClaimStatus.PAID}
+
+
+def _obligations(user_id: UUID) -> list[Obligation]:
+    """Policies in force or on their way to it, and claims that are not settled."""
+    theirs = Policy.objects.filter(customer_id=user_id, status__in=[*ALIVE, PolicyStatus.PENDING])
+    claims = Claim.objects.filter(customer_id=user_id, status__in=_OPEN_CLAIMS)
+    return [
+        *(Obligation("policy", policy.id, policy.number) for policy in theirs.order_by("pk")),
+        *(Obligation("claim", claim_id) for claim_id in claims.order_by("pk").values_list("pk", flat=True)),
+    ]
+
+
+obliges("insurance", _obligations)
 
 
 @subscribe(UserDeleted)

@@ -63,6 +63,10 @@ def _personal(app: str, body: bytes) -> Any:
     return json.loads(json.dumps(found, cls=DjangoJSONEncoder))
 
 
+def _obligations(app: str, body: bytes) -> Any:
+    return personal.open_obligations(app, msgspec.json.decode(body, type=PersonQuestion).user_id)
+
+
 def _read(name: str, body: bytes) -> Any:
     return reads()[name].answer(body)
 
@@ -71,6 +75,7 @@ QUESTIONS: dict[str, Callable[[str, bytes], Any]] = {
     "log": _log,
     "cursors": _cursors,
     "personal": _personal,
+    "obligations": _obligations,
     "read": _read,
 }
 

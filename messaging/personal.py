@@ -63,6 +63,32 @@ def holds(
     _declared[model] = Holding(model, owner, blank or {}, erase)
 
 
+class Obligation(msgspec.Struct, frozen=True):
+    """Something that ties a person and us until it ends: `kind` is order, loan, policy …, `number` is for people."""
+
+    kind: str
+    id: UUID
+    number: str = ""
+
+
+_obligations: dict[str, Callable[[UUID], list[Obligation]]] = {}
+
+
+def obliges(app: str, find: Callable[[UUID], list[Obligation]]) -> None:
+    """Declare what of an app has to end before a person can be erased."""
+    _obligations[app] = find
+
+
+def obliging_apps() -> list[str]:
+    """Apps in which something may tie a person."""
+    return sorted(_obligations)
+
+
+def open_obligations(app: str, user_id: UUID) -> list[Obligation]:
+    """What ties a person in one app now."""
+    return _obligations[app](user_id)
+
+
 def delete(rows: QuerySet[Any]) -> None:
     """For `erase`: the rows go altogether."""
     rows.delete()

@@ -18,7 +18,7 @@ from django.conf import settings
 from core import asking
 from messaging import peers
 from messaging.cursors import positions
-from messaging.personal import export
+from messaging.personal import Obligation, export, obliging_apps, open_obligations
 from messaging.subscriptions import subscriptions
 
 P = ParamSpec("P")
@@ -114,6 +114,17 @@ def personal_data(app: str, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
         return export(app, user_id)
     shape = dict[str, list[dict[str, Any]]]
     found: dict[str, list[dict[str, Any]]] = peers.ask(app, f"personal/{app}", {"user_id": user_id}, shape)
+    return found
+
+
+def obligations(user_id: UUID) -> list[Obligation]:
+    """What has to end in any app before a person can be erased. Raises PeerAway."""
+    found = []
+    for app in obliging_apps():
+        if peers.is_here(app):
+            found += open_obligations(app, user_id)
+        else:
+            found += peers.ask(app, f"obligations/{app}", {"user_id": user_id}, list[Obligation])
     return found
 
 

@@ -1,11 +1,14 @@
 """What orders holds of a person, and what erasure leaves of it."""
 
-from django.db.models import QuerySet
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from accounts.events import UserDeleted
-from messaging.personal import delete, erase, holds
+from messaging.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from orders.models import (
+    CLOSED,
     Cart,
     CartItem,
     Checkout,
@@ -53,6 +56,16 @@ holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason":
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
 holds(OrderReturn, owner="order__customer_id", blank={"condition": ""})
+
+
+def _obligations(user_id: UUID) -> list[Obligation]:
+    """Orders on their way to the handover, or being undone."""
+    is_open = ~Q(status__in=[*CLOSED, Status.COMPLETED]) | Q(checkout__finished_at=None)
+    found = Order.objects.filter(is_open, customer_id=user_id, deleted_at__isnull=True).order_by("pk")
+    return [Obligation("order", order_id, number) for order_id, number in found.values_list("pk", "number")]
+
+
+obliges("orders", _obligations)
 
 
 @subscribe(UserDeleted)

@@ -6,7 +6,6 @@ from decimal import Decimal
 from uuid import UUID
 
 import msgspec
-from django.db.models import Q
 
 from core.books import Disagreement
 from core.errors import InvalidInput
@@ -16,7 +15,7 @@ from orders.carts import CartDocument, read_cart
 from orders.deal_document import DealDocument, deal_document, read_deal, reproduces
 from orders.deal_sums import recalculate
 from orders.deals import DealQuote
-from orders.models import CLOSED, DOCUMENTS, DocumentKind, LegKind, Order, OrderHistory, Status
+from orders.models import DOCUMENTS, DocumentKind, LegKind, Order, OrderHistory, Status
 from orders.models.owing import payable_column
 from orders.reading import FundingPart, OrderDocument, read_orders
 from orders.stats import stat_disagreements
@@ -36,7 +35,6 @@ __all__ = [
     "deal_document",
     "document_kinds",
     "get_order",
-    "has_open_orders",
     "list_orders",
     "order_facts",
     "order_states",
@@ -93,12 +91,6 @@ def _decoded(raw: object) -> OrderDocument:
 def document_kinds(status: str = "") -> list[str]:
     """Documents of a sale; with a status those that an order in it may be printed."""
     return [kind for kind in DocumentKind.values if not status or Status(status) in DOCUMENTS[kind]]
-
-
-def has_open_orders(customer_id: UUID) -> bool:
-    """Whether anything of this customer's is still on its way: an unfinished order, or one being undone."""
-    is_open = ~Q(status__in=[*CLOSED, Status.COMPLETED]) | Q(checkout__finished_at=None)
-    return Order.objects.filter(is_open, customer_id=customer_id, deleted_at__isnull=True).exists()
 
 
 def list_orders(*, customer_id: UUID, before: UUID | None = None, limit: int = 20) -> list[OrderDocument]:

@@ -5,9 +5,20 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.events import UserDeleted
-from messaging.personal import delete, erase, holds
+from messaging.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
-from payments.models import Dispute, LedgerLine, OrderCopy, OrderTill, Payment, PaymentMethod, Payout, Refund
+from payments.models import (
+    Dispute,
+    LedgerLine,
+    OrderCopy,
+    OrderTill,
+    Payment,
+    PaymentMethod,
+    Payout,
+    PayoutStatus,
+    Refund,
+    RefundStatus,
+)
 
 
 def _of_their_orders(user_id: UUID) -> Q:
@@ -22,6 +33,22 @@ holds(Payout, blank={"reason": "", "payee": "", "failure_detail": ""})
 holds(Dispute, owner="payment__customer_id")
 holds(LedgerLine, owner="entry__customer_id")
 holds(OrderTill, owner=_of_their_orders, blank={"reason": ""})
+
+
+_COMING = (RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.SUBMITTED)
+
+
+def _obligations(user_id: UUID) -> list[Obligation]:
+    """Money on its way to the person."""
+    refunds = Refund.objects.filter(customer_id=user_id, status__in=_COMING).order_by("pk")
+    payouts = Payout.objects.filter(customer_id=user_id, status=PayoutStatus.SUBMITTED).order_by("pk")
+    return [
+        *(Obligation("refund", refund_id) for refund_id in refunds.values_list("pk", flat=True)),
+        *(Obligation("payout", payout_id) for payout_id in payouts.values_list("pk", flat=True)),
+    ]
+
+
+obliges("payments", _obligations)
 
 
 @subscribe(UserDeleted)

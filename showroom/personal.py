@@ -1,16 +1,17 @@
 """What the showroom holds of a person, and what erasure leaves of it."""
 
 from datetime import UTC
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.events import UserDeleted
-from messaging.personal import erase, holds
+from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from showroom import services
-from showroom.models import Drive
+from showroom.models import Drive, DriveStatus
 from showroom.services.leaving import REASON
 
 
@@ -26,6 +27,15 @@ holds(
     blank={"phone": "", "comment": "", "licence_last4": "", "return_note": ""},
     erase=_forget_driver,
 )
+
+
+def _obligations(user_id: UUID) -> list[Obligation]:
+    """Our cars that the person is driving; whatever lies ahead is given up instead."""
+    out = Drive.objects.filter(user_id=user_id, status=DriveStatus.OUT).order_by("pk").values_list("pk", flat=True)
+    return [Obligation("test_drive", drive_id) for drive_id in out]
+
+
+obliges("showroom", _obligations)
 
 
 @subscribe(UserDeleted)

@@ -39,7 +39,7 @@ class Mark:
     LICENCE_SINCE = "1993-04-19"
     INCOME = "123457.89"
     DUES = "4321.77"
-    LICENCE = "9173"
+    LICENCE = "ЖЩЙЪ"
     LICENCE_UNTIL = "2047-11-13"
     PLATE = "А777МР77"
     SECOND_PLATE = "В888ОР77"

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from accounts.errors import (
     EmailTaken,
     LastAdmin,
+    OpenObligations,
     RoleNotAllowed,
     UserNotFound,
     WeakPassword,
@@ -33,6 +34,7 @@ from accounts.services.uniqueness import unique_names
 from accounts.services.verification import facts_of, request_verification, tell_former_mailbox
 from core.db import transaction
 from core.errors import StaleVersion
+from messaging import reads
 from messaging.outbox import publish
 from messaging.personal import erase
 
@@ -138,9 +140,12 @@ def reopen_account(*, user_id: UUID, now: datetime) -> User:
 def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = None) -> None:
     """Close an account and forget the person; the id stays, so that the books keep their meaning.
 
-    Erasing twice changes nothing. Raises StepUpRequired, UserNotFound, StaleVersion, LastAdmin.
+    Erasing twice changes nothing. It waits for what ties the person and us: a running loan, an order on its way, a
+    policy in force, an open claim. Raises StepUpRequired, UserNotFound, StaleVersion, OpenObligations, LastAdmin, and
+    PeerAway while an app that may know of a tie cannot be asked.
     """
     require_proof(now=now)
+    _refuse_ties(user_id)
     with transaction("accounts"):
         admins = _lock_admins()
         user = _lock(user_id, expected_version)
@@ -159,6 +164,13 @@ def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = N
         LogEntry.objects.filter(object_id=str(user.id)).update(object_repr=str(user.id))
         erase("accounts", user.id)
         publish(UserDeleted(user_id=user.id))
+
+
+def _refuse_ties(user_id: UUID) -> None:
+    """Asked before the transaction: the answers stand in other databases, or on other machines."""
+    found = reads.obligations(user_id)
+    if found:
+        raise OpenObligations(found)
 
 
 def check_password_strength(password: str, user: User, *, field: str = "password") -> None:

@@ -11,6 +11,8 @@ from core.testing import Api
 
 PASSWORD = "correct-horse-battery"
 ADDRESS = "127.9.9.9"
+ERASING = ["accounts", "orders", "payments", "financing", "insurance", "showroom"]
+"""Databases that are asked what still ties a person who is to be erased."""
 _number = count(1)
 
 

@@ -10,7 +10,7 @@ from accounts.models import Activity
 from accounts.tests import make
 from core.testing import Api
 
-pytestmark = pytest.mark.django_db(databases=["accounts"])
+pytestmark = pytest.mark.django_db(databases=make.ERASING)
 
 
 def kinds(caller, person, query=""):

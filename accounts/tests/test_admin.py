@@ -10,7 +10,7 @@ from accounts.models import Session, User
 from accounts.tests import make
 from messaging.testing import events_of, published
 
-pytestmark = pytest.mark.django_db(databases=["accounts"])
+pytestmark = pytest.mark.django_db(databases=make.ERASING)
 LOGIN = "/admin/login/"
 
 

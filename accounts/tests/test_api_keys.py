@@ -129,6 +129,7 @@ def test_a_key_follows_the_roles_of_its_owner_at_once():
     assert guard.is_revoked(read_token(before))
 
 
+@pytest.mark.django_db(databases=make.ERASING, transaction=True)
 @pytest.mark.parametrize("end", [services.close_account, services.erase_user])
 def test_a_closed_account_has_no_keys(end):
     person = make.user()

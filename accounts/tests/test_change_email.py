@@ -14,7 +14,7 @@ from accounts.tests import make
 from core.testing import Api
 from messaging.testing import drain_outbox, events_of, published
 
-pytestmark = pytest.mark.django_db(databases=["accounts"])
+pytestmark = pytest.mark.django_db(databases=make.ERASING)
 NEW = "new@example.com"
 
 

@@ -14,7 +14,7 @@ from core.testing import Api
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
 
-pytestmark = pytest.mark.django_db(databases=["accounts"])
+pytestmark = pytest.mark.django_db(databases=make.ERASING)
 FORM = {"email": "Vera@example.com", "password": make.PASSWORD, "full_name": "Вера", "phone": "+7 (900) 123-45-67"}
 
 

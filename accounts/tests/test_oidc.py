@@ -26,7 +26,7 @@ from gateway.principal import read_token
 from messaging.testing import events_of
 from tests.ports import nowhere
 
-pytestmark = [pytest.mark.django_db(databases=["accounts"]), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.django_db(databases=make.ERASING), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 LOGIN, CALLBACK = "/api/v1/auth/google/login", "/api/v1/auth/google/callback"
 ANNA = {"email": "Anna@Example.com", "email_verified": True, "name": "Анна Ким"}
 

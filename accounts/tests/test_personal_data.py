@@ -19,8 +19,10 @@ from clients.services import add_contact
 from core.db import transaction
 from core.testing import Api
 from financing.models import Application
+from financing.services import withdraw_application
 from financing.tests import make as financing
 from insurance.models import Claim, Policy, Quote
+from insurance.services import withdraw_claim
 from insurance.tests import make as insurance
 from messaging import personal, reads
 from messaging.models import InboxEvent, OutboxEvent
@@ -49,12 +51,18 @@ def person():
     orders.order(customer_id=user.id, comment=f"Позвоните {NAME}")
     store_method(customer_id=user.id, method="card", token="tok_success", now=now)
     financing.programme()
-    financing.application(of=financing.order(customer_id=user.id))
+    application = financing.application(of=financing.order(customer_id=user.id))
     policy = insurance.policy(customer_id=user.id)
-    insurance.claim(policy)
+    claim = insurance.claim(policy)
     insurance.quote(customer_id=user.id)
     card = Client.objects.get(user_id=user.id)
     add_contact(client_id=card.id, kind="phone", value=PHONE, name=NAME, now=now)
+    # nothing may tie them when they go
+    withdraw_application(application_id=application.id, now=now)
+    withdraw_claim(claim_id=claim.id, now=now)
+    Policy.objects.update(status="expired")
+    with mock.patch("notifications.services.is_webhook_due", return_value=False):
+        drain_outbox("orders", "catalog")
     return user
 
 

@@ -16,7 +16,7 @@ from gateway import step_up
 from gateway.step_up import StepUpRequired
 from tests.permissions import table
 
-pytestmark = pytest.mark.django_db(databases=["accounts"])
+pytestmark = pytest.mark.django_db(databases=make.ERASING)
 
 ASKS = {
     "change_roles": lambda one: services.change_roles(user_id=one.id, roles=["manager"], now=timezone.now()),

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.models import ApiKey, Session, Totp, User
+from accounts.tests import make
 from storefront.tests.make import PASSWORD, Visitor
 from storefront.views.profile import ACTS
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog"])
+pytestmark = pytest.mark.django_db(databases=[*make.ERASING, "catalog"])
 WANTED = {
     "profile": {"email": "evil@example.com"},
     "enroll": {},

@@ -20,9 +20,7 @@ from accounts import services
 from accounts.errors import ExportNotReady
 from accounts.models import ApiKey, PersonalDataExport, Session
 from core.errors import DomainError
-from financing.public import owes
 from gateway.address import client_address
-from orders.public import has_open_orders
 from storefront.forms import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
 from storefront.pages import page
 from storefront.refusals import add_refusal
@@ -145,13 +143,8 @@ def _export(request: HttpRequest, form: None) -> None:
 
 def _leave(request: HttpRequest, form: Any) -> None:
     """Erase the account; refused while something is under way that needs a person to belong to."""
-    person = _id(request)
-    if has_open_orders(person):
-        raise DomainError(_("An order of yours is still on its way. Cancel it or wait until it is handed over."))
-    if owes(person):
-        raise DomainError(_("A loan of yours is not repaid yet: until then the law makes us keep your data."))
     services.erase_own_account(
-        user_id=person, password=form.cleaned_data["old_password"], address=_address(request), now=timezone.now()
+        user_id=_id(request), password=form.cleaned_data["old_password"], address=_address(request), now=timezone.now()
     )
     logout(request)
     messages.success(request, _("Your account is erased. Good-bye, and thank you."))
