@@ -27,6 +27,8 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 """Every property on 10,000 random cases, however long each takes: `HYPOTHESIS_PROFILE=nightly make test`."""
 PRODUCT = "the whole product"
 WHOLE = ("tests/journeys/", "tests/test_chaos_short.py", "tests/test_upgrade.py")
+LONG = 40
+"""Longer texts are bodies, tokens and signatures: nobody reads them in a test's name."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _held: dict[str, IO[str]] = {}
 
@@ -104,8 +106,8 @@ del os.environ["DJANGO_SETTINGS_MODULE"]  # xdist's workers must come through he
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
-    """Name no test after what every process makes anew, as ids and compressed files: workers have to find the same."""
-    if isinstance(val, bytes):
+    """Name no test after what every process makes anew, as ids, signatures and zipped files: workers find the same."""
+    if isinstance(val, bytes) or (isinstance(val, str) and len(val) > LONG):
         return argname
     return _UUID.sub("uuid", val) if isinstance(val, str) and _UUID.search(val) else None
 
