@@ -219,16 +219,15 @@ class TakeBackWhatWasHandedOver:
         product = ordering.product(price=str(worth), available=9)
         found = ordering.returning(customer_id=owner, lines=[ordering.ProductLine(product, 1)])
         order_services.inspect_return(return_id=found.id, result="as new", actor=manager(uuid7()), now=timezone.now())
-        return found
+        return found.order
 
-    def go(found, actor):
+    def go(order, actor):
         return order_services.accept_return(
-            return_id=found.id, reason="a friend", actor=manager(actor), now=timezone.now()
+            return_id=order.returns.get().id, reason="a friend", actor=manager(actor), now=timezone.now()
         )
 
-    def has_left(found):
-        found.refresh_from_db()
-        return found.state == "accepted"
+    def has_left(order):
+        return order.returns.get().state == "accepted"
 
 
 @way("orders.lower")
