@@ -134,6 +134,15 @@ class StockSold(Event):
     levels: list[StockLevel]
 
 
+@event("stock.returned", aggregate="reservation", key="order_id", internal=True)
+class StockReturned(Event):
+    """Part of what an attempt was sold is in the stock again: its order was lowered before the handover."""
+
+    order_id: UUID
+    attempt_id: UUID
+    levels: list[StockLevel]
+
+
 @event("stock.low", aggregate="product", key="product_id")
 class StockLow(Event):
     """Available stock fell to the product's threshold or below."""

@@ -5,15 +5,23 @@ from django.utils import timezone
 from catalog import services
 from core.db import database_now
 from messaging.subscriptions import subscribe
-from orders.events import OrderCompleted, OrderPaid, StockExtensionRequested, StockReleaseRequested, StockRequested
+from orders.events import (
+    OrderCompleted,
+    OrderPaid,
+    StockExtensionRequested,
+    StockReleaseRequested,
+    StockRequested,
+    StockReturnRequested,
+)
 from showroom.events import DriveEnded, DriveStarted
 
-Wish = StockRequested | StockReleaseRequested | StockExtensionRequested | OrderPaid
+Wish = StockRequested | StockReleaseRequested | StockReturnRequested | StockExtensionRequested | OrderPaid
 
 
 @subscribe(
     StockRequested,
     StockReleaseRequested,
+    StockReturnRequested,
     StockExtensionRequested,
     OrderPaid,
     name="catalog.serve_checkout",
@@ -33,6 +41,9 @@ def serve_checkout(event: Wish) -> None:
             services.reserve_stock(lines=lines, expires_at=event.expires_at, replaces=event.replaces, now=now, **order)
         case StockReleaseRequested():
             services.release_stock(reason=event.reason, mileage=event.mileage, now=now, **order)
+        case StockReturnRequested():
+            lines = [(line.product_id, line.quantity) for line in event.lines]
+            services.take_back_part(lines=lines, reason=event.reason, now=now, **order)
         case StockExtensionRequested():
             services.extend_reservation(expires_at=event.expires_at, **order)
         case OrderPaid():

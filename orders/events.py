@@ -174,6 +174,16 @@ class StockReleaseRequested(Event):
     mileage: int | None = None
 
 
+@event("checkout.stock_return_requested", aggregate="checkout", key="order_id", internal=True)
+class StockReturnRequested(Event):
+    """Take back part of what this attempt was sold: the order was lowered before its handover. No answer."""
+
+    order_id: UUID
+    attempt_id: UUID
+    lines: list[RequestedLine]
+    reason: str
+
+
 @event("checkout.stock_extension_requested", aggregate="checkout", key="order_id", internal=True)
 class StockExtensionRequested(Event):
     """Keep what this attempt holds until the later `expires_at`. No answer."""

@@ -14,6 +14,7 @@ from catalog.events import (
     StockLow,
     StockReleased,
     StockReserved,
+    StockReturned,
     StockSold,
 )
 from clients.events import ClientCreated, ClientMerged, ClientUpdated
@@ -68,8 +69,8 @@ def copy_products(events: Sequence[ProductCreated | ProductUpdated | ProductDele
     services.copy_products(events=events)
 
 
-@subscribe(StockReserved, StockReleased, StockSold, batch=True, replayable=True)
-def copy_stock_levels(events: Sequence[StockReserved | StockReleased | StockSold]) -> None:
+@subscribe(StockReserved, StockReleased, StockReturned, StockSold, batch=True, replayable=True)
+def copy_stock_levels(events: Sequence[StockReserved | StockReleased | StockReturned | StockSold]) -> None:
     """Keep what can be had at hand, so that a sold-out product is refused at once."""
     newest = {level.product_id: level for event in events for level in event.levels}
     for event in events:

@@ -19,8 +19,8 @@ order stands, and `last_change` what happened to it last. Another's order is 404
 
 Columns are `PUT /orders/{id}/status` with that status (`cancelled` is also `POST /orders/{id}/cancel`), then changing
 lines (`PATCH`, `DELETE /orders/{id}/items/{item_id}`, or `PATCH /orders/{id}` with `items`), `PATCH /orders/{id}` with
-`comment`, and `DELETE /orders/{id}`. The system's steps are the checkout's, and those of a return
-(`POST /orders/{id}/return`, then `/returns/{id}/inspect`, `accept` or `refuse`).
+`comment`, and `DELETE /orders/{id}`. Lowering lines is changing them to less alone. The system's steps are the
+checkout's, and those of a return (`POST /orders/{id}/return`, then `/returns/{id}/inspect`, `accept` or `refuse`).
 """
 
 

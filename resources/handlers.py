@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 
-from catalog.events import ProductUpdated, StockReleased, StockSold
+from catalog.events import ProductUpdated, StockReleased, StockReturned, StockSold
 from messaging.subscriptions import subscribe
 from resources import services
 from showroom.events import DriveEnded, DriveRequested, HappeningCancelled
@@ -31,8 +31,8 @@ def follow_test_drive(event: DriveRequested | DriveEnded) -> None:
     )
 
 
-@subscribe(StockSold, StockReleased, ProductUpdated, batch=True, on_parked="continue", replayable=True)
-def follow_sales(events: Sequence[StockSold | StockReleased | ProductUpdated]) -> None:
+@subscribe(StockSold, StockReleased, StockReturned, ProductUpdated, batch=True, on_parked="continue", replayable=True)
+def follow_sales(events: Sequence[StockSold | StockReleased | StockReturned | ProductUpdated]) -> None:
     """Lend no vehicle that has its buyer, and again what came back."""
     levels = [level for event in events if not isinstance(event, ProductUpdated) for level in event.levels]
     levels.sort(key=lambda level: level.version)

@@ -37,6 +37,7 @@ from catalog.services.stock import (
     release_stock,
     reserve_stock,
     sell_reservation,
+    take_back_part,
 )
 from catalog.services.units import bring_back, change_stage, hand_over, take_out
 
@@ -98,6 +99,7 @@ __all__ = [
     "settle_agreed",
     "start_count",
     "start_import",
+    "take_back_part",
     "take_out",
     "update_attribute",
     "update_category",

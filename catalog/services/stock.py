@@ -28,6 +28,7 @@ from catalog.services.stock_decisions import answer_again, refusal_of, reject, s
 from catalog.services.stock_effects import (
     find_bound_vins,
     give_back,
+    give_back_part,
     hand_out,
     hold,
     take_again,
@@ -153,6 +154,20 @@ def release_stock(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetim
             give_back(reservation, products, reason=reason, now=now, mileage=mileage)
             return
         publish(StockReleased(order_id=order_id, attempt_id=attempt_id, reason=reason, levels=[]))
+
+
+def take_back_part(
+    *, order_id: UUID, attempt_id: UUID, lines: Sequence[tuple[UUID, int]], reason: str, now: datetime
+) -> None:
+    """Take back part (product, quantity) of what an attempt was sold. Publishes stock.returned.
+
+    What is not sold, or not so many of it, is left alone: everything was given back meanwhile.
+    """
+    with transaction("catalog"):
+        lock_attempt(attempt_id)
+        products, reservation = lock_held(order_id, attempt_id, now)
+        if reservation is not None and reservation.status == ReservationStatus.SOLD:
+            give_back_part(reservation, sum_demand(lines), products, reason=reason, now=now)
 
 
 def extend_reservation(*, order_id: UUID, attempt_id: UUID, expires_at: datetime) -> None:

@@ -12,6 +12,7 @@ from catalog.events import (
     StockLow,
     StockReleased,
     StockReserved,
+    StockReturned,
     StockSold,
 )
 from catalog.models import (
@@ -107,6 +108,32 @@ def give_back(
             levels=_levels(products[line.product_id] for line in lines),
         )
     )
+
+
+def give_back_part(
+    reservation: Reservation,
+    back: Mapping[UUID, int],
+    products: Mapping[UUID, Product],
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Return part of a sale to the stock; publishes stock.returned."""
+    returned = [line for line in reservation.lines.all() if 0 < back.get(line.product_id, 0) <= line.quantity]
+    if not returned:
+        return
+    for line in returned:
+        left, line.quantity = line.quantity - back[line.product_id], back[line.product_id]
+        products[line.product_id].take_back(line.quantity)
+        kept = ReservationLine.objects.filter(pk=line.pk)
+        if left:
+            kept.update(quantity=left)
+        else:
+            kept.delete()
+    _save_stock(products[line.product_id] for line in returned)
+    _record(MovementKind.RETURN, reservation, returned, products, reason=reason, now=now)
+    levels = _levels(products[line.product_id] for line in returned)
+    publish(StockReturned(order_id=reservation.order_id, attempt_id=reservation.attempt_id, levels=levels))
 
 
 def _bring_home(product: Product, mileage: int | None, now: datetime) -> None:

@@ -390,3 +390,38 @@ def in_threads(count, work):
         thread.join(30)
     assert len(results) == count
     return results
+
+
+@pytest.mark.django_db(databases=["catalog"])
+class TestTakingBackPart:
+    def sold(self, *lines):
+        held = make.reservation(*lines)
+        services.sell_reservation(order_id=held.order_id, attempt_id=held.attempt_id, now=NOW)
+        return held
+
+    def back(self, held, *lines):
+        services.take_back_part(
+            order_id=held.order_id, attempt_id=held.attempt_id, lines=lines, reason="lines_lowered", now=NOW
+        )
+
+    def test_part_of_a_sale_is_in_stock_again_and_the_rest_stays_sold(self):
+        many, one = make.product(stock=5), make.product(stock=1)
+        held = self.sold((many.pk, 3), (one.pk, 1))
+        with events_of("catalog") as events:
+            self.back(held, (many.pk, 2), (one.pk, 1))
+        assert (levels(many), levels(one), events) == ((4, 0), (1, 0), ["stock.returned"])
+        assert [(line.product_id, line.quantity) for line in held.lines.all()] == [(many.pk, 1)]
+        held.refresh_from_db()
+        assert held.status == "sold"
+        assert StockMovement.objects.filter(kind="return", order_id=held.order_id).count() == 2
+        services.release_stock(order_id=held.order_id, attempt_id=held.attempt_id, reason="cancelled", now=NOW)
+        assert (levels(many), public.stock_disagreements()) == ((5, 0), [])
+
+    def test_what_is_not_sold_or_not_so_much_is_left_alone(self):
+        product = make.product(stock=5)
+        held = self.sold((product.pk, 2))
+        self.back(held, (product.pk, 3))
+        assert levels(product) == (3, 0)
+        services.release_stock(order_id=held.order_id, attempt_id=held.attempt_id, reason="cancelled", now=NOW)
+        self.back(held, (product.pk, 1))
+        assert (levels(product), public.stock_disagreements()) == ((5, 0), [])

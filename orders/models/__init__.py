@@ -17,6 +17,7 @@ from orders.models.checkout import (
 )
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.order import (
+    BEFORE_HANDOVER,
     CLOSED,
     EDITS,
     OPEN,
@@ -39,6 +40,7 @@ from orders.models.returns import OrderReturn, ReturnState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
 
 __all__ = [
+    "BEFORE_HANDOVER",
     "CLOSED",
     "DOCUMENTS",
     "EDITS",

@@ -68,16 +68,22 @@ OPEN = (Status.CREATED, Status.AWAITING_PAYMENT)
 """Statuses in which nothing is paid in full yet."""
 
 
+BEFORE_HANDOVER = (Status.PAID, Status.IN_PROGRESS, Status.READY)
+"""Statuses in which all is paid, and the goods are still here."""
+
+
 class Edit(models.TextChoices):
     """What may be changed about an order besides its status."""
 
     LINES = "change_lines", _("change the lines")
+    LOWER = "lower_lines", _("lower the lines")
     COMMENT = "comment", _("change the comment")
     HIDE = "hide", _("hide")
 
 
 EDITS: dict[tuple[str, str], frozenset[str]] = (
-    {(status.value, Edit.LINES.value): _OWNER for status in OPEN}
+    {(status.value, edit.value): _OWNER for status in OPEN for edit in (Edit.LINES, Edit.LOWER)}
+    | {(status.value, Edit.LOWER.value): STAFF for status in BEFORE_HANDOVER}
     | {(status.value, Edit.COMMENT.value): _OWNER if status in OPEN else STAFF for status in Status}
     | {(status.value, Edit.HIDE.value): frozenset({"admin"}) for status in Status}
 )

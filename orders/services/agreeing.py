@@ -65,10 +65,14 @@ def roles_in(order: Order, actor: Actor, allowed: frozenset[str]) -> frozenset[s
 
 def money_back(saga: "Saga") -> Decimal:
     """What the buyer gets if the order is called off now: all that is paid, less what a bank lent."""
+    return max(ZERO, saga.order.amount_paid - lent_of(saga))
+
+
+def lent_of(saga: "Saga") -> Decimal:
+    """What a bank has paid into the order."""
     payout = saga.legs.get(LegKind.DISBURSEMENT)
     is_lent = payout is not None and payout.state == LegState.SUCCEEDED
-    lent = Decimal(payout.request.get("amount", 0)) if payout is not None and is_lent else ZERO
-    return max(ZERO, saga.order.amount_paid - lent)
+    return Decimal(payout.request.get("amount", 0)) if payout is not None and is_lent else ZERO
 
 
 def admit_cancelling(saga: "Saga", actor: Actor, reason: str) -> None:

@@ -23,6 +23,7 @@ from messaging.outbox import publish
 from orders import events
 from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
 from orders.models import (
+    BEFORE_HANDOVER,
     Edit,
     LegKind,
     LegState,
@@ -34,7 +35,7 @@ from orders.models import (
     ProductCopy,
     SagaState,
 )
-from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another
+from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another, lent_of
 from orders.services.changing import Check, any_version, explained, load_for
 from orders.services.excess import return_excess
 from orders.services.funding import agree_to_more, requested_loan
@@ -127,7 +128,7 @@ def change_lines(
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
             check(saga.order.version)
-            saga.order.permit(Edit.LINES, actor.roles)
+            saga.order.permit(_edit_of(saga, wishes), actor.roles)
         plan = _plan(saga, wishes, actor)
         if plan.more:
             refuse_hoarding(saga.order.customer_id, actor, plan.lines, besides=order_id)
@@ -169,7 +170,7 @@ def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: 
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
-            saga.order.permit(Edit.LINES, actor.roles)
+            saga.order.permit(_edit_of(saga, wishes), actor.roles)
         plan = _plan(saga, wishes, actor)
     order = saga.order
     return Preview(
@@ -191,6 +192,13 @@ def plain(line: OrderLine) -> dict[str, Any]:
     names = ("id", "product_id", "sku", "name", "vin", "kind", "quantity", "unit_price", "line_total")
     shown: dict[str, Any] = msgspec.to_builtins({name: getattr(line, name) for name in names})
     return shown
+
+
+def _edit_of(saga: Saga, wishes: Sequence[Wish]) -> Edit:
+    """Taking out less is allowed until the handover; all else only before everything is paid."""
+    old = {line.id: line.quantity for line in saga.order.lines.all()}
+    is_less = all(isinstance(wish, LineChange) and wish.quantity < old.get(wish.item_id, 0) for wish in wishes)
+    return Edit.LOWER if is_less else Edit.LINES
 
 
 # Planning -------------------------------------------------------------------------------------------------------------
@@ -252,6 +260,8 @@ def _refuse_while_busy(saga: Saga) -> None:
         raise ChangeRefused("change_under_way", _("The last change is still being confirmed."), retry_after=1)
     if loan is not None and loan.state == LegState.RUNNING:
         raise ChangeRefused("loan_being_decided", _("The bank is deciding on this very amount."))
+    if saga.order.status in BEFORE_HANDOVER:
+        return
     if payment.state == LegState.SUCCEEDED:
         raise ChangeRefused("already_paid", _("The buyer has already paid for these lines."))
     if is_payment_under_way(saga):
@@ -296,7 +306,7 @@ def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     loan = saga.legs.get(LegKind.LOAN)
     asked = requested_loan(loan) if loan is not None and loan.state == LegState.PENDING else ZERO
-    covered = max(saga.order.loan_amount, asked) + saga.order.total_amount - saga.order.payable
+    covered = max(saga.order.loan_amount, asked) + lent_of(saga) + saga.order.total_amount - saga.order.payable
     if plan.total < covered:
         detail = _("Less than what is lent and credited already.")
         raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))
@@ -305,6 +315,9 @@ def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
 # Doing ----------------------------------------------------------------------------------------------------------------
 def _apply(saga: Saga, plan: _Plan, agreed: Decimal) -> None:
     """Write the new lines; `agreed` is what the buyer pays more by their own word."""
+    if saga.order.status in BEFORE_HANDOVER:
+        _take_back_sold(saga, plan)
+        return
     _drop_policies(saga, plan)
     _write(saga, plan.lines, gone=plan.gone, before=plan.before)
     agree_to_more(saga, agreed)
@@ -313,6 +326,28 @@ def _apply(saga: Saga, plan: _Plan, agreed: Decimal) -> None:
         ask_for_other_stock(saga, before, agreed=agreed)
     if plan.total <= plan.old_total or not plan.more:
         publish_updated(saga)
+
+
+def _take_back_sold(saga: Saga, plan: _Plan) -> None:
+    """Lower what is paid for and still here: the goods go back to the stock. A policy is ended by itself instead."""
+    if any(line.kind == LineKind.POLICY for line in plan.gone):
+        raise ChangeRefused("policy_in_force", _("The policy is in force: cancel the policy itself."))
+    old = {item["id"]: item["quantity"] for item in plan.before}
+    left = {line.id: line.quantity for line in plan.kept}
+    back = [
+        events.RequestedLine(product_id=line.product_id, quantity=old[str(line.id)] - left.get(line.id, 0))
+        for line in [*plan.kept, *plan.gone]
+        if line.product_id and old[str(line.id)] > left.get(line.id, 0)
+    ]
+    _write(saga, plan.lines, gone=plan.gone, before=plan.before)
+    if back:
+        attempt_id = saga.legs[LegKind.STOCK].attempt_id
+        publish(
+            events.StockReturnRequested(
+                order_id=saga.order.id, attempt_id=attempt_id, lines=back, reason="lines_lowered"
+            )
+        )
+    publish_updated(saga)
 
 
 def _drop_policies(saga: Saga, plan: _Plan) -> None:

@@ -258,3 +258,63 @@ def test_no_line_of_another_currency_is_added_or_grows(order, owner):
     ProductCopy.objects.filter(pk=item(order).product_id).update(currency="EUR")
     assert owner.patch(path(order), {"quantity": 3}).json()["code"] == "currency_mismatch"
     assert item(order).quantity == 2
+
+
+# Paid, and not handed over ----------------------------------------------------------------------------------------
+@pytest.fixture
+def sold():
+    lines = [ProductLine(make.product(price="100.00", available=5), 2), ProductLine(make.product(price="7.00"), 1)]
+    found = make.order(lines=lines)
+    hear(answers.reserved(found))
+    hear(answers.paid(found, by_saga=False))
+    return Order.objects.get(pk=found.pk)
+
+
+def test_a_manager_lowers_what_is_paid_until_the_handover(sold):
+    line, manager = sold.lines.get(position=0), Api("manager")
+    with events_of("orders") as published:
+        answer = manager.patch(f"/orders/{sold.id}/items/{line.id}", {"quantity": 1})
+    shown = answer.json()
+    assert (answer.status_code, shown["total_amount"], shown["status"], shown["amount_due"]) == (
+        200, "107.00", "paid", "0.00",
+    )  # fmt: skip
+    assert published == ["checkout.stock_return_requested", "order.updated", "checkout.excess_refund_requested"]
+    assert asked_back() == [("100.00", "lines_lowered")]
+    asked = OutboxEvent.objects.using("orders").get(type="checkout.stock_return_requested").data
+    assert asked["lines"] == [{"product_id": str(line.product_id), "quantity": 1}]
+    assert asked["attempt_id"] == str(answers.attempt(sold, "stock"))
+    assert manager.delete(f"/orders/{sold.id}/items/{sold.lines.get(position=1).id}").json()["total_amount"] == "100.00"
+    assert [amount for amount, _ in asked_back()] == ["100.00", "7.00"]
+    assert manager.put(f"/orders/{sold.id}/status", {"status": "in_progress"}).status_code == 200
+
+
+def test_neither_more_nor_by_the_buyer_nor_after_the_handover(sold):
+    line, manager = sold.lines.get(position=0), Api("manager")
+    path = f"/orders/{sold.id}/items/{line.id}"
+    assert manager.patch(path, {"quantity": 3}).status_code == 409
+    assert Api("client", user_id=sold.customer_id).patch(path, {"quantity": 1}).status_code == 403
+    for status in ("in_progress", "ready", "completed"):
+        assert manager.put(f"/orders/{sold.id}/status", {"status": status}).status_code == 200
+    assert manager.patch(path, {"quantity": 1}).status_code == 409
+    assert (asked_back(), Order.objects.get(pk=sold.pk).total_amount) == ([], Decimal("207.00"))
+
+
+def test_a_policy_in_force_is_no_line_to_take_out():
+    order = make.order(insurance=[{"insurance_type": "osago"}], policies=[("OSAGO", Decimal("10.00"))])
+    hear(answers.reserved(order))
+    hear(answers.paid(order, by_saga=False))
+    hear(answers.issued(order))
+    line = order.lines.get(name="OSAGO")
+    answer = Api("manager").delete(f"/orders/{order.id}/items/{line.id}")
+    assert (answer.status_code, answer.json()["code"], asked_back()) == (409, "policy_in_force", [])
+
+
+def test_not_below_what_a_bank_paid():
+    loan = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months": 36}
+    order = make.order(lines=[ProductLine(make.product(price="500000.00", available=5), 2)], financing=loan)
+    hear(answers.reserved(order))
+    hear(answers.loan_approved(order, "800000.00"))
+    hear(answers.paid(order, amount="200000.00", by_saga=False))
+    hear(answers.disbursed(order, "800000.00"))
+    answer = Api("manager").patch(path(order), {"quantity": 1})
+    assert (answer.status_code, answer.json()["code"]) == (409, "total_below_covered")

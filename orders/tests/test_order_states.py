@@ -69,7 +69,7 @@ def one_person_is_enough(settings):
 def order_in(status):
     """An order brought into this status the way the product does it."""
     card = {} if status in ("created", "awaiting_payment") else {"payment": CARD}
-    order = make.order(lines=[make.ProductLine(make.product(available=9), 1)], **card)
+    order = make.order(lines=[make.ProductLine(make.product(available=9), 2)], **card)
     for step in WAYS[status]:
         if step in RETURNS:
             RETURNS[step](order)
@@ -85,7 +85,9 @@ def order_in(status):
 def send(api, order, action):
     match action:
         case Edit.LINES:
-            return api.patch(f"/orders/{order.id}/items/{order.lines.get().id}", {"quantity": 2})
+            return api.patch(f"/orders/{order.id}/items/{order.lines.get().id}", {"quantity": 3})
+        case Edit.LOWER:
+            return api.patch(f"/orders/{order.id}/items/{order.lines.get().id}", {"quantity": 1})
         case Edit.COMMENT:
             return api.patch(f"/orders/{order.id}", {"comment": "please hurry"})
         case Edit.HIDE:
