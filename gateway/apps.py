@@ -10,5 +10,8 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Import the `approvals` of every app: what gives value away, and who must agree."""
+        """Import the `approvals` of every app: what gives value away, and who must agree; read plain numbers only."""
+        from gateway import plain_numbers
+
+        plain_numbers.install()
         autodiscover_modules("approvals")

@@ -24,6 +24,7 @@ from gateway import guard, idempotency
 from gateway.address import client_address
 from gateway.bearer import identify
 from gateway.permissions import require_scope, scope_of
+from gateway.plain_numbers import refuse_odd_amounts
 from gateway.principal import NotAuthenticated, Principal
 from gateway.rendering import MAX_DEPTH, depth_of
 
@@ -96,6 +97,7 @@ class Lane:
         refuse_deep(request.body)
         if may_hold_card_number(request.body):
             refuse_card_numbers(msgspec.json.decode(request.body), but=THINGS)
+        refuse_odd_amounts(request.body, self.request_type)
         return self._decoder.decode(request.body)
 
     @property

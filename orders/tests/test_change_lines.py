@@ -318,3 +318,14 @@ def test_not_below_what_a_bank_paid():
     hear(answers.disbursed(order, "800000.00"))
     answer = Api("manager").patch(path(order), {"quantity": 1})
     assert (answer.status_code, answer.json()["code"]) == (409, "total_below_covered")
+
+
+@pytest.mark.parametrize("odd", [{"status": "paid"}, {"total_amount": "1.00"}, {"comment": "x", "customer_id": "y"}])
+def test_a_change_of_what_cannot_be_changed_is_refused(odd):
+    order = make.order()
+    answer = Api("client", user_id=order.customer_id).patch(f"/orders/{order.id}", {"comment": "call first"} | odd)
+    assert answer.status_code == 400
+    (wrong,) = answer.json()["errors"]
+    assert (wrong["code"], wrong["field"]) == ("unknown_field", next(name for name in odd if name != "comment"))
+    order.refresh_from_db()
+    assert order.comment == ""
