@@ -21,6 +21,7 @@ from orders.public import OrderFacts
 
 HOLDING = {"created", "awaiting_payment"}
 SOLD = {"paid", "in_progress", "ready", "completed"}
+ENDED = {"cancelled", "refunded", "returned"}
 RETURNING = "returning"
 """Sold too, until the return is accepted and the sale is being undone."""
 
@@ -164,6 +165,9 @@ def _check_order(
         yield Disagreement("order_without_stock", ids, f"{order.status}, its stock is {stock[1] if stock else 'free'}")
     if stock and order.is_settled and not is_sold:
         yield Disagreement("stock_kept", ids, f"{order.status}, its stock is still {stock[1]}")
+    if order.is_settled and order.status in ENDED and order.amount_paid > order.kept:
+        detail = f"{order.status}, {order.amount_paid} of its buyer's money is still here, insurers earned {order.kept}"
+        yield Disagreement("ended_with_money", ids, detail)
     if order.is_settled and order.status in HOLDING:
         yield Disagreement("order_stuck", ids, f"{order.status}, its checkout is {order.saga_state}")
 

@@ -60,7 +60,7 @@ holds(OrderReturn, owner="order__customer_id", blank={"condition": ""})
 
 def _obligations(user_id: UUID) -> list[Obligation]:
     """Orders on their way to the handover, or being undone."""
-    is_open = ~Q(status__in=[*CLOSED, Status.COMPLETED]) | Q(checkout__finished_at=None)
+    is_open = ~Q(status__in=[*CLOSED, Status.COMPLETED]) | Q(checkout__finished_at=None) | Q(trade_in_owed__gt=0)
     found = Order.objects.filter(is_open, customer_id=user_id, deleted_at__isnull=True).order_by("pk")
     return [Obligation("order", order_id, number) for order_id, number in found.values_list("pk", "number")]
 

@@ -16,6 +16,7 @@ from orders.deal_document import DealDocument, deal_document, read_deal, reprodu
 from orders.deal_sums import recalculate
 from orders.deals import DealQuote
 from orders.models import DOCUMENTS, DocumentKind, LegKind, Order, OrderHistory, Status
+from orders.models.checkout import earned_by_insurers
 from orders.models.owing import payable_column
 from orders.reading import FundingPart, OrderDocument, read_orders
 from orders.stats import stat_disagreements
@@ -62,7 +63,7 @@ class TimelineEntry:
 class OrderFacts:
     """What the books need to know of an order: the attempt that holds its stock, and its money.
 
-    `returned_premiums` is what insurance gives back of it.
+    `returned_premiums` is what insurance gives back of it, `kept` what insurers have earned of an order that ended.
 
     `total_amount` is what has to come in as money.
     """
@@ -76,6 +77,7 @@ class OrderFacts:
     is_settled: bool
     sells_stock: bool
     returned_premiums: Decimal = Decimal(0)
+    kept: Decimal = Decimal(0)
 
 
 def get_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool = False) -> OrderDocument | None:
@@ -112,13 +114,15 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
     """Every order, for checking the books."""
     orders = Order.objects.select_related("checkout").prefetch_related("checkout__legs", "lines").order_by("pk")
     for order in orders.iterator(chunk_size=chunk):
-        stock = next((leg for leg in order.checkout.legs.all() if leg.kind == LegKind.STOCK), None)
+        legs = {leg.kind: leg for leg in order.checkout.legs.all()}
+        stock, policies = legs.get(LegKind.STOCK), legs.get(LegKind.POLICIES)
         yield OrderFacts(
             order_id=order.id,
             status=order.status,
             total_amount=order.payable,
             amount_paid=order.amount_paid,
             returned_premiums=order.returned_premiums,
+            kept=earned_by_insurers(policies),
             saga_state=order.checkout.state,
             stock_attempt_id=stock.attempt_id if stock else None,
             is_settled=order.checkout.finished_at is not None,

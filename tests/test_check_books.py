@@ -228,6 +228,11 @@ def test_an_order_called_paid_that_is_not(dealership):
     assert_found("order_underpaid", dealership.held)
 
 
+def test_an_order_that_ended_and_keeps_its_buyers_money(dealership):
+    corrupt("orders", ("UPDATE orders_order SET status = 'refunded' WHERE id = %s", dealership.sold))
+    assert_found("ended_with_money", dealership.sold)
+
+
 def test_money_without_an_order(dealership):
     stranger = uuid7()
     corrupt("payments", ("UPDATE payments_payment SET order_id = %s WHERE id = %s", stranger, dealership.payment))

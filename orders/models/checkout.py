@@ -137,6 +137,15 @@ class CheckoutLeg(models.Model):
         ]
 
 
+EARNED = "earned"
+"""Where the policies' leg notes what insurers have earned of premiums that the order paid."""
+
+
+def earned_by_insurers(leg: CheckoutLeg | None) -> Decimal:
+    """Return what a policies' leg notes as earned; nothing without one."""
+    return Decimal(leg.request.get(EARNED, 0)) if leg is not None else Decimal(0)
+
+
 class PaymentState(models.TextChoices):
     """What orders knows of a payment."""
 

@@ -27,6 +27,7 @@ from insurance.events import PoliciesDeclined, PoliciesIssued, PoliciesRevoked
 from orders import events
 from orders.approvals import CHECKOUT
 from orders.models import LegKind, LegState, OrderPayment, PaymentState, SagaState, Status
+from orders.models.checkout import EARNED
 from orders.models.holds import HoldKind
 from orders.services.allowances import drop_allowance, settle_refund
 from orders.services.editing import publish_updated, settle_payment, take_back_change
@@ -35,7 +36,7 @@ from orders.services.funding import FAILED, PAID, agree_to_more, parts_of, reque
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.holds import OFFER, look_at_hold, note_application, rehold, watch_hold
 from orders.services.own_loan import take_own_loan
-from orders.services.requests import EARNED, due_from_buyer
+from orders.services.requests import due_from_buyer
 from orders.services.saga import Saga, timed_out
 from payments.events import (
     OrderSettled,

@@ -12,6 +12,7 @@ from messaging.outbox import publish
 from orders import events
 from orders.approvals import AGREED_BEFORE
 from orders.models import CheckoutLeg, LegKind, Order, OrderReturn, ReturnState
+from orders.models.checkout import earned_by_insurers
 from orders.services.funding import (
     ASKED,
     DROPPED,
@@ -149,10 +150,6 @@ def _undo(event: type[Event]) -> Callable[["Saga", CheckoutLeg], None]:
     return request
 
 
-EARNED = "earned"
-"""Where the policies' leg notes what insurers have earned of premiums that the order paid."""
-
-
 def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
     """Ask for everything back but what is the insurers'."""
     policies = saga.legs.get(LegKind.POLICIES)
@@ -161,7 +158,7 @@ def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             reason=(saga.checkout.failure or {}).get("code", "cancelled"),
-            keep_amount=Decimal(policies.request.get(EARNED, 0)) if policies else Decimal(0),
+            keep_amount=earned_by_insurers(policies),
         )
     )
 
