@@ -20,6 +20,7 @@ from gateway.address import exact_address
 from gateway.api import ApiViewSet
 from gateway.approvals.reading import with_pending
 from gateway.approvals.views import may_wait
+from gateway.lane import refuse_deep
 from gateway.permissions import IsManager, IsSignedIn
 from payments import services
 from payments.api.filters import PaymentFilter, RefundFilter
@@ -201,6 +202,7 @@ class WebhookView(APIView):
     def post(self, request: Request, provider: str) -> Response:
         """Keep a message, to be applied in a moment; the same one again changes nothing."""
         bank = provider_named(provider)
+        refuse_deep(request._request.body)
         notice = bank.parse_webhook(request._request.body, request.headers, exact_address(request.META))
         event = services.receive_webhook(
             provider=provider, notice=notice, is_trusted=bank.capabilities.signs_webhooks, now=timezone.now()

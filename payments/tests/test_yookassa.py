@@ -225,3 +225,11 @@ def test_its_webhooks_come_by_ipv6_too(bank, settings, address):
     assert Client().post(path, **sent, REMOTE_ADDR=address).json() == {"outcome": "ignored"}
     for stranger in ("2a02:5181::1", "unknown", "2a02:5180::/64"):
         assert Client().post(path, **sent, REMOTE_ADDR=stranger).status_code == 401
+
+
+def test_a_message_nested_without_end_is_refused(bank):
+    buried = '{"object":' * 2_000 + "1" + "}" * 2_000
+    answer = Client(raise_request_exception=False).post(
+        "/api/v1/payments/webhooks/yookassa", data=buried, content_type="application/json"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
