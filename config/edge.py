@@ -32,7 +32,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": [
         "config.health.document.describe_health",
-        "gateway.schema.describe_problems",
+        "gateway.schema_hooks.describe_edge",
         "gateway.schema_hooks.settle_schemas",
     ],
 }

@@ -22,6 +22,10 @@ _SIGNATURES = (
 )
 
 
+KINDS = (*(content_type for _signature, content_type, _extension in _SIGNATURES), "image/webp")
+"""Content types that a paper may have."""
+
+
 class PaperTooLarge(DomainError):
     """The file is larger than we keep; `max_bytes` says how large it may be."""
 

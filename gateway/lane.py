@@ -76,6 +76,10 @@ class Answer(msgspec.Struct):
     headers: dict[str, str] = {}
 
 
+class OpenStruct(msgspec.Struct):
+    """A part of an answer that may have members besides those it names, as problem documents do."""
+
+
 @dataclass(frozen=True)
 class Lane:
     """Declaration of one hot endpoint."""

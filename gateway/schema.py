@@ -1,67 +1,82 @@
-"""The OpenAPI document: msgspec Structs of the fast lane, and problem+json for every refusal."""
+"""How one operation is described: the fast lane's Structs, sentences, and the headers that its action honours."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
+from drf_spectacular.drainage import error
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
-from drf_spectacular.plumbing import force_instance
+from drf_spectacular.plumbing import ResolvedComponent, force_instance, get_doc
+from rest_framework.serializers import ChoiceField, EmailField, TimeField, URLField
 
-from gateway.schema_hooks import METHODS
+from gateway.lane import OpenStruct
+from gateway.schema_hooks import describe_headers
+from gateway.schema_reach import promises_of
 
 F = TypeVar("F", bound=Callable[..., Any])
-PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail", "errors", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "detail"],
-                "properties": {name: {"type": "string"} for name in ("field", "code", "detail")},
-            },
-        },
-        "request_id": {"type": "string"},
-    },
-}
-REFUSALS = {
-    "400": "Invalid input",
-    "401": "No token, or not a valid one",
-    "403": "The role does not allow this",
-    "404": "Not found",
-    "409": "Conflict with the current state",
-    "412": "If-Match failed",
-    "413": "The body is too large",
-    "415": "Unsupported media type",
-    "422": "Idempotency-Key used with another body",
-    "429": "Too many requests",
-    "503": "Temporarily unavailable",
-}
+VERBS = {
+    "list": "list", "retrieve": "one", "create": "create", "update": "replace", "partial_update": "change",
+    "destroy": "delete",
+}  # fmt: skip
 
 
 class AutoSchema(SpectacularSchema):
     """Reads an action's lane where it has one."""
 
     def _lane(self) -> Any:
-        return getattr(getattr(self.view, self.method_name(), None), "lane", None)
+        return getattr(self._action(), "lane", None)
+
+    def _action(self) -> Any:
+        return getattr(self.view, self.method_name(), None)
 
     def method_name(self) -> str:
         """Name of the view's method behind this operation."""
         return getattr(self.view, "action", None) or self.method.lower()
 
+    def get_operation(self, *args: Any, **options: Any) -> Any:
+        """Add what every operation of the edge has: a summary, its limit, and the headers it honours."""
+        operation = super().get_operation(*args, **options)
+        if operation is None:
+            return None
+        operation.setdefault("summary", self._sentence())
+        operation.setdefault("security", [])
+        lane, name = self._lane(), self.method_name()
+        scopes = getattr(self.view, "throttle_scopes", {})
+        operation["x-rate-limit"] = lane.scope if lane else scopes.get(name, "default")
+        describe_headers(operation, self.method.lower(), self._promises(lane))
+        return operation
+
+    def _promises(self, lane: Any) -> frozenset[str]:
+        if lane is None:
+            return promises_of(type(self.view), self._action().__func__)
+        kept = promises_of(type(self.view), lane.action)
+        kept |= {"Idempotency-Key"} if lane.idempotent_on else frozenset()
+        return kept | ({"If-None-Match"} if self.method == "GET" else frozenset())
+
+    def get_description(self) -> str:
+        """Say what the action's own words say, or else those of its view; never those of a base class."""
+        return self._own_words() or get_doc_of_class(type(self.view))
+
+    def _own_words(self) -> str:
+        action = self._action()
+        lane = getattr(action, "lane", None)
+        method = lane.action if lane else action
+        return "" if getattr(method, "__module__", "rest_framework").startswith("rest_framework") else get_doc(method)
+
+    def _sentence(self) -> str:
+        words = " ".join(self._own_words().split())
+        if words:
+            return words.partition(". ")[0].rstrip(".")
+        things = [part for part in self.path.strip("/").split("/") if "{" not in part][-1].replace("-", " ")
+        verb = VERBS.get(self.method_name(), self.method_name().replace("_", " "))
+        return things.capitalize() if verb in things else f"{things.capitalize()}: {verb}"
+
     def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
         """Two apps may call different things the same: a component's name begins with its app's."""
         name = str(super()._get_serializer_name(serializer, direction, bypass_extensions))
-        app = type(force_instance(serializer)).__module__.partition(".")[0]
-        return f"{app.capitalize()}{name}" if app in settings.APPS else name
+        return _prefixed(type(force_instance(serializer)), name)
 
     def get_request_serializer(self) -> Any:
         declared = self._lane()
@@ -71,6 +86,26 @@ class AutoSchema(SpectacularSchema):
         declared = self._lane()
         return {declared.status: declared.response_type} if declared else super().get_response_serializers()
 
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """Tell whether a bare serializer stands for a page of them; one that is a page already does not."""
+        if isinstance(serializer, type) and issubclass(serializer, msgspec.Struct):
+            return False
+        if "results" in getattr(serializer, "_declared_fields", {}):
+            return False
+        return bool(super()._is_list_view(serializer))
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Say what is sent: a model's empty choice, and times of day as the clock on the wall shows them."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, TimeField) and isinstance(schema, dict):
+            schema.pop("format", None)
+            schema["pattern"] = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?$"
+        if isinstance(field, URLField | EmailField) and (field.allow_blank or _may_be_empty(field)):
+            schema.pop("format", None)
+        if isinstance(field, ChoiceField) and "enum" in schema and "" not in schema["enum"] and _may_be_empty(field):
+            schema["enum"] = [*schema["enum"], ""]
+        return schema
+
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         other = getattr(getattr(self.view, self.method_name(), None), "or_list_of", None)
@@ -78,7 +113,28 @@ class AutoSchema(SpectacularSchema):
             content = bodies["200"]["content"]["application/json"]
             plain = {"type": "array", "items": self.resolve_serializer(other, direction).ref}
             content["schema"] = {"oneOf": [content["schema"], plain]}
+        other = getattr(self._action(), "or_one_of", None)
+        if other is not None:
+            content = bodies["200"]["content"]["application/json"]
+            content["schema"] = {"oneOf": [content["schema"], self.resolve_serializer(other, direction).ref]}
         return bodies
+
+
+def get_doc_of_class(view_class: type) -> str:
+    """Return the words that the class itself has."""
+    return get_doc(view_class) if view_class.__dict__.get("__doc__") else ""
+
+
+def _may_be_empty(field: Any) -> bool:
+    """A read-only field of a model forgets that its column may be empty."""
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    columns = {column.name: column for column in model._meta.get_fields()} if model else {}
+    return field.read_only and bool(getattr(columns.get(field.source), "blank", False))
+
+
+def _prefixed(kind: type, name: str) -> str:
+    app = kind.__module__.partition(".")[0]
+    return f"{app.capitalize()}{name}" if app in settings.APPS else name
 
 
 def or_list_of(serializer: Any) -> Callable[[F], F]:
@@ -91,8 +147,18 @@ def or_list_of(serializer: Any) -> Callable[[F], F]:
     return declare
 
 
+def or_one_of(serializer: Any) -> Callable[[F], F]:
+    """Describe an action that answers with one of these instead, where the request asks for it."""
+
+    def declare(method: F) -> F:
+        method.or_one_of = serializer  # type: ignore[attr-defined]
+        return method
+
+    return declare
+
+
 class StructExtension(OpenApiSerializerExtension):
-    """A msgspec Struct as a component."""
+    """A msgspec Struct as a component, and every Struct in it as one of its own."""
 
     target_class = msgspec.Struct
     match_subclasses = True
@@ -101,19 +167,19 @@ class StructExtension(OpenApiSerializerExtension):
         return str(self.target.__name__)
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        (schema,), components = msgspec.json.schema_components([self.target], ref_template="{name}")
-        return cast(dict[str, Any], _inlined(schema, components))
-
-
-def _inlined(schema: Any, components: dict[str, Any]) -> Any:
-    """The schema with every nested Struct written out where it stands."""
-    if isinstance(schema, list):
-        return [_inlined(item, components) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _inlined(components[schema["$ref"]], components)
-    return {name: _inlined(value, components) for name, value in schema.items() if name != "title"}
+        app = _prefixed(self.target, "")
+        _, found = msgspec.json.schema_components([self.target], ref_template=f"#/components/schemas/{app}{{name}}")
+        for name in {kind.__name__ for kind in OpenStruct.__subclasses__()} & set(found):
+            found[name]["additionalProperties"] = True
+        own: dict[str, Any] = found.pop(self.target.__name__)
+        for name, schema in found.items():
+            component = ResolvedComponent(
+                name=f"{app}{name}", type=ResolvedComponent.SCHEMA, schema=schema, object=f"{app}{name}"
+            )
+            auto_schema.registry.register_on_missing(component)
+            if auto_schema.registry[component].schema != schema:
+                error(f"two Structs of {app} are called {name}")
+        return own
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -124,19 +190,3 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-
-
-def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the refusals every operation may answer with."""
-    components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = PROBLEM
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    components["responses"] = {
-        f"Problem{status}": {"description": description, "content": content} for status, description in REFUSALS.items()
-    }
-    for path in result.get("paths", {}).values():
-        for method, operation in path.items():
-            if method in METHODS:
-                for status in REFUSALS:
-                    operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
-    return result

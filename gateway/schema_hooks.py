@@ -1,10 +1,64 @@
-"""What is done to the whole OpenAPI document once every operation is described: names, nulls, refusals."""
+"""What the whole OpenAPI document has that no view says: headers, refusals and their codes, names, nulls, examples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from gateway.idempotency import MAX_KEY
+from gateway.schema_codes import codes
 
 METHODS = ("get", "post", "put", "patch", "delete")
 Node = dict[str, Any]
+
+_TEXT: Node = {"type": "string"}
+_COUNT: Node = {"type": "integer", "minimum": 0}
+_SCHEMA = "#/components/schemas/Problem"
+REQUEST_HEADERS = {
+    "Idempotency-Key": (
+        (
+            "Any text of yours that names this one intention, a UUID say. The same key and body get the first answer "
+            "again, with `Idempotent-Replayed: true`; the same key with another body is refused with 422."
+        ),
+        {"type": "string", "maxLength": MAX_KEY, "examples": ["7f3c8a52-order-1"]},
+    ),
+    "If-Match": (
+        "The `ETag` of what you have read. If the object has changed since, the answer is 412 and nothing happens.",
+        {"type": "string", "examples": ['"3"']},
+    ),
+    "If-None-Match": (
+        "The `ETag` of what you have. If it still stands, the answer is 304 without a body.",
+        {"type": "string", "examples": ['"3"']},
+    ),
+}
+RESPONSE_HEADERS = {
+    "X-Request-ID": ("The id of this request, yours or one made for it; every line of the log has it.", _TEXT),
+    "RateLimit-Limit": ("Requests that this limit admits in its window.", _COUNT),
+    "RateLimit-Remaining": ("How many of them are left.", _COUNT),
+    "RateLimit-Reset": ("Seconds until the oldest of them leaves the window.", _COUNT),
+    "ETag": ("The version of the object, for `If-Match` and `If-None-Match`.", {"type": "string", "examples": ['"3"']}),
+    "Idempotent-Replayed": ("This answer was given before, to the same `Idempotency-Key`.", {"const": "true"}),
+    "Retry-After": ("Seconds after which to try again.", _COUNT),
+    "WWW-Authenticate": ("How to sign in.", {"const": "Bearer"}),
+    "Location": ("Where to go on.", {"type": "string", "format": "uri-reference"}),
+    "Content-Disposition": ("The name to save the file under.", _TEXT),
+    "X-Document-Number": ("The number that the document was issued under.", _TEXT),
+    "X-Document-Version": ("Which issue of the document this is.", _COUNT),
+}
+ALWAYS = ("X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+REFUSALS = {
+    "400": ("Invalid input", "validation_error", ()),
+    "401": ("No token, or not a valid one", "not_authenticated", ("WWW-Authenticate",)),
+    "403": ("The role does not allow this", "permission_denied", ()),
+    "404": ("Not found", "not_found", ()),
+    "409": ("Conflict with the current state", "wrong_transition", ("Retry-After",)),
+    "412": ("If-Match failed", "stale_version", ()),
+    "413": ("The body is too large", "body_too_large", ()),
+    "415": ("Unsupported media type", "unsupported_media_type", ()),
+    "422": ("Idempotency-Key used with another body", "idempotency_key_reused", ()),
+    "429": ("Too many requests", "too_many_requests", ("Retry-After",)),
+    "503": ("Temporarily unavailable", "unavailable", ("Retry-After",)),
+}
+UNUSUAL = {"410": ("No longer kept", "resync_required", ())}
+"""Refusals of single operations."""
 
 
 def operations(document: Node) -> Iterator[tuple[str, str, Node]]:
@@ -13,6 +67,122 @@ def operations(document: Node) -> Iterator[tuple[str, str, Node]]:
         for method, operation in item.items():
             if method in METHODS:
                 yield path, method, operation
+
+
+def describe_headers(operation: Node, method: str, promises: frozenset[str]) -> None:
+    """Add the request headers that an operation honours, what they bring about, and what else its code says."""
+    kept = {name for name in promises if _applies(name, method)}
+    parameters = operation.setdefault("parameters", [])
+    parameters += [{"$ref": f"#/components/parameters/{name}"} for name in REQUEST_HEADERS if name in kept]
+    if not parameters:
+        del operation["parameters"]
+    if "Idempotency-Key" in kept:
+        for response in operation["responses"].values():
+            _add_headers(response, ["Idempotent-Replayed"])
+    if "If-None-Match" in kept:
+        operation["responses"]["304"] = {"description": "What you have still stands."}
+        _add_headers(operation["responses"]["304"], ["ETag"])
+    for status, response in operation["responses"].items():
+        if status < "400":
+            _add_headers(response, [name for name in RESPONSE_HEADERS if name in promises])
+            _add_headers(response, ["Location"] if status.startswith("3") and status != "304" else [])
+    for status in (name for name in promises if name.isdigit()):
+        operation["responses"].setdefault(status, _refusal(status, *UNUSUAL[status]))
+    refused = set(REFUSALS) - (set() if "If-Match" in kept else {"412"})
+    refused -= set() if "Idempotency-Key" in kept else {"422"}
+    refused -= {"413", "415"} if method == "get" else set()
+    for status in sorted(refused):
+        operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
+
+
+def _applies(header: str, method: str) -> bool:
+    return (header == "If-None-Match") == (method == "get")
+
+
+def _add_headers(response: Node, names: Iterable[str]) -> None:
+    if "$ref" not in response:
+        known = response.setdefault("headers", {})
+        for name in names:
+            known[name] = {"$ref": f"#/components/headers/{name}"}
+
+
+def describe_edge(result: Node, **_: Any) -> Node:
+    """Add the problem document, the refusals and the headers that the operations refer to."""
+    components = result.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"] = _problem()
+    components["headers"] = {
+        name: {"description": text, "schema": schema} for name, (text, schema) in RESPONSE_HEADERS.items()
+    }
+    components["parameters"] = {
+        name: {"name": name, "in": "header", "description": text, "schema": schema}
+        for name, (text, schema) in REQUEST_HEADERS.items()
+    }
+    components["responses"] = {f"Problem{status}": _refusal(status, *rest) for status, rest in REFUSALS.items()}
+    for _path, _method, operation in operations(result):
+        for status, response in operation["responses"].items():
+            _add_headers(response, ALWAYS)
+            if status.startswith("2") and _is_versioned(response, schemas):
+                _add_headers(response, ["ETag"])
+    result["paths"] = {path.rstrip("/") or "/": item for path, item in result["paths"].items()}
+    result["servers"] = [{"url": "/", "description": "The dealership that serves this document."}]
+    return result
+
+
+def _refusal(status: str, description: str, code: str, headers: Iterable[str]) -> Node:
+    example = {
+        "type": f"urn:autosalon:problem:{code}",
+        "title": description,
+        "status": int(status),
+        "code": code,
+        "detail": f"{description}.",
+        "errors": [],
+        "request_id": "0199c0de-0000-7000-8000-000000000001",
+    }
+    if code == "validation_error":
+        example["errors"] = [{"field": "items.0.quantity", "code": "min_value", "detail": "At least 1."}]
+    content = {"application/problem+json": {"schema": {"$ref": _SCHEMA}, "example": example}}
+    response: Node = {"description": description, "content": content}
+    _add_headers(response, [*ALWAYS, *headers])
+    return response
+
+
+def _problem() -> Node:
+    return {
+        "type": "object",
+        "description": "Why a request was refused (RFC 9457). Some codes bring members of their own.",
+        "required": ["type", "title", "status", "code", "detail", "errors", "request_id"],
+        "properties": {
+            "type": {"type": "string", "description": "`urn:autosalon:problem:` and the code."},
+            "title": _TEXT,
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "code": {
+                "type": "string",
+                "description": "What a program decides by. New codes may be added: treat one that you do not know by "
+                "its status.",
+                "x-extensible-enum": codes(),
+            },
+            "detail": {"type": "string", "description": "A sentence for people, in the language of Accept-Language."},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "code", "detail"],
+                    "properties": dict.fromkeys(("field", "code", "detail"), _TEXT),
+                },
+            },
+            "request_id": _TEXT,
+            "retry_after": {"type": "number", "description": "Seconds, as in `Retry-After`."},
+            "allowed": {"description": "Where the object's state may go instead."},
+        },
+        "additionalProperties": True,
+    }
+
+
+def _is_versioned(response: Node, components: Node) -> bool:
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    schema = components.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    return schema.get("properties", {}).get("version", {}).get("type") == "integer"
 
 
 def schemas(value: Any) -> Iterator[Node]:
@@ -31,9 +201,8 @@ def schemas(value: Any) -> Iterator[Node]:
 
 def settle_schemas(result: Node, **_: Any) -> Node:
     """Name nothing by a text that a person reads, and say null as JSON Schema says it."""
-    for part in (result["paths"], result.get("components", {}).get("schemas", {}).values()):
-        for schema in schemas(list(part.values()) if isinstance(part, dict) else list(part)):
-            _settle(schema)
+    for schema in schemas([*result["paths"].values(), *result["components"]["schemas"].values()]):
+        _settle(schema)
     return result
 
 
@@ -41,6 +210,10 @@ def _settle(schema: Node) -> None:
     if isinstance(schema.get("title"), str):
         del schema["title"]
     schema.pop("x-spec-enum-id", None)
+    if {"type": "null"} in schema.get("oneOf", ()):  # what fits anything fits null as well: one of two would be both
+        kept = [part for part in schema.pop("oneOf") if part]
+        if len(kept) > 1:
+            schema["anyOf"] = kept
     if schema.pop("nullable", False) is True:
         _allow_null(schema)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from core.db import fetch
 from core.money import ZERO
+from gateway.lane import OpenStruct
 from messaging.feed import read_head
 from orders.models.owing import DUE_SQL
 
@@ -29,8 +30,8 @@ class OrderItem(msgspec.Struct):
     vin: str = ""
 
 
-class SagaFailure(msgspec.Struct):
-    """Why a checkout ended without a sale."""
+class SagaFailure(OpenStruct):
+    """Why a checkout ended without a sale; some codes bring members of their own, such as `shortfalls`."""
 
     code: str
     step: str

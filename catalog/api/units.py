@@ -85,7 +85,9 @@ class UnitActions(_Base):
         product = services.change_stage(product_id=UUID(pk), stage=Stage(given["stage"]), now=timezone.now())
         return Response(ProductSerializer(product).data)
 
-    @extend_schema(request={"multipart/form-data": ImageInput}, responses=ImageSerializer(many=True))
+    @extend_schema(methods=["GET"], responses=ImageSerializer(many=True))
+    @extend_schema(methods=["POST"], request={"multipart/form-data": ImageInput}, responses={201: ImageSerializer})
+    @extend_schema(methods=["PUT"], request=ImageOrder, responses=ImageSerializer(many=True))
     @action(
         detail=True,
         methods=["get", "post", "put"],
@@ -128,7 +130,8 @@ class UnitActions(_Base):
         refuse_unknown(request, set())
         return self._rows(PriceChange.objects.filter(product_id=self._known(pk)), PriceChangeSerializer)
 
-    @extend_schema(request=ScheduledPriceInput, responses=may_wait(ScheduledPriceSerializer, 201))
+    @extend_schema(methods=["GET"], responses=ScheduledPriceSerializer(many=True))
+    @extend_schema(methods=["POST"], request=ScheduledPriceInput, responses=may_wait(ScheduledPriceSerializer, 201))
     @action(
         detail=True,
         methods=["get", "post"],

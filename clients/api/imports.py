@@ -28,7 +28,7 @@ from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
 from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager
-from gateway.tables import csv_file, table_file
+from gateway.tables import FORMATS, csv_file, table_file
 
 
 class _Defaults(serializers.CharField):
@@ -153,7 +153,7 @@ class ClientExportViewSet(ApiViewSet):
 
     @extend_schema(
         parameters=[OpenApiParameter("clear", OpenApiTypes.BOOL)],
-        responses={(200, "text/csv"): str, (200, "application/octet-stream"): bytes},
+        responses={(200, kind.partition(";")[0]): OpenApiTypes.BINARY for kind in FORMATS.values()},
     )
     def export(self, request: Request, kind: str) -> HttpResponseBase:
         """The list as a file. Phones, e-mails, numbers and notes are masked; admins may ask for `clear=true`."""

@@ -98,7 +98,11 @@ def describe_health(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             "503": {"description": "`down`", "content": {"application/json": {"schema": _READY}}},
         },
     }
-    alive = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "const": "ok"}}}
+    alive = {
+        "type": "object",
+        "required": ["status", "version"],
+        "properties": {"status": {"type": "string", "const": "ok"}, "version": {"type": "string"}},
+    }
     live = {
         "operationId": "health",
         "summary": "Whether this process answers",

@@ -17,7 +17,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.papers import check_size
+from core.papers import KINDS, check_size
 from financing import services
 from financing.api.desk_serializers import (
     ApplicationDocumentInput,
@@ -340,7 +340,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         )
         return Response(ApplicationDocumentSerializer(document).data, status=201)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in KINDS})
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})", filterset_class=None)
     def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
         """One paper as it was uploaded."""

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import InvalidInput, NotFound
-from core.papers import check_size
+from core.papers import KINDS, check_size
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn
@@ -336,7 +336,7 @@ class ClaimViewSet(_InsuranceViewSet):
         )
         return Response(ClaimDocumentSerializer(document).data, status=201)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in KINDS})
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})")
     def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
         """One paper as it was uploaded."""

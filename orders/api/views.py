@@ -23,6 +23,7 @@ from gateway.filtering import refuse_unknown
 from gateway.lane import Answer, lane
 from gateway.permissions import IsAdmin, IsManager, IsSignedIn, require_verified_email
 from gateway.principal import Principal
+from gateway.schema import or_one_of
 from orders import services
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
@@ -98,6 +99,7 @@ class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
         ids = self.paginate_queryset(self.filter_queryset(self.get_queryset().only("id", "created_at", "total_amount")))
         return self.get_paginated_response(read_orders([order.id for order in ids or []]))
 
+    @or_one_of(PreviewSerializer)
     @extend_schema(request=OrderEdit, responses=may_wait(OrderDocument))
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the comment or lines: by `id` a new quantity (0 takes it out), otherwise one more line.
@@ -119,6 +121,7 @@ class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
         )
         return self._shown(order)
 
+    @or_one_of(PreviewSerializer)
     @extend_schema(request=QuantityInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
     def item(self, request: Request, pk: str, item_id: str) -> Response:
@@ -126,7 +129,8 @@ class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
         given = self.valid(QuantityInput)
         return self._change(pk, [LineChange(_uuid(item_id), given["quantity"])], given)
 
-    @extend_schema(responses=may_wait(OrderDocument))
+    @or_one_of(PreviewSerializer)
+    @extend_schema(parameters=[OpenApiParameter("preview", bool)], responses=may_wait(OrderDocument))
     @item.mapping.delete
     def remove_item(self, request: Request, pk: str, item_id: str) -> Response:
         """Take a line out of the order; with `?preview=true` tell what that would come to."""
