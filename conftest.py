@@ -262,6 +262,23 @@ def network_slips(_network_slips: list[str]) -> Iterator[list[str]]:
         pytest.fail("the network was used inside a transaction:\n" + "\n".join(_network_slips))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _contract_slips() -> Iterator[list[str]]:
+    from tests import contract
+
+    with contract.held() as slips:
+        yield slips
+
+
+@pytest.fixture(autouse=True)
+def contract_slips(_contract_slips: list[str]) -> Iterator[list[str]]:
+    """Fail the test during which the API answered anything that its document does not describe."""
+    _contract_slips.clear()
+    yield _contract_slips
+    if _contract_slips:
+        pytest.fail("the answer and the OpenAPI document differ:\n" + "\n".join(dict.fromkeys(_contract_slips)))
+
+
 @pytest.fixture(autouse=True)
 def strange_ports() -> Iterator[list[str]]:
     """Fail the test during which anything reached for a port that this run did not open, even if it hid the refusal."""

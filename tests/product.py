@@ -24,6 +24,16 @@ STARTUP_S = 300
 """Migrating ten databases and making demo data takes half a minute, and minutes on a busy machine."""
 
 
+def _hold(response: httpx2.Response) -> None:
+    from tests import contract  # only here: it needs the settings, which not everybody who starts a product has
+
+    contract.hold_received(response)
+
+
+HELD: dict[str, list[Callable[..., Any]]] = {"response": [_hold]}
+"""Hooks of a client of the API: every answer is held against the document."""
+
+
 def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
     """Poll until `condition()` is true; fail with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -65,7 +75,7 @@ class Product:
         }
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
         self.process: subprocess.Popen[bytes] | None = None
-        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=30)
+        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=30, event_hooks=HELD)
 
     def clear(self) -> None:
         """Stop the servers that a run which was killed left here, and forget what they kept."""
