@@ -100,11 +100,15 @@ class AutoSchema(SpectacularSchema):
         if isinstance(field, TimeField) and isinstance(schema, dict):
             schema.pop("format", None)
             schema["pattern"] = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?$"
-        if isinstance(field, URLField | EmailField) and (field.allow_blank or _may_be_empty(field)):
-            schema.pop("format", None)
         if isinstance(field, ChoiceField) and "enum" in schema and "" not in schema["enum"] and _may_be_empty(field):
             schema["enum"] = [*schema["enum"], ""]
         return schema
+
+    def _insert_field_validators(self, field: Any, schema: Any) -> None:
+        """An address that may be left out is an empty text, which no address is."""
+        super()._insert_field_validators(field, schema)
+        if isinstance(field, URLField | EmailField) and (field.allow_blank or _may_be_empty(field)):
+            schema.pop("format", None)
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
