@@ -5,9 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from core.errors import StaleVersion
 
 
-def etag(version: int) -> str:
-    """Strong entity tag of a version."""
-    return f'"{version}"'
+def etag(version: int, rest: str = "") -> str:
+    """Strong entity tag of a version, and of the `rest` that changes without it."""
+    return f'"{version}-{rest}"' if rest else f'"{version}"'
 
 
 def require_match(request: HttpRequest, version: int) -> None:
@@ -15,8 +15,14 @@ def require_match(request: HttpRequest, version: int) -> None:
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":
         return
-    if etag(version) not in [tag.strip().removeprefix("W/") for tag in given.split(",")]:
+    if str(version) not in [_version_in(tag) for tag in given.split(",")]:
         raise StaleVersion(current=etag(version))
+
+
+def _version_in(tag: str) -> str:
+    """What an edit is bound to: not the rest, of which the edit says nothing."""
+    quoted = tag.strip().removeprefix("W/")
+    return quoted[1:-1].partition("-")[0] if len(quoted) > 2 and quoted[0] == quoted[-1] == '"' else ""
 
 
 def not_modified(request: HttpRequest, version: int) -> HttpResponse | None:

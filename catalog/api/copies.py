@@ -22,7 +22,7 @@ MOST_BYTES = 262_144
 
 
 class Answer(msgspec.Struct, array_like=True):
-    """An answer with status 200; `tag` is that of the object's version, or of the bytes."""
+    """An answer with status 200, and its entity tag."""
 
     tag: str
     body: bytes
@@ -43,9 +43,9 @@ def kept(*roots: str) -> Callable[[Callable[..., Response]], Callable[..., Any]]
         @wraps(action)
         def method(self: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
             if isinstance(request.user, Principal) and request.user.is_staff:
-                return action(self, request, *args, **kwargs)
+                return _respond(request, _answer(action(self, request, *args, **kwargs)))
             try:
-                packed = _find(roots, _key(request), lambda: _pack(action(self, request, *args, **kwargs)))
+                packed = _find(roots, _key(request), lambda: _pack(_answer(action(self, request, *args, **kwargs))))
             except _Long as long:
                 return _respond(request, long.args[0])
             return _respond(request, _decode(packed))
@@ -68,20 +68,24 @@ def _key(request: Request) -> str:
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
-def _pack(response: Response) -> bytes:
+def _answer(response: Response) -> Answer:
+    """The tag of an object is its version, which If-Match compares, and its bytes: its stock has no version."""
     body = JSONRenderer().render(response.data)
     version = response.data.get("version") if isinstance(response.data, dict) else None
-    tag = etag(version) if isinstance(version, int) else f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    answer = Answer(tag, body)
-    if len(body) > MOST_BYTES:
+    digest = hashlib.blake2b(body, digest_size=12).hexdigest()
+    return Answer(etag(version, digest) if isinstance(version, int) else f'W/"{digest}"', body)
+
+
+def _pack(answer: Answer) -> bytes:
+    if len(answer.body) > MOST_BYTES:
         raise _Long(answer)
     return _encode(answer)
 
 
 def _respond(request: Request, answer: Answer) -> HttpResponse:
-    """A list that did not change needs no second sending; an object's tag leaves out its stock, so it is sent."""
+    """What did not change needs no second sending."""
     headers = {"ETag": answer.tag, "Cache-Control": "private, no-cache"}
-    given = [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]
-    if answer.tag.startswith("W/") and answer.tag in given:
+    given = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
+    if answer.tag.removeprefix("W/") in given:
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(answer.body, content_type="application/json", headers=headers)

@@ -90,6 +90,23 @@ def test_a_list_that_did_not_change_is_not_sent_again():
     assert available(product, If_None_Match='"1"') == 0
 
 
+@pytest.mark.parametrize("role", ["", "client", "manager"])
+def test_a_product_that_did_not_change_is_not_sent_again(role):
+    product = make.product()
+    api = Api(*filter(None, [role]))
+    first = api.get(f"/products/{product.pk}")
+    again = api.get(f"/products/{product.pk}", If_None_Match=f'"x", W/{first["ETag"]}')
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    make.reservation((product.pk, 1))
+    changed = api.get(f"/products/{product.pk}", If_None_Match=first["ETag"])
+    assert (changed.status_code, changed.json()["available"]) == (200, 0)
+    assert changed["ETag"] != first["ETag"]
+    sent = Api("manager").patch(f"/products/{product.pk}", {"name": "New"}, If_Match=first["ETag"])
+    assert sent.status_code == 200, sent.content
+    stale = Api("manager").patch(f"/products/{product.pk}", {"name": "Newer"}, If_Match=first["ETag"])
+    assert stale.status_code == 412
+
+
 def test_refusals_are_not_kept(made):
     assert Api().get("/products?page_size=0").status_code == 400
     assert Api().get(f"/products/{uuid7()}").status_code == 404
