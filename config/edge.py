@@ -36,6 +36,16 @@ SPECTACULAR_SETTINGS = {
         "gateway.schema_hooks.settle_schemas",
     ],
 }
+CORS_ALLOW_HEADERS = [
+    "accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "last-event-id", "traceparent", "x-cart-token", "x-request-id",
+]  # fmt: skip
+"""What a page of a permitted origin may send: all that the API honours, and nothing of cookies or forms."""
+CORS_EXPOSE_HEADERS = [
+    "Content-Disposition", "Content-Language", "ETag", "Idempotent-Replayed", "Location", "RateLimit-Limit",
+    "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "WWW-Authenticate", "X-Document-Number",
+    "X-Document-Version", "X-Request-ID",
+]  # fmt: skip
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

@@ -1,5 +1,6 @@
 """The edge: ids, sizes, shapes, tokens, limits, and that both ways into a hot endpoint answer alike."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,10 +9,11 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 
 from core.ids import uuid7
 from core.testing import Api, token_for
-from gateway import guard
+from gateway import guard, openapi
 from gateway.principal import read_token
 from orders.models import Order
 from orders.tests import make
@@ -87,6 +89,29 @@ def test_only_the_named_origins_may_read_across(settings, origin):
     is_friend = origin == "https://friend.example"
     assert answer.get("Access-Control-Allow-Origin") == (origin if is_friend else None)
     assert "Access-Control-Allow-Credentials" not in answer
+
+
+def test_a_page_of_a_named_origin_may_send_and_read_every_header_of_the_document(settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://friend.example"]
+    document = json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())
+    named = [
+        parameter
+        for item in document["paths"].values()
+        for operation in item.values()
+        for parameter in operation.get("parameters", ())
+    ]
+    known = document["components"]["parameters"]
+    sent = {"authorization", "content-type", "accept-language", "x-request-id"}
+    sent |= {parameter["name"].lower() for parameter in [*named, *known.values()] if parameter.get("in") == "header"}
+    assert {"idempotency-key", "if-match", "if-none-match", "last-event-id"} < sent
+    asked = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
+    allowed = Client().options(
+        "/api/v1/orders", headers=asked | {"Access-Control-Request-Headers": ",".join(sorted(sent))}
+    )
+    assert sent <= {name.strip().lower() for name in allowed["Access-Control-Allow-Headers"].split(",")}
+    answer = Api("client").get("/orders", Origin="https://friend.example")
+    exposed = {name.strip() for name in answer["Access-Control-Expose-Headers"].split(",")}
+    assert set(document["components"]["headers"]) <= exposed
 
 
 def test_a_body_nested_too_deeply_is_refused():
