@@ -79,7 +79,8 @@ def template_of(method: str, path: str) -> str | None:
 
 
 @cache
-def _validator(pointer: str) -> Any:
+def validator(pointer: str) -> Any:
+    """Return the compiled schema at a place of the document."""
     return jsonschema_rs.Draft202012Validator(
         {"$ref": f"{URN}#{quote(pointer, safe='/~')}"}, registry=_registry(), validate_formats=True, formats=FORMATS
     )
@@ -137,7 +138,7 @@ def _body_mismatches(
         return
     here = f"{pointer}/content/{kind.replace('/', '~1')}/schema"
     value = json.loads(body)
-    for error in _validator(here).iter_errors(value):
+    for error in validator(here).iter_errors(value):
         place = "/".join("*" if isinstance(step, int) else str(step) for step in error.instance_path)
         yield f"{status} body at `{place}`: {error.message[:300]}"
     if kind == "application/problem+json" and value.get("code") not in _codes():
