@@ -1,4 +1,4 @@
-"""A client that knows the API from its OpenAPI document alone, as one made by a generator does, and stricter than those.
+"""A client that knows the API from its OpenAPI document alone, as a generated one does, and is stricter than those.
 
 A call names an operation; path, query, headers and body are taken only where the document declares them, what it sends
 is valid by the document, and of an answer it believes only what the document promised.
