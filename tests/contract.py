@@ -106,7 +106,7 @@ def mismatches(method: str, path: str, status: int, headers: Mapping[str, str], 
     """Yield what an answer has that the document does not allow; `body` None is one that streams."""
     template = template_of(method, path)
     if template is None:
-        if status not in (404, 405):
+        if status < 400:  # what leads nowhere is refused, by whichever guard comes first
             yield f"the operation is not in the document, and answers {status}"
         return
     escaped = template.replace("~", "~0").replace("/", "~1")
