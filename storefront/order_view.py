@@ -78,6 +78,7 @@ class OrderView:
         self.is_staff = is_staff
         self.can_order_again = is_owner and order.status == "cancelled" and any(item.product_id for item in order.items)
         self.is_sold = is_owner and order.status in SOLD
+        self.can_give_back = is_owner and order.status == "completed"
 
     @property
     def title(self) -> str:

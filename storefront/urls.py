@@ -46,6 +46,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/", views.order, name="order"),
     path("orders/<uuid:order_id>/pay/", views.pay, name="pay"),
     path("orders/<uuid:order_id>/cancel/", views.cancel, name="cancel"),
+    path("orders/<uuid:order_id>/return/", views.give_back, name="give-back"),
     path("orders/<uuid:order_id>/again/", views.order_again, name="order-again"),
     path("orders/<uuid:order_id>/change/", views.change_order, name="change-order"),
     path("orders/<uuid:order_id>/papers/<slug:kind>/", views.order_paper, name="order-paper"),

@@ -13,7 +13,7 @@ from gateway.tickets import redeem_ticket
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of
 from orders.models import Order
-from orders.services import ProductLine, place_order
+from orders.services import Actor, ProductLine, move_order, place_order
 from orders.tests.answers import hear
 from payments.events import PaymentCompleted, PaymentFailed
 from payments.public import payments_of_order
@@ -214,6 +214,26 @@ def test_a_buyer_cancels_an_unpaid_order():
     assert "This order ended without a sale." in text(visitor.get(page))
     again = visitor.post(f"{page}cancel/")
     assert "The order has moved on meanwhile" in text(visitor.get(again["Location"]))
+
+
+def test_a_buyer_asks_to_give_back_what_was_handed_over():
+    visitor = Visitor("client")
+    page = bought(visitor)
+    assert "Ask for a return" not in text(visitor.get(page))
+    drain_outbox("catalog", "orders")
+    answer(page, PaymentCompleted, method="card")
+    order = Order.objects.get()
+    for status in ("in_progress", "ready", "completed"):
+        move_order(order_id=order.id, status=status, actor=Actor(uuid7(), frozenset({"manager"})), now=timezone.now())
+    assert "Ask for a return" in text(visitor.get(page))
+    visitor.post(f"{page}return/", reason=" ")
+    assert Order.objects.get().status == "completed"
+    assert visitor.post(f"{page}return/", reason="too loud").status_code == 302
+    assert (Order.objects.get().status, order.returns.get().reason) == ("returning", "too loud")
+    shown = text(visitor.get(page))
+    assert "We are looking at the car you want to give back." in shown
+    assert "Ask for a return" not in shown
+    assert Visitor("client").post(f"{page}return/", reason="mine").status_code == 404
 
 
 def waiting(visitor, car):

@@ -22,7 +22,7 @@ from storefront.views.kept import (
 from storefront.views.loan_papers import loan_paper, loan_papers
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
 from storefront.views.news import news, news_preferences, read_all_news, read_news
-from storefront.views.orders import cancel, live_ticket, order, orders, pay
+from storefront.views.orders import cancel, give_back, live_ticket, order, orders, pay
 from storefront.views.papers import change_order, order_again, order_paper
 from storefront.views.policies import cancel_policy, change_policy, pay_instalment, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
@@ -78,6 +78,7 @@ __all__ = [
     "drop_policy",
     "favourites",
     "forgotten",
+    "give_back",
     "give_up_seat",
     "happening",
     "happenings",

@@ -19,7 +19,7 @@ from core.errors import DomainError, NotFound
 from gateway.idempotency import run_once
 from gateway.tickets import LIFETIME_S, issue_ticket
 from orders import public
-from orders.services import move_order
+from orders.services import ask_return, move_order
 from payments.public import PaymentFacts, payments_of_order
 from payments.services import Means, create_payment
 from storefront import wording
@@ -93,6 +93,23 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
         messages.error(request, wording.refusal(error.code))
     else:
         messages.success(request, _("The order is cancelled."))
+    return redirect("storefront:order", order_id)
+
+
+@page
+@require_POST
+@login_required
+def give_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Ask to give back what was handed over."""
+    reason = request.POST.get("reason", "")[:2000]
+    try:
+        ask_return(order_id=order_id, reason=reason, actor=actor_of(request), now=database_now("orders"))
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, wording.order_refusal(error))
+    else:
+        messages.success(request, _("We have your wish to give it back, and will look at the car first."))
     return redirect("storefront:order", order_id)
 
 
