@@ -43,7 +43,7 @@ financing.override               manager  nobody   nobody   nobody   confirm,tur
 financing.programme              manager  manager  manager  nobody   -
 insurance.claim                  manager  nobody   nobody   nobody   approve,ask,close,pay,assess,reject,reopen
 insurance.moneyrequest           manager  nobody   nobody   nobody   -
-insurance.policy                 manager  nobody   nobody   nobody   cancel,keep,reinstate,end
+insurance.policy                 manager  nobody   nobody   nobody   cancel,keep,reinstate,confirm,end
 insurance.quote                  manager  nobody   nobody   nobody   -
 insurance.tariffrevision         manager  nobody   nobody   nobody   -
 insurance.tariffrow              manager  nobody   nobody   nobody   -
