@@ -54,9 +54,10 @@ notifications.recipient          manager  nobody   nobody   nobody   -
 notifications.webhookdelivery    admin    nobody   nobody   nobody   redeliver
 notifications.webhookendpoint    admin    nobody   nobody   nobody   enable,send_test
 orders.checkout                  manager  nobody   nobody   nobody   steer_accept,steer_cancel,steer_refuse,
-                                                                        steer_retry,steer_skip,steer_take_over
+                                                                        steer_retry,steer_settle,steer_skip,steer_take_over
 orders.order                     manager  nobody   nobody   nobody   move_to_cancelled,move_to_completed,
                                                                         move_to_in_progress,move_to_ready
+orders.orderreturn               manager  nobody   nobody   nobody   -
 orders.productcopy               manager  nobody   nobody   nobody   -
 payments.dispute                 manager  nobody   nobody   nobody   -
 payments.ledgeraccount           manager  nobody   nobody   nobody   -
