@@ -295,13 +295,16 @@ def break_socket(document):
         (break_socket, ["StatusMessage: field seq was removed"]),
         (
             remove_nested,
-            [f"stock.{name}: field levels[].available was removed" for name in ("released", "reserved", "sold")],
+            [
+                f"stock.{name}: field levels[].available was removed"
+                for name in ("released", "reserved", "returned", "sold")
+            ],
         ),
         (
             add_nested,
             [
                 f"stock.{name}: field levels[].place was added without a default"
-                for name in ("released", "reserved", "sold")
+                for name in ("released", "reserved", "returned", "sold")
             ],
         ),
     ],
