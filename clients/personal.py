@@ -5,9 +5,25 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.events import UserDeleted
-from clients.models import Activity, Client, ClientKey, Consent, Contact, Lead, Vehicle
+from clients.models import (
+    Activity,
+    Client,
+    ClientExport,
+    ClientImport,
+    ClientKey,
+    ClientRowError,
+    Consent,
+    Contact,
+    Duplicate,
+    Lead,
+    Merge,
+    Vehicle,
+)
+from messaging.classified import forgets, keeps, plain
 from messaging.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
+
+_MENDED = "refused rows of an uploaded list are mended from it"
 
 
 def _of_their_cards(user_id: UUID) -> Q:
@@ -28,6 +44,19 @@ holds(Consent, owner="client__user_id", blank={"note": ""})
 holds(Lead, owner="client__user_id")
 holds(Activity, owner=_of_their_cards, erase=_forget_notes)
 holds(Vehicle, owner=_of_their_cards, erase=delete)
+
+_BY = "clients.services.forget_user"
+forgets(Client, "name industry description email phone inn kpp ogrn", _BY)
+plain(Duplicate, "reasons")
+plain(Merge, "moved")
+forgets(Merge, "filled", _BY)
+plain(ClientImport, "filename options columns written failure actor")
+keeps(ClientImport, "file", why=_MENDED, until="thirty days after the upload")
+plain(ClientRowError, "field code")
+keeps(ClientRowError, "detail", why=_MENDED, until="thirty days after the upload")
+plain(ClientExport, "actor format filters request_id")
+forgets(Lead, "name phone email note next_action lost_reason", _BY)
+forgets(Activity, "description", by="clients.personal._forget_notes")
 
 
 @subscribe(UserDeleted)

@@ -12,6 +12,7 @@ from financing.models import (
     Application,
     ApplicationDocument,
     BankOffer,
+    CreditLimit,
     Loan,
     LoanEntry,
     LoanLine,
@@ -19,12 +20,17 @@ from financing.models import (
     LoanRefund,
     LoanScheduleRow,
     LoanVersion,
+    OrderCopy,
     Override,
+    Programme,
 )
 from financing.models.applications import OPEN
 from financing.models.loans import RUNNING
+from messaging.classified import keeps, plain
 from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
+
+_IDENTIFIED = "whom a loan was given is known by its papers (115-FZ art. 7); without a loan the papers are deleted"
 
 
 def _forget_papers(papers: QuerySet[ApplicationDocument]) -> None:
@@ -46,7 +52,7 @@ holds(Override, owner="application__customer_id", blank={"reason": "–", "note"
 holds(LoanVersion, owner="loan__customer_id", blank={"reason": ""})
 holds(LoanScheduleRow, owner="loan__customer_id")
 holds(LoanPayment, owner="loan__customer_id", blank={"reason": "", "failure_detail": ""})
-holds(LoanRefund, owner="loan__customer_id", blank={"failure_detail": ""})
+holds(LoanRefund, owner="loan__customer_id", blank={"reason": "–", "failure_detail": ""})
 holds(LoanEntry, owner="loan__customer_id")
 holds(LoanLine, owner="entry__loan__customer_id")
 
@@ -62,6 +68,26 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 
 obliges("financing", _obligations)
+
+plain(
+    Programme, "bank name connection allocation_order residual_limits required_documents currency valid_from valid_to"
+)
+plain(Application, "currency counted_in")
+plain(CreditLimit, "bank valid_from valid_to source")
+plain(
+    Loan,
+    "bank currency disbursed_date cooling_off_until last_due_date next_due_date overdue_since accrued_on reminded_for"
+    " told_overdue",
+)
+plain(LoanVersion, "from_date period_start")
+plain(LoanScheduleRow, "due_date")
+plain(BankOffer, "connection reference code")
+plain(OrderCopy, "number currency")
+keeps(ApplicationDocument, "name path sha256", why=_IDENTIFIED, until="five years after the loan has ended")
+plain(ApplicationDocument, "content_type")
+plain(LoanPayment, "currency strategy value_date connection reference failure_code")
+plain(LoanRefund, "currency failure_code")
+plain(LoanEntry, "day")
 
 
 @subscribe(UserDeleted)

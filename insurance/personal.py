@@ -8,11 +8,26 @@ from django.db.models import QuerySet
 from accounts.events import UserDeleted
 from core.db import on_commit
 from core.papers import destroy_papers
-from insurance.models import Claim, ClaimDocument, Endorsement, Instalment, MoneyRequest, Policy, PolicyTerms, Quote
+from insurance.models import (
+    Claim,
+    ClaimDocument,
+    Endorsement,
+    Instalment,
+    MoneyRequest,
+    OrderCopy,
+    Policy,
+    PolicyTerms,
+    Quote,
+    TariffRevision,
+    TariffRow,
+)
 from insurance.models.claims import GRANTED, UNDECIDED, ClaimStatus
 from insurance.models.policies import ALIVE, PolicyStatus
+from messaging.classified import forgets, keeps, plain
 from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
+
+_FIVE_YEARS = "five years after the policy has ended"
 
 
 def _forget_asked(quotes: QuerySet[Quote]) -> None:
@@ -33,7 +48,7 @@ def _forget_papers(papers: QuerySet[ClaimDocument]) -> None:
 
 
 holds(Quote, erase=_forget_asked)
-holds(Policy, blank={"beneficiary": "", "cancel_reason": "", "decline_detail": ""})
+holds(Policy, blank={"beneficiary": "", "cancel_reason": "", "decline_detail": "", "evidence": ""})
 holds(PolicyTerms, owner="policy__customer_id", blank={"beneficiary": ""}, erase=_forget_named)
 holds(Endorsement, owner="policy__customer_id")
 holds(Instalment, owner="policy__customer_id", blank={"detail": ""})
@@ -59,6 +74,18 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 
 obliges("insurance", _obligations)
+
+plain(Quote, "tariff insurer insurer_name rated_on unrounded currency valid_until")
+plain(Policy, "number insurer insurer_ref decline_code currency start_date end_date cancel_date autopay_method")
+keeps(Policy, "vehicle_vin", why="which car a policy insured is its contract (4015-1 art. 28)", until=_FIVE_YEARS)
+plain(Endorsement, "effective_date")
+plain(Claim, "formula due_date currency")
+forgets(ClaimDocument, "name content_type sha256 path", by="insurance.personal._forget_papers")
+plain(Instalment, "due_date code")
+plain(MoneyRequest, "currency code")
+plain(OrderCopy, "bank")
+plain(TariffRevision, "note")
+plain(TariffRow, "insurer table key value valid_from valid_to source")
 
 
 @subscribe(UserDeleted)

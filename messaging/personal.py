@@ -33,7 +33,7 @@ PERSONAL_KEYS = frozenset(
         *("email", "phone", "full_name", "first_name", "last_name", "username", "address", "device", "token"),
         *("birth_date", "driver_birth_date", "driver_name", "drivers", "licence_since", "kbm", "owner_kbm"),
         *("monthly_income", "monthly_obligations", "employment_status", "vehicle_plate", "plate", "beneficiary"),
-        *("reason", "detail", "description", "comment", "note", "place", "body", "evidence"),
+        *("reason", "detail", "description", "comment", "note", "place", "body", "evidence", "payee", "failure_detail"),
     }
 )
 """Keys whose values tell of a person wherever they stand in JSON; free text is one of them, whoever wrote it."""

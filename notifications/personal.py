@@ -6,9 +6,10 @@ import msgspec
 
 from accounts.events import UserDeleted
 from core.db import transaction
+from messaging.classified import forgets, plain
 from messaging.personal import delete, erase, holds, without_personal
 from messaging.subscriptions import subscribe
-from notifications.models import Notification, WebhookDelivery
+from notifications.models import Notification, Recipient, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 holds(Notification, owner="user_id", erase=delete)
 
@@ -21,6 +22,14 @@ def forget_in_bodies(user_id: UUID) -> None:
         body["data"] = without_personal(delivery.event_type, body["data"])
         delivery.body = msgspec.json.encode(body)
         delivery.save(update_fields=["body"])
+
+
+forgets(Recipient, "email phone full_name roles", by="notifications.services.forget_recipient")
+plain(Recipient, "time_zone")
+plain(WebhookEndpoint, "url events description secret previous_secret")
+plain(WebhookDelivery, "event_type subject")
+forgets(WebhookDelivery, "body", by="notifications.personal.forget_in_bodies")
+plain(WebhookAttempt, "error response_excerpt")
 
 
 @subscribe(UserDeleted)

@@ -5,14 +5,17 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.events import UserDeleted
+from messaging.classified import keeps, plain
 from messaging.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
+from orders.deals import DealQuote
 from orders.models import (
     CLOSED,
     Cart,
     CartItem,
     Checkout,
     CheckoutLeg,
+    CustomerStat,
     Document,
     DocumentFile,
     LegKind,
@@ -21,12 +24,17 @@ from orders.models import (
     OrderLine,
     OrderPayment,
     OrderReturn,
+    OrderStat,
+    ProductCopy,
+    StatDelta,
     Status,
 )
 from orders.services.documents import hash_of
 
 KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED, Status.RETURNING, Status.RETURNED)
 """Papers of money that moved are primary documents of the books."""
+_BOOKS = "papers of a sale that came about are primary documents (402-FZ art. 29)"
+_FIVE_YEARS = "five years after the year they were issued in"
 
 
 def _forget_cars(legs: QuerySet[CheckoutLeg]) -> None:
@@ -53,9 +61,9 @@ holds(OrderHistory, owner="order__customer_id", blank={"reason": ""})
 holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")
 holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)
+holds(OrderReturn, owner="order__customer_id", blank={"reason": "", "condition": "", "inspection": "", "note": ""})
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
-holds(OrderReturn, owner="order__customer_id", blank={"condition": ""})
 
 
 def _obligations(user_id: UUID) -> list[Obligation]:
@@ -66,6 +74,21 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 
 obliges("orders", _obligations)
+
+plain(DealQuote, "rated_on currency")
+plain(Order, "number currency placed_date policy_ids")
+plain(OrderLine, "sku name vin")
+plain(OrderHistory, "event actor_role request_id")
+plain(ProductCopy, "sku name kind currency vin")
+plain(Checkout, "step")
+plain(OrderPayment, "method")
+plain(Document, "number facts_hash")
+keeps(Document, "facts", why=f"{_BOOKS}; otherwise without the name", until=_FIVE_YEARS)
+plain(DocumentFile, "language sha256")
+keeps(DocumentFile, "content", why=f"{_BOOKS}; otherwise deleted", until=_FIVE_YEARS)
+plain(OrderStat, "placed_date currency")
+plain(CustomerStat, "currency")
+plain(StatDelta, "placed_date currency")
 
 
 @subscribe(UserDeleted)

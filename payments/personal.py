@@ -5,10 +5,12 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.events import UserDeleted
+from messaging.classified import plain
 from messaging.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from payments.models import (
     Dispute,
+    LedgerEntry,
     LedgerLine,
     OrderCopy,
     OrderTill,
@@ -16,8 +18,10 @@ from payments.models import (
     PaymentMethod,
     Payout,
     PayoutStatus,
+    Reconciliation,
     Refund,
     RefundStatus,
+    WebhookEvent,
 )
 
 
@@ -49,6 +53,15 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 
 obliges("payments", _obligations)
+
+plain(OrderCopy, "number currency status")
+plain(Payment, "provider provider_ref currency failure_code")
+plain(Dispute, "provider provider_ref")
+plain(Payout, "currency provider provider_ref failure_code")
+plain(Refund, "currency provider_ref failure_code")
+plain(LedgerEntry, "currency")
+plain(Reconciliation, "provider day differences")
+plain(WebhookEvent, "provider event_id type notice detail")
 
 
 @subscribe(UserDeleted)

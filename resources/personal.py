@@ -1,8 +1,14 @@
 """What resources holds of a person, and what erasure leaves of it."""
 
 from accounts.events import UserDeleted
+from messaging.classified import plain
 from messaging.personal import erase
 from messaging.subscriptions import subscribe
+from resources.models import Blackout, Resource, ResourceType
+
+plain(ResourceType, "name description")
+plain(Resource, "name description time_zone out_of_service_reason")
+plain(Blackout, "reason")
 
 
 @subscribe(UserDeleted)

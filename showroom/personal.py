@@ -8,10 +8,11 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.events import UserDeleted
+from messaging.classified import forgets, plain
 from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from showroom import services
-from showroom.models import Drive, DriveStatus
+from showroom.models import Drive, DriveCar, DriveStatus, EventCategory, Happening, Registration
 from showroom.services.leaving import REASON
 
 
@@ -36,6 +37,13 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 
 obliges("showroom", _obligations)
+
+plain(EventCategory, "name description")
+plain(Happening, "title description location time_zone currency cancel_reason")
+plain(Registration, "currency payment_failure check_in_code")
+plain(DriveCar, "name time_zone")
+plain(Drive, "car_name time_zone")
+forgets(Drive, "reason licence_valid_until", by="showroom.personal._forget_driver")
 
 
 @subscribe(UserDeleted)

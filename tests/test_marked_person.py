@@ -20,6 +20,8 @@ from clients.models import Client
 from core.ids import uuid7
 from core.testing import Api
 from insurance.tests.make import KASKO
+from messaging.classified import PLAIN_KEYS
+from messaging.personal import PERSONAL_KEYS
 from messaging.testing import drain_outbox
 from payments.tests.conftest import serving
 
@@ -254,6 +256,25 @@ def hits_in_databases(marks):
     return found
 
 
+def keys_in_json():
+    """Names of all keys in all JSON of all databases, save ids."""
+    found = set()
+    for alias in project.APPS:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(COLUMNS)
+            for table, column, kind in cursor.fetchall():
+                if kind == "jsonb":
+                    cursor.execute(f'SELECT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL')
+                    found |= {key for (row,) in cursor.fetchall() for key in keys_of(json.loads(row))}
+    return {key for key in found if not key.endswith(("_id", "_by"))}
+
+
+def keys_of(value):
+    if isinstance(value, dict):
+        return {*value, *(key for item in value.values() for key in keys_of(item))}
+    return {key for item in value for key in keys_of(item)} if isinstance(value, list) else set()
+
+
 COLUMNS = """
 SELECT table_name, column_name, data_type FROM information_schema.columns JOIN information_schema.tables
 USING (table_schema, table_name) WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
@@ -319,6 +340,11 @@ def test_everything_is_exported_and_nothing_is_left(
     seen = hits_in_databases(MARKS)
     assert {mark for mark, _ in seen} == set(MARKS) - {Mark.PAPER}  # the search does find everything
     assert {mark for mark, _ in hits_in_files(folder, MARKS)} == {Mark.PAPER}
+    assert {(path.is_file(), path.stat().st_mode & 0o777) for path in folder.rglob("*")} == {
+        (True, 0o600),
+        (False, 0o700),
+    }
+    assert keys_in_json() <= PERSONAL_KEYS | PLAIN_KEYS
     whole = exported(person)
     assert [mark for mark in MARKS if mark not in whole] == [Mark.PAPER]
 

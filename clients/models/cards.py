@@ -190,7 +190,7 @@ class Client(models.Model):
     def erase(self, *, now: datetime) -> None:
         """Forget who it was; the card stays, so that the deals keep their client."""
         self.name = ERASED_NAME
-        self.email = self.phone = self.description = self.inn = self.kpp = self.ogrn = ""
+        self.email = self.phone = self.industry = self.description = self.inn = self.kpp = self.ogrn = ""
         self.erased_at = now
         self._touch(now)
 
