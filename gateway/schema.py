@@ -55,7 +55,7 @@ class AutoSchema(SpectacularSchema):
         kept |= {"Idempotency-Key"} if lane.idempotent_on else frozenset()
         return kept | ({"If-None-Match"} if self.method == "GET" else frozenset())
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Say what the action's own words say, or else those of its view; never those of a base class."""
         return self._own_words() or get_doc_of_class(type(self.view))
 

@@ -52,15 +52,15 @@ def _called(view_class: type, method: Callable[..., Any]) -> Iterator[Callable[.
             known = inspect.getattr_static(view_class, name, None)
             known = known.fget if isinstance(known, property) else known
         elif owner:
-            known = getattr(method.__globals__.get(owner), name, None)  # type: ignore[attr-defined]
+            known = getattr(method.__globals__.get(owner), name, None)
         else:
-            known = method.__globals__.get(name)  # type: ignore[attr-defined]
+            known = method.__globals__.get(name)
         if inspect.isfunction(known) and _is_ours(known):
             yield known
 
 
 def _statuses_in(method: Callable[..., Any]) -> frozenset[str]:
-    named = (method.__globals__.get(name) for owner, name in _names_in(method) if not owner)  # type: ignore[attr-defined]
+    named = (method.__globals__.get(name) for owner, name in _names_in(method) if not owner)
     kinds = [kind for kind in named if isinstance(kind, type) and issubclass(kind, DomainError)]
     return frozenset(str(kind.status) for kind in kinds if kind.status in UNUSUAL)
 
@@ -74,7 +74,7 @@ def _texts_in(method: Callable[..., Any]) -> frozenset[str]:
 
 def _tree(method: Callable[..., Any]) -> ast.AST:
     """The function's own text: of a decorated one that of the wrapper, whose inside is followed apart."""
-    return ast.parse(textwrap.dedent(inspect.getsource(method.__code__)))  # type: ignore[attr-defined]
+    return ast.parse(textwrap.dedent(inspect.getsource(method.__code__)))
 
 
 def _is_ours(function: Callable[..., Any]) -> bool:
