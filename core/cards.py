@@ -14,7 +14,7 @@ from uuid import UUID
 from core.errors import CardNumberRefused
 
 MASK = "[card number removed]"
-THINGS = frozenset({"sku", "external_id", "vin", "plate", "inn", "phone", "email"})
+THINGS = frozenset({"sku", "external_id", "vin", "plate", "inn", "ogrn", "phone", "email"})
 """Fields whose numbers are those of things: an article number of 13 digits passes the check of a card by chance."""
 _MAYBE = re.compile(
     rb"[0-9](?:[^0-9A-Za-z\"]{0,12}[0-9]){12}"

@@ -59,4 +59,4 @@ def test_other_numbers_stay(text):
 def test_numbers_of_things_stay():
     data = {"sku": "4222222222222", "comment": "4222222222222"}
     assert mask_card_numbers(data) == {"sku": "4222222222222", "comment": MASK}
-    refuse_card_numbers({"sku": "4222222222222"}, but=THINGS)
+    refuse_card_numbers({"sku": "4222222222222", "ogrn": "1027700132196"}, but=THINGS)

@@ -54,6 +54,7 @@ GET  /orders/{}/                                    own
 POST /orders/{}/pay/                                mine
 POST /orders/{}/cancel/                             own
 POST /orders/{}/again/                              mine
+POST /orders/{}/return/                             own
 POST /orders/{}/change/                             own
 GET  /orders/{}/papers/{}/                          own
 GET  /orders/{}/loan/                               mine

@@ -18,7 +18,7 @@ from tests.permissions.table import YES, Row
 
 ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager"], "admin": ["admin"]}
 HOMES = {"Approvals": "payments", "Catalogue": "catalog", "Webhooks to partners": "notifications"}
-ALSO = {"/orders/{}/documents/{}": ("accounts",)} | {
+ALSO = {"/orders/{}/documents/{}": ("accounts",), "/users/{}": served()} | {
     row.path: served() for row in table.rows() if row.part == "Approvals"
 }
 """Databases besides an endpoint's own that it reads."""

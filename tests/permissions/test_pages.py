@@ -113,6 +113,7 @@ def test_every_cell_is_as_the_table_says(row, settings):
 CARD = {"method": "card", "token": "tok_success", "key": "one"}
 LOSS = {"description": "Scratched.", "amount": "1000", "occurred_at": "2026-01-01T12:00", "key": "one"}
 BODIES: dict[str, Callable[[Visitor], dict[str, Any]]] = {
+    "/orders/{}/return/": lambda owner: {"reason": "It pulls to the left."},
     "/cart/items/{}/": lambda owner: {"quantity": "1"},
     "/orders/{}/pay/": lambda owner: CARD,
     "/orders/{}/change/": lambda owner: {"item": str(uuid7()), "quantity": "1"},
