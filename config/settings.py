@@ -226,6 +226,8 @@ REFRESH_GRACE_S = Tokens.REFRESH_GRACE_S
 RATE_LIMITS = {
     "login": Limits.RATE_LIMIT_LOGIN,
     "order_create": Limits.RATE_LIMIT_ORDER_CREATE,
+    "files": Limits.RATE_LIMIT_FILES,
+    "calculations": Limits.RATE_LIMIT_CALCULATIONS,
     "default": Limits.RATE_LIMIT_DEFAULT,
 }
 """Requests per seconds, per user or else per address, over a sliding window."""

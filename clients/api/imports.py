@@ -144,6 +144,7 @@ class ClientExportViewSet(ApiViewSet):
     queryset = Client.objects.present()
     permission_classes = [IsManager]
     filterset_class = ClientFilter
+    throttle_scopes = {"export": "files"}
     extra_parameters = ("clear",)
     pagination_class = None
 

@@ -115,6 +115,8 @@ class Limits(Group):
     RATE_LIMITS = flag(True, "Limit requests per user or address; off is for debug only.", roles=NOWHERE)
     RATE_LIMIT_LOGIN = Setting(kinds.RATE, "10/60", "Sign-ins, registrations and resets.", roles=HTTP)
     RATE_LIMIT_ORDER_CREATE = Setting(kinds.RATE, "20/60", "New orders.", roles=HTTP)
+    RATE_LIMIT_FILES = Setting(kinds.RATE, "30/60", "Papers and tables drawn for the asker: PDF and xlsx.", roles=HTTP)
+    RATE_LIMIT_CALCULATIONS = Setting(kinds.RATE, "120/60", "Loans and whole deals that are worked out.", roles=HTTP)
     RATE_LIMIT_DEFAULT = Setting(kinds.RATE, "100/60", "Everything else.", roles=HTTP)
     LANE = flag(True, "The short way through the HTTP edge for hot paths.", roles=HTTP)
     MAX_BODY_BYTES = number(1_048_576, "Largest API body.", least=1024, unit="bytes", roles=HTTP)

@@ -48,6 +48,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     serializer_class = LoanSerializer
     filterset_class = LoanFilter
     queryset = Loan.objects.none()
+    throttle_scopes = {"schedule_file": "files"}
     ordering = "-created_at"
     ordering_fields = {"created_at": "created_at", "days_past_due": "days_past_due"}
 

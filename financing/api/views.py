@@ -79,6 +79,7 @@ class CalculatorViewSet(FinancingViewSet):
     """The loan calculator: nothing is stored."""
 
     permission_classes = [AllowAny]
+    throttle_scopes = {"calculate": "calculations", "calculate_file": "files"}
 
     @extend_schema(request=CalculateInput, responses=LoanQuoteSerializer)
     @action(detail=False, methods=["post"])

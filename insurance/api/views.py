@@ -124,6 +124,7 @@ class PolicyViewSet(_InsuranceViewSet):
     queryset = Policy.objects.prefetch_related("instalments")
     serializer_class = PolicySerializer
     filterset_class = PolicyFilter
+    throttle_scopes = {"document": "files"}
 
     @extend_schema(request=PolicyCancelInput, responses=may_wait(PolicySerializer))
     @action(detail=True, methods=["post"])

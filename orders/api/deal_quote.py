@@ -70,6 +70,7 @@ class DealQuoteViewSet(mixins.RetrieveModelMixin, ApiViewSet):
     queryset = DealQuote.objects.all()
     serializer_class = DealQuoteSerializer
     idempotent_on = "orders"
+    throttle_scopes = {"create": "calculations"}
 
     def get_permissions(self) -> list[Any]:
         return [AllowAny()] if self.action == "create" else [IsSignedIn()]

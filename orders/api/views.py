@@ -60,7 +60,7 @@ class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
     filterset_class = OrderFilter
     ordering = ("-created_at", "-id")
     ordering_fields = {"created_at": "created_at", "total_amount": "total_amount"}
-    throttle_scopes = {"create": "order_create"}
+    throttle_scopes = {"create": "order_create", "document": "files"}
     queryset = Order.objects.none()
     idempotent_on = "orders"
 
