@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "storefront.middleware.FormsOnlyMiddleware",
+    "storefront.middleware.BudgetMiddleware",
 ]
 """For pages. The first one answers /api/ by itself: no session, cookie or message is ever touched there."""
 

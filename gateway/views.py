@@ -72,6 +72,13 @@ def too_large(request: HttpRequest) -> HttpResponse:
         return render(request, "413.html", status=413)
 
 
+def too_many(request: HttpRequest, retry_after: int | None) -> HttpResponse:
+    """429 for people: this address or person asked for more dear pages than their budget has."""
+    response = render(request, "429.html", status=429)
+    response["Retry-After"], response["Cache-Control"] = str(retry_after or 1), "no-store"
+    return response
+
+
 def away(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
     """503 for people, while what a page stands on is away; None when it is something else that failed."""
     if not isinstance(error, OperationalError | InterfaceError | Unavailable):

@@ -1,6 +1,7 @@
 """Addresses that lead people on: to the page that has a slash, and from a form's address to the page it stands on."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
@@ -9,7 +10,11 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 from django.utils.http import escape_leading_slashes
 
+from gateway.guard import TooManyRequests
+from gateway.views import too_many
+from storefront.dear import scope_of
 from storefront.pages import nowhere
+from storefront.visitor import count
 
 
 class SlashMiddleware(CommonMiddleware):
@@ -53,6 +58,27 @@ class FormsOnlyMiddleware:
         if request.method == "GET" and isinstance(response, HttpResponseNotAllowed):
             return redirect(page_above(request.path_info))
         return response
+
+
+class BudgetMiddleware:
+    """Counts a dear page against its budget before anything of it is worked out."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Tell whoever used up the budget when to come back; all others go on."""
+        scope = scope_of(request)
+        if scope is None:
+            return None
+        try:
+            count(request, scope)
+        except TooManyRequests as error:
+            return too_many(request, error.retry_after)
+        return None
 
 
 def page_above(path: str) -> str:

@@ -26,6 +26,7 @@
     try {
       const answer = await ask();
       const text = await answer.text();
+      if (turn === asked && answer.status === 429) later(Number(answer.headers.get("Retry-After")) || 5);
       if (turn !== asked || ![200, 400].includes(answer.status)) return;
       result.innerHTML = text;
       if (!isKept) history.replaceState(null, "", `?${query}`);
@@ -35,10 +36,11 @@
       if (turn === asked) result.removeAttribute("aria-busy");
     }
   };
-  const soon = () => {
+  const later = (seconds) => {
     clearTimeout(timer);
-    timer = setTimeout(show, 150);
+    timer = setTimeout(show, seconds * 1000);
   };
+  const soon = () => later(0.15);
 
   for (const box of form.querySelectorAll("[data-slider]")) {
     const slider = document.createElement("input");
