@@ -22,10 +22,11 @@ class MailboxBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Keep messages; a file is whole or not there."""
         folder = Path(settings.EMAIL_FILE_PATH)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for message in email_messages:
             packed = message.message()
             half = folder / f"{uuid7()}.part"
+            half.touch(mode=0o600)  # letters hold links that open an account
             half.write_bytes(packed.as_bytes())
             try:
                 os.link(half, folder / _name(str(packed["Message-ID"])))

@@ -107,6 +107,13 @@ def test_the_mailbox_shows_each_mail_once_as_text(screens, mailed, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [f"{mailed}.eml"]
 
 
+def test_what_the_mailbox_keeps_is_for_one_user(mailed, settings, tmp_path):
+    settings.EMAIL_FILE_PATH = tmp_path / "box"
+    mail.send(message_id=uuid7(), to="ann@example.com", title="A link", body="https://example.com/reset")
+    (kept,) = settings.EMAIL_FILE_PATH.glob("*.eml")
+    assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
 def test_the_mailbox_is_for_administrators_in_development_alone(client, screens, mailed, settings):
     settings.DEBUG = False
     assert screens.get("/admin/notifications/notification/mailbox/").status_code == 403
