@@ -40,6 +40,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("orders.attend_checkouts", 60.0, "q.orders"),
     ("orders.fold_stats", 60.0, "q.orders"),
     ("orders.purge_carts", crontab(hour="1", minute="50"), "q.orders"),
+    ("orders.purge_deal_quotes", crontab(hour="1", minute="55"), "q.orders"),
     ("showroom.send_reminders", 300.0, "q.showroom"),
 )
 """Task, seconds between runs or time of the night (UTC), and the queue whose workers run it."""

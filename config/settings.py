@@ -387,6 +387,7 @@ HOLD_EXTENSION_DAYS = Business.HOLD_EXTENSION_DAYS
 """How long by what the deal waits for, at most, and by a manager's word: `orders.services.holds`."""
 
 RETURN_DAYS = Business.RETURN_DAYS
+DEAL_QUOTE_DAYS = Business.DEAL_QUOTE_DAYS
 
 # Language, files, logs ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"

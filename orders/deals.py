@@ -9,15 +9,20 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
 
+NAMELESS = Q(customer_id=None, order_id=None)
+"""Calculations that nobody signed in for, and nobody ordered: after a while they are deleted."""
+
 
 class DealQuote(models.Model):
     """An immutable snapshot: prices, the loan's terms and programme's version, premiums and their tariffs' revision.
 
-    Roubles; `monthly_payment` and `psk` are null without a loan. `psk` is in per cent a year.
+    Roubles; `monthly_payment` and `psk` are null without a loan. `psk` is in per cent a year. `order_id`: the first
+    order that was placed from it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer_id = models.UUIDField(_("customer"), null=True)
+    order_id = models.UUIDField(_("order"), null=True)
     lines = models.JSONField(_("lines"))
     trade_in_amount = models.DecimalField(_("trade-in"), max_digits=14, decimal_places=2)
     insurance = models.JSONField(_("insurance"))
@@ -40,7 +45,10 @@ class DealQuote(models.Model):
                 condition=Q(total_amount__gt=0, due_now__gte=0, trade_in_amount__gte=0), name="deal_amounts_sane"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="deal_quote_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="deal_quote_newest"),
+            models.Index(fields=["created_at"], condition=NAMELESS, name="deal_quote_nameless"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.total_amount} {self.currency}"

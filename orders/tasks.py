@@ -22,3 +22,9 @@ def fold_stats() -> None:
 def purge_carts() -> int:
     """Delete carts that nobody came back to; every night."""
     return services.purge_carts(now=database_now("orders"))
+
+
+@shared_task(name="orders.purge_deal_quotes")
+def purge_deal_quotes() -> int:
+    """Delete calculations of deals that nobody signed in for or ordered, after their time; every night."""
+    return services.purge_deal_quotes(now=database_now("orders"))

@@ -183,6 +183,12 @@ class Business(Group):
         least=1,
         unit="cars",
     )
+    DEAL_QUOTE_DAYS = number(
+        30,
+        "How long a deal that nobody signed in for, and nobody ordered, is kept under its link.",
+        least=1,
+        unit="days",
+    )
     RETURN_DAYS = number(
         15, "How long after the handover a buyer may ask to give it back; a manager may at any time.", unit="days"
     )

@@ -15,7 +15,7 @@ from orders.services.checkout import react
 from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
-from orders.services.deal_quote import LoanWish, quote_deal, work_out_deal
+from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal, work_out_deal
 from orders.services.documents import issue_document
 from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
 from orders.services.history import Actor
@@ -71,6 +71,7 @@ __all__ = [
     "place_order",
     "preview_lines",
     "purge_carts",
+    "purge_deal_quotes",
     "quote_deal",
     "react",
     "refuse_return",

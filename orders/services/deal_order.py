@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from core.db import transaction
 from core.errors import NotFound
 from core.money import money
 from financing.public import check_application, read_offer_terms
@@ -37,18 +38,24 @@ def order_deal(
     if quote is None or quote.customer_id not in (None, actor.id):
         raise NotFound
     requests = [item["request"] for item in quote.insurance]
-    return place_order(
-        customer_id=actor.id,
-        actor=actor,
-        lines=[ProductLine(UUID(line["product_id"]), line["quantity"]) for line in quote.lines],
-        payment=payment,
-        trade_in=_trade_in(quote.trade_in_amount),
-        financing=None if quote.loan_terms is None else _application(quote.loan_terms, applicant, compares_banks, now),
-        insurance=requests,
-        policies=[(str(request["insurance_type"]).upper(), estimate(request)) for request in requests],
-        expected_total=quote.total_amount,
-        now=now,
-    )
+    policies = [(str(request["insurance_type"]).upper(), estimate(request)) for request in requests]
+    terms = quote.loan_terms
+    financing = None if terms is None else _application(terms, applicant, compares_banks, now)
+    with transaction("orders"):
+        order = place_order(
+            customer_id=actor.id,
+            actor=actor,
+            lines=[ProductLine(UUID(line["product_id"]), line["quantity"]) for line in quote.lines],
+            payment=payment,
+            trade_in=_trade_in(quote.trade_in_amount),
+            financing=financing,
+            insurance=requests,
+            policies=policies,
+            expected_total=quote.total_amount,
+            now=now,
+        )
+        DealQuote.objects.filter(pk=quote.pk, order_id=None).update(order_id=order.pk)
+    return order
 
 
 def _trade_in(amount: Decimal) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ Prices are the catalogue's copy; the loan is asked of financing and the premiums
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,13 +21,14 @@ from core.money import ZERO, line_total
 from financing.public import LoanOffer, loan_offer
 from insurance.public import PremiumFacts, rate
 from orders.deal_sums import result_of
-from orders.deals import DealQuote
+from orders.deals import NAMELESS, DealQuote
 from orders.errors import UnknownProduct
 from orders.models import ProductCopy
 from orders.services.lines import refuse_other_currency
 
 MAX_LINES = 50
 MAX_POLICIES = 5
+PURGED_AT_ONCE = 1000
 BY_LAW = "osago"
 
 
@@ -57,6 +58,19 @@ def quote_deal(
     with transaction("orders"):
         quote.save(force_insert=True)
     return quote
+
+
+def purge_deal_quotes(*, now: datetime) -> int:
+    """Delete calculations that are nobody's and became no order, after their days; return how many."""
+    before, total = now - timedelta(days=settings.DEAL_QUOTE_DAYS), 0
+    while True:
+        with transaction("orders"):
+            due = DealQuote.objects.filter(NAMELESS, created_at__lte=before).order_by("created_at")
+            ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:PURGED_AT_ONCE])
+            DealQuote.objects.filter(pk__in=ids).delete()
+        total += len(ids)
+        if len(ids) < PURGED_AT_ONCE:
+            return total
 
 
 def work_out_deal(

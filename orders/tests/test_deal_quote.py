@@ -1,6 +1,6 @@
 """The deal calculator: due now, a month, the full cost of credit, and the same again from the snapshot."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import financing.tests.make
+from core.errors import NotFound
 from core.ids import uuid7
 from core.testing import Api
 from financing.limit_files import LimitFact
@@ -20,7 +21,8 @@ from insurance.tests.make import KASKO, OSAGO
 from orders.deal_sums import recalculate
 from orders.deals import DealQuote
 from orders.public import deal_disagreements
-from orders.services.deal_quote import LoanWish, quote_deal
+from orders.services import Actor, order_deal
+from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal
 from orders.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["orders", "financing", "insurance"])
@@ -154,3 +156,41 @@ def test_a_deal_is_in_one_currency(programme):
     foreign = {"items": [{"product_id": str(make.product(currency="EUR")), "quantity": 1}]}
     assert Api("client").post(PATH, body(financing=LOAN) | foreign).json()["code"] == "currency_mismatch"
     assert not DealQuote.objects.exists()
+
+
+def test_nameless_deals_end_after_their_days_and_those_of_people_and_orders_stay(settings):
+    car, now = make.product(price="2000000.00"), timezone.now()
+    terms = {"items": [(car, 1)], "trade_in_amount": Decimal(0), "now": now}
+    nameless, ordered = quote_deal(**terms), quote_deal(**terms)
+    own = quote_deal(**terms, customer_id=uuid7())
+    buyer = Actor(uuid7(), frozenset({"client"}))
+    payment = {"method": "card", "token": "tok_success"}
+    order = order_deal(deal_id=ordered.id, actor=buyer, payment=payment, now=now)
+    settings.DEAL_QUOTE_DAYS = 7
+    week = now + timedelta(days=7)
+    assert purge_deal_quotes(now=week - timedelta(seconds=1)) == 0
+    assert purge_deal_quotes(now=week) == 1
+    assert purge_deal_quotes(now=week) == 0
+    assert set(DealQuote.objects.values_list("pk", "order_id")) == {(own.pk, None), (ordered.pk, order.pk)}
+    with pytest.raises(NotFound):
+        order_deal(deal_id=nameless.pk, actor=buyer, payment=payment, now=week)
+
+
+def test_many_nameless_deals_are_deleted_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr("orders.services.deal_quote.PURGED_AT_ONCE", 2)
+    car, now = make.product(price="2000000.00"), timezone.now()
+    for _ in range(5):
+        quote_deal(items=[(car, 1)], now=now)
+    assert (purge_deal_quotes(now=now + timedelta(days=365)), DealQuote.objects.count()) == (5, 0)
+
+
+def test_a_deal_remembers_its_first_order(settings):
+    settings.HOLDS_WITHOUT_DEPOSIT = 2
+    car, now = make.product(price="2000000.00"), timezone.now()
+    quote = quote_deal(items=[(car, 1)], now=now)
+    payment = {"method": "card", "token": "tok_success"}
+    orders = [
+        order_deal(deal_id=quote.id, actor=Actor(uuid7(), frozenset({"client"})), payment=payment, now=now)
+        for _ in range(2)
+    ]
+    assert DealQuote.objects.get().order_id == orders[0].pk
