@@ -59,3 +59,16 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+UPLOADS = {
+    "admin:catalog_import_add": ("MAX_UPLOAD_BYTES", 1),
+    "admin:clients_clientimport_add": ("MAX_UPLOAD_BYTES", 1),
+    "catalog:import-list": ("MAX_UPLOAD_BYTES", 1),
+    "catalog:product-images": ("PICTURE_MAX_BYTES", 1),
+    "clients:client-import-list": ("MAX_UPLOAD_BYTES", 1),
+    "financing:financing-application-documents": ("CREDIT_FILE_MAX_BYTES", 1),
+    "insurance:insurance-claim-documents": ("CLAIM_FILE_MAX_BYTES", 1),
+    "storefront:add-papers": ("CLAIM_FILE_MAX_BYTES", 10),
+    "storefront:loan-papers": ("CREDIT_FILE_MAX_BYTES", 1),
+}
+"""The only addresses that take files, all of them from people who are signed in: the setting that says how large one
+may be, and how many come at once. A test finds the views that take files and are not here."""

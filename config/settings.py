@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "storefront.middleware.SlashMiddleware",
+    "gateway.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PageSessionMiddleware",
@@ -242,6 +243,8 @@ HEALTH = limits()
 """From when on `doctor` and `/health/ready` call something a fault."""
 MAX_BODY_BYTES = Limits.MAX_BODY_BYTES
 MAX_UPLOAD_BYTES = Limits.MAX_UPLOAD_BYTES
+PICTURE_MAX_BYTES = 20 << 20
+UPLOADS = edge.UPLOADS
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 IDEMPOTENCY_HOURS = Limits.IDEMPOTENCY_HOURS
 STREAMS_PER_USER = Limits.STREAMS_PER_USER

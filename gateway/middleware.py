@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 
 from core import context
 from core.ids import uuid7
-from gateway import lane, problems, step_up
+from gateway import lane, problems, step_up, uploads
 from gateway.lane import BodyTooLarge
 from gateway.plain_http import HttpsRequired
 from gateway.views import away, too_large
@@ -120,9 +120,10 @@ def _transport_security() -> str:
 
 def _check_size(request: HttpRequest) -> None:
     length = request.META.get("CONTENT_LENGTH") or "0"
-    is_upload = (request.content_type or "").startswith("multipart/")
-    limit = settings.MAX_UPLOAD_BYTES if is_upload else settings.MAX_BODY_BYTES
-    if not length.isdecimal() or int(length) > limit:
+    if not length.isdecimal():
+        raise BodyTooLarge
+    size = int(length)
+    if size > settings.MAX_BODY_BYTES and size > uploads.limit_at(request.path_info, request.content_type):
         raise BodyTooLarge
 
 

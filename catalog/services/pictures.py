@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import IO, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
@@ -17,7 +18,6 @@ from catalog.models.images import WIDTHS
 from core.db import on_commit
 from core.ids import uuid7
 
-MAX_BYTES = 20 << 20
 MAX_PIXELS = 60_000_000
 MAX_IMAGES = 40
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -72,8 +72,8 @@ def _renditions(file: IO[bytes]) -> tuple[dict[str, bytes], tuple[int, int]]:
     """The picture as WebP in each width, turned upright, without its metadata."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
+    data = file.read(settings.PICTURE_MAX_BYTES + 1)
+    if len(data) > settings.PICTURE_MAX_BYTES:
         raise InvalidImage(_("The picture is larger than 20 MB."))
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as opened:

@@ -119,7 +119,7 @@ class Limits(Group):
     RATE_LIMIT_CALCULATIONS = Setting(kinds.RATE, "120/60", "Loans and whole deals that are worked out.", roles=HTTP)
     RATE_LIMIT_DEFAULT = Setting(kinds.RATE, "100/60", "Everything else.", roles=HTTP)
     LANE = flag(True, "The short way through the HTTP edge for hot paths.", roles=HTTP)
-    MAX_BODY_BYTES = number(1_048_576, "Largest API body.", least=1024, unit="bytes", roles=HTTP)
+    MAX_BODY_BYTES = number(1_048_576, "Largest body where no files are taken.", least=1024, unit="bytes", roles=HTTP)
     MAX_UPLOAD_BYTES = number(268_435_456, "Largest uploaded file.", least=1024, unit="bytes", roles=HTTP)
     IMPORT_MAX_BYTES = number(1 << 30, "Most a price list may unpack to.", least=1024, unit="bytes")
     IMPORT_MAX_RATIO = number(200, "Most a price list may unpack to, as times its own size.", least=1, unit="times")
