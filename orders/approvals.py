@@ -25,7 +25,7 @@ CANCEL = declare(
             "admin orders.checkout: steer_cancel",
             "admin orders.checkout: steer_refuse",
         ),
-        gives="everything the buyer paid, less what a bank lent",
+        gives="all that was paid, with what they repaid of a loan; the rest of it goes to its bank",
     )
 )
 TRADE_IN = declare(
@@ -86,7 +86,7 @@ RETURN = declare(
         run="orders.services.accept_agreed",
         noted="orders.services.note_approval",
         doors=("POST /returns/{id}/accept",),
-        gives="everything the buyer paid, less what a bank lent and insurers have earned",
+        gives="everything that was paid, less what insurers have earned; what is left of a loan goes to its bank",
     )
 )
 LOWER = declare(

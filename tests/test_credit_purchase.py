@@ -34,6 +34,12 @@ ASKED = {
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def one_person_is_enough(settings):
+    """Who must agree is for tests/value; here every step is one person's."""
+    settings.CASH_FOUR_EYES_ABOVE = settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
+
+
 @pytest.fixture
 def card_processor(tmp_path, settings):
     """The sandbox provider, for the length of a test."""

@@ -64,8 +64,12 @@ def roles_in(order: Order, actor: Actor, allowed: frozenset[str]) -> frozenset[s
 
 
 def money_back(saga: "Saga") -> Decimal:
-    """What the buyer gets if the order is called off now: all that is paid, less what a bank lent."""
-    return max(ZERO, saga.order.amount_paid - lent_of(saga))
+    """What may come back to the buyer at most if the order is called off now.
+
+    What a bank lent is counted too: of a loan that was repaid meanwhile the buyer gets back what they repaid, and
+    orders does not know how much that is.
+    """
+    return saga.order.amount_paid
 
 
 def lent_of(saga: "Saga") -> Decimal:
