@@ -116,6 +116,7 @@ class Supervisor:
         self._servers: Mapping[str, int | None] = {}
         self._healed_at = 0.0
         self._written = ""
+        self._is_ending = False
 
     def _run_dir(self) -> Path:
         folder = self.data_dir / "run"
@@ -144,8 +145,23 @@ class Supervisor:
             self.children.append(child)
         self._write_pids()
 
+    def end_on(self, *signs: signal.Signals) -> None:
+        """Raise KeyboardInterrupt at these signals, and again at the next round in case it was lost.
+
+        One that arrives while a child is being forked is raised inside a hook of the interpreter, which prints and
+        drops it: a Ctrl-C in the wrong microsecond ended nothing.
+        """
+        for sign in signs:
+            signal.signal(sign, self._interrupt)
+
+    def _interrupt(self, sign: int, frame: object) -> None:
+        self._is_ending = True
+        raise KeyboardInterrupt
+
     def tick(self) -> None:
-        """One round: print news, restart the dead, look after the servers."""
+        """One round: print news, restart the dead, look after the servers. Raises KeyboardInterrupt to end."""
+        if self._is_ending:
+            raise KeyboardInterrupt
         for child in self.children:
             self._print(child)
             if child.process is not None and not child.alive():

@@ -1,5 +1,6 @@
 """The supervisor: what dies comes back, what it started ends with it, and one checkout has one of it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -53,6 +54,18 @@ def test_it_prints_what_children_say(supervisor: Supervisor, capsys: pytest.Capt
     supervisor.add([Program("sleeper", SLEEPER)])
     said: list[str] = []
     assert tick_until(supervisor, lambda: said.append(capsys.readouterr().out) or "sleeper | here" in "".join(said))
+
+
+def test_an_interrupt_that_got_lost_is_raised_at_the_next_round(supervisor: Supervisor) -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    supervisor.end_on(signal.SIGUSR1)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):  # as the interpreter drops it inside a hook of fork
+            os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(KeyboardInterrupt):
+            supervisor.tick()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_stopping_leaves_nobody(supervisor: Supervisor) -> None:

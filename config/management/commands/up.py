@@ -69,6 +69,7 @@ class Command(BaseCommand):
             supervisor.claim()
         except AlreadyRunning as error:
             raise CommandError(f"Autosalon already runs in this checkout (pid {error}): stop it first") from None
+        supervisor.end_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         note_port(self.embedded.data_dir, settings.PORT)
         _check_ports()
         try:
