@@ -20,6 +20,9 @@ from django.test import Client
 from core.db import InsideTransaction, refuse_inside_transaction
 from core.ids import uuid7
 
+LIFETIME_S = 4 * 3600
+"""Longer than any run of the tests: callers made while modules are read are used at its end."""
+
 
 def token_for(user_id: UUID | None = None, *roles: str, **claims: Any) -> str:
     """An access token as accounts would sign it, for a user who need not exist."""
@@ -31,7 +34,7 @@ def token_for(user_id: UUID | None = None, *roles: str, **claims: Any) -> str:
         "jti": str(uuid7()),
         "iat": now,
         "auth_time": now,
-        "exp": now + 900,
+        "exp": now + LIFETIME_S,
         "iss": settings.JWT_ISSUER,
         "aud": settings.JWT_AUDIENCE,
     } | claims

@@ -90,7 +90,16 @@ def _is_decimal(value: str) -> bool:
     return re.fullmatch(r"-?\d+(\.\d+)?", value) is not None
 
 
-FORMATS: dict[str, Callable[[str], bool]] = {"decimal": _is_decimal, "binary": lambda value: True}
+def _is_email(value: str) -> bool:
+    """RFC 6531: addresses of every script, as people have them."""
+    return re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None
+
+
+FORMATS: dict[str, Callable[[str], bool]] = {
+    "binary": lambda value: True,
+    "decimal": _is_decimal,
+    "email": _is_email,
+}
 
 
 def _resolved(pointer: str) -> tuple[str, dict[str, Any]]:

@@ -205,7 +205,8 @@ def a_source_comes_back_from_a_backup(env: Any) -> Iterator[tuple[str, str]]:
             cursor.execute("UPDATE messaging_feed_head SET epoch = %s", [uuid7()])
         deliver()
         yield "orders", "restored"
-        for name in {row.name for row in subscriptions.subscriptions().values() if "catalog" in row.sources}:
+        readers = [row for row in subscriptions.subscriptions().values() if "catalog" in row.sources]
+        for name in {row.name for row in readers if row.alias in APPS}:
             call_command("events", "resume", "--handler", name, "--source", "catalog", stdout=env.out)
 
 

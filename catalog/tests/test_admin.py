@@ -73,7 +73,8 @@ def test_an_edit_goes_through_the_service(manager):
     assert events == ["product.updated", "product.updated"]
 
 
-def test_a_refusal_is_shown_and_changes_nothing(manager):
+def test_a_refusal_is_shown_and_changes_nothing(manager, settings):
+    settings.PRICE_FOUR_EYES_ABOVE = settings.STOCK_FOUR_EYES_ABOVE = 100_000_000
     product = make.product()
     with events_of("catalog") as events:
         response = post(manager, product, price="1.00", stock_delta="-5", stock_reason="lost")

@@ -272,7 +272,8 @@ class TestStockTaking:
         lines = StockCount.objects.latest("id").lines.select_related("product")
         return {f"counted-{line.pk}": counted[line.product.sku] for line in lines if line.product.sku in counted}
 
-    def test_a_place_is_counted_and_the_books_corrected(self, manager):
+    def test_a_place_is_counted_and_the_books_corrected(self, manager, settings):
+        settings.STOCK_FOUR_EYES_ABOVE = 100_000_000
         box = make.product(sku="BOX", kind="accessory", stock=5, location="North")
         car = make.product(sku="CAR", location="North")
         make.product(sku="FAR", location="South")

@@ -42,7 +42,7 @@ def test_anyone_reads_the_list_and_one():
     make.category("Bikes")
     assert [item["name"] for item in Api().get("/categories/").json()["results"]] == ["Bikes", "Cars"]
     one = Api().get(f"/categories/{cars.pk}/")
-    assert (one.json()["path"], one["ETag"]) == ("cars", '"1"')
+    assert (one.json()["path"], one["ETag"][:3]) == ("cars", '"1-')
     refused(Api().get(f"/categories/{uuid7()}"), 404, "not_found")
     refused(Api().get("/categories?colour=red"), 400, "invalid")
 
