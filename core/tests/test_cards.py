@@ -1,6 +1,7 @@
 """Card numbers are seen however they are dressed, and masked in what is written for others."""
 
 import json
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -60,3 +61,16 @@ def test_numbers_of_things_stay():
     data = {"sku": "4222222222222", "comment": "4222222222222"}
     assert mask_card_numbers(data) == {"sku": "4222222222222", "comment": MASK}
     refuse_card_numbers({"sku": "4222222222222", "ogrn": "1027700132196"}, but=THINGS)
+
+
+def test_digests_and_tokens_are_no_cards_by_chance():
+    assert not looks_like_card_number("01a204499f3377d39240324d9b9d9950-diggcn-128a0f3fcc76e21158797992142031e8")
+    found = [n for n in range(20_000) if looks_like_card_number(sha256(str(n).encode()).hexdigest())]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "text", ["my-card-is-4111111111111111-thanks-a-lot", "card4111111111111111", "x4111111111111111y"]
+)
+def test_letters_around_it_hide_no_card(text):
+    assert looks_like_card_number(text)

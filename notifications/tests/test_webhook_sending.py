@@ -502,7 +502,10 @@ def test_one_worker_at_a_time_sends_and_nothing_twice(receiver):
     assert (len(ids), len(set(ids))) == (12, 12)
     assert True in done
     with connections["notifications"].cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        cursor.execute(
+            """SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+               WHERE l.locktype = 'advisory' AND d.datname = current_database()"""
+        )
         assert cursor.fetchone() == (0,)
 
 
