@@ -27,6 +27,7 @@ TITLES = {
     404: gettext_lazy("Not found"),
     405: gettext_lazy("Method not allowed"),
     406: gettext_lazy("Not acceptable"),
+    408: gettext_lazy("Too slow"),
     409: gettext_lazy("Conflict"),
     410: gettext_lazy("Gone"),
     412: gettext_lazy("Precondition failed"),

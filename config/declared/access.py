@@ -121,6 +121,10 @@ class Limits(Group):
     LANE = flag(True, "The short way through the HTTP edge for hot paths.", roles=HTTP)
     MAX_BODY_BYTES = number(1_048_576, "Largest body where no files are taken.", least=1024, unit="bytes", roles=HTTP)
     MAX_UPLOAD_BYTES = number(268_435_456, "Largest uploaded file.", least=1024, unit="bytes", roles=HTTP)
+    BODY_SECONDS = seconds(60, "Within how long a body without files must have arrived.", least=1, roles=HTTP)
+    BODY_MIN_RATE = number(
+        1024, "How slowly any body may arrive, after its first ten seconds.", least=1, unit="bytes a second", roles=HTTP
+    )
     IMPORT_MAX_BYTES = number(1 << 30, "Most a price list may unpack to.", least=1024, unit="bytes")
     IMPORT_MAX_RATIO = number(200, "Most a price list may unpack to, as times its own size.", least=1, unit="times")
     IDEMPOTENCY_HOURS = number(24, "How long a key finds its first answer.", least=1, unit="hours")
