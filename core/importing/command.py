@@ -23,7 +23,11 @@ class Counts(Protocol):
     updated: int
     unchanged: int
     repeated: int
-    columns: Mapping[str, str]
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """{field: the headers it was found under}."""
+        ...
 
 
 class ImportCommand(BaseCommand):
