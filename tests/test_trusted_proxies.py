@@ -21,13 +21,13 @@ def sign_ins(web, *forwarded):
 
 @pytest.mark.django_db(databases=["accounts"], transaction=True)
 def test_a_caller_from_loopback_is_not_whom_it_says():
-    with Web(LIMITED) as web:
+    with Web(LIMITED | {"AUTOSALON_REDIS_PREFIX": "alone"}) as web:
         assert sign_ins(web, "198.51.100.1", "198.51.100.2", "198.51.100.3") == [401, 401, 429]
 
 
 @pytest.mark.django_db(databases=["accounts"], transaction=True)
 def test_behind_a_trusted_network_each_visitor_has_limits_of_their_own():
-    with Web(LIMITED | {"AUTOSALON_TRUSTED_PROXIES": "127.0.0.0/8,::1"}) as web:
+    with Web(LIMITED | {"AUTOSALON_REDIS_PREFIX": "behind", "AUTOSALON_TRUSTED_PROXIES": "127.0.0.0/8,::1"}) as web:
         assert sign_ins(web, "198.51.100.11", "198.51.100.12", "198.51.100.13") == [401, 401, 401]
         forged = ("1.1.1.1, 198.51.100.14", "2.2.2.2, 198.51.100.14", "3.3.3.3, 198.51.100.14")
         assert sign_ins(web, *forged) == [401, 401, 429]
