@@ -104,7 +104,7 @@ class StockCountAdmin(Screen):
                 return self.to(sheet.pk)
         context = {"title": _("Count the stock"), "form": form, "label": _("List what should be there")}
         places = Product.objects.present().filter(on_hand__gt=0).exclude(location="")
-        context["places"] = places.order_by().values_list("location", flat=True).distinct()[:PLACES]
+        context["places"] = places.order_by("location").values_list("location", flat=True).distinct()[:PLACES]
         return show(self, request, "screens/form", context, status=400 if form.errors else 200)
 
     def change_view(

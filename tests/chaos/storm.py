@@ -101,7 +101,7 @@ class Buyers:
         self.vehicles = [rig.new_vehicle(stock=10_000) for _ in range(4)]
         self.readers = [rig.reader(1_000_000 + number * 10) for number in range(2 * count)]
         """Half of the purchases are theirs, told by every channel; the others' buyers have no address."""
-        self.manager = rig.token(None, "manager")
+        self.manager, self.second = rig.token(None, "manager"), rig.token(None, "manager")
         self.purchases: list[Purchase] = []
         self.placed_at: list[float] = []
         self.broken: list[str] = []
@@ -145,14 +145,16 @@ class Buyers:
         self.placed_at.append(time.monotonic())
         if is_cancelled:
             self.stopping.wait(dice.uniform(0, 1.5))
-            self._insist(f"/orders/{order['id']}/cancel", self.manager, {"reason": "storm"}, str(uuid7()))
+            told = self._insist(f"/orders/{order['id']}/cancel", self.manager, {"reason": "storm"}, str(uuid7()))
+            if "approval" in told:  # it is paid already: a second manager agrees
+                self._insist(f"/approvals/{told['approval']['id']}/approve", self.second, {}, str(uuid7()))
 
     def _insist(self, path: str, token: str, body: dict[str, Any], key: str) -> dict[str, Any]:
-        """Ask until there is an answer; a refusal to cancel what is cancelled already is one."""
+        """Ask until there is an answer; a refusal to cancel, or to agree to, what is settled already is one."""
         while True:
             with contextlib.suppress(httpx2.HTTPError):
                 answer = self.rig.post(path, token, body, key)
-                if answer.is_success or (path.endswith("/cancel") and answer.status_code == 409):
+                if answer.is_success or (path.endswith(("/cancel", "/approve")) and answer.status_code == 409):
                     found: dict[str, Any] = answer.json()
                     return found
                 later = answer.json().get("code") if answer.status_code == 409 else ""
