@@ -30,7 +30,7 @@ _DRAWN = {"style-src": [UNSAFE_INLINE], "worker-src": ["blob:"]}
 @cache
 def _read(path: Path) -> tuple[bytes, str]:
     """A built file and its entity tag. The paths are known beforehand, so this holds five files at most."""
-    content = path.read_bytes()
+    content = path.read_bytes() if path == ASYNCAPI else openapi.as_running(path)
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 

@@ -244,13 +244,11 @@ def dispatch(request: HttpRequest) -> HttpResponse | None:
 def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> HttpResponse:
     principal = identify(request.META)
     allowance = guard.check(principal, client_address(request.META), route.lane.scope)
+    if allowance is not None:
+        request.rate_limit_headers = allowance.headers()  # type: ignore[attr-defined]
     if principal is None:
         raise NotAuthenticated
     require_scope(principal, scope_of(request.method or "", route.view_class))
     if route.lane.roles and not route.lane.roles & principal.roles:
         raise Forbidden
-    response = route.lane.run(route.view_class(), request, principal, _converted(kwargs))
-    if allowance is not None:
-        for name, value in allowance.headers().items():
-            response[name] = value
-    return response
+    return route.lane.run(route.view_class(), request, principal, _converted(kwargs))

@@ -15,6 +15,8 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.validation import validate_schema
 
+from gateway.document.limits import describe_limits
+
 FOLDER = Path(settings.BASE_DIR) / "docs"
 LANGUAGE = "en"
 """The language that the document is reviewed in; the others are translations of its sentences, never of its names."""
@@ -46,12 +48,27 @@ def make(language: str) -> dict[str, Any]:
 
 def files() -> dict[Path, str]:
     """Make the text of every file of the document."""
-    made = {}
+    made: dict[Path, str] = {}
     for language in LANGUAGES:
         document = make(language)
-        made[path_of(language, "yml")] = as_yaml(document)
-        made[path_of(language, "json")] = json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+        made |= {path_of(language, kind): as_text(document, kind) for kind in ("yml", "json")}
     return made
+
+
+def as_running(path: Path) -> bytes:
+    """Return the built file; with this process's limits in it, where it has others than the file was built with."""
+    built = path.with_suffix(".json").read_text()
+    document = describe_limits(json.loads(built))
+    if document == json.loads(built):
+        return path.read_bytes()
+    return as_text(document, path.suffix.removeprefix(".")).encode()
+
+
+def as_text(document: dict[str, Any], kind: str) -> str:
+    """Write the document as a file of a kind."""
+    if kind == "yml":
+        return as_yaml(document)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 class _Dumper(yaml.CSafeDumper):

@@ -26,7 +26,6 @@ TITLES = {
     403: gettext_lazy("Not allowed"),
     404: gettext_lazy("Not found"),
     405: gettext_lazy("Method not allowed"),
-    406: gettext_lazy("Not acceptable"),
     408: gettext_lazy("Too slow"),
     409: gettext_lazy("Conflict"),
     410: gettext_lazy("Gone"),

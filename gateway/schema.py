@@ -43,8 +43,9 @@ class AutoSchema(SpectacularSchema):
         operation.setdefault("summary", self._sentence())
         operation.setdefault("security", [])
         lane, name = self._lane(), self.method_name()
-        scopes = getattr(self.view, "throttle_scopes", {})
-        operation["x-rate-limit"] = lane.scope if lane else scopes.get(name, "default")
+        if lane or self.view.throttle_classes:
+            scopes = getattr(self.view, "throttle_scopes", {})
+            operation["x-rate-limit"] = {"scope": lane.scope if lane else scopes.get(name, "default")}
         describe_headers(operation, self.method.lower(), self._promises(lane))
         return operation
 
@@ -76,7 +77,8 @@ class AutoSchema(SpectacularSchema):
     def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
         """Two apps may call different things the same: a component's name begins with its app's."""
         name = str(super()._get_serializer_name(serializer, direction, bypass_extensions))
-        return _prefixed(type(force_instance(serializer)), name)
+        kind = serializer if isinstance(serializer, type) else type(force_instance(serializer))
+        return _prefixed(kind, name.lstrip("_"))
 
     def get_request_serializer(self) -> Any:
         declared = self._lane()
@@ -169,6 +171,10 @@ class StructExtension(OpenApiSerializerExtension):
 
     def get_name(self, auto_schema: Any, direction: Any) -> str:
         return str(self.target.__name__)
+
+    def get_identity(self, auto_schema: Any, direction: Any) -> str:
+        """The same by itself and inside another Struct, where only the name is known."""
+        return _prefixed(self.target, self.target.__name__)
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         app = _prefixed(self.target, "")

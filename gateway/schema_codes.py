@@ -12,8 +12,8 @@ from django.conf import settings
 from core.errors import DomainError
 
 OF_THE_FRAMEWORK = (
-    "authentication_failed", "bad_request", "internal_error", "method_not_allowed", "not_acceptable",
-    "not_authenticated", "not_found", "parse_error", "permission_denied", "throttled", "unsupported_media_type",
+    "authentication_failed", "bad_request", "internal_error", "method_not_allowed", "not_authenticated",
+    "not_found", "parse_error", "permission_denied", "throttled", "unsupported_media_type",
     "validation_error",
 )  # fmt: skip
 _PLUMBING = ("core", "core.importing", "core.postgres", "gateway", "gateway.approvals")

@@ -1,9 +1,13 @@
 """What the whole OpenAPI document has that no view says: headers, refusals and their codes, names, nulls, examples."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gateway.api import UUID_PATTERN
+from gateway.document.refusals import ALWAYS, REFUSALS, SCHEMA, WITH_A_BODY, refusal
 from gateway.idempotency import MAX_KEY
+from gateway.rendering import OCTETS, is_file
 from gateway.schema_codes import codes
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -11,7 +15,6 @@ Node = dict[str, Any]
 
 _TEXT: Node = {"type": "string"}
 _COUNT: Node = {"type": "integer", "minimum": 0}
-_SCHEMA = "#/components/schemas/Problem"
 REQUEST_HEADERS = {
     "Idempotency-Key": (
         (
@@ -43,22 +46,6 @@ RESPONSE_HEADERS = {
     "X-Document-Number": ("The number that the document was issued under.", _TEXT),
     "X-Document-Version": ("Which issue of the document this is.", _COUNT),
 }
-ALWAYS = ("X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-REFUSALS = {
-    "400": ("Invalid input", "validation_error", ()),
-    "401": ("No token, or not a valid one", "not_authenticated", ("WWW-Authenticate",)),
-    "403": ("The role does not allow this", "permission_denied", ()),
-    "404": ("Not found", "not_found", ()),
-    "409": ("Conflict with the current state", "wrong_transition", ("Retry-After",)),
-    "412": ("If-Match failed", "stale_version", ()),
-    "413": ("The body is too large", "body_too_large", ()),
-    "415": ("Unsupported media type", "unsupported_media_type", ()),
-    "422": ("Idempotency-Key used with another body", "idempotency_key_reused", ()),
-    "429": ("Too many requests", "too_many_requests", ("Retry-After",)),
-    "503": ("Temporarily unavailable", "unavailable", ("Retry-After",)),
-}
-UNUSUAL = {"410": ("No longer kept", "resync_required", ())}
-"""Refusals of single operations."""
 
 
 def operations(document: Node) -> Iterator[tuple[str, str, Node]]:
@@ -87,10 +74,10 @@ def describe_headers(operation: Node, method: str, promises: frozenset[str]) -> 
             _add_headers(response, [name for name in RESPONSE_HEADERS if name in promises])
             _add_headers(response, ["Location"] if status.startswith("3") and status != "304" else [])
     for status in (name for name in promises if name.isdigit()):
-        operation["responses"].setdefault(status, _refusal(status, *UNUSUAL[status]))
+        operation["responses"].setdefault(status, refusal(status))
     refused = set(REFUSALS) - (set() if "If-Match" in kept else {"412"})
     refused -= set() if "Idempotency-Key" in kept else {"422"}
-    refused -= {"413", "415"} if method == "get" else set()
+    refused -= WITH_A_BODY if method == "get" else set()
     for status in sorted(refused):
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})
 
@@ -110,7 +97,7 @@ def describe_edge(result: Node, **_: Any) -> Node:
     """Add the problem document, the refusals and the headers that the operations refer to."""
     components = result.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    schemas["Problem"] = _problem()
+    schemas |= {"Problem": _problem(), "ProblemError": _problem_error()}
     components["headers"] = {
         name: {"description": text, "schema": schema} for name, (text, schema) in RESPONSE_HEADERS.items()
     }
@@ -118,10 +105,11 @@ def describe_edge(result: Node, **_: Any) -> Node:
         name: {"name": name, "in": "header", "description": text, "schema": schema}
         for name, (text, schema) in REQUEST_HEADERS.items()
     }
-    components["responses"] = {f"Problem{status}": _refusal(status, *rest) for status, rest in REFUSALS.items()}
+    components["responses"] = {f"Problem{status}": refusal(status) for status in REFUSALS}
     for _path, _method, operation in operations(result):
         for status, response in operation["responses"].items():
-            _add_headers(response, ALWAYS)
+            _add_headers(response, ALWAYS if "x-rate-limit" in operation else ALWAYS[:1])
+            _offer_octets(response.get("content", {}))
             if status.startswith("2") and _is_versioned(response, schemas):
                 _add_headers(response, ["ETag"])
     result["paths"] = {path.rstrip("/") or "/": item for path, item in result["paths"].items()}
@@ -129,22 +117,10 @@ def describe_edge(result: Node, **_: Any) -> Node:
     return result
 
 
-def _refusal(status: str, description: str, code: str, headers: Iterable[str]) -> Node:
-    example = {
-        "type": f"urn:autosalon:problem:{code}",
-        "title": description,
-        "status": int(status),
-        "code": code,
-        "detail": f"{description}.",
-        "errors": [],
-        "request_id": "0199c0de-0000-7000-8000-000000000001",
-    }
-    if code == "validation_error":
-        example["errors"] = [{"field": "items.0.quantity", "code": "min_value", "detail": "At least 1."}]
-    content = {"application/problem+json": {"schema": {"$ref": _SCHEMA}, "example": example}}
-    response: Node = {"description": description, "content": content}
-    _add_headers(response, [*ALWAYS, *headers])
-    return response
+def _offer_octets(content: Node) -> None:
+    """Name what `send_as_asked` does: many generators know files as plain bytes only."""
+    if content and all(map(is_file, content)):
+        content[OCTETS] = {"schema": {"type": "string", "format": "binary"}}
 
 
 def _problem() -> Node:
@@ -165,17 +141,22 @@ def _problem() -> Node:
             "detail": {"type": "string", "description": "A sentence for people, in the language of Accept-Language."},
             "errors": {
                 "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["field", "code", "detail"],
-                    "properties": dict.fromkeys(("field", "code", "detail"), _TEXT),
-                },
+                "items": {"$ref": f"{SCHEMA}Error"},
             },
             "request_id": _TEXT,
             "retry_after": {"type": "number", "description": "Seconds, as in `Retry-After`."},
             "allowed": {"description": "Where the object's state may go instead."},
         },
         "additionalProperties": True,
+    }
+
+
+def _problem_error() -> Node:
+    return {
+        "type": "object",
+        "description": "What is wrong with one field; `items.0.quantity` is one deeper in the body.",
+        "required": ["field", "code", "detail"],
+        "properties": dict.fromkeys(("field", "code", "detail"), _TEXT),
     }
 
 
@@ -210,12 +191,36 @@ def _settle(schema: Node) -> None:
     if isinstance(schema.get("title"), str):
         del schema["title"]
     schema.pop("x-spec-enum-id", None)
+    _settle_default(schema)
+    _settle_pattern(schema)
+    if {"type": "string", "maxLength": 0} in schema.get("oneOf", ()):  # the other may allow an empty text too
+        schema["anyOf"] = schema.pop("oneOf")
     if {"type": "null"} in schema.get("oneOf", ()):  # what fits anything fits null as well: one of two would be both
         kept = [part for part in schema.pop("oneOf") if part]
         if len(kept) > 1:
             schema["anyOf"] = kept
     if schema.pop("nullable", False) is True:
         _allow_null(schema)
+
+
+def _settle_default(schema: Node) -> None:
+    """A default is a value that may be sent: an empty one that is refused when sent stands for nothing."""
+    for part in schema.get("oneOf", ()):
+        if "default" in part:  # what may be empty or else an address is neither of the two by default, but the field
+            schema["default"] = part.pop("default")
+    if schema.get("default") == "" and schema.get("minLength", 0) > 0:
+        del schema["default"]
+
+
+def _settle_pattern(schema: Node) -> None:
+    """What an address takes at a place stands in it as a pattern: say it as bodies do."""
+    bare = str(schema.get("pattern", "")).removeprefix("^").removesuffix("$")
+    if bare == UUID_PATTERN:
+        del schema["pattern"]
+        schema["format"] = "uuid"
+    elif re.fullmatch(r"\w+(\|\w+)+", bare):  # the ends of a pattern would bind closer than its choices
+        del schema["pattern"]
+        schema["enum"] = bare.split("|")
 
 
 def _allow_null(schema: Node) -> None:

@@ -27,7 +27,7 @@ TRACKED = {
     "ratelimit-reset", "x-request-id",
 }  # fmt: skip
 """Headers that a client acts on: whoever sends one says so in the document."""
-ANYWHERE = (405, 406, 500)
+ANYWHERE = (405, 500)
 """Answers of the edge to what no client of the document does, or to a fault: problem documents all the same."""
 SEEN = ("/api/v1/", "/health")
 _lock = threading.Lock()

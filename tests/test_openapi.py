@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from gateway import openapi
-from gateway.schema_hooks import METHODS
+from gateway.schema_hooks import operations, schemas
 
 PROMISED = """
 /auth/register /auth/token /auth/login /auth/refresh /auth/verify /auth/me /users /categories /products
@@ -47,8 +47,35 @@ def test_it_holds_every_promised_path(document: dict[str, Any]) -> None:
 
 
 def test_every_operation_names_its_refusals(document: dict[str, Any]) -> None:
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if method in METHODS and not path.startswith("/health"):
-                assert {"400", "429"} <= set(operation["responses"]), f"{method} {path}"
+    for path, method, operation in operations(document):
+        if not path.startswith("/health"):
+            assert "400" in operation["responses"], f"{method} {path}"
+            assert ("429" in operation["responses"]) == ("x-rate-limit" in operation), f"{method} {path}"
     assert settings.SPECTACULAR_SETTINGS["OAS_VERSION"].startswith("3.1")
+
+
+def test_what_hangs_on_one_product_takes_no_filter_of_the_list(document: dict[str, Any]) -> None:
+    """Its actions inherit the list's filters from drf-spectacular, and refuse every one of them."""
+    below = [path for path in document["paths"] if path.startswith("/api/v1/products/{id}/")]
+    taken = {
+        parameter["name"]
+        for path, _method, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+        if path in below and parameter.get("in") == "query"
+    }
+    assert taken == {"cursor", "page_size"}
+
+
+def test_generators_find_a_name_for_everything(document: dict[str, Any]) -> None:
+    """What has none is named after its place, and changes its name when something near it changes."""
+    named = document["components"]["schemas"]
+    inside = [part for component in named.values() for part in schemas(component) if part is not component]
+    inside += schemas(list(document["paths"].values()))
+    assert [part for part in inside if "enum" in part or "properties" in part] == []
+
+
+def test_nothing_is_described_under_two_names(document: dict[str, Any]) -> None:
+    """With and without its app before it: a client could not hand the one to where the other is wanted."""
+    named = document["components"]["schemas"]
+    pairs = [(name, f"{app.capitalize()}{name}") for name in named for app in settings.APPS]
+    assert [pair for pair in pairs if named[pair[0]] == named.get(pair[1])] == []
