@@ -15,6 +15,7 @@ from gateway import step_up
 from gateway.etags import etag, require_match
 from gateway.idempotency import run_once
 from gateway.principal import Principal
+from gateway.rendering import send_as_asked
 
 UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 """What stands for an id in a path; anything else leads nowhere."""
@@ -49,10 +50,17 @@ class ApiViewSet(GenericViewSet):
         return found.id, found.version if "If-Match" in self.request.headers else None
 
     def valid(self, serializer_class: type[Serializer], **options: Any) -> Any:
-        """The request's body as `serializer_class` understands it; raises ValidationError."""
+        """The request's body as `serializer_class` understands it; raises ValidationError.
+
+        By PUT, what is absent stays, as by PATCH: defaults are for what is new. A program that knows fewer fields than
+        an object has would empty the others.
+        """
         serializer = serializer_class(data=self.request.data, **options)
         serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
+        if self.request.method != "PUT":
+            return serializer.validated_data
+        absent = {field.source for name, field in serializer.fields.items() if name not in self.request.data}
+        return {name: value for name, value in serializer.validated_data.items() if name not in absent}
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Keep a JSON body: the parser and the fingerprint of an Idempotency-Key both read it."""
@@ -73,8 +81,9 @@ class ApiViewSet(GenericViewSet):
         """Done before the permissions."""
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Give a single object with a version its ETag."""
+        """Give a single object with a version its ETag, and a file the name of its kind that was asked for."""
         response = super().finalize_response(request, response, *args, **kwargs)
+        send_as_asked(request._request, response)
         data = getattr(response, "data", None)
         if isinstance(data, dict) and isinstance(data.get("version"), int) and "ETag" not in response:
             response["ETag"] = etag(data["version"])

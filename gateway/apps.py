@@ -10,8 +10,9 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Import the `approvals` of every app: what gives value away, and who must agree; read plain numbers only."""
-        from gateway import plain_numbers
+        """Import the `approvals` of every app: what gives value away, and who must agree; read input strictly."""
+        from gateway import plain_numbers, strict_input
 
         plain_numbers.install()
+        strict_input.install()
         autodiscover_modules("approvals")

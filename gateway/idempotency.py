@@ -48,15 +48,9 @@ def run_once(
     A twin that arrives meanwhile waits for the first on the unique index. Refusals and faults are not kept: the
     transaction rolls back, and the key is free to be tried again.
     """
-    key = request.headers.get("Idempotency-Key", "") or form_key
+    key = _key_of(request, form_key)
     if not key:
         return action()
-    if len(key) > MAX_KEY or not key.isprintable():
-        raise InvalidInput(
-            "Idempotency-Key",
-            "invalid",
-            _("A printable text of at most %(most)s characters.") % {"most": MAX_KEY},
-        )
     identity, fingerprint = (principal_id, route, key), _fingerprint(request, is_form=bool(form_key))
 
     def act() -> HttpResponse:
@@ -75,6 +69,16 @@ def run_once(
         if told.status >= 400:
             raise
         return _keep_waiting(alias, identity, fingerprint, from_domain_error(told))
+
+
+def _key_of(request: HttpRequest, form_key: str) -> str:
+    """Return the request's Idempotency-Key or the form's, "" without one. Raises InvalidInput."""
+    key = request.headers.get("Idempotency-Key", "") or form_key
+    if len(key) > MAX_KEY or not key.isprintable():
+        raise InvalidInput(
+            "Idempotency-Key", "invalid", _("A printable text of at most %(most)s characters.") % {"most": MAX_KEY}
+        )
+    return key
 
 
 def _keep_waiting(

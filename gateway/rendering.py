@@ -1,17 +1,22 @@
-"""JSON in and out by msgspec: decimals as strings, UUIDs and times in their usual form."""
+"""In what form answers go out: JSON by msgspec, decimals as strings, UUIDs and times in their usual form; files."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import NotAcceptable, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 from gateway import wording
 
 MAX_DEPTH = 32
+OCTETS = "application/octet-stream"
 
 
 def _plain(value: Any) -> Any:
@@ -29,6 +34,34 @@ class JSONRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         return b"" if data is None else msgspec.json.encode(data, enc_hook=_plain)
+
+
+class WhatThereIs(DefaultContentNegotiation):
+    """Who asks only for forms that are not to be had gets the usual one.
+
+    Generated clients ask for what the document says of an answer, a PDF or a problem: no renderer knows of these.
+    """
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        """Choose by the Accept header, if it leaves a choice."""
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            return renderers[0], renderers[0].media_type
+
+
+def is_file(media_type: str) -> bool:
+    """Tell what is neither JSON nor text: a program keeps it and does not look inside."""
+    return not media_type.startswith("text/") and not media_type.endswith("json")
+
+
+def send_as_asked(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Call a file plain bytes to a program that asks for these, and knows no more kinds of them."""
+    kind = response.get("Content-Type", "").partition(";")[0]
+    if kind and is_file(kind):
+        patch_vary_headers(response, ["Accept"])
+        if request.get_preferred_type([kind, OCTETS]) == OCTETS:
+            response["Content-Type"] = OCTETS
 
 
 class JSONParser(BaseParser):

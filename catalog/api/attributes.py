@@ -13,7 +13,6 @@ from rest_framework.response import Response
 
 from catalog import services
 from catalog.api.reading import InOrder, once, page, read
-from catalog.api.serializers import StrictSerializer
 from catalog.models import Attribute, AttributeKind, Category
 from catalog.models.categories import ancestor_ids
 from core.errors import NotFound
@@ -35,7 +34,7 @@ class AttributeSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class AttributeChanges(StrictSerializer):
+class AttributeChanges(serializers.Serializer):
     label = serializers.CharField(max_length=80)  # type: ignore[assignment]
     unit = serializers.CharField(max_length=20, allow_blank=True, required=False)
     choices = serializers.ListField(child=serializers.CharField(max_length=120), max_length=200, required=False)

@@ -1,7 +1,6 @@
 """Feeds for marketplaces over HTTP: streamed, and not sent again while nothing has changed."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -23,10 +22,6 @@ class FeedViewSet(ApiViewSet):
     permission_classes = [ReadByAnyone]
     pagination_class = None
     filter_backends = []
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Each feed has one form, whatever is asked for."""
-        return super().perform_content_negotiation(request, force=True)
 
     @extend_schema(responses={(200, "application/xml"): str, 304: None})
     @action(detail=False)

@@ -14,13 +14,13 @@ from rest_framework.response import Response
 from catalog import services
 from catalog.api.filters import ProductFilter
 from catalog.api.reading import as_id
-from catalog.api.serializers import ProductSerializer, StrictSerializer
+from catalog.api.serializers import ProductSerializer
 from catalog.models import Favourite, Product, SavedSearch
 from gateway.api import ApiViewSet
 from gateway.permissions import IsSignedIn
 
 
-class SavedSearchInput(StrictSerializer):
+class SavedSearchInput(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     query = serializers.DictField(child=serializers.CharField(max_length=200), allow_empty=True)
     is_notifying = serializers.BooleanField(required=False, default=True)
@@ -44,7 +44,7 @@ class SavedSearchSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class FavouriteInput(StrictSerializer):
+class FavouriteInput(serializers.Serializer):
     product_id = serializers.UUIDField()
 
 

@@ -28,6 +28,7 @@ from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
 from gateway.pagination import CursorPagination
 from gateway.permissions import IsManager
+from gateway.readings import Papers, note_reading
 from gateway.tables import FORMATS, csv_file, table_file
 
 
@@ -89,7 +90,7 @@ class ClientRowErrorSerializer(serializers.ModelSerializer):
 
 
 class _InOrder(CursorPagination):
-    ordering = "id"
+    fixed_ordering = "id"
 
 
 class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -135,7 +136,12 @@ class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiV
     def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        return csv_file(request._request, services.refused_rows_of(import_id=_id(pk)), f"refused-{pk}.csv")
+        rows = services.refused_rows_of(import_id=_id(pk))
+        note_reading(request, Papers("clients", "refused_rows", _id(pk), None))
+        return csv_file(request._request, rows, f"refused-{pk}.csv")
+
+
+_CLEAR = [OpenApiParameter("clear", OpenApiTypes.BOOL)]
 
 
 class ClientExportViewSet(ApiViewSet):
@@ -144,20 +150,26 @@ class ClientExportViewSet(ApiViewSet):
     queryset = Client.objects.present()
     permission_classes = [IsManager]
     filterset_class = ClientFilter
-    throttle_scopes = {"export": "files"}
+    throttle_scopes = {"csv": "files", "csv_gz": "files", "xlsx": "files"}
     extra_parameters = ("clear",)
     pagination_class = None
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Each file has one form, whatever is asked for."""
-        return super().perform_content_negotiation(request, force=True)
+    @extend_schema(parameters=_CLEAR, responses={(200, "text/csv"): str})
+    def csv(self, request: Request) -> HttpResponseBase:
+        """The list as CSV. Phones, e-mails, numbers and notes are masked; admins may ask for `clear=true`."""
+        return self._file(request, "csv")
 
-    @extend_schema(
-        parameters=[OpenApiParameter("clear", OpenApiTypes.BOOL)],
-        responses={(200, kind.partition(";")[0]): OpenApiTypes.BINARY for kind in FORMATS.values()},
-    )
-    def export(self, request: Request, kind: str) -> HttpResponseBase:
-        """The list as a file. Phones, e-mails, numbers and notes are masked; admins may ask for `clear=true`."""
+    @extend_schema(parameters=_CLEAR, responses={(200, FORMATS["csv-gz"]): OpenApiTypes.BINARY})
+    def csv_gz(self, request: Request) -> HttpResponseBase:
+        """The list as packed CSV. Phones, e-mails, numbers and notes are masked; admins may ask for `clear=true`."""
+        return self._file(request, "csv-gz")
+
+    @extend_schema(parameters=_CLEAR, responses={(200, FORMATS["xlsx"]): OpenApiTypes.BINARY})
+    def xlsx(self, request: Request) -> HttpResponseBase:
+        """The list as a workbook. Phones, e-mails, numbers and notes are masked; admins may ask for `clear=true`."""
+        return self._file(request, "xlsx")
+
+    def _file(self, request: Request, kind: str) -> HttpResponseBase:
         is_clear = _flag(request, "clear")
         if is_clear and not self.principal.is_admin:
             raise Forbidden
@@ -169,6 +181,7 @@ class ClientExportViewSet(ApiViewSet):
             filters={name: value for name, value in request.query_params.items() if name != "clear"},
             now=timezone.now(),
         )
+        note_reading(request, Papers("clients", "client_list", None, None))
         return table_file(request._request, rows, "clients", kind)
 
 

@@ -41,18 +41,18 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
     def create(self, request: Request) -> Response:
         """Register a receiver; its secret is shown this once."""
         webhook = services.register_webhook(
-            owner_id=self.principal.id, fields=self._valid(WebhookInput), now=timezone.now()
+            owner_id=self.principal.id, fields=self.valid(WebhookInput), now=timezone.now()
         )
         return Response(WebhookWithSecretSerializer(webhook).data, status=201)
 
     @extend_schema(request=WebhookInput, responses=WebhookSerializer)
     def update(self, request: Request, pk: str) -> Response:
-        return self._update(self._valid(WebhookInput))
+        return self._update(self.valid(WebhookInput))
 
     @extend_schema(request=WebhookInput(partial=True), responses=WebhookSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change some fields; `state` switches it off, or on again with a clean record."""
-        return self._update(self._valid(WebhookInput, partial=True))
+        return self._update(self.valid(WebhookInput, partial=True))
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -87,11 +87,6 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
         found = self.get_object()
         require_match(self.request, found.version)
         return found.id, found.version if "If-Match" in self.request.headers else None
-
-    def _valid(self, serializer_class: type, **options: Any) -> Any:
-        serializer = serializer_class(data=self.request.data, **options)
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
 
 
 class WebhookLogViewSet(mixins.ListModelMixin, ApiViewSet):

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from core.errors import InvalidInput, NotFound
 from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
+from gateway.readings import Papers, hand_over
 from orders.models import DocumentKind
 from orders.printing import LANGUAGES
 from orders.services import Actor
@@ -45,7 +46,8 @@ class DocumentActions(ApiViewSet):
             actor=Actor(self.principal.id, self.principal.roles),
             now=timezone.now(),
         )
-        response = HttpResponse(printed.content, content_type="application/pdf")
+        papers = Papers("orders", kind, _order_id(pk), printed.customer_id)
+        response = hand_over(request, papers, printed.content, "application/pdf")
         response["Content-Disposition"] = f'inline; filename="{printed.number}-{language}.pdf"'
         response["Content-Language"] = language
         response["ETag"] = f'"{printed.sha256}"'

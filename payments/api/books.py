@@ -37,6 +37,7 @@ from payments.models import LedgerAccount, LedgerLine, Reconciliation
 MOST_LINES = 5_000
 """A statement in JSON is one document; a longer one comes as CSV, line by line."""
 MONTH = timedelta(days=30)
+SPAN = {"from", "to"}
 
 
 class CsvRenderer(BaseRenderer):
@@ -98,7 +99,7 @@ class LedgerAccountViewSet(mixins.ListModelMixin, MoneyViewSet):
     )  # fmt: skip
     def statement(self, request: Request, code: str) -> HttpResponseBase:
         """Every movement on an account in a span of days, with the balance after each; JSON or CSV."""
-        refuse_unknown(request, {"from", "to"})
+        refuse_unknown(request, SPAN)
         account = self.get_object().code
         since, until = _days(request)
         span = {"since": _start(since), "until": _start(until) + timedelta(days=1)}
@@ -128,7 +129,8 @@ class ReconciliationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Mo
 
 
 def _days(request: Request) -> tuple[date, date]:
-    query = statement_query(data=request.query_params)
+    # `format` chooses the renderer, and is no field of the span.
+    query = statement_query(data={name: request.query_params[name] for name in SPAN & set(request.query_params)})
     query.is_valid(raise_exception=True)
     until = query.validated_data.get("to") or timezone.now().date()
     return query.validated_data.get("from") or until - MONTH, until

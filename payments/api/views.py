@@ -55,6 +55,8 @@ class MoneyViewSet(ApiViewSet):
 
 
 class PaymentMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
+    """One's own stored ways to pay: a provider's token and what a card shows of itself, never its number."""
+
     queryset = PaymentMethod.objects.none()
     serializer_class = PaymentMethodSerializer
     ordering = ("-created_at", "-id")
@@ -82,6 +84,8 @@ class PaymentMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Mon
 
 
 class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
+    """Payments and where their money stands. Clients see their own, staff everybody's."""
+
     queryset = Payment.objects.none()
     serializer_class = PaymentSerializer
     filterset_class = PaymentFilter
@@ -157,6 +161,8 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
 
 
 class RefundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
+    """Money that goes back, for managers: asked for, approved, on its way, returned."""
+
     permission_classes = [IsManager]
     queryset = Refund.objects.all()
     serializer_class = RefundSerializer
