@@ -38,7 +38,7 @@ fix: .venv/dev ## Let ruff repair what it can
 	$(BIN)/ruff format
 
 bench: .env .venv/dev ## Measure the hot paths, the event path and the live feed against limits measured in the same run
-	@missed=; for each in "run.py $(ARGS)" events.py feed.py financing.py gateway.py payments.py timeline.py; do \
+	@missed=; for each in "run.py $(ARGS)" events.py feed.py financing.py gateway.py payments.py timeline.py purchase.py; do \
 	$(RUN) benchmarks/$$each || missed="$$missed $${each%% *}"; done; \
 	test -z "$$missed" || { echo "limits missed, or not measured:$$missed" >&2; exit 1; }
 
@@ -53,6 +53,10 @@ deals: .env .venv/dev ## Do 2,000 deals in any order people may think of, and ho
 
 faults: .env .venv/dev ## Take 2,000 payments from a bank in a storm, and compare its book with ours
 	@AUTOSALON_FAULT_PAYMENTS=2000 $(RUN) -m pytest -s payments/tests/test_fault_script.py $(ARGS)
+
+shape: .env .venv/dev ## Print how the code is built: cycles, borders, rooms, lengths (ARGS="--list 20" names the places)
+	@$(RUN) -m tests.shape $(ARGS)
+	@$(RUN) -m pytest -q -n 0 -s tests/shape/test_purchase_walk.py
 
 settings: .venv/dev ## Write .env.example, docs/settings.md and the containers' environment from config/declared
 	@$(RUN) -m config.declared
@@ -84,4 +88,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test lint check fix bench chaos upgrade-test deals faults settings schema screenshot reset
+.PHONY: help up test lint check fix bench chaos upgrade-test deals faults shape settings schema screenshot reset
