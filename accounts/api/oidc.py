@@ -35,6 +35,7 @@ class GoogleViewSet(ApiViewSet):
     )
     @action(detail=False, methods=["get"])
     def login(self, request: Request) -> Any:
+        """Send the browser to the OpenID provider to sign in there."""
         departure = services.begin_oidc(redirect_uri=f"{settings.PUBLIC_URL}{reverse('accounts:auth-google-callback')}")
         response = HttpResponseRedirect(departure.url)
         response.set_cookie(
@@ -55,6 +56,7 @@ class GoogleViewSet(ApiViewSet):
     )
     @action(detail=False, methods=["get"])
     def callback(self, request: Request) -> Response:
+        """Take the browser back from the OpenID provider: its code becomes a pair of tokens."""
         given = {name: request.query_params.get(name, "") for name in ("code", "state", "error")}
         address, now = client_address(request.META), timezone.now()
         if given["error"]:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.api import serializers
+from accounts.api.failures import counts_failures
 from accounts.models import ApiKey
 from accounts.tokens import as_id
 from gateway import step_up
@@ -34,18 +35,24 @@ class MfaViewSet(ApiViewSet):
     @extend_schema(request=serializers.StepUpSerializer, responses=serializers.EnrollmentSerializer)
     @action(detail=False, methods=["post"])
     def enroll(self, request: Request) -> Response:
+        """Begin two-factor: a secret for the authenticator. It counts from the first code of it that is confirmed."""
+        self.valid(serializers.StepUpSerializer)
         enrollment = services.enroll_mfa(user_id=self.principal.id, now=timezone.now())
         return Response(serializers.EnrollmentSerializer(enrollment).data)
 
     @extend_schema(request=serializers.OtpSerializer, responses=serializers.RecoveryCodesSerializer)
+    @counts_failures
     @action(detail=False, methods=["post"])
     def confirm(self, request: Request) -> Response:
+        """Switch two-factor on by a code of the authenticator; the recovery codes are shown this once."""
         codes = services.confirm_mfa(**self._spent(), now=timezone.now())
         return Response({"recovery_codes": codes})
 
     @extend_schema(request=serializers.OtpSerializer, responses={204: None})
+    @counts_failures
     @action(detail=False, methods=["post"])
     def disable(self, request: Request) -> Response:
+        """Switch two-factor off, by a code."""
         services.disable_mfa(**self._spent(), now=timezone.now())
         return Response(status=204)
 
@@ -69,12 +76,14 @@ class VerifyEmailViewSet(ApiViewSet):
 
     @extend_schema(request=None, responses={202: None})
     def create(self, request: Request) -> Response:
+        """Send the link that proves the e-mail once more."""
         services.resend_verification(user_id=self.principal.id, now=timezone.now())
         return Response(status=202)
 
     @extend_schema(request=serializers.LinkSerializer, responses={204: None}, auth=[])
     @action(detail=False, methods=["post"])
     def confirm(self, request: Request) -> Response:
+        """Prove an e-mail by the link that was sent to it."""
         services.verify_email(**self.valid(serializers.LinkSerializer), now=timezone.now())
         return Response(status=204)
 
@@ -89,12 +98,15 @@ class UndoEmailViewSet(ApiViewSet):
 
     @extend_schema(request=serializers.LinkSerializer, responses={204: None}, auth=[])
     def create(self, request: Request) -> Response:
+        """Put the old e-mail back by the link that was sent there; the password and every session end."""
         services.undo_email(**self.valid(serializers.LinkSerializer), now=timezone.now())
         return Response(status=204)
 
 
 @extend_schema(tags=["auth"])
 class ApiKeyViewSet(ApiViewSet):
+    """One's own API keys: a key acts for its owner within the scopes it was given."""
+
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeySerializer
     ordering = "-created_at"
@@ -115,6 +127,7 @@ class ApiKeyViewSet(ApiViewSet):
 
     @extend_schema(request=serializers.NewApiKeySerializer, responses={201: serializers.ShownApiKeySerializer})
     def create(self, request: Request) -> Response:
+        """Make an API key; it is shown this once, only its hash is kept."""
         data = self.valid(serializers.NewApiKeySerializer)
         row, key = services.create_api_key(
             user_id=self.principal.id, **data, address=client_address(request.META), now=timezone.now()

@@ -21,6 +21,7 @@ from accounts.models import (
 from accounts.services import known_scopes
 
 MAX_PASSWORD = 256
+_PROOF = ("password", "otp")
 
 
 class UserSerializer(serializers.ModelSerializer):
@@ -59,10 +60,17 @@ class PasswordField(serializers.CharField):
         super().__init__(max_length=MAX_PASSWORD, trim_whitespace=False, write_only=True, **kwargs)
 
 
-class ProfileSerializer(serializers.Serializer):
-    """PATCH: what is absent stays. PUT: absent names and phone become blank; e-mail and user name, which open the
-    door, stay."""
+class _ProvingSerializer(serializers.Serializer):
+    """Input of what asks for a young proof of who is asking: it may come along, and the edge has taken it."""
 
+    password = PasswordField(required=False)
+    otp = serializers.CharField(max_length=32, required=False, write_only=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return {name: value for name, value in super().to_internal_value(data).items() if name not in _PROOF}
+
+
+class _ProfileFields(serializers.Serializer):
     email = serializers.EmailField(max_length=254, required=False)
     username = serializers.RegexField(
         USERNAME_PATTERN,
@@ -82,18 +90,20 @@ class ProfileSerializer(serializers.Serializer):
         error_messages={"invalid": "A phone number, such as +7 900 123-45-67."},
     )
 
+
+class ProfileSerializer(_ProvingSerializer, _ProfileFields):
+    """What is absent stays, by PUT as by PATCH: a form that knows fewer fields must not empty the others."""
+
     def changes(self) -> dict[str, str]:
         """Fields to set."""
-        sent = {name: value for name, value in self.validated_data.items() if isinstance(value, str)}
-        blanks = {} if self.partial else dict.fromkeys(("full_name", "first_name", "last_name", "phone"), "")
-        return blanks | sent
+        return {name: value for name, value in self.validated_data.items() if isinstance(value, str)}
 
 
 class AccountSerializer(ProfileSerializer):
     is_active = serializers.BooleanField(required=False)
 
 
-class _NewAccountSerializer(ProfileSerializer):
+class _NewAccountSerializer(_ProfileFields):
     email = serializers.EmailField(max_length=254)
     password = PasswordField()
 
@@ -106,12 +116,15 @@ class NewUserSerializer(_NewAccountSerializer):
     role = serializers.ChoiceField(choices=Role.choices, required=False)
 
 
-class RolesSerializer(serializers.Serializer):
+class RolesSerializer(_ProvingSerializer):
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices), min_length=1, max_length=3)
 
 
 class PasswordGrantSerializer(serializers.Serializer):
     """RFC 6749 §4.3; `scope` and client credentials are accepted and mean nothing here."""
+
+    ignores_unknown = True
+    """RFC 6749 §3.2: "The authorization server MUST ignore unrecognized request parameters."."""
 
     grant_type = serializers.ChoiceField(choices=["password"], required=False)
     username = serializers.CharField(max_length=254)
@@ -251,7 +264,7 @@ class ShownApiKeySerializer(ApiKeySerializer):
         return str(self.context["key"])
 
 
-class NewApiKeySerializer(serializers.Serializer):
+class NewApiKeySerializer(_ProvingSerializer):
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=known_scopes()), min_length=1, max_length=len(known_scopes())

@@ -20,6 +20,7 @@ class KeysView(APIView):
 
     @extend_schema(operation_id="jwks", responses={200: dict[str, Any]}, auth=[], tags=["auth"])
     def get(self, request: Request) -> Response:
+        """Public keys of access tokens (RFC 7517), the coming one among them; good for five minutes."""
         keys = [
             RSAAlgorithm.to_jwk(key, as_dict=True) | {"kid": kid, "use": "sig", "alg": "RS256"}
             for kid, key in public_keys().items()

@@ -5,8 +5,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.utils.translation import gettext as _
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,13 +21,10 @@ class NewestFirst(CursorPagination):
 
     fixed_ordering = "-id"
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
-        if request.query_params.get("ordering"):
-            raise ValidationError({"ordering": [_("This list has one order.")]})
-        return (self.fixed_ordering,)
 
+class InOrder(CursorPagination):
+    """The same, the other way round."""
 
-class InOrder(NewestFirst):
     fixed_ordering = "id"
 
 

@@ -20,15 +20,6 @@ MAX_STOCK = 1_000_000
 CURRENCY = RegexValidator(r"\A[A-Z]{3}\Z", _("A currency is three capital letters, as in RUB."))
 
 
-class StrictSerializer(serializers.Serializer):
-    """Refuses fields it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
-            raise serializers.ValidationError({name: [_("Unknown field.")] for name in sorted(unknown)})
-        return super().to_internal_value(data)
-
-
 class CategorySerializer(serializers.ModelSerializer):
     parent_id = serializers.UUIDField(allow_null=True, read_only=True)
 
@@ -50,7 +41,7 @@ class CategoryTreeSerializer(serializers.Serializer):
     children = serializers.ListField(child=serializers.DictField(), help_text=_("The same, one level down."))
 
 
-class CategoryInput(StrictSerializer):
+class CategoryInput(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     slug = serializers.SlugField(max_length=80, allow_unicode=True, required=False)
     parent_id = serializers.UUIDField(allow_null=True, required=False)
@@ -106,7 +97,7 @@ class WrittenProductSerializer(ProductSerializer):
         return super().to_representation(instance) | {"warnings": warnings}
 
 
-class ProductInput(StrictSerializer):
+class ProductInput(serializers.Serializer):
     """An empty text, or null for a number, clears a field."""
 
     sku = serializers.CharField(max_length=64)
@@ -163,7 +154,7 @@ class ProductChanges(ProductInput):
     )
 
 
-class StockChange(StrictSerializer):
+class StockChange(serializers.Serializer):
     delta = serializers.IntegerField(min_value=-MAX_STOCK, max_value=MAX_STOCK)
     reason = serializers.CharField(max_length=200)
 

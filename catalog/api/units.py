@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from catalog import services
 from catalog.api.reading import NewestFirst, as_id
-from catalog.api.serializers import ProductSerializer, StrictSerializer
+from catalog.api.serializers import ProductSerializer
 from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
 from core.money import MAX_AMOUNT
@@ -29,16 +29,16 @@ else:
     _Base = object
 
 
-class StageInput(StrictSerializer):
+class StageInput(serializers.Serializer):
     stage = serializers.ChoiceField(choices=Stage.choices)
 
 
-class ImageInput(StrictSerializer):
+class ImageInput(serializers.Serializer):
     file = serializers.FileField()
     alt = serializers.CharField(max_length=200, allow_blank=True, required=False)
 
 
-class ImageOrder(StrictSerializer):
+class ImageOrder(serializers.Serializer):
     image_ids = serializers.ListField(child=serializers.UUIDField(), max_length=100)
 
 
@@ -62,7 +62,7 @@ class PriceChangeSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ScheduledPriceInput(StrictSerializer):
+class ScheduledPriceInput(serializers.Serializer):
     price = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, max_value=MAX_AMOUNT)
     due_at = serializers.DateTimeField()
     reason = serializers.CharField(max_length=200, allow_blank=True, required=False, default="")
@@ -87,11 +87,12 @@ class UnitActions(_Base):
 
     @extend_schema(methods=["GET"], responses=ImageSerializer(many=True))
     @extend_schema(methods=["POST"], request={"multipart/form-data": ImageInput}, responses={201: ImageSerializer})
-    @extend_schema(methods=["PUT"], request=ImageOrder, responses=ImageSerializer(many=True))
+    @extend_schema(methods=["PUT"], request={"application/json": ImageOrder}, responses=ImageSerializer(many=True))
     @action(
         detail=True,
         methods=["get", "post", "put"],
         pagination_class=None,
+        filterset_class=None,
         permission_classes=[ReadByAnyone | IsManager],
         parser_classes=[MultiPartParser, JSONParser],
     )
@@ -124,7 +125,7 @@ class UnitActions(_Base):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=PriceChangeSerializer(many=True))
-    @action(detail=True, permission_classes=[IsManager], pagination_class=NewestFirst)
+    @action(detail=True, permission_classes=[IsManager], pagination_class=NewestFirst, filterset_class=None)
     def prices(self, request: Request, pk: str) -> Response:
         """The history of the price, newest first."""
         refuse_unknown(request, set())
@@ -138,6 +139,7 @@ class UnitActions(_Base):
         url_path="scheduled-prices",
         permission_classes=[IsManager],
         pagination_class=NewestFirst,
+        filterset_class=None,
     )
     def scheduled_prices(self, request: Request, pk: str) -> Response:
         refuse_unknown(request, set())

@@ -196,7 +196,13 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
         return once(request, self.principal, "POST stock", data, act)
 
     @extend_schema(responses=shapes.StockMovementSerializer(many=True))
-    @action(detail=True, url_path="stock-movements", permission_classes=[IsManager], pagination_class=NewestFirst)
+    @action(
+        detail=True,
+        url_path="stock-movements",
+        permission_classes=[IsManager],
+        pagination_class=NewestFirst,
+        filterset_class=None,
+    )
     def stock_movements(self, request: Request, pk: str) -> Response:
         refuse_unknown(request, set())
         if not Product.objects.filter(pk=as_id(pk)).exists():

@@ -122,7 +122,7 @@ def test_others_write_nothing(caller, status):
         ({"name": "x", "parent_id": "7"}, "invalid"),
         ({"name": "x", "parent_id": "01900000-0000-7000-8000-000000000000"}, "unknown_category"),
         ({"name": "x", "slug": "a b"}, "invalid"),
-        ({"name": "x", "level": 3}, "invalid"),
+        ({"name": "x", "level": 3}, "unknown_field"),
     ],
 )
 def test_bad_input_is_refused(body, code):

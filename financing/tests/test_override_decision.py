@@ -100,7 +100,7 @@ def test_the_same_person_answers_nothing(refused, what):
     override = make.override(refused, manager_id=first.user_id)
     before = state(refused)
     with events_of("financing") as told:
-        answer = first.post(f"{OVERRIDES}/{override.id}/{what}", {"reason": "Mine."})
+        answer = first.post(f"{OVERRIDES}/{override.id}/{what}", {"note" if what == "confirm" else "reason": "Mine."})
     assert (answer.status_code, answer.json()["code"]) == (409, "second_person_needed")
     assert stands(refused, before, told)
     override.refresh_from_db()

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from gateway.strict_input import WallClockField
 from resources.hours import Hours
 from resources.models import MAX_BUFFER, Allocation, Blackout, DriveRole, Resource, ResourceType
 
@@ -110,8 +111,8 @@ class AllocationSerializer(serializers.ModelSerializer):
 class AllocationInput(serializers.Serializer):
     """A booking."""
 
-    start_time = serializers.DateTimeField()
-    end_time = serializers.DateTimeField()
+    start_time = WallClockField(help_text=_("Without an offset: by the clock of the resource."))
+    end_time = WallClockField()
     quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
     event_id = serializers.UUIDField(allow_null=True, default=None)
 
@@ -151,8 +152,8 @@ class BlackoutSerializer(serializers.ModelSerializer):
 class BlackoutInput(serializers.Serializer):
     """A closure; with `replan` the bookings in its way move to equal resources or are given back."""
 
-    start_time = serializers.DateTimeField()
-    end_time = serializers.DateTimeField()
+    start_time = WallClockField(help_text=_("Without an offset: by the clock of the resource."))
+    end_time = WallClockField()
     reason = serializers.CharField(max_length=200, allow_blank=True, default="")
     replan = serializers.BooleanField(default=False)
 

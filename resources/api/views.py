@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from gateway.api import ApiViewSet
 from gateway.permissions import IsManager, ReadByAnyone
+from gateway.strict_input import WallClockField, on_the_clock
 from resources import services
 from resources.api.filters import AllocationFilter, ResourceFilter, ResourceTypeFilter
 from resources.api.serializers import (
@@ -51,6 +52,8 @@ class _ManagerViewSet(ApiViewSet):
 
 
 class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
+    """Kinds of what can be booked: rooms, bays, cars for test drives, colleagues."""
+
     queryset = ResourceType.objects.all()
     serializer_class = ResourceTypeSerializer
     filterset_class = ResourceTypeFilter
@@ -86,6 +89,8 @@ class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Man
 
 
 class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
+    """What can be booked: `quantity` equal units of each at any one time."""
+
     queryset = Resource.objects.present().prefetch_related("opening_hours")
     serializer_class = ResourceSerializer
     filterset_class = ResourceFilter
@@ -141,7 +146,8 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         return self.once("allocate", self._allocate)
 
     def _allocate(self) -> Response:
-        resource, given = self.get_object(), self.valid(AllocationInput)
+        resource = self.get_object()
+        given = on_the_clock(self.valid(AllocationInput), resource.time_zone, "start_time", "end_time")
         allocation = services.allocate(
             resource_id=resource.id,
             start=given["start_time"],
@@ -165,7 +171,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
     def availability(self, request: Request, pk: str) -> Response:
         """How much can be had over [from, to), at least and stretch by stretch."""
         resource = self.get_object()
-        start, end = self._window(MAX_WINDOW)
+        start, end = self._window(resource, MAX_WINDOW)
         return Response(AvailabilitySerializer(availability_of(resource, start, end)).data)
 
     @extend_schema(
@@ -181,7 +187,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
     def slots(self, request: Request, pk: str) -> Response:
         """Free times over [from, to); of a test-drive car those with a place and a colleague free as well."""
         resource = self.get_object()
-        start, end = self._window(MAX_SLOTS_WINDOW)
+        start, end = self._window(resource, MAX_SLOTS_WINDOW)
         names = ("duration", "step")
         query = SlotsQuery(data={name: request.query_params[name] for name in names if name in request.query_params})
         query.is_valid(raise_exception=True)
@@ -208,24 +214,26 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         resource = services.return_to_service(resource_id=resource_id, expected_version=expected, now=timezone.now())
         return Response(ResourceSerializer(resource).data)
 
-    def _window(self, most: timedelta) -> tuple[datetime, datetime]:
-        start = self._moment("from") or timezone.now()
-        end = self._moment("to") or min(start, _LAST) + DEFAULT_WINDOW
+    def _window(self, resource: Resource, most: timedelta) -> tuple[datetime, datetime]:
+        start = self._moment("from", resource) or timezone.now()
+        end = self._moment("to", resource) or min(start, _LAST) + DEFAULT_WINDOW
         if not start < end or end - start > most:
             raise serializers.ValidationError(
                 {"to": [_("After `from`, by at most %(days)s days.") % {"days": most.days}]}
             )
         return start, end
 
-    def _moment(self, name: str) -> datetime | None:
+    def _moment(self, name: str, resource: Resource) -> datetime | None:
         """A moment from the query; a `+` that was not escaped has become a space there."""
         text = self.request.query_params.get(name)
         if text is None:
             return None
         try:
-            return serializers.DateTimeField().run_validation(text.replace(" ", "+"))
+            moment = WallClockField().run_validation(text.replace(" ", "+"))
         except serializers.ValidationError as error:
             raise serializers.ValidationError({name: error.detail}) from error
+        found: datetime = on_the_clock({name: moment}, resource.time_zone, name)[name]
+        return found
 
 
 @extend_schema(parameters=[OpenApiParameter("resource_id", OpenApiTypes.UUID, OpenApiParameter.PATH)])
@@ -246,9 +254,11 @@ class BlackoutViewSet(mixins.ListModelMixin, _ManagerViewSet):
         return self.once("close", self._create)
 
     def _create(self) -> Response:
-        given = self.valid(BlackoutInput)
+        resource_id = self._resource_id()
+        zone = Resource.objects.values_list("time_zone", flat=True).get(pk=resource_id)
+        given = on_the_clock(self.valid(BlackoutInput), zone, "start_time", "end_time")
         blackout, replanned = services.close(
-            resource_id=self._resource_id(),
+            resource_id=resource_id,
             start=given["start_time"],
             end=given["end_time"],
             reason=given["reason"],
@@ -275,6 +285,8 @@ class BlackoutViewSet(mixins.ListModelMixin, _ManagerViewSet):
 
 
 class AllocationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
+    """Times of resources that are taken, and by what."""
+
     queryset = Allocation.objects.all()
     serializer_class = AllocationSerializer
     filterset_class = AllocationFilter

@@ -261,3 +261,14 @@ def test_demo_data_is_made_once():
         create_demo(timezone.now())
     assert Resource.objects.count() == 8
     assert published("resources") == ["resource.created"] * 8
+
+
+def test_a_moment_without_an_offset_is_on_the_clock_of_the_resource():
+    resource, manager = make.resource(time_zone="Asia/Vladivostok"), Api("manager")
+    wall = {"start_time": "2031-07-01T10:00:00", "end_time": "2031-07-01T12:00:00"}
+    made = manager.post(f"/resources/{resource.id}/allocate", wall).json()
+    assert (made["start_time"], made["end_time"]) == ("2031-07-01T00:00:00Z", "2031-07-01T02:00:00Z")
+    closed = manager.post(f"/resources/{resource.id}/blackouts", wall | {"replan": True}).json()
+    assert closed["start_time"] == "2031-07-01T00:00:00Z"
+    free = manager.get(f"/resources/{resource.id}/availability?from=2031-07-01T10:00:00&to=2031-07-01T11:00:00").json()
+    assert (free["start_time"], free["available"]) == ("2031-07-01T00:00:00Z", 0)

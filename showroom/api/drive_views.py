@@ -1,5 +1,6 @@
 """Test drives over HTTP."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from core.errors import Forbidden
 from gateway.api import ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
+from gateway.strict_input import on_the_clock
 from showroom import services
 from showroom.api.filters import DriveCarFilter, DriveFilter
 from showroom.api.serializers import (
@@ -61,6 +63,8 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     def _create(self) -> Response:
         given = self.valid(DriveInput)
+        car = DriveCar.objects.filter(pk=given["car_id"]).first()
+        given = on_the_clock(given, car.time_zone if car else settings.DEALER_TIME_ZONE, "start_time", "end_time")
         customer_id = given.get("customer_id", self.principal.id)
         if customer_id != self.principal.id and not self.principal.is_staff:
             raise Forbidden

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
+from gateway.strict_input import WallClockField
 from showroom.models import (
     MAX_OFFER_HOURS,
     Drive,
@@ -69,8 +70,8 @@ class HappeningInput(serializers.Serializer):
     kind = serializers.ChoiceField(HappeningKind.choices, default=HappeningKind.EVENT)
     category_id = serializers.UUIDField(allow_null=True, default=None)
     location = serializers.CharField(max_length=255, allow_blank=True, default="")
-    start_date = serializers.DateTimeField(source="starts_at")
-    end_date = serializers.DateTimeField(source="ends_at")
+    start_date = WallClockField(source="starts_at", help_text=_("Without an offset: by the clock of `time_zone`."))
+    end_date = WallClockField(source="ends_at")
     time_zone = serializers.CharField(max_length=64, required=False)
     capacity = serializers.IntegerField(min_value=1, max_value=MAX_CAPACITY)
     price = serializers.DecimalField(
@@ -168,8 +169,8 @@ class DriveInput(serializers.Serializer):
     """A wish to drive a car over [start_time, end_time); managers may book for `customer_id`."""
 
     car_id = serializers.UUIDField()
-    start_time = serializers.DateTimeField()
-    end_time = serializers.DateTimeField()
+    start_time = WallClockField(help_text=_("Without an offset: by the clock of the car's place."))
+    end_time = WallClockField()
     phone = serializers.RegexField(r"^\+?[0-9 ()\-]{5,32}$", allow_blank=True, default="")
     comment = serializers.CharField(max_length=1000, allow_blank=True, default="")
     customer_id = serializers.UUIDField(required=False)

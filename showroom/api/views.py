@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
+from gateway.strict_input import on_the_clock
 from showroom import services
 from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter
 from showroom.api.serializers import (
@@ -40,6 +42,8 @@ class _ShowroomViewSet(ApiViewSet):
 
 
 class EventCategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ShowroomViewSet):
+    """Kinds of happenings: anyone may read them, managers write them."""
+
     queryset = EventCategory.objects.all()
     serializer_class = EventCategorySerializer
     filterset_class = EventCategoryFilter
@@ -75,6 +79,8 @@ class EventCategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Sh
 
 
 class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ShowroomViewSet):
+    """Happenings and test-drive days that clients register for: anyone may read them, managers write them."""
+
     queryset = Happening.objects.present()
     serializer_class = HappeningSerializer
     filterset_class = HappeningFilter
@@ -86,7 +92,9 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
         return self.once("announce_happening", self._create)
 
     def _create(self) -> Response:
-        happening = services.announce_happening(fields=self.valid(HappeningInput), now=timezone.now())
+        given = self.valid(HappeningInput)
+        fields = on_the_clock(given, given.get("time_zone", settings.DEALER_TIME_ZONE), "starts_at", "ends_at")
+        happening = services.announce_happening(fields=fields, now=timezone.now())
         return Response(HappeningSerializer(happening).data, status=201)
 
     @extend_schema(request=HappeningChange, responses=HappeningSerializer)
@@ -102,8 +110,12 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
         if status == HappeningStatus.CANCELLED:
             return self._cancel(reason)
         happening_id, expected = self.matched()
+        zone = changes.get("time_zone") or self.get_object().time_zone
         happening = services.update_happening(
-            happening_id=happening_id, changes=changes, expected_version=expected, now=timezone.now()
+            happening_id=happening_id,
+            changes=on_the_clock(changes, zone, "starts_at", "ends_at"),
+            expected_version=expected,
+            now=timezone.now(),
         )
         return Response(HappeningSerializer(happening).data)
 

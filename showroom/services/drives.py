@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from core.db import transaction
 from core.errors import StaleVersion
+from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 from showroom.errors import (
     AnotherDriveThen,
@@ -64,12 +65,13 @@ def request_drive(
 ) -> Drive:
     """Ask for a car over [start, end). Publishes DriveRequested; resources confirms or refuses within moments.
 
-    Raises UnknownCar, CarUnavailable, BadDriveTime, TooManyDrives (not to staff), AnotherDriveThen.
+    Raises UnknownCar, CarUnavailable, BadDriveTime, TooManyDrives (not to staff), AnotherDriveThen, AccountClosing.
     """
     _check_time(start, end, now)
     contact = contact or Contact()
     try:
         with transaction("showroom"):
+            refuse_leavers("showroom", user_id)
             car = _lent_car(car_id)
             if not is_staff:
                 _require_few(user_id, now)
@@ -86,20 +88,24 @@ def request_drive(
                 created_at=now,
                 updated_at=now,
             )
-            publish(
-                DriveRequested(
-                    test_drive_id=drive.id,
-                    user_id=user_id,
-                    car_id=drive.car_id,
-                    car_name=drive.car_name,
-                    start_time=start,
-                    end_time=end,
-                    product_id=drive.product_id,
-                )
-            )
+            _publish_requested(drive)
     except IntegrityError as error:
         raise AnotherDriveThen from error
     return drive
+
+
+def _publish_requested(drive: Drive) -> None:
+    publish(
+        DriveRequested(
+            test_drive_id=drive.id,
+            user_id=drive.user_id,
+            car_id=drive.car_id,
+            car_name=drive.car_name,
+            start_time=drive.starts_at,
+            end_time=drive.ends_at,
+            product_id=drive.product_id,
+        )
+    )
 
 
 def cancel_drive(
@@ -130,10 +136,11 @@ def hand_over(
     """Let the car leave. Publishes DriveStarted.
 
     Raises DriveNotFound, WrongTransition, CarUnavailable (it broke down or was sold meanwhile), LicenceExpired,
-    WaiverNotSigned, StaleVersion.
+    WaiverNotSigned, StaleVersion, AccountClosing.
     """
     with transaction("showroom"):
         drive = lock_drive(drive_id, expected_version=expected_version)
+        refuse_leavers("showroom", drive.user_id)
         drive.move_to(DriveStatus.OUT, now=now)
         _refuse_absent(drive.car_id)
         if checked.licence_valid_until < drive.ends_at.astimezone(ZoneInfo(drive.time_zone)).date():

@@ -6,6 +6,7 @@ from uuid import UUID
 from core.db import transaction
 from core.money import ZERO
 from gateway import approvals
+from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 from showroom.approvals import GUESTS_RIGHT, SEAT
 from showroom.errors import (
@@ -27,9 +28,11 @@ from showroom.services.seats import close_gap, keep_seat, promote_waiting
 def register(*, happening_id: UUID, user_id: UUID, now: datetime) -> Registration:
     """Take a seat, or the last place in the waiting list. A seat with a price is kept while it is paid.
 
-    Publishes RegistrationCreated. Raises HappeningNotFound, HappeningIsCancelled, HappeningIsOver, AlreadyRegistered.
+    Publishes RegistrationCreated. Raises HappeningNotFound, HappeningIsCancelled, HappeningIsOver, AlreadyRegistered,
+    AccountClosing.
     """
     with transaction("showroom"):
+        refuse_leavers("showroom", user_id)
         happening = lock_happening(happening_id)
         happening.require_open(now)
         _refuse_second(happening, user_id)

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError
@@ -397,3 +398,13 @@ def test_the_books_of_one_person_do_not_overlap():
     make.drive(car, user_id)
     with pytest.raises(AnotherDriveThen):
         make.drive(make.car(), user_id)
+
+
+def test_a_moment_without_an_offset_is_on_the_clock_of_the_car():
+    car = make.car(time_zone="Asia/Vladivostok")
+    day = (timezone.now() + timedelta(days=2)).astimezone(ZoneInfo("Asia/Vladivostok")).replace(microsecond=0)
+    wall = {"start_time": day, "end_time": day + timedelta(hours=1)}
+    asked = wish(car) | {name: at.replace(tzinfo=None).isoformat() for name, at in wall.items()}
+    made = Api("client").post("/test-drives", asked)
+    assert made.status_code == 201, made.content
+    assert Drive.objects.get(pk=made.json()["id"]).starts_at == day

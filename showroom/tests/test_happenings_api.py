@@ -99,7 +99,7 @@ def test_only_managers_write(who, status, method, path):
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 @pytest.mark.parametrize("path", ["/events", "/event-categories"])
 def test_missing_things_are_404(method, path):
-    body = None if method == "get" else PLAN | {"name": "x"}
+    body = None if method == "get" else {"/events": PLAN, "/event-categories": {"name": "x"}}[path]
     for missing in (str(uuid7()), "-" * 36):
         assert Api("manager").request(method, f"{path}/{missing}", body).status_code == 404
 
@@ -222,3 +222,21 @@ def test_a_category_in_use_stays():
     manager.patch(f"/events/{happening.id}", {"category_id": None})
     assert manager.delete(f"/event-categories/{category.id}").status_code == 204
     assert not EventCategory.objects.exists()
+
+
+def test_a_moment_without_an_offset_is_on_the_clock_of_its_place():
+    manager = Api("manager")
+    wall = {"start_date": "2031-07-01T10:00:00", "end_date": "2031-07-01T12:00:00"}
+    made = manager.post("/events", PLAN | wall | {"time_zone": "Asia/Vladivostok"}).json()
+    assert (made["start_date"], made["end_date"]) == ("2031-07-01T00:00:00Z", "2031-07-01T02:00:00Z")
+    moved = manager.patch(f"/events/{made['id']}", {"start_date": "2031-07-01T11:00:00"}).json()
+    assert moved["start_date"] == "2031-07-01T01:00:00Z"
+    here = manager.post("/events", PLAN | wall).json()
+    assert (here["time_zone"], here["start_date"]) == ("Europe/Moscow", "2031-07-01T07:00:00Z")
+
+
+def test_an_hour_that_the_clock_leaves_out_is_refused():
+    wall = {"start_date": "2031-03-30T02:30:00", "end_date": "2031-03-30T05:00:00", "time_zone": "Europe/Berlin"}
+    answer = Api("manager").post("/events", PLAN | wall)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "no_such_time")
+    assert Happening.objects.count() == 0

@@ -1,0 +1,89 @@
+"""What a caller sends is taken as it is meant, or refused: nothing is dropped, and nothing is made of something else.
+
+A field that an object does not have is refused by its name, an id is a UUID in text and never a number, and a moment
+says its offset: one without was read as UTC, three hours beside the clock on the wall of its place. As with numbers
+(`gateway.plain_numbers`) the rules are laid over the classes themselves: nobody has to remember them, nested or not.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+
+class WallClockField(serializers.DateTimeField):
+    """A moment with its offset, or one on the wall clock of a place: then it comes out naive, for `on_the_clock`."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        """Leave a naive moment for whoever knows the place."""
+        moment: datetime = value if value.tzinfo is None else super().enforce_timezone(value)
+        return moment
+
+
+def on_the_clock(given: Any, zone: str, *names: str) -> Any:
+    """The same input with its naive moments on the clock of `zone`; an hour that comes twice is the first one.
+
+    Raises ValidationError for an hour that the clock leaves out.
+    """
+    place = ZoneInfo(zone)
+    naive = {name: given[name] for name in names if name in given and given[name].tzinfo is None}
+    moments = {name: moment.replace(tzinfo=place) for name, moment in naive.items()}
+    for name, moment in moments.items():
+        if datetime.fromtimestamp(moment.timestamp(), place).replace(tzinfo=None) != naive[name]:
+            text = _("The clocks of %(zone)s go forward over this time.") % {"zone": zone}
+            raise serializers.ValidationError({name: text}, code="no_such_time")
+    return given | moments
+
+
+def install() -> None:
+    """Lay the rules over DRF's classes; once more changes nothing."""
+    for owner, check in (
+        (serializers.Serializer, _refuse_unknown),
+        (serializers.UUIDField, _refuse_number),
+        (serializers.DateTimeField, _refuse_naive),
+    ):
+        owner.to_internal_value = _checked(owner.to_internal_value, check)  # type: ignore[method-assign]
+
+
+def _checked(read: Any, check: Callable[[Any, Any], None]) -> Any:
+    if hasattr(read, "is_checked"):
+        return read
+
+    @wraps(read)
+    def checked(self: Any, value: Any) -> Any:
+        check(self, value)
+        return read(self, value)
+
+    checked.is_checked = True  # type: ignore[attr-defined]
+    return checked
+
+
+def _refuse_unknown(serializer: Any, given: Any) -> None:
+    """A serializer that must let strange fields pass says so by `ignores_unknown`, and by what rule."""
+    if not isinstance(given, Mapping) or getattr(serializer, "ignores_unknown", False):
+        return
+    known = {name for name, field in serializer.fields.items() if not field.read_only}
+    if unknown := sorted(str(name) for name in given if name not in known):
+        raise serializers.ValidationError({name: [_("Unknown field.")] for name in unknown}, code="unknown_field")
+
+
+def _refuse_number(field: Any, given: Any) -> None:
+    if isinstance(given, int):
+        field.fail("invalid", value=given)
+
+
+def _refuse_naive(field: Any, given: Any) -> None:
+    if isinstance(field, WallClockField) or not isinstance(given, str):
+        return
+    try:
+        moment = parse_datetime(given.strip())
+    except ValueError:
+        return
+    if moment is not None and moment.tzinfo is None:
+        text = _("Say the offset from UTC too, as in 2026-03-01T10:00:00+03:00.")
+        raise serializers.ValidationError(text, code="no_offset")
