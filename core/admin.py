@@ -125,10 +125,27 @@ def asking(
     may.
     """
 
+    def by_id(request: HttpRequest, object_id: UUID, filled: dict[str, Any]) -> object:
+        return step(object_id, cast(UUID, request.user.pk), filled)
+
+    return asking_as(name, label, form, by_id, question=question, variant=variant)
+
+
+def asking_as(
+    name: str,
+    label: Any,
+    form: type[BaseDialogForm],
+    step: Callable[[HttpRequest, UUID, dict[str, Any]], object],
+    *,
+    question: Any = "",
+    variant: ActionVariant = ActionVariant.DEFAULT,
+) -> Any:
+    """The same where the service wants to know in what role a manager acts: `step` takes the request first."""
+
     def act(self: ModelAdmin, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         filled = {field: value for field, value in form.cleaned_data.items() if not field.startswith("_")}
         try:
-            step(UUID(object_id), cast(UUID, request.user.pk), filled)
+            step(request, UUID(object_id), filled)
             self.message_user(request, str(label), messages.SUCCESS)
         except DomainError as error:
             self.message_user(request, error.detail, level(error))

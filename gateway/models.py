@@ -1,4 +1,4 @@
-"""Idempotency keys, and what waits for a second person; they stand in every app's database, beside what they guard."""
+"""Idempotency keys, what waits for a second person, who read whose papers; in every app's database, beside these."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -134,3 +134,33 @@ class KnownAs(models.Model):
 
     class Meta:
         db_table = "gateway_known_as"
+
+
+class Reading(models.Model):
+    """That somebody read another person's papers. Rows are only added; after three years they go.
+
+    `owner_id` is whose papers they are, by their user or their client card; empty for a list of many people.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(_("what"), max_length=40)
+    subject_id = models.UUIDField(_("id of the object"), null=True)
+    owner_id = models.UUIDField(_("whose"), null=True)
+    reader_id = models.UUIDField(_("who read"))
+    reader_role = models.CharField(_("role"), max_length=10)
+    reader_address = models.CharField(_("address"), max_length=64, blank=True, default="")
+    request_id = models.CharField(_("request id"), max_length=128, blank=True, default="")
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        db_table = "gateway_reading"
+        verbose_name = _("reading of papers")
+        verbose_name_plural = _("readings of papers")
+        indexes: ClassVar = [
+            models.Index(fields=["owner_id", "-at"], name="reading_of_owner"),
+            models.Index(fields=["reader_id", "-at"], name="reading_by_reader"),
+            models.Index(fields=["-at", "-id"], name="reading_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_id}"

@@ -22,6 +22,7 @@ from messaging.subscriptions import subscriptions
 
 KEEP_EVENTS = timedelta(days=90)
 KEEP_DELIVERIES = timedelta(days=120)
+KEEP_READINGS = timedelta(days=3 * 365)
 ABANDONED = timedelta(days=30)
 """A sink that no relay has served for so long is switched off: it waits for nothing, and nothing waits for it."""
 BATCH = 5_000
@@ -37,13 +38,14 @@ def purge(
     `archive` gets the events first, as gzipped lines of CloudEvents. Raises what a database that is down raises, and
     PeerAway.
     """
-    done = {"events": 0, "deliveries": 0, "calls": 0, "timers": 0, "idempotency keys": 0}
+    done = {"events": 0, "deliveries": 0, "calls": 0, "timers": 0, "idempotency keys": 0, "readings": 0}
     for what, counts in (
         ("events", _purge_outbox(alias, now, archive)),
         ("deliveries", _purge_inbox(alias, now)),
         ("calls", _purge_plain(alias, "messaging_external_call", "finished_at", now - KEEP_DELIVERIES)),
         ("timers", _purge_plain(alias, "messaging_timer", "fired_at", now - KEEP_DELIVERIES)),
         ("idempotency keys", _purge_plain(alias, "gateway_idempotency_key", "created_at", _keys_since(now))),
+        ("readings", _purge_plain(alias, "gateway_reading", "at", now - KEEP_READINGS)),
     ):
         for count in counts:
             done[what] += count

@@ -139,7 +139,14 @@ def test_calls_and_timers_that_ended_go():
         Timer.objects.using("catalog").create(
             handler="x", lane="1", shard=0, type="x", data={}, due_at=now, fired_at=fired_at
         )
-    assert purge(days=119) == {"events": 0, "deliveries": 0, "calls": 0, "timers": 0, "idempotency keys": 0}
+    assert purge(days=119) == {
+        "events": 0,
+        "deliveries": 0,
+        "calls": 0,
+        "timers": 0,
+        "idempotency keys": 0,
+        "readings": 0,
+    }
     done = purge(days=121)
     assert (done["calls"], done["timers"]) == (1, 1)
     assert ExternalCall.objects.using("catalog").get().key == "open"
@@ -156,7 +163,7 @@ def test_keys_of_requests_go_after_their_hours(settings):
 def test_the_command_and_the_nightly_job(log, tmp_path):
     out = StringIO()
     call_command("purge_events", "catalog", "--archive", str(tmp_path), stdout=out)
-    assert out.getvalue() == "catalog: 0 events, 0 deliveries, 0 calls, 0 timers, 0 idempotency keys\n"
+    assert out.getvalue() == "catalog: 0 events, 0 deliveries, 0 calls, 0 timers, 0 idempotency keys, 0 readings\n"
     run_purge("catalog")
     assert outbox().count() == log
 

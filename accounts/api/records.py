@@ -19,10 +19,13 @@ from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
 from accounts.tokens import as_id
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import require_scope
+from gateway.readings import Papers, hand_over
 
 
 @extend_schema(tags=["users"])
 class UserRecordsViewSet(ApiViewSet):
+    """What is kept about an account, for its owner and for administrators; to others it does not exist."""
+
     queryset = Activity.objects.all()
     filterset_class: Any = None
     ordering = "-at"
@@ -40,6 +43,7 @@ class UserRecordsViewSet(ApiViewSet):
     @extend_schema(responses=serializers.ActivitySerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=ActivityFilter)
     def activity(self, request: Request, pk: str) -> Response:
+        """The account's log: sign-ins, changes, and who made them."""
         rows = self.filter_queryset(Activity.objects.filter(user_id=self._owner(pk)))
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(serializers.ActivitySerializer(page, many=True).data)
@@ -47,6 +51,7 @@ class UserRecordsViewSet(ApiViewSet):
     @extend_schema(responses=serializers.ExportSerializer(many=True))
     @action(detail=True, methods=["get"], ordering="-created_at", ordering_fields={"created_at": "created_at"})
     def exports(self, request: Request, pk: str) -> Response:
+        """Exports of personal data that are kept still."""
         kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
         page = self.paginate_queryset(self.filter_queryset(kept)) or []
         return self.get_paginated_response(serializers.ExportSerializer(page, many=True).data)
@@ -54,6 +59,7 @@ class UserRecordsViewSet(ApiViewSet):
     @extend_schema(request=None, responses={202: serializers.ExportSerializer})
     @exports.mapping.post
     def request_export(self, request: Request, pk: str) -> Response:
+        """Ask every app for what it keeps about a person; the answers are collected into one file."""
         now, owner = timezone.now(), self._owner(pk)
         export = services.request_export(user_id=owner, requested_by=self.principal.id, now=now)
         return Response(serializers.ExportSerializer(export).data, status=202)
@@ -61,6 +67,7 @@ class UserRecordsViewSet(ApiViewSet):
     @extend_schema(responses=serializers.ExportSerializer, filters=False)
     @action(detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})", filter_backends=())
     def export(self, request: Request, pk: str, export_id: str) -> Response:
+        """How far an export is."""
         kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
         export = kept.filter(pk=as_id(export_id)).first()
         if export is None:
@@ -72,15 +79,22 @@ class UserRecordsViewSet(ApiViewSet):
         detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})/download", filter_backends=()
     )
     def download(self, request: Request, pk: str, export_id: str) -> HttpResponse:
+        """The file of an export; no API key may take it."""
         require_scope(self.principal, "accounts:download")  # nobody can give it to an API key
         owner = self._owner(pk)
         document = services.read_export(export_id=as_id(export_id), user_id=owner, now=timezone.now())
-        name = f'attachment; filename="personal-data-{owner}.json"'
-        return HttpResponse(document, content_type="application/json", headers={"Content-Disposition": name})
+        return hand_over(
+            request,
+            Papers("accounts", "personal_data", as_id(export_id), owner),
+            document,
+            "application/json",
+            {"Content-Disposition": f'attachment; filename="personal-data-{owner}.json"'},
+        )
 
     @extend_schema(responses=serializers.IntegrationsSerializer)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=())
     def integrations(self, request: Request, pk: str) -> Response:
+        """Sign-ins of other providers that are linked to the account, and its API keys."""
         user_id = self._owner(pk)
         identities = Identity.objects.filter(user_id=user_id).order_by("linked_at", "id")
         keys = ApiKey.objects.filter(user_id=user_id).order_by("-created_at", "-id")[:100]

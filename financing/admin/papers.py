@@ -16,6 +16,7 @@ from core.errors import NotFound
 from financing import services
 from financing.admin.looking import DeskAdmin
 from financing.models import ApplicationDocument
+from gateway.readings import Papers, hand_over
 
 
 def _review(is_accepted: bool, paper_id: UUID, manager_id: UUID, note: str) -> object:
@@ -57,16 +58,20 @@ class ApplicationDocumentAdmin(DeskAdmin):
     @action(description=_("Download"), url_path="download", permissions=["accept"])
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The file as it was uploaded; never shown inside a page of ours."""
-        paper = ApplicationDocument.objects.filter(pk=object_id).first()
+        paper = ApplicationDocument.objects.select_related("application").filter(pk=object_id).first()
         if paper is None:
             raise Http404
         try:
-            answer = HttpResponse(services.read_document(paper), content_type=paper.content_type)
+            content = services.read_document(paper)
         except NotFound as error:
             raise Http404 from error
-        answer["Content-Disposition"] = f'attachment; filename="{paper.pk}"'
-        answer["X-Content-Type-Options"] = "nosniff"
-        return answer
+        return hand_over(
+            request,
+            Papers("financing", "application_paper", paper.pk, paper.application.customer_id),
+            content,
+            paper.content_type,
+            {"Content-Disposition": f'attachment; filename="{paper.pk}"', "X-Content-Type-Options": "nosniff"},
+        )
 
     def has_accept_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self.is_manager(request)

@@ -29,16 +29,17 @@ from financing.api.loan_serializers import (
     ReturnInput,
     ReturnSerializer,
 )
-from financing.api.views import FILE_KIND, FILES, FinancingViewSet, read_id, schedule_file
+from financing.api.views import FILE_KIND, FILES, FinancingViewSet, read_id
 from financing.calculations import Strategy
 from financing.clock import local_date
-from financing.documents import loan_paper
+from financing.documents import TYPES, loan_paper, printed
 from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
 from financing.services import EarlyPlan, LoanMeans, LoanPage
 from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn
+from gateway.readings import Papers, hand_over
 
 
 class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
@@ -71,7 +72,15 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     @action(detail=True, methods=["get"], url_path=f"schedule/{FILE_KIND}", filterset_class=None)
     def schedule_file(self, request: Request, pk: str, kind: str) -> HttpResponse:
         """The schedule as a PDF or a workbook (`pdf`, `xlsx`)."""
-        return schedule_file(loan_paper(self._page(pk)), kind)
+        page = self._page(pk)
+        owner_id = self.get_queryset().values_list("customer_id", flat=True).get(pk=page.card.id)
+        return hand_over(
+            request,
+            Papers("financing", "loan_schedule", page.card.id, owner_id),
+            printed(loan_paper(page), kind),
+            TYPES[kind],
+            headers={"Content-Disposition": f'attachment; filename="schedule.{kind}"'},
+        )
 
     def _page(self, pk: str) -> LoanPage:
         page = services.read_loan(read_id(pk, LoanNotFound), customer_id=self.owner, now=timezone.now())
@@ -83,7 +92,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         methods=["get"], operation_id="financing_loans_payments_list", responses=LoanPaymentSerializer(many=True)
     )
     @extend_schema(methods=["post"], request=LoanPaymentInput, responses={201: LoanPaymentSerializer})
-    @action(detail=True, methods=["get", "post"], filterset_class=None)
+    @action(detail=True, methods=["get", "post"], filterset_class=None, ordering_fields={"created_at": "created_at"})
     def payments(self, request: Request, pk: str) -> HttpResponse:
         """What was paid, the newest first; or pay towards what is due."""
         if request.method == "POST":

@@ -33,7 +33,7 @@ from financing.api.serializers import (
     ApplicationInput,
     ApplicationRejectionInput,
     ApplicationSerializer,
-    BankOfferSerializer,
+    BankOffersSerializer,
     CalculateInput,
     LoanQuoteSerializer,
     ProgrammeInput,
@@ -59,6 +59,7 @@ from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.principal import Principal
+from gateway.readings import Papers, hand_over
 
 FILE_KIND = f"(?P<kind>{'|'.join(TYPES)})"
 FILES = {(200, content_type): OpenApiTypes.BINARY for content_type in TYPES.values()}
@@ -225,12 +226,12 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         )
         return Response(ApplicationSerializer(application).data)
 
-    @extend_schema(responses=BankOfferSerializer(many=True))
-    @action(detail=True, methods=["get"], filterset_class=None)
+    @extend_schema(operation_id="financing_applications_offers_list", responses=BankOffersSerializer)
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
     def offers(self, request: Request, pk: str) -> Response:
         """What every bank said, the cheapest first; those that still decide come last."""
         offers = services.offers_of(self._found(pk).pk)
-        return Response({"results": BankOfferSerializer(offers, many=True).data})
+        return Response(BankOffersSerializer({"results": offers}).data)
 
     @extend_schema(request=AcceptInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"])
@@ -345,13 +346,20 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})", filterset_class=None)
     def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
         """One paper as it was uploaded."""
-        document = self._found(pk).documents.filter(pk=read_id(document_id, DocumentNotFound)).first()
+        application = self._found(pk)
+        document = application.documents.filter(pk=read_id(document_id, DocumentNotFound)).first()
         if document is None:
             raise DocumentNotFound
-        answer = HttpResponse(services.read_document(document), content_type=document.content_type)
-        answer["Content-Disposition"] = f'attachment; filename="{document.id}"'
-        answer["X-Content-Type-Options"] = "nosniff"
-        return answer
+        return hand_over(
+            request,
+            Papers("financing", "application_paper", document.id, application.customer_id),
+            services.read_document(document),
+            document.content_type,
+            headers={
+                "Content-Disposition": f'attachment; filename="{document.id}"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
 
     @extend_schema(request=DocumentReviewInput, responses=ApplicationDocumentSerializer)
     @action(

@@ -21,7 +21,7 @@ from gateway.approvals.reading import Wanted, find_request, find_requests, newes
 from gateway.filtering import refuse_unknown
 from gateway.idempotency import run_once
 from gateway.models import Approval, ApprovalState
-from gateway.pagination import CursorPagination
+from gateway.pagination import PAGE_SIZE_SCHEMA, CursorPagination, refuse_ordering
 from gateway.permissions import IsManager
 
 
@@ -97,13 +97,14 @@ class ApprovalViewSet(ApiViewSet):
             OpenApiParameter("kind", str),
             OpenApiParameter("mine", bool, description="Only those that the caller made."),
             OpenApiParameter("cursor", str),
-            OpenApiParameter("page_size", int),
+            OpenApiParameter("page_size", PAGE_SIZE_SCHEMA),
         ],
         responses=ApprovalPage,
     )
     def list(self, request: Request) -> Response:
         """Requests for a second person, newest first."""
         refuse_unknown(request, {"state", "kind", "mine"})
+        refuse_ordering(request)
         size = CursorPagination().get_page_size(request)
         rows, following = newest_of(find_requests(self._wanted(request), limit=size + 1), size)
         there = None

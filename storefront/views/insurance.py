@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
 from gateway.idempotency import run_once
+from gateway.readings import Papers, hand_over
 from insurance.public import claim_kinds, paper_kinds, policies_of, printed_policy
 from insurance.services import LossReport, add_document, open_claim
 from storefront.forms import new_key
@@ -93,7 +94,8 @@ def policy_document(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     content = printed_policy(policy_id, customer_id=user_id(request))
     if content is None:
         raise NotFound
-    return HttpResponse(content, content_type="application/pdf")
+    papers = Papers("insurance", "policy", policy_id, user_id(request))
+    return hand_over(request, papers, content, "application/pdf")
 
 
 @page

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from core.errors import DomainError, NotFound
 from financing import services
+from gateway.readings import Papers, hand_over
 from storefront.loan_forms import PaperForm
 from storefront.pages import page
 from storefront.refusals import add_refusal
@@ -69,7 +70,10 @@ def _send(request: HttpRequest, application_id: UUID, form: PaperForm) -> None:
 def loan_paper(request: HttpRequest, application_id: UUID, document_id: UUID) -> HttpResponse:
     """A paper as it was sent, to save: never shown inside a page of ours."""
     paper = services.read_own_paper(document_id, application_id=application_id, customer_id=user_id(request))
-    answer = HttpResponse(services.read_document(paper), content_type=paper.content_type)
-    answer["Content-Disposition"] = f'attachment; filename="{paper.pk}"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return hand_over(
+        request,
+        Papers("financing", "application_paper", paper.pk, user_id(request)),
+        services.read_document(paper),
+        paper.content_type,
+        headers={"Content-Disposition": f'attachment; filename="{paper.pk}"', "X-Content-Type-Options": "nosniff"},
+    )

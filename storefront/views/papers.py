@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.db import database_now
 from core.errors import DomainError, NotFound
+from gateway.readings import Papers, hand_over
 from orders.public import document_kinds, get_order
 from orders.services import Holder, LineChange, add_to_cart, change_lines, issue_document, preview_lines
 from storefront import wording
@@ -50,8 +51,13 @@ def order_paper(request: HttpRequest, order_id: UUID, kind: str) -> HttpResponse
     except DomainError as error:
         messages.error(request, wording.order_refusal(error))
         return redirect("storefront:order", order_id)
-    headers = {"Content-Disposition": f'attachment; filename="{printed.number}-{language}.pdf"'}
-    return HttpResponse(printed.content, content_type="application/pdf", headers=headers)
+    return hand_over(
+        request,
+        Papers("orders", kind, order_id, printed.customer_id),
+        printed.content,
+        "application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{printed.number}-{language}.pdf"'},
+    )
 
 
 @page

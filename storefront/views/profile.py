@@ -21,6 +21,8 @@ from accounts.errors import ExportNotReady
 from accounts.models import ApiKey, PersonalDataExport, Session
 from core.errors import DomainError
 from gateway.address import client_address
+from gateway.readings import Papers, hand_over
+from orders.public import places_of
 from storefront.forms import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
 from storefront.pages import page
 from storefront.refusals import add_refusal
@@ -74,6 +76,7 @@ def _page(request: HttpRequest, forms: dict[str, Any], status: int = 200, **show
     now = timezone.now()
     context = {
         "forms": forms,
+        "places": places_of(user.pk),
         "sessions": Session.objects.live(user.pk, now).order_by("-last_used_at")[:50],
         "current_session": session_jti(request),
         "keys": ApiKey.objects.live(now).filter(user_id=user.pk).order_by("-created_at"),
@@ -177,8 +180,9 @@ def download_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
     except ExportNotReady as error:
         messages.error(request, error.detail)
         return redirect("storefront:account")
-    headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
-    return HttpResponse(document, content_type="application/json", headers=headers)
+    papers = Papers("accounts", "personal_data", export_id, _id(request))
+    name = 'attachment; filename="personal-data.json"'
+    return hand_over(request, papers, document, "application/json", headers={"Content-Disposition": name})
 
 
 def _id(request: HttpRequest) -> UUID:

@@ -1,0 +1,65 @@
+"""Who read whose papers, of every database on one screen, for administrators."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import connections
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.admin import ReadOnlyAdmin
+from core.screens import ScreenForm, show
+from gateway import readings
+from gateway.models import Reading
+
+PAGE = 100
+
+
+class PersonForm(ScreenForm):
+    """Whose papers, or whose reading."""
+
+    person = forms.UUIDField(label=gettext_lazy("person (id)"), required=False)
+    before = forms.DateTimeField(label=gettext_lazy("before"), required=False, widget=forms.HiddenInput)
+
+
+@admin.register(Reading)
+class ReadingAdmin(ReadOnlyAdmin):
+    """Readings of all databases that are at hand, newest first."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A page of them; `person` leaves those of one owner or reader, `before` those that are older."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = PersonForm(request.GET or None)
+        person: UUID | None = None
+        before: datetime | None = None
+        if form.is_valid():
+            person, before = form.cleaned_data["person"], form.cleaned_data["before"]
+        aliases = [alias for alias in settings.LAYOUT.databases if alias in connections]
+        found = readings.newest(aliases, person_id=person, before=before, limit=PAGE)
+        context = {
+            "title": _("Who read whose papers"),
+            "form": form,
+            "readings": found,
+            "person": person or "",
+            "older_than": found[-1][1].at.isoformat() if len(found) == PAGE else "",
+        }
+        return show(self, request, "screens/readings", context, status=400 if form.errors else 200)
+
+    def _nowhere(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """There is nothing but the list: a reading alone has no database that the admin would know."""
+        raise PermissionDenied
+
+    changeform_view = delete_view = history_view = _nowhere
