@@ -74,6 +74,14 @@ class UserDeleted(Event):
     user_id: UUID
 
 
+@event("user.stayed", aggregate="user", key="user_id", internal=True)
+class UserStayed(Event):
+    """An attempt to erase a person came to nothing; what it had stopped may begin again."""
+
+    user_id: UUID
+    closing_id: UUID
+
+
 @event("user.logged_in", aggregate="user", key="user_id")
 class UserLoggedIn(Event):
     """A sign-in succeeded."""

@@ -13,6 +13,18 @@ def restore_revocations() -> int:
     return services.push_revocations(now=timezone.now())
 
 
+@shared_task(name="accounts.end_closings")
+def end_closings() -> int:
+    """Let those stay whose erasure was broken off; every minute."""
+    return services.end_closings(now=timezone.now())
+
+
+@shared_task(name="accounts.keep_erasures")
+def keep_erasures() -> int:
+    """Erase again whom a restored backup brought back; every hour."""
+    return services.keep_erasures(now=timezone.now()).erased
+
+
 @shared_task(name="accounts.publish_api_keys")
 def publish_api_keys() -> int:
     """Renew the tokens that API keys stand for, and restore what Valkey lost; every ten seconds."""

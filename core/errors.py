@@ -67,6 +67,13 @@ class CardNumberRefused(DomainError):
     detail = _("Card numbers are not accepted: send the token that the payment provider gave for the card.")
 
 
+class AccountClosing(DomainError):
+    """Nothing new begins for somebody whose account is being closed, or was erased."""
+
+    code = "account_closing"
+    detail = _("This account is being closed: nothing new can be begun for it now.")
+
+
 class InvalidInput(DomainError):
     """Input that is well formed but wrong; `errors` is a list of {field, code, detail}."""
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import Field, JSONField, Model
 
 from core.events import REGISTRY, Event
+from messaging.endings import Ending, declare
 from messaging.personal import PERSONAL_KEYS, delete, holdings
 
 FREE = frozenset(
@@ -43,9 +44,9 @@ refunded_alone refunded_total region renewal_of replaces reply_due_at request re
 resource_ids return_url review_dti_percent review_irregular_income_above roles rules saga.state saga.step seller
 settlement share_after shortfalls sku source stage start_date start_time state status stock_version subject
 subject_type taken_off tariff tariff_revision tax_id term_months test_drive_role threshold time_zone title today total
-total_amount trade_in trade_in_amount transit_days transit_months type unit_price updated_at url user_ids valid_until
-value vehicle_make vehicle_model vehicle_price vehicle_value vehicle_vin vehicle_year vehicles version version_number
-vin year
+total_amount trade_in trade_in_amount transit_days transit_months type unit_price until updated_at url user_ids
+valid_until value vehicle_make vehicle_model vehicle_price vehicle_value vehicle_vin vehicle_year vehicles version
+version_number vin year power_hp
 """
 PLAIN_KEYS = frozenset(_PLAIN_WORDS.split())
 """Names of what tells of goods, terms and business. An event that means a person by one declares it `personal`."""
@@ -64,6 +65,7 @@ _PLUMBING = {
     "messaging.SinkCursor": ("", "last_error"),
     "gateway.IdempotencyKey": ("body", "route key fingerprint headers"),
     "gateway.Approval": ("reason evidence args decision_reason", "kind subject_type number currency barred"),
+    "gateway.Reading": ("reader_address", "kind reader_role request_id"),
     "gateway.GivenAway": ("", "day pool currency"),
 }
 """Tables that stand in every database: what `erase` empties of a person, and what tells of nobody."""
@@ -79,8 +81,10 @@ def forgets(model: type[Model], fields: str, by: str) -> None:
     _said.update({(model, name): f"personal; emptied by `{by}`" for name in fields.split()})
 
 
-def keeps(model: type[Model], fields: str, *, why: str, until: str) -> None:
-    """Declare personal fields that outlive an erasure: which duty makes us keep them, and how long."""
+def keeps(model: type[Model], fields: str, *, why: str, until: str, ends: Ending) -> None:
+    """Declare personal fields that outlive an erasure: which duty makes us keep them, how long, and how they end."""
+    for name in fields.split():
+        declare(model._meta.app_label, f"{model._meta.model_name}.{name}", ends)
     _said.update({(model, name): f"personal; kept, {why}; until {until}" for name in fields.split()})
 
 
@@ -159,4 +163,9 @@ Written from the declarations in each app's `personal.py` by `manage.py personal
 classified fails a test. Listed are the fields that tell of a person and what becomes of them at an erasure; all
 others tell of goods, terms and business. Ids, sums, counts, flags, moments and choices stay, so that the books keep
 their meaning.
+
+What is kept ends by itself (`manage.py end_kept_data`, every night). Whoever reads another person's papers leaves a
+trace, which the person finds in their export. From the question what ties a person on, nothing new begins for them.
+Who was erased stands in a list outside the databases, for what a restored backup brings back
+([ADR 13](adr/0013-people-who-leave.md)).
 """

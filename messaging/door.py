@@ -1,7 +1,7 @@
 """The internal door: what peers on other machines are told, if they know the secret. For all others there is none.
 
-What lies behind it reads and never writes. It opens on every log, and on what is known of every person: whoever has the
-secret has as good as a reader's password to the databases served here.
+What lies behind it reads, and writes nothing but who is leaving (`messaging.departures`). It opens on every log, and on
+what is known of every person: whoever has the secret has as good as a reader's password to the databases served here.
 """
 
 import hmac
@@ -47,6 +47,13 @@ class PersonQuestion(msgspec.Struct, forbid_unknown_fields=True):
     user_id: UUID
 
 
+class LeavingQuestion(msgspec.Struct, forbid_unknown_fields=True):
+    """What ties a person who is leaving: the only question that leaves something behind, a door that is shut."""
+
+    user_id: UUID
+    closing_id: UUID
+
+
 def _log(source: str, body: bytes) -> Any:
     given = msgspec.json.decode(body, type=LogQuestion)
     return logs.read_page(source, given.after, given.types, given.anchors)
@@ -63,8 +70,9 @@ def _personal(app: str, body: bytes) -> Any:
     return json.loads(json.dumps(found, cls=DjangoJSONEncoder))
 
 
-def _obligations(app: str, body: bytes) -> Any:
-    return personal.open_obligations(app, msgspec.json.decode(body, type=PersonQuestion).user_id)
+def _leaving(app: str, body: bytes) -> Any:
+    given = msgspec.json.decode(body, type=LeavingQuestion)
+    return personal.begin_leaving(app, given.user_id, given.closing_id)
 
 
 def _read(name: str, body: bytes) -> Any:
@@ -75,7 +83,7 @@ QUESTIONS: dict[str, Callable[[str, bytes], Any]] = {
     "log": _log,
     "cursors": _cursors,
     "personal": _personal,
-    "obligations": _obligations,
+    "leaving": _leaving,
     "read": _read,
 }
 

@@ -240,3 +240,25 @@ class ScheduledJob(models.Model):
 
     class Meta:
         db_table = "messaging_scheduled_job"
+
+
+class Departure(models.Model):
+    """A person who is leaving, or has left: nothing new may begin for them in this database.
+
+    While obligations are asked about, `closing_id` names the attempt, and the row counts until `lapses_at`, should
+    nobody ever say how it ended. `left_at`: their data was erased; from then on the row counts for ever.
+    """
+
+    user_id = models.UUIDField(primary_key=True)
+    closing_id = models.UUIDField(null=True)
+    lapses_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "messaging_departure"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(left_at__isnull=False) | Q(closing_id__isnull=False, lapses_at__isnull=False),
+                name="departure_ends_or_lapses",
+            ),
+        ]

@@ -1,8 +1,8 @@
 """Services on other machines: asked over HTTP behind a shared secret for what this one has no database of.
 
 Every request and every answer is signed with `AUTOSALON_PEER_SECRET`, so that nobody else can ask, and nobody can
-answer in a peer's place. Questions change nothing: one that is heard twice is answered twice. They are not encrypted;
-between machines that do not share a private network the peers' addresses begin with https.
+answer in a peer's place. A question that is heard twice does no more than one that is heard once. They are not
+encrypted; between machines that do not share a private network the peers' addresses begin with https.
 """
 
 import hashlib

@@ -21,6 +21,8 @@ from django.db.models import BinaryField, JSONField, Model, Q, QuerySet
 
 from core.db import database_now, transaction
 from core.events import REGISTRY
+from gateway.readings import forget_reader, readings_of
+from messaging.departures import let_history_forget, note_left, shut_door
 from messaging.models import ExternalCall, Timer
 from messaging.subscriptions import subscriptions
 from messaging.timers import set_timer
@@ -38,6 +40,8 @@ PERSONAL_KEYS = frozenset(
 )
 """Keys whose values tell of a person wherever they stand in JSON; free text is one of them, whoever wrote it."""
 STEP = 100_000
+READINGS = "read_by_others"
+"""The table of an export that says who read the person's papers."""
 LOOK_AGAIN = timedelta(days=1)
 Erase = Callable[[QuerySet[Any]], object]
 Owner = str | Callable[[UUID], Q]
@@ -84,8 +88,9 @@ def obliging_apps() -> list[str]:
     return sorted(_obligations)
 
 
-def open_obligations(app: str, user_id: UUID) -> list[Obligation]:
-    """What ties a person in one app now."""
+def begin_leaving(app: str, user_id: UUID, closing_id: UUID) -> list[Obligation]:
+    """Let nothing new begin for a person in one app, and then tell what ties them there."""
+    shut_door(app, user_id, closing_id)
     return _obligations[app](user_id)
 
 
@@ -108,8 +113,9 @@ def holdings(app: str) -> list[Holding]:
 
 
 def export(app: str, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
-    """Everything an app holds of a person, by table; secrets and their digests are left out."""
-    return {holding.model._meta.model_name or "": _rows(holding, user_id) for holding in holdings(app)}
+    """Everything an app holds of a person, by table, and who read their papers; secrets and digests are left out."""
+    held = {holding.model._meta.model_name or "": _rows(holding, user_id) for holding in holdings(app)}
+    return held | {READINGS: readings_of(app, user_id)}
 
 
 def _rows(holding: Holding, user_id: UUID) -> list[dict[str, Any]]:
@@ -129,8 +135,9 @@ def _owned(holding: Holding, user_id: UUID) -> QuerySet[Any]:
 def erase(app: str, user_id: UUID) -> None:
     """Forget a person in one app's database: its rows, its log, and the answers kept for their idempotency keys."""
     with transaction(app):
+        note_left(app, user_id)
         ids = ids_of(app, user_id)
-        _let_history_forget(app)
+        let_history_forget(app)
         for holding in holdings(app):
             if holding.blank:
                 _owned(holding, user_id).update(**holding.blank)
@@ -139,6 +146,7 @@ def erase(app: str, user_id: UUID) -> None:
             _forget_json(holding, user_id)
         scrub(app, user_id, ids)
         _scrub_calls(app, ids)
+        forget_reader(app, user_id)
         _drop_answers(app, user_id, ids)
         with connections[app].cursor() as cursor:
             cursor.execute(_BLANK_APPROVALS, [user_id, ids])
@@ -163,12 +171,6 @@ def forget_answers(app: str, user_id: UUID) -> None:
 def _drop_answers(app: str, user_id: UUID, ids: list[str]) -> None:
     with connections[app].cursor() as cursor:
         cursor.execute(_DROP_ANSWERS, [user_id, [known.encode() for known in ids]])
-
-
-def _let_history_forget(app: str) -> None:
-    """Tell the guards of what is only added to that this transaction erases a person: words may go, facts may not."""
-    with connections[app].cursor() as cursor:
-        cursor.execute("SELECT set_config('autosalon.forgets', 'on', true)")
 
 
 _DROP_ANSWERS = """

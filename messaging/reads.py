@@ -18,7 +18,7 @@ from django.conf import settings
 from core import asking
 from messaging import peers
 from messaging.cursors import positions
-from messaging.personal import Obligation, export, obliging_apps, open_obligations
+from messaging.personal import Obligation, begin_leaving, export, obliging_apps
 from messaging.subscriptions import subscriptions
 
 P = ParamSpec("P")
@@ -117,14 +117,18 @@ def personal_data(app: str, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def obligations(user_id: UUID) -> list[Obligation]:
-    """What has to end in any app before a person can be erased. Raises PeerAway."""
+def leaving(user_id: UUID, closing_id: UUID) -> list[Obligation]:
+    """Let nothing new begin for a person in any app, and tell what has to end before they can be erased.
+
+    Raises PeerAway.
+    """
     found = []
     for app in obliging_apps():
         if peers.is_here(app):
-            found += open_obligations(app, user_id)
+            found += begin_leaving(app, user_id, closing_id)
         else:
-            found += peers.ask(app, f"obligations/{app}", {"user_id": user_id}, list[Obligation])
+            question = {"user_id": user_id, "closing_id": closing_id}
+            found += peers.ask(app, f"leaving/{app}", question, list[Obligation])
     return found
 
 

@@ -70,14 +70,10 @@ def subscribe(
     """
 
     def register(function: Handler) -> Handler:
-        app = function.__module__.partition(".")[0]
-        identity = name or f"{app}.{function.__name__}"
-        known = _registry.get(identity)
-        if known and known.function.__module__ != function.__module__:
-            raise DuplicateHandler(identity)
-        _registry[identity] = Subscription(
+        identity = name or f"{_app_of(function)}.{function.__name__}"
+        _registry[_free(identity, function)] = Subscription(
             name=identity,
-            alias=app,
+            alias=_app_of(function),
             events={event.type: event for event in events},
             function=function,
             lane_field=lane,
@@ -91,6 +87,18 @@ def subscribe(
         return function
 
     return register
+
+
+def _app_of(function: Handler) -> str:
+    return function.__module__.partition(".")[0]
+
+
+def _free(identity: str, function: Handler) -> str:
+    """Return the name if no other module's handler has it. Raises DuplicateHandler."""
+    known = _registry.get(identity)
+    if known and known.function.__module__ != function.__module__:
+        raise DuplicateHandler(identity)
+    return identity
 
 
 def subscriptions() -> dict[str, Subscription]:

@@ -123,7 +123,7 @@ def test_a_claim_ties_longer_than_its_policy():
     policy = insurance.tests.make.policy(customer_id=person.id)
     claim = insurance.tests.make.claim(policy)
     Policy.objects.update(status="expired")
-    assert [(tie.kind, tie.id) for tie in reads.obligations(person.id)] == [("claim", claim.id)]
+    assert [(tie.kind, tie.id) for tie in reads.leaving(person.id, uuid7())] == [("claim", claim.id)]
 
 
 def test_what_is_over_ties_nobody():
@@ -139,7 +139,7 @@ def test_what_is_over_ties_nobody():
 def test_what_ties_others_ties_nobody_else():
     for tie in TIES:
         tie(make.user().id)
-    assert reads.obligations(make.user().id) == []
+    assert reads.leaving(make.user().id, uuid7()) == []
 
 
 def test_an_app_that_cannot_be_asked_is_not_taken_for_a_no(monkeypatch):

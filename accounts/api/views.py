@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from accounts import lockout, services
 from accounts.api import serializers
+from accounts.api.failures import counts_failures
 from accounts.api.filters import UserFilter
 from accounts.errors import UserNotFound
 from accounts.models import RefreshToken, Role, Session, User
@@ -111,6 +112,7 @@ class AuthViewSet(ApiViewSet):
     @extend_schema(request=serializers.RegistrationSerializer, responses={201: serializers.UserSerializer}, auth=[])
     @action(detail=False, methods=["post"])
     def register(self, request: Request) -> Response:
+        """Make an account for oneself, as a client, and send a link that proves the e-mail."""
         data = _valid(serializers.RegistrationSerializer(data=request.data)).validated_data
         return _answer(services.register(**data, now=timezone.now()), status=201)
 
@@ -119,14 +121,18 @@ class AuthViewSet(ApiViewSet):
         responses=serializers.TokenPairSerializer,
         auth=[],
     )
+    @counts_failures
     @action(detail=False, methods=["post"])
     def token(self, request: Request) -> Response:
+        """Sign in by a form (RFC 6749, the password grant), as tools for OAuth 2 do."""
         data = _valid(serializers.PasswordGrantSerializer(data=request.data)).validated_data
         return self._sign_in(request, data["username"], data["password"], data["otp"])
 
     @extend_schema(request=serializers.LoginSerializer, responses=serializers.TokenPairSerializer, auth=[])
+    @counts_failures
     @action(detail=False, methods=["post"])
     def login(self, request: Request) -> Response:
+        """Sign in; where two-factor is on, with `otp` too, or in a second call with the `mfa_token` of the refusal."""
         data = _valid(serializers.LoginSerializer(data=request.data)).validated_data
         if data["mfa_token"]:
             return self._finish_sign_in(request, data["mfa_token"], data["otp"])
@@ -152,12 +158,14 @@ class AuthViewSet(ApiViewSet):
     @extend_schema(request=serializers.RefreshSerializer, responses=serializers.TokenPairSerializer, auth=[])
     @action(detail=False, methods=["post"])
     def refresh(self, request: Request) -> Response:
+        """Take a new pair of tokens for a refresh token. It is good once: coming again later, it ends its session."""
         data = _valid(serializers.RefreshSerializer(data=request.data)).validated_data
         return _pair(services.refresh(**data, address=_address(request), now=timezone.now()))
 
     @extend_schema(request=serializers.LogoutSerializer, responses={204: None})
     @action(detail=False, methods=["post"])
     def logout(self, request: Request) -> Response:
+        """Refuse this access token from now on, and end the session of `refresh_token`."""
         data = _valid(serializers.LogoutSerializer(data=request.data)).validated_data
         services.sign_out(principal=self.principal, **data, now=timezone.now())
         return Response(status=204)
@@ -165,6 +173,7 @@ class AuthViewSet(ApiViewSet):
     @extend_schema(request=serializers.VerifySerializer, responses=serializers.VerifiedSerializer, auth=[])
     @action(detail=False, methods=["post"])
     def verify(self, request: Request) -> Response:
+        """Say whether an access token would be let in now, and whose it is."""
         found = services.inspect_token(_valid(serializers.VerifySerializer(data=request.data)).validated_data["token"])
         if found is None:
             return Response({"valid": False})
@@ -182,16 +191,20 @@ class AuthViewSet(ApiViewSet):
     @extend_schema(responses=serializers.UserSerializer)
     @action(detail=False, methods=["get"])
     def me(self, request: Request) -> Response:
+        """Whose token this is."""
         return _answer(_profile_of(self.principal.id))
 
     @extend_schema(request=None, responses=serializers.TicketSerializer)
     @action(detail=False, methods=["post"], url_path="ws-ticket")
     def ws_ticket(self, request: Request) -> Response:
+        """Take a ticket for opening one WebSocket: it goes into the address, where no token should stand."""
         return Response({"ticket": tickets.issue_ticket(self.principal), "expires_in": tickets.LIFETIME_S})
 
     @extend_schema(request=serializers.StepUpSerializer, responses=serializers.ProvedSerializer)
+    @counts_failures
     @action(detail=False, methods=["post"], url_path="step-up")
     def step_up(self, request: Request) -> Response:
+        """Prove again who one is: changes that make an account another's are then let through for some minutes."""
         data = _valid(serializers.StepUpSerializer(data=request.data)).validated_data
         until = services.prove(principal=self.principal, **data, address=_address(request), now=timezone.now())
         return Response(serializers.ProvedSerializer({"expires_at": until}).data)
@@ -199,6 +212,7 @@ class AuthViewSet(ApiViewSet):
     @extend_schema(request=serializers.PasswordResetSerializer, responses={202: None}, auth=[])
     @action(detail=False, methods=["post"], url_path="reset-password")
     def reset_password(self, request: Request) -> Response:
+        """Send a link for a new password; the answer is the same whether or not there is such an account."""
         data = _valid(serializers.PasswordResetSerializer(data=request.data)).validated_data
         services.request_password_reset(**data, now=timezone.now())
         return Response(status=202)
@@ -206,6 +220,7 @@ class AuthViewSet(ApiViewSet):
     @extend_schema(request=serializers.PasswordResetConfirmSerializer, responses={204: None}, auth=[])
     @action(detail=False, methods=["post"], url_path="reset-password/confirm")
     def reset_password_confirm(self, request: Request) -> Response:
+        """Set a new password by the link that was sent; every session and API key ends."""
         data = _valid(serializers.PasswordResetConfirmSerializer(data=request.data)).validated_data
         user = services.reset_password(**data, address=_address(request), now=timezone.now())
         response = Response(status=204)
@@ -215,6 +230,8 @@ class AuthViewSet(ApiViewSet):
 
 @extend_schema(tags=["auth"])
 class SessionViewSet(ApiViewSet):
+    """Where one is signed in: a session for each device. Ending one refuses its tokens at once."""
+
     queryset = Session.objects.none()
     serializer_class = serializers.SessionSerializer
     ordering = "-last_used_at"
@@ -241,6 +258,8 @@ OWN = ("update_me", "password")
 
 @extend_schema(tags=["users"])
 class UserViewSet(ApiViewSet):
+    """The accounts of people, for administrators; one's own is at `/users/me`."""
+
     queryset = User.objects.filter(erased_at__isnull=True)
     serializer_class = serializers.UserSerializer
     filterset_class = UserFilter
@@ -269,6 +288,7 @@ class UserViewSet(ApiViewSet):
     )
     @action(detail=False, methods=["get"])
     def search(self, request: Request) -> Response:
+        """Find people by words of their name, e-mail, phone or user name."""
         refuse_unknown(request, {"query"})
         text = request.query_params.get("query", "").strip()
         if not text or "\0" in text:
@@ -298,6 +318,7 @@ class UserViewSet(ApiViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
+        """Close an account and forget the person; its id stays, and nothing says whose it was."""
         user = _profile_of(as_id(pk))
         version = _expected_version(request, user)
         services.erase_user(user_id=user.id, expected_version=version, now=timezone.now())
@@ -306,6 +327,7 @@ class UserViewSet(ApiViewSet):
     @extend_schema(request=serializers.RolesSerializer)
     @action(detail=True, methods=["put"])
     def roles(self, request: Request, pk: str) -> Response:
+        """Give somebody other roles, in place of those they have."""
         user = _profile_of(as_id(pk))
         data = _valid(serializers.RolesSerializer(data=request.data)).validated_data
         version = _expected_version(request, user)
@@ -313,17 +335,21 @@ class UserViewSet(ApiViewSet):
 
     @action(detail=False, methods=["get"])
     def me(self, request: Request) -> Response:
+        """One's own account."""
         return _answer(_profile_of(self.principal.id))
 
     @extend_schema(request=serializers.ProfileSerializer)
     @me.mapping.put
     @me.mapping.patch
     def update_me(self, request: Request) -> Response:
+        """Change one's own profile."""
         return _update(request, _profile_of(self.principal.id), serializers.ProfileSerializer)
 
     @extend_schema(request=serializers.PasswordChangeSerializer, responses={204: None})
+    @counts_failures
     @action(detail=False, methods=["put"], url_path="me/password")
     def password(self, request: Request) -> Response:
+        """Change one's own password, by the old one; every other session and every API key ends."""
         data = _valid(serializers.PasswordChangeSerializer(data=request.data)).validated_data
         services.change_password(principal=self.principal, **data, address=_address(request), now=timezone.now())
         return Response(status=204)

@@ -71,6 +71,8 @@ class User(AbstractBaseUser):
     E-mail and user name are unique whatever their case. `roles` alone decide what a person may do, in the API and in
     the admin. `version` grows with every change of profile, roles or activity.
 
+    While it is asked what ties the person, `closing_id` names the attempt to erase them: meanwhile nothing new begins.
+
     Another e-mail waits in `pending_email` until its mailbox is proved. Whoever reads `former_email`, which was proved,
     may take the change back for a week.
     """
@@ -106,6 +108,8 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
+    closing_id = models.UUIDField(null=True, editable=False)
+    closing_at = models.DateTimeField(null=True, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -132,6 +136,7 @@ class User(AbstractBaseUser):
             ),
         ]
         indexes: ClassVar = [
+            models.Index(fields=["closing_at"], condition=models.Q(closing_at__isnull=False), name="user_closing"),
             models.Index(fields=["created_at", "id"], name="user_by_created_at"),
             models.Index(fields=["full_name", "id"], name="user_by_full_name"),
             GinIndex(fields=["roles"], name="user_by_role"),
@@ -275,6 +280,7 @@ class User(AbstractBaseUser):
         self.username = self.full_name = self.first_name = self.last_name = self.phone = ""
         self.set_unusable_password()
         self.is_active, self.erased_at, self.last_login = False, now, None
+        self.closing_id = self.closing_at = None
         self.email_verified_at = self.mfa_enabled_at = self.email_asked_at = None
         self._touch(now)
 

@@ -1,7 +1,7 @@
 """Accounts of people: how they come to be, change, close and are forgotten."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
@@ -22,6 +22,7 @@ from accounts.events import (
     UserDeleted,
     UserRegistered,
     UserRoleChanged,
+    UserStayed,
     UserUpdated,
 )
 from accounts.models import ActivityKind, ApiKey, Identity, PersonalDataExport, Role, Session, User
@@ -33,12 +34,15 @@ from accounts.services.sessions import end_page_sessions, end_sessions, refuse_a
 from accounts.services.uniqueness import unique_names
 from accounts.services.verification import facts_of, request_verification, tell_former_mailbox
 from core.db import transaction
-from core.errors import StaleVersion
+from core.errors import AccountClosing, StaleVersion
+from core.ids import uuid7
 from messaging import reads
 from messaging.outbox import publish
 from messaging.personal import erase
 
 Profile = dict[str, str]
+CLOSING = timedelta(minutes=10)
+"""Longer than any attempt to erase a person takes."""
 
 
 def register(*, email: str, password: str, now: datetime, role: str = Role.CLIENT, **profile: str) -> User:
@@ -141,36 +145,83 @@ def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = N
     """Close an account and forget the person; the id stays, so that the books keep their meaning.
 
     Erasing twice changes nothing. It waits for what ties the person and us: a running loan, an order on its way, a
-    policy in force, an open claim. Raises StepUpRequired, UserNotFound, StaleVersion, OpenObligations, LastAdmin, and
+    policy in force, an open claim; from the question on nothing new begins for them in any app. Raises StepUpRequired,
+    UserNotFound, StaleVersion, LastAdmin, OpenObligations, AccountClosing while somebody else is erasing them, and
     PeerAway while an app that may know of a tie cannot be asked.
     """
     require_proof(now=now)
-    _refuse_ties(user_id)
+    closing_id = _begin_closing(user_id, expected_version, now)
+    if closing_id is None:
+        return
+    try:
+        found = reads.leaving(user_id, closing_id)  # outside transactions: other databases, or other machines, answer
+        if found:
+            raise OpenObligations(found)
+        with transaction("accounts"):
+            admins = _lock_admins()
+            user = _lock(user_id, expected_version)
+            if user.closing_id != closing_id:
+                raise AccountClosing
+            forget_person(user, admins, now)
+    except Exception:
+        stay(user_id=user_id, closing_id=closing_id)
+        raise
+
+
+def _begin_closing(user_id: UUID, expected_version: int | None, now: datetime) -> UUID | None:
+    """Name an attempt to erase; the last one to begin is the one that counts. None: it was done before."""
     with transaction("accounts"):
         admins = _lock_admins()
         user = _lock(user_id, expected_version)
         if user.erased_at is not None:
-            return
-        _close(user, admins, now)
-        user.erase(now=now)
-        user.save()
-        Session.objects.filter(user_id=user.id).update(device="", address="")
-        Identity.objects.filter(user_id=user.id).delete()
-        ApiKey.objects.filter(user_id=user.id).update(name="")
-        forget_factors(user)
-        PersonalDataExport.objects.filter(user_id=user.id).delete()
-        forget_details(user.id)
-        record(ActivityKind.ERASED, user.id, now=now)
-        LogEntry.objects.filter(object_id=str(user.id)).update(object_repr=str(user.id))
-        erase("accounts", user.id)
-        publish(UserDeleted(user_id=user.id))
+            return None
+        _keep_an_admin(admins, user)
+        user.closing_id, user.closing_at = uuid7(), now
+        user.save(update_fields=["closing_id", "closing_at"])
+        return user.closing_id
 
 
-def _refuse_ties(user_id: UUID) -> None:
-    """Asked before the transaction: the answers stand in other databases, or on other machines."""
-    found = reads.obligations(user_id)
-    if found:
-        raise OpenObligations(found)
+def stay(*, user_id: UUID, closing_id: UUID) -> None:
+    """An attempt to erase came to nothing: tell every app, of this attempt and of no later one."""
+    with transaction("accounts"):
+        going = User.objects.filter(pk=user_id, closing_id=closing_id, erased_at__isnull=True)
+        going.update(closing_id=None, closing_at=None)
+        publish(UserStayed(user_id=user_id, closing_id=closing_id))
+
+
+def end_closings(*, now: datetime) -> int:
+    """Let those stay whose erasure was broken off, by a crash say; return how many."""
+    left = User.objects.filter(closing_at__lt=now - CLOSING, erased_at__isnull=True).order_by("closing_at")
+    found = [(user_id, closing) for user_id, closing in left.values_list("pk", "closing_id")[:1000] if closing]
+    for user_id, closing_id in found:
+        stay(user_id=user_id, closing_id=closing_id)
+    return len(found)
+
+
+def forget_again(*, user_id: UUID, now: datetime) -> None:
+    """Erase somebody who was erased before, and whom a backup brought back. Raises UserNotFound, LastAdmin."""
+    with transaction("accounts"):
+        admins = _lock_admins()
+        user = _lock(user_id, None)
+        if user.erased_at is None:
+            forget_person(user, admins, now)
+
+
+def forget_person(user: User, admins: list[User], now: datetime) -> None:
+    """Leave nothing of a locked person but the id, and tell every app to do the same. Raises LastAdmin, UserErased."""
+    _close(user, admins, now)
+    user.erase(now=now)
+    user.save()
+    Session.objects.filter(user_id=user.id).update(device="", address="")
+    Identity.objects.filter(user_id=user.id).delete()
+    ApiKey.objects.filter(user_id=user.id).update(name="")
+    forget_factors(user)
+    PersonalDataExport.objects.filter(user_id=user.id).delete()
+    forget_details(user.id)
+    record(ActivityKind.ERASED, user.id, now=now)
+    LogEntry.objects.filter(object_id=str(user.id)).update(object_repr=str(user.id))
+    erase("accounts", user.id)
+    publish(UserDeleted(user_id=user.id))
 
 
 def check_password_strength(password: str, user: User, *, field: str = "password") -> None:
