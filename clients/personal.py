@@ -1,5 +1,6 @@
 """What clients holds of a person, and what erasure leaves of it."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -19,11 +20,14 @@ from clients.models import (
     Merge,
     Vehicle,
 )
+from clients.services.imports import KEPT, drop_files
 from messaging.classified import forgets, keeps, plain
+from messaging.endings import Ending
 from messaging.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
 
 _MENDED = "refused rows of an uploaded list are mended from it"
+_A_MONTH = "thirty days after the upload"
 
 
 def _of_their_cards(user_id: UUID) -> Q:
@@ -45,15 +49,24 @@ holds(Lead, owner="client__user_id")
 holds(Activity, owner=_of_their_cards, erase=_forget_notes)
 holds(Vehicle, owner=_of_their_cards, erase=delete)
 
+
+def _old_lists(now: datetime) -> QuerySet[ClientImport]:
+    return ClientImport.objects.filter(finished_at__lt=now - KEPT).exclude(file="")
+
+
+def _old_rows(now: datetime) -> QuerySet[ClientRowError]:
+    return ClientRowError.objects.filter(source__finished_at__lt=now - KEPT)
+
+
 _BY = "clients.services.forget_user"
 forgets(Client, "name industry description email phone inn kpp ogrn", _BY)
 plain(Duplicate, "reasons")
 plain(Merge, "moved")
 forgets(Merge, "filled", _BY)
 plain(ClientImport, "filename options columns written failure actor")
-keeps(ClientImport, "file", why=_MENDED, until="thirty days after the upload")
+keeps(ClientImport, "file", why=_MENDED, until=_A_MONTH, ends=Ending(_old_lists, drop_files))
 plain(ClientRowError, "field code")
-keeps(ClientRowError, "detail", why=_MENDED, until="thirty days after the upload")
+keeps(ClientRowError, "detail", why=_MENDED, until=_A_MONTH, ends=Ending(_old_rows, delete))
 plain(ClientExport, "actor format filters request_id")
 forgets(Lead, "name phone email note next_action lost_reason", _BY)
 forgets(Activity, "description", by="clients.personal._forget_notes")

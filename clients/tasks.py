@@ -22,9 +22,3 @@ def resume_imports() -> None:
     """Take up imports whose message was lost or whose worker died."""
     for import_id in services.open_imports():
         services.run_import(import_id=import_id, now=timezone.now())
-
-
-@shared_task(name="clients.forget_old_imports")
-def forget_old_imports() -> None:
-    """Drop the files of imports that ended a month ago."""
-    services.forget_old_imports(now=timezone.now())

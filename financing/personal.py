@@ -1,11 +1,14 @@
 """What financing holds of a person, and what erasure leaves of it."""
 
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from dateutil.relativedelta import relativedelta
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
-from accounts.events import UserDeleted
+from accounts.events import UserDeleted, UserStayed
 from core.db import on_commit
 from core.papers import destroy_papers
 from financing.models import (
@@ -26,16 +29,32 @@ from financing.models import (
 )
 from financing.models.applications import OPEN
 from financing.models.loans import RUNNING
+from financing.models.servicing import RefundStatus
 from messaging.classified import keeps, plain
+from messaging.departures import open_door
+from messaging.endings import Ending, left
 from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 
+YEARS = 5
+_FIVE_YEARS = "five years after the loan has ended"
 _IDENTIFIED = "whom a loan was given is known by its papers (115-FZ art. 7); without a loan the papers are deleted"
 
 
 def _forget_papers(papers: QuerySet[ApplicationDocument]) -> None:
     """Papers that a loan stands on stay as long as its contract; the others go, and their files after the commit."""
-    going = papers.filter(application__loan__isnull=True)
+    _destroy(papers.filter(application__loan__isnull=True))
+
+
+def _old_papers(now: datetime) -> QuerySet[ApplicationDocument]:
+    """Of people who have left: papers of loans that ended so long ago that nobody has to know them any more."""
+    going = ApplicationDocument.objects.filter(application__customer_id__in=left("financing"))
+    loans = Loan.objects.annotate(ended_at=Coalesce("closed_at", "cancelled_at", "updated_at"))
+    over = loans.exclude(status__in=RUNNING).filter(ended_at__lt=now - relativedelta(years=YEARS))
+    return going.filter(application__loan__in=over.values("pk"))
+
+
+def _destroy(going: QuerySet[ApplicationDocument]) -> None:
     paths = list(going.values_list("path", flat=True))
     ApplicationDocument.objects.filter(pk__in=list(going.values_list("pk", flat=True))).delete()
     on_commit("financing", partial(destroy_papers, paths))
@@ -58,11 +77,13 @@ holds(LoanLine, owner="entry__loan__customer_id")
 
 
 def _obligations(user_id: UUID) -> list[Obligation]:
-    """Loans that are not repaid, and applications that somebody decides."""
+    """Loans that are not repaid, applications that somebody decides, and money that goes back."""
     loans = Loan.objects.filter(customer_id=user_id, status__in=RUNNING).order_by("pk").values_list("pk", flat=True)
     asked = Application.objects.filter(customer_id=user_id, status__in=OPEN).order_by("pk").values_list("pk", flat=True)
+    coming = LoanRefund.objects.filter(loan__customer_id=user_id, status=RefundStatus.REQUESTED).order_by("pk")
     return [
         *(Obligation("loan", loan_id) for loan_id in loans),
+        *(Obligation("refund", refund_id) for refund_id in coming.values_list("pk", flat=True)),
         *(Obligation("application", application_id) for application_id in asked),
     ]
 
@@ -83,7 +104,7 @@ plain(LoanVersion, "from_date period_start")
 plain(LoanScheduleRow, "due_date")
 plain(BankOffer, "connection reference code")
 plain(OrderCopy, "number currency")
-keeps(ApplicationDocument, "name path sha256", why=_IDENTIFIED, until="five years after the loan has ended")
+keeps(ApplicationDocument, "name path sha256", why=_IDENTIFIED, until=_FIVE_YEARS, ends=Ending(_old_papers, _destroy))
 plain(ApplicationDocument, "content_type")
 plain(LoanPayment, "currency strategy value_date connection reference failure_code")
 plain(LoanRefund, "currency failure_code")
@@ -94,3 +115,9 @@ plain(LoanEntry, "day")
 def forget_person(event: UserDeleted) -> None:
     """Erase what financing and its log tell of a person; rows of money and their ids stay."""
     erase("financing", event.user_id)
+
+
+@subscribe(UserStayed)
+def let_in_again(event: UserStayed) -> None:
+    """Let new business begin again for somebody who was not erased after all."""
+    open_door("financing", event.user_id, event.closing_id)

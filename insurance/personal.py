@@ -1,13 +1,16 @@
 """What insurance holds of a person, and what erasure leaves of it."""
 
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.db.models import QuerySet
+from dateutil.relativedelta import relativedelta
+from django.db.models import Q, QuerySet
 
-from accounts.events import UserDeleted
+from accounts.events import UserDeleted, UserStayed
 from core.db import on_commit
 from core.papers import destroy_papers
+from insurance.clock import local_date
 from insurance.models import (
     Claim,
     ClaimDocument,
@@ -20,13 +23,19 @@ from insurance.models import (
     Quote,
     TariffRevision,
     TariffRow,
+    VehicleCopy,
 )
 from insurance.models.claims import GRANTED, UNDECIDED, ClaimStatus
+from insurance.models.money import MoneyKind, MoneyState
 from insurance.models.policies import ALIVE, PolicyStatus
 from messaging.classified import forgets, keeps, plain
+from messaging.departures import open_door
+from messaging.endings import Ending, left
 from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 
+YEARS = 5
+_CONTRACT = "which car a policy insured is its contract (4015-1 art. 28)"
 _FIVE_YEARS = "five years after the policy has ended"
 
 
@@ -47,6 +56,18 @@ def _forget_papers(papers: QuerySet[ClaimDocument]) -> None:
     on_commit("insurance", partial(destroy_papers, paths))
 
 
+def _old_policies(now: datetime) -> QuerySet[Policy]:
+    """Of people who have left: policies that ended so long ago that no claim can come of them."""
+    before = now - relativedelta(years=YEARS)
+    is_over = Q(end_date__lt=local_date(before)) | Q(cancelled_at__lt=before)
+    theirs = Policy.objects.filter(is_over, customer_id__in=left("insurance"))
+    return theirs.exclude(vehicle_vin="").exclude(status__in=[*ALIVE, PolicyStatus.PENDING])
+
+
+def _forget_car(policies: QuerySet[Policy]) -> None:
+    policies.update(vehicle_vin="")
+
+
 holds(Quote, erase=_forget_asked)
 holds(Policy, blank={"beneficiary": "", "cancel_reason": "", "decline_detail": "", "evidence": ""})
 holds(PolicyTerms, owner="policy__customer_id", blank={"beneficiary": ""}, erase=_forget_named)
@@ -63,12 +84,18 @@ holds(ClaimDocument, owner="claim__customer_id", erase=_forget_papers)
 _OPEN_CLAIMS = {*UNDECIDED, *GRANTED} - {ClaimStatus.PAID}
 
 
+_COMING = {MoneyKind.REFUND.value: "refund", MoneyKind.PAYOUT.value: "payout"}
+"""Money that payments are to give the person, and may not have heard of yet."""
+
+
 def _obligations(user_id: UUID) -> list[Obligation]:
-    """Policies in force or on their way to it, and claims that are not settled."""
+    """Policies in force or on their way to it, claims that are not settled, and money that we owe the person."""
     theirs = Policy.objects.filter(customer_id=user_id, status__in=[*ALIVE, PolicyStatus.PENDING])
     claims = Claim.objects.filter(customer_id=user_id, status__in=_OPEN_CLAIMS)
+    coming = MoneyRequest.objects.filter(policy__customer_id=user_id, state=MoneyState.ASKED).order_by("pk")
     return [
         *(Obligation("policy", policy.id, policy.number) for policy in theirs.order_by("pk")),
+        *(Obligation(_COMING[asked.kind], asked.id) for asked in coming.filter(kind__in=_COMING)),
         *(Obligation("claim", claim_id) for claim_id in claims.order_by("pk").values_list("pk", flat=True)),
     ]
 
@@ -77,7 +104,7 @@ obliges("insurance", _obligations)
 
 plain(Quote, "tariff insurer insurer_name rated_on unrounded currency valid_until")
 plain(Policy, "number insurer insurer_ref decline_code currency start_date end_date cancel_date autopay_method")
-keeps(Policy, "vehicle_vin", why="which car a policy insured is its contract (4015-1 art. 28)", until=_FIVE_YEARS)
+keeps(Policy, "vehicle_vin", why=_CONTRACT, until=_FIVE_YEARS, ends=Ending(_old_policies, _forget_car))
 plain(Endorsement, "effective_date")
 plain(Claim, "formula due_date currency")
 forgets(ClaimDocument, "name content_type sha256 path", by="insurance.personal._forget_papers")
@@ -86,9 +113,16 @@ plain(MoneyRequest, "currency code")
 plain(OrderCopy, "bank")
 plain(TariffRevision, "note")
 plain(TariffRow, "insurer table key value valid_from valid_to source")
+plain(VehicleCopy, "vin make currency")
 
 
 @subscribe(UserDeleted)
 def forget_person(event: UserDeleted) -> None:
     """Erase what insurance and its log tell of a person; rows of money and their ids stay."""
     erase("insurance", event.user_id)
+
+
+@subscribe(UserStayed)
+def let_in_again(event: UserStayed) -> None:
+    """Let new business begin again for somebody who was not erased after all."""
+    open_door("insurance", event.user_id, event.closing_id)

@@ -1,11 +1,17 @@
 """What orders holds of a person, and what erasure leaves of it."""
 
+from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from accounts.events import UserDeleted
+from accounts.events import UserDeleted, UserStayed
+from core.db import database_now
 from messaging.classified import keeps, plain
+from messaging.departures import open_door
+from messaging.endings import Ending, left
 from messaging.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from orders.deals import DealQuote
@@ -16,6 +22,7 @@ from orders.models import (
     Checkout,
     CheckoutLeg,
     CustomerStat,
+    DepositAgreement,
     Document,
     DocumentFile,
     LegKind,
@@ -26,14 +33,18 @@ from orders.models import (
     OrderReturn,
     OrderStat,
     ProductCopy,
+    QueuePlace,
     StatDelta,
     Status,
 )
 from orders.services.documents import hash_of
+from orders.services.placing import dealer_day
+from orders.services.queue import close_places
 
 KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED, Status.RETURNING, Status.RETURNED)
 """Papers of money that moved are primary documents of the books."""
 _BOOKS = "papers of a sale that came about are primary documents (402-FZ art. 29)"
+YEARS = 5
 _FIVE_YEARS = "five years after the year they were issued in"
 
 
@@ -46,12 +57,33 @@ def _forget_cars(legs: QuerySet[CheckoutLeg]) -> None:
 
 def _forget_names(papers: QuerySet[Document]) -> None:
     """Papers of a sale that never came about forget whom they were for; their numbers stay without gaps."""
-    for paper in papers.exclude(order__status__in=KEPT_BY_LAW):
+    going = papers.exclude(order__status__in=KEPT_BY_LAW)
+    DocumentFile.objects.filter(document__in=going).delete()
+    _blank_names(going)
+
+
+def _blank_names(papers: QuerySet[Document]) -> None:
+    for paper in papers:
         paper.facts["buyer"] = paper.facts["buyer"] | {"name": ""}
         paper.facts_hash = hash_of(paper.facts)
         paper.save(update_fields=["facts", "facts_hash"])
-        paper.files.all().delete()
 
+
+def _out_of_years(now: datetime) -> Q:
+    """Of people who have left: papers issued so long ago that the books need them no more."""
+    first = datetime(dealer_day(now).year - YEARS, 1, 1, tzinfo=ZoneInfo(settings.DEALER_TIME_ZONE))
+    return Q(order__customer_id__in=left("orders"), issued_at__lt=first)
+
+
+def _old_papers(now: datetime) -> QuerySet[Document]:
+    return Document.objects.filter(_out_of_years(now)).exclude(facts__buyer__name="")
+
+
+def _old_files(now: datetime) -> QuerySet[DocumentFile]:
+    return DocumentFile.objects.filter(document__in=Document.objects.filter(_out_of_years(now)))
+
+
+_PAPERS = Ending(_old_papers, _blank_names)
 
 holds(Order, blank={"comment": ""})
 holds(Cart, erase=delete)
@@ -62,6 +94,8 @@ holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")
 holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)
 holds(OrderReturn, owner="order__customer_id", blank={"reason": "", "condition": "", "inspection": "", "note": ""})
+holds(DepositAgreement, owner="order__customer_id")
+holds(QueuePlace, blank={"reason": ""})
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
 
@@ -79,13 +113,15 @@ plain(DealQuote, "rated_on currency")
 plain(Order, "number currency placed_date policy_ids")
 plain(OrderLine, "sku name vin")
 plain(OrderHistory, "event actor_role request_id")
+plain(DepositAgreement, "currency terms_version terms_text")
+plain(QueuePlace, "name")
 plain(ProductCopy, "sku name kind currency vin")
 plain(Checkout, "step")
 plain(OrderPayment, "method")
 plain(Document, "number facts_hash")
-keeps(Document, "facts", why=f"{_BOOKS}; otherwise without the name", until=_FIVE_YEARS)
+keeps(Document, "facts", why=f"{_BOOKS}; otherwise without the name", until=_FIVE_YEARS, ends=_PAPERS)
 plain(DocumentFile, "language sha256")
-keeps(DocumentFile, "content", why=f"{_BOOKS}; otherwise deleted", until=_FIVE_YEARS)
+keeps(DocumentFile, "content", why=f"{_BOOKS}; otherwise deleted", until=_FIVE_YEARS, ends=Ending(_old_files, delete))
 plain(OrderStat, "placed_date currency")
 plain(CustomerStat, "currency")
 plain(StatDelta, "placed_date currency")
@@ -94,4 +130,11 @@ plain(StatDelta, "placed_date currency")
 @subscribe(UserDeleted)
 def forget_person(event: UserDeleted) -> None:
     """Erase what orders and its log tell of a person; rows of money and their ids stay."""
+    close_places(customer_id=event.user_id, now=database_now("orders"))
     erase("orders", event.user_id)
+
+
+@subscribe(UserStayed)
+def let_in_again(event: UserStayed) -> None:
+    """Let new business begin again for somebody who was not erased after all."""
+    open_door("orders", event.user_id, event.closing_id)

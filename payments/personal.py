@@ -4,8 +4,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from accounts.events import UserDeleted
+from accounts.events import UserDeleted, UserStayed
 from messaging.classified import plain
+from messaging.departures import open_door
 from messaging.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from payments.models import (
@@ -68,3 +69,9 @@ plain(WebhookEvent, "provider event_id type notice detail")
 def forget_person(event: UserDeleted) -> None:
     """Erase what payments and its log tell of a person; rows of money and their ids stay."""
     erase("payments", event.user_id)
+
+
+@subscribe(UserStayed)
+def let_in_again(event: UserStayed) -> None:
+    """Let new business begin again for somebody who was not erased after all."""
+    open_door("payments", event.user_id, event.closing_id)

@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from accounts.events import UserDeleted
+from accounts.events import UserDeleted, UserStayed
 from messaging.classified import forgets, plain
+from messaging.departures import open_door
 from messaging.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from showroom import services
@@ -51,3 +52,9 @@ def forget_person(event: UserDeleted) -> None:
     """Give up what the person had ahead, then erase what the showroom and its log tell of them; ids stay."""
     services.give_up_everything(user_id=event.user_id, now=timezone.now())
     erase("showroom", event.user_id)
+
+
+@subscribe(UserStayed)
+def let_in_again(event: UserStayed) -> None:
+    """Let new business begin again for somebody who was not erased after all."""
+    open_door("showroom", event.user_id, event.closing_id)

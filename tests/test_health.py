@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from config import urls  # noqa: F401  (its addresses are those of every app, whatever a test serves)
 from config.declared.health import limits
 from config.health import document, examination
-from config.health.checks import all_checks
+from config.health.declared import all_checks
 from config.layout import Layout
 from messaging.drain import drain
 from payments.tests.conftest import serving

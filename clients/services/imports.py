@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.files import File
 from django.db import reset_queries
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from clients.importing.columns import find_columns
@@ -226,17 +227,11 @@ def run_import(*, import_id: UUID, now: datetime) -> bool:
     return runs.carry_out(ClientImport, import_id, alias="clients", work=work, begin=_forget_found_again, now=now)
 
 
-def forget_old_imports(*, now: datetime) -> int:
-    """Drop the files and refused rows of imports that ended a month ago; return of how many."""
-    old = ClientImport.objects.filter(finished_at__lt=now - KEPT).exclude(file="")
-    total = 0
-    for run in old.order_by("pk"):
+def drop_files(imports: QuerySet[ClientImport]) -> None:
+    """Drop the uploaded lists of imports; what they wrote stays."""
+    for run in imports:
         run.file.delete(save=False)
-        with transaction("clients"):
-            ClientRowError.objects.filter(source=run).delete()
-            run.save(update_fields=["file"])
-        total += 1
-    return total
+        run.save(update_fields=["file"])
 
 
 def _forget_found_again(run: ClientImport) -> None:

@@ -20,6 +20,7 @@ from clients.tests import make
 from core.importing.limits import Row
 from core.importing.problems import RowProblem, UnreadableFile
 from core.testing import Api
+from messaging.tasks import run_endings
 from messaging.testing import events_of, published
 
 pytestmark = pytest.mark.django_db(databases=["clients"])
@@ -332,10 +333,10 @@ class TestOverHttp:
         tasks.resume_imports()
         run = ClientImport.objects.get()
         path = Path(run.file.path)
-        tasks.forget_old_imports()
+        run_endings("clients")
         assert path.exists()
         ClientImport.objects.update(finished_at=timezone.now() - KEPT)
-        tasks.forget_old_imports()
+        run_endings("clients")
         assert (path.exists(), ClientRowError.objects.count(), ClientImport.objects.count()) == (False, 0, 1)
         answer = Api("manager").get(f"/clients/imports/{run.id}/refused-rows")
         assert len(b"".join(answer.streaming_content).splitlines()) == 1

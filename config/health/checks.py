@@ -60,10 +60,3 @@ def limit(name: str) -> int:
     """A limit as the settings give it."""
     value: int = settings.HEALTH[name]
     return value
-
-
-def all_checks() -> dict[str, Check]:
-    """Every check of every module that declares some."""
-    from config.health import databases, outside  # noqa: F401  (they declare themselves)
-
-    return CHECKS

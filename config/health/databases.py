@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connections
+from django.utils import timezone
 
+import financing.public
 import notifications.public
 import payments.public
 from config.health.checks import Subject, check, limit
 from config.management.commands.migrate_all import is_current
+from messaging import endings
 from messaging.subscriptions import subscriptions
 
 COUNTED = 1000
@@ -267,3 +270,30 @@ def payments_unknown(subject: Subject) -> Iterator[str]:
     count, seconds = payments.public.doubtful_payments(limit("payment_s"))
     if count:
         yield f"{count} payments are in doubt, the oldest for {seconds:.0f} s"
+
+
+@check(
+    "banks",
+    looks_at="banks that have not answered about an application or a debit, though they were reached",
+    remedy="ask the bank; a debit may be brought on paper, an application be decided without that bank",
+    limit="bank_s",
+    apps=("financing",),
+)
+def banks_silent(subject: Subject) -> Iterator[str]:
+    """A buyer waits for each of them, and a borrower does not know whether they have paid."""
+    now = timezone.now()
+    for name, (count, since) in sorted(financing.public.silent_banks(seconds=limit("bank_s"), now=now).items()):
+        yield f"{name} owes {count} answers, the oldest for {(now - since).total_seconds():.0f} s"
+
+
+@check(
+    "kept",
+    looks_at="what the law let us keep of people who left is gone two days after its time at the latest",
+    remedy="run `manage.py end_kept_data` for that app; if it fails, its error names what stands in the way",
+    every_s=3600.0,
+)
+def kept(subject: Subject) -> Iterator[str]:
+    """The nightly job did not run, or could not do its work."""
+    for ending, names in endings.endings_of(subject.alias).items():
+        if ending.due(timezone.now() - endings.GRACE).exists():
+            yield f"the time of {names} is over"

@@ -1,11 +1,13 @@
 """The checks as a page shows them, and as the OpenAPI document describes the answers about them."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from config.health.checks import Check, all_checks
+from config.health.checks import Check
+from config.health.declared import all_checks
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "operations.md"
 BEGIN, END = "<!-- checks: written by `manage.py doctor --write-table` -->", "<!-- end of checks -->"
@@ -40,44 +42,50 @@ def write() -> None:
     PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}")
 
 
-_WORD = {"type": "string", "enum": ["ok", "degraded", "down"]}
-_READY = {
-    "type": "object",
-    "required": ["status"],
-    "properties": {
-        "status": _WORD,
-        "services": {
-            "type": "object",
-            "additionalProperties": {
-                "type": "object",
-                "properties": {
-                    "status": {"type": "string", "enum": ["ok", "down"]},
-                    "breaker": {"type": "string", "enum": ["closed", "half_open", "open"]},
-                },
-            },
-        },
-        "breakers": {"type": "array", "items": {"type": "object"}},
-        "checks": {
-            "type": "object",
-            "additionalProperties": {
-                "type": "object",
-                "required": ["status"],
-                "properties": {
-                    "status": {"type": "string", "enum": ["ok", "failed"]},
-                    "troubles": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "required": ["where", "what"],
-                            "properties": {"where": {"type": "string"}, "what": {"type": "string"}},
-                        },
-                    },
-                    "remedy": {"type": "string"},
-                },
-            },
+_TEXT = {"type": "string"}
+_COMPONENTS: dict[str, Any] = {
+    "Life": {
+        "type": "object",
+        "required": ["status", "version"],
+        "properties": {"status": {"type": "string", "const": "ok"}, "version": _TEXT},
+    },
+    "Readiness": {
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "status": {"type": "string", "enum": ["ok", "degraded", "down"]},
+            "services": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/ServiceHealth"}},
+            "breakers": {"type": "array", "items": {"type": "object"}},
+            "checks": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/CheckHealth"}},
         },
     },
+    "ServiceHealth": {
+        "type": "object",
+        "properties": {
+            "status": {"type": "string", "enum": ["ok", "down"]},
+            "breaker": {"type": "string", "enum": ["closed", "half_open", "open"]},
+        },
+    },
+    "CheckHealth": {
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "status": {"type": "string", "enum": ["ok", "failed"]},
+            "troubles": {"type": "array", "items": {"$ref": "#/components/schemas/CheckTrouble"}},
+            "remedy": _TEXT,
+        },
+    },
+    "CheckTrouble": {
+        "type": "object",
+        "required": ["where", "what"],
+        "properties": {"where": _TEXT, "what": _TEXT},
+    },
 }
+
+
+def _answer(description: str, name: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def describe_health(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -94,14 +102,9 @@ def describe_health(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "tags": ["health"],
         "security": [],
         "responses": {
-            "200": {"description": "`ok` or `degraded`", "content": {"application/json": {"schema": _READY}}},
-            "503": {"description": "`down`", "content": {"application/json": {"schema": _READY}}},
+            "200": _answer("`ok` or `degraded`", "Readiness"),
+            "503": _answer("`down`", "Readiness"),
         },
-    }
-    alive = {
-        "type": "object",
-        "required": ["status", "version"],
-        "properties": {"status": {"type": "string", "const": "ok"}, "version": {"type": "string"}},
     }
     live = {
         "operationId": "health",
@@ -109,7 +112,8 @@ def describe_health(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "description": "Asks nothing of anything else: a process whose databases are away is alive.",
         "tags": ["health"],
         "security": [],
-        "responses": {"200": {"description": "It does.", "content": {"application/json": {"schema": alive}}}},
+        "responses": {"200": _answer("It does.", "Life")},
     }
+    result.setdefault("components", {}).setdefault("schemas", {}).update(copy.deepcopy(_COMPONENTS))
     result["paths"] |= {"/health": {"get": live}, "/health/ready": {"get": ready}}
     return result

@@ -16,8 +16,9 @@ from typing import Any
 import structlog
 from django.db import Error, connections
 
-from config.health.checks import Check, Subject, all_checks, limit
+from config.health.checks import Check, Subject, limit
 from config.health.databases import due_position
+from config.health.declared import all_checks
 from messaging.parked import served
 
 FRESH_S = 3.0

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from config.health.checks import all_checks
+from config.health.declared import all_checks
 from config.health.examination import Report, Trouble, latest
 from gateway import breakers
 from messaging.metrics import is_allowed
