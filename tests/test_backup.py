@@ -13,7 +13,11 @@ from django.db import connections
 from django.utils import timezone
 from psycopg import sql
 
+import accounts.services
+import accounts.tests.make
 import catalog.tests.make
+from accounts.models import User
+from accounts.providers import erasures
 from config import backup, books
 from config.databases import APPS
 from core.db import transaction
@@ -21,12 +25,13 @@ from core.errors import DomainError
 from core.ids import uuid7
 from messaging import calls, relay, relay_loop, sweep
 from messaging.drain import drain
-from messaging.models import InboxCursor
+from messaging.models import Departure, InboxCursor
 from messaging.testing import drain_outbox
 from orders.models import Order
-from orders.services import Actor, ProductLine, place_order
+from orders.services import Actor, ProductLine, move_order, place_order
 from payments.tests.conftest import running_twin, twin
 from tests.product import wait_for
+from tests.test_marked_person import hits_in_databases
 
 __all__ = ["running_twin", "twin"]
 
@@ -244,3 +249,75 @@ def test_what_cannot_be_a_backup_or_a_restore_is_refused(tmp_path):
     with pytest.raises(CommandError, match="not the same databases here and in the backup: clients"):
         call_command("restore", tmp_path / "b")
     assert [one.name for one in tmp_path.iterdir()] == ["b"], "no half backup is left"
+
+
+# Who was erased stays erased ----------------------------------------------------------------------------------------
+NAME, EMAIL, PHONE, COMMENT = "Евстолия Небывалова", "evstolia.n@marked.example", "+79037778899", "МЕТКА-order-comment"
+MARKS = [NAME, EMAIL, PHONE, COMMENT]
+
+
+def a_buyer():
+    """Somebody who ordered, gave it up, and is tied by nothing."""
+    person = accounts.services.register(
+        email=EMAIL, full_name=NAME, phone=PHONE, password="correct-horse-battery", now=timezone.now()
+    )
+    drain_outbox()
+    actor = Actor(person.id, frozenset({"client"}))
+    bought = [ProductLine(product(stock=1).id, 1)]
+    order = place_order(customer_id=person.id, actor=actor, lines=bought, comment=COMMENT, now=timezone.now())
+    drain_outbox()
+    move_order(order_id=order.id, status="cancelled", actor=actor, now=timezone.now())
+    drain_outbox()
+    return person.id
+
+
+@pytest.mark.timeout(500)
+def test_a_restore_brings_back_nobody_who_was_erased(tmp_path, settings, capsys):
+    settings.ERASURES_DIR = tmp_path / "erasures"
+    person, other = a_buyer(), accounts.tests.make.user()
+    call_command("backup", tmp_path / "b")
+    accounts.services.erase_user(user_id=person, now=timezone.now())
+    drain_outbox()
+    assert hits_in_databases(MARKS) == set()
+    assert [one.name for one in settings.ERASURES_DIR.iterdir()] == [str(person)]
+    with new_databases():
+        call_command("restore", tmp_path / "b")
+        assert {mark for mark, _ in hits_in_databases(MARKS)} == set(MARKS), "the backup knows them"
+        call_command("replay_erasures", "--dry-run")
+        assert "1 people are back" in capsys.readouterr().out
+        call_command("replay_erasures")
+        drain_outbox()
+        assert hits_in_databases(MARKS) == set()
+        assert not User.objects.filter(pk=other.pk, erased_at__isnull=False).exists()
+        assert accounts.services.replay_erasures(now=timezone.now()).erased == 0
+
+
+def test_a_database_restored_alone_hears_of_all_erasures_again(settings, tmp_path):
+    settings.ERASURES_DIR = tmp_path / "erasures"
+    person = a_buyer()
+    accounts.services.erase_user(user_id=person, now=timezone.now())
+    drain_outbox()
+    Order.objects.filter(customer_id=person).update(comment=COMMENT)
+    assert accounts.services.replay_erasures(now=timezone.now(), is_again=True).told == 1
+    drain_outbox()
+    assert hits_in_databases(MARKS) == set()
+
+
+def test_who_was_erased_before_there_was_a_list_is_listed(settings, tmp_path):
+    settings.ERASURES_DIR = tmp_path / "erasures"
+    person = a_buyer()
+    accounts.services.erase_user(user_id=person, now=timezone.now())
+    Departure.objects.using("accounts").all().delete()
+    assert accounts.services.keep_erasures(now=timezone.now()).told == 1
+    drain_outbox()
+    assert [one.name for one in settings.ERASURES_DIR.iterdir()] == [str(person)]
+    assert accounts.services.keep_erasures(now=timezone.now()).told == 0
+
+
+def test_the_last_administrator_is_not_erased_by_a_list(settings, tmp_path, capsys):
+    settings.ERASURES_DIR = tmp_path / "erasures"
+    boss = accounts.tests.make.user("admin")
+    erasures.note(boss.id, timezone.now())
+    call_command("replay_erasures")
+    assert "1 refused" in capsys.readouterr().out
+    assert User.objects.get(pk=boss.pk).erased_at is None

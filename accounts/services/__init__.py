@@ -10,6 +10,7 @@ from accounts.services.api_keys import (
     revoke_api_key,
 )
 from accounts.services.codes import check_second_factor
+from accounts.services.erasures import brought_back, keep_erasures, list_erasure, replay_erasures
 from accounts.services.exports import (
     GATHER,
     gather_exports,
@@ -37,6 +38,7 @@ from accounts.services.people import (
     check_password_strength,
     close_account,
     create_user,
+    end_closings,
     erase_user,
     register,
     reopen_account,
@@ -76,6 +78,7 @@ __all__ = [
     "authenticate",
     "authenticate_pending",
     "begin_oidc",
+    "brought_back",
     "change_password",
     "change_roles",
     "check_password_strength",
@@ -85,6 +88,7 @@ __all__ = [
     "create_api_key",
     "create_user",
     "disable_mfa",
+    "end_closings",
     "enroll_mfa",
     "erase_own_account",
     "erase_user",
@@ -95,7 +99,9 @@ __all__ = [
     "is_export_due",
     "is_oidc_offered",
     "issue_tokens",
+    "keep_erasures",
     "known_scopes",
+    "list_erasure",
     "open_session",
     "password_reset_token",
     "prove",
@@ -112,6 +118,7 @@ __all__ = [
     "register",
     "renew_api_keys",
     "reopen_account",
+    "replay_erasures",
     "request_export",
     "request_password_reset",
     "request_verification",

@@ -26,4 +26,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         for alias, dump in dumps.items():
             self.stdout.write(f"{alias:14} log up to {dump.position}")
-        self.stdout.write("next: `manage.py migrate_all`, an empty Valkey, all processes, then `manage.py check_books`")
+        self.stdout.write("next: `manage.py migrate_all`, `manage.py replay_erasures`, an empty Valkey, all processes,")
+        self.stdout.write("then `manage.py check_books`")

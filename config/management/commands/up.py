@@ -26,6 +26,8 @@ from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 
 FIRST_PAGE_SECONDS = 90
 QUIET_SECONDS = 60
+OUTSIDE_WORKERS = "6"
+"""Two slow providers hold AUTOSALON_CALLS_PER_PROVIDER each; errands and whoever is quick need the others."""
 PAGES = {
     "Storefront": "/",
     "Admin": "/admin/",
@@ -196,11 +198,11 @@ def _background_programs() -> list[Program]:
     external = ",".join([*map(external_queue, settings.SERVICES), FORMER_EXTERNAL_QUEUE])
     as_root_too = "ignore:You're running the worker with superuser privileges"
     celery = _python("-W", as_root_too, "-m", "celery", "-q", "-A", "config")
-    worker = (*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
+    worker = (*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
     ticks = str(settings.EMBEDDED.data_dir / "run" / "beat-ticks")
     programs = [
-        Program("worker", (*worker, "-Q", queues, "-n", "apps@%h")),
-        Program("external", (*worker, "-Q", external, "-n", "external@%h")),
+        Program("worker", (*worker, "-c", "2", "-Q", queues, "-n", "apps@%h")),
+        Program("external", (*worker, "-c", OUTSIDE_WORKERS, "-Q", external, "-n", "external@%h")),
         Program("beat", (*celery, "beat", "-s", ticks, "--pidfile=", "-l", "INFO")),
     ]
     if settings.RELAY_MODE == "process" and "relay" in get_commands():
