@@ -23,6 +23,8 @@ app.autodiscover_tasks()
 JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("accounts.restore_revocations", 60.0, "q.accounts"),
     ("accounts.publish_api_keys", 10.0, "q.accounts"),
+    ("accounts.end_closings", 60.0, "q.accounts"),
+    ("accounts.keep_erasures", crontab(minute="25"), "q.accounts"),
     ("accounts.purge_sessions", crontab(hour="1", minute="10"), "q.accounts"),
     ("catalog.apply_scheduled_prices", 30.0, "q.catalog"),
     ("catalog.fold_facets", 60.0, "q.catalog"),
@@ -30,7 +32,6 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("catalog.release_expired_reservations", 5.0, "q.catalog"),
     ("catalog.resume_imports", 30.0, external_queue("catalog")),
     ("clients.resume_imports", 30.0, external_queue("clients")),
-    ("clients.forget_old_imports", crontab(hour="1", minute="15"), "q.clients"),
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("insurance.collect_premiums", crontab(minute="5"), "q.insurance"),
     ("notifications.send_deferred", 60.0, "q.notifications"),
@@ -38,6 +39,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("payments.ask_about_open_payments", 60.0, "q.payments"),
     ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), external_queue("payments")),
     ("orders.attend_checkouts", 60.0, "q.orders"),
+    ("orders.ask_for_freed_cars", 60.0, "q.orders"),
     ("orders.fold_stats", 60.0, "q.orders"),
     ("orders.purge_carts", crontab(hour="1", minute="50"), "q.orders"),
     ("orders.purge_deal_quotes", crontab(hour="1", minute="55"), "q.orders"),
@@ -45,6 +47,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
 )
 """Task, seconds between runs or time of the night (UTC), and the queue whose workers run it."""
 PURGE_AT = crontab(hour="1", minute="30")
+END_AT = crontab(hour="2", minute="10")
 
 
 app.steps["worker"].add(Alive)
@@ -59,6 +62,7 @@ def schedule_jobs(sender: Celery, **_: object) -> None:
             _schedule(sender, task, every, queue)
     for alias in settings.SERVICES:
         _schedule(sender, "messaging.purge", PURGE_AT, external_queue(alias), alias)
+        _schedule(sender, "messaging.end_kept_data", END_AT, external_queue(alias), alias)
         _schedule(sender, "gateway.expire_approvals", 300.0, external_queue(alias), alias)
         if settings.RELAY_MODE == "task":
             _schedule(sender, "messaging.relay", 2.0, external_queue(alias), alias)

@@ -294,6 +294,7 @@ SANDBOX_FAULTS = Payments.SANDBOX_FAULTS
 SANDBOX_WEBHOOK_SECRET = Payments.SANDBOX_WEBHOOK_SECRET
 PROVIDER_CONNECT_TIMEOUT_S = 2
 PROVIDER_TIMEOUT_S = Payments.PROVIDER_TIMEOUT_S
+CALLS_PER_PROVIDER = Payments.CALLS_PER_PROVIDER
 BREAKER_FAILURES = Payments.BREAKER_FAILURES
 BREAKER_COOL_S = Payments.BREAKER_COOL_S
 """So many different calls that fail in a row spare a provider for so many seconds, doubled up to five minutes."""
@@ -391,6 +392,12 @@ HOLDS_WITHOUT_DEPOSIT = Business.HOLDS_WITHOUT_DEPOSIT
 HOLD_EXTENSION_DAYS = Business.HOLD_EXTENSION_DAYS
 """How long by what the deal waits for, at most, and by a manager's word: `orders.services.holds`."""
 
+QUEUE_OFFER_HOURS = Business.QUEUE_OFFER_HOURS
+QUEUE_PLACES = Business.QUEUE_PLACES
+QUEUE_LENGTH = Business.QUEUE_LENGTH
+QUEUE_SILENCES = Business.QUEUE_SILENCES
+"""Queues behind cars that are held: `orders.services.queue`."""
+
 RETURN_DAYS = Business.RETURN_DAYS
 DEAL_QUOTE_DAYS = Business.DEAL_QUOTE_DAYS
 
@@ -423,6 +430,8 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"
+ERASURES_DIR = DATA_DIR / "erasures"
+"""Who was erased, and when: outside the databases, so that a restored backup brings nobody back."""
 MEDIA_URL = "/media/"
 EMAIL_BACKEND = Mail.EMAIL_BACKEND
 EMAIL_HOST = Mail.EMAIL_HOST

@@ -3,9 +3,13 @@
 A process may die at any moment: an expired lease means nobody knows whether the provider heard us, so the same
 key is asked about first and sent again after. While a provider's breaker is open its calls wait, without using up
 their attempts.
+
+A provider has a few places in each app's database, fewer than there are workers: however slow it is, and however many
+calls wait for it, the other workers are there for everybody else.
 """
 
 import random
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,8 +29,11 @@ from core.provider_http import NoAnswer, Refused, TransientFault
 from gateway import breakers
 from messaging import nudges
 from messaging.models import CallState, ExternalCall
+from messaging.places import take_place
 
 LEASE_S = 60
+TURN_S = 5.0
+"""How long a worker goes on with one provider's calls before it looks at what else waits."""
 log = structlog.get_logger(__name__)
 
 
@@ -131,6 +139,25 @@ WHERE key = %s AND state = 'sent'
 """
 
 
+def serve_provider(alias: str, key: str) -> None:
+    """Make a recorded call, then what else is due at its provider; nothing at once if its places are taken.
+
+    Who sits at them goes on with what waits, so a worker that finds none free need not come back.
+    """
+    refuse_inside_transaction()
+    found = ExternalCall.objects.using(alias).values_list("provider", flat=True).filter(key=key)
+    provider = found.first() or ""
+    until = time.monotonic() + TURN_S
+    with take_place(alias, f"call {provider}", range(settings.CALLS_PER_PROVIDER)) as is_mine:
+        if not is_mine:
+            return
+        execute_call(alias, key)
+        while (waiting := _next_at(alias, provider)) and time.monotonic() < until:
+            execute_call(alias, waiting)
+    if waiting:
+        nudges.send_call(alias, waiting)
+
+
 def execute_call(alias: str, key: str) -> bool:
     """Make one recorded call if it is due and nobody else is making it; return whether it was made.
 
@@ -201,14 +228,31 @@ def retry_delay(attempts: int) -> float:
     return random.uniform(0.5, 1.5) * min(300.0, 0.5 * 2.0 ** min(attempts, 16))
 
 
+_DUE = """state IN ('new', 'sent', 'unknown') AND next_at <= statement_timestamp()
+  AND (lease_until IS NULL OR lease_until <= statement_timestamp())"""
+
+
 def due_calls(alias: str, limit: int = 200) -> list[str]:
-    """Keys of calls that are due: never sent, to be retried, or with an expired lease."""
+    """Keys of calls that are due: never sent, to be retried, or with an expired lease.
+
+    First of every provider in turn, then the next of each: a queue for one of them hides nobody else's calls.
+    """
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            """SELECT key FROM messaging_external_call
-               WHERE state IN ('new', 'sent', 'unknown') AND next_at <= statement_timestamp()
-                 AND (lease_until IS NULL OR lease_until <= statement_timestamp())
-               ORDER BY next_at LIMIT %s""",
+            f"""SELECT key FROM (SELECT key, next_at, row_number() OVER (PARTITION BY provider ORDER BY next_at) AS turn
+                                FROM messaging_external_call WHERE {_DUE}) AS waiting
+                ORDER BY turn, next_at LIMIT %s""",
             [limit],
         )
         return [key for (key,) in cursor.fetchall()]
+
+
+def _next_at(alias: str, provider: str) -> str:
+    """The key of the call that waits longest for a provider; empty when none is due."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"SELECT key FROM messaging_external_call WHERE {_DUE} AND provider = %s ORDER BY next_at LIMIT 1",
+            [provider],
+        )
+        found = cursor.fetchone()
+    return found[0] if found else ""

@@ -6,17 +6,13 @@ that slow receivers never take all workers away from the calls to banks and insu
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from django.db import connections
 
 from core.db import refuse_inside_transaction
 from messaging import nudges
+from messaging.places import take_place
 
-IDLE_LIMIT = "60s"
-"""An errand asks its database something every moment: a session that is silent for so long belongs to a frozen
-worker, and ends so that another may take over."""
+ALONE = (-1,)
+"""The only place at an errand."""
 
 
 class Errand(ABC):
@@ -50,7 +46,7 @@ def due_errands(alias: str) -> list[str]:
 def run_errand(name: str) -> bool:
     """Do what waits, unless another worker is at it; return whether anything was done."""
     refuse_inside_transaction()
-    with _alone(name.partition(".")[0], name) as is_mine:
+    with take_place(name.partition(".")[0], name, ALONE) as is_mine:
         return is_mine and _errands[name].run()
 
 
@@ -61,20 +57,3 @@ def wake_due(alias: str) -> int:
         for name in names:
             nudges.send_errand(name, queue)
     return len(names)
-
-
-@contextmanager
-def _alone(alias: str, name: str) -> Iterator[bool]:
-    """Hold a session lock that dies with its connection."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), -1)", [name])
-        (is_mine,) = cursor.fetchone()
-        if is_mine:
-            cursor.execute(f"SET idle_session_timeout = '{IDLE_LIMIT}'")
-    try:
-        yield is_mine
-    finally:
-        if is_mine and connections[alias].is_usable():
-            with connections[alias].cursor() as cursor:
-                cursor.execute("RESET idle_session_timeout")
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), -1)", [name])

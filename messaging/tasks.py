@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from messaging import calls, drain, errands, nudges, relay_loop, retention, sinks, sweep
+from messaging import calls, drain, endings, errands, nudges, relay_loop, retention, sinks, sweep
 from messaging.subscriptions import foreign_sources
 
 PURGE_LIMIT_S = 3600
@@ -27,9 +27,9 @@ def run_drain(alias: str, handler: str, shard: int) -> None:
 
 @shared_task(name="messaging.execute_call", acks_late=True, reject_on_worker_lost=True)
 def run_call(alias: str, key: str) -> None:
-    """Make one external call; its lease in the database stops twins."""
+    """Make an external call, and what else waits for its provider; leases in the database stop twins."""
     if alias in connections:
-        calls.execute_call(alias, key)
+        calls.serve_provider(alias, key)
     else:
         nudges.send_call(alias, key)
 
@@ -66,6 +66,12 @@ def _try(failure: str, work: Callable[[str, Sequence[str]], None], alias: str, o
         work(alias, ours)
     except Exception as error:
         log.warning(failure, alias=alias, error=repr(error))
+
+
+@shared_task(name="messaging.end_kept_data", time_limit=PURGE_LIMIT_S, soft_time_limit=PURGE_LIMIT_S - 60)
+def run_endings(app: str) -> None:
+    """End what one app kept of people and whose time is over; every night."""
+    endings.end_due(app, now=timezone.now())
 
 
 @shared_task(name="messaging.purge", time_limit=PURGE_LIMIT_S, soft_time_limit=PURGE_LIMIT_S - 60)

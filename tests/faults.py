@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ from django.utils import timezone
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+import financing.tests.make as lending
 import notifications.tests.make as notices
+import orders.tests.make as sales
 import payments.tests.make as money
 from catalog.events import CategoryChanged
 from config.binaries import valkey_bin
@@ -31,16 +35,19 @@ from config.health import examination
 from config.redis import RedisAddresses
 from core.db import transaction
 from core.ids import uuid7
+from financing.services import withdraw_application
 from gateway import breakers, guard
 from messaging import relay, subscriptions, sweep
+from messaging.departures import note_left
 from messaging.outbox import publish
 from messaging.relay_loop import Relay
 from messaging.testing import drain_outbox, make_due
 from messaging.timers import set_timer
+from orders.models import Document
 from tests.live import Cable
 from tests.product import free_port, wait_for
 
-APPS = ("catalog", "orders", "payments", "notifications")
+APPS = ("catalog", "orders", "payments", "financing", "notifications")
 """What the examined process serves: enough for every check, and few enough to be quick."""
 HANDLER = "orders.test_fault"
 Fault = Callable[[Any], contextlib.AbstractContextManager[tuple[str, str]]]
@@ -391,6 +398,16 @@ def the_bank_does_not_say_whether_it_took_the_money(env: Any) -> Iterator[tuple[
     drain_outbox("payments")
 
 
+@fault("banks")
+def a_bank_says_nothing_about_an_application(env: Any) -> Iterator[tuple[str, str]]:
+    env.limit(bank_s=1)
+    lending.programme(connection="vega")
+    asked = lending.application()
+    time.sleep(1.5)
+    yield "financing", "vega owes 1 answers"
+    withdraw_application(application_id=asked.id, now=timezone.now())
+
+
 @fault("webhooks")
 def a_receiver_answers_with_errors(env: Any) -> Iterator[tuple[str, str]]:
     env.limit(webhook_s=1)
@@ -506,3 +523,23 @@ def the_clock_stops(env: Any) -> Iterator[tuple[str, str]]:
     yield "orders", "beat has been silent for"
     env.limit(beat_s=45)
     beat_everywhere()
+
+
+@fault("kept")
+def old_papers_still_name_their_buyer(env: Any) -> Iterator[tuple[str, str]]:
+    order = sales.order()
+    Document.objects.create(
+        order=order,
+        kind="invoice",
+        number="INV-2000-000001",
+        version=1,
+        order_version=1,
+        facts={"buyer": {"name": "Anna", "id": str(order.customer_id)}},
+        facts_hash="",
+        issued_by=order.customer_id,
+        issued_at=datetime(2000, 1, 1, tzinfo=UTC),
+    )
+    with transaction("orders"):
+        note_left("orders", order.customer_id)
+    yield "orders", "the time of document.facts is over"
+    call_command("end_kept_data", "orders", stdout=StringIO())

@@ -46,6 +46,10 @@ class Payments(Group):
     )  # fmt: skip
     SANDBOX_ALLOWED = flag(False, "Say on purpose that an installation outside debug takes no real money.")
     PROVIDER_TIMEOUT_S = seconds(10, "How long a provider may take to answer.", least=1)
+    CALLS_PER_PROVIDER = number(
+        2, "Workers for outside work that may wait for one provider at once, of each app: fewer than there are.",
+        least=1, unit="calls",
+    )  # fmt: skip
     BREAKER_FAILURES = number(
         5, "Different calls failing in a row that open a provider's circuit breaker.", least=1, unit="calls"
     )
@@ -182,6 +186,14 @@ class Business(Group):
         "Cars that one buyer may hold at once without having paid anything; each earlier purchase allows one more.",
         least=1,
         unit="cars",
+    )
+    QUEUE_OFFER_HOURS = number(
+        24, "How long a car that came free is kept for the next in its queue.", least=1, unit="hours"
+    )
+    QUEUE_PLACES = number(3, "Cars that one person may queue for at once.", least=1, unit="cars")
+    QUEUE_LENGTH = number(20, "How many may queue for one car.", least=1, unit="people")
+    QUEUE_SILENCES = number(
+        2, "Offers that a person may leave without an answer in 30 days and still join a queue.", least=1, unit="offers"
     )
     DEAL_QUOTE_DAYS = number(
         30,

@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from core.db import InsideTransaction, transaction
-from messaging import errands, nudges, sweep
+from messaging import errands, nudges, places, sweep
 from messaging.errands import Errand, errand, run_errand
 from messaging.testing import drain_outbox
 
@@ -94,7 +94,7 @@ def test_one_worker_at_a_time(queue):
 
 @pytest.mark.django_db(databases=["orders"], transaction=True)
 def test_a_frozen_worker_loses_its_session_and_nobody_else_does(queue, monkeypatch):
-    monkeypatch.setattr(errands, "IDLE_LIMIT", "100ms")
+    monkeypatch.setattr(places, "IDLE_LIMIT", "100ms")
     queue.todo = 3
     queue.go_on.clear()
 
@@ -107,7 +107,7 @@ def test_a_frozen_worker_loses_its_session_and_nobody_else_does(queue, monkeypat
     assert queue.started.wait(10)
     taken = threading.Event()
     for _ in range(100):
-        with errands._alone("orders", NAME) as is_mine:
+        with places.take_place("orders", NAME, errands.ALONE) as is_mine:
             if is_mine:
                 taken.set()
                 break

@@ -12,7 +12,7 @@ from messaging.testing import drain_outbox
 from messaging.tests.test_delivery import Recorder, change, inbox, recorder  # noqa: F401  (a fixture)
 
 pytestmark = [
-    pytest.mark.django_db(databases=["catalog", "orders", "financing", "notifications", "resources"]),
+    pytest.mark.django_db(databases=["catalog", "orders", "financing", "insurance", "notifications", "resources"]),
     pytest.mark.usefixtures("recorder"),
 ]
 
@@ -218,6 +218,6 @@ def test_a_log_is_kept_until_subscribers_elsewhere_have_copied_it(line, monkeypa
         retention.passed("catalog", now)
     line.is_cut = False
     monkeypatch.setattr(peers, "is_here", lambda app: True)
-    drain_outbox("catalog", "orders", "financing", "notifications", "resources")
+    drain_outbox("catalog", "orders", "financing", "insurance", "notifications", "resources")
     monkeypatch.setattr(peers, "is_here", lambda app: app == "catalog")
     assert retention.passed("catalog", now) == logs._read_head("catalog").position
