@@ -47,7 +47,10 @@ class CategoryChanged(Event):
 
 @event("product.created", aggregate="product", key="product_id")
 class ProductCreated(Event):
-    """A product can be offered; carries what other apps need to sell it."""
+    """A product can be offered; carries what other apps need to sell it and to insure it.
+
+    `power_hp` is 0 where nobody knows it, and absent from events of releases that did not tell it.
+    """
 
     product_id: UUID
     sku: str
@@ -63,6 +66,7 @@ class ProductCreated(Event):
     model: str = ""
     year: int | None = None
     is_active: bool = True
+    power_hp: int | None = None
 
 
 @event("product.updated", aggregate="product", key="product_id")
@@ -83,6 +87,7 @@ class ProductUpdated(Event):
     model: str = ""
     year: int | None = None
     is_active: bool = True
+    power_hp: int | None = None
 
 
 @event("product.deleted", aggregate="product", key="product_id")

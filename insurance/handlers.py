@@ -1,7 +1,10 @@
 """What insurance does when it hears of something."""
 
+from collections.abc import Sequence
+
 from django.utils import timezone
 
+from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from core.money import ZERO
 from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed
@@ -33,6 +36,12 @@ def serve_order(event: OrderCreated | PoliciesRequested | PoliciesCancelRequeste
             )
         case PoliciesCancelRequested():
             services.revoke_policies(order_id=event.order_id, attempt_id=event.attempt_id, reason=event.reason, now=now)
+
+
+@subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True, replayable=True)
+def copy_vehicles(events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:
+    """Keep at hand what our own cars are, so that nobody else has to tell."""
+    services.copy_vehicles(events=events)
 
 
 @subscribe(ChargeSettled, PayoutSettled, lane="subject_id")

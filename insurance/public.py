@@ -1,12 +1,13 @@
 """What other apps may read of insurance."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,17 +18,20 @@ from insurance.documents import policy_pdf
 from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
 from insurance.models.claims import REFUSED, UNDECIDED
 from insurance.models.policies import ALIVE
-from insurance.pricing import QuoteRequest, price, read_request
+from insurance.pricing import DriverFields, QuoteRequest, Settlement, price, read_request
 from insurance.rating import first_part, parts_of
 from insurance.reading import book_of, breakdown, current_book
+from insurance.vehicles import as_catalogued
 from messaging.reads import answers
 
 __all__ = [
     "ClaimCard",
+    "DriverFields",
     "PolicyCard",
     "PolicyFacts",
     "PremiumFacts",
     "QuoteRequest",
+    "Settlement",
     "claim_kinds",
     "estimate",
     "paper_kinds",
@@ -60,9 +64,10 @@ def estimate(quote_request: Mapping[str, Any]) -> Decimal:
     """What an order placed now pays for one quote request, roubles: the premium by the tariffs of now, or its first
     instalment. Raises InvalidInput.
 
-    An order placed now is insured at this premium, on whatever day it is paid.
+    An order placed now is insured at this premium, on whatever day it is paid. Of a car that is ours the catalogue's
+    word counts.
     """
-    request = read_request(quote_request)
+    request = as_catalogued(read_request(quote_request))
     rated = price(request, request.start_date or local_date(timezone.now()), current_book())
     return first_part(rated.premium, request.instalments)
 
@@ -71,7 +76,8 @@ def estimate(quote_request: Mapping[str, Any]) -> Decimal:
 class PremiumFacts:
     """A premium and everything it came from: roubles, the day and the tariff revision it was rated by.
 
-    `due_now` is what puts the policy in force, `later` the instalments after it: `{due_date, amount}`.
+    `due_now` is what puts the policy in force, `later` the instalments after it: `{due_date, amount}`. `request` is
+    what was rated: with what the catalogue knows of the car where it was not told.
     """
 
     insurance_type: str
@@ -83,15 +89,18 @@ class PremiumFacts:
     breakdown: list[dict[str, str]]
     due_now: Decimal
     later: list[dict[str, str]]
+    request: dict[str, Any] = field(default_factory=dict)
 
 
 @answers("orders")
 def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = None) -> PremiumFacts:
     """Rate a request on a day by one revision of the tariffs, or by the newest.
 
-    The same request, day and revision always give the same premium. Raises InvalidInput, LookupError.
+    The same request, day and revision always give the same premium; by the newest, the catalogue's word counts of a car
+    that is ours. Raises InvalidInput, LookupError.
     """
-    request = read_request(quote_request)
+    told = read_request(quote_request)
+    request = as_catalogued(told) if revision is None else told
     book = current_book() if revision is None else book_of(revision)
     first = request.start_date or day
     rated = price(request, first, book)
@@ -106,7 +115,14 @@ def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = 
         breakdown=breakdown(rated),
         due_now=parts[0].amount,
         later=[{"due_date": str(part.due_date), "amount": str(part.amount)} for part in parts[1:]],
+        request=_as_rated(quote_request, told, request),
     )
+
+
+def _as_rated(sent: Mapping[str, Any], told: QuoteRequest, rated: QuoteRequest) -> dict[str, Any]:
+    """A request as it was sent, with what was added to it before it was rated."""
+    before, after = msgspec.to_builtins(told), msgspec.to_builtins(rated)
+    return dict(sent) | {name: value for name, value in after.items() if value != before[name]}
 
 
 def policies_by_order(*, chunk: int = 2000) -> Iterator[PolicyFacts]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.errors import InvalidInput
 from core.money import ZERO
 from insurance.public import estimate
 from insurance.services import read_quote
@@ -56,12 +57,20 @@ def chosen_by(request: HttpRequest) -> list[Chosen]:
         quote = read_quote(UUID(quote_id), customer_id=user_id(request), now=now)
         offers = [] if quote is None or not quote.is_standing else quote.offers
         offer = next((item for item in offers if item.variant == variant), None)
-        if quote is not None and offer is not None:
-            premium = estimate(offer.request)
+        premium = None if offer is None else _premium(offer.request)
+        if quote is not None and offer is not None and premium is not None:
             name = quote.insurance_type.upper()
             parts = len(offer.later) + 1
             found.append(Chosen(quote.id, name, offer.insurer, quote.vehicle, premium, offer.request, parts))
     return found
+
+
+def _premium(asked: dict[str, Any]) -> Decimal | None:
+    """What it costs today; nothing where the catalogue says otherwise of the car by now: it has to be quoted anew."""
+    try:
+        return estimate(asked)
+    except InvalidInput:
+        return None
 
 
 def total_of(chosen: list[Chosen]) -> Decimal:

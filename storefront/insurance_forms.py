@@ -105,7 +105,7 @@ class CoverStep(AccessibleForm):
             found["start_date"] = str(given["start_date"])
         if given["insurance_type"] == "kasko":
             worth = str(given["coverage_amount"])
-            found |= {"coverage_amount": worth, "vehicle_value": worth, "deductible": str(given["deductible"] or 0)}
+            found |= {"coverage_amount": worth, "deductible": str(given["deductible"] or 0)}
             found["instalments"] = int(given["instalments"] or 1)
         return found
 

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from catalog.models import Category, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.facets import Facet, FacetValue, count_facets
+from catalog.public.copies import ProductState, VehicleState, product_states, vehicle_states
 from core.books import Disagreement
 from messaging.reads import answers
 
@@ -29,6 +30,7 @@ __all__ = [
     "ProductSearch",
     "ProductState",
     "ProductView",
+    "VehicleState",
     "category_tree",
     "compare_products",
     "facets",
@@ -40,6 +42,7 @@ __all__ = [
     "search_products",
     "stock_disagreements",
     "tree_disagreements",
+    "vehicle_states",
 ]
 
 ORDERINGS = {
@@ -319,33 +322,6 @@ def sold_vehicles(ids: Iterable[UUID]) -> set[UUID]:
     with connections["catalog"].cursor() as cursor:
         cursor.execute(_SOLD, [list(ids)])
         return {row[0] for row in cursor.fetchall()}
-
-
-# Copies ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class ProductState:
-    """What other apps keep a copy of; `is_active` is whether it can be bought."""
-
-    sku: str
-    name: str
-    kind: str
-    price: Decimal
-    currency: str
-    available: int
-    is_active: bool
-
-
-def product_states() -> Iterator[tuple[UUID, ProductState]]:
-    """Every product there ever was, by id, some thousands at a time."""
-    reached = _FIRST_ID
-    while rows := list(Product.objects.filter(id__gt=reached).order_by("id")[:CHUNK]):
-        reached = rows[-1].id
-        yield from ((row.id, _state(row)) for row in rows)
-
-
-def _state(row: Product) -> ProductState:
-    is_active = row.is_active and row.deleted_at is None
-    return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active)
 
 
 # Pages ----------------------------------------------------------------------------------------------------------------

@@ -68,6 +68,11 @@ class ImportResult:
         """Add to one of the counts."""
         setattr(self, name, getattr(self, name) + count)
 
+    def add_all(self, counts: Mapping[str, int]) -> None:
+        """Add to several of the counts."""
+        for name, count in counts.items():
+            self.add(name, count)
+
 
 @dataclass
 class Reached:
@@ -104,10 +109,8 @@ def import_file(
     """Read a whole file, then write its good rows; `refuse` is given the bad ones as they are found.
 
     `keep` is told how far the writing is, in the transaction that wrote it; given back as `reached`, the import goes
-    on from there.
-
-    Of rows with one identity the last decides, so a second run changes nothing. Raises UnreadableFile, having
-    written nothing. With `dry_run` nothing is written at all.
+    on from there. Of rows with one identity the last decides, so a second run changes nothing. With `dry_run` nothing
+    is written at all. Raises UnreadableFile, having written nothing.
     """
     staging = Staging()
     try:
@@ -115,8 +118,7 @@ def import_file(
         distinct = staging.count()
         result.repeated = result.rows_ok - distinct
         so_far = reached or Reached()
-        for name, count in so_far.counts.items():
-            result.add(name, count)
+        result.add_all(so_far.counts)
         for listings in staging.chunks(after=so_far.row):
             so_far.row = listings[-1].row
             if dry_run:
@@ -124,8 +126,7 @@ def import_file(
                 refuse(plan.refused)
             else:
                 plan = _write(listings, so_far, refuse, keep, actor=actor, now=now)
-            for name, count in _counts(plan).items():
-                result.add(name, count)
+            result.add_all(_counts(plan))
             reset_queries()  # in debug Django keeps every statement: memory must not grow with the file
             progress(WRITING, result.created + result.updated + result.unchanged, distinct)
     finally:

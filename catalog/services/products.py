@@ -198,6 +198,7 @@ def product_state(product: Product) -> dict[str, Any]:
         "model": product.model,
         "year": product.year,
         "is_active": product.is_active,
+        "power_hp": product.power_hp or 0,
     }
 
 

@@ -92,17 +92,7 @@ class _RiskFields(serializers.Serializer):
     settlement = SettlementInput(required=False)
 
 
-class _NothingElse(serializers.Serializer):
-    """Refuses fields that it does not have: what is told and ignored would be taken for said."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, _("This cannot be told here.")))
-        return super().to_internal_value(data)
-
-
-class QuoteVariantInput(_NothingElse, _RiskFields):
+class QuoteVariantInput(_RiskFields):
     """Changes of the request, rated beside it."""
 
 
@@ -272,7 +262,7 @@ class _ChangeFields(_RiskFields):
     vehicle_year = serializers.IntegerField(required=False)
 
 
-class FoundFactsInput(_NothingElse):
+class FoundFactsInput(serializers.Serializer):
     """What the evidence says otherwise than the client did."""
 
     engine_power = serializers.DecimalField(required=False, max_digits=7, decimal_places=2)

@@ -21,6 +21,7 @@ from core.papers import KINDS, check_size
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn
+from gateway.readings import Papers, hand_over
 from insurance import services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
 from insurance.api.serializers import (
@@ -78,6 +79,8 @@ def _uuid(pk: str, missing: type[Exception]) -> UUID:
 
 
 class QuoteViewSet(_InsuranceViewSet):
+    """Premiums that were worked out. Clients see their own, staff everybody's."""
+
     queryset = Quote.objects.select_related("policy")
     serializer_class = InsuranceQuoteSerializer
     filterset_class = QuoteFilter
@@ -121,6 +124,8 @@ class QuoteViewSet(_InsuranceViewSet):
 
 
 class PolicyViewSet(_InsuranceViewSet):
+    """Policies: asked for, paid, in force, ended. Clients see their own, staff everybody's."""
+
     queryset = Policy.objects.prefetch_related("instalments")
     serializer_class = PolicySerializer
     filterset_class = PolicyFilter
@@ -269,12 +274,18 @@ class PolicyViewSet(_InsuranceViewSet):
     def document(self, request: Request, pk: str) -> HttpResponse:
         """The policy as a PDF."""
         policy = Policy.objects.select_related("quote").get(pk=self.get_object().pk)
-        answer = HttpResponse(policy_pdf(policy), content_type="application/pdf")
-        answer["Content-Disposition"] = f'inline; filename="{policy.number}.pdf"'
-        return answer
+        return hand_over(
+            request,
+            Papers("insurance", "policy", policy.id, policy.customer_id),
+            policy_pdf(policy),
+            "application/pdf",
+            headers={"Content-Disposition": f'inline; filename="{policy.number}.pdf"'},
+        )
 
 
 class ClaimViewSet(_InsuranceViewSet):
+    """Losses that were reported. Clients see their own, staff everybody's."""
+
     queryset = Claim.objects.select_related("terms").prefetch_related("documents", "payouts")
     serializer_class = ClaimSerializer
     filterset_class = ClaimFilter
@@ -341,13 +352,20 @@ class ClaimViewSet(_InsuranceViewSet):
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})")
     def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
         """One paper as it was uploaded."""
-        document = self.get_object().documents.filter(pk=_uuid(document_id, NotFound)).first()
+        claim = self.get_object()
+        document = claim.documents.filter(pk=_uuid(document_id, NotFound)).first()
         if document is None:
             raise NotFound
-        answer = HttpResponse(services.read_document(document), content_type=document.content_type)
-        answer["Content-Disposition"] = f'attachment; filename="{document.id}"'
-        answer["X-Content-Type-Options"] = "nosniff"
-        return answer
+        return hand_over(
+            request,
+            Papers("insurance", "claim_paper", document.id, claim.customer_id),
+            services.read_document(document),
+            document.content_type,
+            headers={
+                "Content-Disposition": f'attachment; filename="{document.id}"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
 
     @extend_schema(request=None, responses=ClaimSerializer)
     @action(detail=True, methods=["post"])

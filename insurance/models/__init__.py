@@ -1,4 +1,4 @@
-"""Tables of insurance: tariffs, quotes, policies, instalments, claims, money asked for, and what it knows of orders."""
+"""Tables of insurance: tariffs, quotes, policies, instalments, claims, money, what it knows of orders and of cars."""
 
 from insurance.models.claims import Claim, ClaimConcern, ClaimDocument, ClaimKind, ClaimStatus, DocumentKind
 from insurance.models.instalments import Instalment, InstalmentState, next_planned
@@ -8,6 +8,7 @@ from insurance.models.policies import Endorsement, Policy, PolicyCounter, Policy
 from insurance.models.quotes import Offer, Quote
 from insurance.models.tariffs import TariffRevision, TariffRow
 from insurance.models.terms import PolicyTerms
+from insurance.models.vehicles import VehicleCopy
 
 __all__ = [
     "Claim",
@@ -32,5 +33,6 @@ __all__ = [
     "Quote",
     "TariffRevision",
     "TariffRow",
+    "VehicleCopy",
     "next_planned",
 ]

@@ -40,6 +40,7 @@ from insurance.services.issuing import issue_policies, revoke_policies
 from insurance.services.pledges import change_debt, pledge_car
 from insurance.services.quoting import copy_order, make_quote
 from insurance.services.tariffs import import_tariff, ship_tariffs
+from insurance.services.vehicles import copy_vehicles
 from insurance.services.wallet import OfferView, PolicyView, QuoteView, read_policy, read_quote
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "collect_premiums",
     "confirm_policy",
     "copy_order",
+    "copy_vehicles",
     "drop_proposal",
     "endorse_agreed",
     "endorse_policy",

@@ -25,6 +25,7 @@ from insurance.services.instalments import apply_paid_instalment
 from insurance.services.issuing import answer_if_decided, begin_by_today, decline_second, policy_of, put_in_force
 from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment, settle_request
+from messaging.departures import refuse_leavers
 from messaging.timers import set_timer
 
 LAPSE_HANDLER = "insurance.lapse_purchase"
@@ -42,11 +43,12 @@ def purchase_quote(
     """Buy a quote's offer: the policy is `pending` until it is paid. `customer_id` None buys for the quote's owner.
 
     A quote whose first try came to nothing may be bought again. Raises QuoteNotFound, QuoteExpired, QuotePurchased,
-    InsuredTwice, InvalidInput.
+    InsuredTwice, InvalidInput, AccountClosing.
     """
     means = check_payment(payment)
     with transaction("insurance"):
         quote = _lock_quote(quote_id, customer_id)
+        refuse_leavers("insurance", quote.customer_id)
         if quote.status_on(local_date(now)) == "expired":
             raise QuoteExpired
         policy = _renew_try(quote, variant, now) if hasattr(quote, "policy") else _first_try(quote, variant, now)

@@ -38,6 +38,7 @@ from insurance.services.seconding import admit_endorsing
 from insurance.services.terms import catch_up, write_terms
 from insurance.services.widening import refuse_widening, widened_by
 from insurance.tariffs import TariffBook
+from insurance.vehicles import as_catalogued, corrected
 from messaging.outbox import publish
 
 CHANGEABLE = frozenset(
@@ -68,15 +69,15 @@ def endorse_policy(
         policy = lock_policy(policy_id, customer_id)
         endorsement = _draft(policy, changes, actor_id, now)
         difference = endorsement.premium_difference
-        if expected_difference is not None and expected_difference != difference:
+        if expected_difference not in (None, difference):
             raise EndorsementRepriced(premium_difference=str(difference))
         if difference < 0 and customer_id is not None:
             _refuse_hearsay(policy, endorsement)
         if difference > 0:
             if payment is None:
                 raise InvalidInput("payment", "required", _("%(sum)s is to be paid.") % {"sum": difference})
-            means = check_payment(payment)
-            endorsement.money_id = ask_for_premium(policy, difference, means, kind=MoneyKind.ENDORSEMENT, now=now).id
+            asked = ask_for_premium(policy, difference, check_payment(payment), kind=MoneyKind.ENDORSEMENT, now=now)
+            endorsement.money_id = asked.id
         else:
             back = -difference - min(-difference, sum((part.amount for part in planned(policy)), ZERO))
             given = {"changes": dict(changes), "expected_difference": difference}
@@ -84,10 +85,15 @@ def endorse_policy(
             endorsement.taken_off = take_off(policy, -difference)
         endorsement.save(force_insert=True)
         if difference <= 0:
-            ways = ways_back(policy, -difference - endorsement.taken_off)
-            _apply(policy, endorsement, ways.alone, now)
-            ask_for_premium_back(policy, ways, "endorsement", now)
+            _give_back(policy, endorsement, now)
     return endorsement
+
+
+def _give_back(policy: Policy, endorsement: Endorsement, now: datetime) -> None:
+    """Apply a change that makes the policy no dearer, and ask for what is beyond its instalments to be given back."""
+    ways = ways_back(policy, -endorsement.premium_difference - endorsement.taken_off)
+    _apply(policy, endorsement, ways.alone, now)
+    ask_for_premium_back(policy, ways, "endorsement", now)
 
 
 def _refuse_hearsay(policy: Policy, endorsement: Endorsement) -> None:
@@ -147,7 +153,8 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
         raise InvalidInput("changes.beneficiary", "pledged", _("The bank stays named until the loan is repaid."))
     today = local_date(now)
     insured = _with_value(insured_request(policy))
-    request = read_request(msgspec.to_builtins(insured) | dict(changes))
+    asked = read_request(msgspec.to_builtins(insured) | dict(changes))
+    request = as_catalogued(asked, insured, path="changes.")
     refuse_widening(policy, insured, request)
     rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision), today=today)
     term = (policy.end_date - policy.start_date).days + 1
@@ -245,6 +252,8 @@ def _why_not(policy: Policy, endorsement: Endorsement | None) -> str:
 def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Quote:
     """Quote the next term of a policy, from the day after its last; drivers' КБМ classes move with its claims.
 
+    Of a car that is ours the catalogue's word counts, whatever was told when it was insured first.
+
     Bought like any quote, it becomes a policy of its own. Raises PolicyNotFound, WrongTransition, InvalidInput.
     """
     today = local_date(now)
@@ -257,7 +266,7 @@ def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = N
             raise InvalidInput("policy_id", "too_early", _("A policy is renewed in the last sixty days of its term."))
         book = current_book()
         paid = Claim.objects.filter(policy=policy, status__in=(*GRANTED, ClaimStatus.CLOSED)).count()
-        asked = insured_request(policy)
+        asked = corrected(insured_request(policy))
         request = msgspec.structs.replace(
             asked,
             start_date=first,

@@ -1,7 +1,8 @@
 """What a premium owes to the client's word alone, and confirming it by evidence.
 
-No registry of КБМ classes or cars answers us: whoever tells a better class or a weaker engine pays less. So a premium
-that rests on such words is provisional until a member of the staff has seen a paper or an extract that says the same.
+The catalogue answers for cars that are ours. No registry of КБМ classes or of other cars answers us: whoever tells a
+better class or a weaker engine pays less. So a premium that rests on such words is provisional until a member of the
+staff has seen a paper or an extract that says the same.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from insurance.rating.tariffs import KBM
 from insurance.reading import book_of, insured_request
 from insurance.services.ending import term_premium
 from insurance.services.locking import lock_policy
+from insurance.vehicles import vouched_for
 
 FACTS = frozenset({"engine_power", "vehicle_year", "drivers", "owner_kbm"})
 """What a premium depends on and a client may tell otherwise than it is."""
@@ -33,11 +35,14 @@ Fact = tuple[Any, ...]
 def told_alone(request: QuoteRequest) -> list[str]:
     """Fields of a request that its premium depends on and nobody but the client vouches for.
 
-    What was confirmed of the car and its drivers when it was insured here last needs no second confirmation.
+    What was confirmed of the car and its drivers when it was insured here last needs no second confirmation, and what
+    the catalogue says of a car that is ours needs none at all.
     """
     found = _facts(request)
     known = _confirmed_before(request) if found else None
-    return _unlike(found, known)
+    unlike = _unlike(found, known)
+    vouched = vouched_for(request) if unlike else frozenset()
+    return [name for name in unlike if name not in vouched]
 
 
 def told_anew(request: QuoteRequest, insured: QuoteRequest) -> list[str]:

@@ -29,6 +29,7 @@ from insurance.services.instalments import outstanding, plan_again, planned, voi
 from insurance.services.locking import lock_policy
 from insurance.services.money import Ways, ask_for_premium, ask_for_premium_back, check_payment, ways_back
 from insurance.services.seconding import admit_ending
+from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 from messaging.timers import set_timer
 
@@ -229,10 +230,12 @@ def end_early(policy: Policy, ways: Ways, *, reason: str, now: datetime, ended_a
 def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, Any] | None = None) -> Policy:
     """Put a policy cancelled today back in force without a gap, once its refund is paid back.
 
-    One whose purchase was undone is not put back. Raises PolicyNotFound, WrongTransition, NotReinstated, InvalidInput.
+    One whose purchase was undone is not put back. Raises PolicyNotFound, WrongTransition, NotReinstated, InvalidInput,
+    AccountClosing.
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id)
+        refuse_leavers("insurance", policy.customer_id)
         if policy.status != PolicyStatus.CANCELLED:
             raise WrongTransition(policy.status, [])
         if policy.cancelled_at is None or local_date(policy.cancelled_at) != local_date(now):

@@ -37,6 +37,7 @@ from insurance.services.money import ask_for_premium_back, ask_for_refund, held_
 from insurance.services.quoting import write_quote
 from insurance.services.terms import catch_up
 from insurance.tariffs import TariffBook
+from insurance.vehicles import completed
 from messaging.outbox import publish
 from messaging.timers import set_timer
 
@@ -73,7 +74,7 @@ def issue_policies(
 
 
 def _rate_all(quotes: Sequence[Mapping[str, Any]], day: date, book: TariffBook) -> list[tuple[QuoteRequest, Price]]:
-    requests = [read_request(raw) for raw in quotes]
+    requests = [completed(read_request(raw)) for raw in quotes]
     return [(request, price(request, request.start_date or day, book)) for request in requests]
 
 

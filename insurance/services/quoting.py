@@ -19,6 +19,7 @@ from insurance.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price,
 from insurance.reading import breakdown, current_book
 from insurance.services.confirming import told_alone
 from insurance.tariffs import TariffBook
+from insurance.vehicles import as_catalogued
 from messaging.outbox import publish
 
 LATEST_START = timedelta(days=60)
@@ -43,9 +44,9 @@ def make_quote(
     """Rate a request for its first day; the quote stands for 30 days. A manager's quote for an order is the buyer's.
 
     `variants` are changes of the request, each rated beside it; `is_compared` adds what the other insurers ask.
-    Raises InvalidInput, OrderNotReady, OrderNotFound.
+    Of a car that is ours the catalogue's word counts. Raises InvalidInput, OrderNotReady, OrderNotFound.
     """
-    today = local_date(now)
+    today, request = local_date(now), as_catalogued(request)
     day = _first_day(request, today)
     book = current_book()
     rated = price(request, day, book)
@@ -80,7 +81,7 @@ def _variants(
                 f"variants.{number}.insurance_type", "invalid", _("A quote is of one kind of insurance.")
             )
         try:
-            asked = read_request(plain | dict(changes))
+            asked = as_catalogued(read_request(plain | dict(changes)))
             rated.append((asked, price(asked, day, book)))
         except InvalidInput as error:
             (problem,) = error.errors
@@ -134,18 +135,22 @@ def write_quote(
         valid_until=local_date(now) + VALID_FOR,
         created_at=now,
     )
+    _publish_made(quote)
+    return quote
+
+
+def _publish_made(quote: Quote) -> None:
     publish(
         QuoteMade(
             quote_id=quote.id,
-            customer_id=customer_id,
+            customer_id=quote.customer_id,
             insurance_type=quote.insurance_type,
             premium=quote.premium,
             currency=quote.currency,
             valid_until=quote.valid_until,
-            order_id=order_id,
+            order_id=quote.order_id,
         )
     )
-    return quote
 
 
 def _snapshot(number: int, asked: QuoteRequest, rated: Price) -> dict[str, Any]:

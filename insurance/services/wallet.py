@@ -162,9 +162,10 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
     """One's own policy; None for another's."""
     mine = Policy.objects.filter(pk=policy_id, customer_id=customer_id).select_related("quote", "renewal")
     policy = mine.first()
-    if policy is None:
-        return None
-    today = local_date(now)
+    return None if policy is None else _view(policy, local_date(now))
+
+
+def _view(policy: Policy, today: date) -> PolicyView:
     is_active = policy.status == PolicyStatus.ACTIVE
     is_suspended = policy.status == PolicyStatus.SUSPENDED
     is_unpaid = policy.status == PolicyStatus.PENDING and policy.attempt_id is None
@@ -173,7 +174,6 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
     insured = endorsements[-1].request if endorsements else msgspec.to_builtins(offer.request)
     instalments = list(policy.instalments.all())
     due = next_planned(instalments)
-    is_last = policy.status == PolicyStatus.EXPIRED or policy.end_date + timedelta(days=1) - today <= RENEWED_FROM
     return PolicyView(
         id=policy.id,
         number=policy.number,
@@ -197,7 +197,7 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
         is_active=is_active,
         is_provisional=bool(policy.unconfirmed),
         may_cancel=is_active or is_suspended or is_unpaid,
-        may_renew=(is_active or policy.status == PolicyStatus.EXPIRED) and is_last and not hasattr(policy, "renewal"),
+        may_renew=_may_renew(policy, today),
         drivers=insured["drivers"] or [],
         insured=insured,
         endorsements=endorsements,
@@ -205,3 +205,12 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
         next_instalment=due,
         is_instalment_late=due is not None and due.is_overdue_on(today),
     )
+
+
+def _may_renew(policy: Policy, today: date) -> bool:
+    """Tell whether the policy's next year may be bought: near its end or after it, and once."""
+    if hasattr(policy, "renewal"):
+        return False
+    if policy.status == PolicyStatus.EXPIRED:
+        return True
+    return policy.status == PolicyStatus.ACTIVE and policy.end_date + timedelta(days=1) - today <= RENEWED_FROM

@@ -25,6 +25,7 @@ from insurance.services.claims.concerns import concerns_of
 from insurance.services.claims.examining import confirm_kind, move_loss
 from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid, terms_of
 from insurance.services.seconding import about_grant
+from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 
 HUNDRED = Decimal(100)
@@ -240,10 +241,11 @@ def reject_claim(*, claim_id: UUID, manager_id: UUID, reason: str, now: datetime
 def reopen_claim(*, claim_id: UUID, reason: str, now: datetime) -> Claim:
     """Look again at a claim that was paid, refused or closed; what was paid stays paid and counts.
 
-    Raises ClaimNotFound, WrongTransition.
+    Raises ClaimNotFound, WrongTransition, AccountClosing.
     """
     with transaction("insurance"):
         claim = lock_claim(claim_id)
+        refuse_leavers("insurance", claim.customer_id)
         claim.reopen(reason, now)
         claim.save()
         publish(

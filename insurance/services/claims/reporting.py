@@ -1,6 +1,6 @@
 """Reporting a loss, and taking the report back."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -21,6 +21,7 @@ from insurance.services.claims.concerns import concerns_of
 from insurance.services.instalments import outstanding
 from insurance.services.locking import lock_policy
 from insurance.services.terms import terms_at
+from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 
 DAYS_TO_SETTLE = {InsuranceTypes.OSAGO: 20, InsuranceTypes.KASKO: 30}
@@ -54,24 +55,22 @@ def open_claim(
     """Report a loss of `amount` roubles; `customer_id` None is a manager who reports for the insured.
 
     A driver the policy does not name: KASKO does not cover it; OSAGO pays and has recourse against the driver.
-    Raises PolicyNotFound, InvalidInput, NotCovered, DuplicateClaim.
+    Raises PolicyNotFound, InvalidInput, NotCovered, DuplicateClaim, AccountClosing.
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
+        refuse_leavers("insurance", policy.customer_id)
         check_amount(amount)
         check_cover(policy, occurred_at, now=now)
         terms = terms_at(policy, occurred_at)
         is_named = check_driver(policy, terms, report.driver_birth_date)
         claim = Claim(
+            **asdict(report),
             policy=policy,
             terms=terms,
             customer_id=policy.customer_id,
-            kind=report.kind,
             occurred_at=occurred_at,
             description=description,
-            place=report.place,
-            driver_name=report.driver_name,
-            driver_birth_date=report.driver_birth_date,
             has_recourse=not is_named,
             amount=amount,
             reserve_amount=min(amount, terms.coverage_amount),

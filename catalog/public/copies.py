@@ -1,0 +1,62 @@
+"""What other apps copy of the catalogue, as it is now: for holding their copies against it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from catalog.models import Product, ProductKind
+
+CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class ProductState:
+    """What other apps keep a copy of; `is_active` is whether it can be bought."""
+
+    sku: str
+    name: str
+    kind: str
+    price: Decimal
+    currency: str
+    available: int
+    is_active: bool
+
+
+def product_states() -> Iterator[tuple[UUID, ProductState]]:
+    """Every product there ever was, by id, some thousands at a time."""
+    reached = UUID(int=0)
+    while rows := list(Product.objects.filter(id__gt=reached).order_by("id")[:CHUNK]):
+        reached = rows[-1].id
+        yield from ((row.id, _state(row)) for row in rows)
+
+
+def _state(row: Product) -> ProductState:
+    is_active = row.is_active and row.deleted_at is None
+    return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active)
+
+
+@dataclass(frozen=True)
+class VehicleState:
+    """What is copied of a car to insure it: `power_hp` is 0 where nobody knows it."""
+
+    vin: str
+    make: str
+    year: int | None
+    power_hp: int
+    price: Decimal
+    currency: str
+    is_active: bool
+
+
+def vehicle_states() -> Iterator[tuple[UUID, VehicleState]]:
+    """Every car there ever was, by id, some thousands at a time."""
+    reached, cars = UUID(int=0), Product.objects.filter(kind=ProductKind.VEHICLE).order_by("id")
+    while rows := list(cars.filter(id__gt=reached)[:CHUNK]):
+        reached = rows[-1].id
+        yield from ((row.id, _vehicle(row)) for row in rows)
+
+
+def _vehicle(row: Product) -> VehicleState:
+    is_active = row.is_active and row.deleted_at is None
+    return VehicleState(row.vin, row.make, row.year, row.power_hp or 0, row.price, row.currency, is_active)

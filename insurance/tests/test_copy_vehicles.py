@@ -1,0 +1,87 @@
+"""The copy of the catalogue's cars: kept by events, rebuilt by a replay, never older than it was."""
+
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+import catalog.tests.make
+from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
+from catalog.services import delete_product, update_product
+from core.ids import uuid7
+from insurance.handlers import copy_vehicles
+from insurance.models import VehicleCopy
+from messaging.copies import copies, diff
+from messaging.testing import drain_outbox
+
+VIN = "XTA210990Y2766389"
+PRODUCT = uuid7()
+STATE = {
+    "product_id": PRODUCT, "sku": "A-1", "name": "Lada Vesta", "kind": "vehicle", "price": Decimal(1_500_000),
+    "currency": "RUB", "available": 1, "stock_version": 1, "version_number": 1, "vin": VIN, "make": "Lada",
+    "model": "Vesta", "year": 2024, "power_hp": 249,
+}  # fmt: skip
+WHOLE = pytest.mark.django_db(databases=["catalog", "insurance"])
+
+
+def created(**changes):
+    return ProductCreated(**STATE | changes)
+
+
+def updated(version, **changes):
+    return ProductUpdated(**STATE | {"version_number": version} | changes)
+
+
+def copied():
+    return VehicleCopy.objects.get(pk=PRODUCT)
+
+
+@pytest.mark.django_db(databases=["insurance"])
+def test_older_news_heard_later_changes_nothing():
+    copy_vehicles([created(), updated(3, power_hp=252)])
+    copy_vehicles([created()])
+    copy_vehicles([updated(2, power_hp=50)])
+    assert (copied().power_hp, copied().version) == (252, 3)
+
+
+@pytest.mark.django_db(databases=["insurance"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_older_release_that_tells_no_power_takes_none_away(at_once):
+    news = [created(), updated(2, power_hp=None, price=Decimal(1_400_000))]
+    for batch in [news] if at_once else [[one] for one in news]:
+        copy_vehicles(batch)
+    assert (copied().power_hp, copied().price) == (249, Decimal(1_400_000))
+
+
+@pytest.mark.django_db(databases=["insurance"])
+def test_a_power_taken_back_is_not_known_any_more():
+    copy_vehicles([created()])
+    copy_vehicles([updated(2, power_hp=0)])
+    assert copied().power_hp == 0
+
+
+@pytest.mark.django_db(databases=["insurance"])
+def test_only_cars_are_copied_and_a_deleted_one_is_kept_as_it_was():
+    copy_vehicles([created(), created(product_id=uuid7(), kind="accessory")])
+    copy_vehicles([ProductDeleted(product_id=PRODUCT, version_number=2)])
+    assert [car.product_id for car in VehicleCopy.objects.all()] == [PRODUCT]
+    assert (copied().is_active, copied().power_hp) == (False, 249)
+
+
+@WHOLE
+def test_a_lost_or_spoilt_copy_is_rebuilt_by_a_replay():
+    kept = catalog.tests.make.product(vin=VIN, make="Lada", year=2024, power_hp=249)
+    gone = catalog.tests.make.product(power_hp=90)
+    update_product(product_id=kept.id, actor="tests", now=timezone.now(), power_hp=251)
+    delete_product(product_id=gone.id, now=timezone.now())
+    drain_outbox("catalog", "insurance")
+    copy = copies()["insurance.VehicleCopy"]
+    assert diff(copy) == []
+    VehicleCopy.objects.filter(pk=kept.id).update(power_hp=50)
+    VehicleCopy.objects.filter(pk=gone.id).delete()
+    assert {item.id for item in diff(copy)} == {kept.id, gone.id}
+    call_command("replay_events", "--handler", "insurance.copy_vehicles", stdout=StringIO(), stderr=StringIO())
+    assert diff(copy) == []
+    assert VehicleCopy.objects.get(pk=kept.id).power_hp == 251
