@@ -13,6 +13,42 @@ from financing.limits import quarter_of
 from financing.models import CreditLimit, FinancingType, LimitKind, Programme, ScheduleType
 from financing.services import ProgrammeFields
 
+_CAR_LOAN = ProgrammeFields(
+    bank="Банк «Северный»",
+    name="Автокредит",
+    financing_type=FinancingType.CAR_LOAN,
+    base_rate=Decimal("17.9"),
+    min_down_payment_percent=Decimal(10),
+    max_ltv_percent=Decimal(90),
+)
+_LEASING = ProgrammeFields(
+    bank="Лизинг «Дорога»",
+    name="Лизинг для бизнеса и граждан",
+    financing_type=FinancingType.LEASING,
+    schedule=ScheduleType.BALLOON,
+    base_rate=Decimal("16.5"),
+    residual_percent=Decimal(10),
+    min_down_payment_percent=Decimal(10),
+    min_term_months=12,
+    max_term_months=60,
+)
+_INSTALMENTS = ProgrammeFields(
+    bank="Банк «Рассвет»",
+    name="Рассрочка 0 %",
+    financing_type=FinancingType.INSTALLMENT,
+    base_rate=Decimal(0),
+    min_down_payment_percent=Decimal(30),
+    max_ltv_percent=Decimal(70),
+    max_term_months=36,
+)
+_CAR_LOAN_RATES = {3: Decimal("14.9"), 37: Decimal("15.9"), 61: Decimal("17.9")}
+"""Per cent a year from a term in months on."""
+_PROGRAMMES: tuple[tuple[ProgrammeFields, dict[int, Decimal]], ...] = (
+    (_CAR_LOAN, _CAR_LOAN_RATES),
+    (_LEASING, {}),
+    (_INSTALMENTS, {}),
+)
+
 
 def create_demo(now: datetime) -> None:
     """Open a loan, a leasing and an instalment programme, once: what has the same name already is left alone.
@@ -23,49 +59,8 @@ def create_demo(now: datetime) -> None:
     common = ProgrammeFields(
         min_amount=Decimal(50_000), max_amount=Decimal(20_000_000), valid_from=local_date(now).replace(month=1, day=1)
     )
-    _open(
-        common
-        | ProgrammeFields(
-            bank="Банк «Северный»",
-            name="Автокредит",
-            financing_type=FinancingType.CAR_LOAN,
-            base_rate=Decimal("17.9"),
-            min_down_payment_percent=Decimal(10),
-            max_ltv_percent=Decimal(90),
-        ),
-        {3: Decimal("14.9"), 37: Decimal("15.9"), 61: Decimal("17.9")},
-        now,
-    )
-    _open(
-        common
-        | ProgrammeFields(
-            bank="Лизинг «Дорога»",
-            name="Лизинг для бизнеса и граждан",
-            financing_type=FinancingType.LEASING,
-            schedule=ScheduleType.BALLOON,
-            base_rate=Decimal("16.5"),
-            residual_percent=Decimal(10),
-            min_down_payment_percent=Decimal(10),
-            min_term_months=12,
-            max_term_months=60,
-        ),
-        {},
-        now,
-    )
-    _open(
-        common
-        | ProgrammeFields(
-            bank="Банк «Рассвет»",
-            name="Рассрочка 0 %",
-            financing_type=FinancingType.INSTALLMENT,
-            base_rate=Decimal(0),
-            min_down_payment_percent=Decimal(30),
-            max_ltv_percent=Decimal(70),
-            max_term_months=36,
-        ),
-        {},
-        now,
-    )
+    for fields, rates in _PROGRAMMES:
+        _open(common | fields, rates, now)
     _open_connected(common, now)
 
 

@@ -215,6 +215,18 @@ class LoanPaymentReversed(Event):
     balance: Decimal | None = None
 
 
+@event("loan.payment_refused", aggregate="loan", key="loan_id", internal=True)
+class LoanPaymentRefused(Event):
+    """A bank did not debit what the borrower let it take; `request_id` names the payment, which stays owed."""
+
+    loan_id: UUID
+    customer_id: UUID
+    request_id: UUID
+    amount: Decimal
+    currency: str
+    code: str
+
+
 @event("loan.restructured", aggregate="loan", key="loan_id", internal=True)
 class LoanRestructured(Event):
     """The rest of the loan is repaid by a new schedule, agreed with the borrower."""

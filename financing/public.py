@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, islice
 from operator import itemgetter
@@ -57,6 +57,7 @@ __all__ = [
     "read_offer_terms",
     "recalculate_offer",
     "refunds_of_loans",
+    "silent_banks",
     "waiting_for_somebody",
 ]
 
@@ -112,6 +113,26 @@ def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
     """How many debits wait for a person; nothing is counted beyond a hundred."""
     rows = LoanPayment.objects.filter(debits_for_somebody(now))
     return {"debits_waiting": len(rows.values_list("pk", flat=True)[:COUNTED])}
+
+
+def silent_banks(*, seconds: int, now: datetime) -> dict[str, tuple[int, datetime]]:
+    """By connection, how much its bank has not answered in time, and since when: applications asked for so long ago.
+
+    Debits count from when a manager may bring them on paper. None is counted beyond a hundred of each.
+    """
+    asked = BankOffer.objects.filter(status=OfferStatus.ASKED, asked_at__lte=now - timedelta(seconds=seconds))
+    told = LoanPayment.objects.filter(
+        method=LoanPaymentMethod.ACCOUNT, status=LoanPaymentStatus.PENDING, asked_at__lte=silent_since(now)
+    )
+    found: dict[str, tuple[int, datetime]] = {}
+    for rows in (asked, told):
+        waiting = rows.exclude(connection="").order_by("asked_at").values_list("connection", "asked_at")
+        for name, since in waiting[:COUNTED]:
+            if since is None:
+                continue
+            count, oldest = found.get(name, (0, since))
+            found[name] = count + 1, min(oldest, since)
+    return found
 
 
 def loan_disagreements() -> Iterator[Disagreement]:

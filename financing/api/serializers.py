@@ -271,6 +271,12 @@ class BankOfferSerializer(serializers.ModelSerializer):
         return _own_part(offer.application, offer.amount)
 
 
+class BankOffersSerializer(serializers.Serializer):
+    """Every bank's answer, all at once."""
+
+    results = BankOfferSerializer(many=True)
+
+
 def _own_part(application: Application, amount: Decimal | None) -> str | None:
     return None if amount is None else str(application.own_part(amount))
 

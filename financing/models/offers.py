@@ -7,7 +7,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from financing.models.applications import Application
 from financing.models.fields import amount_field, percent_field, psk_field
 from financing.models.programmes import Programme, ScheduleType
 
@@ -40,7 +39,7 @@ class BankOffer(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="offers")
+    application = models.ForeignKey("Application", on_delete=models.CASCADE, related_name="offers")
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, verbose_name=_("programme"))
     connection = models.CharField(_("connection"), max_length=30, blank=True, default="")
     status = models.CharField(_("status"), max_length=10, choices=OfferStatus, default=OfferStatus.ASKED)
@@ -81,6 +80,9 @@ class BankOffer(models.Model):
                 & Q(psk__isnull=False, expires_at__isnull=False, answered_at__isnull=False),
                 name="bank_offer_complete",
             ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["asked_at"], condition=Q(status=OfferStatus.ASKED), name="bank_offer_asked")
         ]
 
     def __str__(self) -> str:

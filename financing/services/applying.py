@@ -28,6 +28,7 @@ from financing.services.deciding import (
 from financing.services.orders import lock_order
 from financing.wording import explain
 from gateway.approvals import let
+from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 
 
@@ -36,13 +37,14 @@ def apply_for_loan(
 ) -> Application:
     """Apply for a loan for an order and decide at once; `customer_id` None is a manager who applies for the buyer.
 
-    Raises InvalidInput, OrderNotReady, OrderNotFound, OrderClosed, UnknownProgramme, NoProgramme.
+    Raises InvalidInput, OrderNotReady, OrderNotFound, OrderClosed, UnknownProgramme, NoProgramme, AccountClosing.
     """
     car = car_of(order_id)
     with transaction("financing"):
         order = lock_order(order_id)
         if customer_id is not None and order.customer_id != customer_id:
             raise OrderNotFound
+        refuse_leavers("financing", order.customer_id)
         if order.state != OrderState.OPEN:
             raise OrderClosed
         setting = setting_of(order, now, car)

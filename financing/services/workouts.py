@@ -58,11 +58,8 @@ def restructure_loan(
         version.waived_penalty = history.standing(today).owed[Part.PENALTY] if waive_penalty else ZERO
         forgone = _interest_forgone(history, today, term_months, annual_rate, rows)
         terms = {
-            "term_months": term_months,
-            "annual_rate": annual_rate,
-            "waive_penalty": waive_penalty,
-            "reason": reason,
-        }
+            "term_months": term_months, "annual_rate": annual_rate, "waive_penalty": waive_penalty, "reason": reason
+        }  # fmt: skip
         request = _ask(loan, version.waived_penalty + forgone, manager_id, reason, terms)
         approvals.admit(RESTRUCTURE, request, now=now)
         version.reason, version.made_by, version.created_at = reason, manager_id, now
@@ -71,16 +68,20 @@ def restructure_loan(
         history = History(loan)
         adopt(loan, history)
         refresh(loan, history, now, EntryKind.RESTRUCTURING)
-        publish(
-            LoanRestructured(
-                loan_id=loan.id,
-                customer_id=loan.customer_id,
-                term_months=term_months,
-                monthly_payment=loan.monthly_payment,
-                currency=loan.currency,
-            )
-        )
+        _publish_restructured(loan, term_months)
     return loan
+
+
+def _publish_restructured(loan: Loan, term_months: int) -> None:
+    publish(
+        LoanRestructured(
+            loan_id=loan.id,
+            customer_id=loan.customer_id,
+            term_months=term_months,
+            monthly_payment=loan.monthly_payment,
+            currency=loan.currency,
+        )
+    )
 
 
 def restructure_agreed(

@@ -16,7 +16,7 @@ from financing.calculations import Strategy
 from financing.clock import local_date
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanRefund
-from financing.public import loan_disagreements, waiting_for_somebody
+from financing.public import loan_disagreements, silent_banks, waiting_for_somebody
 from financing.services import LoanMeans
 from financing.tests import make, twins
 from gateway.approvals import Waits, approve_waiting
@@ -148,11 +148,25 @@ def test_an_answer_repeated_or_contradicted_counts_once():
     assert (told, fresh(loan).balance) == ([], payment.loan.balance)
 
 
+def test_a_bank_that_owes_its_answer_about_a_debit_is_named():
+    loan, begun = lent(), timezone.now()
+    payment = early(loan, "500000.00")
+    LoanPayment.objects.filter(pk=payment.pk).update(asked_at=begun)
+    assert silent_banks(seconds=1, now=begun + timedelta(hours=23)) == {}
+    assert silent_banks(seconds=1, now=begun + timedelta(hours=25)) == {"vega": (1, begun)}
+    make.debited(payment, timezone.now())
+    assert silent_banks(seconds=1, now=begun + timedelta(hours=25)) == {}
+
+
 def test_money_outranks_a_refusal():
     loan = lent()
     payment = early(loan, "500000.00")
-    services.hear_debit(payment_id=payment.id, answer={"status": "refused", "code": "busy"}, now=timezone.now())
-    assert fresh(payment).status == "failed"
+    with events_of("financing") as told:
+        for _ in range(2):
+            services.hear_debit(payment_id=payment.id, answer={"status": "refused", "code": "busy"}, now=timezone.now())
+    assert (told, fresh(payment).status) == (["loan.payment_refused"], "failed")
+    news = OutboxEvent.objects.using("financing").get(type="loan.payment_refused").data
+    assert (news["customer_id"], news["amount"], news["code"]) == (str(loan.customer_id), "500000.00", "busy")
     make.debited(payment, timezone.now())
     assert (payment.status, payment.failure_code, fresh(loan).schedule_version) == ("received", "", 2)
 
