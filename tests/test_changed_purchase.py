@@ -20,6 +20,7 @@ from messaging.testing import drain_outbox
 from orders import events
 from orders.models import CheckoutLeg, Order
 from orders.services import Actor, LineChange, ProductLine, change_lines, place_order, react, steer_checkout
+from orders.services.deposits import TERMS_VERSION
 from orders.services.holds import GRACE
 from payments.models import Payment
 from payments.tests.conftest import running_twin, twin
@@ -124,7 +125,7 @@ def test_a_car_in_exchange_a_deposit_a_loan_and_a_card_come_to_the_total():
     found = order(
         product(),
         trade_in={"amount": "200000.00"},
-        deposit=CARD | {"amount": "100000.00"},
+        deposit=CARD | {"amount": "100000.00", "terms": TERMS_VERSION},
         payment=CARD,
         financing=financing.tests.make.ASKED,
     )

@@ -15,6 +15,7 @@ from django.conf import settings
 from config.databases import APPS
 from config.declared.setting import ALL, ROLES
 from config.environment import PREFIX
+from config.management.commands import up
 from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 
 ROOT = Path(settings.BASE_DIR)
@@ -83,6 +84,20 @@ def test_every_queue_has_exactly_one_worker_group(services):
         for queue in service["command"][service["command"].index("-Q") + 1].split(",")
     ]
     assert sorted(drained) == sorted([*map(queue_of, APPS), *map(external_queue, APPS), FORMER_EXTERNAL_QUEUE])
+
+
+def test_pages_are_reached_by_a_proxy_that_buffers_bodies_and_answers(services):
+    assert [name for name, service in services.items() if "ports" in service] == ["edge"]
+    nginx = (COMPOSE.parent / "deploy/nginx.conf").read_text()
+    pages = nginx.partition("location / {")[2].partition("}")[0]
+    assert "proxy_pass http://web:8000;" in pages
+    assert "buffering" not in pages
+    assert "buffering" not in nginx.partition("location")[0]
+
+
+def test_two_slow_providers_leave_workers_for_the_others(services, settings):
+    command = services["worker-external"]["command"]
+    assert min(int(command[command.index("-c") + 1]), int(up.OUTSIDE_WORKERS)) > 2 * settings.CALLS_PER_PROVIDER
 
 
 def test_everything_that_runs_is_watched_and_unprivileged(services):

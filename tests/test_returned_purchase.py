@@ -1,6 +1,7 @@
 """A car that was handed over comes back: its money, its loan and its books with it."""
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -8,6 +9,7 @@ import catalog.tests.make
 import financing.tests.make
 import resources.tests.make
 from catalog.models import Product
+from clients.models import Activity, Vehicle
 from config.books import lending_disagreements, order_disagreements
 from config.databases import APPS
 from core.ids import uuid7
@@ -82,6 +84,8 @@ def test_a_return_undoes_the_sale_in_every_app(product):
     assert (balance("sales"), balance(f"order:{order_id}"), books()) == (0, 0, [])
     told = set(Notification.objects.filter(user_id=buyer).values_list("data__status", flat=True))
     assert {"returning", "returned"} <= told
+    assert Vehicle.objects.get(customer_id=buyer, vin=VIN).left_at is not None
+    assert Activity.objects.get(customer_id=buyer, kind="order_returned").subject_id == UUID(order_id)
     late = Api("client", user_id=buyer).post("/payments", {"order_id": order_id, "amount": "1.00", **CARD})
     assert late.status_code == 409
 
