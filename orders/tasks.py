@@ -28,3 +28,9 @@ def purge_carts() -> int:
 def purge_deal_quotes() -> int:
     """Delete calculations of deals that nobody signed in for or ordered, after their time; every night."""
     return services.purge_deal_quotes(now=database_now("orders"))
+
+
+@shared_task(name="orders.ask_for_freed_cars")
+def ask_for_freed_cars() -> int:
+    """Offer free cars whose queues heard nothing of it, or could not have them kept before; every minute."""
+    return services.ask_for_freed_cars(now=database_now("orders"))

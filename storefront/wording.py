@@ -105,6 +105,8 @@ REFUSALS: dict[str, Text] = {
     ),
     "insufficient_stock": _("Somebody was faster: this car has just been reserved. Nothing was ordered."),
     "unknown_product": _("This car is no longer on sale. Nothing was ordered."),
+    "car_has_queue": _("Others wait for this car in a queue, and it is offered to them first."),
+    "offer_over": _("The time of the offer is over: the car goes to the next in the queue."),
     "too_many_holds": _(
         "You hold as many cars as one may without a deposit. Pay a deposit for one of them, or give one up."
     ),
@@ -166,6 +168,12 @@ STEERINGS: dict[str, Text] = {
     "skip": _("Go on without this leg"),
 }
 """What a manager may do with a stuck leg on the board, by the service's name."""
+RETURN_STEPS: dict[str, Text] = {
+    "inspect": _("Note the inspection"),
+    "accept": _("Take the goods back"),
+    "refuse": _("Refuse the return"),
+}
+"""What a manager does about a return on the board, by the service's name."""
 LEGS: dict[str, Text] = {
     "stock": _("Reservation"),
     "trade_in": _("Trade-in"),
@@ -184,6 +192,7 @@ BOARD_REFUSALS: dict[str, Text] = {
     "refund_pending": _("Money of this order is on its way back: wait until that has ended."),
     "wrong_checkout_state": _("The checkout does not allow this now. Open it to see what it allows."),
     "steering_not_allowed": _("Your role may not make this step."),
+    "wrong_return_state": _("This step is not possible any more: somebody has decided, or nobody has inspected yet."),
 }
 """What a manager is told when the business refuses, by the error's code."""
 
@@ -272,6 +281,11 @@ def reason(code_or_text: str) -> Text:
 def order_refusal(error: DomainError) -> Text:
     """Why an order was not changed or printed."""
     return ORDER_REFUSALS.get(error.code) or str(error.detail)
+
+
+def queue_refusal(error: DomainError) -> Text:
+    """Why somebody did not get into a queue, or out of it."""
+    return REFUSALS.get(error.code) or str(error.detail)
 
 
 def cart_refusal(code: str) -> Text:

@@ -15,6 +15,7 @@ from orders.models.checkout import (
     SagaState,
     SteeringAction,
 )
+from orders.models.deposits import DepositAgreement, DepositKind, DepositState
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.order import (
     BEFORE_HANDOVER,
@@ -36,6 +37,7 @@ from orders.models.order import (
     ProductCopy,
     Status,
 )
+from orders.models.queue import LIVE, PlaceState, QueuePlace
 from orders.models.returns import OrderReturn, ReturnState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
 
@@ -45,6 +47,7 @@ __all__ = [
     "DOCUMENTS",
     "EDITS",
     "LEG_ORDER",
+    "LIVE",
     "OPEN",
     "SLOW_LEG",
     "SLOW_UNDO",
@@ -59,6 +62,9 @@ __all__ = [
     "CheckoutLeg",
     "CheckoutQuerySet",
     "CustomerStat",
+    "DepositAgreement",
+    "DepositKind",
+    "DepositState",
     "Document",
     "DocumentCounter",
     "DocumentFile",
@@ -77,7 +83,9 @@ __all__ = [
     "OrderReturn",
     "OrderStat",
     "PaymentState",
+    "PlaceState",
     "ProductCopy",
+    "QueuePlace",
     "ReturnState",
     "SagaState",
     "StatDelta",

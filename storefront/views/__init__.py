@@ -3,7 +3,7 @@
 from storefront.views.access import forgotten, reset_password, sign_in_code, step_up, undo_email, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.approvals import approvals, decide_approval
-from storefront.views.board import board, confirm_money, move, steer
+from storefront.views.board import board, confirm_money, decide_return, move, steer
 from storefront.views.borrowing import accept_offer, application, apply, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
@@ -27,6 +27,7 @@ from storefront.views.papers import change_order, order_again, order_paper
 from storefront.views.policies import cancel_policy, change_policy, pay_instalment, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
+from storefront.views.queues import join_queue, leave_queue
 from storefront.views.shop import buy, catalogue, home, vehicle
 from storefront.views.showroom import (
     accept_seat,
@@ -73,6 +74,7 @@ __all__ = [
     "deal",
     "deal_calculator",
     "decide_approval",
+    "decide_return",
     "delete_search",
     "download_export",
     "drop_policy",
@@ -84,7 +86,9 @@ __all__ = [
     "happenings",
     "home",
     "insurance_quote",
+    "join_queue",
     "leave_for_provider",
+    "leave_queue",
     "live_ticket",
     "loan",
     "loan_file",

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_GET, require_POST
 from core.errors import DomainError, NotFound
 from financing import services
 from financing.calculations import Strategy
-from financing.documents import TYPES, loan_paper, schedule_svg
+from financing.documents import TYPES, loan_paper, printed, schedule_svg
 from financing.services import EarlyPlan, LoanPage, PayoffQuote
 from gateway.idempotency import run_once
+from gateway.readings import Papers, hand_over
 from storefront.forms import new_key
 from storefront.loan_forms import EarlyForm, InstalmentForm, MeansForm, PayoffForm, RepayForm
 from storefront.pages import page
-from storefront.views.credit import schedule_file
 from storefront.visitor import count, user_id
 
 
@@ -203,4 +203,12 @@ def loan_file(request: HttpRequest, loan_id: UUID, kind: str) -> HttpResponse:
     found = _found(request, loan_id)
     if kind not in TYPES:
         raise NotFound
-    return schedule_file(loan_paper(found), kind)
+    papers = Papers("financing", "loan_schedule", loan_id, user_id(request))
+    content = printed(loan_paper(found), kind)
+    return hand_over(
+        request,
+        papers,
+        content,
+        TYPES[kind],
+        headers={"Content-Disposition": f'attachment; filename="schedule.{kind}"'},
+    )

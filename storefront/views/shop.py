@@ -25,6 +25,7 @@ from catalog.public.pictures import pictures
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.idempotency import run_once
 from gateway.permissions import EmailNotVerified, require_verified_email
+from orders.public import QueueView, queue_at
 from orders.services import ProductLine, place_order
 from storefront import wording
 from storefront.cards import card_context, compared
@@ -168,8 +169,11 @@ def _on_sale(product_id: UUID) -> ProductView:
 def _vehicle_page(
     request: HttpRequest, car: ProductView, form: PaymentForm, *, refusal: Text = "", code: str = "", status: int = 200
 ) -> HttpResponse:
+    queue = queue_at(car.id, user_id(request) if request.user.is_authenticated else None) if _may_queue(car) else None
     context: dict[str, Any] = {
         "car": car,
+        "queue": queue,
+        "can_buy": _can_buy(car, queue),
         "specs": list(_specs(car)),
         "features": car.attributes.get("equipment") or [],
         "pictures": pictures(car.id),
@@ -185,6 +189,18 @@ def _vehicle_page(
         "deal_form": DealForm(car=car, accessories=accessories()) if car.kind == "vehicle" else None,
     }
     return render(request, "storefront/vehicle.html", context, status=status)
+
+
+def _may_queue(car: ProductView) -> bool:
+    """Whether a queue may stand behind a car: it is the last one, or somebody has it."""
+    return car.kind == "vehicle" and car.available <= 1
+
+
+def _can_buy(car: ProductView, queue: QueueView | None) -> bool:
+    """Whether this visitor may order it now: it is free and nobody waits for it, or it is kept for them."""
+    if queue is None or not queue.waiting:
+        return car.available > 0
+    return queue.own is not None and queue.own.state == "offered"
 
 
 def _specs(car: ProductView) -> list[tuple[Text, Text]]:

@@ -1,0 +1,88 @@
+"""What is read of queues: one's own places and what a car's page says, and what the books hold against the stock."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from orders.models import PlaceState, ProductCopy, QueuePlace
+from orders.models.queue import is_held
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a queue as its owner sees it; `ahead` counts who comes before."""
+
+    id: UUID
+    product_id: UUID
+    name: str
+    state: str
+    ahead: int
+    joined_at: datetime
+    offer_expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """The queue of a car for somebody who looks at it: how many wait, their own place, and whether they may join."""
+
+    waiting: int
+    own: Place | None
+    may_join: bool
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A car that is kept for an offer: under which attempt, and until when it is offered."""
+
+    place_id: UUID
+    product_id: UUID
+    attempt_id: UUID | None
+    is_offered: bool
+    expires_at: datetime | None
+
+
+def places_of(customer_id: UUID) -> list[Place]:
+    """The live places of a person, the oldest first."""
+    found = QueuePlace.objects.live().filter(customer_id=customer_id).with_ahead().order_by("joined_at", "id")
+    return [_shown(place, place.ahead) for place in found]  # type: ignore[attr-defined]
+
+
+def queue_at(product_id: UUID, viewer_id: UUID | None) -> QueueView:
+    """What a car's page says of its queue; nobody else's name is in it."""
+    queue = list(QueuePlace.objects.live().filter(product_id=product_id).order_by("joined_at", "id"))
+    at = next((index for index, place in enumerate(queue) if place.customer_id == viewer_id), None)
+    car = ProductCopy.objects.filter(pk=product_id, is_active=True).first()
+    is_open = car is not None and is_held(car, queue, besides=viewer_id or UUID(int=0))
+    own = _shown(queue[at], at) if at is not None else None
+    return QueueView(waiting=len(queue), own=own, may_join=is_open and own is None)
+
+
+def _shown(place: QueuePlace, ahead: int) -> Place:
+    return Place(
+        id=place.id,
+        product_id=place.product_id,
+        name=place.name,
+        state=place.state,
+        ahead=ahead,
+        joined_at=place.joined_at,
+        offer_expires_at=place.offer_expires_at,
+    )
+
+
+def live_offers() -> dict[UUID, Offer]:
+    """Every car that is kept for an offer or about to be, by the order that the offer may become."""
+    kept = QueuePlace.objects.filter(state__in=[PlaceState.ASKED, PlaceState.OFFERED], offer_id__isnull=False)
+    return dict(_offers(kept))
+
+
+def _offers(places: QuerySet[QueuePlace]) -> Iterator[tuple[UUID, Offer]]:
+    for place in places:
+        if place.offer_id is not None:
+            is_offered = place.state == PlaceState.OFFERED
+            yield (
+                place.offer_id,
+                Offer(place.id, place.product_id, place.attempt_id, is_offered, place.offer_expires_at),
+            )
