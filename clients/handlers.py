@@ -22,7 +22,7 @@ from financing.events import (
 )
 from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PolicyCancelled, PolicyPurchased
 from messaging.subscriptions import subscribe
-from orders.events import OrderCancelled, OrderCompleted, OrderCreated, OrderPaid
+from orders.events import OrderCancelled, OrderCompleted, OrderCreated, OrderPaid, OrderReturned
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import (
     DriveConfirmed,
@@ -41,6 +41,7 @@ _DEALS: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
     OrderPaid: (ActivityKind.ORDER_PAID, "order_id", _ORDER),
     OrderCancelled: (ActivityKind.ORDER_CANCELLED, "order_id", ("number", "reason")),
     OrderCompleted: (ActivityKind.ORDER_COMPLETED, "order_id", ("number",)),
+    OrderReturned: (ActivityKind.ORDER_RETURNED, "order_id", ("number", "reason")),
     PaymentCompleted: (ActivityKind.PAYMENT_COMPLETED, "payment_id", ("order_id", "method", *_MONEY)),
     PaymentFailed: (ActivityKind.PAYMENT_FAILED, "payment_id", ("order_id", "code", *_MONEY)),
     PaymentRefunded: (ActivityKind.PAYMENT_REFUNDED, "refund_id", ("order_id", "payment_id", "reason", *_MONEY)),
@@ -114,12 +115,17 @@ def note_lead(event: LeadOpened | LeadChanged) -> None:
         _record(event, customer_field="client_id")
 
 
-@subscribe(OrderCompleted, PolicyPurchased, lane="customer_id", replayable=True)
-def fill_garage(event: OrderCompleted | PolicyPurchased) -> None:
-    """Put bought and insured cars into their client's garage."""
+@subscribe(OrderCompleted, OrderReturned, PolicyPurchased, lane="customer_id", replayable=True)
+def fill_garage(event: OrderCompleted | OrderReturned | PolicyPurchased) -> None:
+    """Put bought and insured cars into their client's garage, and take out what was given back."""
     at = _moment(_event_id())
     if isinstance(event, PolicyPurchased):
         _note_vehicle(event.customer_id, event.vehicle_vin, "", VehicleSource.POLICY, event.policy_id, at)
+        return
+    if isinstance(event, OrderReturned):
+        services.give_back_vehicles(
+            customer_id=event.customer_id, vins=[vehicle.vin for vehicle in event.vehicles], at=at
+        )
         return
     for vehicle in event.vehicles:
         _note_vehicle(event.customer_id, vehicle.vin, vehicle.name, VehicleSource.ORDER, event.order_id, at)

@@ -1,5 +1,6 @@
 """Manager screens of orders: everything to see, and the same guarded steps as everywhere else."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,25 +15,30 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from core.admin import ReadOnlyAdmin, level, money_text
+from core.admin import ReadOnlyAdmin, asking_as, level, money_text
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from orders import services
 from orders.models import (
     Checkout,
     CheckoutLeg,
+    DepositAgreement,
     LegKind,
     Order,
     OrderHistory,
     OrderLine,
     OrderReturn,
+    PlaceState,
     ProductCopy,
+    QueuePlace,
+    ReturnState,
     SagaState,
     Status,
     SteeringAction,
 )
+from orders.models.returns import MAX_MILEAGE
 from orders.services import Actor
 
 COLOURS = {
@@ -265,12 +271,168 @@ class ProductCopyAdmin(ReadOnlyAdmin):
     search_fields = ["sku"]
 
 
+RETURN_COLOURS = {
+    ReturnState.ASKED: "warning",
+    ReturnState.INSPECTED: "info",
+    ReturnState.ACCEPTED: "info",
+    ReturnState.DONE: "success",
+    ReturnState.REFUSED: "danger",
+}
+
+
+def _text(label: Any, *, required: bool = True) -> forms.CharField:
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    return forms.CharField(label=label, max_length=2000, required=required, widget=widget)
+
+
+class InspectionForm(BaseDialogForm):
+    """What was found of the goods; empty fields leave what was said before."""
+
+    result = _text(gettext_lazy("result of the inspection"))
+    mileage = forms.IntegerField(
+        label=gettext_lazy("mileage, km"),
+        min_value=0,
+        max_value=MAX_MILEAGE,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    condition = _text(gettext_lazy("condition"), required=False)
+
+
+class AcceptanceForm(BaseDialogForm):
+    """A remark on the decision."""
+
+    reason = _text(gettext_lazy("remark"), required=False)
+
+
+class RefusalForm(BaseDialogForm):
+    """Why the goods stay with their owner."""
+
+    reason = _text(gettext_lazy("reason"))
+
+
+def _decide(
+    name: str, label: Any, form: type[BaseDialogForm], service: Callable[..., object], question: Any, **look: Any
+) -> Any:
+    """A button on a return's page, by the service that the API calls."""
+
+    def step(request: HttpRequest, return_id: UUID, filled: dict[str, Any]) -> object:
+        return service(return_id=return_id, actor=_actor(request), now=database_now("orders"), **filled)
+
+    return asking_as(name, label, form, step, question=question, **look)
+
+
 @admin.register(OrderReturn)
 class OrderReturnAdmin(ReadOnlyAdmin):
-    """Returns, the newest first; they are inspected and decided through the API."""
+    """Returns, the newest first: looked at, then taken back or refused."""
 
-    list_display = ["order", "state", "reason", "mileage", "asked_at", "inspected_at", "decided_at"]
+    list_display = ["order", "coloured_state", "reason", "mileage", "asked_at", "inspected_at", "decided_at"]
     list_filter = ["state", "asked_at"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]
     ordering = ["-asked_at", "-id"]
+    actions_detail = ["inspect", "accept", "refuse"]
+    inspect = _decide(
+        "inspect",
+        gettext_lazy("Note the inspection"),
+        InspectionForm,
+        services.inspect_return,
+        gettext_lazy("In what state are the goods?"),
+    )
+    accept = _decide(
+        "accept",
+        gettext_lazy("Take the goods back"),
+        AcceptanceForm,
+        services.accept_return,
+        gettext_lazy("Policies, money, loan and trade-in are undone. Above the limit a second person agrees first."),
+        variant=ActionVariant.PRIMARY,
+    )
+    refuse = _decide(
+        "refuse",
+        gettext_lazy("Refuse the return"),
+        RefusalForm,
+        services.refuse_return,
+        gettext_lazy("The goods stay with their owner, who reads why."),
+        variant=ActionVariant.DANGER,
+    )
+
+    @display(description=gettext_lazy("state"), label=RETURN_COLOURS, ordering="state")
+    def coloured_state(self, found: OrderReturn) -> tuple[str, str]:
+        return found.state, str(ReturnState(found.state).label)
+
+    def has_inspect_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers may; whether the return's state allows it, and whose it is, is for the service to say."""
+        return self.has_view_permission(request)
+
+    has_accept_permission = has_refuse_permission = has_inspect_permission
+
+
+@admin.register(DepositAgreement)
+class DepositAgreementAdmin(ReadOnlyAdmin):
+    """Deposits, the newest first; what becomes of them follows from their orders."""
+
+    list_display = ["order", "kind", "state", "amount", "until", "terms_version", "agreed_at", "paid_at", "ended_at"]
+    list_filter = ["state", "agreed_at"]
+    list_select_related = ["order"]
+    search_fields = ["order__number__startswith"]
+    ordering = ["-agreed_at", "-id"]
+
+
+class _SkipForm(BaseDialogForm):
+    """Why somebody is taken out of a queue."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("reason"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+PLACE_COLOURS = {PlaceState.WAITING: "info", PlaceState.OFFERED: "success", PlaceState.TAKEN: "success"}
+_SKIP = gettext_lazy("Take out of the queue")
+
+
+@admin.register(QueuePlace)
+class QueuePlaceAdmin(ReadOnlyAdmin):
+    """Queues behind held cars, car by car in their order."""
+
+    list_display = ["name", "coloured_state", "ahead", "customer_id", "joined_at", "offer_expires_at", "reason"]
+    list_filter = ["state", "joined_at"]
+    search_fields = ["name__startswith"]
+    ordering = ["product_id", "joined_at", "id"]
+    actions_detail = ["skip"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QueuePlace]:
+        return QueuePlace.objects.with_ahead().order_by("product_id", "joined_at", "id")
+
+    @display(description=gettext_lazy("state"), label=PLACE_COLOURS, ordering="state")
+    def coloured_state(self, place: QueuePlace) -> tuple[str, str]:
+        return place.state, place.get_state_display()
+
+    @display(description=gettext_lazy("ahead"))
+    def ahead(self, place: QueuePlace) -> Any:
+        return getattr(place, "ahead", None) if place.is_live else None
+
+    @action(
+        description=_SKIP,
+        permissions=["skip"],
+        variant=ActionVariant.WARNING,
+        dialog={"title": _SKIP, "description": "", "form_class": _SkipForm, "form_submit_text": _SKIP},
+        url_path="skip",
+    )
+    def skip(self, request: HttpRequest, form: _SkipForm, object_id: str) -> HttpResponse:
+        try:
+            services.skip_place(
+                place_id=UUID(object_id),
+                reason=form.cleaned_data["reason"],
+                actor=_actor(request),
+                now=database_now("orders"),
+            )
+            self.message_user(request, str(PlaceState.SKIPPED.label), messages.SUCCESS)
+        except DomainError as error:
+            self.message_user(request, error.detail, level(error))
+        page = reverse("admin:orders_queueplace_change", args=[object_id])
+        is_dialog = "HX-Request" in request.headers
+        return HttpResponse(headers={"HX-Redirect": page}) if is_dialog else HttpResponseRedirect(page)
+
+    def has_skip_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers may; whom they may is for the service to say."""
+        return self.has_view_permission(request)

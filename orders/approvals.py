@@ -85,7 +85,7 @@ RETURN = declare(
         pool=REFUNDS,
         run="orders.services.accept_agreed",
         noted="orders.services.note_approval",
-        doors=("POST /returns/{id}/accept",),
+        doors=("POST /returns/{id}/accept", "POST /board/returns/{id}/", "admin orders.orderreturn: accept"),
         gives="everything that was paid, less what insurers have earned; what is left of a loan goes to its bank",
     )
 )

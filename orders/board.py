@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
-from orders.models import Checkout, Order, SagaState, Status
+from orders.models import Checkout, Order, OrderReturn, SagaState, Status
+from orders.models.returns import UNDER_WAY
 
 COLUMNS = (Status.CREATED, Status.AWAITING_PAYMENT, Status.PAID, Status.IN_PROGRESS, Status.READY)
 CARDS = 40
@@ -26,10 +27,22 @@ REASONS = ("parked", "stuck", "reservation_over", "reservation_expiring", "retur
 
 
 @dataclass(frozen=True)
+class ReturnNote:
+    """A return that a manager has to inspect or to decide; `mileage` in km."""
+
+    id: UUID
+    state: str
+    reason: str
+    mileage: int | None
+    inspection: str
+
+
+@dataclass(frozen=True)
 class Card:
     """An order on the board; `since` is when it last changed, `attention` names what is wrong, gravest first.
 
-    `step` is the leg of the checkout that it stands at, `cause` why that is parked, by code.
+    `step` is the leg of the checkout that it stands at, `cause` why that is parked, by code; `back` the return of it
+    that is under way.
     """
 
     id: UUID
@@ -48,6 +61,7 @@ class Card:
     attention: tuple[str, ...]
     allowed: tuple[str, ...]
     cause: str
+    back: ReturnNote | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +115,14 @@ def _needing_attention(now: datetime) -> Iterable[Order]:
 
 
 def _whole(orders: QuerySet[Order]) -> QuerySet[Order]:
-    return orders.filter(deleted_at__isnull=True).select_related("checkout").prefetch_related("lines")
+    under_way = Prefetch("returns", OrderReturn.objects.filter(state__in=UNDER_WAY), to_attr="under_way")
+    return orders.filter(deleted_at__isnull=True).select_related("checkout").prefetch_related("lines", under_way)
+
+
+def _back(order: Order) -> ReturnNote | None:
+    for one in getattr(order, "under_way", []):
+        return ReturnNote(one.id, one.state, one.reason, one.mileage, one.inspection)
+    return None
 
 
 def _reasons(order: Order, stuck: set[Any], now: datetime) -> tuple[str, ...]:
@@ -144,4 +165,5 @@ def _card(order: Order, attention: tuple[str, ...], allowed: list[str]) -> Card:
         attention=attention,
         allowed=tuple(allowed),
         cause=((order.checkout.failure or {}).get("parked") or {}).get("cause", ""),
+        back=_back(order),
     )

@@ -16,6 +16,7 @@ from clients.importing.columns import SYNONYMS
 from clients.models import Client, ClientExport, ClientImport, ClientRowError, ClientType
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm
 from core.screens import Screen, ScreenForm, show
+from gateway.readings import Papers, note_reading
 from gateway.tables import csv_file, table_file
 
 
@@ -59,7 +60,9 @@ class ClientImportAdmin(ImportScreen):
         return services.repeat_import(import_id=import_id, actor_id=actor_id, now=timezone.now())
 
     def refused_file(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
-        return csv_file(request, services.refused_rows_of(import_id=import_id), f"refused-{import_id}.csv")
+        rows = services.refused_rows_of(import_id=import_id)
+        note_reading(request, Papers("clients", "refused_rows", import_id, None))
+        return csv_file(request, rows, f"refused-{import_id}.csv")
 
 
 @admin.register(ClientRowError)
@@ -126,4 +129,5 @@ class ClientExportAdmin(Screen):
             filters=filters,
             now=timezone.now(),
         )
+        note_reading(request, Papers("clients", "client_list", None, None))
         return table_file(request, rows, "clients", wanted["kind"])

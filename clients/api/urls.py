@@ -24,8 +24,7 @@ urlpatterns = [
     *(
         re_path(
             rf"^clients/export/{kind}/?$",
-            ClientExportViewSet.as_view({"get": "export"}),
-            {"kind": kind},
+            ClientExportViewSet.as_view({"get": kind.replace("-", "_")}),
             name=f"client-export-{kind}",
         )
         for kind in FORMATS

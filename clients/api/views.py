@@ -44,6 +44,8 @@ class _ManagerViewSet(ApiViewSet):
 
 
 class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
+    """The cards of clients, for managers. The id of a card that was merged finds the one it was merged into."""
+
     queryset = Client.objects.present()
     serializer_class = shapes.ClientSerializer
     filterset_class = ClientFilter
@@ -150,6 +152,8 @@ class _OfClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
 
 @extend_schema(parameters=[_client_id])
 class ContactViewSet(_OfClientViewSet):
+    """Further ways to reach a client, beside the phone and the e-mail of the card."""
+
     queryset = Contact.objects.all()
     serializer_class = shapes.ContactSerializer
     filterset_class = ContactFilter
@@ -171,6 +175,8 @@ class ContactViewSet(_OfClientViewSet):
 
 @extend_schema(parameters=[_client_id])
 class ActivityViewSet(_OfClientViewSet):
+    """What happened with a client: what managers write down, and what orders, payments, loans and visits tell."""
+
     queryset = Activity.objects.all()
     serializer_class = shapes.ActivitySerializer
     filterset_class = ActivityFilter

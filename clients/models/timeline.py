@@ -45,6 +45,7 @@ class ActivityKind(models.TextChoices):
     DRIVE_ENDED = "drive_ended", _("test drive over")
     LEAD_OPENED = "lead_opened", _("enquiry")
     LEAD_MOVED = "lead_moved", _("enquiry moved on")
+    ORDER_RETURNED = "order_returned", _("order returned")
 
 
 NOTED_KINDS = frozenset(

@@ -14,11 +14,11 @@ from clients.services.duplicates import dismiss_duplicate
 from clients.services.erasing import forget_user
 from clients.services.exports import export_clients
 from clients.services.finding import customer_ids_of, find_client
-from clients.services.garage import add_vehicle, note_vehicle, remove_vehicle
+from clients.services.garage import add_vehicle, give_back_vehicles, note_vehicle, remove_vehicle
 from clients.services.imports import (
     ImportOptions,
     ImportResult,
-    forget_old_imports,
+    drop_files,
     import_file,
     open_imports,
     refused_rows_of,
@@ -42,11 +42,12 @@ __all__ = [
     "customer_ids_of",
     "delete_client",
     "dismiss_duplicate",
+    "drop_files",
     "export_clients",
     "find_client",
     "follow_user",
-    "forget_old_imports",
     "forget_user",
+    "give_back_vehicles",
     "import_file",
     "log_activity",
     "merge_clients",

@@ -46,7 +46,8 @@ def note_vehicle(
 ) -> None:
     """Put a car that was bought or insured into its client's garage, once; who was erased has no garage.
 
-    A sale knows more of a car than a policy or a manager does, whichever was heard of first.
+    A sale knows more of a car than a policy or a manager does, whichever was heard of first; one that the client had
+    before, and had no more, is theirs again.
     """
     folded = fold_vin(vin)
     if not is_vin(folded) or Client.objects.of_customer(customer_id).filter(erased_at__isnull=False).exists():
@@ -58,6 +59,18 @@ def note_vehicle(
     options = {"update_conflicts": True, "unique_fields": ["customer_id", "vin"], "update_fields": told}
     with transaction("clients"):
         Vehicle.objects.bulk_create([vehicle], **(options if told else {"ignore_conflicts": True}))
+        if told:
+            Vehicle.objects.filter(customer_id=customer_id, vin=folded, left_at__lt=at).update(left_at=None)
+
+
+def give_back_vehicles(*, customer_id: UUID, vins: list[str], at: datetime) -> None:
+    """Cars that went back to the dealer are the client's no more, unless they came to them again since."""
+    theirs = {customer_id}
+    for card in Client.objects.of_customer(customer_id):
+        theirs.update(customer_ids_of(card))
+    with transaction("clients"):
+        gone = Vehicle.objects.filter(customer_id__in=theirs, vin__in=[fold_vin(vin) for vin in vins])
+        gone.filter(left_at__isnull=True, since__lte=at).update(left_at=at)
 
 
 def _lock_vehicle(client: Client, **which: object) -> Vehicle | None:

@@ -9,10 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
 
-from clients import services, tasks
+from clients import tasks
 from clients.models import Client, ClientExport, ClientImport
 from clients.services.imports import KEPT
 from clients.tests import make
+from messaging.endings import end_due
 
 pytestmark = pytest.mark.django_db(databases=["clients", "accounts"])
 IMPORTS, EXPORTS = "/admin/clients/clientimport/", "/admin/clients/clientexport/"
@@ -99,7 +100,7 @@ class TestImports:
         page = page_of(send(manager))
         assert manager.post(page)["Location"] == page
         tasks.resume_imports()
-        services.forget_old_imports(now=timezone.now() + KEPT * 2)
+        end_due("clients", now=timezone.now() + KEPT * 2)
         assert "Import for real" not in text(manager.get(page))
         assert manager.post(page)["Location"] == page
         assert ClientImport.objects.count() == 1

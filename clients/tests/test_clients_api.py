@@ -97,12 +97,12 @@ def test_a_missing_card_is_404(method, path, missing):
     assert published("clients") == []
 
 
-def test_put_replaces_and_patch_changes():
+def test_put_and_patch_change_what_is_named():
     card, manager = make.client(industry="retail"), Api("manager")
     answer = manager.patch(f"/clients/{card.id}", {"industry": "taxi"})
     assert (answer.status_code, answer.json()["industry"], answer.json()["version"]) == (200, "taxi", 2)
     answer = manager.put(f"/clients/{card.id}", {"name": "Vasilek", "type": "organization"})
-    assert (answer.json()["name"], answer.json()["industry"], answer["ETag"]) == ("Vasilek", "", '"3"')
+    assert (answer.json()["name"], answer.json()["industry"], answer["ETag"]) == ("Vasilek", "taxi", '"3"')
     assert published("clients") == ["client.created", "client.updated", "client.updated"]
 
 

@@ -1,21 +1,24 @@
 from datetime import date
 from decimal import Decimal
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError
 from django.utils import timezone
 
-from clients.models import Client, Consent, Vehicle
+from clients.models import Activity, Client, Consent, Vehicle
 from clients.tests import make
 from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
 from insurance.events import PolicyPurchased
 from messaging.testing import events_of
-from orders.events import OrderCompleted, SoldVehicle
+from orders.events import OrderCompleted, OrderReturned, SoldVehicle
 
 pytestmark = pytest.mark.django_db(databases=["clients", "orders", "insurance"])
 VIN = "XTA210930Y2696785"
+CAR = SoldVehicle(vin=VIN, name="LADA")
 GIVEN = {"kind": "marketing", "is_given": True, "source": "paper"}
 
 
@@ -103,6 +106,51 @@ def test_bought_and_insured_cars_are_in_the_garage_once_as_sold(tell, order):
         tell(told[place])
     (row,) = Api("manager").get(f"/clients/{card.id}/vehicles").json()["results"]
     assert (row["vin"], row["name"], row["source"]) == (VIN, "LADA", "order")
+
+
+def sold(customer_id, order_id):
+    return OrderCompleted(order_id=order_id, number="A-1", customer_id=customer_id, vehicles=[CAR])
+
+
+def given_back(customer_id, order_id):
+    told = {"order_id": order_id, "number": "A-1", "customer_id": customer_id, "vehicles": [CAR]}
+    return OrderReturned(**told, return_id=uuid7(), reason="too loud")
+
+
+def garage(card):
+    return [row["vin"] for row in Api("manager").get(f"/clients/{card.id}/vehicles?is_here=true").json()["results"]]
+
+
+def test_a_car_that_is_given_back_leaves_the_garage_and_may_be_bought_again(tell):
+    card, other, order_id = make.user_client(), make.user_client(), uuid7()
+    again, theirs = sold(card.user_id, uuid7()), sold(other.user_id, uuid7())
+    tell(sold(card.user_id, order_id), theirs)
+    assert (garage(card), garage(other)) == ([VIN], [VIN])
+    tell(given_back(card.user_id, order_id))
+    assert (garage(card), garage(other)) == ([], [VIN])
+    (row,) = Activity.objects.filter(customer_id=card.user_id, kind="order_returned")
+    assert (row.subject_id, row.data) == (order_id, {"number": "A-1", "reason": "too loud"})
+    tell(again)
+    assert garage(card) == [VIN]
+    call_command("replay_events", handler="clients.fill_garage", stdout=StringIO(), stderr=StringIO())
+    assert (garage(card), garage(other)) == ([VIN], [VIN])
+
+
+def test_a_car_that_was_taken_out_by_hand_is_not_back_because_its_sale_is_told_again(tell):
+    card = make.user_client()
+    tell(sold(card.user_id, uuid7()))
+    assert Api("manager").delete(f"/clients/{card.id}/vehicles/{Vehicle.objects.get().id}").status_code == 204
+    call_command("replay_events", handler="clients.fill_garage", stdout=StringIO(), stderr=StringIO())
+    assert garage(card) == []
+
+
+def test_a_car_given_back_leaves_the_garage_of_the_merged_card_too(tell):
+    card, older = make.user_client(), make.client(type="person")
+    Api("manager").post(f"/clients/{older.id}/vehicles", {"vin": VIN})
+    make.merge(card, older)
+    assert garage(card) == [VIN]
+    tell(given_back(card.user_id, uuid7()))
+    assert garage(card) == []
 
 
 def test_an_erased_client_gets_no_garage(tell):

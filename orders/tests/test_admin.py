@@ -4,6 +4,8 @@ import pytest
 from django.utils import timezone
 
 from accounts import services
+from accounts.models import User
+from gateway.models import Approval
 from messaging.testing import events_of
 from orders import events
 from orders.models import Checkout, CheckoutLeg, LegKind, OrderHistory
@@ -110,3 +112,70 @@ def test_lists_show_money_and_steps_as_people_say_them(manager):
     assert order.number in checkouts
     assert str(LegKind.STOCK.label) in checkouts
     assert "/board/" in checkouts
+
+
+# Returns ------------------------------------------------------------------------------------------------------------
+def inspected(client, **options):
+    found = make.returning(**options)
+    decide(client, found, "inspect", result="as new", mileage=1200)
+    return found
+
+
+def decide(client, found, action, **fields):
+    path = f"/admin/orders/orderreturn/{found.pk}/{action}/"
+    return client.post(path, fields | {"_form_submitted": "on"}, headers={"Accept-Language": "en"}, follow=True)
+
+
+def state_of(found):
+    found.refresh_from_db()
+    return found.state
+
+
+def test_a_return_is_inspected_and_taken_back_from_its_page(manager, settings):
+    settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
+    found = make.returning()
+    page = manager.get(f"/admin/orders/orderreturn/{found.pk}/change/").content.decode()
+    for action in ("inspect", "accept", "refuse"):
+        assert f"/admin/orders/orderreturn/{found.pk}/{action}" in page
+    decide(manager, found, "inspect", result="as new", mileage=1200, condition="a scratch")
+    assert (state_of(found), found.inspection, found.mileage, found.condition) == (
+        "inspected", "as new", 1200, "a scratch",
+    )  # fmt: skip
+    decide(manager, found, "accept", reason="all in order")
+    assert (state_of(found), found.note) == ("accepted", "all in order")
+    assert OrderHistory.objects.filter(order=found.order, event="return.accepted").get().actor_role == "manager"
+
+
+def test_who_decides_a_return_is_written_down_as_who_they_are(admin):
+    found = inspected(admin)
+    decide(admin, found, "refuse", reason="driven for months")
+    assert (state_of(found), found.note) == ("refused", "driven for months")
+    assert OrderHistory.objects.filter(order=found.order, event="return.inspected").get().actor_role == "admin"
+
+
+def test_above_the_limit_the_screen_asks_for_a_second_person(manager):
+    found = inspected(manager)
+    told = decide(manager, found, "accept").content.decode()
+    assert (state_of(found), found.order.status) == ("inspected", "returning")
+    assert Approval.objects.using("orders").get(state="waiting").amount == found.order.total_amount
+    assert "second person" in told
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [("inspect", {"result": ""}), ("inspect", {"result": "x", "mileage": -1}), ("refuse", {"reason": ""}),
+     ("accept", {})],
+)  # fmt: skip
+def test_what_a_return_does_not_allow_changes_nothing(manager, action, fields):
+    found = make.returning()
+    with events_of("orders") as more:
+        decide(manager, found, action, **fields)
+    assert (state_of(found), more) == ("asked", [])
+
+
+def test_nobody_decides_their_own_return_on_the_screen(manager):
+    person = User.objects.get(pk=manager.session["_auth_user_id"])
+    found = make.returning(customer_id=person.id)
+    for action, fields in (("inspect", {"result": "x"}), ("accept", {}), ("refuse", {"reason": "x"})):
+        decide(manager, found, action, **fields)
+    assert state_of(found) == "asked"

@@ -78,7 +78,10 @@
     for (const column of board.querySelectorAll(".may-drop")) column.classList.remove("may-drop");
   });
   // A card under the pointer, or a question on the screen, must not be replaced.
-  const isTyping = () => Boolean(document.activeElement?.closest("[data-board-steer]")?.elements.reason.value);
+  const isTyping = () =>
+    [...(document.activeElement?.closest("[data-board-steer]")?.querySelectorAll("input:not([type=hidden])") ?? [])].some(
+      (field) => field.value,
+    );
   board.addEventListener("feed:swap", (event) => (dragged || isAsking || isTyping()) && event.preventDefault());
 
   // Keys -----------------------------------------------------------------------------------------------------------

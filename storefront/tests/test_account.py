@@ -15,7 +15,7 @@ from orders.models import Checkout, Order
 from orders.tests import make as make_orders
 from storefront.tests.make import PASSWORD, Visitor, car
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
 
 
 def signed_in(visitor):
@@ -50,7 +50,7 @@ def test_ending_the_session_elsewhere_signs_the_browser_out():
     assert "_auth_user_id" not in visitor.client.session
 
 
-@pytest.mark.django_db(databases=["accounts", "catalog"], transaction=True)
+@pytest.mark.django_db(databases=["accounts", "catalog", "orders"], transaction=True)
 def test_what_the_page_opened_ends_with_it():
     visitor = Visitor("client")
     session = Session.objects.get()

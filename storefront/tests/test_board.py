@@ -293,3 +293,65 @@ def test_cash_that_was_promised_is_booked_from_the_orders_page():
     drain_outbox("payments", "orders")
     order.refresh_from_db()
     assert order.status == "paid"
+
+
+# Returns ---------------------------------------------------------------------------------------------------------
+def decide(visitor, found, **fields):
+    given = {"said": "as new"} | fields
+    return visitor.client.post(f"/board/returns/{found.id}/", given, follow=True).content.decode()
+
+
+def state_of(found):
+    found.refresh_from_db()
+    return found.state
+
+
+def test_a_return_is_inspected_and_taken_back_from_the_board(settings):
+    settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
+    found, manager = make_orders.returning(), Visitor("manager")
+    page = manager.get("/board/").content.decode()
+    assert f"/board/returns/{found.id}/" in page
+    assert "Why it comes back: too loud" in page
+    assert 'value="accept"' not in page
+    told = decide(manager, found, action="inspect", mileage="1200")
+    assert f"{found.order.number}: Note the inspection" in told
+    assert "Found: as new (1200 km)" in told
+    assert 'value="accept"' in told
+    assert (state_of(found), found.mileage) == ("inspected", 1200)
+    shown = decide(manager, found, action="accept", said="all in order")
+    assert state_of(found) == "accepted"
+    assert f"/board/returns/{found.id}/" not in shown
+
+
+def test_a_return_is_refused_from_the_board():
+    found = make_orders.returning()
+    decide(Visitor("manager"), found, action="refuse", said="driven for months")
+    assert (state_of(found), found.note, found.order.status) == ("refused", "driven for months", "completed")
+
+
+def test_a_return_above_the_limit_waits_and_nobody_decides_their_own():
+    found, manager = make_orders.returning(), Visitor("manager")
+    decide(manager, found, action="inspect")
+    assert "second person" in decide(manager, found, action="accept")
+    own = make_orders.returning(customer_id=manager.user.id)
+    decide(manager, own, action="inspect")
+    decide(manager, own, action="refuse")
+    assert (state_of(found), state_of(own)) == ("inspected", "asked")
+
+
+@pytest.mark.parametrize("fields", [{"said": " "}, {"action": "burn"}, {"mileage": "-1"}, {"mileage": "far"}])
+def test_bad_words_about_a_return_change_nothing(fields):
+    found = make_orders.returning()
+    assert "Say what was found" in decide(Visitor("manager"), found, **({"action": "inspect"} | fields))
+    assert state_of(found) == "asked"
+
+
+def test_deciding_a_return_is_for_managers():
+    found = make_orders.returning()
+    assert Visitor().client.post(f"/board/returns/{found.id}/").status_code == 302
+    body = {"action": "inspect", "said": "x"}
+    assert Visitor("client").client.post(f"/board/returns/{found.id}/", body).status_code == 403
+    assert Visitor("manager").client.post(f"/board/returns/{uuid7()}/", body).status_code == 404
+    early = decide(Visitor("manager"), found, action="accept")
+    assert "nobody has inspected yet" in early
+    assert state_of(found) == "asked"

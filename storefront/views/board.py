@@ -19,7 +19,8 @@ from core.db import database_now
 from core.errors import DomainError, NotFound, StaleVersion
 from orders import public
 from orders.models import Status
-from orders.services import move_order, steer_checkout
+from orders.models.returns import MAX_MILEAGE
+from orders.services import accept_return, inspect_return, move_order, refuse_return, steer_checkout
 from payments.public import payments_of_order
 from payments.services import capture_payment
 from storefront import wording
@@ -46,6 +47,14 @@ class SteeringForm(forms.Form):
     reason = forms.CharField(max_length=1000)
 
 
+class ReturnForm(forms.Form):
+    """What was found of the goods that are given back, or why they are taken back or not."""
+
+    action = forms.ChoiceField(choices=list(wording.RETURN_STEPS.items()))
+    said = forms.CharField(max_length=2000)
+    mileage = forms.IntegerField(min_value=0, max_value=MAX_MILEAGE, required=False)
+
+
 @page
 @never_cache
 @require_GET
@@ -63,6 +72,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "stamp": f"{_stamp(found)}-{_stamp_of(stuck)}",
         "now": timezone.now(),
         "steerings": _steerings(request),
+        "return_steps": wording.RETURN_STEPS.items(),
     }
     return render(request, "storefront/parts/board_live.html" if is_part else "storefront/board.html", context)
 
@@ -120,6 +130,34 @@ def steer(request: HttpRequest, order_id: UUID) -> HttpResponse:
     else:
         done = str(wording.STEERINGS[asked["action"]])
         messages.success(request, _("%(number)s: %(status)s") % {"number": order.number, "status": done})
+    return redirect("storefront:board")
+
+
+@page
+@require_POST
+def decide_return(request: HttpRequest, return_id: UUID) -> HttpResponse:
+    """Note what was found of the goods that are given back, take them back, or refuse: as the API does."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("storefront:board"))
+    _require_staff(request)
+    form = ReturnForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Say what was found, or why; the mileage is a number of kilometres."))
+        return redirect("storefront:board")
+    who: dict[str, Any] = {"return_id": return_id, "actor": actor_of(request), "now": database_now("orders")}
+    step, said = form.cleaned_data["action"], form.cleaned_data["said"]
+    try:
+        if step == "inspect":
+            done = inspect_return(result=said, mileage=form.cleaned_data["mileage"], **who)
+        else:
+            done = (accept_return if step == "accept" else refuse_return)(reason=said, **who)
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.add_message(request, level(error), wording.BOARD_REFUSALS.get(error.code) or str(error.detail))
+    else:
+        told = {"number": done.order.number, "status": str(wording.RETURN_STEPS[step])}
+        messages.success(request, _("%(number)s: %(status)s") % told)
     return redirect("storefront:board")
 
 

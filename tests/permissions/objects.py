@@ -130,6 +130,19 @@ def taken_back(owner: UUID) -> Ids:
     return [str(orders.returning(customer_id=owner).id)]
 
 
+@made_by("/orders/{}/deposit")
+def deposit(owner: UUID) -> Ids:
+    from orders.services.deposits import TERMS_VERSION
+
+    terms = {"method": "card", "token": "tok_success", "amount": "1000.00", "terms": TERMS_VERSION}
+    return [str(orders.order(customer_id=owner, deposit=terms).id)]
+
+
+@made_by("/queue")
+def place_in_queue(owner: UUID) -> Ids:
+    return [str(orders.queued(customer_id=owner).id)]
+
+
 @made_by("/orders/deal-quote")
 def deal_quote(owner: UUID) -> Ids:
     from orders.services.deal_quote import quote_deal

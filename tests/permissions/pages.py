@@ -29,6 +29,8 @@ GET  /                                              anyone
 GET  /cars/                                         anyone
 GET  /cars/{}/                                      anyone
 POST /cars/{}/buy/                                  signed in
+POST /cars/{}/queue/                                signed in
+POST /queue/{}/leave/                               mine
 GET  /cars/{}/deal/                                 anyone
 POST /cars/{}/deal/                                 anyone
 GET  /deals/{}/                                     by link
@@ -63,6 +65,7 @@ POST /orders/{}/loan/                               mine
 GET  /board/                                        manager
 GET  /board/approvals/                              manager
 POST /board/approvals/{}/                           manager
+POST /board/returns/{}/                             manager
 POST /board/{}/move/                                step
 POST /board/{}/steer/                               manager
 POST /board/{}/money/                               manager

@@ -41,6 +41,7 @@ financing.loanpayment            manager  nobody   nobody   nobody   confirm,ref
 financing.loanrefund             manager  nobody   nobody   nobody   -
 financing.override               manager  nobody   nobody   nobody   confirm,turn_down
 financing.programme              manager  manager  manager  nobody   -
+gateway.reading                  admin    nobody   nobody   nobody   -
 insurance.claim                  manager  nobody   nobody   nobody   approve,ask,close,pay,assess,reject,reopen
 insurance.moneyrequest           manager  nobody   nobody   nobody   -
 insurance.policy                 manager  nobody   nobody   nobody   cancel,keep,reinstate,confirm,end
@@ -55,10 +56,12 @@ notifications.webhookdelivery    admin    nobody   nobody   nobody   redeliver
 notifications.webhookendpoint    admin    nobody   nobody   nobody   enable,send_test
 orders.checkout                  manager  nobody   nobody   nobody   steer_accept,steer_cancel,steer_refuse,
                                                                         steer_retry,steer_settle,steer_skip,steer_take_over
+orders.depositagreement          manager  nobody   nobody   nobody   -
 orders.order                     manager  nobody   nobody   nobody   move_to_cancelled,move_to_completed,
                                                                         move_to_in_progress,move_to_ready
-orders.orderreturn               manager  nobody   nobody   nobody   -
+orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
 orders.productcopy               manager  nobody   nobody   nobody   -
+orders.queueplace                manager  nobody   nobody   nobody   skip
 payments.dispute                 manager  nobody   nobody   nobody   -
 payments.ledgeraccount           manager  nobody   nobody   nobody   -
 payments.ledgerentry             manager  nobody   nobody   nobody   -

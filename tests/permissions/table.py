@@ -130,11 +130,19 @@ GET    /orders/{}/documents/{}                            own
 POST   /orders/{}/cancel                                  own
 POST   /orders/{}/hold                                    manager
 POST   /orders/{}/return                                  own
+GET    /queue                                             own list
+POST   /queue                                             signed in
+GET    /queue/{}                                          own
+POST   /queue/{}/leave                                    mine
+POST   /queue/{}/accept                                   mine
+POST   /queue/{}/skip                                     manager
 GET    /returns                                           own list
 GET    /returns/{}                                        own
 POST   /returns/{}/inspect                                manager
 POST   /returns/{}/accept                                 manager
 POST   /returns/{}/refuse                                 manager
+GET    /orders/deposit-terms                              anyone
+GET    /orders/{}/deposit                                 own
 POST   /orders/deal-quote                                 anyone
 GET    /orders/deal-quote/{}                              own
 PUT    /orders/{}/status                                  own
