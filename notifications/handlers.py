@@ -27,6 +27,7 @@ from financing.events import (
     LoanDisbursed,
     LoanOverdue,
     LoanPaymentDue,
+    LoanPaymentRefused,
 )
 from insurance.events import (
     ClaimDecided,
@@ -43,7 +44,18 @@ from messaging.subscriptions import subscribe
 from notifications import services
 from notifications.events import PolicyEndsSoon
 from notifications.models import Kind
-from orders.events import AttentionNeeded, HoldEnding, OrderStatusChanged
+from orders.events import (
+    AttentionNeeded,
+    CarOffered,
+    CarOfferEnding,
+    DepositKept,
+    DepositPaid,
+    DepositReturned,
+    HoldEnding,
+    OrderStatusChanged,
+    PaymentAgreementNeeded,
+    QueueLeft,
+)
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import (
     DriveConfirmed,
@@ -65,6 +77,13 @@ SUMS = ("amount", "currency")
 KEPT: dict[type[Event], tuple[str, ...]] = {
     OrderStatusChanged: ("order_id", "number", "status", "previous"),
     HoldEnding: ("order_id", "number", "kind", "expires_at"),
+    DepositPaid: ("order_id", "number", *SUMS, "until"),
+    DepositKept: ("order_id", "number", *SUMS),
+    DepositReturned: ("order_id", "number", *SUMS),
+    CarOffered: ("product_id", "name", "expires_at"),
+    CarOfferEnding: ("product_id", "name", "expires_at"),
+    QueueLeft: ("product_id", "name", "outcome", "reason"),
+    PaymentAgreementNeeded: ("order_id", "number", *SUMS),
     PaymentCompleted: ("payment_id", "order_id", *SUMS),
     PaymentFailed: ("payment_id", "order_id", *SUMS, "code"),
     PaymentRefunded: ("payment_id", "order_id", *SUMS, "refund_id"),
@@ -83,6 +102,7 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
     ApplicationRejected: ("application_id", "order_id", "reasons", "detail"),
     LoanDisbursed: ("loan_id", "order_id", *SUMS),
     LoanPaymentDue: ("loan_id", "due_date", *SUMS),
+    LoanPaymentRefused: ("loan_id", "request_id", *SUMS, "code"),
     LoanOverdue: ("loan_id", "due_date", "overdue_amount", "currency"),
     LoanClosed: ("loan_id", "order_id", "reason"),
     PolicyPurchased: ("policy_id", "order_id", "insurance_type", "start_date", "end_date"),
@@ -126,9 +146,21 @@ def keep_recipient(
         )
 
 
-@subscribe(OrderStatusChanged, HoldEnding, lane="customer_id", on_parked="continue")
-def tell_of_order(event: OrderStatusChanged | HoldEnding) -> None:
+@subscribe(OrderStatusChanged, HoldEnding, PaymentAgreementNeeded, lane="customer_id", on_parked="continue")
+def tell_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeeded) -> None:
     """Tell a buyer how their order goes."""
+    _tell(event, [event.customer_id])
+
+
+@subscribe(DepositPaid, DepositKept, DepositReturned, lane="customer_id", on_parked="continue")
+def tell_of_deposit(event: DepositPaid | DepositKept | DepositReturned) -> None:
+    """Tell a buyer what became of their deposit."""
+    _tell(event, [event.customer_id])
+
+
+@subscribe(CarOffered, CarOfferEnding, QueueLeft, lane="customer_id", on_parked="continue")
+def tell_of_queue(event: CarOffered | CarOfferEnding | QueueLeft) -> None:
+    """Tell somebody who waits for a car that it is theirs for a time, or that their place is gone."""
     _tell(event, [event.customer_id])
 
 
@@ -166,14 +198,23 @@ def tell_of_test_drive(event: DriveConfirmed | DriveEnded | DriveReminder) -> No
     _tell(event, [event.user_id])
 
 
+LoanNews = (
+    ApplicationApproved
+    | ApplicationRejected
+    | LoanDisbursed
+    | LoanPaymentDue
+    | LoanPaymentRefused
+    | LoanOverdue
+    | LoanClosed
+)
+
+
 @subscribe(
-    ApplicationApproved, ApplicationRejected, LoanDisbursed, LoanPaymentDue, LoanOverdue, LoanClosed,
-    lane="customer_id", on_parked="continue",
+    ApplicationApproved, ApplicationRejected, LoanDisbursed, LoanPaymentDue, LoanPaymentRefused, LoanOverdue,
+    LoanClosed, lane="customer_id", on_parked="continue",
 )  # fmt: skip
-def tell_of_loan(
-    event: ApplicationApproved | ApplicationRejected | LoanDisbursed | LoanPaymentDue | LoanOverdue | LoanClosed,
-) -> None:
-    """Tell a borrower what was decided, paid out, due and repaid."""
+def tell_of_loan(event: LoanNews) -> None:
+    """Tell a borrower what was decided, paid out, due, refused by their bank and repaid."""
     _tell(event, [event.customer_id])
 
 

@@ -125,10 +125,57 @@ _ATTENTION: dict[str, Template] = {
 }
 """By cause; the last one fits all others."""
 
+_QUEUES_LEFT: dict[str, Template] = {
+    "lapsed": (
+        _("Your offer is over: %(name)s"),
+        _("You did not answer in time, so %(name)s is offered to the next in the queue."),
+    ),
+    "skipped": (
+        _("You are out of the queue: %(name)s"),
+        _("Our manager took you out of the queue for %(name)s: %(reason)s"),
+    ),
+    "sold": (
+        _("Sold: %(name)s"),
+        _("%(name)s, which you were queuing for, is sold. We are glad to show you similar cars."),
+    ),
+    "gone": (
+        _("No longer on sale: %(name)s"),
+        _("%(name)s, which you were queuing for, is no longer on sale. We are glad to show you similar cars."),
+    ),
+}
+"""By how a place ended; what its owner did themselves is no news."""
+
 _OTHERS: dict[str, Template] = {
+    Kind.DEPOSIT_PAID: (
+        _("Deposit received: order %(number)s"),
+        _("Your deposit of %(amount)s %(currency)s is here. We keep your order %(number)s until %(until)s."),
+    ),
+    Kind.DEPOSIT_KEPT: (
+        _("Deposit counted: order %(number)s"),
+        _("Your deposit of %(amount)s %(currency)s counted towards the price of order %(number)s."),
+    ),
+    Kind.DEPOSIT_RETURNED: (
+        _("Deposit returned: order %(number)s"),
+        _("Your deposit of %(amount)s %(currency)s for order %(number)s has gone back to you in full."),
+    ),
+    Kind.CAR_OFFERED: (
+        _("The car you queue for is free: %(name)s"),
+        _("We keep %(name)s for you until %(expires_at)s. Order it in time, or it goes to the next in the queue."),
+    ),
+    Kind.CAR_OFFER_ENDING: (
+        _("Your offer ends soon: %(name)s"),
+        _("%(name)s is kept for you until %(expires_at)s only. Order it, or it goes to the next in the queue."),
+    ),
     Kind.HOLD_ENDING: (
         _("Order %(number)s is held until %(expires_at)s"),
         _("We keep what is in your order %(number)s for you until %(expires_at)s. Please go on with it, or call us."),
+    ),
+    Kind.AGREEMENT_NEEDED: (
+        _("Please pay for order %(number)s: %(amount)s %(currency)s"),
+        _(
+            "More is left to pay for your order %(number)s than you agreed to, so we have charged nothing. Please look "
+            "at the order and pay %(amount)s %(currency)s yourself, or call us."
+        ),
     ),
     Kind.PAYMENT_COMPLETED: (
         _("Payment received: %(amount)s %(currency)s"),
@@ -181,6 +228,13 @@ _OTHERS: dict[str, Template] = {
     Kind.LOAN_DUE: (
         _("Loan payment due: %(amount)s %(currency)s"),
         _("Your loan payment of %(amount)s %(currency)s is due on %(due_date)s."),
+    ),
+    Kind.LOAN_REFUSED: (
+        _("Loan payment refused: %(amount)s %(currency)s"),
+        _(
+            "Your bank did not debit %(amount)s %(currency)s for your loan, so it is still owed. Please see that there "
+            "is enough on your account, and pay again or in another way."
+        ),
     ),
     Kind.LOAN_OVERDUE: (
         _("Loan payment overdue: %(overdue_amount)s %(currency)s"),
@@ -264,7 +318,7 @@ _SEAT_KEPT: Template = (
 )
 _DIGEST: Template = (_("Your news of the day: %(count)s"), "%(text)s")
 
-MOMENTS = frozenset({"expires_at", "offer_expires_at", "start_date", "start_time", "at"})
+MOMENTS = frozenset({"expires_at", "until", "offer_expires_at", "start_date", "start_time", "at"})
 DAYS = frozenset({"due_date", "end_date", "start_date"})
 
 
@@ -308,6 +362,7 @@ def _shown(name: str, value: Any, zone: str) -> Any:
 _CHOSEN: dict[str, tuple[str, dict[str, Template]]] = {
     Kind.ORDER: ("status", _ORDERS),
     Kind.REGISTRATION_CREATED: ("status", _REGISTRATIONS),
+    Kind.QUEUE_LEFT: ("outcome", _QUEUES_LEFT),
     Kind.WEBHOOK_DISABLED: ("reason", _WEBHOOKS),
     Kind.DRIVE_ENDED: ("outcome", _DRIVES_ENDED),
     Kind.CLAIM_DECIDED: ("decision", _CLAIMS_DECIDED),

@@ -19,6 +19,13 @@ class Kind(models.TextChoices):
 
     ORDER = "order.status_changed", _("order status")
     HOLD_ENDING = "order.hold_ending", _("hold of a car ends soon")
+    DEPOSIT_PAID = "deposit.paid", _("deposit received")
+    DEPOSIT_KEPT = "deposit.kept", _("deposit counted towards the price")
+    DEPOSIT_RETURNED = "deposit.returned", _("deposit returned")
+    CAR_OFFERED = "queue.offered", _("queued car offered")
+    CAR_OFFER_ENDING = "queue.offer_ending", _("offer of a queued car ends soon")
+    QUEUE_LEFT = "queue.left", _("place in a queue ended")
+    AGREEMENT_NEEDED = "order.payment_agreement_needed", _("payment waits for the buyer's word")
     PAYMENT_COMPLETED = "payment.completed", _("payment received")
     PAYMENT_FAILED = "payment.failed", _("payment failed")
     PAYMENT_REFUNDED = "payment.refunded", _("payment refunded")
@@ -36,6 +43,7 @@ class Kind(models.TextChoices):
     LOAN_REJECTED = "financing.rejected", _("loan refused")
     LOAN_DISBURSED = "financing.disbursed", _("loan paid out")
     LOAN_DUE = "loan.payment_due", _("loan payment due")
+    LOAN_REFUSED = "loan.payment_refused", _("payment of a loan refused by the bank")
     LOAN_OVERDUE = "loan.overdue", _("loan payment overdue")
     LOAN_CLOSED = "loan.closed", _("loan closed")
     POLICY_PURCHASED = "insurance.purchased", _("policy issued")
@@ -59,6 +67,8 @@ ADMIN_KINDS = frozenset({Kind.WEBHOOK_DISABLED})
 URGENT_KINDS = frozenset(
     {
         Kind.SEAT_OFFERED,
+        Kind.CAR_OFFERED,
+        Kind.CAR_OFFER_ENDING,
         Kind.REGISTRATION_PROMOTED,
         Kind.HAPPENING_CANCELLED,
         Kind.HAPPENING_REMINDER,
@@ -67,6 +77,8 @@ URGENT_KINDS = frozenset(
         Kind.DRIVE_REMINDER,
         Kind.HOLD_ENDING,
         Kind.PAYMENT_FAILED,
+        Kind.AGREEMENT_NEEDED,
+        Kind.LOAN_REFUSED,
         Kind.INSTALMENT_OVERDUE,
         Kind.POLICY_SUSPENDED,
         Kind.SIGNED_IN,

@@ -33,6 +33,7 @@ from financing.events import (
     LoanDisbursed,
     LoanOverdue,
     LoanPaymentDue,
+    LoanPaymentRefused,
 )
 from insurance.events import (
     ClaimDecided,
@@ -50,7 +51,7 @@ from messaging.testing import drain_outbox, make_due, published
 from notifications import services, texts
 from notifications.models import Kind, Notification, Recipient
 from notifications.tests import make
-from orders.events import AttentionNeeded, OrderStatusChanged
+from orders.events import AttentionNeeded, OrderStatusChanged, PaymentAgreementNeeded
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import (
     DriveConfirmed,
@@ -120,6 +121,8 @@ NEWS = [
     ApplicationRejected(application_id=uuid7(), order_id=uuid7(), customer_id=USER, reasons=["dti"], detail="Sorry."),
     LoanDisbursed(application_id=uuid7(), loan_id=uuid7(), order_id=uuid7(), customer_id=USER, **SUM),
     LoanPaymentDue(loan_id=uuid7(), customer_id=USER, due_date=date(2027, 1, 31), **SUM),
+    LoanPaymentRefused(loan_id=uuid7(), customer_id=USER, request_id=uuid7(), code="insufficient_funds", **SUM),
+    PaymentAgreementNeeded(order_id=uuid7(), number="A-1", customer_id=USER, **SUM),
     LoanOverdue(
         loan_id=uuid7(), customer_id=USER, due_date=date(2027, 1, 31), overdue_amount=Decimal("1.00"), currency="RUB"
     ),
