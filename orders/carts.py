@@ -8,6 +8,7 @@ import msgspec
 
 from core.money import DEFAULT_CURRENCY, ZERO, line_total
 from orders.models import Cart, CartItem, Holder, ProductCopy
+from orders.reading import Moment
 
 
 class CartLine(msgspec.Struct):
@@ -38,7 +39,7 @@ class CartDocument(msgspec.Struct):
     total_amount: Decimal
     total_quantity: int
     changed: bool
-    expires_at: datetime | None
+    expires_at: Moment | None
     token: str | None = None
 
 

@@ -139,3 +139,66 @@ class CartEmpty(DomainError):
 
     code = "cart_empty"
     detail = _("The cart is empty.")
+
+
+class CarHasQueue(DomainError):
+    """Others wait for the car, and it is offered to them first; `product_ids` names the cars."""
+
+    code = "car_has_queue"
+    detail = _("Others wait for this car in a queue, and it is offered to them first. You may join the queue.")
+
+
+class CarIsFree(DomainError):
+    """Nobody else holds the car: it may be ordered, or it is not for sale."""
+
+    code = "car_not_held"
+    detail = _("Nobody else holds this car now: there is no queue for it.")
+
+
+class AlreadyQueued(DomainError):
+    """The person has a place in the queue for this car; `place_id` names it."""
+
+    code = "already_queued"
+    detail = _("You have a place in the queue for this car already.")
+
+
+class TooManyPlaces(DomainError):
+    """The person waits for as many cars as one may; `limit` says how many."""
+
+    code = "too_many_places"
+    detail = _("You wait for as many cars as one may. Give up a place in another queue first.")
+
+
+class QueueFull(DomainError):
+    """As many wait for the car as may; `limit` says how many."""
+
+    code = "queue_full"
+    detail = _("The queue for this car is full.")
+
+
+class OffersIgnored(DomainError):
+    """The person let offers lapse lately; `until` says when they may queue again."""
+
+    code = "offers_ignored"
+    detail = _("You left offers of cars without an answer lately: you may join a queue again later.")
+
+
+class WrongPlaceState(DomainError):
+    """The place's state does not allow this; `allowed` lists what it does."""
+
+    code = "wrong_place_state"
+    detail = _("The place in the queue cannot do this in its present state.")
+
+
+class OfferOver(DomainError):
+    """The time of the offer is over."""
+
+    code = "offer_over"
+    detail = _("The time of the offer is over: the car goes to the next in the queue.")
+
+
+class OneOfferAnOrder(DomainError):
+    """Two of the cars are kept for the buyer by offers of queues; each is ordered by itself."""
+
+    code = "one_offer_an_order"
+    detail = _("Two of these cars are offered to you from queues: order each of them by itself.")

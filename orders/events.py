@@ -314,6 +314,110 @@ class HoldEnding(Event):
     expires_at: datetime
 
 
+@event("deposit.paid", aggregate="deposit", key="order_id", internal=True)
+class DepositPaid(Event):
+    """The deposit of an order was paid; the car is kept until `until`."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    until: datetime
+
+
+@event("deposit.kept", aggregate="deposit", key="order_id", internal=True)
+class DepositKept(Event):
+    """The order is paid in full: its deposit counted towards the price."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    until: datetime
+
+
+@event("deposit.returned", aggregate="deposit", key="order_id", internal=True)
+class DepositReturned(Event):
+    """The deposit of an order that came to nothing has gone back to its buyer."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    until: datetime
+
+
+@event("queue.joined", aggregate="queue_place", key="place_id", internal=True)
+class QueueJoined(Event):
+    """Somebody waits for a car that another holds."""
+
+    place_id: UUID
+    product_id: UUID
+    customer_id: UUID
+    name: str
+
+
+@event("queue.offered", aggregate="queue_place", key="place_id", internal=True)
+class CarOffered(Event):
+    """The car is kept for the first in its queue until `expires_at`."""
+
+    place_id: UUID
+    product_id: UUID
+    customer_id: UUID
+    name: str
+    expires_at: datetime
+
+
+@event("queue.offer_ending", aggregate="queue_place", key="place_id", internal=True)
+class CarOfferEnding(Event):
+    """An offer that nobody has answered yet ends soon."""
+
+    place_id: UUID
+    product_id: UUID
+    customer_id: UUID
+    name: str
+    expires_at: datetime
+
+
+@event("queue.left", aggregate="queue_place", key="place_id", internal=True)
+class QueueLeft(Event):
+    """A place ended; `outcome` is taken, left, declined, lapsed, skipped, sold, gone or closed.
+
+    `order_id` is the order that took the offer, `reason` a manager's.
+    """
+
+    place_id: UUID
+    product_id: UUID
+    customer_id: UUID
+    name: str
+    outcome: str
+    reason: str = ""
+    order_id: UUID | None = None
+
+
+@event("queue.offer_due", aggregate="queue_place", key="place_id", internal=True)
+class OfferDue(Event):
+    """A timer: an offer is to be announced as ending, or is over."""
+
+    place_id: UUID
+    product_id: UUID
+    offer_id: UUID
+
+
+@event("order.payment_agreement_needed", aggregate="order_record", key="order_id", internal=True)
+class PaymentAgreementNeeded(Event):
+    """A planned charge was dropped: it would have taken more than the buyer agreed to. `amount` is theirs to pay."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+
+
 @event("checkout.leg_timed_out", aggregate="checkout", key="order_id", internal=True)
 class LegTimedOut(Event):
     """A timer: a leg has not been answered in time."""

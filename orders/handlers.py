@@ -7,11 +7,13 @@ from uuid import UUID
 from django.dispatch import receiver
 from django.utils import timezone
 
+from accounts.events import UserDeactivated
 from catalog.events import (
     ProductCreated,
     ProductDeleted,
     ProductUpdated,
     StockLow,
+    StockRejected,
     StockReleased,
     StockReserved,
     StockReturned,
@@ -36,7 +38,9 @@ from messaging.envelope import published_at
 from messaging.signals import delivery_parked
 from messaging.subscriptions import subscribe
 from orders import services
+from orders.events import OfferDue
 from orders.services.checkout import REACTS_TO
+from orders.services.queue import HANDLER as QUEUE_TIMER
 from orders.services.saga import HANDLER
 from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded, PaymentRefundFailed
 
@@ -78,6 +82,35 @@ def copy_stock_levels(events: Sequence[StockReserved | StockReleased | StockRetu
             if level.version > newest[level.product_id].version:
                 newest[level.product_id] = level
     services.copy_stock_levels(levels=list(newest.values()))
+
+
+@subscribe(
+    StockReserved, StockRejected, StockReleased, StockReturned, StockSold, batch=True, start="now", on_parked="continue"
+)
+def serve_queues(events: Sequence[StockReserved | StockRejected | StockReleased | StockReturned | StockSold]) -> None:
+    """Offer a car that came free to the next in its queue, and end the queue of a sold one."""
+    services.follow_stock(news=events, now=database_now("orders"))
+
+
+@subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True, start="now", on_parked="continue")
+def follow_queued_cars(events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:
+    """End the queues of cars that left the catalogue; one that was counted in goes to the next."""
+    newest = {event.product_id: event for event in events}
+    on_sale = {pk: event for pk, event in newest.items() if not isinstance(event, ProductDeleted) and event.is_active}
+    free = [pk for pk, event in on_sale.items() if event.available > 0]
+    services.follow_products(gone=newest.keys() - on_sale.keys(), free=free, now=database_now("orders"))
+
+
+@subscribe(OfferDue, name=QUEUE_TIMER, lane="product_id")
+def end_offers(event: OfferDue) -> None:
+    """Announce the end of an offer, or give the car to the next."""
+    services.look_at_offer(place_id=event.place_id, offer_id=event.offer_id, now=database_now("orders"))
+
+
+@subscribe(UserDeactivated)
+def close_places(event: UserDeactivated) -> None:
+    """Nobody is offered anything whose account is closed."""
+    services.close_places(customer_id=event.user_id, now=database_now("orders"))
 
 
 WATCHED = (

@@ -15,9 +15,21 @@ from orders.carts import CartDocument, read_cart
 from orders.deal_document import DealDocument, deal_document, read_deal, reproduces
 from orders.deal_sums import recalculate
 from orders.deals import DealQuote
-from orders.models import DOCUMENTS, DocumentKind, LegKind, Order, OrderHistory, Status
+from orders.models import (
+    CLOSED,
+    DOCUMENTS,
+    SOLD,
+    DepositAgreement,
+    DepositState,
+    DocumentKind,
+    LegKind,
+    Order,
+    OrderHistory,
+    Status,
+)
 from orders.models.checkout import earned_by_insurers
 from orders.models.owing import payable_column
+from orders.queues import Offer, Place, QueueView, live_offers, places_of, queue_at
 from orders.reading import FundingPart, OrderDocument, read_orders
 from orders.stats import stat_disagreements
 
@@ -28,17 +40,24 @@ __all__ = [
     "Column",
     "DealDocument",
     "FundingPart",
+    "Offer",
     "OrderDocument",
     "OrderFacts",
     "OrderState",
+    "Place",
+    "QueueView",
     "TimelineEntry",
     "deal_disagreements",
     "deal_document",
+    "deposit_disagreements",
     "document_kinds",
     "get_order",
     "list_orders",
+    "live_offers",
     "order_facts",
     "order_states",
+    "places_of",
+    "queue_at",
     "read_board",
     "read_cart",
     "read_deal",
@@ -160,3 +179,14 @@ def deal_disagreements() -> Iterator[Disagreement]:
             again = {"error": str(error)}
         if again != quote.result:
             yield Disagreement("deal_differs", {"deal_quote_id": str(quote.id)}, f"{quote.result} is now {again}")
+
+
+def deposit_disagreements() -> Iterator[Disagreement]:
+    """Deposits whose agreement says something else than their order."""
+    rows = DepositAgreement.objects.select_related("order").filter(order__checkout__finished_at__isnull=False)
+    for found in rows.order_by("pk").iterator(chunk_size=500):
+        status = found.order.status
+        is_unsettled = status in CLOSED | SOLD and found.state in (DepositState.AGREED, DepositState.PAID)
+        if is_unsettled and not (status in SOLD and found.state == DepositState.AGREED):
+            ids = {"order_id": str(found.order_id)}
+            yield Disagreement("deposit_unsettled", ids, f"the order is {status}, its deposit is still {found.state}")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,9 @@ from core.money import ZERO
 from gateway.lane import OpenStruct
 from messaging.feed import read_head
 from orders.models.owing import DUE_SQL
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""What the API's document calls a time: without a zone it would be any text."""
 
 
 class OrderItem(msgspec.Struct):
@@ -72,16 +75,16 @@ class PendingApproval(msgspec.Struct):
     kind: str
     amount: Decimal | None
     currency: str
-    asked_at: datetime
-    expires_at: datetime | None
+    asked_at: Moment
+    expires_at: Moment | None
 
 
 class HoldDocument(msgspec.Struct):
     """Why the order's stock is held, until when, and the latest that may become."""
 
     kind: Literal["checkout", "payment", "deposit", "credit", "transfer", "trade_in", "manual"]
-    expires_at: datetime
-    hard_end: datetime | None
+    expires_at: Moment
+    hard_end: Moment | None
 
 
 class Allowance(msgspec.Struct):
@@ -91,7 +94,7 @@ class Allowance(msgspec.Struct):
     payment_id: UUID
     amount: Decimal
     reason: str
-    granted_at: datetime
+    granted_at: Moment
 
 
 class OrderDocument(msgspec.Struct):
@@ -108,12 +111,12 @@ class OrderDocument(msgspec.Struct):
     amount_due: Decimal
     currency: str
     comment: str
-    reservation_expires_at: datetime | None
+    reservation_expires_at: Moment | None
     saga: SagaDocument
     financing_application_id: UUID | None
     policy_ids: list[UUID]
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
     version: int
     funding: list[FundingPart] = []
     manager_id: UUID | None = None

@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest
 from django.utils import timezone
-from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -63,7 +62,7 @@ class CartViewSet(ApiViewSet):
     def get_permissions(self) -> Any:
         return [IsSignedIn()] if self.action == "check_out" else super().get_permissions()
 
-    @extend_schema(responses={200: forced_singular_serializer(CartDocument)}, parameters=[TOKEN])
+    @extend_schema(responses={200: CartDocument}, parameters=[TOKEN])
     def list(self, request: Request) -> Response:
         """The cart at today's prices; `changed` tells what differs from when it was filled."""
         refuse_unknown(request, set())

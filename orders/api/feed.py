@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from core.errors import InvalidInput, NotFound
 from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
-from gateway.pagination import MAX_PAGE_SIZE
+from gateway.pagination import MAX_PAGE_SIZE, PAGE_SIZE, PAGE_SIZE_SCHEMA
 from gateway.permissions import IsSignedIn
 from gateway.rendering import JSONRenderer
 from messaging.feed import is_kept, read_head
@@ -30,8 +30,6 @@ from orders.feed import (
     read_log,
     read_log_of_order,
 )
-
-DEFAULT_PAGE_SIZE = 20
 
 
 class OrderEventPage(msgspec.Struct):
@@ -66,7 +64,7 @@ class OrderEventsViewSet(ApiViewSet):
         responses={200: OrderEventPage, (200, "text/event-stream"): str},
         parameters=[
             OpenApiParameter("after", int, description="Position after which to begin; 0 for the beginning."),
-            OpenApiParameter("page_size", int),
+            OpenApiParameter("page_size", PAGE_SIZE_SCHEMA),
             OpenApiParameter("order_id", UUID, description="Changes of one order only."),
             OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="The same as `after`."),
         ],
@@ -133,7 +131,7 @@ def _position(request: Request) -> int | None:
 
 
 def _page_size(request: Request) -> int:
-    given = request.query_params.get("page_size", str(DEFAULT_PAGE_SIZE))
+    given = request.query_params.get("page_size", str(PAGE_SIZE))
     if not given.isdecimal() or not given.isascii() or len(given) > 3 or not 1 <= int(given) <= MAX_PAGE_SIZE:
         raise InvalidInput("page_size", "invalid", _("A whole number from 1 to %(most)s.") % {"most": MAX_PAGE_SIZE})
     return int(given)

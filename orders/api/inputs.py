@@ -15,8 +15,9 @@ from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
 from financing.public import check_application
 from gateway.principal import Principal
-from insurance.public import QuoteRequest, estimate
+from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
 from orders.services import FreeLine, ProductLine
+from orders.services.placing import dealer_day
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 
@@ -40,6 +41,12 @@ class PaymentInput(msgspec.Struct, forbid_unknown_fields=True):
     token: Text | None = None
     payment_method_id: UUID | None = None
     amount: Decimal | None = None
+
+
+class DepositInput(PaymentInput, forbid_unknown_fields=True):
+    """A deposit; `terms` is the version that its buyer accepts (GET /orders/deposit-terms), "" the law's own."""
+
+    terms: str = ""
 
 
 class TradeInInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,15 +84,26 @@ class FinancingInput(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, o
     psk_premium: Decimal | None = None
 
 
+class DriverInput(DriverFields, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A named driver of such a policy."""
+
+
+class SettlementInput(Settlement, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How its losses are settled."""
+
+
 class PolicyInput(QuoteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A policy asked for with an order: the fields of a quote request, and nothing else."""
+
+    drivers: list[DriverInput] | None = None  # type: ignore[assignment]
+    settlement: SettlementInput = SettlementInput()
 
 
 class OrderTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """All that is said of a new order besides its lines."""
 
     payment: PaymentInput | list[PaymentInput] | None = None
-    deposit: PaymentInput | None = None
+    deposit: DepositInput | None = None
     trade_in: TradeInInput | None = None
     financing: FinancingInput | None = None
     insurance: Annotated[list[PolicyInput], msgspec.Meta(max_length=MAX_POLICIES)] = []
@@ -115,14 +133,15 @@ def customer_of(body: OrderTerms, principal: Principal) -> UUID:
 
 def terms_of(body: OrderTerms) -> dict[str, Any]:
     """The terms as the services take them. Raises InvalidInput."""
-    policies: list[dict[str, Any]] = msgspec.to_builtins(body.insurance)
+    asked: list[dict[str, Any]] = msgspec.to_builtins(body.insurance)
+    rated = policies_of(asked)
     return {
         "payment": payments_of(body.payment),
         "deposit": deposit_of(body.deposit),
         "trade_in": trade_in_of(body.trade_in),
         "financing": financing_of(body.financing),
-        "insurance": policies,
-        "policies": policies_of(policies),
+        "insurance": [found.request or request for request, found in zip(asked, rated, strict=True)],
+        "policies": [(found.insurance_type.upper(), found.due_now) for found in rated],
         "expected_total": body.expected_total,
         "comment": body.comment,
     }
@@ -160,7 +179,7 @@ def payments_of(given: PaymentInput | list[PaymentInput] | None) -> list[dict[st
     return [_payment(one, f"payment.{index}") for index, one in enumerate(given)]
 
 
-def deposit_of(given: PaymentInput | None) -> dict[str, Any] | None:
+def deposit_of(given: DepositInput | None) -> dict[str, Any] | None:
     """A deposit, which always says how much."""
     if given is None:
         return None
@@ -215,13 +234,11 @@ def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value is not None}
 
 
-def policies_of(requests: list[dict[str, Any]]) -> list[tuple[str, Decimal]]:
-    """Names and premiums of the chosen policies, asked of insurance before any transaction is open."""
-    return [
-        (str(request["insurance_type"]).upper(), _estimate(index, request)) for index, request in enumerate(requests)
-    ]
+def policies_of(requests: list[dict[str, Any]]) -> list[PremiumFacts]:
+    """What the chosen policies cost, asked of insurance before any transaction is open. Raises InvalidInput."""
+    return [_rate(index, request) for index, request in enumerate(requests)]
 
 
-def _estimate(index: int, request: dict[str, Any]) -> Decimal:
+def _rate(index: int, request: dict[str, Any]) -> PremiumFacts:
     with _beneath(f"insurance.{index}"):
-        return estimate(request)
+        return rate(request, day=dealer_day(timezone.now()))

@@ -82,15 +82,6 @@ class OrderEdit(serializers.Serializer):
     expected_total = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=None)
     preview = serializers.BooleanField(required=False, default=False)
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse what is no field: whoever sends `status` here believes it changed."""
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {name: [_("This field is not known.")] for name in unknown}, code="unknown_field"
-            )
-        return super().to_internal_value(data)
-
 
 class PreviewItem(serializers.Serializer):
     id = serializers.UUIDField()

@@ -4,11 +4,13 @@ from gateway.api import Router
 from orders.api.carts import CartViewSet
 from orders.api.deal_quote import DealQuoteViewSet
 from orders.api.feed import OrderEventsViewSet
+from orders.api.queue import QueueViewSet
 from orders.api.returns import ReturnViewSet
 from orders.api.views import OrderViewSet
 
 router = Router()
 router.register("cart", CartViewSet, basename="cart")
+router.register("queue", QueueViewSet, basename="queue")
 router.register("returns", ReturnViewSet, basename="returns")
 router.register("orders/events", OrderEventsViewSet, basename="order-events")
 router.register("orders/deal-quote", DealQuoteViewSet, basename="deal-quote")

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,6 +26,7 @@ from gateway.permissions import IsAdmin, IsManager, IsSignedIn, require_verified
 from gateway.principal import Principal
 from gateway.schema import or_one_of
 from orders import services
+from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
 from orders.api.inputs import OrderInput, customer_of, line_of, terms_of
@@ -53,7 +55,7 @@ def actor_of(principal: Principal) -> Actor:
     return Actor(principal.id, principal.roles)
 
 
-class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
+class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, ApiViewSet):
     """A client sees its own orders; managers see all."""
 
     permission_classes = [IsSignedIn]
@@ -212,7 +214,7 @@ class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
         return Response(msgspec.json.decode(shown.body), headers={"ETag": f'"{shown.version}"'})
 
     @extend_schema(responses=TimelineSerializer(many=True))
-    @action(detail=True, methods=["get"], url_path="timeline", ordering=("id",), filterset_class=None)
+    @action(detail=True, methods=["get"], ordering=("id",), ordering_fields={}, filterset_class=None)
     def timeline(self, request: Request, pk: str) -> Response:
         """What happened to the order, oldest first."""
         if read_order(_uuid(pk), viewer_id=self.principal.id, is_staff=self.principal.is_staff) is None:
@@ -253,7 +255,9 @@ class OrderViewSet(StatsActions, DocumentActions, AskReturn, ApiViewSet):
         return Response(CheckoutSerializer(view).data)
 
     def get_permissions(self) -> Any:
-        special = {"destroy": IsAdmin} | dict.fromkeys(("checkout", "hold", "stats", "steer"), IsManager)
+        special: dict[str, Any] = {"destroy": IsAdmin, "deposit_terms": AllowAny} | dict.fromkeys(
+            ("checkout", "hold", "stats", "steer"), IsManager
+        )
         return [special[self.action]()] if self.action in special else super().get_permissions()
 
 

@@ -149,7 +149,8 @@ def _rated(insurance: Sequence[Mapping[str, Any]], day: date) -> list[dict[str, 
 
 def _premium(request: Mapping[str, Any], found: PremiumFacts) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(asdict(found))
-    return plain | {"request": msgspec.to_builtins(dict(request))}
+    # A peer of the release before this one answers without the request: it rated it as it was sent.
+    return plain | {"request": msgspec.to_builtins(found.request or dict(request))}
 
 
 def _offer(

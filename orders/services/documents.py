@@ -41,6 +41,7 @@ class Printed:
     version: int
     sha256: str
     content: bytes
+    customer_id: UUID
 
 
 def issue_document(
@@ -50,12 +51,14 @@ def issue_document(
 
     Raises NotFound, and DocumentNotAvailable when the order's state has no such document.
     """
-    buyer = get_person(_customer_of(order_id, actor))
+    customer_id = _customer_of(order_id, actor)
+    buyer = get_person(customer_id)
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         document = _find(saga.order, kind, version) or _issue(saga, kind, buyer, actor)
         file = DocumentFile.objects.filter(document=document, language=language).first()
-    return _printed(document, file or _print(document, language, now))
+    file = file or _print(document, language, now)
+    return Printed(document.number, document.version, file.sha256, bytes(file.content), customer_id)
 
 
 def _customer_of(order_id: UUID, actor: Actor) -> UUID:
@@ -163,7 +166,3 @@ def _print(document: Document, language: str, now: datetime) -> DocumentFile:
             ignore_conflicts=True,
         )
         return DocumentFile.objects.get(document=document, language=language)
-
-
-def _printed(document: Document, file: DocumentFile) -> Printed:
-    return Printed(document.number, document.version, file.sha256, bytes(file.content))

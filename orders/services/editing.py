@@ -6,7 +6,7 @@ Until it answers, other apps believe the lower of the two totals, so that nobody
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -49,6 +49,7 @@ from orders.services.lines import (
     line_facts,
     refuse_other_currency,
 )
+from orders.services.queue import refuse_queued
 from orders.services.quota import refuse_hoarding
 from orders.services.requests import due_from_buyer, request_stock
 from orders.services.saga import Saga
@@ -83,7 +84,7 @@ Wish = LineChange | ProductLine | FreeLine
 
 @dataclass
 class _Plan:
-    """The lines as they will be, those that go, and the old total."""
+    """The lines as they will be, those that go, the old total, and what is needed besides what is held."""
 
     kept: list[OrderLine]
     gone: list[OrderLine]
@@ -93,6 +94,11 @@ class _Plan:
     old_total: Decimal
     more: bool
     fewer: bool
+    wanted: dict[UUID, int] = field(default_factory=dict)
+
+    def want(self, product_id: UUID, quantity: int) -> None:
+        """Note that so much more of a product is needed."""
+        self.wanted[product_id] = self.wanted.get(product_id, 0) + quantity
 
     @property
     def lines(self) -> list[OrderLine]:
@@ -105,6 +111,11 @@ class _Plan:
     @property
     def quantity(self) -> int:
         return sum(line.quantity for line in self.lines)
+
+    def refuse_other(self, expected_total: Decimal | None) -> None:
+        """Refuse a total that is not the one the caller saw. Raises PriceChanged."""
+        if expected_total not in (None, self.total):
+            raise PriceChanged(expected_total=str(expected_total), total_amount=str(self.total))
 
 
 def change_lines(
@@ -120,7 +131,7 @@ def change_lines(
     """Change, add or take out lines, and the comment with them.
 
     Raises NotFound, UnknownLine, WrongTransition or TransitionNotYours (it is too late), ChangeRefused (something
-    is under way or the money does not fit), InsufficientStock, TooManyHolds, UnknownProduct, PriceChanged,
+    is under way or the money does not fit), InsufficientStock, CarHasQueue, TooManyHolds, UnknownProduct, PriceChanged,
     InvalidInput, FourEyes (a line of one's own making in one's own order), Waits (a line that costs nothing, or money
     that goes back). What is paid above the new total is asked back, once the stock agrees.
     """
@@ -131,13 +142,13 @@ def change_lines(
             saga.order.permit(_edit_of(saga, wishes), actor.roles)
         plan = _plan(saga, wishes, actor)
         if plan.more:
+            refuse_queued(plan.wanted)
             refuse_hoarding(saga.order.customer_id, actor, plan.lines, besides=order_id)
         admit_gifts(saga, wishes, actor)
         above = saga.order.excess_at(plan.total)
         if above > max(ZERO, saga.order.excess):
             admit_lowering(saga, wishes, above, actor)
-        if expected_total is not None and expected_total != plan.total:
-            raise PriceChanged(expected_total=str(expected_total), total_amount=str(plan.total))
+        plan.refuse_other(expected_total)
         if comment is not None:
             saga.order.comment = comment
         agreed = ZERO if is_for_another(saga.order, actor) else max(ZERO, plan.total - plan.old_total)
@@ -231,6 +242,8 @@ def _place(plan: _Plan, line: OrderLine, quantity: int, index: int) -> None:
         raise InvalidInput(f"items.{index}.quantity", "invalid", _("A policy is there once or not at all."))
     moves = line.product_id is not None
     plan.more |= moves and quantity > line.quantity
+    if line.product_id is not None and quantity > line.quantity:
+        plan.want(line.product_id, quantity - line.quantity)
     plan.fewer |= moves and quantity < line.quantity
     if quantity == 0:
         plan.gone.append(line)
@@ -244,6 +257,9 @@ def _add(plan: _Plan, wishes: Sequence[ProductLine | FreeLine], actor: Actor) ->
         last = max((line.position for line in [*plan.kept, *plan.gone]), default=-1)
         plan.added = build_lines(wishes, actor, start=last + 1)
         plan.more |= any(line.product_id for line in plan.added)
+        for line in plan.added:
+            if line.product_id is not None:
+                plan.want(line.product_id, line.quantity)
     if not any(line.kind != LineKind.POLICY for line in plan.lines):
         raise ChangeRefused("last_item", _("An order keeps at least one line; cancel it instead."))
     if len(plan.lines) > MAX_LINES:

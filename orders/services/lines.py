@@ -1,8 +1,9 @@
 """The lines of an order: what they cost, and what cannot be sold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from orders.services.history import Actor
 
 MAX_QUANTITY = 1000
 MAX_LINES = 50
+VEHICLE = "vehicle"
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,12 @@ class FreeLine:
     quantity: int
 
 
-def build_lines(lines: Sequence[ProductLine | FreeLine], actor: Actor, start: int = 0) -> list[OrderLine]:
+def build_lines(
+    lines: Sequence[ProductLine | FreeLine], actor: Actor, start: int = 0, *, kept: UUID | None = None
+) -> list[OrderLine]:
     """Lines at the catalogue's prices, from position `start` on; managers' own at theirs.
+
+    One piece of `kept` is held for this buyer already.
 
     Raises UnknownProduct, ProductNotReady, CurrencyMismatch, InsufficientStock (when already known), InvalidInput,
     Forbidden.
@@ -45,7 +51,7 @@ def build_lines(lines: Sequence[ProductLine | FreeLine], actor: Actor, start: in
     if not 1 <= len(lines) <= MAX_LINES:
         raise InvalidInput("items", "invalid", _("An order has 1 to %(most)s lines.") % {"most": MAX_LINES})
     copies = _products([line.product_id for line in lines if isinstance(line, ProductLine)])
-    _refuse_shortfall(lines, copies)
+    _refuse_shortfall(lines, copies, kept)
     built = [_build_line(index, line, copies, actor) for index, line in enumerate(lines)]
     for index, line in enumerate(built):
         line.position = start + index
@@ -65,6 +71,18 @@ def add_policies(built: list[OrderLine], policies: Sequence[tuple[str, Decimal]]
                 line_total=premium,
             )
         )
+
+
+def refuse_other_cars(built: Sequence[OrderLine], insurance: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a policy of a car that is not the order's; a new car has its VIN only later. Raises InvalidInput."""
+    vins = {line.vin for line in built if line.vin}
+    strangers = [index for index, request in enumerate(insurance) if request.get("vehicle_vin") not in vins]
+    if not vins or not strangers:
+        return
+    sold = [line.product_id for line in built if line.product_id is not None and not line.vin]
+    if not ProductCopy.objects.filter(product_id__in=sold, kind=VEHICLE).exists():
+        detail = _("The car of this order has the VIN %(vin)s.") % {"vin": ", ".join(sorted(vins))}
+        raise InvalidInput(f"insurance.{strangers[0]}.vehicle_vin", "not_the_orders", detail)
 
 
 def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
@@ -136,7 +154,9 @@ def _build_free_line(index: int, line: FreeLine, actor: Actor) -> OrderLine:
     )
 
 
-def _refuse_shortfall(lines: Sequence[ProductLine | FreeLine], copies: dict[UUID, ProductCopy]) -> None:
+def _refuse_shortfall(
+    lines: Sequence[ProductLine | FreeLine], copies: dict[UUID, ProductCopy], kept: UUID | None
+) -> None:
     """Refuse at once what is already known to be short; demand is summed per product first."""
     demand: dict[UUID, int] = {}
     for line in lines:
@@ -147,7 +167,7 @@ def _refuse_shortfall(lines: Sequence[ProductLine | FreeLine], copies: dict[UUID
         for product_id, quantity in demand.items()
         if product_id in copies
         and copies[product_id].kind != "service"
-        and quantity > copies[product_id].available
+        and quantity > copies[product_id].available + (product_id == kept)
         and quantity <= MAX_QUANTITY
     ]
     if short:

@@ -15,15 +15,19 @@ from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO, money
+from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
-from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, LineKind, Order, OrderLine
+from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, LineKind, Order, OrderLine, QueuePlace
 from orders.services.agreeing import is_value_agreed, refuse_gifts
+from orders.services.deposits import LEG as DEPOSIT
+from orders.services.deposits import agree_deposit, require_terms
 from orders.services.funding import AGREED, lend_premiums, own_money, parts_of, plan_parts, requested_loan
 from orders.services.history import Actor, record_status
 from orders.services.holds import begin_hold
-from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts
+from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts, refuse_other_cars
+from orders.services.queue import find_offer, take_offer
 from orders.services.quota import refuse_hoarding
 from orders.services.saga import Saga
 
@@ -46,49 +50,75 @@ def place_order(
     """Create an order and start its checkout.
 
     `insurance` are the quote requests, `policies` their (name, premium) as estimated beforehand: they become lines.
-    `deposit` and the payments are taken one after another; one without an amount takes all that is left. `trade_in`
+    `deposit` (with the version of its `terms`) and the payments are taken one after another; one without an amount
+    takes all that is left. `trade_in`
     (`amount` and what is known of the car) counts once a manager has agreed to its value; within a manager's limit, and
     never in an order of their own, it counts at once. A `financing` with `insurance_financed` lends the premiums too,
-    as the lines have them. Raises UnknownProduct, ProductNotReady, InsufficientStock (when already known),
-    TooManyHolds, PriceChanged, InvalidInput, FourEyes (a line of one's own making in one's own order).
+    as the lines have them. A car that a queue offers this buyer is taken from the offer; its hold goes over to the
+    order. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct, ProductNotReady, InsufficientStock (when
+    already known), TooManyHolds, PriceChanged, InvalidInput, FourEyes (a line of one's own making in one's own order),
+    AccountClosing.
     """
     with transaction("orders"):
+        refuse_leavers("orders", customer_id)
         refuse_gifts(lines, actor, customer_id)
-        order_lines = build_lines(lines, actor)
+        offer = find_offer(customer_id, lines)
+        order_lines = build_lines(lines, actor, kept=offer.product_id if offer else None)
         refuse_hoarding(customer_id, actor, order_lines)
+        refuse_other_cars(order_lines, insurance)
         add_policies(order_lines, policies)
-        order = _build_order(customer_id, actor, order_lines, comment, now)
-        if expected_total is not None and expected_total != order.total_amount:
-            raise PriceChanged(expected_total=str(expected_total), total_amount=str(order.total_amount))
-        for line in order_lines:
-            line.order_id = order.id
-        OrderLine.objects.bulk_create(order_lines)
-        payments = _payments(payment, deposit)
-        if trade_in is not None:
-            is_agreed = is_value_agreed(order, Decimal(trade_in["amount"]), actor, now)
-            trade_in = trade_in | {"is_agreed": is_agreed}
+        order = _build_order(customer_id, actor, order_lines, comment, now, offer)
+        _refuse_other_price(order, expected_total)
+        require_terms(deposit, order.total_amount)
         loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
-        wishes = {"payments": payments, "trade_in": trade_in, "loan": loan, "policies": insurance}
+        payments, valued = _payments(payment, deposit), _valued(order, trade_in, actor, now)
+        stock = {"replaces": str(offer.attempt_id)} if offer else {}
+        wishes = {"stock": stock, "payments": payments, "trade_in": valued, "loan": loan, "policies": insurance}
         saga = _build_saga(order, order_lines, wishes, now)
-        _refuse_plan(saga)
-        _note_agreed(saga)
-        saga.advance()
-        saga.fund()
-        saga.insert()
-        order.number = _next_number(now)
-        order.save(force_insert=True)
-        record_status(saga, None, actor=actor, reason="", now=now)
-        saga.write_timeline()
-        publish(_created(order, order_lines))
+        _begin(saga, order_lines, actor, now, offer)
+        if deposit is not None:
+            agree_deposit(order, deposit, actor, now)
     return order
 
 
-def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], comment: str, now: datetime) -> Order:
+def _refuse_other_price(order: Order, expected_total: Decimal | None) -> None:
+    """Refuse a total that is not the one the buyer saw. Raises PriceChanged."""
+    if expected_total not in (None, order.total_amount):
+        raise PriceChanged(expected_total=str(expected_total), total_amount=str(order.total_amount))
+
+
+def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: datetime) -> dict[str, Any] | None:
+    """Say of a car taken in exchange whether its value is agreed to already."""
+    if trade_in is None:
+        return None
+    return trade_in | {"is_agreed": is_value_agreed(order, Decimal(trade_in["amount"]), actor, now)}
+
+
+def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offer: QueuePlace | None) -> None:
+    """Start the checkout, and store it with its order; the number comes last, since every order waits for it."""
+    OrderLine.objects.bulk_create(lines)
+    _refuse_plan(saga)
+    _note_agreed(saga)
+    saga.advance()
+    saga.fund()
+    saga.insert()
+    saga.order.number = _next_number(now)
+    saga.order.save(force_insert=True)
+    record_status(saga, None, actor=actor, reason="", now=now)
+    if offer is not None:
+        saga.note("queue.offer_taken", data={"place_id": str(offer.id)})
+    saga.write_timeline()
+    publish(_created(saga.order, lines))
+
+
+def _build_order(
+    customer_id: UUID, actor: Actor, lines: list[OrderLine], comment: str, now: datetime, offer: QueuePlace | None
+) -> Order:
     total = sum((line.line_total for line in lines), Decimal(0))
     if total > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     order = Order(
-        id=uuid7(),
+        id=take_offer(offer, now) if offer else uuid7(),
         customer_id=customer_id,
         created_by=actor.id,
         currency=DEFAULT_CURRENCY,
@@ -101,6 +131,8 @@ def _build_order(customer_id: UUID, actor: Actor, lines: list[OrderLine], commen
         updated_at=now,
     )
     begin_hold(order, now)
+    for line in lines:
+        line.order_id = order.id
     return order
 
 
@@ -124,7 +156,8 @@ def _payments(
     payment: dict[str, Any] | Sequence[dict[str, Any]] | None, deposit: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
     given = [payment] if isinstance(payment, dict) else list(payment or ())
-    return ([dict(deposit, leg="deposit")] if deposit else []) + [dict(one) for one in given]
+    first = {name: value for name, value in (deposit or {}).items() if name != "terms"}
+    return ([first | {"leg": DEPOSIT}] if deposit else []) + [dict(one) for one in given]
 
 
 def _refuse_plan(saga: Saga) -> None:
@@ -170,7 +203,10 @@ def _next_number(now: datetime) -> str:
 
 
 def _build_saga(order: Order, lines: list[OrderLine], wishes: dict[str, Any], now: datetime) -> Saga:
-    requests: dict[str, dict[str, Any]] = {LegKind.STOCK: {}, LegKind.PAYMENT: plan_parts(wishes["payments"])}
+    requests: dict[str, dict[str, Any]] = {
+        LegKind.STOCK: wishes["stock"],
+        LegKind.PAYMENT: plan_parts(wishes["payments"]),
+    }
     if wishes["trade_in"] is not None:
         requests[LegKind.TRADE_IN] = wishes["trade_in"]
     if wishes["loan"] is not None:

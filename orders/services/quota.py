@@ -1,13 +1,14 @@
-"""How many cars one buyer may keep from others without having paid anything: a hold is a scarce right."""
+"""How many cars one buyer may keep from others without having paid, and queue for: a hold is a scarce right."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
 
-from orders.errors import TooManyHolds
-from orders.models import OrderLine, Status
+from orders.errors import OffersIgnored, TooManyHolds, TooManyPlaces
+from orders.models import OrderLine, PlaceState, QueuePlace, Status
 from orders.services.history import Actor
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('orders.holds ' || %s, 0))"
@@ -27,6 +28,8 @@ SELECT (SELECT coalesce(sum(w.quantity), 0)
 """
 """Cars wished for, cars held in other orders that nothing is paid for, and purchases that came to their end."""
 NOBODY = UUID(int=0)
+LATELY = timedelta(days=30)
+"""How long an offer that nobody answered counts against its person."""
 
 
 def refuse_hoarding(customer_id: UUID, actor: Actor, lines: Iterable[OrderLine], *, besides: UUID = NOBODY) -> None:
@@ -58,3 +61,19 @@ def refuse_hoarding(customer_id: UUID, actor: Actor, lines: Iterable[OrderLine],
         asked, held, earlier = cursor.fetchone()
     if asked and asked + held > limit + earlier:
         raise TooManyHolds(limit=limit + earlier, held=held)
+
+
+def refuse_queueing(customer_id: UUID, now: datetime) -> None:
+    """Let a person wait for so many cars at once, and not at all after leaving offers without an answer.
+
+    Two places of one person wait for each other here. Raises TooManyPlaces, OffersIgnored.
+    """
+    with connections["orders"].cursor() as cursor:
+        cursor.execute(_LOCK, [str(customer_id)])
+    places = QueuePlace.objects.filter(customer_id=customer_id)
+    if places.live().count() >= settings.QUEUE_PLACES:
+        raise TooManyPlaces(limit=settings.QUEUE_PLACES)
+    ignored = places.filter(state=PlaceState.LAPSED, ended_at__gt=now - LATELY).order_by("-ended_at")
+    counted = [place.ended_at for place in ignored[: settings.QUEUE_SILENCES + 1] if place.ended_at is not None]
+    if len(counted) > settings.QUEUE_SILENCES:
+        raise OffersIgnored(until=(counted[-1] + LATELY).isoformat())

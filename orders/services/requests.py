@@ -87,6 +87,15 @@ def _request_payment(saga: "Saga", leg: CheckoutLeg) -> None:
     if part["state"] == PLANNED and not is_agreed_to(saga.order, leg, part, due):
         set_part(saga, part, state=DROPPED)
         saga.note("payment.agreement_needed", data={"leg": part["leg"], "amount": str(due)})
+        publish(
+            events.PaymentAgreementNeeded(
+                order_id=saga.order.id,
+                number=saga.order.number,
+                customer_id=saga.order.customer_id,
+                amount=due,
+                currency=saga.order.currency,
+            )
+        )
         _request_payment(saga, leg)
         return
     if part["state"] == PLANNED:

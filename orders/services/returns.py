@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
+from messaging.departures import refuse_leavers
 from orders.errors import ReturnTimeOver, TransitionNotYours
 from orders.models import OrderHistory, OrderReturn, ReturnState, Status
 from orders.models.returns import MAX_MILEAGE
@@ -33,12 +34,14 @@ def ask_return(
 ) -> OrderReturn:
     """Begin the return of a completed order: its buyer within the days they have, a manager at any time.
 
-    Raises NotFound, InvalidInput, WrongTransition (nothing was handed over, or it is being returned), ReturnTimeOver.
+    Raises NotFound, InvalidInput, WrongTransition (nothing was handed over, or it is being returned), ReturnTimeOver,
+    AccountClosing.
     """
     _require_reason(reason)
     _require_mileage(mileage)
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
+        refuse_leavers("orders", saga.order.customer_id)
         with explained(saga.order, actor):
             check(saga.order.version)
             if saga.order.status != Status.COMPLETED:

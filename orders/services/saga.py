@@ -30,6 +30,7 @@ from orders.models import (
     Status,
 )
 from orders.models.holds import HoldKind
+from orders.services.deposits import follow_deposit
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.holds import begin_hold, end_hold, rehold, term_of
 from orders.services.locking import LockedOrder
@@ -59,6 +60,7 @@ class Saga(LockedOrder):
     def save(self) -> None:
         """Write the order with its checkout, held for as long as its deal deserves now."""
         rehold(self)
+        follow_deposit(self)
         super().save()
 
     # Forward -----------------------------------------------------------------------------------------------------

@@ -178,12 +178,7 @@ def steer_checkout(
     of an undone order went back, or its price did. Raises NotFound, SteeringNotYours, SteeringRefused (with what is
     allowed), InvalidInput, FourEyes (it is their own order), Waits.
     """
-    if not actor.roles & STAFF or (action in _RULES and not _is_for(action, actor)):
-        raise SteeringNotYours
-    if action not in _RULES:
-        raise NotFound
-    if not reason.strip():
-        raise InvalidInput("reason", "required", _("Say why."))
+    _refuse_action(action, reason, actor)
     with transaction("orders"):
         saga = Saga.load(order_id, now)
         if saga is None or saga.order.deleted_at is not None:
@@ -192,15 +187,26 @@ def steer_checkout(
         if not _RULES[action](saga, chosen, actor):
             raise SteeringRefused(allowed=allowed_actions(saga, chosen, actor))
         refuse_own(saga.order, actor)
+        said = _Order(actor, reason, amount, part)
         data = {"leg": leg, "state": chosen.state, "attempt_id": str(chosen.attempt_id)}
         record_steering(saga, f"{leg}.{_TOLD[action]}", actor=actor, reason=reason, now=now, data=data)
         if action == SteeringAction.CANCEL:
             move_saga(saga, Status.CANCELLED, actor=actor, reason=reason)
         else:
-            _ACTIONS[action](saga, chosen, _Order(actor, reason, amount, part))
+            _ACTIONS[action](saga, chosen, said)
             return_excess(saga, "overpaid")
         saga.save()
     return saga.order
+
+
+def _refuse_action(action: str, reason: str, actor: Actor) -> None:
+    """Refuse an action that is unknown, not the actor's or without a reason."""
+    if not actor.roles & STAFF or (action in _RULES and not _is_for(action, actor)):
+        raise SteeringNotYours
+    if action not in _RULES:
+        raise NotFound
+    if not reason.strip():
+        raise InvalidInput("reason", "required", _("Say why."))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog.events import ProductCreated, StockLevel
 from core.ids import uuid7
 from orders import services
-from orders.models import CartItem, Order, OrderReturn
+from orders.models import CartItem, Order, OrderReturn, QueuePlace
 from orders.services import Actor, Holder, ProductLine
 
 
@@ -64,6 +64,14 @@ def returning(*, customer_id: UUID | None = None, **options: Any) -> OrderReturn
     sold = completed(customer_id=customer_id, **options)
     buyer = Actor(sold.customer_id, frozenset({"client"}))
     return services.ask_return(order_id=sold.id, reason="too loud", actor=buyer, now=timezone.now())
+
+
+def queued(*, customer_id: UUID, now: datetime | None = None) -> QueuePlace:
+    """A place in the queue for a car that somebody else's order holds."""
+    car = product()
+    order(lines=[ProductLine(car, 1)])
+    services.copy_stock_levels(levels=[level(car, 0)])
+    return services.join_queue(product_id=car, customer_id=customer_id, now=now or timezone.now())
 
 
 def level(product_id: UUID, available: int, version: int = 99) -> StockLevel:

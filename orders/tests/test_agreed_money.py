@@ -11,6 +11,7 @@ from messaging.models import OutboxEvent
 from orders import services
 from orders.models import Order, OrderHistory
 from orders.services import Actor, FreeLine, LineChange, ProductLine
+from orders.services.deposits import TERMS_VERSION
 from orders.tests import answers, make
 from orders.tests.answers import hear
 
@@ -69,6 +70,8 @@ def test_a_car_valued_lower_than_was_asked_charges_nobody():
     hear(answers.reserved(order))
     valued(order, "300000.00")
     assert (charged(), waits_for_its_buyer(order)) == ([], True)
+    (told,) = OutboxEvent.objects.using("orders").filter(type="order.payment_agreement_needed")
+    assert (told.data["customer_id"], told.data["amount"]) == (str(order.customer_id), "700000.00")
     hear(answers.paid(order, amount="700000.00", by_saga=False))
     assert Order.objects.get(pk=order.pk).status == "paid"
 
@@ -91,7 +94,7 @@ def test_what_was_named_and_what_is_brought_is_asked_for(payment, amounts):
 
 
 def test_a_deposit_counts_into_what_was_agreed_to():
-    order = make.order(payment=CARD, deposit=CARD | {"amount": "50000.00"}, trade_in=TRADE_IN)
+    order = make.order(payment=CARD, deposit=CARD | {"amount": "50000.00", "terms": TERMS_VERSION}, trade_in=TRADE_IN)
     hear(answers.reserved(order))
     valued(order, "400000.00")
     hear(answers.paid(order, amount="50000.00"))

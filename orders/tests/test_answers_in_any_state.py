@@ -12,7 +12,7 @@ from core.ids import uuid7
 from messaging.models import DeliveryStatus, InboxEvent, OutboxEvent
 from messaging.testing import drain_outbox
 from orders import events, services
-from orders.models import Checkout, CheckoutLeg, LegState, Order, SagaState
+from orders.models import Checkout, CheckoutLeg, LegState, Order, OrderReturn, SagaState
 from orders.services import Actor, LineChange, ProductLine
 from orders.services.checkout import REACTS_TO
 from orders.services.saga import HANDLER
@@ -78,6 +78,29 @@ def handed_over(status: str) -> Order:
     return order
 
 
+def asked_back() -> OrderReturn:
+    """What was handed over is wanted back."""
+    order = handed_over("completed")
+    return services.ask_return(order_id=order.id, reason="too loud", actor=MANAGER, now=timezone.now())
+
+
+def given_back(undone: int) -> Order:
+    """A return that was accepted, so many answers on."""
+    found = asked_back()
+    services.inspect_return(return_id=found.id, result="as new", actor=MANAGER, now=timezone.now())
+    services.accept_return(return_id=found.id, actor=MANAGER, now=timezone.now())
+    for _name, step in BACKWARD[:undone]:
+        step(found.order)
+    return found.order
+
+
+def refused_return() -> Order:
+    """A return that was not taken: the sale stands."""
+    found = asked_back()
+    services.refuse_return(return_id=found.id, reason="driven", actor=MANAGER, now=timezone.now())
+    return found.order
+
+
 def traded(share: str) -> Order:
     """An order that a car in exchange pays for, wholly or in part, agreed to before its stock is held."""
     order = make.order(payment=CARD, trade_in={"amount": share})
@@ -136,6 +159,12 @@ STATES: dict[str, Callable[[], Order]] = {
     "called off when offered": lambda: called_off(2, 0),
     **{
         f"undoing, {name}": (lambda count=count: called_off(6, count))
+        for count, (name, _) in enumerate(BACKWARD, start=1)
+    },
+    "return asked for": lambda: asked_back().order,
+    "return refused": refused_return,
+    **{
+        f"returning, {name}": (lambda count=count: given_back(count))
         for count, (name, _) in enumerate(BACKWARD, start=1)
     },
     "parked": overdue,
