@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import connections
+from django.utils import timezone
 
 import catalog.public
 import financing.public
@@ -22,6 +24,8 @@ from orders.public import OrderFacts
 HOLDING = {"created", "awaiting_payment"}
 SOLD = {"paid", "in_progress", "ready", "completed"}
 ENDED = {"cancelled", "refunded", "returned"}
+LATE = timedelta(minutes=10)
+"""So long after its end an offer is given to the next at the latest."""
 RETURNING = "returning"
 """Sold too, until the return is accepted and the sale is being undone."""
 
@@ -112,7 +116,9 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "allocations": resources.public.allocation_disagreements,
     "orders and their roll-ups": orders.public.stat_disagreements,
     "orders, stock and money": lambda: order_disagreements(),
+    "offers of queued cars": lambda: offer_disagreements(),
     "sold cars and their bookings": lambda: lending_disagreements(),
+    "deposits and their orders": orders.public.deposit_disagreements,
     "deals": orders.public.deal_disagreements,
     "event logs": lambda: log_disagreements(),
 }
@@ -137,11 +143,12 @@ def order_disagreements() -> Iterator[Disagreement]:
         if loan.status != "cancelled":
             lent[loan.order_id] = lent.get(loan.order_id, Decimal(0)) + loan.principal
     returned = insurance.public.premiums_returned()
+    offers = orders.public.live_offers()
     for order in orders.public.order_facts():
         stock = held.pop(order.order_id, None)
         paid = money.pop(order.order_id, Decimal(0)) + lent.pop(order.order_id, Decimal(0))
         yield from _check_order(order, stock, paid, returned.get(order.order_id, Decimal(0)))
-    for order_id in held:
+    for order_id in held.keys() - offers.keys():
         yield Disagreement("stock_without_order", {"order_id": str(order_id)}, "stock is held for an unknown order")
     for order_id, amount in (money | lent).items():
         if amount:
@@ -170,6 +177,22 @@ def _check_order(
         yield Disagreement("ended_with_money", ids, detail)
     if order.is_settled and order.status in HOLDING:
         yield Disagreement("order_stuck", ids, f"{order.status}, its checkout is {order.saga_state}")
+
+
+def offer_disagreements() -> Iterator[Disagreement]:
+    """Cars offered to somebody in their queue that are sold, that nobody keeps, or whose offer should be over."""
+    offers = orders.public.live_offers()
+    held = {order_id: (attempt_id, status) for order_id, attempt_id, status in catalog.public.open_reservations()}
+    sold = catalog.public.sold_vehicles({offer.product_id for offer in offers.values()})
+    late = timezone.now() - LATE
+    for order_id, offer in offers.items():
+        ids = {"place_id": str(offer.place_id), "product_id": str(offer.product_id)}
+        if offer.product_id in sold:
+            yield Disagreement("sold_car_offered", ids, "it has its buyer, and is offered to somebody in its queue")
+        elif offer.is_offered and held.get(order_id) != (offer.attempt_id, "held"):
+            yield Disagreement("offer_without_stock", ids, "it is offered, and the catalogue keeps it for nobody")
+        if offer.expires_at is not None and offer.expires_at < late:
+            yield Disagreement("offer_overdue", ids, f"its time was over at {offer.expires_at.isoformat()}")
 
 
 def lending_disagreements() -> Iterator[Disagreement]:

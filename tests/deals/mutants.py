@@ -1,0 +1,129 @@
+"""Guards taken out of whole deals one by one, and the shortest way into what each of them is there for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from decimal import Decimal
+from typing import Any
+from unittest.mock import PropertyMock, patch
+
+from insurance.models import PolicyTerms
+from insurance.tests.make import KASKO, OSAGO
+from orders.services.saga import Saga
+from payments.models import Payment
+from tests.deals.machine import Deals
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+HALF, WHOLE, MORE = Decimal("0.5"), Decimal(1), Decimal("1.1")
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Look away."""
+
+
+def _newest_terms(policy: Any, moment: Any) -> PolicyTerms:
+    found: PolicyTerms = policy.terms.latest("number")
+    return found
+
+
+@contextmanager
+def _both(*patches: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in patches:
+            stack.enter_context(one)
+        yield
+
+
+def handed_over_while_money_goes_back(deal: Deals) -> None:
+    deal.place(pay="card", until="paid")
+    deal.refund(0, HALF)
+    deal.move(0, is_possible=True, status="in_progress")
+
+
+def more_goes_back_than_came(deal: Deals) -> None:
+    deal.place(pay="card", until="paid")
+    deal.refund(0, MORE)
+
+
+def a_loss_before_the_cover_was_lowered(deal: Deals) -> None:
+    deal.place(pay="card", insured=[KASKO], until="paid")
+    deal.change_cover()
+    deal.decide(is_agreed=True)
+    deal.report_loss(0, Decimal(50_000))
+    deal.pay_loss()
+    deal.decide(is_agreed=True)
+
+
+def two_buyers_of_one_car(deal: Deals) -> None:
+    deal.place(pay="card", has_vin=True, until="paid")
+    deal.rival_orders()
+
+
+def called_off(deal: Deals) -> None:
+    """A deal with everything is undone after it was paid."""
+    deal.place(pay="card", lent_or_traded=(True, "200000.00"), insured=[OSAGO], until="paid")
+    deal.move(0, is_possible=True, status="cancelled")
+    deal.decide(is_agreed=True)
+
+
+def repaid_and_called_off(deal: Deals) -> None:
+    deal.place(pay="card", lent_or_traded=(True, None), until="paid")
+    deal.repay(HALF, "tok_success")
+    deal.move(0, is_possible=True, status="cancelled")
+    deal.decide(is_agreed=True)
+
+
+def given_back(deal: Deals) -> None:
+    deal.place(pay="card", has_vin=True, until="completed")
+    deal.ask_return(by_manager=False)
+    deal.inspect()
+    deal.end_return(is_agreed=True)
+    deal.decide(is_agreed=True)
+
+
+def erased_too_early(deal: Deals) -> None:
+    deal.place(pay="card", until="paid")
+    deal.erase()
+
+
+WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
+    "handed over without its money": (
+        lambda: patch("orders.services.changing._require_money", _nothing),
+        handed_over_while_money_goes_back,
+    ),
+    "no cap of refunds": (
+        lambda: patch.object(Payment, "refundable", PropertyMock(return_value=Decimal(10_000_000))),
+        more_goes_back_than_came,
+    ),
+    "cover not pinned": (
+        lambda: patch("insurance.services.claims.reporting.terms_at", _newest_terms),
+        a_loss_before_the_cover_was_lowered,
+    ),
+    "one car for two": (
+        lambda: _both(
+            patch("orders.services.lines._refuse_shortfall", _nothing),
+            patch("catalog.services.stock.refusal_of", _nothing),
+        ),
+        two_buyers_of_one_car,
+    ),
+    "the car in exchange is nobody's": (
+        lambda: patch.object(Saga, "_owe_trade_in", lambda saga: setattr(saga.order, "trade_in_credit", Decimal(0))),
+        called_off,
+    ),
+    "a cancelled loan still pays": (
+        lambda: patch.object(Saga, "_take_back_payout", _nothing),
+        called_off,
+    ),
+    "what was repaid of a loan stays away": (
+        lambda: patch("financing.services.lending.request_refund", _nothing),
+        repaid_and_called_off,
+    ),
+    "a garage keeps what was given back": (
+        lambda: patch("clients.services.give_back_vehicles", _nothing),
+        given_back,
+    ),
+    "erased with an order on its way": (
+        lambda: patch("messaging.reads.leaving", _nothing),
+        erased_too_early,
+    ),
+}
+"""Each mutant, and the steps that have to find it."""
