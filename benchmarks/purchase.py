@@ -1,0 +1,181 @@
+"""Count what one whole card purchase costs in all processes: statements, transactions, messages, bytes, CPU.
+
+`python benchmarks/purchase.py --purchases 20` starts a product of its own, lets it rest, buys one car a second, and
+takes what it does at rest off. Counts come from the servers' own books: pg_stat_statements, pg_stat_database,
+pg_stat_io and Valkey's INFO; they do not depend on the machine, CPU and seconds do.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import redis
+
+from config.databases import APPS
+from tests.chaos.rig import Rig
+
+BUDGET = {"statements": 120, "transactions": 30, "WAL fsyncs": 15, "Celery messages": 8, "CPU ms": 60}
+"""What a purchase may cost."""
+REST_S = 20
+SETTLED_S = 8
+LOOK_S = 0.1
+_STATEMENTS = """
+SELECT d.datname, sum(s.calls)::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+WHERE d.datname LIKE 'autosalon%%' GROUP BY 1
+"""
+_TRANSACTIONS = "SELECT sum(xact_commit)::bigint FROM pg_stat_database WHERE datname LIKE 'autosalon%%'"
+_FSYNCS = "SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io WHERE object = 'wal'"
+_WAL = "SELECT wal_bytes::bigint FROM pg_stat_wal"
+_DELIVERIES = "SELECT handler, count(*) FROM messaging_inbox GROUP BY 1"
+_EVENTS = "SELECT count(*), coalesce(sum(octet_length(data::text)), 0)::bigint FROM messaging_outbox"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Meter:
+    """The counters of a running product, read before and after something."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.valkey = redis.Redis(unix_socket_path=str(rig.servers.redis_socket))
+
+    def read(self) -> Counter[str]:
+        """Read every counter once."""
+        found: Counter[str] = Counter()
+        for database, calls in self.rig.rows("orders", _STATEMENTS):
+            found["statements"] += calls
+            found[f"statements {database.removeprefix('autosalon_')}"] = calls
+        found["transactions"] = self.rig.one("orders", _TRANSACTIONS)
+        found["WAL fsyncs"] = self.rig.one("orders", _FSYNCS)
+        found["WAL bytes"] = self.rig.one("orders", _WAL)
+        for app in APPS:
+            for handler, count in self.rig.rows(app, _DELIVERIES):
+                found["deliveries"] += count
+                found[f"deliveries {handler}"] = count
+            [(events, size)] = self.rig.rows(app, _EVENTS)
+            found["events"] += events
+            found["event bytes"] += size
+        stats = self.valkey.info("commandstats")
+        found["Celery messages"] = stats.get("cmdstat_lpush", {}).get("calls", 0)
+        found["MULTI/EXEC"] = stats.get("cmdstat_exec", {}).get("calls", 0)
+        for role, ms in self._cpu().items():
+            found["CPU ms"] += ms
+            found[f"CPU ms {role}"] = ms
+        return found
+
+    def _cpu(self) -> dict[str, int]:
+        """Milliseconds of CPU that each role and the two servers have used, their children included."""
+        roots = {role: self.rig.main(role) for role in self.rig.roles}
+        roots |= {name: pid for name, pid in self.rig.servers.status().items() if pid}
+        parents, used = {}, {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    words = (entry / "stat").read_text().rpartition(") ")[2].split()
+                except OSError:
+                    continue
+                parents[int(entry.name)] = int(words[1])
+                # utime, stime, and those of children already waited for
+                used[int(entry.name)] = sum(int(word) for word in words[11:15]) * 1000 // TICKS
+        found: dict[str, int] = dict.fromkeys(roots, 0)
+        for pid in used:
+            for role, root in roots.items():
+                if root in _line(pid, parents):
+                    found[role] += used[pid]
+        return found
+
+
+def _line(pid: int, parents: dict[int, int]) -> list[int]:
+    line = [pid]
+    while (above := parents.get(line[-1])) and above not in line:
+        line.append(above)
+    return line
+
+
+def count_statements(rig: Rig) -> None:
+    """Let PostgreSQL keep its book of statements and flush to disk as it does in production."""
+    rig.rows("orders", "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+    rig.stop_postgres()
+    rig.servers.start(valkey=False, fsync=True)
+    rig.wait(lambda: rig.rows("orders", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements") == [], 30, "no extension")
+    rig.ready(60)
+
+
+def at_rest(meter: Meter, seconds: float) -> dict[str, float]:
+    """Return what the product does in a second while nobody does anything."""
+    before, began = meter.read(), time.monotonic()
+    time.sleep(seconds)
+    after, passed = meter.read(), time.monotonic() - began
+    return {name: (after[name] - before[name]) / passed for name in after}
+
+
+def measure(rig: Rig, purchases: int, every_s: float) -> dict[str, Any]:
+    """Buy cars one after another; return the cost of one, what rest costs a second, and how long `paid` took."""
+    meter = Meter(rig)
+    vehicle = rig.new_vehicle(stock=10_000)
+    rig.wait(lambda: rig.one("orders", "SELECT 1 FROM orders_productcopy WHERE product_id = %s", vehicle), 30, "no car")
+    for _ in range(3):
+        _buy(rig, vehicle)
+    rig.settle(60)
+    rest = at_rest(meter, REST_S)
+    before, began, waits = meter.read(), time.monotonic(), []
+    for number in range(purchases):
+        time.sleep(max(0.0, began + number * every_s - time.monotonic()))
+        waits.append(_buy(rig, vehicle))
+    time.sleep(SETTLED_S)  # looking whether all is done would be counted with it
+    after, passed = meter.read(), time.monotonic() - began
+    cost = {name: (after[name] - before[name] - rest[name] * passed) / purchases for name in after}
+    return {"cost": cost, "rest": rest, "waits": sorted(waits)}
+
+
+def _buy(rig: Rig, vehicle: str) -> float:
+    token, began = rig.token(), time.monotonic()
+    order = rig.place(vehicle, token)
+    while rig.order(order, token)["status"] != "paid":
+        if time.monotonic() > began + 60:
+            raise AssertionError(f"order {order} is not paid")
+        time.sleep(LOOK_S)
+    return time.monotonic() - began
+
+
+def report(found: dict[str, Any]) -> bool:
+    """Print the cost beside the budget; return whether everything is within."""
+    cost, rest, waits = found["cost"], found["rest"], found["waits"]
+    print(f"{'a card purchase':<44}{'cost':>10}{'budget':>10}{'at rest/s':>12}")
+    for name, value in cost.items():
+        if abs(value) >= 0.05 or rest[name] >= 0.05:
+            budget = BUDGET.get(name)
+            mark = "" if budget is None else "  ok" if value <= budget else "  MISSED"
+            print(f"{name:<44}{value:>10.1f}{budget or '':>10}{rest[name]:>12.1f}{mark}")
+    print(f"placed to paid: p50 {waits[len(waits) // 2]:.2f} s, longest {waits[-1]:.2f} s ({len(waits)} purchases)")
+    return all(cost[name] <= budget for name, budget in BUDGET.items())
+
+
+def main() -> None:
+    """Measure and print; exit 1 when the budget is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--purchases", type=int, default=20)
+    parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
+    wanted = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="autosalon-purchase-"))
+    rig = Rig(folder)
+    try:
+        rig.start()
+        count_statements(rig)
+        is_within = report(measure(rig, wanted.purchases, wanted.every))
+    finally:
+        rig.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(not is_within)
+
+
+if __name__ == "__main__":
+    main()
