@@ -30,7 +30,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "sms": ("manage.py", "run_sms"),
     "relay": ("manage.py", "relay"),
     "worker": (*WORKER, "-Q", ",".join(map(queue_of, APPS))),
-    "external": (*WORKER, "-Q", ",".join(map(external_queue, APPS))),
+    "external": (*WORKER, "-c", "4", "-Q", ",".join(map(external_queue, APPS))),
     "beat": (*CELERY, "beat", "--pidfile=", "-l", "WARNING"),
 }  # fmt: skip
 USUAL = ("web", "sandbox", "sms", "relay", "worker", "external")
@@ -144,7 +144,7 @@ class Roles(Product):
         if "relay" in self.roles:
             self.wait(self._relay_beats, seconds, "the relay does not sweep")
         for role in {"worker", "external"} & self.roles.keys():
-            self.wait(lambda role=role: len(self.pool(role)) == 2, seconds, f"{role} has no pool")
+            self.wait(lambda role=role: len(self.pool(role)) >= 2, seconds, f"{role} has no pool")
 
     def _relay_beats(self) -> bool:
         recent = "SELECT count(*) FROM messaging_heartbeat WHERE role = 'sweep' AND beat_at > now() - interval '2 s'"

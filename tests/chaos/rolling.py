@@ -101,7 +101,7 @@ class Fleet(Rig):
         if kind == "web":
             return httpx2.get(f"http://127.0.0.1:{self.ports[role]}/health").is_success
         if kind in ("worker", "external"):
-            return len(self.pool(role)) == 2
+            return len(self.pool(role)) >= 2
         if kind == "beat":
             ticks = self.folder / "run" / role
             return ticks.exists() and ticks.stat().st_mtime > self.started(role)
