@@ -10,6 +10,7 @@ from core.db import transaction
 from core.money import ZERO
 from gateway import approvals
 from messaging.calls import request_call
+from messaging.departures import refuse_leavers
 from payments.approvals import CALLED_OFF, EXCESS, PROVIDER_SAYS, REFUND, SENT_AGAIN
 from payments.errors import RefundExceedsPayment, UseReturn, WrongPaymentState, WrongRefundState
 from payments.models import (
@@ -43,10 +44,12 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
 
     The rest waits as `requested` for a second person, by what this person has given back today by any payment.
     Raises WrongPaymentState, RefundExceedsPayment, UseReturn (the goods were handed over), FourEyes (it is their own
-    money).
+    money), AccountClosing.
     """
     with transaction("payments"):
-        _refuse_after_handover(Payment.objects.get(pk=payment_id))
+        asked = Payment.objects.get(pk=payment_id)
+        refuse_leavers("payments", asked.customer_id)
+        _refuse_after_handover(asked)
         till, payment, refund = _ask_back(payment_id, amount, reason, actor_id, now)
         if approvals.hold_back(REFUND, _request(payment, refund, actor_id), now=now) is None:
             refund.approved_by = actor_id
