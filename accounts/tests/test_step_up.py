@@ -46,15 +46,16 @@ PROVES = {
 OPENS = {"authenticate", "authenticate_pending", "begin_oidc", "finish_oidc", "issue_tokens", "open_session", "refresh",
          "register", "sign_in"}  # fmt: skip
 """Ways in: they are what a proof is."""
-ENDS = {"close_account", "reopen_account", "revoke_api_key", "revoke_session", "sign_out"}
-"""They take away, or give back what was there: an owner in a hurry must not be held up."""
+ENDS = {"close_account", "keep_erasures", "reopen_account", "replay_erasures", "revoke_api_key", "revoke_session",
+        "sign_out"}  # fmt: skip
+"""They take away, or give back what was there: an owner in a hurry must not be held up, nor an erasure of before."""
 CHANGES_NO_ACCOUNT = {
-    "check_password_strength", "check_second_factor", "forget_former_emails", "gather_exports", "inspect_token",
-    "is_export_due",
-    "is_oidc_offered", "known_scopes", "password_reset_token", "provider_name", "publish_api_keys", "purge_activity",
-    "purge_expired", "purge_exports", "push_key_revocations", "push_revocations", "read_export", "record",
-    "renew_api_keys", "request_export", "request_password_reset", "request_verification", "require_proof",
-    "resend_verification", "undo_token", "use_session", "verification_token",
+    "brought_back", "check_password_strength", "check_second_factor", "end_closings", "forget_former_emails",
+    "gather_exports", "inspect_token", "is_export_due", "is_oidc_offered", "known_scopes", "list_erasure",
+    "password_reset_token", "provider_name", "publish_api_keys", "purge_activity", "purge_expired", "purge_exports",
+    "push_key_revocations", "push_revocations", "read_export", "record", "renew_api_keys", "request_export",
+    "request_password_reset", "request_verification", "require_proof", "resend_verification", "undo_token",
+    "use_session", "verification_token",
 }  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_only_managers_come_near(who, status, method, path):
 @pytest.mark.parametrize(("method", "path"), PATHS[2:])
 @pytest.mark.parametrize("missing", [str(uuid7()), "-" * 36])
 def test_a_missing_lead_is_404(method, path, missing):
-    body = None if method == "get" else {"stage": "contacted"}
+    body = {"get": None, "patch": {"name": "Anna"}, "post": {"stage": "contacted"}}[method]
     assert Api("manager").request(method, path.format(id=missing), body).status_code == 404
 
 

@@ -27,7 +27,8 @@ class Check:
     """One thing that may be wrong. `limit` names the entry of settings.HEALTH from which on it counts as wrong.
 
     `apps`: whose databases it is asked of, () for all. `shared`: it is asked once, under that name. `every_s`: how
-    old its answer may be where processes ask again and again.
+    old its answer may be where processes ask again and again. `is_deadline`: the limit is the time that others were
+    given to answer, and a fault only once it is over; every other fault shows within a minute of its beginning.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Check:
     shared: str = ""
     every_s: float = 0.0
     is_vital: bool = False
+    is_deadline: bool = False
 
 
 CHECKS: dict[str, Check] = {}

@@ -277,6 +277,7 @@ def payments_unknown(subject: Subject) -> Iterator[str]:
     looks_at="banks that have not answered about an application or a debit, though they were reached",
     remedy="ask the bank; a debit may be brought on paper, an application be decided without that bank",
     limit="bank_s",
+    is_deadline=True,
     apps=("financing",),
 )
 def banks_silent(subject: Subject) -> Iterator[str]:
@@ -290,7 +291,7 @@ def banks_silent(subject: Subject) -> Iterator[str]:
     "kept",
     looks_at="what the law let us keep of people who left is gone two days after its time at the latest",
     remedy="run `manage.py end_kept_data` for that app; if it fails, its error names what stands in the way",
-    every_s=3600.0,
+    every_s=30.0,
 )
 def kept(subject: Subject) -> Iterator[str]:
     """The nightly job did not run, or could not do its work."""

@@ -3,6 +3,7 @@
 However many ask, one examination runs at a time. A server that hangs holds one thread of ours and nobody's request.
 """
 
+import math
 import os
 import threading
 import time
@@ -215,7 +216,7 @@ def _ask_each(checks: list[Check], subject: Subject, uses_answers: bool) -> Iter
     """Answers by check; after a fault that lets nobody be served, the rest would only repeat it."""
     for item in checks:
         key = (item.name, subject.alias)
-        at, found = _answers.get(key, (0.0, ()))
+        at, found = _answers.get(key, (-math.inf, ()))  # never asked: a machine that has just started counts from 0
         if not uses_answers or time.monotonic() - at >= item.every_s:
             found = tuple(item.ask(subject))
             _answers[key] = (time.monotonic(), found)

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from financing import services
@@ -181,7 +182,7 @@ def test_impossible_terms_are_refused(refused, body, field):
 def test_the_law_is_not_overridden():
     capped = make.programme(max_psk_percent=Decimal(16))
     dear = make.application(**make.REFUSED, programme_id=str(capped.id))
-    child = make.application(birth_date=str(timezone.localdate() - timedelta(days=17 * 365)))
+    child = make.application(birth_date=str(dealer_day(timezone.now()) - timedelta(days=17 * 365)))
     for application, body, reason in ((dear, {"rate": "17"}, "psk_cap"), (child, {}, "age")):
         answer = Api("manager").post(f"{PATH}/{application.id}/override", WHY | body)
         assert (answer.status_code, answer.json()["code"], answer.json()["reasons"]) == (

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from core.errors import DomainError, Forbidden, InvalidInput, NotFound, StaleVersion, Unavailable, WrongTransition
 from gateway import problems
@@ -30,7 +31,7 @@ def _throttled() -> DomainError:
 
 
 REFUSALS: dict[str, tuple[str, Callable[[], DomainError], tuple[str, ...]]] = {
-    "400": ("Invalid input", lambda: InvalidInput("items.0.quantity", "min_value", "At least 1."), ()),
+    "400": ("Invalid input", lambda: InvalidInput("items.0.quantity", "min_value", _("At least 1.")), ()),
     "401": ("No token, or not a valid one", NotAuthenticated, ("WWW-Authenticate",)),
     "403": ("The role does not allow this", Forbidden, ()),
     "404": ("Not found", NotFound, ()),
