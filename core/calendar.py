@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from core.clock import dealer_zone
+
 MAX_ENTRIES = 1_000
 """Entries drawn at once; beyond it the page says that there are more."""
 VIEWS = {"month": _("Month"), "week": _("Week"), "day": _("Day")}
@@ -129,7 +131,7 @@ class CalendarAdmin(ModelAdmin):
     @action(description=_("Calendar"), url_path="calendar", permissions=["view"])
     def calendar(self, request: HttpRequest) -> HttpResponse:
         """Show a month, a week or a day."""
-        zone = ZoneInfo(settings.DEALER_TIME_ZONE)
+        zone = dealer_zone()
         today = timezone.now().astimezone(zone).date()
         page = page_of(request.GET.get("view", "month"), request.GET.get("date", ""), today)
         start, end = midnight(page.first, zone), midnight(page.end, zone)

@@ -1,14 +1,8 @@
-"""Days of the dealership: a date is a local matter, a moment is not."""
+"""How long banks may take."""
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from django.conf import settings
-
-
-def local_date(now: datetime) -> date:
-    """The dealership's calendar day at a moment."""
-    return now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()
 
 
 def silent_since(now: datetime) -> datetime:

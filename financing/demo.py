@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from core.clock import dealer_day
 from financing import services
 from financing.calculations import add_months
-from financing.clock import local_date
 from financing.limit_files import LimitFact
 from financing.limits import quarter_of
 from financing.models import CreditLimit, FinancingType, LimitKind, Programme, ScheduleType
@@ -57,7 +57,7 @@ def create_demo(now: datetime) -> None:
     """
     _open_limits(now)
     common = ProgrammeFields(
-        min_amount=Decimal(50_000), max_amount=Decimal(20_000_000), valid_from=local_date(now).replace(month=1, day=1)
+        min_amount=Decimal(50_000), max_amount=Decimal(20_000_000), valid_from=dealer_day(now).replace(month=1, day=1)
     )
     for fields, rates in _PROGRAMMES:
         _open(common | fields, rates, now)
@@ -78,7 +78,7 @@ def _open_limits(now: datetime) -> None:
     """The Bank of Russia's averages that we could read, told to be of another quarter, and a plan to begin with."""
     if CreditLimit.objects.exists():
         return
-    first = quarter_of(local_date(now))
+    first = quarter_of(dealer_day(now))
     last = add_months(first, 3) - timedelta(days=1)
     facts = [
         LimitFact(kind=kind, value=Decimal(value), valid_from=first, valid_to=last, source=source)

@@ -10,12 +10,12 @@ from uuid import UUID
 import msgspec
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import money
 from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.calculations.daycount import DayCount
 from financing.calculations.terms import Fee, LoanTerms, ScheduleKind
-from financing.clock import local_date
 from financing.errors import NoProgramme, UnknownProgramme
 from financing.limits import Ceiling, limits_on
 from financing.models import Programme
@@ -74,7 +74,7 @@ class ProgrammeChoice:
 
 def programme_choices(now: datetime) -> list[ProgrammeChoice]:
     """What is on offer today, the cheapest first."""
-    day = local_date(now)
+    day = dealer_day(now)
     offered = Programme.objects.filter(valid_from__lte=day).exclude(valid_to__lt=day)
     names = ("id", "bank", "name", "financing_type", "base_rate", "min_term_months", "max_term_months")
     return [ProgrammeChoice(*row) for row in offered.order_by("base_rate", "pk").values_list(*names)]

@@ -13,8 +13,9 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from core.books import Disagreement
+from core.clock import dealer_day
 from financing.application_fields import check_fields, read_fields
-from financing.clock import local_date, silent_since
+from financing.clock import silent_since
 from financing.models import (
     Account,
     Application,
@@ -84,7 +85,7 @@ class LoanFacts:
 
 def check_application(application: Mapping[str, Any], *, now: datetime) -> None:
     """Refuse fields of an application that no bank could decide on, before an order is placed. Raises InvalidInput."""
-    check_fields(read_fields(application), local_date(now))
+    check_fields(read_fields(application), dealer_day(now))
 
 
 def loans_by_order(*, chunk: int = 2000) -> Iterator[LoanFacts]:

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import structlog
 from corsheaders.middleware import CorsMiddleware
@@ -14,6 +13,7 @@ from django.urls import resolve
 from django.utils import timezone, translation
 
 from core import context
+from core.clock import dealer_zone
 from core.ids import uuid7
 from gateway import lane, problems, step_up, uploads
 from gateway.lane import BodyTooLarge
@@ -77,7 +77,7 @@ class EdgeMiddleware:
             _check_size(request)
         except BodyTooLarge:
             return too_large(request)
-        with timezone.override(ZoneInfo(settings.DEALER_TIME_ZONE)):
+        with timezone.override(dealer_zone()):
             return self.pages(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

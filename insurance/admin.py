@@ -22,9 +22,9 @@ from unfold.widgets import (
 )
 
 from core.admin import ReadOnlyAdmin, asking, asking_why, level
+from core.clock import dealer_day
 from core.errors import DomainError
 from insurance import services
-from insurance.clock import local_date
 from insurance.models import (
     Claim,
     ClaimConcern,
@@ -244,7 +244,7 @@ class _AgeFilter(admin.SimpleListFilter):
         return [("late", _("over")), ("week", _("within a week"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        today = local_date(timezone.now())
+        today = dealer_day(timezone.now())
         waiting = queryset.filter(status__in=[*UNDECIDED, ClaimStatus.APPROVED, ClaimStatus.PARTIAL])
         if self.value() == "late":
             return waiting.filter(due_date__lt=today)
@@ -310,7 +310,7 @@ class ClaimAdmin(_DecidedAdmin):
 
     @admin.display(description=_("age, days"), ordering="created_at")
     def age(self, claim: Claim) -> int:
-        return (local_date(timezone.now()) - local_date(claim.created_at)).days
+        return (dealer_day(timezone.now()) - dealer_day(claim.created_at)).days
 
     @admin.display(description=_("to be looked at"))
     def look_at(self, claim: Claim) -> str:
@@ -320,4 +320,4 @@ class ClaimAdmin(_DecidedAdmin):
     def deadline(self, claim: Claim) -> str:
         if claim.due_date is None:
             return "–"
-        return f"{claim.due_date} !" if claim.is_late_on(local_date(timezone.now())) else str(claim.due_date)
+        return f"{claim.due_date} !" if claim.is_late_on(dealer_day(timezone.now())) else str(claim.due_date)

@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.books import Disagreement
+from core.clock import dealer_day
 from core.errors import InvalidInput
-from insurance.clock import local_date
 from insurance.models import (
     Claim,
     ClaimStatus,
@@ -170,7 +170,7 @@ def _instalments_forgotten() -> Iterator[Disagreement]:
     """Nothing stays unpaid for longer than grace and suspension together, and what ended asks for nothing."""
     late = timedelta(days=settings.PREMIUM_GRACE_DAYS + settings.PREMIUM_SUSPENSION_DAYS) + ALARM_GRACE
     waiting = Instalment.objects.filter(state=InstalmentState.PLANNED)
-    forgotten = Q(policy__status__in=ALIVE, due_date__lt=local_date(timezone.now() - late))
+    forgotten = Q(policy__status__in=ALIVE, due_date__lt=dealer_day(timezone.now() - late))
     for part in waiting.filter(forgotten | ~Q(policy__status__in=ALIVE)).order_by("policy_id", "number"):
         ids = {"policy_id": str(part.policy_id), "instalment": str(part.number)}
         yield Disagreement("instalment_forgotten", ids, f"due on {part.due_date}, and nobody asks for it")
@@ -191,7 +191,7 @@ def _attempts_unlike_their_policies() -> Iterator[Disagreement]:
 
 
 def _policies_past_their_end() -> Iterator[Disagreement]:
-    late = local_date(timezone.now() - ALARM_GRACE)
+    late = dealer_day(timezone.now() - ALARM_GRACE)
     over = Q(end_date__lt=late) | Q(status=PolicyStatus.CANCEL_SCHEDULED, cancel_date__lt=late)
     for policy in Policy.objects.filter(over, status__in=ALIVE).order_by("pk"):
         ids = {"policy_id": str(policy.id)}

@@ -8,9 +8,9 @@ from dateutil.relativedelta import relativedelta
 from django.db.models import Q, QuerySet
 
 from accounts.events import UserDeleted, UserStayed
+from core.clock import dealer_day
 from core.db import on_commit
 from core.papers import destroy_papers
-from insurance.clock import local_date
 from insurance.models import (
     Claim,
     ClaimDocument,
@@ -59,7 +59,7 @@ def _forget_papers(papers: QuerySet[ClaimDocument]) -> None:
 def _old_policies(now: datetime) -> QuerySet[Policy]:
     """Of people who have left: policies that ended so long ago that no claim can come of them."""
     before = now - relativedelta(years=YEARS)
-    is_over = Q(end_date__lt=local_date(before)) | Q(cancelled_at__lt=before)
+    is_over = Q(end_date__lt=dealer_day(before)) | Q(cancelled_at__lt=before)
     theirs = Policy.objects.filter(is_over, customer_id__in=left("insurance"))
     return theirs.exclude(vehicle_vin="").exclude(status__in=[*ALIVE, PolicyStatus.PENDING])
 

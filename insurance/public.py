@@ -12,8 +12,8 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from insurance.books import policy_disagreements, recompute
-from insurance.clock import local_date
 from insurance.documents import policy_pdf
 from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
 from insurance.models.claims import REFUSED, UNDECIDED
@@ -68,7 +68,7 @@ def estimate(quote_request: Mapping[str, Any]) -> Decimal:
     word counts.
     """
     request = as_catalogued(read_request(quote_request))
-    rated = price(request, request.start_date or local_date(timezone.now()), current_book())
+    rated = price(request, request.start_date or dealer_day(timezone.now()), current_book())
     return first_part(rated.premium, request.instalments)
 
 

@@ -1,13 +1,12 @@
 """What orders holds of a person, and what erasure leaves of it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from accounts.events import UserDeleted, UserStayed
+from core.clock import day_begins, dealer_day
 from core.db import database_now
 from messaging.classified import keeps, plain
 from messaging.departures import open_door
@@ -38,7 +37,6 @@ from orders.models import (
     Status,
 )
 from orders.services.documents import hash_of
-from orders.services.placing import dealer_day
 from orders.services.queue import close_places
 
 KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED, Status.RETURNING, Status.RETURNED)
@@ -71,7 +69,7 @@ def _blank_names(papers: QuerySet[Document]) -> None:
 
 def _out_of_years(now: datetime) -> Q:
     """Of people who have left: papers issued so long ago that the books need them no more."""
-    first = datetime(dealer_day(now).year - YEARS, 1, 1, tzinfo=ZoneInfo(settings.DEALER_TIME_ZONE))
+    first = day_begins(date(dealer_day(now).year - YEARS, 1, 1))
     return Q(order__customer_id__in=left("orders"), issued_at__lt=first)
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
+from core.clock import dealer_day
 from core.fonts import register_fonts
 from orders.models import Document, DocumentKind
 
@@ -109,7 +110,7 @@ def _story(document: Document, words: dict[str, str], title: str, language: str)
 
     text = ParagraphStyle("text", fontName="DejaVuSans", fontSize=9.5, leading=13, spaceAfter=6)
     head = ParagraphStyle("head", parent=text, fontName="DejaVuSans-Bold", fontSize=14, leading=18, spaceAfter=8)
-    facts, day = document.facts, _day(document.issued_at.date(), language)
+    facts, day = document.facts, _day(dealer_day(document.issued_at), language)
     total, trade_in, currency = Decimal(facts["total"]), Decimal(facts["trade_in"]), facts["currency"]
     due = total - trade_in
     ordered = _day(date.fromisoformat(facts["ordered_at"]), language)

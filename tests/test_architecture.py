@@ -101,6 +101,21 @@ def test_transactions_name_their_database(package):
             assert name not in ("django.db.transaction.atomic", "django.db.transaction.on_commit"), path
 
 
+DAYS = re.compile(r"ZoneInfo\(settings\.DEALER_TIME_ZONE\)|timezone\.now\(\)\.date\(\)")
+UTC_DAYS = {"payments/api/books.py", "payments/management/commands/export_ledger.py", "payments/tests"}
+"""Statements of the ledger are by days in UTC, as its page says."""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_day_is_the_dealers(package):
+    found = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if name != "core/clock.py" and not any(name.startswith(each) for each in UTC_DAYS):
+            found += [f"{name}: {match[0]}" for match in DAYS.finditer(path.read_text())]
+    assert found == [], "ask core.clock: by UTC a day in Moscow ends three hours late"
+
+
 def test_every_event_belongs_to_its_app_and_every_handler_to_its_own():
     for name, cls in REGISTRY.items():
         assert cls.app() in APPS, name

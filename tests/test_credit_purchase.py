@@ -13,6 +13,7 @@ import catalog.tests.make
 import financing.tests.make
 from config.books import order_disagreements, refund_disagreements
 from config.databases import APPS
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from financing.models import Loan, LoanPayment, LoanRefund
@@ -98,7 +99,7 @@ def test_from_the_application_to_the_closed_loan(buyer, time_machine):
     (loan,) = shown(buyer, "/financing/loans")["results"]
     assert (loan["status"], loan["balance"], loan["order_id"]) == ("active", "1500000.00", order_id)
     first = shown(buyer, f"/financing/loans/{loan['id']}/schedule")["schedule"][0]
-    time_machine.shift(timedelta(days=(_date(first["due_date"]) - timezone.localdate()).days))
+    time_machine.shift(timedelta(days=(_date(first["due_date"]) - dealer_day(timezone.now())).days))
     paid = client(buyer).post(f"/financing/loans/{loan['id']}/payments", {"amount": first["payment"], **CARD})
     assert (paid.status_code, paid.json()["status"]) == (201, "pending")
     drain_outbox()

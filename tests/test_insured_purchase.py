@@ -9,6 +9,7 @@ from django.utils import timezone
 import catalog.tests.make
 from config import books
 from config.databases import APPS
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from gateway.approvals import Waits, approve_waiting, kind_named
@@ -167,7 +168,7 @@ def test_a_claim_is_paid_and_others_are_refused_with_reasons(product):
     order = bought(product, OSAGO, KASKO)
     client, manager = Api("client", user_id=order.customer_id), Api("manager")
     Policy.objects.update(
-        activated_at=timezone.now() - timedelta(days=3), start_date=timezone.now().date() - timedelta(3)
+        activated_at=timezone.now() - timedelta(days=3), start_date=dealer_day(timezone.now()) - timedelta(3)
     )
     kasko = Policy.objects.get(insurance_type="kasko")
     loss = {

@@ -21,6 +21,7 @@ from accounts.models import User
 from accounts.services import people
 from accounts.tests import make
 from core.asking import PeerAway
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import AccountClosing
 from core.ids import uuid7
@@ -100,7 +101,7 @@ def a_drive(person):
 def a_car_handed_over(person):
     drive = showroom.tests.make.drive(showroom.tests.make.car(), person, hours=0.01)
     confirm_drive(drive_id=drive.id, now=timezone.now())
-    papers = driving.HandOver("1234", timezone.now().date() + timedelta(days=999), 100, True)
+    papers = driving.HandOver("1234", dealer_day(timezone.now()) + timedelta(days=999), 100, True)
     return lambda: driving.hand_over(drive_id=drive.id, checked=papers, by=MANAGER.id, now=timezone.now())
 
 

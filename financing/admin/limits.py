@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from core.admin import ReadOnlyAdmin
+from core.clock import dealer_day
 from financing import services
-from financing.clock import local_date
 from financing.limit_files import LimitFact
 from financing.limits import ceiling_of, quarter_of
 from financing.models import CreditLimit, LimitKind
@@ -60,7 +60,7 @@ class CreditLimitAdmin(ReadOnlyAdmin):
     @action(description=_("This quarter"), url_path="quarter", permissions=["view"])
     def quarter(self, request: HttpRequest) -> HttpResponse:
         """What each bank has agreed at a debt load above 50 %, and how much room is left."""
-        day = local_date(timezone.now())
+        day = dealer_day(timezone.now())
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": _("This quarter"),

@@ -27,10 +27,10 @@ from unfold.widgets import (
 )
 
 from core.admin import ReadOnlyAdmin, asking, asking_why
+from core.clock import dealer_day
 from financing import services
 from financing.admin.looking import DeskAdmin, LookedAt
 from financing.calculations import Strategy
-from financing.clock import local_date
 from financing.models import (
     RUNNING,
     Loan,
@@ -86,7 +86,7 @@ class RestructuringForm(BaseDialogForm):
 
 def _repay(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
     now = timezone.now()
-    day: date = said["day"] or local_date(now)
+    day: date = said["day"] or dealer_day(now)
     return services.repay_loan_early(
         loan_id=loan_id,
         amount=said["amount"],

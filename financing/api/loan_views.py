@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.clock import dealer_day
 from financing import services
 from financing.api.filters import LoanFilter
 from financing.api.loan_serializers import (
@@ -31,7 +32,6 @@ from financing.api.loan_serializers import (
 )
 from financing.api.views import FILE_KIND, FILES, FinancingViewSet, read_id
 from financing.calculations import Strategy
-from financing.clock import local_date
 from financing.documents import TYPES, loan_paper, printed
 from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
@@ -125,7 +125,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
             "loan_id": read_id(self.kwargs["pk"], LoanNotFound),
             "customer_id": self.owner,
             "amount": data["amount"],
-            "day": data["date"] or local_date(now),
+            "day": data["date"] or dealer_day(now),
             "strategy": Strategy(data["strategy"]),
             "now": now,
         }
@@ -161,7 +161,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         quote = services.preview_payoff(
             loan_id=read_id(pk, LoanNotFound),
             customer_id=self.owner,
-            day=query.validated_data["date"] or local_date(now),
+            day=query.validated_data["date"] or dealer_day(now),
             now=now,
         )
         return Response(PayoffSerializer(quote).data)

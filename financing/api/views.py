@@ -17,6 +17,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.clock import dealer_day
 from core.papers import KINDS, check_size
 from financing import services
 from financing.api.desk_serializers import (
@@ -51,7 +52,6 @@ from financing.calculations import (
     calculate,
     find_problems,
 )
-from financing.clock import local_date
 from financing.documents import TYPES, Paper, printed, quote_paper
 from financing.errors import ApplicationNotFound, DocumentNotFound
 from financing.models import Application, Programme
@@ -100,7 +100,7 @@ class CalculatorViewSet(FinancingViewSet):
         if problems:
             raise _refusal(*problems)
         try:
-            return calculate(terms, today=local_date(timezone.now()))
+            return calculate(terms, today=dealer_day(timezone.now()))
         except InvalidTerms as error:
             raise _refusal(error) from error
         except NoRateFound as error:
@@ -141,7 +141,7 @@ class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financi
     def get_queryset(self) -> QuerySet[Programme]:
         user = self.request.user
         is_staff = isinstance(user, Principal) and user.is_staff
-        offered = Programme.objects.all() if is_staff else services.programmes_on(local_date(timezone.now()))
+        offered = Programme.objects.all() if is_staff else services.programmes_on(dealer_day(timezone.now()))
         return offered.prefetch_related("rates")
 
     @extend_schema(request=ProgrammeInput, responses=may_wait(ProgrammeSerializer, 201))
@@ -214,7 +214,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         application = self._found(pk)
         amount = application.approved_amount or application.requested_amount
         rate = application.annual_rate if application.annual_rate is not None else application.asked_rate
-        quote = calculate(application.terms(amount, rate), today=local_date(application.created_at))
+        quote = calculate(application.terms(amount, rate), today=dealer_day(application.created_at))
         return Response(LoanQuoteSerializer(quote).data)
 
     @extend_schema(request=None, responses=ApplicationSerializer)

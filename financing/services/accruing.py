@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import Prefetch
 
+from core.clock import dealer_day
 from core.db import transaction
-from financing.clock import local_date
 from financing.events import LoanPaymentDue
 from financing.models import RUNNING, EntryKind, Loan, LoanScheduleRow
 from financing.services.mandates import look_after_debits
@@ -79,7 +79,7 @@ def _next_ids(after: UUID | None) -> list[UUID]:
 
 def _accrue(ids: Sequence[UUID], now: datetime) -> int:
     """Draw some loans in one transaction; loans that a payment holds at this moment are drawn by it."""
-    today = local_date(now)
+    today = dealer_day(now)
     near = LoanScheduleRow.objects.filter(due_date__lte=today + LOOK_AHEAD)
     with transaction("financing"):
         loans = (

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from financing.clock import local_date
+from core.clock import dealer_day
 from financing.models import (
     RUNNING,
     Application,
@@ -229,7 +229,7 @@ def read_loan(loan_id: UUID, *, now: datetime, customer_id: UUID | None = None) 
     loan = visible.prefetch_related("versions", "payments", "rows").first()
     if loan is None:
         return None
-    history, today = History(loan), local_date(now)
+    history, today = History(loan), dealer_day(now)
     open_dues = history.standing(today).open_dues if loan.is_running else ()
     paid = {row.due_date for row in history.rows if row.due_date not in open_dues and _is_past(row.due_date, loan)}
     return LoanPage(

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import DomainError, InvalidInput, WrongTransition
 from financing.approvals import DEBIT
-from financing.clock import local_date, silent_since
+from financing.clock import silent_since
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.events import LoanPaymentRefused
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, PaymentKind
@@ -73,7 +74,7 @@ def _day_of(answer: Mapping[str, Any]) -> date | None:
 
 def _count_from(loan: Loan, payment: LoanPayment, day: date | None, now: datetime) -> None:
     """A late answer costs the borrower no penalty: the bank's day counts. A return counts from its own day."""
-    today = local_date(now)
+    today = dealer_day(now)
     if payment.kind != PaymentKind.RETURN:
         first = first_day_of(loan, History(loan), payment)
         payment.value_date = min(max(day or today, first), today)
@@ -171,6 +172,6 @@ def _admit_person(payment: LoanPayment, statuses: tuple[str, ...], now: datetime
 def _check_paper(payment: LoanPayment, reference: str, day: date, now: datetime) -> None:
     if not reference.strip():
         raise InvalidInput("reference", "required", _("Name the bank's number of the debit."))
-    if not payment.value_date <= day <= local_date(now):
+    if not payment.value_date <= day <= dealer_day(now):
         detail = _("The date must lie between the day the debit was asked for and today.")
         raise InvalidInput("date", "out_of_range", detail)

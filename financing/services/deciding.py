@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import msgspec
 
+from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import ZERO, money
 from financing.application_fields import ApplicationFields, check_fields
 from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
-from financing.clock import local_date
 from financing.decisions import Decision, Facts, Outcome, Rules, decide
 from financing.errors import NoProgramme, NotOverridable, PskAboveCeiling, UnknownProgramme
 from financing.limits import Ceiling, Limits, limits_on
@@ -51,7 +51,7 @@ class Setting:
 
 def setting_of(order: OrderCopy, now: datetime, car: Car = UNKNOWN_CAR) -> Setting:
     """The setting of a moment."""
-    today = local_date(now)
+    today = dealer_day(now)
     return Setting(today, order, car, limits_on(today))
 
 

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.clock import dealer_day
 from core.db import transaction
 from financing.calculations import LoanQuote, calculate
-from financing.clock import local_date
 from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.events import ApplicationWithdrawn, LoanClosed, LoanDisbursed
 from financing.models import (
@@ -63,7 +63,7 @@ def disburse_loan(*, order_id: UUID, attempt_id: UUID, now: datetime) -> None:
 
 def _lend(application: Application, now: datetime) -> Loan:
     """The loan and its rows, dated from today; the payment is the one that was offered."""
-    today, programme = local_date(now), application.programme
+    today, programme = dealer_day(now), application.programme
     quote = calculate(application.terms(application.approved_amount, application.annual_rate), today=today)
     loan = Loan.objects.create(
         application=application,
@@ -168,5 +168,5 @@ def _cancel(loan: Loan, now: datetime) -> None:
             request_refund(loan, payment, payment.amount - payment.surplus, "the purchase was undone", is_at_bank=True)
     loan.cancel(now)
     loan.save()
-    book(loan, {}, EntryKind.CANCELLATION, local_date(now), now)
+    book(loan, {}, EntryKind.CANCELLATION, dealer_day(now), now)
     publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="cancelled"))

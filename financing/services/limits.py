@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
@@ -16,7 +17,6 @@ from financing.approvals import LIMITS
 from financing.calculations import DebtLoad, LoanQuote, debt_load_percent
 from financing.calculations.affordability import HIGH_FROM, MODERATE_FROM
 from financing.calculations.rounding import KOPECK
-from financing.clock import local_date
 from financing.errors import LendingShareFull, PskAboveCeiling
 from financing.limit_files import LimitFact
 from financing.limits import SHARES, Ceiling, Limits, limits_on, quarter_of, tier_of
@@ -185,7 +185,7 @@ def count_in_quarter(application: Application, quote: LoanQuote, now: datetime) 
 
     Offers of connected banks are of their own count, and leasing of none.
     """
-    day = local_date(now)
+    day = dealer_day(now)
     application.counted_in, application.debt_load_percent = None, load_of(application, quote)
     if application.programme.is_connected or application.financing_type == "leasing":
         return
@@ -208,7 +208,7 @@ def load_of(application: Application, quote: LoanQuote) -> Decimal | None:
 def ceiling_for(application: Application, programme: Programme, now: datetime) -> Ceiling | None:
     """The ceiling of ПСК that an agreement made now by a programme is held to."""
     is_used = (application.decision or {}).get("facts", {}).get("is_used")
-    return limits_on(local_date(now)).ceiling(programme, is_used)
+    return limits_on(dealer_day(now)).ceiling(programme, is_used)
 
 
 def require_ceiling(application: Application, psk: Decimal | None, now: datetime) -> None:

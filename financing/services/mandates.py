@@ -8,10 +8,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
-from financing.clock import local_date
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, OfferStatus
 from financing.services.early import quote_payoff
 from financing.services.standing import History
@@ -91,7 +91,7 @@ def look_after_debits(*, now: datetime) -> int:
     with transaction("financing"):
         for payment_id, bank in rows:
             request_call(
-                key=f"{key_of(payment_id)}:stands:{local_date(now)}",
+                key=f"{key_of(payment_id)}:stands:{dealer_day(now)}",
                 operation="financing.review_debit",
                 provider=bank,
                 request={"payment_id": str(payment_id), "bank": bank},

@@ -9,13 +9,13 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.ids import uuid7
 from financing.application_fields import ApplicationFields
 from financing.approvals import OVERRIDE
 from financing.calculations import LoanQuote
-from financing.clock import local_date
 from financing.decisions import LEGAL_AGE, Employment, Outcome, age_on
 from financing.errors import (
     DecidedByBank,
@@ -132,7 +132,7 @@ def _quote(override: Override) -> LoanQuote:
         limits = {"least": least, "most": most}
         raise InvalidInput("amount", "out_of_range", _("Above %(least)s, and at most %(most)s.") % limits)
     birth = application.birth_date
-    if birth is not None and age_on(birth, local_date(override.proposed_at)) < LEGAL_AGE:
+    if birth is not None and age_on(birth, dealer_day(override.proposed_at)) < LEGAL_AGE:
         raise NotOverridable(reasons=["age"])
     application.term_months = override.term_months
     application.balloon = min(application.balloon, override.amount)

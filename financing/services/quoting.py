@@ -3,9 +3,9 @@
 from datetime import datetime
 from decimal import Decimal
 
+from core.clock import dealer_day
 from core.errors import InvalidInput
 from financing.calculations import InvalidTerms, LoanQuote, LoanTerms, NoRateFound, ScheduleKind, calculate
-from financing.clock import local_date
 
 
 def quote_loan(
@@ -28,7 +28,7 @@ def quote_loan(
         balloon=balloon,
     )
     try:
-        return calculate(terms, today=local_date(now))
+        return calculate(terms, today=dealer_day(now))
     except InvalidTerms as error:
         raise InvalidInput(error.field, error.code, error.detail) from error
     except NoRateFound as error:

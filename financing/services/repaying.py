@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
 from financing.calculations import Row, Strategy
 from financing.calculations.servicing import Standing
-from financing.clock import local_date
 from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded
 from financing.events import LoanPaymentReceived, LoanPaymentRequested
 from financing.models import (
@@ -57,7 +57,7 @@ def pay_loan(
     with transaction("financing"):
         loan = running_loan(loan_id, customer_id)
         history = History(loan)
-        most = _most_to_pay(loan, history, local_date(now))
+        most = _most_to_pay(loan, history, dealer_day(now))
         if amount > most:
             raise PaymentNotNeeded(most=str(most))
         payment = record_payment(loan, PaymentKind.INSTALMENT, amount, means, actor_id, now)
@@ -92,7 +92,7 @@ def record_payment(
         status=LoanPaymentStatus.PENDING,
         amount=amount,
         currency=loan.currency,
-        value_date=local_date(now),
+        value_date=dealer_day(now),
         created_by=actor_id,
         created_at=now,
     )
@@ -104,7 +104,7 @@ def take_payment(loan: Loan, payment: LoanPayment, means: LoanMeans, now: dateti
     Raises InvalidInput (a debit above the payoff).
     """
     if payment.is_debit:
-        refuse_above_payoff(History(loan), local_date(now), payment.value_date, payment.amount)
+        refuse_above_payoff(History(loan), dealer_day(now), payment.value_date, payment.amount)
         payment.save(force_insert=True)
         give_mandate(payment, now)
         return
@@ -141,7 +141,7 @@ def settle_payment(
             return
         if is_paid:
             if payment.kind != PaymentKind.RETURN:
-                payment.value_date = local_date(now)
+                payment.value_date = dealer_day(now)
             receive(loan, payment, now)
         elif payment.status == LoanPaymentStatus.PENDING:
             payment.move(LoanPaymentStatus.FAILED)
@@ -247,13 +247,13 @@ def preview_early(
 ) -> EarlyPlan:
     """What an early repayment would do; nothing is written. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
     with transaction("financing"):
-        return plan_early(History(running_loan(loan_id, customer_id)), local_date(now), day, amount, strategy)
+        return plan_early(History(running_loan(loan_id, customer_id)), dealer_day(now), day, amount, strategy)
 
 
 def preview_payoff(*, loan_id: UUID, day: date, now: datetime, customer_id: UUID | None = None) -> PayoffQuote:
     """What closes the loan on a day. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
     with transaction("financing"):
-        return quote_payoff(History(running_loan(loan_id, customer_id)), local_date(now), day)
+        return quote_payoff(History(running_loan(loan_id, customer_id)), dealer_day(now), day)
 
 
 def repay_loan_early(
@@ -274,7 +274,7 @@ def repay_loan_early(
     Raises LoanNotFound, LoanNotRunning, InvalidInput.
     """
     with transaction("financing"):
-        loan, today = running_loan(loan_id, customer_id), local_date(now)
+        loan, today = running_loan(loan_id, customer_id), dealer_day(now)
         plan = plan_early(History(loan), today, day, amount, strategy)
         payment = record_payment(loan, PaymentKind.EARLY, amount, means, actor_id, now)
         payment.strategy, payment.value_date = strategy.value, day
@@ -295,9 +295,9 @@ def carry_out(*, payment_id: UUID, now: datetime) -> None:
     with transaction("financing"):
         loan = lock_loan(loan_id)
         payment = LoanPayment.objects.select_for_update().get(pk=payment_id)
-        if payment.status != LoanPaymentStatus.SCHEDULED or payment.value_date > local_date(now):
+        if payment.status != LoanPaymentStatus.SCHEDULED or payment.value_date > dealer_day(now):
             return
-        today = local_date(now)
+        today = dealer_day(now)
         most = room_for_debit(History(loan), today, today, besides=payment.id) if loan.is_running else ZERO
         if not most:
             payment.move(LoanPaymentStatus.FAILED)
@@ -311,5 +311,5 @@ def carry_out(*, payment_id: UUID, now: datetime) -> None:
 
 def due_orders(now: datetime) -> list[UUID]:
     """Early repayments whose day has come, oldest first."""
-    due = LoanPayment.objects.filter(status=LoanPaymentStatus.SCHEDULED, value_date__lte=local_date(now))
+    due = LoanPayment.objects.filter(status=LoanPaymentStatus.SCHEDULED, value_date__lte=dealer_day(now))
     return list(due.order_by("value_date", "pk").values_list("pk", flat=True))

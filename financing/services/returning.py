@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from financing.calculations import Strategy
-from financing.clock import local_date
 from financing.errors import CoolingOffOver
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, PaymentKind
 from financing.services.early import PayoffQuote, quote_payoff
@@ -44,7 +44,7 @@ def preview_return(*, loan_id: UUID, now: datetime, customer_id: UUID | None = N
 
 
 def _quote(loan_id: UUID, customer_id: UUID | None, now: datetime) -> tuple[Loan, PayoffQuote]:
-    loan, today = running_loan(loan_id, customer_id), local_date(now)
+    loan, today = running_loan(loan_id, customer_id), dealer_day(now)
     if not loan.is_cooling_off_on(today):
         raise CoolingOffOver(until=str(loan.cooling_off_until or ""))
     return loan, quote_payoff(History(loan), today, today)

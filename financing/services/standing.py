@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.db.models import Sum
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.money import ZERO
 from financing.calculations import DayCount, Debt, Part, capped_daily_rate
 from financing.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
-from financing.clock import local_date
 from financing.errors import LoanNotFound
 from financing.events import LoanClosed, LoanOverdue, LoanSurplusRefundRequested
 from financing.models import (
@@ -151,7 +151,7 @@ def refresh(
     loan: Loan, history: History, now: datetime, kind: EntryKind, payment: LoanPayment | None = None
 ) -> Standing:
     """Draw the loan as it stands today, book what moved, and tell what became of it. The caller holds its lock."""
-    today = local_date(now)
+    today = dealer_day(now)
     standing = history.standing(today)
     if standing.is_repaid and standing.deposit:
         _return_surplus(loan, history, standing.deposit, now)

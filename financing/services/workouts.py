@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
 from financing.approvals import RESTRUCTURE, WRITE_OFF
 from financing.calculations import DayCount, Debt, Part, Row, Schedule, add_months
-from financing.clock import local_date
 from financing.errors import LoanNotFound, LoanNotRunning, ScheduleChangedSince, SurplusReturned
 from financing.events import LoanClosed, LoanPaymentReversed, LoanRestructured
 from financing.models import (
@@ -53,7 +53,7 @@ def restructure_loan(
         loan = lock_loan(loan_id)
         if not loan.is_running:
             raise LoanNotRunning(state=loan.status)
-        history, today = History(loan), local_date(now)
+        history, today = History(loan), dealer_day(now)
         version, rows = _new_terms(history, today, term_months, annual_rate)
         version.waived_penalty = history.standing(today).owed[Part.PENALTY] if waive_penalty else ZERO
         forgone = _interest_forgone(history, today, term_months, annual_rate, rows)
@@ -244,7 +244,7 @@ def write_off_loan(*, loan_id: UUID, manager_id: UUID, reason: str, now: datetim
     Raises LoanNotFound, WrongTransition, FourEyes, Waits.
     """
     with transaction("financing"):
-        loan, today = lock_loan(loan_id), local_date(now)
+        loan, today = lock_loan(loan_id), dealer_day(now)
         history = History(loan)
         held = totals(loan, history, history.standing(today))
         loan.write_off(now)

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from financing import services
-from financing.clock import local_date
 from financing.models import Application, CreditLimit, Loan, Programme
 from financing.tests import make
 from gateway.approvals import approve
@@ -57,7 +57,7 @@ def all_agreed():
 
 def test_limits_are_added_and_the_quarter_is_shown(screens):
     make.programme(bank="Northern")
-    path, day = "/admin/financing/creditlimit/", local_date(timezone.now())
+    path, day = "/admin/financing/creditlimit/", dealer_day(timezone.now())
     row = {"kind": "share_50_80", "bank": "", "value": "20", "source": "the press"}
     row |= {"valid_from": day, "valid_to": day + timedelta(days=1)}
     assert screens.post(f"{path}add/", row).status_code == 302

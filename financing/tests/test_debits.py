@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.errors import FourEyes, InvalidInput, WrongTransition
 from core.ids import uuid7
 from core.testing import Api
 from financing import services
 from financing.approvals import DEBIT
 from financing.calculations import Strategy
-from financing.clock import local_date
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanRefund
 from financing.public import loan_disagreements, silent_banks, waiting_for_somebody
@@ -69,12 +69,12 @@ def lent(connection="vega"):
 
 def early(loan, amount, means=ACCOUNT, **changes):
     now = timezone.now()
-    wanted = {"loan_id": loan.id, "amount": Decimal(amount), "day": local_date(now), "strategy": Strategy.REDUCE_TERM}
+    wanted = {"loan_id": loan.id, "amount": Decimal(amount), "day": dealer_day(now), "strategy": Strategy.REDUCE_TERM}
     return services.repay_loan_early(**(wanted | {"means": means, "actor_id": uuid7(), "now": now} | changes))[0]
 
 
 def today():
-    return local_date(timezone.now())
+    return dealer_day(timezone.now())
 
 
 def fresh(*rows):

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from financing import services
 from financing.calculations import Strategy
-from financing.clock import local_date
 from financing.models import Loan, LoanPayment, LoanPaymentStatus
 from financing.public import debits_for_somebody, loan_disagreements
 from financing.services import LoanMeans
@@ -50,7 +50,7 @@ def debit():
     return services.repay_loan_early(
         loan_id=loan.id,
         amount=Decimal("500000.00"),
-        day=local_date(now),
+        day=dealer_day(now),
         strategy=Strategy.REDUCE_TERM,
         means=LoanMeans("account"),
         actor_id=uuid7(),

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from financing import services
 from financing.approvals import DEBIT
@@ -281,7 +282,7 @@ def test_a_payment_that_bounced_is_taken_back(manager, loan):
 def test_what_a_service_refuses_is_said_on_the_page(manager, loan):
     answer = manager.post(path_of(loan, "write_off"), {"reason": "x", "_form_submitted": "on"}, follow=True)
     assert answer.status_code == 403
-    sent = {"amount": "0.5", "day": str(timezone.localdate() - timedelta(days=1)), "strategy": "reduce_term"}
+    sent = {"amount": "0.5", "day": str(dealer_day(timezone.now()) - timedelta(days=1)), "strategy": "reduce_term"}
     answer = manager.post(path_of(loan, "repay_early"), sent | {"_form_submitted": "on"}, follow=True)
     assert "between today and the last payment" in answer.content.decode()
     assert status(loan) == "active"

@@ -16,12 +16,12 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from core.ids import uuid7
 from financing import services
 from financing.calculations import Strategy, add_months
-from financing.clock import local_date
 from financing.models import Application, BankOffer, Loan, LoanEntry, LoanPayment, OrderState
 from financing.public import loan_disagreements
 from financing.services import LoanMeans
@@ -69,7 +69,7 @@ def lent(*, price="2000000.00", down="500000.00", now=None, term_months=36, **pr
 
 def early(loan, amount, now, strategy=Strategy.REDUCE_TERM):
     payment, plan = services.repay_loan_early(
-        loan_id=loan.id, amount=Decimal(amount), day=local_date(now), strategy=strategy, means=ACCOUNT,
+        loan_id=loan.id, amount=Decimal(amount), day=dealer_day(now), strategy=strategy, means=ACCOUNT,
         actor_id=uuid7(), now=now,
     )  # fmt: skip
     return make.debited(payment, now), plan

@@ -11,10 +11,10 @@ from django.db import connections
 from django.utils import timezone
 
 import catalog.tests.make
+from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.ids import uuid7
 from financing import services
-from financing.clock import local_date
 from financing.errors import LendingShareFull, NotOverridable, PskAboveCeiling
 from financing.limit_files import LimitFact
 from financing.limits import ceiling_of, limits_on, quarter_of, tier_of
@@ -160,7 +160,7 @@ def test_agreed_offers_take_the_room_and_ended_ones_give_it_back():
     assert (first.status, second.status) == ("under_review", "under_review")
     approve(first)
     first.refresh_from_db()
-    assert (first.counted_in, first.debt_load_percent) == (quarter_of(local_date(timezone.now())), Decimal("57.78"))
+    assert (first.counted_in, first.debt_load_percent) == (quarter_of(dealer_day(timezone.now())), Decimal("57.78"))
     with pytest.raises(LendingShareFull) as full:
         approve(second)
     assert full.value.extra == {"share": "30.000", "limit": "20"}
@@ -178,7 +178,7 @@ def test_paid_out_loans_make_room():
         low = make.requested(order)
         services.disburse_loan(order_id=order.order_id, attempt_id=low.attempt_id, now=timezone.now())
     assert make.application(**MODERATE).reasons == ["dti"]
-    share = share_with(make.programme(), Decimal(60), Decimal("1500000.01"), local_date(timezone.now()))
+    share = share_with(make.programme(), Decimal(60), Decimal("1500000.01"), dealer_day(timezone.now()))
     assert (share.percent, share.is_kept) == (Decimal("20.001"), False)
 
 

@@ -3,17 +3,17 @@
 import contextvars
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
 from django.db import connections
 from django.utils.translation import gettext_lazy as _
 
+from core.clock import dealer_day
 from core.db import LeavesRecord
 from core.errors import DomainError, FourEyes
 from core.ids import uuid7
@@ -169,11 +169,6 @@ def _within(kind: Kind, person_id: UUID, ask: Ask, now: datetime) -> bool:
             [person_id, dealer_day(now), kind.purse, ask.amount, limit],
         )
         return cursor.fetchone() is not None
-
-
-def dealer_day(now: datetime) -> date:
-    """The day it is at the dealer's: limits begin anew with it."""
-    return now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()
 
 
 def _write(kind: Kind, ask: Ask, now: datetime) -> Approval:

@@ -9,8 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.clock import dealer_day
 from core.money import MAX_AMOUNT
-from insurance.clock import local_date
 from insurance.models import (
     Claim,
     ClaimDocument,
@@ -168,7 +168,7 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
 
     def get_status(self, quote: Quote) -> str:
         """`quoted`, `purchased` or `expired`."""
-        return quote.status_on(local_date(timezone.now()))
+        return quote.status_on(dealer_day(timezone.now()))
 
     def get_due_now(self, quote: Quote) -> str:
         """What puts the policy in force: the premium, or its first instalment."""
@@ -414,11 +414,11 @@ class ClaimSerializer(serializers.ModelSerializer):
 
     def get_age_days(self, claim: Claim) -> int:
         """Days since it was reported."""
-        return (local_date(timezone.now()) - local_date(claim.created_at)).days
+        return (dealer_day(timezone.now()) - dealer_day(claim.created_at)).days
 
     def get_is_late(self, claim: Claim) -> bool:
         """Whether it should have been settled by now."""
-        return claim.is_late_on(local_date(timezone.now()))
+        return claim.is_late_on(dealer_day(timezone.now()))
 
 
 class ClaimAssessmentInput(serializers.Serializer):

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.clock import day_ends
 from core.ids import uuid7
-from insurance.clock import end_of
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
 
@@ -84,7 +84,7 @@ class Instalment(models.Model):
 
     def uncovers(self, moment: datetime) -> bool:
         """Whether there was no cover at a moment because it was not paid then."""
-        if self.lapsed_at is None or moment < end_of(self.due_date):
+        if self.lapsed_at is None or moment < day_ends(self.due_date):
             return False
         return self.paid_at is None or moment < self.paid_at
 

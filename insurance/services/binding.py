@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from insurance.clock import local_date
+from core.clock import dealer_day
 from insurance.models import Policy
 from insurance.reading import book_of
 from insurance.tariffs import TariffBook
@@ -43,7 +43,7 @@ def bind(policy: Policy, *, payment: Mapping[str, Any] | None) -> None:
             "currency": policy.currency,
             "start_date": policy.start_date.isoformat(),
             "end_date": policy.end_date.isoformat(),
-            "signed_date": local_date(policy.created_at).isoformat(),
+            "signed_date": dealer_day(policy.created_at).isoformat(),
             "payment": payment,
         },
     )

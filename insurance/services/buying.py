@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import database_now, transaction
 from core.errors import InvalidInput
 from gateway.approvals import let
 from insurance.approvals import UNDONE
-from insurance.clock import local_date
 from insurance.errors import InsuredTwice, QuoteExpired, QuoteNotFound, QuotePurchased
 from insurance.events import PurchaseLapsed
 from insurance.models import IssueAttempt, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
@@ -49,7 +49,7 @@ def purchase_quote(
     with transaction("insurance"):
         quote = _lock_quote(quote_id, customer_id)
         refuse_leavers("insurance", quote.customer_id)
-        if quote.status_on(local_date(now)) == "expired":
+        if quote.status_on(dealer_day(now)) == "expired":
             raise QuoteExpired
         policy = _renew_try(quote, variant, now) if hasattr(quote, "policy") else _first_try(quote, variant, now)
         begin_by_today(policy, now)

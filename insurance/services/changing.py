@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO, money
-from insurance.clock import local_date
 from insurance.errors import EndorsementRepriced, EndorsementUnderWay, LossOpen
 from insurance.events import PolicyEndorsed
 from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
@@ -151,7 +151,7 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
         )
     if "beneficiary" in changes and is_pledged(policy):
         raise InvalidInput("changes.beneficiary", "pledged", _("The bank stays named until the loan is repaid."))
-    today = local_date(now)
+    today = dealer_day(now)
     insured = _with_value(insured_request(policy))
     asked = read_request(msgspec.to_builtins(insured) | dict(changes))
     request = as_catalogued(asked, insured, path="changes.")
@@ -256,7 +256,7 @@ def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = N
 
     Bought like any quote, it becomes a policy of its own. Raises PolicyNotFound, WrongTransition, InvalidInput.
     """
-    today = local_date(now)
+    today = dealer_day(now)
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
         if policy.status not in (PolicyStatus.ACTIVE, PolicyStatus.EXPIRED) or hasattr(policy, "renewal"):

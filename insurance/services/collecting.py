@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core.clock import day_ends, dealer_day
 from core.db import transaction
 from gateway.approvals import let
 from insurance.approvals import UNDONE
-from insurance.clock import end_of, local_date
 from insurance.events import InstalmentDue, InstalmentLate, PolicySuspended
 from insurance.models import Instalment, InstalmentState, MoneyKind, MoneyState, Policy, PolicyStatus, next_planned
 from insurance.models.policies import ALIVE
@@ -37,7 +37,7 @@ def collect_premiums(*, now: datetime) -> int:
 
 
 def _due(now: datetime) -> Iterator[UUID]:
-    until = local_date(now) + timedelta(days=settings.PREMIUM_REMINDER_DAYS)
+    until = dealer_day(now) + timedelta(days=settings.PREMIUM_REMINDER_DAYS)
     due = Instalment.objects.filter(state=InstalmentState.PLANNED, due_date__lte=until, policy__status__in=ALIVE)
     reached: UUID | None = None
     while True:
@@ -54,7 +54,7 @@ def attend_instalment(*, policy_id: UUID, now: datetime) -> None:
 
     Raises PolicyNotFound.
     """
-    today = local_date(now)
+    today = dealer_day(now)
     with transaction("insurance"):
         policy = lock_policy(policy_id)
         part = next_planned(planned(policy))
@@ -121,9 +121,9 @@ def _stop_cover(policy: Policy, part: Instalment, now: datetime) -> None:
     if part.lapsed_at is None:
         part.lapsed_at = now
         part.save()
-    if policy.status == PolicyStatus.CANCEL_SCHEDULED or local_date(now) > part.ends_after:
+    if policy.status == PolicyStatus.CANCEL_SCHEDULED or dealer_day(now) > part.ends_after:
         let(UNDONE)
-        cancel_locked(policy, part.due_date, UNPAID, now, ended_at=end_of(part.due_date))
+        cancel_locked(policy, part.due_date, UNPAID, now, ended_at=day_ends(part.due_date))
     elif policy.status == PolicyStatus.ACTIVE:
         policy.suspend(now)
         policy.save()
@@ -145,7 +145,7 @@ def _charge_by_itself(policy: Policy, part: Instalment, now: datetime) -> None:
     """Charge the stored method, once a day while it is refused."""
     if policy.autopay_method_id is None or is_being_paid(policy):
         return
-    if part.asked_at is not None and local_date(part.asked_at) >= local_date(now):
+    if part.asked_at is not None and dealer_day(part.asked_at) >= dealer_day(now):
         return
     means = {"method": policy.autopay_method, "payment_method_id": str(policy.autopay_method_id)}
     charge(policy, part, means, now)

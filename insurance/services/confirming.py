@@ -13,10 +13,10 @@ from uuid import UUID
 import msgspec
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from gateway import approvals
-from insurance.clock import local_date
 from insurance.errors import CostsMore
 from insurance.models import Policy
 from insurance.pricing import InsuranceType, QuoteRequest, kbm_class, price, read_request
@@ -112,7 +112,7 @@ def _refuse_dearer(policy: Policy, found: Mapping[str, Any], now: datetime) -> N
         return
     asked = read_request(msgspec.to_builtins(insured_request(policy)) | dict(found))
     book = book_of(policy.quote.tariff_revision)
-    rated = price(asked, policy.quote.rated_on, book, today=local_date(now))
+    rated = price(asked, policy.quote.rated_on, book, today=dealer_day(now))
     difference = rated.premium - term_premium(policy)
     if difference > 0:
         raise CostsMore(premium_difference=str(difference))

@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from core.clock import day_ends, dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
 from gateway.approvals import let
 from insurance.approvals import UNDONE
-from insurance.clock import end_of, local_date
 from insurance.errors import InsuredTwice, NotReinstated
 from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReinstated, PolicyTermEnded
 from insurance.models import Claim, IssueAttempt, MoneyKind, Policy, PolicyStatus, next_planned
@@ -63,7 +63,7 @@ def cancel_policy(
             policy.decline(code="cancelled", detail=reason or _("Called off by the insured."), now=now)
             policy.save()
             return policy
-        today = local_date(now)
+        today = dealer_day(now)
         _check_days(policy, today, last_date, event_date)
         last_day = max(last_date or today, today) if event_date is None else event_date
         given = {"reason": reason, "last_date": last_date, "event_date": event_date}
@@ -73,7 +73,7 @@ def cancel_policy(
         else:
             unpaid = _unpaid_since(policy, today)
             if unpaid is not None and unpaid < (event_date or today):
-                cancel_locked(policy, unpaid, reason or UNPAID, now, ended_at=end_of(unpaid))
+                cancel_locked(policy, unpaid, reason or UNPAID, now, ended_at=day_ends(unpaid))
             else:
                 cancel_locked(policy, event_date or today, reason, now)
     return policy
@@ -112,7 +112,7 @@ def _schedule(policy: Policy, last_date: date, reason: str, now: datetime) -> No
     policy.schedule_cancellation(last_date, reason=reason, now=now)
     policy.save()
     alarm = PolicyCancellationDue(policy_id=policy.id, last_date=last_date)
-    set_timer(handler=CANCELLATION_HANDLER, event=alarm, due_at=end_of(last_date))
+    set_timer(handler=CANCELLATION_HANDLER, event=alarm, due_at=day_ends(last_date))
 
 
 def cancel_locked(policy: Policy, last_day: date, reason: str, now: datetime, ended_at: datetime | None = None) -> None:
@@ -132,8 +132,8 @@ def cancel_when_due(*, policy_id: UUID, last_date: date, now: datetime) -> None:
         policy = lock_policy(policy_id)
         let(UNDONE)
         if policy.status == PolicyStatus.CANCEL_SCHEDULED and policy.cancel_date == last_date:
-            last_day = min(last_date, _unpaid_since(policy, local_date(now)) or last_date)
-            cancel_locked(policy, last_day, policy.cancel_reason, now, ended_at=end_of(last_day))
+            last_day = min(last_date, _unpaid_since(policy, dealer_day(now)) or last_date)
+            cancel_locked(policy, last_day, policy.cancel_reason, now, ended_at=day_ends(last_day))
 
 
 def keep_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = None) -> Policy:
@@ -164,7 +164,7 @@ def refund_on_day(policy: Policy, last_day: date) -> Decimal:
     granted, has_claims = _claims_on(policy)
     cover = PaidCover(
         premium=term_premium(policy),
-        concluded=local_date(policy.created_at),
+        concluded=dealer_day(policy.created_at),
         start=policy.start_date,
         end=policy.end_date,
         retained_share=retained_share(policy.insurance_type),
@@ -238,7 +238,7 @@ def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, An
         refuse_leavers("insurance", policy.customer_id)
         if policy.status != PolicyStatus.CANCELLED:
             raise WrongTransition(policy.status, [])
-        if policy.cancelled_at is None or local_date(policy.cancelled_at) != local_date(now):
+        if policy.cancelled_at is None or dealer_day(policy.cancelled_at) != dealer_day(now):
             raise NotReinstated(_("A policy is reinstated on the day it was cancelled only."))
         if is_undone(policy):
             raise NotReinstated(_("Its purchase was undone."))
@@ -270,7 +270,7 @@ def put_back(policy: Policy, now: datetime) -> None:
     policy.save()
     plan_again(policy)
     alarm = PolicyTermEnded(policy_id=policy.id)
-    set_timer(handler="insurance.expire_policy", event=alarm, due_at=end_of(policy.end_date))
+    set_timer(handler="insurance.expire_policy", event=alarm, due_at=day_ends(policy.end_date))
     publish(
         PolicyReinstated(
             policy_id=policy.id,
@@ -287,7 +287,7 @@ def expire_policy(*, policy_id: UUID, now: datetime) -> None:
     """End a policy with its term, by its alarm; one that ended before is left alone. Raises PolicyNotFound."""
     with transaction("insurance"):
         policy = lock_policy(policy_id)
-        if policy.is_alive and policy.end_date < local_date(now):
+        if policy.is_alive and policy.end_date < dealer_day(now):
             policy.expire(now)
             policy.save()
             void_instalments(policy)

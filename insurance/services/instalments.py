@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
-from insurance.clock import local_date
 from insurance.errors import InstalmentOverdue, InstalmentUnderWay, NothingDue
 from insurance.events import InstalmentPaid, PolicyResumed
 from insurance.models import (
@@ -61,7 +61,7 @@ def planned(policy: Policy) -> list[Instalment]:
 def refuse_overdue(policy: Policy, now: datetime) -> None:
     """Raises InstalmentOverdue."""
     due = next_planned(planned(policy))
-    if due is not None and due.is_overdue_on(local_date(now)):
+    if due is not None and due.is_overdue_on(dealer_day(now)):
         raise InstalmentOverdue(due_date=str(due.due_date))
 
 

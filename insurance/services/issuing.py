@@ -9,12 +9,13 @@ from uuid import UUID
 from django.db import connections
 from django.utils.translation import gettext as _
 
+from core.clock import day_ends, dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
 from gateway.approvals import let
 from insurance.approvals import UNDONE
-from insurance.clock import day_of, end_of, local_date
+from insurance.clock import day_of
 from insurance.errors import InsuredTwice
 from insurance.events import (
     IssuedPolicy,
@@ -103,7 +104,7 @@ def _begin(
 def policy_of(quote: Quote, variant: int, now: datetime) -> Policy:
     """A pending policy of a quote's offer, numbered, not yet saved. Raises LookupError for an unknown variant."""
     offer = quote.offer(variant)
-    start = max(offer.request.start_date or local_date(now), local_date(now))
+    start = max(offer.request.start_date or dealer_day(now), dealer_day(now))
     return Policy(
         order_id=quote.order_id,
         customer_id=quote.customer_id,
@@ -142,7 +143,7 @@ def put_in_force(policy: Policy, now: datetime) -> None:
     catch_up(policy)
     plan_instalments(policy, now)
     alarm = PolicyTermEnded(policy_id=policy.id)
-    set_timer(handler=EXPIRY_HANDLER, event=alarm, due_at=end_of(policy.end_date))
+    set_timer(handler=EXPIRY_HANDLER, event=alarm, due_at=day_ends(policy.end_date))
     publish(
         PolicyPurchased(
             policy_id=policy.id,
@@ -162,7 +163,7 @@ def put_in_force(policy: Policy, now: datetime) -> None:
 
 def begin_by_today(policy: Policy, now: datetime) -> None:
     """Move the days of a policy that should have begun before today."""
-    today = local_date(now)
+    today = dealer_day(now)
     if policy.start_date < today:
         policy.start_date = today
         policy.end_date = last_day(policy.quote.offer(policy.variant).request, today)

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
-from insurance.clock import local_date
 from insurance.errors import OrderNotFound, OrderNotReady
 from insurance.events import QuoteMade
 from insurance.models import OrderCopy, Quote
@@ -46,7 +46,7 @@ def make_quote(
     `variants` are changes of the request, each rated beside it; `is_compared` adds what the other insurers ask.
     Of a car that is ours the catalogue's word counts. Raises InvalidInput, OrderNotReady, OrderNotFound.
     """
-    today, request = local_date(now), as_catalogued(request)
+    today, request = dealer_day(now), as_catalogued(request)
     day = _first_day(request, today)
     book = current_book()
     rated = price(request, day, book)
@@ -132,7 +132,7 @@ def write_quote(
         insured_value=rated.insured_value,
         deductible=rated.deductible,
         unconfirmed=told_alone(request),
-        valid_until=local_date(now) + VALID_FOR,
+        valid_until=dealer_day(now) + VALID_FOR,
         created_at=now,
     )
     _publish_made(quote)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from django.utils.translation import gettext_lazy
 
-from insurance.clock import local_date
+from core.clock import dealer_day
 from insurance.models import Endorsement, Instalment, Policy, PolicyStatus, Quote, next_planned
 from insurance.rating import Part
 from insurance.services.changing import RENEWED_FROM
@@ -109,7 +109,7 @@ def read_quote(quote_id: UUID, *, customer_id: UUID, now: datetime) -> QuoteView
     quote = Quote.objects.filter(pk=quote_id, customer_id=customer_id).select_related("policy").first()
     if quote is None:
         return None
-    status = quote.status_on(local_date(now))
+    status = quote.status_on(dealer_day(now))
     offers = [_offer(quote, number) for number in range(len(quote.variants) + 1)]
     return QuoteView(
         id=quote.id,
@@ -162,7 +162,7 @@ def read_policy(policy_id: UUID, *, customer_id: UUID, now: datetime) -> PolicyV
     """One's own policy; None for another's."""
     mine = Policy.objects.filter(pk=policy_id, customer_id=customer_id).select_related("quote", "renewal")
     policy = mine.first()
-    return None if policy is None else _view(policy, local_date(now))
+    return None if policy is None else _view(policy, dealer_day(now))
 
 
 def _view(policy: Policy, today: date) -> PolicyView:

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from insurance import services
-from insurance.clock import local_date
 from insurance.errors import NotCovered
 from insurance.models import Endorsement, MoneyRequest, Policy
 from insurance.public import policy_disagreements
@@ -43,7 +43,7 @@ def test_a_dearer_change_waits_for_its_payment(policy, owner):
     assert shown.status_code == 201, shown.content
     difference = Decimal(shown.json()["premium_difference"])
     term = (policy.end_date - policy.start_date).days + 1
-    left = (policy.end_date - local_date(timezone.now())).days + 1
+    left = (policy.end_date - dealer_day(timezone.now())).days + 1
     annual = Decimal(shown.json()["annual_premium"])
     assert abs(difference - (annual - before) * left / term) <= Decimal("0.005")
     assert (shown.json()["applied_at"], asked(kind="endorsement").amount) == (None, difference)
@@ -76,7 +76,7 @@ def test_a_cheaper_change_counts_at_once_and_gives_back(policy, owner):
     assert policy.deductible == 30_000
     cancelled = services.cancel_policy(policy_id=policy.id, now=timezone.now())
     term = (policy.end_date - policy.start_date).days + 1
-    left = (policy.end_date - local_date(timezone.now())).days
+    left = (policy.end_date - dealer_day(timezone.now())).days
     assert abs(cancelled.refund_amount - Decimal(shown["annual_premium"]) * left / term) <= Decimal("0.005")
     assert list(policy_disagreements()) == []
 
@@ -125,7 +125,7 @@ def test_a_renewal_begins_the_day_after_and_moves_the_class(time_machine):
     settle(asked(kind="premium"))
     renewal = Policy.objects.get(pk=bought["id"])
     assert (renewal.renewal_of_id, renewal.start_date) == (policy.id, policy.end_date + timedelta(days=1))
-    assert not renewal.covers(timezone.now(), local_date(timezone.now()))
+    assert not renewal.covers(timezone.now(), dealer_day(timezone.now()))
     assert owner.post(f"{PATH}/{policy.id}/renew").status_code == 409
 
 

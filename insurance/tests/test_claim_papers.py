@@ -6,10 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from insurance import services
-from insurance.clock import local_date
 from insurance.errors import NotCovered
 from insurance.models import ClaimDocument
 from insurance.services import LossReport
@@ -106,7 +106,7 @@ def test_the_days_to_settle_begin_when_nothing_is_missing(claim, owner):
     upload(owner, claim.id, PDF, kind="police_report")
     shown = owner.get(f"{PATH}/{claim.id}").json()
     assert shown["missing_documents"] == []
-    assert shown["due_date"] == str(local_date(timezone.now()) + timedelta(days=30))
+    assert shown["due_date"] == str(dealer_day(timezone.now()) + timedelta(days=30))
 
 
 def test_nothing_is_granted_before_the_papers_are_there(claim):
@@ -151,7 +151,7 @@ def test_a_report_is_taken_back_by_its_own_people(claim, owner):
 
 def test_a_driver_the_policy_does_not_name():
     kasko, osago = make.policies(make.KASKO, make.OSAGO)
-    stranger = LossReport(driver_birth_date=local_date(timezone.now()) - timedelta(days=9999))
+    stranger = LossReport(driver_birth_date=dealer_day(timezone.now()) - timedelta(days=9999))
     with pytest.raises(NotCovered):
         make.claim(kasko, report=stranger)
     assert make.claim(osago, report=stranger).has_recourse is True

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.clock import dealer_day
 from core.errors import DomainError
 from core.ids import uuid7
 from core.testing import Api
 from insurance import handlers, services
 from insurance.books import policy_disagreements
-from insurance.clock import local_date
 from insurance.errors import InstalmentOverdue, NotCovered
 from insurance.models import Instalment, MoneyRequest, Policy
 from insurance.public import estimate, rate
@@ -135,7 +135,7 @@ def test_a_purchase_pays_the_first_part_and_knows_the_rest():
 
 
 def test_an_order_asks_for_the_first_part_only():
-    assert estimate(THREE) == first_part(rate(THREE, day=local_date(START)).premium, 3) < estimate(make.KASKO) / 2
+    assert estimate(THREE) == first_part(rate(THREE, day=dealer_day(START)).premium, 3) < estimate(make.KASKO) / 2
 
 
 def test_a_policy_bought_by_itself_asks_for_its_first_part():
@@ -288,7 +288,7 @@ def test_after_the_grace_nothing_is_covered_until_it_is_paid():
     assert told[-2:] == ["insurance.instalment_paid", "insurance.resumed"]
     assert back.status == "active"
     covered = [SECOND_DUE, SECOND_DUE + timedelta(days=3), paid_at - timedelta(seconds=1), paid_at]
-    assert [back.covers(moment, local_date(moment)) for moment in covered] == [True, False, False, True]
+    assert [back.covers(moment, dealer_day(moment)) for moment in covered] == [True, False, False, True]
     assert_books_agree()
 
 
@@ -297,7 +297,7 @@ def test_cover_stops_at_midnight_of_the_dealership():
     attend(policy, SECOND_DUE + timedelta(days=15))
     last = datetime(2026, 6, 30, 20, 59, 59, tzinfo=UTC)
     moments = [last, last + timedelta(seconds=1)]
-    assert [again(policy).covers(moment, local_date(moment)) for moment in moments] == [True, False]
+    assert [again(policy).covers(moment, dealer_day(moment)) for moment in moments] == [True, False]
 
 
 def test_a_payment_begun_in_time_is_waited_for():
@@ -338,7 +338,7 @@ def test_what_comes_back_counts_what_was_paid(paid_parts, days):
     for _ in range(paid_parts - 1):
         pay(policy, START + timedelta(days=1))
     now = START + timedelta(days=days)
-    shown = refund_on_day(again(policy), local_date(now))
+    shown = refund_on_day(again(policy), dealer_day(now))
     ended = services.cancel_policy(policy_id=policy.id, now=now)
     paid = sum(part.amount for part in policy.instalments.filter(state="paid"))
     earned = policy.premium - (policy.premium * (364 - days) / 365).quantize(Decimal("0.01"))

@@ -7,10 +7,10 @@ import pytest
 from django.db import IntegrityError, connections
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.testing import Api
 from insurance import services
-from insurance.clock import local_date
 from insurance.models import MoneyRequest, Policy
 from insurance.public import policy_disagreements
 from insurance.tests import make
@@ -101,7 +101,7 @@ def test_a_reinstatement_that_is_paid_too_late_goes_back():
 
 def test_a_cancellation_that_is_set_frees_the_days_after_it_and_is_not_forgotten_then():
     first = make.policy(KASKO)
-    last = local_date(timezone.now()) + timedelta(days=10)
+    last = dealer_day(timezone.now()) + timedelta(days=10)
     services.cancel_policy(policy_id=first.id, last_date=last, now=timezone.now())
     assert purchase(quoted(start_date=str(last))).json()["code"] == "insured_twice"
     next_one = quoted(start_date=str(last + timedelta(days=1)))

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.events import ProductCreated, ProductUpdated
+from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
@@ -143,7 +144,7 @@ def test_an_order_is_estimated_and_insured_by_the_catalogue():
     sell()
     with pytest.raises(InvalidInput):
         estimate(TOLD | {"engine_power": "50"})
-    found = rate(UNTOLD, day=timezone.localdate())
+    found = rate(UNTOLD, day=dealer_day(timezone.now()))
     assert (found.premium, found.request["engine_power"]) == (true_premium(), "249")
     correct(power_hp=70)
     again = rate(found.request, day=found.rated_on, revision=found.tariff_revision)

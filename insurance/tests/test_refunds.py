@@ -9,11 +9,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from insurance import services
 from insurance.books import policy_disagreements
-from insurance.clock import local_date
 from insurance.models import MoneyRequest
 from insurance.services.money import held_for
 from insurance.tests import make
@@ -152,7 +152,7 @@ def test_its_alarm_ends_it_and_one_set_before_is_void(time_machine):
 
 def test_a_cancellation_to_come_is_taken_back():
     policy = make.policy()
-    owner, last = Api("client", user_id=policy.customer_id), local_date(timezone.now()) + timedelta(days=30)
+    owner, last = Api("client", user_id=policy.customer_id), dealer_day(timezone.now()) + timedelta(days=30)
     path = f"/insurance/policies/{policy.id}"
     assert owner.post(f"{path}/keep").status_code == 409
     shown = owner.post(f"{path}/cancel", {"last_date": str(last)}).json()

@@ -15,6 +15,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
@@ -144,7 +145,7 @@ def test_demo_data_put_the_shipped_rows_in_the_tables_once():
     create_demo(timezone.now())
     create_demo(timezone.now())
     assert TariffRow.objects.count() == len(SHIPPED.facts)
-    assert estimate(make.KASKO) == price(read_request(make.KASKO), timezone.localdate()).premium
+    assert estimate(make.KASKO) == price(read_request(make.KASKO), dealer_day(timezone.now())).premium
 
 
 def test_a_missing_revision_is_named():
@@ -323,7 +324,7 @@ def test_a_stored_quote_recomputes_whatever_tariffs_come_later(raw, revisions):
             table="territories",
             key="Москва|",
             value={"region": "Москва", "city": "", "kt": str(value)},
-            valid_from=timezone.now().date() - timedelta(days=1),
+            valid_from=dealer_day(timezone.now()) - timedelta(days=1),
             source=f"revision {uuid7()}",
         )
         services.import_tariff(facts=[fact], note="", now=timezone.now())

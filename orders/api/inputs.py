@@ -11,13 +11,13 @@ import msgspec
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
 from financing.public import check_application
 from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
 from orders.services import FreeLine, ProductLine
-from orders.services.placing import dealer_day
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO, line_total
@@ -82,7 +82,7 @@ def work_out_deal(
     insurance: Sequence[Mapping[str, Any]] = (),
 ) -> DealQuote:
     """Calculate a deal and store nothing: for sliders that move. Raises InvalidInput, UnknownProduct."""
-    day = now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()
+    day = dealer_day(now)
     lines = _lines(items)
     rated = _rated(insurance, day)
     goods = sum((Decimal(line["line_total"]) for line in lines), ZERO)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connections
 
 from accounts.public import get_person
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import NotFound
 from orders.errors import DocumentNotAvailable
@@ -22,7 +23,6 @@ from orders.printing import print_document
 from orders.services.changing import load_for
 from orders.services.editing import plain
 from orders.services.history import Actor, record_edit
-from orders.services.placing import dealer_day
 from orders.services.saga import Saga
 
 PREFIX = {

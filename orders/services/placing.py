@@ -1,16 +1,15 @@
 """Placing an order: prices from the catalogue's copy, never from the buyer; the saga starts in the same commit."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connections
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
@@ -182,11 +181,6 @@ def _note_agreed(saga: Saga) -> None:
     leg = saga.legs[LegKind.PAYMENT]
     if parts_of(leg):
         leg.request = {**leg.request, AGREED: str(own_money(saga.order, saga.legs))}
-
-
-def dealer_day(now: datetime) -> date:
-    """The day it is at the dealer's."""
-    return now.astimezone(ZoneInfo(settings.DEALER_TIME_ZONE)).date()
 
 
 def _next_number(now: datetime) -> str:

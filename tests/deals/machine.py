@@ -22,6 +22,7 @@ from accounts.models import User
 from accounts.services import erase_user
 from catalog.models import Reservation
 from config.databases import APPS
+from core.clock import dealer_day
 from core.errors import DomainError
 from core.ids import uuid7
 from financing.calculations import Strategy
@@ -275,7 +276,7 @@ class Deals(RuleBasedStateMachine):
             lambda: financing.services.repay_loan_early(
                 loan_id=loan.id,
                 amount=(loan.principal * share).quantize(Decimal("0.01")),
-                day=timezone.localdate(now),
+                day=dealer_day(now),
                 strategy=Strategy.REDUCE_TERM,
                 means=financing.services.LoanMeans("card", token),
                 actor_id=self.buyer.id,

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api, token_for
 from gateway.approvals.reading import served
@@ -28,7 +29,7 @@ BODIES = {
     ("PATCH", "/cart/items/{}"): {"quantity": 1},
     ("POST", "/financing/loans/{}/payments"): {"amount": "1000.00", "method": "card", "token": "tok_success"},
     ("POST", "/financing/loans/{}/early-repayment"): {
-        "amount": "1000.00", "date": timezone.localdate().isoformat(), "strategy": "reduce_term", "preview": True,
+        "amount": "1000.00", "date": dealer_day(timezone.now()).isoformat(), "strategy": "reduce_term", "preview": True,
     },
     ("PUT", "/orders/{}/status"): {"status": "in_progress"},
     ("POST", "/orders/{}/return"): {"reason": "too loud"},

@@ -19,6 +19,7 @@ import showroom.tests.make as showing
 from catalog import services as catalog_services
 from catalog.models import PriceStep, Product, ScheduledPrice
 from catalog.services.revisions import PriceRule
+from core.clock import dealer_day
 from core.ids import uuid7
 from financing import services as financing_services
 from financing.models import Application, CreditLimit, LimitKind, Loan, LoanPayment, Programme
@@ -449,7 +450,7 @@ class PayAClaim:
 class EndAPolicy:
     def make(owner, worth):
         policy = insured(owner)
-        today = timezone.localdate()
+        today = dealer_day(timezone.now())
         sized("REFUND_FOUR_EYES_ABOVE", refund_on_day(policy, today), worth)
         return policy
 

@@ -4,10 +4,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import WrongTransition
 from core.money import ZERO, money
-from insurance.clock import local_date
 from insurance.errors import PayoutUnderWay
 from insurance.events import ClaimPaid
 from insurance.models import Claim, ClaimStatus, MoneyState, OrderCopy
@@ -54,7 +54,7 @@ def pay_claim(*, claim_id: UUID, now: datetime, maker_id: UUID | None = None) ->
             claim.set_off_amount += taken_off
             owed -= taken_off
         to_bank, to_insured = split_payout(owed, _debt(claim))
-        claim.penalty_amount = penalty_on(claim, local_date(now))
+        claim.penalty_amount = penalty_on(claim, dealer_day(now))
         claim.touch(now)
         claim.save()
         ask_for_payout(claim, to_bank, terms_of(claim).beneficiary, now)

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
-from insurance.clock import local_date
 from insurance.errors import ClaimNotFound, DuplicateClaim, NotCovered, PremiumUnpaid
 from insurance.events import ClaimOpened
 from insurance.models import Claim, ClaimKind, Policy, PolicyTerms
@@ -91,7 +91,7 @@ def check_cover(policy: Policy, occurred_at: datetime, *, now: datetime) -> None
         raise InvalidInput("occurred_at", "max_value", _("A loss is reported after it happened."))
     if any(part.uncovers(occurred_at) for part in policy.instalments.all()):
         raise NotCovered(str(LAPSED))
-    if not policy.covers(occurred_at, local_date(occurred_at)):
+    if not policy.covers(occurred_at, dealer_day(occurred_at)):
         raise NotCovered
     if policy.claims.filter(occurred_at=occurred_at).exclude(status__in=REFUSED).exists():
         raise DuplicateClaim
@@ -109,7 +109,7 @@ def refuse_unpaid(policy: Policy, occurred_at: datetime) -> None:
     for part in policy.instalments.all():
         if part.uncovers(occurred_at):
             raise NotCovered(str(LAPSED))
-        if part.is_overdue_on(local_date(occurred_at)):
+        if part.is_overdue_on(dealer_day(occurred_at)):
             raise PremiumUnpaid(due_date=str(part.due_date))
 
 
@@ -167,7 +167,7 @@ def terms_of(claim: Claim) -> PolicyTerms:
 def due_date_of(claim: Claim, complete_at: datetime) -> date:
     """The last day to pay or refuse a claim whose papers were complete at a moment."""
     days = DAYS_TO_SETTLE[InsuranceTypes(claim.policy.insurance_type)]
-    return local_date(complete_at) + timedelta(days=days)
+    return dealer_day(complete_at) + timedelta(days=days)
 
 
 def withdraw_claim(*, claim_id: UUID, now: datetime, customer_id: UUID | None = None) -> Claim:
