@@ -1,7 +1,8 @@
 """What other apps may read of orders."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -39,6 +40,7 @@ __all__ = [
     "CartDocument",
     "Column",
     "DealDocument",
+    "DepositFacts",
     "FundingPart",
     "Offer",
     "OrderDocument",
@@ -50,6 +52,7 @@ __all__ = [
     "deal_disagreements",
     "deal_document",
     "deposit_disagreements",
+    "deposit_of",
     "document_kinds",
     "get_order",
     "list_orders",
@@ -76,6 +79,22 @@ class TimelineEntry:
     reason: str
     actor_role: str
     at: str
+
+
+@dataclass(frozen=True)
+class DepositFacts:
+    """What was agreed about an order's deposit, in the words that its buyer accepted, and what became of it."""
+
+    kind: str
+    state: str
+    amount: Decimal
+    currency: str
+    until: datetime
+    terms_version: str
+    terms_text: str
+    agreed_at: datetime
+    paid_at: datetime | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -127,6 +146,13 @@ def timeline(order_id: UUID, *, limit: int = 100) -> list[TimelineEntry]:
     """The first lines of an order's history, oldest first."""
     rows = OrderHistory.objects.filter(order_id=order_id).order_by("id")[:limit]
     return [TimelineEntry(row.event, row.status, row.reason, row.actor_role, row.at.isoformat()) for row in rows]
+
+
+def deposit_of(order_id: UUID) -> DepositFacts | None:
+    """The agreement about an order's deposit, for who may see the order."""
+    columns = [field.name for field in fields(DepositFacts)]
+    found = DepositAgreement.objects.filter(order_id=order_id).values(*columns).first()
+    return DepositFacts(**found) if found else None
 
 
 def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:

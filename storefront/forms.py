@@ -319,12 +319,6 @@ class PremiumForm(PaymentForm):
     is_for_car = False
 
 
-class BuyForm(PaymentForm):
-    """One car, the price the buyer saw, and a key that makes a second click harmless."""
-
-    expected_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
-
-
 class QuantityForm(forms.Form):
     """How many of a product."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from orders.public import FundingPart, OrderDocument, TimelineEntry, document_kinds
+from orders.public import DepositFacts, FundingPart, OrderDocument, TimelineEntry, document_kinds
 from payments.public import PaymentFacts
 from storefront import wording
 from storefront.forms import PaymentForm, new_key
@@ -48,22 +48,15 @@ class OrderView:
         *,
         is_owner: bool,
         is_staff: bool = False,
+        deposit: DepositFacts | None = None,
     ) -> None:
         self.order = order
+        self.deposit = deposit
         self.payment = payment
         self.is_owner = is_owner
         self.wording = wording.STATUSES.get(order.status) or StatusWording(order.status, "", "calm")
         self.timeline = _lines(history)
-        self.stamp = "-".join(
-            str(part)
-            for part in (
-                order.version,
-                len(history),
-                order.saga.state,
-                order.saga.step,
-                payment.status if payment else "",
-            )
-        )
+        self.stamp = _stamp(order, history, payment, deposit)
         self.time_zone = settings.DEALER_TIME_ZONE
         self.is_open = order.status in OPEN
         self.promised = next((part.kind for part in order.funding if _is_promised(part)), "")
@@ -130,6 +123,12 @@ class OrderView:
         return ""
 
     @property
+    def deposit_state(self) -> StatusWording:
+        """What became of the deposit that was agreed on."""
+        state = self.deposit.state if self.deposit else ""
+        return wording.DEPOSITS.get(state) or StatusWording(state, "", "calm")
+
+    @property
     def road(self) -> list[RoadStep]:
         """The stops of an order that goes well; empty for one that ended otherwise."""
         if self.order.status not in wording.ROAD:
@@ -159,6 +158,14 @@ class OrderView:
     def pay_key(self) -> UUID:
         """A key that makes a second click on «pay» harmless."""
         return new_key()
+
+
+def _stamp(
+    order: OrderDocument, history: list[TimelineEntry], payment: PaymentFacts | None, deposit: DepositFacts | None
+) -> str:
+    """Changes whenever the page looks otherwise."""
+    others = [one for one in (payment and payment.status, deposit and deposit.state) if one]
+    return "-".join(str(part) for part in (order.version, len(history), order.saga.state, order.saga.step, *others))
 
 
 def promised_payment(payments: list[PaymentFacts]) -> PaymentFacts | None:

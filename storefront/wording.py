@@ -71,6 +71,9 @@ EVENTS: dict[str, Text] = {
     "policies.failed": _("The policies were refused"),
     "policies.undone": _("The policies were cancelled"),
     "disbursement.succeeded": _("The bank paid out the loan"),
+    "deposit.paid": _("The deposit arrived"),
+    "deposit.kept": _("The deposit counted towards the price"),
+    "deposit.returned": _("The deposit was returned"),
 }
 """Lines of the timeline that say something to a buyer; the others are the system's own book-keeping."""
 
@@ -351,3 +354,12 @@ HELD_BECAUSE: dict[str, Text] = {
     "manual": _("Your manager keeps it for you."),
 }
 """Why a car is kept for longer than it takes to pay."""
+
+DEPOSITS: dict[str, StatusWording] = {
+    "agreed": StatusWording(_("agreed"), _("It has not arrived yet."), "calm"),
+    "paid": StatusWording(_("paid"), "", "good"),
+    "kept": StatusWording(_("counted towards the price"), _("all of it counted towards the price."), "good"),
+    "returned": StatusWording(_("returned"), _("all of it went back the way it was paid."), "calm"),
+    "dropped": StatusWording(_("never paid"), _("the order ended before it arrived."), "calm"),
+}
+"""What became of the deposit of an order, by its state."""

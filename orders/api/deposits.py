@@ -1,6 +1,5 @@
 """Deposits over HTTP: the terms before paying, and what was agreed."""
 
-from datetime import datetime
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -14,7 +13,7 @@ from core.errors import NotFound
 from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
 from orders.models import DepositAgreement, DepositKind
-from orders.services.deposits import TERMS_VERSION, deposit_until, terms_text
+from orders.services import deposit_terms
 
 
 class DepositTermsSerializer(serializers.Serializer):
@@ -46,9 +45,7 @@ class DepositActions(ApiViewSet):
     def deposit_terms(self, request: Request) -> Response:
         """The terms of a deposit in force, in the reader's language."""
         refuse_unknown(request, set())
-        until: datetime = deposit_until(database_now("orders"))
-        given = {"version": TERMS_VERSION, "kind": DepositKind.ADVANCE, "text": terms_text(), "until": until}
-        return Response(DepositTermsSerializer(given).data)
+        return Response(DepositTermsSerializer(deposit_terms(database_now("orders"))).data)
 
     @extend_schema(responses=DepositSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)

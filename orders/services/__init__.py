@@ -16,6 +16,7 @@ from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal, work_out_deal
+from orders.services.deposits import DepositTerms, deposit_terms
 from orders.services.documents import issue_document
 from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
 from orders.services.history import Actor
@@ -48,6 +49,7 @@ from orders.services.steering import (
 __all__ = [
     "Actor",
     "CheckoutView",
+    "DepositTerms",
     "FreeLine",
     "Holder",
     "LineChange",
@@ -69,6 +71,7 @@ __all__ = [
     "copy_products",
     "copy_stock_levels",
     "delete_order",
+    "deposit_terms",
     "edit_comment",
     "extend_hold",
     "fold_stats",

@@ -24,6 +24,7 @@ def order_deal(
     actor: Actor,
     now: datetime,
     payment: dict[str, Any] | None = None,
+    deposit: dict[str, Any] | None = None,
     applicant: Mapping[str, Any] | None = None,
     compares_banks: bool = False,
 ) -> Order:
@@ -47,6 +48,7 @@ def order_deal(
             actor=actor,
             lines=[ProductLine(UUID(line["product_id"]), line["quantity"]) for line in quote.lines],
             payment=payment,
+            deposit=deposit,
             trade_in=_trade_in(quote.trade_in_amount),
             financing=financing,
             insurance=requests,

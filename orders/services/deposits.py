@@ -1,5 +1,6 @@
 """Deposits: the terms a buyer accepts before paying, and the outcome, which follows from the order by rule."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,21 @@ if TYPE_CHECKING:
 LEG = "deposit"
 TERMS_VERSION = "2026-11"
 """Changes with every word of the text: an agreement names the one that its buyer read."""
+
+
+@dataclass(frozen=True)
+class DepositTerms:
+    """What a buyer reads before paying a deposit; `until` is for one that is agreed to now."""
+
+    version: str
+    kind: str
+    text: str
+    until: datetime
+
+
+def deposit_terms(now: datetime) -> DepositTerms:
+    """The terms in force, in the reader's language."""
+    return DepositTerms(TERMS_VERSION, DepositKind.ADVANCE, terms_text(), deposit_until(now))
 
 
 def terms_text() -> str:

@@ -24,7 +24,8 @@ from orders.public import read_cart
 from storefront import wording
 from storefront.cart import holder_of, remember
 from storefront.chosen_policies import Chosen, chosen_by, clear, total_of
-from storefront.forms import BuyForm, PaymentForm, QuantityForm, new_key
+from storefront.deposit_forms import BuyForm, GoodsForm
+from storefront.forms import QuantityForm, new_key
 from storefront.pages import page
 from storefront.visitor import actor_of, count, principal_of, user_id
 from storefront.wording import Text
@@ -37,7 +38,7 @@ log = structlog.get_logger(__name__)
 @never_cache
 @require_safe
 def cart(request: HttpRequest) -> HttpResponse:
-    return _cart_page(request, PaymentForm())
+    return _cart_page(request, GoodsForm())
 
 
 @page
@@ -92,7 +93,7 @@ def check_out(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(resolve_url("storefront:cart"))
     form = BuyForm(request.POST)
     if not form.is_valid():
-        return _cart_page(request, form, refusal=_("Choose how to pay."), status=400)
+        return _cart_page(request, form, refusal=form.refusal, status=400)
     try:
         count(request, "order_create")
         require_verified_email(principal_of(request))
@@ -116,7 +117,7 @@ def _order(request: HttpRequest, form: BuyForm, chosen: list[Chosen]) -> HttpRes
     order = services.check_out_cart(
         customer_id=user_id(request),
         actor=actor_of(request),
-        payment=form.payment(),
+        **form.means(),
         insurance=[item.request for item in chosen],
         policies=[(item.name, item.premium) for item in chosen],
         expected_total=form.cleaned_data["expected_total"],
@@ -126,7 +127,7 @@ def _order(request: HttpRequest, form: BuyForm, chosen: list[Chosen]) -> HttpRes
     return redirect("storefront:order", order.id)
 
 
-def _cart_page(request: HttpRequest, form: PaymentForm, *, refusal: Text = "", status: int = 200) -> HttpResponse:
+def _cart_page(request: HttpRequest, form: GoodsForm, *, refusal: Text = "", status: int = 200) -> HttpResponse:
     holder = holder_of(request)
     shown = read_cart(holder, now=timezone.now())
     chosen = chosen_by(request)

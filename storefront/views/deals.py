@@ -23,7 +23,8 @@ from orders.public import DealDocument, deal_document, read_deal, reproduces
 from orders.services import order_deal, quote_deal, work_out_deal
 from storefront import wording
 from storefront.deal_forms import BorrowForm, DealForm, wish_of
-from storefront.forms import PaymentForm, new_key
+from storefront.deposit_forms import GoodsForm
+from storefront.forms import new_key
 from storefront.pages import page
 from storefront.views.cart import accessories
 from storefront.visitor import actor_of, count, principal_of, user_id
@@ -105,7 +106,7 @@ def _is_signed(deal_id: UUID, key: str) -> bool:
 @require_GET
 def deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     """A kept calculation, recalculated from its own snapshot as it is shown."""
-    return _deal_page(request, _found(request, deal_id), PaymentForm(), BorrowForm(initial={"banks": "this"}))
+    return _deal_page(request, _found(request, deal_id), GoodsForm(), BorrowForm(initial={"banks": "this"}))
 
 
 def _found(request: HttpRequest, deal_id: UUID) -> DealDocument:
@@ -121,7 +122,7 @@ def _found(request: HttpRequest, deal_id: UUID) -> DealDocument:
 def _deal_page(
     request: HttpRequest,
     found: DealDocument,
-    payment_form: PaymentForm,
+    payment_form: GoodsForm,
     borrow_form: BorrowForm,
     *,
     refusal: Text = "",
@@ -153,7 +154,8 @@ def _deal_page(
 def buy_deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     """Order what was calculated, at its sums; the form's key makes a second click lead to the same order."""
     found = _found(request, deal_id)
-    payment_form, borrow_form = PaymentForm(request.POST), BorrowForm(request.POST)
+    payment_form = GoodsForm(request.POST, due=found.result["due_now"])
+    borrow_form = BorrowForm(request.POST)
     is_paid_now = found.result["due_now"] > 0
     is_payment_right = not is_paid_now or payment_form.is_valid()
     is_borrower_right = found.loan is None or borrow_form.is_valid()
@@ -182,12 +184,12 @@ def buy_deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
 
 
 def _order(
-    request: HttpRequest, found: DealDocument, payment_form: PaymentForm | None, borrow_form: BorrowForm
+    request: HttpRequest, found: DealDocument, payment_form: GoodsForm | None, borrow_form: BorrowForm
 ) -> HttpResponse:
     order = order_deal(
         deal_id=found.id,
         actor=actor_of(request),
-        payment=payment_form.payment() if payment_form else None,
+        **(payment_form.means() if payment_form else {}),
         applicant=borrow_form.applicant() if found.loan else None,
         compares_banks=bool(found.loan) and borrow_form.cleaned_data["banks"] == "all",
         now=timezone.now(),

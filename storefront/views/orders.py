@@ -67,7 +67,14 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     is_owner = document.customer_id == user_id(request)
     is_staff = bool(request.user.is_staff)
     payment = _last_payment(order_id)
-    view = OrderView(document, public.timeline(order_id), payment, is_owner=is_owner, is_staff=is_staff)
+    view = OrderView(
+        document,
+        public.timeline(order_id),
+        payment,
+        is_owner=is_owner,
+        is_staff=is_staff,
+        deposit=public.deposit_of(order_id),
+    )
     template = "storefront/parts/order_live.html" if is_part else "storefront/order.html"
     return render(request, template, {"view": view})
 

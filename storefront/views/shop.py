@@ -31,7 +31,8 @@ from storefront import wording
 from storefront.cards import card_context, compared
 from storefront.comparison import in_words
 from storefront.deal_forms import DealForm
-from storefront.forms import BuyForm, FilterForm, PaymentForm, SaveSearchForm, new_key
+from storefront.deposit_forms import BuyForm, GoodsForm
+from storefront.forms import FilterForm, SaveSearchForm, new_key
 from storefront.pages import page
 from storefront.searches import described
 from storefront.templatetags.storefront import grouped, litres
@@ -104,7 +105,7 @@ def _name_of(form: FilterForm) -> str:
 @page
 @require_safe
 def vehicle(request: HttpRequest, product_id: UUID) -> HttpResponse:
-    return _vehicle_page(request, _on_sale(product_id), PaymentForm())
+    return _vehicle_page(request, _on_sale(product_id), GoodsForm())
 
 
 @page
@@ -115,7 +116,7 @@ def buy(request: HttpRequest, product_id: UUID) -> HttpResponse:
     car = _on_sale(product_id)
     form = BuyForm(request.POST)
     if not form.is_valid():
-        return _vehicle_page(request, car, form, refusal=_("Choose how to pay."), status=400)
+        return _vehicle_page(request, car, form, refusal=form.refusal, status=400)
     try:
         count(request, "order_create")
         require_verified_email(principal_of(request))
@@ -148,7 +149,7 @@ def _place(request: HttpRequest, car: ProductView, form: BuyForm) -> HttpRespons
         customer_id=user_id(request),
         actor=actor_of(request),
         lines=[ProductLine(car.id, 1)],
-        payment=form.payment(),
+        **form.means(),
         expected_total=form.cleaned_data["expected_total"],
         now=timezone.now(),
     )
@@ -167,7 +168,7 @@ def _on_sale(product_id: UUID) -> ProductView:
 
 
 def _vehicle_page(
-    request: HttpRequest, car: ProductView, form: PaymentForm, *, refusal: Text = "", code: str = "", status: int = 200
+    request: HttpRequest, car: ProductView, form: GoodsForm, *, refusal: Text = "", code: str = "", status: int = 200
 ) -> HttpResponse:
     queue = queue_at(car.id, user_id(request) if request.user.is_authenticated else None) if _may_queue(car) else None
     context: dict[str, Any] = {

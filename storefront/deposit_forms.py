@@ -1,0 +1,80 @@
+"""How goods are paid for: all at once, or a deposit first by terms that the buyer reads and accepts."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from core.money import money
+from orders.services import DepositTerms, deposit_terms
+from storefront.forms import PaymentForm
+from storefront.wording import Text
+
+
+class GoodsForm(PaymentForm):
+    """How to pay for goods; a deposit is only taken by the version of its terms that the box was ticked for.
+
+    `due` is what has to be paid, where the form knows it: no deposit is larger.
+    """
+
+    deposit = forms.DecimalField(
+        label=_("Deposit, ₽"),
+        required=False,
+        min_value=Decimal("0.01"),
+        max_digits=14,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+    )
+    deposit_terms = forms.CharField(max_length=20, required=False)
+    time_zone = settings.DEALER_TIME_ZONE
+
+    def __init__(self, *args: Any, due: Decimal | None = None, **kwargs: Any) -> None:
+        self.due = due
+        super().__init__(*args, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a deposit above the price, or without a tick for the words in force."""
+        cleaned = super().clean()
+        deposit, due = cleaned.get("deposit"), cleaned.get("expected_total", self.due)
+        if deposit is None:
+            return cleaned
+        if due is not None and deposit > due:
+            self.add_error("deposit", _("A deposit is no more than the price."))
+        if cleaned.get("deposit_terms") != self.terms.version:
+            self.add_error("deposit_terms", _("Read the terms of the deposit and accept them."))
+        return cleaned
+
+    @cached_property
+    def terms(self) -> DepositTerms:
+        """The terms in force, in the visitor's language."""
+        return deposit_terms(timezone.now())
+
+    @property
+    def is_deposit_open(self) -> bool:
+        """Whether the part about the deposit is shown opened: it was filled in, or is wrong."""
+        return bool(self["deposit"].value() or self["deposit"].errors or self["deposit_terms"].errors)
+
+    @property
+    def refusal(self) -> Text:
+        """What to say above a form that was refused."""
+        wrong = [*self["deposit"].errors, *self["deposit_terms"].errors]
+        return wrong[0] if wrong else _("Choose how to pay.")
+
+    def means(self) -> dict[str, Any]:
+        """The `payment` of an order that is paid at once, or its `deposit`: the rest then is paid from its page."""
+        deposit = self.cleaned_data["deposit"]
+        if deposit is None:
+            return {"payment": self.payment()}
+        return {
+            "deposit": self.payment() | {"amount": str(money(deposit)), "terms": self.cleaned_data["deposit_terms"]}
+        }
+
+
+class BuyForm(GoodsForm):
+    """Goods, the price the buyer saw, and a key that makes a second click harmless."""
+
+    expected_total = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
