@@ -4,7 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
+from core.errors import InvalidInput
+from gateway.principal import STAFF
 from messaging.reads import answers
 
 
@@ -24,6 +28,20 @@ class Person:
 def get_person(user_id: UUID) -> Person | None:
     """The person with this id, or None."""
     return get_people([user_id]).get(user_id)
+
+
+@answers("orders", "showroom")
+def require_person(user_id: UUID, field: str) -> None:
+    """Refuse to do something in the name of nobody. Raises InvalidInput, which names `field`."""
+    if not User.objects.filter(pk=user_id).exists():
+        raise InvalidInput(field, "unknown_person", _("There is no such person."))
+
+
+@answers("clients")
+def require_colleague(user_id: UUID, field: str) -> None:
+    """Refuse to give work to anybody but an active manager or administrator. Raises InvalidInput, naming `field`."""
+    if not User.objects.filter(pk=user_id, is_active=True, roles__overlap=list(STAFF)).exists():
+        raise InvalidInput(field, "unknown_colleague", _("Nobody with this id works here."))
 
 
 def get_people(user_ids: Iterable[UUID]) -> dict[UUID, Person]:

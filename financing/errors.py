@@ -53,8 +53,8 @@ class NoProgramme(DomainError):
 class UnknownProgramme(InvalidInput):
     """The programme named does not exist, is over, or is of another kind."""
 
-    def __init__(self) -> None:
-        super().__init__("programme_id", "unknown_programme", str(_("There is no such programme on offer.")))
+    def __init__(self, field: str = "programme_id") -> None:
+        super().__init__(field, "unknown_programme", str(_("There is no such programme on offer.")))
 
 
 class ApplicationNotFound(NotFound):

@@ -101,7 +101,7 @@ def loan_offer(
     """
     programmes = _on_offer(financing_type, day, programme_id)
     if not programmes:
-        raise UnknownProgramme if programme_id else NoProgramme
+        raise UnknownProgramme("financing.programme_id") if programme_id else NoProgramme
     fitting = [item for item in programmes if item.min_term_months <= term_months <= item.max_term_months]
     if not fitting:
         least, most = programmes[0].min_term_months, programmes[0].max_term_months
@@ -121,6 +121,13 @@ def loan_offer(
 
 def _is_lawful(offer: LoanOffer, ceiling: Ceiling | None) -> bool:
     return ceiling is None or offer.psk <= ceiling.percent
+
+
+@answers("orders")
+def require_programme(programme_id: UUID, financing_type: str, *, now: datetime) -> None:
+    """Refuse to name a programme that is not on offer for this kind of financing. Raises UnknownProgramme."""
+    if not _on_offer(financing_type, dealer_day(now), programme_id):
+        raise UnknownProgramme
 
 
 def _on_offer(financing_type: str, day: date, programme_id: UUID | None) -> list[Programme]:

@@ -42,6 +42,7 @@ from financing.offers import (
     programme_choices,
     read_offer_terms,
     recalculate_offer,
+    require_programme,
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "read_offer_terms",
     "recalculate_offer",
     "refunds_of_loans",
+    "require_programme",
     "silent_banks",
     "waiting_for_somebody",
 ]

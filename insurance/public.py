@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
+from core.errors import InvalidInput
 from insurance.books import policy_disagreements, recompute
 from insurance.documents import policy_pdf
 from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
@@ -67,7 +68,7 @@ def estimate(quote_request: Mapping[str, Any]) -> Decimal:
     An order placed now is insured at this premium, on whatever day it is paid. Of a car that is ours the catalogue's
     word counts.
     """
-    request = as_catalogued(read_request(quote_request))
+    request = as_catalogued(_new(quote_request))
     rated = price(request, request.start_date or dealer_day(timezone.now()), current_book())
     return first_part(rated.premium, request.instalments)
 
@@ -99,7 +100,7 @@ def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = 
     The same request, day and revision always give the same premium; by the newest, the catalogue's word counts of a car
     that is ours. Raises InvalidInput, LookupError.
     """
-    told = read_request(quote_request)
+    told = _new(quote_request)
     request = as_catalogued(told) if revision is None else told
     book = current_book() if revision is None else book_of(revision)
     first = request.start_date or day
@@ -117,6 +118,14 @@ def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = 
         later=[{"due_date": str(part.due_date), "amount": str(part.amount)} for part in parts[1:]],
         request=_as_rated(quote_request, told, request),
     )
+
+
+def _new(quote_request: Mapping[str, Any]) -> QuoteRequest:
+    """Read a request for a first policy: what follows another is offered by insurance alone. Raises InvalidInput."""
+    request = read_request(quote_request)
+    if request.renewal_of is not None:
+        raise InvalidInput("renewal_of", "not_allowed", _("A policy is renewed by an offer of its insurer."))
+    return request
 
 
 def _as_rated(sent: Mapping[str, Any], told: QuoteRequest, rated: QuoteRequest) -> dict[str, Any]:

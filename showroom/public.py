@@ -5,8 +5,11 @@ from uuid import UUID
 
 from django.db import connections
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from core.books import Disagreement
+from core.errors import InvalidInput
+from messaging.reads import answers
 from showroom.models import Drive, DriveCar, DriveStatus, Happening, HappeningStatus, Registration, RegistrationStatus
 
 MAX_SHOWN = 50
@@ -22,6 +25,13 @@ def upcoming_happenings(*, now: datetime) -> list[Happening]:
 def find_happening(happening_id: UUID) -> Happening | None:
     """One happening, cancelled or over ones too."""
     return Happening.objects.present().filter(pk=happening_id).first()
+
+
+@answers("resources")
+def require_happening(event_id: UUID, field: str) -> None:
+    """Refuse to keep anything for a happening that there is not, or that was called off. Raises InvalidInput."""
+    if not Happening.objects.present().filter(pk=event_id, status=HappeningStatus.SCHEDULED).exists():
+        raise InvalidInput(field, "unknown_event", _("There is no such event."))
 
 
 def registration_of(happening_id: UUID, user_id: UUID) -> Registration | None:

@@ -11,11 +11,13 @@ from uuid import UUID
 import msgspec
 from django.db import connections
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from catalog.models import Category, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.facets import Facet, FacetValue, count_facets
 from catalog.public.copies import ProductState, VehicleState, product_states, vehicle_states
 from core.books import Disagreement
+from core.errors import InvalidInput
 from messaging.reads import answers
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "latest",
     "open_reservations",
     "product_states",
+    "require_product",
     "search_products",
     "stock_disagreements",
     "tree_disagreements",
@@ -140,6 +143,13 @@ def get_product(product_id: UUID) -> ProductView | None:
 def get_products(ids: list[UUID]) -> dict[UUID, ProductView]:
     """Products by id, on sale or not; those that were deleted are left out."""
     return {item.pk: _view(item) for item in Product.objects.present().filter(pk__in=ids)}
+
+
+@answers("resources")
+def require_product(product_id: UUID, field: str) -> None:
+    """Refuse a product that is not in the catalogue. Raises InvalidInput, which names `field`."""
+    if not Product.objects.present().filter(pk=product_id).exists():
+        raise InvalidInput(field, "unknown_product", _("There is no such product."))
 
 
 COMPARED = (

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import IO
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from catalog.models import ProductImage
 from catalog.services.pictures import drop_image, new_picture, place_image
 from catalog.services.products import lock_product
 from core.db import transaction
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 
 
 def add_image(*, product_id: UUID, file: IO[bytes], alt: str = "", now: datetime) -> ProductImage:
@@ -29,11 +31,17 @@ def delete_image(*, product_id: UUID, image_id: UUID) -> None:
 
 
 def order_images(*, product_id: UUID, image_ids: list[UUID]) -> list[ProductImage]:
-    """Put the pictures of a product in a new order; those not named come last. Raises UnknownProduct."""
+    """Put the pictures of a product in a new order; those not named come last.
+
+    Raises UnknownProduct, and InvalidInput for what is no picture of it.
+    """
     with transaction("catalog"):
         product = lock_product(product_id)
         places = {pk: number for number, pk in enumerate(image_ids)}
         images = list(ProductImage.objects.filter(product=product).order_by("position", "id"))
+        if strange := [places[pk] for pk in places.keys() - {image.pk for image in images}]:
+            field = f"image_ids.{min(strange)}"
+            raise InvalidInput(field, "unknown_picture", _("The product has no such picture."))
         images.sort(key=lambda image: places.get(image.pk, len(places)))
         for number, image in enumerate(images, 1):
             image.position = number

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts.public import require_colleague
 from clients.errors import LeadNotFound
 from clients.events import LeadChanged, LeadOpened
 from clients.identifiers import normal_email, normal_phone
@@ -37,8 +38,10 @@ class LeadFields(TypedDict, total=False):
 def open_lead(*, fields: LeadFields, now: datetime) -> Lead:
     """Take an enquiry down; its first reply is due within LEAD_REPLY_MINUTES. Publishes LeadOpened.
 
-    Raises ClientNotFound, and InvalidInput for a phone that is none or when there is no way to answer.
+    Raises ClientNotFound, and InvalidInput for a phone that is none, when there is no way to answer, or for an owner
+    who does not work here.
     """
+    _check_owner(fields)
     due = now + timedelta(minutes=settings.LEAD_REPLY_MINUTES)
     lead = Lead(**_normal(fields), reply_due_at=due, due_at=due, created_at=now, updated_at=now)
     _check(lead)
@@ -64,6 +67,7 @@ def update_lead(*, lead_id: UUID, changes: LeadFields, now: datetime, expected_v
     Publishes LeadChanged. Raises InvalidInput, LeadNotFound, StaleVersion.
     """
     wanted = _normal(changes)
+    _check_owner(changes)
     with transaction("clients"):
         lead = _lock(lead_id, expected_version)
         if lead.change(wanted, now=now):
@@ -172,6 +176,12 @@ def _normal(fields: LeadFields) -> dict[str, Any]:
     if "email" in wanted:
         wanted["email"] = normal_email(wanted["email"])
     return wanted
+
+
+def _check_owner(fields: LeadFields) -> None:
+    owner_id = fields.get("owner_id")
+    if owner_id is not None:
+        require_colleague(owner_id, "owner_id")
 
 
 def _check(lead: Lead) -> None:

@@ -6,6 +6,8 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.events import UserDeleted
+from accounts.models import User
+from accounts.tests import make as people
 from clients import services
 from clients.models import Client, Lead
 from clients.tests import make
@@ -170,8 +172,9 @@ def test_the_first_reply_stops_the_clock_and_the_next_action_starts_it():
     assert manager.post(f"/leads/{lead.id}/reply").json()["code"] == "wrong_transition"
 
 
+@pytest.mark.django_db(databases=["clients", "accounts"])
 def test_lists_are_filtered_and_strict():
-    manager, owner = Api("manager"), uuid7()
+    manager, owner = Api("manager"), people.user("manager").id
     late, fresh, mine = overdue_lead(), make.lead(), make.lead(owner_id=owner)
     move(mine, "contacted")
 
@@ -184,6 +187,16 @@ def test_lists_are_filtered_and_strict():
     assert ids("ordering=reply_due_at") == [str(late.id), str(fresh.id), str(mine.id)]
     for query in ("ordering=name", "stage=sold", "colour=red", "owner_id=me"):
         assert manager.get(f"/leads?{query}").status_code == 400
+
+
+@pytest.mark.django_db(databases=["clients", "accounts"])
+def test_a_lead_belongs_to_a_colleague():
+    gone = people.user("manager")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    for person in (people.user(), gone):
+        answer = Api("manager").post("/leads", LEAD | {"owner_id": str(person.id)})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "unknown_colleague")
+    assert not Lead.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ import msgspec
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.public import require_person
 from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
-from financing.public import check_application
+from financing.public import check_application, require_programme
 from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
 from orders.services import FreeLine, ProductLine
@@ -123,11 +124,12 @@ METHODS = {"card", "sbp", "cash", "bank_transfer"}
 
 
 def customer_of(body: OrderTerms, principal: Principal) -> UUID:
-    """Whose order it is; only managers order for somebody else."""
+    """Whose order it is; only managers order for somebody else, who has to exist. Raises InvalidInput."""
     if body.customer_id is None or body.customer_id == principal.id:
         return principal.id
     if not principal.is_staff:
         raise InvalidInput("customer_id", "not_allowed", _("Only managers order for somebody else."))
+    require_person(body.customer_id, "customer_id")
     return body.customer_id
 
 
@@ -206,6 +208,8 @@ def financing_of(given: FinancingInput | None) -> dict[str, Any] | None:
     plain: dict[str, Any] = msgspec.to_builtins(given)
     with _beneath("financing"):
         check_application({"vehicle_price": str(MAX_AMOUNT)} | plain, now=timezone.now())
+        if given.programme_id is not None:
+            require_programme(given.programme_id, given.financing_type, now=timezone.now())
     return plain
 
 

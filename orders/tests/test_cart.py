@@ -9,6 +9,7 @@ from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from accounts.events import UserDeleted
+from accounts.tests import make as people
 from catalog.events import ProductDeleted, ProductUpdated
 from core.db import transaction
 from core.ids import uuid7
@@ -253,8 +254,9 @@ def test_a_refused_checkout_leaves_the_cart_as_it_was(client, mats):
     assert guest_with(make.product()).post("/cart/checkout", {}).status_code == 401
 
 
+@pytest.mark.django_db(databases=["orders", "accounts"])
 def test_a_manager_orders_the_own_cart_for_a_client(mats):
-    manager, buyer = Api("manager"), uuid7()
+    manager, buyer = Api("manager"), people.user().id
     put(manager, mats)
     answer = manager.post("/cart/checkout", {"customer_id": str(buyer)})
     assert (answer.status_code, answer.json()["customer_id"]) == (201, str(buyer))

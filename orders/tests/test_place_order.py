@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.tests import make as people
 from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import published
@@ -151,10 +152,11 @@ def test_another_media_type_is_refused():
     refused(response, 415, "unsupported_media_type")
 
 
+@pytest.mark.django_db(databases=["orders", "accounts"])
 def test_only_managers_add_free_lines_and_order_for_others():
     line = {"name": "Delivery", "unit_price": "5000.00", "quantity": 1}
     refused(Api("client").post("/orders", {"items": [line]}), 403, "permission_denied")
-    customer = uuid7()
+    customer = people.user().id
     response = Api("manager").post("/orders", {"items": [line], "customer_id": str(customer)})
     assert response.status_code == 201
     assert response.json()["customer_id"] == str(customer)

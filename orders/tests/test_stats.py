@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from accounts.tests import make as people
 from core.ids import uuid7
 from core.testing import Api
 from orders import services
@@ -75,10 +76,11 @@ def test_a_day_is_the_dealers():
     assert (answer.json()["count"], [group["day"] for group in answer.json()["groups"]]) == (1, ["2026-06-01"])
 
 
+@pytest.mark.django_db(databases=["orders", "accounts"])
 def test_by_manager_and_status():
     manager = Api("manager")
     product = make.product(price="50.00", available=2)
-    body = {"items": [{"product_id": str(product), "quantity": 1}], "customer_id": str(uuid7())}
+    body = {"items": [{"product_id": str(product), "quantity": 1}], "customer_id": str(people.user().id)}
     assert manager.post("/orders", body).status_code == 201
     make.order()
     found = manager.get("/orders/stats?group_by=manager,status").json()

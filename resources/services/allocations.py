@@ -23,6 +23,7 @@ from resources.hours import is_open
 from resources.models import Allocation, Resource
 from resources.occupancy import in_the_way, peak
 from resources.services.inventory import describe, lock_resource
+from showroom.public import require_happening
 
 
 def allocate(
@@ -38,10 +39,12 @@ def allocate(
     """Take `quantity` units over [start, end). Publishes ResourceAllocated.
 
     Raises ResourceNotFound, EndsBeforeStart, VehicleSold, OutOfService, OutsideOpeningHours, BlackoutClash,
-    AllocationClash (naming the bookings in the way).
+    AllocationClash (naming the bookings in the way), InvalidInput (unknown event).
     """
     if end <= start:
         raise EndsBeforeStart
+    if event_id is not None:
+        require_happening(event_id, "event_id")
     try:
         with transaction("resources"):
             resource = lock_resource(resource_id)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, TypedDict
 from uuid import UUID
 
+from catalog.public import require_product
 from core.db import transaction
 from core.errors import StaleVersion
 from messaging.outbox import publish
@@ -31,8 +32,9 @@ class ResourceFields(TypedDict, total=False):
 
 
 def add_resource(*, fields: ResourceFields, now: datetime) -> Resource:
-    """Add a resource. Publishes ResourceCreated. Raises UnknownType, HoursOverlap."""
+    """Add a resource. Publishes ResourceCreated. Raises UnknownType, HoursOverlap, InvalidInput (unknown product)."""
     given, hours = _split(fields)
+    _check_product(fields)
     with transaction("resources"):
         _check_type(fields)
         resource = Resource(**given, created_at=now, updated_at=now)
@@ -49,9 +51,10 @@ def update_resource(
     """Change a resource; a change of nothing publishes nothing. Publishes ResourceUpdated.
 
     Bookings made before keep the buffers and the hours of their time. Raises ResourceNotFound, UnknownType,
-    QuantityBelowAllocated, HoursOverlap, StaleVersion.
+    QuantityBelowAllocated, HoursOverlap, StaleVersion, InvalidInput (unknown product).
     """
     given, hours = _split(changes)
+    _check_product(changes)
     with transaction("resources"):
         resource = lock_resource(resource_id, expected_version)
         _check_type(changes)
@@ -167,6 +170,12 @@ def _check_type(fields: ResourceFields) -> None:
     type_id = fields.get("type_id")
     if type_id is not None and not ResourceType.objects.select_for_update().filter(pk=type_id).exists():
         raise UnknownType
+
+
+def _check_product(fields: ResourceFields) -> None:
+    product_id = fields.get("product_id")
+    if product_id is not None:
+        require_product(product_id, "product_id")
 
 
 def _fit_bookings(resource: Resource, now: datetime) -> None:

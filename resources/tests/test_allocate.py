@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.db import transaction
-from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import events_of, published
 from resources import services
@@ -20,6 +19,8 @@ from resources.public import allocation_disagreements
 from resources.tests import make
 from resources.tests.make import at
 from showroom.events import HappeningCancelled
+from showroom.services import cancel_happening
+from showroom.tests import make as showroom
 
 pytestmark = pytest.mark.django_db(databases=["resources"])
 
@@ -28,8 +29,9 @@ def booking(start, end, **fields):
     return {"start_time": at(start).isoformat(), "end_time": at(end).isoformat(), **fields}
 
 
+@pytest.mark.django_db(databases=["resources", "showroom"])
 def test_a_manager_books():
-    resource, manager, event_id = make.resource(quantity=3), Api("manager"), str(uuid7())
+    resource, manager, event_id = make.resource(quantity=3), Api("manager"), str(showroom.happening().id)
     path = f"/resources/{resource.id}/allocate"
     answer = manager.post(path, booking(0, 2, quantity=2, event_id=event_id), Idempotency_Key="k")
     assert answer.status_code == 201
@@ -148,13 +150,23 @@ def test_a_bad_stretch_is_400(query):
     assert Api("manager").get(f"/resources/{make.resource().id}/availability?{query}").status_code == 400
 
 
+@pytest.mark.django_db(databases=["resources", "showroom"])
+def test_nothing_is_kept_for_a_happening_that_was_called_off():
+    resource, off = make.resource(), showroom.happening()
+    cancel_happening(happening_id=off.id, reason="", now=timezone.now())
+    answer = Api("manager").post(f"/resources/{resource.id}/allocate", booking(0, 1, event_id=str(off.id)))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "unknown_event")
+    assert not Allocation.objects.exists()
+
+
 def test_the_end_of_time_is_no_error():
     path = f"/resources/{make.resource().id}/availability?from=9999-12-31T23:00:00Z"
     assert Api("manager").get(path).status_code == 200
 
 
+@pytest.mark.django_db(databases=["resources", "showroom"])
 def test_allocations_are_filtered():
-    resource, other, event_id = make.resource(), make.resource(name="Granta"), uuid7()
+    resource, other, event_id = make.resource(), make.resource(name="Granta"), showroom.happening().id
     first, second = make.allocation(resource, 0, 1, event_id=event_id), make.allocation(other, 2, 3)
     services.release(allocation_id=second.id, now=timezone.now())
     ask = lambda query: [row["id"] for row in Api("manager").get(f"/allocations?{query}").json()["results"]]  # noqa: E731
@@ -185,7 +197,7 @@ def test_the_guard_follows_the_quantity():
 
 @pytest.mark.django_db(databases=["resources", "showroom"])
 def test_a_cancelled_happening_frees_what_it_took(tell):
-    resource, event_id = make.resource(quantity=2), uuid7()
+    resource, event_id = make.resource(quantity=2), showroom.happening().id
     taken, other = make.allocation(resource, 0, 1, event_id=event_id), make.allocation(resource, 0, 1)
     with events_of("resources") as told:
         tell(HappeningCancelled(event_id=event_id, title="Day", reason="", user_ids=[]))

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from catalog.events import ProductUpdated, StockLevel, StockReleased, StockSold
+from catalog.tests import make as products
 from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import events_of
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db(databases=["resources", "catalog", "showroom"
 
 
 def vehicle(**fields):
-    return make.resource(type_id=make.kind("Demo car", "car").id, product_id=uuid7(), **fields)
+    return make.resource(type_id=make.kind("Demo car", "car").id, product_id=products.product().id, **fields)
 
 
 def level(resource, on_hand, version):

@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.public import require_person
 from core.errors import Forbidden
 from gateway.api import ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
@@ -68,6 +69,8 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         customer_id = given.get("customer_id", self.principal.id)
         if customer_id != self.principal.id and not self.principal.is_staff:
             raise Forbidden
+        if customer_id != self.principal.id:
+            require_person(customer_id, "customer_id")
         drive = services.request_drive(
             user_id=customer_id,
             car_id=given["car_id"],

@@ -6,6 +6,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 from icalendar import Calendar
 
+from accounts.tests import make as people
 from catalog.events import StockLevel, StockSold
 from core.ids import uuid7
 from core.testing import Api
@@ -91,8 +92,9 @@ def test_three_ahead_are_enough_for_a_client():
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many_test_drives")
 
 
+@pytest.mark.django_db(databases=["showroom", "accounts"])
 def test_a_manager_books_for_a_client_and_a_client_for_nobody_else():
-    car, customer = make.car(), uuid7()
+    car, customer = make.car(), people.user().id
     made = Api("manager").post("/test-drives", wish(car, customer_id=str(customer)))
     assert made.json()["user_id"] == str(customer)
     assert Api("client").post("/test-drives", wish(car, customer_id=str(customer))).status_code == 403

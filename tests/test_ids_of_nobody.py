@@ -1,0 +1,202 @@
+"""What a body names by its id has to be there: every id of the API's document is sent as one of nothing."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+import clients.tests.make as clients
+import financing.tests.make as financing
+import insurance.tests.make as insurance
+import orders.tests.make as orders
+import payments.tests.make as payments
+import resources.tests.make as resources
+import showroom.tests.make as showroom
+from core.ids import uuid7
+from messaging.testing import published
+from tests.permissions import objects, table
+from tests.permissions.objects import Ids
+from tests.permissions.table import Row
+from tests.permissions.test_matrix import callers, home
+from tests.test_strict_input import bodies, operation_of, sent
+
+BY_PAYMENTS = {
+    f"{operation} {place}payment_method_id"
+    for operation, places in {
+        "POST /orders": ("payment.", "payment.0.", "deposit."),
+        "POST /cart/checkout": ("payment.", "payment.0.", "deposit."),
+        "POST /financing/loans/{}/payments": ("",),
+        "POST /financing/loans/{}/early-repayment": ("",),
+        "POST /financing/loans/{}/return": ("",),
+        "POST /insurance/policies/{}/pay-instalment": ("payment.",),
+        "POST /insurance/policies/{}/autopay": ("payment.",),
+        "POST /insurance/policies/{}/endorse": ("payment.",),
+        "POST /insurance/policies/{}/reinstate": ("payment.",),
+        "POST /insurance/quotes/{}/purchase": ("payment.",),
+        "POST /events/{}/registrations/{}/pay": ("",),
+    }.items()
+    for place in places
+}
+"""Stored methods: payments tells of a stranger's as of any other refused payment, `unknown_payment_method`."""
+
+SOON = timezone.now() + timedelta(days=2)
+SPAN = {"start_time": SOON.isoformat(), "end_time": (SOON + timedelta(hours=1)).isoformat()}
+LOAN = {"down_payment": "500000.00", "term_months": 36, "financing_type": "car_loan"}
+EARNER = {"employment_status": "employed", "monthly_income": "200000.00", "birth_date": "1985-05-20"}
+DAY = {"title": "Day", "start_date": SPAN["start_time"], "end_date": SPAN["end_time"], "capacity": 5}
+CLAIM = {"occurred_at": timezone.now().isoformat(), "description": "A dent", "amount": "1000.00"}
+MEANS = {"method": "card", "token": "tok_success"}
+
+
+def car() -> dict[str, Any]:
+    return {"items": [{"product_id": str(orders.product()), "quantity": 1}]}
+
+
+def in_cart(owner: UUID) -> dict[str, Any]:
+    orders.cart_item(customer_id=owner)
+    return {}
+
+
+def of_payments(owner: UUID) -> dict[str, Any]:
+    return {"order_id": str(payments.order(customer_id=owner).id)}
+
+
+def of_financing(owner: UUID) -> dict[str, Any]:
+    of = financing.order(customer_id=owner)
+    return {"order_id": str(of.order_id), "vehicle_price": "2000000.00"}
+
+
+def a_type() -> str:
+    return str(resources.kind().id)
+
+
+Case = tuple[Callable[[UUID], dict[str, Any]], int, str]
+CASES: dict[str, Case] = {
+    "POST /categories parent_id": (lambda _: {"name": "Cars"}, 400, "unknown_category"),
+    "PATCH /categories/{} parent_id": (lambda _: {}, 400, "unknown_category"),
+    "POST /products category_id": (
+        lambda _: {"sku": "A", "kind": "vehicle", "name": "Vesta", "price": "1.00"}, 400, "unknown_category",
+    ),
+    "PATCH /products/{} category_id": (lambda _: {}, 400, "unknown_category"),
+    "PUT /products/{}/images image_ids.0": (lambda _: {}, 400, "unknown_picture"),
+    "POST /favourites product_id": (lambda _: {}, 404, "not_found"),
+    "POST /orders customer_id": (lambda _: car(), 400, "unknown_person"),
+    "POST /orders financing.programme_id": (lambda _: car() | {"financing": LOAN | EARNER}, 400, "unknown_programme"),
+    "POST /orders insurance.0.renewal_of": (lambda _: car() | {"insurance": [insurance.OSAGO]}, 400, "not_allowed"),
+    "POST /orders items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
+    "PATCH /orders/{} items.0.id": (lambda _: {"items": [{"quantity": 1}]}, 404, "unknown_item"),
+    "PATCH /orders/{} items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
+    "POST /queue product_id": (lambda _: {}, 409, "product_not_ready"),
+    "POST /orders/deal-quote items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 400, "unknown_product"),
+    "POST /orders/deal-quote financing.programme_id": (
+        lambda _: car() | {"financing": {"down_payment": "500000.00", "term_months": 36}}, 400, "unknown_programme",
+    ),
+    "POST /cart/items product_id": (lambda _: {"quantity": 1}, 409, "product_not_ready"),
+    "POST /cart/checkout customer_id": (in_cart, 400, "unknown_person"),
+    "POST /cart/checkout financing.programme_id": (
+        lambda owner: in_cart(owner) | {"financing": LOAN | EARNER}, 400, "unknown_programme",
+    ),
+    "POST /cart/checkout insurance.0.renewal_of": (
+        lambda owner: in_cart(owner) | {"insurance": [insurance.OSAGO]}, 400, "not_allowed",
+    ),
+    "POST /payments order_id": (lambda _: MEANS | {"amount": "1.00"}, 409, "order_not_ready"),
+    "POST /payments payment_method_id": (
+        lambda owner: {"method": "card"} | of_payments(owner), 400, "unknown_payment_method",
+    ),
+    "POST /financing/applications order_id": (
+        lambda _: LOAN | EARNER | {"vehicle_price": "2000000.00"}, 409, "order_not_ready",
+    ),
+    "POST /financing/applications programme_id": (
+        lambda owner: LOAN | EARNER | of_financing(owner), 400, "unknown_programme",
+    ),
+    "POST /financing/applications/{}/accept offer_id": (lambda _: {}, 404, "not_found"),
+    "POST /insurance/quotes order_id": (lambda _: insurance.OSAGO, 409, "order_not_ready"),
+    "POST /insurance/claims policy_id": (lambda _: CLAIM, 404, "not_found"),
+    "POST /clients/{}/merge other_id": (lambda _: {}, 404, "not_found"),
+    "POST /leads client_id": (lambda _: {"name": "Vera", "email": "vera@example.com"}, 404, "not_found"),
+    "POST /leads owner_id": (lambda _: {"name": "Vera", "email": "vera@example.com"}, 400, "unknown_colleague"),
+    "PATCH /leads/{} owner_id": (lambda _: {}, 400, "unknown_colleague"),
+    "POST /leads/{}/move client_id": (lambda _: {"stage": "won"}, 404, "not_found"),
+    "POST /events category_id": (lambda _: DAY, 400, "unknown_category"),
+    "PUT /events/{} category_id": (lambda _: DAY, 400, "unknown_category"),
+    "PATCH /events/{} category_id": (lambda _: {}, 400, "unknown_category"),
+    "POST /test-drives car_id": (lambda _: SPAN, 400, "unknown_car"),
+    "POST /test-drives customer_id": (
+        lambda _: SPAN | {"car_id": str(showroom.car().resource_id)}, 400, "unknown_person",
+    ),
+    "POST /resources product_id": (lambda _: {"name": "Vesta", "type_id": a_type()}, 400, "unknown_product"),
+    "POST /resources type_id": (lambda _: {"name": "Vesta"}, 400, "unknown_type"),
+    "PUT /resources/{} product_id": (lambda _: {"name": "Vesta", "type_id": a_type()}, 400, "unknown_product"),
+    "PUT /resources/{} type_id": (lambda _: {"name": "Vesta"}, 400, "unknown_type"),
+    "PATCH /resources/{} product_id": (lambda _: {}, 400, "unknown_product"),
+    "PATCH /resources/{} type_id": (lambda _: {}, 400, "unknown_type"),
+    "POST /resources/{}/allocate event_id": (lambda _: SPAN, 400, "unknown_event"),
+}  # fmt: skip
+"""By operation and place: the rest of the body, and how the id is refused."""
+KNOWING = {
+    "unknown_person": "accounts", "unknown_colleague": "accounts", "unknown_programme": "financing",
+    "not_allowed": "insurance", "unknown_product": "catalog", "unknown_event": "showroom",
+}  # fmt: skip
+"""Databases besides its own that an endpoint asks for what it does not keep."""
+
+
+def places() -> Iterator[tuple[str, Row, tuple[str, ...]]]:
+    for row in table.rows():
+        schema = operation_of(row)
+        for place, kind in sorted(set(bodies(schema))) if schema else ():
+            if kind == "uuid":
+                yield f"{row.method} {row.path} {'.'.join(place)}", row, place
+
+
+def cases() -> Iterator[Any]:
+    for name, row, place in places():
+        if name in CASES:
+            also = {KNOWING.get(CASES[name][2], home(row))}
+            yield pytest.param(name, row, place, marks=pytest.mark.django_db(databases=[home(row), *also]), id=name)
+
+
+def test_every_id_of_the_document_has_its_refusal():
+    assert {name for name, _, _ in places()} == CASES.keys() | BY_PAYMENTS
+
+
+def laid(body: Any, place: tuple[str, ...], value: str) -> Any:
+    """The body with a value at its place."""
+    name, *rest = place
+    if name == "0":
+        return [laid(body[0], tuple(rest), value), *body[1:]] if rest and body else sent(place, value)
+    if not rest:
+        return body | {name: value}
+    return body | {name: laid(body[name], tuple(rest), value) if name in body else sent(tuple(rest), value)}
+
+
+def ready(row: Row, owner: UUID) -> Ids:
+    """What the operation is on, in a state in which a right id would be taken."""
+    if row.path == "/leads/{}/move":
+        from clients import services
+
+        lead = clients.lead()
+        for stage in ("contacted", "qualified"):
+            services.move_lead(lead_id=lead.id, stage=stage, now=timezone.now())
+        return [str(lead.id)]
+    return objects.ids_for(row.path, owner) or [] if "{}" in row.path else []
+
+
+@pytest.mark.parametrize(("name", "row", "place"), list(cases()))
+def test_an_id_of_nothing_is_refused(name, row, place, settings):
+    settings.RATE_LIMITS_ON = False
+    body, status, code = CASES[name]
+    people = callers(row)
+    caller = people["owner" if row.word in ("mine", "signed in", "my list") and "customer" not in name else "admin"]
+    path = row.path
+    for one in ready(row, people["owner"].user_id):
+        path = path.replace("{}", one, 1)
+    given = laid(body(caller.user_id), place, str(uuid7()))
+    before = published(home(row))
+    answer = caller.request(row.method.lower(), path, given)
+    said = answer.json()
+    codes = {said["code"], *(wrong["code"] for wrong in said.get("errors", []) if wrong["field"] == ".".join(place))}
+    assert (answer.status_code, code in codes) == (status, True), answer.content
+    assert published(home(row)) == before
