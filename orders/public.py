@@ -30,7 +30,7 @@ from orders.models import (
 )
 from orders.models.checkout import earned_by_insurers
 from orders.models.owing import payable_column
-from orders.queues import Offer, Place, QueueView, live_offers, places_of, queue_at
+from orders.queues import HeldCar, Offer, Place, QueueView, Waiter, held_cars, live_offers, places_of, queue_at
 from orders.reading import FundingPart, OrderDocument, read_orders
 from orders.stats import stat_disagreements
 
@@ -42,6 +42,7 @@ __all__ = [
     "DealDocument",
     "DepositFacts",
     "FundingPart",
+    "HeldCar",
     "Offer",
     "OrderDocument",
     "OrderFacts",
@@ -49,12 +50,14 @@ __all__ = [
     "Place",
     "QueueView",
     "TimelineEntry",
+    "Waiter",
     "deal_disagreements",
     "deal_document",
     "deposit_disagreements",
     "deposit_of",
     "document_kinds",
     "get_order",
+    "held_cars",
     "list_orders",
     "live_offers",
     "order_facts",

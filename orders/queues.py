@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from orders.models import PlaceState, ProductCopy, QueuePlace
+from orders.models import OPEN, OrderLine, PlaceState, ProductCopy, QueuePlace
 from orders.models.queue import is_held
 
 
@@ -31,6 +31,28 @@ class QueueView:
     waiting: int
     own: Place | None
     may_join: bool
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """Somebody who waits for a car, as managers see them; `offer_expires_at` while the car is offered to them."""
+
+    id: UUID
+    customer_id: UUID
+    state: str
+    joined_at: datetime
+    offer_expires_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True)
+class HeldCar:
+    """A car with a queue behind it, as managers see it: the open orders that hold it, and who waits, in their order."""
+
+    product_id: UUID
+    name: str
+    holders: tuple[tuple[UUID, str], ...]
+    waiters: tuple[Waiter, ...]
 
 
 @dataclass(frozen=True)
@@ -58,6 +80,30 @@ def queue_at(product_id: UUID, viewer_id: UUID | None) -> QueueView:
     is_open = car is not None and is_held(car, queue, besides=viewer_id or UUID(int=0))
     own = _shown(queue[at], at) if at is not None else None
     return QueueView(waiting=len(queue), own=own, may_join=is_open and own is None)
+
+
+def held_cars(*, limit: int) -> list[HeldCar]:
+    """Cars with people waiting for them, those with a running offer first, then who waits longest; two statements."""
+    queues: dict[UUID, list[QueuePlace]] = {}
+    for place in QueuePlace.objects.live().order_by("joined_at", "id"):
+        queues.setdefault(place.product_id, []).append(place)
+    offered = {pk for pk, queue in queues.items() if any(one.state == PlaceState.OFFERED for one in queue)}
+    shown = sorted(queues, key=lambda pk: (pk not in offered, queues[pk][0].joined_at))[:limit]
+    lines = OrderLine.objects.filter(product_id__in=shown, order__status__in=OPEN, order__deleted_at__isnull=True)
+    holders: dict[UUID, set[tuple[UUID, str]]] = {}
+    for product_id, order_id, number in lines.values_list("product_id", "order_id", "order__number"):
+        if product_id is not None:
+            holders.setdefault(product_id, set()).add((order_id, number))
+    return [
+        HeldCar(pk, queues[pk][0].name, tuple(sorted(holders.get(pk, ()))), tuple(map(_waiter, queues[pk])))
+        for pk in shown
+    ]
+
+
+def _waiter(place: QueuePlace) -> Waiter:
+    is_offered = place.state == PlaceState.OFFERED
+    until = place.offer_expires_at if is_offered else None
+    return Waiter(place.id, place.customer_id, place.state, place.joined_at, until, place.version)
 
 
 def _shown(place: QueuePlace, ahead: int) -> Place:

@@ -55,6 +55,7 @@ urlpatterns = [
     path("board/", views.board, name="board"),
     path("board/approvals/", views.approvals, name="approvals"),
     path("board/approvals/<uuid:approval_id>/", views.decide_approval, name="decide-approval"),
+    path("board/queue/<uuid:place_id>/skip/", views.skip_queued, name="skip-queued"),
     path("board/returns/<uuid:return_id>/", views.decide_return, name="decide-return"),
     path("board/<uuid:order_id>/move/", views.move, name="board-move"),
     path("board/<uuid:order_id>/steer/", views.steer, name="board-steer"),

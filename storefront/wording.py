@@ -363,3 +363,10 @@ DEPOSITS: dict[str, StatusWording] = {
     "dropped": StatusWording(_("never paid"), _("the order ended before it arrived."), "calm"),
 }
 """What became of the deposit of an order, by its state."""
+
+PLACES: dict[str, Text] = {
+    "waiting": _("waits"),
+    "asked": _("the car is being kept for them"),
+    "offered": _("the car is offered to them"),
+}
+"""Where somebody stands in a queue, as managers read it."""

@@ -27,7 +27,7 @@ from storefront.views.papers import change_order, order_again, order_paper
 from storefront.views.policies import cancel_policy, change_policy, pay_instalment, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
-from storefront.views.queues import join_queue, leave_queue
+from storefront.views.queues import join_queue, leave_queue, skip_queued
 from storefront.views.shop import buy, catalogue, home, vehicle
 from storefront.views.showroom import (
     accept_seat,
@@ -122,6 +122,7 @@ __all__ = [
     "sign_in_code",
     "sign_out",
     "sign_up",
+    "skip_queued",
     "steer",
     "step_up",
     "take_off_comparison",

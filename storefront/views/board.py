@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -24,6 +25,7 @@ from orders.services import accept_return, inspect_return, move_order, refuse_re
 from payments.public import payments_of_order
 from payments.services import capture_payment
 from storefront import wording
+from storefront.board_queues import read_queues
 from storefront.order_view import promised_payment
 from storefront.pages import page
 from storefront.stuck import Stuck, read_stuck
@@ -65,11 +67,13 @@ def board(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401) if is_part else redirect_to_login(request.path)
     _require_staff(request)
     found = public.read_board(roles=actor_of(request).roles, now=timezone.now())
-    stuck = read_stuck(now=timezone.now())
+    stuck, queues = read_stuck(now=timezone.now()), read_queues(user_id(request))
     context = {
         "board": found,
         "stuck": stuck,
-        "stamp": f"{_stamp(found)}-{_stamp_of(stuck)}",
+        "queues": queues,
+        "time_zone": settings.DEALER_TIME_ZONE,
+        "stamp": "-".join([_stamp(found), _stamp_of(stuck), *(queue.stamp for queue in queues)]),
         "now": timezone.now(),
         "steerings": _steerings(request),
         "return_steps": wording.RETURN_STEPS.items(),

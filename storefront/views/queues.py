@@ -1,21 +1,26 @@
-"""The queue behind a held car: joining it from the car's page, and giving up a place or an offer."""
+"""The queue behind a held car: joining it from the car's page, giving up a place or an offer, and skipping somebody."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from core.admin import level
+from core.db import database_now
 from core.errors import DomainError, NotFound
 from gateway.permissions import EmailNotVerified, require_verified_email
 from orders import services
 from storefront import wording
 from storefront.pages import page
-from storefront.visitor import count, next_url, principal_of, user_id
+from storefront.visitor import actor_of, count, next_url, principal_of, user_id
 
 
 @page
@@ -50,3 +55,26 @@ def leave_queue(request: HttpRequest, place_id: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, wording.queue_refusal(error))
     return redirect(next_url(request, "storefront:account"))
+
+
+@page
+@require_POST
+def skip_queued(request: HttpRequest, place_id: UUID) -> HttpResponse:
+    """Take somebody out of a queue from the board, with a reason that they are told; the next is asked."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("storefront:board"))
+    user: Any = request.user
+    if not user.is_staff:
+        raise PermissionDenied
+    reason = request.POST.get("reason", "")[:1000]
+    try:
+        place = services.skip_place(
+            place_id=place_id, reason=reason, actor=actor_of(request), now=database_now("orders")
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.add_message(request, level(error), wording.queue_refusal(error))
+    else:
+        messages.success(request, _("%(car)s: skipped, and the next is asked.") % {"car": place.name})
+    return redirect("storefront:board")

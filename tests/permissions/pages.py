@@ -65,6 +65,7 @@ POST /orders/{}/loan/                               mine
 GET  /board/                                        manager
 GET  /board/approvals/                              manager
 POST /board/approvals/{}/                           manager
+POST /board/queue/{}/skip/                          manager
 POST /board/returns/{}/                             manager
 POST /board/{}/move/                                step
 POST /board/{}/steer/                               manager

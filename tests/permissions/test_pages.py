@@ -25,6 +25,7 @@ OBJECTS = {
     "/orders/{}/papers/": "/orders/{}/documents/{}",
     "/orders/": "/orders/{}",
     "/board/approvals/": "/approvals/{}",
+    "/board/queue/": "/queue/{}",
     "/board/returns/": "/returns/{}",
     "/board/": "/orders/{}",
     "/loan-calculator/": "/financing/calculate/{}",
