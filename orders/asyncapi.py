@@ -68,7 +68,7 @@ describe_channel(
     Channel(
         name="manager-feed",
         address="/ws/manager/",
-        summary="Changes of all orders, and news of payments, applications, claims, stock and queues, all with a `position`. "
+        summary="Changes of orders, and news of payments, applications, claims, stock and queues, with a `position`. "
         "For managers; others are closed with 4403.",
         says=(OrdersSnapshot, StatusMessage, NewsMessage, *SAYS),
         hears=HEARS,

@@ -310,7 +310,7 @@ class OneOrderByPosition(ManyOrders):
 
 
 class ShopFloor(ManyOrders):
-    """`/ws/manager/`: every order, and the news of payments, applications, claims, stock and queues. For managers only."""
+    """`/ws/manager/`: orders, and news of payments, applications, claims, stock and queues. For managers only."""
 
     with_news = True
 
