@@ -1,7 +1,8 @@
 """What a caller sends is taken as it is meant, or refused: nothing is dropped, and nothing is made of something else.
 
 A field that an object does not have is refused by its name, an id is a UUID in text and never a number, and a moment
-says its offset: one without was read as UTC, three hours beside the clock on the wall of its place. As with numbers
+says its offset, in a body and in the query of a list: one without was read as UTC, three hours beside the clock on the
+wall of its place. As with numbers
 (`gateway.plain_numbers`) the rules are laid over the classes themselves: nobody has to remember them, nested or not.
 """
 
@@ -11,9 +12,15 @@ from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_filters.fields import IsoDateTimeField as DateTimeFilterField
 from rest_framework import serializers
+
+NO_OFFSET = gettext_lazy("Say the offset from UTC too, as in 2026-03-01T10:00:00+03:00.")
+_read_moment = DateTimeFilterField.to_python
 
 
 class WallClockField(serializers.DateTimeField):
@@ -48,6 +55,7 @@ def install() -> None:
         (serializers.DateTimeField, _refuse_naive),
     ):
         owner.to_internal_value = _checked(owner.to_internal_value, check)  # type: ignore[method-assign]
+    DateTimeFilterField.to_python = _moment_of_query
 
 
 def _checked(read: Any, check: Callable[[Any, Any], None]) -> Any:
@@ -78,12 +86,22 @@ def _refuse_number(field: Any, given: Any) -> None:
 
 
 def _refuse_naive(field: Any, given: Any) -> None:
-    if isinstance(field, WallClockField) or not isinstance(given, str):
-        return
+    if not isinstance(field, WallClockField) and isinstance(given, str) and _is_naive(given):
+        raise serializers.ValidationError(str(NO_OFFSET), code="no_offset")
+
+
+def _moment_of_query(field: Any, given: Any) -> datetime | None:
+    """Read what a filter by time is given; a `+` that was not escaped has become a space there."""
+    text = given.strip().replace(" ", "+") if isinstance(given, str) else given
+    if isinstance(text, str) and _is_naive(text):
+        raise forms.ValidationError(str(NO_OFFSET), code="no_offset")
+    moment: datetime | None = _read_moment(field, text)
+    return moment
+
+
+def _is_naive(text: str) -> bool:
     try:
-        moment = parse_datetime(given.strip())
+        moment = parse_datetime(text.strip())
     except ValueError:
-        return
-    if moment is not None and moment.tzinfo is None:
-        text = _("Say the offset from UTC too, as in 2026-03-01T10:00:00+03:00.")
-        raise serializers.ValidationError(text, code="no_offset")
+        return False
+    return moment is not None and moment.tzinfo is None

@@ -102,8 +102,8 @@ def test_transactions_name_their_database(package):
 
 
 DAYS = re.compile(r"ZoneInfo\(settings\.DEALER_TIME_ZONE\)|timezone\.now\(\)\.date\(\)")
-UTC_DAYS = {"payments/api/books.py", "payments/management/commands/export_ledger.py", "payments/tests"}
-"""Statements of the ledger are by days in UTC, as its page says."""
+UTC_DAYS = {"payments/tests"}
+"""Books of providers are compared by days in UTC."""
 
 
 @pytest.mark.parametrize("package", PACKAGES)

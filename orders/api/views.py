@@ -285,7 +285,8 @@ def moment(given: Mapping[str, str], name: str) -> datetime:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise InvalidInput(name, "invalid", _("A date and time with its offset, such as 2026-05-31T12:00:00Z."))
+        code = "invalid" if found is None else "no_offset"
+        raise InvalidInput(name, code, _("A date and time with its offset, such as 2026-05-31T12:00:00Z."))
     return found
 
 

@@ -1,6 +1,6 @@
 """The books over HTTP: lines and balances of the ledger, statements, and comparisons with providers' own books."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.clock import day_begins, day_ends, dealer_day
 from core.money import DEFAULT_CURRENCY, ZERO
 from core.tables import csv_lines
 from gateway.filtering import refuse_unknown
@@ -38,6 +39,7 @@ MOST_LINES = 5_000
 """A statement in JSON is one document; a longer one comes as CSV, line by line."""
 MONTH = timedelta(days=30)
 SPAN = {"from", "to"}
+FROM = "First day, by the dealer's clock; 30 days before `to`, when left out."
 
 
 class CsvRenderer(BaseRenderer):
@@ -87,8 +89,12 @@ class LedgerAccountViewSet(mixins.ListModelMixin, MoneyViewSet):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("from", OpenApiTypes.DATE, description="first day, UTC; 30 days before `to` by default"),
-            OpenApiParameter("to", OpenApiTypes.DATE, description="last day, UTC, included; today by default"),
+            OpenApiParameter(
+                "from",
+                OpenApiTypes.DATE,
+                description=FROM,
+            ),
+            OpenApiParameter("to", OpenApiTypes.DATE, description="Last day, included; today, when left out."),
             OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"]),
         ],
         responses={(200, "application/json"): StatementSerializer, (200, "text/csv"): OpenApiTypes.STR},
@@ -102,7 +108,7 @@ class LedgerAccountViewSet(mixins.ListModelMixin, MoneyViewSet):
         refuse_unknown(request, SPAN)
         account = self.get_object().code
         since, until = _days(request)
-        span = {"since": _start(since), "until": _start(until) + timedelta(days=1)}
+        span = {"since": day_begins(since), "until": day_ends(until)}
         if request.accepted_renderer.format == "csv":
             return _csv(f"{account.replace(':', '-')}-{since}-{until}", account, span)
         lines = list(islice(services.statement(account=account, **span), MOST_LINES + 1))
@@ -132,12 +138,8 @@ def _days(request: Request) -> tuple[date, date]:
     # `format` chooses the renderer, and is no field of the span.
     query = statement_query(data={name: request.query_params[name] for name in SPAN & set(request.query_params)})
     query.is_valid(raise_exception=True)
-    until = query.validated_data.get("to") or timezone.now().date()
+    until = query.validated_data.get("to") or dealer_day(timezone.now())
     return query.validated_data.get("from") or until - MONTH, until
-
-
-def _start(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _csv(name: str, account: str, span: dict[str, datetime]) -> StreamingHttpResponse:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from payments.api import books
@@ -33,7 +34,7 @@ def test_a_statement_tells_every_movement_and_the_balance_after_it(movements):
         ("charge", "1000.00", "1000.00"),
         ("refund", "-100.00", "900.00"),
     ]
-    today = timezone.now().date()
+    today = dealer_day(timezone.now())
     assert (shown["opening"], shown["closing"], shown["currency"]) == ("0.00", "900.00", "RUB")
     assert (shown["from"], shown["to"]) == (str(today - timedelta(days=30)), str(today))
     assert {line["order_id"] for line in shown["lines"]} == {str(movements.order_id)}
@@ -42,10 +43,10 @@ def test_a_statement_tells_every_movement_and_the_balance_after_it(movements):
 
 
 def test_a_span_without_movements_opens_and_closes_alike(movements):
-    tomorrow = timezone.now().date() + timedelta(days=1)
+    tomorrow = dealer_day(timezone.now()) + timedelta(days=1)
     shown = Api("manager").get(f"{PATH}?from={tomorrow}&to={tomorrow}").json()
     assert (shown["opening"], shown["closing"], shown["lines"]) == ("900.00", "900.00", [])
-    yesterday = timezone.now().date() - timedelta(days=1)
+    yesterday = dealer_day(timezone.now()) - timedelta(days=1)
     assert Api("manager").get(f"{PATH}?to={yesterday}").json()["closing"] == "0.00"
 
 
@@ -114,3 +115,11 @@ def test_listing_reports_costs_the_same_for_many(django_assert_num_queries):
     manager.get("/reconciliations")
     with django_assert_num_queries(1, using="payments"):
         manager.get("/reconciliations?page_size=50")
+
+
+def test_the_days_of_a_statement_are_the_dealers(time_machine):
+    """Ten in the evening by Greenwich is the next day in Moscow."""
+    time_machine.move_to("2026-05-31 22:00:00Z", tick=False)
+    make.paid(make.order(total="1000.00"), method="cash")
+    closing = {day: Api("manager").get(f"{PATH}?to={day}").json()["closing"] for day in ("2026-05-31", "2026-06-01")}
+    assert closing == {"2026-05-31": "0.00", "2026-06-01": "1000.00"}

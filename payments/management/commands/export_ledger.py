@@ -1,13 +1,14 @@
 """Writes an account's statement as CSV."""
 
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from core.clock import day_begins, day_ends, dealer_day
 from core.tables import csv_lines
 from payments.models import LedgerAccount
 from payments.services import statement_table
@@ -16,7 +17,7 @@ from payments.services import statement_table
 class Command(BaseCommand):
     """`manage.py export_ledger`: the movements of one account, or of all, with running balances."""
 
-    help = "Write the ledger's movements as CSV: of one account or of all, days in UTC, the last one included."
+    help = "Write the ledger's movements as CSV: of one account or of all, by the dealer's days, the last one included."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the command line."""
@@ -31,8 +32,8 @@ class Command(BaseCommand):
         accounts = LedgerAccount.objects.order_by("code").values_list("code", flat=True)
         if codes and codes[0] not in accounts:
             raise CommandError(f"there is no account {codes[0]}")
-        until = options["until"] or timezone.now().date()
-        span = _start(options["since"]), _start(until) + timedelta(days=1)
+        until = options["until"] or dealer_day(timezone.now())
+        span = day_begins(options["since"]), day_ends(until)
         if options["output"] is None:
             self._write(sys.stdout, codes or list(accounts), span)
             return
@@ -41,7 +42,3 @@ class Command(BaseCommand):
 
     def _write(self, file: Any, codes: list[str], span: tuple[datetime, datetime]) -> None:
         file.writelines(csv_lines(statement_table(accounts=codes, since=span[0], until=span[1])))
-
-
-def _start(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
