@@ -106,6 +106,13 @@ class AutoSchema(SpectacularSchema):
             schema["enum"] = [*schema["enum"], ""]
         return schema
 
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """What is sent holds nothing but what it names, as `gateway.strict_input` has it; answers may grow."""
+        schema = super()._map_basic_serializer(serializer, direction)
+        if direction == "request" and not getattr(serializer, "ignores_unknown", False):
+            schema["additionalProperties"] = False
+        return schema
+
     def _insert_field_validators(self, field: Any, schema: Any) -> None:
         """An address that may be left out is an empty text, which no address is."""
         super()._insert_field_validators(field, schema)

@@ -42,6 +42,31 @@ def bodies(node: Node, path: tuple[str, ...] = (), seen: tuple[str, ...] = ()) -
         yield from bodies(node["items"], (*path, "0"), seen)
 
 
+def objects_in(node: Node, seen: frozenset[str] = frozenset()) -> Iterator[Node]:
+    """Yield every object that names its members in a schema, itself included."""
+    ref = node.get("$ref", "")
+    if ref and ref not in seen:
+        yield from objects_in(document()["components"]["schemas"][ref.rpartition("/")[2]], seen | {ref})
+    if "properties" in node:
+        yield node
+    inner = [*node.get("properties", {}).values(), *([node["items"]] if isinstance(node.get("items"), dict) else [])]
+    for part in (*inner, *node.get("oneOf", ()), *node.get("anyOf", ()), *node.get("allOf", ())):
+        yield from objects_in(part, seen)
+
+
+def test_the_document_says_that_nothing_else_may_be_sent():
+    """Clients that check before they send find a misspelled field themselves; what they read may have new members."""
+    open_, closed = set(), set()
+    for path, item in document()["paths"].items():
+        for method, operation in item.items():
+            name = f"{method.upper()} {re.sub(r'{[^}]*}', '{}', path.removeprefix('/api/v1'))}"
+            for kind in operation.get("requestBody", {}).get("content", {}).values():
+                found = list(objects_in(kind["schema"]))
+                (closed if all(one.get("additionalProperties") is False for one in found) else open_).add(name)
+    assert len(closed) > 100
+    assert open_ == set(BY_RULE)
+
+
 def sent(path: tuple[str, ...], value: Any) -> Any:
     """A body with nothing but `value`, at its place."""
     for name in reversed(path):
