@@ -73,7 +73,7 @@ def _moving() -> int:
 
 
 def _behind() -> list[tuple[str, bool]]:
-    """Handlers that have not copied all of a source's log yet, and whether they are paused."""
+    """Handlers that have not copied all they want of a source's log yet, and whether they are paused."""
     heads = {alias: _count(alias, _HEAD) for alias in served()}
     known = subscriptions()
     found = []
@@ -84,9 +84,20 @@ def _behind() -> list[tuple[str, bool]]:
         found += [
             (handler, is_paused)
             for source, handler, position, is_paused in rows
-            if handler in known and position < heads.get(source, 0)
+            if handler in known
+            and position < heads.get(source, 0)
+            and _has_more(source, position, list(known[handler].events))
         ]
     return found
+
+
+def _has_more(source: str, position: int, types: list[str]) -> bool:
+    with connections[source].cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM messaging_outbox WHERE position > %s AND type = ANY(%s))", [position, types]
+        )
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 def _count(alias: str, query: str) -> int:

@@ -50,8 +50,11 @@ ON CONFLICT (event_id, handler) DO NOTHING
 def sequence(source: str) -> list[dict[str, Any]]:
     """Give positions to up to 500 waiting events of `source`; return them in that order.
 
-    The head is locked in a statement of its own: the next one must see what the previous holder committed.
+    Most looks find nothing, and a lock goes to disk: so it is looked first. The head is locked in a statement of its
+    own: the next one must see what the previous holder committed.
     """
+    if not _has_waiting(source):
+        return []
     with transaction(source), connections[source].cursor() as cursor:
         head = lock_head(cursor)
         cursor.execute(_SEQUENCE, [BATCH, head])
@@ -62,6 +65,17 @@ def sequence(source: str) -> list[dict[str, Any]]:
     if placed:
         failpoints.reach("relay.after_sequence", source)
     return placed
+
+
+def _has_waiting(source: str) -> bool:
+    """Say whether an event waits for its position, or the database for its first head: handlers begin there."""
+    with connections[source].cursor() as cursor:
+        cursor.execute(
+            """SELECT EXISTS (SELECT 1 FROM messaging_outbox WHERE position IS NULL)
+                   OR NOT EXISTS (SELECT 1 FROM messaging_feed_head WHERE id = 1)"""
+        )
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 def lock_head(cursor: Any) -> int:
@@ -90,25 +104,26 @@ def types_of(source: str, handlers: Iterable[Subscription]) -> set[str]:
     return {name for item in handlers for name in item.events if REGISTRY[name].app() == source}
 
 
-def copy(source: str, alias: str, log: FarLog | None = None) -> tuple[set[Nudge], bool]:
+def copy(source: str, alias: str, log: FarLog | None = None, *, is_wanted: bool = False) -> tuple[set[Nudge], bool]:
     """Copy the next events of `source` into the inbox of `alias`; return the lanes to wake and whether more wait.
 
     A log whose database is not here is asked of the peer that has it: through `log`, where the caller shares one.
+    `is_wanted`: the caller knows of events for it, and that each of its handlers has a cursor.
     """
     handlers = readers(source, alias)
     if peers.is_here(source):
-        return _copy_near(source, alias, handlers)
+        return _copy_near(source, alias, handlers, is_wanted)
     return _copy_far(source, alias, handlers, log or FarLog(source, types_of(source, handlers)))
 
 
-def _copy_near(source: str, alias: str, handlers: list[Subscription]) -> tuple[set[Nudge], bool]:
+def _copy_near(source: str, alias: str, handlers: list[Subscription], is_wanted: bool) -> tuple[set[Nudge], bool]:
     """Copy by SQL.
 
     The source's head is read while the cursors are locked, never before: another relay may have moved them on to
     events placed since, and a head older than a cursor means that the log was restored. Whoever moved a cursor had
     read a head that was committed, and nobody moves it while it is locked, so a head read then cannot be older.
     """
-    if not handlers or not _may_be_behind(source, alias, handlers):
+    if not handlers or not (is_wanted or _may_be_behind(source, alias, handlers)):
         return set(), False
     with transaction(alias):
         cursors = lock_cursors(source, alias, handlers)

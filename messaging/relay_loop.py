@@ -5,6 +5,7 @@ A relay belongs to its databases: it places the events of these alone, and fills
 whichever log. What runs on other machines is theirs to move.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -21,6 +22,10 @@ from messaging.outbox import CHANNEL
 from messaging.subscriptions import foreign_sources, subscriptions
 
 POLL_S = 0.5
+"""So often each log is looked at, should a bell not have been heard."""
+LOOK_S = 5.0
+"""So long at most a subscriber that wants none of the newest events stays behind the head; and so often everybody is
+looked at even if nothing happened, for a cursor may have been moved back by hand."""
 POLL_PEER_S = 1.0
 SWEEP_S = 1.0
 MAX_BACKOFF_S = 10.0
@@ -30,9 +35,10 @@ LONGEST_SKIP_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-def targets_of(source: str) -> list[str]:
-    """Aliases with a handler that reads this source."""
-    return sorted({item.alias for item in subscriptions().values() if source in item.sources})
+def targets_of(source: str, types: Collection[str] | None = None) -> list[str]:
+    """Return the aliases with a handler that reads this source, and some of these types where any are given."""
+    wanting = (item for item in subscriptions().values() if source in item.sources)
+    return sorted({item.alias for item in wanting if types is None or not item.events.keys().isdisjoint(types)})
 
 
 _moved: dict[str, float] = {}
@@ -43,46 +49,52 @@ def _moves() -> None:
     _moved[threading.current_thread().name] = time.monotonic()
 
 
-def turn(source: str, aliases: Collection[str] | None = None) -> int:
+def turn(source: str, aliases: Collection[str] | None = None, *, to_all: bool = True) -> int:
     """Sequence, broadcast and copy until nothing of `source` waits; return how many events got positions.
 
-    `aliases` are the databases whose inboxes are ours to fill; all that are at hand by default.
+    `aliases` are the databases whose inboxes are ours to fill; all that are at hand by default. Without `to_all` only
+    those that want some of the events placed now: whoever calls looks at the others before long.
     """
     count = 0
+    types: set[str] = set()
     is_full = True
     while is_full:
         _moves()
         placed = relay.sequence(source)
         count += len(placed)
+        types.update(event["type"] for event in placed)
         feed.broadcast(source, placed)
         if placed:
             sinks.wake(source)
             wakes.tell(source)
         is_full = len(placed) == relay.BATCH
-    _copy_to_all(source, aliases)
+    _copy_to(source, aliases, None if to_all else types)
     return count
 
 
 def follow(source: str, aliases: Collection[str] | None = None) -> None:
     """Copy what others placed in `source`. Raises PeerAway when its owner does not answer."""
-    _copy_to_all(source, aliases)
+    _copy_to(source, aliases, None)
 
 
-def _copy_to_all(source: str, aliases: Collection[str] | None) -> None:
-    targets = [alias for alias in targets_of(source) if (peers.is_here(alias) if aliases is None else alias in aliases)]
+def _copy_to(source: str, aliases: Collection[str] | None, types: Collection[str] | None) -> None:
+    """Copy to whoever reads the source, or, where `types` were placed just now, to whoever wants some of them."""
+    targets = [
+        alias for alias in targets_of(source, types) if (peers.is_here(alias) if aliases is None else alias in aliases)
+    ]
     far = None
     if not peers.is_here(source):
         handlers = [item for alias in targets for item in relay.readers(source, alias)]
         far = FarLog(source, relay.types_of(source, handlers))
     for alias in targets:
-        _copy_all(source, alias, far)
+        _copy_all(source, alias, far, is_wanted=types is not None)
 
 
 _failures: dict[tuple[str, str], tuple[int, float]] = {}
 """Pairs of source and subscriber that fail: how often in a row, and until when they are left alone."""
 
 
-def _copy_all(source: str, alias: str, far: FarLog | None) -> None:
+def _copy_all(source: str, alias: str, far: FarLog | None, *, is_wanted: bool) -> None:
     """Copy to one subscriber; one that fails is left alone for a second, then longer, and lags until it is back."""
     times, until = _failures.get((source, alias), (0, 0.0))
     if until > time.monotonic():
@@ -91,7 +103,7 @@ def _copy_all(source: str, alias: str, far: FarLog | None) -> None:
     try:
         while has_more:
             _moves()
-            lanes, has_more = relay.copy(source, alias, far)
+            lanes, has_more = relay.copy(source, alias, far, is_wanted=is_wanted)
             if lanes:
                 failpoints.reach("relay.before_nudge", alias)
             nudges.send(lanes)
@@ -109,10 +121,37 @@ def _copy_all(source: str, alias: str, far: FarLog | None) -> None:
         log.warning("copy_works_again", source=source, alias=alias)
 
 
+def _fails(source: str) -> bool:
+    return any(pair[0] == source for pair in tuple(_failures))
+
+
 def _forget(alias: str) -> None:
     """Drop this thread's connection so that the next use makes a new one."""
     if alias in connections:
         connections[alias].close()
+
+
+class Looks:
+    """When a thread looks at all subscribers of its log, and not at those alone that want what it has placed.
+
+    Now and then; and soon after another relay has placed an event, for that one may have died of it.
+    """
+
+    def __init__(self) -> None:
+        self._last_s, self._has_rung, self._has_news = -math.inf, False, False
+
+    def is_due(self, now_s: float, *, fails: bool) -> bool:
+        """Say whether it is time, and begin to wait anew if it is; `fails`: some subscriber could not be reached."""
+        if now_s - self._last_s < (POLL_S if self._has_news or fails else LOOK_S):
+            return False
+        self._last_s, self._has_news = now_s, False
+        return True
+
+    def note(self, placed: int, *, has_rung: bool) -> None:
+        """Remember a turn that placed so many events, and whether the database has rung for more since."""
+        if self._has_rung and not placed:
+            self._has_news = True
+        self._has_rung = has_rung
 
 
 class Relay:
@@ -179,10 +218,11 @@ class Relay:
         raw = connection.connection
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
+        looks = Looks()
         while not self.stopping.is_set():
-            turn(alias, self.aliases)
-            for _ in raw.notifies(timeout=POLL_S, stop_after=1):
-                pass
+            to_all = looks.is_due(time.monotonic(), fails=_fails(alias))
+            placed = turn(alias, self.aliases, to_all=to_all)
+            looks.note(placed, has_rung=any(True for _ in raw.notifies(timeout=POLL_S, stop_after=1)))
 
     def _follow(self, source: str) -> None:
         while not self.stopping.is_set():

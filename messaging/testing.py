@@ -34,12 +34,13 @@ def drain_outbox(*aliases: str, rounds: int = 100) -> int:
 
 def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
     """Move on what is in one database; of the `copied` ones all was read to its end, so only what is new is read."""
-    moved = 0
-    while relay.sequence(alias):
+    moved, types = 0, set[str]()
+    while placed := relay.sequence(alias):
         moved += 1
-    if moved or alias not in copied:
-        moved += sum(_copy(alias, target) for target in targets_of(alias) if target in wanted)
-        copied.add(alias)
+        types.update(event["type"] for event in placed)
+    targets = targets_of(alias, types if alias in copied else None)
+    moved += sum(_copy(alias, target, is_wanted=alias in copied) for target in targets if target in wanted)
+    copied.add(alias)
     lanes = sweep.fire_timers(alias) | sweep.pending_lanes(alias)
     for _, handler, shard in lanes:
         drain(alias, handler, shard)
@@ -48,10 +49,10 @@ def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
     return moved + len(lanes) + made + done
 
 
-def _copy(source: str, target: str) -> int:
+def _copy(source: str, target: str, *, is_wanted: bool) -> int:
     total, has_more = 0, True
     while has_more:
-        lanes, has_more = relay.copy(source, target)
+        lanes, has_more = relay.copy(source, target, is_wanted=is_wanted)
         total += len(lanes)
     return total
 

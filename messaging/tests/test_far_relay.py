@@ -178,11 +178,11 @@ def test_a_peer_that_is_away_moves_nothing_and_is_made_up_for(far):
 def test_a_subscriber_that_fails_holds_up_no_other(far, monkeypatch):
     copy, failed = relay.copy, []
 
-    def failing(source, alias, log=None):
+    def failing(source, alias, log=None, **options):
         if alias == "notifications":
             failed.append(alias)
             raise RuntimeError("not this one")
-        return copy(source, alias, log)
+        return copy(source, alias, log, **options)
 
     monkeypatch.setattr(relay, "copy", failing)
     place("a")

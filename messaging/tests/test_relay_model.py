@@ -55,6 +55,7 @@ class TwoRelays(RuleBasedStateMachine):
 
     crew: ClassVar[Crew]
     has_restores: ClassVar[bool] = True
+    is_wanted: ClassVar[bool] = False
     sources: ClassVar[tuple[str, ...]] = DATABASES
 
     def __init__(self) -> None:
@@ -83,7 +84,7 @@ class TwoRelays(RuleBasedStateMachine):
     @rule(who=RELAYS, source=SOURCES)
     def copy(self, who: str, source: str) -> None:
         if self._is(who, "idle"):
-            self._begin(who, partial(relay.copy, source, READER[source]))
+            self._begin(who, partial(relay.copy, source, READER[source], is_wanted=self.is_wanted))
 
     @rule(who=RELAYS, steps=st.sampled_from([1, 1, 1, 8]))
     def step(self, who: str, steps: int) -> None:
@@ -198,6 +199,12 @@ class OneLog(TwoRelays):
         self.step("first", 8)
         self.copy("first", "catalog")
         self.step("first", steps)
+
+
+class InAHurry(TwoRelays):
+    """Relays that know of events for a subscriber do not look whether it is behind before they lock."""
+
+    is_wanted = True
 
 
 class OneBackup(TwoRelays):
@@ -333,7 +340,7 @@ def explore(machine: type[TwoRelays], examples: int) -> None:
     run_state_machine_as_test(machine, settings=plan)
 
 
-@pytest.mark.parametrize("machine", [OneLog, OneBackup, TwoRelays])
+@pytest.mark.parametrize("machine", [OneLog, OneBackup, TwoRelays, InAHurry])
 def test_any_order_of_steps_loses_doubles_and_stops_nothing(crew, machine):
     with stepwise((relay, restores)):
         explore(machine, 10_000 if NIGHTLY else 15)

@@ -273,7 +273,7 @@ def test_it_survives_a_restart_of_the_broker(rabbit):
 
 @pytest.fixture
 def no_subscribers(monkeypatch):
-    monkeypatch.setattr(relay_loop, "targets_of", lambda source: [])
+    monkeypatch.setattr(relay_loop, "targets_of", lambda source, types=None: [])
 
 
 def test_the_relay_tells_the_stream_by_itself(rabbit, no_subscribers):

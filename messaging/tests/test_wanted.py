@@ -1,0 +1,81 @@
+"""A relay under load hands events to those who want them; the others catch up with the head a moment later."""
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from messaging import relay, relay_loop
+from messaging.models import FeedHead, InboxCursor
+from messaging.testing import drain_outbox
+from messaging.tests.test_delivery import Recorder, change, inbox, recorder  # noqa: F401  (a fixture)
+
+pytestmark = [
+    pytest.mark.django_db(databases=["catalog", "orders", "financing", "insurance", "notifications", "resources"]),
+    pytest.mark.usefixtures("recorder"),
+]
+
+
+def head() -> int:
+    return FeedHead.objects.using("catalog").get().position
+
+
+def positions(alias: str) -> set[int]:
+    return set(InboxCursor.objects.using(alias).filter(source="catalog").values_list("position", flat=True))
+
+
+def test_only_those_who_want_an_event_are_given_it_at_once(recorder):  # noqa: F811
+    relay_loop.turn("catalog")
+    before = positions("resources")
+    change("a")
+    assert "resources" not in relay_loop.targets_of("catalog", {"category.changed"})
+    with CaptureQueriesContext(connections["resources"]) as asked:
+        assert relay_loop.turn("catalog", to_all=False) == 1
+    assert (len(asked), positions("resources")) == (0, before)
+    assert positions("orders") == {head()}
+    assert [row.data["name"] for row in inbox()] == ["a"]
+    relay_loop.turn("catalog")
+    assert positions("resources") == {head()}
+
+
+def test_a_handler_without_a_cursor_begins_at_the_next_look_at_everybody(recorder):  # noqa: F811
+    relay_loop.turn("catalog")
+    InboxCursor.objects.using("orders").filter(handler=Recorder.name).delete()
+    change("a")
+    relay_loop.turn("catalog", to_all=False)
+    assert not inbox().exists()
+    relay_loop.turn("catalog")
+    assert [row.data["name"] for row in inbox()] == ["a"]
+
+
+def test_a_log_without_news_costs_one_look(recorder):  # noqa: F811
+    relay_loop.turn("catalog")
+    with CaptureQueriesContext(connections["catalog"]) as asked:
+        relay_loop.turn("catalog", to_all=False)
+    assert len(asked) == 1
+
+
+def test_a_fresh_database_gets_its_head_before_its_first_event():
+    FeedHead.objects.using("catalog").all().delete()
+    relay.sequence("catalog")
+    assert FeedHead.objects.using("catalog").exists()
+
+
+def test_when_everybody_is_looked_at():
+    """At the beginning, now and then, while somebody is away, and soon after a bell that another relay has answered."""
+    looks = relay_loop.Looks()
+    assert [looks.is_due(now, fails=False) for now in (0.0, 0.4, 4.9, 5.1)] == [True, False, False, True]
+    for placed, has_rung in ((0, True), (3, True), (1, False), (0, False)):
+        looks.note(placed, has_rung=has_rung)
+    assert not looks.is_due(6.0, fails=False), "all that rang was placed here"
+    assert looks.is_due(6.0, fails=True)
+    looks.note(0, has_rung=True)
+    looks.note(0, has_rung=False)
+    assert [looks.is_due(now, fails=False) for now in (6.1, 6.6, 7.2)] == [False, True, False]
+
+
+def test_the_tests_own_loop_reaches_everybody(recorder):  # noqa: F811
+    change("a")
+    drain_outbox("catalog", "orders")
+    change("b")
+    drain_outbox("catalog", "orders")
+    assert recorder.effects == ["a", "b"]
