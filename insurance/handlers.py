@@ -15,17 +15,18 @@ from insurance.services.buying import LAPSE_HANDLER
 from insurance.services.ending import CANCELLATION_HANDLER
 from insurance.services.issuing import EXPIRY_HANDLER
 from messaging.subscriptions import subscribe
-from orders.events import OrderCreated, PoliciesCancelRequested, PoliciesRequested
+from orders.events import OrderCreated, OrderUpdated, PoliciesCancelRequested, PoliciesRequested
 from payments.events import ChargeSettled, PayoutSettled
 
 
-@subscribe(OrderCreated, PoliciesRequested, PoliciesCancelRequested, lane="order_id")
-def serve_order(event: OrderCreated | PoliciesRequested | PoliciesCancelRequested) -> None:
+@subscribe(OrderCreated, OrderUpdated, PoliciesRequested, PoliciesCancelRequested, lane="order_id")
+def serve_order(event: OrderCreated | OrderUpdated | PoliciesRequested | PoliciesCancelRequested) -> None:
     """Follow an order, insure it, and take its policies back."""
     now = timezone.now()
     match event:
-        case OrderCreated():
-            services.copy_order(order_id=event.order_id, customer_id=event.customer_id)
+        case OrderCreated() | OrderUpdated():
+            products = {line.product_id for line in event.lines if line.product_id is not None}
+            services.copy_order(order_id=event.order_id, customer_id=event.customer_id, products=products)
         case PoliciesRequested():
             services.issue_policies(
                 order_id=event.order_id,

@@ -1,8 +1,9 @@
 """What the catalogue knows of a car that is ours: its word counts, and not that of whoever asks for a premium."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.utils.translation import gettext as _
@@ -22,13 +23,30 @@ def our_car(vin: str) -> VehicleCopy | None:
     return cars.order_by("-is_active", "-product_id").first()
 
 
-def as_catalogued(request: QuoteRequest, insured: QuoteRequest | None = None, *, path: str = "") -> QuoteRequest:
+def car_of_order(products: Collection[UUID], vin: str) -> VehicleCopy | None:
+    """The car among an order's products that has a VIN, or the only one whose VIN the catalogue does not know yet.
+
+    None where no product is a car that is known of. Raises InvalidInput (`not_of_order`).
+    """
+    cars = list(VehicleCopy.objects.filter(product_id__in=products).order_by("product_id"))
+    named = [car for car in cars if car.vin == vin]
+    nameless = [car for car in cars if not car.vin]
+    if cars and not named and not nameless:
+        raise InvalidInput("vehicle_vin", "not_of_order", _("The order is for another car."))
+    found = named or nameless
+    return found[0] if len(found) == 1 else None
+
+
+def as_catalogued(
+    request: QuoteRequest, insured: QuoteRequest | None = None, *, path: str = "", car: VehicleCopy | None = None
+) -> QuoteRequest:
     """Take from the catalogue what is not told of a car that is ours, and refuse what is told otherwise.
 
-    What a policy rests on already, `insured`, may stay as it is. `path` is where the request stands in what was sent.
-    Raises InvalidInput (`differs_from_catalogue`).
+    What a policy rests on already, `insured`, may stay as it is. `path` is where the request stands in what was sent;
+    `car` is the one it is for where an order says so, else its VIN does. Raises InvalidInput
+    (`differs_from_catalogue`).
     """
-    car = our_car(request.vehicle_vin)
+    car = car or our_car(request.vehicle_vin)
     if car is None:
         return request
     kept = {} if insured is None else {name: getattr(insured, name) for name, _known in _facts(car)}

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -10,10 +11,14 @@ from insurance.models.fields import amount_field
 
 
 class OrderCopy(models.Model):
-    """Whose an order is, and the loan its car is pledged for: the bank and what is still owed, roubles."""
+    """Whose an order is, what it sells, and the loan its car is pledged for: the bank and what is still owed, roubles.
+
+    `products` are those its lines name; empty is not known, of an order that has not changed since they are noted.
+    """
 
     order_id = models.UUIDField(primary_key=True, editable=False)
     customer_id = models.UUIDField()
+    products = ArrayField(models.UUIDField(), null=True)
     loan_id = models.UUIDField(null=True)
     bank = models.CharField(max_length=100, blank=True, default="", db_default="")
     debt = amount_field("debt", default=ZERO, db_default=ZERO)

@@ -1,6 +1,6 @@
 """Quoting: rating a request and keeping everything the premium came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,22 +13,26 @@ from core.db import transaction
 from core.errors import InvalidInput
 from insurance.errors import OrderNotFound, OrderNotReady
 from insurance.events import QuoteMade
-from insurance.models import OrderCopy, Quote
+from insurance.models import OrderCopy, Quote, VehicleCopy
 from insurance.models.quotes import VALID_FOR
 from insurance.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price, read_request
 from insurance.reading import breakdown, current_book
 from insurance.services.confirming import told_alone
 from insurance.tariffs import TariffBook
-from insurance.vehicles import as_catalogued
+from insurance.vehicles import as_catalogued, car_of_order
 from messaging.outbox import publish
 
 LATEST_START = timedelta(days=60)
 
 
-def copy_order(*, order_id: UUID, customer_id: UUID) -> None:
-    """Remember whose an order is."""
+def copy_order(*, order_id: UUID, customer_id: UUID, products: Collection[UUID] | None = None) -> None:
+    """Remember whose an order is and which products it names; None leaves those that are known."""
+    named = None if products is None else sorted(products)
     with transaction("insurance"):
-        OrderCopy.objects.get_or_create(order_id=order_id, defaults={"customer_id": customer_id})
+        known = {"customer_id": customer_id, "products": named}
+        _copy, is_new = OrderCopy.objects.get_or_create(order_id=order_id, defaults=known)
+        if named is not None and not is_new:
+            OrderCopy.objects.filter(pk=order_id).update(products=named)
 
 
 def make_quote(
@@ -44,20 +48,22 @@ def make_quote(
     """Rate a request for its first day; the quote stands for 30 days. A manager's quote for an order is the buyer's.
 
     `variants` are changes of the request, each rated beside it; `is_compared` adds what the other insurers ask.
-    Of a car that is ours the catalogue's word counts. Raises InvalidInput, OrderNotReady, OrderNotFound.
+    Of a car that is ours the catalogue's word counts, and a quote for an order is for a car that it sells.
+    Raises InvalidInput, OrderNotReady, OrderNotFound.
     """
-    today, request = dealer_day(now), as_catalogued(request)
+    order = None if order_id is None else _order(order_id, customer_id, is_staff=is_staff)
+    car = None if order is None else car_of_order(order.products or [], request.vehicle_vin)
+    today, request = dealer_day(now), as_catalogued(request, car=car)
     day = _first_day(request, today)
     book = current_book()
     rated = price(request, day, book)
-    others = list(_variants(request, variants, day, book))
+    others = list(_variants(request, variants, day, book, car))
     if is_compared:
         others += [(asked, found) for asked, found in compare(request, day, book) if found.insurer != rated.insurer]
+    owner_id = customer_id if order is None else order.customer_id
     with transaction("insurance"):
-        if order_id is not None:
-            customer_id = _buyer(order_id, customer_id, is_staff=is_staff)
         return write_quote(
-            request, rated, customer_id=customer_id, order_id=order_id, day=day, book=book, now=now, variants=others
+            request, rated, customer_id=owner_id, order_id=order_id, day=day, book=book, now=now, variants=others
         )
 
 
@@ -69,7 +75,11 @@ def _first_day(request: QuoteRequest, today: date) -> date:
 
 
 def _variants(
-    request: QuoteRequest, variants: Sequence[Mapping[str, Any]], day: date, book: TariffBook
+    request: QuoteRequest,
+    variants: Sequence[Mapping[str, Any]],
+    day: date,
+    book: TariffBook,
+    car: VehicleCopy | None,
 ) -> "list[tuple[QuoteRequest, Price]]":
     if len(variants) > MAX_VARIANTS:
         raise InvalidInput("variants", "too_many", _("At most %(most)d variants.") % {"most": MAX_VARIANTS})
@@ -81,7 +91,7 @@ def _variants(
                 f"variants.{number}.insurance_type", "invalid", _("A quote is of one kind of insurance.")
             )
         try:
-            asked = as_catalogued(read_request(plain | dict(changes)))
+            asked = as_catalogued(read_request(plain | dict(changes)), car=car)
             rated.append((asked, price(asked, day, book)))
         except InvalidInput as error:
             (problem,) = error.errors
@@ -93,13 +103,13 @@ def _variants(
     return rated
 
 
-def _buyer(order_id: UUID, customer_id: UUID, *, is_staff: bool) -> UUID:
+def _order(order_id: UUID, customer_id: UUID, *, is_staff: bool) -> OrderCopy:
     order = OrderCopy.objects.filter(pk=order_id).first()
     if order is None:
         raise OrderNotReady
     if order.customer_id != customer_id and not is_staff:
         raise OrderNotFound
-    return order.customer_id
+    return order
 
 
 def write_quote(

@@ -14,12 +14,13 @@ from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
 from insurance import services
-from insurance.handlers import copy_vehicles
+from insurance.handlers import copy_vehicles, serve_order
 from insurance.models import Endorsement, Policy, Quote
 from insurance.public import estimate, policy_disagreements, rate
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
 from messaging.testing import published
+from orders.events import OrderCreated, OrderLine, OrderUpdated
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 QUOTES, POLICIES = "/insurance/quotes", "/insurance/policies"
@@ -207,3 +208,55 @@ def test_the_next_term_is_by_the_catalogue(policy, time_machine):
     time_machine.move_to(timezone.now().replace(year=policy.end_date.year, month=policy.end_date.month, day=1))
     quote = services.renew_policy(policy_id=policy.id, now=timezone.now())
     assert (quote.asked.engine_power, quote.unconfirmed) == (Decimal(249), ["drivers.0.kbm"])
+
+
+def ordered(customer_id, *products):
+    """An order of products, as insurance hears of it."""
+    order_id = uuid7()
+    facts = {"order_id": order_id, "number": "1", "customer_id": customer_id} | {"total_amount": 1, "currency": "RUB"}
+    serve_order(OrderCreated(**facts, lines=[line(one) for one in products], version_number=1))
+    return facts
+
+
+def line(product_id):
+    return OrderLine(name="x", quantity=1, unit_price=Decimal(1), line_total=Decimal(1), product_id=product_id)
+
+
+def test_a_quote_for_an_order_is_for_a_car_of_it():
+    sell()
+    client, other = Api("client"), uuid7()
+    sell(product_id=other, vin=OTHER)
+    facts = ordered(client.user_id, PRODUCT)
+    raw = TOLD | {"order_id": str(facts["order_id"])}
+    for caller in (client, Api("manager")):
+        told = caller.post(QUOTES, raw | {"vehicle_vin": OTHER})
+        problem = told.json()["errors"][0]
+        assert (told.status_code, problem["field"], problem["code"]) == (400, "vehicle_vin", "not_of_order")
+    assert (Quote.objects.count(), published("insurance")) == (0, [])
+    assert client.post(QUOTES, raw).status_code == 201
+    serve_order(OrderUpdated(**facts, lines=[line(other), line(None)], version_number=2))
+    assert client.post(QUOTES, raw).json()["errors"][0]["code"] == "not_of_order"
+    assert client.post(QUOTES, raw | {"vehicle_vin": OTHER}).status_code == 201
+
+
+def test_of_an_order_of_other_things_nothing_is_known():
+    """Mats and a registration say nothing of the car, nor does an order from before its products were noted."""
+    client = Api("client")
+    for products in ([uuid7()], [None], []):
+        order_id = ordered(client.user_id, *products)["order_id"]
+        assert client.post(QUOTES, TOLD | {"order_id": str(order_id)}).status_code == 201
+    order_id = uuid7()
+    services.copy_order(order_id=order_id, customer_id=client.user_id)
+    assert client.post(QUOTES, TOLD | {"order_id": str(order_id)}).status_code == 201
+
+
+def test_a_car_without_a_vin_is_known_by_the_line_that_names_it():
+    """Its VIN comes with its papers; its power is the catalogue's all the same."""
+    sell(vin="")
+    client = Api("client")
+    weaker = TOLD | {"vehicle_vin": OTHER, "engine_power": "70"}
+    assert client.post(QUOTES, weaker).status_code == 201
+    order_id = str(ordered(client.user_id, PRODUCT)["order_id"])
+    assert refused(client.post(QUOTES, weaker | {"order_id": order_id}), "engine_power", "249")
+    made = client.post(QUOTES, UNTOLD | {"vehicle_vin": OTHER, "order_id": order_id})
+    assert Decimal(made.json()["premium"]) == true_premium()
