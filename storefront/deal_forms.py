@@ -36,7 +36,7 @@ class DealForm(AccessibleForm):
         label=_("Accessories"), required=False, widget=forms.CheckboxSelectMultiple, choices=()
     )
     trade_in = forms.DecimalField(
-        label=_("Your old car, ₽"), required=False, min_value=0, max_digits=14, decimal_places=2
+        label=_("Trade-in value, ₽"), required=False, min_value=0, max_digits=14, decimal_places=2
     )
     has_loan = forms.BooleanField(label=_("On credit"), required=False)
     down_payment = forms.DecimalField(
@@ -235,7 +235,7 @@ class BorrowForm(ApplicantForm):
     """A borrower, and whom to ask: the bank of the deal, or all of them."""
 
     banks = forms.ChoiceField(
-        label=_("Whom to ask"),
+        label=_("Banks to apply to"),
         choices=[
             ("this", _("this bank; take its offer at once if it is as calculated")),
             ("all", _("all banks; I will compare their offers and choose")),

@@ -265,9 +265,9 @@ KEPT_REFUSALS: dict[str, Text] = {
 """Why a favourite or a search was not saved, by the error's code."""
 ORDERINGS: dict[str, Text] = {
     "": _("newest first"),
-    "price": _("cheapest first"),
-    "-price": _("dearest first"),
-    "year": _("oldest car first"),
+    "price": _("price: low to high"),
+    "-price": _("price: high to low"),
+    "year": _("year: oldest first"),
 }
 
 

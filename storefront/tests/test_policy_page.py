@@ -173,7 +173,7 @@ def test_the_next_term_is_quoted_in_the_last_days(visitor, policy):
 
 def test_a_report_is_taken_back_by_its_owner(visitor, policy):
     claim = insurance.claim(policy)
-    assert "Take the report back" in text(visitor.get("/insurance/"))
+    assert "Withdraw the claim" in text(visitor.get("/insurance/"))
     path = f"/insurance/claims/{claim.id}/withdraw/"
     assert Visitor("client").post(path).status_code == 404
     assert Claim.objects.get().status != "withdrawn"

@@ -46,11 +46,11 @@ def test_a_deal_is_calculated_live_kept_ordered_and_lent_for(product):
         assert tab.inner_text("[data-due-now] >> nth=0") == shown
         assert "the same to the kopeck" in tab.inner_text("main")
         tab.fill("input[name=monthly_income]", "250000")
-        tab.click("main aside button:has-text('Order this')")
+        tab.click("main aside button:has-text('Place the order')")
         tab.wait_for_url("**/orders/*/")
         tab.wait_for_selector("h1 + .tag:has-text('Paid')")
 
-        tab.click("a:has-text('The loan of this order')")
+        tab.click("a:has-text('Loan for this order')")
         tab.wait_for_url("**/credit/applications/*/")
         tab.click("a:has-text('To the loan')")
         tab.wait_for_url("**/credit/loans/*/")
