@@ -17,6 +17,7 @@ class MessagingConfig(AppConfig):
         from messaging import outbox  # noqa: F401  (connects its receiver)
         from messaging.reads import layout_problems
 
+        autodiscover_modules("commands", "events")
         autodiscover_modules("handlers", "operations", "copies", "personal", "public")
         if wrong := layout_problems(settings.SERVICES):
             raise SystemExit("\n  ".join(["autosalon: AUTOSALON_SERVICES cannot work alone", *wrong]))

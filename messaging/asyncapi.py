@@ -14,7 +14,7 @@ import msgspec
 import yaml
 from django.utils.module_loading import autodiscover_modules
 
-from core.events import REGISTRY, Event
+from core.events import REGISTRY, Message
 from messaging.envelope import DATA_SCHEMA, CloudEvent
 from messaging.topics import EXCHANGE, topic_of
 
@@ -52,17 +52,17 @@ def channels() -> list[Channel]:
     return [_channels[name] for name in sorted(_channels)]
 
 
-def events() -> list[type[Event]]:
-    """Every declared event, by app and name."""
-    autodiscover_modules("events")
+def events() -> list[type[Message]]:
+    """List every declared event and every command that is sent, by the app whose log they stand in, and by name."""
+    autodiscover_modules("commands", "events")
     return sorted(REGISTRY.values(), key=lambda event: (event.app(), event.type))
 
 
 def document() -> Schema:
     """Build the whole document.
 
-    Saga steps are not promised to integrators and stand in no channel, but under `x-internal-events`: deliveries
-    that are under way during a deploy must still be readable after it.
+    Saga steps and commands are not promised to integrators and stand in no channel, but under `x-internal-events`:
+    deliveries that are under way during a deploy must still be readable after it.
     """
     known, sockets = events(), channels()
     public = [event for event in known if not event.internal]
@@ -124,14 +124,14 @@ def _servers() -> Schema:
 
 
 # Events on the external stream ----------------------------------------------------------------------------------------
-def _by_topic(public: Iterable[type[Event]]) -> dict[str, list[type[Event]]]:
-    found: dict[str, list[type[Event]]] = {}
+def _by_topic(public: Iterable[type[Message]]) -> dict[str, list[type[Message]]]:
+    found: dict[str, list[type[Message]]] = {}
     for event in public:
         found.setdefault(topic_of(event.app()), []).append(event)
     return dict(sorted(found.items()))
 
 
-def _event_channels(public: list[type[Event]]) -> Schema:
+def _event_channels(public: list[type[Message]]) -> Schema:
     return {
         topic: {
             "address": "{type}",
@@ -152,7 +152,7 @@ def _event_channels(public: list[type[Event]]) -> Schema:
     }
 
 
-def _event_operations(public: list[type[Event]]) -> Schema:
+def _event_operations(public: list[type[Message]]) -> Schema:
     return {
         f"publish-{topic}": {
             "action": "send",
@@ -164,11 +164,11 @@ def _event_operations(public: list[type[Event]]) -> Schema:
     }
 
 
-def _event_messages(public: list[type[Event]]) -> Schema:
+def _event_messages(public: list[type[Message]]) -> Schema:
     return {event.type: _event_message(event) for event in public}
 
 
-def _event_message(event: type[Event]) -> Schema:
+def _event_message(event: type[Message]) -> Schema:
     constants = {
         "source": f"/autosalon/{event.app()}",
         "type": event.type,

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Field, JSONField, Model
 
-from core.events import REGISTRY, Event
+from core.events import REGISTRY, Message
 from messaging.endings import Ending, declare
 from messaging.personal import PERSONAL_KEYS, delete, holdings
 
@@ -128,7 +128,7 @@ def unclassified() -> list[str]:
     return tables + [f"{event.type}.{name}" for event in REGISTRY.values() for name in _unknown_in(event)]
 
 
-def _unknown_in(event: type[Event]) -> list[str]:
+def _unknown_in(event: type[Message]) -> list[str]:
     known = PERSONAL_KEYS | PLAIN_KEYS | set(event.personal)
     return [name for name in event.__struct_fields__ if name not in known and not name.endswith(("_id", "_by"))]
 

@@ -1,9 +1,9 @@
-"""`docs/events.md`: every event in a table, with who reacts to it, made from the declarations."""
+"""Make `docs/events.md`: every event and command in a table, with who reacts to it, from the declarations."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
-from core.events import Event
+from core.events import Command, Message
 from messaging.asyncapi import document, events, prose
 from messaging.subscriptions import subscriptions
 from messaging.topics import topic_of
@@ -12,37 +12,44 @@ _HEAD = """# Events
 
 Made by `manage.py asyncapi` from the code; change the declarations, then run it again.
 
-An event is a fact that an app has committed. It reaches each handler below once, in order for each `aggregate`.
+An event is a fact that an app has committed. A command is what another app asks of the one that declares it; it stands
+in the log of its sender. Both reach each handler below once, in order for each `aggregate`.
 Public events also go to the external stream and to webhooks, in a CloudEvents 1.0 envelope; internal ones are steps of
-the checkout and alarms, and may change with any release. `?` marks a field that may be null or missing. The same in
-machine-readable form: [asyncapi.yml](asyncapi.yml), served at `/api/asyncapi.yaml`.
+the checkout and alarms, and may change with any release, as may commands. `?` marks a field that may be null or
+missing. The same in machine-readable form: [asyncapi.yml](asyncapi.yml), served at `/api/asyncapi.yaml`.
 """
 _COLUMNS = (
     "| event | aggregate | version | who sees it | what happened | fields | who reacts |\n|---|---|---|---|---|---|---|"
 )
+_ASKED = "| command | aggregate | version | sender | what it asks | fields | who obeys |\n|---|---|---|---|---|---|---|"
 
 
 def as_markdown() -> str:
     """The whole page."""
     schemas = document()["components"]["schemas"]
-    by_app: dict[str, list[type[Event]]] = {}
+    by_app: dict[str, list[type[Message]]] = {}
     for event in events():
-        by_app.setdefault(event.app(), []).append(event)
-    parts = [_section(app, members, schemas) for app, members in by_app.items()]
+        by_app.setdefault(event.owner(), []).append(event)
+    parts = [_section(app, members, schemas) for app, members in sorted(by_app.items())]
     return "\n".join([_HEAD, *parts, _nested(schemas)])
 
 
-def _section(app: str, members: Iterable[type[Event]], schemas: dict[str, Any]) -> str:
-    rows = "\n".join(_row(event, schemas) for event in members)
-    return f"## {app}\n\nTopic `{topic_of(app)}`.\n\n{_COLUMNS}\n{rows}\n"
+def _section(app: str, members: Collection[type[Message]], schemas: dict[str, Any]) -> str:
+    tables = ((_COLUMNS, False), (_ASKED, True))
+    parts = [
+        "\n".join([columns, *(_row(each, schemas) for each in members if issubclass(each, Command) == is_asked)])
+        for columns, is_asked in tables
+        if any(issubclass(each, Command) == is_asked for each in members)
+    ]
+    return "\n\n".join([f"## {app}", f"Topic `{topic_of(app)}`.", *parts]) + "\n"
 
 
-def _row(event: type[Event], schemas: dict[str, Any]) -> str:
+def _row(event: type[Message], schemas: dict[str, Any]) -> str:
     cells = (
         f"`{event.type}`",
         f"{event.aggregate}, by `{event.key}`",
         str(event.version),
-        "internal" if event.internal else "public",
+        event.sender if issubclass(event, Command) else "internal" if event.internal else "public",
         prose(event),
         _fields(schemas[event.__name__]),
         ", ".join(f"`{name}`" for name in _reacting(event)) or "nobody here",
@@ -50,7 +57,7 @@ def _row(event: type[Event], schemas: dict[str, Any]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _reacting(event: type[Event]) -> list[str]:
+def _reacting(event: type[Message]) -> list[str]:
     return sorted(item.name for item in subscriptions().values() if event.type in item.events)
 
 

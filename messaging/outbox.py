@@ -1,4 +1,4 @@
-"""Publishing: a fact is written to the outbox of its own database, in the transaction that made it true."""
+"""Write a fact to the outbox of its app, and a command to that of its sender, in the transaction of the change."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from core import context, failpoints
 from core.cards import mask_card_numbers, may_hold_card_number
 from core.db import OutsideTransaction, before_commit, in_transaction, on_commit
-from core.events import Event
+from core.events import Command, Event, Message
 from core.ids import uuid7
 from messaging.signals import event_published
 
@@ -47,8 +47,16 @@ def publish(event: Event) -> None:
     event_published.send(type(event), event=event)
 
 
+def send(command: Command) -> None:
+    """Ask another app for something, in the sender's outbox; the request commits with the change or not at all.
+
+    Raises OutsideTransaction unless `core.db.transaction` is open on the database of the command's sender.
+    """
+    event_published.send(type(command), event=command)
+
+
 @receiver(event_published)
-def write_outbox(sender: type[Event], event: Event, **_: Any) -> None:
+def write_outbox(sender: type[Message], event: Message, **_: Any) -> None:
     """Queue the event for the one statement that writes all of a transaction's events just before it commits."""
     alias = sender.app()
     if not in_transaction(alias):
@@ -61,7 +69,7 @@ class _Flush:
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
-        self.events: list[tuple[Event, Any]] = []
+        self.events: list[tuple[Message, Any]] = []
 
     def __call__(self) -> None:
         events = [event for event, _ in self.events]

@@ -3,7 +3,7 @@
 from django.dispatch import Signal
 
 event_published = Signal()
-"""Sent by `publish` inside the writer's transaction, with `event`; the outbox is its receiver."""
+"""Sent by `publish` and `send` inside the writer's transaction, with `event`; the outbox is its receiver."""
 
 delivery_parked = Signal()
 """Sent after a delivery used up its retries, with `alias`, `handler`, `lane`, `event_id` and `error`."""

@@ -1,11 +1,14 @@
-"""Who reacts to which event: the registry behind `@subscribe`."""
+"""Keep who reacts to which event and obeys which command: the registry behind `@subscribe`."""
 
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
-from core.events import Event
+import msgspec
+
+from core.events import Message, facts_implying, implied_by
 from messaging.models import SHARDS
 
 Handler = Callable[[Any], None]
@@ -18,7 +21,7 @@ class Subscription:
 
     name: str
     alias: str
-    events: dict[str, type[Event]]
+    messages: tuple[type[Message], ...]
     function: Handler
     lane_field: str
     is_batch: bool
@@ -27,6 +30,21 @@ class Subscription:
     max_attempts: int
     is_replayable: bool = False
     final: tuple[type[Exception], ...] = ()
+
+    @cached_property
+    def events(self) -> dict[str, type[Message]]:
+        """Map each type on the wire that is delivered here to its class: what was subscribed to, and what implies it.
+
+        Read only once every app's declarations are imported.
+        """
+        own = {each.type: each for each in self.messages if each.type}
+        return {fact.type: fact for each in self.messages for fact in facts_implying(each)} | own
+
+    def read(self, message_type: str, data: str | bytes) -> list[Message]:
+        """Read a delivery as what the function takes: the message itself, or the commands that it implies, if any."""
+        message = msgspec.json.decode(data, type=self.events[message_type])
+        own = [message] if isinstance(message, self.messages) else []
+        return [*own, *implied_by(message, self.messages)]
 
     def lane(self, aggregate_id: str, data: dict[str, Any]) -> str:
         """Deliveries with equal lanes are handled in order, one at a time."""
@@ -50,7 +68,7 @@ class DuplicateHandler(ValueError):
 
 
 def subscribe(
-    *events: type[Event],
+    *messages: type[Message],
     name: str = "",
     lane: str = "",
     batch: bool = False,
@@ -60,9 +78,10 @@ def subscribe(
     replayable: bool = False,
     final: tuple[type[Exception], ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Register `function(event)` to run in a transaction on its own app's database, exactly once per event.
+    """Register `function(event)` to run in a transaction on its own app's database, exactly once per message.
 
-    `lane` names the event field whose value orders deliveries (default: the event's aggregate id). With `batch`
+    A message is an event, or a command of the function's own app: one that was sent, or that others' facts imply.
+    `lane` names the field on the wire whose value orders deliveries (default: the event's aggregate id). With `batch`
     the function gets a list of up to 200 events in one transaction: for read copies. `start`: where a handler
     deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its own lane. `replayable`:
     the handler may be given its whole past again, and ends where it is now: `manage.py replay_events` rebuilds by it.
@@ -74,7 +93,7 @@ def subscribe(
         _registry[_free(identity, function)] = Subscription(
             name=identity,
             alias=_app_of(function),
-            events={event.type: event for event in events},
+            messages=messages,
             function=function,
             lane_field=lane,
             is_batch=batch,

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 from django.conf import settings
 from django.db import connections
 
 from core.db import transaction
-from core.events import Event
+from core.events import Command, Event, Message
 from messaging import calls, errands, nudges, relay, sweep
 from messaging.drain import drain
 from messaging.models import InboxEvent, OutboxEvent
-from messaging.outbox import publish
+from messaging.outbox import publish, send
 from messaging.relay_loop import targets_of
+from messaging.subscriptions import Handler, subscriptions
 
 
 def drain_outbox(*aliases: str, rounds: int = 100) -> int:
@@ -57,11 +59,11 @@ def _copy(source: str, target: str, *, is_wanted: bool) -> int:
     return total
 
 
-def deliver_twice(alias: str, *events: Event) -> None:
-    """Publish facts as their apps would; the app `alias` hears each of them twice, without an error."""
+def deliver_twice(alias: str, *events: Event | Command) -> None:
+    """Publish facts and send commands as their apps would; the app `alias` hears each twice, without an error."""
     for event in events:
         with transaction(event.app()):
-            publish(event)
+            send(event) if isinstance(event, Command) else publish(event)
     aliases = sorted({event.app() for event in events} | {alias})
     inbox = InboxEvent.objects.using(alias)
     for _ in range(2):
@@ -70,6 +72,14 @@ def deliver_twice(alias: str, *events: Event) -> None:
         assert not errors, errors
         inbox.update(status=0)
     drain_outbox(*aliases)
+
+
+def hear(handler: Handler, *messages: Message) -> None:
+    """Give a handler messages as a delivery does: written, read, and understood as what the handler takes."""
+    item = next(item for item in subscriptions().values() if item.function is handler)
+    heard = [each for message in messages for each in item.read(message.type, msgspec.json.encode(message))]
+    for each in [heard] if item.is_batch else heard:
+        handler(each)
 
 
 def published(alias: str) -> list[str]:

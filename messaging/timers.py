@@ -7,7 +7,7 @@ import msgspec
 from django.db import connections
 
 from core.db import OutsideTransaction, in_transaction
-from core.events import Event
+from core.events import Message
 from messaging.models import Timer
 from messaging.relay import Nudge
 from messaging.subscriptions import subscriptions
@@ -27,7 +27,7 @@ RETURNING handler, shard
 """
 
 
-def set_timer(*, handler: str, event: Event, due_at: datetime) -> Timer:
+def set_timer(*, handler: str, event: Message, due_at: datetime) -> Timer:
     """Deliver `event` to `handler` of its own app when the database's clock reaches `due_at`.
 
     A span from now is counted from `core.db.database_now`: the worker's own clock may be minutes off.
