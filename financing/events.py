@@ -5,7 +5,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from core.approvals import ApprovalNews
-from core.events import Event, event
+from core.events import Event, event, implies
+from payments.commands import BookLoan, DropLoan, PassOnRepayment, PromiseLoan, TakeRepaymentBack
 
 
 @event("financing.submitted", aggregate="application", key="application_id")
@@ -123,40 +124,6 @@ class LoanDisbursed(Event):
     bank: str = ""
 
 
-@event("loan.payment_requested", aggregate="loan", key="loan_id", internal=True)
-class LoanPaymentRequested(Event):
-    """Take an instalment or an early repayment. `request_id` is new for each try. Answer: payment.charge_settled."""
-
-    request_id: UUID
-    loan_id: UUID
-    customer_id: UUID
-    amount: Decimal
-    currency: str
-    method: str
-    token: str = ""
-    payment_method_id: UUID | None = None
-    description: str = ""
-    bank: str = ""
-
-
-@event("loan.surplus_refund_requested", aggregate="loan", key="loan_id", internal=True)
-class LoanSurplusRefundRequested(Event):
-    """Give back money of a loan that is not owed, or was lent for a purchase that was undone.
-
-    `is_at_bank`: its `bank` has it, by a debit or because it counted it; the bank then owes it to us, or has to be
-    given so much less. Answer: payment.payout_settled.
-    """
-
-    request_id: UUID
-    loan_id: UUID
-    customer_id: UUID
-    amount: Decimal
-    currency: str
-    reason: str = ""
-    bank: str = ""
-    is_at_bank: bool = False
-
-
 @event("loan.payment_received", aggregate="loan", key="loan_id")
 class LoanPaymentReceived(Event):
     """An instalment or an early repayment was booked."""
@@ -241,3 +208,52 @@ class LoanRestructured(Event):
 @event("financing.approval_changed", aggregate="approval", key="approval_id", internal=True)
 class FinancingApprovalChanged(ApprovalNews):
     """An action of this app began to wait for a second person, or its waiting ended."""
+
+
+# What these facts mean to payments -----------------------------------------------------------------------------------
+@implies(ApplicationApproved, ApplicationAccepted, command=PromiseLoan)
+def promise_loan(fact: ApplicationApproved | ApplicationAccepted) -> PromiseLoan | None:
+    """Have the amount of an accepted loan not asked of the buyer."""
+    if isinstance(fact, ApplicationApproved) and not fact.is_accepted:
+        return None
+    return PromiseLoan(application_id=fact.application_id, order_id=fact.order_id, amount=fact.amount)
+
+
+@implies(ApplicationRejected, ApplicationWithdrawn, command=DropLoan)
+def drop_loan(fact: ApplicationRejected | ApplicationWithdrawn) -> DropLoan:
+    """Have the amount asked of the buyer again."""
+    return DropLoan(application_id=fact.application_id, order_id=fact.order_id)
+
+
+@implies(LoanDisbursed, command=BookLoan)
+def book_loan(fact: LoanDisbursed) -> BookLoan:
+    """Have the loan booked as money of its order."""
+    return BookLoan(
+        application_id=fact.application_id,
+        order_id=fact.order_id,
+        customer_id=fact.customer_id,
+        amount=fact.amount,
+        currency=fact.currency,
+        bank=fact.bank,
+    )
+
+
+@implies(LoanPaymentReceived, command=PassOnRepayment)
+def pass_on_repayment(fact: LoanPaymentReceived) -> PassOnRepayment | None:
+    """Have the bank owed what we took for it; what the borrower paid to the bank itself is nothing of ours."""
+    if fact.request_id is None:
+        return None
+    return PassOnRepayment(
+        request_id=fact.request_id,
+        loan_id=fact.loan_id,
+        customer_id=fact.customer_id,
+        amount=fact.amount,
+        currency=fact.currency,
+        bank=fact.bank,
+    )
+
+
+@implies(LoanPaymentReversed, command=TakeRepaymentBack)
+def take_repayment_back(fact: LoanPaymentReversed) -> TakeRepaymentBack:
+    """Have the bank owed no more for what bounced."""
+    return TakeRepaymentBack(request_id=fact.request_id)

@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from core.approvals import ApprovalNews
-from core.events import Event, event
+from core.events import Event, event, implies
+from payments.commands import BookPremium, BookPremiumReturn, GiveBackPremium
 
 
 class IssuedPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,29 +133,11 @@ class PolicyCancelled(Event):
     refunded_alone: Decimal = Decimal(0)
 
 
-@event("insurance.premium_requested", aggregate="policy", key="policy_id", internal=True)
-class PremiumRequested(Event):
-    """Take the premium of a policy bought by itself. `request_id` is new for each try.
-
-    Answer: payment.charge_settled.
-    """
-
-    request_id: UUID
-    policy_id: UUID
-    customer_id: UUID
-    amount: Decimal
-    currency: str
-    method: str
-    token: str = ""
-    payment_method_id: UUID | None = None
-    description: str = ""
-
-
 @event("insurance.refund_requested", aggregate="policy", key="policy_id", internal=True)
-class PolicyRefundRequested(Event):
-    """Give back the unearned premium of a cancelled policy, by the way it was paid. Answer: payment.payout_settled.
+class PremiumOwed(Event):
+    """The premium that a policy did not use is owed to whoever paid it. Answer: payment.payout_settled.
 
-    Not to be asked for when the whole order is being undone: its payments go back then anyway.
+    Not told where the whole order is being undone: its payments go back then anyway.
     """
 
     request_id: UUID
@@ -266,7 +249,7 @@ class ClaimOpened(Event):
 
 
 @event("claim.documents_requested", aggregate="claim", key="claim_id")
-class ClaimDocumentsRequested(Event):
+class ClaimDocumentsMissing(Event):
     """Papers are missing; `documents` are groups of kinds, of which one each is needed."""
 
     claim_id: UUID
@@ -309,23 +292,80 @@ class ClaimPaid(Event):
     currency: str
 
 
-@event("claim.payout_requested", aggregate="claim", key="claim_id", internal=True)
-class ClaimPayoutRequested(Event):
-    """Pay an approved claim to the insured, or to the bank that `payee` names.
-
-    `request_id` is new for each payout. Answer: payment.payout_settled.
-    """
-
-    request_id: UUID
-    claim_id: UUID
-    policy_id: UUID
-    customer_id: UUID
-    amount: Decimal
-    currency: str
-    insurer: str = ""
-    payee: str = ""
-
-
 @event("insurance.approval_changed", aggregate="approval", key="approval_id", internal=True)
 class InsuranceApprovalChanged(ApprovalNews):
     """An action of this app began to wait for a second person, or its waiting ended."""
+
+
+# What these facts mean to payments -----------------------------------------------------------------------------------
+@implies(PremiumOwed, command=GiveBackPremium)
+def give_back_premium(fact: PremiumOwed) -> GiveBackPremium:
+    """Have what is owed paid back."""
+    return GiveBackPremium(
+        request_id=fact.request_id,
+        policy_id=fact.policy_id,
+        customer_id=fact.customer_id,
+        amount=fact.amount,
+        currency=fact.currency,
+        reason=fact.reason,
+        order_id=fact.order_id,
+    )
+
+
+def _book(fact: PolicyPurchased | PolicyReinstated | InstalmentPaid | PolicyEndorsed, amount: Decimal) -> BookPremium:
+    """What was paid after the purchase was paid by itself, even where an order had paid the premium."""
+    return BookPremium(
+        policy_id=fact.policy_id,
+        customer_id=fact.customer_id,
+        amount=amount,
+        currency=fact.currency,
+        insurer=fact.insurer,
+        commission=fact.commission if isinstance(fact, PolicyPurchased) else None,
+        order_id=fact.order_id if isinstance(fact, PolicyPurchased) else None,
+        attempt=1 if isinstance(fact, PolicyPurchased) else fact.version_number,
+    )
+
+
+@implies(PolicyPurchased, command=BookPremium)
+def book_purchase(fact: PolicyPurchased) -> BookPremium:
+    """Have the premium passed on, as far as it was paid."""
+    return _book(fact, fact.premium if fact.premium_paid is None else fact.premium_paid)
+
+
+@implies(PolicyReinstated, command=BookPremium)
+def book_reinstatement(fact: PolicyReinstated) -> BookPremium:
+    """Have the premium passed on that was paid again."""
+    return _book(fact, fact.premium_paid)
+
+
+@implies(InstalmentPaid, command=BookPremium)
+def book_instalment(fact: InstalmentPaid) -> BookPremium:
+    """Have an instalment passed on."""
+    return _book(fact, fact.amount)
+
+
+@implies(PolicyEndorsed, command=BookPremium)
+def book_addition(fact: PolicyEndorsed) -> BookPremium | None:
+    """Have passed on what a change costs more."""
+    return _book(fact, fact.premium_difference) if fact.premium_difference >= 0 else None
+
+
+@implies(PolicyEndorsed, PolicyCancelled, command=BookPremiumReturn)
+def book_return(fact: PolicyEndorsed | PolicyCancelled) -> BookPremiumReturn | None:
+    """Have brought back what was paid and is not used; it goes the way it came, so its order matters."""
+    if isinstance(fact, PolicyCancelled):
+        amount = fact.refund_amount
+    elif fact.premium_difference < 0:
+        amount = -fact.premium_difference - fact.taken_off
+    else:
+        return None
+    return BookPremiumReturn(
+        policy_id=fact.policy_id,
+        customer_id=fact.customer_id,
+        amount=amount,
+        currency=fact.currency,
+        insurer=fact.insurer,
+        order_id=fact.order_id,
+        attempt=fact.version_number,
+        refunded_alone=fact.refunded_alone,
+    )

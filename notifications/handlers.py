@@ -31,7 +31,7 @@ from financing.events import (
 )
 from insurance.events import (
     ClaimDecided,
-    ClaimDocumentsRequested,
+    ClaimDocumentsMissing,
     ClaimPaid,
     InstalmentDue,
     InstalmentLate,
@@ -110,7 +110,7 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
     InstalmentDue: ("policy_id", *SUMS, "due_date", "is_automatic"),
     InstalmentLate: ("policy_id", *SUMS, "due_date", "grace_until"),
     PolicySuspended: ("policy_id", *SUMS, "covered_through", "ends_after"),
-    ClaimDocumentsRequested: ("claim_id", "policy_id", "documents"),
+    ClaimDocumentsMissing: ("claim_id", "policy_id", "documents"),
     ClaimDecided: ("claim_id", "policy_id", "decision", *SUMS, "reason"),
     ClaimPaid: ("claim_id", "policy_id", *SUMS),
     AttentionNeeded: ("order_id", "number", "leg", "cause", "detail"),
@@ -223,14 +223,14 @@ InsuranceNews = (
     | InstalmentDue
     | InstalmentLate
     | PolicySuspended
-    | ClaimDocumentsRequested
+    | ClaimDocumentsMissing
     | ClaimDecided
     | ClaimPaid
 )
 
 
 @subscribe(
-    PolicyPurchased, InstalmentDue, InstalmentLate, PolicySuspended, ClaimDocumentsRequested, ClaimDecided, ClaimPaid,
+    PolicyPurchased, InstalmentDue, InstalmentLate, PolicySuspended, ClaimDocumentsMissing, ClaimDecided, ClaimPaid,
     lane="customer_id", on_parked="continue",
 )  # fmt: skip
 def tell_of_insurance(event: InsuranceNews) -> None:

@@ -1,11 +1,14 @@
-"""What orders copies of the catalogue, and how the copy is held against its source."""
+"""Hold what orders copies of the catalogue, and what payments copies of orders, against their sources."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from uuid import UUID
 
 from catalog.public import ProductState, product_states
 from messaging.copies import register_copy
 from orders.models import ProductCopy
+from orders.public import OrderState, order_states
+from payments.public import known_orders
 
 CHUNK = 2000
 _COLUMNS = ("product_id", "sku", "name", "kind", "price", "currency", "available", "is_active")
@@ -20,6 +23,12 @@ def copied_products() -> Iterator[tuple[UUID, ProductState]]:
         yield from ((row[0], ProductState(*row[1:])) for row in rows)
 
 
+def orders_of_payments() -> Iterator[tuple[UUID, OrderState]]:
+    """Read every order that payments has heard of, by id."""
+    return ((order_id, OrderState(**asdict(known))) for order_id, known in known_orders())
+
+
+register_copy("payments.OrderCopy", source=order_states, copy=orders_of_payments, handlers=["payments.copy_orders"])
 register_copy(
     "orders.ProductCopy",
     source=product_states,

@@ -12,7 +12,8 @@ from uuid import UUID
 import msgspec
 
 from core.approvals import ApprovalNews
-from core.events import Event, event
+from core.events import Event, event, implies
+from payments.commands import BookSale, CloseAccount, RecordOrder, RecordOrderStatus
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,42 +226,6 @@ class DisbursementRequested(Event):
     attempt_id: UUID
 
 
-@event("checkout.payment_requested", aggregate="checkout", key="order_id", internal=True)
-class PaymentRequested(Event):
-    """Take a payment for this order. Answers: payment.completed, payment.failed."""
-
-    order_id: UUID
-    attempt_id: UUID
-    customer_id: UUID
-    amount: Decimal
-    currency: str
-    method: str
-    token: str = ""
-    payment_method_id: UUID | None = None
-
-
-@event("checkout.excess_refund_requested", aggregate="checkout", key="order_id", internal=True)
-class ExcessRefundRequested(Event):
-    """Give back part of a payment: the order has become cheaper since. Answer: payment.refunded."""
-
-    order_id: UUID
-    payment_id: UUID
-    amount: Decimal
-    reason: str
-
-
-@event("checkout.refund_requested", aggregate="checkout", key="order_id", internal=True)
-class RefundRequested(Event):
-    """Cancel or refund every payment of the order but `keep_amount`, which insurers have earned by policies that ended
-    before. Answers: payment.refunded each, then payment.order_settled.
-    """
-
-    order_id: UUID
-    attempt_id: UUID
-    reason: str
-    keep_amount: Decimal = Decimal(0)
-
-
 @event("checkout.policies_requested", aggregate="checkout", key="order_id", internal=True)
 class PoliciesRequested(Event):
     """Quote and issue the chosen policies; each entry has the fields of POST /insurance/quotes.
@@ -437,3 +402,36 @@ class UndoOverdue(Event):
 @event("orders.approval_changed", aggregate="approval", key="approval_id", internal=True)
 class OrderApprovalChanged(ApprovalNews):
     """An action of this app began to wait for a second person, or its waiting ended."""
+
+
+# What these facts mean to payments -----------------------------------------------------------------------------------
+@implies(OrderCreated, OrderUpdated, command=RecordOrder)
+def record_order(fact: OrderCreated | OrderUpdated) -> RecordOrder:
+    """Have payments know what may be paid, and by whom."""
+    return RecordOrder(
+        order_id=fact.order_id,
+        customer_id=fact.customer_id,
+        number=fact.number,
+        amount=fact.total_amount if fact.amount_payable is None else fact.amount_payable,
+        currency=fact.currency,
+        version_number=fact.version_number,
+    )
+
+
+@implies(OrderStatusChanged, OrderCancelled, command=RecordOrderStatus)
+def record_status(fact: OrderStatusChanged | OrderCancelled) -> RecordOrderStatus:
+    """Have payments know where the order stands."""
+    status = fact.status if isinstance(fact, OrderStatusChanged) else "cancelled"
+    return RecordOrderStatus(order_id=fact.order_id, status=status)
+
+
+@implies(OrderCancelled, command=CloseAccount)
+def close_account(fact: OrderCancelled) -> CloseAccount:
+    """Have no more money taken."""
+    return CloseAccount(order_id=fact.order_id, reason=fact.reason, refund_follows=fact.refund_follows)
+
+
+@implies(OrderCompleted, command=BookSale)
+def book_sale(fact: OrderCompleted) -> BookSale:
+    """Have what was paid earned."""
+    return BookSale(order_id=fact.order_id, customer_id=fact.customer_id)

@@ -32,7 +32,7 @@ from financing.events import (
     LoanDisbursed,
 )
 from gateway.approvals import join_cards, know_card
-from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PolicyRefundRequested
+from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PremiumOwed
 from messaging.drain import current_deliveries
 from messaging.envelope import published_at
 from messaging.signals import delivery_parked
@@ -51,8 +51,8 @@ def advance_checkout(event: Event) -> None:
     services.react(event=event, now=database_now("orders"))
 
 
-@subscribe(PolicyRefundRequested, lane="policy_id")
-def note_returned_premium(event: PolicyRefundRequested) -> None:
+@subscribe(PremiumOwed, lane="policy_id")
+def note_returned_premium(event: PremiumOwed) -> None:
     """Stop asking for a premium that goes back; a policy bought by itself is no order's."""
     if event.order_id is not None:
         services.note_returned_premium(

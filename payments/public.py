@@ -31,9 +31,11 @@ from payments.models import (
 from payments.providers import provider
 
 __all__ = [
+    "KnownOrder",
     "OrderMoney",
     "PaymentFacts",
     "doubtful_payments",
+    "known_orders",
     "ledger_disagreements",
     "money_by_order",
     "payable",
@@ -281,3 +283,24 @@ def _refunds_differ(gone: dict[str, dict[str, str]]) -> Iterator[Disagreement]:
             shown = row["status"] if row else "nothing"
             detail = f"we have {refund.status} {refund.amount}, the provider {shown}"
             yield Disagreement("refund_differs", {"refund": str(refund.id)}, detail)
+
+
+@dataclass(frozen=True)
+class KnownOrder:
+    """What payments knows of an order: `total_amount` is what its buyer has to pay."""
+
+    customer_id: UUID
+    number: str
+    total_amount: Decimal
+    currency: str
+    status: str
+
+
+def known_orders(*, chunk: int = 2000) -> Iterator[tuple[UUID, KnownOrder]]:
+    """Read every order that payments has heard of, by id, `chunk` at a time."""
+    reached = UUID(int=0)
+    columns = ("order_id", "customer_id", "number", "total_amount", "currency", "status")
+    copies = OrderCopy.objects.order_by("order_id").values_list(*columns)
+    while rows := list(copies.filter(order_id__gt=reached)[:chunk]):
+        reached = rows[-1][0]
+        yield from ((row[0], KnownOrder(*row[1:])) for row in rows)

@@ -1,7 +1,6 @@
 """Facts that showroom publishes about happenings, test drives and who comes to them."""
 
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from core.approvals import ApprovalNews
@@ -108,35 +107,6 @@ class HappeningReminder(Event):
     time_zone: str
     location: str
     user_ids: list[UUID]
-
-
-@event("event.ticket_requested", aggregate="registration", key="registration_id", internal=True)
-class TicketRequested(Event):
-    """Take the price of a seat. `request_id` is new for each try. Answer: payment.charge_settled."""
-
-    request_id: UUID
-    registration_id: UUID
-    event_id: UUID
-    customer_id: UUID
-    amount: Decimal
-    currency: str
-    method: str
-    token: str = ""
-    payment_method_id: UUID | None = None
-    description: str = ""
-
-
-@event("event.ticket_refund_requested", aggregate="registration", key="registration_id", internal=True)
-class TicketRefundRequested(Event):
-    """Give back the price of a seat, by the way it was paid. Answer: payment.payout_settled."""
-
-    request_id: UUID
-    registration_id: UUID
-    event_id: UUID
-    customer_id: UUID
-    amount: Decimal
-    currency: str
-    reason: str
 
 
 @event("test_drive.requested", aggregate="test_drive", key="test_drive_id", internal=True)

@@ -15,7 +15,7 @@ from core.money import ZERO
 from financing.calculations import Row, Strategy
 from financing.calculations.servicing import Standing
 from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded
-from financing.events import LoanPaymentReceived, LoanPaymentRequested
+from financing.events import LoanPaymentReceived
 from financing.models import (
     EntryKind,
     Loan,
@@ -29,7 +29,8 @@ from financing.models import (
 from financing.services.early import EarlyPlan, PayoffQuote, plan_early, quote_payoff
 from financing.services.mandates import give_mandate, refuse_above_payoff, room_for_debit
 from financing.services.standing import History, adopt, lock_loan, refresh, request_refund
-from messaging.outbox import publish
+from messaging.outbox import publish, send
+from payments.commands import TakeLoanPayment
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ def take_payment(loan: Loan, payment: LoanPayment, means: LoanMeans, now: dateti
         give_mandate(payment, now)
         return
     payment.save(force_insert=True)
-    publish(
-        LoanPaymentRequested(
+    send(
+        TakeLoanPayment(
             request_id=payment.id,
             loan_id=loan.id,
             customer_id=loan.customer_id,

@@ -15,7 +15,7 @@ from core.money import ZERO
 from financing.calculations import DayCount, Debt, Part, capped_daily_rate
 from financing.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
 from financing.errors import LoanNotFound
-from financing.events import LoanClosed, LoanOverdue, LoanSurplusRefundRequested
+from financing.events import LoanClosed, LoanOverdue
 from financing.models import (
     Account,
     EntryKind,
@@ -32,7 +32,8 @@ from financing.models import (
     RefundStatus,
     ScheduleType,
 )
-from messaging.outbox import publish
+from messaging.outbox import publish, send
+from payments.commands import GiveBackLoanSurplus
 
 PERCENT = Decimal(100)
 
@@ -219,8 +220,8 @@ def request_refund(loan: Loan, payment: LoanPayment, amount: Decimal, reason: st
     refund = LoanRefund.objects.create(
         loan=loan, payment=payment, amount=amount, currency=loan.currency, reason=reason[:120]
     )
-    publish(
-        LoanSurplusRefundRequested(
+    send(
+        GiveBackLoanSurplus(
             request_id=refund.id,
             loan_id=loan.id,
             customer_id=loan.customer_id,

@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from core.errors import InvalidInput
 from core.money import ZERO
 from gateway.approvals import require_permit
-from insurance.events import ClaimPayoutRequested, PolicyRefundRequested, PremiumRequested
+from insurance.events import PremiumOwed
 from insurance.models import Claim, MoneyKind, MoneyRequest, MoneyState, Policy
 from insurance.models.money import CHARGES
-from messaging.outbox import publish
+from messaging.outbox import publish, send
+from payments.commands import PayClaim, TakePremium
 
 METHODS = ("card", "sbp", "cash", "bank_transfer")
 
@@ -75,8 +76,8 @@ def ask_for_premium(
     """Ask payments to take `amount` roubles for a locked policy."""
     asked = _record(policy, kind, amount, now)
     method_id = payment.get("payment_method_id")
-    publish(
-        PremiumRequested(
+    send(
+        TakePremium(
             request_id=asked.id,
             policy_id=policy.id,
             customer_id=policy.customer_id,
@@ -106,7 +107,7 @@ def ask_for_refund(
     require_permit("insurance")
     asked = _record(policy, MoneyKind.REFUND, amount, now, order_id=order_id)
     publish(
-        PolicyRefundRequested(
+        PremiumOwed(
             request_id=asked.id,
             policy_id=policy.id,
             customer_id=policy.customer_id,
@@ -124,8 +125,8 @@ def ask_for_payout(claim: Claim, amount: Decimal, payee: str, now: datetime) -> 
         return
     require_permit("insurance")
     asked = _record(claim.policy, MoneyKind.PAYOUT, amount, now, claim=claim, payee=payee)
-    publish(
-        ClaimPayoutRequested(
+    send(
+        PayClaim(
             request_id=asked.id,
             claim_id=claim.id,
             policy_id=claim.policy_id,

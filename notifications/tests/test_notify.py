@@ -37,7 +37,7 @@ from financing.events import (
 )
 from insurance.events import (
     ClaimDecided,
-    ClaimDocumentsRequested,
+    ClaimDocumentsMissing,
     ClaimPaid,
     InstalmentDue,
     InstalmentLate,
@@ -131,7 +131,7 @@ NEWS = [
         policy_id=uuid7(), customer_id=USER, insurance_type="osago", premium=Decimal("1.00"), currency="RUB",
         start_date=date(2027, 1, 1), end_date=date(2027, 12, 31),
     ),
-    ClaimDocumentsRequested(claim_id=uuid7(), policy_id=uuid7(), customer_id=USER, documents=[["photo"]]),
+    ClaimDocumentsMissing(claim_id=uuid7(), policy_id=uuid7(), customer_id=USER, documents=[["photo"]]),
     *(
         ClaimDecided(claim_id=uuid7(), policy_id=uuid7(), customer_id=USER, decision=one, **SUM)
         for one in ("approved", "partially_approved", "rejected")

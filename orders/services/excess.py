@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from gateway.approvals import require_permit
-from messaging.outbox import publish
-from orders import events
+from messaging.outbox import send
 from orders.models import CLOSED, LegKind, OrderPayment, PaymentState
 from orders.services.saga import Saga
+from payments.commands import GiveBackExcess
 
 
 def return_excess(saga: Saga, reason: str) -> None:
@@ -34,8 +34,4 @@ def _ask_back(saga: Saga, payment: OrderPayment, amount: Decimal, reason: str) -
     payment.asked_back = max(payment.refunded, payment.asked_back) + amount
     payment.save(update_fields=["asked_back"])
     saga.note("payment.excess_asked_back", reason=reason, data={"amount": str(amount)})
-    publish(
-        events.ExcessRefundRequested(
-            order_id=saga.order.id, payment_id=payment.payment_id, amount=amount, reason=reason
-        )
-    )
+    send(GiveBackExcess(order_id=saga.order.id, payment_id=payment.payment_id, amount=amount, reason=reason))

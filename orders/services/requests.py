@@ -8,7 +8,7 @@ from uuid import UUID
 from core.events import Event
 from core.ids import uuid7
 from gateway.approvals import let
-from messaging.outbox import publish
+from messaging.outbox import publish, send
 from orders import events
 from orders.approvals import AGREED_BEFORE
 from orders.models import CheckoutLeg, LegKind, Order, OrderReturn, ReturnState
@@ -25,6 +25,7 @@ from orders.services.funding import (
     set_part,
 )
 from orders.services.holds import GRACE
+from payments.commands import GiveBackPayments, TakePayment
 
 if TYPE_CHECKING:
     from orders.services.saga import Saga
@@ -110,8 +111,8 @@ def _request_payment(saga: "Saga", leg: CheckoutLeg) -> None:
 
 def _ask_for(saga: "Saga", leg: CheckoutLeg, part: Part) -> None:
     method_id = part.get("payment_method_id")
-    publish(
-        events.PaymentRequested(
+    send(
+        TakePayment(
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             customer_id=saga.order.customer_id,
@@ -162,8 +163,8 @@ def _undo(event: type[Event]) -> Callable[["Saga", CheckoutLeg], None]:
 def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
     """Ask for everything back but what is the insurers'."""
     policies = saga.legs.get(LegKind.POLICIES)
-    publish(
-        events.RefundRequested(
+    send(
+        GiveBackPayments(
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             reason=(saga.checkout.failure or {}).get("code", "cancelled"),

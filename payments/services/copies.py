@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db import connections
 
 from core.db import transaction
-from orders.events import OrderCancelled, OrderCreated, OrderStatusChanged, OrderUpdated
+from payments.commands import RecordOrder, RecordOrderStatus
 
 _UPSERT = """
 INSERT INTO payments_ordercopy AS c (order_id, customer_id, number, total_amount, currency, status, version)
@@ -24,14 +24,10 @@ FROM unnest(%s::uuid[], %s::text[]) AS t(order_id, status) WHERE c.order_id = t.
 """
 
 
-def copy_orders(*, events: Sequence[OrderCreated | OrderUpdated | OrderStatusChanged | OrderCancelled]) -> None:
-    """Copy the newest total and status of each order named in the events, which come in the order's own order."""
-    records = {item.order_id: item for item in events if isinstance(item, OrderCreated | OrderUpdated)}
-    statuses = {
-        item.order_id: item.status if isinstance(item, OrderStatusChanged) else "cancelled"
-        for item in events
-        if isinstance(item, OrderStatusChanged | OrderCancelled)
-    }
+def copy_orders(*, commands: Sequence[RecordOrder | RecordOrderStatus]) -> None:
+    """Copy the newest total and status of each order, as they come: in the order's own order."""
+    records = {item.order_id: item for item in commands if isinstance(item, RecordOrder)}
+    statuses = {item.order_id: item.status for item in commands if isinstance(item, RecordOrderStatus)}
     rows = sorted(records.values(), key=lambda item: item.order_id)
     with transaction("payments"), connections["payments"].cursor() as cursor:
         if rows:
@@ -41,7 +37,7 @@ def copy_orders(*, events: Sequence[OrderCreated | OrderUpdated | OrderStatusCha
                     [item.order_id for item in rows],
                     [item.customer_id for item in rows],
                     [item.number for item in rows],
-                    [item.total_amount if item.amount_payable is None else item.amount_payable for item in rows],
+                    [item.amount for item in rows],
                     [item.currency for item in rows],
                     [item.version_number for item in rows],
                 ],

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from messaging.testing import drain_outbox, make_due
-from orders.events import OrderCancelled, OrderCreated, OrderStatusChanged, PaymentRequested, RefundRequested
 from payments import services
+from payments.commands import CloseAccount, GiveBackPayments, RecordOrder, RecordOrderStatus, TakePayment
 from payments.models import Payment, Reconciliation, Refund
 from payments.services import Means
 
@@ -30,43 +30,33 @@ class Order:
 def order(*, total: str | Decimal = TOTAL, customer_id: UUID | None = None) -> Order:
     """An order, as its creation is announced."""
     made = Order(uuid7(), customer_id or uuid7(), Decimal(total))
-    services.copy_orders(events=[created(made)])
+    services.copy_orders(commands=[created(made)])
     return made
 
 
-def created(order: Order, *, version: int = 1, total: Decimal | None = None, currency: str = "RUB") -> OrderCreated:
-    """The announcement of an order."""
-    return OrderCreated(
+def created(order: Order, *, version: int = 1, total: Decimal | None = None, currency: str = "RUB") -> RecordOrder:
+    """What orders has payments know of an order."""
+    return RecordOrder(
         order_id=order.id,
         number="2026-000001",
         customer_id=order.customer_id,
-        lines=[],
-        total_amount=order.total if total is None else total,
+        amount=order.total if total is None else total,
         currency=currency,
         version_number=version,
     )
 
 
-def moved(order: Order, status: str) -> OrderStatusChanged:
-    """The announcement that an order stands elsewhere."""
-    return OrderStatusChanged(
-        order_id=order.id,
-        number="2026-000001",
-        customer_id=order.customer_id,
-        status=status,
-        previous=None,
-        at=timezone.now(),
-    )
+def moved(order: Order, status: str) -> RecordOrderStatus:
+    """What orders has payments know of where an order stands."""
+    return RecordOrderStatus(order_id=order.id, status=status)
 
 
-def cancelled(order: Order, **more: Any) -> OrderCancelled:
-    """The announcement that an order was cancelled."""
-    return OrderCancelled(
-        order_id=order.id, number="2026-000001", customer_id=order.customer_id, reason="changed my mind", **more
-    )
+def closed(order: Order, **more: Any) -> CloseAccount:
+    """What a cancelled order asks."""
+    return CloseAccount(order_id=order.id, reason="changed my mind", **more)
 
 
-def payment_requested(order: Order, **changes: Any) -> PaymentRequested:
+def payment_requested(order: Order, **changes: Any) -> TakePayment:
     """A checkout's request for all of an order's money."""
     fields: dict[str, Any] = {
         "order_id": order.id,
@@ -77,12 +67,12 @@ def payment_requested(order: Order, **changes: Any) -> PaymentRequested:
         "method": "card",
         "token": "tok_success",
     }
-    return PaymentRequested(**(fields | changes))
+    return TakePayment(**(fields | changes))
 
 
-def refund_requested(order: Order, attempt_id: UUID | None = None, keep: str = "0.00") -> RefundRequested:
+def refund_requested(order: Order, attempt_id: UUID | None = None, keep: str = "0.00") -> GiveBackPayments:
     """A checkout's request to give everything back, but what insurers have earned."""
-    return RefundRequested(
+    return GiveBackPayments(
         order_id=order.id, attempt_id=attempt_id or uuid7(), reason="order_cancelled", keep_amount=Decimal(keep)
     )
 

@@ -216,7 +216,7 @@ def test_filters_of_refunds():
 def test_after_the_handover_the_sale_is_undone_by_a_return(status):
     ordered = make.order()
     payment = make.paid(ordered, method="cash")
-    services.copy_orders(events=[make.moved(ordered, status)])
+    services.copy_orders(commands=[make.moved(ordered, status)])
     with events_of("payments") as published:
         answer = Api("manager").post(path(payment), {"reason": "changed my mind"})
     assert (answer.status_code, answer.json()["code"], published) == (409, "use_return", [])

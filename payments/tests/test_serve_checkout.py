@@ -4,10 +4,10 @@ import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
-from insurance.events import PolicyRefundRequested
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
 from payments import handlers, services
+from payments.commands import GiveBackPremium
 from payments.models import OrderCopy, OrderTill, Payment, Payout, Refund, RefundStatus, Status
 from payments.public import ledger_disagreements
 from payments.services import ChargeReport
@@ -148,7 +148,7 @@ def test_a_request_that_comes_after_the_refund_takes_nothing(twin):
 def test_a_cancelled_order_takes_nothing_and_gives_back_what_it_took():
     order = make.order()
     payment = make.paid(order)
-    handlers.serve_checkout(make.cancelled(order))
+    handlers.serve_checkout(make.closed(order))
     drain_outbox("payments")
     assert make.again(payment).status == Status.REFUNDED
     handlers.serve_checkout(make.payment_requested(order))
@@ -161,13 +161,13 @@ def test_a_cancelled_order_takes_nothing_and_gives_back_what_it_took():
 def test_what_insurers_have_earned_stays_whatever_is_asked_again():
     order = make.order(total="1000.00")
     payments = [make.paid(order, amount=Decimal(part)) for part in (100, 900)]
-    handlers.serve_checkout(make.cancelled(order, refund_follows=True))
+    handlers.serve_checkout(make.closed(order, refund_follows=True))
     drain_outbox("payments")
     assert [make.again(payment).status for payment in payments] == [Status.COMPLETED] * 2
     handlers.serve_checkout(make.payment_requested(order, amount=Decimal(1)))
     assert last("payment.failed")["code"] == "cancelled"
     event = make.refund_requested(order, keep="163.29")
-    for asked in (event, event, make.cancelled(order)):
+    for asked in (event, event, make.closed(order)):
         handlers.serve_checkout(asked)
         drain_outbox("payments")
     assert sum(make.again(payment).refunded_amount for payment in payments) == Decimal("836.71")
@@ -182,7 +182,7 @@ def test_a_premium_of_an_order_that_gives_all_back_does_not_go_back_twice():
     payment = make.paid(order)
     handlers.serve_checkout(make.refund_requested(order, keep="700.00"))
     drain_outbox("payments")
-    back = PolicyRefundRequested(
+    back = GiveBackPremium(
         request_id=uuid7(), policy_id=uuid7(), customer_id=order.customer_id, amount=Decimal(200), currency="RUB",
         reason="sold", order_id=order.id,
     )  # fmt: skip
@@ -231,7 +231,7 @@ def test_a_dead_payment_that_comes_through_after_all_is_returned_if_the_order_is
 
 def test_old_news_of_an_order_is_dropped():
     order = make.order()
-    handlers.copy_orders([make.created(order, version=3, total=Decimal(5)), make.cancelled(order)])
+    handlers.copy_orders([make.created(order, version=3, total=Decimal(5)), make.moved(order, "cancelled")])
     handlers.copy_orders([make.created(order, version=2, total=Decimal(7))])
     copy = OrderCopy.objects.get()
     assert (copy.total_amount, copy.status, copy.version) == (Decimal(5), "cancelled", 3)

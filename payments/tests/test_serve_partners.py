@@ -1,6 +1,5 @@
 """Loans, policies and claims: what other apps ask payments for, and what it books for them."""
 
-from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,26 +8,24 @@ from django.utils import timezone
 from core.ids import uuid7
 from core.provider_http import Refused
 from core.testing import Api
-from financing.events import (
-    ApplicationAccepted,
-    ApplicationWithdrawn,
-    LoanDisbursed,
-    LoanPaymentReceived,
-    LoanPaymentRequested,
-    LoanPaymentReversed,
-    LoanSurplusRefundRequested,
-)
-from insurance.events import (
-    ClaimPayoutRequested,
-    PolicyCancelled,
-    PolicyPurchased,
-    PolicyRefundRequested,
-    PremiumRequested,
-)
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
-from orders.events import OrderCompleted
 from payments import handlers, services
+from payments.commands import (
+    BookLoan,
+    BookPremium,
+    BookPremiumReturn,
+    BookSale,
+    DropLoan,
+    GiveBackLoanSurplus,
+    GiveBackPremium,
+    PassOnRepayment,
+    PayClaim,
+    PromiseLoan,
+    TakeLoanPayment,
+    TakePremium,
+    TakeRepaymentBack,
+)
 from payments.models import LedgerEntry, LedgerLine, Payment, Payout, PayoutStatus, Refund, Status
 from payments.providers.sandbox import SandboxProvider
 from payments.public import ledger_disagreements, payable
@@ -59,7 +56,7 @@ def loan_payment(**changes):
         "request_id": uuid7(), "loan_id": uuid7(), "customer_id": uuid7(), "amount": Decimal("100.00"),
         "method": "card", "token": "tok_success",
     }  # fmt: skip
-    return LoanPaymentRequested(**MONEY, **(fields | changes))
+    return TakeLoanPayment(**MONEY, **(fields | changes))
 
 
 def test_a_borrower_pays_once_and_the_bank_gets_it(twin):
@@ -73,8 +70,8 @@ def test_a_borrower_pays_once_and_the_bank_gets_it(twin):
     payment = Payment.objects.get()
     assert (payment.order_id, len(twin.rows(payment))) == (None, 1)
     assert balances() == {"provider:": Decimal(100), "loan:": Decimal(-100)}
-    received = LoanPaymentReceived(
-        loan_id=event.loan_id, customer_id=event.customer_id, amount=event.amount, balance=Decimal(0), **MONEY,
+    received = PassOnRepayment(
+        loan_id=event.loan_id, customer_id=event.customer_id, amount=event.amount, **MONEY,
         request_id=event.request_id, bank="alfa",
     )  # fmt: skip
     twice(handlers.serve_loan, received)
@@ -88,15 +85,14 @@ def test_what_a_bank_has_of_an_undone_loan_is_kept_from_what_goes_back_to_it(twi
     """Lent 700 000, of which the bank debited 100: it gets the rest back, the buyer the 100."""
     order, loan_id = make.order(), uuid7()
     loan = loan_of(order)
-    handlers.follow_loan(ApplicationAccepted(**loan))
-    handlers.follow_loan(LoanDisbursed(loan_id=loan_id, bank="alfa", **loan))
-    undone = LoanSurplusRefundRequested(
+    handlers.follow_loan(promised(loan))
+    handlers.follow_loan(BookLoan(bank="alfa", **loan))
+    undone = GiveBackLoanSurplus(
         request_id=uuid7(), loan_id=loan_id, customer_id=order.customer_id, amount=Decimal(100), currency="RUB",
         reason="the purchase was undone", bank="alfa", is_at_bank=True,
     )  # fmt: skip
     twice(handlers.serve_loan, undone)
-    gone = {name: loan[name] for name in ("application_id", "order_id", "customer_id")}
-    twice(handlers.follow_loan, ApplicationWithdrawn(reason="undone", **gone))
+    twice(handlers.follow_loan, dropped(loan))
     drain_outbox("payments")
     assert balances() == {"lender:": Decimal(100), "provider:": Decimal(-100)}
     assert ledger_disagreements() == []
@@ -107,17 +103,17 @@ def test_a_payment_that_bounced_is_not_owed_to_the_bank(twin):
     handlers.serve_loan(event)
     drain_outbox("payments")
     counted = {"loan_id": event.loan_id, "customer_id": event.customer_id, "amount": event.amount, "currency": "RUB"}
-    handlers.serve_loan(LoanPaymentReceived(balance=Decimal(0), request_id=event.request_id, bank="alfa", **counted))
-    bounced = LoanPaymentReversed(request_id=event.request_id, reason="chargeback", **counted)
+    handlers.serve_loan(PassOnRepayment(request_id=event.request_id, bank="alfa", **counted))
+    bounced = TakeRepaymentBack(request_id=event.request_id)
     twice(handlers.serve_loan, bounced)
     assert balances() == {"provider:": Decimal(100), "loan:": Decimal(-100)}
-    handlers.serve_loan(LoanPaymentReversed(request_id=uuid7(), reason="a debit", **counted))
+    handlers.serve_loan(TakeRepaymentBack(request_id=uuid7()))
     assert ledger_disagreements() == []
 
 
 def test_a_loan_of_which_more_went_out_than_came_in_is_named(twin):
     event = loan_payment()
-    asked = LoanSurplusRefundRequested(
+    asked = GiveBackLoanSurplus(
         request_id=uuid7(), loan_id=event.loan_id, customer_id=event.customer_id, amount=Decimal(7), currency="RUB"
     )
     handlers.serve_loan(asked)
@@ -166,7 +162,7 @@ def test_a_surplus_goes_back_by_a_payout():
     event = loan_payment()
     handlers.serve_loan(event)
     drain_outbox("payments")
-    back = LoanSurplusRefundRequested(
+    back = GiveBackLoanSurplus(
         request_id=uuid7(), loan_id=event.loan_id, customer_id=event.customer_id, amount=Decimal(30), **MONEY
     )
     twice(handlers.serve_loan, back)
@@ -181,27 +177,26 @@ def premium(**changes):
         "request_id": uuid7(), "policy_id": uuid7(), "customer_id": uuid7(), "amount": Decimal("1000.00"),
         "method": "card", "token": "tok_success",
     }  # fmt: skip
-    return PremiumRequested(**MONEY, **(fields | changes))
+    return TakePremium(**MONEY, **(fields | changes))
 
 
 def test_a_premium_is_the_insurers_less_our_commission_and_comes_back_pro_rata():
     asked = premium()
     handlers.serve_policy(asked)
     drain_outbox("payments")
-    purchased = PolicyPurchased(
-        policy_id=asked.policy_id, customer_id=asked.customer_id, insurance_type="kasko", premium=asked.amount,
-        start_date=date(2026, 1, 1), end_date=date(2026, 12, 31), insurer="rosno", **MONEY,
-    )  # fmt: skip
+    purchased = BookPremium(
+        policy_id=asked.policy_id, customer_id=asked.customer_id, amount=asked.amount, insurer="rosno", **MONEY
+    )
     twice(handlers.serve_policy, purchased)
     assert balances() == {"provider:": Decimal(1000), "insurer:": Decimal(-900), "commission:": Decimal(-100)}
-    cancelled = PolicyCancelled(
-        policy_id=asked.policy_id, customer_id=asked.customer_id, refund_amount=Decimal(400), reason="sold", **MONEY
+    cancelled = BookPremiumReturn(
+        policy_id=asked.policy_id, customer_id=asked.customer_id, amount=Decimal(400), insurer="", **MONEY
     )
     twice(handlers.serve_policy, cancelled)
     assert balances() == {
         "provider:": Decimal(1000), "insurer:": Decimal(-540), "commission:": Decimal(-60), "policy:": Decimal(-400),
     }  # fmt: skip
-    back = PolicyRefundRequested(
+    back = GiveBackPremium(
         request_id=uuid7(), policy_id=asked.policy_id, customer_id=asked.customer_id, amount=Decimal(400),
         reason="sold", **MONEY,
     )  # fmt: skip
@@ -218,7 +213,7 @@ def test_a_premium_is_the_insurers_less_our_commission_and_comes_back_pro_rata()
 def test_a_policy_bought_within_an_order_goes_back_by_the_orders_payment():
     order = make.order(total="5000.00")
     payment = make.paid(order)
-    back = PolicyRefundRequested(
+    back = GiveBackPremium(
         request_id=uuid7(), policy_id=uuid7(), customer_id=order.customer_id, amount=Decimal(400), reason="sold",
         order_id=order.id, **MONEY,
     )  # fmt: skip
@@ -229,7 +224,7 @@ def test_a_policy_bought_within_an_order_goes_back_by_the_orders_payment():
 
 
 def test_a_premium_without_a_payment_to_return_it_by_is_paid_out():
-    back = PolicyRefundRequested(
+    back = GiveBackPremium(
         request_id=uuid7(), policy_id=uuid7(), customer_id=uuid7(), amount=Decimal(400), reason="sold", **MONEY
     )
     twice(handlers.serve_policy, back)
@@ -239,7 +234,7 @@ def test_a_premium_without_a_payment_to_return_it_by_is_paid_out():
 
 
 def claim(**changes):
-    return ClaimPayoutRequested(
+    return PayClaim(
         request_id=uuid7(), claim_id=uuid7(), policy_id=uuid7(), customer_id=uuid7(), amount=Decimal(900), **MONEY,
         **changes,
     )  # fmt: skip
@@ -260,7 +255,7 @@ def test_a_bank_is_paid_what_its_debtor_is_insured_for(monkeypatch):
 def test_a_premium_that_its_orders_payments_cannot_give_back_is_paid_out():
     order = make.order(total="5000.00")
     make.paid(order)
-    back = PolicyRefundRequested(
+    back = GiveBackPremium(
         request_id=uuid7(), policy_id=uuid7(), customer_id=order.customer_id, amount=Decimal(6000), reason="sold",
         order_id=order.id, **MONEY,
     )  # fmt: skip
@@ -303,20 +298,28 @@ def loan_of(order, amount="700000.00"):
     } | MONEY  # fmt: skip
 
 
+def promised(loan):
+    return PromiseLoan(application_id=loan["application_id"], order_id=loan["order_id"], amount=loan["amount"])
+
+
+def dropped(loan):
+    return DropLoan(application_id=loan["application_id"], order_id=loan["order_id"])
+
+
 def test_a_buyer_is_not_asked_for_what_the_loan_pays():
     order = make.order()
     loan = loan_of(order)
-    twice(handlers.follow_loan, ApplicationAccepted(**loan))
+    twice(handlers.follow_loan, promised(loan))
     assert payable(order.id) == Decimal(300_000)
     over = Api("client", user_id=order.customer_id).post(
         "/payments", {"order_id": str(order.id), "method": "cash", "amount": "300000.01"}
     )
     assert (over.status_code, over.json()["amount_due"]) == (409, "300000.00")
     make.paid(order, method="cash")
-    twice(handlers.follow_loan, LoanDisbursed(loan_id=uuid7(), bank="alfa", **loan))
+    twice(handlers.follow_loan, BookLoan(bank="alfa", **loan))
     assert payable(order.id) == 0
     assert balances() == {"cash": Decimal(300_000), "lender:": Decimal(700_000), "order:": Decimal(-1_000_000)}
-    completed = OrderCompleted(order_id=order.id, number="1", customer_id=order.customer_id)
+    completed = BookSale(order_id=order.id, customer_id=order.customer_id)
     twice(handlers.book_sale, completed)
     assert balances() == {"cash": Decimal(300_000), "lender:": Decimal(700_000), "sales": Decimal(-1_000_000)}
     assert ledger_disagreements() == []
@@ -325,25 +328,22 @@ def test_a_buyer_is_not_asked_for_what_the_loan_pays():
 def test_a_manager_may_take_what_a_loan_promised_and_has_not_paid():
     order = make.order()
     loan = loan_of(order)
-    handlers.follow_loan(ApplicationAccepted(**loan))
+    handlers.follow_loan(promised(loan))
     manager, whole = Api("manager"), {"order_id": str(order.id), "method": "cash"}
     over = manager.post("/payments", whole | {"amount": "1000000.01"})
     assert (over.status_code, over.json()["amount_due"]) == (409, "1000000.00")
     assert manager.post("/payments", whole).json()["amount"] == "300000.00"
     assert manager.post("/payments", whole | {"amount": "700000.00"}).status_code == 409
-    handlers.follow_loan(LoanDisbursed(loan_id=uuid7(), bank="alfa", **loan))
+    handlers.follow_loan(BookLoan(bank="alfa", **loan))
     assert manager.post("/payments", whole | {"amount": "0.01"}).json()["code"] == "overpayment"
 
 
 def test_a_loan_that_falls_through_is_reversed_for_good():
     order = make.order()
     loan = loan_of(order)
-    gone = ApplicationWithdrawn(
-        application_id=loan["application_id"], order_id=order.id, customer_id=order.customer_id, reason="changed"
-    )
-    handlers.follow_loan(LoanDisbursed(loan_id=uuid7(), **loan))
-    twice(handlers.follow_loan, gone)
-    handlers.follow_loan(ApplicationAccepted(**loan))
+    handlers.follow_loan(BookLoan(bank="", **loan))
+    twice(handlers.follow_loan, dropped(loan))
+    handlers.follow_loan(promised(loan))
     assert payable(order.id) == order.total
     assert balances() == {}
     assert LedgerEntry.objects.count() == 2
@@ -351,7 +351,7 @@ def test_a_loan_that_falls_through_is_reversed_for_good():
 
 def test_the_checkouts_own_request_is_not_cut_by_an_earlier_offer():
     order = make.order()
-    handlers.follow_loan(ApplicationAccepted(**loan_of(order)))
+    handlers.follow_loan(promised(loan_of(order)))
     handlers.serve_checkout(make.payment_requested(order))
     drain_outbox("payments")
     assert Payment.objects.get().status == Status.COMPLETED

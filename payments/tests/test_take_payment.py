@@ -240,7 +240,7 @@ def test_somebody_elses_order_does_not_exist_except_for_managers():
 
 def test_a_cancelled_order_takes_no_money():
     order = make.order()
-    services.copy_orders(events=[make.cancelled(order)])
+    services.copy_orders(commands=[make.moved(order, "cancelled")])
     response = post(order)
     assert (response.status_code, response.json()["code"]) == (409, "order_closed")
     assert nothing_happened()

@@ -15,7 +15,7 @@ def give_up_everything(*, user_id: UUID, now: datetime) -> None:
     """Cancel a person's seats, places in line and test drives that have not begun; said again, it changes nothing.
 
     Waiting lists move up, paid seats are refunded, cars are free again, each as if the person had done it. Publishes
-    RegistrationCancelled, what promotion publishes, TicketRefundRequested, DriveEnded.
+    RegistrationCancelled, what promotion publishes, GiveBackTicketPrice, DriveEnded.
     """
     with transaction("showroom"):
         seats = Registration.objects.filter(user_id=user_id, happening__starts_at__gt=now)

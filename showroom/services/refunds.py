@@ -3,13 +3,13 @@
 from uuid import UUID, uuid5
 
 from gateway.approvals import require_permit
-from messaging.outbox import publish
-from showroom.events import TicketRefundRequested
+from messaging.outbox import send
+from payments.commands import GiveBackTicketPrice
 from showroom.models import PaymentState, Registration
 
 
 def give_money_back(registration: Registration, *, reason: str) -> None:
-    """Ask for the refund of a paid seat that was given up. Publishes TicketRefundRequested. The caller saves."""
+    """Ask for the refund of a paid seat that was given up. Sends GiveBackTicketPrice. The caller saves."""
     if registration.payment_state != PaymentState.PAID or registration.payment_request_id is None:
         return
     registration.payment_state = PaymentState.REFUNDING
@@ -17,13 +17,13 @@ def give_money_back(registration: Registration, *, reason: str) -> None:
 
 
 def ask_refund(registration: Registration, *, paid_by: UUID, reason: str) -> None:
-    """Ask for the refund of one payment of a seat, known by its request. Publishes TicketRefundRequested.
+    """Ask for the refund of one payment of a seat, known by its request. Sends GiveBackTicketPrice.
 
     Raises Undeclared.
     """
     require_permit("showroom")
-    publish(
-        TicketRefundRequested(
+    send(
+        GiveBackTicketPrice(
             request_id=refund_of(paid_by),
             registration_id=registration.id,
             event_id=registration.happening_id,

@@ -96,7 +96,7 @@ def cancel_registration(
 ) -> Registration:
     """Give up a seat or a place; the waiting list moves up, and what was paid goes back.
 
-    Publishes RegistrationCancelled, what promotion publishes, TicketRefundRequested. With `user_id`, only that
+    Publishes RegistrationCancelled, what promotion publishes, GiveBackTicketPrice. With `user_id`, only that
     person's own; `maker_id` is the member of the staff who gives up somebody else's. Raises RegistrationNotFound,
     RegistrationIsCancelled, HappeningIsOver, HappeningNotFound, FourEyes, Waits.
     """

@@ -7,10 +7,10 @@ from uuid import UUID
 from core.db import transaction
 from core.ids import uuid7
 from gateway.approvals import let
-from messaging.outbox import publish
+from messaging.outbox import send
+from payments.commands import TakeTicketPrice
 from showroom.approvals import FALLEN_THROUGH
 from showroom.errors import NothingToPay, PaymentUnderWay
-from showroom.events import TicketRequested
 from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
 from showroom.services import registrations
 from showroom.services.happenings import lock_happening
@@ -29,7 +29,7 @@ class Means:
 
 
 def pay_seat(*, happening_id: UUID, registration_id: UUID, user_id: UUID, means: Means, now: datetime) -> Registration:
-    """Ask for the price of one's kept seat. Publishes TicketRequested; the answer confirms the seat.
+    """Ask for the price of one's kept seat. Sends TakeTicketPrice; the answer confirms the seat.
 
     Raises RegistrationNotFound, NotOffered, OfferHasExpired, NothingToPay, PaymentUnderWay, HappeningNotFound,
     HappeningIsCancelled, HappeningIsOver.
@@ -46,8 +46,8 @@ def pay_seat(*, happening_id: UUID, registration_id: UUID, user_id: UUID, means:
         registration.payment_state, registration.payment_failure = PaymentState.PENDING, ""
         registration.payment_request_id, registration.updated_at = uuid7(), now
         registration.save()
-        publish(
-            TicketRequested(
+        send(
+            TakeTicketPrice(
                 request_id=registration.payment_request_id,
                 registration_id=registration.id,
                 event_id=happening.id,
@@ -67,7 +67,8 @@ def settle_seat(*, registration_id: UUID, request_id: UUID, is_paid: bool, code:
     """Hear what became of a payment: a kept seat is confirmed; money that comes too late, or twice, goes back.
 
     A payment thought refused may come through all the same, after another was begun: whichever arrives first pays the
-    seat. Publishes RegistrationPromoted, TicketRefundRequested or, when the deadline has passed, RegistrationCancelled.
+    seat. Publishes
+    RegistrationPromoted or, when the deadline has passed, RegistrationCancelled; sends GiveBackTicketPrice.
     """
     found = Registration.objects.filter(pk=registration_id).first()
     if found is None:

@@ -8,9 +8,9 @@ from core.ids import uuid7
 from core.testing import Api
 from messaging.models import Timer
 from messaging.testing import drain_outbox, events_of, make_due, published
+from payments.commands import GiveBackTicketPrice, TakeTicketPrice
 from payments.events import ChargeSettled, PayoutSettled
 from showroom import services
-from showroom.events import TicketRefundRequested, TicketRequested
 from showroom.models import Registration
 from showroom.public import seat_disagreements
 from showroom.services.refunds import refund_of
@@ -252,8 +252,8 @@ def test_a_changed_price_is_for_those_who_come_later():
 
 
 def test_events_carry_what_payments_needs():
-    assert {"amount", "currency", "method", "customer_id", "request_id"} <= set(TicketRequested.__struct_fields__)
-    assert {"amount", "currency", "customer_id", "request_id"} <= set(TicketRefundRequested.__struct_fields__)
+    assert {"amount", "currency", "method", "customer_id", "request_id"} <= set(TakeTicketPrice.__struct_fields__)
+    assert {"amount", "currency", "customer_id", "request_id"} <= set(GiveBackTicketPrice.__struct_fields__)
 
 
 def check_in(happening, code, caller=None):

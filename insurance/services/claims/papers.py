@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput
 from core.papers import examine, read_paper
-from insurance.events import ClaimDocumentsRequested
+from insurance.events import ClaimDocumentsMissing
 from insurance.models import Claim, ClaimDocument, DocumentKind
 from insurance.services.claims.reporting import due_date_of, lock_claim
 from messaging.outbox import publish
@@ -91,7 +91,7 @@ def request_documents(*, claim_id: UUID, now: datetime, documents: Sequence[str]
         claim.ask_for(wanted, now)
         claim.save()
         publish(
-            ClaimDocumentsRequested(
+            ClaimDocumentsMissing(
                 claim_id=claim.id, policy_id=claim.policy_id, customer_id=claim.customer_id, documents=wanted
             )
         )

@@ -1,0 +1,267 @@
+"""Declare what payments does when it is asked: take, give back and pay out money, and book what partners do with it.
+
+Whoever wants money moved builds upon these; payments knows none of them. Answers repeat `request_id`, the purpose and
+the id of what was paid for, by which each finds its own.
+"""
+
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from core.events import Command, command
+
+
+class MoneyCommand(Command, frozen=True, kw_only=True):
+    """Base of what moves money for one thing (a loan, a policy, a seat). `request_id` is new for each try."""
+
+    purpose: ClassVar[str]
+    subject: ClassVar[str]
+
+    request_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+
+    @property
+    def subject_id(self) -> UUID:
+        """Return the id of the thing that is paid for."""
+        found: UUID = getattr(self, self.subject)
+        return found
+
+
+class TakeMoney(MoneyCommand, frozen=True, kw_only=True):
+    """Base of what takes money by a way of payment. Answer: payment.charge_settled."""
+
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+    description: str = ""
+
+
+# Orders ---------------------------------------------------------------------------------------------------------------
+@command("checkout.payment_requested", sender="orders", aggregate="checkout", key="order_id")
+class TakePayment(Command, frozen=True, kw_only=True):
+    """Take a payment for this order. Answers: payment.completed, payment.failed."""
+
+    order_id: UUID
+    attempt_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+
+
+@command("checkout.excess_refund_requested", sender="orders", aggregate="checkout", key="order_id")
+class GiveBackExcess(Command, frozen=True, kw_only=True):
+    """Give back part of a payment: the order has become cheaper since. Answer: payment.refunded."""
+
+    order_id: UUID
+    payment_id: UUID
+    amount: Decimal
+    reason: str
+
+
+@command("checkout.refund_requested", sender="orders", aggregate="checkout", key="order_id")
+class GiveBackPayments(Command, frozen=True, kw_only=True):
+    """Cancel or refund every payment of the order but `keep_amount`, which insurers have earned by policies that ended
+    before. Answers: payment.refunded each, then payment.order_settled.
+    """
+
+    order_id: UUID
+    attempt_id: UUID
+    reason: str
+    keep_amount: Decimal = Decimal(0)
+
+
+class RecordOrder(Command, frozen=True, kw_only=True):
+    """Keep whose an order is and what its buyer owes, as of the newest `version_number`."""
+
+    order_id: UUID
+    customer_id: UUID
+    number: str
+    amount: Decimal
+    currency: str
+    version_number: int
+
+
+class RecordOrderStatus(Command, frozen=True, kw_only=True):
+    """Keep where an order stands."""
+
+    order_id: UUID
+    status: str
+
+
+class CloseAccount(Command, frozen=True, kw_only=True):
+    """Take no more money for an order; give back what was paid, unless `refund_follows` as a command of its own."""
+
+    order_id: UUID
+    reason: str
+    refund_follows: bool = False
+
+
+class BookSale(Command, frozen=True, kw_only=True):
+    """Earn what was paid for goods that were handed over."""
+
+    order_id: UUID
+    customer_id: UUID
+
+
+# Loans ----------------------------------------------------------------------------------------------------------------
+@command("loan.payment_requested", sender="financing", aggregate="loan", key="loan_id")
+class TakeLoanPayment(TakeMoney, frozen=True, kw_only=True):
+    """Take an instalment or an early repayment. `request_id` is new for each try. Answer: payment.charge_settled."""
+
+    purpose, subject = "loan", "loan_id"
+
+    loan_id: UUID
+    bank: str = ""
+
+
+@command("loan.surplus_refund_requested", sender="financing", aggregate="loan", key="loan_id")
+class GiveBackLoanSurplus(MoneyCommand, frozen=True, kw_only=True):
+    """Give back money of a loan that is not owed, or was lent for a purchase that was undone.
+
+    `is_at_bank`: its `bank` has it, by a debit or because it counted it; the bank then owes it to us, or has to be
+    given so much less. Answer: payment.payout_settled.
+    """
+
+    purpose, subject = "loan", "loan_id"
+
+    loan_id: UUID
+    reason: str = ""
+    bank: str = ""
+    is_at_bank: bool = False
+
+
+class PromiseLoan(Command, frozen=True, kw_only=True):
+    """Keep what a loan is going to pay of its order."""
+
+    application_id: UUID
+    order_id: UUID
+    amount: Decimal
+
+
+class DropLoan(Command, frozen=True, kw_only=True):
+    """Count no longer on a loan that was promised."""
+
+    application_id: UUID
+    order_id: UUID
+
+
+class BookLoan(Command, frozen=True, kw_only=True):
+    """Book what a bank paid into an order."""
+
+    application_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    bank: str
+
+
+class PassOnRepayment(Command, frozen=True, kw_only=True):
+    """Owe the bank what a borrower paid by the request, now that the bank has counted it."""
+
+    request_id: UUID
+    loan_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    bank: str
+
+
+class TakeRepaymentBack(Command, frozen=True, kw_only=True):
+    """Owe the bank nothing for a repayment that it no longer counts."""
+
+    request_id: UUID
+
+
+# Policies and claims --------------------------------------------------------------------------------------------------
+@command("insurance.premium_requested", sender="insurance", aggregate="policy", key="policy_id")
+class TakePremium(TakeMoney, frozen=True, kw_only=True):
+    """Take the premium of a policy bought by itself. `request_id` is new for each try.
+
+    Answer: payment.charge_settled.
+    """
+
+    purpose, subject = "policy", "policy_id"
+
+    policy_id: UUID
+
+
+class GiveBackPremium(MoneyCommand, frozen=True, kw_only=True):
+    """Give back a premium that a policy did not use, by the way it was paid. Answer: payment.payout_settled."""
+
+    purpose, subject = "policy", "policy_id"
+
+    policy_id: UUID
+    reason: str
+    order_id: UUID | None = None
+
+
+class BookPremium(Command, frozen=True, kw_only=True):
+    """Owe an insurer a premium, paid by itself or within `order_id`, less our `commission` (None: the usual one).
+
+    `attempt` tells apart what is booked of one policy: its purchase is the first, a change has the policy's version.
+    """
+
+    policy_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    insurer: str
+    commission: Decimal | None = None
+    order_id: UUID | None = None
+    attempt: int = 1
+
+
+class BookPremiumReturn(Command, frozen=True, kw_only=True):
+    """Have an insurer owe us what a policy did not use; `refunded_alone` of it had been paid outside its order."""
+
+    policy_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    insurer: str
+    order_id: UUID | None = None
+    attempt: int = 1
+    refunded_alone: Decimal = Decimal(0)
+
+
+@command("claim.payout_requested", sender="insurance", aggregate="claim", key="claim_id")
+class PayClaim(MoneyCommand, frozen=True, kw_only=True):
+    """Pay an approved claim to the insured, or to the bank that `payee` names.
+
+    `request_id` is new for each payout. Answer: payment.payout_settled.
+    """
+
+    purpose, subject = "claim", "claim_id"
+
+    claim_id: UUID
+    policy_id: UUID
+    insurer: str = ""
+    payee: str = ""
+
+
+# Seats ----------------------------------------------------------------------------------------------------------------
+@command("event.ticket_requested", sender="showroom", aggregate="registration", key="registration_id")
+class TakeTicketPrice(TakeMoney, frozen=True, kw_only=True):
+    """Take the price of a seat. `request_id` is new for each try. Answer: payment.charge_settled."""
+
+    purpose, subject = "ticket", "registration_id"
+
+    registration_id: UUID
+    event_id: UUID
+
+
+@command("event.ticket_refund_requested", sender="showroom", aggregate="registration", key="registration_id")
+class GiveBackTicketPrice(MoneyCommand, frozen=True, kw_only=True):
+    """Give back the price of a seat, by the way it was paid. Answer: payment.payout_settled."""
+
+    purpose, subject = "ticket", "registration_id"
+
+    registration_id: UUID
+    event_id: UUID
+    reason: str
