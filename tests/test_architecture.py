@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.utils import ConnectionDoesNotExist
 
 from config.databases import APPS, EVERYWHERE, FRAMEWORK_HOME
-from core.events import REGISTRY
+from core.events import REGISTRY, Command, facts_implying, readings
 from messaging.subscriptions import subscriptions
 
 ROOT = Path(settings.BASE_DIR)
@@ -36,12 +36,13 @@ def imports(path):
 
 
 @pytest.mark.parametrize("package", APPS)
-def test_apps_meet_at_events_and_public_only(package):
+def test_apps_meet_at_events_commands_and_public_only(package):
     for path in sources(package):
         for name in imports(path):
             other, _, rest = name.partition(".")
             if other in APPS and other != package:
-                assert rest.split(".")[0] in ("events", "public"), f"{path.relative_to(ROOT)} imports {name}"
+                room = rest.split(".")[0]
+                assert room in ("events", "commands", "public"), f"{path.relative_to(ROOT)} imports {name}"
 
 
 @pytest.mark.parametrize("package", ["messaging", "gateway", "core"])
@@ -52,13 +53,60 @@ def test_plumbing_knows_no_app(package):
 
 
 @pytest.mark.parametrize("package", APPS)
-def test_facts_reach_no_framework(package):
-    path = ROOT / package / "events.py"
+@pytest.mark.parametrize("module", ["events.py", "commands.py"])
+def test_facts_and_commands_reach_no_framework(package, module):
+    path = ROOT / package / module
     if path.exists():
         for name in imports(path):
             assert not name.startswith(("django", "celery", "rest_framework")), (
                 f"{path.relative_to(ROOT)} imports {name}"
             )
+
+
+@pytest.mark.parametrize("package", APPS)
+def test_commands_know_no_other_app(package):
+    path = ROOT / package / "commands.py"
+    if path.exists():
+        assert {name.split(".")[0] for name in imports(path)} & set(APPS) == set()
+
+
+def commands():
+    """Every command of the product, sent or implied; the bases that several have in common are none."""
+    waiting, found = [Command], []
+    while waiting:
+        below = waiting.pop().__subclasses__()
+        waiting += below
+        found += [each for each in below if not each.__subclasses__() and each.owner() in APPS]
+    return found
+
+
+def customers(supplier):
+    """Apps that ask something of a supplier, by a command or by a fact that implies one."""
+    ours = [each for each in commands() if each.owner() == supplier]
+    return {each.sender for each in ours if each.type} | {
+        fact.app() for each in ours for fact in facts_implying(each) if fact.app() != supplier
+    }
+
+
+@pytest.mark.parametrize("supplier", sorted({each.owner() for each in commands()}))
+def test_a_supplier_knows_none_of_its_customers(supplier):
+    asking = customers(supplier)
+    assert asking
+    for path in sources(supplier):
+        for name in imports(path):
+            assert name.split(".")[0] not in asking, f"{path.relative_to(ROOT)} imports {name}, who asks {supplier}"
+
+
+def test_every_command_is_asked_and_obeyed_by_the_app_that_declares_it():
+    for each in commands():
+        assert each.type or facts_implying(each), f"nobody asks for {each.__name__}"
+        obeying = {item.alias for item in subscriptions().values() if each in item.messages}
+        assert obeying == {each.owner()}, each.__name__
+
+
+def test_an_app_says_itself_what_its_facts_imply():
+    for fact, read in readings():
+        assert read.__module__ == fact.__module__, f"{read.__name__} reads {fact.__name__}"
 
 
 def test_every_model_has_one_home():
@@ -118,7 +166,7 @@ def test_a_day_is_the_dealers(package):
 
 def test_every_event_belongs_to_its_app_and_every_handler_to_its_own():
     for name, cls in REGISTRY.items():
-        assert cls.app() in APPS, name
+        assert {cls.app(), cls.owner()} <= set(APPS), name
     for item in subscriptions().values():
         assert item.alias in APPS
         assert item.name.startswith(f"{item.alias}."), item.name
