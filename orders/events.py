@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from catalog.commands import HandOverUnits, SellStock
 from core.approvals import ApprovalNews
 from core.events import Event, event, implies
 from payments.commands import BookSale, CloseAccount, RecordOrder, RecordOrderStatus
@@ -32,13 +33,6 @@ class SoldVehicle(msgspec.Struct, frozen=True, kw_only=True):
 
     vin: str
     name: str
-
-
-class RequestedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A quantity of one product that the order needs."""
-
-    product_id: UUID
-    quantity: int
 
 
 @event("order.status_changed", aggregate="order", key="order_id")
@@ -146,52 +140,6 @@ class ShopNews(Event):
     order_id: UUID | None = None
     customer_id: UUID | None = None
     data: dict[str, Any] = {}
-
-
-@event("checkout.stock_requested", aggregate="checkout", key="order_id", internal=True)
-class StockRequested(Event):
-    """Hold these lines until `expires_at`: all or none. Answers: stock.reserved, stock.rejected.
-
-    What the attempt `replaces` holds is given back in the same step, or kept if these lines cannot be held.
-    """
-
-    order_id: UUID
-    attempt_id: UUID
-    lines: list[RequestedLine]
-    expires_at: datetime
-    replaces: UUID | None = None
-
-
-@event("checkout.stock_release_requested", aggregate="checkout", key="order_id", internal=True)
-class StockReleaseRequested(Event):
-    """Give back what this attempt holds or sold; nothing held is fine too. Answer: stock.released.
-
-    `mileage` (km) is what the odometer of the order's only vehicle shows when it comes back from its owner.
-    """
-
-    order_id: UUID
-    attempt_id: UUID
-    reason: str
-    mileage: int | None = None
-
-
-@event("checkout.stock_return_requested", aggregate="checkout", key="order_id", internal=True)
-class StockReturnRequested(Event):
-    """Take back part of what this attempt was sold: the order was lowered before its handover. No answer."""
-
-    order_id: UUID
-    attempt_id: UUID
-    lines: list[RequestedLine]
-    reason: str
-
-
-@event("checkout.stock_extension_requested", aggregate="checkout", key="order_id", internal=True)
-class StockExtensionRequested(Event):
-    """Keep what this attempt holds until the later `expires_at`. No answer."""
-
-    order_id: UUID
-    attempt_id: UUID
-    expires_at: datetime
 
 
 @event("checkout.loan_requested", aggregate="checkout", key="order_id", internal=True)
@@ -435,3 +383,16 @@ def close_account(fact: OrderCancelled) -> CloseAccount:
 def book_sale(fact: OrderCompleted) -> BookSale:
     """Have what was paid earned."""
     return BookSale(order_id=fact.order_id, customer_id=fact.customer_id)
+
+
+# What these facts mean to catalog ------------------------------------------------------------------------------------
+@implies(OrderPaid, command=SellStock)
+def sell_stock(fact: OrderPaid) -> SellStock:
+    """Have what is held counted as sold."""
+    return SellStock(order_id=fact.order_id, attempt_id=fact.attempt_id)
+
+
+@implies(OrderCompleted, command=HandOverUnits)
+def hand_over_units(fact: OrderCompleted) -> HandOverUnits:
+    """Have the vehicles known as their owner's."""
+    return HandOverUnits(order_id=fact.order_id)

@@ -3,8 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
+from catalog.commands import LendForDrive, TakeBackFromDrive
 from core.approvals import ApprovalNews
-from core.events import Event, event
+from core.events import Event, event, implies
 
 
 @event("event.created", aggregate="happening", key="event_id")
@@ -172,3 +173,16 @@ class DriveReminder(Event):
 @event("showroom.approval_changed", aggregate="approval", key="approval_id", internal=True)
 class ShowroomApprovalChanged(ApprovalNews):
     """An action of this app began to wait for a second person, or its waiting ended."""
+
+
+# What these facts mean to catalog ------------------------------------------------------------------------------------
+@implies(DriveStarted, command=LendForDrive)
+def lend_for_drive(fact: DriveStarted) -> LendForDrive | None:
+    """Have a car that is for sale kept from being sold while it is away."""
+    return LendForDrive(product_id=fact.product_id) if fact.product_id else None
+
+
+@implies(DriveEnded, command=TakeBackFromDrive)
+def take_back_from_drive(fact: DriveEnded) -> TakeBackFromDrive | None:
+    """Have it sold again."""
+    return TakeBackFromDrive(product_id=fact.product_id) if fact.product_id else None

@@ -6,14 +6,16 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from catalog.commands import ExtendHold, HoldStock, ReleaseStock, WantedLine
 from catalog.models import Product, Reservation
 from catalog.tests import make
 from core.db import transaction
+from core.events import Command
 from core.ids import uuid7
 from messaging.models import DeliveryStatus, InboxEvent
-from messaging.outbox import publish
+from messaging.outbox import publish, send
 from messaging.testing import drain_outbox, published
-from orders import events
+from orders.events import OrderPaid
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "orders"])
 HANDLER = "catalog.serve_checkout"
@@ -22,7 +24,7 @@ HANDLER = "catalog.serve_checkout"
 def say(*facts):
     with transaction("orders"):
         for fact in facts:
-            publish(fact)
+            send(fact) if isinstance(fact, Command) else publish(fact)
     drain_outbox("orders", "catalog")
 
 
@@ -33,16 +35,16 @@ def deliver_again():
 
 
 def asked(product, attempt, order, quantity=1):
-    return events.StockRequested(
+    return HoldStock(
         order_id=order,
         attempt_id=attempt,
-        lines=[events.RequestedLine(product_id=product.pk, quantity=quantity)],
+        lines=[WantedLine(product_id=product.pk, quantity=quantity)],
         expires_at=timezone.now() + timedelta(minutes=30),
     )
 
 
 def paid(attempt, order):
-    return events.OrderPaid(
+    return OrderPaid(
         order_id=order,
         number="2026-1",
         customer_id=uuid7(),
@@ -72,7 +74,7 @@ def test_a_request_holds_once(ids):
 def test_a_release_gives_back_once(ids):
     product = make.product(stock=5)
     attempt, order = ids
-    release = events.StockReleaseRequested(order_id=order, attempt_id=attempt, reason="payment_failed")
+    release = ReleaseStock(order_id=order, attempt_id=attempt, reason="payment_failed")
     say(asked(product, attempt, order), release)
     deliver_again()
     assert stock(product) == (5, 0)
@@ -93,7 +95,7 @@ def test_an_extension_is_kept(ids):
     until = timezone.now() + timedelta(hours=5)
     say(
         asked(product, attempt, order),
-        events.StockExtensionRequested(order_id=order, attempt_id=attempt, expires_at=until),
+        ExtendHold(order_id=order, attempt_id=attempt, expires_at=until),
     )
     deliver_again()
     assert Reservation.objects.get().expires_at == until

@@ -15,11 +15,12 @@ from uuid import UUID
 import msgspec
 from django.utils.translation import gettext as _
 
+from catalog.commands import TakeBackStock, WantedLine
 from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.money import MAX_AMOUNT, ZERO, line_total
-from messaging.outbox import publish
+from messaging.outbox import publish, send
 from orders import events
 from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
 from orders.models import (
@@ -351,18 +352,14 @@ def _take_back_sold(saga: Saga, plan: _Plan) -> None:
     old = {item["id"]: item["quantity"] for item in plan.before}
     left = {line.id: line.quantity for line in plan.kept}
     back = [
-        events.RequestedLine(product_id=line.product_id, quantity=old[str(line.id)] - left.get(line.id, 0))
+        WantedLine(product_id=line.product_id, quantity=old[str(line.id)] - left.get(line.id, 0))
         for line in [*plan.kept, *plan.gone]
         if line.product_id and old[str(line.id)] > left.get(line.id, 0)
     ]
     _write(saga, plan.lines, gone=plan.gone, before=plan.before)
     if back:
         attempt_id = saga.legs[LegKind.STOCK].attempt_id
-        publish(
-            events.StockReturnRequested(
-                order_id=saga.order.id, attempt_id=attempt_id, lines=back, reason="lines_lowered"
-            )
-        )
+        send(TakeBackStock(order_id=saga.order.id, attempt_id=attempt_id, lines=back, reason="lines_lowered"))
     publish_updated(saga)
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from catalog.commands import ExtendHold
 from core.money import ZERO
-from messaging.outbox import publish
+from messaging.outbox import publish, send
 from messaging.timers import cancel_timers, set_timer
 from orders import events
 from orders.models import OPEN, LegKind, LegState, Order, OrderPayment, PaymentState, SagaState
@@ -148,7 +149,7 @@ def _move_end(saga: "Saga", end: datetime) -> None:
         return
     attempt_id = saga.legs[LegKind.STOCK].attempt_id
     if was is None or end > was:
-        publish(events.StockExtensionRequested(order_id=order.id, attempt_id=attempt_id, expires_at=end + GRACE))
+        send(ExtendHold(order_id=order.id, attempt_id=attempt_id, expires_at=end + GRACE))
     watch_hold(saga)
 
 

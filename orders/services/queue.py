@@ -14,12 +14,13 @@ from django.db import connections
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from catalog.commands import ExtendHold, HoldStock, ReleaseStock, WantedLine
 from catalog.events import StockLevel, StockRejected, StockReleased, StockReserved, StockReturned, StockSold
 from core.db import transaction
 from core.errors import FourEyes, InvalidInput, NotFound
 from gateway import approvals
 from messaging.departures import refuse_leavers
-from messaging.outbox import publish
+from messaging.outbox import publish, send
 from messaging.timers import set_timer
 from orders import events
 from orders.errors import AlreadyQueued, CarHasQueue, CarIsFree, OneOfferAnOrder, QueueFull, TransitionNotYours
@@ -283,11 +284,11 @@ def ask_next(product_id: UUID, now: datetime) -> None:
     first.save()
     if first.offer_id is None or first.attempt_id is None:
         return
-    publish(
-        events.StockRequested(
+    send(
+        HoldStock(
             order_id=first.offer_id,
             attempt_id=first.attempt_id,
-            lines=[events.RequestedLine(product_id=product_id, quantity=1)],
+            lines=[WantedLine(product_id=product_id, quantity=1)],
             expires_at=now + _term() + GRACE,
         )
     )
@@ -299,11 +300,7 @@ def _offer(place: QueuePlace, now: datetime) -> None:
     place.offer(until, now=now)
     place.save()
     if place.offer_id is not None and place.attempt_id is not None:
-        publish(
-            events.StockExtensionRequested(
-                order_id=place.offer_id, attempt_id=place.attempt_id, expires_at=until + GRACE
-            )
-        )
+        send(ExtendHold(order_id=place.offer_id, attempt_id=place.attempt_id, expires_at=until + GRACE))
     publish(events.CarOffered(**_told(place), expires_at=until))
     left = until - now
     _watch(place, until if left <= SHORT else until - min(NOTICE, left / 4))
@@ -328,9 +325,7 @@ def _end(place: QueuePlace, state: str, now: datetime, *, reason: str = "", by: 
     place.save()
     publish(events.QueueLeft(**_told(place), outcome=state, reason=reason))
     if was_kept and place.offer_id is not None and place.attempt_id is not None:
-        publish(
-            events.StockReleaseRequested(order_id=place.offer_id, attempt_id=place.attempt_id, reason=f"offer_{state}")
-        )
+        send(ReleaseStock(order_id=place.offer_id, attempt_id=place.attempt_id, reason=f"offer_{state}"))
 
 
 def _term() -> timedelta:

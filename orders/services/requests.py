@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from catalog.commands import HoldStock, ReleaseStock, WantedLine
 from core.events import Event
 from core.ids import uuid7
 from gateway.approvals import let
@@ -34,13 +35,9 @@ if TYPE_CHECKING:
 def request_stock(saga: "Saga", leg: CheckoutLeg) -> None:
     """Ask the catalogue to hold the lines, in place of what an earlier attempt holds if the leg names one."""
     until = (saga.order.reservation_expires_at or saga.now) + GRACE
-    lines = [
-        events.RequestedLine(product_id=line.product_id, quantity=line.quantity)
-        for line in saga.lines
-        if line.product_id
-    ]
-    publish(
-        events.StockRequested(
+    lines = [WantedLine(product_id=line.product_id, quantity=line.quantity) for line in saga.lines if line.product_id]
+    send(
+        HoldStock(
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             lines=lines,
@@ -176,8 +173,8 @@ def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
 def _undo_stock(saga: "Saga", leg: CheckoutLeg) -> None:
     """Ask for the goods back on sale; a car that comes back from its owner has its kilometres."""
     taken_back = OrderReturn.objects.filter(order_id=saga.order.id, state=ReturnState.ACCEPTED).first()
-    publish(
-        events.StockReleaseRequested(
+    send(
+        ReleaseStock(
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             reason="returned" if taken_back else (saga.checkout.failure or {}).get("code", "cancelled"),

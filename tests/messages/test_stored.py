@@ -74,3 +74,8 @@ def test_a_cancelled_order_is_marked_and_its_account_closed():
     (status,) = understood("payments.copy_orders", "order.cancelled")
     (account,) = understood("payments.serve_checkout", "order.cancelled", refund_follows=True)
     assert (status.status, account.refund_follows) == ("cancelled", True)
+
+
+@pytest.mark.parametrize("name", ["test_drive.started", "test_drive.ended"])
+def test_a_drive_in_a_car_that_is_not_for_sale_is_nothing_to_the_catalogue(name):
+    assert understood("catalog.follow_test_drives", name, product_id=None) == []

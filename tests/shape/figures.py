@@ -28,7 +28,7 @@ FIGURES = (
     Figure(
         "pairs of apps that import each other",
         lambda house: len(house.pairs),
-        limit=9,
+        limit=8,
         goal=4,
         places=lambda house: [f"{a} <-> {b}" for a, b in house.pairs],
     ),
@@ -42,7 +42,7 @@ FIGURES = (
     Figure(
         "event classes that are requests by their name",
         lambda house: len(house.requested),
-        limit=10,
+        limit=6,
         goal=0,
         places=lambda house: house.requested,
     ),

@@ -1,0 +1,90 @@
+"""Declare what catalog does when it is asked: hold stock, keep it longer, give it back, sell it, lend it for a drive.
+
+A command carries the `attempt_id` of whoever asks, and the answer repeats it: an undoing may undo only what its own
+attempt did.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from core.events import Command, command
+
+
+class WantedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A quantity of one product that an order needs."""
+
+    product_id: UUID
+    quantity: int
+
+
+@command("checkout.stock_requested", sender="orders", aggregate="checkout", key="order_id")
+class HoldStock(Command, frozen=True, kw_only=True):
+    """Hold these lines until `expires_at`: all or none. Answers: stock.reserved, stock.rejected.
+
+    What the attempt `replaces` holds is given back in the same step, or kept if these lines cannot be held.
+    """
+
+    order_id: UUID
+    attempt_id: UUID
+    lines: list[WantedLine]
+    expires_at: datetime
+    replaces: UUID | None = None
+
+
+@command("checkout.stock_release_requested", sender="orders", aggregate="checkout", key="order_id")
+class ReleaseStock(Command, frozen=True, kw_only=True):
+    """Give back what this attempt holds or sold; nothing held is fine too. Answer: stock.released.
+
+    `mileage` (km) is what the odometer of the order's only vehicle shows when it comes back from its owner.
+    """
+
+    order_id: UUID
+    attempt_id: UUID
+    reason: str
+    mileage: int | None = None
+
+
+@command("checkout.stock_return_requested", sender="orders", aggregate="checkout", key="order_id")
+class TakeBackStock(Command, frozen=True, kw_only=True):
+    """Take back part of what this attempt was sold: the order was lowered before its handover. No answer."""
+
+    order_id: UUID
+    attempt_id: UUID
+    lines: list[WantedLine]
+    reason: str
+
+
+@command("checkout.stock_extension_requested", sender="orders", aggregate="checkout", key="order_id")
+class ExtendHold(Command, frozen=True, kw_only=True):
+    """Keep what this attempt holds until the later `expires_at`. No answer."""
+
+    order_id: UUID
+    attempt_id: UUID
+    expires_at: datetime
+
+
+class SellStock(Command, frozen=True, kw_only=True):
+    """Count what this attempt holds as sold. Answer: stock.sold."""
+
+    order_id: UUID
+    attempt_id: UUID
+
+
+class HandOverUnits(Command, frozen=True, kw_only=True):
+    """Know that the vehicles of an order are with their owner."""
+
+    order_id: UUID
+
+
+class LendForDrive(Command, frozen=True, kw_only=True):
+    """Sell a car no more: it is on a test drive."""
+
+    product_id: UUID
+
+
+class TakeBackFromDrive(Command, frozen=True, kw_only=True):
+    """Sell a car again: its test drive has ended."""
+
+    product_id: UUID
