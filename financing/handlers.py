@@ -1,74 +1,55 @@
-"""What financing does when it hears of something."""
+"""Serve what financing is asked to do, and react to payments, client cards and its own alarms."""
 
 from django.utils import timezone
 
 from clients.events import ClientCreated, ClientMerged, ClientUpdated
 from financing import services
+from financing.commands import ClosePurchase, DecideLoan, DisburseLoan, RecordPurchase, WithdrawLoan
 from financing.events import BanksSilent, OfferLapsed
 from financing.models import OrderState
 from financing.services.approving import EXPIRY_HANDLER
 from financing.services.asking import SILENCE_HANDLER
 from gateway.approvals import join_cards, know_card
 from messaging.subscriptions import subscribe
-from orders.events import (
-    DisbursementRequested,
-    LoanRequested,
-    LoanWithdrawalRequested,
-    OrderCancelled,
-    OrderCreated,
-    OrderPaid,
-    OrderUpdated,
-)
 from payments.events import ChargeSettled, PayoutSettled
 
 PURPOSE = "loan"
-FromOrders = (
-    OrderCreated | OrderUpdated | OrderPaid | OrderCancelled
-    | LoanRequested | LoanWithdrawalRequested | DisbursementRequested
-)  # fmt: skip
+OrderCommand = RecordPurchase | ClosePurchase | DecideLoan | WithdrawLoan | DisburseLoan
 
 
-@subscribe(
-    OrderCreated,
-    OrderUpdated,
-    OrderPaid,
-    OrderCancelled,
-    LoanRequested,
-    LoanWithdrawalRequested,
-    DisbursementRequested,
-    lane="order_id",
-)
-def serve_order(event: FromOrders) -> None:
+@subscribe(RecordPurchase, ClosePurchase, DecideLoan, WithdrawLoan, DisburseLoan, lane="order_id")
+def serve_order(command: OrderCommand) -> None:
     """Follow an order; in one lane, so that its loan is never asked for before the order itself is known."""
     now = timezone.now()
-    match event:
-        case OrderCreated() | OrderUpdated():
+    match command:
+        case RecordPurchase():
             services.copy_order(
-                order_id=event.order_id,
-                customer_id=event.customer_id,
-                number=event.number,
-                total_amount=event.total_amount,
-                currency=event.currency,
-                version=event.version_number,
-                product_ids=[line.product_id for line in event.lines if line.product_id],
+                order_id=command.order_id,
+                customer_id=command.customer_id,
+                number=command.number,
+                total_amount=command.total_amount,
+                currency=command.currency,
+                version=command.version_number,
+                product_ids=command.product_ids,
             )
-        case OrderPaid():
-            services.close_order(order_id=event.order_id, state=OrderState.PAID, now=now)
-        case OrderCancelled():
-            services.close_order(order_id=event.order_id, state=OrderState.CANCELLED, now=now)
-        case LoanRequested():
+        case ClosePurchase():
+            state = OrderState.PAID if command.is_paid else OrderState.CANCELLED
+            services.close_order(order_id=command.order_id, state=state, now=now)
+        case DecideLoan():
             services.request_loan(
-                order_id=event.order_id,
-                attempt_id=event.attempt_id,
-                customer_id=event.customer_id,
-                application=event.application,
-                auto_accept=event.auto_accept,
+                order_id=command.order_id,
+                attempt_id=command.attempt_id,
+                customer_id=command.customer_id,
+                application=command.application,
+                auto_accept=command.auto_accept,
                 now=now,
             )
-        case LoanWithdrawalRequested():
-            services.cancel_attempt(order_id=event.order_id, attempt_id=event.attempt_id, reason=event.reason, now=now)
-        case DisbursementRequested():
-            services.disburse_loan(order_id=event.order_id, attempt_id=event.attempt_id, now=now)
+        case WithdrawLoan():
+            services.cancel_attempt(
+                order_id=command.order_id, attempt_id=command.attempt_id, reason=command.reason, now=now
+            )
+        case DisburseLoan():
+            services.disburse_loan(order_id=command.order_id, attempt_id=command.attempt_id, now=now)
 
 
 @subscribe(OfferLapsed, name=EXPIRY_HANDLER)

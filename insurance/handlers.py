@@ -1,4 +1,4 @@
-"""What insurance does when it hears of something."""
+"""Serve what insurance is asked to do, and react to payments, cars, loans, client cards and its own alarms."""
 
 from collections.abc import Sequence
 
@@ -10,33 +10,35 @@ from core.money import ZERO
 from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed
 from gateway.approvals import join_cards, know_card
 from insurance import services
+from insurance.commands import IssuePolicies, RecordOwner, RevokePolicies
 from insurance.events import PolicyCancellationDue, PolicyTermEnded, PurchaseLapsed
 from insurance.services.buying import LAPSE_HANDLER
 from insurance.services.ending import CANCELLATION_HANDLER
 from insurance.services.issuing import EXPIRY_HANDLER
 from messaging.subscriptions import subscribe
-from orders.events import OrderCreated, OrderUpdated, PoliciesCancelRequested, PoliciesRequested
 from payments.events import ChargeSettled, PayoutSettled
 
 
-@subscribe(OrderCreated, OrderUpdated, PoliciesRequested, PoliciesCancelRequested, lane="order_id")
-def serve_order(event: OrderCreated | OrderUpdated | PoliciesRequested | PoliciesCancelRequested) -> None:
+@subscribe(RecordOwner, IssuePolicies, RevokePolicies, lane="order_id")
+def serve_order(command: RecordOwner | IssuePolicies | RevokePolicies) -> None:
     """Follow an order, insure it, and take its policies back."""
     now = timezone.now()
-    match event:
-        case OrderCreated() | OrderUpdated():
-            products = {line.product_id for line in event.lines if line.product_id is not None}
-            services.copy_order(order_id=event.order_id, customer_id=event.customer_id, products=products)
-        case PoliciesRequested():
+    match command:
+        case RecordOwner():
+            products = set(command.product_ids)
+            services.copy_order(order_id=command.order_id, customer_id=command.customer_id, products=products)
+        case IssuePolicies():
             services.issue_policies(
-                order_id=event.order_id,
-                attempt_id=event.attempt_id,
-                customer_id=event.customer_id,
-                quotes=event.quotes,
+                order_id=command.order_id,
+                attempt_id=command.attempt_id,
+                customer_id=command.customer_id,
+                quotes=command.quotes,
                 now=now,
             )
-        case PoliciesCancelRequested():
-            services.revoke_policies(order_id=event.order_id, attempt_id=event.attempt_id, reason=event.reason, now=now)
+        case RevokePolicies():
+            services.revoke_policies(
+                order_id=command.order_id, attempt_id=command.attempt_id, reason=command.reason, now=now
+            )
 
 
 @subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True, replayable=True)

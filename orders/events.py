@@ -1,8 +1,4 @@
-"""Facts that orders publishes, and the requests its checkout saga makes of the other apps.
-
-Requests are internal events named `checkout.*`. Each carries the `attempt_id` of the leg it belongs to, and the
-answer repeats it: a compensation may undo only what its own attempt did.
-"""
+"""Declare the facts that orders publishes, and what they mean to the apps that it builds upon."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +10,8 @@ import msgspec
 from catalog.commands import HandOverUnits, SellStock
 from core.approvals import ApprovalNews
 from core.events import Event, event, implies
+from financing.commands import ClosePurchase, RecordPurchase
+from insurance.commands import RecordOwner
 from payments.commands import BookSale, CloseAccount, RecordOrder, RecordOrderStatus
 
 
@@ -140,61 +138,6 @@ class ShopNews(Event):
     order_id: UUID | None = None
     customer_id: UUID | None = None
     data: dict[str, Any] = {}
-
-
-@event("checkout.loan_requested", aggregate="checkout", key="order_id", internal=True)
-class LoanRequested(Event):
-    """Decide a loan for this order. `application` has the fields of POST /financing/applications.
-
-    Answers: financing.approved, financing.rejected (a manager's review may lie between).
-    """
-
-    order_id: UUID
-    attempt_id: UUID
-    customer_id: UUID
-    currency: str
-    application: dict[str, Any]
-    auto_accept: bool = True
-
-
-@event("checkout.loan_withdrawal_requested", aggregate="checkout", key="order_id", internal=True)
-class LoanWithdrawalRequested(Event):
-    """Withdraw the application of this attempt, or cancel its loan if paid out. Answer: financing.withdrawn."""
-
-    order_id: UUID
-    attempt_id: UUID
-    reason: str
-
-
-@event("checkout.disbursement_requested", aggregate="checkout", key="order_id", internal=True)
-class DisbursementRequested(Event):
-    """Pay out the accepted loan of this attempt into the order. Answer: financing.disbursed."""
-
-    order_id: UUID
-    attempt_id: UUID
-
-
-@event("checkout.policies_requested", aggregate="checkout", key="order_id", internal=True)
-class PoliciesRequested(Event):
-    """Quote and issue the chosen policies; each entry has the fields of POST /insurance/quotes.
-
-    Answers: insurance.issued (all policies of the attempt), insurance.declined.
-    """
-
-    order_id: UUID
-    attempt_id: UUID
-    customer_id: UUID
-    currency: str
-    quotes: list[dict[str, Any]]
-
-
-@event("checkout.policies_cancel_requested", aggregate="checkout", key="order_id", internal=True)
-class PoliciesCancelRequested(Event):
-    """Cancel the policies issued by this attempt. Answer: insurance.revoked."""
-
-    order_id: UUID
-    attempt_id: UUID
-    reason: str
 
 
 @event("checkout.attention_needed", aggregate="checkout", key="order_id", internal=True)
@@ -396,3 +339,31 @@ def sell_stock(fact: OrderPaid) -> SellStock:
 def hand_over_units(fact: OrderCompleted) -> HandOverUnits:
     """Have the vehicles known as their owner's."""
     return HandOverUnits(order_id=fact.order_id)
+
+
+# What these facts mean to financing and insurance --------------------------------------------------------------------
+@implies(OrderCreated, OrderUpdated, command=RecordPurchase)
+def record_purchase(fact: OrderCreated | OrderUpdated) -> RecordPurchase:
+    """Have known what a loan may be asked for."""
+    return RecordPurchase(
+        order_id=fact.order_id,
+        customer_id=fact.customer_id,
+        number=fact.number,
+        total_amount=fact.total_amount,
+        currency=fact.currency,
+        version_number=fact.version_number,
+        product_ids=[line.product_id for line in fact.lines if line.product_id],
+    )
+
+
+@implies(OrderPaid, OrderCancelled, command=ClosePurchase)
+def close_purchase(fact: OrderPaid | OrderCancelled) -> ClosePurchase:
+    """Have no loan asked for any more."""
+    return ClosePurchase(order_id=fact.order_id, is_paid=isinstance(fact, OrderPaid))
+
+
+@implies(OrderCreated, OrderUpdated, command=RecordOwner)
+def record_owner(fact: OrderCreated | OrderUpdated) -> RecordOwner:
+    """Have known whose policies the order's are, and of which cars."""
+    products = [line.product_id for line in fact.lines if line.product_id]
+    return RecordOwner(order_id=fact.order_id, customer_id=fact.customer_id, product_ids=products)

@@ -10,13 +10,14 @@ from core.errors import WrongTransition
 from core.ids import uuid7
 from core.testing import Api
 from financing import handlers, services
+from financing.commands import DecideLoan, DisburseLoan, WithdrawLoan
 from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.models import Application, ClosedAttempt, Loan, OrderCopy
 from financing.public import loan_disagreements, loans_by_order
 from financing.tests import make
 from messaging.models import OutboxEvent
-from messaging.outbox import publish
-from messaging.testing import drain_outbox, events_of, published
+from messaging.outbox import publish, send
+from messaging.testing import drain_outbox, events_of, hear, published
 from orders import events as orders
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
@@ -32,7 +33,7 @@ def last_event():
 
 
 def loan_requested(order, attempt_id, **changes):
-    return orders.LoanRequested(
+    return DecideLoan(
         order_id=order.order_id,
         attempt_id=attempt_id,
         customer_id=order.customer_id,
@@ -42,11 +43,11 @@ def loan_requested(order, attempt_id, **changes):
 
 
 def withdrawal(order, attempt_id):
-    return orders.LoanWithdrawalRequested(order_id=order.order_id, attempt_id=attempt_id, reason="insufficient_funds")
+    return WithdrawLoan(order_id=order.order_id, attempt_id=attempt_id, reason="insufficient_funds")
 
 
 def disbursement(order, attempt_id):
-    return orders.DisbursementRequested(order_id=order.order_id, attempt_id=attempt_id)
+    return DisburseLoan(order_id=order.order_id, attempt_id=attempt_id)
 
 
 def created(order_id, customer_id, **changes):
@@ -61,8 +62,7 @@ def created(order_id, customer_id, **changes):
 
 
 def twice(event):
-    handlers.serve_order(event)
-    handlers.serve_order(event)
+    hear(handlers.serve_order, event, event)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_what_cannot_be_decided_is_rejected_once(order, attempt, changes, reason
 
 
 def test_missing_fields_are_named(order, attempt):
-    event = orders.LoanRequested(
+    event = DecideLoan(
         order_id=order.order_id, attempt_id=attempt, customer_id=order.customer_id, currency="RUB", application={}
     )
     handlers.serve_order(event)
@@ -269,7 +269,8 @@ def test_undoing_one_attempt_leaves_another_alone(order, attempt):
 def test_an_order_is_copied_and_older_news_dropped():
     order_id, customer = uuid7(), uuid7()
     twice(created(order_id, customer))
-    handlers.serve_order(
+    hear(
+        handlers.serve_order,
         orders.OrderUpdated(
             order_id=order_id,
             number="2026-000007",
@@ -278,7 +279,7 @@ def test_an_order_is_copied_and_older_news_dropped():
             total_amount=Decimal("900000.00"),
             currency="RUB",
             version_number=3,
-        )
+        ),
     )
     twice(created(order_id, customer))
     assert OrderCopy.objects.get().total_amount == 900_000
@@ -306,9 +307,9 @@ def test_a_whole_purchase_on_credit(attempt):
     order = OrderCopy(order_id=order_id, customer_id=customer)
     with transaction("orders"):
         publish(created(order_id, customer))
-        publish(loan_requested(order, attempt))
+        send(loan_requested(order, attempt))
     with transaction("orders"):
-        publish(disbursement(order, attempt))
+        send(disbursement(order, attempt))
     drain_outbox("orders", "financing")
     assert published("financing") == ["financing.submitted", "financing.approved", "financing.disbursed"]
     (facts,) = loans_by_order()

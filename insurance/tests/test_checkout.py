@@ -8,14 +8,15 @@ from django.utils import timezone
 from core.db import transaction
 from core.ids import uuid7
 from insurance import handlers
+from insurance.commands import IssuePolicies, RevokePolicies
 from insurance.events import PolicyTermEnded
 from insurance.models import IssueAttempt, OrderCopy, Policy, Quote
 from insurance.public import estimate, policies_by_order, policy_disagreements
 from insurance.tests import make
 from messaging.models import OutboxEvent
-from messaging.outbox import publish
+from messaging.outbox import publish, send
 from messaging.testing import drain_outbox, events_of, make_due, published
-from orders import events as orders
+from orders.events import OrderCreated
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 
@@ -25,7 +26,7 @@ def last_event():
 
 
 def asked(attempt_id, *quotes, order_id=None, customer_id=None):
-    return orders.PoliciesRequested(
+    return IssuePolicies(
         order_id=order_id or uuid7(),
         attempt_id=attempt_id,
         customer_id=customer_id or uuid7(),
@@ -35,7 +36,7 @@ def asked(attempt_id, *quotes, order_id=None, customer_id=None):
 
 
 def undone(attempt_id, order_id=None):
-    return orders.PoliciesCancelRequested(order_id=order_id or uuid7(), attempt_id=attempt_id, reason="loan_rejected")
+    return RevokePolicies(order_id=order_id or uuid7(), attempt_id=attempt_id, reason="loan_rejected")
 
 
 def twice(event):
@@ -139,7 +140,7 @@ def test_a_whole_purchase_and_its_undoing():
     order_id, customer, attempt = uuid7(), uuid7(), uuid7()
     with transaction("orders"):
         publish(
-            orders.OrderCreated(
+            OrderCreated(
                 order_id=order_id,
                 number="2026-000001",
                 customer_id=customer,
@@ -149,13 +150,13 @@ def test_a_whole_purchase_and_its_undoing():
                 version_number=1,
             )
         )
-        publish(asked(attempt, make.OSAGO, order_id=order_id, customer_id=customer))
+        send(asked(attempt, make.OSAGO, order_id=order_id, customer_id=customer))
     drain_outbox("orders", "insurance")
     assert OrderCopy.objects.get().customer_id == customer
     (facts,) = policies_by_order()
     assert (facts.order_id, facts.attempt_id, facts.status) == (order_id, attempt, "active")
     with transaction("orders"):
-        publish(undone(attempt, order_id))
+        send(undone(attempt, order_id))
     drain_outbox("orders", "insurance")
     assert published("insurance")[-2:] == ["insurance.cancelled", "insurance.revoked"]
     (facts,) = policies_by_order()

@@ -1,8 +1,8 @@
 """A loan that the buyer found by themselves for an order that waits for its money: it joins the checkout as a leg."""
 
+from financing.commands import WithdrawLoan
 from financing.events import ApplicationAccepted
-from messaging.outbox import publish
-from orders.events import LoanWithdrawalRequested
+from messaging.outbox import send
 from orders.models import LEG_ORDER, CheckoutLeg, LegKind, LegState, SagaState, Status
 from orders.services.editing import publish_updated, settle_payment
 from orders.services.history import record_step
@@ -19,9 +19,7 @@ def take_own_loan(saga: Saga, event: ApplicationAccepted) -> None:
     if loan is not None and loan.attempt_id == event.attempt_id:
         return
     if not _has_room(saga, event):
-        publish(
-            LoanWithdrawalRequested(order_id=saga.order.id, attempt_id=event.application_id, reason="order_not_waiting")
-        )
+        send(WithdrawLoan(order_id=saga.order.id, attempt_id=event.application_id, reason="order_not_waiting"))
         return
     for kind in (LegKind.LOAN, LegKind.DISBURSEMENT):
         saga.legs[kind] = CheckoutLeg(checkout=saga.checkout, kind=kind, rank=LEG_ORDER.index(kind))

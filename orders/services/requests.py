@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from catalog.commands import HoldStock, ReleaseStock, WantedLine
-from core.events import Event
 from core.ids import uuid7
+from financing.commands import DecideLoan, DisburseLoan, WithdrawLoan
 from gateway.approvals import let
+from insurance.commands import IssuePolicies, RevokePolicies
 from messaging.outbox import publish, send
 from orders import events
 from orders.approvals import AGREED_BEFORE
@@ -48,8 +49,8 @@ def request_stock(saga: "Saga", leg: CheckoutLeg) -> None:
 
 
 def _request_loan(saga: "Saga", leg: CheckoutLeg) -> None:
-    publish(
-        events.LoanRequested(
+    send(
+        DecideLoan(
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             customer_id=saga.order.customer_id,
@@ -123,8 +124,8 @@ def _ask_for(saga: "Saga", leg: CheckoutLeg, part: Part) -> None:
 
 
 def _request_policies(saga: "Saga", leg: CheckoutLeg) -> None:
-    publish(
-        events.PoliciesRequested(
+    send(
+        IssuePolicies(
             order_id=saga.order.id,
             attempt_id=leg.attempt_id,
             customer_id=saga.order.customer_id,
@@ -136,7 +137,7 @@ def _request_policies(saga: "Saga", leg: CheckoutLeg) -> None:
 
 def _request_disbursement(saga: "Saga", leg: CheckoutLeg) -> None:
     loan = saga.legs[LegKind.LOAN]
-    publish(events.DisbursementRequested(order_id=saga.order.id, attempt_id=loan.attempt_id))
+    send(DisburseLoan(order_id=saga.order.id, attempt_id=loan.attempt_id))
 
 
 REQUESTS: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
@@ -149,10 +150,10 @@ REQUESTS: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
 }
 
 
-def _undo(event: type[Event]) -> Callable[["Saga", CheckoutLeg], None]:
+def _undo(command: type[WithdrawLoan | RevokePolicies]) -> Callable[["Saga", CheckoutLeg], None]:
     def request(saga: "Saga", leg: CheckoutLeg) -> None:
         reason = (saga.checkout.failure or {}).get("code", "cancelled")
-        publish(event(order_id=saga.order.id, attempt_id=leg.attempt_id, reason=reason))
+        send(command(order_id=saga.order.id, attempt_id=leg.attempt_id, reason=reason))
 
     return request
 
@@ -185,9 +186,9 @@ def _undo_stock(saga: "Saga", leg: CheckoutLeg) -> None:
 
 UNDO: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
     LegKind.STOCK: _undo_stock,
-    LegKind.LOAN: _undo(events.LoanWithdrawalRequested),
+    LegKind.LOAN: _undo(WithdrawLoan),
     LegKind.PAYMENT: _undo_payment,
-    LegKind.POLICIES: _undo(events.PoliciesCancelRequested),
+    LegKind.POLICIES: _undo(RevokePolicies),
 }
 
 
