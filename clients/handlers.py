@@ -27,7 +27,7 @@ from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import (
     DriveConfirmed,
     DriveEnded,
-    DriveRequested,
+    DrivePlaced,
     DriveStarted,
     RegistrationCancelled,
     RegistrationCreated,
@@ -69,7 +69,7 @@ _DEALS: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
 _VISITS: dict[type[Event], tuple[ActivityKind, str, tuple[str, ...]]] = {
     RegistrationCreated: (ActivityKind.REGISTRATION_CREATED, "registration_id", ("event_id", "title", "status")),
     RegistrationCancelled: (ActivityKind.REGISTRATION_CANCELLED, "registration_id", ("event_id", "title")),
-    DriveRequested: (ActivityKind.DRIVE_REQUESTED, "test_drive_id", ("car_name", "start_time", "product_id")),
+    DrivePlaced: (ActivityKind.DRIVE_REQUESTED, "test_drive_id", ("car_name", "start_time", "product_id")),
     DriveConfirmed: (ActivityKind.DRIVE_CONFIRMED, "test_drive_id", ("car_name", "start_time", "is_moved")),
     DriveStarted: (ActivityKind.DRIVE_STARTED, "test_drive_id", ("car_name", "product_id")),
     DriveEnded: (ActivityKind.DRIVE_ENDED, "test_drive_id", ("car_name", "outcome", "reason", "product_id")),

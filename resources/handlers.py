@@ -1,4 +1,4 @@
-"""How bookings follow what the other apps tell."""
+"""Serve what resources is asked to book and free, and follow the sales of cars."""
 
 from collections.abc import Sequence
 
@@ -7,26 +7,26 @@ from django.utils import timezone
 from catalog.events import ProductUpdated, StockReleased, StockReturned, StockSold
 from messaging.subscriptions import subscribe
 from resources import services
-from showroom.events import DriveEnded, DriveRequested, HappeningCancelled
+from resources.commands import BookDrive, FreeBooking, FreeHappening
 
 
-@subscribe(HappeningCancelled)
-def release_for_happening(event: HappeningCancelled) -> None:
+@subscribe(FreeHappening)
+def release_for_happening(command: FreeHappening) -> None:
     """Free what was booked for a happening that will not take place."""
-    services.release_for_happening(event_id=event.event_id, now=timezone.now())
+    services.release_for_happening(event_id=command.event_id, now=timezone.now())
 
 
-@subscribe(DriveRequested, DriveEnded, lane="test_drive_id")
-def follow_test_drive(event: DriveRequested | DriveEnded) -> None:
+@subscribe(BookDrive, FreeBooking, lane="test_drive_id")
+def follow_test_drive(command: BookDrive | FreeBooking) -> None:
     """Take what a test drive needs, all or none; free it when the test drive ends. In one lane: never overtaken."""
-    if isinstance(event, DriveEnded):
-        services.release_booking(booking_id=event.test_drive_id, now=timezone.now())
+    if isinstance(command, FreeBooking):
+        services.release_booking(booking_id=command.booking_id, now=timezone.now())
         return
     services.book_test_drive(
-        booking_id=event.test_drive_id,
-        car_id=event.car_id,
-        start=event.start_time,
-        end=event.end_time,
+        booking_id=command.booking_id,
+        car_id=command.car_id,
+        start=command.start_time,
+        end=command.end_time,
         now=timezone.now(),
     )
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from catalog.commands import LendForDrive, TakeBackFromDrive
 from core.approvals import ApprovalNews
 from core.events import Event, event, implies
+from resources.commands import BookDrive, FreeBooking, FreeHappening
 
 
 @event("event.created", aggregate="happening", key="event_id")
@@ -111,7 +112,7 @@ class HappeningReminder(Event):
 
 
 @event("test_drive.requested", aggregate="test_drive", key="test_drive_id", internal=True)
-class DriveRequested(Event):
+class DrivePlaced(Event):
     """Somebody wants to drive a car over [start_time, end_time). Answer: booking.made or booking.refused."""
 
     test_drive_id: UUID
@@ -186,3 +187,24 @@ def lend_for_drive(fact: DriveStarted) -> LendForDrive | None:
 def take_back_from_drive(fact: DriveEnded) -> TakeBackFromDrive | None:
     """Have it sold again."""
     return TakeBackFromDrive(product_id=fact.product_id) if fact.product_id else None
+
+
+# What these facts mean to resources ----------------------------------------------------------------------------------
+@implies(DrivePlaced, command=BookDrive)
+def book_drive(fact: DrivePlaced) -> BookDrive:
+    """Have all that the test drive needs booked; the booking has its id."""
+    return BookDrive(
+        booking_id=fact.test_drive_id, car_id=fact.car_id, start_time=fact.start_time, end_time=fact.end_time
+    )
+
+
+@implies(DriveEnded, command=FreeBooking)
+def free_booking(fact: DriveEnded) -> FreeBooking:
+    """Have freed what the test drive had."""
+    return FreeBooking(booking_id=fact.test_drive_id)
+
+
+@implies(HappeningCancelled, command=FreeHappening)
+def free_happening(fact: HappeningCancelled) -> FreeHappening:
+    """Have freed what was booked for it."""
+    return FreeHappening(event_id=fact.event_id)

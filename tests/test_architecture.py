@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.utils import ConnectionDoesNotExist
 
 from config.databases import APPS, EVERYWHERE, FRAMEWORK_HOME
-from core.events import REGISTRY, Command, facts_implying, readings
+from core.events import REGISTRY, Command, Event, facts_implying, readings
 from messaging.subscriptions import subscriptions
 
 ROOT = Path(settings.BASE_DIR)
@@ -107,6 +107,12 @@ def test_every_command_is_asked_and_obeyed_by_the_app_that_declares_it():
 def test_an_app_says_itself_what_its_facts_imply():
     for fact, read in readings():
         assert read.__module__ == fact.__module__, f"{read.__name__} reads {fact.__name__}"
+
+
+def test_requests_are_commands():
+    """A fact that is called a request is a command in its customer's clothes: the supplier would import who asks."""
+    named = [cls.__name__ for cls in REGISTRY.values() if issubclass(cls, Event) and cls.__name__.endswith("Requested")]
+    assert named == []
 
 
 def test_every_model_has_one_home():

@@ -20,7 +20,7 @@ from payments.events import PaymentCompleted, PaymentRefunded
 from showroom.events import (
     DriveConfirmed,
     DriveEnded,
-    DriveRequested,
+    DrivePlaced,
     DriveStarted,
     RegistrationCancelled,
     RegistrationCreated,
@@ -62,7 +62,7 @@ def events_of_a_drive():
     drive = {"test_drive_id": uuid7(), "user_id": USER, "car_name": "LADA Vesta"}
     at, car = datetime(2026, 11, 1, 9, tzinfo=UTC), {"car_id": uuid7()}
     return [
-        DriveRequested(**drive, **car, start_time=at, end_time=at + timedelta(hours=1)),
+        DrivePlaced(**drive, **car, start_time=at, end_time=at + timedelta(hours=1)),
         DriveConfirmed(**drive, start_time=at, time_zone="Europe/Moscow"),
         DriveConfirmed(**drive, start_time=at, time_zone="Europe/Moscow", is_moved=True),
         DriveStarted(**drive, **car),

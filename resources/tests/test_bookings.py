@@ -13,7 +13,7 @@ from resources.models import Allocation, Resource
 from resources.public import allocation_disagreements
 from resources.tests import make
 from resources.tests.make import at
-from showroom.events import DriveEnded, DriveRequested
+from showroom.events import DriveEnded, DrivePlaced
 
 pytestmark = pytest.mark.django_db(databases=["resources"])
 
@@ -74,7 +74,7 @@ def test_part_of_a_booking_is_not_released_alone():
 
 def requested(car, **changes):
     fields = {"test_drive_id": uuid7(), "user_id": uuid7(), "car_id": car.id, "car_name": "Vesta"}
-    return DriveRequested(**{**fields, "start_time": at(0), "end_time": at(1), **changes})
+    return DrivePlaced(**{**fields, "start_time": at(0), "end_time": at(1), **changes})
 
 
 @pytest.mark.django_db(databases=["resources", "showroom"], transaction=True)

@@ -27,7 +27,7 @@ from showroom.errors import (
     UnknownCar,
     WaiverNotSigned,
 )
-from showroom.events import DriveConfirmed, DriveEnded, DriveRequested, DriveStarted
+from showroom.events import DriveConfirmed, DriveEnded, DrivePlaced, DriveStarted
 from showroom.models import Drive, DriveCar, DriveStatus
 
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
@@ -63,7 +63,7 @@ def request_drive(
     contact: Contact | None = None,
     is_staff: bool = False,
 ) -> Drive:
-    """Ask for a car over [start, end). Publishes DriveRequested; resources confirms or refuses within moments.
+    """Ask for a car over [start, end). Publishes DrivePlaced; resources confirms or refuses within moments.
 
     Raises UnknownCar, CarUnavailable, BadDriveTime, TooManyDrives (not to staff), AnotherDriveThen, AccountClosing.
     """
@@ -96,7 +96,7 @@ def request_drive(
 
 def _publish_requested(drive: Drive) -> None:
     publish(
-        DriveRequested(
+        DrivePlaced(
             test_drive_id=drive.id,
             user_id=drive.user_id,
             car_id=drive.car_id,

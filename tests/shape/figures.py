@@ -28,7 +28,7 @@ FIGURES = (
     Figure(
         "pairs of apps that import each other",
         lambda house: len(house.pairs),
-        limit=8,
+        limit=5,
         goal=4,
         places=lambda house: [f"{a} <-> {b}" for a, b in house.pairs],
     ),
@@ -42,7 +42,7 @@ FIGURES = (
     Figure(
         "event classes that are requests by their name",
         lambda house: len(house.requested),
-        limit=6,
+        limit=0,
         goal=0,
         places=lambda house: house.requested,
     ),
