@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from core.events import Event, event
+from core.approvals import JoinCards, KnowCard
+from core.events import Event, event, implies
 
 
 @event("client.created", aggregate="client", key="client_id", personal=("name",))
@@ -97,3 +98,16 @@ class LeadChanged(Event):
     client_id: UUID | None = None
     source: str = ""
     previous: str = ""
+
+
+# What these facts mean to every app whose managers may act on what is their own --------------------------------------
+@implies(ClientCreated, ClientUpdated, command=KnowCard)
+def know_card(fact: ClientCreated | ClientUpdated) -> KnowCard:
+    """Have known whose card it is."""
+    return KnowCard(card_id=fact.client_id, user_id=fact.user_id)
+
+
+@implies(ClientMerged, command=JoinCards)
+def join_cards(fact: ClientMerged) -> JoinCards:
+    """Have known that two cards are one person's."""
+    return JoinCards(card_id=fact.client_id, other_id=fact.other_id)

@@ -1,9 +1,9 @@
-"""What every app tells of actions that wait for a second person; each has an event of its own made of this."""
+"""Declare what apps with actions for a second person tell (each by an event of its own) and obey."""
 
 from decimal import Decimal
 from uuid import UUID
 
-from core.events import Event
+from core.events import Command, Event
 
 
 class ApprovalNews(Event, frozen=True, kw_only=True):
@@ -23,3 +23,17 @@ class ApprovalNews(Event, frozen=True, kw_only=True):
     state: str
     person_id: UUID | None
     reason: str = ""
+
+
+class KnowCard(Command, frozen=True, kw_only=True):
+    """Know whose client card it is (None: nobody's any more): nobody acts as staff on what is theirs by their card."""
+
+    card_id: UUID
+    user_id: UUID | None
+
+
+class JoinCards(Command, frozen=True, kw_only=True):
+    """Know that two cards are one client: whose either is, the other is too."""
+
+    card_id: UUID
+    other_id: UUID

@@ -2,14 +2,14 @@
 
 from django.utils import timezone
 
-from clients.events import ClientCreated, ClientMerged, ClientUpdated
+from core.approvals import JoinCards, KnowCard
 from financing import services
 from financing.commands import ClosePurchase, DecideLoan, DisburseLoan, RecordPurchase, WithdrawLoan
 from financing.events import BanksSilent, OfferLapsed
 from financing.models import OrderState
 from financing.services.approving import EXPIRY_HANDLER
 from financing.services.asking import SILENCE_HANDLER
-from gateway.approvals import join_cards, know_card
+from gateway.approvals import follow_cards
 from messaging.subscriptions import subscribe
 from payments.events import ChargeSettled, PayoutSettled
 
@@ -86,10 +86,7 @@ def settle_refund(event: PayoutSettled) -> None:
     )
 
 
-@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
-def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
-    if isinstance(event, ClientMerged):
-        join_cards("financing", card_id=event.client_id, other_id=event.other_id)
-    else:
-        know_card("financing", card_id=event.client_id, user_id=event.user_id)
+    follow_cards("financing", command)

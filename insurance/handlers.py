@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
-from clients.events import ClientCreated, ClientMerged, ClientUpdated
+from core.approvals import JoinCards, KnowCard
 from core.money import ZERO
 from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed
-from gateway.approvals import join_cards, know_card
+from gateway.approvals import follow_cards
 from insurance import services
 from insurance.commands import IssuePolicies, RecordOwner, RevokePolicies
 from insurance.events import PolicyCancellationDue, PolicyTermEnded, PurchaseLapsed
@@ -93,10 +93,7 @@ def lapse_purchase(event: PurchaseLapsed) -> None:
     services.lapse_purchase(policy_id=event.policy_id, version=event.version_number, now=timezone.now())
 
 
-@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
-def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
-    if isinstance(event, ClientMerged):
-        join_cards("insurance", card_id=event.client_id, other_id=event.other_id)
-    else:
-        know_card("insurance", card_id=event.client_id, user_id=event.user_id)
+    follow_cards("insurance", command)

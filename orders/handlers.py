@@ -19,7 +19,7 @@ from catalog.events import (
     StockReturned,
     StockSold,
 )
-from clients.events import ClientCreated, ClientMerged, ClientUpdated
+from core.approvals import JoinCards, KnowCard
 from core.db import database_now
 from core.errors import WrongTransition
 from core.events import Event
@@ -31,7 +31,7 @@ from financing.events import (
     ApplicationWithdrawn,
     LoanDisbursed,
 )
-from gateway.approvals import join_cards, know_card
+from gateway.approvals import follow_cards
 from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PremiumOwed
 from messaging.drain import current_deliveries
 from messaging.envelope import published_at
@@ -129,10 +129,7 @@ def tell_managers(event: Event) -> None:
     services.note_news(event=event, happened_at=happened_at, now=database_now("orders"))
 
 
-@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
-def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
-    if isinstance(event, ClientMerged):
-        join_cards("orders", card_id=event.client_id, other_id=event.other_id)
-    else:
-        know_card("orders", card_id=event.client_id, user_id=event.user_id)
+    follow_cards("orders", command)

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from clients.events import ClientCreated, ClientMerged, ClientUpdated
-from gateway.approvals import join_cards, know_card
+from core.approvals import JoinCards, KnowCard
+from gateway.approvals import follow_cards
 from messaging.subscriptions import subscribe
 from payments import services
 from payments.commands import (
@@ -216,10 +216,7 @@ def _premium(command: BookPremium | BookPremiumReturn, commission: Decimal | Non
     )
 
 
-@subscribe(ClientCreated, ClientUpdated, ClientMerged, lane="client_id", on_parked="continue", replayable=True)
-def know_cards(event: ClientCreated | ClientUpdated | ClientMerged) -> None:
+@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
-    if isinstance(event, ClientMerged):
-        join_cards("payments", card_id=event.client_id, other_id=event.other_id)
-    else:
-        know_card("payments", card_id=event.client_id, user_id=event.user_id)
+    follow_cards("payments", command)

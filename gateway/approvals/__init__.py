@@ -9,7 +9,7 @@ from gateway.approvals.asking import Ask, Waits, admit, hold_back, is_within, re
 from gateway.approvals.deciding import approve, approve_waiting, expire_due, reject, supersede, withdraw
 from gateway.approvals.kinds import ALWAYS, NEVER, Kind, Rule, declare, kind_named, kinds, rule, rules
 from gateway.approvals.permits import Undeclared, is_let, let, require_permit
-from gateway.approvals.persons import forget_card, is_own, join_cards, know_card
+from gateway.approvals.persons import follow_cards, forget_card, is_own, join_cards, know_card
 
 __all__ = [
     "ALWAYS",
@@ -24,6 +24,7 @@ __all__ = [
     "approve_waiting",
     "declare",
     "expire_due",
+    "follow_cards",
     "forget_card",
     "hold_back",
     "is_let",

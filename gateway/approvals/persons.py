@@ -2,7 +2,16 @@
 
 from uuid import UUID
 
+from core.approvals import JoinCards, KnowCard
 from gateway.models import KnownAs
+
+
+def follow_cards(alias: str, command: KnowCard | JoinCards) -> None:
+    """Keep whose client cards are whose in an app's database, as clients tells."""
+    if isinstance(command, JoinCards):
+        join_cards(alias, card_id=command.card_id, other_id=command.other_id)
+    else:
+        know_card(alias, card_id=command.card_id, user_id=command.user_id)
 
 
 def know_card(alias: str, *, card_id: UUID, user_id: UUID | None) -> None:
