@@ -36,6 +36,7 @@ from insurance.models import (
     Quote,
     TariffRevision,
     TariffRow,
+    VehicleCopy,
 )
 from insurance.models.claims import UNDECIDED
 
@@ -142,6 +143,16 @@ class QuoteAdmin(ReadOnlyAdmin):
     list_filter = ["insurance_type", "insurer", "created_at"]
     search_fields = ["=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
+
+
+@admin.register(VehicleCopy)
+class VehicleCopyAdmin(ReadOnlyAdmin):
+    """What insurance knows of the dealership's cars; it comes from the catalogue, and is corrected there."""
+
+    list_display = ["vin", "make", "year", "power_hp", "price", "currency", "is_active", "version"]
+    list_filter = ["is_active", "make", ("power_hp", admin.EmptyFieldListFilter)]
+    search_fields = ["=vin", "=product_id"]
+    ordering = ["-product_id"]
 
 
 class ConfirmationForm(BaseDialogForm):

@@ -40,7 +40,7 @@ from insurance.services.issuing import issue_policies, revoke_policies
 from insurance.services.pledges import change_debt, pledge_car
 from insurance.services.quoting import copy_order, make_quote
 from insurance.services.tariffs import import_tariff, ship_tariffs
-from insurance.services.vehicles import copy_vehicles
+from insurance.services.vehicles import copy_vehicles, fill_vehicles
 from insurance.services.wallet import OfferView, PolicyView, QuoteView, read_policy, read_quote
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "endorse_agreed",
     "endorse_policy",
     "expire_policy",
+    "fill_vehicles",
     "grant_agreed",
     "hear_insurer",
     "import_tariff",

@@ -1,7 +1,10 @@
 """The small copy of each car of the catalogue, kept by its events; older news never overwrites newer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
+from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.db import connections
 
@@ -20,6 +23,30 @@ ON CONFLICT (product_id) DO UPDATE SET
     is_active = excluded.is_active, version = excluded.version
 WHERE excluded.version >= c.version
 """
+
+
+_FILL = """
+INSERT INTO insurance_vehiclecopy AS c
+    (product_id, vin, make, year, power_hp, price, currency, is_active, version)
+SELECT *, 0 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[], %s::int[], %s::numeric[], %s::text[],
+                        %s::bool[])
+ON CONFLICT (product_id) DO UPDATE SET power_hp = excluded.power_hp WHERE c.power_hp IS NULL
+"""
+CHUNK = 2000
+
+
+def fill_vehicles(*, states: Iterable[tuple[UUID, Any]]) -> int:
+    """Fill in the power of cars that no event has told yet, and cars never heard of; returns how many.
+
+    What an event told stands, and every event to come counts for more.
+    """
+    filled, left = 0, iter(states)
+    while rows := list(islice(left, CHUNK)):
+        columns = [list(column) for column in zip(*((car, *astuple(state)) for car, state in rows), strict=True)]
+        with transaction("insurance"), connections["insurance"].cursor() as cursor:
+            cursor.execute(_FILL, columns)
+            filled += cursor.rowcount
+    return filled
 
 
 def copy_vehicles(*, events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:

@@ -10,8 +10,9 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from core.ids import uuid7
 from insurance import services
-from insurance.models import Claim, Policy, Quote
+from insurance.models import Claim, Policy, Quote, VehicleCopy
 from insurance.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "insurance"])
@@ -36,6 +37,21 @@ def test_every_list_and_card_opens(screens):
         assert screens.get(path).status_code == 200
         assert screens.get(f"{path}{row.pk}/change/").status_code == 200
         assert screens.get(f"{path}?q={row.pk}").status_code == 200
+
+
+def test_the_copy_of_our_cars_is_read_and_found_by_its_vin(screens):
+    VehicleCopy.objects.create(product_id=uuid7(), vin="XTA210990Y2766389", make="Lada", price=1, currency="RUB")
+    other = VehicleCopy.objects.create(
+        product_id=uuid7(), vin="XTA210990Y2766390", price=1, currency="RUB", power_hp=90
+    )
+    path = "/admin/insurance/vehiclecopy/"
+    for query in (other.vin.lower(), str(other.pk)):
+        page = screens.get(path, {"q": query}).content.decode()
+        assert (other.vin in page, "XTA210990Y2766389" in page) == (True, False)
+    assert "XTA210990Y2766389" in screens.get(path, {"power_hp__isempty": "1"}).content.decode()
+    assert screens.get(f"{path}{other.pk}/change/").status_code == 200
+    assert screens.get(f"{path}add/").status_code == 403
+    assert screens.post(f"{path}{other.pk}/change/", {"power_hp": "1"}).status_code == 403
 
 
 @pytest.mark.parametrize("size", [2, 20])

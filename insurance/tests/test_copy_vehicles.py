@@ -85,3 +85,29 @@ def test_a_lost_or_spoilt_copy_is_rebuilt_by_a_replay():
     call_command("replay_events", "--handler", "insurance.copy_vehicles", stdout=StringIO(), stderr=StringIO())
     assert diff(copy) == []
     assert VehicleCopy.objects.get(pk=kept.id).power_hp == 251
+
+
+def fill():
+    told = StringIO()
+    call_command("fill_vehicles", stdout=told)
+    return told.getvalue().strip()
+
+
+@WHOLE
+def test_a_power_that_no_event_told_is_filled_in_from_the_catalogue():
+    """A release before this one told no power, and its events are what a replay would tell again."""
+    silent = catalog.tests.make.product(vin=VIN, make="Lada", year=2024, power_hp=249)
+    known = catalog.tests.make.product(power_hp=90)
+    lost = catalog.tests.make.product(power_hp=70)
+    catalog.tests.make.product(kind="accessory")
+    drain_outbox("catalog", "insurance")
+    VehicleCopy.objects.filter(pk=silent.id).update(power_hp=None)
+    VehicleCopy.objects.filter(pk=known.id).update(power_hp=91)
+    VehicleCopy.objects.filter(pk=lost.id).delete()
+    assert fill() == "2 cars filled in"
+    powers = dict(VehicleCopy.objects.values_list("product_id", "power_hp"))
+    assert powers == {silent.id: 249, known.id: 91, lost.id: 70}
+    assert fill() == "0 cars filled in"
+    update_product(product_id=lost.id, actor="tests", now=timezone.now(), power_hp=75)
+    drain_outbox("catalog", "insurance")
+    assert VehicleCopy.objects.get(pk=lost.id).power_hp == 75

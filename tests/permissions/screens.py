@@ -48,6 +48,7 @@ insurance.policy                 manager  nobody   nobody   nobody   cancel,keep
 insurance.quote                  manager  nobody   nobody   nobody   -
 insurance.tariffrevision         manager  nobody   nobody   nobody   -
 insurance.tariffrow              manager  nobody   nobody   nobody   -
+insurance.vehiclecopy            manager  nobody   nobody   nobody   -
 messaging.inboxevent             manager  nobody   nobody   nobody   -
 notifications.notification       manager  nobody   nobody   nobody   send_again,mailbox
 notifications.preference         manager  nobody   nobody   nobody   -
