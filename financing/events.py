@@ -184,7 +184,7 @@ class LoanPaymentReversed(Event):
 
 @event("loan.payment_refused", aggregate="loan", key="loan_id", internal=True)
 class LoanPaymentRefused(Event):
-    """A bank did not debit what the borrower let it take; `request_id` names the payment, which stays owed."""
+    """A borrower's payment did not come, by a bank's debit or by card; `request_id` names it. Nothing was counted."""
 
     loan_id: UUID
     customer_id: UUID

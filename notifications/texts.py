@@ -232,8 +232,8 @@ _OTHERS: dict[str, Template] = {
     Kind.LOAN_REFUSED: (
         _("Loan payment refused: %(amount)s %(currency)s"),
         _(
-            "Your bank did not debit %(amount)s %(currency)s for your loan, so it is still owed. Please see that there "
-            "is enough on your account, and pay again or in another way."
+            "Your payment of %(amount)s %(currency)s for your loan did not go through, and nothing was counted. Please "
+            "see that there is enough money, and pay again or in another way."
         ),
     ),
     Kind.LOAN_OVERDUE: (

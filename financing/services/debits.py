@@ -14,15 +14,13 @@ from core.errors import DomainError, InvalidInput, WrongTransition
 from financing.approvals import DEBIT
 from financing.clock import silent_since
 from financing.errors import DebitToldByBank, LoanNotFound
-from financing.events import LoanPaymentRefused
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, PaymentKind
 from financing.services.mandates import first_day_of, key_of
-from financing.services.repaying import receive
+from financing.services.repaying import note_refusal, receive
 from financing.services.standing import History, lock_loan
 from financing.services.workouts import take_back
 from gateway import approvals
 from gateway.approvals import Ask
-from messaging.outbox import publish
 
 _OPEN = (LoanPaymentStatus.PENDING, LoanPaymentStatus.FAILED)
 
@@ -53,7 +51,7 @@ def hear_debit(*, payment_id: UUID, answer: Mapping[str, Any], now: datetime) ->
             if payment.status == LoanPaymentStatus.RECEIVED:
                 _take_back(loan, payment, detail or code, now)
             elif payment.status == LoanPaymentStatus.PENDING:
-                _fail(loan, payment, code, detail)
+                note_refusal(loan, payment, code, detail)
 
 
 def _lock(loan_id: UUID | None, payment_id: UUID) -> tuple[Loan, LoanPayment]:
@@ -78,22 +76,6 @@ def _count_from(loan: Loan, payment: LoanPayment, day: date | None, now: datetim
     if payment.kind != PaymentKind.RETURN:
         first = first_day_of(loan, History(loan), payment)
         payment.value_date = min(max(day or today, first), today)
-
-
-def _fail(loan: Loan, payment: LoanPayment, code: str, detail: str) -> None:
-    payment.move(LoanPaymentStatus.FAILED)
-    payment.failure_code, payment.failure_detail = code[:60], detail[:255]
-    payment.save()
-    publish(
-        LoanPaymentRefused(
-            loan_id=loan.id,
-            customer_id=loan.customer_id,
-            request_id=payment.id,
-            amount=payment.amount,
-            currency=payment.currency,
-            code=payment.failure_code,
-        )
-    )
 
 
 def _take_back(loan: Loan, payment: LoanPayment, reason: str, now: datetime) -> None:
@@ -158,7 +140,7 @@ def refuse_debit(*, loan_id: UUID, payment_id: UUID, manager_id: UUID, reason: s
         loan, payment = _lock(loan_id, payment_id)
         _admit_person(payment, (LoanPaymentStatus.PENDING,), now)
         payment.answered_by = manager_id
-        _fail(loan, payment, "refused_by_bank", reason)
+        note_refusal(loan, payment, "refused_by_bank", reason)
     return payment
 
 

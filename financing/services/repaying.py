@@ -15,7 +15,7 @@ from core.money import ZERO
 from financing.calculations import Row, Strategy
 from financing.calculations.servicing import Standing
 from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded
-from financing.events import LoanPaymentReceived
+from financing.events import LoanPaymentReceived, LoanPaymentRefused
 from financing.models import (
     EntryKind,
     Loan,
@@ -131,7 +131,8 @@ def settle_payment(
 ) -> None:
     """Hear what became of a payment asked for; the same answer twice changes nothing, and money outranks a refusal.
 
-    A loan given back owes interest to the day it was given back, other money counts from today. Raises LoanNotFound.
+    A loan given back owes interest to the day it was given back, other money counts from today. Publishes
+    LoanPaymentRefused, or what `receive` does. Raises LoanNotFound.
     """
     with transaction("financing"):
         loan = lock_loan(loan_id)
@@ -145,9 +146,24 @@ def settle_payment(
                 payment.value_date = dealer_day(now)
             receive(loan, payment, now)
         elif payment.status == LoanPaymentStatus.PENDING:
-            payment.move(LoanPaymentStatus.FAILED)
-            payment.failure_code, payment.failure_detail = code, detail[:255]
-            payment.save()
+            note_refusal(loan, payment, code, detail)
+
+
+def note_refusal(loan: Loan, payment: LoanPayment, code: str, detail: str) -> None:
+    """Note that a payment of a locked loan did not come, however it was made. Publishes LoanPaymentRefused."""
+    payment.move(LoanPaymentStatus.FAILED)
+    payment.failure_code, payment.failure_detail = code[:60], detail[:255]
+    payment.save()
+    publish(
+        LoanPaymentRefused(
+            loan_id=loan.id,
+            customer_id=loan.customer_id,
+            request_id=payment.id,
+            amount=payment.amount,
+            currency=payment.currency,
+            code=payment.failure_code,
+        )
+    )
 
 
 def receive(loan: Loan, payment: LoanPayment, now: datetime) -> None:

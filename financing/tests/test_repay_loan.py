@@ -139,10 +139,14 @@ def test_an_instalment_is_asked_for_and_counted_when_it_has_arrived(loan, go):
 def test_a_refused_payment_changes_nothing_and_may_still_arrive(loan, go):
     go(due(1))
     payment = pay(loan, 1000, due(1), LoanMeans("card", token="tok_declined"))
-    handlers.settle_payment(settled(payment, is_paid=False, code="declined"))
+    with events_of("financing") as told:
+        for _ in range(2):
+            handlers.settle_payment(settled(payment, is_paid=False, code="declined"))
     payment.refresh_from_db()
     loan.refresh_from_db()
     assert (payment.status, payment.failure_code, loan.balance) == ("failed", "declined", loan.principal)
+    news = OutboxEvent.objects.using("financing").get(type="loan.payment_refused").data
+    assert (told, news["request_id"], news["code"]) == (["loan.payment_refused"], str(payment.id), "declined")
     handlers.settle_payment(settled(payment))
     handlers.settle_payment(settled(payment, is_paid=False, code="declined"))
     payment.refresh_from_db()
