@@ -36,7 +36,7 @@ WHERE status = 0 AND next_at <= now() ORDER BY next_at LIMIT 1
 _FAILING = """
 SELECT handler, max(attempts), max(last_error) FROM (
     SELECT handler, attempts, last_error FROM messaging_inbox
-    WHERE status = 0 AND next_at > now() AND next_at < '9999-01-01' AND attempts >= %s LIMIT %s
+    WHERE status = 0 AND next_at > now() - interval '1 minute' AND next_at < '9999-01-01' AND attempts >= %s LIMIT %s
 ) AS failing GROUP BY handler ORDER BY handler
 """
 _PARKED = """
