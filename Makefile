@@ -65,6 +65,10 @@ schema: .env .venv/dev ## Build the OpenAPI and AsyncAPI documents in docs/, whi
 	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning manage.py openapi
 	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning manage.py asyncapi
 
+examples: .env .venv/dev ## Record the API document's examples anew from the tests that they are from (ARGS="orders/tests" offers more)
+	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning -m tests.examples $(ARGS)
+	@$(MAKE) schema
+
 screenshot: .env .venv/demo ## Take the README's pictures from the running product
 	@$(RUN) docs/screenshot.py $(ARGS)
 
@@ -88,4 +92,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test lint check fix bench chaos upgrade-test deals faults shape settings schema screenshot reset
+.PHONY: help up test lint check fix bench chaos upgrade-test deals faults shape settings schema examples screenshot reset

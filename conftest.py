@@ -20,6 +20,7 @@ import pytest
 from config.databases import APPS
 from config.embedded import Embedded, EmbeddedError, postgres_version
 from tests import ports
+from tests.examples import clock
 
 ROOT = Path(__file__).resolve().parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -71,6 +72,7 @@ _KEPT = {"AUTOSALON_POSTGRES_BIN", "AUTOSALON_CHAOS_SEED", "AUTOSALON_CHAOS_KILL
 _KEPT |= {"AUTOSALON_FAULT_PAYMENTS", "AUTOSALON_FAULT_SEED", "AUTOSALON_FUZZ_EXAMPLES", "AUTOSALON_FUZZ_SEED"}
 _KEPT |= {
     "AUTOSALON_DEAL_RUNS",
+    "AUTOSALON_EXAMPLES_DIR",
     "AUTOSALON_FEED_DISCONNECTS",
     "AUTOSALON_SHUFFLES",
     "AUTOSALON_UPGRADE_FROM",
@@ -90,6 +92,7 @@ _ENVIRONMENT = {
 try:
     ports.guard()
     _isolate()
+    clock.set_apart()
 except (EmbeddedError, OSError, pytest.UsageError) as problem:
     pytest.exit(f"tests cannot start: {problem}", returncode=1)
 
@@ -133,6 +136,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def unit_of(nodeid: str) -> str:
     """Which tests one worker has to run together."""
     return PRODUCT if nodeid.startswith(WHOLE) else nodeid.split("::")[0]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take no example from a test that failed."""
+    if report.failed:
+        from tests.examples import record
+
+        record.disown(report.nodeid)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -295,6 +306,13 @@ def contract_slips(_contract_slips: list[str]) -> Iterator[list[str]]:
     yield _contract_slips
     if _contract_slips:
         pytest.fail("the answer and the OpenAPI document differ:\n" + "\n".join(dict.fromkeys(_contract_slips)))
+
+
+@pytest.fixture(autouse=True)
+def examples_day() -> Iterator[None]:
+    """Let every test of `make examples` begin at the same moment."""
+    with clock.at_the_day():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -75,6 +75,7 @@ SPECTACULAR_SETTINGS = {
         "config.health.document.describe_health",
         "gateway.schema_hooks.describe_edge",
         "gateway.document.limits.describe_limits",
+        "gateway.document.examples.add_examples",
         "gateway.schema_hooks.settle_schemas",
         "gateway.schema_enums.name_enums",
     ],

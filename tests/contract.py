@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from gateway import openapi
 from gateway.schema_hooks import METHODS, schemas
+from tests.examples import record
 
 URN = "urn:autosalon:openapi"
 TRACKED = {
@@ -186,7 +187,9 @@ def held() -> Iterator[list[str]]:
     answer = middleware._answer_api
 
     def answer_and_hold(request: HttpRequest) -> Any:
+        sent = record.sent(request)
         response: HttpResponseBase = answer(request)
+        record.keep(request, sent, response)
         body = None if response.streaming else response.content
         hold(request.method or "", request.path, response.status_code, response.headers, body)
         return response

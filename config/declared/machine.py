@@ -100,6 +100,7 @@ class Switches(Group):
     CHAOS_KILLS = number(0, "How many faults it has.", unit="faults", roles=NOWHERE)
     CHAOS_SECONDS = number(0, "How long everything is rolled while buyers buy.", unit="seconds", roles=NOWHERE)
     DEAL_RUNS = number(0, "Deals of `make deals`.", unit="deals", roles=NOWHERE)
+    EXAMPLES_DIR = text("", "Where tests keep what `make examples` chooses from.", roles=NOWHERE)
     FAULT_PAYMENTS = number(0, "Payments of `make faults`.", unit="payments", roles=NOWHERE)
     FAULT_SEED = number(0, "Which bad day they meet.", unit="seed", roles=NOWHERE)
     FUZZ_EXAMPLES = number(0, "Requests that each operation of the API is fuzzed with.", unit="requests", roles=NOWHERE)
