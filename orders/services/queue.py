@@ -149,15 +149,18 @@ def find_offer(customer_id: UUID, lines: Sequence[ProductLine | FreeLine]) -> Qu
     return own[0] if own else None
 
 
-def refuse_queued(wanted: dict[UUID, int], places: Sequence[QueuePlace] | None = None) -> None:
-    """Let nobody pass those who wait for a car. Raises CarHasQueue."""
+def refuse_queued(
+    wanted: dict[UUID, int], places: Sequence[QueuePlace] | None = None, *, is_held: bool = False
+) -> None:
+    """Let nobody pass those who wait for a car; what `is_held` may come free at any moment. Raises CarHasQueue."""
     if places is None:
         places = list(QueuePlace.objects.live().filter(product_id__in=wanted))
     waiting: dict[UUID, int] = {}
     for place in places:
         waiting[place.product_id] = waiting.get(place.product_id, 0) + (place.state != PlaceState.OFFERED)
     copies = ProductCopy.objects.in_bulk([product_id for product_id in wanted if waiting.get(product_id)])
-    passed = [pk for pk, car in copies.items() if wanted[pk] <= car.available < wanted[pk] + waiting[pk]]
+    enough = {pk: is_held or wanted[pk] <= car.available for pk, car in copies.items()}
+    passed = [pk for pk, car in copies.items() if enough[pk] and car.available < wanted[pk] + waiting[pk]]
     if passed:
         raise CarHasQueue(product_ids=sorted(str(product_id) for product_id in passed))
 

@@ -24,6 +24,7 @@ from orders.services.editing import drop_premiums, premiums, publish_updated
 from orders.services.excess import return_excess
 from orders.services.funding import ASKED, DROPPED, OFFLINE, PLANNED, Part, parts_of, requested_loan, set_part
 from orders.services.history import Actor, record_steering
+from orders.services.queue import lock_queues, refuse_queued
 from orders.services.saga import HANDLER, Saga
 
 ADMIN = "admin"
@@ -176,7 +177,7 @@ def steer_checkout(
     and holds nothing; `take_over` makes the actor the owner; `cancel` cancels the order; `skip` (admins) goes on
     without the leg; `accept` (at `amount`, or what the buyer asks for) or `refuse` a trade-in; `settle` says that one
     of an undone order went back, or its price did. Raises NotFound, SteeringNotYours, SteeringRefused (with what is
-    allowed), InvalidInput, FourEyes (it is their own order), Waits.
+    allowed), InvalidInput, FourEyes (it is their own order), CarHasQueue (others wait for what it would hold), Waits.
     """
     _refuse_action(action, reason, actor)
     with transaction("orders"):
@@ -251,12 +252,25 @@ def _retry(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
     """News that could not be taken in comes first: the answer may be among it."""
     let(CHECKOUT)
     if saga.can_restart(leg):
+        _refuse_overtaking(saga)
         saga.restart()
     elif waiting := parked_news(saga.order.id):
         parked.retry("orders", waiting, now=saga.now)
         saga.unpark()
     else:
         saga.ask_again(leg)
+
+
+def _refuse_overtaking(saga: Saga) -> None:
+    """What the order held is given back, and theirs who wait: a new hold comes after them. Raises CarHasQueue."""
+    if saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED:
+        return
+    wanted: dict[UUID, int] = {}
+    for line in saga.lines:
+        if line.product_id is not None:
+            wanted[line.product_id] = wanted.get(line.product_id, 0) + line.quantity
+    lock_queues(wanted)
+    refuse_queued(wanted, is_held=True)
 
 
 def _take_over(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:

@@ -30,6 +30,7 @@ from orders.errors import (
 from orders.models import CheckoutLeg, Order, OrderHistory, ProductCopy, QueuePlace
 from orders.services import Actor, LineChange, ProductLine
 from orders.tests import answers, make
+from orders.tests.test_checkout import CARD, LOAN
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 FIRST, SECOND, THIRD = uuid7(), uuid7(), uuid7()
@@ -502,3 +503,46 @@ def test_an_offer_is_taken_once(car):
     offered(car)
     found = at_once(*[lambda: order(FIRST, car)] * 2)
     assert sorted(type(one).__name__ for one in found) == ["InsufficientStock", "Order"]
+
+
+# A checkout that a manager begins anew -------------------------------------------------------------------------------
+def undone(*cars):
+    """An order whose loan was refused: what it held is being given back, and a manager may begin anew."""
+    made = make.order(lines=[ProductLine(car, 1) for car in cars], payment=CARD, financing=LOAN)
+    answers.hear(answers.reserved(made))
+    ProductCopy.objects.filter(pk__in=cars).update(available=0)
+    return made
+
+
+def retry(made):
+    return services.steer_checkout(
+        order_id=made.id, action="retry", leg="loan", reason="asked", actor=MANAGER, now=timezone.now()
+    )
+
+
+@pytest.mark.parametrize("available", [0, 1])
+def test_a_hold_that_is_asked_for_anew_does_not_pass_those_who_wait(available):
+    car = make.product()
+    made = undone(car)
+    place = join(car, FIRST)
+    answers.hear(answers.loan_rejected(made))
+    ProductCopy.objects.filter(pk=car).update(available=available)
+    asked = len(told("checkout.stock_requested"))
+    with pytest.raises(CarHasQueue) as refusal:
+        retry(made)
+    assert refusal.value.extra["product_ids"] == [str(car)]
+    assert (len(told("checkout.stock_requested")), state(place)) == (asked, "waiting")
+    services.leave_queue(place_id=place.id, customer_id=FIRST, now=timezone.now())
+    retry(made)
+    assert len(told("checkout.stock_requested")) == asked + 1
+
+
+def test_a_hold_is_asked_for_anew_where_there_is_enough_for_all():
+    car = make.product()
+    made = undone(car)
+    join(car, FIRST)
+    answers.hear(answers.loan_rejected(made))
+    ProductCopy.objects.filter(pk=car).update(available=2)
+    asked = len(told("checkout.stock_requested"))
+    retry(made)
+    assert len(told("checkout.stock_requested")) == asked + 1
