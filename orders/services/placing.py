@@ -50,40 +50,49 @@ def place_order(
 
     `insurance` are the quote requests, `policies` their (name, premium) as estimated beforehand: they become lines.
     `deposit` (with the version of its `terms`) and the payments are taken one after another; one without an amount
-    takes all that is left. `trade_in`
-    (`amount` and what is known of the car) counts once a manager has agreed to its value; within a manager's limit, and
-    never in an order of their own, it counts at once. A `financing` with `insurance_financed` lends the premiums too,
-    as the lines have them. A car that a queue offers this buyer is taken from the offer; its hold goes over to the
-    order. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct, ProductNotReady, InsufficientStock (when
-    already known), TooManyHolds, PriceChanged, InvalidInput, FourEyes (a line of one's own making in one's own order),
-    AccountClosing.
+    takes all that is left. `trade_in` (`amount` and what is known of the car) counts once a manager has agreed to its
+    value; within a manager's limit, and never in an order of their own, it counts at once. A `financing` with
+    `insurance_financed` lends the premiums too, as the lines have them. A car that a queue offers this buyer is taken
+    from the offer; its hold goes over to the order. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct,
+    ProductNotReady, InsufficientStock (when already known), TooManyHolds, PriceChanged, InvalidInput, FourEyes (a
+    line of one's own making in one's own order), AccountClosing.
     """
     with transaction("orders"):
         refuse_leavers("orders", customer_id)
-        refuse_gifts(lines, actor, customer_id)
         offer = find_offer(customer_id, lines)
-        order_lines = build_lines(lines, actor, kept=offer.product_id if offer else None)
-        refuse_hoarding(customer_id, actor, order_lines)
-        refuse_other_cars(order_lines, insurance)
+        order_lines = _accepted(lines, customer_id, actor, offer, insurance)
         add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now, offer)
-        _refuse_other_price(order, expected_total)
-        require_terms(deposit, order.total_amount)
-        loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
+        _refuse_other_terms(order, expected_total, deposit)
         payments, valued = _payments(payment, deposit), _valued(order, trade_in, actor, now)
-        stock = {"replaces": str(offer.attempt_id)} if offer else {}
-        wishes = {"stock": stock, "payments": payments, "trade_in": valued, "loan": loan, "policies": insurance}
-        saga = _build_saga(order, order_lines, wishes, now)
-        _begin(saga, order_lines, actor, now, offer)
+        loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
+        wishes = {"offer": offer, "payments": payments, "trade_in": valued, "loan": loan, "policies": insurance}
+        _begin(_build_saga(order, order_lines, wishes, now), order_lines, actor, now, offer)
         if deposit is not None:
             agree_deposit(order, deposit, actor, now)
     return order
 
 
-def _refuse_other_price(order: Order, expected_total: Decimal | None) -> None:
-    """Refuse a total that is not the one the buyer saw. Raises PriceChanged."""
+def _accepted(
+    lines: Sequence[ProductLine | FreeLine],
+    customer_id: UUID,
+    actor: Actor,
+    offer: QueuePlace | None,
+    insurance: Sequence[dict[str, Any]],
+) -> list[OrderLine]:
+    """Build the lines, and refuse gifts to oneself, hoarding, and policies of other cars."""
+    refuse_gifts(lines, actor, customer_id)
+    built = build_lines(lines, actor, kept=offer.product_id if offer else None)
+    refuse_hoarding(customer_id, actor, built)
+    refuse_other_cars(built, insurance)
+    return built
+
+
+def _refuse_other_terms(order: Order, expected_total: Decimal | None, deposit: dict[str, Any] | None) -> None:
+    """Refuse a total that the buyer did not see, and a deposit by other terms. Raises PriceChanged, InvalidInput."""
     if expected_total not in (None, order.total_amount):
         raise PriceChanged(expected_total=str(expected_total), total_amount=str(order.total_amount))
+    require_terms(deposit, order.total_amount)
 
 
 def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: datetime) -> dict[str, Any] | None:
@@ -198,7 +207,7 @@ def _next_number(now: datetime) -> str:
 
 def _build_saga(order: Order, lines: list[OrderLine], wishes: dict[str, Any], now: datetime) -> Saga:
     requests: dict[str, dict[str, Any]] = {
-        LegKind.STOCK: wishes["stock"],
+        LegKind.STOCK: {"replaces": str(wishes["offer"].attempt_id)} if wishes["offer"] else {},
         LegKind.PAYMENT: plan_parts(wishes["payments"]),
     }
     if wishes["trade_in"] is not None:

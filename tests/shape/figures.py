@@ -49,7 +49,7 @@ FIGURES = (
     Figure(
         "functions over 40 lines",
         lambda house: len(house.long_functions),
-        limit=1,
+        limit=0,
         goal=0,
         places=lambda house: [f"{each.place} {each.name} {each.lines}" for each in house.long_functions],
     ),
@@ -69,7 +69,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=100_000,
+        limit=101_000,
         goal=75_000,
     ),
 )
