@@ -1,0 +1,15 @@
+"""Manager screens of orders: everything to see, and the same guarded steps as everywhere else."""
+
+from orders.admin.checkouts import CheckoutAdmin
+from orders.admin.returns import OrderReturnAdmin
+from orders.admin.selling import OrderAdmin, ProductCopyAdmin
+from orders.admin.waiting import DepositAgreementAdmin, QueuePlaceAdmin
+
+__all__ = [
+    "CheckoutAdmin",
+    "DepositAgreementAdmin",
+    "OrderAdmin",
+    "OrderReturnAdmin",
+    "ProductCopyAdmin",
+    "QueuePlaceAdmin",
+]

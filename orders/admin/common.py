@@ -1,0 +1,35 @@
+"""What the screens of orders share."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+
+from core.errors import NotFound
+from orders.models import Checkout, LegKind
+from orders.services import Actor
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the manager or administrator at the screen. Raises NotFound without one."""
+    if request.user.pk is None:
+        raise NotFound
+    return Actor(request.user.pk, frozenset({"admin"} if request.user.is_superuser else {"manager"}))
+
+
+def step_of(checkout: Checkout) -> str:
+    """Return the name of the leg that a checkout stands at."""
+    return str(LegKind(checkout.step).label) if checkout.step in LegKind.values else checkout.step
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows of another table that are looked at here, and changed elsewhere."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

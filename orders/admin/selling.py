@@ -1,0 +1,104 @@
+"""Orders, and what they know of the catalogue."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+
+from core.admin import ReadOnlyAdmin, level, money_text
+from core.db import database_now
+from core.errors import DomainError
+from orders import services
+from orders.admin.common import ReadOnlyInline, actor_of, step_of
+from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
+
+COLOURS = {
+    Status.CREATED: "info",
+    Status.AWAITING_PAYMENT: "warning",
+    Status.PAID: "success",
+    Status.COMPLETED: "success",
+    Status.CANCELLED: "danger",
+    Status.REFUNDED: "danger",
+    Status.RETURNING: "warning",
+    Status.RETURNED: "danger",
+}
+
+
+class LineInline(ReadOnlyInline):
+    model = OrderLine
+    fields = ["position", "sku", "name", "quantity", "unit_price", "line_total"]
+    tab = True
+
+
+class HistoryInline(ReadOnlyInline):
+    model = OrderHistory
+    fields = ["at", "event", "status", "reason", "actor_role", "data"]
+    ordering = ["id"]
+    tab = True
+
+
+def _move(status: str, label: Any) -> Any:
+    @admin.action(description=label)
+    def act(self: "OrderAdmin", request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        actor = actor_of(request)
+        for order_id, number in queryset.values_list("pk", "number"):
+            try:
+                services.move_order(
+                    order_id=order_id, status=status, actor=actor, now=database_now("orders"), reason=_("by a manager")
+                )
+                self.message_user(request, f"{number}: {Status(status).label}", messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{number}: {error.detail}", level(error))
+
+    act.__name__ = f"move_to_{status}"
+    return act
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """Orders, newest first."""
+
+    list_display = ["number", "coloured_status", "total", "paid", "saga", "held_until", "created_at"]
+    list_filter = ["status", "created_at"]
+    list_select_related = ["checkout"]
+    search_fields = ["number__startswith"]
+    ordering = ["-created_at", "-id"]
+    inlines = [LineInline, HistoryInline]
+    actions = [
+        _move(Status.IN_PROGRESS, gettext_lazy("Start preparing")),
+        _move(Status.READY, gettext_lazy("Ready for handover")),
+        _move(Status.COMPLETED, gettext_lazy("Handed over")),
+        _move(Status.CANCELLED, gettext_lazy("Cancel, and refund what was paid")),
+    ]
+
+    @display(description=gettext_lazy("status"), label=COLOURS, ordering="status")
+    def coloured_status(self, order: Order) -> tuple[str, str]:
+        return order.status, str(Status(order.status).label)
+
+    @display(description=gettext_lazy("total"), ordering="total_amount")
+    def total(self, order: Order) -> str:
+        return money_text(order.total_amount, order.currency)
+
+    @display(description=gettext_lazy("paid"))
+    def paid(self, order: Order) -> str:
+        return money_text(order.amount_paid, order.currency)
+
+    @display(description=gettext_lazy("checkout"))
+    def saga(self, order: Order) -> str:
+        return f"{order.checkout.get_state_display()} · {step_of(order.checkout)}"
+
+    @display(description=gettext_lazy("held until"), ordering="reservation_expires_at")
+    def held_until(self, order: Order) -> Any:
+        return order.reservation_expires_at
+
+
+@admin.register(ProductCopy)
+class ProductCopyAdmin(ReadOnlyAdmin):
+    """What orders knows of the catalogue."""
+
+    list_display = ["sku", "name", "price", "available", "is_active", "version"]
+    search_fields = ["sku"]

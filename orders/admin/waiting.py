@@ -1,0 +1,93 @@
+"""Deposits, and the queues behind held cars."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from core.admin import ReadOnlyAdmin, level
+from core.db import database_now
+from core.errors import DomainError
+from orders import services
+from orders.admin.common import actor_of
+from orders.models import DepositAgreement, PlaceState, QueuePlace
+
+
+@admin.register(DepositAgreement)
+class DepositAgreementAdmin(ReadOnlyAdmin):
+    """Deposits, the newest first; what becomes of them follows from their orders."""
+
+    list_display = ["order", "kind", "state", "amount", "until", "terms_version", "agreed_at", "paid_at", "ended_at"]
+    list_filter = ["state", "agreed_at"]
+    list_select_related = ["order"]
+    search_fields = ["order__number__startswith"]
+    ordering = ["-agreed_at", "-id"]
+
+
+class _SkipForm(BaseDialogForm):
+    """Why somebody is taken out of a queue."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("reason"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+PLACE_COLOURS = {PlaceState.WAITING: "info", PlaceState.OFFERED: "success", PlaceState.TAKEN: "success"}
+_SKIP = gettext_lazy("Take out of the queue")
+
+
+@admin.register(QueuePlace)
+class QueuePlaceAdmin(ReadOnlyAdmin):
+    """Queues behind held cars, car by car in their order."""
+
+    list_display = ["name", "coloured_state", "ahead", "customer_id", "joined_at", "offer_expires_at", "reason"]
+    list_filter = ["state", "joined_at"]
+    search_fields = ["name__startswith"]
+    ordering = ["product_id", "joined_at", "id"]
+    actions_detail = ["skip"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QueuePlace]:
+        return QueuePlace.objects.with_ahead().order_by("product_id", "joined_at", "id")
+
+    @display(description=gettext_lazy("state"), label=PLACE_COLOURS, ordering="state")
+    def coloured_state(self, place: QueuePlace) -> tuple[str, str]:
+        return place.state, place.get_state_display()
+
+    @display(description=gettext_lazy("ahead"))
+    def ahead(self, place: QueuePlace) -> Any:
+        return getattr(place, "ahead", None) if place.is_live else None
+
+    @action(
+        description=_SKIP,
+        permissions=["skip"],
+        variant=ActionVariant.WARNING,
+        dialog={"title": _SKIP, "description": "", "form_class": _SkipForm, "form_submit_text": _SKIP},
+        url_path="skip",
+    )
+    def skip(self, request: HttpRequest, form: _SkipForm, object_id: str) -> HttpResponse:
+        try:
+            services.skip_place(
+                place_id=UUID(object_id),
+                reason=form.cleaned_data["reason"],
+                actor=actor_of(request),
+                now=database_now("orders"),
+            )
+            self.message_user(request, str(PlaceState.SKIPPED.label), messages.SUCCESS)
+        except DomainError as error:
+            self.message_user(request, error.detail, level(error))
+        page = reverse("admin:orders_queueplace_change", args=[object_id])
+        is_dialog = "HX-Request" in request.headers
+        return HttpResponse(headers={"HX-Redirect": page}) if is_dialog else HttpResponseRedirect(page)
+
+    def has_skip_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers may; whom they may is for the service to say."""
+        return self.has_view_permission(request)
