@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -232,6 +233,21 @@ def test_no_answer_finds_a_state_that_it_cannot_be_taken_in(state):
         checkout = Checkout.objects.prefetch_related("legs").get(order_id=order.id)
         waits = any(leg.state in WAITED_FOR for leg in checkout.legs.all())
         assert checkout.state in ENDED or waits, f"{name} leaves nobody to act"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_premium_that_goes_back_is_taken_in_in_any_state(state):
+    """It is asked for no more while the order stands; one that is undone gives everything back anyway."""
+    order = STATES[state]()
+    before = Checkout.objects.get(order_id=order.id)
+    services.note_returned_premium(order_id=order.id, amount=Decimal("100.00"), reason="cancelled", now=timezone.now())
+    order = Order.objects.get(pk=order.id)
+    stands = not before.is_undoing and not order.is_called_off
+    assert order.returned_premiums == (Decimal("100.00") if stands else Decimal(0))
+    checkout = Checkout.objects.prefetch_related("legs").get(order_id=order.id)
+    waits = any(leg.state in WAITED_FOR for leg in checkout.legs.all())
+    assert checkout.state == before.state
+    assert checkout.state in ENDED or waits
 
 
 def test_news_that_cannot_be_taken_in_is_a_managers_at_once(monkeypatch):
