@@ -85,6 +85,13 @@ class UseReturn(DomainError):
     detail = _("The goods were handed over: undo the sale by a return.")
 
 
+class RefundElsewhere(DomainError):
+    """What was paid for is no order: its owner gives the money back as it is undone; `purpose` says what it is."""
+
+    code = "refund_elsewhere"
+    detail = _("Undo what was paid for: cancel the policy or the seat. Of a loan only its bank gives money back.")
+
+
 class WrongRefundState(DomainError):
     """The refund's state does not allow this; `state` says what it is."""
 

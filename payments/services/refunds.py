@@ -12,13 +12,14 @@ from gateway import approvals
 from messaging.calls import request_call
 from messaging.departures import refuse_leavers
 from payments.approvals import CALLED_OFF, EXCESS, PROVIDER_SAYS, REFUND, SENT_AGAIN
-from payments.errors import RefundExceedsPayment, UseReturn, WrongPaymentState, WrongRefundState
+from payments.errors import RefundElsewhere, RefundExceedsPayment, UseReturn, WrongPaymentState, WrongRefundState
 from payments.models import (
     HANDED_OVER,
     MANUAL,
     OrderCopy,
     OrderTill,
     Payment,
+    Purpose,
     Refund,
     RefundSource,
     RefundStatus,
@@ -43,12 +44,14 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
     """Ask for money back, all that is left by default; what one person may give back alone is sent at once.
 
     The rest waits as `requested` for a second person, by what this person has given back today by any payment.
-    Raises WrongPaymentState, RefundExceedsPayment, UseReturn (the goods were handed over), FourEyes (it is their own
-    money), AccountClosing.
+    Raises WrongPaymentState, RefundExceedsPayment, RefundElsewhere (it paid for no order), UseReturn (the goods were
+    handed over), FourEyes (it is their own money), AccountClosing.
     """
     with transaction("payments"):
         asked = Payment.objects.get(pk=payment_id)
         refuse_leavers("payments", asked.customer_id)
+        if asked.purpose != Purpose.ORDER:  # nobody would tell its owner: cover, seat or paid loan would stay
+            raise RefundElsewhere(purpose=asked.purpose)
         _refuse_after_handover(asked)
         till, payment, refund = _ask_back(payment_id, amount, reason, actor_id, now)
         if approvals.hold_back(REFUND, _request(payment, refund, actor_id), now=now) is None:

@@ -10,7 +10,7 @@ from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of
 from payments import services
 from payments.errors import RefundExceedsPayment, WrongPaymentState, WrongRefundState
-from payments.models import LedgerLine, Refund, RefundStatus, Status
+from payments.models import LedgerLine, Payment, Purpose, Refund, RefundStatus, Status
 from payments.providers.sandbox import SandboxProvider
 from payments.public import OrderMoney, ledger_disagreements, money_by_order, provider_disagreements
 from payments.tests import make
@@ -103,6 +103,17 @@ def test_what_was_not_taken_cannot_go_back():
     with pytest.raises(WrongPaymentState):
         make.refund(payment)
     assert not Refund.objects.exists()
+
+
+@pytest.mark.parametrize("purpose", [each for each in Purpose if each != Purpose.ORDER])
+def test_what_paid_for_no_order_goes_back_where_it_is_undone(twin, purpose):
+    """Else the policy, the seat or the smaller loan would stay, and the money be gone."""
+    payment = make.paid()
+    Payment.objects.filter(pk=payment.pk).update(purpose=purpose, order_id=None, subject_id=payment.order_id)
+    answer = Api("manager").post(path(payment), {"reason": "asked for it"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["purpose"]) == (409, "refund_elsewhere", purpose)
+    assert not Refund.objects.exists()
+    assert refunded(payment) == (Status.COMPLETED, 0, 0)
 
 
 def test_a_large_refund_needs_a_second_person(settings):
