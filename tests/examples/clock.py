@@ -12,11 +12,14 @@ from tests.examples import VARIABLE
 DAY = datetime(2027, 3, 1, 9, tzinfo=UTC)
 """A Monday at noon of the dealer, when everything is open. PostgreSQL goes on living today."""
 
+BEFORE = DAY - timedelta(hours=1)
+"""When the tests are read."""
+
 
 def set_apart() -> None:
     """Begin before the tests are read, which make tokens and dates while they are; nothing in a usual run."""
     if VARIABLE in os.environ:
-        time_machine.travel(DAY - timedelta(hours=1), tick=True).start()
+        time_machine.travel(BEFORE, tick=True).start()
 
 
 @contextlib.contextmanager

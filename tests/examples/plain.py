@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from core.clock import dealer_day
-from tests.examples.clock import DAY
+from tests.examples.clock import BEFORE, DAY
 from tests.examples.record import Exchange
 
 LONG = 200
@@ -22,7 +22,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _HERE = re.compile(r"https?://(testserver|localhost|127\.0\.0\.1)(:\d+)?")
-_DIGITS = re.compile(r"\d{6}")
+_SECOND_STEP = re.compile(r"\d{6}")
+_CHECK_IN = re.compile(r"\s*(?=[A-Za-z]*\d)[A-Za-z0-9]{8}\s*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PLAIN_EMAIL = re.compile(r"[a-z.-]+@example\.(com|org)", re.IGNORECASE)
 _PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -33,7 +34,8 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(cursor|after|since|sig|signature|token|expires|secret)=[^&\s]+"), r"\1=example"),
     (re.compile(r"\b([A-Z]{2,4})-[0-9a-f]{12}\b"), r"\1-1"),
     (re.compile(r"\bperson\d+"), "person"),
-    (re.compile(r"\bask_[0-9a-f]{8}(_\w+)?"), "ask_example"),
+    (re.compile(r"\bask_[0-9a-f]{8}[\w-]*"), "ask_example"),
+    (re.compile(r"\b(sbx_)?[0-9a-f]{24,40}\b"), r"\1example"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "whsec_example"),
 )
 """What stands inside of texts."""
@@ -58,7 +60,7 @@ _NAMED = {
 _ALIKE = re.compile(r"[\w+/=.-]{20,}")
 """As long as a token and without a space: one if it has digits and both kinds of letters."""
 _LEAKS = (
-    re.compile(r"eyJ[\w-]{10,}\.|BEGIN [A-Z ]*KEY|whsec_(?!example)|ask_[0-9a-f]{8}"),
+    re.compile(r"eyJ[\w-]{10,}\.|BEGIN [A-Z ]*KEY|whsec_(?!example)|ask_(?!example\b(?!-))"),
     re.compile(r"localhost|127\.0\.0\.1|testserver|\bhttps?://[^/\s\"]+:\d+"),
     re.compile(r"(?<![\w.])/(tmp|home|root|var|usr|opt|proc|Users)/|\.data/|[A-Z]:\\\\"),
     re.compile("|".join(map(re.escape, (str(settings.BASE_DIR), tempfile.gettempdir())))),
@@ -90,8 +92,8 @@ class _Run:
         """Return a plain text for a member of that name."""
         if text and name in _NAMED and not text.startswith("tok_"):
             return _NAMED[name]
-        if name == "code" and _DIGITS.fullmatch(text):
-            return _NAMED["otp"]
+        if name == "code" and (_SECOND_STEP.fullmatch(text) or _CHECK_IN.fullmatch(text)):
+            return _NAMED["otp" if _SECOND_STEP.fullmatch(text) else "check_in_code"]
         if _MOMENT.fullmatch(text):
             return self._moment(datetime.fromisoformat(text))
         if _DATE.fullmatch(text):
@@ -109,8 +111,11 @@ class _Run:
         return self._ids.setdefault(found[0], f"{_EXAMPLE_ID}{len(self._ids) + 1:012x}")
 
     def _moment(self, moment: datetime) -> str:
-        """A test takes less than a minute."""
-        kept = DAY + _rounded(moment - self._now) if self._is_of_today(moment) else moment
+        """A test takes less than a minute, and reading all of them a few; what a person wrote has no seconds."""
+        if BEFORE <= moment < BEFORE + timedelta(minutes=10):
+            return BEFORE.isoformat().replace("+00:00", "Z")
+        is_measured = moment.second or moment.microsecond
+        kept = DAY + _rounded(moment - self._now) if is_measured and self._is_of_today(moment) else moment
         return kept.replace(second=0, microsecond=0).isoformat().replace("+00:00", "Z")
 
     def _date(self, day: date) -> str:
