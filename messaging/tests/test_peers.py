@@ -7,28 +7,38 @@ from decimal import Decimal
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 
 import accounts.tests.make
 import catalog.tests.make
 import financing.tests.make
 import orders.tests.make
-from accounts.public import get_person
-from catalog.public import get_products
+from accounts.public import get_person, require_colleague, require_person
+from catalog.public import get_products, require_product
 from core.asking import PeerAway
 from core.db import InsideTransaction, transaction
 from core.errors import DomainError, InvalidInput
 from core.ids import uuid7
 from core.testing import Api
 from financing.errors import NoProgramme
+from financing.offers import require_programme
 from financing.public import loan_offer
 from insurance.public import estimate, rate
 from insurance.tests.make import KASKO, OSAGO
 from messaging import peers, reads
 from messaging.tests.conftest import SECRET
 from messaging.tests.line import deliver
+from showroom.public import require_happening
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "insurance", "orders"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "insurance", "orders", "showroom"])
 OTHER = "o" * 32
+
+
+def refused(require, *wanted, **more):
+    """What a read that tells nothing else says of an id that it refuses."""
+    with pytest.raises(DomainError) as refusal:
+        require(*wanted, **more)
+    return refusal.value.code, getattr(refusal.value, "errors", None)
 
 
 @pytest.fixture
@@ -39,10 +49,15 @@ def calls():
     loan = {"vehicle_price": Decimal("2000000.00"), "down_payment": Decimal(500_000), "term_months": 36}
     return {
         "accounts.get_person": lambda: get_person(person.id),
+        "accounts.require_colleague": lambda: refused(require_colleague, person.id, "the_field"),
+        "accounts.require_person": lambda: refused(require_person, uuid7(), "the_field"),
         "catalog.get_products": lambda: get_products([car.id, uuid7()]),
+        "catalog.require_product": lambda: refused(require_product, uuid7(), "the_field"),
         "financing.loan_offer": lambda: loan_offer(**loan, day=date(2026, 11, 22), programme_id=programme.id),
+        "financing.require_programme": lambda: refused(require_programme, uuid7(), "auto", now=timezone.now()),
         "insurance.estimate": lambda: estimate(OSAGO),
         "insurance.rate": lambda: rate(KASKO, day=date(2026, 11, 22)),
+        "showroom.require_happening": lambda: refused(require_happening, uuid7(), "the_field"),
     }
 
 
