@@ -125,6 +125,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Valkey -------------------------------------------------------------------------------------------------------------
 REDIS = RedisAddresses(Servers.REDIS_URL, EMBEDDED.redis_socket)
+VALKEY_PATIENCE_S = Servers.VALKEY_PATIENCE_MS / 1000
 REDIS_PREFIX = Servers.REDIS_PREFIX
 """Keys and channels of this installation; two test workers on one server differ in it."""
 CACHES = {

@@ -256,7 +256,8 @@ def _pool() -> redis.ConnectionPool:
     """Connections to the cache's database that give up soon: the real one is not far."""
     url = settings.REDIS.url(1)
     if url not in _pools:
+        patience = settings.VALKEY_PATIENCE_S
         _pools[url] = redis.ConnectionPool.from_url(
-            url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+            url, socket_timeout=patience, socket_connect_timeout=patience, retry=Retry(NoBackoff(), 0)
         )
     return _pools[url]

@@ -79,8 +79,8 @@ def client() -> redis.Redis:
     """
     return redis.Redis.from_url(
         settings.REDIS.url(3),
-        socket_timeout=0.5,
-        socket_connect_timeout=0.5,
+        socket_timeout=settings.VALKEY_PATIENCE_S,
+        socket_connect_timeout=settings.VALKEY_PATIENCE_S,
         health_check_interval=0,
         retry=Retry(NoBackoff(), 1),
     )

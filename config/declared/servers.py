@@ -3,7 +3,7 @@
 from config.databases import APPS
 from config.declared import kinds
 from config.declared.machine import OUTSIDE_DEBUG, Machine, layout
-from config.declared.setting import NOWHERE, Group, Need, Setting, declare, text
+from config.declared.setting import NOWHERE, Group, Need, Setting, declare, number, text
 
 
 class Databases(Group):
@@ -40,6 +40,12 @@ class Servers(Group):
         example="redis://localhost:6379",
         secret=True,
         need=OUTSIDE_DEBUG,
+    )
+    VALKEY_PATIENCE_MS = number(
+        500,
+        "How long a request waits for an answer of Valkey before it goes without, or is asked to come again.",
+        least=1,
+        unit="milliseconds",
     )
     REDIS_PREFIX = text("autosalon", "Prefix of keys and channels, where two installations share one server.")
     STREAM_URL = Setting(
