@@ -14,8 +14,8 @@ class OrdersConfig(AppConfig):
         """Put changes of status, and the news that managers watch, on the live feed; drop cached orders on writes."""
         from messaging.feed import FEEDS
         from messaging.hub import carry
-        from orders.cache import connect_signals
-        from orders.feed import CARRIED, item_of
+        from orders.queries.cache import connect_signals
+        from orders.queries.feed import CARRIED, item_of
 
         FEEDS["orders"] = set(CARRIED)
         carry("orders", item_of)

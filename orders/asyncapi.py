@@ -6,8 +6,8 @@ import msgspec
 
 from messaging.asyncapi import Channel, describe_channel
 from messaging.spoken import HEARS, SAYS, TICKET
-from orders.feed import NewsMessage, StatusMessage
-from orders.reading import OrderDocument
+from orders.queries.feed import NewsMessage, StatusMessage
+from orders.queries.reading import OrderDocument
 
 
 class OrderSnapshot(msgspec.Struct):

@@ -6,7 +6,7 @@ from uuid import UUID
 from gateway.principal import Principal
 from messaging.server_events import stream_application
 from messaging.sockets import socket_application
-from orders.feed import ManyOrders, OneOrder, OneOrderByPosition, ShopFloor
+from orders.queries.feed import ManyOrders, OneOrder, OneOrderByPosition, ShopFloor
 
 SCOPE = "orders:read"
 

@@ -13,7 +13,6 @@ from messaging.departures import open_door
 from messaging.endings import Ending, left
 from messaging.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
-from orders.deals import DealQuote
 from orders.models import (
     CLOSED,
     Cart,
@@ -36,6 +35,7 @@ from orders.models import (
     StatDelta,
     Status,
 )
+from orders.models.deals import DealQuote
 from orders.services.documents import hash_of
 from orders.services.queue import close_places
 

@@ -10,12 +10,6 @@ import msgspec
 
 from core.books import Disagreement
 from core.errors import InvalidInput
-from orders.board import Board, Card, Column, read_board
-from orders.cache import find_order
-from orders.carts import CartDocument, read_cart
-from orders.deal_document import DealDocument, deal_document, read_deal, reproduces
-from orders.deal_sums import recalculate
-from orders.deals import DealQuote
 from orders.models import (
     CLOSED,
     DOCUMENTS,
@@ -29,10 +23,16 @@ from orders.models import (
     Status,
 )
 from orders.models.checkout import earned_by_insurers
+from orders.models.deals import DealQuote
 from orders.models.owing import payable_column
-from orders.queues import HeldCar, Offer, Place, QueueView, Waiter, held_cars, live_offers, places_of, queue_at
-from orders.reading import FundingPart, OrderDocument, read_orders
-from orders.stats import stat_disagreements
+from orders.queries.board import Board, Card, Column, read_board
+from orders.queries.cache import find_order
+from orders.queries.carts import CartDocument, read_cart
+from orders.queries.deal_document import DealDocument, deal_document, read_deal, reproduces
+from orders.queries.deal_sums import recalculate
+from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, held_cars, live_offers, places_of, queue_at
+from orders.queries.reading import FundingPart, OrderDocument, read_orders
+from orders.queries.stats import stat_disagreements
 
 __all__ = [
     "Board",

@@ -122,7 +122,7 @@ def envelope(name, data):
 
 
 def test_a_frame_of_the_live_feed_is_what_the_document_says(document):
-    from orders.feed import item_of
+    from orders.queries.feed import item_of
 
     fact = {
         "order_id": str(uuid7()),

@@ -21,9 +21,9 @@ from gateway.principal import NotAuthenticated, Principal
 from orders import services
 from orders.api.inputs import OrderTerms, customer_of, terms_of
 from orders.api.views import actor_of, answer
-from orders.carts import CartDocument, read_cart
 from orders.models import Cart
-from orders.reading import OrderDocument
+from orders.queries.carts import CartDocument, read_cart
+from orders.queries.reading import OrderDocument
 from orders.services import Holder
 
 HEADER = "X-Cart-Token"

@@ -16,7 +16,7 @@ from core.money import MAX_AMOUNT
 from gateway.api import ApiViewSet
 from gateway.permissions import IsSignedIn
 from gateway.principal import Principal
-from orders.deals import DealQuote
+from orders.models.deals import DealQuote
 from orders.services.deal_quote import LoanWish, quote_deal
 
 

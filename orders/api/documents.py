@@ -16,7 +16,7 @@ from gateway.api import ApiViewSet
 from gateway.filtering import refuse_unknown
 from gateway.readings import Papers, hand_over
 from orders.models import DocumentKind
-from orders.printing import LANGUAGES
+from orders.rules.printing import LANGUAGES
 from orders.services import Actor
 from orders.services.documents import issue_document
 

@@ -20,7 +20,7 @@ from messaging.feed import is_kept, read_head
 from messaging.server_events import RETRY_MS, frame
 from messaging.sockets import as_position
 from orders.errors import ResyncRequired
-from orders.feed import (
+from orders.queries.feed import (
     FeedItem,
     ManyOrders,
     OneOrderByPosition,

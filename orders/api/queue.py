@@ -18,7 +18,7 @@ from gateway.api import ApiViewSet
 from gateway.permissions import IsManager, IsSignedIn, require_verified_email
 from orders import services
 from orders.models import LIVE, PlaceState, QueuePlace
-from orders.reading import OrderDocument, read_order
+from orders.queries.reading import OrderDocument, read_order
 from orders.services import Actor, ProductLine
 
 

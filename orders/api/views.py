@@ -43,10 +43,10 @@ from orders.api.serializers import (
     TimelineSerializer,
 )
 from orders.api.stats import StatsActions
-from orders.cache import find_order
 from orders.models import Order, OrderHistory
-from orders.past import read_order_at
-from orders.reading import OrderDocument, OrderPage, read_order, read_orders
+from orders.queries.cache import find_order
+from orders.queries.past import read_order_at
+from orders.queries.reading import OrderDocument, OrderPage, read_order, read_orders
 from orders.services import Actor, FreeLine, LineChange, ProductLine
 
 

@@ -15,6 +15,7 @@ from orders.models.checkout import (
     SagaState,
     SteeringAction,
 )
+from orders.models.deals import NAMELESS, DealQuote
 from orders.models.deposits import DepositAgreement, DepositKind, DepositState
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.order import (
@@ -48,6 +49,7 @@ __all__ = [
     "EDITS",
     "LEG_ORDER",
     "LIVE",
+    "NAMELESS",
     "OPEN",
     "SLOW_LEG",
     "SLOW_UNDO",
@@ -62,6 +64,7 @@ __all__ = [
     "CheckoutLeg",
     "CheckoutQuerySet",
     "CustomerStat",
+    "DealQuote",
     "DepositAgreement",
     "DepositKind",
     "DepositState",

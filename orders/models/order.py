@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
-from orders.deals import DealQuote  # noqa: F401 - a table of this app
 from orders.errors import TransitionNotYours
 from orders.models.holds import HoldKind
 from orders.models.owing import ENDED, SUMS, due_of, excess_of, payable_of

@@ -11,8 +11,8 @@ from core.errors import NotFound
 from core.money import money
 from financing.public import check_application, read_offer_terms
 from insurance.public import estimate
-from orders.deals import DealQuote
 from orders.models import Order
+from orders.models.deals import DealQuote
 from orders.services.history import Actor
 from orders.services.lines import ProductLine
 from orders.services.placing import place_order

@@ -20,10 +20,10 @@ from core.errors import InvalidInput
 from core.money import ZERO, line_total
 from financing.public import LoanOffer, loan_offer
 from insurance.public import PremiumFacts, rate
-from orders.deal_sums import result_of
-from orders.deals import NAMELESS, DealQuote
 from orders.errors import UnknownProduct
 from orders.models import ProductCopy
+from orders.models.deals import NAMELESS, DealQuote
+from orders.queries.deal_sums import result_of
 from orders.services.lines import refuse_other_currency
 
 MAX_LINES = 50

@@ -19,7 +19,7 @@ from core.db import transaction
 from core.errors import NotFound
 from orders.errors import DocumentNotAvailable
 from orders.models import DOCUMENTS, Document, DocumentFile, DocumentKind, Order, ReturnState
-from orders.printing import print_document
+from orders.rules.printing import print_document
 from orders.services.changing import load_for
 from orders.services.editing import plain
 from orders.services.history import Actor, record_edit

@@ -13,7 +13,7 @@ from messaging.models import OutboxEvent
 from messaging.testing import events_of
 from orders.errors import MoneyMissing, RefundPending
 from orders.models import Order, OrderHistory
-from orders.reading import read_any
+from orders.queries.reading import read_any
 from orders.services import ProductLine
 from orders.tests import answers, make
 from orders.tests.answers import hear

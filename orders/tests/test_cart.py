@@ -16,8 +16,8 @@ from core.ids import uuid7
 from core.testing import Api, token_for
 from messaging.testing import events_of
 from orders import personal, services
-from orders.carts import read_cart
 from orders.models import Cart, CartItem, Order, ProductCopy
+from orders.queries.carts import read_cart
 from orders.services import Holder
 from orders.tests import make
 

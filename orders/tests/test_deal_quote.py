@@ -18,9 +18,9 @@ from financing.services import change_programme, write_limits
 from insurance import services as insurance
 from insurance.rating.rows import TariffFact
 from insurance.tests.make import KASKO, OSAGO
-from orders.deal_sums import recalculate
-from orders.deals import DealQuote
+from orders.models.deals import DealQuote
 from orders.public import deal_disagreements
+from orders.queries.deal_sums import recalculate
 from orders.services import Actor, order_deal
 from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal
 from orders.tests import make

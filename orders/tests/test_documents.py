@@ -13,7 +13,7 @@ from core.ids import uuid7
 from core.testing import Api
 from orders import services
 from orders.models import Document, DocumentFile
-from orders.printing import in_words
+from orders.rules.printing import in_words
 from orders.services import Actor, ProductLine
 from orders.services.documents import issue_document
 from orders.tests import answers, make

@@ -13,7 +13,7 @@ from gateway import guard
 from gateway.principal import read_token
 from gateway.tickets import redeem_ticket
 from messaging import live
-from orders import feed as order_feed
+from orders.queries import feed as order_feed
 from orders.tests import answers, make
 from orders.tests.answers import hear
 from orders.tests.live import fresh_hub, in_thread, opened, opened_by, placed, relayed, ticket

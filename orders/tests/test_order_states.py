@@ -11,8 +11,8 @@ from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import events_of
 from orders import services
-from orders.machine import ACTIONS, DONE, NOT_NOW, NOT_YOURS, ROLES, allowed, outcome, table
 from orders.models import EDITS, TRANSITIONS, Edit, Order, OrderHistory, Status
+from orders.rules.machine import ACTIONS, DONE, NOT_NOW, NOT_YOURS, ROLES, allowed, outcome, table
 from orders.services import Actor
 from orders.tests import answers, make
 from orders.tests.answers import hear

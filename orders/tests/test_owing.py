@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from core.db import fetch
 from orders.models import Order, Status
 from orders.models.owing import DUE_SQL, PAYABLE_SQL, SUMS, TAKEN_OFF, due_of, payable_of
-from orders.past import read_order_at
 from orders.public import order_states
-from orders.reading import read_any
+from orders.queries.past import read_order_at
+from orders.queries.reading import read_any
 from orders.services import Actor, FreeLine, ProductLine, preview_lines, steer_checkout
 from orders.tests import answers, make
 from orders.tests.answers import hear

@@ -11,8 +11,9 @@ from core.db import before_commit, transaction
 from core.ids import uuid7
 from core.testing import Api
 from gateway import cache as shared
-from orders import cache, services
+from orders import services
 from orders.models import Order
+from orders.queries import cache
 from orders.services import Actor
 from orders.tests import answers, make
 from orders.tests.answers import hear

@@ -13,8 +13,8 @@ from core.ids import uuid7
 from core.testing import Api
 from orders import services
 from orders.models import Order, StatDelta
+from orders.queries.stats import customer_figures, shop_figures, stat_disagreements
 from orders.services import Actor, ProductLine
-from orders.stats import customer_figures, shop_figures, stat_disagreements
 from orders.tests import answers, make
 from orders.tests.answers import hear
 

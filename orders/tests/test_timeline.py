@@ -12,7 +12,7 @@ from core.ids import uuid7
 from core.testing import Api
 from orders import public, services
 from orders.models import OrderHistory
-from orders.past import read_order_at
+from orders.queries.past import read_order_at
 from orders.services import Actor
 from orders.tests import answers, make
 

@@ -158,7 +158,7 @@ def test_many_orders_cost_as_many_statements_as_few():
 
 
 def test_a_long_column_is_cut_and_says_so(monkeypatch):
-    monkeypatch.setattr("orders.board.CARDS", 2)
+    monkeypatch.setattr("orders.queries.board.CARDS", 2)
     for _ in range(3):
         make_orders.order()
     created = read_board(roles=MANAGER, now=timezone.now()).columns[0]

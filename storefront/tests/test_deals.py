@@ -12,9 +12,9 @@ from catalog.services import create_product, update_product
 from core.ids import uuid7
 from financing.services import change_programme
 from messaging.testing import drain_outbox
-from orders.deal_sums import recalculate
-from orders.deals import DealQuote
 from orders.models import Order
+from orders.models.deals import DealQuote
+from orders.queries.deal_sums import recalculate
 from storefront.tests import make
 from storefront.tests.make import Visitor
 

@@ -16,8 +16,8 @@ BESIDE = {"tests", "migrations"}
 GEAR = {"twins", "sandbox", "vectors", "devtools"}
 """Folders of gear for tests and laptops, wherever they still stand inside the product."""
 ROOMS = {
-    *("models", "services", "queries", "commands", "events", "public", "handlers", "errors", "providers", "tasks"),
-    *("consumers", "api", "admin", "plugin", "management", "apps", "__init__"),
+    *("models", "services", "queries", "rules", "commands", "events", "public", "handlers", "errors", "providers"),
+    *("tasks", "consumers", "api", "admin", "plugin", "management", "apps", "__init__"),
 }
 """What STYLE knows of an app: a file or a folder of one of these names."""
 LONG = 40

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from orders.machine import table
+from orders.rules.machine import table
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ import msgspec
 
 from core.db import fetch
 from orders.models.owing import SUMS, due_of
-from orders.reading import COLUMNS, OrderDocument, RawOrder, document_of
+from orders.queries.reading import COLUMNS, OrderDocument, RawOrder, document_of
 
 READ_ORDER_AND_WHAT_CAME_AFTER = f"""
 SELECT {COLUMNS}, (

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from core.errors import InvalidInput
 from financing.public import read_offer_terms
-from orders.deal_sums import recalculate
-from orders.deals import DealQuote
+from orders.models.deals import DealQuote
+from orders.queries.deal_sums import recalculate
 
 
 @dataclass(frozen=True)

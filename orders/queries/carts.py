@@ -8,7 +8,7 @@ import msgspec
 
 from core.money import DEFAULT_CURRENCY, ZERO, line_total
 from orders.models import Cart, CartItem, Holder, ProductCopy
-from orders.reading import Moment
+from orders.queries.reading import Moment
 
 
 class CartLine(msgspec.Struct):

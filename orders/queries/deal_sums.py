@@ -6,7 +6,7 @@ from typing import Any
 from core.money import ZERO, money
 from financing.public import LoanOffer, read_offer_terms, recalculate_offer
 from insurance.public import rate
-from orders.deals import DealQuote
+from orders.models.deals import DealQuote
 
 
 def result_of(

@@ -9,7 +9,7 @@ from django.db.models.signals import post_delete, post_save
 
 from gateway.cache import Cache
 from orders.models import Checkout, CheckoutLeg, Order, OrderLine
-from orders.reading import read_any
+from orders.queries.reading import read_any
 
 copies = Cache("order", "orders", lambda: settings.ORDER_CACHE_SECONDS)
 

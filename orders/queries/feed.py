@@ -19,7 +19,7 @@ from messaging.feed import FeedRow, is_kept, read_head
 from messaging.live import FORBIDDEN, NOT_FOUND, LiveView
 from orders.events import OrderStatusChanged, ShopNews
 from orders.models import Order
-from orders.reading import read_newest, read_snapshots
+from orders.queries.reading import read_newest, read_snapshots
 
 MAX_BEHIND = 1000
 KEPT = timedelta(hours=72)

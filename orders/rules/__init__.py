@@ -1,0 +1,1 @@
+"""Calculation of orders without input or output."""
