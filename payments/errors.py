@@ -59,8 +59,8 @@ class TokenRequired(InvalidInput):
 class MethodUnknown(InvalidInput):
     """The caller has no such stored payment method."""
 
-    def __init__(self) -> None:
-        super().__init__("payment_method_id", "unknown_payment_method", _("You have no such payment method."))
+    def __init__(self, field: str = "payment_method_id") -> None:
+        super().__init__(field, "unknown_payment_method", _("You have no such payment method."))
         self.code = "unknown_payment_method"
 
 

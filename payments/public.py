@@ -10,9 +10,13 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from core.books import Disagreement
+from core.errors import InvalidInput
 from core.provider_http import NoAnswer, Refused, TransientFault
+from messaging.reads import answers
+from payments.errors import MethodUnknown
 from payments.models import (
     REFUNDS_PAYABLE,
     RESERVING,
@@ -22,6 +26,7 @@ from payments.models import (
     DisputeStatus,
     OrderCopy,
     Payment,
+    PaymentMethod,
     Payout,
     PayoutStatus,
     Refund,
@@ -41,6 +46,7 @@ __all__ = [
     "payable",
     "payments_of_order",
     "provider_disagreements",
+    "require_method",
     "silent_payments",
     "waiting_for_somebody",
 ]
@@ -92,6 +98,19 @@ def payments_of_order(order_id: UUID) -> list[PaymentFacts]:
         )
         for payment in Payment.objects.filter(order_id=order_id).order_by("-created_at", "-id")
     ]
+
+
+@answers("financing", "insurance", "orders", "showroom")
+def require_method(method_id: UUID, *, method: str, caller_id: UUID, customer_id: UUID, field: str) -> None:
+    """Refuse a stored method that is not the caller's own, named for what is theirs, or that is of another kind.
+
+    Staff act for clients, and never with a client's card. Raises MethodUnknown, InvalidInput, which name `field`.
+    """
+    stored = PaymentMethod.objects.filter(pk=method_id, customer_id=customer_id).first()
+    if stored is None or caller_id != customer_id:
+        raise MethodUnknown(field)
+    if stored.method != method:
+        raise InvalidInput(field, "invalid", _("The stored payment method is of another kind."))
 
 
 def silent_payments(now: datetime) -> Q:

@@ -23,25 +23,6 @@ from tests.permissions.table import Row
 from tests.permissions.test_matrix import callers, home
 from tests.test_strict_input import bodies, operation_of, sent
 
-BY_PAYMENTS = {
-    f"{operation} {place}payment_method_id"
-    for operation, places in {
-        "POST /orders": ("payment.", "payment.0.", "deposit."),
-        "POST /cart/checkout": ("payment.", "payment.0.", "deposit."),
-        "POST /financing/loans/{}/payments": ("",),
-        "POST /financing/loans/{}/early-repayment": ("",),
-        "POST /financing/loans/{}/return": ("",),
-        "POST /insurance/policies/{}/pay-instalment": ("payment.",),
-        "POST /insurance/policies/{}/autopay": ("payment.",),
-        "POST /insurance/policies/{}/endorse": ("payment.",),
-        "POST /insurance/policies/{}/reinstate": ("payment.",),
-        "POST /insurance/quotes/{}/purchase": ("payment.",),
-        "POST /events/{}/registrations/{}/pay": ("",),
-    }.items()
-    for place in places
-}
-"""Stored methods: payments tells of a stranger's as of any other refused payment, `unknown_payment_method`."""
-
 SOON = timezone.now() + timedelta(days=2)
 SPAN = {"start_time": SOON.isoformat(), "end_time": (SOON + timedelta(hours=1)).isoformat()}
 LOAN = {"down_payment": "500000.00", "term_months": 36, "financing_type": "car_loan"}
@@ -49,6 +30,7 @@ EARNER = {"employment_status": "employed", "monthly_income": "200000.00", "birth
 DAY = {"title": "Day", "start_date": SPAN["start_time"], "end_date": SPAN["end_time"], "capacity": 5}
 CLAIM = {"occurred_at": timezone.now().isoformat(), "description": "A dent", "amount": "1000.00"}
 MEANS = {"method": "card", "token": "tok_success"}
+BY_CARD = {"method": "card"}
 
 
 def car() -> dict[str, Any]:
@@ -58,6 +40,23 @@ def car() -> dict[str, Any]:
 def in_cart(owner: UUID) -> dict[str, Any]:
     orders.cart_item(customer_id=owner)
     return {}
+
+
+def paid_by(
+    *, place: str = "payment", payment: Any = BY_CARD, of: Any = lambda _: {}
+) -> Callable[[UUID], dict[str, Any]]:
+    """A body that is paid by a card, whose stored method is missing."""
+    return lambda owner: of(owner) | {place: payment}
+
+
+def ordered_by(of: Any) -> dict[str, Any]:
+    """Every place of an order's body that names a stored method."""
+    deposit = BY_CARD | {"amount": "1000.00"}
+    return {
+        "payment.": paid_by(of=of),
+        "payment.0.": paid_by(of=of, payment=[BY_CARD]),
+        "deposit.": paid_by(of=of, place="deposit", payment=deposit),
+    }
 
 
 def of_payments(owner: UUID) -> dict[str, Any]:
@@ -103,9 +102,6 @@ CASES: dict[str, Case] = {
         lambda owner: in_cart(owner) | {"insurance": [insurance.OSAGO]}, 400, "not_allowed",
     ),
     "POST /payments order_id": (lambda _: MEANS | {"amount": "1.00"}, 409, "order_not_ready"),
-    "POST /payments payment_method_id": (
-        lambda owner: {"method": "card"} | of_payments(owner), 400, "unknown_payment_method",
-    ),
     "POST /financing/applications order_id": (
         lambda _: LOAN | EARNER | {"vehicle_price": "2000000.00"}, 409, "order_not_ready",
     ),
@@ -136,9 +132,30 @@ CASES: dict[str, Case] = {
     "POST /resources/{}/allocate event_id": (lambda _: SPAN, 400, "unknown_event"),
 }  # fmt: skip
 """By operation and place: the rest of the body, and how the id is refused."""
+STORED = {
+    "POST /orders": ordered_by(lambda _: car()),
+    "POST /cart/checkout": ordered_by(in_cart),
+    "POST /payments": {"": lambda owner: BY_CARD | of_payments(owner)},
+    "POST /financing/loans/{}/payments": {"": lambda _: BY_CARD | {"amount": "1.00"}},
+    "POST /financing/loans/{}/early-repayment": {"": lambda _: BY_CARD | {"amount": "1.00"}},
+    "POST /financing/loans/{}/return": {"": lambda _: BY_CARD},
+    "POST /insurance/quotes/{}/purchase": {"payment.": paid_by()},
+    "POST /insurance/policies/{}/pay-instalment": {"payment.": paid_by()},
+    "POST /insurance/policies/{}/autopay": {"payment.": paid_by()},
+    "POST /insurance/policies/{}/endorse": {"payment.": paid_by(of=lambda _: {"changes": {"deductible": "0"}})},
+    "POST /insurance/policies/{}/reinstate": {"payment.": paid_by()},
+    "POST /events/{}/registrations/{}/pay": {"": lambda _: BY_CARD},
+}
+"""What is paid by a stored method: the rest of the body by operation and place."""
+CASES |= {
+    f"{operation} {place}payment_method_id": (body, 400, "unknown_payment_method")
+    for operation, bodies in STORED.items()
+    for place, body in bodies.items()
+}
 KNOWING = {
     "unknown_person": "accounts", "unknown_colleague": "accounts", "unknown_programme": "financing",
     "not_allowed": "insurance", "unknown_product": "catalog", "unknown_event": "showroom",
+    "unknown_payment_method": "payments",
 }  # fmt: skip
 """Databases besides its own that an endpoint asks for what it does not keep."""
 
@@ -159,7 +176,7 @@ def cases() -> Iterator[Any]:
 
 
 def test_every_id_of_the_document_has_its_refusal():
-    assert {name for name, _, _ in places()} == CASES.keys() | BY_PAYMENTS
+    assert {name for name, _, _ in places()} == CASES.keys()
 
 
 def laid(body: Any, place: tuple[str, ...], value: str) -> Any:

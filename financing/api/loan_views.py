@@ -40,6 +40,7 @@ from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn
 from gateway.readings import Papers, hand_over
+from payments.public import require_method
 
 
 class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
@@ -103,11 +104,12 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     def _pay(self) -> Response:
         data = self.valid(LoanPaymentInput)
+        means = self._means(data)
         payment = services.pay_loan(
             loan_id=read_id(self.kwargs["pk"], LoanNotFound),
             customer_id=self.owner,
             amount=data["amount"],
-            means=_means(data),
+            means=means,
             actor_id=self.principal.id,
             now=timezone.now(),
         )
@@ -121,6 +123,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     def _repay_early(self) -> Response:
         data, now = self.valid(EarlyRepaymentInput), timezone.now()
+        means = self._means(data)
         wanted: dict[str, Any] = {
             "loan_id": read_id(self.kwargs["pk"], LoanNotFound),
             "customer_id": self.owner,
@@ -131,7 +134,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         }
         if data["preview"]:
             return Response(_early(services.preview_early(**wanted), data["strategy"], None))
-        payment, plan = services.repay_loan_early(**wanted, means=_means(data), actor_id=self.principal.id)
+        payment, plan = services.repay_loan_early(**wanted, means=means, actor_id=self.principal.id)
         return Response(_early(plan, data["strategy"], payment))
 
     @extend_schema(request=ReturnInput, responses=ReturnSerializer)
@@ -142,11 +145,12 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     def _return(self) -> Response:
         data, now = self.valid(ReturnInput), timezone.now()
+        means = self._means(data)
         loan_id = read_id(self.kwargs["pk"], LoanNotFound)
         quote, payment = services.preview_return(loan_id=loan_id, customer_id=self.owner, now=now), None
         if not data["preview"]:
             payment = services.return_loan(
-                loan_id=loan_id, customer_id=self.owner, means=_means(data), actor_id=self.principal.id, now=now
+                loan_id=loan_id, customer_id=self.owner, means=means, actor_id=self.principal.id, now=now
             )
         shown = {name: getattr(quote, name) for name in ("day", "balance", "interest", "due", "deposit", "total")}
         return Response(ReturnSerializer(shown | {"preview": data["preview"], "payment": payment}).data)
@@ -256,6 +260,19 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         """All loans by lateness."""
         return Response(PortfolioSerializer(services.read_portfolio()).data)
 
+    def _means(self, data: dict[str, Any]) -> LoanMeans:
+        """How a loan is paid, by a stored method of its borrower alone. Raises LoanNotFound, InvalidInput."""
+        loan, method_id = self._found(self.kwargs["pk"]), data["payment_method_id"]
+        if method_id is not None:
+            require_method(
+                method_id,
+                method=data["method"],
+                caller_id=self.principal.id,
+                customer_id=loan.customer_id,
+                field="payment_method_id",
+            )
+        return LoanMeans(data["method"], data["token"], method_id)
+
     def _found(self, pk: str) -> Loan:
         loan = self.get_queryset().filter(pk=read_id(pk, LoanNotFound)).first()
         if loan is None:
@@ -264,10 +281,6 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
 
 _ROW = ("number", "due_date", "payment", "principal", "interest", "fees", "balance")
-
-
-def _means(data: dict[str, Any]) -> LoanMeans:
-    return LoanMeans(data["method"], data["token"], data["payment_method_id"])
 
 
 def _early(plan: EarlyPlan, strategy: str, payment: LoanPayment | None) -> Any:

@@ -1,6 +1,6 @@
 """The insurance API."""
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -51,6 +51,9 @@ from insurance.documents import policy_pdf
 from insurance.errors import ClaimNotFound, PolicyNotFound, QuoteNotFound
 from insurance.models import Claim, Policy, Quote
 from insurance.pricing import read_request
+from payments.public import require_method
+
+Paying = TypeVar("Paying", dict[str, Any], dict[str, Any] | None)
 
 
 class _InsuranceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -64,6 +67,18 @@ class _InsuranceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
     def get_queryset(self) -> QuerySet[Any]:
         rows = super().get_queryset()
         return rows.all() if self.principal.is_staff else rows.filter(customer_id=self.principal.id)
+
+    def _paid(self, insured: Quote | Policy, payment: Paying) -> Paying:
+        """The payment of a quote or policy: by a stored method it is its owner's own doing. Raises InvalidInput."""
+        if payment and "payment_method_id" in payment:
+            require_method(
+                payment["payment_method_id"],
+                method=payment["method"],
+                caller_id=self.principal.id,
+                customer_id=insured.customer_id,
+                field="payment.payment_method_id",
+            )
+        return payment
 
     @property
     def _owner(self) -> UUID | None:
@@ -111,11 +126,10 @@ class QuoteViewSet(_InsuranceViewSet):
         return self.once("purchase_quote", self._purchase)
 
     def _purchase(self) -> Response:
-        self.get_object()
-        given = self.valid(QuotePurchaseInput)
+        quote, given = self.get_object(), self.valid(QuotePurchaseInput)
         policy = services.purchase_quote(
             quote_id=_uuid(self.kwargs["pk"], QuoteNotFound),
-            payment=given["payment"],
+            payment=self._paid(quote, given["payment"]),
             variant=given["variant"],
             customer_id=self._owner,
             now=timezone.now(),
@@ -171,9 +185,10 @@ class PolicyViewSet(_InsuranceViewSet):
         return self.once("reinstate_policy", self._reinstate)
 
     def _reinstate(self) -> Response:
+        insured = self.get_object()
         policy = services.reinstate_policy(
             policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
-            payment=self.valid(PolicyReinstateInput).get("payment"),
+            payment=self._paid(insured, self.valid(PolicyReinstateInput).get("payment")),
             now=timezone.now(),
         )
         return Response(PolicySerializer(policy).data)
@@ -195,12 +210,11 @@ class PolicyViewSet(_InsuranceViewSet):
         return self.once("endorse_policy", self._endorse)
 
     def _endorse(self) -> Response:
-        self.get_object()
-        given = self.valid(PolicyEndorsementInput)
+        insured, given = self.get_object(), self.valid(PolicyEndorsementInput)
         endorsement = services.endorse_policy(
             policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
             changes=given["changes"],
-            payment=given.get("payment"),
+            payment=self._paid(insured, given.get("payment")),
             actor_id=self.principal.id,
             customer_id=self._owner,
             expected_difference=given.get("expected_difference"),
@@ -229,10 +243,10 @@ class PolicyViewSet(_InsuranceViewSet):
         return self.once("pay_instalment", self._pay_instalment)
 
     def _pay_instalment(self) -> Response:
-        self.get_object()
+        insured = self.get_object()
         policy = services.pay_instalment(
             policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
-            payment=self.valid(InstalmentPaymentInput)["payment"],
+            payment=self._paid(insured, self.valid(InstalmentPaymentInput)["payment"]),
             customer_id=self._owner,
             now=timezone.now(),
         )
@@ -242,10 +256,10 @@ class PolicyViewSet(_InsuranceViewSet):
     @action(detail=True, methods=["post"])
     def autopay(self, request: Request, pk: str) -> Response:
         """Have instalments charged to a stored payment method on their days, or by nothing any more."""
-        self.get_object()
+        insured = self.get_object()
         policy = services.choose_autopay(
             policy_id=_uuid(pk, PolicyNotFound),
-            payment=self.valid(PolicyAutopayInput)["payment"],
+            payment=self._paid(insured, self.valid(PolicyAutopayInput)["payment"]),
             customer_id=self._owner,
             now=timezone.now(),
         )

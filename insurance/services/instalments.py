@@ -137,7 +137,7 @@ def choose_autopay(
     *, policy_id: UUID, payment: Mapping[str, Any] | None, now: datetime, customer_id: UUID | None = None
 ) -> Policy:
     """Have instalments charged by themselves by a stored payment method of the insured, `{method, payment_method_id}`;
-    with None they are not any more. Whether the method is theirs is for payments to say.
+    with None they are not any more. Whoever is given the method asks payments whether it is theirs.
 
     Raises PolicyNotFound, WrongTransition, NothingDue, InvalidInput.
     """

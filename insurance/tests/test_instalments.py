@@ -13,7 +13,7 @@ from core.ids import uuid7
 from core.testing import Api
 from insurance import handlers, services
 from insurance.books import policy_disagreements
-from insurance.errors import InstalmentOverdue, NotCovered
+from insurance.errors import InstalmentOverdue, NotCovered, NothingDue
 from insurance.models import Instalment, MoneyRequest, Policy
 from insurance.public import estimate, rate
 from insurance.rating import InvalidRisk, first_part, parts_of
@@ -23,6 +23,7 @@ from insurance.tests import make
 from insurance.tests.answers import asked
 from messaging.testing import events_of
 from payments.events import ChargeSettled
+from payments.services import store_method
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -204,18 +205,23 @@ def test_the_api_pays_shows_and_refuses():
     assert MoneyRequest.objects.count() == 2
 
 
+@pytest.mark.django_db(databases=["insurance", "payments"])
 def test_a_stored_method_is_chosen_and_forgotten():
     policy = in_three(now=datetime.now(UTC))
+    kept = store_method(customer_id=policy.customer_id, method="card", token="tok_success", now=START)
+    stored = {"method": "card", "payment_method_id": str(kept.id)}
     owner, path = Api("client", user_id=policy.customer_id), f"/insurance/policies/{policy.id}/autopay"
     assert owner.post(path, {"payment": CARD}).status_code == 400
-    assert Api().post(path, {"payment": STORED}).status_code == 401
-    assert Api("client").post(path, {"payment": STORED}).status_code == 404
+    assert Api().post(path, {"payment": stored}).status_code == 401
+    assert Api("client").post(path, {"payment": stored}).status_code == 404
     assert again(policy).autopay_method_id is None
-    assert owner.post(path, {"payment": STORED}).json()["autopay_method_id"] == STORED["payment_method_id"]
+    assert owner.post(path, {"payment": stored}).json()["autopay_method_id"] == stored["payment_method_id"]
     assert owner.post(path, {"payment": None}).json()["autopay_method_id"] is None
     whole = make.policy()
-    refused = Api("manager").post(f"/insurance/policies/{whole.id}/autopay", {"payment": STORED})
-    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_due")
+    refused = Api("manager").post(f"/insurance/policies/{whole.id}/autopay", {"payment": stored})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "unknown_payment_method")
+    with pytest.raises(NothingDue):
+        services.choose_autopay(policy_id=whole.id, payment=stored, now=START)
 
 
 # By due dates ---------------------------------------------------------------------------------------------------------

@@ -28,9 +28,11 @@ from insurance.tests.make import KASKO, OSAGO
 from messaging import peers, reads
 from messaging.tests.conftest import SECRET
 from messaging.tests.line import deliver
+from payments.public import require_method
 from showroom.public import require_happening
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "insurance", "orders", "showroom"])
+APPS = ["accounts", "catalog", "financing", "insurance", "orders", "payments", "showroom"]
+pytestmark = pytest.mark.django_db(databases=APPS)
 OTHER = "o" * 32
 
 
@@ -57,6 +59,9 @@ def calls():
         "financing.require_programme": lambda: refused(require_programme, uuid7(), "auto", now=timezone.now()),
         "insurance.estimate": lambda: estimate(OSAGO),
         "insurance.rate": lambda: rate(KASKO, day=date(2026, 11, 22)),
+        "payments.require_method": lambda: refused(
+            require_method, uuid7(), method="card", caller_id=person.id, customer_id=person.id, field="the_field"
+        ),
         "showroom.require_happening": lambda: refused(require_happening, uuid7(), "the_field"),
     }
 

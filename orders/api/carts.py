@@ -111,7 +111,7 @@ class CartViewSet(ApiViewSet):
             customer_id=customer_of(body, principal),
             actor=actor_of(principal),
             now=timezone.now(),
-            **terms_of(body),
+            **terms_of(body, principal),
         )
         return answer(order.id, principal, status=201)
 

@@ -19,6 +19,7 @@ from financing.public import check_application, require_programme
 from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
 from orders.services import FreeLine, ProductLine
+from payments.public import require_method
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 
@@ -133,8 +134,9 @@ def customer_of(body: OrderTerms, principal: Principal) -> UUID:
     return body.customer_id
 
 
-def terms_of(body: OrderTerms) -> dict[str, Any]:
+def terms_of(body: OrderTerms, principal: Principal) -> dict[str, Any]:
     """The terms as the services take them. Raises InvalidInput."""
+    _refuse_strange_methods(body, principal)
     asked: list[dict[str, Any]] = msgspec.to_builtins(body.insurance)
     rated = policies_of(asked)
     return {
@@ -147,6 +149,24 @@ def terms_of(body: OrderTerms) -> dict[str, Any]:
         "expected_total": body.expected_total,
         "comment": body.comment,
     }
+
+
+def _refuse_strange_methods(body: OrderTerms, principal: Principal) -> None:
+    """Refuse stored methods that are not the buyer's own doing. Raises InvalidInput."""
+    given: dict[str, PaymentInput | None] = {"deposit": body.deposit}
+    if isinstance(body.payment, list):
+        given |= {f"payment.{place}": one for place, one in enumerate(body.payment)}
+    else:
+        given["payment"] = body.payment
+    for field, one in given.items():
+        if one is not None and one.payment_method_id is not None:
+            require_method(
+                one.payment_method_id,
+                method=one.method,
+                caller_id=principal.id,
+                customer_id=body.customer_id or principal.id,
+                field=f"{field}.payment_method_id",
+            )
 
 
 def line_of(index: int, item: ItemInput) -> ProductLine | FreeLine:

@@ -18,6 +18,7 @@ from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.strict_input import on_the_clock
+from payments.public import require_method
 from showroom import services
 from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter
 from showroom.api.serializers import (
@@ -221,11 +222,21 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
         return self.once("pay_seat", lambda: self._pay(_uuid(pk)))
 
     def _pay(self, registration_id: UUID) -> Response:
+        means = services.Means(**self.valid(PayInput))
+        person_id = self.principal.id
+        if means.payment_method_id is not None:
+            require_method(
+                means.payment_method_id,
+                method=means.method,
+                caller_id=person_id,
+                customer_id=person_id,
+                field="payment_method_id",
+            )
         registration = services.pay_seat(
             happening_id=self._happening_id(),
             registration_id=registration_id,
-            user_id=self.principal.id,
-            means=services.Means(**self.valid(PayInput)),
+            user_id=person_id,
+            means=means,
             now=timezone.now(),
         )
         return Response(RegistrationSerializer(registration).data, status=202)
