@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "gateway",
     *APPS,
     "storefront",
+    "sandbox",
 ]
 
 MIDDLEWARE = [

@@ -14,8 +14,8 @@ from config.databases import APPS
 from core.errors import DomainError
 
 FOLDERS = (*APPS, "core", "gateway", "messaging", "storefront", "config")
-NOT_FOR_CLIENTS = {"tests", "migrations", "management", "twins", "sandbox"}
-"""Tests, the operator's own tools, and what stands for other companies' servers."""
+NOT_FOR_CLIENTS = {"tests", "migrations", "management"}
+"""Tests, and the operator's own tools."""
 WRAPPERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 OTHERS = {"ValidationError", "ParseError", "problem"}
 """Refusals that are no DomainError: those of the framework, and a problem document itself."""

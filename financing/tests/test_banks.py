@@ -16,9 +16,9 @@ from financing import services
 from financing.models import Application, BankOffer
 from financing.public import loan_disagreements
 from financing.tests import make, twins
-from financing.twins.book import FAULTS, Book, FaultScript
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of, published
+from sandbox.lenders.book import FAULTS, Book, FaultScript
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["financing"])

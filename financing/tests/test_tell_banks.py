@@ -10,8 +10,8 @@ from core.testing import Api
 from financing import services
 from financing.models import OrderState
 from financing.tests import make, twins
-from financing.twins.book import FAULTS
 from messaging.models import ExternalCall
+from sandbox.lenders.book import FAULTS
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["financing"])

@@ -1,46 +1,24 @@
 """The banks' twins at a port of their own, and the turns of a clock that makes their calls due."""
 
-import asyncio
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx2
-import uvicorn
 from django.db import connections
 
-from financing.twins.app import Twins
-from financing.twins.book import Book, FaultScript
 from messaging import calls
 from messaging.testing import drain_outbox
+from sandbox.lenders.app import Lenders
+from sandbox.lenders.book import Book, FaultScript
+from sandbox.testing import serving
 
 
 @contextmanager
 def running(*, silent_s: float = 1.0, thinks_s: float = 0.05) -> Iterator[tuple[str, Book]]:
     """The twins' address and book."""
     book = Book(":memory:", thinks_s=thinks_s, script=FaultScript())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = uvicorn.Config(
-        Twins(book, silent_s=silent_s), host="127.0.0.1", port=port, log_level="error", lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            httpx2.get(f"{url}/health", timeout=1, trust_env=False)
-            break
-        except httpx2.HTTPError:
-            time.sleep(0.02)
-    yield url, book
-    server.should_exit = True
-    thread.join(timeout=10)
+    with serving(lambda _: Lenders(book, silent_s=silent_s)) as url:
+        yield url, book
 
 
 def calls_come_due() -> None:

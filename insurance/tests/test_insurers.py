@@ -1,13 +1,9 @@
 """Insurers that decide by themselves: the twins issue, think, decline and fail; purchases follow."""
 
-import asyncio
-import socket
-import threading
 import time
 
 import httpx2
 import pytest
-import uvicorn
 from django.db import connections
 from django.utils import timezone
 
@@ -17,10 +13,11 @@ from insurance.models import IssueAttempt, MoneyRequest, Policy
 from insurance.public import policy_disagreements
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from insurance.twins.app import Twins
-from insurance.twins.book import Book
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
+from sandbox.insurers.app import Insurers
+from sandbox.insurers.book import Book
+from sandbox.testing import serving
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -32,24 +29,8 @@ VINS = {"fine": "XTA210990Y2766389", "declined": "XTA210990Y2760001", "slow": "X
 @pytest.fixture(scope="module")
 def twin():
     book = Book(":memory:", thinks_s=0.2)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = uvicorn.Config(Twins(book, silent_s=2), host="127.0.0.1", port=port, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            httpx2.get(f"{url}/health", timeout=1, trust_env=False)
-            break
-        except httpx2.HTTPError:
-            time.sleep(0.02)
-    yield url, book
-    server.should_exit = True
-    thread.join(timeout=10)
+    with serving(lambda _: Insurers(book, silent_s=2)) as url:
+        yield url, book
 
 
 @pytest.fixture(autouse=True)

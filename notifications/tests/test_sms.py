@@ -1,11 +1,5 @@
-import socket
-import threading
-import time
-from contextlib import contextmanager
-
 import httpx2
 import pytest
-import uvicorn
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -18,38 +12,20 @@ from notifications.models import Kind, Notification
 from notifications.providers import sms
 from notifications.providers.port import Refused
 from notifications.tests import make
-from notifications.twins.app import SmsTwin
-from notifications.twins.book import Book
+from sandbox.sms.app import SmsGateway
+from sandbox.sms.book import Book
+from sandbox.testing import serving
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["notifications"])
 
 
-@contextmanager
-def serving(book):
-    """The twin in a thread of its own; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = uvicorn.Config(SmsTwin(book, silent_s=2), host="127.0.0.1", port=port, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
-
-
 @pytest.fixture
 def twin(tmp_path, settings):
     book = Book(tmp_path / "book.sqlite3")
-    with serving(book) as url:
+    with serving(lambda _: SmsGateway(book, silent_s=2)) as url:
         settings.SMS_URL, settings.PROVIDER_TIMEOUT_S = url, 1
         yield book
-    book.close()
 
 
 def texted(phone="8 (900) 123-45-67", **profile):

@@ -28,7 +28,7 @@ _TYPES = {
 
 
 class SandboxProvider(Provider):
-    """The test bank, a process of its own; see `payments.sandbox`."""
+    """The test bank, a process of its own; see `sandbox.bank`."""
 
     name = "sandbox"
     capabilities = Capabilities(holds=True, payouts=True, book=True, methods=frozenset({"card", "sbp"}))

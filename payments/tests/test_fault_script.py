@@ -25,10 +25,10 @@ from messaging.testing import make_due
 from payments import services
 from payments.models import IN_FLIGHT, LedgerLine, Payment, Refund, RefundStatus, Status
 from payments.public import ledger_disagreements, provider_disagreements
-from payments.sandbox.faults import FaultScript
 from payments.tests import make
 from payments.tests.conftest import serving
 from payments.tests.test_receive_webhook import send
+from sandbox.bank.faults import FaultScript
 
 COUNT = int(os.environ.get("AUTOSALON_FAULT_PAYMENTS", "40"))
 pytestmark = [pytest.mark.django_db(databases=["payments"], transaction=True), pytest.mark.timeout(120 + COUNT)]

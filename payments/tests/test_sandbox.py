@@ -4,19 +4,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import httpx2
 import pytest
-import uvicorn
 from django.core.management import CommandError, call_command
 from standardwebhooks import Webhook
 
 from core.ids import uuid7
-from payments.sandbox.app import Options, Sandbox
-from payments.sandbox.book import Book
-from payments.sandbox.faults import FaultScript
-from payments.tests.conftest import free_port, serving, wait_until_healthy
+from payments.tests.conftest import serving
+from sandbox import testing as sandbox
+from sandbox.bank.app import Bank, Options
+from sandbox.bank.book import Book
+from sandbox.bank.faults import FaultScript
+from sandbox.testing import free_port, wait_until_healthy
 
 SECRET = "whsec_dGVzdA=="
 
@@ -112,17 +112,12 @@ def test_a_buyer_who_never_decides_fails_the_charge(tmp_path, time_machine):
 def test_webhooks_are_signed_and_tried_again(tmp_path, httpserver):
     httpserver.expect_ordered_request("/hook").respond_with_data("busy", status=503)
     httpserver.expect_ordered_request("/hook").respond_with_data("ok")
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    sandbox = Sandbox(Options(tmp_path / "book.sqlite3", url, httpserver.url_for("/hook"), SECRET))
-    server = uvicorn.Server(uvicorn.Config(sandbox, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_until_healthy(url)
-    with httpserver.wait(raise_assertions=True, stop_on_nohandler=False, timeout=10):
+    options = tmp_path / "book.sqlite3", httpserver.url_for("/hook")
+    with (
+        sandbox.serving(lambda url: Bank(Options(options[0], url, options[1], SECRET))) as url,
+        httpserver.wait(raise_assertions=True, stop_on_nohandler=False, timeout=10),
+    ):
         charge(url, "k", payment_id="p1")
-    server.should_exit = True
-    thread.join(timeout=10)
     first, second = (request for request, _ in httpserver.log)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     data = Webhook(SECRET).verify(second.get_data(), dict(second.headers))

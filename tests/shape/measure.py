@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (*APPS, "messaging", "gateway", "core", "config", "storefront")
 BESIDE = {"tests", "migrations"}
 """Folders whose lines are no product code."""
-GEAR = {"twins", "sandbox", "vectors", "devtools"}
+GEAR = {"vectors", "devtools"}
 """Folders of gear for tests and laptops, wherever they still stand inside the product."""
 ROOMS = {
     *("models", "services", "queries", "rules", "commands", "events", "public", "handlers", "errors", "providers"),

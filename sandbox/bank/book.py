@@ -10,11 +10,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from payments.sandbox.faults import FaultScript
+from sandbox.bank.faults import FaultScript
+from sandbox.framework import FLAKY_TRIES, Refusal
 
 ACTION_SECONDS = 1800
 """How long a buyer may take over the confirmation page."""
-FLAKY_FAULTS = 2
 MAX_WEBHOOK_ATTEMPTS = 20
 
 _SCHEMA = """
@@ -78,14 +78,6 @@ _WEBHOOKS = {
     ("dispute", "lost"): "dispute.lost",
 }
 _NOT_DECIDED = ("requires_action", "authorized")
-
-
-class Refusal(Exception):
-    """The request is wrong, or cannot be served now; becomes an HTTP status with a code."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
 
 
 @dataclass(frozen=True)
@@ -159,7 +151,7 @@ class Book:
             return
         self._db.execute("INSERT INTO fault VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET count = count + 1", (key,))
         (count,) = self._db.execute("SELECT count FROM fault WHERE key = ?", (key,)).fetchone()
-        if count <= FLAKY_FAULTS:
+        if count <= FLAKY_TRIES:
             self._db.execute("COMMIT")
             raise Refusal(503, "unavailable", "The provider is having a bad moment.")
 

@@ -1,9 +1,9 @@
-"""What the SMS twin remembers: one message per key, kept over restarts, and how often it was given each."""
+"""Keep what the SMS gateway remembers: one message per key, kept over restarts, and how often it was given each."""
 
 import time
 from typing import Any
 
-from core.twins import TwinBook
+from sandbox.framework import LockedBook
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS handing (number INTEGER PRIMARY KEY, key TEXT NOT NUL
 """
 
 
-class Book(TwinBook):
+class Book(LockedBook):
     """A small file of messages; taking one is one transaction."""
 
     schema = _SCHEMA

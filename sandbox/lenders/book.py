@@ -1,4 +1,4 @@
-"""What the banks' twins remember: one decision per key, kept over restarts."""
+"""Keep what the lenders remember: one decision per key, kept over restarts."""
 
 import time
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from core.twins import TwinBook
+from sandbox.framework import LockedBook
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS decision (
@@ -28,11 +28,11 @@ FAULTS = {
     "01": "refuse", "02": "counter", "03": "slow", "04": "silent", "05": "flaky", "06": "repeat", "07": "never",
     "08": "garbage",
 }  # fmt: skip
-"""What a twin does, by the kopecks of the income it is told of; `repeat` contradicts itself when asked again."""
+"""What a lender does, by the kopecks of the income it is told of; `repeat` contradicts itself when asked again."""
 DEBIT_FAULTS = {
     "91": "refuse", "93": "slow", "94": "silent", "95": "flaky", "96": "reverse", "97": "never", "98": "garbage",
 }  # fmt: skip
-"""What a twin does with a debit, by the kopecks of its amount; `reverse` takes it back once it has told of it."""
+"""What a lender does with a debit, by the kopecks of its amount; `reverse` takes it back once it has told of it."""
 COUNTERS = frozenset({"polus"})
 """Banks that lend less and dearer than they are asked."""
 NEVER = 1e12
@@ -53,7 +53,7 @@ class FaultScript:
         return names[int.from_bytes(digest[4:]) % len(names)]
 
 
-class Book(TwinBook):
+class Book(LockedBook):
     """A small file of decisions; the whole of a question is one transaction."""
 
     schema = _SCHEMA

@@ -1,19 +1,21 @@
-"""Runs the banks' twins."""
+"""Runs the lenders' sandbox."""
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
-from core.twins import TwinCommand
-from financing.twins.app import Twins
-from financing.twins.book import Book, FaultScript
+from sandbox.framework import SandboxCommand
+from sandbox.lenders.app import Lenders
+from sandbox.lenders.book import Book, FaultScript
 
 
-class Command(TwinCommand):
+class Command(SandboxCommand):
     """`manage.py run_banks`: banks that lend nothing, for debug only."""
 
-    help = "Run the banks' twins at AUTOSALON_BANKS_URL (debug only)."
+    help = "Run the sandbox of the lending banks at AUTOSALON_BANKS_URL (debug only)."
     url_setting = "BANKS_URL"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,7 +24,8 @@ class Command(TwinCommand):
         parser.add_argument("--faults", type=float, default=0.0, help="share of the questions that go wrong, 0 to 1")
         parser.add_argument("--seed", type=int, default=0, help="which questions go wrong, and how")
 
-    def make(self, folder: Path, silent_s: float, **options: Any) -> Twins:
-        """All banks at one address."""
+    def make(self, folder: Path, address: SplitResult, **options: Any) -> Lenders:
+        """Make all banks at one address."""
         script = FaultScript(options["seed"], options["faults"])
-        return Twins(Book(folder / "banks" / "book.sqlite3", script=script), silent_s=silent_s)
+        book = Book(folder / "banks" / "book.sqlite3", script=script)
+        return Lenders(book, silent_s=settings.PROVIDER_TIMEOUT_S + 5)

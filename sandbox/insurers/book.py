@@ -1,10 +1,10 @@
-"""What the insurers' twins remember: one decision per key, kept over restarts."""
+"""Keep what the insurers remember: one decision per key, kept over restarts."""
 
 import time
 from pathlib import Path
 from typing import Any
 
-from core.twins import TwinBook
+from sandbox.framework import LockedBook
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS policy (
@@ -15,10 +15,10 @@ CREATE TABLE IF NOT EXISTS policy (
 CREATE TABLE IF NOT EXISTS off (insurer TEXT NOT NULL, policy_id TEXT NOT NULL, PRIMARY KEY (insurer, policy_id));
 """
 FAULTS = {"0001": "declined", "0002": "slow", "0003": "silent", "0004": "flaky"}
-"""How a twin behaves, by the last four characters of the VIN."""
+"""How an insurer behaves, by the last four characters of the VIN."""
 
 
-class Book(TwinBook):
+class Book(LockedBook):
     """A small file of decisions; the whole of a question is one transaction."""
 
     schema = _SCHEMA

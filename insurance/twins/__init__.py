@@ -1,1 +1,0 @@
-"""Twins of insurers for debug: they issue, think it over, decline and fail on purpose."""

@@ -1,1 +1,0 @@
-"""A twin of an SMS gateway for debug: it keeps what it was given, and fails on purpose."""
