@@ -227,7 +227,7 @@ class UserAdmin(BusinessAdmin):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    """Who is signed in from where."""
+    """Sign-ins of a person, with the place of each."""
 
     list_display = ["user", "device", "address", "created_at", "last_used_at", "revoked_at", "revoked_because"]
     list_filter = ["last_used_at"]

@@ -1,4 +1,4 @@
-"""What accounts does about its own facts."""
+"""React to the facts of accounts itself."""
 
 from django.utils import timezone
 

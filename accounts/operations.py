@@ -74,7 +74,7 @@ class GatherExports(Errand):
     name = services.GATHER
 
     def is_due(self) -> bool:
-        """Whether an export waits for an app's answer."""
+        """Tell whether an export waits for an app's answer."""
         return services.is_export_due(now=timezone.now())
 
     def run(self) -> bool:

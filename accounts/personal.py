@@ -1,4 +1,4 @@
-"""What accounts holds of a person beside what carries their id by itself."""
+"""Declare what accounts holds of a person beside what carries their id by itself."""
 
 from accounts.models import (
     Activity,

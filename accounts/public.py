@@ -1,4 +1,4 @@
-"""What other apps may ask about people."""
+"""Answer what other apps may ask about people."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ def _backend() -> _SigningBackend:
 
 
 class AccessToken(BaseAccessToken):
-    """What a caller shows with each request; `jti` is the id of the refresh token given out with it."""
+    """Token a caller shows with each request; `jti` is the id of the refresh token given out with it."""
 
     @classmethod
     def beside(cls, refresh: RefreshToken, user: User) -> "AccessToken":
@@ -102,7 +102,7 @@ def _descent(parent_secret: str, salt: str) -> str:
 
 
 def digest(secret: str) -> str:
-    """What is stored of a refresh token."""
+    """Return what is stored of a refresh token."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -112,13 +112,13 @@ def access_lifetime_s() -> int:
 
 
 def access_expiry(issued_at: datetime) -> datetime:
-    """When an access token issued now expires."""
+    """Return the moment at which an access token issued now expires."""
     expiry: datetime = issued_at + api_settings.ACCESS_TOKEN_LIFETIME
     return expiry
 
 
 def refresh_expiry(issued_at: datetime) -> datetime:
-    """When a refresh token issued now expires."""
+    """Return the moment at which a refresh token issued now expires."""
     expiry: datetime = issued_at + api_settings.REFRESH_TOKEN_LIFETIME
     return expiry
 

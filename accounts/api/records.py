@@ -1,4 +1,4 @@
-"""What is kept about one account, for its owner and for administrators: its log, identities, keys, exports."""
+"""Serve what is kept about one account, to its owner and to administrators: its log, identities, keys, exports."""
 
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from gateway.readings import Papers, hand_over
 
 @extend_schema(tags=["users"])
 class UserRecordsViewSet(ApiViewSet):
-    """What is kept about an account, for its owner and for administrators; to others it does not exist."""
+    """Serve what is kept about an account, to its owner and to administrators; to others it does not exist."""
 
     queryset = Activity.objects.all()
     filterset_class: Any = None
@@ -32,7 +32,7 @@ class UserRecordsViewSet(ApiViewSet):
     ordering_fields = {"at": "at"}
 
     def _owner(self, pk: str) -> UUID:
-        """Whose records: one's own, or anybody's for an administrator. Raises UserNotFound."""
+        """Return whose records are read: one's own, or anybody's for an administrator. Raises UserNotFound."""
         user_id = as_id(pk)
         if not self.principal.is_admin and user_id != self.principal.id:
             raise UserNotFound
@@ -67,7 +67,7 @@ class UserRecordsViewSet(ApiViewSet):
     @extend_schema(responses=serializers.ExportSerializer, filters=False)
     @action(detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})", filter_backends=())
     def export(self, request: Request, pk: str, export_id: str) -> Response:
-        """How far an export is."""
+        """Tell how far an export is."""
         kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
         export = kept.filter(pk=as_id(export_id)).first()
         if export is None:

@@ -1,4 +1,4 @@
-"""What goes in and out of the accounts API."""
+"""Declare what goes in and out of the accounts API."""
 
 from datetime import datetime
 from typing import Any
@@ -92,7 +92,7 @@ class _ProfileFields(serializers.Serializer):
 
 
 class ProfileSerializer(_ProvingSerializer, _ProfileFields):
-    """What is absent stays, by PUT as by PATCH: a form that knows fewer fields must not empty the others."""
+    """A person's profile. Absent fields stay, by PUT as by PATCH: a form that knows fewer must not empty the others."""
 
     def changes(self) -> dict[str, str]:
         """Fields to set."""

@@ -191,7 +191,7 @@ class AuthViewSet(ApiViewSet):
     @extend_schema(responses=serializers.UserSerializer)
     @action(detail=False, methods=["get"])
     def me(self, request: Request) -> Response:
-        """Whose token this is."""
+        """Return the owner of this token."""
         return _answer(_profile_of(self.principal.id))
 
     @extend_schema(request=None, responses=serializers.TicketSerializer)
@@ -230,7 +230,7 @@ class AuthViewSet(ApiViewSet):
 
 @extend_schema(tags=["auth"])
 class SessionViewSet(ApiViewSet):
-    """Where one is signed in: a session for each device. Ending one refuses its tokens at once."""
+    """Devices where one is signed in, a session for each. Ending one refuses its tokens at once."""
 
     queryset = Session.objects.none()
     serializer_class = serializers.SessionSerializer

@@ -1,4 +1,4 @@
-"""What happened to an account: the log its owner and administrators read."""
+"""Store what happened to an account: the log its owner and administrators read."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from core.ids import uuid7
 
 
 class ActivityKind(models.TextChoices):
-    """What happened."""
+    """Kind of thing that happened."""
 
     REGISTERED = "registered", _("registered")
     CREATED = "created", _("account created")

@@ -13,7 +13,7 @@ from core.ids import uuid7
 
 
 class ExportStatus(models.TextChoices):
-    """Where an export stands."""
+    """State of an export."""
 
     PENDING = "pending", _("pending")
     RUNNING = "running", _("running")
@@ -53,7 +53,7 @@ class PersonalDataExport(models.Model):
 
     @property
     def progress(self) -> dict[str, int]:
-        """How many apps have answered, of how many."""
+        """Count the apps that have answered, and those that were asked."""
         return {"done": len(self.gathered), "total": len(settings.APPS)}
 
     @property

@@ -1,4 +1,4 @@
-"""What else proves who somebody is: second factors, identities elsewhere, API keys."""
+"""Store what else proves who somebody is: second factors, identities elsewhere, API keys."""
 
 from datetime import datetime
 from typing import ClassVar

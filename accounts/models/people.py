@@ -27,7 +27,7 @@ PHONE_PATTERN = r"\A(\+?[\d\s().-]{5,32})?\Z"
 
 
 class Role(models.TextChoices):
-    """What a person may do."""
+    """Role of a person: it decides what they may do."""
 
     CLIENT = "client", _("client")
     MANAGER = "manager", _("manager")
@@ -157,7 +157,7 @@ class User(AbstractBaseUser):
         return self.full_name
 
     def get_short_name(self) -> str:
-        """What a page greets the person by."""
+        """Return the name by which a page greets the person."""
         return self.first_name or self.full_name or self.email
 
     # What Django's admin asks -------------------------------------------------------------------------------------
@@ -168,12 +168,12 @@ class User(AbstractBaseUser):
 
     @property
     def holds_staff_role(self) -> bool:
-        """Whether a staff role was given at all: what duties go by, never what is allowed."""
+        """Tell whether a staff role was given at all: what duties go by, never what is allowed."""
         return not STAFF.isdisjoint(self.roles)
 
     @property
     def is_email_proved(self) -> bool:
-        """Whether the mailbox is known to be the person's own."""
+        """Tell whether the mailbox is known to be the person's own."""
         return self.email_verified_at is not None
 
     @property

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Provider:
-    """Where an issuer sends people, gives out tokens and shows its keys."""
+    """Addresses of an issuer: where it sends people, gives out tokens and shows its keys."""
 
     issuer: str
     authorization_endpoint: str
@@ -36,7 +36,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class Claims:
-    """What an issuer says about somebody."""
+    """Claims of an issuer about somebody."""
 
     issuer: str
     subject: str
@@ -56,7 +56,7 @@ _keys: dict[str, tuple[float, jwt.PyJWKSet]] = {}
 
 
 def authorization_url(*, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-    """Where to send a browser that wants to sign in. Raises IdentityProviderUnavailable."""
+    """Return the address to send a browser to that wants to sign in. Raises IdentityProviderUnavailable."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     query = {
         "response_type": "code",
@@ -193,5 +193,5 @@ def _ask(method: str, url: str, **options: Any) -> dict[str, Any]:
 
 
 def is_configured() -> bool:
-    """Whether there is a provider to send people to."""
+    """Tell whether there is a provider to send people to."""
     return bool(settings.OIDC_CLIENT_ID)

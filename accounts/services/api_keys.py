@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 def known_scopes() -> tuple[str, ...]:
-    """What a key may be allowed: reading or writing of one app. Nothing that changes an account is among them."""
+    """List what a key may be allowed: reading or writing of one app. Nothing that changes an account is among them."""
     every = (f"{app}:{what}" for app in settings.APPS for what in ("read", "write"))
     return tuple(scope for scope in every if scope != "accounts:write")
 

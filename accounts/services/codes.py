@@ -38,7 +38,7 @@ def check_second_factor(*, user: User, otp: str, address: str, now: datetime) ->
 
 
 def read_pending(mfa_token: str) -> UUID | None:
-    """Who passed the first factor within the last five minutes."""
+    """Return who passed the first factor within the last five minutes."""
     try:
         return UUID(signing.loads(mfa_token, salt="accounts.mfa", max_age=PENDING_S))
     except (signing.BadSignature, ValueError, TypeError):

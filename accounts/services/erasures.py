@@ -20,7 +20,7 @@ STEP = 500
 
 @dataclass(frozen=True)
 class Replayed:
-    """How many people were erased again, how many told of again, and how many could not be."""
+    """Numbers of people erased again, of those told of again, and of those who could not be."""
 
     erased: int
     told: int
@@ -73,7 +73,7 @@ def tell_again(user_ids: list[UUID]) -> int:
 
 
 def keep_erasures(*, now: datetime) -> Replayed:
-    """What an hour asks for: erase whom a backup brought back, and list those erased before there was a list."""
+    """Do what an hour asks for: erase whom a backup brought back, and list those erased before there was a list."""
     done = replay_erasures(now=now)
     unlisted = User.objects.filter(erased_at__isnull=False).exclude(pk__in=left("accounts")).order_by("pk")
     told = tell_again(list(unlisted.values_list("pk", flat=True)[:STEP]))

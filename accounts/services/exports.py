@@ -40,7 +40,7 @@ def request_export(*, user_id: UUID, requested_by: UUID, now: datetime) -> Perso
 
 
 def is_export_due(*, now: datetime) -> bool:
-    """Whether an export waits for an app's answer."""
+    """Tell whether an export waits for an app's answer."""
     return _due(now) is not None
 
 

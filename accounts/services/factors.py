@@ -32,7 +32,7 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True)
 class Enrollment:
-    """What an authenticator app needs: the secret as text, and as the address its QR code holds."""
+    """Data an authenticator app needs: the secret as text, and as the address its QR code holds."""
 
     secret: str
     otpauth_uri: str

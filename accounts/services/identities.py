@@ -31,19 +31,19 @@ TICKET_S = 600
 
 @dataclass(frozen=True)
 class Departure:
-    """Where to send the browser, and the sealed ticket that it must bring back: its cookie."""
+    """Address for the browser, and the sealed ticket that it must bring back: its cookie."""
 
     url: str
     ticket: str
 
 
 def is_oidc_offered() -> bool:
-    """Whether pages offer to sign in by the provider: only when this shop is known there."""
+    """Tell whether pages offer to sign in by the provider: only when this shop is known there."""
     return oidc.is_configured()
 
 
 def provider_name() -> str:
-    """What people call the provider: Google, or its host."""
+    """Return the name people call the provider by: Google, or its host."""
     return "Google" if oidc.GOOGLE == settings.OIDC_ISSUER else urlsplit(settings.OIDC_ISSUER).hostname or ""
 
 
@@ -56,7 +56,7 @@ def begin_oidc(*, redirect_uri: str, next_page: str = "") -> Departure:
 
 
 def finish_oidc(*, ticket: str, state: str, code: str, address: str, now: datetime) -> tuple[User, str]:
-    """Who came back from the provider, and the page they were going to.
+    """Return who came back from the provider, and the page they were going to.
 
     Known by `sub`; by e-mail only when both sides have verified it; else a new account. Raises SignInNotStarted,
     IdentityRefused, IdentityProviderUnavailable, IdentityNotLinked, IdentityWithoutEmail, WrongCredentials (closed

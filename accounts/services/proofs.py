@@ -71,7 +71,7 @@ def prove_password(user: User, password: str, address: str, *, field: str) -> No
 
 
 def _check(user: User, password: str, otp: str, address: str, now: datetime) -> bool:
-    """Whether a proof was sent, and was right; a code is none of people who have no second factor."""
+    """Tell whether a proof was sent, and was right; a code proves nothing for people without a second factor."""
     if otp and len(otp) <= MAX_PROOF and user.mfa_enabled_at is not None:
         lockout.refuse_waiting(str(user.id), address)
         check_second_factor(user=user, otp=otp, address=address, now=now)
@@ -100,7 +100,7 @@ def _session_of(principal: Principal, now: datetime, *, is_locked: bool = False)
 
 
 def _ways(user: User | None) -> list[str]:
-    """How this person can prove who they are; anybody can by signing in again."""
+    """List the ways in which this person can prove who they are; anybody can by signing in again."""
     ways = ["password"] if user is not None and user.has_usable_password() else []
     ways += ["otp"] if user is not None and user.mfa_enabled_at is not None else []
     return [*ways, "sign_in"]

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What a client holds after signing in; `expires_in` is the access token's life in seconds."""
+    """Tokens a client holds after signing in; `expires_in` is the access token's life in seconds."""
 
     access_token: str
     refresh_token: str
@@ -105,7 +105,7 @@ def open_session(*, user_id: UUID, device: str, address: str, now: datetime) -> 
 
 
 def use_session(*, user_id: UUID, session_id: UUID, now: datetime) -> bool:
-    """Whether a page's session still lives; using it lets it live on, which is written once a minute."""
+    """Tell whether a page's session still lives; using it lets it live on, which is written once a minute."""
     found = Session.objects.live(user_id, now).filter(pk=session_id).select_related("user")
     session = next((one for one in found if _expiry(one, now) > now), None)
     if session is not None and now - session.last_used_at > NOTE_USE_EVERY:
@@ -186,7 +186,7 @@ def push_revocations(*, now: datetime, user_id: UUID | None = None) -> int:
 
 
 def inspect_token(token: str) -> tuple[Principal, User] | None:
-    """Who an access token speaks for; None when it is forged, expired, revoked, or its owner's account is closed."""
+    """Return who an access token speaks for; None when forged, expired, revoked, or of a closed account."""
     try:
         principal = read_token(token)
     except InvalidToken:

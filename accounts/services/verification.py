@@ -81,7 +81,7 @@ def verify_email(*, token: str, now: datetime) -> User:
 
 
 def read_link(token: str, salt: str, lifetime_s: int, length: int) -> list[str]:
-    """What a mailed link says, in so many words. Raises InvalidLink of one that is forged or too old."""
+    """Read a mailed link and return what it says. Raises InvalidLink of one that is forged or too old."""
     try:
         said = signing.loads(token, salt=salt, max_age=lifetime_s)
     except (signing.BadSignature, ValueError, TypeError) as error:
@@ -92,7 +92,7 @@ def read_link(token: str, salt: str, lifetime_s: int, length: int) -> list[str]:
 
 
 def facts_of(user: User) -> dict[str, Any]:
-    """What the events of an account tell of it."""
+    """Return what the events of an account tell of it."""
     return {
         "user_id": user.id,
         "email": user.email,
