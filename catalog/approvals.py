@@ -1,4 +1,4 @@
-"""How goods can leave without a sale: by which actions of people, and by which rules without one."""
+"""Declare how goods can leave without a sale: by which actions of people, and by which rules without one."""
 
 from django.utils.translation import gettext_lazy as _
 

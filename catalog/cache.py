@@ -1,4 +1,4 @@
-"""What anyone may read of the catalogue, at hand in Valkey and never older than the last write that committed.
+"""Keep what anyone may read of the catalogue in Valkey, at hand and never older than the last committed write.
 
 Every statement on the catalogue's connections is looked at: one that changes products or categories, by whatever way
 it was made, voids the copies with its own transaction. So stock that is held is never shown as free from a copy.
@@ -44,7 +44,7 @@ def drop_on_write(execute: Any, sql: Any, parameters: Any, many: bool, context: 
 
 
 def _voided_by(sql: Any) -> str | None:
-    """What hangs on the tables a statement writes: products are shown without their category, facets with its name."""
+    """Name what hangs on the table a statement writes: products show no category of theirs, facets show its name."""
     text = str(sql)
     if text.startswith("SELECT"):
         return None

@@ -28,7 +28,7 @@ class StockLevel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of a product was asked for and how much can be had."""
+    """Quantity of a product that was asked for, and the quantity that can be had."""
 
     product_id: UUID
     requested: int
@@ -122,7 +122,7 @@ class StockRejected(Event):
 
 @event("stock.released", aggregate="reservation", key="order_id")
 class StockReleased(Event):
-    """What an attempt held, or had been sold, is back on sale."""
+    """Goods that an attempt held, or that had been sold to it, are back on sale."""
 
     order_id: UUID
     attempt_id: UUID
@@ -132,7 +132,7 @@ class StockReleased(Event):
 
 @event("stock.sold", aggregate="reservation", key="order_id", internal=True)
 class StockSold(Event):
-    """What an attempt held has left the stock: its order is paid."""
+    """Goods that an attempt held have left the stock: its order is paid."""
 
     order_id: UUID
     attempt_id: UUID

@@ -30,7 +30,7 @@ class FetchPhotos(Errand):
     poll_s = 0.25
 
     def is_due(self) -> bool:
-        """Whether a photo may be fetched now."""
+        """Tell whether a photo may be fetched now."""
         return services.is_photo_due(now=timezone.now())
 
     def run(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the catalogue holds of a person, and what erasure leaves of it."""
+"""Declare what the catalogue holds of a person, and what erasure leaves of it."""
 
 from accounts.events import UserDeleted
 from catalog import models

@@ -14,11 +14,11 @@ def fold_vin(text: str) -> str:
 
 
 def is_whole(vin: str) -> bool:
-    """Whether a folded VIN names one vehicle: 17 characters, none of them masked, no I, O or Q."""
+    """Tell whether a folded VIN names one vehicle: 17 characters, none of them masked, no I, O or Q."""
     return _WHOLE.fullmatch(vin) is not None and len(set(vin)) > 1
 
 
 def has_check_digit(vin: str) -> bool:
-    """Whether position 9 is right. Only North America promises that: a reason to warn, never to refuse."""
+    """Tell whether position 9 is right. Only North America promises that: a reason to warn, never to refuse."""
     remainder = sum(int(_VALUES[letter]) * weight for letter, weight in zip(vin, _WEIGHTS, strict=True)) % 11
     return vin[8] == ("X" if remainder == 10 else str(remainder))

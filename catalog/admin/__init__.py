@@ -92,7 +92,7 @@ class AttributeForm(forms.ModelForm):
 
 
 class AttributeInline(TabularInline):
-    """What products of the category, and of those below it, are described by."""
+    """Attributes that describe products of the category, and of those below it."""
 
     model = Attribute
     form = AttributeForm
@@ -357,7 +357,7 @@ class LineInline(_ReadOnlyInline):
 
 @admin.register(Reservation)
 class ReservationAdmin(ReadOnlyAdmin):
-    """Who holds what, newest first."""
+    """Holds and their owners, newest first."""
 
     list_display = ["order_id", "coloured_status", "reason", "expires_at", "created_at", "closed_at"]
     list_filter = ["status"]

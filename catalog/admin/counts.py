@@ -23,7 +23,7 @@ PLACES = 100
 
 
 class StartForm(ScreenForm):
-    """Which place is counted."""
+    """Choice of the place that is counted."""
 
     location = forms.CharField(
         label=gettext_lazy("location"),
@@ -190,7 +190,7 @@ _ONLY = {"differences": _DIFFERS, "uncounted": Q(counted__isnull=True)}
 
 
 def _shown(line: StockCountLine, typed: Any) -> str:
-    """What stands in a line's box: what was typed and refused, else what was counted."""
+    """Return the contents of a line's box: what was typed and refused, else what was counted."""
     counted = "" if line.counted is None else str(line.counted)
     return str(typed.get(f"counted-{line.pk}", counted)) if typed else counted
 

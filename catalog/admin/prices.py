@@ -43,7 +43,7 @@ ANY = ("", gettext_lazy("any"))
 
 
 class RevisionForm(ScreenForm):
-    """Which products, and what is to become of their prices."""
+    """Choice of products, and of what is to become of their prices."""
 
     ids = forms.CharField(required=False, widget=forms.HiddenInput)
     q = forms.CharField(label=gettext_lazy("search"), max_length=200, required=False)
@@ -88,7 +88,7 @@ class RevisionForm(ScreenForm):
             raise ValidationError(_("The chosen products could not be read. Choose them again.")) from error
 
     def products(self) -> ProductSearch | list[UUID]:
-        """What a valid form chose."""
+        """Return the products that a valid form chose."""
         given = self.cleaned_data
         if given["ids"]:
             return given["ids"]
@@ -104,7 +104,7 @@ class RevisionForm(ScreenForm):
         )
 
     def rule(self) -> PriceRule:
-        """What a valid form makes of a price."""
+        """Return what a valid form makes of a price."""
         given = self.cleaned_data
         return PriceRule(PriceStep(given["kind"]), given["value"], Decimal(given["step"]))
 

@@ -83,7 +83,7 @@ def _pack(answer: Answer) -> bytes:
 
 
 def _respond(request: Request, answer: Answer) -> HttpResponse:
-    """What did not change needs no second sending."""
+    """Spare a second sending of what did not change."""
     headers = {"ETag": answer.tag, "Cache-Control": "private, no-cache"}
     given = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
     if answer.tag.removeprefix("W/") in given:

@@ -1,4 +1,4 @@
-"""What the catalogue's views share: reading what was sent, acting once, listing in one order."""
+"""Share among the catalogue's views: reading what was sent, acting once, listing in one order."""
 
 from typing import Any
 from uuid import UUID
@@ -42,7 +42,7 @@ def once(request: Request, principal: Principal, route: str, body: Any, act: Any
 
 
 def read(serializer: Any, request: Request, *, partial: bool = False) -> dict[str, Any]:
-    """What was sent, judged. Raises ValidationError."""
+    """Return what was sent, judged. Raises ValidationError."""
     if not (request.content_type or "").startswith("multipart/"):
         _body = request._request.body  # read before DRF streams it away: an Idempotency-Key is bound to it
     given = serializer(data=request.data, partial=partial)

@@ -1,4 +1,4 @@
-"""What clients keep: saved searches and favourites, each their own."""
+"""Serve what clients keep: saved searches and favourites, each their own."""
 
 from typing import Any
 

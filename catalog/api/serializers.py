@@ -1,4 +1,4 @@
-"""What the catalogue's API takes and gives."""
+"""Declare what the catalogue's API takes and gives."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""What managers do with one product besides editing it: stages, pictures, prices to come."""
+"""Serve what managers do with one product besides editing it: stages, pictures, prices to come."""
 
 from typing import TYPE_CHECKING, Any
 from uuid import UUID

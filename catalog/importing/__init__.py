@@ -1,1 +1,1 @@
-"""What a row of a price list says: pure parsing, no database."""
+"""Read the rows of a price list: pure parsing, no database."""

@@ -1,4 +1,4 @@
-"""Which column of a price list is which: headers in Russian, English and German, or a mapping given by hand."""
+"""Recognise the columns of a price list: headers in Russian, English and German, or a mapping given by hand."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -56,7 +56,7 @@ class Listing(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Units:
-    """What a file's numbers are in, and what they become.
+    """Units that a file's numbers are in, and what they become.
 
     `currency` is that of prices without one; `rates` are {currency: price of one unit in `into`}: prices in them are
     converted, others kept. Mileages in miles are kept as they are unless `miles_to_km`.
@@ -174,7 +174,7 @@ class RowParser:
         return price if rate is None else max((price * rate).quantize(_CENT), _CENT)
 
     def _warnings(self, cells: Mapping[str, str], vin: str, price: Decimal, currency: str) -> Iterator[str]:
-        """What is odd about a good row: it is taken all the same."""
+        """List what is odd about a good row: it is taken all the same."""
         given = self._text(cells, "vin")
         if given and not vin:
             yield "vin_not_whole"

@@ -61,7 +61,7 @@ class Arrivals:
         return ids
 
     def found_by(self, search: ProductSearch) -> int:
-        """What a search finds."""
+        """Find what a search asks for."""
         if search.is_active is False or search.in_stock is False:
             return 0
         found = self.all
@@ -149,7 +149,7 @@ def _bits(places: Iterable[int]) -> int:
 
 
 def _by_text(texts: Iterable[str], ids: list[UUID]) -> dict[str, int]:
-    """What each free text finds: for every word of it, one of its terms."""
+    """Find what each free text matches: for every word of it, one of its terms."""
     words = {text: words_of(text) for text in set(texts)}
     known = _known(sorted({word for found in words.values() for word in found}))
     terms = {text: text_terms(found, known) for text, found in words.items()}
@@ -158,7 +158,7 @@ def _by_text(texts: Iterable[str], ids: list[UUID]) -> dict[str, int]:
 
 
 def _known(words: list[str]) -> dict[str, Spellings]:
-    """How each word is also spelt; one that nobody knows may be any of those it is near to."""
+    """List how each word is also spelt; one that nobody knows may be any of those it is near to."""
     known: dict[str, Spellings] = {}
     for start in range(0, len(words), AT_ONCE):
         known |= spellings(words[start : start + AT_ONCE])

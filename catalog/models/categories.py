@@ -72,7 +72,7 @@ WITH RECURSIVE up AS (
 
 
 class AttributeKind(models.TextChoices):
-    """What values an attribute takes."""
+    """Type of the values an attribute takes."""
 
     TEXT = "text", _("text")
     NUMBER = "number", _("number")
@@ -120,7 +120,7 @@ class Attribute(models.Model):
 
 
 def attributes_of(*category_ids: UUID) -> list[Attribute]:
-    """What the products of these categories are described by: their own attributes and those of the ones above."""
+    """List the attributes that describe products of these categories: their own and those of the ones above."""
     return list(Attribute.objects.filter(category__in=ancestor_ids(*category_ids)).order_by("key"))
 
 

@@ -11,7 +11,7 @@ from core.ids import uuid7
 
 
 class CountStatus(models.TextChoices):
-    """How far a stock-taking is."""
+    """State of a stock-taking."""
 
     OPEN = "open", _("being counted")
     CONFIRMING = "confirming", _("being settled")
@@ -46,7 +46,7 @@ class StockCount(models.Model):
 
 
 class CountOutcome(models.TextChoices):
-    """What became of one line; none while it is being counted."""
+    """Outcome of one line; none while it is being counted."""
 
     SAME = "same", _("as in the books")
     ADJUSTED = "adjusted", _("books corrected")
@@ -81,5 +81,5 @@ class StockCountLine(models.Model):
 
     @property
     def difference(self) -> int | None:
-        """How many more or fewer there are than the books say; None while it is not counted."""
+        """Return how many more or fewer there are than the books say; None while it is not counted."""
         return None if self.counted is None else self.counted - self.expected

@@ -68,7 +68,7 @@ class Scan:
 
 
 def can_count(search: ProductSearch) -> bool:
-    """Whether all that is looked for is in the bits: free text, models and VINs are not."""
+    """Tell whether all that is looked for is in the bits: free text, models and VINs are not."""
     return not (search.q.strip() or search.model or search.vin)
 
 

@@ -130,7 +130,7 @@ def _count_rows(products: ProductQuerySet, search: ProductSearch, size: int) -> 
 
 
 def _state() -> tuple[int, bool]:
-    """How many products there are, as the database last estimated, and whether the bits are fit to count them."""
+    """Return the number of products as the database estimates it, and whether the bits are fit to count them."""
     with connections["catalog"].cursor() as cursor:
         cursor.execute(_STATE, [facet_bits.MOST_CHANGES + 1])
         size, rows, changes = cursor.fetchone()

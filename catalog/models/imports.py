@@ -11,7 +11,7 @@ __all__ = ["OPEN", "Import", "ImportStatus", "RowError", "upload_path"]
 
 
 def upload_path(instance: "Import", filename: str) -> str:
-    """Where an upload is kept."""
+    """Return the path that an upload is kept at."""
     return kept_as(instance.id, filename, folder="imports")
 
 

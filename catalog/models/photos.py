@@ -20,7 +20,7 @@ HOST_FIRST_S, HOST_LONGEST_S = 5.0, 3_600.0
 
 
 class PhotoState(models.TextChoices):
-    """What became of a photo."""
+    """State of a photo."""
 
     WAITING = "waiting", _("to be fetched")
     FETCHED = "fetched", _("fetched")
@@ -109,12 +109,12 @@ class OutsidePhoto(models.Model):
         self._finish(PhotoState.FETCHED, "", now)
 
     def record_refused(self, error: str, *, now: datetime) -> None:
-        """What is there is no picture for us; asking again would not change that."""
+        """Record that the address holds no picture for us; asking again would not change that."""
         self._finish(PhotoState.REFUSED, error, now)
 
     @property
     def is_tried_out(self) -> bool:
-        """Whether its tries are used up."""
+        """Tell whether its tries are used up."""
         return self.attempts > len(DELAYS_S)
 
     def park(self, error: str, *, now: datetime) -> None:

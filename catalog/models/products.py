@@ -1,4 +1,4 @@
-"""What is sold: vehicles, accessories and services, and the history of their prices."""
+"""Store what is sold: vehicles, accessories and services, and the history of their prices."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ YEAR_OR_0 = Coalesce("year", 0)
 
 
 class ProductKind(models.TextChoices):
-    """What sort of thing it is; never changes."""
+    """Sort of product; never changes."""
 
     VEHICLE = "vehicle", _("vehicle")
     ACCESSORY = "accessory", _("accessory")
@@ -28,14 +28,14 @@ class ProductKind(models.TextChoices):
 
 
 class Condition(models.TextChoices):
-    """Whether a vehicle had an owner before."""
+    """Condition of a vehicle: with an owner before, or without."""
 
     NEW = "new", _("new")
     USED = "used", _("used")
 
 
 class Stage(models.TextChoices):
-    """Where a vehicle unit is on its way through the dealership; held and sold follow from its stock."""
+    """Stage of a vehicle unit on its way through the dealership; held and sold follow from its stock."""
 
     IN_TRANSIT = "in_transit", _("in transit")
     IN_PREPARATION = "in_preparation", _("in preparation")
@@ -65,15 +65,15 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(deleted_at__isnull=True)
 
     def on_sale(self) -> "ProductQuerySet":
-        """What anyone may see."""
+        """Filter what anyone may see."""
         return self.present().filter(is_active=True)
 
     def in_stock(self) -> "ProductQuerySet":
-        """What can be bought now."""
+        """Filter what can be bought now."""
         return self.filter(is_available=True)
 
     def out_of_stock(self) -> "ProductQuerySet":
-        """What is sold out or held."""
+        """Filter what is sold out or held."""
         return self.filter(is_available=False)
 
 
@@ -197,14 +197,14 @@ class Product(models.Model):
 
     @property
     def available(self) -> int:
-        """How many can be bought now."""
+        """Count what can be bought now."""
         if not self.tracks_stock:
             return UNLIMITED
         return self.on_hand - self.reserved if self.stage == Stage.ON_SALE else 0
 
     @property
     def state(self) -> str:
-        """Where a vehicle is in its life: its stage, or `reserved` or `sold` while that is what matters; else empty."""
+        """Return where a vehicle is in its life: its stage, or `reserved` or `sold` while that matters; else empty."""
         if self.kind != ProductKind.VEHICLE:
             return ""
         if self.stage == Stage.ON_SALE and self.on_hand == self.reserved:
@@ -213,11 +213,11 @@ class Product(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether its VIN may be no other product's: it is on sale, and not with its owner yet."""
+        """Tell whether its VIN may be no other product's: it is on sale, and not with its owner yet."""
         return self.is_active and self.stage != Stage.HANDED_OVER
 
     def is_out(self, now: datetime) -> bool:
-        """Whether the unit is away on a test drive."""
+        """Tell whether the unit is away on a test drive."""
         return self.out_until is not None and self.out_until > now
 
     def enter(self, stage: Stage) -> None:
@@ -296,7 +296,7 @@ class Product(models.Model):
             self.stock_version += 1
 
     def became_low(self, before: int) -> bool:
-        """Whether available stock has just fallen to the threshold or below."""
+        """Tell whether available stock has just fallen to the threshold or below."""
         threshold = self.low_stock_threshold
         return threshold is not None and self.tracks_stock and before > threshold >= self.available
 

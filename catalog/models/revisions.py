@@ -12,7 +12,7 @@ from core.ids import uuid7
 
 
 class RevisionStatus(models.TextChoices):
-    """How far a change of prices is."""
+    """State of a change of prices."""
 
     DRAFT = "draft", _("preview")
     APPLYING = "applying", _("being applied")
@@ -21,7 +21,7 @@ class RevisionStatus(models.TextChoices):
 
 
 class PriceStep(models.TextChoices):
-    """What a price is changed by."""
+    """Step by which a price is changed."""
 
     PERCENT = "percent", _("per cent")
     AMOUNT = "amount", _("an amount")
@@ -56,7 +56,7 @@ class PriceRevision(models.Model):
 
 
 class LineOutcome(models.TextChoices):
-    """What became of one price; none while it is only previewed."""
+    """Outcome of one price; none while it is only previewed."""
 
     SET = "set", _("set")
     CHANGED = "changed", _("had changed meanwhile: left alone")

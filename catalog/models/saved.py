@@ -1,4 +1,4 @@
-"""What clients keep: searches that tell them of new cars, and favourites."""
+"""Keep what clients save: searches that tell them of new cars, and favourites."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -41,7 +41,7 @@ class SavedSearch(models.Model):
 
     @property
     def search(self) -> ProductSearch:
-        """What the saved query looks for."""
+        """Return what the saved query looks for."""
         category = self.query.get("category")
         return ProductSearch(**{**self.query, "category": UUID(category)} if category else self.query)
 

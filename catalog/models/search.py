@@ -30,7 +30,7 @@ _FOLDED = str.maketrans("ё-/", "е  ")
 
 @dataclass(frozen=True)
 class ProductSearch:
-    """What to look for; None and empty mean "any".
+    """Criteria of a search; None and empty mean "any".
 
     Prices in the product's own currency, mileage in kilometres, `category` includes everything below it, `vin`
     may be a fragment, `q` is free text: every word must occur, the start of a word is enough, a make or model may be
@@ -185,7 +185,7 @@ def words_of(text: str) -> list[str]:
 
 
 def is_piece(text: str) -> bool:
-    """Whether folded text may be a piece of a VIN or plate."""
+    """Tell whether folded text may be a piece of a VIN or plate."""
     return _FRAGMENT.fullmatch(text) is not None
 
 

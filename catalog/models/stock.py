@@ -59,7 +59,7 @@ class StockMovement(models.Model):
 
 
 class ReservationStatus(models.TextChoices):
-    """What became of a hold."""
+    """State of a hold."""
 
     HELD = "held", _("held")
     SOLD = "sold", _("sold")
@@ -67,7 +67,7 @@ class ReservationStatus(models.TextChoices):
 
 
 class Reservation(models.Model):
-    """What one attempt of an order holds, all lines or none.
+    """Goods that one attempt of an order holds, all lines or none.
 
     A released row without lines is a tombstone: a refusal, or a release that arrived before its request and wins.
     A hold past `expires_at` binds nobody: whoever needs the goods releases it first.

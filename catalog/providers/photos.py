@@ -67,7 +67,7 @@ def fetch(address: str) -> bytes:
 
 
 def _look(address: str, deadline: float) -> bytes | str:
-    """What is at an address: the photo, or the address it leads on to."""
+    """Fetch what is at an address: the photo, or the address it leads on to."""
     may_be_private = settings.PHOTOS_ALLOW_PRIVATE
     url = check_url(address.partition("#")[0], may_be_private=may_be_private, needs_https=False)
     with exchange("GET", url, _HEADERS, may_be_private=may_be_private, deadline=deadline) as response:

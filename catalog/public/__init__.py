@@ -1,4 +1,4 @@
-"""What other apps may ask the catalogue; answers are dataclasses, never rows."""
+"""Answer what other apps may ask the catalogue, in dataclasses and never in rows."""
 
 import base64
 from collections.abc import Iterable, Iterator
@@ -328,7 +328,7 @@ SELECT p.id FROM catalog_product AS p WHERE p.id = ANY(%s) AND p.on_hand = 0 AND
 
 
 def sold_vehicles(ids: Iterable[UUID]) -> set[UUID]:
-    """Which of these vehicles have their buyer, the last piece of them sold."""
+    """Return those of these vehicles that have their buyer, the last piece of them sold."""
     with connections["catalog"].cursor() as cursor:
         cursor.execute(_SOLD, [list(ids)])
         return {row[0] for row in cursor.fetchall()}

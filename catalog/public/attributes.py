@@ -1,4 +1,4 @@
-"""What the attributes of products are called."""
+"""Answer how the attributes of products are called."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from catalog.models.categories import attributes_of
 
 @dataclass(frozen=True)
 class AttributeName:
-    """How an attribute is called, and the unit of its values."""
+    """Name of an attribute, and the unit of its values."""
 
     label: str
     unit: str

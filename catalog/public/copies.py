@@ -1,4 +1,4 @@
-"""What other apps copy of the catalogue, as it is now: for holding their copies against it."""
+"""Show what other apps copy of the catalogue as it is now, for holding their copies against it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ CHUNK = 2000
 
 @dataclass(frozen=True)
 class ProductState:
-    """What other apps keep a copy of; `is_active` is whether it can be bought."""
+    """Part of a product that other apps keep a copy of; `is_active` is whether it can be bought."""
 
     sku: str
     name: str
@@ -38,7 +38,7 @@ def _state(row: Product) -> ProductState:
 
 @dataclass(frozen=True)
 class VehicleState:
-    """What is copied of a car to insure it: `power_hp` is 0 where nobody knows it."""
+    """Part of a car that is copied to insure it: `power_hp` is 0 where nobody knows it."""
 
     vin: str
     make: str

@@ -1,4 +1,4 @@
-"""What a client keeps: saved searches and favourites, each their own."""
+"""Answer what a client keeps: saved searches and favourites, each their own."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +44,7 @@ def favourites(user_id: UUID, *, after: str = "", limit: int = 20) -> ProductPag
 
 
 def favourite_ids(user_id: UUID, product_ids: list[UUID]) -> set[UUID]:
-    """Which of these products are a client's favourites."""
+    """Return those of these products that are a client's favourites."""
     kept = Favourite.objects.filter(user_id=user_id, product__in=product_ids)
     return set(kept.values_list("product_id", flat=True))
 

@@ -34,7 +34,7 @@ RETURNING saved.id
 
 
 class Found(NamedTuple):
-    """What one search finds among the arrivals: how many, and the latest of them first."""
+    """Arrivals that one search finds: how many, and the latest of them first."""
 
     search_id: UUID
     many: int
@@ -63,7 +63,7 @@ def _came(since: datetime, until: datetime) -> ProductQuerySet:
 
 
 def _find(since: datetime, until: datetime) -> list[Found]:
-    """What each search that waits finds, in the order of their ids."""
+    """Find what each waiting search asks for, in the order of their ids."""
     searches = SavedSearch.objects.filter(seen_until__lt=until).order_by("id")
     texts = set(searches.order_by().exclude(query__q=None).values_list("query__q", flat=True).distinct())
     found: dict[UUID, Found] = {}
@@ -79,7 +79,7 @@ def _find(since: datetime, until: datetime) -> list[Found]:
 
 
 def _in_slices(since: datetime, until: datetime) -> Iterator[list[Product]]:
-    """What came and can be bought, in the order it came."""
+    """Yield what came and can be bought, in the order it came."""
     came = _came(since, until).on_sale().in_stock().only(*COMPARED).order_by("id")
     products = list(came[:AT_ONCE])
     while products:

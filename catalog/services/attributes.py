@@ -1,4 +1,4 @@
-"""What the products of a category are described by."""
+"""Define the attributes that describe the products of a category."""
 
 from datetime import datetime
 from typing import TypedDict, Unpack
@@ -17,7 +17,7 @@ MOST_CHOICES = 200
 
 
 class AttributeChanges(TypedDict, total=False):
-    """What may change; key and kind never do, since products have values under them."""
+    """Fields that may change; key and kind never do, since products have values under them."""
 
     label: str
     unit: str

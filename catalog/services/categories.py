@@ -28,7 +28,7 @@ _LATIN = dict(
 
 
 class CategoryChanges(TypedDict, total=False):
-    """What may change; a `parent_id` of None moves to the top."""
+    """Fields that may change; a `parent_id` of None moves to the top."""
 
     name: str
     slug: str

@@ -188,7 +188,7 @@ def _numbered(number: str) -> Product:
 
 
 def _is_sold(product: Product) -> bool:
-    """Whether a unit that is not in the stock was sold, be it handed over or still waiting for its owner."""
+    """Tell whether a unit that is not in the stock was sold, be it handed over or still waiting for its owner."""
     if product.kind != ProductKind.VEHICLE or product.on_hand:
         return False
     sold = Reservation.objects.filter(status=ReservationStatus.SOLD, lines__product=product)

@@ -1,4 +1,4 @@
-"""What marketplaces are told: everything that can be bought now, as YML (the XML of price aggregators) or as CSV.
+"""Tell marketplaces everything that can be bought now, as YML (the XML of price aggregators) or as CSV.
 
 Lines are made one after another from some hundreds of products at a time: a feed of a million needs no more memory
 than one of a thousand. What is sold, held or not on sale yet is left out; so are services.

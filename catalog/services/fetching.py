@@ -35,7 +35,7 @@ class _Overtaken(Exception):
 
 
 def is_photo_due(*, now: datetime) -> bool:
-    """Whether a photo may be fetched now."""
+    """Tell whether a photo may be fetched now."""
     return settings.PHOTOS_PER_MINUTE > 0 and _ready(now).exists()
 
 

@@ -24,7 +24,7 @@ from core.money import DEFAULT_CURRENCY
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How a file is read.
+    """Options for reading a file.
 
     `mapping` is {header: field} or {field: [headers]}; `defaults` are values for missing columns; `currency` is that
     of prices without one. Prices in the currencies of `rates` are converted into `into`, mileages from miles into
@@ -48,7 +48,7 @@ class ImportOptions:
 
 @dataclass
 class ImportResult:
-    """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`.
+    """Result of an import, in rows; `created + updated + unchanged + repeated = rows_ok`.
 
     `warnings` is {code: rows} of good rows that look odd: a VIN that is not whole or has a wrong check digit, a price
     too low for a vehicle. `columns` is {field: the headers it was found under}.
@@ -76,7 +76,7 @@ class ImportResult:
 
 @dataclass
 class Reached:
-    """How far an import had been written when it stopped: the last row, and what had come of those before."""
+    """Point that an import had reached when it stopped: the last row, and what had come of those before."""
 
     row: int = 0
     counts: dict[str, int] = field(default_factory=dict)

@@ -56,7 +56,7 @@ class Staging:
             )
 
     def count(self) -> int:
-        """How many different listings there are."""
+        """Count the different listings."""
         with connections["catalog"].cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_temp.catalog_staging")
             (count,) = cursor.fetchone()
@@ -85,7 +85,7 @@ class Staging:
 
 @dataclass
 class Plan:
-    """What a chunk of listings comes to."""
+    """Writes that a chunk of listings comes to."""
 
     created: list[Product] = field(default_factory=list)
     updated: list[Product] = field(default_factory=list)

@@ -32,7 +32,7 @@ from messaging.outbox import publish
 
 
 class ProductFields(TypedDict, total=False):
-    """What an editor may set; money in major units, mileage in kilometres, engine in litres."""
+    """Fields an editor may set; money in major units, mileage in kilometres, engine in litres."""
 
     sku: str
     external_id: str

@@ -1,4 +1,4 @@
-"""What clients keep: searches that tell them of new cars, and favourites."""
+"""Keep what clients save: searches that tell them of new cars, and favourites."""
 
 from collections.abc import Mapping
 from datetime import datetime

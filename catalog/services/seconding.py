@@ -21,12 +21,12 @@ def person(actor: str) -> UUID | None:
 
 
 def cheaper(product: Product, old_price: Decimal, new_price: Decimal) -> Decimal:
-    """What a lower price gives away, over every piece in stock; a service counts as one piece."""
+    """Return what a lower price gives away, over every piece in stock; a service counts as one piece."""
     return max(ZERO, old_price - new_price) * max(1, product.on_hand)
 
 
 def about(product: Product, amount: Decimal, actor: str, reason: str, args: Mapping[str, Any]) -> approvals.Ask:
-    """What a second person is asked about a product."""
+    """Build the question to a second person about a product."""
     return approvals.Ask(
         subject_id=product.id,
         amount=amount,

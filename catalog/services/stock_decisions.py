@@ -1,4 +1,4 @@
-"""Whether goods can be held: the whole demand is met or refused, and a request asked again hears the same answer."""
+"""Decide whether goods can be held: the whole demand is met or refused; asked again, the answer is the same."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime

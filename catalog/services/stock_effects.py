@@ -1,4 +1,4 @@
-"""What holding, selling and giving back do: to goods, movements and events. All rows are locked by the caller."""
+"""Hold, sell and give back: the effects on goods, movements and events. All rows are locked by the caller."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

@@ -61,7 +61,7 @@ def lock_held(
 
 
 def find_reservation(order_id: UUID, attempt_id: UUID) -> Reservation | None:
-    """What an attempt holds, held or was refused; not locked."""
+    """Find what an attempt holds, held or was refused; not locked."""
     return Reservation.objects.filter(order_id=order_id, attempt_id=attempt_id).first()
 
 

@@ -1,4 +1,4 @@
-"""What the products of a category are described by, over HTTP."""
+"""Serve the attributes that describe the products of a category, over HTTP."""
 
 import pytest
 from django.utils import timezone
