@@ -1,4 +1,4 @@
-"""What stops an order."""
+"""Name what stops an order."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -69,7 +69,7 @@ class UnknownProduct(InvalidInput):
 
 
 class ResyncRequired(DomainError):
-    """What came after a position is no longer kept, or never was; `current` is the position to go on from."""
+    """Events after a position are no longer kept, or never were; `current` is the position to go on from."""
 
     code = "resync_required"
     status = 410

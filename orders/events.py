@@ -100,7 +100,7 @@ class OrderCompleted(Event):
 
 @event("order.returned", aggregate="order_record", key="order_id")
 class OrderReturned(Event):
-    """What was handed over is back and everything is undone; `vehicles` are the cars that came back."""
+    """Goods that were handed over are back and everything is undone; `vehicles` are the cars that came back."""
 
     order_id: UUID
     number: str

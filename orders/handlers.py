@@ -1,4 +1,4 @@
-"""What orders does when it hears of something."""
+"""React to what orders hears of."""
 
 from collections.abc import Sequence
 from typing import Any

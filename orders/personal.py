@@ -1,4 +1,4 @@
-"""What orders holds of a person, and what erasure leaves of it."""
+"""Declare what orders holds of a person, and what erasure leaves of it."""
 
 from datetime import date, datetime
 from uuid import UUID

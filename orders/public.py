@@ -1,4 +1,4 @@
-"""What other apps may read of orders."""
+"""Answer what other apps may read of orders."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -86,7 +86,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True)
 class DepositFacts:
-    """What was agreed about an order's deposit, in the words that its buyer accepted, and what became of it."""
+    """Agreement about an order's deposit, in the words that its buyer accepted, and what became of it."""
 
     kind: str
     state: str
@@ -102,7 +102,7 @@ class DepositFacts:
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """What the books need to know of an order: the attempt that holds its stock, and its money.
+    """Facts about an order that the books need: the attempt that holds its stock, and its money.
 
     `returned_premiums` is what insurance gives back of it, `kept` what insurers have earned of an order that ended.
 
@@ -180,7 +180,7 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
 
 @dataclass(frozen=True)
 class OrderState:
-    """What other apps keep a copy of; `total_amount` is what has to come in as money, in `currency`."""
+    """Part of an order that other apps copy; `total_amount` is what has to come in as money, in `currency`."""
 
     customer_id: UUID
     number: str

@@ -51,7 +51,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 class _SteeringForm(BaseDialogForm):
-    """Which leg, and why; only legs that allow the action are offered."""
+    """Choice of a leg, and the reason; only legs that allow the action are offered."""
 
     steering = ""
     leg = forms.ChoiceField(label=gettext_lazy("leg"), widget=UnfoldAdminSelectWidget)

@@ -1,4 +1,4 @@
-"""What the screens of orders share."""
+"""Share what the screens of orders have in common."""
 
 from typing import Any
 

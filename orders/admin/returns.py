@@ -35,7 +35,7 @@ def _text(label: Any, *, required: bool = True) -> forms.CharField:
 
 
 class InspectionForm(BaseDialogForm):
-    """What was found of the goods; empty fields leave what was said before."""
+    """Findings about the goods; empty fields leave what was said before."""
 
     result = _text(gettext_lazy("result of the inspection"))
     mileage = forms.IntegerField(

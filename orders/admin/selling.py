@@ -98,7 +98,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
 @admin.register(ProductCopy)
 class ProductCopyAdmin(ReadOnlyAdmin):
-    """What orders knows of the catalogue."""
+    """Products as orders knows them from the catalogue."""
 
     list_display = ["sku", "name", "price", "available", "is_active", "version"]
     search_fields = ["sku"]

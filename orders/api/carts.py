@@ -45,7 +45,7 @@ class CartItemInput(TokenInput):
 
 
 class CartQuantityInput(TokenInput):
-    """How much of it there shall be."""
+    """Quantity that there shall be."""
 
     quantity = serializers.IntegerField()
 

@@ -51,7 +51,7 @@ class DealQuoteInput(serializers.Serializer):
 
 
 class DealQuoteSerializer(serializers.ModelSerializer):
-    """What is due now, what a month, and the full cost of credit, with the versions that were used."""
+    """Amounts due now and each month, and the full cost of credit, with the versions that were used."""
 
     programme = serializers.JSONField(source="loan_terms")
     result = serializers.DictField(child=serializers.CharField())

@@ -17,7 +17,7 @@ from orders.services import deposit_terms
 
 
 class DepositTermsSerializer(serializers.Serializer):
-    """What is agreed to by sending `version` as `deposit.terms`; `until` is for a deposit agreed to now."""
+    """Terms agreed to by sending `version` as `deposit.terms`; `until` is for a deposit agreed to now."""
 
     version = serializers.CharField()
     kind = serializers.ChoiceField(choices=DepositKind.choices)
@@ -38,7 +38,7 @@ class DepositSerializer(serializers.ModelSerializer):
 
 
 class DepositActions(ApiViewSet):
-    """What an order's own path has of its deposit, and the terms of deposits."""
+    """Actions on an order's deposit under the order's own path, and the terms of deposits."""
 
     @extend_schema(responses=DepositTermsSerializer)
     @action(detail=False, methods=["get"], url_path="deposit-terms", filterset_class=None)
@@ -50,7 +50,7 @@ class DepositActions(ApiViewSet):
     @extend_schema(responses=DepositSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
     def deposit(self, request: Request, pk: str) -> Response:
-        """What was agreed about the order's deposit, and what became of it."""
+        """Return what was agreed about the order's deposit, and what became of it."""
         refuse_unknown(request, set())
         try:
             order_id = UUID(pk)

@@ -98,7 +98,7 @@ class OrderEventsViewSet(ApiViewSet):
         return OrderEventPage(next=link, previous=None, results=results, position=reached)
 
     def _slice(self, order_id: UUID | None, since: int | None) -> str:
-        """What the client does not know yet; it comes back in a second for what happens meanwhile."""
+        """Return what the client does not know yet; it comes back in a second for what happens meanwhile."""
         view = ManyOrders(self.principal) if order_id is None else OneOrderByPosition(self.principal, order_id)
         missed = view.read_missed(since) if since is not None else None
         lines = [f"retry: {RETRY_MS}\n\n"]

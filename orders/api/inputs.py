@@ -1,4 +1,4 @@
-"""What the hot orders endpoints take in, and how it is checked before any service is called."""
+"""Declare what the hot orders endpoints take in, and check it before any service is called."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ class ItemInput(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PaymentInput(msgspec.Struct, forbid_unknown_fields=True):
-    """How the buyer pays as soon as the stock is reserved."""
+    """Means by which the buyer pays as soon as the stock is reserved."""
 
     method: str
     token: Text | None = None
@@ -91,7 +91,7 @@ class DriverInput(DriverFields, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class SettlementInput(Settlement, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How its losses are settled."""
+    """Terms on which its losses are settled."""
 
 
 class PolicyInput(QuoteRequest, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -125,7 +125,7 @@ METHODS = {"card", "sbp", "cash", "bank_transfer"}
 
 
 def customer_of(body: OrderTerms, principal: Principal) -> UUID:
-    """Whose order it is; only managers order for somebody else, who has to exist. Raises InvalidInput."""
+    """Return whose order it is; only managers order for somebody else, who has to exist. Raises InvalidInput."""
     if body.customer_id is None or body.customer_id == principal.id:
         return principal.id
     if not principal.is_staff:
@@ -259,7 +259,7 @@ def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
 
 
 def policies_of(requests: list[dict[str, Any]]) -> list[PremiumFacts]:
-    """What the chosen policies cost, asked of insurance before any transaction is open. Raises InvalidInput."""
+    """Ask insurance what the chosen policies cost, before any transaction is open. Raises InvalidInput."""
     return [_rate(index, request) for index, request in enumerate(requests)]
 
 

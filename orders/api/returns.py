@@ -35,7 +35,7 @@ class ReturnInput(serializers.Serializer):
 
 
 class InspectionInput(serializers.Serializer):
-    """What was found; the mileage in km."""
+    """Findings about the goods; the mileage in km."""
 
     result = serializers.CharField(max_length=2000)
     mileage = serializers.IntegerField(
@@ -82,7 +82,7 @@ class ReturnFilter(django_filters.FilterSet):
 
 
 class AskReturn(ApiViewSet):
-    """What an order's own path has of returns."""
+    """Actions on returns under an order's own path."""
 
     @extend_schema(request=ReturnInput, responses={201: ReturnSerializer})
     @action(detail=True, methods=["post"], url_path="return", url_name="return")

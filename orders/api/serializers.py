@@ -95,7 +95,7 @@ class PreviewItem(serializers.Serializer):
 
 
 class PreviewSerializer(serializers.Serializer):
-    """What a change would come to; nothing is changed."""
+    """Result that a change would have; nothing is changed."""
 
     order_id = serializers.UUIDField()
     items = PreviewItem(many=True)

@@ -51,7 +51,7 @@ class StatsActions(ApiViewSet):
     @extend_schema(responses=FiguresSerializer)
     @action(detail=False, methods=["get"], url_path="my-stats", filterset_class=None, pagination_class=None)
     def my_stats(self, request: Request) -> Response:
-        """How many orders the caller has, of what, and in which state."""
+        """Count the caller's orders, by what they are for and by state."""
         refuse_unknown(request, set())
         return Response(FiguresSerializer(customer_figures(self.principal.id)).data)
 

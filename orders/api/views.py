@@ -216,7 +216,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
     @extend_schema(responses=TimelineSerializer(many=True))
     @action(detail=True, methods=["get"], ordering=("id",), ordering_fields={}, filterset_class=None)
     def timeline(self, request: Request, pk: str) -> Response:
-        """What happened to the order, oldest first."""
+        """List what happened to the order, oldest first."""
         if read_order(_uuid(pk), viewer_id=self.principal.id, is_staff=self.principal.is_staff) is None:
             raise NotFound
         refuse_unknown(request, set())

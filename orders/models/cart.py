@@ -15,14 +15,14 @@ from core.ids import uuid7
 
 @dataclass(frozen=True)
 class Holder:
-    """Whose cart: a client's if there is an id, otherwise the guest's who has the token."""
+    """Owner of a cart: the client if there is an id, otherwise the guest who has the token."""
 
     customer_id: UUID | None = None
     token: str = ""
 
 
 def digest_of(token: str) -> str:
-    """What is kept of a guest's token."""
+    """Return what is kept of a guest's token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -17,7 +17,7 @@ SLOW_UNDO = timedelta(hours=1)
 
 
 class SagaState(models.TextChoices):
-    """Where a checkout stands."""
+    """State of a checkout."""
 
     RUNNING = "running", _("running")
     WAITING = "waiting", _("waiting for the buyer")
@@ -68,7 +68,7 @@ class Checkout(models.Model):
 
     @property
     def is_undoing(self) -> bool:
-        """Whether it runs backward, parked or not."""
+        """Tell whether it runs backward, parked or not."""
         return self.state == SagaState.COMPENSATING or self.parked_from == SagaState.COMPENSATING
 
 
@@ -87,7 +87,7 @@ LEG_ORDER = [kind.value for kind in LegKind]
 
 
 class LegState(models.TextChoices):
-    """Where a leg stands."""
+    """State of a leg."""
 
     PENDING = "pending", _("pending")
     RUNNING = "running", _("running")
@@ -100,7 +100,7 @@ class LegState(models.TextChoices):
 
 
 class SteeringAction(models.TextChoices):
-    """What a manager may do with a leg."""
+    """Action that a manager may take on a leg."""
 
     RETRY = "retry", _("ask again")
     TAKE_OVER = "take_over", _("take over")
@@ -147,7 +147,7 @@ def earned_by_insurers(leg: CheckoutLeg | None) -> Decimal:
 
 
 class PaymentState(models.TextChoices):
-    """What orders knows of a payment."""
+    """State of a payment as orders knows it."""
 
     IN_FLIGHT = "in_flight", _("in flight")
     TAKEN = "taken", _("taken")

@@ -13,13 +13,13 @@ from orders.models.order import Order
 
 
 class DepositKind(models.TextChoices):
-    """What a deposit is by law."""
+    """Kind of deposit by law."""
 
     ADVANCE = "advance", _("advance payment")
 
 
 class DepositState(models.TextChoices):
-    """Where an agreement about a deposit stands."""
+    """State of an agreement about a deposit."""
 
     AGREED = "agreed", _("agreed")
     PAID = "paid", _("paid")

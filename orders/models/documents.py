@@ -10,7 +10,7 @@ from orders.models.order import OPEN, SOLD, Order, Status
 
 
 class DocumentKind(models.TextChoices):
-    """What is printed for a sale."""
+    """Kind of document printed for a sale."""
 
     INVOICE = "invoice", _("invoice")
     CONTRACT = "contract", _("contract")

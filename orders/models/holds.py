@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class HoldKind(models.TextChoices):
-    """What the deal waits for while its stock is held."""
+    """Event that the deal waits for while its stock is held."""
 
     CHECKOUT = "checkout", _("the buyer is choosing how to pay")
     PAYMENT = "payment", _("a payment is under way")

@@ -19,7 +19,7 @@ from orders.models.owing import ENDED, SUMS, due_of, excess_of, payable_of
 
 
 class Status(models.TextChoices):
-    """Where an order stands."""
+    """State of an order."""
 
     CREATED = "created", _("created")
     AWAITING_PAYMENT = "awaiting_payment", _("awaiting payment")
@@ -72,7 +72,7 @@ BEFORE_HANDOVER = (Status.PAID, Status.IN_PROGRESS, Status.READY)
 
 
 class Edit(models.TextChoices):
-    """What may be changed about an order besides its status."""
+    """Change that may be made to an order besides its status."""
 
     LINES = "change_lines", _("change the lines")
     LOWER = "lower_lines", _("lower the lines")
@@ -161,29 +161,29 @@ class Order(models.Model):
 
     @property
     def amount_due(self) -> Decimal:
-        """What the buyer still has to pay, in the order's currency; the loan's part is not the buyer's."""
+        """Return what the buyer still has to pay, in the order's currency; the loan's part is not the buyer's."""
         return due_of(self._sums(), self.status)
 
     @property
     def payable(self) -> Decimal:
-        """What has to come in as money: the total less a car taken in exchange and premiums of policies that ended."""
+        """Return what has to come in as money: the total less a trade-in and premiums of policies that ended."""
         return payable_of(self._sums())
 
     def payable_at(self, total: Decimal) -> Decimal:
-        """What would have to come in as money if the lines came to `total`."""
+        """Return what would have to come in as money if the lines came to `total`."""
         return payable_of(self._sums() | {"total_amount": total})
 
     def due_at(self, total: Decimal) -> Decimal:
-        """What the buyer would still have to pay if the lines came to `total`."""
+        """Return what the buyer would still have to pay if the lines came to `total`."""
         return due_of(self._sums() | {"total_amount": total}, self.status)
 
     @property
     def excess(self) -> Decimal:
-        """What was paid above its worth, below zero when nothing was."""
+        """Return what was paid above its worth, below zero when nothing was."""
         return excess_of(self._sums())
 
     def excess_at(self, total: Decimal) -> Decimal:
-        """What would be paid above its worth if the lines came to `total`."""
+        """Return what would be paid above its worth if the lines came to `total`."""
         return excess_of(self._sums() | {"total_amount": total})
 
     def _sums(self) -> dict[str, Decimal]:
@@ -198,7 +198,7 @@ class Order(models.Model):
 
     @property
     def is_called_off(self) -> bool:
-        """Whether it ended without a sale."""
+        """Tell whether it ended without a sale."""
         return self.status in CLOSED
 
     def allowed(self, roles: frozenset[str]) -> list[str]:
@@ -231,7 +231,7 @@ class Order(models.Model):
 
 
 class LineKind(models.TextChoices):
-    """What a line sells."""
+    """Kind of thing that a line sells."""
 
     PRODUCT = "product", _("product")
     POLICY = "policy", _("policy")
@@ -269,7 +269,7 @@ class OrderLine(models.Model):
 
 
 class HistoryKind(models.TextChoices):
-    """What a line of the timeline tells."""
+    """Kind of entry in the timeline."""
 
     STATUS = "status", _("status")
     STEP = "step", _("step")
@@ -308,7 +308,7 @@ class OrderCounter(models.Model):
 
 
 class ProductCopy(models.Model):
-    """What orders knows of a product, from catalog's events; older news than `version` is dropped."""
+    """Copy of a product, kept by catalog's events; older news than `version` is dropped."""
 
     product_id = models.UUIDField(primary_key=True)
     sku = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""What a buyer owes, defined once and said in Python, in SQL and to the ORM.
+"""Define what a buyer owes once, and say it in Python, in SQL and to the ORM.
 
 It is no generated column: adding one rewrites the table under a lock, and the previous release, which runs beside,
 would write rows whose sum it does not know. Every reading is made from the names below instead.

@@ -16,7 +16,7 @@ from orders.models.order import OPEN, OrderLine, ProductCopy
 
 
 class PlaceState(models.TextChoices):
-    """Where a place in a queue stands, or how it ended."""
+    """State of a place in a queue, or how it ended."""
 
     WAITING = "waiting", _("waiting")
     ASKED = "asked", _("the car is being kept for it")
@@ -117,7 +117,7 @@ class QueuePlace(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it may still come to an offer."""
+        """Tell whether it may still come to an offer."""
         return self.state in LIVE
 
     def move(self, state: str, *, now: datetime) -> None:
@@ -162,7 +162,7 @@ class QueuePlace(models.Model):
 
 
 def is_held(car: ProductCopy, queue: Sequence[QueuePlace], *, besides: UUID) -> bool:
-    """Whether another buyer's open order, or an offer to another, keeps the car from everybody else."""
+    """Tell whether another buyer's open order, or an offer to another, keeps the car from everybody else."""
     if car.kind != "vehicle" or car.available > 0:
         return False
     if any(place.state in KEPT for place in queue):

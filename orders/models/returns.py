@@ -16,7 +16,7 @@ MAX_MILEAGE = 5_000_000
 
 
 class ReturnState(models.TextChoices):
-    """Where a return stands."""
+    """State of a return."""
 
     ASKED = "asked", _("asked for")
     INSPECTED = "inspected", _("inspected")

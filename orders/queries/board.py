@@ -75,7 +75,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Board:
-    """What needs attention, whatever its status, and the columns."""
+    """Orders that need attention, whatever their status, and the columns."""
 
     attention: list[Card]
     columns: list[Column]

@@ -1,4 +1,4 @@
-"""What a cart shows: its lines at the prices and the availability of this moment."""
+"""Show a cart: its lines at the prices and the availability of this moment."""
 
 from datetime import datetime
 from decimal import Decimal

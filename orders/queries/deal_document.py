@@ -108,7 +108,7 @@ def deal_document(quote: DealQuote) -> DealDocument:
 
 
 def reproduces(deal_id: UUID) -> bool:
-    """Whether a stored deal comes out the same to the kopeck from its own snapshot. Raises DealQuote.DoesNotExist."""
+    """Tell whether a stored deal comes out the same to the kopeck from its snapshot. Raises DealQuote.DoesNotExist."""
     quote = DealQuote.objects.get(pk=deal_id)
     try:
         return bool(recalculate(quote) == quote.result)

@@ -183,7 +183,7 @@ def messages_of(rows: list[Row]) -> list[FeedItem]:
 
 
 def may_see(order_id: UUID, viewer: Principal) -> bool:
-    """Whether there is such an order for this caller."""
+    """Tell whether there is such an order for this caller."""
     orders = Order.objects.filter(pk=order_id, deleted_at__isnull=True)
     return (orders if viewer.is_staff else orders.filter(customer_id=viewer.id)).exists()
 

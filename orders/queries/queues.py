@@ -1,4 +1,4 @@
-"""What is read of queues: one's own places and what a car's page says, and what the books hold against the stock."""
+"""Read queues: one's own places, what a car's page says, and what the books hold against the stock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def places_of(customer_id: UUID) -> list[Place]:
 
 
 def queue_at(product_id: UUID, viewer_id: UUID | None) -> QueueView:
-    """What a car's page says of its queue; nobody else's name is in it."""
+    """Return what a car's page says of its queue; nobody else's name is in it."""
     queue = list(QueuePlace.objects.live().filter(product_id=product_id).order_by("joined_at", "id"))
     at = next((index for index, place in enumerate(queue) if place.customer_id == viewer_id), None)
     car = ProductCopy.objects.filter(pk=product_id, is_active=True).first()

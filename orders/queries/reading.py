@@ -50,7 +50,7 @@ class SagaLeg(msgspec.Struct):
 
 
 class SagaDocument(msgspec.Struct):
-    """Where the checkout stands."""
+    """State of the checkout."""
 
     state: str
     step: str
@@ -69,7 +69,7 @@ class FundingPart(msgspec.Struct, omit_defaults=True):
 
 
 class PendingApproval(msgspec.Struct):
-    """What waits about the order for a second person; the amount is null where nobody can say."""
+    """Request about the order that waits for a second person; the amount is null where nobody can say."""
 
     id: UUID
     kind: str

@@ -25,7 +25,7 @@ checkout's, and those of a return (`POST /orders/{id}/return`, then `/returns/{i
 
 
 def outcome(status: str, action: str, role: str) -> str:
-    """What a caller of this role gets for the action while an order (their own, if a client) has this status."""
+    """Return what a caller of this role gets for the action while an order (their own, if a client) has this status."""
     who = (EDITS if action in Edit.values else TRANSITIONS).get((status, action))
     if who is None:
         return NOT_NOW

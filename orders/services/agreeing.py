@@ -28,7 +28,7 @@ AS_BUYER = frozenset({"client"})
 
 @dataclass(frozen=True)
 class About:
-    """Who asks for what in an order, and why: what a second person is shown and what is done with it later."""
+    """Asker, action and reason: what a second person is shown and what is done with it later."""
 
     actor: Actor
     reason: str
@@ -36,12 +36,12 @@ class About:
 
 
 def is_own(order: Order, actor: Actor) -> bool:
-    """Whether a member of the staff acts on an order that is theirs, be it by their client card."""
+    """Tell whether a member of the staff acts on an order that is theirs, be it by their client card."""
     return actor.is_staff and approvals.is_own("orders", person_id=actor.id, beneficiary_id=order.customer_id)
 
 
 def is_for_another(order: Order, actor: Actor) -> bool:
-    """Whether staff act in the order of somebody else, whose word theirs is not."""
+    """Tell whether staff act in the order of somebody else, whose word theirs is not."""
     return actor.is_staff and not is_own(order, actor)
 
 
@@ -64,7 +64,7 @@ def roles_in(order: Order, actor: Actor, allowed: frozenset[str]) -> frozenset[s
 
 
 def money_back(saga: "Saga") -> Decimal:
-    """What may come back to the buyer at most if the order is called off now.
+    """Return what may come back to the buyer at most if the order is called off now.
 
     What a bank lent is counted too: of a loan that was repaid meanwhile the buyer gets back what they repaid, and
     orders does not know how much that is.
@@ -73,7 +73,7 @@ def money_back(saga: "Saga") -> Decimal:
 
 
 def lent_of(saga: "Saga") -> Decimal:
-    """What a bank has paid into the order."""
+    """Return what a bank has paid into the order."""
     payout = saga.legs.get(LegKind.DISBURSEMENT)
     is_lent = payout is not None and payout.state == LegState.SUCCEEDED
     return Decimal(payout.request.get("amount", 0)) if payout is not None and is_lent else ZERO
@@ -156,7 +156,7 @@ def refuse_gifts(lines: Sequence[Any], actor: Actor, customer_id: UUID) -> None:
 
 
 def is_value_agreed(order: Order, amount: Decimal, actor: Actor, now: datetime) -> bool:
-    """Whether the value of a car counts as soon as the order is placed; otherwise it waits for a manager."""
+    """Tell whether the value of a car counts as soon as the order is placed; otherwise it waits for a manager."""
     if not actor.is_staff or is_own(order, actor):
         return False
     request = approvals.Ask(
@@ -166,7 +166,7 @@ def is_value_agreed(order: Order, amount: Decimal, actor: Actor, now: datetime) 
 
 
 def ask(saga: "Saga", about: About, amount: Decimal | None) -> approvals.Ask:
-    """What a second person is asked about an order."""
+    """Build the question to a second person about an order."""
     order = saga.order
     return approvals.Ask(
         subject_id=order.id,
@@ -200,5 +200,5 @@ def note_approval(*, approval: Approval, person_id: UUID | None, reason: str, no
 
 
 def as_maker(maker_id: UUID) -> Actor:
-    """Who asked, when what they asked for is done."""
+    """Return who asked, when what they asked for is done."""
     return Actor(maker_id, AS_STAFF)

@@ -1,4 +1,4 @@
-"""What the checkout saga hears, and what each answer means to it.
+"""Hear the answers of the checkout saga, and decide what each means to it.
 
 It is an ordinary subscriber whose lane is the order, so answers and deadlines arrive one at a time. Every answer
 repeats the attempt of the leg that asked; an answer to another attempt changes nothing.

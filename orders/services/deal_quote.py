@@ -156,7 +156,7 @@ def _premium(request: Mapping[str, Any], found: PremiumFacts) -> dict[str, Any]:
 def _offer(
     loan: LoanWish, goods: Decimal, trade_in: Decimal, rated: Sequence[Mapping[str, Any]], day: date
 ) -> LoanOffer:
-    """What the law demands stands outside ПСК; other insurance that is lent counts in it. Instalments to come are paid
+    """Price the loan: insurance that the law demands stands outside ПСК, other insurance in it. Later parts are paid
     by the insured: a loan lends what is due with the deal."""
     lent = [item for item in rated if loan.is_insurance_financed]
     financed = sum((Decimal(item["due_now"]) for item in lent), ZERO)

@@ -25,7 +25,7 @@ TERMS_VERSION = "2026-11"
 
 @dataclass(frozen=True)
 class DepositTerms:
-    """What a buyer reads before paying a deposit; `until` is for one that is agreed to now."""
+    """Terms a buyer reads before paying a deposit; `until` is for one that is agreed to now."""
 
     version: str
     kind: str
@@ -96,7 +96,7 @@ def follow_deposit(saga: "Saga") -> None:
 
 
 def _outcome(saga: "Saga", found: DepositAgreement, *, is_paid: bool) -> str:
-    """How an agreement ends now, if it does: no word of anybody is needed, nor counts against the terms."""
+    """Return how an agreement ends now, if it does: no word of anybody is needed, nor counts against the terms."""
     order = saga.order
     is_over = saga.checkout.finished_at is not None and order.status in CLOSED
     if found.state == DepositState.AGREED:

@@ -110,12 +110,12 @@ def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
 
 
 def hash_of(facts: dict[str, Any]) -> str:
-    """What tells one document's facts from another's."""
+    """Return what tells one document's facts from another's."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _facts(saga: Saga, buyer: Any) -> dict[str, Any]:
-    """What a document states. Nothing here may depend on the moment: the same facts are the same document."""
+    """Return what a document states. Nothing here may depend on the moment: the same facts are the same document."""
     order = saga.order
     return {
         "order": order.number,
@@ -130,7 +130,7 @@ def _facts(saga: Saga, buyer: Any) -> dict[str, Any]:
 
 
 def _returned(order: Order) -> dict[str, Any]:
-    """What an act of return states besides: why, and in what state the goods came back."""
+    """Return what an act of return states besides: why, and in what state the goods came back."""
     found = order.returns.get(state=ReturnState.DONE)
     stated = {"reason": found.reason, "mileage": found.mileage, "condition": found.condition or None}
     return {"return": stated | {"inspection": found.inspection}}

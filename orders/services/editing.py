@@ -66,7 +66,7 @@ class LineChange:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a change would do; amounts in the order's currency, `difference` above zero makes it dearer."""
+    """Effects of a change; amounts in the order's currency, `difference` above zero makes it dearer."""
 
     order_id: UUID
     items: list[dict[str, Any]]
@@ -178,7 +178,7 @@ def add_agreed_lines(
 
 
 def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: datetime) -> Preview:
-    """What `change_lines` would come to; nothing is changed. Raises what that raises."""
+    """Work out what `change_lines` would come to; nothing is changed. Raises what that raises."""
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
@@ -286,7 +286,7 @@ def _refuse_while_busy(saga: Saga) -> None:
 
 
 def is_payment_under_way(saga: Saga) -> bool:
-    """Whether a payment has been asked for or begun and not ended."""
+    """Tell whether a payment has been asked for or begun and not ended."""
     is_asked = saga.legs[LegKind.PAYMENT].state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
     started = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
     return is_asked or started.exists()
@@ -318,7 +318,7 @@ def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
 
 
 def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
-    """What is lent and credited must still fit into the total; money paid above it goes back."""
+    """Refuse a total below what is lent and credited; money paid above it goes back."""
     if plan.total > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     loan = saga.legs.get(LegKind.LOAN)
@@ -457,7 +457,7 @@ def settle_payment(saga: Saga) -> None:
 
 
 def premiums(saga: Saga) -> Decimal:
-    """What the order's policies cost."""
+    """Return what the order's policies cost."""
     return sum((line.line_total for line in saga.order.lines.all() if line.kind == LineKind.POLICY), ZERO)
 
 

@@ -1,4 +1,4 @@
-"""How an order is paid for: the parts by trade-in, deposit, loan and money, whose sum is always the total.
+"""Plan how an order is paid for: the parts by trade-in, deposit, loan and money, whose sum is always the total.
 
 A part is `{leg, kind, amount, state}`: `leg` names it for steering, `kind` is the means. What nobody has planned is the
 `balance`, paid whenever the buyer likes; more money than the total is a negative part `excess`, to be given back.
@@ -57,7 +57,7 @@ def agree_to_more(saga: "Saga", amount: Decimal) -> None:
 
 
 def is_agreed_to(order: Order, leg: CheckoutLeg, part: Part, due: Decimal) -> bool:
-    """Whether a planned payment of all that is left takes no more than its buyer saw.
+    """Tell whether a planned payment of all that is left takes no more than its buyer saw.
 
     A sum that was named is never exceeded, and money that a person brings or sends is nobody's surprise.
     """
@@ -101,7 +101,7 @@ def funding_of(order: Order, checkout: Checkout, legs: dict[str, CheckoutLeg]) -
 
 
 def _take_off_returned(order: Order, parts: list[Part]) -> None:
-    """What was paid above the total and has gone back is no part of it any more; the newest payments lack it."""
+    """Take off what was paid above the total and has gone back; the newest payments lack it."""
     paid = [part for part in parts if part["state"] == PAID and part["kind"] != "trade_in"]
     is_back = sum((part["amount"] for part in paid), ZERO) - order.amount_paid
     above = sum((part["amount"] for part in parts), ZERO) - order.total_amount
@@ -144,12 +144,12 @@ def _returned(order: Order) -> list[Part]:
 
 
 def _allowances(order: Order) -> list[Part]:
-    """What was given back by hand, and is not asked for again."""
+    """Return what was given back by hand, and is not asked for again."""
     return [{"leg": "allowances", "kind": "allowance", "amount": order.allowance_amount, "state": "returned"}]
 
 
 def requested_loan(leg: CheckoutLeg) -> Decimal:
-    """What a loan is asked to lend; nothing when the application does not say."""
+    """Return what a loan is asked to lend; nothing when the application does not say."""
     try:
         asked = Decimal(str(leg.request["vehicle_price"])) - Decimal(str(leg.request.get("down_payment") or 0))
         return asked + Decimal(leg.request.get("financed_premium", 0))
@@ -184,7 +184,7 @@ def _state(leg: CheckoutLeg, is_in: bool) -> str:
 
 
 def _paid_besides(order: Order, legs: dict[str, CheckoutLeg], by_plan: Decimal) -> list[Part]:
-    """What the buyer paid by themselves, outside the plan."""
+    """Return what the buyer paid by themselves, outside the plan."""
     payout = legs.get(LegKind.DISBURSEMENT)
     lent = Decimal(payout.request.get("amount", 0)) if payout and payout.state == LegState.SUCCEEDED else ZERO
     besides = order.amount_paid - lent - by_plan
@@ -192,7 +192,7 @@ def _paid_besides(order: Order, legs: dict[str, CheckoutLeg], by_plan: Decimal) 
 
 
 def _ended(order: Order, checkout: Checkout) -> Callable[[str], str]:
-    """What became of the parts of an order that was called off."""
+    """Say what became of the parts of an order that was called off."""
     if not (checkout.is_undoing or checkout.state == SagaState.COMPENSATED):
         return lambda state: state
     is_back = order.amount_paid == 0

@@ -31,7 +31,7 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a user's id and roles, or the system, which has the zero id."""
+    """Person who acts: a user's id and roles, or the system, which has the zero id."""
 
     id: UUID
     roles: frozenset[str]
@@ -43,7 +43,7 @@ class Actor:
 
     @property
     def is_staff(self) -> bool:
-        """Whether a manager or an admin acts."""
+        """Tell whether a manager or an admin acts."""
         return bool(self.roles & {"admin", "manager"})
 
 

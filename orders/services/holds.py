@@ -1,4 +1,4 @@
-"""How long an order keeps its stock: by what the deal waits for, never by a shop timer.
+"""Decide how long an order keeps its stock: by what the deal waits for, never by a shop timer.
 
 Each kind of hold has a term (settings), counted from when it first applied: beginning the same thing again and again
 gains nothing. The latest end of all that apply counts, up to the hard end, which a manager alone moves, with a reason.

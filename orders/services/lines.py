@@ -128,7 +128,7 @@ def refuse_other_currency(product: ProductCopy) -> None:
 
 
 def missing(field: str, product_id: UUID) -> Exception:
-    """What to say of an id that orders does not know.
+    """Return the error for an id that orders does not know.
 
     A product made moments ago may not have been heard of; an older or foreign id is unknown. The id itself tells its
     age: UUIDv7 begins with the milliseconds of its making.

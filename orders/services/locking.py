@@ -70,7 +70,7 @@ class LockedOrder:
 
     @property
     def lines(self) -> Sequence[OrderLine]:
-        """What is sold."""
+        """Return what is sold."""
         return self._lines if self._lines is not None else list(self.order.lines.all())
 
     def mark(self, leg: CheckoutLeg, state: str) -> None:

@@ -36,7 +36,7 @@ def take_own_loan(saga: Saga, event: ApplicationAccepted) -> None:
 
 
 def _has_room(saga: Saga, event: ApplicationAccepted) -> bool:
-    """Whether the order still waits for so much, has no loan, and no payment is being taken at this moment."""
+    """Tell whether the order still waits for so much, has no loan, and no payment is being taken at this moment."""
     if LegKind.LOAN in saga.legs or saga.order.status not in (Status.CREATED, Status.AWAITING_PAYMENT):
         return False
     payment = saga.legs[LegKind.PAYMENT]

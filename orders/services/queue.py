@@ -224,7 +224,7 @@ def _follow(event: StockNews, levels: Sequence[StockLevel], now: datetime) -> No
 
 
 def _answer(place: QueuePlace, event: StockNews, now: datetime) -> None:
-    """What the catalogue says of the car that was asked for, or is kept, for a place."""
+    """Take the catalogue's answer about the car that was asked for, or is kept, for a place."""
     is_lost = isinstance(event, StockReleased) and event.reason != REPLACED
     if is_lost or (isinstance(event, StockRejected) and place.state == PlaceState.ASKED):
         place.wait_again(now=now)

@@ -1,4 +1,4 @@
-"""How many cars one buyer may keep from others without having paid, and queue for: a hold is a scarce right."""
+"""Limit how many cars one buyer may keep from others unpaid, and queue for: a hold is a scarce right."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

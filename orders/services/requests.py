@@ -1,4 +1,4 @@
-"""What each leg of a checkout asks of another app, and how that is taken back."""
+"""Request of other apps what each leg of a checkout needs, and take it back."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -62,7 +62,7 @@ def _request_loan(saga: "Saga", leg: CheckoutLeg) -> None:
 
 
 def _request_trade_in(saga: "Saga", leg: CheckoutLeg) -> None:
-    """What a manager may agree to alone was agreed to as the order was placed; all else waits for a manager."""
+    """Credit a trade-in that a manager may agree to alone, agreed to at the placing; all else waits for a manager."""
     if leg.request.get("is_agreed"):
         let(AGREED_BEFORE)
         saga.credit_trade_in(Decimal(leg.request["amount"]))
@@ -193,5 +193,5 @@ UNDO: dict[str, Callable[["Saga", CheckoutLeg], None]] = {
 
 
 def due_from_buyer(order: Order) -> Decimal:
-    """What the buyer has to pay by themselves: the total less trade-in, loan and what is paid."""
+    """Return what the buyer has to pay by themselves: the total less trade-in, loan and what is paid."""
     return order.payable - order.loan_amount - order.amount_paid

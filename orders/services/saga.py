@@ -95,14 +95,14 @@ class Saga(LockedOrder):
             set_timer(handler=HANDLER, event=deadline, due_at=leg.deadline_at)
 
     def is_asked(self, kind: str) -> bool:
-        """Whether a leg waits for the answer to its request, parked or not."""
+        """Tell whether a leg waits for the answer to its request, parked or not."""
         leg = self.legs.get(kind)
         if leg is None:
             return False
         return leg.state == LegState.RUNNING or (leg.state == LegState.PARKED and not self.checkout.is_undoing)
 
     def is_running(self, kind: str, attempt_id: UUID | None) -> bool:
-        """Whether an answer of this attempt is being waited for."""
+        """Tell whether an answer of this attempt is being waited for."""
         return self.is_asked(kind) and self.legs[kind].attempt_id == attempt_id
 
     def wait(self) -> None:
@@ -205,7 +205,7 @@ class Saga(LockedOrder):
 
     @property
     def refund_waits_for_insurers(self) -> bool:
-        """Whether policies have to be cancelled before it is known how much of the order's money goes back."""
+        """Tell whether policies have to be cancelled before it is known how much of the order's money goes back."""
         legs = (self.legs.get(LegKind.PAYMENT), self.legs.get(LegKind.POLICIES))
         return all(leg is not None and self._needs_undoing(leg) for leg in legs)
 
@@ -231,7 +231,7 @@ class Saga(LockedOrder):
         self.order.touch(self.now)
 
     def is_being_undone(self, leg: CheckoutLeg) -> bool:
-        """Whether a leg was asked to give back what it holds and has not said that it did, parked or not."""
+        """Tell whether a leg was asked to give back what it holds and has not said that it did, parked or not."""
         return leg.state == LegState.COMPENSATING or (leg.state == LegState.PARKED and self.checkout.is_undoing)
 
     def _finish_compensation(self) -> None:
@@ -337,7 +337,7 @@ class Saga(LockedOrder):
             self._ask(leg)
 
     def can_restart(self, leg: CheckoutLeg) -> bool:
-        """Whether a failed leg may have a new attempt: it holds nothing, and the order's money was never closed."""
+        """Tell whether a failed leg may have a new attempt: it holds nothing, and the money was never closed."""
         return (
             leg.state == LegState.FAILED
             and not self._needs_undoing(leg)

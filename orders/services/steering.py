@@ -97,7 +97,7 @@ def _view(saga: Saga, leg: CheckoutLeg, actor: Actor) -> LegView:
 
 
 def allowed_actions(saga: Saga, leg: CheckoutLeg, actor: Actor) -> list[str]:
-    """What this actor may do with a leg now."""
+    """List what this actor may do with a leg now."""
     if not actor.roles & STAFF:
         return []
     return [action for action, rule in _RULES.items() if rule(saga, leg, actor) and _is_for(action, actor)]
@@ -212,7 +212,7 @@ def _refuse_action(action: str, reason: str, actor: Actor) -> None:
 
 @dataclass(frozen=True)
 class _Order:
-    """What a manager said besides the action."""
+    """Details of a manager's order besides the action."""
 
     actor: Actor
     reason: str
@@ -262,7 +262,7 @@ def _retry(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
 
 
 def _refuse_overtaking(saga: Saga) -> None:
-    """What the order held is given back, and theirs who wait: a new hold comes after them. Raises CarHasQueue."""
+    """Refuse to overtake the queue: what the order held is theirs who wait, a new hold is last. Raises CarHasQueue."""
     if saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED:
         return
     wanted: dict[UUID, int] = {}
@@ -291,7 +291,7 @@ def _skip(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
 
 
 def _premiums_paid(saga: Saga) -> Decimal:
-    """What is paid above the total without the policies."""
+    """Return what is paid above the total without the policies."""
     return max(ZERO, saga.order.amount_paid - saga.order.payable_at(saga.order.total_amount - premiums(saga)))
 
 
