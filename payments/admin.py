@@ -270,7 +270,7 @@ class DisputeAdmin(ReadOnlyAdmin):
 
 @admin.register(Reconciliation)
 class ReconciliationAdmin(ReadOnlyAdmin):
-    """What each day's comparison with a provider's own book found."""
+    """Results of each day's comparison with a provider's own book."""
 
     list_display = ["day", "provider", "charged_there", "charged_here", "returned_there", "returned_here", "made_at"]
     list_filter = ["provider"]
@@ -307,7 +307,7 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
-    """What providers told us, and what it came to."""
+    """Messages of providers, and what they came to."""
 
     list_display = ["event_id", "provider", "type", "payment_id", "outcome", "received_at"]
     list_filter = ["provider", "outcome", "type"]
@@ -317,7 +317,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
 @admin.register(OrderCopy)
 class OrderCopyAdmin(ReadOnlyAdmin):
-    """What payments knows of orders."""
+    """Orders as payments knows them."""
 
     list_display = ["number", "status", "total_amount", "currency", "version"]
     search_fields = ["number__exact", "order_id__exact"]

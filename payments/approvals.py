@@ -1,4 +1,4 @@
-"""How money can leave payments: by which actions of people, and by which rules without one."""
+"""Declare how money can leave payments: by which actions of people, and by which rules without one."""
 
 from django.utils.translation import gettext_lazy as _
 

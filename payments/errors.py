@@ -1,4 +1,4 @@
-"""What stops a payment or a refund."""
+"""Name what stops a payment or a refund."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -86,7 +86,7 @@ class UseReturn(DomainError):
 
 
 class RefundElsewhere(DomainError):
-    """What was paid for is no order: its owner gives the money back as it is undone; `purpose` says what it is."""
+    """Refusal of a refund outside orders: the owner gives the money back on undoing it; `purpose` says what it is."""
 
     code = "refund_elsewhere"
     detail = _("Undo what was paid for: cancel the policy or the seat. Of a loan only its bank gives money back.")

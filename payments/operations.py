@@ -58,7 +58,7 @@ def _after_retries(find: Callable[[], dict[str, Any] | None], outcome: Outcome) 
 
 
 def _of_payment(request: dict[str, Any]) -> tuple[Provider, dict[str, Any]]:
-    """Who took, or is to take, a payment's money, and the request with the provider's own id for it, if known."""
+    """Return who took, or is to take, a payment's money, and the request with the provider's id for it, if known."""
     payment = Payment.objects.only("provider", "provider_ref").get(pk=request["payment_id"])
     return provider(payment.provider), request | {"ref": payment.provider_ref}
 
@@ -71,7 +71,7 @@ def _only_answers(outcome: Outcome) -> Outcome:
 
 
 class _ChargeOperation(Operation):
-    """What the answers about a charge mean for its payment."""
+    """Operation on a charge: it says what the answers mean for the payment."""
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Move the payment to what the provider says, or to `unknown` when it says nothing."""

@@ -1,4 +1,4 @@
-"""What payments holds of a person, and what erasure leaves of it."""
+"""Declare what payments holds of a person, and what erasure leaves of it."""
 
 from uuid import UUID
 

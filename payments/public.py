@@ -1,4 +1,4 @@
-"""What other apps may read of payments, and how its books are checked."""
+"""Answer what other apps may read of payments, and check its books."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class PaymentFacts:
 
 @dataclass(frozen=True)
 class OrderMoney:
-    """What was taken for an order and what went back."""
+    """Money taken for an order, and money that went back."""
 
     order_id: UUID
     taken: Decimal
@@ -119,7 +119,7 @@ def silent_payments(now: datetime) -> Q:
 
 
 def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
-    """How much of the money waits for a person, by what it is; nothing is counted beyond a hundred."""
+    """Count the money that waits for a person, by what it is; nothing is counted beyond a hundred."""
     queues: dict[str, QuerySet[Any]] = {
         "payments_silent": Payment.objects.filter(silent_payments(now)),
         "refunds_to_approve": Refund.objects.filter(status=RefundStatus.REQUESTED),
@@ -131,7 +131,7 @@ def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
 
 
 def doubtful_payments(seconds: int) -> tuple[int, float]:
-    """How many payments nobody knows the end of for longer than so many seconds, and for how long the oldest.
+    """Count payments nobody knows the end of for longer than so many seconds, and tell how long the oldest waits.
 
     None is counted beyond a hundred.
     """
@@ -142,7 +142,7 @@ def doubtful_payments(seconds: int) -> tuple[int, float]:
 
 
 def payable(order_id: UUID) -> Decimal | None:
-    """What may still be paid for an order, payments under way counted as paid; None when it is not known here."""
+    """Return what may still be paid for an order, payments under way counted as paid; None when it is unknown here."""
     order = OrderCopy.objects.filter(pk=order_id).first()
     return None if order is None else max(Decimal(0), order.amount_due)
 
@@ -243,7 +243,7 @@ _CHECKS: list[tuple[str, str, list[Any], str, str]] = [
 
 
 def payouts_of(request_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
-    """What was asked to be paid out, by request."""
+    """Return what was asked to be paid out, by request."""
     rows = Payout.objects.filter(request_id__in=request_ids)
     return dict(rows.values_list("request_id", "amount"))
 
@@ -261,7 +261,7 @@ def _run(kind: str, sql: str, parameters: list[Any], subject: str, detail: str) 
 
 
 def provider_disagreements() -> list[Disagreement] | None:
-    """How the sandbox's own book differs from ours, in what has ended; None when the sandbox cannot be asked.
+    """List where the sandbox's own book differs from ours, in what has ended; None when the sandbox cannot be asked.
 
     Never call it inside a transaction: it waits for another process.
     """
@@ -306,7 +306,7 @@ def _refunds_differ(gone: dict[str, dict[str, str]]) -> Iterator[Disagreement]:
 
 @dataclass(frozen=True)
 class KnownOrder:
-    """What payments knows of an order: `total_amount` is what its buyer has to pay."""
+    """Order as payments knows it: `total_amount` is what its buyer has to pay."""
 
     customer_id: UUID
     number: str

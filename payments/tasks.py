@@ -1,4 +1,4 @@
-"""What payments does by the clock."""
+"""Do what payments does by the clock."""
 
 from datetime import timedelta
 

@@ -124,7 +124,7 @@ class LedgerAccountViewSet(mixins.ListModelMixin, MoneyViewSet):
 
 
 class ReconciliationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
-    """What each day's comparison with a provider's own book found."""
+    """Results of each day's comparison with a provider's own book."""
 
     permission_classes = [IsManager]
     queryset = Reconciliation.objects.all()

@@ -1,4 +1,4 @@
-"""What the payments API takes and shows."""
+"""Declare what the payments API takes and shows."""
 
 from datetime import date
 from decimal import Decimal

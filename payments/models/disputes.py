@@ -10,7 +10,7 @@ from payments.models.payments import Payment
 
 
 class DisputeStatus(models.TextChoices):
-    """Where a dispute stands."""
+    """State of a dispute."""
 
     OPEN = "open", _("open")
     WON = "won", _("won")

@@ -29,7 +29,7 @@ class LedgerAccount(models.Model):
 
 
 class EntryKind(models.TextChoices):
-    """What an entry books."""
+    """Kind of entry in the ledger."""
 
     CHARGE = "charge", _("payment")
     REFUND_DUE = "refund_due", _("refund promised")

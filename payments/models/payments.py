@@ -18,7 +18,7 @@ SANDBOX, MANUAL = "sandbox", "manual"
 
 
 class Purpose(models.TextChoices):
-    """What a payment is for."""
+    """Purpose of a payment."""
 
     ORDER = "order", _("order")
     LOAN = "loan", _("loan")
@@ -27,7 +27,7 @@ class Purpose(models.TextChoices):
 
 
 class Method(models.TextChoices):
-    """How money is paid."""
+    """Method of paying."""
 
     CARD = "card", _("card")
     SBP = "sbp", _("fast payment system")
@@ -39,7 +39,7 @@ CONFIRMED_BY_HAND = frozenset({Method.CASH, Method.BANK_TRANSFER})
 
 
 class Status(models.TextChoices):
-    """Where a payment stands. `unknown`: the provider did not answer, so nobody knows whether money moved."""
+    """State of a payment. `unknown`: the provider did not answer, so nobody knows whether money moved."""
 
     PENDING = "pending", _("pending")
     PROCESSING = "processing", _("processing")
@@ -77,7 +77,7 @@ CLOSED_ORDER = frozenset({"cancelled", "refunded"})
 
 
 class OrderCopy(models.Model):
-    """What payments knows of an order, from orders' events; older news than `version` is dropped."""
+    """Copy of an order, kept by orders' events; older news than `version` is dropped."""
 
     order_id = models.UUIDField(primary_key=True)
     customer_id = models.UUIDField()
@@ -96,12 +96,12 @@ class OrderCopy(models.Model):
 
     @property
     def amount_due(self) -> Decimal:
-        """What the buyer may still pay: the total less what is held, what is under way and what a loan pays."""
+        """Return what the buyer may still pay: the total less what is held, what is under way and what a loan pays."""
         return self.unpaid - LoanPart.objects.of_order(self.order_id)
 
     @property
     def promised(self) -> Decimal:
-        """What accepted loans have still to pay of it."""
+        """Return what accepted loans have still to pay of it."""
         return LoanPart.objects.filter(state=LoanState.PROMISED).of_order(self.order_id)
 
     @property
@@ -112,7 +112,7 @@ class OrderCopy(models.Model):
 
 
 class LoanState(models.TextChoices):
-    """Where a loan's part of an order stands."""
+    """State of a loan's part of an order."""
 
     PROMISED = "promised", _("promised")
     PAID = "paid", _("paid")
@@ -123,13 +123,13 @@ class LoanPartQuerySet(models.QuerySet["LoanPart"]):
     """Sums of loans."""
 
     def of_order(self, order_id: UUID) -> Decimal:
-        """What accepted loans pay, or will pay, of an order."""
+        """Return what accepted loans pay, or will pay, of an order."""
         loans = self.filter(order_id=order_id).exclude(state=LoanState.VOID)
         return loans.aggregate(total=Sum("amount"))["total"] or ZERO
 
 
 class LoanPart(models.Model):
-    """What an accepted application for a loan pays of an order, from financing's events; `void` is for good."""
+    """Part of an order that an accepted application for a loan pays, from financing's events; `void` is for good."""
 
     application_id = models.UUIDField(primary_key=True)
     order_id = models.UUIDField(db_index=True)
@@ -182,7 +182,7 @@ class PaymentMethod(models.Model):
 
     @property
     def label(self) -> str:
-        """What may be shown of the token: its end."""
+        """Return what may be shown of the token: its end."""
         return f"•••• {self.token[-4:]}"
 
 
@@ -280,7 +280,7 @@ class Payment(models.Model):
 
     @property
     def till_id(self) -> UUID:
-        """Whose till this money moves under: the order's, the loan's or the policy's."""
+        """Return whose till this money moves under: the order's, the loan's or the policy's."""
         found = self.order_id or self.subject_id
         assert found is not None  # payment_has_one_subject
         return found
@@ -302,7 +302,7 @@ class Payment(models.Model):
 
     @property
     def refundable(self) -> Decimal:
-        """What can still be asked back: neither returned nor reserved by a refund that has not ended."""
+        """Return what can still be asked back: neither returned nor reserved by a refund that has not ended."""
         return self.amount - self.refunded_amount - self.refund_pending if self.is_taken else Decimal(0)
 
     def raise_to(self, status: str, now: datetime) -> bool:

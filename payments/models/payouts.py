@@ -12,7 +12,7 @@ from payments.errors import WrongPayoutState
 
 
 class PayoutPurpose(models.TextChoices):
-    """What is paid out."""
+    """Purpose of a payout."""
 
     CLAIM = "claim", _("insurance claim")
     POLICY = "policy", _("unearned premium")
@@ -21,7 +21,7 @@ class PayoutPurpose(models.TextChoices):
 
 
 class PayoutStatus(models.TextChoices):
-    """Where a payout stands."""
+    """State of a payout."""
 
     SUBMITTED = "submitted", _("sent to the provider")
     SUCCEEDED = "succeeded", _("succeeded")

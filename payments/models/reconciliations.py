@@ -1,4 +1,4 @@
-"""What each day's comparison with a provider's own book found."""
+"""Store what each day's comparison with a provider's own book found."""
 
 from typing import ClassVar
 
@@ -34,5 +34,5 @@ class Reconciliation(models.Model):
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differed."""
+        """Tell whether nothing differed."""
         return not self.differences

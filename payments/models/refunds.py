@@ -13,7 +13,7 @@ from payments.models.payments import Payment
 
 
 class RefundStatus(models.TextChoices):
-    """Where a refund stands."""
+    """State of a refund."""
 
     REQUESTED = "requested", _("waiting for approval")
     APPROVED = "approved", _("approved")
@@ -24,7 +24,7 @@ class RefundStatus(models.TextChoices):
 
 
 class RefundSource(models.TextChoices):
-    """Who sent the money back: we, somebody at the provider's own screen, or the buyer's bank."""
+    """Sender of the money that went back: we, somebody at the provider's own screen, or the buyer's bank."""
 
     OURS = "ours", _("ours")
     PROVIDER = "provider", _("made at the provider")

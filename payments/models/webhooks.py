@@ -1,4 +1,4 @@
-"""What providers have told us."""
+"""Store what providers have told us."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from core.ids import uuid7
 
 
 class WebhookOutcome(models.TextChoices):
-    """What a provider's message came to."""
+    """Result of a provider's message."""
 
     RECEIVED = "received", _("waiting")
     ASKED = "asked", _("provider asked")

@@ -21,7 +21,7 @@ class Unsupported(Refused):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a provider can do.
+    """Capabilities of a provider.
 
     `signs_webhooks`: what it tells may be believed without asking it again. `finds_by_key`: it tells for certain
     whether it has ever heard of a key; otherwise what was sent is never given up, but sent again with its key.
@@ -73,7 +73,7 @@ class Provider(ABC):
 
     @abstractmethod
     def find_charge(self, key: str, request: dict[str, Any]) -> Answer | None:
-        """What became of a charge; None if the provider has never heard of it, as far as it can tell."""
+        """Return what became of a charge; None if the provider has never heard of it, as far as it can tell."""
 
     @abstractmethod
     def capture(self, key: str, request: dict[str, Any]) -> Answer:
@@ -89,14 +89,14 @@ class Provider(ABC):
 
     @abstractmethod
     def find_refund(self, key: str, request: dict[str, Any]) -> Answer | None:
-        """What became of a refund; None if the provider has never heard of it."""
+        """Return what became of a refund; None if the provider has never heard of it."""
 
     def payout(self, key: str, request: dict[str, Any]) -> Answer:
         """Pay somebody who has not paid us."""
         raise Unsupported("payouts")
 
     def find_payout(self, key: str, request: dict[str, Any]) -> Answer | None:
-        """What became of a payout."""
+        """Return what became of a payout."""
         raise Unsupported("payouts")
 
     def read_book(self) -> Iterator[dict[str, Any]]:

@@ -148,7 +148,7 @@ def _faults() -> Iterator[None]:
 
 
 def _never_arrived(error: BaseException) -> bool:
-    """Whether the connection was never made: only then is it certain that nothing was carried out."""
+    """Tell whether the connection was never made: only then is it certain that nothing was carried out."""
     import requests
     from urllib3.exceptions import NewConnectionError
 

@@ -125,7 +125,7 @@ class _Api:
                 return session
 
             def log_response(self, *args: Any) -> None:
-                """What banks answer is not for our logs."""
+                """Keep what banks answer out of our logs."""
 
             def get_response_info(self, response: Any) -> dict[str, Any]:
                 return {}

@@ -26,7 +26,7 @@ CONFLICT = "conflicting_answer"
 
 @dataclass(frozen=True)
 class ChargeReport:
-    """What a provider says of a payment; `status` is one of ours. Amount and currency, if given, must be ours too."""
+    """Report of a provider on a payment; `status` is one of ours. Amount and currency, if given, must be ours too."""
 
     status: str
     provider_ref: str = ""
@@ -37,7 +37,7 @@ class ChargeReport:
     currency: str = ""
 
     def fits(self, payment: Payment) -> bool:
-        """Whether the report speaks of the same money as the payment."""
+        """Tell whether the report speaks of the same money as the payment."""
         return self.amount in (None, payment.amount) and self.currency in ("", payment.currency)
 
 

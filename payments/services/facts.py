@@ -1,4 +1,4 @@
-"""What is said of a payment: to everybody if it is an order's, else to the app that asked."""
+"""Publish what happens to a payment: to everybody if it is an order's, else to the app that asked."""
 
 from decimal import Decimal
 from uuid import UUID

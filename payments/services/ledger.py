@@ -32,7 +32,7 @@ _BY_HAND = {Method.CASH.value: "cash", Method.BANK_TRANSFER.value: "bank"}
 
 @dataclass(frozen=True)
 class About:
-    """What an entry is about: the thing booked, once per `attempt`, and whose it is."""
+    """Subject of an entry: the thing booked, once per `attempt`, and whose it is."""
 
     kind: EntryKind
     reference: UUID
@@ -46,7 +46,7 @@ class About:
 
 
 def asset_account(payment: Payment) -> str:
-    """Where the money of a payment lies."""
+    """Return the account where the money of a payment lies."""
     return _BY_HAND.get(payment.method, f"provider:{payment.provider}")
 
 
@@ -133,6 +133,6 @@ def book(about: About, sides: dict[str, Decimal], now: datetime) -> None:
 
 
 def is_booked(kind: EntryKind, reference: UUID, attempt: int | None = None) -> bool:
-    """Whether this was booked before, at all or in this attempt."""
+    """Tell whether this was booked before, at all or in this attempt."""
     found = LedgerEntry.objects.filter(kind=kind, reference=reference)
     return (found if attempt is None else found.filter(attempt=attempt)).exists()

@@ -1,4 +1,4 @@
-"""What partners' doings mean for the books: loans paid into orders, premiums and commissions passed on, sales."""
+"""Book what partners do: loans paid into orders, premiums and commissions passed on, sales."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +35,7 @@ class Premium:
 
     @property
     def account(self) -> str:
-        """Whose money it comes from, and goes back to."""
+        """Return whose money it comes from, and goes back to."""
         return f"order:{self.order_id}" if self.order_id else f"policy:{self.policy_id}"
 
     @property
@@ -95,7 +95,7 @@ def cancel_loan(*, application_id: UUID, order_id: UUID, now: datetime) -> None:
 def pass_on_repayment(
     *, request_id: UUID, loan_id: UUID, customer_id: UUID, amount: Decimal, currency: str, bank: str, now: datetime
 ) -> None:
-    """What we took for a loan was counted by its bank: we owe it to the bank now."""
+    """Pass on what we took for a loan and its bank counted: we owe it to the bank now."""
     with transaction("payments"):
         if amount <= 0 or is_booked(EntryKind.LOAN_REPAYMENT, request_id):
             return
@@ -169,7 +169,7 @@ def book_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
 
 
 def unbook_sale(order_id: UUID, now: datetime) -> None:
-    """What was sold comes back: what was earned is the buyer's money again, in the till that is locked."""
+    """Unbook a sale that comes back: what was earned is the buyer's money again, in the till that is locked."""
     entry = LedgerEntry.objects.filter(kind=EntryKind.SALE, reference=order_id).first()
     if entry is None or is_booked(EntryKind.SALE_RETURNED, order_id):
         return

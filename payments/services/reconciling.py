@@ -87,7 +87,7 @@ def _span(day: date) -> tuple[datetime, datetime]:
 
 
 def _charged_here(provider: str, day: date, known: set[str]) -> dict[str, Decimal]:
-    """What the ledger took by payments the provider began that day, and by any of that day it does not know."""
+    """Return what the ledger took by payments the provider began that day, and by any of that day it does not know."""
     payments = Payment.objects.filter(provider=provider)
     ids = {str(pk) for pk in payments.filter(created_at__range=_span(day)).values_list("pk", flat=True)}
     wanted = [UUID(item) for item in ids | known if _is_uuid(item)]
@@ -154,7 +154,7 @@ def statement(*, account: str, since: datetime, until: datetime) -> Iterator[Sta
 
 
 def balance_before(*, account: str, moment: datetime) -> Decimal:
-    """What an account held just before a moment."""
+    """Return what an account held just before a moment."""
     lines = LedgerLine.objects.filter(account=account, entry__created_at__lt=moment)
     return lines.aggregate(total=Sum("amount"))["total"] or ZERO
 

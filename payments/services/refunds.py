@@ -32,7 +32,7 @@ from payments.services.tills import lock_payment, settle_if_empty
 
 @dataclass(frozen=True)
 class RefundReport:
-    """What the provider says of a refund: `succeeded`, `failed` or `submitted` (nobody knows yet)."""
+    """Report of the provider on a refund: `succeeded`, `failed` or `submitted` (nobody knows yet)."""
 
     status: str
     provider_ref: str = ""
@@ -65,7 +65,7 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
 
 
 def _refuse_after_handover(payment: Payment) -> None:
-    """What was sold is undone as a whole, the car and the money together."""
+    """Refuse after a handover: what was sold is undone as a whole, the car and the money together."""
     if OrderCopy.objects.filter(order_id=payment.till_id, status__in=HANDED_OVER).exists():
         raise UseReturn
 
@@ -96,7 +96,7 @@ def _ask_back(
 
 
 def _request(payment: Payment, refund: Refund, actor_id: UUID | None) -> approvals.Ask:
-    """What a second person is asked; whoever took the cash in never says alone that it went out again."""
+    """Build the question to a second person; whoever took the cash in never says alone that it went out again."""
     return approvals.Ask(
         subject_id=refund.id,
         amount=refund.amount,

@@ -1,4 +1,4 @@
-"""What other apps ask payments for: charges of loans and policies, and payouts to insured people and borrowers."""
+"""Take what other apps ask of payments: charges of loans and policies, payouts to insured people and borrowers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,7 +50,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class PayoutReport:
-    """What the provider says of a payout; `status` is one of ours."""
+    """Report of the provider on a payout; `status` is one of ours."""
 
     status: str
     provider_ref: str = ""

@@ -41,7 +41,7 @@ from payments.services.tills import is_closed, lock_till
 
 @dataclass(frozen=True)
 class Means:
-    """How somebody wants to pay: a method, and for a card either a token or a stored method of theirs."""
+    """Means of payment that somebody chose: a method, and for a card either a token or a stored method of theirs."""
 
     method: str
     token: str = ""
@@ -169,7 +169,7 @@ class _Wanted:
 
 
 def provider_of(method: str) -> str:
-    """Who takes money paid this way: the configured provider, or a manager."""
+    """Return who takes money paid this way: the configured provider, or a manager."""
     return MANUAL if method in CONFIRMED_BY_HAND else settings.PAYMENT_PROVIDER
 
 

@@ -25,7 +25,7 @@ def lock_payment(payment_id: UUID) -> tuple[OrderTill, Payment]:
 
 
 def is_closed(till: OrderTill, order: OrderCopy | None) -> bool:
-    """Whether the order takes no more money."""
+    """Tell whether the order takes no more money."""
     return till.closed_at is not None or (order is not None and order.status in CLOSED_ORDER)
 
 
