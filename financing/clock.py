@@ -1,4 +1,4 @@
-"""How long banks may take."""
+"""Declare how long banks may take."""
 
 from datetime import datetime, timedelta
 

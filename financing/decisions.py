@@ -15,7 +15,7 @@ LEGAL_AGE = 18
 
 
 class Outcome(StrEnum):
-    """What one rule, or all of them, say."""
+    """Verdict of one rule, or of all of them."""
 
     APPROVE = "approve"
     REVIEW = "review"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Employment(StrEnum):
-    """Where the applicant's income comes from."""
+    """Source of the applicant's income."""
 
     EMPLOYED = "employed"
     SELF_EMPLOYED = "self_employed"
@@ -67,7 +67,7 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is decided on: `value` is what the car is worth as security, `order_total` the most that can be lent.
+    """Facts decided on: `value` is what the car is worth as security, `order_total` the most that can be lent.
 
     `monthly_payment` and `psk` are those of the terms asked for; unknown facts are None. ПДН counts `average_payment`
     where the schedule has another one. `premium_lent` is insurance that the `amount` pays for, `share_after` the per
@@ -196,7 +196,7 @@ def _vehicle_age(facts: Facts, rules: Rules) -> Iterator[Check]:
 
 
 def _residual(facts: Facts, rules: Rules) -> Iterator[Check]:
-    """What is left to pay at the end must not exceed what the car is worth then; one of unknown age counts as new."""
+    """Hold the residual payment to what the car is worth at the end; one of unknown age counts as new."""
     if not facts.balloon or not rules.residual_limits:
         return
     ends_in = add_months(facts.today, facts.term_months).year
@@ -217,7 +217,7 @@ def _employment(facts: Facts, rules: Rules) -> Iterator[Check]:
 
 
 def _income(facts: Facts, rules: Rules) -> Iterator[Check]:
-    """What is left of the income after debts and the living minimum must carry the payment; then ПДН by tiers."""
+    """Check that the income left after debts and the living minimum carries the payment; then ПДН by tiers."""
     if not facts.monthly_income:
         worst = Outcome.REJECT if facts.employment == Employment.UNEMPLOYED else Outcome.REVIEW
         yield Check("income_zero", worst, "0", "income")

@@ -1,4 +1,4 @@
-"""What stops an application, an offer or a loan."""
+"""Name what stops an application, an offer or a loan."""
 
 from typing import Any
 

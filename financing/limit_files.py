@@ -25,7 +25,7 @@ class LimitFact(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> tuple[str, str, date]:
-        """What it may stand for once."""
+        """Return the key that may stand only once."""
         return self.kind, self.bank, self.valid_from
 
 

@@ -1,4 +1,4 @@
-"""What a loan would cost by a bank's programme: for calculators of whole deals, without an application."""
+"""Price a loan by a bank's programme: for calculators of whole deals, without an application."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class LoanOffer:
-    """What it would cost: roubles; `psk` and `apr` in per cent a year, `psk_amount` the full cost in money."""
+    """Cost of a loan as offered: roubles; `psk` and `apr` in per cent a year, `psk_amount` the full cost in money."""
 
     terms: OfferTerms
     amount_financed: Decimal
@@ -73,7 +73,7 @@ class ProgrammeChoice:
 
 
 def programme_choices(now: datetime) -> list[ProgrammeChoice]:
-    """What is on offer today, the cheapest first."""
+    """List what is on offer today, the cheapest first."""
     day = dealer_day(now)
     offered = Programme.objects.filter(valid_from__lte=day).exclude(valid_to__lt=day)
     names = ("id", "bank", "name", "financing_type", "base_rate", "min_term_months", "max_term_months")

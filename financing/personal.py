@@ -1,4 +1,4 @@
-"""What financing holds of a person, and what erasure leaves of it."""
+"""Declare what financing holds of a person, and what erasure leaves of it."""
 
 from datetime import datetime
 from functools import partial

@@ -1,4 +1,4 @@
-"""What other apps may read of financing."""
+"""Answer what other apps may read of financing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ COUNTED = 100
 
 @dataclass(frozen=True)
 class LoanFacts:
-    """What the books need to know of a loan: roubles, and the checkout's attempt that it belongs to."""
+    """Facts about a loan that the books need: roubles, and the checkout's attempt that it belongs to."""
 
     order_id: UUID
     loan_id: UUID
@@ -81,7 +81,7 @@ class LoanFacts:
 
     @property
     def is_owed(self) -> bool:
-        """Whether the loan still pays for its order."""
+        """Tell whether the loan still pays for its order."""
         return self.status != LoanStatus.CANCELLED
 
 
@@ -113,7 +113,7 @@ def debits_for_somebody(now: datetime) -> Q:
 
 
 def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
-    """How many debits wait for a person; nothing is counted beyond a hundred."""
+    """Count the debits that wait for a person; nothing is counted beyond a hundred."""
     rows = LoanPayment.objects.filter(debits_for_somebody(now))
     return {"debits_waiting": len(rows.values_list("pk", flat=True)[:COUNTED])}
 
@@ -243,7 +243,7 @@ def _undone_loans_that_keep_money() -> Iterator[Disagreement]:
 
 
 def refunds_of_loans(*, chunk: int = 2000) -> Iterator[dict[UUID, Decimal]]:
-    """What was asked of payments to be given back, by request, in chunks."""
+    """Return what was asked of payments to be given back, by request, in chunks."""
     rows = LoanRefund.objects.order_by("pk").values_list("pk", "amount").iterator(chunk_size=chunk)
     while some := dict(islice(rows, chunk)):
         yield some

@@ -110,7 +110,7 @@ def _each(label: Any, act: Callable[[Application, Any], object]) -> Any:
 
 
 class QueueFilter(admin.SimpleListFilter):
-    """What waits for a person."""
+    """Filter of what waits for a person."""
 
     title = _("needs somebody")
     parameter_name = "queue"
@@ -137,7 +137,7 @@ class QueueFilter(admin.SimpleListFilter):
 
 
 class OfferInline(LookedAt):
-    """What the banks said."""
+    """Answers of the banks."""
 
     model = BankOffer
     fields = [
@@ -150,7 +150,7 @@ class OfferInline(LookedAt):
 
 
 class OverrideInline(LookedAt):
-    """What managers would lend against the rules."""
+    """Loans that managers would give against the rules."""
 
     model = Override
     fields = ["status", "amount", "annual_rate", "term_months", "reason", "proposed_by", "answered_by", "note"]
@@ -158,7 +158,7 @@ class OverrideInline(LookedAt):
 
 
 class PaperInline(LookedAt):
-    """What the client sent."""
+    """Papers that the client sent."""
 
     model = ApplicationDocument
     fields = ["kind", "file", "size", "status", "note", "created_at", "reviewed_at"]
@@ -257,7 +257,7 @@ class ApplicationAdmin(DeskAdmin):
 
     @admin.display(description=_("age, hours"), ordering="created_at")
     def age(self, application: Application) -> int | str:
-        """How long somebody has been waited for."""
+        """Return how long somebody has been waited for."""
         if application.status != ApplicationStatus.UNDER_REVIEW:
             return "–"
         return int((timezone.now() - application.created_at) / timedelta(hours=1))

@@ -59,7 +59,7 @@ class CreditLimitAdmin(ReadOnlyAdmin):
 
     @action(description=_("This quarter"), url_path="quarter", permissions=["view"])
     def quarter(self, request: HttpRequest) -> HttpResponse:
-        """What each bank has agreed at a debt load above 50 %, and how much room is left."""
+        """Show what each bank has agreed at a debt load above 50 %, and how much room is left."""
         day = dealer_day(timezone.now())
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),

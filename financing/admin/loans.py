@@ -99,7 +99,7 @@ def _repay(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
 
 
 class PaperForm(BaseDialogForm):
-    """What the bank wrote about a debit."""
+    """Letter of the bank about a debit."""
 
     reference = forms.CharField(label=_("number at the bank"), max_length=60, widget=UnfoldAdminTextInputWidget())
     day = forms.DateField(label=_("date"), widget=UnfoldAdminSingleDateWidget())
@@ -141,7 +141,7 @@ class ScheduleInline(LookedAt):
 
 
 class LoanPaymentInline(LookedAt):
-    """What the borrower paid; its page takes back one that bounced."""
+    """Payments of the borrower; its page takes back one that bounced."""
 
     model = LoanPayment
     fields = ["value_date", "kind", "method", "status", "amount", "surplus", "spent", "failure_code", "reason"]
@@ -149,7 +149,7 @@ class LoanPaymentInline(LookedAt):
 
 
 class LoanVersionInline(LookedAt):
-    """What made each schedule."""
+    """Versions of the schedule, with what made each."""
 
     model = LoanVersion
     fields = [
@@ -173,7 +173,7 @@ class LoanEntryInline(LookedAt):
 
 
 def _while(*statuses: str) -> Callable[..., bool]:
-    """Whether a manager may press a button of a loan: while it is in one of these states."""
+    """Tell whether a manager may press a button of a loan: while it is in one of these states."""
 
     def may(self: "LoanAdmin", request: HttpRequest, object_id: Any = None) -> bool:
         if not self.is_manager(request):
@@ -237,7 +237,7 @@ class LoanAdmin(DeskAdmin):
 
 @admin.register(LoanPayment)
 class LoanPaymentAdmin(DeskAdmin):
-    """What borrowers paid; one that bounced is taken back, with the schedule it made; debits that nobody answers."""
+    """Payments of borrowers; one that bounced is taken back, with the schedule it made; debits that nobody answers."""
 
     list_display = ["value_date", "kind", "method", "amount", "currency", "status", "surplus", "loan"]
     list_filter = [WaitsForSomebody, "status", "kind", "method", "value_date"]

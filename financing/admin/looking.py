@@ -29,7 +29,7 @@ class DeskAdmin(ReadOnlyAdmin):
     """A screen whose objects change by buttons alone: each asks the service, which may still refuse."""
 
     def is_manager(self, request: HttpRequest) -> bool:
-        """Whether this person may decide."""
+        """Tell whether this person may decide."""
         return request.user.has_perm(f"financing.change_{self.opts.model_name}")
 
     def looked_at(self, request: HttpRequest, object_id: Any) -> Model | None:

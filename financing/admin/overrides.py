@@ -28,7 +28,7 @@ class NoteForm(BaseDialogForm):
 
 @admin.register(Override)
 class OverrideAdmin(DeskAdmin):
-    """What managers would lend against the rules; another one than the proposer confirms or rejects."""
+    """Loans that managers would give against the rules; another one than the proposer confirms or rejects."""
 
     list_display = ["proposed_at", "application", "amount", "annual_rate", "term_months", "coloured_status", "reason"]
     list_filter = ["status", "proposed_at"]

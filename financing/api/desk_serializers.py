@@ -1,4 +1,4 @@
-"""What financing takes and shows of papers and overrides over HTTP."""
+"""Declare what financing takes and shows of papers and overrides over HTTP."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What financing takes and shows of loans over HTTP."""
+"""Declare what financing takes and shows of loans over HTTP."""
 
 from decimal import Decimal
 from typing import Any
@@ -71,7 +71,7 @@ class EarlyRepaymentInput(_MeansInput):
 
 
 class ReturnInput(_MeansInput):
-    """How the money of a returned loan comes; `preview` only says how much it is."""
+    """Means by which the money of a returned loan comes; `preview` only says how much it is."""
 
     method = serializers.ChoiceField(choices=LoanPaymentMethod.choices, default=LoanPaymentMethod.ACCOUNT.value)
     preview = serializers.BooleanField(default=False)
@@ -89,7 +89,7 @@ class LoanPaymentSerializer(serializers.ModelSerializer):
 
 
 class EarlyRepaymentSerializer(serializers.Serializer):
-    """What an early repayment does, roubles; `payment` is null in a preview."""
+    """Effects of an early repayment, roubles; `payment` is null in a preview."""
 
     preview = serializers.BooleanField()
     closed = serializers.BooleanField()
@@ -112,7 +112,7 @@ class PayoffQuerySerializer(serializers.Serializer):
 
 
 class PayoffSerializer(serializers.Serializer):
-    """What closes a loan on a day, roubles: total = balance + interest + due - deposit."""
+    """Sum that closes a loan on a day, roubles: total = balance + interest + due - deposit."""
 
     date = serializers.DateField(source="day")
     balance = MoneyField()
@@ -123,7 +123,7 @@ class PayoffSerializer(serializers.Serializer):
 
 
 class ReturnSerializer(PayoffSerializer):
-    """What returning a loan takes; `payment` is null in a preview."""
+    """Cost of returning a loan; `payment` is null in a preview."""
 
     preview = serializers.BooleanField()
     payment = LoanPaymentSerializer(allow_null=True)

@@ -95,7 +95,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     @extend_schema(methods=["post"], request=LoanPaymentInput, responses={201: LoanPaymentSerializer})
     @action(detail=True, methods=["get", "post"], filterset_class=None, ordering_fields={"created_at": "created_at"})
     def payments(self, request: Request, pk: str) -> HttpResponse:
-        """What was paid, the newest first; or pay towards what is due."""
+        """List what was paid, the newest first; or pay towards what is due."""
         if request.method == "POST":
             return self.once("pay_loan", self._pay)
         payments = LoanPayment.objects.filter(loan=self._found(pk))
@@ -158,7 +158,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     @extend_schema(parameters=[PayoffQuerySerializer], responses=PayoffSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
     def payoff(self, request: Request, pk: str) -> Response:
-        """What closes the loan on a day; today without one."""
+        """Return what closes the loan on a day; today without one."""
         query = PayoffQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         now = timezone.now()

@@ -1,4 +1,4 @@
-"""What financing takes and shows over HTTP."""
+"""Declare what financing takes and shows over HTTP."""
 
 from decimal import Decimal
 from typing import Any
@@ -91,7 +91,7 @@ class LoanQuoteRowSerializer(serializers.Serializer):
 
 
 class LoanQuoteSerializer(serializers.Serializer):
-    """What a loan costs: roubles; `apr` (EU) and `psk` in per cent a year."""
+    """Cost of a loan: roubles; `apr` (EU) and `psk` in per cent a year."""
 
     amount_financed = MoneyField()
     monthly_payment = MoneyField()
@@ -242,7 +242,7 @@ class ApplicationSerializer(serializers.ModelSerializer):
         return papers_to_send(application)
 
     def get_own_part(self, application: Application) -> str | None:
-        """What the client pays by themselves with the approved loan."""
+        """Return what the client pays by themselves with the approved loan."""
         return _own_part(application, application.approved_amount)
 
     def get_detail(self, application: Application) -> str:
@@ -267,7 +267,7 @@ class BankOfferSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_own_part(self, offer: BankOffer) -> str | None:
-        """What the client pays by themselves with this loan."""
+        """Return what the client pays by themselves with this loan."""
         return _own_part(offer.application, offer.amount)
 
 
@@ -282,7 +282,7 @@ def _own_part(application: Application, amount: Decimal | None) -> str | None:
 
 
 class AcceptInput(serializers.Serializer):
-    """Which offer, and what the client pays by themselves where the loan is smaller than they asked for."""
+    """Choice of an offer, and what the client pays by themselves where the loan is smaller than they asked for."""
 
     offer_id = serializers.UUIDField(required=False, allow_null=True, default=None)
     own_part = MoneyField(required=False, allow_null=True, default=None)

@@ -66,13 +66,13 @@ FILES = {(200, content_type): OpenApiTypes.BINARY for content_type in TYPES.valu
 
 
 class FinancingViewSet(ApiViewSet):
-    """What the viewsets of financing share."""
+    """Base that the viewsets of financing share."""
 
     idempotent_on = "financing"
 
     @property
     def owner(self) -> UUID | None:
-        """Whose objects the caller may touch; None is everybody's."""
+        """Return whose objects the caller may touch; None is everybody's."""
         return None if self.principal.is_staff else self.principal.id
 
 
@@ -229,7 +229,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
     @extend_schema(operation_id="financing_applications_offers_list", responses=BankOffersSerializer)
     @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
     def offers(self, request: Request, pk: str) -> Response:
-        """What every bank said, the cheapest first; those that still decide come last."""
+        """List what every bank said, the cheapest first; those that still decide come last."""
         offers = services.offers_of(self._found(pk).pk)
         return Response(BankOffersSerializer({"results": offers}).data)
 

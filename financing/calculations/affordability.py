@@ -1,4 +1,4 @@
-"""Whether a client and a car can carry a loan: ПДН, LTV and the money left to live on."""
+"""Calculate whether a client and a car can carry a loan: ПДН, LTV and the money left to live on."""
 
 from collections.abc import Iterable
 from decimal import Decimal

@@ -14,7 +14,7 @@ BUCKETS = ((0, "current"), (30, "1-30"), (60, "31-60"), (90, "61-90"))
 
 
 class Part(StrEnum):
-    """What a loan payment is spent on."""
+    """Part of a debt that a loan payment is spent on."""
 
     OVERDUE_INTEREST = "overdue_interest"
     OVERDUE_PRINCIPAL = "overdue_principal"

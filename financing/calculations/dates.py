@@ -21,14 +21,14 @@ WORKING_SATURDAYS_RU = (date(2025, 11, 1),)
 
 
 class MonthEnd(StrEnum):
-    """What happens to a due day that its month does not have."""
+    """Rule for a due day that its month does not have."""
 
     CLAMP = "clamp"
     ROLL = "roll"
 
 
 class Shift(StrEnum):
-    """Where a due date on a day off moves to."""
+    """Rule for moving a due date that falls on a day off."""
 
     NONE = "none"
     FOLLOWING = "following"

@@ -21,7 +21,7 @@ from financing.calculations.schedule import (
 
 
 class Strategy(StrEnum):
-    """What a partial payment shortens."""
+    """Choice of what a partial payment reduces: the payment or the term."""
 
     REDUCE_PAYMENT = "reduce_payment"
     REDUCE_TERM = "reduce_term"
@@ -88,7 +88,7 @@ class Debt:
 
 @dataclass(frozen=True)
 class Payoff:
-    """What closes a loan on a day, roubles."""
+    """Sum that closes a loan on a day, roubles."""
 
     day: date
     balance: Decimal
@@ -104,7 +104,7 @@ class Payoff:
 
 @dataclass(frozen=True)
 class EarlyRepayment:
-    """What an extra payment does, roubles: how it splits, what goes back to the payer, and the rows that follow."""
+    """Effects of an extra payment, roubles: how it splits, what goes back to the payer, and the rows that follow."""
 
     interest: Decimal
     principal: Decimal

@@ -44,7 +44,7 @@ class LoanQuote:
 
     @property
     def average_payment(self) -> Decimal:
-        """What ПДН counts for the loan: its schedule's average payment, roubles, a residual payment among them."""
+        """Return what ПДН counts for the loan, roubles: its schedule's average payment, with a residual payment."""
         paid = sum((row.payment for row in self.schedule), ZERO)
         return (paid / len(self.schedule)).quantize(KOPECK, ROUND_HALF_UP)
 

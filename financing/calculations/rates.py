@@ -85,7 +85,7 @@ class _Group:
 
     @property
     def powers(self) -> int:
-        """How many powers a present value of them takes."""
+        """Count the powers that a present value of them takes."""
         return len(self.amounts) + 2 * len(self.runs)
 
 

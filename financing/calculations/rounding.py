@@ -42,7 +42,7 @@ def precise(function: Callable[P, T]) -> Callable[P, T]:
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """How an amount is rounded: to a multiple of `unit` roubles by a `decimal` mode; mode None keeps every digit."""
+    """Rule of rounding: to a multiple of `unit` roubles by a `decimal` mode; mode None keeps every digit."""
 
     unit: Decimal = KOPECK
     mode: str | None = ROUND_HALF_UP

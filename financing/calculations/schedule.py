@@ -42,7 +42,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Credit:
-    """What a schedule is made from: roubles, the interest factor of each period, and optional dates and fees.
+    """Inputs of a schedule: roubles, the interest factor of each period, and optional dates and fees.
 
     `balloon` joins the last payment, or is a payment of its own (`balloon_apart`); the first `interest_only` rows
     repay nothing; `carried_interest` is owed from before the first period and joins its interest.

@@ -19,7 +19,7 @@ YEAR_DAYS = 365
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What the contract says of a debt: roubles; `daily_penalty` a fraction a day of what is overdue, penalties
+    """Terms of a debt by its contract: roubles; `daily_penalty` a fraction a day of what is overdue, penalties
     aside; `overdue_rate` a fraction a year on overdue principal, 0 where contract interest stops there.
 
     `order` is the table in which money is spent.
@@ -98,7 +98,7 @@ class Standing:
 
     @property
     def is_repaid(self) -> bool:
-        """Whether nothing is owed any more: principal, interest and penalties."""
+        """Tell whether nothing is owed any more: principal, interest and penalties."""
         return not self.balance and not self.due
 
 

@@ -1,4 +1,4 @@
-"""What a loan calculation is asked for, and the checks that name the wrong field."""
+"""Take what a loan calculation is asked for, with the checks that name the wrong field."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ LOAN_DAY_COUNTS = (
 
 
 class ScheduleKind(StrEnum):
-    """How the debt is repaid."""
+    """Way of repaying the debt."""
 
     ANNUITY = "annuity"
     DIFFERENTIATED = "differentiated"

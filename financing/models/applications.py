@@ -24,7 +24,7 @@ OFFER_STANDS = timedelta(days=30)
 
 
 class ApplicationStatus(models.TextChoices):
-    """Where an application stands."""
+    """State of an application."""
 
     SUBMITTED = "submitted", _("submitted")
     SCORING = "scoring", _("being scored")
@@ -165,12 +165,12 @@ class Application(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether the application can still go anywhere."""
+        """Tell whether the application can still go anywhere."""
         return self.status in OPEN
 
     @property
     def is_held_by_order(self) -> bool:
-        """Whether a checkout counts on this offer: then only the checkout ends it."""
+        """Tell whether a checkout counts on this offer: then only the checkout ends it."""
         return self.attempt_id is not None and self.status == _S.ACCEPTED
 
     def terms(self, amount: Decimal, annual_rate: Decimal) -> LoanTerms:
@@ -244,5 +244,5 @@ class Application(models.Model):
 
     @property
     def is_standing(self) -> bool:
-        """Whether this is an offer that the clock may end; a checkout that counts on one has deadlines of its own."""
+        """Tell whether this is an offer that the clock may end; a checkout that counts on one has its own deadlines."""
         return self.status in (_S.APPROVED, _S.ACCEPTED) and not self.is_held_by_order

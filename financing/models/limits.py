@@ -1,4 +1,4 @@
-"""What the law and the Bank of Russia set for each quarter, as dated rows that are never edited."""
+"""Store what the law and the Bank of Russia set for each quarter, as dated rows that are never edited."""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -11,7 +11,7 @@ from core.ids import uuid7
 
 
 class LimitKind(models.TextChoices):
-    """What a row says: averages in per cent a year, shares in per cent of a quarter's lending, the plan in roubles."""
+    """Kind of row: averages in per cent a year, shares in per cent of a quarter's lending, the plan in roubles."""
 
     PSK_NEW = "psk_new_car", _("average full cost, cars up to 1,000 km, % a year")
     PSK_USED = "psk_used_car", _("average full cost, cars above 1,000 km, % a year")

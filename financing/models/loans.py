@@ -16,7 +16,7 @@ from financing.models.programmes import ScheduleType
 
 
 class LoanStatus(models.TextChoices):
-    """Where a loan stands. `cancelled`: its purchase was undone and the money went back to the bank."""
+    """State of a loan. `cancelled`: its purchase was undone and the money went back to the bank."""
 
     ACTIVE = "active", _("active")
     OVERDUE = "overdue", _("overdue")
@@ -124,12 +124,12 @@ class Loan(models.Model):
         return f"{self.principal} {self.currency}, {self.disbursed_date}"
 
     def is_cooling_off_on(self, day: date) -> bool:
-        """Whether the borrower may still return it as if it had never been taken."""
+        """Tell whether the borrower may still return it as if it had never been taken."""
         return self.is_running and self.cooling_off_until is not None and day <= self.cooling_off_until
 
     @property
     def is_running(self) -> bool:
-        """Whether the borrower still pays it back."""
+        """Tell whether the borrower still pays it back."""
         return self.status in RUNNING
 
     def move(self, target: str, now: datetime) -> None:
@@ -166,7 +166,7 @@ class Loan(models.Model):
 
 
 class VersionKind(models.TextChoices):
-    """What made a schedule."""
+    """Cause of a schedule."""
 
     PAYOUT = "payout", _("payout")
     REDUCE_TERM = "reduce_term", _("early repayment, shorter term")

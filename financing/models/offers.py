@@ -12,7 +12,7 @@ from financing.models.programmes import Programme, ScheduleType
 
 
 class OfferStatus(models.TextChoices):
-    """Where a bank's answer stands. `let_go`: the client chose another, or the application ended."""
+    """State of a bank's answer. `let_go`: the client chose another, or the application ended."""
 
     ASKED = "asked", _("the bank decides")
     OFFERED = "offered", _("offered")
@@ -23,7 +23,7 @@ class OfferStatus(models.TextChoices):
 
 
 class NoticeState(models.TextChoices):
-    """Whether the bank knows what became of its offer."""
+    """State of the notice that tells the bank what became of its offer."""
 
     NONE = "", _("nothing to tell")
     WAITING = "waiting", _("is being told")

@@ -1,4 +1,4 @@
-"""What financing knows of orders: who ordered, for how much, and which attempts of a checkout are over."""
+"""Store what financing knows of orders: who ordered, for how much, and which attempts of a checkout are over."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OrderState(models.TextChoices):
-    """Whether an order may still be lent for."""
+    """State of an order: open to lending, paid or cancelled."""
 
     OPEN = "open", _("open")
     PAID = "paid", _("paid")

@@ -16,7 +16,7 @@ from financing.models.fields import amount_field, percent_field
 
 
 class OverrideStatus(models.TextChoices):
-    """Where an override stands. `lapsed`: its order was paid or cancelled before anybody answered."""
+    """State of an override. `lapsed`: its order was paid or cancelled before anybody answered."""
 
     PROPOSED = "proposed", _("waits for a second person")
     CONFIRMED = "confirmed", _("in force")

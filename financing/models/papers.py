@@ -11,7 +11,7 @@ from financing.models.applications import Application
 
 
 class PaperKind(models.TextChoices):
-    """What a paper is."""
+    """Kind of paper."""
 
     PASSPORT = "passport", _("passport")
     LICENCE = "driving_licence", _("driving licence")
@@ -24,7 +24,7 @@ class PaperKind(models.TextChoices):
 
 
 class PaperStatus(models.TextChoices):
-    """What a manager said of a paper."""
+    """Verdict of a manager on a paper."""
 
     SUBMITTED = "submitted", _("waits to be looked at")
     ACCEPTED = "accepted", _("accepted")

@@ -26,7 +26,7 @@ def residual_table() -> list[str]:
 
 
 class FinancingType(models.TextChoices):
-    """What a client asks a bank for."""
+    """Kind of financing that a client asks a bank for."""
 
     CAR_LOAN = "car_loan", _("car loan")
     LEASING = "leasing", _("leasing")
@@ -34,7 +34,7 @@ class FinancingType(models.TextChoices):
 
 
 class ScheduleType(models.TextChoices):
-    """How the debt is repaid."""
+    """Way of repaying the debt."""
 
     ANNUITY = "annuity", _("level payments")
     DIFFERENTIATED = "differentiated", _("equal parts of the principal")
@@ -189,7 +189,7 @@ class Programme(models.Model):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the bank decides by itself, over its API."""
+        """Tell whether the bank decides by itself, over its API."""
         return self.connection != ""
 
     def rate_for(self, term_months: int) -> Decimal:

@@ -16,7 +16,7 @@ from financing.models.loans import Loan, LoanVersion
 
 
 class PaymentKind(models.TextChoices):
-    """What the money is for."""
+    """Purpose of the money."""
 
     INSTALMENT = "instalment", _("instalment")
     EARLY = "early", _("early repayment")
@@ -24,7 +24,7 @@ class PaymentKind(models.TextChoices):
 
 
 class LoanPaymentMethod(models.TextChoices):
-    """How a borrower pays. `account`: the lending bank debits the borrower's own account with it."""
+    """Method by which a borrower pays. `account`: the lending bank debits the borrower's own account with it."""
 
     CARD = "card", _("card")
     SBP = "sbp", _("fast payment system")
@@ -34,7 +34,7 @@ class LoanPaymentMethod(models.TextChoices):
 
 
 class LoanPaymentStatus(models.TextChoices):
-    """Where a payment stands. `scheduled`: an early repayment ordered for a later day."""
+    """State of a payment. `scheduled`: an early repayment ordered for a later day."""
 
     SCHEDULED = "scheduled", _("scheduled")
     PENDING = "pending", _("pending")
@@ -123,7 +123,7 @@ class LoanPayment(models.Model):
 
     @property
     def is_debit(self) -> bool:
-        """Whether the lending bank takes it from the borrower's account."""
+        """Tell whether the lending bank takes it from the borrower's account."""
         return self.method == LoanPaymentMethod.ACCOUNT
 
     def receive(self, now: datetime) -> None:
@@ -134,7 +134,7 @@ class LoanPayment(models.Model):
 
 
 class RefundStatus(models.TextChoices):
-    """Where money that goes back stands. A failed one may still leave: payments try again."""
+    """State of money that goes back. A failed one may still leave: payments try again."""
 
     REQUESTED = "requested", _("asked of payments")
     PAID = "paid", _("left us")
@@ -183,7 +183,7 @@ class Account(models.TextChoices):
 
 
 class EntryKind(models.TextChoices):
-    """What an entry books."""
+    """Kind of entry in the ledger."""
 
     PAYOUT = "payout", _("payout")
     PAYMENT = "payment", _("payment")

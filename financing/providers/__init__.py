@@ -1,1 +1,1 @@
-"""What financing asks of others."""
+"""Ask others what financing needs."""

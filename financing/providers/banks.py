@@ -16,7 +16,7 @@ def ask(bank: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def find(bank: str, key: str) -> dict[str, Any] | None:
-    """What became of an earlier question; None when it was never heard. Raises like `ask`."""
+    """Return what became of an earlier question; None when it was never heard. Raises like `ask`."""
     return _BANKS.find("GET", f"/banks/{bank}/applications/by-key/{key}")
 
 
@@ -29,7 +29,7 @@ def debit(bank: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_debit(bank: str, key: str) -> dict[str, Any] | None:
-    """What became of a debit, `reversed` where the bank took it back; None when it was never heard of."""
+    """Return what became of a debit, `reversed` where the bank took it back; None when it was never heard of."""
     return _BANKS.find("GET", f"/banks/{bank}/debits/by-key/{key}")
 
 

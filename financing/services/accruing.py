@@ -42,14 +42,14 @@ UPDATE financing_loan AS l SET {assignments} FROM unnest({arrays}) AS t({columns
 
 @dataclass
 class Accrued:
-    """What a run found: loans looked at, and of them those that changed."""
+    """Counts of a run: loans looked at, and of them those that changed."""
 
     seen: int = 0
     changed: int = 0
 
 
 def running_loans() -> int:
-    """How many loans the daily look has before it."""
+    """Count the loans that the daily look has before it."""
     return Loan.objects.filter(status__in=RUNNING).count()
 
 

@@ -53,7 +53,7 @@ def ask_banks(application: Application, banks: Sequence[Prepared], now: datetime
 
 
 def bank_question(offer_id: UUID) -> dict[str, Any] | None:
-    """What a bank is asked, money and rates as strings; None once its answer counts for nothing."""
+    """Return what a bank is asked, money and rates as strings; None once its answer counts for nothing."""
     offer = BankOffer.objects.select_related("application", "programme").filter(pk=offer_id).first()
     if offer is None or offer.status != OfferStatus.ASKED:
         return None

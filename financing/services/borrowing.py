@@ -1,4 +1,4 @@
-"""What borrowers see of their own: applications with every bank's answer, and loans as they stand."""
+"""Show borrowers what is theirs: applications with every bank's answer, and loans as they stand."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

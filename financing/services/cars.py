@@ -1,4 +1,4 @@
-"""What the catalogue says of the car an order is for: applicants cannot make it younger than it is."""
+"""Take the catalogue's word on the car an order is for: applicants cannot make it younger than it is."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

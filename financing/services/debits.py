@@ -1,4 +1,4 @@
-"""What became of debits: the bank's answer over its connection, or a person's evidence and a second person's word."""
+"""Settle debits: by the bank's answer over its connection, or by a person's evidence and a second person's word."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -26,7 +26,7 @@ _OPEN = (LoanPaymentStatus.PENDING, LoanPaymentStatus.FAILED)
 
 
 def is_same_sum(payment_id: UUID, answer: Mapping[str, Any]) -> bool:
-    """Whether a bank debited what it was told to: another sum is no answer that could be counted."""
+    """Tell whether a bank debited what it was told to: another sum is no answer that could be counted."""
     asked = LoanPayment.objects.values_list("amount", flat=True).get(pk=payment_id)
     try:
         return Decimal(str(answer["amount"])) == asked

@@ -41,7 +41,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Setting:
-    """What an application is decided in: the day, the order, what the catalogue says of its car, and the limits."""
+    """Setting an application is decided in: the day, the order, what the catalogue says of its car, and the limits."""
 
     today: date
     order: OrderCopy
@@ -158,7 +158,7 @@ def require_lawful(application: Application, quote: LoanQuote, now: datetime) ->
 
 
 def record_of(prepared: Prepared) -> dict[str, Any]:
-    """What the decision stood on, in full: a later change of the programme does not reach it."""
+    """Record what the decision stood on, in full: a later change of the programme does not reach it."""
     record: dict[str, Any] = msgspec.to_builtins(
         {
             "outcome": prepared.decision.outcome,

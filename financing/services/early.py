@@ -1,4 +1,4 @@
-"""What an early repayment would do: worked out without writing anything, so that a preview and the act are one."""
+"""Work out an early repayment without writing anything, so that a preview and the act are one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PSK_PLACES = 3
 
 @dataclass(frozen=True)
 class PayoffQuote:
-    """What closes a loan on a day, roubles: `due` is unpaid instalments and penalties, `deposit` waits already."""
+    """Sum that closes a loan on a day, roubles: `due` is unpaid instalments and penalties, `deposit` waits already."""
 
     day: date
     balance: Decimal
@@ -37,7 +37,7 @@ class PayoffQuote:
 
 @dataclass(frozen=True)
 class EarlyPlan:
-    """What an amount does on a day, roubles: it pays what is `due`, then interest to the day, then principal.
+    """Effects of an amount on a day, roubles: it pays what is `due`, then interest to the day, then principal.
 
     `saved_interest` is what need not be paid any more; `rows` follow, numbered on; `payment` is what a version keeps.
     """
@@ -59,12 +59,12 @@ class EarlyPlan:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing is owed after it."""
+        """Tell whether nothing is owed after it."""
         return self.kind == VersionKind.PAYOFF
 
 
 def quote_payoff(history: History, today: date, day: date) -> PayoffQuote:
-    """What closes the loan on a day from today on; until then every instalment is taken for paid in time.
+    """Quote what closes the loan on a day from today on; until then every instalment is taken for paid in time.
 
     Raises InvalidInput.
     """
@@ -73,7 +73,7 @@ def quote_payoff(history: History, today: date, day: date) -> PayoffQuote:
 
 
 def _look_ahead(history: History, today: date, day: date) -> tuple[Standing, Debt]:
-    """How the loan stands on a day, and the debt that is left of it once what is due then is paid."""
+    """Return how the loan stands on a day, and the debt that is left of it once what is due then is paid."""
     last = max((row.due_date for row in history.rows), default=today)
     if not today <= day <= max(last, today):
         raise InvalidInput("date", "out_of_range", _("The date must lie between today and the last payment."))

@@ -34,7 +34,7 @@ _TIERS = {
 
 @dataclass(frozen=True)
 class Written:
-    """What writing limits did."""
+    """Counts of what writing limits did."""
 
     added: int
     withdrawn: int
@@ -130,7 +130,7 @@ class Share:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the limit holds."""
+        """Tell whether the limit holds."""
         return self.percent <= self.limit
 
     @property
@@ -148,7 +148,7 @@ def share_with(
     limits: Limits | None = None,
     besides: UUID | None = None,
 ) -> Share | None:
-    """What a bank's share would be with `amount` roubles more at this ПДН; None where no limit concerns it.
+    """Return what a bank's share would be with `amount` roubles more at this ПДН; None where no limit concerns it.
 
     The rows of shares are locked until the caller's transaction ends, so of those who come together each sees the
     others. `besides` leaves out what an application counts for already; `limits` are the day's, where they were read.

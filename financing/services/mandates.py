@@ -63,7 +63,7 @@ def key_of(payment_id: UUID) -> str:
 
 
 def mandate_of(payment_id: UUID) -> dict[str, Any] | None:
-    """What a bank is told to debit, money as strings; None once a person has answered in its place."""
+    """Return what a bank is told to debit, money as strings; None once a person has answered in its place."""
     payment = LoanPayment.objects.select_related("loan").filter(pk=payment_id).first()
     if payment is None or payment.status != LoanPaymentStatus.PENDING:
         return None

@@ -1,4 +1,4 @@
-"""What happens to a decided application: a manager's word, the client's, or the clock's."""
+"""Carry a decided application on: by a manager's word, the client's, or the clock's."""
 
 from datetime import datetime
 from decimal import Decimal

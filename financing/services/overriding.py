@@ -297,7 +297,7 @@ def _counter(application: Application, setting: Setting) -> Mapping[str, Any]:
 
 
 def fields_of(application: Application) -> ApplicationFields:
-    """What the client asked for."""
+    """Return what the client asked for."""
     return ApplicationFields(
         vehicle_price=application.vehicle_price,
         down_payment=application.down_payment,

@@ -19,7 +19,7 @@ from gateway import approvals
 
 
 class ProgrammeFields(TypedDict, total=False):
-    """What a programme is made of; the same names as the model's, money in roubles, rates in per cent a year."""
+    """Fields of a programme; the same names as the model's, money in roubles, rates in per cent a year."""
 
     bank: str
     name: str
@@ -143,7 +143,7 @@ def change_agreed(
 def _ask(
     subject_id: UUID, programme: Programme, maker_id: UUID | None, fields: ProgrammeFields, rates: Rates | None
 ) -> approvals.Ask:
-    """What a second person is asked about a programme's rules; nobody can say what they will lend."""
+    """Build the question to a second person about a programme's rules; nobody can say what they will lend."""
     return approvals.Ask(
         subject_id=subject_id,
         amount=None,

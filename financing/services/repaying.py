@@ -35,7 +35,7 @@ from payments.commands import TakeLoanPayment
 
 @dataclass(frozen=True)
 class LoanMeans:
-    """How a borrower pays: `method`, and for a card its token or a stored method of payments."""
+    """Means by which a borrower pays: `method`, and for a card its token or a stored method of payments."""
 
     method: str = LoanPaymentMethod.ACCOUNT
     token: str = ""
@@ -234,7 +234,7 @@ def write_rows(version: LoanVersion, rows: Iterable[Row]) -> None:
 
 
 def _spent(before: Standing, after: Standing) -> dict[str, str]:
-    """What a payment did, by part, roubles."""
+    """Return what a payment did, by part, roubles."""
     sums = {
         "principal": before.balance - after.balance,
         "interest": after.interest_paid - before.interest_paid,
@@ -262,13 +262,13 @@ def _announce(loan: Loan, payment: LoanPayment) -> None:
 def preview_early(
     *, loan_id: UUID, amount: Decimal, day: date, strategy: Strategy, now: datetime, customer_id: UUID | None = None
 ) -> EarlyPlan:
-    """What an early repayment would do; nothing is written. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
+    """Work out an early repayment; nothing is written. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
     with transaction("financing"):
         return plan_early(History(running_loan(loan_id, customer_id)), dealer_day(now), day, amount, strategy)
 
 
 def preview_payoff(*, loan_id: UUID, day: date, now: datetime, customer_id: UUID | None = None) -> PayoffQuote:
-    """What closes the loan on a day. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
+    """Return what closes the loan on a day. Raises LoanNotFound, LoanNotRunning, InvalidInput."""
     with transaction("financing"):
         return quote_payoff(History(running_loan(loan_id, customer_id)), dealer_day(now), day)
 

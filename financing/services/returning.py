@@ -38,7 +38,7 @@ def return_loan(
 
 
 def preview_return(*, loan_id: UUID, now: datetime, customer_id: UUID | None = None) -> PayoffQuote:
-    """What returning the loan today would take. Raises as `return_loan`."""
+    """Return what returning the loan today would take. Raises as `return_loan`."""
     with transaction("financing"):
         return _quote(loan_id, customer_id, now)[1]
 

@@ -22,7 +22,7 @@ def admit_approving(application: Application, manager_id: UUID, now: datetime) -
 
 
 def about_override(override: Override) -> Ask:
-    """What a second person is asked about a loan against the rules."""
+    """Build the question to a second person about a loan against the rules."""
     application = override.application
     return Ask(
         subject_id=override.id,

@@ -51,7 +51,7 @@ class PapersPage:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that is asked for was accepted."""
+        """Tell whether all that is asked for was accepted."""
         return all(paper.state == PaperStatus.ACCEPTED for paper in self.wanted)
 
     @property
@@ -86,7 +86,7 @@ def read_own_paper(document_id: UUID, *, application_id: UUID, customer_id: UUID
 
 
 def _wanted_kinds(application: Application) -> list[str]:
-    """What the application's programme asks for, and those of banks that offer besides."""
+    """Return what the application's programme asks for, and those of banks that offer besides."""
     offered = application.offers.filter(status=OfferStatus.OFFERED).values_list(
         "programme__required_documents", flat=True
     )

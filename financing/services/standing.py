@@ -1,4 +1,4 @@
-"""How a loan stands: drawn from its schedules and its money by their dates, and written beside it with its book."""
+"""Draw how a loan stands from its schedules and its money by their dates, and write it beside it with its book."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -75,7 +75,7 @@ class History:
 
     @cached_property
     def terms(self) -> Terms:
-        """What the contract says of the debt, the penalty held to its legal cap (353-FZ art. 5 part 21)."""
+        """Return the contract's terms of the debt, the penalty held to its legal cap (353-FZ art. 5 part 21)."""
         loan = self.loan
         daily = loan.penalty_daily_percent / PERCENT
         return Terms(
@@ -104,7 +104,7 @@ class History:
         return money, *turns, Money(payment.value_date, -payment.surplus)
 
     def standing(self, day: date, *more: Happening) -> Standing:
-        """How the loan stands at the end of a day, with some more happenings."""
+        """Return how the loan stands at the end of a day, with some more happenings."""
         return standing_on(day, self.terms, [*self.happenings(), *more])
 
     def paid_in_time(self, after: date, until: date) -> list[Happening]:
@@ -247,7 +247,7 @@ def settle_refund(*, refund_id: UUID, is_paid: bool, code: str, detail: str, now
 
 
 def totals(loan: Loan, history: History, standing: Standing) -> dict[str, Decimal]:
-    """What every account of the loan's book must hold, roubles; together zero."""
+    """Return what every account of the loan's book must hold, roubles; together zero."""
     received = sum((item.amount - item.surplus for item in history.payments), ZERO)
     return {
         Account.CASH.value: received - loan.principal,

@@ -1,4 +1,4 @@
-"""Which papers an application still lacks: what its programme wants before an offer is accepted."""
+"""Find which papers an application still lacks: what its programme wants before an offer is accepted."""
 
 from financing.errors import DocumentsMissing
 from financing.models import Application, PaperStatus, Programme

@@ -1,4 +1,4 @@
-"""What managers do with loans that do not go as agreed: new terms, payments that bounced, giving up."""
+"""Deal with loans that do not go as agreed: new terms, payments that bounced, giving up."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -108,7 +108,7 @@ def restructure_agreed(
 
 
 def _ask(loan: Loan, amount: Decimal, manager_id: UUID, reason: str, args: dict[str, Any]) -> approvals.Ask:
-    """What a second person is asked about a loan of which something is forgiven."""
+    """Build the question to a second person about a loan of which something is forgiven."""
     return approvals.Ask(
         subject_id=loan.id,
         amount=amount,
@@ -123,7 +123,7 @@ def _ask(loan: Loan, amount: Decimal, manager_id: UUID, reason: str, args: dict[
 def _interest_forgone(
     history: History, today: date, term_months: int, annual_rate: Decimal | None, rows: list[Row]
 ) -> Decimal:
-    """What a lower rate costs the lender over the term, roubles; nothing when the rate stays or rises."""
+    """Return what a lower rate costs the lender over the term, roubles; nothing when the rate stays or rises."""
     if annual_rate is None or annual_rate >= history.version.annual_rate:
         return ZERO
     _version, as_agreed = _new_terms(history, today, term_months, None)

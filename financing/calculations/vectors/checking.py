@@ -25,7 +25,7 @@ class Mismatch(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What came out of a file; a vector of an unknown kind counts in `total` and not in `passed`."""
+    """Results of a file; a vector of an unknown kind counts in `total` and not in `passed`."""
 
     passed: int
     total: int

@@ -1,4 +1,4 @@
-"""How vectors spell numbers, day counts, roundings and loans; never through a float."""
+"""Read the numbers, day counts, roundings and loans of vectors as they spell them; never through a float."""
 
 import re
 from collections.abc import Iterable
