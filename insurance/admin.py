@@ -66,12 +66,12 @@ class _DecidedAdmin(ReadOnlyAdmin):
     """A screen whose rows change by actions alone."""
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Who may press the buttons; whether the row's state allows it is for the service to say."""
+        """Tell who may press the buttons; whether the row's state allows it is for the service to say."""
         return request.user.has_perm(f"insurance.change_{self.opts.model_name}")
 
 
 class AssessmentForm(BaseDialogForm):
-    """What an adjuster found, roubles and per cent; empty fields are nothing, and figures decide of a total loss."""
+    """Findings of an adjuster, roubles and per cent; empty fields are nothing, and figures decide of a total loss."""
 
     amount = _money(_("the loss"))
     market_value = _money(_("value of the car on the day, where the policy pays by it"), required=False)
@@ -104,7 +104,7 @@ class AssessmentForm(BaseDialogForm):
 
 
 class EndForm(BaseDialogForm):
-    """When and why a policy ends; with no day it ends today."""
+    """Day and reason of a policy's end; with no day it ends today."""
 
     reason = forms.CharField(label=_("reason"), max_length=1000, required=False, widget=UnfoldAdminTextInputWidget)
     last_date = forms.DateField(label=_("last day of cover"), required=False, widget=UnfoldAdminDateWidget)
@@ -115,7 +115,7 @@ class EndForm(BaseDialogForm):
 
 @admin.register(TariffRevision)
 class TariffRevisionAdmin(ReadOnlyAdmin):
-    """What changed in the tariffs, and when; rows come by `manage.py import_tariff`."""
+    """Changes of the tariffs, with their time; rows come by `manage.py import_tariff`."""
 
     list_display = ["number", "note", "added", "withdrawn", "created_at"]
     search_fields = ["note"]
@@ -135,7 +135,7 @@ class TariffRowAdmin(ReadOnlyAdmin):
 
 @admin.register(Quote)
 class QuoteAdmin(ReadOnlyAdmin):
-    """What was quoted, and from what."""
+    """Quotes, and what they were made from."""
 
     list_display = [
         "created_at", "insurance_type", "insurer", "premium", "currency", "tariff", "tariff_revision", "valid_until",
@@ -147,7 +147,7 @@ class QuoteAdmin(ReadOnlyAdmin):
 
 @admin.register(VehicleCopy)
 class VehicleCopyAdmin(ReadOnlyAdmin):
-    """What insurance knows of the dealership's cars; it comes from the catalogue, and is corrected there."""
+    """Cars of the dealership as insurance knows them; they come from the catalogue, and are corrected there."""
 
     list_display = ["vin", "make", "year", "power_hp", "price", "currency", "is_active", "version"]
     list_filter = ["is_active", "make", ("power_hp", admin.EmptyFieldListFilter)]
@@ -156,7 +156,7 @@ class VehicleCopyAdmin(ReadOnlyAdmin):
 
 
 class ConfirmationForm(BaseDialogForm):
-    """What was seen of car and drivers; by the API one says what it says otherwise."""
+    """Evidence seen of car and drivers; by the API one says what it says otherwise."""
 
     evidence = forms.CharField(label=_("evidence"), max_length=1000, widget=UnfoldAdminTextInputWidget)
 

@@ -230,7 +230,7 @@ def _claims_under_other_terms() -> Iterator[Disagreement]:
 
 
 def _terms_unlike_their_policies() -> Iterator[Disagreement]:
-    """What a policy says of itself is what the last of its terms say; changes that wait to be written down apart."""
+    """Find policies that differ from the last of their terms; changes that wait to be written down are left out."""
     newest = PolicyTerms.objects.filter(policy=OuterRef("pk")).order_by("-number")
     last = {f"last_{name}": Subquery(newest.values(name)[:1]) for name in (*_TERMS, "starts_at", "ends_at", "number")}
     unlike = Q(last_ends_at__isnull=False)

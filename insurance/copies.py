@@ -1,4 +1,4 @@
-"""What insurance copies of the catalogue, and how the copy is held against its source."""
+"""Copy what insurance needs of the catalogue, and hold the copy against its source."""
 
 from collections.abc import Iterator
 from uuid import UUID

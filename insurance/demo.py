@@ -1,4 +1,4 @@
-"""What a first start of insurance shows: the tariffs in force."""
+"""Fill a first start of insurance: the tariffs in force."""
 
 from datetime import datetime
 

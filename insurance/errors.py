@@ -1,4 +1,4 @@
-"""What stops a quote, a policy or a claim."""
+"""Name what stops a quote, a policy or a claim."""
 
 from typing import Any
 

@@ -163,7 +163,7 @@ class PolicyReinstated(Event):
 
 @event("insurance.endorsed", aggregate="policy", key="policy_id")
 class PolicyEndorsed(Event):
-    """What a policy insures changed; `premium_difference` is negative when a part came back.
+    """Change of what a policy insures; `premium_difference` is negative when a part came back.
 
     `refunded_alone` is how much of that part had been paid by itself, though the policy was bought within an order;
     `taken_off` is how much of it was not paid yet and makes instalments to come smaller.
@@ -313,7 +313,7 @@ def give_back_premium(fact: PremiumOwed) -> GiveBackPremium:
 
 
 def _book(fact: PolicyPurchased | PolicyReinstated | InstalmentPaid | PolicyEndorsed, amount: Decimal) -> BookPremium:
-    """What was paid after the purchase was paid by itself, even where an order had paid the premium."""
+    """Read what was paid apart from the purchase as paid by itself, even where an order had paid the premium."""
     return BookPremium(
         policy_id=fact.policy_id,
         customer_id=fact.customer_id,

@@ -1,4 +1,4 @@
-"""What insurance holds of a person, and what erasure leaves of it."""
+"""Declare what insurance holds of a person, and what erasure leaves of it."""
 
 from datetime import datetime
 from functools import partial

@@ -47,7 +47,7 @@ MAX_VARIANTS = 12
 
 
 class InsuranceType(StrEnum):
-    """What is insured: the car itself, or what its driver may do to others."""
+    """Kind of insurance: of the car itself, or of what its driver may do to others."""
 
     KASKO = "kasko"
     OSAGO = "osago"
@@ -62,14 +62,14 @@ class DriverFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IfDeclined(StrEnum):
-    """What an insurer's refusal does to the purchase the policy is part of."""
+    """Consequence of an insurer's refusal for the purchase the policy is part of."""
 
     CANCEL = "cancel"
     CONTINUE = "continue"
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """How a loss is settled: part of the bargain, named when the policy is quoted.
+    """Terms of settling a loss: part of the bargain, named when the policy is quoted.
 
     A conditional deductible pays nothing up to itself and everything above it; `is_first_loss` waives the cut for
     under-insurance; `is_market_basis` pays a total loss by the market value of the day; payouts lower an aggregate sum.
@@ -123,7 +123,7 @@ class QuoteRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """What a request costs on a rating day: roubles; the breakdown multiplies to the premium, in its order.
+    """Cost of a request on a rating day: roubles; the breakdown multiplies to the premium, in its order.
 
     `insured_value` is what the car is worth, `unrounded` the product before the kopeck.
     """

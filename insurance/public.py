@@ -1,4 +1,4 @@
-"""What other apps may read of insurance."""
+"""Answer what other apps may read of insurance."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PolicyFacts:
-    """What the books need to know of a policy: roubles, and the checkout's attempt that it belongs to."""
+    """Facts about a policy that the books need: roubles, and the checkout's attempt that it belongs to."""
 
     order_id: UUID
     policy_id: UUID
@@ -62,7 +62,7 @@ class PolicyFacts:
 
 @answers("orders")
 def estimate(quote_request: Mapping[str, Any]) -> Decimal:
-    """What an order placed now pays for one quote request, roubles: the premium by the tariffs of now, or its first
+    """Estimate what an order placed now pays for a quote request, roubles: the premium by today's tariffs, or its first
     instalment. Raises InvalidInput.
 
     An order placed now is insured at this premium, on whatever day it is paid. Of a car that is ours the catalogue's
@@ -163,7 +163,7 @@ class ClaimCard:
 
     @property
     def takes_papers(self) -> bool:
-        """Whether papers may still be added."""
+        """Tell whether papers may still be added."""
         return self.status in UNDECIDED
 
 
@@ -187,7 +187,7 @@ class PolicyCard:
 
     @property
     def may_claim(self) -> bool:
-        """Whether a loss can be reported under it: one of days that it covered, however it ended."""
+        """Tell whether a loss can be reported under it: one of days that it covered, however it ended."""
         return self.status in (*ALIVE, PolicyStatus.EXPIRED, PolicyStatus.CANCELLED)
 
 
@@ -264,7 +264,7 @@ def printed_policy(policy_id: UUID, *, customer_id: UUID) -> bytes | None:
 
 
 def premiums_returned() -> dict[UUID, Decimal]:
-    """What orders' payments give back of premiums, roubles: policies ended, became cheaper or were declined."""
+    """Return what orders' payments give back of premiums, roubles: policies ended, became cheaper or were declined."""
     refunds = MoneyRequest.objects.filter(kind=MoneyKind.REFUND, order_id__isnull=False)
     rows = refunds.values("order_id").annotate(sum=Sum("amount"))
     return {UUID(str(row["order_id"])): row["sum"] for row in rows.order_by("order_id")}

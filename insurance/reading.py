@@ -46,13 +46,13 @@ def _read_book(number: int, stamp: datetime) -> TariffBook:
 
 
 def moment_of(order_id: UUID, now: datetime) -> datetime:
-    """When an order was placed: a UUIDv7 begins with the milliseconds of its making (RFC 9562, 5.7)."""
+    """Return the moment an order was placed: a UUIDv7 begins with the milliseconds of its making (RFC 9562, 5.7)."""
     made = datetime.fromtimestamp(((order_id.int >> 80) + 1) / 1000, UTC) if order_id.version == 7 else now
     return min(made, now)
 
 
 def insured_request(policy: Policy) -> QuoteRequest:
-    """What a policy insures now: the request as every change made so far left it."""
+    """Return what a policy insures now: the request as every change made so far left it."""
     last = policy.endorsements.filter(applied_at__isnull=False).order_by("-number").first()
     if last is None:
         return policy.quote.offer(policy.variant).request

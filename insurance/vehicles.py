@@ -1,4 +1,4 @@
-"""What the catalogue knows of a car that is ours: its word counts, and not that of whoever asks for a premium."""
+"""Take the catalogue's word on a car that is ours, and not that of whoever asks for a premium."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -63,7 +63,7 @@ def vouched_for(request: QuoteRequest) -> frozenset[str]:
 
 
 def _facts(car: VehicleCopy) -> Iterator[tuple[str, Any]]:
-    """What the catalogue knows of a car and a premium depends on, by the field of a request."""
+    """Return what the catalogue knows of a car and a premium depends on, by the field of a request."""
     yield "category", CAR
     if car.make:
         yield "vehicle_make", car.make
@@ -80,7 +80,7 @@ def _is_same(told: Any, known: Any) -> bool:
 
 
 def _worth(request: QuoteRequest, car: VehicleCopy) -> Decimal:
-    """What a car on sale is worth, roubles; of one that was sold long ago the price says nothing."""
+    """Return what a car on sale is worth, roubles; of one that was sold long ago the price says nothing."""
     is_known = request.insurance_type is InsuranceType.KASKO and car.is_active and car.currency == DEFAULT_CURRENCY
     return car.price if is_known else ZERO
 

@@ -1,4 +1,4 @@
-"""What insurance takes and shows over HTTP."""
+"""Declare what insurance takes and shows over HTTP."""
 
 from decimal import Decimal
 from typing import Any
@@ -58,7 +58,7 @@ class DriverInput(serializers.Serializer):
 
 
 class SettlementInput(serializers.Serializer):
-    """How losses are settled; all of it is off unless agreed."""
+    """Terms of settling losses; all of it is off unless agreed."""
 
     is_conditional_deductible = serializers.BooleanField(required=False)
     is_first_loss = serializers.BooleanField(required=False)
@@ -67,7 +67,7 @@ class SettlementInput(serializers.Serializer):
 
 
 class _RiskFields(serializers.Serializer):
-    """What may differ between variants of one quote."""
+    """Fields that may differ between variants of one quote."""
 
     coverage_amount = MoneyField(required=False, allow_null=True)
     vehicle_value = MoneyField(required=False, allow_null=True)
@@ -97,7 +97,7 @@ class QuoteVariantInput(_RiskFields):
 
 
 class InsuranceQuoteInput(_RiskFields):
-    """What to insure; without `drivers` anyone may drive, without `region` it is the dealership's."""
+    """Risk to insure; without `drivers` anyone may drive, without `region` it is the dealership's."""
 
     order_id = serializers.UUIDField(required=False, allow_null=True)
     insurance_type = serializers.ChoiceField(choices=InsuranceTypes.choices)
@@ -163,7 +163,7 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_is_provisional(self, quote: Quote) -> bool:
-        """Whether the premium rests on what nobody has confirmed."""
+        """Tell whether the premium rests on what nobody has confirmed."""
         return bool(quote.unconfirmed)
 
     def get_status(self, quote: Quote) -> str:
@@ -171,7 +171,7 @@ class InsuranceQuoteSerializer(serializers.ModelSerializer):
         return quote.status_on(dealer_day(timezone.now()))
 
     def get_due_now(self, quote: Quote) -> str:
-        """What puts the policy in force: the premium, or its first instalment."""
+        """Return what puts the policy in force: the premium, or its first instalment."""
         return f"{quote.offer(0).due_now:.2f}"
 
     @extend_schema_field(PremiumPartSerializer(many=True))
@@ -192,7 +192,7 @@ class PolicyPaymentInput(serializers.Serializer):
 
 
 class QuotePurchaseInput(serializers.Serializer):
-    """How to pay, and which offer to take: 0 is the quote itself, variants count from 1."""
+    """Means of payment, and the offer to take: 0 is the quote itself, variants count from 1."""
 
     payment = PolicyPaymentInput()
     variant = serializers.IntegerField(required=False, default=0, min_value=0)
@@ -226,12 +226,12 @@ class PolicySerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_is_provisional(self, policy: Policy) -> bool:
-        """Whether the premium rests on what nobody has confirmed."""
+        """Tell whether the premium rests on what nobody has confirmed."""
         return bool(policy.unconfirmed)
 
 
 class InstalmentPaymentInput(serializers.Serializer):
-    """How the instalment that is due next is paid."""
+    """Means of paying the instalment that is due next."""
 
     payment = PolicyPaymentInput()
 
@@ -251,19 +251,19 @@ class PolicyCancelInput(serializers.Serializer):
 
 
 class PolicyReinstateInput(serializers.Serializer):
-    """How the refund is paid back, if there was one."""
+    """Means of paying the refund back, if there was one."""
 
     payment = PolicyPaymentInput(required=False)
 
 
 class _ChangeFields(_RiskFields):
-    """What may change of a policy."""
+    """Fields of a policy that may change."""
 
     vehicle_year = serializers.IntegerField(required=False)
 
 
 class FoundFactsInput(serializers.Serializer):
-    """What the evidence says otherwise than the client did."""
+    """Facts of the evidence that differ from what the client said."""
 
     engine_power = serializers.DecimalField(required=False, max_digits=7, decimal_places=2)
     vehicle_year = serializers.IntegerField(required=False)
@@ -272,14 +272,14 @@ class FoundFactsInput(serializers.Serializer):
 
 
 class PolicyConfirmationInput(serializers.Serializer):
-    """What was seen: a registration certificate, an extract of КБМ."""
+    """Evidence that was seen: a registration certificate, an extract of КБМ."""
 
     evidence = serializers.CharField(max_length=1000)
     found = FoundFactsInput(required=False)
 
 
 class PolicyEndorsementInput(serializers.Serializer):
-    """What changes from today on, and how to pay the difference if there is one.
+    """Changes from today on, and the means of paying the difference if there is one.
 
     With `expected_difference` it is changed at the price that was shown, or not at all.
     """
@@ -294,7 +294,7 @@ class EndorsementPriceInput(serializers.Serializer):
 
 
 class EndorsementPriceSerializer(serializers.ModelSerializer):
-    """What a change would cost, roubles: `to_pay` at once, `taken_off` instalments to come, `to_return` at once."""
+    """Cost of a change, roubles: `to_pay` at once, `taken_off` instalments to come, `to_return` at once."""
 
     to_pay = serializers.SerializerMethodField()
     to_return = serializers.SerializerMethodField()
@@ -307,11 +307,11 @@ class EndorsementPriceSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_to_pay(self, change: Endorsement) -> str:
-        """What is paid before it counts."""
+        """Return what is paid before it counts."""
         return f"{change.to_pay:.2f}"
 
     def get_to_return(self, change: Endorsement) -> str:
-        """What comes back."""
+        """Return what comes back."""
         return f"{change.to_return:.2f}"
 
 
@@ -361,7 +361,7 @@ class ClaimPayoutSerializer(serializers.ModelSerializer):
 
 
 class PolicyTermsSerializer(serializers.ModelSerializer):
-    """What a policy paid by from a moment on; `ends_at` is null for what stands now."""
+    """Terms a policy paid by from a moment on; `ends_at` is null for what stands now."""
 
     class Meta:
         model = PolicyTerms
@@ -401,11 +401,11 @@ class ClaimSerializer(serializers.ModelSerializer):
         return view is not None and view.principal.is_staff
 
     def get_concerns(self, claim: Claim) -> list[str]:
-        """What an adjuster should look at; the insured are told nothing of it."""
+        """List what an adjuster should look at; the insured are told nothing of it."""
         return claim.concerns if self._is_for_staff else []
 
     def get_corrections(self, claim: Claim) -> list[dict[str, Any]]:
-        """What an adjuster put right of the report: `{field, was, is, reason, by, at}`, for managers."""
+        """List what an adjuster put right of the report: `{field, was, is, reason, by, at}`, for managers."""
         return claim.corrections if self._is_for_staff else []
 
     def get_missing_documents(self, claim: Claim) -> list[list[str]]:
@@ -417,12 +417,12 @@ class ClaimSerializer(serializers.ModelSerializer):
         return (dealer_day(timezone.now()) - dealer_day(claim.created_at)).days
 
     def get_is_late(self, claim: Claim) -> bool:
-        """Whether it should have been settled by now."""
+        """Tell whether it should have been settled by now."""
         return claim.is_late_on(dealer_day(timezone.now()))
 
 
 class ClaimAssessmentInput(serializers.Serializer):
-    """What the adjuster found; `kind` confirms what happened, `occurred_at` with a `reason` moves the loss."""
+    """Findings of the adjuster; `kind` confirms what happened, `occurred_at` with a `reason` moves the loss."""
 
     amount = MoneyField(min_value=Decimal("0.01"))
     market_value = MoneyField(min_value=Decimal("0.01"), required=False, allow_null=True)

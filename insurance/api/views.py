@@ -82,7 +82,7 @@ class _InsuranceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
 
     @property
     def _owner(self) -> UUID | None:
-        """Whose objects the caller may touch; None is everybody's."""
+        """Return whose objects the caller may touch; None is everybody's."""
         return None if self.principal.is_staff else self.principal.id
 
 
@@ -225,7 +225,7 @@ class PolicyViewSet(_InsuranceViewSet):
     @extend_schema(request=EndorsementPriceInput, responses=EndorsementPriceSerializer)
     @action(detail=True, methods=["post"], url_path="price-endorsement")
     def price_endorsement(self, request: Request, pk: str) -> Response:
-        """What a change would cost from today on; nothing is changed."""
+        """Price a change from today on; nothing is changed."""
         self.get_object()
         priced = services.price_endorsement(
             policy_id=_uuid(pk, PolicyNotFound),

@@ -20,7 +20,7 @@ from insurance.models.terms import PolicyTerms
 
 
 class ClaimStatus(models.TextChoices):
-    """Where a claim stands."""
+    """State of a claim."""
 
     OPENED = "opened", _("opened")
     DOCUMENTS = "documents_requested", _("waiting for papers")
@@ -35,7 +35,7 @@ class ClaimStatus(models.TextChoices):
 
 
 class ClaimKind(models.TextChoices):
-    """What happened."""
+    """Kind of thing that happened."""
 
     COLLISION = "collision", _("collision")
     THEFT = "theft", _("theft")
@@ -47,7 +47,7 @@ class ClaimKind(models.TextChoices):
 
 
 class DocumentKind(models.TextChoices):
-    """What a paper of a claim is."""
+    """Kind of paper of a claim."""
 
     STATEMENT = "statement", _("statement of the insured")
     PHOTO = "photo", _("photograph")
@@ -62,7 +62,7 @@ class DocumentKind(models.TextChoices):
 
 
 class ClaimConcern(models.TextChoices):
-    """What an adjuster should look at before deciding."""
+    """Concern that an adjuster should look at before deciding."""
 
     WIDENED = "widened", _("the cover was widened shortly before the loss")
     REPORTED_BEFORE = "reported_before", _("another loss was reported before and taken back or refused")
@@ -258,7 +258,7 @@ class Claim(models.Model):
         self.missing, self.proposed_by, self.proposed_amount = [], None, None
 
     def check_grant(self, amount: Decimal | None) -> Decimal:
-        """What would be granted. Raises WrongTransition, AboveLimit."""
+        """Return what would be granted. Raises WrongTransition, AboveLimit."""
         if self.status != _S.ASSESSING or self.payable_amount is None:
             raise WrongTransition(self.status, list(TRANSITIONS.get(self.status, ())))
         granted = self.payable_amount if amount is None else amount
@@ -306,7 +306,7 @@ class Claim(models.Model):
         self.reopened_times += 1
 
     def is_late_on(self, day: date) -> bool:
-        """Whether it should have been settled before this day."""
+        """Tell whether it should have been settled before this day."""
         return self.due_date is not None and day > self.due_date and self.status in (*UNDECIDED, *GRANTED[:2])
 
 

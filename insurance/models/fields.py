@@ -19,5 +19,5 @@ def amount_field(name: Any, **options: Any) -> Any:
 
 
 def type_field() -> Any:
-    """Which insurance."""
+    """Make the field for the kind of insurance."""
     return models.CharField(_("insurance"), max_length=10, choices=InsuranceTypes)

@@ -16,7 +16,7 @@ from insurance.models.policies import Policy
 
 
 class InstalmentState(models.TextChoices):
-    """What became of a part of a premium."""
+    """State of a part of a premium."""
 
     PLANNED = "planned", _("to be paid")
     PAID = "paid", _("paid")
@@ -79,11 +79,11 @@ class Instalment(models.Model):
         return self.grace_until + timedelta(days=settings.PREMIUM_SUSPENSION_DAYS)
 
     def is_overdue_on(self, day: date) -> bool:
-        """Whether it should have been paid before a day and was not."""
+        """Tell whether it should have been paid before a day and was not."""
         return self.state == _S.PLANNED and self.due_date < day
 
     def uncovers(self, moment: datetime) -> bool:
-        """Whether there was no cover at a moment because it was not paid then."""
+        """Tell whether there was no cover at a moment because it was not paid then."""
         if self.lapsed_at is None or moment < day_ends(self.due_date):
             return False
         return self.paid_at is None or moment < self.paid_at

@@ -13,7 +13,7 @@ from insurance.models.policies import Policy
 
 
 class MoneyKind(models.TextChoices):
-    """What the money is for."""
+    """Purpose of the money."""
 
     PREMIUM = "premium", _("premium")
     INSTALMENT = "instalment", _("instalment of a premium")
@@ -28,7 +28,7 @@ CHARGES = (MoneyKind.PREMIUM, MoneyKind.INSTALMENT, MoneyKind.ENDORSEMENT, Money
 
 
 class MoneyState(models.TextChoices):
-    """How a request ended."""
+    """State of a request, or how it ended."""
 
     ASKED = "asked", _("asked for")
     DONE = "done", _("done")

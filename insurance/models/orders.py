@@ -1,4 +1,4 @@
-"""What insurance knows of orders: whose they are, and what became of each attempt to insure them."""
+"""Store what insurance knows of orders: whose they are, and what became of each attempt to insure them."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from insurance.models.fields import amount_field
 
 
 class OrderCopy(models.Model):
-    """Whose an order is, what it sells, and the loan its car is pledged for: the bank and what is still owed, roubles.
+    """Owner of an order, what it sells, and the loan its car is pledged for: the bank and what is still owed, roubles.
 
     `products` are those its lines name; empty is not known, of an order that has not changed since they are noted.
     """

@@ -22,7 +22,7 @@ from insurance.tariffs import DEFAULT_INSURER
 
 
 class PolicyStatus(models.TextChoices):
-    """Where a policy stands."""
+    """State of a policy."""
 
     PENDING = "pending", _("pending")
     ACTIVE = "active", _("in force")
@@ -177,7 +177,7 @@ class Policy(models.Model):
 
     @property
     def is_alive(self) -> bool:
-        """Whether it was bought and has not ended; its cover may begin on a day to come, or be suspended."""
+        """Tell whether it was bought and has not ended; its cover may begin on a day to come, or be suspended."""
         return self.status in ALIVE
 
     def activate(self, now: datetime) -> None:
@@ -261,7 +261,7 @@ class Policy(models.Model):
         self._move(_S.EXPIRED, now)
 
     def covers(self, moment: datetime, day: date) -> bool:
-        """Whether the policy was in force at a moment, which fell on `day` at the dealership."""
+        """Tell whether the policy was in force at a moment, which fell on `day` at the dealership."""
         if self.activated_at is None or not self.activated_at <= moment or day < self.start_date:
             return False
         if any(part.uncovers(moment) for part in self.instalments.all()):
@@ -300,13 +300,13 @@ class Endorsement(models.Model):
 
     @property
     def to_pay(self) -> Decimal:
-        """What is paid before it counts, roubles."""
+        """Return what is paid before it counts, roubles."""
         difference: Decimal = self.premium_difference
         return max(difference, ZERO)
 
     @property
     def to_return(self) -> Decimal:
-        """What comes back of money paid, roubles."""
+        """Return what comes back of money paid, roubles."""
         less: Decimal = max(-self.premium_difference, ZERO) - self.taken_off
         return less
 

@@ -20,7 +20,7 @@ VALID_FOR = timedelta(days=30)
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What one variant of a quote promises: roubles."""
+    """Promises of one variant of a quote: roubles."""
 
     request: QuoteRequest
     premium: Decimal
@@ -32,11 +32,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def due_now(self) -> Decimal:
-        """What is paid to put it in force: the premium, or the first of its instalments."""
+        """Return what is paid to put it in force: the premium, or the first of its instalments."""
         return first_part(self.premium, self.request.instalments)
 
     def payments(self, start: date) -> tuple[Part, ...]:
-        """How the premium is paid when the cover begins on `start`."""
+        """Return how the premium is paid when the cover begins on `start`."""
         return parts_of(self.premium, self.request.instalments, start, self.request.term_months)
 
 

@@ -71,10 +71,10 @@ class PolicyTerms(models.Model):
 
     @property
     def agreed(self) -> Settlement:
-        """How losses are settled under them."""
+        """Return how losses are settled under them."""
         return msgspec.convert(self.settlement, Settlement, strict=False)
 
     def names(self, birth_date: date) -> bool:
-        """Whether a driver born on a day may drive."""
+        """Tell whether a driver born on a day may drive."""
         named: list[dict[str, Any]] | None = self.drivers
         return named is None or str(birth_date) in {driver["birth_date"] for driver in named}

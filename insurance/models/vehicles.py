@@ -1,4 +1,4 @@
-"""What insurance knows of the dealership's own cars."""
+"""Store what insurance knows of the dealership's own cars."""
 
 from typing import ClassVar
 

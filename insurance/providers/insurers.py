@@ -16,7 +16,7 @@ def bind(insurer: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def find(insurer: str, key: str) -> dict[str, Any] | None:
-    """What became of an earlier question; None when it was never heard. Raises like `bind`."""
+    """Return what became of an earlier question; None when it was never heard. Raises like `bind`."""
     return _INSURERS.find("GET", f"/insurers/{insurer}/policies/by-key/{key}")
 
 

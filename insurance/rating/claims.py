@@ -1,4 +1,4 @@
-"""What a claim pays: under-insurance, deductible, total loss, and who receives it."""
+"""Calculate what a claim pays: under-insurance, deductible, total loss, and who receives it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,14 +13,14 @@ TOTAL_LOSS_SHARE = Decimal("0.75")
 
 
 class UnderInsurance(StrEnum):
-    """How a sum insured below the value cuts a partial loss: Civil Code of Russia, art. 949, or first loss."""
+    """Rule by which a sum insured below the value cuts a partial loss: Russian Civil Code, art. 949, or first loss."""
 
     PROPORTIONAL = "proportional"
     FIRST_LOSS = "first_loss"
 
 
 class Basis(StrEnum):
-    """What a total loss pays: the sum insured agreed, or no more than the market value on the day of loss."""
+    """Basis of a total loss: the sum insured agreed, or no more than the market value on the day of loss."""
 
     AGREED = "agreed"
     MARKET = "market"
@@ -49,7 +49,7 @@ class Loss:
 
     @property
     def limit(self) -> Decimal:
-        """What the policy can still pay, deductible aside."""
+        """Return what the policy can still pay, deductible aside."""
         return max(self.sum_insured - self.paid_before, ZERO) if self.aggregate else self.sum_insured
 
 

@@ -97,7 +97,7 @@ class KaskoTariff:
 
 @dataclass(frozen=True, kw_only=True)
 class KaskoRisk:
-    """What is insured; roubles. `model` and `programme` are the underwriter's factors; `additions_percent` such as
+    """Risk insured; roubles. `model` and `programme` are the underwriter's factors; `additions_percent` such as
     GAP are added to the rate, `flat_extras` such as an accident cover to the premium.
     """
 

@@ -21,7 +21,7 @@ PASSENGER_CAR = "B"
 
 
 class Owner(StrEnum):
-    """Whose car it is; `any` in a tariff row fits both."""
+    """Kind of owner of the car; `any` in a tariff row fits both."""
 
     INDIVIDUAL = "individual"
     LEGAL_ENTITY = "legal_entity"
@@ -146,7 +146,7 @@ class OsagoTariff:
 
 @dataclass(frozen=True, kw_only=True)
 class OsagoRisk:
-    """What is insured. `drivers` None means no limit on drivers: КБМ is then the owner's and КВС 1.
+    """Risk insured. `drivers` None means no limit on drivers: КБМ is then the owner's and КВС 1.
 
     `start` is the first day of the policy and the rating date. A vehicle from abroad or in transit has
     `transit_months` or `transit_days` (КП) in place of months of use.

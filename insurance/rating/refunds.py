@@ -1,4 +1,4 @@
-"""What goes back to the payer when a policy ends early."""
+"""Calculate what goes back to the payer when a policy ends early."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -70,7 +70,7 @@ class TariffFact:
 
     @property
     def place(self) -> tuple[str, str, str, date]:
-        """What the row is about; a later row of the same place replaces it."""
+        """Return what the row is about; a later row of the same place replaces it."""
         return self.insurer, self.table, self.key, self.valid_from
 
     def in_force(self, day: date) -> bool:

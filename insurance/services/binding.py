@@ -12,7 +12,7 @@ from messaging.calls import request_call
 
 
 def is_connected(policy: Policy, book: TariffBook | None = None) -> bool:
-    """Whether the policy's insurer decides over its API; otherwise we issue in its name."""
+    """Tell whether the policy's insurer decides over its API; otherwise we issue in its name."""
     book = book or book_of(policy.quote.tariff_revision)
     return book.insurer(policy.insurer, policy.quote.rated_on).connection != ""
 

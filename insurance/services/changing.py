@@ -124,7 +124,7 @@ def endorse_agreed(
 def price_endorsement(
     *, policy_id: UUID, changes: Mapping[str, Any], actor_id: UUID, now: datetime, customer_id: UUID | None = None
 ) -> Endorsement:
-    """What a change would cost from today on; nothing is changed, and the endorsement returned is not stored.
+    """Price a change from today on; nothing is changed, and the endorsement returned is not stored.
 
     Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue, LossOpen.
     """
@@ -174,7 +174,7 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
 
 
 def _with_value(request: QuoteRequest) -> QuoteRequest:
-    """What a car was worth when it was insured stays what it is worth until another value is told."""
+    """Fill in the value: what a car was insured at stays what it is worth until another value is told."""
     if request.vehicle_value is not None or request.coverage_amount is None:
         return request
     return msgspec.structs.replace(request, vehicle_value=request.coverage_amount)
@@ -238,7 +238,7 @@ def apply_paid_endorsement(policy: Policy, asked: MoneyRequest, now: datetime) -
 
 
 def _why_not(policy: Policy, endorsement: Endorsement | None) -> str:
-    """What stops a change that is paid for, by code; nothing stops most."""
+    """Return the code of what stops a change that is paid for; nothing stops most."""
     if endorsement is None or policy.status != PolicyStatus.ACTIVE:
         return "not_in_force"
     request = msgspec.convert(endorsement.request, QuoteRequest, strict=False)

@@ -1,4 +1,4 @@
-"""What a premium owes to the client's word alone, and confirming it by evidence.
+"""Find what a premium owes to the client's word alone, and confirm it by evidence.
 
 The catalogue answers for cars that are ours. No registry of КБМ classes or of other cars answers us: whoever tells a
 better class or a weaker engine pays less. So a premium that rests on such words is provisional until a member of the
@@ -57,7 +57,7 @@ def _unlike(facts: dict[str, Fact], known: QuoteRequest | None) -> list[str]:
 
 
 def _facts(request: QuoteRequest) -> dict[str, Fact]:
-    """What a client may tell to pay less, by field."""
+    """Return what a client may tell to pay less, by field."""
     if request.insurance_type is InsuranceType.KASKO:
         return {"vehicle_year": ("vehicle_year", request.vehicle_year)}
     facts: dict[str, Fact] = {"engine_power": ("engine_power", request.engine_power)}
@@ -71,13 +71,13 @@ def _facts(request: QuoteRequest) -> dict[str, Fact]:
 
 
 def _is_better(given: str | int | float | None) -> bool:
-    """Whether a class makes the premium lower than that of somebody nothing is known of."""
+    """Tell whether a class makes the premium lower than that of somebody nothing is known of."""
     starting = KBM[kbm_class(None)]
     return KBM.get(kbm_class(given), starting) < starting
 
 
 def _confirmed_before(request: QuoteRequest) -> QuoteRequest | None:
-    """What was confirmed of the car when it was insured here last."""
+    """Return what was confirmed of the car when it was insured here last."""
     known = Policy.objects.filter(vehicle_vin=request.vehicle_vin, confirmed_at__isnull=False, unconfirmed=[])
     last = known.filter(insurance_type=request.insurance_type.value).order_by("-confirmed_at").first()
     return None if last is None else insured_request(last)

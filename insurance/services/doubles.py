@@ -17,7 +17,7 @@ def refuse_second(policy: Policy) -> None:
 
 
 def is_insured_twice(policy: Policy, beside: Iterable[Policy] = ()) -> bool:
-    """Whether the car has another policy of this kind for days of this one, or is to have one of those `beside` it.
+    """Tell whether the car has another policy of this kind for days of this one, or one of those `beside` it to come.
 
     Until the transaction ends nobody else puts a policy of this car in force.
     """

@@ -1,4 +1,4 @@
-"""How policies end: early, with a part of the premium back, or with their term; and how one is put back in force."""
+"""End policies: early, with a part of the premium back, or with their term; and put one back in force."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -179,7 +179,7 @@ def refund_on_day(policy: Policy, last_day: date) -> Decimal:
 
 
 def refund_today(policy: Policy, today: date) -> Decimal:
-    """What comes back if a policy ends today, roubles: with an instalment overdue its due date was the last day."""
+    """Return what comes back if a policy ends today, roubles: with an instalment overdue, it ended on the due date."""
     unpaid = _unpaid_since(policy, today)
     return refund_on_day(policy, today if unpaid is None else min(unpaid, today))
 
@@ -196,14 +196,14 @@ def _claims_on(policy: Policy) -> tuple[Decimal, bool]:
 
 
 def term_premium(policy: Policy) -> Decimal:
-    """What the cover as it now stands costs for the whole term, roubles: the unused part is counted from this."""
+    """Return what the cover as it stands now costs for the whole term, roubles: the unused part is a share of this."""
     last = policy.endorsements.filter(applied_at__isnull=False).order_by("-number").first()
     premium: Decimal = policy.quote.offer(policy.variant).premium if last is None else last.annual_premium
     return premium
 
 
 def retained_share(insurance_type: str) -> Decimal:
-    """What the insurer keeps of the unearned premium; OSAGO's share is stated differently by different sources."""
+    """Return what the insurer keeps of the unearned premium; sources differ on OSAGO's share."""
     return Decimal(str(settings.OSAGO_RETAINED_SHARE)) if insurance_type == InsuranceTypes.OSAGO else ZERO
 
 
@@ -257,7 +257,7 @@ def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, An
 
 
 def is_undone(policy: Policy) -> bool:
-    """Whether the purchase it was part of was undone."""
+    """Tell whether the purchase it was part of was undone."""
     if policy.attempt_id is None:
         return False
     return IssueAttempt.objects.filter(pk=policy.attempt_id, closed_at__isnull=False).exists()

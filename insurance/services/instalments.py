@@ -48,7 +48,7 @@ def plan_instalments(policy: Policy, now: datetime) -> None:
 
 
 def outstanding(policy: Policy) -> Decimal:
-    """What of a policy's premium has not come in, roubles: still planned, or not owed any more."""
+    """Return what of a policy's premium has not come in, roubles: still planned, or not owed any more."""
     rest = policy.instalments.exclude(state=InstalmentState.PAID).aggregate(sum=Sum("amount", default=ZERO))
     return Decimal(rest["sum"])
 
@@ -122,7 +122,7 @@ def pay_instalment(
 
 
 def is_being_paid(policy: Policy) -> bool:
-    """Whether a payment of an instalment was begun and is not answered."""
+    """Tell whether a payment of an instalment was begun and is not answered."""
     return policy.money_requests.filter(kind=MoneyKind.INSTALMENT, state=MoneyState.ASKED).exists()
 
 

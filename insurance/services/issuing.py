@@ -289,7 +289,7 @@ def _undo(policy: Policy, reason: str, now: datetime) -> None:
 
 
 def _earned(policy: Policy) -> Decimal:
-    """What stays with the insurer of the part of a premium that the order paid, roubles."""
+    """Return what stays with the insurer of the part of a premium that the order paid, roubles."""
     if policy.status == PolicyStatus.EXPIRED:
         return held_for(policy).by_order
     if policy.status == PolicyStatus.CANCELLED:

@@ -36,7 +36,7 @@ class Ways:
 
 
 def held_for(policy: Policy) -> Ways:
-    """What came in for a policy and was not asked back: no refund may exceed it."""
+    """Return what came in for a policy and was not asked back: no refund may exceed it."""
     asked = policy.money_requests.aggregate(
         taken=Sum("amount", filter=Q(kind__in=CHARGES, state=MoneyState.DONE), default=ZERO),
         back=Sum("amount", filter=Q(kind=MoneyKind.REFUND, order_id=None), default=ZERO),

@@ -63,7 +63,7 @@ def change_debt(*, loan_id: UUID, balance: Decimal, now: datetime) -> None:
 
 
 def is_pledged(policy: Policy) -> bool:
-    """Whether its car is pledged to a bank that something is still owed to."""
+    """Tell whether its car is pledged to a bank that something is still owed to."""
     if policy.order_id is None:
         return False
     return OrderCopy.objects.filter(pk=policy.order_id, loan_id__isnull=False, debt__gt=0).exists()

@@ -46,7 +46,7 @@ def _admit(
 
 
 def about_grant(claim: Claim, granted: Decimal, manager_id: UUID) -> Ask:
-    """What a second person is asked about a claim."""
+    """Build the question to a second person about a claim."""
     return Ask(
         subject_id=claim.id,
         amount=granted,

@@ -23,7 +23,7 @@ def write_terms(policy: Policy, asked: QuoteRequest, now: datetime, *, widened: 
 
 
 def terms_at(policy: Policy, moment: datetime) -> PolicyTerms:
-    """What a locked policy paid by at a moment of its cover."""
+    """Return what a locked policy paid by at a moment of its cover."""
     catch_up(policy)
     standing = policy.terms.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=moment), starts_at__lte=moment)
     return standing.order_by("-number").first() or policy.terms.earliest("number")

@@ -1,4 +1,4 @@
-"""What the insured see of their own: a quote with its offers side by side, and a policy with what may be done to it."""
+"""Show the insured what is theirs: a quote with its offers side by side, and a policy with what may be done to it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -57,7 +57,7 @@ class QuoteView:
 
     @property
     def is_standing(self) -> bool:
-        """Whether an offer can be bought."""
+        """Tell whether an offer can be bought."""
         return self.status == "quoted"
 
 
@@ -100,7 +100,7 @@ class PolicyView:
 
     @property
     def is_suspended(self) -> bool:
-        """Whether nothing is covered until an instalment is paid."""
+        """Tell whether nothing is covered until an instalment is paid."""
         return self.status == PolicyStatus.SUSPENDED
 
 

@@ -1,4 +1,4 @@
-"""Which changes of a policy cover more, and when they may be made."""
+"""Decide which changes of a policy cover more, and when they may be made."""
 
 from collections.abc import Iterator
 
@@ -43,5 +43,5 @@ def _widened(before: QuoteRequest, after: QuoteRequest, insurer: InsurerTariff) 
 
 
 def _named(request: QuoteRequest) -> set[object]:
-    """Who may drive; anybody is nobody's name."""
+    """Return who may drive; anybody is nobody's name."""
     return {"anybody"} if request.drivers is None else {driver.birth_date for driver in request.drivers}

@@ -1,4 +1,4 @@
-"""What insurance knows of the dealership's cars, filled in from the catalogue as it is now."""
+"""Fill in what insurance knows of the dealership's cars from the catalogue as it is now."""
 
 from django.core.management.base import BaseCommand
 

@@ -1,4 +1,4 @@
-"""What is odd about a claim, for the adjuster to look at; nothing of it decides by itself."""
+"""Find what is odd about a claim, for the adjuster to look at; nothing of it decides by itself."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,7 +10,7 @@ from insurance.models.claims import REFUSED
 
 
 def concerns_of(claim: Claim) -> list[str]:
-    """What an adjuster should look at, by code."""
+    """List what an adjuster should look at, by code."""
     return [concern.value for concern in _concerns(claim)]
 
 

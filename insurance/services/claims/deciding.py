@@ -33,7 +33,7 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """What an adjuster found: the loss, roubles; the car's value on the day where the policy pays by it; remains the
+    """Findings of an adjuster: the loss, roubles; the car's value on the day where the policy pays by it; remains the
     owner keeps; wear in per cent, which counts against an aggregate sum; `is_total_loss` None lets the figures decide.
 
     `kind` confirms what happened, `occurred_at` says that it happened at another moment, and `reason` why.
@@ -134,7 +134,7 @@ def loss_of(claim: Claim, found: Assessment) -> Loss:
 
 
 def _granted_before(claim: Claim) -> Decimal:
-    """What other claims of the policy have taken of an aggregate sum."""
+    """Sum what other claims of the policy have taken of an aggregate sum."""
     others = Claim.objects.filter(policy_id=claim.policy_id, status__in=(*GRANTED, ClaimStatus.CLOSED)).exclude(
         pk=claim.pk
     )
@@ -142,7 +142,7 @@ def _granted_before(claim: Claim) -> Decimal:
 
 
 def payable_for(loss: Loss) -> Decimal:
-    """What a policy pays for a loss, roubles: never above what is left of the sum insured less the deductible."""
+    """Return what a policy pays for a loss, roubles: never above what is left of the sum insured less deductible."""
     kept = ZERO if loss.conditional_deductible else loss.deductible
     return min(claim_payout(loss), max(loss.limit - kept, ZERO))
 
@@ -181,7 +181,7 @@ def _agree(claim_id: UUID, manager_id: UUID, amount: Decimal | None, now: dateti
 
 
 def _grantable(claim: Claim, amount: Decimal | None) -> Decimal:
-    """What would be granted.
+    """Return what would be granted.
 
     Raises WrongTransition, AboveLimit, PapersMissing, KindUnconfirmed, PremiumUnpaid, NotCovered.
     """

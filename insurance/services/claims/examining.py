@@ -1,4 +1,4 @@
-"""What an adjuster puts right of a report: what happened, and when it did."""
+"""Put a report right where an adjuster found otherwise: what happened, and when it did."""
 
 from datetime import datetime
 from uuid import UUID

@@ -99,5 +99,5 @@ def request_documents(*, claim_id: UUID, now: datetime, documents: Sequence[str]
 
 
 def is_complete(claim: Claim) -> bool:
-    """Whether every required paper is there."""
+    """Tell whether every required paper is there."""
     return not claim.missing_of(set(claim.documents.values_list("kind", flat=True)))

@@ -26,7 +26,7 @@ DAILY_PENALTY = {InsuranceTypes.OSAGO: Decimal("0.01"), InsuranceTypes.KASKO: ZE
 
 
 def penalty_on(claim: Claim, day: date) -> Decimal:
-    """What is owed on a day for paying late, roubles: simple, by days, never above the sum insured."""
+    """Return what is owed on a day for paying late, roubles: simple, by days, never above the sum insured."""
     if claim.due_date is None or day <= claim.due_date:
         return ZERO
     share = DAILY_PENALTY[InsuranceTypes(claim.policy.insurance_type)]
@@ -65,7 +65,7 @@ def pay_claim(*, claim_id: UUID, now: datetime, maker_id: UUID | None = None) ->
 
 
 def _debt(claim: Claim) -> Decimal:
-    """What the insured owes the beneficiary for the car, roubles; only a total loss goes to the bank."""
+    """Return what the insured owes the beneficiary for the car, roubles; only a total loss goes to the bank."""
     if not claim.is_total_loss or not terms_of(claim).beneficiary or claim.policy.order_id is None:
         return ZERO
     debt = OrderCopy.objects.filter(pk=claim.policy.order_id).values_list("debt", flat=True).first()

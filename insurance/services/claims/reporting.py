@@ -34,7 +34,7 @@ LAPSED = gettext_lazy("An instalment of the premium was due before this loss and
 
 @dataclass(frozen=True, kw_only=True)
 class LossReport:
-    """What the insured tells of a loss besides its sum; the driver is asked of where the list is limited."""
+    """Report of a loss by the insured besides its sum; the driver is asked of where the list is limited."""
 
     kind: str = ClaimKind.OTHER
     place: str = ""
@@ -126,7 +126,7 @@ def _publish_opened(claim: Claim) -> None:
 
 
 def check_driver(policy: Policy, terms: PolicyTerms, birth_date: date | None) -> bool:
-    """Whether a driver, if one is told, was among those named at that moment. KASKO pays for no other: NotCovered."""
+    """Check that a driver, if told, was among those named at that moment. KASKO pays for no other: NotCovered."""
     is_named = birth_date is None or terms.names(birth_date)
     if not is_named and policy.insurance_type == InsuranceTypes.KASKO:
         raise NotCovered(_("The policy does not name this driver."))
