@@ -1,4 +1,4 @@
-"""What stops a change to a client card."""
+"""Name what stops a change to a client card."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""How client cards and their timelines follow what the other apps tell."""
+"""Keep client cards and their timelines in step with what the other apps tell."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -153,5 +153,5 @@ def _event_id() -> UUID:
 
 
 def _moment(event_id: UUID) -> datetime:
-    """When an event was published: its UUIDv7 says, so that a rebuilt timeline has the same moments."""
+    """Return when an event was published: its UUIDv7 says, so that a rebuilt timeline has the same moments."""
     return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)

@@ -1,4 +1,4 @@
-"""What tells one client from another: phones, e-mails, tax numbers and VINs, read as people write them."""
+"""Read what tells one client from another: phones, e-mails, tax numbers and VINs, as people write them."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def normal_email(text: str) -> str:
 
 
 def is_inn(text: str) -> bool:
-    """Whether a tax number's check digits are right: 10 digits of an organisation, 12 of a person."""
+    """Tell whether a tax number's check digits are right: 10 digits of an organisation, 12 of a person."""
     if re.fullmatch(INN, text) is None or not text:
         return False
     if len(text) == 10:
@@ -48,14 +48,14 @@ def _control(text: str, weights: Sequence[int]) -> str:
 
 
 def is_ogrn(text: str) -> bool:
-    """Whether a registration number's check digit is right: 13 digits of an organisation, 15 of a sole trader."""
+    """Tell whether a registration number's check digit is right: 13 digits of an organisation, 15 of a sole trader."""
     if re.fullmatch(OGRN, text) is None or not text:
         return False
     return str(int(text[:-1]) % (len(text) - 2) % 10) == text[-1]
 
 
 def is_kpp(text: str) -> bool:
-    """Whether a reason code of registration is well formed."""
+    """Tell whether a reason code of registration is well formed."""
     return bool(text) and re.fullmatch(KPP, text) is not None
 
 
@@ -65,5 +65,5 @@ def fold_vin(text: str) -> str:
 
 
 def is_vin(text: str) -> bool:
-    """Whether a folded VIN names one vehicle."""
+    """Tell whether a folded VIN names one vehicle."""
     return re.fullmatch(VIN, text) is not None and len(set(text)) > 1

@@ -1,4 +1,4 @@
-"""What clients holds of a person, and what erasure leaves of it."""
+"""Declare what clients holds of a person, and what erasure leaves of it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -37,7 +37,7 @@ def _of_their_cards(user_id: UUID) -> Q:
 
 
 def _forget_notes(notes: QuerySet[Activity]) -> None:
-    """What was written and told of somebody goes; that it happened stays."""
+    """Forget what was written and told of somebody; that it happened stays."""
     notes.update(description="", data={})
 
 

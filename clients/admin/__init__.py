@@ -49,7 +49,7 @@ class ContactInline(_LookedAtInline):
 
 
 class ConsentInline(_LookedAtInline):
-    """What the client agreed to and withdrew."""
+    """Consents that the client gave and withdrew."""
 
     model = Consent
     fields = ["kind", "is_given", "source", "note", "at"]
@@ -97,7 +97,7 @@ class ClientAdmin(BusinessAdmin):
 
 @admin.register(Activity)
 class ActivityAdmin(ReadOnlyAdmin):
-    """What happened with all clients, newest first."""
+    """Activity of all clients, newest first."""
 
     list_display = ["occurred_at", "kind", "customer_id", "description", "author_id"]
     list_filter = ["kind"]
@@ -178,7 +178,7 @@ class DuplicateAdmin(ReadOnlyAdmin):
 
 @admin.register(Merge)
 class MergeAdmin(ReadOnlyAdmin):
-    """What was merged, newest first, and the way back."""
+    """Merges, newest first, and the way back."""
 
     list_display = ["merged_at", "kept", "other", "undone_at"]
     list_select_related = ["kept", "other"]

@@ -71,7 +71,7 @@ class ClientRowErrorAdmin(RefusedRowScreen):
 
 
 class TakeOutForm(ScreenForm):
-    """Which clients, and how; only administrators take them in full."""
+    """Choice of clients, and of the way to take them out; only administrators take them in full."""
 
     kind = forms.ChoiceField(
         label=gettext_lazy("format"),
@@ -94,7 +94,7 @@ class TakeOutForm(ScreenForm):
 
 @admin.register(ClientExport)
 class ClientExportAdmin(Screen):
-    """Who took which clients out of the house, newest first; adding one is taking a list."""
+    """Exports of clients with their authors, newest first; adding one is taking a list."""
 
     list_display = ["at", "actor", "format", "is_clear", "rows", "filters"]
     list_filter = ["is_clear", "at"]

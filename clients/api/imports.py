@@ -62,7 +62,7 @@ class ClientImportInput(serializers.Serializer):
 
 
 class ClientImportSerializer(serializers.ModelSerializer):
-    """How far an import is, in per cent, and what it came to, in rows."""
+    """Progress of an import, in per cent, and its results, in rows."""
 
     failure = serializers.SerializerMethodField()
 

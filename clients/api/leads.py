@@ -39,7 +39,7 @@ class LeadSerializer(serializers.ModelSerializer):
 
 
 class LeadChanges(serializers.Serializer):
-    """What a manager writes of a lead: whose it is and what is next, too."""
+    """Fields that a manager writes of a lead: whose it is and what is next, too."""
 
     name = serializers.CharField(max_length=255)
     phone = serializers.CharField(max_length=32, allow_blank=True, default="")

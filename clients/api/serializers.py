@@ -1,4 +1,4 @@
-"""What the API takes and shows of client cards."""
+"""Declare what the API takes and shows of client cards."""
 
 from typing import Any
 from uuid import UUID
@@ -59,7 +59,7 @@ class ClientDetailSerializer(ClientSerializer):
 
 
 class ClientInput(serializers.Serializer):
-    """What a manager writes on a card."""
+    """Fields that a manager writes on a card."""
 
     name = serializers.CharField(max_length=255)
     type = serializers.ChoiceField(ClientType.choices)

@@ -175,7 +175,7 @@ class ContactViewSet(_OfClientViewSet):
 
 @extend_schema(parameters=[_client_id])
 class ActivityViewSet(_OfClientViewSet):
-    """What happened with a client: what managers write down, and what orders, payments, loans and visits tell."""
+    """Activity of a client: what managers write down, and what orders, payments, loans and visits tell."""
 
     queryset = Activity.objects.all()
     serializer_class = shapes.ActivitySerializer
@@ -199,7 +199,7 @@ class ActivityViewSet(_OfClientViewSet):
 
 @extend_schema(parameters=[_client_id])
 class ConsentViewSet(_OfClientViewSet):
-    """What the client agreed to and withdrew; rows are only added."""
+    """Consents that the client gave and withdrew; rows are only added."""
 
     queryset = Consent.objects.all()
     serializer_class = shapes.ConsentSerializer

@@ -1,1 +1,1 @@
-"""What a row of a list of clients says: pure parsing, no database."""
+"""Read the rows of a list of clients: pure parsing, no database."""

@@ -1,4 +1,4 @@
-"""Which column of a list of clients is which: headers in Russian and English, or a mapping given by hand."""
+"""Recognise the columns of a list of clients: headers in Russian and English, or a mapping given by hand."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -24,7 +24,7 @@ class ClientType(models.TextChoices):
 
 
 class Channel(models.TextChoices):
-    """How a client likes to be reached."""
+    """Channel by which a client likes to be reached."""
 
     ANY = "", _("any")
     PHONE = "phone", _("phone")
@@ -206,7 +206,7 @@ FILLED = (
 
 
 def name_of(full_name: str, email: str) -> str:
-    """How to call a user: by their name, or by what stands before the @ while they gave none."""
+    """Return how to call a user: by their name, or by what stands before the @ while they gave none."""
     return full_name.strip()[:255] or email.partition("@")[0] or ERASED_NAME
 
 
@@ -254,7 +254,7 @@ class KeyKind(models.TextChoices):
 
 
 class ClientKey(models.Model):
-    """What a card is recognised by, in one spelling: a phone in E.164, an e-mail in lower case, an ИНН."""
+    """Key that a card is recognised by, in one spelling: a phone in E.164, an e-mail in lower case, an ИНН."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="keys")

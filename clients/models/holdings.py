@@ -1,4 +1,4 @@
-"""What the dealer keeps beside a client card: consents, and the garage of the client's cars."""
+"""Store what the dealer keeps beside a client card: consents, and the garage of the client's cars."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from core.ids import uuid7
 
 
 class ConsentKind(models.TextChoices):
-    """What a client may agree to."""
+    """Kind of consent that a client may give."""
 
     PERSONAL_DATA = "personal_data", _("processing of personal data")
     MARKETING = "marketing", _("marketing")
@@ -24,7 +24,7 @@ class ConsentKind(models.TextChoices):
 
 
 class ConsentSource(models.TextChoices):
-    """How a consent reached the dealer."""
+    """Way in which a consent reached the dealer."""
 
     PAPER = "paper", _("signed paper")
     WEBSITE = "website", _("website")
@@ -61,7 +61,7 @@ class Consent(models.Model):
 
 
 class VehicleSource(models.TextChoices):
-    """How the dealer knows of a car."""
+    """Source from which the dealer knows of a car."""
 
     ORDER = "order", _("bought here")
     POLICY = "policy", _("insured here")

@@ -10,7 +10,7 @@ from core.importing.runs import ImportRun, RefusedRow, kept_as
 
 
 def upload_path(instance: "ClientImport", filename: str) -> str:
-    """Where an upload is kept."""
+    """Return the path that an upload is kept at."""
     return kept_as(instance.id, filename, folder="client-imports")
 
 

@@ -14,7 +14,7 @@ from core.ids import uuid7
 
 
 class LeadStage(models.TextChoices):
-    """Where a lead stands in the pipeline."""
+    """Stage of a lead in the pipeline."""
 
     NEW = "new", _("new")
     CONTACTED = "contacted", _("contacted")
@@ -24,7 +24,7 @@ class LeadStage(models.TextChoices):
 
 
 class LeadSource(models.TextChoices):
-    """How a lead came in."""
+    """Source of a lead."""
 
     WEBSITE = "website", _("website")
     PHONE = "phone", _("phone")
@@ -179,7 +179,7 @@ class Lead(models.Model):
         self._touch(now)
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether what is awaited should have happened."""
+        """Tell whether what is awaited should have happened."""
         return self.due_at is not None and self.due_at < now
 
     def _touch(self, now: datetime) -> None:

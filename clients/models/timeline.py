@@ -1,4 +1,4 @@
-"""What happened between the clients and the dealer: managers' entries, and a projection of the other apps' events."""
+"""Store what passed between clients and the dealer: managers' entries, and a projection of the other apps' events."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from core.ids import uuid7
 
 
 class ActivityKind(models.TextChoices):
-    """What happened: the first six are noted by managers, the rest told by other apps."""
+    """Kind of activity: the first six are noted by managers, the rest told by other apps."""
 
     NOTE = "note", _("note")
     CALL = "call", _("call")

@@ -19,7 +19,7 @@ from messaging.outbox import publish
 
 
 class ClientFields(TypedDict, total=False):
-    """What a manager may write on a card."""
+    """Fields that a manager may write on a card."""
 
     name: str
     type: str

@@ -47,7 +47,7 @@ def record_consent(
 
 
 def consents_of(client: Client) -> dict[str, bool]:
-    """What counts now: the latest word on each kind, over all cards of the client."""
+    """Return what counts now: the latest word on each kind, over all cards of the client."""
     cards = Client.objects.group(client.root_id).values("id")
     rows = Consent.objects.filter(client__in=cards).order_by("kind", "-at", "-id").distinct("kind")
     return dict(rows.values_list("kind", "is_given"))

@@ -34,7 +34,7 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
 
 
 def _take_back(erased: list[Client], others: list[Client], now: datetime) -> None:
-    """What the staying cards were filled with from the erased ones goes too."""
+    """Take back what the staying cards were filled with from the erased ones."""
     merges = Merge.objects.filter(other__in=erased)
     for card in others:
         for merge in merges.filter(kept=card, undone_at__isnull=True):

@@ -36,7 +36,7 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How a list is read: `mapping` is {header: field} or {field: [headers]}, `defaults` are for missing columns.
+    """Options for reading a list: `mapping` is {header: field} or {field: [headers]}, `defaults` fill missing columns.
 
     With `overwrite` its values replace those of the cards; else they only fill what is blank.
     """
@@ -49,7 +49,7 @@ class ImportOptions:
 
 @dataclass
 class ImportResult:
-    """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`.
+    """Result of an import, in rows; `created + updated + unchanged + repeated = rows_ok`.
 
     `columns` is {field: the headers it was found under}.
     """
@@ -71,7 +71,7 @@ class ImportResult:
 
 @dataclass
 class Reached:
-    """How far an import had been written when it stopped: the last row, and what had come of those before."""
+    """Point that an import had reached when it stopped: the last row, and what had come of those before."""
 
     row: int = 0
     counts: dict[str, int] = field(default_factory=dict)

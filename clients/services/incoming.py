@@ -45,7 +45,7 @@ class Seen:
         self._store.executemany("INSERT OR IGNORE INTO seen VALUES (?)", [(str(item),) for item in what])
 
     def has(self, *what: object) -> bool:
-        """Whether any of these was seen."""
+        """Tell whether any of these was seen."""
         marks = ",".join("?" * len(what))
         rows = self._store.execute(f"SELECT 1 FROM seen WHERE what IN ({marks}) LIMIT 1", [str(item) for item in what])
         return rows.fetchone() is not None
@@ -53,7 +53,7 @@ class Seen:
 
 @dataclass
 class Taken:
-    """What came of a chunk, in rows."""
+    """Counts of a chunk, in rows."""
 
     counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0, "repeated": 0})
     refused: list[RowProblem] = field(default_factory=list)
@@ -184,7 +184,7 @@ class _Chunk:
         return self._add_contacts(card, person) or is_changed
 
     def _add_contacts(self, card: _Card, person: Person) -> bool:
-        """What the row tells beyond the card's own phone and e-mail."""
+        """Add what the row tells beyond the card's own phone and e-mail."""
         fields = person.fields
         told = [(ContactKind.PHONE, number) for number in (fields.get("phone", ""), *person.phones)]
         told += [(ContactKind.EMAIL, mail) for mail in (fields.get("email", ""), *person.emails)]
@@ -264,7 +264,7 @@ def _may_be(client: Client, person: Person) -> bool:
 
 
 def _holders(keys: set[Key]) -> dict[Key, set[UUID]]:
-    """Which cards have each of the keys; a merged one counts as the card it belongs to."""
+    """Find which cards have each of the keys; a merged one counts as the card it belongs to."""
     found: dict[Key, set[UUID]] = {}
     for kind in KeyKind.values:
         rows = ClientKey.objects.filter(kind=kind, key__in=[key for of, key in keys if of == kind])

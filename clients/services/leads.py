@@ -22,7 +22,7 @@ from messaging.outbox import publish
 
 
 class LeadFields(TypedDict, total=False):
-    """What a manager writes of a lead; `client_id` only when it is opened."""
+    """Fields that a manager writes of a lead; `client_id` only when it is opened."""
 
     name: str
     phone: str
