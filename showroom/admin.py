@@ -116,7 +116,7 @@ class HappeningAdmin(CalendarAdmin, _ShowroomAdmin):
 
 @admin.register(Registration)
 class RegistrationAdmin(ReadOnlyAdmin):
-    """Who comes, newest first."""
+    """Guests who come, newest first."""
 
     list_display = [
         "created_at",

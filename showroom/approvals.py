@@ -1,4 +1,4 @@
-"""How value can leave by seats at happenings: by which action of people, and by which rules without one."""
+"""Declare how value can leave by seats at happenings: by which action of people, and by which rules without one."""
 
 from django.utils.translation import gettext_lazy as _
 

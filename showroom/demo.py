@@ -1,4 +1,4 @@
-"""What a new dealership has planned, so that a first start shows something."""
+"""Plan what a new dealership offers, so that a first start shows something."""
 
 from datetime import datetime, timedelta
 

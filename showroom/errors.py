@@ -1,4 +1,4 @@
-"""What stops a happening or a registration."""
+"""Name what stops a happening or a registration."""
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""How happenings and test drives follow what the other apps tell."""
+"""Keep happenings and test drives in step with what the other apps tell."""
 
 from django.utils import timezone
 

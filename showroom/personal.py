@@ -1,4 +1,4 @@
-"""What the showroom holds of a person, and what erasure leaves of it."""
+"""Declare what the showroom holds of a person, and what erasure leaves of it."""
 
 from datetime import UTC
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What other apps may ask of showroom."""
+"""Answer what other apps may ask of showroom."""
 
 from datetime import datetime
 from uuid import UUID

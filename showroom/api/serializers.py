@@ -1,4 +1,4 @@
-"""What the API takes and shows of happenings and registrations."""
+"""Declare what the API takes and shows of happenings and registrations."""
 
 from decimal import Decimal
 from functools import cache
@@ -36,7 +36,7 @@ class EventCategorySerializer(serializers.ModelSerializer):
 
 
 class EventCategoryInput(serializers.Serializer):
-    """What a manager writes on a category."""
+    """Fields that a manager writes on a category."""
 
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(max_length=10_000, allow_blank=True, default="")
@@ -63,7 +63,7 @@ class HappeningSerializer(serializers.ModelSerializer):
 
 
 class HappeningInput(serializers.Serializer):
-    """What a manager writes on a happening."""
+    """Fields that a manager writes on a happening."""
 
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(max_length=10_000, allow_blank=True, default="")
@@ -125,7 +125,7 @@ class CheckInInput(serializers.Serializer):
 
 
 class PayInput(serializers.Serializer):
-    """How one pays for a seat; a card needs `token` or `payment_method_id`."""
+    """Means of paying for a seat; a card needs `token` or `payment_method_id`."""
 
     method = serializers.ChoiceField(PAYMENT_METHODS)
     token = serializers.CharField(max_length=255, allow_blank=True, default="")
@@ -177,7 +177,7 @@ class DriveInput(serializers.Serializer):
 
 
 class HandOverInput(serializers.Serializer):
-    """What is checked before the car leaves; the odometer in km."""
+    """Checks before the car leaves; the odometer in km."""
 
     licence_last4 = serializers.RegexField(r"^[0-9A-Za-zА-Яа-я]{4}$")
     licence_valid_until = serializers.DateField()

@@ -32,7 +32,7 @@ USUAL_OFFER_HOURS = 24
 
 
 def dealer_time_zone() -> str:
-    """Where the dealership's clocks hang."""
+    """Return the time zone in which the dealership's clocks hang."""
     return settings.DEALER_TIME_ZONE
 
 
@@ -62,14 +62,14 @@ class EventCategory(models.Model):
 
 
 class HappeningKind(models.TextChoices):
-    """What one comes for."""
+    """Kind of visit that one comes for."""
 
     EVENT = "event", _("event")
     TEST_DRIVE = "test_drive", _("test drive")
 
 
 class HappeningStatus(models.TextChoices):
-    """Whether it takes place."""
+    """State of a happening: it takes place, or not."""
 
     SCHEDULED = "scheduled", _("scheduled")
     CANCELLED = "cancelled", _("cancelled")
@@ -163,7 +163,7 @@ class Happening(models.Model):
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether it takes place."""
+        """Tell whether it takes place."""
         return self.status == HappeningStatus.SCHEDULED
 
     def require_open(self, now: datetime) -> None:
@@ -206,7 +206,7 @@ class Happening(models.Model):
 
 
 class RegistrationStatus(models.TextChoices):
-    """Where a registration stands; an offered seat counts as taken."""
+    """State of a registration; an offered seat counts as taken."""
 
     CONFIRMED = "confirmed", _("confirmed")
     OFFERED = "offered", _("offered")
@@ -220,7 +220,7 @@ SEATED = frozenset({RegistrationStatus.CONFIRMED, RegistrationStatus.OFFERED})
 
 
 class PaymentState(models.TextChoices):
-    """Where the price of a seat is."""
+    """State of the price of a seat."""
 
     NONE = "none", _("nothing paid")
     PENDING = "pending", _("being paid")
@@ -310,7 +310,7 @@ class Registration(models.Model):
 
     @property
     def is_seated(self) -> bool:
-        """Whether it holds a seat."""
+        """Tell whether it holds a seat."""
         return self.status in SEATED
 
     def offer(self, *, until: datetime, now: datetime) -> None:

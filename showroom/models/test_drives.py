@@ -35,7 +35,7 @@ class DriveCar(models.Model):
 
 
 class DriveStatus(models.TextChoices):
-    """Where a test drive stands."""
+    """State of a test drive."""
 
     REQUESTED = "requested", _("requested")
     CONFIRMED = "confirmed", _("confirmed")

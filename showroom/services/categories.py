@@ -13,7 +13,7 @@ from showroom.models import EventCategory, Happening
 
 
 class CategoryFields(TypedDict, total=False):
-    """What a manager may write on a category."""
+    """Fields that a manager may write on a category."""
 
     name: str
     description: str

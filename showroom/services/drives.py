@@ -37,7 +37,7 @@ FURTHEST = timedelta(days=180)
 
 @dataclass(frozen=True)
 class Contact:
-    """How to reach the driver, and what they wish to say."""
+    """Way to reach the driver, and what they wish to say."""
 
     phone: str = ""
     comment: str = ""
@@ -45,7 +45,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class HandOver:
-    """What is checked before a car leaves; the odometer in km."""
+    """Checks before a car leaves; the odometer in km."""
 
     licence_last4: str
     licence_valid_until: date

@@ -30,7 +30,7 @@ TOLD_AT_ONCE = 500
 
 
 class HappeningFields(TypedDict, total=False):
-    """What a manager may write on a happening."""
+    """Fields that a manager may write on a happening."""
 
     title: str
     description: str

@@ -1,4 +1,4 @@
-"""What was paid for a seat goes back when the seat is given up, or was paid twice."""
+"""Give back what was paid for a seat when the seat is given up, or was paid twice."""
 
 from uuid import UUID, uuid5
 

@@ -21,7 +21,7 @@ _SETTLED = frozenset({PaymentState.PAID, PaymentState.REFUNDING, PaymentState.RE
 
 @dataclass(frozen=True)
 class Means:
-    """How one pays: a method of the payments app, and for a card its token or the id of a stored one."""
+    """Means of paying: a method of the payments app, and for a card its token or the id of a stored one."""
 
     method: str
     token: str = ""
