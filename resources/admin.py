@@ -45,7 +45,7 @@ class ResourceTypeAdmin(_ResourcesAdmin):
 
 
 class OpeningHoursInline(TabularInline):
-    """When the resource is open; without rows it always is."""
+    """Hours when the resource is open; without rows it always is."""
 
     model = OpeningHours
     fields = ["weekday", "opens_at", "closes_at"]

@@ -1,4 +1,4 @@
-"""What a new dealership has to lend and to meet in, so that a first start shows something."""
+"""Fill a new dealership with things to lend and places to meet in, so that a first start shows something."""
 
 from datetime import datetime, time
 

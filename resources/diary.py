@@ -1,4 +1,4 @@
-"""What is free of a resource and when one may book it, found with the rules that allocating checks."""
+"""Find what is free of a resource and when one may book it, with the rules that allocating checks."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Diary:
         self._bookings: list[Allocation] = list(around.order_by("busy_from", "id"))
 
     def is_free(self, start: datetime, end: datetime) -> bool:
-        """Whether one unit can be had over all of [start, end)."""
+        """Tell whether one unit can be had over all of [start, end)."""
         if not self.resource.is_lent:
             return False
         if not any(opens <= start and end <= closes for opens, closes in self._open):
@@ -106,7 +106,7 @@ def _crews(start: datetime, end: datetime) -> list[list[Diary]]:
 
 
 def availability_of(resource: Resource, start: datetime, end: datetime) -> dict[str, Any]:
-    """How many units can be had over [start, end), at least (`available`) and stretch by stretch (`spans`)."""
+    """Return how many units can be had over [start, end), at least (`available`) and stretch by stretch (`spans`)."""
     bookings = list(resource.allocations.active().overlapping(start, end))
     taken: list[Allocation | Closed] = [*bookings, *_closed(resource, start, end)]
     found = [

@@ -1,4 +1,4 @@
-"""What stops a booking of a resource."""
+"""Name what stops a booking of a resource."""
 
 from typing import Any
 

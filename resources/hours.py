@@ -39,7 +39,7 @@ def open_stretches(rules: Sequence[Hours], zone: ZoneInfo, start: datetime, end:
 
 
 def closed_stretches(rules: Sequence[Hours], zone: ZoneInfo, start: datetime, end: datetime) -> list[Stretch]:
-    """What is left of [start, end) outside the open stretches."""
+    """Return what is left of [start, end) outside the open stretches."""
     found: list[Stretch] = []
     since = start
     for opens, closes in open_stretches(rules, zone, start, end):
@@ -52,7 +52,7 @@ def closed_stretches(rules: Sequence[Hours], zone: ZoneInfo, start: datetime, en
 
 
 def is_open(rules: Sequence[Hours], zone: ZoneInfo, start: datetime, end: datetime) -> bool:
-    """Whether all of [start, end) is open."""
+    """Tell whether all of [start, end) is open."""
     return open_stretches(rules, zone, start, end) == [(start, end)]
 
 

@@ -21,7 +21,7 @@ MAX_BUFFER = 24 * 60
 
 
 class DriveRole(models.TextChoices):
-    """What a thing is to a test drive, which takes its car, one place and one colleague, all or none."""
+    """Part that a thing plays in a test drive, which takes its car, one place and one colleague, all or none."""
 
     CAR = "car", _("car")
     PLACE = "place", _("place")
@@ -29,7 +29,7 @@ class DriveRole(models.TextChoices):
 
 
 class ResourceType(models.Model):
-    """What sort of thing is booked: a demonstration car, a meeting room, a lift."""
+    """Sort of thing that is booked: a demonstration car, a meeting room, a lift."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("name"), max_length=100)
@@ -72,7 +72,7 @@ USUAL_TIME_ZONE = "Europe/Moscow"
 
 
 def dealer_time_zone() -> str:
-    """Where the dealership's clocks hang."""
+    """Return the time zone in which the dealership's clocks hang."""
     return settings.DEALER_TIME_ZONE
 
 
@@ -127,7 +127,7 @@ class Resource(models.Model):
 
     @property
     def is_lent(self) -> bool:
-        """Whether it takes bookings at all."""
+        """Tell whether it takes bookings at all."""
         return self.is_in_service and not self.is_sold
 
     def change(self, fields: dict[str, Any], *, now: datetime) -> bool:
@@ -154,7 +154,7 @@ class Resource(models.Model):
 
 
 class VehicleCopy(models.Model):
-    """Whether all of a product is sold, from catalog's events; older news than `stock_version` is dropped."""
+    """Copy of whether all of a product is sold, from catalog's events; older news than `stock_version` is dropped."""
 
     product_id = models.UUIDField(primary_key=True)
     is_sold = models.BooleanField(default=False)

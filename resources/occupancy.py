@@ -1,4 +1,4 @@
-"""How much of a resource is taken at each instant: the sweep over its bookings, half-open on the right."""
+"""Count how much of a resource is taken at each instant: the sweep over its bookings, half-open on the right."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What resources holds of a person, and what erasure leaves of it."""
+"""Declare what resources holds of a person, and what erasure leaves of it."""
 
 from accounts.events import UserDeleted
 from messaging.classified import plain

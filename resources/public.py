@@ -1,4 +1,4 @@
-"""What other apps may ask of resources."""
+"""Answer what other apps may ask of resources."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

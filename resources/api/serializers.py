@@ -1,4 +1,4 @@
-"""What the API takes and shows of resources and allocations."""
+"""Declare what the API takes and shows of resources and allocations."""
 
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ class ResourceTypeSerializer(serializers.ModelSerializer):
 
 
 class ResourceTypeInput(serializers.Serializer):
-    """What a manager writes on a type."""
+    """Fields that a manager writes on a type."""
 
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(max_length=10_000, allow_blank=True, default="")
@@ -65,7 +65,7 @@ class ResourceSerializer(serializers.ModelSerializer):
 
 
 class ResourceInput(serializers.Serializer):
-    """What a manager writes on a resource."""
+    """Fields that a manager writes on a resource."""
 
     name = serializers.CharField(max_length=200)
     type_id = serializers.UUIDField()
@@ -127,7 +127,7 @@ class SpanSerializer(serializers.Serializer):
 
 
 class AvailabilitySerializer(serializers.Serializer):
-    """What is free of a resource: `available` throughout, and stretch by stretch."""
+    """Free units of a resource: `available` throughout, and stretch by stretch."""
 
     resource_id = serializers.UUIDField()
     start_time = serializers.DateTimeField()
@@ -212,7 +212,7 @@ class SlotsSerializer(serializers.Serializer):
 
 
 class SlotsQuery(serializers.Serializer):
-    """What one looks for."""
+    """Criteria of a search for free time."""
 
     duration = serializers.IntegerField(min_value=5, max_value=24 * 60, default=60)
     step = serializers.IntegerField(min_value=5, max_value=24 * 60, default=30)

@@ -89,7 +89,7 @@ class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Man
 
 
 class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
-    """What can be booked: `quantity` equal units of each at any one time."""
+    """Resources that can be booked: `quantity` equal units of each at any one time."""
 
     queryset = Resource.objects.present().prefetch_related("opening_hours")
     serializer_class = ResourceSerializer
@@ -169,7 +169,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
     )
     @action(detail=True, methods=["get"])
     def availability(self, request: Request, pk: str) -> Response:
-        """How much can be had over [from, to), at least and stretch by stretch."""
+        """Return how much can be had over [from, to), at least and stretch by stretch."""
         resource = self.get_object()
         start, end = self._window(resource, MAX_WINDOW)
         return Response(AvailabilitySerializer(availability_of(resource, start, end)).data)

@@ -1,4 +1,4 @@
-"""What breaks down or closes: every booking ahead moves to an equal resource, or is given back and told of."""
+"""Move bookings away from what breaks down or closes: to an equal resource, or they are given back and told of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ BROKEN = "broken"
 
 @dataclass
 class Replanned:
-    """What became of the bookings in the way: allocations that moved (old id → new id) and ones given back."""
+    """Outcome for the bookings in the way: allocations that moved (old id → new id) and ones given back."""
 
     moved: dict[UUID, UUID] = field(default_factory=dict)
     released: list[UUID] = field(default_factory=list)

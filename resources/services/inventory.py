@@ -18,7 +18,7 @@ from resources.occupancy import in_the_way
 
 
 class ResourceFields(TypedDict, total=False):
-    """What a manager may write on a resource; buffers in minutes, `opening_hours` replace those there were."""
+    """Fields that a manager may write on a resource; buffers in minutes, `opening_hours` replace those there were."""
 
     name: str
     type_id: UUID
@@ -75,7 +75,7 @@ def update_resource(
 
 
 def is_sold(product_id: UUID | None) -> bool:
-    """Whether the vehicle that a resource is to be has its buyer.
+    """Tell whether the vehicle that a resource is to be has its buyer.
 
     What is not known is written down as unsold: whoever hears of its sale at this moment waits, and finds the resource.
     """

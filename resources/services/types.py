@@ -13,7 +13,7 @@ from resources.models import Resource, ResourceType
 
 
 class TypeFields(TypedDict, total=False):
-    """What a manager may write on a type."""
+    """Fields that a manager may write on a type."""
 
     name: str
     description: str
