@@ -29,7 +29,7 @@ from notifications.providers import mailbox, sms
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
-    """What was told to whom, newest first."""
+    """Messages and their receivers, newest first."""
 
     list_display = ["created_at", "user_id", "channel", "title", "coloured_delivery", "due_at", "sent_at", "read_at"]
     list_filter = ["delivery", "channel", "kind", "created_at"]
@@ -49,7 +49,7 @@ class NotificationAdmin(ReadOnlyAdmin):
 
     @action(description=_("Mailbox"), url_path="mailbox", permissions=["read_mailbox"])
     def mailbox(self, request: HttpRequest) -> HttpResponse:
-        """What was mailed and texted from this machine, newest first; it may hold anybody's links and codes."""
+        """Show what was mailed and texted from this machine, newest first; it may hold anybody's links and codes."""
         context = self.admin_site.each_context(request) | {
             "title": _("Mailbox"),
             "mails": mailbox.newest(),
@@ -79,7 +79,7 @@ class NotificationAdmin(ReadOnlyAdmin):
 
 @admin.register(Recipient)
 class RecipientAdmin(ReadOnlyAdmin):
-    """Where people are reached."""
+    """Addresses at which people are reached."""
 
     list_display = ["user_id", "full_name", "email", "phone", "language", "is_digest_wanted"]
     list_filter = ["language", "is_digest_wanted"]
@@ -89,7 +89,7 @@ class RecipientAdmin(ReadOnlyAdmin):
 
 @admin.register(Preference)
 class PreferenceAdmin(ReadOnlyAdmin):
-    """How people want to be told."""
+    """Preferences of people for how they are told."""
 
     list_display = ["user_id", "kind", "in_app", "email", "sms"]
     list_filter = ["kind"]
@@ -152,7 +152,7 @@ class WebhookEndpointAdmin(_AdminsOnly):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(_AdminsOnly):
-    """What was sent to receivers, newest first."""
+    """Deliveries to receivers, newest first."""
 
     fields = [
         "endpoint", "event_id", "event_type", "subject", "state", "attempts", "next_attempt_at",

@@ -8,7 +8,7 @@ DIGEST_AT = time(9, 0)
 
 
 def is_within(start: time, end: time, zone: str, moment: datetime) -> bool:
-    """Whether the wall clock of a zone stands in [start, end); an end before the start is one past midnight."""
+    """Tell whether the wall clock of a zone stands in [start, end); an end before the start is one past midnight."""
     clock = moment.astimezone(ZoneInfo(zone)).time()
     return start <= clock < end if start <= end else clock >= start or clock < end
 

@@ -1,4 +1,4 @@
-"""What stops a notification or a webhook."""
+"""Name what stops a notification or a webhook."""
 
 from typing import Any
 

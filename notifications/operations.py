@@ -104,7 +104,7 @@ class SendWebhooks(Errand):
     slow_s = 1.0
 
     def is_due(self) -> bool:
-        """Whether anything is due for any receiver."""
+        """Tell whether anything is due for any receiver."""
         return services.is_webhook_due(now=timezone.now())
 
     def run(self) -> bool:

@@ -1,4 +1,4 @@
-"""What notifications holds of a person, and what erasure leaves of it."""
+"""Declare what notifications holds of a person, and what erasure leaves of it."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What other apps may ask of notifications: somebody's own news, and how they want to be told."""
+"""Answer what other apps may ask of notifications: somebody's own news, and how they want to be told."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +64,7 @@ def unheard_webhooks(seconds: int, limit: int) -> list[tuple[str, float, bool]]:
 
 
 def news_of(user_id: UUID, *, limit: int, before: UUID | None = None, is_unread: bool = False) -> list[News]:
-    """What somebody was told in the app, newest first; with `before` what is older than that piece of their news."""
+    """List what somebody was told in the app, newest first; with `before`, what is older than that piece of news."""
     rows = Notification.objects.filter(user_id=user_id, channel=Channel.IN_APP)
     if before is not None:
         known = rows.filter(pk=before).values_list("created_at", flat=True).first()
@@ -77,13 +77,13 @@ def news_of(user_id: UUID, *, limit: int, before: UUID | None = None, is_unread:
 
 
 def unread_count(user_id: UUID) -> int:
-    """How many pieces of news somebody has not read; counted no further than a hundred."""
+    """Count the pieces of news somebody has not read, no further than a hundred."""
     unread = Notification.objects.filter(user_id=user_id, channel=Channel.IN_APP, read_at__isnull=True)
     return len(unread.values_list("pk", flat=True)[:MOST_COUNTED])
 
 
 def read_preferences(user_id: UUID, *, is_staff: bool, is_admin: bool) -> tuple[Preferences, dict[str, Any]]:
-    """How somebody wants to be told, and the names of the kinds of news that they can be sent."""
+    """Return how somebody wants to be told, and the names of the kinds of news that they can be sent."""
     kinds = kinds_for(is_staff=is_staff, is_admin=is_admin)
     return preferences_of(user_id, kinds), {kind.value: Kind(kind).label for kind in kinds}
 

@@ -1,4 +1,4 @@
-"""How a person wants to be told, kind by kind."""
+"""Read how a person wants to be told, kind by kind."""
 
 from dataclasses import dataclass
 from datetime import time
@@ -19,7 +19,7 @@ class Wished:
 
 @dataclass(frozen=True)
 class QuietHours:
-    """When nothing may ring: wall-clock times, `until` itself is loud again; may span midnight."""
+    """Hours when nothing may ring: wall-clock times, `until` itself is loud again; may span midnight."""
 
     start: time
     until: time
@@ -37,7 +37,7 @@ class Preferences:
 
 
 def preferences_of(user_id: UUID, kinds: list[Kind]) -> Preferences:
-    """What a person wants, or what they get by default."""
+    """Return what a person wants, or what they get by default."""
     known = {item.kind: item for item in Preference.objects.filter(user_id=user_id)}
     recipient = Recipient.objects.filter(pk=user_id).first() or Recipient(user_id=user_id)
     quiet = recipient.quiet_from is not None and recipient.quiet_until is not None

@@ -1,4 +1,4 @@
-"""What people are told, in words: a title and a body for every kind of news, in the reader's language."""
+"""Word what people are told: a title and a body for every kind of news, in the reader's language."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -323,7 +323,7 @@ DAYS = frozenset({"due_date", "end_date", "start_date"})
 
 
 def has_text(kind: str, data: dict[str, Any]) -> bool:
-    """Whether there is anything to say."""
+    """Tell whether there is anything to say."""
     return _template(kind, data) is not None
 
 
@@ -343,7 +343,7 @@ def render(kind: str, data: dict[str, Any], language: str, zone: str) -> Text:
 
 
 class _Values(dict[str, Any]):
-    """What an older event did not tell is left out."""
+    """Values of an event; what an older one did not tell is left out."""
 
     def __missing__(self, name: str) -> str:
         return ""

@@ -1,4 +1,4 @@
-"""What the API takes and shows of notifications, preferences and webhooks."""
+"""Declare what the API takes and shows of notifications, preferences and webhooks."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -54,7 +54,7 @@ class PreferenceSerializer(serializers.Serializer):
 
 
 class QuietHoursSerializer(serializers.Serializer):
-    """When e-mails and SMS are kept: on the wall clock of `time_zone`, perhaps over midnight."""
+    """Hours when e-mails and SMS are kept: on the wall clock of `time_zone`, perhaps over midnight."""
 
     start = serializers.TimeField(format="%H:%M")
     until = serializers.TimeField(format="%H:%M")
@@ -69,7 +69,7 @@ class QuietHoursSerializer(serializers.Serializer):
 
 
 class PreferencesSerializer(serializers.Serializer):
-    """How one wants to be told; what is left out stays as it is. `digest`: one e-mail a day, but for urgent news."""
+    """Preferences for being told; what is left out stays as it is. `digest`: one e-mail a day, but for urgent news."""
 
     language = serializers.ChoiceField(settings.LANGUAGES, required=False)
     time_zone = serializers.CharField(max_length=64, required=False)
@@ -90,7 +90,7 @@ class PreferencesSerializer(serializers.Serializer):
         return value
 
     def manner(self) -> services.Manner:
-        """What is wanted whatever the news."""
+        """Return what is wanted whatever the news."""
         given = self.validated_data
         manner = services.Manner()
         if "language" in given:
@@ -126,7 +126,7 @@ class WebhookWithSecretSerializer(WebhookSerializer):
 
 
 class WebhookInput(serializers.Serializer):
-    """What an admin writes on a webhook: `events` holds names of events, families such as `order.*`, or `*`."""
+    """Fields that an admin writes on a webhook: `events` holds names of events, families such as `order.*`, or `*`."""
 
     url = serializers.CharField(max_length=2048)
     events = serializers.ListField(child=serializers.CharField(max_length=80), min_length=1, max_length=100)

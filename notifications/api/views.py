@@ -21,7 +21,7 @@ from notifications.reading import preferences_of
 
 
 class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
-    """What was told to the caller in the app; managers, too, see only their own."""
+    """News that the caller was told in the app; managers, too, see only their own."""
 
     permission_classes = [IsSignedIn]
     queryset = Notification.objects.filter(channel=Channel.IN_APP)
@@ -44,7 +44,7 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
 
 
 class PreferencesViewSet(ApiViewSet):
-    """How the caller wants to be told."""
+    """Preferences of the caller for being told."""
 
     permission_classes = [IsSignedIn]
     serializer_class = PreferencesSerializer

@@ -90,7 +90,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
 
 
 class WebhookLogViewSet(mixins.ListModelMixin, ApiViewSet):
-    """What was sent to one receiver, the latest first."""
+    """Deliveries to one receiver, the latest first."""
 
     permission_classes = [IsAdmin]
     queryset = WebhookDelivery.objects.defer("body")

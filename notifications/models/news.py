@@ -1,4 +1,4 @@
-"""What people are told, how they want to be told, and where they are reached."""
+"""Store what people are told, how they want to be told, and where they are reached."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -15,7 +15,7 @@ from notifications.errors import NotificationNotFailed
 
 
 class Kind(models.TextChoices):
-    """What it is about: the public name of the event behind it."""
+    """Subject of the news: the public name of the event behind it."""
 
     ORDER = "order.status_changed", _("order status")
     HOLD_ENDING = "order.hold_ending", _("hold of a car ends soon")
@@ -96,7 +96,7 @@ def kinds_for(*, is_staff: bool, is_admin: bool) -> list[Kind]:
 
 
 class Channel(models.TextChoices):
-    """How it reaches a person."""
+    """Channel by which it reaches a person."""
 
     IN_APP = "in_app", _("in the app")
     EMAIL = "email", _("e-mail")
@@ -109,7 +109,7 @@ def offered_channels() -> tuple[Channel, ...]:
 
 
 class Recipient(models.Model):
-    """What notifications knows of a person, from the events of accounts; older news than `version` is dropped.
+    """Recipient as notifications knows them from the events of accounts; older news than `version` is dropped.
 
     The row may come before its address: its lock orders a notification against the news of the address. Quiet hours
     are wall-clock times in `time_zone` and may span midnight.
@@ -170,7 +170,7 @@ class Recipient(models.Model):
         self.roles, self.is_active, self.erased_at = [], False, self.erased_at or now
 
     def address(self, channel: str) -> str:
-        """Where the person is reached over a channel; empty while that is not known."""
+        """Return where the person is reached over a channel; empty while that is not known."""
         return {Channel.EMAIL: self.email, Channel.SMS: self.phone}.get(Channel(channel), "")
 
     @property
@@ -179,7 +179,7 @@ class Recipient(models.Model):
         return self.time_zone or settings.DEALER_TIME_ZONE
 
     def held_until(self, kind: str, channel: str, now: datetime) -> datetime | None:
-        """When a message may go out that came now; None: at once."""
+        """Return when a message may go out that came now; None: at once."""
         moment = now
         if self.is_digest_wanted and channel == Channel.EMAIL and kind not in URGENT_KINDS:
             moment = clock.next_at(clock.DIGEST_AT, self.zone, now)
@@ -192,7 +192,7 @@ class Recipient(models.Model):
         return moment if moment > now else None
 
     def wants_digest_of(self, kind: str, channel: str) -> bool:
-        """Whether a message goes into the e-mail of the day."""
+        """Tell whether a message goes into the e-mail of the day."""
         return self.is_digest_wanted and channel == Channel.EMAIL and kind not in URGENT_KINDS
 
 
@@ -222,17 +222,17 @@ class Preference(models.Model):
 
     @classmethod
     def usual(cls, kind: str) -> "Preference":
-        """What holds for those who never chose."""
+        """Return what holds for those who never chose."""
         unasked = UNASKED.get(Kind(kind), frozenset())
         return cls(kind=kind, in_app=Channel.IN_APP not in unasked, email=Channel.EMAIL not in unasked)
 
     def wants(self, channel: Channel) -> bool:
-        """Whether this kind may come over the channel."""
+        """Tell whether this kind may come over the channel."""
         return {Channel.IN_APP: self.in_app, Channel.EMAIL: self.email, Channel.SMS: self.sms}[channel]
 
 
 class Delivery(models.TextChoices):
-    """Where a message stands; what is shown in the app is delivered by being there."""
+    """State of a message; what is shown in the app is delivered by being there."""
 
     WAITING = "waiting", _("waiting for an address")
     DEFERRED = "deferred", _("kept for later")

@@ -33,7 +33,7 @@ TEST_EVENT = "webhook.test"
 
 
 class EndpointState(models.TextChoices):
-    """Whether anything is sent."""
+    """State of a receiver."""
 
     ENABLED = "enabled", _("enabled")
     DISABLED = "disabled", _("disabled")
@@ -96,11 +96,11 @@ class WebhookEndpoint(models.Model):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether anything is sent."""
+        """Tell whether anything is sent."""
         return self.state == EndpointState.ENABLED
 
     def wants(self, event_type: str) -> bool:
-        """Whether a kind of fact was asked for."""
+        """Tell whether a kind of fact was asked for."""
         return any(
             pattern in ("*", event_type) or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
             for pattern in self.events
@@ -130,7 +130,7 @@ class WebhookEndpoint(models.Model):
         self.version += 1
 
     def is_given_up(self, delivery: "WebhookDelivery", *, now: datetime) -> bool:
-        """Whether a failed delivery is one too many."""
+        """Tell whether a failed delivery is one too many."""
         return (
             self.is_enabled
             and self.failing_since is not None
@@ -140,7 +140,7 @@ class WebhookEndpoint(models.Model):
 
 
 class DeliveryState(models.TextChoices):
-    """Where a delivery stands."""
+    """State of a delivery."""
 
     PENDING = "pending", _("pending")
     RETRYING = "retrying", _("to be tried again")

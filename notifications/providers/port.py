@@ -1,4 +1,4 @@
-"""What a provider of messages may answer."""
+"""Define what a provider of messages may answer."""
 
 
 class Refused(Exception):

@@ -50,7 +50,7 @@ class Kept:
 
 
 def newest() -> list[Kept]:
-    """What the twin was given lately, newest first; nothing while it is away. For the mailbox page of debug."""
+    """List what the twin was given lately, newest first; nothing while it is away. For the mailbox page of debug."""
     refuse_inside_transaction()
     try:
         answer = client().get(f"{settings.SMS_URL.rstrip('/')}/messages", timeout=2)

@@ -21,7 +21,7 @@ OBEYS_RETRY_AFTER = (429, 503)
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of an attempt: a status code, or an error where none came. Durations are in milliseconds."""
+    """Result of an attempt: a status code, or an error where none came. Durations are in milliseconds."""
 
     status_code: int | None
     duration_ms: int

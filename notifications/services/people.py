@@ -24,7 +24,7 @@ class Wish(TypedDict):
 
 
 class Manner(TypedDict, total=False):
-    """How a person wants to be told, whatever the news. Quiet hours have both ends, or neither."""
+    """Manner in which a person wants to be told, whatever the news. Quiet hours have both ends, or neither."""
 
     language: str
     time_zone: str

@@ -63,7 +63,7 @@ def wake() -> None:
 
 
 def is_webhook_due(*, now: datetime) -> bool:
-    """Whether anything is due for any receiver."""
+    """Tell whether anything is due for any receiver."""
     return _with_work(now).exists()
 
 

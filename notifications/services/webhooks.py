@@ -37,7 +37,7 @@ CLOCK_GRACE = timedelta(seconds=1)
 
 
 class WebhookFields(TypedDict, total=False):
-    """What an admin may write on a webhook."""
+    """Fields that an admin may write on a webhook."""
 
     url: str
     events: list[str]
@@ -172,7 +172,7 @@ def queue_deliveries(*, deliveries: Sequence[Delivery], now: datetime) -> None:
 
 
 def body_of(envelope: CloudEvent) -> bytes:
-    """What is sent: the envelope as JSON. Of data too large, the plain values stay; `omitted` names the rest."""
+    """Return what is sent: the envelope as JSON. Of data too large, the plain values stay; `omitted` names the rest."""
     body = msgspec.json.encode(envelope)
     if len(body) <= MAX_BODY_BYTES:
         return body
@@ -226,7 +226,7 @@ def _check(fields: WebhookFields) -> None:
 
 
 def _is_known(pattern: str) -> bool:
-    """Whether a pattern names at least one event that integrators are promised."""
+    """Tell whether a pattern names at least one event that integrators are promised."""
     public = [name for name in REGISTRY if is_public(name)]
     if pattern.endswith(".*"):
         return any(name.startswith(pattern[:-1]) for name in public)
