@@ -313,7 +313,7 @@ def _socket_messages(sockets: list[Channel]) -> Schema:
 
 # Schemas --------------------------------------------------------------------------------------------------------------
 def prose(declared: type) -> str:
-    """What a declaration says of itself, on one line."""
+    """Return what a declaration says of itself, on one line."""
     return " ".join((inspect.getdoc(declared) or "").split())
 
 

@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call came to: `state` ok, declined, unknown (no answer: ask later) or new (a transient fault: retry)."""
+    """Outcome of a call: `state` ok, declined, unknown (no answer: ask later) or new (a transient fault: retry)."""
 
     state: CallState
     data: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Outcome:
 
     @property
     def is_fault(self) -> bool:
-        """Whether the provider gave no answer: that counts against it, a refusal does not."""
+        """Tell whether the provider gave no answer: that counts against it, a refusal does not."""
         return self.state in (CallState.NEW, CallState.UNKNOWN) and not self.data
 
 
@@ -87,7 +87,7 @@ class Operation(ABC):
         """Apply the final answer, inside a transaction on the app's database."""
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
-        """What retries used up come to. Default: whatever the last answer said."""
+        """Return what retries used up come to. Default: whatever the last answer said."""
         return outcome
 
 

@@ -1,4 +1,4 @@
-"""Whether a value tells of a person: every field of every table, event and JSON document is one or the other.
+"""Classify every field of every table, event and JSON document: it tells of a person, or it does not.
 
 Ids, sums, counts, flags, moments and choices from our own lists tell of a person only beside what is classified here:
 texts, dates, JSON, files and bytes. An app's `personal.py` says of each of them that it is blanked or deleted
@@ -89,7 +89,7 @@ def keeps(model: type[Model], fields: str, *, why: str, until: str, ends: Ending
 
 
 def standing_of(model: type[Model], item: "Field[Any, Any]") -> str:
-    """What becomes of a field at an erasure, in a sentence; empty if nobody has said."""
+    """Say what becomes of a field at an erasure, in a sentence; empty if nobody has said."""
     if model._meta.label in _PLUMBING:
         emptied, rest = (fields.split() for fields in _PLUMBING[model._meta.label])
         return f"personal; emptied by `{_BY}`" if item.attname in emptied else PLAIN if item.attname in rest else ""

@@ -1,4 +1,4 @@
-"""Which changes of the published language break a reader: of the stream, of a webhook, of a delivery under way."""
+"""Find changes of the published language that break a reader: of the stream, of a webhook, of a delivery under way."""
 
 from collections.abc import Iterator
 from typing import Any

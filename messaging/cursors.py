@@ -1,4 +1,4 @@
-"""How far each handler is behind each source, and stopping and starting it."""
+"""Measure how far each handler is behind each source, and stop and start it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Lag:
 
 
 def positions(alias: str, source: str, handlers: list[str]) -> list[int]:
-    """How far handlers of one database have copied a source, in their order; 0 for one that has no cursor yet."""
+    """Return how far handlers of a database have copied a source, in their order; 0 for one without a cursor yet."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT handler, position FROM messaging_inbox_cursor WHERE source = %s AND handler = ANY(%s)",

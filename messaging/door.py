@@ -35,20 +35,20 @@ class LogQuestion(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CursorQuestion(msgspec.Struct, forbid_unknown_fields=True):
-    """How far some handlers have copied a source."""
+    """Question how far some handlers have copied a source."""
 
     source: str
     names: list[str]
 
 
 class PersonQuestion(msgspec.Struct, forbid_unknown_fields=True):
-    """What is held of a person."""
+    """Question of what is held of a person."""
 
     user_id: UUID
 
 
 class LeavingQuestion(msgspec.Struct, forbid_unknown_fields=True):
-    """What ties a person who is leaving: the only question that leaves something behind, a door that is shut."""
+    """Question of what ties a person who is leaving: the only one that leaves something behind, a door that is shut."""
 
     user_id: UUID
     closing_id: UUID

@@ -76,7 +76,7 @@ _current: ContextVar[tuple[Delivery, ...]] = ContextVar("autosalon_deliveries", 
 
 
 def current_deliveries() -> tuple[Delivery, ...]:
-    """What the running handler was given, in the order of its events: for those that need more than the fact."""
+    """Return what the running handler was given, in the order of its events: for those that need more than the fact."""
     return _current.get()
 
 

@@ -24,7 +24,7 @@ Tick = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Ending:
-    """Which rows of a table are due at a moment, and what is done with some of them, inside a transaction."""
+    """Rows of a table that are due at a moment, and what is done with some of them, inside a transaction."""
 
     due: Due
     end: Callable[[QuerySet[Any]], object]
@@ -61,7 +61,7 @@ def left(app: str) -> QuerySet[Departure, Any]:
 
 
 def count_due(app: str, *, now: datetime) -> dict[str, int]:
-    """How many rows are due, by the columns that would be ended."""
+    """Count the rows that are due, by the columns that would be ended."""
     return {names: ending.due(now).count() for ending, names in endings_of(app).items()}
 
 

@@ -88,11 +88,11 @@ def of_delivery(delivery: Delivery) -> CloudEvent:
 
 
 def published_at(event_id: UUID) -> datetime:
-    """When an event was published, from its id."""
+    """Return when an event was published, from its id."""
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=event_id.int >> 80)
 
 
 def is_public(event_type: str) -> bool:
-    """Whether integrators are promised this event; steps of a saga and unknown types stay inside."""
+    """Tell whether integrators are promised this event; steps of a saga and unknown types stay inside."""
     event = REGISTRY.get(event_type)
     return event is not None and not event.internal

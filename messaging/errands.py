@@ -22,7 +22,7 @@ class Errand(ABC):
 
     @abstractmethod
     def is_due(self) -> bool:
-        """Whether there is anything to do now."""
+        """Tell whether there is anything to do now."""
 
     @abstractmethod
     def run(self) -> bool:

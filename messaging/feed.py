@@ -92,7 +92,7 @@ def read_life(source: str) -> tuple[UUID | None, int]:
 
 
 def is_kept(source: str, after: int) -> bool:
-    """Whether everything placed after a position is still in the log, and the position is of this log's life."""
+    """Tell whether everything placed after a position is still in the log, and the position is of this log's life."""
     rows = fetch(
         source,
         """SELECT (SELECT position FROM messaging_outbox WHERE position IS NOT NULL ORDER BY position LIMIT 1),

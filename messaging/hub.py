@@ -58,7 +58,7 @@ class Listener(Protocol):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """What it wants to hear of; must not change while it listens."""
+        """Return the topics it wants to hear of; must not change while it listens."""
 
     def offer(self, item: Any) -> None:
         """Take an item, or ignore it; must not block."""

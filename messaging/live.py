@@ -34,7 +34,7 @@ class SlowReader(Exception):
 
 
 class LiveView(ABC):
-    """What one client sees of a feed. Its `read_` methods ask the database, in a thread of the streams' pool."""
+    """View that one client has of a feed. Its `read_` methods ask the database, in a thread of the streams' pool."""
 
     source: str
     topics: tuple[str, ...]
@@ -47,15 +47,15 @@ class LiveView(ABC):
 
     @abstractmethod
     def read_missed(self, since: int) -> list[Any] | None:
-        """What came after `since`, in order; None when that is too much, too old or of another life of the log."""
+        """Return what came after `since`, in order; None when that is too much, too old or of an earlier log."""
 
     @abstractmethod
     def read_snapshot(self) -> str:
-        """What stands now, as a message; what comes later than it is news."""
+        """Return what stands now, as a message; what comes later than it is news."""
 
     @abstractmethod
     def is_news(self, item: Any) -> bool:
-        """Whether an item was not told before; remembers it."""
+        """Tell whether an item was not told before; remembers it."""
 
     @abstractmethod
     def rewind(self, since: int) -> None:
@@ -204,7 +204,7 @@ _closing: set[asyncio.Task[None]] = set()
 
 
 class _Seats:
-    """How many streams each user has open in this process."""
+    """Streams that each user has open in this process."""
 
     def __init__(self) -> None:
         self.taken: Counter[UUID] = Counter()

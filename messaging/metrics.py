@@ -1,4 +1,4 @@
-"""What a Prometheus scrape is told: how far every log, handler, timer and call is behind, asked of each database.
+"""Tell a Prometheus scrape how far every log, handler, timer and call is behind, asked of each database.
 
 The numbers are read when asked for, so every web process tells the same. Each is bounded: a backlog counts up to
 `COUNTED`, by an index. A database that does not answer is a sample of its own, never a failed scrape.
@@ -58,7 +58,7 @@ _CURSORS = "SELECT source, handler, position, is_paused FROM messaging_inbox_cur
 
 @dataclass(frozen=True)
 class Reading:
-    """What one database says of itself. Ages are seconds; None where nothing waits, or nothing was ever there."""
+    """Readings of one database. Ages are seconds; None where nothing waits, or nothing was ever there."""
 
     alias: str
     unsequenced: int
@@ -230,7 +230,7 @@ def serve(request: HttpRequest) -> HttpResponse:
 
 
 def is_allowed(meta: Mapping[str, Any]) -> bool:
-    """Whether a caller may read metrics. One who comes through a proxy that we do not trust could be anybody."""
+    """Tell whether a caller may read metrics. One who comes through a proxy that we do not trust could be anybody."""
     if not meta.get("REMOTE_ADDR") or is_forwarded_by_stranger(meta):
         return False
     try:

@@ -67,7 +67,7 @@ class FeedHead(models.Model):
 
 
 class InboxCursor(models.Model):
-    """How far a handler of this database has copied a source's log; moves in the transaction that copies.
+    """Position to which a handler of this database has copied a source's log; moves in the transaction that copies.
 
     It has seen the event `anchor_id` at position `anchor`: a log with another event there is not the one it read.
     """
@@ -88,7 +88,7 @@ class InboxCursor(models.Model):
 
 
 class DeliveryStatus(models.IntegerChoices):
-    """Where a delivery stands."""
+    """State of a delivery."""
 
     PENDING = 0, _("pending")
     DONE = 1, _("done")
@@ -167,7 +167,7 @@ class Timer(models.Model):
 
 
 class CallState(models.TextChoices):
-    """Where a call to the outside world stands. `unknown`: sent, and nobody knows whether it arrived."""
+    """State of a call to the outside world. `unknown`: sent, and nobody knows whether it arrived."""
 
     NEW = "new", _("new")
     SENT = "sent", _("sent")
@@ -206,7 +206,7 @@ class ExternalCall(models.Model):
 
 
 class SinkCursor(models.Model):
-    """How far a sink outside has been told of this database's log, and which relay may tell it until when.
+    """Position to which a sink outside has been told of this database's log, and which relay may tell it until when.
 
     It stands beside the log it counts: a restored backup brings back both, so they always agree.
     """
@@ -223,7 +223,7 @@ class SinkCursor(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a background role last proved alive, by this database's clock."""
+    """Last sign of life of a background role, by this database's clock."""
 
     role = models.CharField(max_length=40, primary_key=True)
     beat_at = models.DateTimeField()
@@ -233,7 +233,7 @@ class Heartbeat(models.Model):
 
 
 class ScheduledJob(models.Model):
-    """When a nightly job was last sent, by the clock of whoever sent it; other jobs need no memory."""
+    """Last sending of a nightly job, by the clock of whoever sent it; other jobs need no memory."""
 
     name = models.CharField(max_length=160, primary_key=True)
     last_run_at = models.DateTimeField()

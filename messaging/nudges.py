@@ -29,7 +29,7 @@ def send_call(alias: str, key: str, queue: str = "") -> None:
 
 
 def are_needed(queue: str, count: int) -> bool:
-    """Whether to say again, `count` times, what may have been said already: not while as many nudges wait.
+    """Tell whether to say again, `count` times, what may have been said already: not while as many nudges wait.
 
     The sweep looks every second. If it always spoke, workers that were away for a minute would come back to sixty
     nudges for each lane that waits; reading those, they would be told more, and more, and never come to the end.
@@ -48,7 +48,7 @@ def queues_outside(alias: str, count: int) -> list[str]:
 
 
 def waiting(queue: str) -> int:
-    """How many nudges no worker has taken yet; 0 also when the broker does not say."""
+    """Count the nudges no worker has taken yet; 0 also when the broker does not say."""
     try:
         with current_app.pool.acquire(block=True) as connection:
             return int(connection.default_channel.client.llen(queue))  # kombu's own count misses queues with a prefix

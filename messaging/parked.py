@@ -37,7 +37,7 @@ def served() -> list[str]:
 
 
 def count(aliases: Iterable[str]) -> int:
-    """How many deliveries are parked."""
+    """Count the parked deliveries."""
     return sum(_parked(alias).count() for alias in aliases)
 
 

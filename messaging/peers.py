@@ -41,7 +41,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def is_here(app: str) -> bool:
-    """Whether this process has the app's database."""
+    """Tell whether this process has the app's database."""
     return app in connections
 
 

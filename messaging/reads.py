@@ -1,4 +1,4 @@
-"""What apps ask of each other at run time: functions of `public.py` that answer across machines as well.
+"""Ask another app at run time: functions of `public.py` that answer across machines as well.
 
 `@answers("orders")` declares that orders calls the function while it works. Where the database of the function's app
 is at hand it is simply called; elsewhere the peer that serves the app is asked. A process refuses to start when it
@@ -35,7 +35,7 @@ class Read:
 
     @property
     def name(self) -> str:
-        """How it is asked for: `<app>.<function>`."""
+        """Return the name it is asked for by: `<app>.<function>`."""
         return f"{self.app}.{self.function.__name__}"
 
     @cached_property
@@ -100,7 +100,7 @@ def answers(*callers: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 # Plumbing's own questions ---------------------------------------------------------------------------------------------
 def copied_upto(app: str, source: str, names: list[str]) -> list[int]:
-    """How far handlers of `app` have copied `source`; 0 for one that has no cursor yet. Raises PeerAway."""
+    """Return how far handlers of `app` have copied `source`; 0 for one that has no cursor yet. Raises PeerAway."""
     if peers.is_here(app):
         return positions(app, source, names)
     question = {"source": source, "names": names}

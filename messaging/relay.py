@@ -231,7 +231,7 @@ def _may_be_behind(source: str, alias: str, handlers: list[Subscription]) -> boo
 
 
 class Cursor(NamedTuple):
-    """How far a handler has read. It has seen `anchor_id` at position `anchor`, wherever it was sent since."""
+    """Position to which a handler has read. It saw `anchor_id` at position `anchor`, wherever it was sent since."""
 
     epoch: UUID
     position: int
@@ -240,11 +240,11 @@ class Cursor(NamedTuple):
     anchor_id: UUID | None
 
     def may_have_read(self, epoch: UUID, head: int) -> bool:
-        """Whether it can have come from a log with this head."""
+        """Tell whether it can have come from a log with this head."""
         return self.epoch == epoch and max(self.position, self.anchor or 0) <= head
 
     def stands_at(self, head: Head) -> bool:
-        """Whether there is surely nothing to do."""
+        """Tell whether there is surely nothing to do."""
         is_there = (self.epoch, self.position) == (head.epoch, head.position)
         return is_there and (self.anchor != head.position or head.event_id in (None, self.anchor_id))
 
@@ -303,7 +303,7 @@ def _standing(
 
 
 def holds(source: str, cursor: Cursor) -> bool:
-    """Whether a log still holds what the cursor saw at its anchor."""
+    """Tell whether a log still holds what the cursor saw at its anchor."""
     return cursor.anchor is not None and _events_at(source, {cursor.anchor}).get(cursor.anchor) == cursor.anchor_id
 
 

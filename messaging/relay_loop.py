@@ -132,7 +132,7 @@ def _forget(alias: str) -> None:
 
 
 class Looks:
-    """When a thread looks at all subscribers of its log, and not at those alone that want what it has placed.
+    """Moments when a thread looks at all subscribers of its log, not at those alone that want what it has placed.
 
     Now and then; and soon after another relay has placed an event, for that one may have died of it.
     """
@@ -185,7 +185,7 @@ class Relay:
             thread.join(timeout=5)
 
     def is_moving(self) -> bool:
-        """Whether each thread that has to look for work again and again did so lately; those that listen wait long."""
+        """Tell whether each thread that has to look for work did so lately; those that listen wait long."""
         alive = [thread for thread in self.threads if not thread.name.startswith(("stream-", "wakes"))]
         return all(thread.is_alive() and time.monotonic() - _moved[thread.name] < HUNG_S for thread in alive)
 

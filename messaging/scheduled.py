@@ -1,4 +1,4 @@
-"""What the clock of the periodic jobs leaves in each database: that it ticks, and when the nightly jobs last ran."""
+"""Record what the clock of the periodic jobs leaves in each database: that it ticks, and its last nightly jobs."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ def tick(alias: str) -> None:
 
 
 def last_runs(alias: str) -> dict[str, datetime]:
-    """When each recorded job of a database was last sent."""
+    """Return when each recorded job of a database was last sent."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT name, last_run_at FROM messaging_scheduled_job")
         return dict(cursor.fetchall())

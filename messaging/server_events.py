@@ -70,7 +70,7 @@ def stream_application(
 
 
 def _admit(headers: dict[str, str], query: dict[str, str], needed: str) -> Principal:
-    """Who asks, within the limits. Raises what the ordinary way would answer."""
+    """Identify who asks, within the limits. Raises what the ordinary way would answer."""
     principal = redeem_ticket(query["ticket"]) if "ticket" in query else read_header(headers.get("authorization", ""))
     if principal is None:
         raise InvalidToken

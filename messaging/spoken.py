@@ -1,4 +1,4 @@
-"""What every live socket says and listens to, whatever its feed, as the AsyncAPI document shows it."""
+"""Describe what every live socket says and listens to, whatever its feed, as the AsyncAPI document shows it."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""What tests use to let events flow, without workers and without sleeping."""
+"""Let events flow in tests, without workers and without sleeping."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

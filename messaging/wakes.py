@@ -28,7 +28,7 @@ def tell(source: str) -> None:
 
 
 class Bells:
-    """What a relay's followers of other machines' logs wait for, one for each source."""
+    """Bells that a relay's followers of other machines' logs wait for, one for each source."""
 
     def __init__(self, sources: Iterable[str]) -> None:
         self._rung = {source: threading.Event() for source in sources}

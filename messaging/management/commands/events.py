@@ -1,4 +1,4 @@
-"""How events move: how far handlers are behind, stopping and starting them, and whether read copies are true."""
+"""Show how events move: how far handlers are behind; stop and start them, and check that read copies are true."""
 
 import json
 import sys
