@@ -29,7 +29,7 @@ def exact_address(meta: Mapping[str, Any]) -> str:
 
 
 def is_forwarded_by_stranger(meta: Mapping[str, Any]) -> bool:
-    """Whether a proxy that we do not trust says that it forwards somebody: its caller could be anybody."""
+    """Tell whether a proxy that we do not trust says that it forwards somebody: its caller could be anybody."""
     return bool(meta.get("HTTP_X_FORWARDED_FOR")) and not _is_trusted(_direct(meta))
 
 
@@ -43,7 +43,7 @@ def _caller(meta: Mapping[str, Any]) -> Address | None:
 
 
 def _direct(meta: Mapping[str, Any]) -> Address | None:
-    """Who holds the other end of the connection; behind a unix socket, this machine."""
+    """Return who holds the other end of the connection; behind a unix socket, this machine."""
     return _parsed(meta.get("REMOTE_ADDR") or "127.0.0.1")
 
 

@@ -1,4 +1,4 @@
-"""Who read whose papers, of every database on one screen, for administrators."""
+"""Show administrators who read whose papers, of every database on one screen."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ PAGE = 100
 
 
 class PersonForm(ScreenForm):
-    """Whose papers, or whose reading."""
+    """Choice of the person whose papers were read, or who read."""
 
     person = forms.UUIDField(label=gettext_lazy("person (id)"), required=False)
     before = forms.DateTimeField(label=gettext_lazy("before"), required=False, widget=forms.HiddenInput)

@@ -37,7 +37,7 @@ class TimelyAnswers:
 
 
 class _Answer:
-    """What one reader has not taken yet; `sent` counts what they took, `waited` how long that was waited for."""
+    """Part of an answer one reader has not taken yet; `sent` counts what they took, `waited` the seconds waited."""
 
     def __init__(self, all_of_them: TimelyAnswers, path: str, send: Send) -> None:
         self._all, self._path, self._send = all_of_them, path, send

@@ -1,4 +1,4 @@
-"""What every app's views are built from."""
+"""Provide what every app's views are built from."""
 
 from collections.abc import Callable
 from typing import Any, cast

@@ -24,7 +24,7 @@ _remembered: dict[str, str] = {}
 
 
 def digest_of(key: str) -> str:
-    """What is stored of a key, here and in the database."""
+    """Return what is stored of a key, here and in the database."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

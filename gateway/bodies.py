@@ -42,7 +42,7 @@ class BodyTooSlow(DomainError):
 
 
 class Pace:
-    """How long a body has been waited for, against what it brought; our own time does not count."""
+    """Pace of a body: how long it was waited for, against what it brought; our own time does not count."""
 
     def __init__(self, at_most: float) -> None:
         self.at_most, self.waited, self.received = at_most, 0.0, 0

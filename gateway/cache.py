@@ -86,11 +86,11 @@ class Cache:
 
     @property
     def is_on(self) -> bool:
-        """Whether copies may be read: never inside a transaction, which must see its own changes."""
+        """Tell whether copies may be read: never inside a transaction, which must see its own changes."""
         return self.seconds() > 0 and not connections[self.alias].in_atomic_block
 
     def path(self, key: object) -> str:
-        """What the key is called in Valkey, before the life of the server."""
+        """Return what the key is called in Valkey, before the life of the server."""
         return f"{self.name}:{key}"
 
     def _take(self, key: object) -> bytes | None:
@@ -190,7 +190,7 @@ class Line(threading.local):
 
     @property
     def is_resting(self) -> bool:
-        """Whether Valkey was found away a moment ago."""
+        """Tell whether Valkey was found away a moment ago."""
         return time.monotonic() < self.rests_until
 
     def rest(self) -> None:

@@ -1,4 +1,4 @@
-"""What describes the API to programs and people: built files, and two pages that show them."""
+"""Describe the API to programs and people: built files, and two pages that show them."""
 
 import hashlib
 from functools import cache

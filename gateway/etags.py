@@ -20,7 +20,7 @@ def require_match(request: HttpRequest, version: int) -> None:
 
 
 def _version_in(tag: str) -> str:
-    """What an edit is bound to: not the rest, of which the edit says nothing."""
+    """Return what an edit is bound to: not the rest, of which the edit says nothing."""
     quoted = tag.strip().removeprefix("W/")
     return quoted[1:-1].partition("-")[0] if len(quoted) > 2 and quoted[0] == quoted[-1] == '"' else ""
 

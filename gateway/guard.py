@@ -55,7 +55,7 @@ class TooManyRequests(DomainError):
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left of a limit: requests, and seconds until the oldest one leaves the window."""
+    """Remainder of a limit: requests, and seconds until the oldest one leaves the window."""
 
     limit: int
     remaining: int

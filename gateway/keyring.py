@@ -166,7 +166,7 @@ def _lifetime_s() -> int:
 
 
 def _is_forgotten(path: Path, lifetime_s: int) -> bool:
-    """Whether every token signed by a retired key has expired; a minute more for clocks that differ."""
+    """Tell whether every token signed by a retired key has expired; a minute more for clocks that differ."""
     try:
         return time.time() - path.stat().st_mtime > lifetime_s + 60
     except FileNotFoundError:

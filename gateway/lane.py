@@ -68,7 +68,7 @@ def refuse_deep(body: bytes) -> None:
 
 
 class Answer(msgspec.Struct):
-    """What an action answers: `body` is a Struct, or bytes that are JSON already; `version` becomes the ETag."""
+    """Answer of an action: `body` is a Struct, or bytes that are JSON already; `version` becomes the ETag."""
 
     body: Any
     status: int = 200
@@ -224,7 +224,7 @@ def _collect_view(item: URLPattern, path: str, found: dict[str, list[Route]]) ->
 
 
 def serves(method: str, path: str) -> bool:
-    """Whether a lane leads there."""
+    """Tell whether a lane leads there."""
     if not settings.LANE_ON or not path.startswith("/api/"):
         return False
     return any(route.pattern.match(path) for route in routes().get(method, ()))

@@ -34,7 +34,7 @@ class IdempotencyKey(models.Model):
 
 
 class ApprovalState(models.TextChoices):
-    """Where an action that needs a second person stands."""
+    """State of an action that needs a second person."""
 
     WAITING = "waiting", _("waits for a second person")
     APPROVED = "approved", _("approved")
@@ -114,7 +114,7 @@ class Approval(models.Model):
 
 
 class GivenAway(models.Model):
-    """What one person gave away alone in one day at the dealer's, roubles; its row lock makes the sum exact."""
+    """Sum that one person gave away alone in one day at the dealer's, roubles; its row lock makes the sum exact."""
 
     pk = models.CompositePrimaryKey("person_id", "day", "pool")
     person_id = models.UUIDField()

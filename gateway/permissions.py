@@ -47,7 +47,7 @@ def require_scope(principal: Principal, scope: str) -> None:
 
 
 def require_verified_email(principal: Principal) -> None:
-    """Where the settings ask for it, let only people with a verified e-mail on. Raises EmailNotVerified."""
+    """Let only people with a verified e-mail on, where the settings ask for it. Raises EmailNotVerified."""
     if settings.EMAIL_VERIFICATION_REQUIRED and not (principal.email_verified or principal.is_staff):
         raise EmailNotVerified
 

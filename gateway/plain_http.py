@@ -17,7 +17,7 @@ class HttpsRequired(Forbidden):
 
 
 def is_in_the_clear(scope: Mapping[str, Any]) -> bool:
-    """Whether a connection of an ASGI server came without TLS where TLS is wanted, as far as our proxy says."""
+    """Tell whether a connection of an ASGI server came without TLS where TLS is wanted, as far as our proxy says."""
     if not settings.SECURE_SSL_REDIRECT:
         return False
     if scope.get("scheme") in ("https", "wss"):

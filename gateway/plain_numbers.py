@@ -22,7 +22,7 @@ TYPED = (forms.IntegerField, forms.FloatField, forms.DecimalField)
 
 
 def is_odd(value: Any) -> bool:
-    """Whether a text holds what only Python takes for part of a number."""
+    """Tell whether a text holds what only Python takes for part of a number."""
     return isinstance(value, str) and ("_" in value or any(one.isdigit() and not one.isascii() for one in value))
 
 

@@ -1,4 +1,4 @@
-"""What a session may do: one answer for the API, the pages, the admin and the sockets.
+"""Decide what a session may do: one answer for the API, the pages, the admin and the sockets.
 
 Accounts asks it when it signs a token, and pages when they look who is there. Who must still enrol a second factor is a
 client everywhere, whatever roles are kept for them; a token of theirs is limited to enrolling, besides.
@@ -23,7 +23,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Visitor(Protocol):
-    """What a page's session knows of a person; `effective_roles` is this module's own answer, kept by the model."""
+    """Visitor as a page's session knows them; `effective_roles` is this module's own answer, kept by the model."""
 
     id: UUID
     email: str
@@ -47,7 +47,7 @@ def roles_in_force(roles: Iterable[str], *, has_factor: bool) -> tuple[str, ...]
 
 
 def token_standing(roles: Iterable[str], *, has_factor: bool, scopes: Iterable[str] | None = None) -> Standing:
-    """What an access token may say; `scopes` are those of an API key. Whoever must enrol may do only that."""
+    """Return what an access token may say; `scopes` are those of an API key. Whoever must enrol may do only that."""
     given = tuple(roles)
     if must_enroll(given, has_factor=has_factor):
         return Standing((CLIENT,), (MFA_SCOPE,))

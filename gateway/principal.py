@@ -1,4 +1,4 @@
-"""Who is calling: read from the token alone, with the public key; nobody asks accounts."""
+"""Read who is calling from the token alone, with the public key; nobody asks accounts."""
 
 import time
 from uuid import UUID
@@ -38,7 +38,7 @@ class Principal(msgspec.Struct, frozen=True):
 
     @property
     def pk(self) -> UUID:
-        """What Django's and DRF's code call the id."""
+        """Return the id by the name that Django's and DRF's code call it."""
         return self.id
 
     @property

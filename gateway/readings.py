@@ -27,7 +27,7 @@ SHOWN = ("at", "kind", "subject_id", "reader_id", "reader_role")
 
 @dataclass(frozen=True)
 class Papers:
-    """What is read: the app that holds it, its kind and id, and whose it is; None for a list of many people."""
+    """Papers that are read: the app that holds them, kind, id, and whose they are; None for a list of many people."""
 
     app: str
     kind: str
@@ -75,7 +75,7 @@ def _is_own(papers: Papers, reader_id: UUID) -> bool:
 
 
 def readings_of(app: str, owner_id: UUID) -> list[dict[str, Any]]:
-    """Who read a person's papers that an app holds, for the person to know."""
+    """Return who read a person's papers that an app holds, for the person to know."""
     cards = KnownAs.objects.using(app).filter(user_id=owner_id).values("card_id")
     found = Reading.objects.using(app).filter(Q(owner_id=owner_id) | Q(owner_id__in=cards))
     return list(found.order_by("pk").values(*SHOWN))

@@ -37,7 +37,7 @@ class JSONRenderer(BaseRenderer):
 
 
 class WhatThereIs(DefaultContentNegotiation):
-    """Who asks only for forms that are not to be had gets the usual one.
+    """Give whoever asks only for forms that are not to be had the usual one.
 
     Generated clients ask for what the document says of an answer, a PDF or a problem: no renderer knows of these.
     """
@@ -85,7 +85,7 @@ def decode(body: bytes) -> Any:
 
 
 def depth_of(data: Any) -> int:
-    """How deeply a document is nested, as far as it matters."""
+    """Return how deeply a document is nested, as far as it matters."""
     depth, level = 0, [data]
     while level and depth <= MAX_DEPTH:
         depth += 1

@@ -1,4 +1,4 @@
-"""How one operation is described: the fast lane's Structs, sentences, and the headers that its action honours."""
+"""Describe one operation: the fast lane's Structs, sentences, and the headers that its action honours."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -107,7 +107,7 @@ class AutoSchema(SpectacularSchema):
         return schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
-        """What is sent holds nothing but what it names, as `gateway.strict_input` has it; answers may grow."""
+        """Refuse names that a request's schema does not declare, as `gateway.strict_input` does; answers may grow."""
         schema = super()._map_basic_serializer(serializer, direction)
         if direction == "request" and not getattr(serializer, "ignores_unknown", False):
             schema["additionalProperties"] = False
@@ -200,7 +200,7 @@ class StructExtension(OpenApiSerializerExtension):
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """How the gateway authenticates."""
+    """Scheme by which the gateway authenticates."""
 
     target_class = "gateway.authentication.BearerAuthentication"
     name = "bearer"

@@ -1,4 +1,4 @@
-"""What the whole OpenAPI document has that no view says: headers, refusals and their codes, names, nulls, examples."""
+"""Add to the whole OpenAPI document what no view says: headers, refusals and their codes, names, nulls, examples."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -213,7 +213,7 @@ def _settle_default(schema: Node) -> None:
 
 
 def _settle_pattern(schema: Node) -> None:
-    """What an address takes at a place stands in it as a pattern: say it as bodies do."""
+    """Replace the pattern by which an address takes an id or a word with a format or an enum, as bodies have it."""
     bare = str(schema.get("pattern", "")).removeprefix("^").removesuffix("$")
     if bare == UUID_PATTERN:
         del schema["pattern"]

@@ -38,7 +38,7 @@ class OriginGuard:
 
 
 def is_welcome(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether a page of this origin may open a socket here."""
+    """Tell whether a page of this origin may open a socket here."""
     given = {name.lower(): value.decode("latin-1") for name, value in headers}
     origin = given.get(b"origin", "")
     if not origin:

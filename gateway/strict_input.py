@@ -1,4 +1,4 @@
-"""What a caller sends is taken as it is meant, or refused: nothing is dropped, and nothing is made of something else.
+"""Take what a caller sends as it is meant, or refuse it: nothing is dropped or made into something else.
 
 A field that an object does not have is refused by its name, an id is a UUID in text and never a number, and a moment
 says its offset, in a body and in the query of a list: one without was read as UTC, three hours beside the clock on the

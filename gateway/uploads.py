@@ -1,4 +1,4 @@
-"""Who may send how much: files are taken at the addresses of `settings.UPLOADS` alone, from people who are signed in.
+"""Decide who may send how much: files only at the addresses of `settings.UPLOADS`, from people who are signed in.
 
 Both are settled by the headers, before anything of a body is read: a form is spooled to the disk as soon as anybody,
 and be it the check of its token, asks for one of its fields.

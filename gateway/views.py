@@ -1,4 +1,4 @@
-"""Whether the process answers, and the site-wide error pages."""
+"""Tell whether the process answers, and show the site-wide error pages."""
 
 import sys
 
@@ -27,7 +27,7 @@ def health(request: HttpRequest) -> HttpResponse:
 
 
 def _is_for_programs(request: HttpRequest) -> bool:
-    """Whether an error is read by a program; the pages for people lead into the shop, which not every process has."""
+    """Tell whether an error is read by a program; pages for people lead into the shop, which not every process has."""
     return request.path.startswith("/api/") or not settings.HAS_SHOP
 
 

@@ -1,4 +1,4 @@
-"""What the decoder of bodies says of a wrong one, in the caller's language: msgspec itself speaks English only."""
+"""Say what the decoder of bodies finds wrong, in the caller's language: msgspec itself speaks English only."""
 
 import re
 

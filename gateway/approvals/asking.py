@@ -31,7 +31,7 @@ _agreed: contextvars.ContextVar[Approval | None] = contextvars.ContextVar("autos
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """What a person is about to give away. `amount`, in major units, is None where nobody can say how much that is.
+    """Question about what a person gives away. `amount`, in major units, is None where nobody can say how much that is.
 
     `maker_id` is None (or the zero id) when the system acts; `also_barred` are people whose word it rests on, who may
     not decide either. `so_far` is what anybody has given away of this very object before: several people together pass
@@ -118,7 +118,7 @@ def hold_back(kind: Kind, ask: Ask, *, now: datetime, is_certain: bool = False) 
 
 
 def is_within(kind: Kind, ask: Ask, *, now: datetime) -> bool:
-    """Whether a person may give this away alone; it then counts in their day. Raises FourEyes."""
+    """Tell whether a person may give this away alone; it then counts in their day. Raises FourEyes."""
     return _may_pass(kind, ask, now)
 
 
@@ -146,7 +146,7 @@ def _may_pass(kind: Kind, ask: Ask, now: datetime) -> bool:
 
 
 def _is_agreed(kind: Kind, ask: Ask) -> bool:
-    """Whether this very action was agreed to. Raises ApprovalOutdated."""
+    """Tell whether this very action was agreed to. Raises ApprovalOutdated."""
     agreed = _agreed.get()
     if agreed is None or (agreed.kind, agreed.subject_id) != (kind.name, ask.subject_id):
         return False

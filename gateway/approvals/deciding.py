@@ -106,7 +106,7 @@ def _lock(alias: str, approval_id: UUID) -> Approval:
 
 
 def _judge(approval: Approval, person_id: UUID, now: datetime) -> None:
-    """Whether this person may decide this request now. Raises WrongTransition, FourEyes, ApprovalExpired."""
+    """Judge whether this person may decide this request now. Raises WrongTransition, FourEyes, ApprovalExpired."""
     if approval.state != ApprovalState.WAITING:
         raise WrongTransition(approval.state, [])
     alias = kind_named(approval.kind).app
@@ -138,7 +138,7 @@ def _carry_out(approval: Approval, person_id: UUID, reason: str, now: datetime) 
 
 
 def _typed(service: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """What was stored, as the service's annotations say."""
+    """Return what was stored, as the service's annotations say."""
     hints = get_type_hints(service)
     return {name: msgspec.convert(value, hints[name], strict=False) for name, value in stored.items()}
 

@@ -1,4 +1,4 @@
-"""What waits about an object, as a field of its document."""
+"""Show what waits about an object, as a field of its document."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from gateway.approvals.reading import pending_for
 
 
 class PendingApproval(serializers.Serializer):
-    """What waits about an object, as the object shows it."""
+    """Requests that wait about an object, as the object shows them."""
 
     id = serializers.UUIDField()
     kind = serializers.CharField()
@@ -28,6 +28,6 @@ class PendingApprovals(serializers.Field):
         self.alias = alias
 
     def to_representation(self, value: Any) -> list[dict[str, object]]:
-        """What was read with the row, or is read now."""
+        """Return what was read with the row, or is read now."""
         found = getattr(value, "pending_approvals", None)
         return pending_for(self.alias, [value.pk]).get(value.pk, []) if found is None else found

@@ -46,7 +46,7 @@ class Kind:
 
     @property
     def purse(self) -> str:
-        """Whose day's sum it counts in."""
+        """Return whose day's sum it counts in."""
         return self.pool or self.name
 
     @property

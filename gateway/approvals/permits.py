@@ -26,7 +26,7 @@ def let(way: Kind | Rule) -> None:
 
 
 def is_let(way: Kind | Rule) -> bool:
-    """Whether this transaction lets value out by this very way."""
+    """Tell whether this transaction lets value out by this very way."""
     permits: _Permits | None = registered(way.app, _KEY)
     return permits is not None and way.name in permits.names
 

@@ -1,4 +1,4 @@
-"""Who is the same person: a user, and the client cards that are theirs."""
+"""Find who is the same person: a user, and the client cards that are theirs."""
 
 from uuid import UUID
 
@@ -36,7 +36,7 @@ def forget_card(alias: str, *, card_id: UUID) -> None:
 
 
 def is_own(alias: str, *, person_id: UUID | None, beneficiary_id: UUID | None) -> bool:
-    """Whether what favours `beneficiary_id`, a user or a client card, favours this very person."""
+    """Tell whether what favours `beneficiary_id`, a user or a client card, favours this very person."""
     if person_id is None or beneficiary_id is None:
         return False
     if person_id == beneficiary_id:

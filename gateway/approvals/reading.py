@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which requests are looked for; `mine` are those this person made."""
+    """Requests that are looked for; `mine` are those this person made."""
 
     state: str = ""
     kind: str = ""
@@ -65,7 +65,7 @@ def find_request(approval_id: UUID) -> tuple[str, Approval]:
 
 
 def count_waiting(alias: str, most: int) -> int:
-    """How many requests of people wait in one database, counted up to `most`."""
+    """Count the requests of people that wait in one database, up to `most`."""
     waiting = Approval.objects.using(alias).filter(state=ApprovalState.WAITING, asked_by__isnull=False)
     return len(waiting.values_list("pk")[:most])
 
@@ -79,7 +79,7 @@ def with_pending(rows: QuerySet[M]) -> QuerySet[Any]:
 
 
 def pending_for(alias: str, subject_ids: Iterable[UUID]) -> dict[UUID, list[dict[str, object]]]:
-    """What waits about each of some objects, as their documents show it: what, how much and since when."""
+    """Return what waits about each of some objects, as their documents show it: what, how much and since when."""
     waiting = Approval.objects.using(alias).filter(subject_id__in=list(subject_ids), state=ApprovalState.WAITING)
     found: dict[UUID, list[dict[str, object]]] = {}
     for row in waiting.order_by("id"):

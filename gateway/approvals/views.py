@@ -26,7 +26,7 @@ from gateway.permissions import IsManager
 
 
 class ApprovalSubject(serializers.Serializer):
-    """What a request is about."""
+    """Subject of a request."""
 
     type = serializers.CharField()
     id = serializers.UUIDField()
@@ -72,7 +72,7 @@ class ApprovalPage(serializers.Serializer):
 
 
 class AgreeInput(serializers.Serializer):
-    """What the second person remarks."""
+    """Remarks of the second person."""
 
     reason = serializers.CharField(max_length=1000, required=False, default="", allow_blank=True)
 
