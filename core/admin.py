@@ -1,4 +1,4 @@
-"""What every app's manager screens are built from."""
+"""Provide what every app's manager screens are built from."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -36,7 +36,7 @@ def money_text(amount: Decimal, currency: str) -> str:
 
 
 def level(error: DomainError) -> int:
-    """How loudly a screen says what the business answered: that something waits for a second person is no error."""
+    """Return how loudly a screen says what the business answered: waiting for a second person is no error."""
     return messages.ERROR if error.status >= 400 else messages.WARNING
 
 
@@ -80,7 +80,7 @@ class BusinessAdmin(ModelAdmin):
     list_per_page = 50
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """What a service refuses is said on the form; Django's own transaction around it took its record with it."""
+        """Say on the form what a service refuses; Django's own transaction around it took its record with it."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except DomainError as error:

@@ -1,4 +1,4 @@
-"""What a check of the books reports."""
+"""Define what a check of the books reports."""
 
 from dataclasses import dataclass
 

@@ -28,7 +28,7 @@ class Policy:
 
 
 class Breaker(msgspec.Struct, frozen=True):
-    """What is known of one dependency. Moments are seconds of whatever clock the store reads."""
+    """State of what is known about one dependency. Moments are seconds of whatever clock the store reads."""
 
     state: State = "closed"
     failed: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Part:
-    """What of an entry a day shows: its start and its end only where they fall on that day."""
+    """Part of an entry that a day shows: its start and its end only where they fall on that day."""
 
     entry: Entry
     starts_here: bool
@@ -54,7 +54,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Page:
-    """What is shown: `view`, its first day, and the day after its last."""
+    """Page that is shown: `view`, its first day, and the day after its last."""
 
     view: str
     chosen: date

@@ -70,7 +70,7 @@ def _outermost(connection: Any, alias: str) -> Iterator[None]:
 
 
 def registered(alias: str, key: Any) -> Any:
-    """What `before_commit` registered under `key` in the open transaction on `alias`, or None."""
+    """Return what `before_commit` registered under `key` in the open transaction on `alias`, or None."""
     return (getattr(connections[alias], _HOOKS, None) or {}).get(key)
 
 

@@ -25,7 +25,7 @@ class FailpointError(RuntimeError):
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at a place, from the `first` to the `last` time it is reached."""
+    """Fault that happens at a place, from the `first` to the `last` time it is reached."""
 
     place: str
     kind: str

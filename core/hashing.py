@@ -26,6 +26,6 @@ class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
             return str(super().encode(password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Whether it is the password, when it is our turn."""
+        """Tell whether it is the password, when it is our turn."""
         with _turn:
             return bool(super().verify(password, encoded))

@@ -113,7 +113,7 @@ def retry_after(headers: Iterable[tuple[bytes, bytes]], now: datetime) -> float 
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the open internet, whatever disguise an IPv4 address wears in an IPv6 one."""
+    """Tell whether an address belongs to the open internet, whatever disguise an IPv4 address wears in an IPv6 one."""
     inner = _inner(address)
     if inner is not None:
         return is_public(inner)

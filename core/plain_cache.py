@@ -1,4 +1,4 @@
-"""What Django's cache holds is plain JSON: reading it back never runs code, whoever wrote it there."""
+"""Keep Django's cache in plain JSON: reading it back never runs code, whoever wrote it there."""
 
 from typing import Any
 

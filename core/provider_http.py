@@ -82,7 +82,7 @@ def client() -> httpx2.Client:
 
 
 def patience() -> httpx2.Timeout:
-    """How long one step of an exchange may take."""
+    """Return how long one step of an exchange may take."""
     total = float(settings.PROVIDER_TIMEOUT_S)
     return httpx2.Timeout(total, connect=min(total, settings.PROVIDER_CONNECT_TIMEOUT_S))
 

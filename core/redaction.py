@@ -1,4 +1,4 @@
-"""What must never stand in a log: credentials, and what tells who somebody is."""
+"""Remove what must never stand in a log: credentials, and what tells who somebody is."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What manager screens of their own are built from: forms in the admin's dress, and pages within its frame."""
+"""Build manager screens of one's own: forms in the admin's dress, and pages within its frame."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -82,7 +82,7 @@ class Screen(BusinessAdmin):
         return HttpResponseRedirect(self.address(object_id))
 
     def address(self, object_id: UUID) -> str:
-        """Where an object's page is."""
+        """Return the address of an object's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
 
     def refuse(self, request: HttpRequest, error: DomainError) -> None:

@@ -23,7 +23,7 @@ def seal(data: bytes) -> bytes:
 
 
 def unseal(sealed: bytes, *, max_age_s: int | None = None) -> bytes:
-    """What was sealed, no longer ago than `max_age_s` seconds. Raises Unopenable."""
+    """Return what was sealed, no longer ago than `max_age_s` seconds. Raises Unopenable."""
     try:
         return _box(tuple(settings.SEALING_KEYS)).decrypt(sealed, ttl=max_age_s)
     except InvalidToken as error:

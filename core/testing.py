@@ -1,4 +1,4 @@
-"""What tests of every app share: callers with tokens, and an HTTP client that speaks for them."""
+"""Share what tests of every app need: callers with tokens, and an HTTP client that speaks for them."""
 
 import contextlib
 import json

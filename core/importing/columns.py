@@ -1,4 +1,4 @@
-"""Which column of a file is which: headers that people write in their own way, or a mapping given by hand."""
+"""Recognise the columns of a file: headers that people write in their own way, or a mapping given by hand."""
 
 import json
 import re
@@ -46,7 +46,7 @@ class Columns:
 
     @property
     def width(self) -> int:
-        """How many columns a row has."""
+        """Return how many columns a row has."""
         return len(self.header)
 
     @property

@@ -1,4 +1,4 @@
-"""What import commands take and show: a file, how to read it, two progress bars, the refused rows, the counts."""
+"""Give import commands what they take and show: a file, how to read it, two progress bars, refused rows, counts."""
 
 import argparse
 from abc import abstractmethod
@@ -14,7 +14,7 @@ from core.importing.problems import UnreadableFile
 
 
 class Counts(Protocol):
-    """What an import came to, in rows; `created + updated + unchanged + repeated = rows_ok`."""
+    """Result of an import, in rows; `created + updated + unchanged + repeated = rows_ok`."""
 
     rows_total: int
     rows_ok: int

@@ -1,4 +1,4 @@
-"""What import and export commands show on a terminal: progress bars, and the refused rows."""
+"""Show on a terminal what import and export commands do: progress bars, and the refused rows."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping

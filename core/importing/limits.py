@@ -1,4 +1,4 @@
-"""How much of a file is read, and what one row of it is."""
+"""Limit how much of a file is read, and what one row of it is."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +9,7 @@ ENDINGS = (".csv", ".csv.gz", ".gz", ".txt", ".xlsx")
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a file may hold: unpacked bytes, and unpacked bytes per packed one."""
+    """Limits of a file: unpacked bytes, and unpacked bytes per packed one."""
 
     max_bytes: int = 1 << 30
     max_ratio: int = 200

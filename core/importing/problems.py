@@ -1,4 +1,4 @@
-"""What can be wrong with a file: with the file as a whole, or with one row."""
+"""Name what can be wrong with a file: with the file as a whole, or with one row."""
 
 from typing import NamedTuple
 

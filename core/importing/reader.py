@@ -54,7 +54,7 @@ class Table(Protocol):
 
     @property
     def position(self) -> int:
-        """How far the reading is, of `size`, for a progress bar."""
+        """Return how far the reading is, of `size`, for a progress bar."""
 
     def rows(self) -> Iterator[Row]:
         """Every row that is not wholly blank. Raises Unreadable."""

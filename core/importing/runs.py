@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class ImportStatus(models.TextChoices):
-    """How far an import is."""
+    """State of an import."""
 
     PENDING = "pending", _("waiting")
     RUNNING = "running", _("running")
@@ -48,7 +48,7 @@ ENDED_WELL = (ImportStatus.COMPLETED, ImportStatus.COMPLETED_WITH_ERRORS)
 
 
 def kept_as(run_id: UUID, filename: str, *, folder: str) -> str:
-    """Where an upload is kept: under the import's id, whatever the client called it."""
+    """Return where an upload is kept: under the import's id, whatever the client called it."""
     name = filename.lower()
     ending = ".xlsx" if name.endswith(".xlsx") else ".csv.gz" if name.endswith(".gz") else ".csv"
     return f"{folder}/{run_id}{ending}"
@@ -92,12 +92,12 @@ class ImportRun(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits or runs."""
+        """Tell whether it waits or runs."""
         return self.status in OPEN
 
     @property
     def may_be_repeated(self) -> bool:
-        """Whether it was a dry run that ended well, and its file is still kept."""
+        """Tell whether it was a dry run that ended well, and its file is still kept."""
         return self.is_dry_run and self.status in ENDED_WELL and bool(getattr(self, "file", ""))
 
 
@@ -122,7 +122,7 @@ class RefusedRow(models.Model):
 
 
 def import_limits() -> Limits:
-    """How much one file may hold, from the settings."""
+    """Return how much one file may hold, from the settings."""
     return Limits(
         max_bytes=getattr(settings, "IMPORT_MAX_BYTES", Limits.max_bytes),
         max_ratio=getattr(settings, "IMPORT_MAX_RATIO", Limits.max_ratio),
@@ -210,7 +210,7 @@ def carry_out(
 
 
 def _later(now: datetime, began: float) -> datetime:
-    """What `now` has become since the work began."""
+    """Return what `now` has become since the work began."""
     return now + timedelta(seconds=monotonic() - began)
 
 

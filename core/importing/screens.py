@@ -75,11 +75,11 @@ class UploadForm(ScreenForm):
         return pairs(self.cleaned_data["defaults"])
 
     def chosen(self) -> dict[str, Any]:
-        """How a valid form wants the file read: its fields but the file itself and whether it is only a trial."""
+        """Return how a valid form wants the file read: its fields but the file and whether it is only a trial."""
         return {name: value for name, value in self.cleaned_data.items() if name not in ("file", "is_dry_run")}
 
     def judged(self, judge: Callable[[Any], Any], given: Any) -> Any:
-        """What `judge` makes of a field; its refusal is the form's. Raises ValidationError."""
+        """Return what `judge` makes of a field; its refusal is the form's. Raises ValidationError."""
         try:
             return judge(given)
         except DomainError as error:
@@ -145,7 +145,7 @@ class ImportScreen(Screen):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """How far an import is and what it came to; a dry run that ended well is started for real by a POST."""
+        """Show how far an import is and what it came to; a dry run that ended well is started for real by a POST."""
         run = self.find(request, object_id)
         if run is None:
             return self.nowhere(request, object_id)
@@ -178,7 +178,7 @@ class ImportScreen(Screen):
             return self.to(run.pk)
 
     def progress_view(self, request: HttpRequest, import_id: Any) -> HttpResponse:
-        """What the page asks for every second."""
+        """Answer what the page asks for every second."""
         run = self.find(request, import_id)
         if run is None:
             return JsonResponse({}, status=404)

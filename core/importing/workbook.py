@@ -15,7 +15,7 @@ MAX_COLUMNS = 500
 
 
 def is_workbook(path: Path) -> bool:
-    """Whether the file is a zip archive, as XLSX is."""
+    """Tell whether the file is a zip archive, as XLSX is."""
     try:
         with path.open("rb") as file:
             return file.read(4) == b"PK\x03\x04"

@@ -1,4 +1,4 @@
-"""What ENGINE names: connections that go through their database's breaker and notice when the server hung up."""
+"""Serve as ENGINE: connections that go through their database's breaker and notice when the server hung up."""
 
 import select
 
