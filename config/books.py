@@ -67,7 +67,7 @@ def standing_still() -> list[str]:
 
 
 def _moving() -> int:
-    """What goes on by itself."""
+    """Count what goes on by itself."""
     waiting = sum(_count(alias, _IN_FLIGHT) for alias in served())
     return waiting + sum(not is_paused for _, is_paused in _behind())
 

@@ -1,4 +1,4 @@
-"""What `check --deploy` says of settings that are valid, and yet hardly meant for an installation that sells."""
+"""Warn in `check --deploy` of settings that are valid, and yet hardly meant for an installation that sells."""
 
 from typing import Any
 

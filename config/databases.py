@@ -1,4 +1,4 @@
-"""Which app lives in which database, and the router that keeps it so."""
+"""Assign each app its database, and route so that it stays there."""
 
 from typing import Any
 

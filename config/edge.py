@@ -1,4 +1,4 @@
-"""How the API speaks and what a page may load: settings that no environment changes."""
+"""Set how the API speaks and what a page may load: settings that no environment changes."""
 
 from typing import Any
 

@@ -36,7 +36,7 @@ STOP_SECONDS = 20
 
 
 class Identity(NamedTuple):
-    """Who the servers run as: a prefix for their command line, or another user's ids."""
+    """User the servers run as: a prefix for their command line, or another user's ids."""
 
     prefix: tuple[str, ...] = ()
     uid: int | None = None

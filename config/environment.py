@@ -14,7 +14,7 @@ if os.environ.get(PREFIX + "TEST_RUN") != "on":
 
 
 def given(name: str) -> str:
-    """What a variable holds, by its name without the prefix; empty and absent are the same: the default."""
+    """Return what a variable holds, by its name without the prefix; empty and absent are the same: the default."""
     return os.environ.get(PREFIX + name, "").strip()
 
 

@@ -1,4 +1,4 @@
-"""Which part of the product a process is: the apps it serves, and the roles it plays besides.
+"""Decide which part of the product a process is: the apps it serves, and the roles it plays besides.
 
 An app's own work needs the app's database. Two roles compose what several apps do, and so hold every database: the
 `storefront` (pages for people, which lead to the admin and to every path of the API) and the `admin`. Neither moves

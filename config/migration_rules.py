@@ -1,4 +1,4 @@
-"""What a migration may do while the release before still runs on the same tables; `manage.py lint_migrations` asks.
+"""Judge what a migration may do while the release before still runs; `manage.py lint_migrations` asks.
 
 An operation is judged by the models before and after it, and by the models of the last release: what that release does
 not know may be dropped, renamed or rebuilt at will.
@@ -48,7 +48,7 @@ _HARMLESS = (
 
 @dataclass
 class Scene:
-    """Where an operation stands: its app, the models around it and those of the last release."""
+    """Scene of an operation: its app, the models around it and those of the last release."""
 
     app: str
     before: ProjectState
@@ -76,7 +76,7 @@ class Scene:
 
 @dataclass
 class Verdict:
-    """What is wrong with one migration, by rule."""
+    """Faults of one migration, by rule."""
 
     migration: migrations.Migration
     found: list[tuple[str, str]] = field(default_factory=list)
@@ -112,7 +112,7 @@ def judge(migration: migrations.Migration, state: ProjectState, known: ProjectSt
 def _in_database(
     operation: Operation, app: str, state: ProjectState
 ) -> Iterator[tuple[Operation, ProjectState, ProjectState]]:
-    """What an operation does to the database, with the models before and after each step."""
+    """Return what an operation does to the database, with the models before and after each step."""
     steps = operation.database_operations if isinstance(operation, ops.SeparateDatabaseAndState) else [operation]
     for each in steps:
         after = state.clone()

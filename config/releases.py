@@ -1,4 +1,4 @@
-"""What has been released: the facts that today's code must get along with, kept in releases.json beside this file.
+"""Keep what has been released: the facts that today's code must get along with, in releases.json beside this file.
 
 Kept in a file and not asked of git: images and shallow clones have no tags.
 """
@@ -49,5 +49,5 @@ def changelog() -> dict[str, str]:
 
 
 def digest(section: str) -> str:
-    """What stands for a section of the changelog."""
+    """Return what stands for a section of the changelog."""
     return hashlib.sha256(section.strip().encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Where the instance of this checkout answers: commands speak to it, and never to another checkout's."""
+"""Record where the instance of this checkout answers: commands speak to it, and never to another checkout's."""
 
 import contextlib
 import fcntl

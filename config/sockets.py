@@ -1,4 +1,4 @@
-"""What is served under ASGI only: WebSocket routes of the served apps, and their streams of events."""
+"""Route what is served under ASGI only: WebSockets of the served apps, and their streams of events."""
 
 from importlib import import_module
 from importlib.util import find_spec

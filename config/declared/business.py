@@ -57,7 +57,7 @@ class Payments(Group):
 
 
 class Approvals(Group):
-    """What one person may give away alone in a day; beyond it a second person agrees (docs/value-leaving.md)"""
+    """Limits on what one person gives away alone in a day; beyond it a second person agrees (docs/value-leaving.md)"""
 
     APPROVAL_HOURS = number(72, "How long a request waits for a second person.", least=1, unit="hours")
     REFUND_FOUR_EYES_ABOVE = roubles(500_000, "Money given back, by whatever door.")

@@ -34,7 +34,7 @@ def problems() -> list[str]:
 
 
 def explain(found: list[str]) -> str:
-    """What a process says before it ends."""
+    """Compose what a process says before it ends."""
     wrong = "a setting is wrong" if len(found) == 1 else f"{len(found)} settings are wrong"
     lines = [f"autosalon: {wrong}; docs/settings.md lists them all", *(f"  {line}" for line in found)]
     if any("required outside debug" in line for line in found):

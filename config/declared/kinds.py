@@ -1,4 +1,4 @@
-"""What a setting may hold: how its text is read, and the words that say what would have been right."""
+"""Define what a setting may hold: how its text is read, and the words that say what would have been right."""
 
 import re
 from collections.abc import Callable
@@ -21,12 +21,12 @@ _PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Reason(ValueError):
-    """What is wrong with a value, in words for an operator."""
+    """Reason why a value is refused, in words for an operator."""
 
 
 @dataclass(frozen=True)
 class Kind(Generic[T_co]):
-    """How to read one sort of value. `read` raises ValueError; `expects` then tells the operator what is right."""
+    """Sort of value, and the way to read it. `read` raises ValueError; `expects` tells the operator what is right."""
 
     name: str
     expects: str

@@ -114,5 +114,5 @@ class Switches(Group):
 
 
 def layout() -> Layout:
-    """Which part of the product this process is; all of it by default."""
+    """Return which part of the product this process is; all of it by default."""
     return read_layout(Processes.SERVICES)

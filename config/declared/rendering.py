@@ -113,7 +113,7 @@ def _line(setting: Setting[object]) -> str:
 
 
 def _fixed(setting: Setting[object]) -> str:
-    """What the layout itself settles."""
+    """Return the value that the layout itself settles, or nothing."""
     if setting.group is servers.Databases:
         app = setting.name.removesuffix("_DATABASE_URL").lower()
         return f"postgres://autosalon:{_PASSWORD}@postgres-{app}:5432/autosalon_{app}"

@@ -66,6 +66,6 @@ class Servers(Group):
 
 
 def database_url(app: str) -> str:
-    """Where the database of an app is; empty when the environment does not say."""
+    """Return where the database of an app is; empty when the environment does not say."""
     url: str = getattr(Databases, f"{app.upper()}_DATABASE_URL")
     return url

@@ -35,7 +35,7 @@ class WrongSetting(Exception):
 
 @dataclass(frozen=True)
 class Need:
-    """When a setting has to be given: in words, and for this process."""
+    """Need for a setting to be given: in words, and for this process."""
 
     words: str
     applies: Callable[[], bool]
@@ -80,7 +80,7 @@ class Setting(Generic[T]):
         return PREFIX + self.name
 
     def text(self) -> str:
-        """What the environment or a file gives, or nothing. Raises WrongSetting."""
+        """Return what the environment or a file gives, or nothing. Raises WrongSetting."""
         direct, file = given(self.name), given(self.name + FILE) if self.is_secret else ""
         if direct and file:
             raise WrongSetting(f"{self.variable} and {self.variable}{FILE} are both given: keep one")
@@ -97,7 +97,7 @@ class Setting(Generic[T]):
             raise WrongSetting(self._complaint(text, error)) from None
 
     def default(self) -> T:
-        """What it is when nobody gives it."""
+        """Return what it is when nobody gives it."""
         return self._default() if callable(self._default) else self._default
 
     def shown_default(self) -> str:
@@ -107,7 +107,7 @@ class Setting(Generic[T]):
         return "" if self._default in ("", [], None) else self.kind.show(self._default)
 
     def is_missing(self) -> bool:
-        """Whether it has to be given and is not. Raises WrongSetting."""
+        """Tell whether it has to be given and is not. Raises WrongSetting."""
         return self.need is not None and self.need.applies() and not self.text()
 
     def _read_file(self, path: Path) -> str:

@@ -13,7 +13,7 @@ from django.conf import settings
 
 @dataclass(frozen=True)
 class Subject:
-    """What is looked at: an app's database. `due`: by source, the last position that its readers should have copied."""
+    """Subject of a check: an app's database. `due`: by source, the last position its readers should have copied."""
 
     alias: str
     due: Mapping[str, int] = field(default_factory=dict)

@@ -190,7 +190,7 @@ def lag(subject: Subject) -> Iterator[str]:
     limit="delivery_s",
 )
 def workers(subject: Subject) -> Iterator[str]:
-    """What is due is taken within a second while workers take work."""
+    """Check that what is due is taken within a second while workers take work."""
     for waited, handler in _rows(subject.alias, _WAITING):
         if waited > limit("delivery_s"):
             yield f"a delivery has waited {waited:.0f} s for a worker ({handler})"

@@ -41,13 +41,13 @@ class Trouble:
 
     @property
     def remedy(self) -> str:
-        """What to do about it."""
+        """Return what to do about it."""
         return all_checks()[self.check].remedy
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an examination found. `places`: all that was looked at, apps first; `down`: apps that serve nobody."""
+    """Findings of an examination. `places`: all that was looked at, apps first; `down`: apps that serve nobody."""
 
     at: float
     apps: tuple[str, ...]
@@ -68,7 +68,7 @@ class Report:
         return "degraded" if self.troubles else "ok"
 
     def of(self, place: str) -> list[Trouble]:
-        """What is wrong with an app, or with something shared."""
+        """List what is wrong with an app, or with something shared."""
         return [one for one in self.troubles if one.where == place]
 
 

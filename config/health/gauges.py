@@ -1,4 +1,4 @@
-"""What a scrape is told of the checks: the last examination, the same that `/health/ready` shows."""
+"""Tell a scrape of the checks: the last examination, the same that `/health/ready` shows."""
 
 from collections.abc import Iterator
 

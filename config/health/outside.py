@@ -58,7 +58,7 @@ def mail(subject: Subject) -> Iterator[str]:
 
 
 def folders() -> dict[str, Path]:
-    """Where this process writes: by what it keeps there."""
+    """List where this process writes: by what it keeps there."""
     kept = {"pictures": storages["default"], "private files": storages["private"]}
     here = {kind: Path(storage.location) for kind, storage in kept.items() if isinstance(storage, FileSystemStorage)}
     return {"data": Path(settings.DATA_DIR)} | here

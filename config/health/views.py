@@ -39,7 +39,7 @@ def _details(report: Report) -> dict[str, Any]:
 
 
 def _services(report: Report, standing: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What this process stands on, `ok` or `down`: databases, the three uses of Valkey, and providers."""
+    """Return what this process stands on, `ok` or `down`: databases, the three uses of Valkey, and providers."""
     found: dict[str, dict[str, Any]] = {}
     for alias in settings.LAYOUT.databases:
         found[alias] = {"status": "down" if alias in report.down else "ok"}

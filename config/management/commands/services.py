@@ -13,7 +13,7 @@ from config.running import supervisor_pid
 
 
 def wanted_servers() -> dict[str, bool]:
-    """Which servers have to be embedded: those whose address the environment does not give."""
+    """List the servers that have to be embedded: those whose address the environment does not give."""
     return {
         "postgres": any(not database_url(app) for app in APPS if app in settings.DATABASES),
         "valkey": not Servers.REDIS_URL,
