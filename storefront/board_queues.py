@@ -37,7 +37,7 @@ class QueueCard:
 
     @property
     def may_skip(self) -> bool:
-        """Whether the manager who looks may take somebody out of it."""
+        """Tell whether the manager who looks may take somebody out of it."""
         return not any(line.is_own for line in self.lines)
 
 

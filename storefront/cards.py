@@ -1,4 +1,4 @@
-"""What the cards of cars show besides the cars: their pictures, and what the visitor keeps and compares."""
+"""Show what the cards of cars have besides the cars: their pictures, and what the visitor keeps and compares."""
 
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ def card_context(request: HttpRequest, cars: list[ProductView]) -> dict[str, Any
 
 
 def compared(request: HttpRequest) -> list[UUID]:
-    """What the visitor has put side by side, by a cookie; one that was tampered with holds nothing."""
+    """Return what the visitor has put side by side, by a cookie; one that was tampered with holds nothing."""
     try:
         return read_ids(request.COOKIES.get(COMPARED_COOKIE, ""), ".")
     except ValueError:

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 def holder_of(request: HttpRequest) -> Holder:
-    """Whose cart this visitor sees; what a guest put in goes along with whoever has signed in."""
+    """Return whose cart this visitor sees; what a guest put in goes along with whoever has signed in."""
     token = _token(request)
     if not request.user.is_authenticated:
         return Holder(token=token)

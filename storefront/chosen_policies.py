@@ -48,7 +48,7 @@ def clear(request: HttpRequest) -> None:
 
 
 def chosen_by(request: HttpRequest) -> list[Chosen]:
-    """What this visitor has chosen and may still buy; whoever chose nothing costs insurance no query."""
+    """Return what this visitor has chosen and may still buy; whoever chose nothing costs insurance no query."""
     kept = _kept(request)
     if not kept or not request.user.is_authenticated:
         return []
@@ -66,7 +66,7 @@ def chosen_by(request: HttpRequest) -> list[Chosen]:
 
 
 def _premium(asked: dict[str, Any]) -> Decimal | None:
-    """What it costs today; nothing where the catalogue says otherwise of the car by now: it has to be quoted anew."""
+    """Return what it costs today; nothing where the catalogue now says otherwise of the car: it needs a new quote."""
     try:
         return estimate(asked)
     except InvalidInput:

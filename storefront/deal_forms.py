@@ -116,7 +116,7 @@ class DealForm(AccessibleForm):
         return given
 
     def wishes(self) -> dict[str, Any]:
-        """What a valid form asks of the deal calculator."""
+        """Return what a valid form asks of the deal calculator."""
         given = self.cleaned_data
         items = [(self.car.id, 1), *((UUID(chosen), 1) for chosen in given.get("accessories") or ())]
         return {
@@ -169,7 +169,7 @@ class DealForm(AccessibleForm):
 
 
 def first_wish(car: ProductView) -> dict[str, Any]:
-    """What the calculator begins with: a fifth down, the rest over five years."""
+    """Return what the calculator begins with: a fifth down, the rest over five years."""
     return {
         "trade_in": "0",
         "has_loan": True,
@@ -205,7 +205,7 @@ _ASKED = ("region", "deductible", "instalments", "vehicle_vin", "vehicle_year", 
 
 
 class ApplicantForm(AccessibleForm):
-    """What a bank asks of a borrower: roubles a month."""
+    """Questions of a bank to a borrower: roubles a month."""
 
     employment_status = forms.ChoiceField(
         label=_("Where your income comes from"), choices=list(wording.EMPLOYMENT.items())

@@ -1,4 +1,4 @@
-"""How goods are paid for: all at once, or a deposit first by terms that the buyer reads and accepts."""
+"""Let goods be paid for all at once, or by a deposit first, under terms that the buyer reads and accepts."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from storefront.wording import Text
 
 
 class GoodsForm(PaymentForm):
-    """How to pay for goods; a deposit is only taken by the version of its terms that the box was ticked for.
+    """Means of paying for goods; a deposit is only taken by the version of its terms that the box was ticked for.
 
     `due` is what has to be paid, where the form knows it: no deposit is larger.
     """
@@ -55,12 +55,12 @@ class GoodsForm(PaymentForm):
 
     @property
     def is_deposit_open(self) -> bool:
-        """Whether the part about the deposit is shown opened: it was filled in, or is wrong."""
+        """Tell whether the part about the deposit is shown opened: it was filled in, or is wrong."""
         return bool(self["deposit"].value() or self["deposit"].errors or self["deposit_terms"].errors)
 
     @property
     def refusal(self) -> Text:
-        """What to say above a form that was refused."""
+        """Return what to say above a form that was refused."""
         wrong = [*self["deposit"].errors, *self["deposit_terms"].errors]
         return wrong[0] if wrong else _("Choose how to pay.")
 

@@ -1,4 +1,4 @@
-"""What visitors type into the storefront's pages."""
+"""Read what visitors type into the storefront's pages."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -58,7 +58,7 @@ class SignInForm(AccessibleForm):
 
 
 class SignUpForm(AccessibleForm):
-    """What a new client tells of themselves."""
+    """Particulars that a new client tells of themselves."""
 
     full_name = forms.CharField(
         label=_("Your name"), max_length=300, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -101,7 +101,7 @@ class CodeForm(OtpForm):
 
 
 class ProofForm(AccessibleForm):
-    """Who is looking, once more: by password, or by a code where there is an authenticator."""
+    """Proof of who is looking, once more: by password, or by a code where there is an authenticator."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -126,7 +126,7 @@ class ProofForm(AccessibleForm):
 
 
 class ForgottenForm(AccessibleForm):
-    """Whose password is forgotten."""
+    """Account whose password is forgotten."""
 
     email = forms.EmailField(
         label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
@@ -179,7 +179,7 @@ class LeaveForm(AccessibleForm):
 
 
 class ProfileForm(AccessibleForm):
-    """What a person may change about themselves."""
+    """Particulars that a person may change about themselves."""
 
     full_name = forms.CharField(label=_("Your name"), max_length=300, required=False)
     email = forms.EmailField(label=_("E-mail"), max_length=254)
@@ -236,7 +236,7 @@ class FilterForm(AccessibleForm):
     )
 
     def search(self) -> ProductSearch:
-        """What a valid form looks for."""
+        """Return what a valid form looks for."""
         given = {name: value for name, value in self.cleaned_data.items() if name in _SEARCHED}
         return ProductSearch(kind="vehicle", in_stock=None if self.cleaned_data["in_stock"] else True, **given)
 
@@ -271,7 +271,7 @@ class SaveSearchForm(FilterForm):
 
 
 class PaymentForm(AccessibleForm):
-    """How to pay. Outside debug there is no test card, so a card needs the provider's own form, which comes later."""
+    """Means of paying. Outside debug there is no test card, so a card needs the provider's form, which comes later."""
 
     method = forms.ChoiceField(
         error_messages={"required": _("Choose how to pay."), "invalid_choice": _("Choose how to pay.")}
@@ -314,13 +314,13 @@ class PaymentForm(AccessibleForm):
 
 
 class PremiumForm(PaymentForm):
-    """How to pay for a policy."""
+    """Means of paying for a policy."""
 
     is_for_car = False
 
 
 class QuantityForm(forms.Form):
-    """How many of a product."""
+    """Quantity of a product."""
 
     quantity = forms.IntegerField(min_value=0, max_value=1000)
 

@@ -35,7 +35,7 @@ class CarStep(AccessibleForm):
 
 
 class DriversStep(AccessibleForm):
-    """Who drives: up to four people unless told otherwise, or anybody."""
+    """Step that asks who drives: up to four people unless told otherwise, or anybody."""
 
     numbers: Sequence[int] = DRIVERS
 
@@ -74,7 +74,7 @@ class DriversStep(AccessibleForm):
 
 
 class CoverStep(AccessibleForm):
-    """What is covered, where, and from when: roubles, months."""
+    """Step that asks what is covered, where, and from when: roubles, months."""
 
     insurance_type = forms.ChoiceField(
         label=_("What to insure"),
@@ -115,7 +115,7 @@ TITLES = {"car": _("The car"), "drivers": _("Who drives it"), "cover": _("What i
 
 
 def begun_with(car: ProductView | None) -> dict[str, Any]:
-    """What a car on sale says for the wizard."""
+    """Return what a car on sale says for the wizard."""
     if car is None:
         return {}
     known = {

@@ -1,4 +1,4 @@
-"""What borrowers type: an application for an order, a payment, an early repayment to try out and to ask for."""
+"""Read what borrowers type: an application for an order, a payment, an early repayment to try out and to ask for."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -58,7 +58,7 @@ class PaperForm(AccessibleForm):
 
 
 class MeansForm(PaymentForm):
-    """How a borrower pays: the lending bank may be told to debit their own account with it."""
+    """Means by which a borrower pays: the lending bank may be told to debit their own account with it."""
 
     besides: ClassVar[dict[str, tuple[Text, Text]]] = {
         "account": (_("My account with the bank"), _("Counts when the bank has debited it.")),

@@ -80,7 +80,7 @@ class OrderView:
 
     @property
     def meaning(self) -> Text:
-        """What the status means, more exactly where the checkout's step is known."""
+        """Return what the status means, more exactly where the checkout's step is known."""
         step, state = self.order.saga.step, self.order.saga.state
         payment = self.payment
         if self.order.status == "awaiting_payment" and self.promised:
@@ -95,7 +95,7 @@ class OrderView:
 
     @property
     def confirm_url(self) -> str:
-        """Where the buyer has to confirm the payment, if the bank asks for it."""
+        """Return where the buyer has to confirm the payment, if the bank asks for it."""
         payment = self.payment
         is_asked = self.is_owner and self.is_due and payment is not None and payment.status == "requires_action"
         is_web = payment is not None and payment.action_url.startswith(("https://", "http://"))
@@ -124,7 +124,7 @@ class OrderView:
 
     @property
     def deposit_state(self) -> StatusWording:
-        """What became of the deposit that was agreed on."""
+        """Return what became of the deposit that was agreed on."""
         state = self.deposit.state if self.deposit else ""
         return wording.DEPOSITS.get(state) or StatusWording(state, "", "calm")
 
@@ -174,7 +174,7 @@ def promised_payment(payments: list[PaymentFacts]) -> PaymentFacts | None:
 
 
 def _is_promised(part: FundingPart) -> bool:
-    """Whether the buyer said they would bring this part: known before payments has heard of it."""
+    """Tell whether the buyer said they would bring this part: known before payments has heard of it."""
     return part.kind in wording.OFFLINE and part.state == "running"
 
 

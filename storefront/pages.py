@@ -1,4 +1,4 @@
-"""What all pages share."""
+"""Share what all pages have in common."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""What the insured may change of a policy: who drives, the car's data, and how much is covered."""
+"""Read what the insured may change of a policy: who drives, the car's data, and how much is covered."""
 
 from decimal import Decimal
 from typing import Any
@@ -66,7 +66,7 @@ class PolicyChangeForm(DriversStep):
         self.add_error(name if name in self.fields else None, detail)
 
     def changes(self) -> dict[str, Any]:
-        """What is different from the policy as it stands, as an endorsement takes it."""
+        """Return what is different from the policy as it stands, as an endorsement takes it."""
         wanted, insured = self._wanted(), self.policy.insured
         return {name: value for name, value in wanted.items() if not _alike(value, insured.get(name))}
 

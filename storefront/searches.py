@@ -30,5 +30,5 @@ _WORDS: dict[str, Callable[[Any], Text]] = {
 
 
 def described(query: Mapping[str, Any]) -> list[Text]:
-    """What a saved query looks for, one phrase a filter; an empty one looks for everything."""
+    """Describe what a saved query looks for, one phrase a filter; an empty one looks for everything."""
     return [say(query[name]) for name, say in _WORDS.items() if query.get(name) not in (None, "")]

@@ -1,4 +1,4 @@
-"""What is stuck beside the orders on the board: silent providers, money that waits for somebody, parked deliveries."""
+"""Find what is stuck beside the orders on the board: silent providers, waiting money, parked deliveries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Stuck:
-    """What the board shows beside its orders: `silent` names providers that do not answer.
+    """Stuck things that the board shows beside its orders: `silent` names providers that do not answer.
 
     `is_partial` when a part could not be counted, its database being away.
     """

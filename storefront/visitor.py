@@ -1,4 +1,4 @@
-"""Who is looking at a page: the signed-in user of Django's session, in the words the other apps understand."""
+"""Tell who is looking at a page: the signed-in user of Django's session, in the words the other apps understand."""
 
 from typing import Any
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What a buyer is told: each state, step and refusal of the business in a sentence of its own."""
+"""Word what a buyer is told: each state, step and refusal of the business in a sentence of its own."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

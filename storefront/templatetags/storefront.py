@@ -1,4 +1,4 @@
-"""How money, distances and cars look on a page."""
+"""Show money, distances and cars on a page."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -81,7 +81,7 @@ def condition_name(condition: str) -> Any:
 
 @register.filter
 def at(values: Mapping[Any, Any], key: Any) -> Any:
-    """What a mapping has under a key, or nothing."""
+    """Return what a mapping has under a key, or nothing."""
     return values.get(key) if values else None
 
 

@@ -65,7 +65,7 @@ class DecisionForm(forms.Form):
 @never_cache
 @require_GET
 def approvals(request: HttpRequest) -> HttpResponse:
-    """What waits, or with `?state=` what was decided."""
+    """Show what waits, or with `?state=` what was decided."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.path)
     _require_staff(request)

@@ -42,7 +42,7 @@ class MoveForm(forms.Form):
 
 
 class SteeringForm(forms.Form):
-    """What to do with the leg of a checkout, and why."""
+    """Action for the leg of a checkout, and the reason."""
 
     action = forms.ChoiceField(choices=list(wording.STEERINGS.items()))
     leg = forms.CharField(max_length=20)
@@ -50,7 +50,7 @@ class SteeringForm(forms.Form):
 
 
 class ReturnForm(forms.Form):
-    """What was found of the goods that are given back, or why they are taken back or not."""
+    """Findings about the goods that are given back, or why they are taken back or not."""
 
     action = forms.ChoiceField(choices=list(wording.RETURN_STEPS.items()))
     said = forms.CharField(max_length=2000)
@@ -186,7 +186,7 @@ def confirm_money(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 
 def _steerings(request: HttpRequest) -> list[tuple[str, Text]]:
-    """What this manager may do with a stuck leg; whether its state allows it is for the service to say."""
+    """List what this manager may do with a stuck leg; whether its state allows it is for the service to say."""
     is_admin = "admin" in actor_of(request).roles
     return [(code, name) for code, name in wording.STEERINGS.items() if code != "skip" or is_admin]
 

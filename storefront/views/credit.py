@@ -54,7 +54,7 @@ def schedule_file(paper: Paper, kind: str) -> HttpResponse:
 
 
 def _asked(request: HttpRequest) -> dict[str, str]:
-    """What the address says, completed: a price alone, as a car's page gives it, is enough."""
+    """Return what the address says, completed: a price alone, as a car's page gives it, is enough."""
     asked = {name: str(value) for name, value in request.GET.items()}
     asked.setdefault("vehicle_price", str(PRICE))
     try:

@@ -93,7 +93,7 @@ def _signature(deal_id: UUID) -> str:
 
 
 def _is_signed(deal_id: UUID, key: str) -> bool:
-    """Whether today's secret key or a former one signed the link."""
+    """Tell whether today's secret key or a former one signed the link."""
     try:
         Signer(salt=SALT).unsign(f"{deal_id}:{key}")
     except BadSignature:

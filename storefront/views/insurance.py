@@ -29,7 +29,7 @@ MAX_FILES = 10
 
 
 class ClaimForm(forms.Form):
-    """What happened, when, and what it may cost."""
+    """Loss reported: what happened, when, and what it may cost."""
 
     occurred_at = forms.DateTimeField(
         label=gettext_lazy("When it happened"),
@@ -61,7 +61,7 @@ class ClaimForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def report(self) -> LossReport:
-        """What is told besides the sum; what was left out keeps its default."""
+        """Return what is told besides the sum; what was left out keeps its default."""
         names = ("kind", "place", "driver_name", "driver_birth_date")
         return LossReport(**{name: self.cleaned_data[name] for name in names if self.cleaned_data[name]})
 

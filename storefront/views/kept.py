@@ -1,4 +1,4 @@
-"""What a client keeps: favourites and saved searches."""
+"""Serve what a client keeps: favourites and saved searches."""
 
 from typing import Any
 from uuid import UUID
@@ -96,7 +96,7 @@ def saved_searches(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def saved_search(request: HttpRequest, search_id: UUID) -> HttpResponse:
-    """What a saved search finds now; nothing of it is new after it was looked at."""
+    """Show what a saved search finds now; nothing of it is new after it was looked at."""
     saved = kept.saved_search(user_id(request), search_id)
     if saved is None:
         raise NotFound

@@ -30,7 +30,7 @@ LISTS = (("test_drive_id", "test-drives"), ("policy_id", "insurance"), ("claim_i
 
 
 class PreferencesForm(forms.Form):
-    """How somebody wants to be told; which news comes by which way stands in the boxes of a table."""
+    """Preferences for being told; which news comes by which way stands in the boxes of a table."""
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
     time_zone = forms.CharField(
@@ -70,7 +70,7 @@ class PreferencesForm(forms.Form):
         return found
 
     def manner(self) -> services.Manner:
-        """What is wanted whatever the news."""
+        """Return what is wanted whatever the news."""
         found = self.cleaned_data
         return services.Manner(
             language=found["language"],

@@ -1,4 +1,4 @@
-"""What a buyer does with an order besides paying it: its documents, and its lines while it is not paid."""
+"""Serve what a buyer does with an order besides paying it: its documents, and its lines while it is not paid."""
 
 from decimal import Decimal
 from typing import Any

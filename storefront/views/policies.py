@@ -26,7 +26,7 @@ from storefront.visitor import count, user_id
 
 @dataclass(frozen=True)
 class _Shown:
-    """What a policy's page shows besides the policy: its forms, and what a change would cost."""
+    """Parts of a policy's page besides the policy: its forms, and what a change would cost."""
 
     change: PolicyChangeForm
     payment: PremiumForm = field(default_factory=PremiumForm)

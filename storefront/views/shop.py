@@ -98,7 +98,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 def _name_of(form: FilterForm) -> str:
-    """What a search may be called, until its owner says otherwise."""
+    """Return what a search may be called, until its owner says otherwise."""
     return ", ".join(str(word) for word in described(form.query()))[:120]
 
 
@@ -193,12 +193,12 @@ def _vehicle_page(
 
 
 def _may_queue(car: ProductView) -> bool:
-    """Whether a queue may stand behind a car: it is the last one, or somebody has it."""
+    """Tell whether a queue may stand behind a car: it is the last one, or somebody has it."""
     return car.kind == "vehicle" and car.available <= 1
 
 
 def _can_buy(car: ProductView, queue: QueueView | None) -> bool:
-    """Whether this visitor may order it now: it is free and nobody waits for it, or it is kept for them."""
+    """Tell whether this visitor may order it now: it is free and nobody waits for it, or it is kept for them."""
     if queue is None or not queue.waiting:
         return car.available > 0
     return queue.own is not None and queue.own.state == "offered"
@@ -237,7 +237,7 @@ def _engine(car: ProductView) -> str:
 
 
 def facets() -> dict[str, list[tuple[str, int]]]:
-    """What stands in the showroom by make and body, at most a minute old; counting afresh when the cache is away."""
+    """Return what the showroom has by make and body, at most a minute old; counts afresh when the cache is away."""
     try:
         kept = cache.get(FACETS_KEY)
         if kept is not None:
