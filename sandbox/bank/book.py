@@ -367,7 +367,7 @@ class Book:
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
-    """What the API tells of a movement: everything but the token."""
+    """Return what the API tells of a movement: everything but the token."""
     hidden = {"seq", "token", "return_url", "later_at", "later_status"}
     return {name: value for name, value in row.items() if name not in hidden and value is not None}
 

@@ -55,7 +55,7 @@ class FaultScript:
         return cls(**{name: STORM if share is None else share for name, share in shares.items()}, seed=int(seed or 0))
 
     def strikes(self, fault: str) -> bool:
-        """Whether this fault happens now."""
+        """Tell whether this fault happens now."""
         return bool(self._dice.random() < getattr(self, fault))
 
     def postpone(self, status: str) -> tuple[float, str] | None:

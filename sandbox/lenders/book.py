@@ -119,7 +119,7 @@ class Book(LockedBook):
             return self._debit_shown(key)
 
     def find_debit(self, key: str) -> dict[str, Any] | None:
-        """What became of a debit, or None."""
+        """Return what became of a debit, or None."""
         with self._lock:
             known = self._db.execute("SELECT 1 FROM debit WHERE key = ?", (key,)).fetchone()
             return self._debit_shown(key) if known else None
@@ -162,7 +162,7 @@ class Book(LockedBook):
             return dict(noted) | {"fault": asked["fault"]}
 
     def notices(self, application_id: str) -> list[dict[str, Any]]:
-        """What the banks were told of an application, in the order it came about."""
+        """List what the banks were told of an application, in the order it came about."""
         with self._lock:
             found = self._db.execute(
                 "SELECT * FROM notice WHERE application_id = ? ORDER BY version, bank, key", (application_id,)

@@ -34,7 +34,7 @@ class Book(LockedBook):
             )
 
     def messages(self, limit: int = 100) -> list[dict[str, Any]]:
-        """What was sent, newest first: `{key, receiver, text, sender, sent_at, handed}`."""
+        """List what was sent, newest first: `{key, receiver, text, sender, sent_at, handed}`."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT m.*, (SELECT count(*) FROM handing h WHERE h.key = m.key) AS handed FROM message m"
