@@ -56,8 +56,9 @@ FIGURES = (
     Figure(
         "docstrings that open with What, Whether, How …, percent",
         lambda house: house.openers,
-        limit=15.6,
+        limit=0,
         goal=2,
+        places=lambda house: house.opened,
     ),
     Figure(
         "files in the root of the fullest package",

@@ -144,9 +144,12 @@ class House:
     @property
     def openers(self) -> float:
         """Return the share of docstrings that open with a relative (What, Whether, How), in percent."""
-        texts = self.docstrings
-        opened = sum(text.split()[0].strip(",.:").lower() in OPENERS for text in texts)
-        return round(100 * opened / len(texts), 1)
+        return round(100 * len(self.opened) / len(self.docstrings), 1)
+
+    @property
+    def opened(self) -> list[str]:
+        """List the first lines that open with a relative instead of a verb or a noun."""
+        return [text for text in self.docstrings if text.split()[0].strip(",.:").lower() in OPENERS]
 
     @property
     def docstrings(self) -> list[str]:
