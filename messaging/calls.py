@@ -228,7 +228,7 @@ def retry_delay(attempts: int) -> float:
     return random.uniform(0.5, 1.5) * min(300.0, 0.5 * 2.0 ** min(attempts, 16))
 
 
-_DUE = """state IN ('new', 'sent', 'unknown') AND next_at <= statement_timestamp()
+DUE = """state IN ('new', 'sent', 'unknown') AND next_at <= statement_timestamp()
   AND (lease_until IS NULL OR lease_until <= statement_timestamp())"""
 
 
@@ -240,7 +240,7 @@ def due_calls(alias: str, limit: int = 200) -> list[str]:
     with connections[alias].cursor() as cursor:
         cursor.execute(
             f"""SELECT key FROM (SELECT key, next_at, row_number() OVER (PARTITION BY provider ORDER BY next_at) AS turn
-                                FROM messaging_external_call WHERE {_DUE}) AS waiting
+                                FROM messaging_external_call WHERE {DUE}) AS waiting
                 ORDER BY turn, next_at LIMIT %s""",
             [limit],
         )
@@ -251,7 +251,7 @@ def _next_at(alias: str, provider: str) -> str:
     """The key of the call that waits longest for a provider; empty when none is due."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            f"SELECT key FROM messaging_external_call WHERE {_DUE} AND provider = %s ORDER BY next_at LIMIT 1",
+            f"SELECT key FROM messaging_external_call WHERE {DUE} AND provider = %s ORDER BY next_at LIMIT 1",
             [provider],
         )
         found = cursor.fetchone()

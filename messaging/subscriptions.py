@@ -54,10 +54,10 @@ class Subscription:
         """Shard of a lane; a batch handler has one, since its gain is in long batches."""
         return 0 if self.is_batch else zlib.crc32(lane.encode()) % SHARDS
 
-    @property
-    def sources(self) -> set[str]:
-        """Aliases whose logs this handler reads."""
-        return {event.app() for event in self.events.values()}
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """Name the aliases whose logs this handler reads. Read only once every app's declarations are imported."""
+        return frozenset(event.app() for event in self.events.values())
 
 
 _registry: dict[str, Subscription] = {}

@@ -1,13 +1,19 @@
 """The sweep: finds by looking at the tables what a lost nudge, a dead worker or a passed deadline left waiting."""
 
+from typing import NamedTuple
+
 from django.db import connections
 
 from messaging import nudges
-from messaging.calls import due_calls
+from messaging.calls import DUE, due_calls
 from messaging.errands import wake_due
 from messaging.queues import queue_of
 from messaging.relay import Nudge
 from messaging.timers import fire_timers
+
+_LOOK = f"""SELECT EXISTS (SELECT 1 FROM messaging_timer WHERE fired_at IS NULL AND due_at <= statement_timestamp()),
+       EXISTS (SELECT 1 FROM messaging_inbox WHERE status = 0 AND next_at <= statement_timestamp()),
+       EXISTS (SELECT 1 FROM messaging_external_call WHERE {DUE})"""
 
 
 def pending_lanes(alias: str) -> set[Nudge]:
@@ -20,16 +26,38 @@ def pending_lanes(alias: str) -> set[Nudge]:
         return {(alias, handler, shard) for handler, shard in cursor.fetchall()}
 
 
+class Due(NamedTuple):
+    """Of which tables of one database something is due."""
+
+    timers: bool
+    deliveries: bool
+    calls: bool
+
+
+def look(alias: str) -> Due:
+    """Look by one statement where anything is due: most looks find nothing, and there are many."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_LOOK)
+        return Due(*cursor.fetchone())
+
+
+def woken_lanes(alias: str, due: Due) -> set[Nudge]:
+    """Fire the timers that are due; return the lanes with a delivery that is."""
+    fired = fire_timers(alias) if due.timers else set()
+    return fired | (pending_lanes(alias) if due.deliveries else set())
+
+
 def sweep(alias: str) -> int:
     """Fire due timers, wake every lane, call and errand that waits, leave a heartbeat; return how many were woken.
 
     Nobody is woken again by the hundred while workers have more to look at than there is.
     """
-    lanes = fire_timers(alias) | pending_lanes(alias)
+    due = look(alias)
+    lanes = woken_lanes(alias, due)
     if not nudges.are_needed(queue_of(alias), len(lanes)):
         lanes = set()
     nudges.send(lanes)
-    calls = due_calls(alias)
+    calls = due_calls(alias) if due.calls else []
     queues = nudges.queues_outside(alias, len(calls))
     for queue in queues:
         for key in calls:

@@ -43,10 +43,12 @@ def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
     targets = targets_of(alias, types if alias in copied else None)
     moved += sum(_copy(alias, target, is_wanted=alias in copied) for target in targets if target in wanted)
     copied.add(alias)
-    lanes = sweep.fire_timers(alias) | sweep.pending_lanes(alias)
+    due = sweep.look(alias)
+    lanes = sweep.woken_lanes(alias, due)
     for _, handler, shard in lanes:
         drain(alias, handler, shard)
-    made = sum(calls.execute_call(alias, key) for key in calls.due_calls(alias))
+    waiting = calls.due_calls(alias) if due.calls or lanes else []
+    made = sum(calls.execute_call(alias, key) for key in waiting)
     done = sum(errands.run_errand(name) for name in errands.due_errands(alias))
     return moved + len(lanes) + made + done
 

@@ -20,7 +20,7 @@ from messaging.sinks import Broker, NotConfirmed, Sink
 from messaging.tests.rabbit import Rabbit, server_program
 from messaging.topics import EXCHANGE, UNROUTED
 
-pytestmark = pytest.mark.django_db(databases=["catalog"], transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=["catalog"], transaction=True)]
 
 
 @pytest.fixture(scope="session")
