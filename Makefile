@@ -18,8 +18,11 @@ help: ## List the targets
 up: .env .venv/demo ## Start everything on http://127.0.0.1:8000 (AUTOSALON_PORT chooses another port)
 	@exec $(RUN) manage.py up $(ARGS)
 
-test: .env .venv/dev ## Run the tests, on every core (ARGS="orders -k refuses" chooses some, in one process)
-	@$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS)
+test: .env .venv/dev ## Run all tests but the long ones, on every core (ARGS="orders -k refuses" chooses some, in one process)
+	@$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 -m "not proof" $(ARGS)
+
+proof: .env .venv/dev ## Run the long tests: fleets of processes under faults, two releases, split layouts, browsers, generated clients
+	@$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 -m proof $(ARGS)
 
 lint: .env .venv/dev ## Check style, types, import borders, migrations, templates and production settings
 	$(BIN)/ruff check
@@ -31,7 +34,7 @@ lint: .env .venv/dev ## Check style, types, import borders, migrations, template
 	$(BIN)/djlint templates --lint --quiet
 	.ci/check-deploy $(RUN)
 
-check: lint test ## Lint, then test
+check: lint test proof ## Lint, then run every test
 
 fix: .venv/dev ## Let ruff repair what it can
 	$(BIN)/ruff check --fix
@@ -92,4 +95,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test lint check fix bench chaos upgrade-test deals faults shape settings schema examples screenshot reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test deals faults shape settings schema examples screenshot reset

@@ -18,7 +18,7 @@ from tests.live import Web
 from tests.product import ROOT, wait_for
 
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-pytestmark = pytest.mark.django_db(databases=["catalog"], transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=["catalog"], transaction=True)]
 
 
 def is_healthy(name: str, file: Path, seconds: int) -> bool:

@@ -35,7 +35,7 @@ from tests.test_marked_person import hits_in_databases
 
 __all__ = ["running_twin", "twin"]
 
-pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=[*APPS], transaction=True)]
 SELLING = ("catalog", "orders", "payments")
 """Apps whose relay and workers run; what the others have to hear waits in the logs, across the backup too."""
 CARD = {"method": "card", "token": "tok_success"}

@@ -31,7 +31,7 @@ HOLDERS = """
 SELECT l.pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
 WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()
 """
-pytestmark = pytest.mark.django_db(databases=SERVED, transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=SERVED, transaction=True)]
 
 
 def test_every_job_belongs_to_a_database_that_there_is():

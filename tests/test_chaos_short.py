@@ -14,6 +14,8 @@ from tests.chaos.rolling import ONES, TWINS, Fleet, rolling
 from tests.chaos.storm import rage
 from tests.product import ROOT
 
+pytestmark = pytest.mark.proof
+
 FAULTS = 12
 
 

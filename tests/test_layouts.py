@@ -22,6 +22,8 @@ from financing.public import check_application, read_offer_terms, recalculate_of
 from messaging import peers, reads
 from tests.product import ROOT
 
+pytestmark = pytest.mark.proof
+
 OPERATORS = {"copies", "demo"}
 """Modules of an app that only commands use; these refuse to work without the databases that they compare or fill."""
 TERMS = {

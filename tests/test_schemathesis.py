@@ -17,6 +17,8 @@ from core.ids import uuid7
 from core.testing import token_for
 from tests.live import Web
 
+pytestmark = pytest.mark.proof
+
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
 EXAMPLES = int(os.environ.get("AUTOSALON_FUZZ_EXAMPLES", "2"))
 SEED = os.environ.get("AUTOSALON_FUZZ_SEED", "20261121")

@@ -20,6 +20,8 @@ from insurance.tests.make import OSAGO
 from tests.layouts import Split, database_url
 from tests.product import ROOT, free_port, wait_for
 
+pytestmark = pytest.mark.proof
+
 SPLIT = (
     ("payments",),
     ("orders", "catalog"),

@@ -13,6 +13,8 @@ from core.testing import token_for
 from tests.live import Web, database_url
 from tests.product import ROOT
 
+pytestmark = pytest.mark.proof
+
 PATHS_OF_OTHERS = ("/orders", "/products", "/users", "/financing/loans", "/insurance/policies", "/notifications")
 
 

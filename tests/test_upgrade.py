@@ -9,6 +9,8 @@ from django.conf import settings
 from tests.chaos.audit import audit, mark
 from tests.chaos.mixed import Mixed, NotHere, commit_before
 
+pytestmark = pytest.mark.proof
+
 ORDERS = int(os.environ.get("AUTOSALON_UPGRADE_ORDERS") or 5)
 STAFFS = {
     "everything new but who speaks to the bank": {"external"},

@@ -26,7 +26,8 @@ from tests.live import Web
 
 __all__ = ["running_twin", "twin"]
 
-pytestmark = pytest.mark.timeout(600)  # generating and checking takes half a minute, and minutes on a busy machine
+# Generating and checking takes half a minute, and minutes on a busy machine.
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -6,7 +6,7 @@ from core.ids import uuid7
 from tests.journeys.browser import opened
 from tests.product import kill, wait_for
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 LIVE = "[data-feed-state][data-state=live]"
 STALE = "[data-feed-state][data-state=reconnecting]"
 

@@ -5,7 +5,7 @@ import pytest
 from tests.journeys.browser import opened
 from tests.journeys.test_browser import base_of, known_vehicle
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 SUMS = "#deal-result [data-due-now]"
 MOVE = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })) }"
 

@@ -12,7 +12,7 @@ import pytest
 from core.ids import uuid7
 from tests.product import kill, wait_for
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 PRICE = Decimal("1500000.00")
 DRIVER = {"birth_date": "1985-05-20", "licence_since": "2005-06-01", "kbm": "13"}
 OSAGO = {

@@ -16,7 +16,7 @@ from tests.product import wait_for
 BUYERS = int(os.environ.get("AUTOSALON_LAST_CAR_BUYERS", "200"))
 AT_ONCE = min(BUYERS, 40)
 INSISTING = max(8, BUYERS // 5)
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 """On a busy machine the product alone may take minutes to start."""
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 
 
 def test_a_second_start_has_nothing_to_do(product):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.product import free_port
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 
 
 def test_a_second_start_is_told_who_runs(product):
