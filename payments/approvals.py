@@ -66,8 +66,15 @@ EXCESS = rule(
 )
 ASKED_FOR = rule(
     "payments.asked_for",
-    why="Another app decided it under its own declarations: a claim, a surplus of a loan, an unused premium.",
-    heard=("payments.serve_loan", "payments.serve_policy", "payments.serve_ticket", "payments.pay_claims"),
+    why="Another app decided it under its own declarations: a claim, a surplus of a loan, an unused premium, "
+    "earnest money.",
+    heard=(
+        "payments.serve_loan",
+        "payments.serve_policy",
+        "payments.serve_ticket",
+        "payments.pay_claims",
+        "payments.settle_deposit",
+    ),
 )
 SENT_AGAIN = rule(
     "payments.sent_again",

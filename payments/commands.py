@@ -66,13 +66,15 @@ class GiveBackExcess(Command, frozen=True, kw_only=True):
 @command("checkout.refund_requested", sender="orders", aggregate="checkout", key="order_id")
 class GiveBackPayments(Command, frozen=True, kw_only=True):
     """Cancel or refund every payment of the order but `keep_amount`, which insurers have earned by policies that ended
-    before. Answers: payment.refunded each, then payment.order_settled.
+    before, and `secured_amount`: earnest money, which nobody gives back by hand either. Asked again with less of it,
+    the difference goes back. Answers: payment.refunded each, then payment.order_settled.
     """
 
     order_id: UUID
     attempt_id: UUID
     reason: str
     keep_amount: Decimal = Decimal(0)
+    secured_amount: Decimal = Decimal(0)
 
 
 class RecordOrder(Command, frozen=True, kw_only=True):
@@ -106,6 +108,30 @@ class BookSale(Command, frozen=True, kw_only=True):
 
     order_id: UUID
     customer_id: UUID
+
+
+@command("deposit.forfeit_requested", sender="orders", aggregate="deposit", key="order_id")
+class ForfeitDeposit(MoneyCommand, frozen=True, kw_only=True):
+    """Earn the earnest money that is secured in an order's till, once per `request_id`: the sale failed by its buyer's
+    fault. No more is earned than is there. Answer: payment.forfeit_settled.
+    """
+
+    purpose, subject = "deposit", "order_id"
+
+    order_id: UUID
+
+
+@command("deposit.payout_requested", sender="orders", aggregate="deposit", key="order_id")
+class PayOutDeposit(MoneyCommand, frozen=True, kw_only=True):
+    """Pay the second half of earnest money that goes back double, at our own expense, once per `request_id`.
+
+    The first half goes back by payments.commands.GiveBackPayments. Answer: payment.payout_settled.
+    """
+
+    purpose, subject = "deposit", "order_id"
+
+    order_id: UUID
+    reason: str
 
 
 # Loans ----------------------------------------------------------------------------------------------------------------

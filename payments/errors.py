@@ -78,6 +78,13 @@ class RefundExceedsPayment(DomainError):
     detail = _("This is more than is left of the payment.")
 
 
+class MoneySecured(DomainError):
+    """It is earnest money whose sale failed; `secured` says how much of it stays until the fault is stated."""
+
+    code = "money_secured"
+    detail = _("This is earnest money: state whose fault it was that the sale failed.")
+
+
 class UseReturn(DomainError):
     """The goods were handed over: the sale is undone by a return."""
 

@@ -136,10 +136,11 @@ class ChargeSettled(Event):
 
 @event("payment.payout_settled", aggregate="payout_request", key="request_id", internal=True)
 class PayoutSettled(Event):
-    """Answer to claim.payout_requested, insurance.refund_requested and loan.surplus_refund_requested.
+    """Answer to claim.payout_requested, deposit.payout_requested, insurance.refund_requested and
+    loan.surplus_refund_requested.
 
     `is_paid`: the money has left us. Without it the payout failed; a manager may try it again, and a second answer
-    follows. `subject_id` is the claim, policy or loan.
+    follows. `subject_id` is the claim, policy, loan or order.
     """
 
     request_id: UUID
@@ -151,6 +152,17 @@ class PayoutSettled(Event):
     currency: str
     code: str = ""
     detail: str = ""
+
+
+@event("payment.forfeit_settled", aggregate="forfeit_request", key="request_id", internal=True)
+class ForfeitSettled(Event):
+    """Answer to deposit.forfeit_requested: `amount` of the order's money is ours now, no more than was still there."""
+
+    request_id: UUID
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    currency: str
 
 
 @event("payments.approval_changed", aggregate="approval", key="approval_id", internal=True)

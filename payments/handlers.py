@@ -16,6 +16,7 @@ from payments.commands import (
     BookSale,
     CloseAccount,
     DropLoan,
+    ForfeitDeposit,
     GiveBackExcess,
     GiveBackLoanSurplus,
     GiveBackPayments,
@@ -24,6 +25,7 @@ from payments.commands import (
     MoneyCommand,
     PassOnRepayment,
     PayClaim,
+    PayOutDeposit,
     PromiseLoan,
     RecordOrder,
     RecordOrderStatus,
@@ -66,6 +68,7 @@ def serve_checkout(command: TakePayment | GiveBackPayments | CloseAccount) -> No
                 attempt_id=command.attempt_id,
                 reason=command.reason,
                 keep=command.keep_amount,
+                secured=command.secured_amount,
                 now=now,
             )
         case CloseAccount():
@@ -79,6 +82,16 @@ def refund_excess(command: GiveBackExcess) -> None:
     services.refund_excess(
         payment_id=command.payment_id, amount=command.amount, reason=command.reason, now=timezone.now()
     )
+
+
+@subscribe(ForfeitDeposit, PayOutDeposit, lane="order_id")
+def settle_deposit(command: ForfeitDeposit | PayOutDeposit) -> None:
+    """Earn earnest money, or pay it out once more."""
+    match command:
+        case ForfeitDeposit():
+            services.forfeit_deposit(ask=_ask(command), now=timezone.now())
+        case PayOutDeposit():
+            services.pay_out_deposit(ask=_ask(command, command.reason), now=timezone.now())
 
 
 @subscribe(WebhookReceived, lane="subject")

@@ -24,6 +24,8 @@ from payments.models import (
     TAKEN,
     Dispute,
     DisputeStatus,
+    EntryKind,
+    LedgerLine,
     OrderCopy,
     Payment,
     PaymentMethod,
@@ -47,6 +49,7 @@ __all__ = [
     "payments_of_order",
     "provider_disagreements",
     "require_method",
+    "settled_deposits",
     "silent_payments",
     "waiting_for_somebody",
 ]
@@ -246,6 +249,15 @@ def payouts_of(request_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
     """Return what was asked to be paid out, by request."""
     rows = Payout.objects.filter(request_id__in=request_ids)
     return dict(rows.values_list("request_id", "amount"))
+
+
+def settled_deposits() -> dict[tuple[UUID, str], Decimal]:
+    """Read what the ledger says of earnest money: how much was earned (`forfeit`) or doubled, by request."""
+    lines = LedgerLine.objects.filter(entry__kind__in=[EntryKind.FORFEIT, EntryKind.DOUBLED], amount__gt=0)
+    found: dict[tuple[UUID, str], Decimal] = {}
+    for request_id, kind, amount in lines.values_list("entry__reference", "entry__kind", "amount"):
+        found[request_id, kind] = found.get((request_id, kind), Decimal(0)) + amount
+    return found
 
 
 def ledger_disagreements() -> list[Disagreement]:

@@ -45,6 +45,8 @@ class EntryKind(models.TextChoices):
     CLAIM = "claim", _("claim granted")
     PAYOUT_DUE = "payout_due", _("payout instead of a refund")
     PAYOUT = "payout", _("payout")
+    FORFEIT = "forfeit", _("earnest money forfeited")
+    DOUBLED = "doubled", _("earnest money returned double")
     SALE = "sale", _("sale")
     SALE_RETURNED = "sale_returned", _("sale undone by a return")
 

@@ -148,7 +148,8 @@ class OrderTill(models.Model):
     """The lock under which all money of one order (loan, policy) moves. Once closed, money may only leave it.
 
     `attempt_id` is the checkout attempt that waits to hear that nothing is held any more; `settled_at` when it did.
-    `kept_amount` is what does not go back: premiums that insurers have earned.
+    `kept_amount` is what does not go back: premiums that insurers have earned; nor does `secured_amount`, which
+    is earnest money, by anybody's hand.
     """
 
     order_id = models.UUIDField(primary_key=True)
@@ -157,12 +158,14 @@ class OrderTill(models.Model):
     attempt_id = models.UUIDField(null=True)
     settled_at = models.DateTimeField(null=True)
     kept_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
+    secured_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
 
     class Meta:
         verbose_name = _("till")
         verbose_name_plural = _("tills")
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(kept_amount__gte=0), name="till_keeps_no_less_than_nothing")
+            models.CheckConstraint(condition=Q(kept_amount__gte=0), name="till_keeps_no_less_than_nothing"),
+            models.CheckConstraint(condition=Q(secured_amount__gte=0), name="till_secures_no_less_than_nothing"),
         ]
 
 

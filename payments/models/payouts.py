@@ -18,6 +18,7 @@ class PayoutPurpose(models.TextChoices):
     POLICY = "policy", _("unearned premium")
     LOAN = "loan", _("surplus of a loan")
     TICKET = "ticket", _("seat of a happening")
+    DEPOSIT = "deposit", _("second half of earnest money")
 
 
 class PayoutStatus(models.TextChoices):
@@ -41,7 +42,7 @@ class Payout(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     request_id = models.UUIDField(_("request"), unique=True)
     purpose = models.CharField(_("purpose"), max_length=10, choices=PayoutPurpose)
-    subject_id = models.UUIDField(_("claim, policy or loan"))
+    subject_id = models.UUIDField(_("claim, policy, loan or order"))
     customer_id = models.UUIDField(_("customer"))
     payee = models.CharField(_("payee, if not the customer"), max_length=100, blank=True, default="", db_default="")
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)

@@ -14,6 +14,7 @@ from payments.services.charges import (
 )
 from payments.services.closing import close_order, shut_till
 from payments.services.copies import copy_orders
+from payments.services.deposits import forfeit_deposit, pay_out_deposit
 from payments.services.methods import forget_method, store_method
 from payments.services.partners import (
     Premium,
@@ -93,10 +94,12 @@ __all__ = [
     "create_payment",
     "dispute_payment",
     "drop_refund",
+    "forfeit_deposit",
     "forget_method",
     "pass_on_repayment",
     "pay_claim",
     "pay_out",
+    "pay_out_deposit",
     "promise_loan",
     "receive_webhook",
     "reconcile_day",

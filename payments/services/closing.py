@@ -26,21 +26,28 @@ def shut_till(*, order_id: UUID, attempt_id: UUID | None, reason: str, now: date
 
 
 def close_order(
-    *, order_id: UUID, attempt_id: UUID | None, reason: str, now: datetime, keep: Decimal | None = None
+    *,
+    order_id: UUID,
+    attempt_id: UUID | None,
+    reason: str,
+    now: datetime,
+    keep: Decimal | None = None,
+    secured: Decimal | None = None,
 ) -> OrderTill:
-    """Return all money of an order but `keep` roubles, which are the insurers', and take none for it ever again.
+    """Return all money of an order but `keep` roubles, which are the insurers', and `secured`, which is earnest money.
 
-    A payment that is under way is waited for: should it succeed after all, it is refunded then. `attempt_id` is the
-    checkout attempt that is told when nothing is held any more; without one nobody is. Asked again, it answers again
-    and changes nothing.
+    No money is taken for it ever again. A payment that is under way is waited for: should it succeed after all, it is
+    refunded then. `attempt_id` is the checkout attempt that is told when nothing else is held any more; without one
+    nobody is. Asked again, it answers again; with less to keep or to secure, the difference goes back.
     """
     with transaction("payments"):
         till = lock_till(order_id)
         _shut(till, attempt_id, reason, now)
         till.kept_amount = till.kept_amount if keep is None else keep
+        till.secured_amount = till.secured_amount if secured is None else secured
         till.save()
         unbook_sale(order_id, now)
-        kept = till.kept_amount
+        kept = till.kept_amount + till.secured_amount
         for payment in _payments(till).filter(status__in=(*IN_FLIGHT, *TAKEN)).order_by("pk"):
             if payment.is_in_flight:
                 withdraw(till, payment, now)

@@ -6,6 +6,7 @@ from uuid import UUID
 from messaging.outbox import publish
 from payments.events import (
     ChargeSettled,
+    ForfeitSettled,
     PaymentCompleted,
     PaymentCreated,
     PaymentFailed,
@@ -166,6 +167,15 @@ def tell_included(
             is_paid=True,
             amount=amount,
             currency=currency,
+        )
+    )
+
+
+def tell_forfeited(request_id: UUID, order_id: UUID, customer_id: UUID, amount: Decimal, currency: str) -> None:
+    """Earnest money is ours now."""
+    publish(
+        ForfeitSettled(
+            request_id=request_id, order_id=order_id, customer_id=customer_id, amount=amount, currency=currency
         )
     )
 

@@ -2,8 +2,9 @@
 
 Debits are positive. `provider:*`, `cash` and `bank` are what we own; `lender:*` and `insurer:*` are what partners owe
 us, or with a minus what we owe them. `order:*`, `loan:*`, `policy:*` and `claim:*` are what we owe for an order, a
-loan, a policy or a claim, in goods or in money, so they are negative; `refunds_payable` is on its way back.
-`commission:*` and `sales` are what we earned.
+loan, a policy or a claim, in goods or in money, so they are negative; `deposit:*` is the second half of earnest money
+that goes back double, and `refunds_payable` is on its way back. `commission:*`, `sales` and `earnest_money` are what we
+earned, `earnest_money_doubled` is an expense.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,17 @@ from payments.models import (
     RefundSource,
 )
 
-LEAVING = frozenset({EntryKind.REFUND_DUE, EntryKind.REFUND, EntryKind.PAYOUT, EntryKind.PAYOUT_DUE, EntryKind.CLAIM})
+LEAVING = frozenset(
+    {
+        EntryKind.REFUND_DUE,
+        EntryKind.REFUND,
+        EntryKind.PAYOUT,
+        EntryKind.PAYOUT_DUE,
+        EntryKind.CLAIM,
+        EntryKind.FORFEIT,
+        EntryKind.DOUBLED,
+    }
+)
 """Entries by which money leaves: none is written by a way that payments/approvals.py does not declare."""
 _BY_HAND = {Method.CASH.value: "cash", Method.BANK_TRANSFER.value: "bank"}
 

@@ -27,7 +27,7 @@ from payments.models import (
 )
 from payments.services.facts import tell_refund_failed, tell_refund_pending, tell_refunded
 from payments.services.ledger import book_refund, book_refund_due, book_refund_failed, book_refund_returned
-from payments.services.tills import lock_payment, settle_if_empty
+from payments.services.tills import lock_payment, refuse_secured, settle_if_empty
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
 
     The rest waits as `requested` for a second person, by what this person has given back today by any payment.
     Raises WrongPaymentState, RefundExceedsPayment, RefundElsewhere (it paid for no order), UseReturn (the goods were
-    handed over), FourEyes (it is their own money), AccountClosing.
+    handed over), MoneySecured (it is earnest money), FourEyes (it is their own money), AccountClosing.
     """
     with transaction("payments"):
         asked = Payment.objects.get(pk=payment_id)
@@ -92,6 +92,7 @@ def _ask_back(
     wanted = payment.refundable if amount is None else amount
     if wanted <= 0:
         raise RefundExceedsPayment(refundable=str(payment.refundable))
+    refuse_secured(till, wanted)
     return till, payment, _open(payment, wanted, reason, actor_id, now)
 
 
@@ -150,11 +151,12 @@ def approve_refund(*, refund_id: UUID, actor_id: UUID, now: datetime) -> Refund:
 
 
 def release_refund(*, subject_id: UUID, maker_id: UUID | None, approver_id: UUID, now: datetime) -> None:
-    """Send a refund that a second person has agreed to. Raises WrongRefundState, UseReturn."""
+    """Send a refund that a second person has agreed to. Raises WrongRefundState, UseReturn, MoneySecured."""
     with transaction("payments"):
         till, payment, refund = _lock(subject_id)
         if refund.requested_by is not None:
             _refuse_after_handover(payment)
+            refuse_secured(till, refund.amount, reserved=refund.amount)
         approvals.admit(REFUND, _request(payment, refund, maker_id), now=now)
         refund.approved_by = approver_id
         _approve(payment, refund, now)
@@ -192,11 +194,12 @@ def _require_request(refund_id: UUID, now: datetime) -> None:
 
 
 def retry_refund(*, refund_id: UUID, now: datetime) -> Refund:
-    """Try a failed refund again under a new key. Raises WrongRefundState, RefundExceedsPayment."""
+    """Try a failed refund again under a new key. Raises WrongRefundState, RefundExceedsPayment, MoneySecured."""
     with transaction("payments"):
-        _, payment, refund = _lock(refund_id)
+        till, payment, refund = _lock(refund_id)
         if refund.status != RefundStatus.FAILED or refund.source != RefundSource.OURS:
             raise WrongRefundState(state=refund.status)
+        refuse_secured(till, refund.amount)
         payment.reserve_refund(refund.amount, now)
         refund.attempt += 1
         refund.past_refs, refund.provider_ref = [*refund.past_refs, refund.provider_ref], ""

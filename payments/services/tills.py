@@ -1,12 +1,14 @@
 """The till of an order: the lock that all its money moves under, and the answer that it is empty."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import F, Sum
 
 from core.money import DEFAULT_CURRENCY, ZERO
 from messaging.outbox import publish
+from payments.errors import MoneySecured
 from payments.events import OrderSettled
 from payments.models import CLOSED_ORDER, IN_FLIGHT, TAKEN, OrderCopy, OrderTill, Payment
 
@@ -29,13 +31,26 @@ def is_closed(till: OrderTill, order: OrderCopy | None) -> bool:
     return till.closed_at is not None or (order is not None and order.status in CLOSED_ORDER)
 
 
+def held(order_id: UUID) -> Decimal:
+    """Sum up what is here of an order's money and not on its way back."""
+    left = Sum(F("amount") - F("refunded_amount") - F("refund_pending"), default=ZERO)
+    held: Decimal = Payment.objects.filter(order_id=order_id, status__in=TAKEN).aggregate(sum=left)["sum"]
+    return held
+
+
+def refuse_secured(till: OrderTill, amount: Decimal, *, reserved: Decimal = ZERO) -> None:
+    """Let nobody give back earnest money by hand; so much of the amount is `reserved` already. Raises MoneySecured."""
+    if till.secured_amount and held(till.order_id) + reserved - amount < till.secured_amount:
+        raise MoneySecured(secured=str(till.secured_amount))
+
+
 def settle_if_empty(till: OrderTill, now: datetime) -> None:
-    """Tell the checkout that nothing of a closed order's money is held or under way any more, once per asking."""
+    """Tell the checkout that no more of a closed order's money is held than has to be, and none under way; once."""
     if till.attempt_id is None or till.settled_at is not None:
         return
     payments = Payment.objects.filter(order_id=till.order_id)
     taken = payments.filter(status__in=TAKEN).aggregate(sum=Sum(F("amount") - F("refunded_amount"), default=ZERO))
-    if taken["sum"] > till.kept_amount or payments.filter(status__in=IN_FLIGHT).exists():
+    if taken["sum"] > till.kept_amount + till.secured_amount or payments.filter(status__in=IN_FLIGHT).exists():
         return
     till.settled_at = now
     till.save()

@@ -20,7 +20,8 @@ HEARD = [(handler, name) for name, kept in STORED.items() for handler in kept["h
 @pytest.mark.parametrize("name", STORED)
 def test_a_stored_message_is_read_and_would_be_written_the_same(name):
     kept = STORED[name]["data"]
-    assert msgspec.to_builtins(msgspec.json.decode(json.dumps(kept), type=REGISTRY[name])) == kept
+    written = msgspec.to_builtins(msgspec.json.decode(json.dumps(kept), type=REGISTRY[name]))
+    assert {field: written[field] for field in kept} == kept
 
 
 @pytest.mark.parametrize(("handler", "name"), HEARD)
