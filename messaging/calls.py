@@ -27,7 +27,7 @@ from core.cards import mask_card_numbers
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
 from core.provider_http import NoAnswer, Refused, TransientFault
 from gateway import breakers
-from messaging import nudges
+from messaging import wakeups
 from messaging.models import CallState, ExternalCall
 from messaging.places import take_place
 
@@ -120,7 +120,7 @@ def request_call(*, key: str, operation: str, provider: str, request: dict[str, 
         ],
         ignore_conflicts=True,
     )
-    on_commit(alias, lambda: nudges.send_call(alias, key))
+    on_commit(alias, lambda: wakeups.send_call(alias, key))
 
 
 _LEASE = """
@@ -155,7 +155,7 @@ def serve_provider(alias: str, key: str) -> None:
         while (waiting := _next_at(alias, provider)) and time.monotonic() < until:
             execute_call(alias, waiting)
     if waiting:
-        nudges.send_call(alias, waiting)
+        wakeups.send_call(alias, waiting)
 
 
 def execute_call(alias: str, key: str) -> bool:

@@ -1,14 +1,14 @@
 """Errands: outside work that an app keeps in tables of its own, because its pace and order are the app's business.
 
 A single call to a provider is a row of `messaging.calls`. An errand is a queue with rules. Messaging wakes whoever
-works on it, at once by a nudge and, should that be lost, by the sweep; and it lets one worker at a time do so, so
+works on it, at once by a wake-up and, should that be lost, by the sweep; and it lets one worker at a time do so, so
 that slow receivers never take all workers away from the calls to banks and insurers.
 """
 
 from abc import ABC, abstractmethod
 
 from core.db import refuse_inside_transaction
-from messaging import nudges
+from messaging import wakeups
 from messaging.places import take_place
 
 ALONE = (-1,)
@@ -53,7 +53,7 @@ def run_errand(name: str) -> bool:
 def wake_due(alias: str) -> int:
     """Wake a worker for every errand that has something to do; return how many there are."""
     names = due_errands(alias)
-    for queue in nudges.queues_outside(alias, len(names)):
+    for queue in wakeups.queues_outside(alias, len(names)):
         for name in names:
-            nudges.send_errand(name, queue)
+            wakeups.send_errand(name, queue)
     return len(names)

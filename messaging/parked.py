@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.utils.translation import gettext as _
 
 from core.db import transaction
-from messaging import nudges
+from messaging import wakeups
 from messaging.models import DeliveryStatus, InboxEvent
 
 
@@ -88,5 +88,5 @@ def _release(alias: str, rns: Sequence[int], status: int, now: datetime) -> int:
         for row in found:
             behind = InboxEvent.objects.using(alias).filter(handler=row.handler, shard=row.shard, lane=row.lane)
             behind.filter(status=DeliveryStatus.PENDING, next_at__gt=now).update(next_at=now)
-    nudges.send({(alias, row.handler, row.shard) for row in found})
+    wakeups.send({(alias, row.handler, row.shard) for row in found})
     return len(found)

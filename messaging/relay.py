@@ -24,7 +24,7 @@ BATCH = 500
 RESTORED = "source restored from a backup"
 """Why the relay pauses a pair; `messaging.restores` sets it going again."""
 log = structlog.get_logger(__name__)
-Nudge = tuple[str, str, int]
+Wakeup = tuple[str, str, int]
 
 _SEQUENCE = """
 WITH batch AS (
@@ -104,7 +104,7 @@ def types_of(source: str, handlers: Iterable[Subscription]) -> set[str]:
     return {name for item in handlers for name in item.events if REGISTRY[name].app() == source}
 
 
-def copy(source: str, alias: str, log: FarLog | None = None, *, is_wanted: bool = False) -> tuple[set[Nudge], bool]:
+def copy(source: str, alias: str, log: FarLog | None = None, *, is_wanted: bool = False) -> tuple[set[Wakeup], bool]:
     """Copy the next events of `source` into the inbox of `alias`; return the lanes to wake and whether more wait.
 
     A log whose database is not here is asked of the peer that has it: through `log`, where the caller shares one.
@@ -116,7 +116,7 @@ def copy(source: str, alias: str, log: FarLog | None = None, *, is_wanted: bool 
     return _copy_far(source, alias, handlers, log or FarLog(source, types_of(source, handlers)))
 
 
-def _copy_near(source: str, alias: str, handlers: list[Subscription], is_wanted: bool) -> tuple[set[Nudge], bool]:
+def _copy_near(source: str, alias: str, handlers: list[Subscription], is_wanted: bool) -> tuple[set[Wakeup], bool]:
     """Copy by SQL.
 
     The source's head is read while the cursors are locked, never before: another relay may have moved them on to
@@ -140,11 +140,11 @@ def _copy_near(source: str, alias: str, handlers: list[Subscription], is_wanted:
         if not behind:
             return set(), False
         reached = head if len(rows) < BATCH else Head(head.epoch, *rows[-1][:2])
-        nudges = _take_in(source, alias, handlers, behind, rows, reached)
-    return nudges, reached.position < head.position
+        wakeups = _take_in(source, alias, handlers, behind, rows, reached)
+    return wakeups, reached.position < head.position
 
 
-def _copy_far(source: str, alias: str, handlers: list[Subscription], log: FarLog) -> tuple[set[Nudge], bool]:
+def _copy_far(source: str, alias: str, handlers: list[Subscription], log: FarLog) -> tuple[set[Wakeup], bool]:
     """Copy what a peer tells of its log, asked before any lock is taken.
 
     Meanwhile another relay may move a cursor on, or an operator move it back. So under the locks only those go on that
@@ -176,8 +176,8 @@ def _copy_far(source: str, alias: str, handlers: list[Subscription], log: FarLog
             if name not in unmoved and not cursor.is_paused and cursor.may_have_read(head.epoch, head.position):
                 standing[name] = cursor.position
         behind = {name: position for name, position in standing.items() if after <= position < reached.position}
-        nudges = _take_in(source, alias, handlers, behind, page.rows, reached)
-    return nudges, reached.position < head.position
+        wakeups = _take_in(source, alias, handlers, behind, page.rows, reached)
+    return wakeups, reached.position < head.position
 
 
 def _take_in(
@@ -187,13 +187,13 @@ def _take_in(
     behind: dict[str, int],
     rows: Iterable[tuple[Any, ...]],
     reached: "Head",
-) -> set[Nudge]:
+) -> set[Wakeup]:
     """Deliver rows to the handlers that are `behind`, and move their cursors with that."""
-    nudges = _deliver(source, alias, [item for item in handlers if item.name in behind], behind, rows)
-    if nudges:
+    wakeups = _deliver(source, alias, [item for item in handlers if item.name in behind], behind, rows)
+    if wakeups:
         failpoints.reach("relay.before_cursor", alias)
     _move_cursors(source, alias, [name for name, position in behind.items() if position < reached.position], reached)
-    return nudges
+    return wakeups
 
 
 class Head(NamedTuple):
@@ -336,23 +336,23 @@ def _read(source: str, after: int, head: int, handlers: list[Subscription]) -> l
 
 def _deliver(
     source: str, alias: str, handlers: list[Subscription], behind: dict[str, int], rows: Iterable[tuple[Any, ...]]
-) -> set[Nudge]:
+) -> set[Wakeup]:
     deliveries: list[tuple[Any, ...]] = []
-    nudges: set[Nudge] = set()
+    wakeups: set[Wakeup] = set()
     for position, event_id, aggregate, aggregate_id, seq, name, version, data, headers in rows:
         for item in handlers:
             if name not in item.events or position <= behind[item.name]:
                 continue
             lane = item.lane(aggregate_id, _loads(data))
             shard = item.shard(lane)
-            nudges.add((alias, item.name, shard))
+            wakeups.add((alias, item.name, shard))
             deliveries.append(
                 (event_id, item.name, source, aggregate, aggregate_id, seq, lane, shard, name, version, data, headers)
             )
     if deliveries:
         with connections[alias].cursor() as cursor:
             cursor.execute(_DELIVER, [list(column) for column in zip(*deliveries, strict=True)])
-    return nudges
+    return wakeups
 
 
 def _loads(data: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from django.db import connections
 
 from core import failpoints
 from core.asking import PeerAway
-from messaging import feed, nudges, peers, relay, sinks, sweep, wakes
+from messaging import feed, peers, relay, relay_wakeups, sinks, sweep, wakeups
 from messaging.logs import FarLog
 from messaging.outbox import CHANNEL
 from messaging.subscriptions import foreign_sources, subscriptions
@@ -66,7 +66,7 @@ def turn(source: str, aliases: Collection[str] | None = None, *, to_all: bool = 
         feed.broadcast(source, placed)
         if placed:
             sinks.wake(source)
-            wakes.tell(source)
+            relay_wakeups.tell(source)
         is_full = len(placed) == relay.BATCH
     _copy_to(source, aliases, None if to_all else types)
     return count
@@ -105,8 +105,8 @@ def _copy_all(source: str, alias: str, far: FarLog | None, *, is_wanted: bool) -
             _moves()
             lanes, has_more = relay.copy(source, alias, far, is_wanted=is_wanted)
             if lanes:
-                failpoints.reach("relay.before_nudge", alias)
-            nudges.send(lanes)
+                failpoints.reach("relay.before_wakeup", alias)
+            wakeups.send(lanes)
     except PeerAway:
         raise
     except Exception as error:
@@ -160,7 +160,7 @@ class Relay:
     def __init__(self, aliases: list[str]) -> None:
         self.aliases = aliases
         self.foreign = foreign_sources(aliases)
-        self.bells = wakes.Bells(self.foreign)
+        self.bells = relay_wakeups.Bells(self.foreign)
         self.stopping = threading.Event()
         self.threads: list[threading.Thread] = []
 
@@ -175,7 +175,7 @@ class Relay:
         for source in self.foreign:
             self._spawn(f"follow-{source}", source, self._follow)
         if self.foreign:
-            self._spawn("wakes", "", self._listen)
+            self._spawn("relay_wakeups", "", self._listen)
 
     def stop(self) -> None:
         """Ask every thread to end and wait for it."""
@@ -186,7 +186,7 @@ class Relay:
 
     def is_moving(self) -> bool:
         """Tell whether each thread that has to look for work did so lately; those that listen wait long."""
-        alive = [thread for thread in self.threads if not thread.name.startswith(("stream-", "wakes"))]
+        alive = [thread for thread in self.threads if not thread.name.startswith(("stream-", "relay_wakeups"))]
         return all(thread.is_alive() and time.monotonic() - _moved[thread.name] < HUNG_S for thread in alive)
 
     def _spawn(self, name: str, alias: str, work: Callable[[str], None]) -> None:

@@ -1,14 +1,14 @@
-"""The sweep: finds by looking at the tables what a lost nudge, a dead worker or a passed deadline left waiting."""
+"""The sweep: finds by looking at the tables what a lost wake-up, a dead worker or a passed deadline left waiting."""
 
 from typing import NamedTuple
 
 from django.db import connections
 
-from messaging import nudges
+from messaging import wakeups
 from messaging.calls import DUE, due_calls
 from messaging.errands import wake_due
 from messaging.queues import queue_of
-from messaging.relay import Nudge
+from messaging.relay import Wakeup
 from messaging.timers import fire_timers
 
 _LOOK = f"""SELECT EXISTS (SELECT 1 FROM messaging_timer WHERE fired_at IS NULL AND due_at <= statement_timestamp()),
@@ -16,7 +16,7 @@ _LOOK = f"""SELECT EXISTS (SELECT 1 FROM messaging_timer WHERE fired_at IS NULL 
        EXISTS (SELECT 1 FROM messaging_external_call WHERE {DUE})"""
 
 
-def pending_lanes(alias: str) -> set[Nudge]:
+def pending_lanes(alias: str) -> set[Wakeup]:
     """Lanes with a delivery that is due."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
@@ -41,7 +41,7 @@ def look(alias: str) -> Due:
         return Due(*cursor.fetchone())
 
 
-def woken_lanes(alias: str, due: Due) -> set[Nudge]:
+def woken_lanes(alias: str, due: Due) -> set[Wakeup]:
     """Fire the timers that are due; return the lanes with a delivery that is."""
     fired = fire_timers(alias) if due.timers else set()
     return fired | (pending_lanes(alias) if due.deliveries else set())
@@ -54,14 +54,14 @@ def sweep(alias: str) -> int:
     """
     due = look(alias)
     lanes = woken_lanes(alias, due)
-    if not nudges.are_needed(queue_of(alias), len(lanes)):
+    if not wakeups.are_needed(queue_of(alias), len(lanes)):
         lanes = set()
-    nudges.send(lanes)
+    wakeups.send(lanes)
     calls = due_calls(alias) if due.calls else []
-    queues = nudges.queues_outside(alias, len(calls))
+    queues = wakeups.queues_outside(alias, len(calls))
     for queue in queues:
         for key in calls:
-            nudges.send_call(alias, key, queue)
+            wakeups.send_call(alias, key, queue)
     errands = wake_due(alias)
     beat(alias, "sweep")
     return len(lanes) + (len(calls) if queues else 0) + errands

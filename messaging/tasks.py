@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from messaging import calls, drain, endings, errands, nudges, relay_loop, retention, sinks, sweep
+from messaging import calls, drain, endings, errands, relay_loop, retention, sinks, sweep, wakeups
 from messaging.subscriptions import foreign_sources
 
 PURGE_LIMIT_S = 3600
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 def run_drain(alias: str, handler: str, shard: int) -> None:
     """Drain one lane, and wake the next worker if more became due meanwhile."""
     if drain.drain(alias, handler, shard):
-        nudges.send([(alias, handler, shard)])
+        wakeups.send([(alias, handler, shard)])
 
 
 @shared_task(name="messaging.execute_call", acks_late=True, reject_on_worker_lost=True)
@@ -31,7 +31,7 @@ def run_call(alias: str, key: str) -> None:
     if alias in connections:
         calls.serve_provider(alias, key)
     else:
-        nudges.send_call(alias, key)
+        wakeups.send_call(alias, key)
 
 
 @shared_task(name="messaging.run_errand", acks_late=True, reject_on_worker_lost=True)
@@ -40,7 +40,7 @@ def run_errand(name: str) -> None:
     if name.partition(".")[0] in connections:
         errands.run_errand(name)
     else:
-        nudges.send_errand(name)
+        wakeups.send_errand(name)
 
 
 @shared_task(name="messaging.relay")

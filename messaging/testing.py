@@ -9,7 +9,7 @@ from django.db import connections
 
 from core.db import transaction
 from core.events import Command, Event, Message
-from messaging import calls, errands, nudges, relay, sweep
+from messaging import calls, errands, relay, sweep, wakeups
 from messaging.drain import drain
 from messaging.models import InboxEvent, OutboxEvent
 from messaging.outbox import publish, send
@@ -25,7 +25,7 @@ def drain_outbox(*aliases: str, rounds: int = 100) -> int:
     wanted = list(aliases) or list(settings.SERVICES)
     total = 0
     copied: set[str] = set()
-    with nudges.muted():
+    with wakeups.muted():
         for _ in range(rounds):
             moved = sum(_turn(alias, wanted, copied) for alias in wanted)
             total += moved

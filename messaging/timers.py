@@ -9,7 +9,7 @@ from django.db import connections
 from core.db import OutsideTransaction, in_transaction
 from core.events import Message
 from messaging.models import Timer
-from messaging.relay import Nudge
+from messaging.relay import Wakeup
 from messaging.subscriptions import subscriptions
 
 _FIRE = """
@@ -48,7 +48,7 @@ def cancel_timers(*, alias: str, lane: str, event_type: str) -> int:
     return Timer.objects.using(alias).filter(lane=lane, type=event_type, fired_at__isnull=True).delete()[0]
 
 
-def fire_timers(alias: str) -> set[Nudge]:
+def fire_timers(alias: str) -> set[Wakeup]:
     """Turn due timers into deliveries; return the lanes to wake."""
     with connections[alias].cursor() as cursor:
         cursor.execute(_FIRE)

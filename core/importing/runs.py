@@ -136,7 +136,7 @@ def promise(run: Any, *, alias: str, task: str, queue: str) -> None:
         try:
             current_app.send_task(task, [str(run.id)], queue=queue, retry=False, ignore_result=True)
         except Exception as error:
-            log.warning("nudge_lost", task=task, error=repr(error))
+            log.warning("wakeup_lost", task=task, error=repr(error))
 
     with transaction(alias):
         run.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""Errands: woken by nudge and sweep, done by one worker at a time."""
+"""Errands: woken by wake-up and sweep, done by one worker at a time."""
 
 import threading
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 
 from core.db import InsideTransaction, transaction
-from messaging import errands, nudges, places, sweep
+from messaging import errands, places, sweep, wakeups
 from messaging.errands import Errand, errand, run_errand
 from messaging.testing import drain_outbox
 
@@ -46,17 +46,17 @@ def queue() -> Iterator[Queue]:
 
 
 @pytest.fixture
-def nudged(monkeypatch) -> list[str]:
+def woken(monkeypatch) -> list[str]:
     names: list[str] = []
-    monkeypatch.setattr(nudges, "send_errand", lambda name, queue: names.append(name))
+    monkeypatch.setattr(wakeups, "send_errand", lambda name, queue: names.append(name))
     return names
 
 
 @pytest.mark.django_db(databases=["orders", "catalog"])
-def test_the_sweep_wakes_what_is_due(queue, nudged):
-    assert (sweep.sweep("orders"), nudged) == (0, [])
+def test_the_sweep_wakes_what_is_due(queue, woken):
+    assert (sweep.sweep("orders"), woken) == (0, [])
     queue.todo = 3
-    assert (sweep.sweep("orders"), nudged) == (1, [NAME])
+    assert (sweep.sweep("orders"), woken) == (1, [NAME])
     assert errands.wake_due("catalog") == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from core.db import transaction
-from messaging import calls, nudges, sweep, tasks
+from messaging import calls, sweep, tasks, wakeups
 from messaging.calls import Operation, Outcome, operation, request_call
 from messaging.models import CallState, ExternalCall
 from tests.product import wait_for
@@ -47,22 +47,22 @@ class Bank(Operation):
 
 
 class Workers:
-    """What Celery's workers for outside work do: take one nudge after the other."""
+    """What Celery's workers for outside work do: take one wake-up after the other."""
 
     def __init__(self) -> None:
-        self.nudges: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self.wakeups: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self.threads = [threading.Thread(target=self._work) for _ in range(WORKERS)]
         for thread in self.threads:
             thread.start()
 
     def _work(self) -> None:
-        while nudge := self.nudges.get():
-            tasks.run_call(*nudge)
+        while wakeup := self.wakeups.get():
+            tasks.run_call(*wakeup)
         connections.close_all()
 
     def stop(self) -> None:
         for _ in self.threads:
-            self.nudges.put(None)
+            self.wakeups.put(None)
         for thread in self.threads:
             thread.join(30)
 
@@ -80,7 +80,7 @@ def bank() -> Iterator[Bank]:
 @pytest.fixture
 def workers(bank, monkeypatch) -> Iterator[Workers]:
     running = Workers()
-    monkeypatch.setattr(nudges, "send_call", lambda alias, key, queue="": running.nudges.put((alias, key)))
+    monkeypatch.setattr(wakeups, "send_call", lambda alias, key, queue="": running.wakeups.put((alias, key)))
     yield running
     bank.may_answer.set()
     running.stop()
@@ -118,7 +118,7 @@ def test_one_slow_call_holds_one_place_and_the_others_to_the_same_provider_go_on
 
 def test_a_place_goes_back_when_a_call_fails_in_the_worker(bank, settings):
     settings.CALLS_PER_PROVIDER = 1
-    with nudges.muted():
+    with wakeups.muted():
         wish(SLOW, "first", "second")
     bank.settle = lambda *_: 1 / 0
     with pytest.raises(ZeroDivisionError):
@@ -129,20 +129,20 @@ def test_a_place_goes_back_when_a_call_fails_in_the_worker(bank, settings):
 
 
 def test_who_worked_a_full_turn_leaves_the_rest_to_the_next(bank, monkeypatch):
-    with nudges.muted():
+    with wakeups.muted():
         wish(SLOW, "first", "second")
     said: list[str] = []
-    monkeypatch.setattr(nudges, "send_call", lambda alias, key: said.append(key))
+    monkeypatch.setattr(wakeups, "send_call", lambda alias, key: said.append(key))
     monkeypatch.setattr(calls, "TURN_S", 0.0)
     calls.serve_provider("payments", "first")
     assert (answered(), said) == (1, ["second"])
 
 
 def test_the_sweep_looks_at_every_provider(bank, monkeypatch):
-    with nudges.muted():
+    with wakeups.muted():
         wish(SLOW, *(f"slow {number:03}" for number in range(250)))
         wish(QUICK, "quick")
     said: list[str] = []
-    monkeypatch.setattr(nudges, "send_call", lambda alias, key, queue: said.append(key))
+    monkeypatch.setattr(wakeups, "send_call", lambda alias, key, queue: said.append(key))
     sweep.sweep("payments")
     assert said.index("quick") < 2

@@ -12,7 +12,7 @@ from catalog.events import CategoryChanged, StockSold
 from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
-from messaging import nudges, relay, relay_loop, sinks
+from messaging import relay, relay_loop, sinks, wakeups
 from messaging.models import OutboxEvent, SinkCursor
 from messaging.outbox import publish
 from messaging.relay_loop import Relay
@@ -279,7 +279,7 @@ def no_subscribers(monkeypatch):
 def test_the_relay_tells_the_stream_by_itself(rabbit, no_subscribers):
     reader = Reader(rabbit.url)
     running = Relay(["catalog"])
-    with nudges.muted():
+    with wakeups.muted():
         running.start()
         try:
             with transaction("catalog"):
@@ -295,7 +295,7 @@ def test_the_relay_tells_the_stream_by_itself(rabbit, no_subscribers):
 def test_without_a_stream_no_thread_is_started(settings, no_subscribers):
     settings.STREAM_URL = ""
     running = Relay(["catalog"])
-    with nudges.muted():
+    with wakeups.muted():
         running.start()
         running.stop()
     names = [thread.name for thread in running.threads]

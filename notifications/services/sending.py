@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.db import on_commit, transaction
 from gateway import breakers
-from messaging import nudges
+from messaging import wakeups
 from messaging.outbox import publish
 from notifications import counters
 from notifications.events import WebhookDisabled
@@ -59,7 +59,7 @@ def breaker_of(endpoint_id: UUID) -> str:
 
 def wake() -> None:
     """After the commit, wake a worker."""
-    on_commit("notifications", lambda: nudges.send_errand(SEND_WEBHOOKS))
+    on_commit("notifications", lambda: wakeups.send_errand(SEND_WEBHOOKS))
 
 
 def is_webhook_due(*, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from core.errors import DomainError
 from core.ids import uuid7
-from messaging import calls, nudges, relay, sweep
+from messaging import calls, relay, sweep, wakeups
 from messaging.drain import drain
 from messaging.testing import make_due
 from payments import services
@@ -63,7 +63,7 @@ class Storm:
         self.refunded, self.given_up = set(), set()
 
     def rage(self):
-        with ThreadPoolExecutor(WORKERS) as pool, nudges.muted():
+        with ThreadPoolExecutor(WORKERS) as pool, wakeups.muted():
             for order in self.orders:
                 self.pay(pool, order)
             deadline = time.monotonic() + 60 + COUNT

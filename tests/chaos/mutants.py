@@ -53,7 +53,7 @@ def mark_first() -> None:
 
 
 def no_sweep() -> None:
-    """Nobody looks for deliveries whose nudge was lost."""
+    """Nobody looks for deliveries whose wake-up was lost."""
     from messaging import sweep
 
     sweep.pending_lanes = lambda alias: set()

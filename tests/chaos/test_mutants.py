@@ -62,9 +62,9 @@ def test_without_a_sweep_the_last_event_is_lost(sabotaged):
     rig, token, vehicle = sabotaged, sabotaged.token(), sabotaged.known_vehicle()
     rig.run("relay", mutant="no_sweep")
     rig.ready()
-    rig.arm("relay", "relay.before_nudge:catalog=kill@2")
+    rig.arm("relay", "relay.before_wakeup:catalog=kill@2")
     order_id = rig.place(vehicle, token)
-    rig.await_strike("relay.before_nudge:catalog", times=2)
+    rig.await_strike("relay.before_wakeup:catalog", times=2)
     assert rig.ended(order_id, token)["status"] == "paid"
     with pytest.raises(AssertionError, match="still moves"):
         rig.settle(10)

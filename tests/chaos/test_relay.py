@@ -16,8 +16,8 @@ from websockets.sync.client import connect
         "relay.before_cursor:orders",
         "relay.before_cursor:catalog",
         "relay.before_cursor:payments",
-        "relay.before_nudge:orders",
-        "relay.before_nudge:payments",
+        "relay.before_wakeup:orders",
+        "relay.before_wakeup:payments",
     ],
 )
 def test_a_relay_dies_and_the_next_goes_on_where_it_stood(rig, place):
@@ -29,11 +29,11 @@ def test_a_relay_dies_and_the_next_goes_on_where_it_stood(rig, place):
     assert rig.charges(order_id) == [("charge", "succeeded")]
 
 
-def test_the_sweep_finds_the_last_event_whose_nudge_was_lost(rig):
+def test_the_sweep_finds_the_last_event_whose_wakeup_was_lost(rig):
     token, vehicle = rig.token(), rig.known_vehicle()
-    rig.arm("relay", "relay.before_nudge:catalog=kill@2")  # 1: the stock is asked for, 2: the order is paid
+    rig.arm("relay", "relay.before_wakeup:catalog=kill@2")  # 1: the stock is asked for, 2: the order is paid
     order_id = rig.place(vehicle, token)
-    rig.await_strike("relay.before_nudge:catalog", times=2)
+    rig.await_strike("relay.before_wakeup:catalog", times=2)
     sold = "SELECT 1 FROM catalog_reservation WHERE order_id = %s AND status = 'sold'"
     rig.wait(lambda: rig.one("catalog", sold, order_id), 30, "the car is never handed out")
 

@@ -13,7 +13,7 @@ from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api, token_for
 from gateway.approvals.reading import served
-from messaging import nudges
+from messaging import wakeups
 from tests.permissions import objects, table
 from tests.permissions.table import YES, Row
 
@@ -47,7 +47,7 @@ def home(row: Row) -> str:
 def undone(row: Row) -> Iterator[None]:
     """Let a cell change what it likes in its app's database: the next one finds everything as it was."""
     alias = home(row)
-    with nudges.muted(), transaction.atomic(using=alias):  # noqa: TID251 - outside the services' transactions
+    with wakeups.muted(), transaction.atomic(using=alias):  # noqa: TID251 - outside the services' transactions
         yield
         transaction.set_rollback(True, using=alias)
 

@@ -1,11 +1,11 @@
-"""Nudges through a real broker: said again by the sweep only while workers do not have as many to look at."""
+"""Wake-ups through a real broker: said again by the sweep only while workers do not have as many to look at."""
 
 import pytest
 from celery import current_app
 from django.db import connections
 
 from core.ids import uuid7
-from messaging import nudges, sweep, tasks
+from messaging import sweep, tasks, wakeups
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 LANES = 5
@@ -15,9 +15,9 @@ LANES = 5
 def queue(monkeypatch) -> str:
     """A queue of the test's own in the broker, which takes what is said to orders."""
     name = f"q.test-{uuid7().hex}"
-    for module in (nudges, sweep):
+    for module in (wakeups, sweep):
         monkeypatch.setattr(module, "queue_of", lambda alias: name)
-    monkeypatch.setattr(nudges, "_is_muted", False)
+    monkeypatch.setattr(wakeups, "_is_muted", False)
     yield name
     with current_app.pool.acquire(block=True) as connection:
         connection.default_channel.queue_delete(name)
@@ -38,30 +38,30 @@ def lanes():
 
 
 def test_a_sweep_says_no_more_than_workers_can_hear(queue, lanes, monkeypatch):
-    monkeypatch.setattr(nudges.random, "random", lambda: 0.99)
-    assert nudges.waiting(queue) == 0
+    monkeypatch.setattr(wakeups.random, "random", lambda: 0.99)
+    assert wakeups.waiting(queue) == 0
     for _ in range(60):
         sweep.sweep("orders")
-    assert nudges.waiting(queue) == LANES
+    assert wakeups.waiting(queue) == LANES
 
 
 def test_a_full_queue_is_spoken_to_now_and_then(queue, lanes, monkeypatch):
-    monkeypatch.setattr(nudges.random, "random", lambda: 0.0)
+    monkeypatch.setattr(wakeups.random, "random", lambda: 0.0)
     for _ in range(3):
         sweep.sweep("orders")
-    assert nudges.waiting(queue) == 3 * LANES
+    assert wakeups.waiting(queue) == 3 * LANES
 
 
 def test_outside_work_that_nobody_takes_is_told_to_the_release_before(monkeypatch):
     lying = {"q.external.orders": 0, "q.external": 0}
-    monkeypatch.setattr(nudges, "waiting", lying.get)
-    monkeypatch.setattr(nudges.random, "random", lambda: 0.99)
-    assert nudges.queues_outside("orders", 0) == []
-    assert nudges.queues_outside("orders", 2) == ["q.external.orders"]
+    monkeypatch.setattr(wakeups, "waiting", lying.get)
+    monkeypatch.setattr(wakeups.random, "random", lambda: 0.99)
+    assert wakeups.queues_outside("orders", 0) == []
+    assert wakeups.queues_outside("orders", 2) == ["q.external.orders"]
     lying["q.external.orders"] = 2
-    assert nudges.queues_outside("orders", 2) == ["q.external"]
+    assert wakeups.queues_outside("orders", 2) == ["q.external"]
     lying["q.external"] = 2
-    assert nudges.queues_outside("orders", 2) == []
+    assert wakeups.queues_outside("orders", 2) == []
 
 
 def test_a_broker_that_is_away_counts_as_quiet(monkeypatch):
@@ -69,7 +69,7 @@ def test_a_broker_that_is_away_counts_as_quiet(monkeypatch):
         raise ConnectionError
 
     monkeypatch.setattr(type(current_app.pool), "acquire", gone)
-    assert nudges.waiting("q.orders") == 0
+    assert wakeups.waiting("q.orders") == 0
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_a_broker_that_is_away_counts_as_quiet(monkeypatch):
 )
 def test_outside_work_of_a_database_that_is_elsewhere_goes_to_its_owner(task, arguments, monkeypatch):
     sent = []
-    monkeypatch.setattr(nudges, "_send", lambda *message: sent.append(message))
+    monkeypatch.setattr(wakeups, "_send", lambda *message: sent.append(message))
     task(*arguments)
     assert sent == [(task.name, arguments, "q.external.elsewhere")]

@@ -1,4 +1,4 @@
-"""Nudges: Celery messages that say where to look. They carry no facts, so any of them may be lost or doubled."""
+"""Wake-ups: Celery messages that say where to look. They carry no facts, so any of them may be lost or doubled."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -9,17 +9,17 @@ import structlog
 from celery import current_app
 
 from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
-from messaging.relay import Nudge
+from messaging.relay import Wakeup
 
 ANYWAY = 1 / 16
-"""How often a full queue gets more nudges all the same: those that wait there may be other lanes'."""
+"""How often a full queue gets more wake-ups all the same: those that wait there may be other lanes'."""
 log = structlog.get_logger(__name__)
 _is_muted = False
 
 
-def send(nudges: Iterable[Nudge]) -> None:
+def send(wakeups: Iterable[Wakeup]) -> None:
     """Wake a worker for each lane; a broker that is down is logged and made good by the sweep."""
-    for alias, handler, shard in nudges:
+    for alias, handler, shard in wakeups:
         _send("messaging.drain", (alias, handler, shard), queue_of(alias))
 
 
@@ -29,10 +29,10 @@ def send_call(alias: str, key: str, queue: str = "") -> None:
 
 
 def are_needed(queue: str, count: int) -> bool:
-    """Tell whether to say again, `count` times, what may have been said already: not while as many nudges wait.
+    """Tell whether to say again, `count` times, what may have been said already: not while as many wake-ups wait.
 
     The sweep looks every second. If it always spoke, workers that were away for a minute would come back to sixty
-    nudges for each lane that waits; reading those, they would be told more, and more, and never come to the end.
+    wake-ups for each lane that waits; reading those, they would be told more, and more, and never come to the end.
     """
     return bool(count) and (waiting(queue) < count or random.random() < ANYWAY)
 
@@ -40,7 +40,7 @@ def are_needed(queue: str, count: int) -> bool:
 def queues_outside(alias: str, count: int) -> list[str]:
     """Queues in which to say again that `count` pieces of an app's outside work wait.
 
-    While nudges lie in its own one, perhaps only workers of a release before are there: they read the former queue.
+    While wake-ups lie in its own one, perhaps only workers of a release before are there: they read the former queue.
     """
     own = external_queue(alias)
     asked = [own, FORMER_EXTERNAL_QUEUE] if waiting(own) else [own]
@@ -48,11 +48,11 @@ def queues_outside(alias: str, count: int) -> list[str]:
 
 
 def waiting(queue: str) -> int:
-    """Count the nudges no worker has taken yet; 0 also when the broker does not say."""
+    """Count the wake-ups no worker has taken yet; 0 also when the broker does not say."""
     try:
         with current_app.pool.acquire(block=True) as connection:
             return int(connection.default_channel.client.llen(queue))  # kombu's own count misses queues with a prefix
-    except Exception:  # a broker that is away takes no nudges either
+    except Exception:  # a broker that is away takes no wake-ups either
         return 0
 
 
@@ -67,7 +67,7 @@ def _send(task: str, arguments: tuple[Any, ...], queue: str) -> None:
     try:
         current_app.send_task(task, arguments, queue=queue, retry=False, ignore_result=True)
     except Exception as error:
-        log.warning("nudge_lost", task=task, arguments=arguments, error=repr(error))
+        log.warning("wakeup_lost", task=task, arguments=arguments, error=repr(error))
 
 
 @contextmanager
