@@ -135,7 +135,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def unit_of(nodeid: str) -> str:
-    """Which tests one worker has to run together."""
+    """Return the tests that one worker has to run together."""
     return PRODUCT if nodeid.startswith(WHOLE) else nodeid.split("::")[0]
 
 
@@ -325,7 +325,7 @@ def strange_ports() -> Iterator[list[str]]:
 
 @pytest.fixture(autouse=True)
 def closed_breakers() -> None:
-    """What one test did to a provider is not held against it in the next."""
+    """Close the breakers: what one test did to a provider is not held against it in the next."""
     import redis
 
     from gateway import breakers

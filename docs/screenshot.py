@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What to photograph, how large, and where to put it."""
+    """Read what to photograph, how large, and where to put it."""
     data_dir = Path(os.environ.get("AUTOSALON_DATA_DIR") or HERE.parent / ".data")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", default=running_address(data_dir))

@@ -39,7 +39,7 @@ class AnswerLost(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """What a route needs of an HTTP request; `key` is its Idempotency-Key, or empty."""
+    """Parts of an HTTP request that a route needs; `key` is its Idempotency-Key, or empty."""
 
     method: str
     path: str
@@ -73,7 +73,7 @@ class Answer:
 
 
 class Book(Protocol):
-    """What a sandbox remembers over restarts."""
+    """Memory of a sandbox, kept over restarts."""
 
     def close(self) -> None:
         """Close the file."""

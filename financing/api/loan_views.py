@@ -261,7 +261,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         return Response(PortfolioSerializer(services.read_portfolio()).data)
 
     def _means(self, data: dict[str, Any]) -> LoanMeans:
-        """How a loan is paid, by a stored method of its borrower alone. Raises LoanNotFound, InvalidInput."""
+        """Read how a loan is paid, by a stored method of its borrower alone. Raises LoanNotFound, InvalidInput."""
         loan, method_id = self._found(self.kwargs["pk"]), data["payment_method_id"]
         if method_id is not None:
             require_method(

@@ -144,7 +144,7 @@ class House:
     @property
     def openers(self) -> float:
         """Return the share of docstrings that open with a relative (What, Whether, How), in percent."""
-        return round(100 * len(self.opened) / len(self.docstrings), 1)
+        return round(100 * len(self.opened) / len(self.docstrings), 2)
 
     @property
     def opened(self) -> list[str]:
