@@ -12,8 +12,8 @@ from accounts import services
 from accounts.models import User
 from accounts.services import password_reset_token, undo_token, verification_token
 from messaging.calls import Operation, Outcome, operation
-from messaging.errands import Errand, errand
 from messaging.models import CallState
+from messaging.work_queues import WorkQueue, work_queue
 
 
 @operation
@@ -67,8 +67,8 @@ class MailEmailNotice(Operation):
         """Nothing waits for a mail."""
 
 
-@errand
-class GatherExports(Errand):
+@work_queue
+class GatherExports(WorkQueue):
     """Gathers personal data from every app for those who asked for it."""
 
     name = services.GATHER

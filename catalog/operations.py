@@ -9,15 +9,15 @@ from django.utils import timezone
 
 from catalog import services
 from catalog.providers import photos
-from messaging.errands import Errand, errand
+from messaging.work_queues import WorkQueue, work_queue
 
 Wanted = services.Wanted
 Record = Callable[[Wanted], None]
 log = structlog.get_logger(__name__)
 
 
-@errand
-class FetchPhotos(Errand):
+@work_queue
+class FetchPhotos(WorkQueue):
     """Fetch what waits, from several hosts at once and from each of them one after the other, at its pace.
 
     Threads only talk to the hosts. Rows are claimed and recorded, and pictures made smaller one at a time, by the

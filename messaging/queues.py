@@ -10,5 +10,5 @@ def queue_of(app: str) -> str:
 
 
 def external_queue(app: str) -> str:
-    """The queue whose workers do one app's outside work: calls to providers, errands, imports, nightly jobs."""
+    """The queue whose workers do one app's outside work: calls to providers, work queues, imports, nightly jobs."""
     return f"q.external.{app}"

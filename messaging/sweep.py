@@ -6,10 +6,10 @@ from django.db import connections
 
 from messaging import wakeups
 from messaging.calls import DUE, due_calls
-from messaging.errands import wake_due
 from messaging.queues import queue_of
 from messaging.relay import Wakeup
 from messaging.timers import fire_timers
+from messaging.work_queues import wake_due
 
 _LOOK = f"""SELECT EXISTS (SELECT 1 FROM messaging_timer WHERE fired_at IS NULL AND due_at <= statement_timestamp()),
        EXISTS (SELECT 1 FROM messaging_inbox WHERE status = 0 AND next_at <= statement_timestamp()),
@@ -48,7 +48,7 @@ def woken_lanes(alias: str, due: Due) -> set[Wakeup]:
 
 
 def sweep(alias: str) -> int:
-    """Fire due timers, wake every lane, call and errand that waits, leave a heartbeat; return how many were woken.
+    """Fire due timers, wake every lane, call and work queue that waits, leave a heartbeat; return how many were woken.
 
     Nobody is woken again by the hundred while workers have more to look at than there is.
     """
@@ -62,9 +62,9 @@ def sweep(alias: str) -> int:
     for queue in queues:
         for key in calls:
             wakeups.send_call(alias, key, queue)
-    errands = wake_due(alias)
+    work_queues = wake_due(alias)
     beat(alias, "sweep")
-    return len(lanes) + (len(calls) if queues else 0) + errands
+    return len(lanes) + (len(calls) if queues else 0) + work_queues
 
 
 def beat(alias: str, role: str) -> None:

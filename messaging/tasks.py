@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from messaging import calls, drain, endings, errands, relay_loop, retention, sinks, sweep, wakeups
+from messaging import calls, drain, endings, relay_loop, retention, sinks, sweep, wakeups, work_queues
 from messaging.subscriptions import foreign_sources
 
 PURGE_LIMIT_S = 3600
@@ -35,12 +35,12 @@ def run_call(alias: str, key: str) -> None:
 
 
 @shared_task(name="messaging.run_errand", acks_late=True, reject_on_worker_lost=True)
-def run_errand(name: str) -> None:
-    """Do an errand; its lock in the database stops twins."""
+def run_work_queue(name: str) -> None:
+    """Do what waits in a work queue; its lock in the database keeps a second worker away."""
     if name.partition(".")[0] in connections:
-        errands.run_errand(name)
+        work_queues.run_work_queue(name)
     else:
-        wakeups.send_errand(name)
+        wakeups.wake_work_queue(name)
 
 
 @shared_task(name="messaging.relay")

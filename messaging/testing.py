@@ -9,7 +9,7 @@ from django.db import connections
 
 from core.db import transaction
 from core.events import Command, Event, Message
-from messaging import calls, errands, relay, sweep, wakeups
+from messaging import calls, relay, sweep, wakeups, work_queues
 from messaging.drain import drain
 from messaging.models import InboxEvent, OutboxEvent
 from messaging.outbox import publish, send
@@ -20,7 +20,7 @@ from messaging.subscriptions import Handler, subscriptions
 def drain_outbox(*aliases: str, rounds: int = 100) -> int:
     """Deliver every committed event of `aliases` (default: all a test may touch) until nothing moves.
 
-    Returns how many lanes, external calls and errands ran. Timers fire only if due.
+    Returns how many lanes, external calls and work queues ran. Timers fire only if due.
     """
     wanted = list(aliases) or list(settings.SERVICES)
     total = 0
@@ -49,7 +49,7 @@ def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
         drain(alias, handler, shard)
     waiting = calls.due_calls(alias) if due.calls or lanes else []
     made = sum(calls.execute_call(alias, key) for key in waiting)
-    done = sum(errands.run_errand(name) for name in errands.due_errands(alias))
+    done = sum(work_queues.run_work_queue(name) for name in work_queues.due_work_queues(alias))
     return moved + len(lanes) + made + done
 
 

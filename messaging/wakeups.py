@@ -56,8 +56,8 @@ def waiting(queue: str) -> int:
         return 0
 
 
-def send_errand(name: str, queue: str = "") -> None:
-    """Wake a worker for an errand."""
+def wake_work_queue(name: str, queue: str = "") -> None:
+    """Wake a worker for a work queue."""
     _send("messaging.run_errand", (name,), queue or external_queue(name.partition(".")[0]))
 
 

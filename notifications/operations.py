@@ -13,8 +13,8 @@ import structlog
 from django.utils import timezone
 
 from messaging.calls import Operation, Outcome, operation
-from messaging.errands import Errand, errand
 from messaging.models import CallState
+from messaging.work_queues import WorkQueue, work_queue
 from notifications import services
 from notifications.models import Notification, Recipient
 from notifications.providers import mail, sms, webhooks
@@ -88,8 +88,8 @@ class SendSms(SendMessage):
         sms.send(message_id=message.id, to=to, text=message.body)
 
 
-@errand
-class SendWebhooks(Errand):
+@work_queue
+class SendWebhooks(WorkQueue):
     """Send what waits for the receivers, to many at once: one that is slow holds up two threads, nobody else.
 
     Rows are claimed and recorded by the worker itself; its threads only talk to the receivers. A turn lasts half a

@@ -35,7 +35,7 @@ def request_export(*, user_id: UUID, requested_by: UUID, now: datetime) -> Perso
             user=user, requested_by=requested_by, next_at=now, created_at=now, expires_at=now + KEEP
         )
         record(ActivityKind.DATA_EXPORTED, user_id, now=now, requested_by=str(requested_by))
-        on_commit("accounts", lambda: wakeups.send_errand(GATHER))
+        on_commit("accounts", lambda: wakeups.wake_work_queue(GATHER))
     return export
 
 

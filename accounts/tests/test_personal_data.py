@@ -255,7 +255,7 @@ def test_an_app_that_is_down_is_asked_again(person):
     assert begun.status == "ready"
 
 
-def test_the_errand_is_run_by_a_worker(person):
+def test_the_work_queue_is_run_by_a_worker(person):
     begun = services.request_export(user_id=person.id, requested_by=person.id, now=timezone.now())
     drain_all()
     begun.refresh_from_db()

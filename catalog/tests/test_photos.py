@@ -19,7 +19,7 @@ from catalog.public.pictures import covers
 from catalog.services.imports import ImportOptions, import_file
 from catalog.tests import make
 from core.db import InsideTransaction, transaction
-from messaging.errands import due_errands, run_errand
+from messaging.work_queues import due_work_queues, run_work_queue
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 WEEK = timedelta(days=7)
@@ -59,7 +59,7 @@ def shop(httpserver):
 def fetch():
     """Fetch what is due, as the worker does."""
     with translation.override("en"):
-        while run_errand(services.FETCH_PHOTOS):
+        while run_work_queue(services.FETCH_PHOTOS):
             pass
 
 
@@ -77,14 +77,14 @@ def files():
 def test_a_named_photo_becomes_a_picture_with_renditions(shop):
     car = make.product(image_url=shop("/a.jpg", picture(1200, 800)))
     assert covers([car.pk]) == {}
-    assert due_errands("catalog") == [services.FETCH_PHOTOS]
+    assert due_work_queues("catalog") == [services.FETCH_PHOTOS]
     fetch()
     photo, image = OutsidePhoto.objects.get(), ProductImage.objects.get()
     assert (photo.state, photo.image, photo.attempts) == (PhotoState.FETCHED, image, 1)
     assert (image.product, image.width, image.height, len(files())) == (car, 1200, 800, 3)
     assert covers([car.pk])[car.pk].urls["small"].startswith("/media/products/")
     fetch()
-    assert (shop.asked(), due_errands("catalog")) == (["/a.jpg"], [])
+    assert (shop.asked(), due_work_queues("catalog")) == (["/a.jpg"], [])
 
 
 def test_an_import_names_photos_and_a_second_one_fetches_nothing_anew(shop, tmp_path, committing):
@@ -187,7 +187,7 @@ def test_what_is_no_photo_is_refused_for_good(shop, data, answer, reason):
     found, error = state(car)
     assert (found, reason in error) == (PhotoState.REFUSED, True), error
     assert not ProductImage.objects.exists()
-    assert due_errands("catalog") == []
+    assert due_work_queues("catalog") == []
 
 
 def test_a_photo_that_is_too_large_is_refused_whether_it_says_so_or_not(monkeypatch, httpserver, shop):

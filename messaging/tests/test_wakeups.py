@@ -73,7 +73,7 @@ def test_a_broker_that_is_away_counts_as_quiet(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("task", "arguments"), [(tasks.run_call, ("elsewhere", "a-key")), (tasks.run_errand, ("elsewhere.send",))]
+    ("task", "arguments"), [(tasks.run_call, ("elsewhere", "a-key")), (tasks.run_work_queue, ("elsewhere.send",))]
 )
 def test_outside_work_of_a_database_that_is_elsewhere_goes_to_its_owner(task, arguments, monkeypatch):
     sent = []

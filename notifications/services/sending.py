@@ -59,7 +59,7 @@ def breaker_of(endpoint_id: UUID) -> str:
 
 def wake() -> None:
     """After the commit, wake a worker."""
-    on_commit("notifications", lambda: wakeups.send_errand(SEND_WEBHOOKS))
+    on_commit("notifications", lambda: wakeups.wake_work_queue(SEND_WEBHOOKS))
 
 
 def is_webhook_due(*, now: datetime) -> bool:

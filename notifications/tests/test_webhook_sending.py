@@ -21,11 +21,11 @@ from catalog.events import CategoryChanged
 from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
-from messaging.errands import run_errand
 from messaging.models import InboxEvent
 from messaging.outbox import publish
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox, events_of
+from messaging.work_queues import run_work_queue
 from notifications import handlers, operations, services
 from notifications.models import (
     DELAYS_S,
@@ -446,7 +446,7 @@ def test_a_receiver_removed_meanwhile_is_no_trouble():
     sending = claim(endpoint, NOW)
     services.remove_webhook(webhook_id=endpoint.id)
     services.record_attempt(sending=sending, answer=OK, now=NOW)
-    assert not run_errand(services.SEND_WEBHOOKS)
+    assert not run_work_queue(services.SEND_WEBHOOKS)
     assert not WebhookAttempt.objects.exists()
 
 
@@ -490,7 +490,7 @@ def test_one_worker_at_a_time_sends_and_nothing_twice(receiver):
     done: list[bool] = []
 
     def work():
-        done.append(run_errand(services.SEND_WEBHOOKS))
+        done.append(run_work_queue(services.SEND_WEBHOOKS))
         connections.close_all()
 
     workers = [threading.Thread(target=work) for _ in range(4)]
@@ -513,15 +513,15 @@ def test_a_turn_ends_and_slow_receivers_are_not_begun_with_late():
     slow, quick = make.webhook(), make.webhook()
     for endpoint in (slow, quick):
         waiting(endpoint, timezone.now() - timedelta(seconds=5))
-    errand = operations.SendWebhooks()
-    early, late, over = errand.turn_s - 1, errand.turn_s + 1, errand.turn_s + errand.extra_s + 1
-    assert errand._claim(over, set(), 0) == []
-    assert errand._claim(early, set(), errand.threads) == []
-    (sending,) = errand._claim(late, {slow.id}, 0)
+    work_queue = operations.SendWebhooks()
+    early, late, over = work_queue.turn_s - 1, work_queue.turn_s + 1, work_queue.turn_s + work_queue.extra_s + 1
+    assert work_queue._claim(over, set(), 0) == []
+    assert work_queue._claim(early, set(), work_queue.threads) == []
+    (sending,) = work_queue._claim(late, {slow.id}, 0)
     assert sending.endpoint_id == quick.id
-    assert errand._slow([sending]) == set()
-    assert errand._slow([replace(sending, at=timezone.now() - timedelta(seconds=2))]) == {quick.id}
-    (sending,) = errand._claim(early, {slow.id}, 1)
+    assert work_queue._slow([sending]) == set()
+    assert work_queue._slow([replace(sending, at=timezone.now() - timedelta(seconds=2))]) == {quick.id}
+    (sending,) = work_queue._claim(early, {slow.id}, 1)
     assert sending.endpoint_id == slow.id
 
 
@@ -546,5 +546,5 @@ def test_a_slow_receiver_holds_up_nobody_else():
         waiting(slow, timezone.now() - timedelta(seconds=30))
         for number in range(6):
             waiting(quick, timezone.now() - timedelta(seconds=20 - number))
-        assert run_errand(services.SEND_WEBHOOKS)
+        assert run_work_queue(services.SEND_WEBHOOKS)
     assert order == ["quick"] * 6 + ["slow"]

@@ -27,7 +27,7 @@ from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 FIRST_PAGE_SECONDS = 90
 QUIET_SECONDS = 60
 OUTSIDE_WORKERS = "6"
-"""Two slow providers hold AUTOSALON_CALLS_PER_PROVIDER each; errands and whoever is quick need the others."""
+"""Two slow providers hold AUTOSALON_CALLS_PER_PROVIDER each; work queues and whoever is quick need the others."""
 PAGES = {
     "Storefront": "/",
     "Admin": "/admin/",

@@ -1,4 +1,4 @@
-"""Errands: woken by wake-up and sweep, done by one worker at a time."""
+"""Work queues: woken by message and sweep, done by one worker at a time."""
 
 import threading
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ import pytest
 from django.db import connections
 
 from core.db import InsideTransaction, transaction
-from messaging import errands, places, sweep, wakeups
-from messaging.errands import Errand, errand, run_errand
+from messaging import places, sweep, wakeups, work_queues
 from messaging.testing import drain_outbox
+from messaging.work_queues import WorkQueue, run_work_queue, work_queue
 
-NAME = "orders.test_errand"
+NAME = "orders.test_work_queue"
 pytestmark = pytest.mark.django_db(databases=["orders"])
 
 
-class Queue(Errand):
+class Queue(WorkQueue):
     """Work that is counted, and may be made to take its time."""
 
     name = NAME
@@ -38,17 +38,17 @@ class Queue(Errand):
 
 @pytest.fixture
 def queue() -> Iterator[Queue]:
-    errand(Queue)
-    item = errands._errands[NAME]
+    work_queue(Queue)
+    item = work_queues._work_queues[NAME]
     assert isinstance(item, Queue)
     yield item
-    del errands._errands[NAME]
+    del work_queues._work_queues[NAME]
 
 
 @pytest.fixture
 def woken(monkeypatch) -> list[str]:
     names: list[str] = []
-    monkeypatch.setattr(wakeups, "send_errand", lambda name, queue: names.append(name))
+    monkeypatch.setattr(wakeups, "wake_work_queue", lambda name, queue: names.append(name))
     return names
 
 
@@ -57,7 +57,7 @@ def test_the_sweep_wakes_what_is_due(queue, woken):
     assert (sweep.sweep("orders"), woken) == (0, [])
     queue.todo = 3
     assert (sweep.sweep("orders"), woken) == (1, [NAME])
-    assert errands.wake_due("catalog") == 0
+    assert work_queues.wake_due("catalog") == 0
 
 
 def test_tests_do_it_themselves(queue):
@@ -68,7 +68,7 @@ def test_tests_do_it_themselves(queue):
 
 def test_nothing_is_done_inside_a_transaction(queue):
     with pytest.raises(InsideTransaction), transaction("orders"):
-        run_errand(NAME)
+        run_work_queue(NAME)
     assert not queue.started.is_set()
 
 
@@ -78,18 +78,18 @@ def test_one_worker_at_a_time(queue):
     queue.go_on.clear()
 
     def work():
-        run_errand(NAME)
+        run_work_queue(NAME)
         connections.close_all()
 
     first = threading.Thread(target=work)
     first.start()
     assert queue.started.wait(10)
-    assert run_errand(NAME) is False
+    assert run_work_queue(NAME) is False
     queue.go_on.set()
     first.join()
     assert queue.done == 3
     queue.todo = 1
-    assert run_errand(NAME) is True
+    assert run_work_queue(NAME) is True
 
 
 @pytest.mark.django_db(databases=["orders"], transaction=True)
@@ -99,7 +99,7 @@ def test_a_frozen_worker_loses_its_session_and_nobody_else_does(queue, monkeypat
     queue.go_on.clear()
 
     def freeze():
-        run_errand(NAME)
+        run_work_queue(NAME)
         connections.close_all()
 
     frozen = threading.Thread(target=freeze)
@@ -107,7 +107,7 @@ def test_a_frozen_worker_loses_its_session_and_nobody_else_does(queue, monkeypat
     assert queue.started.wait(10)
     taken = threading.Event()
     for _ in range(100):
-        with places.take_place("orders", NAME, errands.ALONE) as is_mine:
+        with places.take_place("orders", NAME, work_queues.ALONE) as is_mine:
             if is_mine:
                 taken.set()
                 break

@@ -1,6 +1,6 @@
-"""Errands: outside work that an app keeps in tables of its own, because its pace and order are the app's business.
+"""Work queues: outside work that an app keeps in tables of its own, because its pace and order are the app's business.
 
-A single call to a provider is a row of `messaging.calls`. An errand is a queue with rules. Messaging wakes whoever
+A single call to a provider is a row of `messaging.calls`. A work queue is a queue with rules. Messaging wakes whoever
 works on it, at once by a wake-up and, should that be lost, by the sweep; and it lets one worker at a time do so, so
 that slow receivers never take all workers away from the calls to banks and insurers.
 """
@@ -12,10 +12,10 @@ from messaging import wakeups
 from messaging.places import take_place
 
 ALONE = (-1,)
-"""The only place at an errand."""
+"""The only place at a work queue."""
 
 
-class Errand(ABC):
+class WorkQueue(ABC):
     """One queue of outside work. `name` is `<app>.<verb>`: the app's database holds its rows and its lock."""
 
     name: str
@@ -29,31 +29,31 @@ class Errand(ABC):
         """Do it for a minute at most; return whether there was anything. May begin again where it died."""
 
 
-_errands: dict[str, Errand] = {}
+_work_queues: dict[str, WorkQueue] = {}
 
 
-def errand(cls: type[Errand]) -> type[Errand]:
-    """Register an errand class."""
-    _errands[cls.name] = cls()
+def work_queue(cls: type[WorkQueue]) -> type[WorkQueue]:
+    """Register a work queue."""
+    _work_queues[cls.name] = cls()
     return cls
 
 
-def due_errands(alias: str) -> list[str]:
-    """Names of an app's errands that have something to do."""
-    return [name for name, item in _errands.items() if name.partition(".")[0] == alias and item.is_due()]
+def due_work_queues(alias: str) -> list[str]:
+    """List the names of an app's work queues that have something to do."""
+    return [name for name, item in _work_queues.items() if name.partition(".")[0] == alias and item.is_due()]
 
 
-def run_errand(name: str) -> bool:
+def run_work_queue(name: str) -> bool:
     """Do what waits, unless another worker is at it; return whether anything was done."""
     refuse_inside_transaction()
     with take_place(name.partition(".")[0], name, ALONE) as is_mine:
-        return is_mine and _errands[name].run()
+        return is_mine and _work_queues[name].run()
 
 
 def wake_due(alias: str) -> int:
-    """Wake a worker for every errand that has something to do; return how many there are."""
-    names = due_errands(alias)
+    """Wake a worker for every work queue that has something to do; return how many there are."""
+    names = due_work_queues(alias)
     for queue in wakeups.queues_outside(alias, len(names)):
         for name in names:
-            wakeups.send_errand(name, queue)
+            wakeups.wake_work_queue(name, queue)
     return len(names)
