@@ -1,4 +1,4 @@
-"""Celery: executes drains, calls to providers and periodic jobs; the database is the ledger, never the broker."""
+"""Celery: dispatches deliveries, calls providers, runs periodic jobs; the database is the ledger, never the broker."""
 
 import os
 from typing import Any

@@ -145,7 +145,7 @@ CHANNEL_LAYERS = {
     }
 }
 
-# Celery: executes drains and calls to providers; the database is the ledger, so a lost message costs a second -------
+# Celery: dispatches deliveries, calls providers; the database is the ledger, so a lost message costs a second ---------
 CELERY_BROKER_URL = REDIS.celery_url(0)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,

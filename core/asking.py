@@ -1,6 +1,6 @@
 """Questions to other machines that come up inside a transaction: nothing may wait for a network while it holds locks.
 
-Plumbing that opens a transaction around work it knows nothing of (the drain, the keys of idempotency) runs it by
+Plumbing that opens a transaction around work it knows nothing of (the dispatcher, the keys of idempotency) runs it by
 `with_answers`. A question asked inside rolls the transaction back, is put outside, and the work begins again with the
 answer at hand.
 """

@@ -2,8 +2,8 @@
 
 AUTOSALON_FAILPOINTS holds `place=fault` separated by spaces or commas, or `@file` with the same, read anew each time:
 `relay.before_cursor=kill@3` kills the process the third time any process of the installation comes there, once;
-`drain.before_commit:catalog.serve_checkout=kill@1-5` five times, at that handler only; `=error` raises FailpointError,
-`=freeze:30` stops the process for 30 seconds. Without `@` the first time counts.
+`dispatch.before_commit:catalog.serve_checkout=kill@1-5` five times, at that handler only; `=error` raises
+FailpointError, `=freeze:30` stops the process for 30 seconds. Without `@` the first time counts.
 """
 
 import os

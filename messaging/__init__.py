@@ -1,1 +1,1 @@
-"""Domain events between apps: outbox, relay, inbox, drain, timers. Its tables stand in every app's database."""
+"""Domain events between apps: outbox, relay, inbox, dispatcher, timers. Its tables stand in every app's database."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 
 SHARDS = 16
-"""Lanes of one handler: deliveries of one aggregate always share a lane, and a lane is drained by one worker."""
+"""Lanes of one handler: deliveries of one aggregate always share a lane, and a lane is worked by one worker."""
 
 
 class EventStream(models.Model):

@@ -6,7 +6,7 @@ from django.db import connections
 
 from core.db import transaction
 from messaging import relay, sweep
-from messaging.drain import drain
+from messaging.dispatcher import dispatch
 from messaging.logs import read_head
 from messaging.peers import is_here
 from messaging.subscriptions import Subscription, subscriptions
@@ -122,7 +122,7 @@ def catch_up(item: Subscription, sources: list[str], tick: Callable[[int], None]
         moved = [relay.copy(source, item.alias)[1] for source in sources]
         for _, handler, shard in sweep.pending_lanes(item.alias):
             if handler == item.name:
-                drain(item.alias, handler, shard)
+                dispatch(item.alias, handler, shard)
         before, left = left, remaining(item, sources)
         if left >= before and not any(moved):
             break

@@ -1,4 +1,4 @@
-"""Celery's way into messaging: drains, calls to the outside world, and the relay where no process of its own runs.
+"""Celery's way into messaging: deliveries, calls to the outside world, and the relay where no process of its own runs.
 
 The former queue of all outside work may hand a worker what is not its own: that goes to its owner's queue.
 """
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from messaging import calls, drain, endings, relay_loop, retention, sinks, sweep, wakeups, work_queues
+from messaging import calls, dispatcher, endings, relay_loop, retention, sinks, sweep, wakeups, work_queues
 from messaging.subscriptions import foreign_sources
 
 PURGE_LIMIT_S = 3600
@@ -19,9 +19,9 @@ log = structlog.get_logger(__name__)
 
 
 @shared_task(name="messaging.drain")
-def run_drain(alias: str, handler: str, shard: int) -> None:
-    """Drain one lane, and wake the next worker if more became due meanwhile."""
-    if drain.drain(alias, handler, shard):
+def run_dispatch(alias: str, handler: str, shard: int) -> None:
+    """Dispatch one lane, and wake the next worker if more became due meanwhile."""
+    if dispatcher.dispatch(alias, handler, shard):
         wakeups.send([(alias, handler, shard)])
 
 

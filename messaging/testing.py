@@ -10,7 +10,7 @@ from django.db import connections
 from core.db import transaction
 from core.events import Command, Event, Message
 from messaging import calls, relay, sweep, wakeups, work_queues
-from messaging.drain import drain
+from messaging.dispatcher import dispatch
 from messaging.models import InboxEvent, OutboxEvent
 from messaging.outbox import publish, send
 from messaging.relay_loop import targets_of
@@ -46,7 +46,7 @@ def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
     due = sweep.look(alias)
     lanes = sweep.woken_lanes(alias, due)
     for _, handler, shard in lanes:
-        drain(alias, handler, shard)
+        dispatch(alias, handler, shard)
     waiting = calls.due_calls(alias) if due.calls or lanes else []
     made = sum(calls.execute_call(alias, key) for key in waiting)
     done = sum(work_queues.run_work_queue(name) for name in work_queues.due_work_queues(alias))

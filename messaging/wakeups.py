@@ -72,7 +72,7 @@ def _send(task: str, arguments: tuple[Any, ...], queue: str) -> None:
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Send nothing for the block: tests drain by themselves."""
+    """Send nothing for the block: tests dispatch by themselves."""
     global _is_muted
     _is_muted = True
     try:

@@ -439,7 +439,7 @@ def nobody_tells_a_receiver(env: Any) -> Iterator[tuple[str, str]]:
         relay.sequence("catalog")
         relay.copy("catalog", "notifications")
         for alias, name, shard in sweep.pending_lanes("notifications"):
-            env.drain(alias, name, shard)
+            env.dispatch(alias, name, shard)
         time.sleep(1.5)
         yield "notifications", "has not been told"
         drain_outbox("notifications")

@@ -24,7 +24,7 @@ from core.db import transaction
 from core.errors import DomainError
 from core.ids import uuid7
 from messaging import calls, relay, relay_loop, sweep
-from messaging.drain import drain
+from messaging.dispatcher import dispatch
 from messaging.models import Departure, InboxCursor
 from messaging.testing import drain_outbox
 from orders.models import Order
@@ -69,7 +69,7 @@ class Load:
 
     def work(self, alias):
         for _, handler, shard in sweep.pending_lanes(alias):
-            drain(alias, handler, shard)
+            dispatch(alias, handler, shard)
         for key in calls.due_calls(alias):
             calls.execute_call(alias, key)
 

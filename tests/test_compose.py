@@ -77,13 +77,13 @@ def test_every_app_has_a_postgres_of_its_own(services):
 
 
 def test_every_queue_has_exactly_one_worker_group(services):
-    drained = [
+    served = [
         queue
         for name, service in services.items()
         if name.startswith("worker-")
         for queue in service["command"][service["command"].index("-Q") + 1].split(",")
     ]
-    assert sorted(drained) == sorted([*map(queue_of, APPS), *map(external_queue, APPS), FORMER_EXTERNAL_QUEUE])
+    assert sorted(served) == sorted([*map(queue_of, APPS), *map(external_queue, APPS), FORMER_EXTERNAL_QUEUE])
 
 
 def test_pages_are_reached_by_a_proxy_that_buffers_bodies_and_answers(services):

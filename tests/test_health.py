@@ -19,7 +19,7 @@ from config.declared.health import limits
 from config.health import document, examination
 from config.health.declared import all_checks
 from config.layout import Layout
-from messaging.drain import drain
+from messaging.dispatcher import dispatch
 from payments.tests.conftest import serving
 from tests.faults import APPS, FAULTS, beat_everywhere, cut_off
 from tests.product import wait_for
@@ -36,7 +36,7 @@ class Environment:
 
     def __init__(self, settings, folder):
         self.settings, self.folder, self.out, self.ends = settings, folder, StringIO(), []
-        self.drain = drain
+        self.dispatch = dispatch
 
     def limit(self, **changed):
         self.settings.HEALTH = self.settings.HEALTH | changed

@@ -1,4 +1,4 @@
-"""Periodic jobs: each is scheduled once, on a queue that some worker drains."""
+"""Periodic jobs: each is scheduled once, on a queue that some worker serves."""
 
 from django.conf import settings
 
@@ -26,7 +26,7 @@ def own_tasks():
     return {name for name in app.tasks if not name.startswith("celery.")}
 
 
-def drained_queues():
+def served_queues():
     queues = set()
     for program in _background_programs():
         if "-Q" in program.command:
@@ -40,7 +40,7 @@ def test_every_periodic_task_is_scheduled():
 
 
 def test_every_job_runs_where_a_worker_listens():
-    assert {entry["options"]["queue"] for entry in schedule().values()} <= drained_queues()
+    assert {entry["options"]["queue"] for entry in schedule().values()} <= served_queues()
 
 
 def test_every_job_is_dropped_before_a_backlog_of_it_grows():

@@ -229,14 +229,14 @@ def test_a_worker_that_dies_on_a_delivery_five_times_parks_it(recorder):
     relay.sequence("catalog")
     relay.copy("catalog", "orders")
     row = inbox().get()
-    from messaging import drain as drain_module
+    from messaging import dispatcher
 
     with connections["orders"].cursor() as cursor:
         cursor.execute(
             "INSERT INTO messaging_inbox_lane (handler, shard, current_rn, deaths) VALUES (%s, %s, %s, 4)",
             [Recorder.name, row.shard, row.rn],
         )
-    drain_module.drain("orders", Recorder.name, row.shard)
+    dispatcher.dispatch("orders", Recorder.name, row.shard)
     assert recorder.effects == []
     assert inbox().get().status == DeliveryStatus.DEAD
 

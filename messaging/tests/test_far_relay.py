@@ -5,7 +5,7 @@ from django.db import connections
 
 from core.asking import PeerAway
 from core.ids import uuid7
-from messaging import cursors, drain, logs, peers, relay, relay_loop, replay, retention
+from messaging import cursors, dispatcher, logs, peers, relay, relay_loop, replay, retention
 from messaging.models import FeedHead, InboxCursor, OutboxEvent
 from messaging.subscriptions import subscriptions_of
 from messaging.testing import drain_outbox
@@ -59,7 +59,7 @@ def test_what_was_copied_far_away_is_handled_here(far, recorder):  # noqa: F811
     place("a", "b")
     follow()
     for shard in inbox().values_list("shard", flat=True).distinct():
-        drain.drain("orders", Recorder.name, shard)
+        dispatcher.dispatch("orders", Recorder.name, shard)
     assert sorted(recorder.effects) == ["a", "b"]
 
 

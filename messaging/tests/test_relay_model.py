@@ -321,7 +321,7 @@ def crew() -> Iterator[None]:
         for name in HANDLERS[source]:
 
             def handle(event: Any) -> None:
-                """Nothing is drained here: what was delivered is looked at."""
+                """Nothing is dispatched here: what was delivered is looked at."""
 
             handle.__module__ = f"{READER[source]}.model"
             subscribe(event, name=name)(handle)

@@ -17,7 +17,7 @@ from core.events import REGISTRY
 from core.ids import uuid7
 from core.open_internet import UrlRefused
 from gateway import breakers
-from messaging.drain import Delivery
+from messaging.dispatcher import Delivery
 from messaging.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent
 from notifications.errors import WebhookDeliveryNotFound, WebhookIsDisabled, WebhookNotFound
 from notifications.models import (

@@ -20,7 +20,7 @@ from django.utils import timezone
 from core.errors import DomainError
 from core.ids import uuid7
 from messaging import calls, relay, sweep, wakeups
-from messaging.drain import drain
+from messaging.dispatcher import dispatch
 from messaging.testing import make_due
 from payments import services
 from payments.models import IN_FLIGHT, LedgerLine, Payment, Refund, RefundStatus, Status
@@ -130,7 +130,7 @@ class Storm:
         while relay.copy("payments", "payments")[1]:
             pass
         for _, handler, shard in sweep.pending_lanes("payments"):
-            drain("payments", handler, shard)
+            dispatch("payments", handler, shard)
 
     def try_again(self, pool):
         """A buyer whose payment failed tries once more, in one call."""

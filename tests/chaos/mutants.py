@@ -15,12 +15,12 @@ import django
 def done_mark_apart() -> None:
     """The effect commits first and the mark that it is done after it, in a transaction of its own."""
     from core import failpoints
-    from messaging import drain
+    from messaging import dispatcher
 
-    effect, execute = drain._Shard._effect, drain._Shard._execute
+    effect, execute = dispatcher._Shard._effect, dispatcher._Shard._execute
 
     def execute_later(self, sql, parameters):
-        if sql is not drain._CLAIM:
+        if sql is not dispatcher._CLAIM:
             return execute(self, sql, parameters)
         self.mark = parameters
         return [(len(parameters[0]),)]
@@ -28,9 +28,9 @@ def done_mark_apart() -> None:
     def effect_then_mark(self, rows, next_rn):
         effect(self, rows, next_rn)
         failpoints.reach("mutant.between", self.subscription.name)
-        execute(self, drain._CLAIM, self.mark)
+        execute(self, dispatcher._CLAIM, self.mark)
 
-    drain._Shard._execute, drain._Shard._effect = execute_later, effect_then_mark
+    dispatcher._Shard._execute, dispatcher._Shard._effect = execute_later, effect_then_mark
 
 
 def mark_first() -> None:
@@ -38,18 +38,18 @@ def mark_first() -> None:
     from django.db import connections
 
     from core import failpoints
-    from messaging import drain
+    from messaging import dispatcher
 
-    execute = drain._Shard._execute
+    execute = dispatcher._Shard._execute
 
     def execute_and_commit(self, sql, parameters):
         found = execute(self, sql, parameters)
-        if sql is drain._CLAIM:
+        if sql is dispatcher._CLAIM:
             connections[self.alias].connection.commit()
             failpoints.reach("mutant.between", self.subscription.name)
         return found
 
-    drain._Shard._execute = execute_and_commit
+    dispatcher._Shard._execute = execute_and_commit
 
 
 def no_sweep() -> None:

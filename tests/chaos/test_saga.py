@@ -33,7 +33,7 @@ def test_it_dies_on_the_way_forward(rig, place):
 @pytest.mark.parametrize(("handler", "number"), AFTER)
 def test_it_dies_right_after_each_answer_was_applied(rig, handler, number):
     token, vehicle = rig.token(), rig.known_vehicle()
-    place = f"drain.after_commit:{handler}"
+    place = f"dispatch.after_commit:{handler}"
     rig.arm("worker", f"{place}=kill@{number}")
     order_id = rig.place(vehicle, token)
     rig.await_strike(place, times=number)
@@ -75,7 +75,7 @@ def test_it_dies_while_a_paid_order_is_refunded(rig, place):
     assert rig.charges(order_id) == [("charge", "succeeded"), ("refund", "succeeded")]
 
 
-@pytest.mark.parametrize("place", [*CREDIT, *(f"drain.after_commit:financing.serve_order=kill@{n}" for n in (2, 3))])
+@pytest.mark.parametrize("place", [*CREDIT, *(f"dispatch.after_commit:financing.serve_order=kill@{n}" for n in (2, 3))])
 def test_it_dies_while_a_loan_is_agreed_and_paid_out(rig, place, programme):
     token, vehicle = rig.token(), rig.known_vehicle()
     name, _, fault = place.partition("=")

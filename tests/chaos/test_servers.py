@@ -92,9 +92,9 @@ CARD = {"method": "card", "token": "tok_success"}
 
 def test_without_the_orders_database_only_orders_are_away_and_the_saga_waits(rig):
     token, vehicle = rig.token(), rig.known_vehicle()
-    rig.arm("worker", "drain.after_commit:catalog.serve_checkout=freeze:2")
+    rig.arm("worker", "dispatch.after_commit:catalog.serve_checkout=freeze:2")
     order_id = rig.place(vehicle, token)
-    rig.await_strike("drain.after_commit:catalog.serve_checkout")
+    rig.await_strike("dispatch.after_commit:catalog.serve_checkout")
     with rig.without("orders"):
         refused = rig.post("/orders", token, {"items": [{"product_id": vehicle, "quantity": 1}], "payment": CARD})
         assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")

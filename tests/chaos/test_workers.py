@@ -12,9 +12,9 @@ HANDLERS = ["catalog.serve_checkout", "payments.serve_checkout", "orders.checkou
 @pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
 def test_a_pool_process_dies_around_its_commit_and_the_effect_is_there_once(rig, moment, handler):
     token, vehicle = rig.token(), rig.known_vehicle()
-    rig.arm("worker", f"drain.{moment}:{handler}=kill")
+    rig.arm("worker", f"dispatch.{moment}:{handler}=kill")
     order_id = rig.place(vehicle, token)
-    rig.await_strike(f"drain.{moment}:{handler}")
+    rig.await_strike(f"dispatch.{moment}:{handler}")
     assert rig.ended(order_id, token)["status"] == "paid"
     assert rig.charges(order_id) == [("charge", "succeeded")]
 
@@ -31,9 +31,9 @@ def test_the_whole_worker_dies_while_it_works(rig):
 
 def test_a_frozen_worker_holds_its_lane_until_the_database_ends_its_session(rig):
     token, vehicle = rig.token(), rig.known_vehicle()
-    rig.arm("worker", "drain.before_commit:catalog.serve_checkout=freeze:30")
+    rig.arm("worker", "dispatch.before_commit:catalog.serve_checkout=freeze:30")
     order_id = rig.place(vehicle, token)
-    rig.await_strike("drain.before_commit:catalog.serve_checkout")
+    rig.await_strike("dispatch.before_commit:catalog.serve_checkout")
     assert rig.ended(order_id, token, 28)["status"] == "paid"
     stopped = [pid for pid in rig.pool("worker") if _state(pid) == "T"]
     assert stopped, "the worker was not frozen any more"
@@ -43,11 +43,11 @@ def test_a_frozen_worker_holds_its_lane_until_the_database_ends_its_session(rig)
 
 def test_an_event_that_kills_its_worker_is_parked_and_holds_up_nobody_else(rig):
     token, vehicles = rig.token(), [rig.known_vehicle() for _ in range(2)]
-    rig.arm("worker", "drain.before_commit:catalog.serve_checkout=kill@1-5")
+    rig.arm("worker", "dispatch.before_commit:catalog.serve_checkout=kill@1-5")
     poisoned = rig.place(vehicles[0], token)
     parked = "SELECT rn FROM messaging_inbox WHERE status = 2 AND handler = 'catalog.serve_checkout'"
     rig.wait(lambda: rig.one("catalog", parked), 60, "the event is not parked")
-    assert rig.struck("drain.before_commit:catalog.serve_checkout", times=5)
+    assert rig.struck("dispatch.before_commit:catalog.serve_checkout", times=5)
     assert rig.ended(rig.place(vehicles[1], token), token)["status"] == "paid"
     assert rig.order(poisoned, token)["status"] == "created"
     done = rig.manage("parked_deliveries", "--retry")
@@ -57,7 +57,7 @@ def test_an_event_that_kills_its_worker_is_parked_and_holds_up_nobody_else(rig):
 
 def test_a_failing_handler_parks_nothing_and_succeeds_after_the_fault(rig):
     token, vehicle = rig.token(), rig.known_vehicle()
-    rig.arm("worker", "drain.before_commit:catalog.serve_checkout=error@1-2")
+    rig.arm("worker", "dispatch.before_commit:catalog.serve_checkout=error@1-2")
     order_id = rig.place(vehicle, token)
     assert rig.ended(order_id, token)["status"] == "paid"
     attempts = "SELECT max(attempts) FROM messaging_inbox WHERE handler = 'catalog.serve_checkout' AND lane = %s"

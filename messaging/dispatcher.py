@@ -1,4 +1,4 @@
-"""The drain: runs a handler over one shard of its inbox, each delivery in the transaction that marks it done."""
+"""Dispatch deliveries: run a handler over one shard of its inbox, each in the transaction that marks it done."""
 
 import random
 import time
@@ -84,7 +84,7 @@ class Claimed(Exception):
     """Another worker finished the delivery first."""
 
 
-def drain(alias: str, handler: str, shard: int) -> bool:
+def dispatch(alias: str, handler: str, shard: int) -> bool:
     """Handle what is due in one shard; return whether more became due meanwhile.
 
     Only one worker at a time works on a shard: a session lock that dies with its connection sees to it.
@@ -220,11 +220,11 @@ class _Shard:
                 if claimed != len(rows):
                     raise Claimed
                 self._call(messages)
-                failpoints.reach("drain.before_commit", item.name)
+                failpoints.reach("dispatch.before_commit", item.name)
 
         with self._cause(rows):
             with_answers(handle)
-        failpoints.reach("drain.after_commit", item.name)
+        failpoints.reach("dispatch.after_commit", item.name)
 
     def _call(self, messages: list[Message]) -> None:
         """Hand over what the deliveries say; a fact that implies nothing here is done with."""
@@ -282,7 +282,7 @@ class _Shard:
         self.not_due[lane] = found[0][0] if found else HELD
 
     def _announce_parked(self, event_id: Any, event_type: str, lane: str, error: str) -> None:
-        """Whoever listens may fail: that is logged, and the drain goes on."""
+        """Whoever listens may fail: that is logged, and the dispatcher goes on."""
         name = self.subscription.name
         log.error("delivery_parked", handler=name, type=event_type, event_id=str(event_id))
         delivery_parked.send_robust(
