@@ -17,8 +17,8 @@ from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from core.errors import DomainError
 from resources import services
-from resources.hours import Hours
 from resources.models import Allocation, Blackout, OpeningHours, Resource, ResourceType
+from resources.rules.hours import Hours
 
 
 class _ResourcesAdmin(BusinessAdmin):

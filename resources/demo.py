@@ -3,8 +3,8 @@
 from datetime import datetime, time
 
 from resources import services
-from resources.hours import Hours
 from resources.models import DriveRole, Resource, ResourceType
+from resources.rules.hours import Hours
 from resources.services import ResourceFields
 
 _EVERY_DAY = [Hours(weekday, time(9), time(21)) for weekday in range(1, 8)]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
 from resources.errors import AlreadyReleased
-from resources.hours import Hours
+from resources.rules.hours import Hours
 
 MAX_BUFFER = 24 * 60
 """Minutes a resource may stay taken before or after a booking."""

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import connections
 
 from core.books import Disagreement
-from resources.diary import find_slots
-from resources.hours import Stretch
 from resources.models import DriveRole, Resource
+from resources.queries.diary import find_slots
+from resources.rules.hours import Stretch
 
 
 def free_slots_of_car(

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from gateway.strict_input import WallClockField
-from resources.hours import Hours
 from resources.models import MAX_BUFFER, Allocation, Blackout, DriveRole, Resource, ResourceType
+from resources.rules.hours import Hours
 
 MAX_QUANTITY = 100_000
 MAX_RULES = 50

@@ -36,9 +36,9 @@ from resources.api.serializers import (
     SlotsQuery,
     SlotsSerializer,
 )
-from resources.diary import availability_of, find_slots
 from resources.errors import BlackoutNotFound, ResourceNotFound
 from resources.models import Allocation, Blackout, DriveRole, Resource, ResourceType
+from resources.queries.diary import availability_of, find_slots
 
 DEFAULT_WINDOW = timedelta(days=7)
 MAX_WINDOW = timedelta(days=366)

@@ -19,9 +19,9 @@ from resources.errors import (
     VehicleSold,
 )
 from resources.events import ResourceAllocated, ResourceReleased
-from resources.hours import is_open
 from resources.models import Allocation, Resource
-from resources.occupancy import in_the_way, peak
+from resources.rules.hours import is_open
+from resources.rules.occupancy import in_the_way, peak
 from resources.services.inventory import describe, lock_resource
 from showroom.public import require_happening
 

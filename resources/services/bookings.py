@@ -8,10 +8,10 @@ from django.db.models import Q
 from core.db import transaction
 from core.errors import DomainError
 from messaging.outbox import publish
-from resources.diary import CREW
 from resources.errors import NoCrew, ResourceNotFound
 from resources.events import BookingMade, BookingRefused
 from resources.models import Allocation, DriveRole, Resource
+from resources.queries.diary import CREW
 from resources.services.allocations import give_back, require_free, take
 
 

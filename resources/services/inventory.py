@@ -12,9 +12,9 @@ from core.errors import StaleVersion
 from messaging.outbox import publish
 from resources.errors import HoursOverlap, QuantityBelowAllocated, ResourceInUse, ResourceNotFound, UnknownType
 from resources.events import ResourceCreated, ResourceUpdated
-from resources.hours import ALL_DAY, Hours
 from resources.models import Allocation, OpeningHours, Resource, ResourceType, VehicleCopy
-from resources.occupancy import in_the_way
+from resources.rules.hours import ALL_DAY, Hours
+from resources.rules.occupancy import in_the_way
 
 
 class ResourceFields(TypedDict, total=False):

@@ -3,8 +3,8 @@ from datetime import time
 import pytest
 
 from messaging.testing import events_of, published
-from resources.hours import Hours
 from resources.models import Blackout, Resource, ResourceType
+from resources.rules.hours import Hours
 from resources.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["resources", "accounts"])

@@ -14,8 +14,8 @@ from resources import services
 from resources.demo import create_demo
 from resources.errors import AllocationClash
 from resources.models import Allocation, Resource
-from resources.occupancy import in_the_way, peak, spans
 from resources.public import allocation_disagreements
+from resources.rules.occupancy import in_the_way, peak, spans
 from resources.tests import make
 from resources.tests.make import at
 from showroom.events import HappeningCancelled

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from core.testing import Api
 from resources import services
-from resources.hours import Hours, closed_stretches, grid, is_open, open_stretches
 from resources.models import Resource
+from resources.rules.hours import Hours, closed_stretches, grid, is_open, open_stretches
 from resources.tests import make
 
 EVERY_DAY = [Hours(weekday, time(9), time(18)) for weekday in range(1, 8)]

@@ -9,9 +9,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.ids import uuid7
-from resources.hours import Stretch, closed_stretches, grid, open_stretches
 from resources.models import Allocation, DriveRole, Resource
-from resources.occupancy import peak, spans
+from resources.rules.hours import Stretch, closed_stretches, grid, open_stretches
+from resources.rules.occupancy import peak, spans
 
 MAX_SLOTS = 500
 """Slots in one answer."""

@@ -1,0 +1,1 @@
+"""Calculation of resources without input or output."""
