@@ -27,8 +27,8 @@ from showroom.api.serializers import (
     TakeBackInput,
 )
 from showroom.api.views import ics
-from showroom.calendars import drive_calendar
 from showroom.models import Drive, DriveCar
+from showroom.queries.calendars import drive_calendar
 
 
 class DriveCarViewSet(mixins.ListModelMixin, ApiViewSet):

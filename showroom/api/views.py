@@ -32,9 +32,9 @@ from showroom.api.serializers import (
     PayInput,
     RegistrationSerializer,
 )
-from showroom.calendars import happening_calendar
 from showroom.errors import HappeningNotFound, RegistrationNotFound
 from showroom.models import EventCategory, Happening, HappeningStatus, Registration
+from showroom.queries.calendars import happening_calendar
 
 
 class _ShowroomViewSet(ApiViewSet):

@@ -8,8 +8,8 @@ import pytest
 from dateutil.tz import tzical
 from icalendar import Calendar
 
-from showroom.calendars import happening_calendar
 from showroom.models import Happening
+from showroom.queries.calendars import happening_calendar
 
 LONG = timedelta(hours=2)
 CHANGES = [
