@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clients import services
-from clients.importing.columns import SYNONYMS
 from clients.models import Client, ClientExport, ClientImport, ClientRowError, ClientType
+from clients.rules.importing.columns import SYNONYMS
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm
 from core.screens import Screen, ScreenForm, show
 from gateway.readings import Papers, note_reading

@@ -3,7 +3,6 @@
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 
-from clients.identifiers import normal_phone
 from clients.models import (
     Activity,
     ActivityKind,
@@ -16,6 +15,7 @@ from clients.models import (
     Duplicate,
     Vehicle,
 )
+from clients.rules.identifiers import normal_phone
 
 SHORTEST = 3
 """Digits from which a text may be a piece of a phone number."""

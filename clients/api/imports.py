@@ -19,8 +19,8 @@ from rest_framework.response import Response
 
 from clients import services
 from clients.api.filters import ClientFilter
-from clients.importing.columns import SYNONYMS
 from clients.models import Client, ClientImport, ClientRowError
+from clients.rules.importing.columns import SYNONYMS
 from core.errors import Forbidden, NotFound
 from core.importing.columns import read_mapping
 from core.importing.limits import ENDINGS

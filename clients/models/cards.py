@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from clients import identifiers
+from clients.rules import identifiers
 from core.ids import uuid7
 
 ERASED_NAME = "—"

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clients import identifiers
 from clients.models.cards import Client
+from clients.rules import identifiers
 from core.ids import uuid7
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db import connections
 
 from clients.errors import DuplicateNotFound
-from clients.identifiers import normal_email, normal_phone
 from clients.models import Client, ClientKey, ContactKind, Duplicate, KeyKind
+from clients.rules.identifiers import normal_email, normal_phone
 from core.db import transaction
 
 HOLDERS = 200

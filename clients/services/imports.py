@@ -14,9 +14,9 @@ from django.db import reset_queries
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from clients.importing.columns import find_columns
-from clients.importing.rows import Person, RowParser
 from clients.models import ClientImport, ClientRowError
+from clients.rules.importing.columns import find_columns
+from clients.rules.importing.rows import Person, RowParser
 from clients.services.incoming import ChangedMeanwhile, Seen, Taken, take_people
 from core.db import transaction
 from core.importing import runs

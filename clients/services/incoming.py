@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from clients.events import ClientCreated, ConsentRecorded, ContactAdded
-from clients.importing.rows import Person
 from clients.models import Client, ClientKey, Consent, ConsentSource, Contact, ContactKind, KeyKind
+from clients.rules.importing.rows import Person
 from clients.services.cards import publish_updated
 from clients.services.duplicates import Key, keys_in, lock_keys, pair_again, recognise
 from core.importing.problems import RowProblem

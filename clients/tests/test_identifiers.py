@@ -1,6 +1,6 @@
 import pytest
 
-from clients import identifiers
+from clients.rules import identifiers
 
 
 @pytest.mark.parametrize(

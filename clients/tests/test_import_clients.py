@@ -10,10 +10,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from clients import services, tasks
-from clients.identifiers import is_inn
-from clients.importing.columns import find_columns
-from clients.importing.rows import Person, RowParser
 from clients.models import Client, ClientImport, ClientKey, ClientRowError, Consent, Contact, Duplicate
+from clients.rules.identifiers import is_inn
+from clients.rules.importing.columns import find_columns
+from clients.rules.importing.rows import Person, RowParser
 from clients.services import ImportOptions, import_file, incoming
 from clients.services.imports import KEPT, Reached
 from clients.tests import make

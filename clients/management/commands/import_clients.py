@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from clients.importing.columns import SYNONYMS
+from clients.rules.importing.columns import SYNONYMS
 from clients.services import ImportOptions, ImportResult, import_file
 from core.importing.command import ImportCommand
 

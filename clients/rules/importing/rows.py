@@ -8,8 +8,8 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from clients import identifiers
-from clients.importing.columns import SYNONYMS
+from clients.rules import identifiers
+from clients.rules.importing.columns import SYNONYMS
 from core.importing.columns import Columns
 from core.importing.limits import Row
 from core.importing.problems import RowProblem

@@ -1,0 +1,1 @@
+"""Calculation of clients without input or output."""
