@@ -12,6 +12,6 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         """Drop what is kept of the catalogue on writes."""
-        from catalog.cache import connect_signals
+        from catalog.queries.cache import connect_signals
 
         connect_signals()

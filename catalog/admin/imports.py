@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from catalog import services
-from catalog.importing.columns import SYNONYMS
 from catalog.models import Import, RowError
+from catalog.rules.importing.columns import SYNONYMS
 from catalog.services.imports import ImportOptions, read_rates
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm, pairs
 from core.money import DEFAULT_CURRENCY

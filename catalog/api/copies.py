@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.cache import copies
+from catalog.queries.cache import copies
 from gateway.etags import etag
 from gateway.principal import Principal
 from gateway.rendering import JSONRenderer

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.importing.rows import MIN_YEAR
 from catalog.models import Category, Condition, Import, Product, ProductKind, RowError, StockMovement
-from catalog.vin import has_check_digit
+from catalog.rules.importing.rows import MIN_YEAR
+from catalog.rules.vin import has_check_digit
 from core.importing.limits import ENDINGS
 from core.money import MAX_AMOUNT
 

@@ -19,12 +19,12 @@ from catalog.api.copies import kept
 from catalog.api.filters import ProductFilter
 from catalog.api.reading import InOrder, NewestFirst, as_id, once, page, read
 from catalog.api.units import UnitActions
-from catalog.cache import CATEGORIES, PRODUCTS
 from catalog.errors import UnknownProduct
-from catalog.importing.columns import SYNONYMS
 from catalog.models import Category, Import, Product, RowError, StockMovement
 from catalog.models.facets import count_facets
 from catalog.models.products import ProductQuerySet
+from catalog.queries.cache import CATEGORIES, PRODUCTS
+from catalog.rules.importing.columns import SYNONYMS
 from catalog.services.imports import ImportOptions, read_rates
 from core.errors import NotFound
 from core.importing.columns import read_mapping

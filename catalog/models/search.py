@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from catalog.models.categories import subtree_ids
 from catalog.models.products import YEAR_OR_0, ProductQuerySet
 from catalog.models.spelling import Spellings, corrections, spellings
-from catalog.vin import fold_vin
+from catalog.rules.vin import fold_vin
 
 FACETS = ("make", "year", "price", "condition", "category", "body", "fuel")
 MAX_WORDS = 8

@@ -30,11 +30,11 @@ from catalog.models import (
     StockCount,
     StockCountLine,
 )
+from catalog.rules.vin import fold_vin
 from catalog.services.products import product_state, record_movement
 from catalog.services.seconding import person
 from catalog.services.stock import release_expired_reservations
 from catalog.services.stock_effects import warn_if_low
-from catalog.vin import fold_vin
 from core.db import transaction
 from core.errors import NotFound
 from core.money import ZERO, money

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connections, reset_queries
 from django.utils.translation import gettext as _
 
-from catalog.importing.columns import find_columns
-from catalog.importing.rows import Listing, RowParser, Units
-from catalog.importing.values import number
+from catalog.rules.importing.columns import find_columns
+from catalog.rules.importing.rows import Listing, RowParser, Units
+from catalog.rules.importing.values import number
 from catalog.services.listings import CHUNK, Plan, Staging, plan_listings, write_listings
 from core.importing.limits import Row
 from core.importing.problems import RowProblem, Unreadable, UnreadableFile

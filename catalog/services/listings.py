@@ -10,8 +10,8 @@ from django.db import connections
 from django.db.models import Model, Q
 
 from catalog.events import ProductCreated, ProductUpdated
-from catalog.importing.rows import Listing
 from catalog.models import MovementKind, PriceChange, Product, ProductKind, StockMovement
+from catalog.rules.importing.rows import Listing
 from catalog.services.photos import note_photos
 from catalog.services.products import product_state
 from core.db import transaction

@@ -22,9 +22,9 @@ from catalog.errors import (
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import attributes_of
+from catalog.rules.vin import fold_vin, is_whole
 from catalog.services.photos import follow_photo, forget_waiting_photo, note_photos
 from catalog.services.seconding import admit_price
-from catalog.vin import fold_vin, is_whole
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from gateway.approvals import require_permit

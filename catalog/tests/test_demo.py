@@ -6,7 +6,7 @@ from django.utils import timezone
 from catalog import public
 from catalog.demo import create_demo
 from catalog.models import Category, Product
-from catalog.vin import is_whole
+from catalog.rules.vin import is_whole
 from messaging.testing import events_of
 
 

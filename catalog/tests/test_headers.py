@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.importing.columns import find_columns
+from catalog.rules.importing.columns import find_columns
 from core.importing.problems import Unreadable
 
 PLAIN = ("make", "model", "year", "price", "mileage")

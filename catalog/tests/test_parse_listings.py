@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.importing import values
-from catalog.importing.columns import find_columns
-from catalog.importing.rows import RowParser, Units
-from catalog.vin import fold_vin, has_check_digit, is_whole
+from catalog.rules.importing import values
+from catalog.rules.importing.columns import find_columns
+from catalog.rules.importing.rows import RowParser, Units
+from catalog.rules.vin import fold_vin, has_check_digit, is_whole
 from core.importing.limits import Limits
 from core.importing.problems import RowProblem, Unreadable
 from core.importing.reader import open_table

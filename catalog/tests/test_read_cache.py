@@ -8,9 +8,10 @@ import redis
 from django.db import connections
 from django.utils import timezone
 
-from catalog import cache, services
+from catalog import services
 from catalog.api import copies as answers
 from catalog.models import Category, Product
+from catalog.queries import cache
 from catalog.tests import make
 from core.db import transaction
 from core.ids import uuid7

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from catalog.importing.columns import SYNONYMS
+from catalog.rules.importing.columns import SYNONYMS
 from catalog.services.imports import ImportOptions, ImportResult, import_file, read_rates
 from core.importing.command import ImportCommand, pair
 from core.money import DEFAULT_CURRENCY

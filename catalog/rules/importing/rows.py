@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from catalog.importing import values
-from catalog.importing.columns import SYNONYMS
-from catalog.vin import fold_vin, has_check_digit, is_whole
+from catalog.rules.importing import values
+from catalog.rules.importing.columns import SYNONYMS
+from catalog.rules.vin import fold_vin, has_check_digit, is_whole
 from core.importing.columns import Columns
 from core.importing.limits import Row
 from core.importing.problems import RowProblem

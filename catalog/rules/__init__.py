@@ -1,0 +1,1 @@
+"""Calculation of catalog without input or output."""
