@@ -15,8 +15,8 @@ class NotificationsConfig(AppConfig):
         from messaging.feed import FEEDS
         from messaging.hub import carry
         from messaging.metrics import add_metrics
-        from notifications.counters import webhook_counters
-        from notifications.feed import CARRIED, item_of
+        from notifications.queries.feed import CARRIED, item_of
+        from notifications.services.counters import webhook_counters
 
         FEEDS["notifications"] = set(CARRIED)
         carry("notifications", item_of)

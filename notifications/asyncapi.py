@@ -6,7 +6,7 @@ import msgspec
 
 from messaging.asyncapi import Channel, describe_channel
 from messaging.spoken import HEARS, SAYS, TICKET
-from notifications.feed import ReadMessage, Told, ToldMessage
+from notifications.queries.feed import ReadMessage, Told, ToldMessage
 
 
 class UnreadSnapshot(msgspec.Struct):

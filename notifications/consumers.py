@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.principal import Principal
 from messaging.sockets import socket_application
-from notifications.feed import MyNews
+from notifications.queries.feed import MyNews
 
 
 def _my_news(principal: Principal, path: dict[str, Any]) -> MyNews:

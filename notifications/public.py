@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import Q
 
 from notifications.models import Channel, Kind, Notification, kinds_for, offered_channels
-from notifications.reading import Preferences, QuietHours, Wished, preferences_of
+from notifications.queries.preferences import Preferences, QuietHours, Wished, preferences_of
 
 __all__ = [
     "News",

@@ -17,7 +17,7 @@ from notifications.api.filters import NotificationFilter
 from notifications.api.serializers import NotificationSerializer, PreferencesSerializer
 from notifications.errors import NotificationNotFound
 from notifications.models import Channel, Kind, Notification, kinds_for
-from notifications.reading import preferences_of
+from notifications.queries.preferences import preferences_of
 
 
 class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):

@@ -3,7 +3,6 @@
 from notifications.models.news import (
     Channel,
     Delivery,
-    Kind,
     Notification,
     Preference,
     Recipient,
@@ -22,6 +21,7 @@ from notifications.models.webhooks import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from notifications.rules.kinds import Kind
 
 __all__ = [
     "DELAYS_S",

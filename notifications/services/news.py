@@ -9,10 +9,10 @@ from django.db.models import Q
 
 from core.db import transaction
 from messaging.outbox import publish
-from notifications import texts
 from notifications.errors import NotificationNotFound
 from notifications.events import NotificationRead, NotificationTold
 from notifications.models import Channel, Kind, Notification, Preference, Recipient, offered_channels
+from notifications.rules import texts
 from notifications.services.people import lock_recipients
 from notifications.services.sending_out import set_off
 

@@ -6,8 +6,8 @@ from typing import TypedDict
 from uuid import UUID
 
 from core.db import transaction
-from notifications import texts
 from notifications.models import Channel, Delivery, Notification, Preference, Recipient
+from notifications.rules import texts
 from notifications.services.sending_out import set_off
 
 ROUTED = ["delivery", "due_at", "is_for_digest", "error"]

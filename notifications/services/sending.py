@@ -13,7 +13,6 @@ from core.db import on_commit, transaction
 from gateway import breakers
 from messaging import wakeups
 from messaging.outbox import publish
-from notifications import counters
 from notifications.events import WebhookDisabled
 from notifications.models import (
     SLOTS,
@@ -27,6 +26,7 @@ from notifications.models import (
     WebhookEndpoint,
 )
 from notifications.providers.webhooks import Answer
+from notifications.services import counters
 from notifications.services.news import notify
 
 SEND_WEBHOOKS = "notifications.send_webhooks"

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from core.db import transaction
 from messaging.calls import request_call
-from notifications import texts
 from notifications.errors import NotificationNotFound
 from notifications.models import Channel, Delivery, Kind, Notification, Recipient
+from notifications.rules import texts
 
 SEND_EMAIL = "notifications.send_email"
 SEND_SMS = "notifications.send_sms"

@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from messaging.testing import drain_outbox
-from notifications import clock, services
+from notifications import services
 from notifications.models import Kind, Notification
+from notifications.rules import clock
 from notifications.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["notifications"])

@@ -48,8 +48,9 @@ from insurance.events import (
 from messaging.models import ExternalCall, Timer
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox, make_due, published
-from notifications import services, texts
+from notifications import services
 from notifications.models import Kind, Notification, Recipient
+from notifications.rules import texts
 from notifications.tests import make
 from orders.events import AttentionNeeded, OrderStatusChanged, PaymentAgreementNeeded
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from core.testing import Api
 from gateway import breakers
-from notifications import counters, services
+from notifications import services
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.providers.webhooks import Answer
+from notifications.services import counters
 from notifications.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["notifications"])

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.models import Kind
+from notifications.rules.kinds import Kind
 
 Template = tuple[Promise | str, Promise | str]
 

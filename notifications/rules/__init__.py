@@ -1,0 +1,1 @@
+"""Calculation of notifications without input or output."""

@@ -1,0 +1,51 @@
+"""Kinds of news: what people are told about, by the public name of the event behind it."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(TextChoices):
+    """Subject of the news: the public name of the event behind it."""
+
+    ORDER = "order.status_changed", _("order status")
+    HOLD_ENDING = "order.hold_ending", _("hold of a car ends soon")
+    DEPOSIT_PAID = "deposit.paid", _("deposit received")
+    DEPOSIT_KEPT = "deposit.kept", _("deposit counted towards the price")
+    DEPOSIT_RETURNED = "deposit.returned", _("deposit returned")
+    CAR_OFFERED = "queue.offered", _("queued car offered")
+    CAR_OFFER_ENDING = "queue.offer_ending", _("offer of a queued car ends soon")
+    QUEUE_LEFT = "queue.left", _("place in a queue ended")
+    AGREEMENT_NEEDED = "order.payment_agreement_needed", _("payment waits for the buyer's word")
+    PAYMENT_COMPLETED = "payment.completed", _("payment received")
+    PAYMENT_FAILED = "payment.failed", _("payment failed")
+    PAYMENT_REFUNDED = "payment.refunded", _("payment refunded")
+    REGISTRATION_CREATED = "event.registration.created", _("registration for an event")
+    REGISTRATION_PROMOTED = "event.registration.promoted", _("seat from the waiting list")
+    REGISTRATION_CANCELLED = "event.registration.cancelled", _("registration cancelled")
+    HAPPENING_CANCELLED = "event.cancelled", _("event cancelled")
+    SEAT_OFFERED = "event.registration.offered", _("seat offered")
+    HAPPENING_REMINDER = "event.reminder_due", _("reminder of an event")
+    DRIVE_CONFIRMED = "test_drive.confirmed", _("test drive confirmed")
+    DRIVE_ENDED = "test_drive.ended", _("test drive called off")
+    DRIVE_REMINDER = "test_drive.reminder_due", _("reminder of a test drive")
+    SEARCH_MATCHED = "saved_search.matched", _("cars found by a saved search")
+    LOAN_APPROVED = "financing.approved", _("loan approved")
+    LOAN_REJECTED = "financing.rejected", _("loan refused")
+    LOAN_DISBURSED = "financing.disbursed", _("loan paid out")
+    LOAN_DUE = "loan.payment_due", _("loan payment due")
+    LOAN_REFUSED = "loan.payment_refused", _("payment of a loan refused by the bank")
+    LOAN_OVERDUE = "loan.overdue", _("loan payment overdue")
+    LOAN_CLOSED = "loan.closed", _("loan closed")
+    POLICY_PURCHASED = "insurance.purchased", _("policy issued")
+    POLICY_ENDING = "insurance.ends_soon", _("policy ends soon")
+    INSTALMENT_DUE = "insurance.instalment_due", _("instalment of a premium due")
+    INSTALMENT_OVERDUE = "insurance.instalment_overdue", _("instalment of a premium overdue")
+    POLICY_SUSPENDED = "insurance.suspended", _("policy suspended")
+    CLAIM_DOCUMENTS = "claim.documents_requested", _("papers needed for a claim")
+    CLAIM_DECIDED = "claim.decided", _("claim decided")
+    CLAIM_PAID = "claim.paid", _("claim paid")
+    SIGNED_IN = "user.logged_in", _("sign-in to the account")
+    ATTENTION_NEEDED = "checkout.attention_needed", _("order needs a manager")
+    STOCK_LOW = "stock.low", _("stock is low")
+    WEBHOOK_DISABLED = "webhook.disabled", _("webhook switched off")
+    DIGEST = "digest", _("digest of the day")
