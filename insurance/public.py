@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.errors import InvalidInput
-from insurance.books import policy_disagreements, recompute
-from insurance.documents import policy_pdf
 from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
 from insurance.models.claims import REFUSED, UNDECIDED
 from insurance.models.policies import ALIVE
-from insurance.pricing import DriverFields, QuoteRequest, Settlement, price, read_request
-from insurance.rating import first_part, parts_of
-from insurance.reading import book_of, breakdown, current_book
-from insurance.vehicles import as_catalogued
+from insurance.queries.books import policy_disagreements, recompute
+from insurance.queries.documents import policy_pdf
+from insurance.queries.reading import book_of, breakdown, current_book
+from insurance.queries.vehicles import as_catalogued
+from insurance.rules.pricing import DriverFields, QuoteRequest, Settlement, price, read_request
+from insurance.rules.rating import first_part, parts_of
 from messaging.reads import answers
 
 __all__ = [

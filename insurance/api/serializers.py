@@ -24,8 +24,8 @@ from insurance.models import (
     Quote,
 )
 from insurance.models.fields import InsuranceTypes
-from insurance.pricing import MAX_VARIANTS
-from insurance.rating import Owner
+from insurance.rules.pricing import MAX_VARIANTS
+from insurance.rules.rating import Owner
 from insurance.services.money import METHODS
 
 

@@ -47,10 +47,10 @@ from insurance.api.serializers import (
     PolicySerializer,
     QuotePurchaseInput,
 )
-from insurance.documents import policy_pdf
 from insurance.errors import ClaimNotFound, PolicyNotFound, QuoteNotFound
 from insurance.models import Claim, Policy, Quote
-from insurance.pricing import read_request
+from insurance.queries.documents import policy_pdf
+from insurance.rules.pricing import read_request
 from payments.public import require_method
 
 Paying = TypeVar("Paying", dict[str, Any], dict[str, Any] | None)

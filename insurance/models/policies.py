@@ -18,7 +18,7 @@ from core.ids import uuid7
 from core.money import ZERO
 from insurance.models.fields import amount_field, type_field
 from insurance.models.quotes import Quote
-from insurance.tariffs import DEFAULT_INSURER
+from insurance.rules.tariffs import DEFAULT_INSURER
 
 
 class PolicyStatus(models.TextChoices):

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
 from insurance.models.fields import amount_field, type_field
-from insurance.pricing import QuoteRequest
-from insurance.rating import Part, first_part, parts_of
-from insurance.tariffs import DEFAULT_INSURER
+from insurance.rules.pricing import QuoteRequest
+from insurance.rules.rating import Part, first_part, parts_of
+from insurance.rules.tariffs import DEFAULT_INSURER
 
 VALID_FOR = timedelta(days=30)
 

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from insurance.rating.rows import TariffFact
+from insurance.rules.rating.rows import TariffFact
 
 
 class TariffRevision(models.Model):

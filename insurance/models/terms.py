@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
-from insurance.pricing import Settlement
+from insurance.rules.pricing import Settlement
 
 
 class _Interval(Func):

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from core.clock import dealer_day
 from insurance.models import Policy
-from insurance.reading import book_of
-from insurance.tariffs import TariffBook
+from insurance.queries.reading import book_of
+from insurance.rules.tariffs import TariffBook
 from messaging.calls import request_call
 
 

@@ -18,9 +18,11 @@ from insurance.events import PolicyEndorsed
 from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
 from insurance.models.claims import GRANTED, ClaimStatus
 from insurance.models.fields import InsuranceTypes
-from insurance.pricing import QuoteRequest, kbm_class, price, read_request
-from insurance.rating.tariffs import KBM
-from insurance.reading import book_of, current_book, insured_request
+from insurance.queries.reading import book_of, current_book, insured_request
+from insurance.queries.vehicles import as_catalogued, corrected
+from insurance.rules.pricing import QuoteRequest, kbm_class, price, read_request
+from insurance.rules.rating.tariffs import KBM
+from insurance.rules.tariffs import TariffBook
 from insurance.services.confirming import told_alone, told_anew
 from insurance.services.ending import term_premium
 from insurance.services.instalments import planned, refuse_overdue, take_off
@@ -37,8 +39,6 @@ from insurance.services.quoting import write_quote
 from insurance.services.seconding import admit_endorsing
 from insurance.services.terms import catch_up, write_terms
 from insurance.services.widening import refuse_widening, widened_by
-from insurance.tariffs import TariffBook
-from insurance.vehicles import as_catalogued, corrected
 from messaging.outbox import publish
 
 CHANGEABLE = frozenset(

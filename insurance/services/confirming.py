@@ -19,12 +19,12 @@ from core.errors import InvalidInput
 from gateway import approvals
 from insurance.errors import CostsMore
 from insurance.models import Policy
-from insurance.pricing import InsuranceType, QuoteRequest, kbm_class, price, read_request
-from insurance.rating.tariffs import KBM
-from insurance.reading import book_of, insured_request
+from insurance.queries.reading import book_of, insured_request
+from insurance.queries.vehicles import vouched_for
+from insurance.rules.pricing import InsuranceType, QuoteRequest, kbm_class, price, read_request
+from insurance.rules.rating.tariffs import KBM
 from insurance.services.ending import term_premium
 from insurance.services.locking import lock_policy
-from insurance.vehicles import vouched_for
 
 FACTS = frozenset({"engine_power", "vehicle_year", "drivers", "owner_kbm"})
 """What a premium depends on and a client may tell otherwise than it is."""

@@ -21,8 +21,8 @@ from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReins
 from insurance.models import Claim, IssueAttempt, MoneyKind, Policy, PolicyStatus, next_planned
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
-from insurance.rating import Policy as PaidCover
-from insurance.rating import refund_on
+from insurance.rules.rating import Policy as PaidCover
+from insurance.rules.rating import refund_on
 from insurance.services.binding import unbind
 from insurance.services.doubles import is_insured_twice, refuse_second
 from insurance.services.instalments import outstanding, plan_again, planned, void_instalments

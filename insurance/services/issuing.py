@@ -15,7 +15,6 @@ from core.errors import InvalidInput
 from core.money import ZERO
 from gateway.approvals import let
 from insurance.approvals import UNDONE
-from insurance.clock import day_of
 from insurance.errors import InsuredTwice
 from insurance.events import (
     IssuedPolicy,
@@ -27,8 +26,11 @@ from insurance.events import (
 )
 from insurance.models import IssueAttempt, Offer, OrderCopy, Policy, PolicyStatus, Quote
 from insurance.models.fields import InsuranceTypes
-from insurance.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
-from insurance.reading import book_at, moment_of
+from insurance.queries.reading import book_at, moment_of
+from insurance.queries.vehicles import completed
+from insurance.rules.clock import day_of
+from insurance.rules.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
+from insurance.rules.tariffs import TariffBook
 from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.confirming import told_alone
 from insurance.services.doubles import is_insured_twice
@@ -37,8 +39,6 @@ from insurance.services.instalments import outstanding, plan_instalments
 from insurance.services.money import ask_for_premium_back, ask_for_refund, held_for, ways_back
 from insurance.services.quoting import write_quote
 from insurance.services.terms import catch_up
-from insurance.tariffs import TariffBook
-from insurance.vehicles import completed
 from messaging.outbox import publish
 from messaging.timers import set_timer
 

@@ -9,7 +9,7 @@ from core.money import ZERO
 from insurance.models import OrderCopy, Policy, PolicyStatus
 from insurance.models.fields import InsuranceTypes
 from insurance.models.policies import ALIVE
-from insurance.reading import insured_request
+from insurance.queries.reading import insured_request
 from insurance.services.terms import catch_up, write_terms
 
 

@@ -15,11 +15,11 @@ from insurance.errors import OrderNotFound, OrderNotReady
 from insurance.events import QuoteMade
 from insurance.models import OrderCopy, Quote, VehicleCopy
 from insurance.models.quotes import VALID_FOR
-from insurance.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price, read_request
-from insurance.reading import breakdown, current_book
+from insurance.queries.reading import breakdown, current_book
+from insurance.queries.vehicles import as_catalogued
+from insurance.rules.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price, read_request
+from insurance.rules.tariffs import TariffBook
 from insurance.services.confirming import told_alone
-from insurance.tariffs import TariffBook
-from insurance.vehicles import as_catalogued
 from messaging.outbox import publish
 
 LATEST_START = timedelta(days=60)

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput
 from insurance.models import TariffRevision, TariffRow
-from insurance.rating.rows import TariffFact, build_osago, read_value
-from insurance.tariffs import SHIPPED
+from insurance.rules.rating.rows import TariffFact, build_osago, read_value
+from insurance.rules.tariffs import SHIPPED
 
 SHIPPED_NOTE = "What the product ships with"
 

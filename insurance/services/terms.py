@@ -10,8 +10,8 @@ from django.db.models import Q
 from core.money import ZERO
 from insurance.models import Policy, PolicyTerms
 from insurance.models.fields import InsuranceTypes
-from insurance.pricing import QuoteRequest
-from insurance.reading import insured_request
+from insurance.queries.reading import insured_request
+from insurance.rules.pricing import QuoteRequest
 
 
 def write_terms(policy: Policy, asked: QuoteRequest, now: datetime, *, widened: Sequence[str] = ()) -> PolicyTerms:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from core.clock import dealer_day
 from insurance.models import Endorsement, Instalment, Policy, PolicyStatus, Quote, next_planned
-from insurance.rating import Part
+from insurance.rules.rating import Part
 from insurance.services.changing import RENEWED_FROM
 from insurance.services.ending import TOTAL_LOSS, UNPAID, refund_today
 

@@ -6,9 +6,9 @@ from core.money import ZERO
 from insurance.errors import LossOpen
 from insurance.models import Policy
 from insurance.models.claims import OPEN
-from insurance.pricing import QuoteRequest
-from insurance.reading import book_of
-from insurance.tariffs import InsurerTariff
+from insurance.queries.reading import book_of
+from insurance.rules.pricing import QuoteRequest
+from insurance.rules.tariffs import InsurerTariff
 
 
 def refuse_widening(policy: Policy, before: QuoteRequest, after: QuoteRequest) -> None:

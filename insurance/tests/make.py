@@ -11,9 +11,9 @@ from django.utils import timezone
 from core.ids import uuid7
 from insurance import services
 from insurance.models import Claim, Policy, Quote
-from insurance.pricing import QuoteRequest, read_request
-from insurance.reading import book_of
-from insurance.tariffs import InsurerTariff
+from insurance.queries.reading import book_of
+from insurance.rules.pricing import QuoteRequest, read_request
+from insurance.rules.tariffs import InsurerTariff
 
 DRIVER = {"birth_date": "1985-05-20", "licence_since": "2005-06-01", "kbm": "13"}
 BORN = date.fromisoformat(DRIVER["birth_date"])

@@ -15,7 +15,7 @@ from core.testing import Api
 from insurance import services
 from insurance.errors import NotCovered
 from insurance.models import Claim
-from insurance.rating import Loss
+from insurance.rules.rating import Loss
 from insurance.services.claims.deciding import payable_for
 from insurance.tests import make
 from messaging.testing import events_of

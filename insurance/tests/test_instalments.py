@@ -12,11 +12,11 @@ from core.errors import DomainError
 from core.ids import uuid7
 from core.testing import Api
 from insurance import handlers, services
-from insurance.books import policy_disagreements
 from insurance.errors import InstalmentOverdue, NotCovered, NothingDue
 from insurance.models import Instalment, MoneyRequest, Policy
 from insurance.public import estimate, rate
-from insurance.rating import InvalidRisk, first_part, parts_of
+from insurance.queries.books import policy_disagreements
+from insurance.rules.rating import InvalidRisk, first_part, parts_of
 from insurance.services.ending import refund_on_day
 from insurance.services.money import held_for
 from insurance.tests import make

@@ -6,8 +6,8 @@ import pytest
 
 from core.ids import uuid7
 from insurance import services
-from insurance.books import policy_disagreements
 from insurance.models import MoneyKind, MoneyState
+from insurance.queries.books import policy_disagreements
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
 from messaging.testing import events_of

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from core.errors import InvalidInput
 from core.money import money
-from insurance import tariffs
-from insurance.pricing import last_day, price, read_request
+from insurance.rules import tariffs
+from insurance.rules.pricing import last_day, price, read_request
 from insurance.tests import make
 
 DAY = date(2026, 3, 1)

@@ -13,8 +13,8 @@ from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from insurance import services
-from insurance.books import policy_disagreements
 from insurance.models import MoneyRequest
+from insurance.queries.books import policy_disagreements
 from insurance.services.money import held_for
 from insurance.tests import make
 from insurance.tests.answers import asked, settle

@@ -24,11 +24,11 @@ from core.testing import Api
 from insurance import services
 from insurance.demo import create_demo
 from insurance.models import Quote, TariffRevision, TariffRow
-from insurance.pricing import compare, price, read_request
 from insurance.public import estimate, policy_disagreements, rate, recompute
-from insurance.rating.rows import TABLES, TariffFact, build_osago, read_value
-from insurance.reading import book_of, current_book
-from insurance.tariffs import SHIPPED
+from insurance.queries.reading import book_of, current_book
+from insurance.rules.pricing import compare, price, read_request
+from insurance.rules.rating.rows import TABLES, TariffFact, build_osago, read_value
+from insurance.rules.tariffs import SHIPPED
 from insurance.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])

@@ -16,7 +16,7 @@ from financing.limit_files import LimitFact
 from financing.models import LimitKind
 from financing.services import change_programme, write_limits
 from insurance import services as insurance
-from insurance.rating.rows import TariffFact
+from insurance.rules.rating.rows import TariffFact
 from insurance.tests.make import KASKO, OSAGO
 from orders.models.deals import DealQuote
 from orders.public import deal_disagreements

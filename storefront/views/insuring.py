@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from catalog.public import get_product
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.idempotency import run_once
-from insurance.pricing import read_request
+from insurance.rules.pricing import read_request
 from insurance.services import QuoteView, make_quote, purchase_quote, read_quote
 from storefront import chosen_policies, wording
 from storefront.forms import PremiumForm, new_key

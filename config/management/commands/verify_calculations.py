@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from financing.calculations import vectors as finance
 from financing.calculations.vectors import Answer, Report
 
-INSURANCE_VECTORS = "insurance.rating.vectors"
+INSURANCE_VECTORS = "insurance.rules.rating.vectors"
 
 
 def every_kind() -> Mapping[str, Answer]:

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from core.errors import InvalidInput
-from insurance.rating.tariffs import KT_SOURCE, SINCE_2022
+from insurance.queries.tariff_files import read_facts
+from insurance.rules.rating.tariffs import KT_SOURCE, SINCE_2022
 from insurance.services import import_tariff
-from insurance.tariff_files import read_facts
 
 
 class Command(BaseCommand):

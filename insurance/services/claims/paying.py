@@ -13,7 +13,7 @@ from insurance.events import ClaimPaid
 from insurance.models import Claim, ClaimStatus, MoneyState, OrderCopy
 from insurance.models.claims import TRANSITIONS
 from insurance.models.fields import InsuranceTypes
-from insurance.rating import split_payout
+from insurance.rules.rating import split_payout
 from insurance.services.claims.reporting import lock_claim, terms_of
 from insurance.services.ending import end_after_total_loss
 from insurance.services.instalments import set_off

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from insurance.rating import Driver, KaskoRisk, OsagoRisk, Policy
-from insurance.rating.tariffs import KASKO_REFERENCE_2015, KBM_CLASSES, MOSCOW, OSAGO
+from insurance.rules.rating import Driver, KaskoRisk, OsagoRisk, Policy
+from insurance.rules.rating.tariffs import KASKO_REFERENCE_2015, KBM_CLASSES, MOSCOW, OSAGO
 
 SHARED_VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors"
 DEFAULT_EXAMPLES = 100

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insurance.rating import (
+from insurance.rules.rating import (
     Basis,
     InvalidRisk,
     Loss,

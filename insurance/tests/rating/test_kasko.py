@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import money
-from insurance.rating import Driver, InvalidRisk, TariffMissing, kasko_from_factors, kasko_premium
+from insurance.rules.rating import Driver, InvalidRisk, TariffMissing, kasko_from_factors, kasko_premium
 from insurance.tests.rating.make import KASKO, drivers, kasko_risk, moderate, named, rub
 
 ONE = Decimal(1)

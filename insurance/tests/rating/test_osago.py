@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import money
-from insurance.rating import (
+from insurance.rules.rating import (
     Dated,
     Driver,
     InvalidRisk,
@@ -19,7 +19,7 @@ from insurance.rating import (
     osago_premium,
     row_on,
 )
-from insurance.rating.tariffs import KBM, OSAGO, UNTIL_7204
+from insurance.rules.rating.tariffs import KBM, OSAGO, UNTIL_7204
 from insurance.tests.rating.make import BASE, DAY, drivers, moderate, named, osago_risk, osago_risks, rub
 
 

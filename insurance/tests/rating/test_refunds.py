@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insurance.rating import InvalidRisk, Policy, refund_of_days, refund_of_share, refund_on
+from insurance.rules.rating import InvalidRisk, Policy, refund_of_days, refund_of_share, refund_on
 from insurance.tests.rating.make import moderate, policies, rub
 
 DAY = timedelta(days=1)

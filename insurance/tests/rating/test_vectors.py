@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from insurance.rating import TariffMissing
-from insurance.rating.tariffs import read_territories
-from insurance.rating.vectors import KINDS, number, osago
+from insurance.rules.rating import TariffMissing
+from insurance.rules.rating.tariffs import read_territories
+from insurance.rules.rating.vectors import KINDS, number, osago
 from insurance.tests.rating.make import DAY, vector_file
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from insurance.rating.osago import Territory
-from insurance.rating.rows import TariffFact, key_of
-from insurance.rating.tariffs import SINCE_2022
+from insurance.rules.rating.osago import Territory
+from insurance.rules.rating.rows import TariffFact, key_of
+from insurance.rules.rating.tariffs import SINCE_2022
 
 
 def read_facts(path: Path, *, source: str, valid_from: date = SINCE_2022) -> Iterator[TariffFact]:

@@ -12,10 +12,10 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from insurance.rating.errors import TariffMissing
-from insurance.rating.kasko import KaskoTariff
-from insurance.rating.osago import Corridor, DriversLimit, KbmMoves, OsagoTariff, Territory
-from insurance.rating.tables import AgeExperience, Dated
+from insurance.rules.rating.errors import TariffMissing
+from insurance.rules.rating.kasko import KaskoTariff
+from insurance.rules.rating.osago import Corridor, DriversLimit, KbmMoves, OsagoTariff, Territory
+from insurance.rules.rating.tables import AgeExperience, Dated
 
 LAW = ""
 """The owner of rows that hold for every insurer."""

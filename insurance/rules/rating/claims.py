@@ -5,8 +5,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.money import ZERO, money
-from insurance.rating.errors import InvalidRisk
-from insurance.rating.tables import non_negative
+from insurance.rules.rating.errors import InvalidRisk
+from insurance.rules.rating.tables import non_negative
 
 PERCENT = Decimal(100)
 TOTAL_LOSS_SHARE = Decimal("0.75")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from core.fonts import REGULAR, register_fonts
 from insurance.models import Instalment, Policy
-from insurance.reading import insured_request
+from insurance.queries.reading import insured_request
 
 
 def policy_pdf(policy: Policy) -> bytes:

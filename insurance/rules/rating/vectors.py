@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from core.money import money
-from insurance.rating.claims import Basis, Loss, UnderInsurance, claim_payout, under_insurance_percent
-from insurance.rating.kasko import KaskoTariff, kasko_from_factors
-from insurance.rating.osago import Corridor, OsagoTariff, Owner, widened_corridor
-from insurance.rating.refunds import refund_of_days, refund_of_share
-from insurance.rating.tables import Driver, row_on
-from insurance.rating.tariffs import KASKO_TARIFFS, OSAGO, SINCE_7204, TERRITORIES, read_territories
+from insurance.rules.rating.claims import Basis, Loss, UnderInsurance, claim_payout, under_insurance_percent
+from insurance.rules.rating.kasko import KaskoTariff, kasko_from_factors
+from insurance.rules.rating.osago import Corridor, OsagoTariff, Owner, widened_corridor
+from insurance.rules.rating.refunds import refund_of_days, refund_of_share
+from insurance.rules.rating.tables import Driver, row_on
+from insurance.rules.rating.tariffs import KASKO_TARIFFS, OSAGO, SINCE_7204, TERRITORIES, read_territories
 
 Inputs = Mapping[str, Any]
 Answer = Callable[[Inputs], dict[str, Any]]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from core.errors import InvalidInput
 from core.money import DEFAULT_CURRENCY, ZERO
 from insurance.models import VehicleCopy
-from insurance.pricing import InsuranceType, QuoteRequest
+from insurance.rules.pricing import InsuranceType, QuoteRequest
 
 CAR = "B"
 """The catalogue has no motorcycles."""

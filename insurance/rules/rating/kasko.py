@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from core.money import ZERO, money
-from insurance.rating.errors import InvalidRisk, TariffMissing
-from insurance.rating.tables import ONE, AgeExperience, Driver, Factor, non_negative
+from insurance.rules.rating.errors import InvalidRisk, TariffMissing
+from insurance.rules.rating.tables import ONE, AgeExperience, Driver, Factor, non_negative
 
 PERCENT = Decimal(100)
 PERCENT_STEP = Decimal("0.01")

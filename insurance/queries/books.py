@@ -32,8 +32,8 @@ from insurance.models import (
 from insurance.models.claims import GRANTED
 from insurance.models.money import CHARGES
 from insurance.models.policies import ALIVE
-from insurance.pricing import QuoteRequest, price
-from insurance.reading import book_of
+from insurance.queries.reading import book_of
+from insurance.rules.pricing import QuoteRequest, price
 
 ALARM_GRACE = timedelta(days=2)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from core.money import ZERO, money
-from insurance.rating.errors import InvalidRisk, TariffMissing
+from insurance.rules.rating.errors import InvalidRisk, TariffMissing
 
 T = TypeVar("T")
 ONE = Decimal(1)

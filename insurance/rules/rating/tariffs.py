@@ -11,9 +11,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from insurance.rating.kasko import OTHER_REGIONS, KaskoTariff
-from insurance.rating.osago import Corridor, DriversLimit, KbmMoves, OsagoTariff, Owner, Territory
-from insurance.rating.tables import AgeExperience, Dated
+from insurance.rules.rating.kasko import OTHER_REGIONS, KaskoTariff
+from insurance.rules.rating.osago import Corridor, DriversLimit, KbmMoves, OsagoTariff, Owner, Territory
+from insurance.rules.rating.tables import AgeExperience, Dated
 
 SINCE_2022 = date(2022, 9, 13)
 KBM_SINCE = date(2022, 4, 1)

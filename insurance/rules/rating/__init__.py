@@ -1,6 +1,6 @@
 """Motor-insurance arithmetic: pure functions of tariff rows and risks, without Django, floats or a clock."""
 
-from insurance.rating.claims import (
+from insurance.rules.rating.claims import (
     Basis,
     Loss,
     UnderInsurance,
@@ -10,10 +10,10 @@ from insurance.rating.claims import (
     split_payout,
     under_insurance_percent,
 )
-from insurance.rating.errors import InvalidRisk, RatingError, TariffMissing
-from insurance.rating.instalments import Part, check_parts, first_part, parts_of
-from insurance.rating.kasko import KaskoPremium, KaskoRisk, KaskoTariff, kasko_from_factors, kasko_premium
-from insurance.rating.osago import (
+from insurance.rules.rating.errors import InvalidRisk, RatingError, TariffMissing
+from insurance.rules.rating.instalments import Part, check_parts, first_part, parts_of
+from insurance.rules.rating.kasko import KaskoPremium, KaskoRisk, KaskoTariff, kasko_from_factors, kasko_premium
+from insurance.rules.rating.osago import (
     Corridor,
     DriversLimit,
     KbmMoves,
@@ -25,8 +25,8 @@ from insurance.rating.osago import (
     osago_premium,
     widened_corridor,
 )
-from insurance.rating.refunds import Policy, Refund, refund_of_days, refund_of_share, refund_on
-from insurance.rating.tables import AgeExperience, Dated, Driver, Factor, Premium, multiply, row_on
+from insurance.rules.rating.refunds import Policy, Refund, refund_of_days, refund_of_share, refund_on
+from insurance.rules.rating.tables import AgeExperience, Dated, Driver, Factor, Premium, multiply, row_on
 
 __all__ = [
     "AgeExperience",

@@ -9,8 +9,8 @@ import msgspec
 from django.db.models import QuerySet
 
 from insurance.models import Policy, TariffRevision, TariffRow
-from insurance.pricing import Price, QuoteRequest
-from insurance.tariffs import SHIPPED, TariffBook
+from insurance.rules.pricing import Price, QuoteRequest
+from insurance.rules.tariffs import SHIPPED, TariffBook
 
 
 def current_book() -> TariffBook:

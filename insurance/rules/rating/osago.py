@@ -10,8 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.money import money
-from insurance.rating.errors import InvalidRisk
-from insurance.rating.tables import ONE, AgeExperience, Dated, Driver, Factor, Premium, multiply, row_on
+from insurance.rules.rating.errors import InvalidRisk
+from insurance.rules.rating.tables import ONE, AgeExperience, Dated, Driver, Factor, Premium, multiply, row_on
 
 HP_PER_KW = Decimal("1.35962")
 MIN_MONTHS_OF_USE, FULL_KS_MONTHS = 3, 10

@@ -2,7 +2,7 @@
 
 What the product ships with is revision 0; managers' imports are later revisions, kept in the database. A book never
 changes, so whatever was rated with it can be rated again. Rates and programmes shipped are defaults of the product,
-not market prices. The law's own coefficients are in `insurance.rating.tariffs`.
+not market prices. The law's own coefficients are in `insurance.rules.rating.tariffs`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
-from insurance.rating import KaskoTariff, OsagoTariff, TariffMissing
-from insurance.rating.rows import (
+from insurance.rules.rating import KaskoTariff, OsagoTariff, TariffMissing
+from insurance.rules.rating.rows import (
     LAW,
     TariffFact,
     build_kasko,
@@ -22,7 +22,7 @@ from insurance.rating.rows import (
     osago_facts,
     read_value,
 )
-from insurance.rating.tariffs import (
+from insurance.rules.rating.tariffs import (
     CHELYABINSK,
     KASKO_REFERENCE_2015,
     MOSCOW,

@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT, ZERO
-from insurance import tariffs
-from insurance.rating import (
+from insurance.rules import tariffs
+from insurance.rules.rating import (
     Driver,
     Factor,
     InvalidRisk,
@@ -31,8 +31,8 @@ from insurance.rating import (
     kasko_premium,
     osago_premium,
 )
-from insurance.rating.tariffs import KBM
-from insurance.tariffs import SHIPPED, InsurerTariff, TariffBook
+from insurance.rules.rating.tariffs import KBM
+from insurance.rules.tariffs import SHIPPED, InsurerTariff, TariffBook
 
 VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 FIRST_YEAR = 1950

@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from dateutil.relativedelta import relativedelta
 
 from core.money import CENT
-from insurance.rating.errors import InvalidRisk
+from insurance.rules.rating.errors import InvalidRisk
 
 LEAST_MONTHS = 3
 """Months of cover that one part pays for at least, so that one is settled before the next falls due."""

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from core.money import ZERO, money
-from insurance.rating.errors import InvalidRisk
+from insurance.rules.rating.errors import InvalidRisk
 
 COOLING_OFF = timedelta(days=14)
 ONE = Decimal(1)

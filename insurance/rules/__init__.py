@@ -1,0 +1,1 @@
+"""Calculation of insurance without input or output."""
