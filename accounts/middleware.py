@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from accounts import lockout, services
+from accounts import services
+from accounts.services import lockout
 from accounts.signals import KEY
 from gateway import policy, step_up
 from gateway.principal import Principal

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
 
-from accounts import lockout
+from accounts.services import lockout
 
 F = TypeVar("F", bound=Callable[..., Any])
 LIMIT = {

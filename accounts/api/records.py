@@ -16,7 +16,7 @@ from accounts.api import serializers
 from accounts.api.filters import ActivityFilter
 from accounts.errors import ExportNotFound, UserNotFound
 from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
-from accounts.tokens import as_id
+from accounts.services.tokens import as_id
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.permissions import require_scope
 from gateway.readings import Papers, hand_over

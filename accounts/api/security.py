@@ -14,7 +14,7 @@ from accounts import services
 from accounts.api import serializers
 from accounts.api.failures import counts_failures
 from accounts.models import ApiKey
-from accounts.tokens import as_id
+from accounts.services.tokens import as_id
 from gateway import step_up
 from gateway.address import client_address
 from gateway.api import ApiViewSet

@@ -15,13 +15,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import lockout, services
+from accounts import services
 from accounts.api import serializers
 from accounts.api.failures import counts_failures
 from accounts.api.filters import UserFilter
 from accounts.errors import UserNotFound
 from accounts.models import RefreshToken, Role, Session, User
-from accounts.tokens import as_id
+from accounts.services import lockout
+from accounts.services.tokens import as_id
 from core import context
 from gateway import step_up, tickets
 from gateway.address import client_address

@@ -10,9 +10,9 @@ import redis
 import structlog
 from django.conf import settings
 
-from accounts import tokens
 from accounts.errors import ApiKeyNotFound, TooManyApiKeys, UserNotFound
 from accounts.models import ActivityKind, ApiKey, User
+from accounts.services import tokens
 from accounts.services.activity import record
 from accounts.services.proofs import require_proof
 from core.db import on_commit, transaction

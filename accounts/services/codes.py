@@ -7,9 +7,9 @@ from uuid import UUID
 import pyotp
 from django.core import signing
 
-from accounts import lockout
 from accounts.errors import MfaRequired, WrongOtp
 from accounts.models import ActivityKind, RecoveryCode, Totp, User
+from accounts.services import lockout
 from accounts.services.activity import record
 from core import secret_keys
 from core.db import transaction

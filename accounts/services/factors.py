@@ -8,7 +8,6 @@ from uuid import UUID
 import pyotp
 from django.conf import settings
 
-from accounts import lockout
 from accounts.errors import (
     MfaAlreadyEnabled,
     MfaNotEnabled,
@@ -18,6 +17,7 @@ from accounts.errors import (
     WrongOtp,
 )
 from accounts.models import ActivityKind, RecoveryCode, Totp, User
+from accounts.services import lockout
 from accounts.services.activity import record
 from accounts.services.codes import check_second_factor, recovery_message, spend_totp
 from accounts.services.proofs import require_proof

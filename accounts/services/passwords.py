@@ -5,18 +5,18 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.tokens import default_token_generator
 
-from accounts import lockout
 from accounts.errors import InvalidResetToken, RoleNotAllowed, UserNotFound
 from accounts.events import UserUpdated
 from accounts.models import ActivityKind, Identity, User
+from accounts.services import lockout
 from accounts.services.activity import record
 from accounts.services.api_keys import revoke_all_api_keys
 from accounts.services.factors import forget_factors
 from accounts.services.people import check_password_strength, erase_user
 from accounts.services.proofs import prove_password
 from accounts.services.sessions import end_sessions
+from accounts.services.tokens import as_id
 from accounts.services.verification import facts_of
-from accounts.tokens import as_id
 from core.db import transaction
 from gateway.principal import Principal
 from messaging.calls import request_call

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
 
-from accounts import lockout
 from accounts.errors import UserNotFound, WrongCredentials, WrongPassword
 from accounts.models import ActivityKind, RefreshToken, Session, User
+from accounts.services import lockout
 from accounts.services.activity import record
 from accounts.services.codes import check_second_factor
-from accounts.tokens import as_id
+from accounts.services.tokens import as_id
 from core.db import transaction
 from core.errors import InvalidInput
 from gateway import step_up

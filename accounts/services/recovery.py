@@ -12,9 +12,9 @@ from accounts.services.factors import forget_factors
 from accounts.services.passwords import request_password_reset
 from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_sessions
+from accounts.services.tokens import as_id
 from accounts.services.uniqueness import unique_names
 from accounts.services.verification import UNDO_LIFETIME_S, UNDO_SALT, facts_of, read_link
-from accounts.tokens import as_id
 from core.db import transaction
 from messaging.outbox import publish
 

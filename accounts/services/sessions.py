@@ -9,10 +9,10 @@ import structlog
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts import lockout, tokens
 from accounts.errors import InvalidRefreshToken, SessionNotFound, WrongCredentials
 from accounts.events import UserLoggedIn, UserLoggedOut
 from accounts.models import ActivityKind, RefreshToken, Session, User
+from accounts.services import lockout, tokens
 from accounts.services.activity import record
 from accounts.services.codes import check_second_factor, read_pending
 from core.db import on_commit, transaction

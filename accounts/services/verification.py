@@ -10,8 +10,8 @@ from accounts.errors import InvalidLink, UserNotFound
 from accounts.events import UserUpdated
 from accounts.models import ActivityKind, User
 from accounts.services.activity import record
+from accounts.services.tokens import as_id
 from accounts.services.uniqueness import unique_names
-from accounts.tokens import as_id
 from core.db import transaction
 from messaging.calls import request_call
 from messaging.outbox import publish

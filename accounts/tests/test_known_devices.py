@@ -9,8 +9,9 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from accounts import lockout, services
+from accounts import services
 from accounts.errors import WrongCredentials
+from accounts.services import lockout
 from accounts.tests import make
 from core.testing import Api
 

@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import lockout, services
+from accounts import services
 from accounts.errors import TooManyFailures, WrongOtp
 from accounts.models import Activity, RecoveryCode, Session, Totp, User
+from accounts.services import lockout
 from accounts.tests import make
 from core.testing import Api
 from gateway.principal import read_token

@@ -7,8 +7,8 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.services.tokens import signing_key_id
 from accounts.tests import make
-from accounts.tokens import signing_key_id
 from core.testing import Api
 from gateway import keyring
 from gateway.principal import InvalidToken, _cache, read_token

@@ -11,11 +11,12 @@ from django.conf import settings as project
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.utils import timezone
 
-from accounts import lockout, services
+from accounts import services
 from accounts.errors import TooManyFailures, WrongCredentials
 from accounts.models import Session, User
+from accounts.services import lockout
+from accounts.services.tokens import signing_key_id
 from accounts.tests import make
-from accounts.tokens import signing_key_id
 from core.testing import Api, token_for
 from gateway.keyring import public_keys
 from gateway.principal import read_token
