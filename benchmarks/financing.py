@@ -60,8 +60,16 @@ def _row(value: float, limit: float, bare: float, unit: str) -> dict[str, Any]:
 
 # A schedule of 360 rows -------------------------------------------------------------------------------------------
 def _quotes() -> dict[str, dict[str, Any]]:
-    from financing.calculations import Conventions, LoanTerms, Shift, build_schedule, calculate, psk, russian_calendar
-    from financing.calculations.apr import DatedFlow
+    from financing.rules.calculations import (
+        Conventions,
+        LoanTerms,
+        Shift,
+        build_schedule,
+        calculate,
+        psk,
+        russian_calendar,
+    )
+    from financing.rules.calculations.apr import DatedFlow
 
     common = {
         "vehicle_price": Decimal(5_000_000),

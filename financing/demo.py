@@ -7,10 +7,10 @@ from django.conf import settings
 
 from core.clock import dealer_day
 from financing import services
-from financing.calculations import add_months
-from financing.limit_files import LimitFact
-from financing.limits import quarter_of
 from financing.models import CreditLimit, FinancingType, LimitKind, Programme, ScheduleType
+from financing.queries.limit_files import LimitFact
+from financing.queries.limits import quarter_of
+from financing.rules.calculations import add_months
 from financing.services import ProgrammeFields
 
 _CAR_LOAN = ProgrammeFields(

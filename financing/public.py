@@ -14,8 +14,6 @@ from django.db.models.functions import Coalesce
 
 from core.books import Disagreement
 from core.clock import dealer_day
-from financing.application_fields import check_fields, read_fields
-from financing.clock import silent_since
 from financing.models import (
     Account,
     Application,
@@ -35,7 +33,7 @@ from financing.models import (
     OfferStatus,
     PaperKind,
 )
-from financing.offers import (
+from financing.queries.offers import (
     LoanOffer,
     ProgrammeChoice,
     loan_offer,
@@ -44,6 +42,8 @@ from financing.offers import (
     recalculate_offer,
     require_programme,
 )
+from financing.rules.application_fields import check_fields, read_fields
+from financing.rules.clock import silent_since
 
 __all__ = [
     "LoanFacts",

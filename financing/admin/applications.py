@@ -33,7 +33,7 @@ from financing.models import (
     OverrideStatus,
     PaperStatus,
 )
-from financing.wording import REASONS
+from financing.rules.wording import REASONS
 
 OLD = timedelta(days=1)
 COLOURS = {

@@ -14,9 +14,9 @@ from unfold.decorators import action
 from core.admin import ReadOnlyAdmin
 from core.clock import dealer_day
 from financing import services
-from financing.limit_files import LimitFact
-from financing.limits import ceiling_of, quarter_of
 from financing.models import CreditLimit, LimitKind
+from financing.queries.limit_files import LimitFact
+from financing.queries.limits import ceiling_of, quarter_of
 
 _TIERS = {"moderate": "50–80 %", "high": "> 80 %"}
 

@@ -30,7 +30,6 @@ from core.admin import ReadOnlyAdmin, asking, asking_why
 from core.clock import dealer_day
 from financing import services
 from financing.admin.looking import DeskAdmin, LookedAt
-from financing.calculations import Strategy
 from financing.models import (
     RUNNING,
     Loan,
@@ -43,6 +42,7 @@ from financing.models import (
     LoanVersion,
 )
 from financing.public import debits_for_somebody
+from financing.rules.calculations import Strategy
 from financing.services import LoanMeans
 
 COLOURS = {

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from financing.api.serializers import LoanQuoteRowSerializer, MoneyField, RateField
-from financing.calculations import Strategy
 from financing.models import Loan, LoanPayment, LoanPaymentMethod
+from financing.rules.calculations import Strategy
 
 _LEAST = Decimal("0.01")
 

@@ -31,10 +31,10 @@ from financing.api.loan_serializers import (
     ReturnSerializer,
 )
 from financing.api.views import FILE_KIND, FILES, FinancingViewSet, read_id
-from financing.calculations import Strategy
-from financing.documents import TYPES, loan_paper, printed
 from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
+from financing.queries.documents import TYPES, loan_paper, printed
+from financing.rules.calculations import Strategy
 from financing.services import EarlyPlan, LoanMeans, LoanPage
 from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait

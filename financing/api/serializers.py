@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
-from financing.calculations import DayCount, Part, ScheduleKind
-from financing.decisions import Employment
 from financing.models import Application, BankOffer, FinancingType, PaperKind, Programme, ProgrammeRate
+from financing.rules.calculations import DayCount, Part, ScheduleKind
+from financing.rules.decisions import Employment
+from financing.rules.wording import explain
 from financing.services import papers_to_send
-from financing.wording import explain
 
 LOAN_DAY_COUNTS = [
     DayCount.THIRTY_360,

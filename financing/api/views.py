@@ -40,8 +40,11 @@ from financing.api.serializers import (
     ProgrammeInput,
     ProgrammeSerializer,
 )
-from financing.application_fields import read_fields
-from financing.calculations import (
+from financing.errors import ApplicationNotFound, DocumentNotFound
+from financing.models import Application, Programme
+from financing.queries.documents import TYPES, Paper, printed, quote_paper
+from financing.rules.application_fields import read_fields
+from financing.rules.calculations import (
     DayCount,
     Fee,
     InvalidTerms,
@@ -52,9 +55,6 @@ from financing.calculations import (
     calculate,
     find_problems,
 )
-from financing.documents import TYPES, Paper, printed, quote_paper
-from financing.errors import ApplicationNotFound, DocumentNotFound
-from financing.models import Application, Programme
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone

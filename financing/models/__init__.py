@@ -7,7 +7,7 @@ from financing.models.offers import BankOffer, NoticeState, OfferStatus
 from financing.models.orders import ClosedAttempt, OrderCopy, OrderState
 from financing.models.overrides import Override, OverrideStatus
 from financing.models.papers import ApplicationDocument, PaperKind, PaperStatus
-from financing.models.programmes import FinancingType, Programme, ProgrammeRate, ScheduleType
+from financing.models.programmes import Programme, ProgrammeRate, ScheduleType
 from financing.models.servicing import (
     Account,
     EntryKind,
@@ -20,6 +20,7 @@ from financing.models.servicing import (
     PaymentKind,
     RefundStatus,
 )
+from financing.rules.kinds import FinancingType
 
 __all__ = [
     "RUNNING",

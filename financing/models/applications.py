@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
-from financing.calculations import DayCount, Fee, LoanTerms, ScheduleKind
 from financing.errors import HeldByOrder, OfferExpired
 from financing.models.fields import amount_field, percent_field, psk_field
-from financing.models.programmes import FinancingType, Programme, ScheduleType
+from financing.models.programmes import Programme, ScheduleType
+from financing.rules.calculations import DayCount, Fee, LoanTerms, ScheduleKind
+from financing.rules.kinds import FinancingType
 
 if TYPE_CHECKING:
     from financing.models.offers import BankOffer

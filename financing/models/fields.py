@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from financing.calculations.arrears import LEGAL_ORDER
+from financing.rules.calculations.arrears import LEGAL_ORDER
 
 
 def amount_field(name: Any, **options: Any) -> Any:

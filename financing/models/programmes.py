@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, money
-from financing.decisions import Rules
 from financing.models.fields import amount_field, legal_order, percent_field
+from financing.rules.decisions import Rules
+from financing.rules.kinds import FinancingType
 
 RESIDUAL_LIMITS = ["50", "45", "40", "35", "30"]
 """Per cent of the value, by the car's years of age at the last payment."""
@@ -23,14 +24,6 @@ COOLING_OFF_DAYS = 14
 def residual_table() -> list[str]:
     """The usual table of residual payments, as a row holds it."""
     return list(RESIDUAL_LIMITS)
-
-
-class FinancingType(models.TextChoices):
-    """Kind of financing that a client asks a bank for."""
-
-    CAR_LOAN = "car_loan", _("car loan")
-    LEASING = "leasing", _("leasing")
-    INSTALLMENT = "installment", _("instalment plan")
 
 
 class ScheduleType(models.TextChoices):

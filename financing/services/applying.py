@@ -7,12 +7,13 @@ from uuid import UUID
 
 from core.db import transaction
 from core.errors import InvalidInput
-from financing.application_fields import ApplicationFields, read_fields
 from financing.approvals import BY_RULES
-from financing.decisions import Outcome
 from financing.errors import NoProgramme, OrderClosed, OrderNotFound
 from financing.events import ApplicationRejected, ApplicationSubmitted
 from financing.models import Application, ApplicationStatus, ClosedAttempt, OrderState
+from financing.rules.application_fields import ApplicationFields, read_fields
+from financing.rules.decisions import Outcome
+from financing.rules.wording import explain
 from financing.services.approving import make_offer, refuse
 from financing.services.asking import ask_banks
 from financing.services.cars import car_of
@@ -26,7 +27,6 @@ from financing.services.deciding import (
     setting_of,
 )
 from financing.services.orders import lock_order
-from financing.wording import explain
 from gateway.approvals import let
 from messaging.departures import refuse_leavers
 from messaging.outbox import publish

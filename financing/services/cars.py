@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from catalog.public import ProductView, get_products
-from financing.limits import LENT_UP_TO_KM
 from financing.models import OrderCopy
+from financing.queries.limits import LENT_UP_TO_KM
 
 CARS = "vehicle"
 

@@ -12,9 +12,9 @@ from core.clock import dealer_day
 from core.db import transaction
 from core.errors import DomainError, InvalidInput, WrongTransition
 from financing.approvals import DEBIT
-from financing.clock import silent_since
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, PaymentKind
+from financing.rules.clock import silent_since
 from financing.services.mandates import first_day_of, key_of
 from financing.services.repaying import note_refusal, receive
 from financing.services.standing import History, lock_loan

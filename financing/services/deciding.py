@@ -11,12 +11,12 @@ import msgspec
 from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import ZERO, money
-from financing.application_fields import ApplicationFields, check_fields
-from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
-from financing.decisions import Decision, Facts, Outcome, Rules, decide
 from financing.errors import NoProgramme, NotOverridable, PskAboveCeiling, UnknownProgramme
-from financing.limits import Ceiling, Limits, limits_on
 from financing.models import Application, OrderCopy, Programme
+from financing.queries.limits import Ceiling, Limits, limits_on
+from financing.rules.application_fields import ApplicationFields, check_fields
+from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
+from financing.rules.decisions import Decision, Facts, Outcome, Rules, decide
 from financing.services.cars import UNKNOWN_CAR, Car
 from financing.services.limits import require_ceiling, share_with
 from financing.services.programmes import candidates

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from core.clock import dealer_day
 from core.db import transaction
-from financing.calculations import LoanQuote, calculate
 from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.events import ApplicationWithdrawn, LoanClosed, LoanDisbursed
 from financing.models import (
@@ -20,6 +19,7 @@ from financing.models import (
     ScheduleType,
     VersionKind,
 )
+from financing.rules.calculations import LoanQuote, calculate
 from financing.services.orders import lock_order, withdrawn
 from financing.services.repaying import write_rows
 from financing.services.standing import History, book, request_refund, write_entry

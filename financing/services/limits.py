@@ -14,13 +14,13 @@ from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
 from financing.approvals import LIMITS
-from financing.calculations import DebtLoad, LoanQuote, debt_load_percent
-from financing.calculations.affordability import HIGH_FROM, MODERATE_FROM
-from financing.calculations.rounding import KOPECK
 from financing.errors import LendingShareFull, PskAboveCeiling
-from financing.limit_files import LimitFact
-from financing.limits import SHARES, Ceiling, Limits, limits_on, quarter_of, tier_of
 from financing.models import Application, ApplicationStatus, CreditLimit, LimitKind, LoanStatus, Programme
+from financing.queries.limit_files import LimitFact
+from financing.queries.limits import SHARES, Ceiling, Limits, limits_on, quarter_of, tier_of
+from financing.rules.calculations import DebtLoad, LoanQuote, debt_load_percent
+from financing.rules.calculations.affordability import HIGH_FROM, MODERATE_FROM
+from financing.rules.calculations.rounding import KOPECK
 from gateway import approvals
 
 SOURCE_LENGTH = 300

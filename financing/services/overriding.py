@@ -13,10 +13,7 @@ from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.ids import uuid7
-from financing.application_fields import ApplicationFields
 from financing.approvals import OVERRIDE
-from financing.calculations import LoanQuote
-from financing.decisions import LEGAL_AGE, Employment, Outcome, age_on
 from financing.errors import (
     DecidedByBank,
     NoCounterOffer,
@@ -36,6 +33,9 @@ from financing.models import (
     Override,
     OverrideStatus,
 )
+from financing.rules.application_fields import ApplicationFields
+from financing.rules.calculations import LoanQuote
+from financing.rules.decisions import LEGAL_AGE, Employment, Outcome, age_on
 from financing.services.approving import make_offer
 from financing.services.cars import UNKNOWN_CAR, car_of
 from financing.services.deciding import (

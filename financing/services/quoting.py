@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from core.clock import dealer_day
 from core.errors import InvalidInput
-from financing.calculations import InvalidTerms, LoanQuote, LoanTerms, NoRateFound, ScheduleKind, calculate
+from financing.rules.calculations import InvalidTerms, LoanQuote, LoanTerms, NoRateFound, ScheduleKind, calculate
 
 
 def quote_loan(

@@ -12,8 +12,6 @@ from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
-from financing.calculations import Row, Strategy
-from financing.calculations.servicing import Standing
 from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded
 from financing.events import LoanPaymentReceived, LoanPaymentRefused
 from financing.models import (
@@ -26,6 +24,8 @@ from financing.models import (
     LoanVersion,
     PaymentKind,
 )
+from financing.rules.calculations import Row, Strategy
+from financing.rules.calculations.servicing import Standing
 from financing.services.early import EarlyPlan, PayoffQuote, plan_early, quote_payoff
 from financing.services.mandates import give_mandate, refuse_above_payoff, room_for_debit
 from financing.services.standing import History, adopt, lock_loan, refresh, request_refund

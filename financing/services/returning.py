@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
-from financing.calculations import Strategy
 from financing.errors import CoolingOffOver
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, PaymentKind
+from financing.rules.calculations import Strategy
 from financing.services.early import PayoffQuote, quote_payoff
 from financing.services.repaying import LoanMeans, record_payment, running_loan, take_payment
 from financing.services.standing import History

@@ -12,8 +12,6 @@ from django.db.models import Sum
 from core.clock import dealer_day
 from core.db import transaction
 from core.money import ZERO
-from financing.calculations import DayCount, Debt, Part, capped_daily_rate
-from financing.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
 from financing.errors import LoanNotFound
 from financing.events import LoanClosed, LoanOverdue
 from financing.models import (
@@ -32,6 +30,8 @@ from financing.models import (
     RefundStatus,
     ScheduleType,
 )
+from financing.rules.calculations import DayCount, Debt, Part, capped_daily_rate
+from financing.rules.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
 from messaging.outbox import publish, send
 from payments.commands import GiveBackLoanSurplus
 

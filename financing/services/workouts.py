@@ -12,7 +12,6 @@ from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
 from financing.approvals import RESTRUCTURE, WRITE_OFF
-from financing.calculations import DayCount, Debt, Part, Row, Schedule, add_months
 from financing.errors import LoanNotFound, LoanNotRunning, ScheduleChangedSince, SurplusReturned
 from financing.events import LoanClosed, LoanPaymentReversed, LoanRestructured
 from financing.models import (
@@ -25,6 +24,7 @@ from financing.models import (
     ScheduleType,
     VersionKind,
 )
+from financing.rules.calculations import DayCount, Debt, Part, Row, Schedule, add_months
 from financing.services.early import cost_of
 from financing.services.repaying import next_number, write_rows
 from financing.services.standing import History, adopt, book, lock_loan, refresh, totals

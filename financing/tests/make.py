@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from financing import services
-from financing.application_fields import ApplicationFields, read_fields
 from financing.models import Application, ApplicationDocument, LoanPayment, OrderCopy, Override, Programme
+from financing.rules.application_fields import ApplicationFields, read_fields
 from gateway.approvals import approve
 
 ASKED: dict[str, Any] = {

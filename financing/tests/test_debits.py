@@ -13,10 +13,10 @@ from core.ids import uuid7
 from core.testing import Api
 from financing import services
 from financing.approvals import DEBIT
-from financing.calculations import Strategy
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanRefund
 from financing.public import loan_disagreements, silent_banks, waiting_for_somebody
+from financing.rules.calculations import Strategy
 from financing.services import LoanMeans
 from financing.tests import make, twins
 from gateway.approvals import Waits, approve_waiting

@@ -8,9 +8,9 @@ from django.utils import timezone
 from core.clock import dealer_day
 from core.ids import uuid7
 from financing import services
-from financing.calculations import Strategy
 from financing.models import Loan, LoanPayment, LoanPaymentStatus
 from financing.public import debits_for_somebody, loan_disagreements
+from financing.rules.calculations import Strategy
 from financing.services import LoanMeans
 from financing.tests import make
 

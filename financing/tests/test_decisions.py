@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.decisions import Employment, Facts, Outcome, Rules, age_on, decide
+from financing.rules.decisions import Employment, Facts, Outcome, Rules, age_on, decide
 
 RULES = Rules(
     min_term_months=3,

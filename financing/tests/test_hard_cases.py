@@ -21,9 +21,9 @@ from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from core.ids import uuid7
 from financing import services
-from financing.calculations import Strategy, add_months
 from financing.models import Application, BankOffer, Loan, LoanEntry, LoanPayment, OrderState
 from financing.public import loan_disagreements
+from financing.rules.calculations import Strategy, add_months
 from financing.services import LoanMeans
 from financing.tests import make
 from messaging.testing import events_of, published

@@ -12,11 +12,11 @@ from core.errors import InvalidInput, WrongTransition
 from core.ids import uuid7
 from core.testing import Api
 from financing import handlers, services
-from financing.calculations import Strategy
-from financing.calculations.dates import add_months
 from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded, ScheduleChangedSince, SurplusReturned
 from financing.models import Loan, LoanEntry, LoanLine, LoanPayment, LoanRefund, LoanVersion
 from financing.public import loan_disagreements
+from financing.rules.calculations import Strategy
+from financing.rules.calculations.dates import add_months
 from financing.services import LoanMeans
 from financing.tests import make
 from messaging.models import OutboxEvent

@@ -21,8 +21,8 @@ from core.errors import DomainError, InvalidInput
 from core.ids import uuid7
 from core.testing import Api
 from financing.errors import NoProgramme
-from financing.offers import require_programme
 from financing.public import loan_offer
+from financing.queries.offers import require_programme
 from insurance.public import estimate, rate
 from insurance.tests.make import KASKO, OSAGO
 from messaging import peers, reads

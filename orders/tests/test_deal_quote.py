@@ -12,8 +12,8 @@ import financing.tests.make
 from core.errors import NotFound
 from core.ids import uuid7
 from core.testing import Api
-from financing.limit_files import LimitFact
 from financing.models import LimitKind
+from financing.queries.limit_files import LimitFact
 from financing.services import change_programme, write_limits
 from insurance import services as insurance
 from insurance.rules.rating.rows import TariffFact

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from core.testing import Api
-from financing.decisions import Employment
 from financing.models import FinancingType
+from financing.rules.decisions import Employment
 from gateway.rendering import MAX_DEPTH
 from orders.api.inputs import FinancingInput
 from orders.models import CheckoutLeg, Order

@@ -16,9 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from core.errors import DomainError, NotFound
 from financing import services
-from financing.application_fields import read_fields
 from financing.errors import DocumentsMissing
 from financing.public import programme_choices
+from financing.rules.application_fields import read_fields
 from gateway.idempotency import run_once
 from orders.public import OrderDocument, get_order
 from storefront.forms import new_key

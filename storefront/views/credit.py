@@ -10,8 +10,8 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from core.errors import InvalidInput, NotFound
-from financing.calculations import LoanQuote
-from financing.documents import TYPES, Paper, printed, quote_paper, schedule_svg
+from financing.queries.documents import TYPES, Paper, printed, quote_paper, schedule_svg
+from financing.rules.calculations import LoanQuote
 from financing.services import quote_loan
 from storefront.forms import LoanForm
 from storefront.pages import page

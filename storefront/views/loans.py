@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
 from financing import services
-from financing.calculations import Strategy
-from financing.documents import TYPES, loan_paper, printed, schedule_svg
+from financing.queries.documents import TYPES, loan_paper, printed, schedule_svg
+from financing.rules.calculations import Strategy
 from financing.services import EarlyPlan, LoanPage, PayoffQuote
 from gateway.idempotency import run_once
 from gateway.readings import Papers, hand_over

@@ -25,8 +25,8 @@ from config.databases import APPS
 from core.clock import dealer_day
 from core.errors import DomainError
 from core.ids import uuid7
-from financing.calculations import Strategy
 from financing.models import Loan
+from financing.rules.calculations import Strategy
 from gateway.approvals import Waits, approve, reject
 from gateway.models import Approval
 from insurance.models import Claim, Policy

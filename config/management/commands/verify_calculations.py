@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from financing.calculations import vectors as finance
-from financing.calculations.vectors import Answer, Report
+from financing.rules.calculations import vectors as finance
+from financing.rules.calculations.vectors import Answer, Report
 
 INSURANCE_VECTORS = "insurance.rules.rating.vectors"
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from core.errors import InvalidInput
-from financing.limit_files import read_limits
+from financing.queries.limit_files import read_limits
 from financing.services import write_limits
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from financing.calculations import DayCount, LoanTerms
-from financing.calculations.rounding import KOPECK
+from financing.rules.calculations import DayCount, LoanTerms
+from financing.rules.calculations.rounding import KOPECK
 
 SHARED_VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors"
 DEFAULT_EXAMPLES = 100

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from financing.calculations import (
+from financing.rules.calculations import (
     DebtLoad,
     InvalidTerms,
     assumed_card_payment,

@@ -9,7 +9,7 @@ import pyxirr
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from financing.calculations import (
+from financing.rules.calculations import (
     Credit,
     DatedFlow,
     DayCount,
@@ -24,7 +24,7 @@ from financing.calculations import (
     psk,
     xirr,
 )
-from financing.calculations.apr import (
+from financing.rules.calculations.apr import (
     MONTH,
     THIRTY_DAY_PERIOD,
     BasePeriod,
@@ -33,8 +33,15 @@ from financing.calculations.apr import (
     psk_from_periods,
     xnfv,
 )
-from financing.calculations.rates import in_order, present_value, root_near_zero
-from financing.calculations.tvm import future_value, internal_rate, net_present_value, payment, periods, present_sum
+from financing.rules.calculations.rates import in_order, present_value, root_near_zero
+from financing.rules.calculations.tvm import (
+    future_value,
+    internal_rate,
+    net_present_value,
+    payment,
+    periods,
+    present_sum,
+)
 from financing.tests.calculations.make import days, moderate, percent, principals, rub
 
 CENT_POINT = Decimal("0.01")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.calculations import (
+from financing.rules.calculations import (
     OverduePart,
     Part,
     ageing_bucket,
@@ -15,7 +15,7 @@ from financing.calculations import (
     late_penalty,
     penalty_of,
 )
-from financing.calculations.rounding import KOPECK
+from financing.rules.calculations.rounding import KOPECK
 from financing.tests.calculations.make import days, moderate, rub
 
 RATE = Decimal("0.001")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.calculations import (
+from financing.rules.calculations import (
     Conventions,
     DayCount,
     Fee,
@@ -19,7 +19,7 @@ from financing.calculations import (
     find_problems,
     russian_calendar,
 )
-from financing.calculations.rounding import KOPECK
+from financing.rules.calculations.rounding import KOPECK
 from financing.tests.calculations.make import loan, loans, moderate, rub
 
 FEE = Decimal("30000.00")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.calculations import MonthEnd, Shift, WorkCalendar, add_months, due_dates, russian_calendar
-from financing.calculations.dates import days_in_month, is_whole_months, months_between, whole_months_back
+from financing.rules.calculations import MonthEnd, Shift, WorkCalendar, add_months, due_dates, russian_calendar
+from financing.rules.calculations.dates import days_in_month, is_whole_months, months_between, whole_months_back
 from financing.tests.calculations.make import days, moderate
 
 RU = russian_calendar(range(2023, 2043))

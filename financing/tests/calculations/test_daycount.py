@@ -6,8 +6,8 @@ import pyxirr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.calculations import DayCount, due_dates, interest_factor, interest_factors, year_fraction
-from financing.calculations.daycount import days_between
+from financing.rules.calculations import DayCount, due_dates, interest_factor, interest_factors, year_fraction
+from financing.rules.calculations.daycount import days_between
 from financing.tests.calculations.make import actual_bases, days, moderate
 
 TINY = Decimal("1e-25")

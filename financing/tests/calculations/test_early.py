@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.calculations import (
+from financing.rules.calculations import (
     Credit,
     DayCount,
     Debt,
@@ -17,7 +17,7 @@ from financing.calculations import (
     payoff_quote,
     repay_early,
 )
-from financing.calculations.rounding import KOPECK, TO_KOPECK
+from financing.rules.calculations.rounding import KOPECK, TO_KOPECK
 from financing.tests.calculations.make import days, loan_bases, moderate, percent, principals
 
 

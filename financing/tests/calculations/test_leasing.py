@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.calculations import (
+from financing.rules.calculations import (
     InvalidTerms,
     LeaseTerms,
     ZeroInterestOffer,
@@ -12,7 +12,7 @@ from financing.calculations import (
     lease,
     overpricing_percent,
 )
-from financing.calculations.rounding import KOPECK
+from financing.rules.calculations.rounding import KOPECK
 from financing.tests.calculations.make import moderate, percent, rub
 
 

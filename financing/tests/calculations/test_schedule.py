@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from financing.calculations import (
+from financing.rules.calculations import (
     Credit,
     Rounding,
     annuity_payment,
@@ -18,9 +18,9 @@ from financing.calculations import (
     period_rate,
     stepped_payments,
 )
-from financing.calculations.dates import due_dates
-from financing.calculations.rounding import KOPECK, TO_KOPECK, UNROUNDED
-from financing.calculations.schedule import rate_step_payments
+from financing.rules.calculations.dates import due_dates
+from financing.rules.calculations.rounding import KOPECK, TO_KOPECK, UNROUNDED
+from financing.rules.calculations.schedule import rate_step_payments
 from financing.tests.calculations.make import (
     days,
     loan_bases,

@@ -6,9 +6,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from financing.calculations import calculate
-from financing.calculations.arrears import LEGAL_ORDER, Part
-from financing.calculations.servicing import Instalment, Money, Terms, Turn, standing_on
+from financing.rules.calculations import calculate
+from financing.rules.calculations.arrears import LEGAL_ORDER, Part
+from financing.rules.calculations.servicing import Instalment, Money, Terms, Turn, standing_on
 from financing.tests.calculations.make import loan, moderate, rub
 
 START = date(2026, 1, 15)

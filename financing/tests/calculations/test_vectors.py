@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from financing.calculations.dates import MonthEnd
-from financing.calculations.daycount import DayCount
-from financing.calculations.rounding import Rounding
-from financing.calculations.vectors import KINDS, differences, verify
-from financing.calculations.vectors.reading import day_count, fraction, number, rounding
+from financing.rules.calculations.dates import MonthEnd
+from financing.rules.calculations.daycount import DayCount
+from financing.rules.calculations.rounding import Rounding
+from financing.rules.calculations.vectors import KINDS, differences, verify
+from financing.rules.calculations.vectors.reading import day_count, fraction, number, rounding
 from financing.tests.calculations.make import vector_file
 
 LOAN = {"principal": "1000000", "annual_rate": "0.15", "payments_per_year": 12}

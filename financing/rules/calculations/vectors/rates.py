@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from financing.calculations import tvm
-from financing.calculations.apr import (
+from financing.rules.calculations import tvm
+from financing.rules.calculations.apr import (
     apr_eu,
     apr_eu_from_years,
     apr_us,
@@ -15,11 +15,11 @@ from financing.calculations.apr import (
     xirr,
     xnfv,
 )
-from financing.calculations.daycount import days_between, interest_factor, year_fraction
-from financing.calculations.rates import Flow
-from financing.calculations.rounding import PERCENT, shown_percent
-from financing.calculations.vectors.reading import dated_flows, day, day_count, described_flows, fraction, number
-from financing.calculations.vectors.registry import Answer, Inputs, answers
+from financing.rules.calculations.daycount import days_between, interest_factor, year_fraction
+from financing.rules.calculations.rates import Flow
+from financing.rules.calculations.rounding import PERCENT, shown_percent
+from financing.rules.calculations.vectors.reading import dated_flows, day, day_count, described_flows, fraction, number
+from financing.rules.calculations.vectors.registry import Answer, Inputs, answers
 
 
 @answers("day_count_days")

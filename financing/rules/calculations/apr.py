@@ -9,16 +9,16 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from financing.calculations.dates import (
+from financing.rules.calculations.dates import (
     add_months,
     days_in_year,
     is_whole_months,
     months_between,
     whole_months_back,
 )
-from financing.calculations.daycount import DayCount, year_fraction
-from financing.calculations.errors import NoRateFound
-from financing.calculations.rates import (
+from financing.rules.calculations.daycount import DayCount, year_fraction
+from financing.rules.calculations.errors import NoRateFound
+from financing.rules.calculations.rates import (
     HIGHEST_GROWTH,
     LEAST_RATE,
     Flow,
@@ -29,7 +29,7 @@ from financing.calculations.rates import (
     root_near_zero,
     sign_changes,
 )
-from financing.calculations.rounding import PERCENT, precise
+from financing.rules.calculations.rounding import PERCENT, precise
 
 MONTHS_A_YEAR = 12
 WEEKS_A_YEAR = 52

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from financing.calculations.errors import InvalidTerms
-from financing.calculations.rounding import PERCENT, TO_KOPECK, ZERO, precise
-from financing.calculations.schedule import annuity_payment
+from financing.rules.calculations.errors import InvalidTerms
+from financing.rules.calculations.rounding import PERCENT, TO_KOPECK, ZERO, precise
+from financing.rules.calculations.schedule import annuity_payment
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from financing.calculations.rates import Flow, in_order, present_value, root_near_zero, sign_changes
-from financing.calculations.rounding import precise
+from financing.rules.calculations.rates import Flow, in_order, present_value, root_near_zero, sign_changes
+from financing.rules.calculations.rounding import precise
 
 NOTHING = Decimal(0)
 

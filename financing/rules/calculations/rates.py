@@ -7,8 +7,8 @@ from itertools import accumulate, chain, pairwise, repeat
 from operator import itemgetter, mul
 from typing import NamedTuple
 
-from financing.calculations.errors import NoRateFound
-from financing.calculations.rounding import ONE, precise
+from financing.rules.calculations.errors import NoRateFound
+from financing.rules.calculations.rounding import ONE, precise
 
 Function = Callable[[Decimal], Decimal]
 Point = tuple[Decimal, Decimal]

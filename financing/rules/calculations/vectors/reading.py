@@ -7,13 +7,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from financing.calculations.apr import DatedFlow
-from financing.calculations.dates import due_dates
-from financing.calculations.daycount import DayCount
-from financing.calculations.rates import period_rate
-from financing.calculations.rounding import KOPECK, Rounding
-from financing.calculations.schedule import Row
-from financing.calculations.vectors.registry import Inputs
+from financing.rules.calculations.apr import DatedFlow
+from financing.rules.calculations.dates import due_dates
+from financing.rules.calculations.daycount import DayCount
+from financing.rules.calculations.rates import period_rate
+from financing.rules.calculations.rounding import KOPECK, Rounding
+from financing.rules.calculations.schedule import Row
+from financing.rules.calculations.vectors.registry import Inputs
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?(/\d+)?(\+\d+(\.\d+)?(/\d+)?)*", re.IGNORECASE)
 TERM = re.compile(r"[+-]?[\d.]+(?:e[+-]?\d+)?(?:/\d+)?", re.IGNORECASE)

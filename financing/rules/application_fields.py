@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
-from financing.decisions import Employment
 from financing.errors import InvalidFields
-from financing.models import FinancingType
+from financing.rules.decisions import Employment
+from financing.rules.kinds import FinancingType
 
 MAX_TERM_MONTHS = 360
 MONEY = (

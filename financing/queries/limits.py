@@ -7,8 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import Q
 
-from financing.calculations import DebtLoad, debt_load_tier
 from financing.models import CreditLimit, FinancingType, LimitKind, Programme
+from financing.rules.calculations import DebtLoad, debt_load_tier
 
 ABOVE_AVERAGE = Decimal(4) / 3
 """353-FZ art. 6 part 11: at the signing not more than a third above the Bank of Russia's average."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import repeat
 from typing import NamedTuple
 
-from financing.calculations.rounding import ONE, TO_KOPECK, UNROUNDED, ZERO, Rounding, precise
+from financing.rules.calculations.rounding import ONE, TO_KOPECK, UNROUNDED, ZERO, Rounding, precise
 
 
 class Row(NamedTuple):

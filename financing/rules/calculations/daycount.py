@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from financing.calculations.dates import add_months, days_in_month, days_in_year, is_whole_months, months_between
-from financing.calculations.rounding import precise
+from financing.rules.calculations.dates import add_months, days_in_month, days_in_year, is_whole_months, months_between
+from financing.rules.calculations.rounding import precise
 
 TWELVE = Decimal(12)
 

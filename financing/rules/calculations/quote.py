@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from financing.calculations.apr import DatedFlow, apr_eu, apr_eu_from_periods, psk, psk_from_periods
-from financing.calculations.daycount import interest_factors
-from financing.calculations.errors import InvalidTerms, NoRateFound, PaymentBelowInterest
-from financing.calculations.rates import Flow
-from financing.calculations.rounding import KOPECK, PERCENT, ZERO, precise, shown_percent
-from financing.calculations.schedule import Credit, Row, Schedule, annuity_schedule, differentiated_schedule
-from financing.calculations.terms import (
+from financing.rules.calculations.apr import DatedFlow, apr_eu, apr_eu_from_periods, psk, psk_from_periods
+from financing.rules.calculations.daycount import interest_factors
+from financing.rules.calculations.errors import InvalidTerms, NoRateFound, PaymentBelowInterest
+from financing.rules.calculations.rates import Flow
+from financing.rules.calculations.rounding import KOPECK, PERCENT, ZERO, precise, shown_percent
+from financing.rules.calculations.schedule import Credit, Row, Schedule, annuity_schedule, differentiated_schedule
+from financing.rules.calculations.terms import (
     AT_DISBURSEMENT,
     WITH_EACH_PAYMENT,
     Fee,

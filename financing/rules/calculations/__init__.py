@@ -1,6 +1,6 @@
 """Loan arithmetic: pure functions of Decimal and date, without Django, floats or a clock."""
 
-from financing.calculations.affordability import (
+from financing.rules.calculations.affordability import (
     DebtLoad,
     assumed_card_payment,
     assumed_payment,
@@ -8,8 +8,8 @@ from financing.calculations.affordability import (
     debt_load_tier,
     loan_to_value_percent,
 )
-from financing.calculations.apr import DatedFlow, apr_eu, apr_us, base_period, psk, xirr
-from financing.calculations.arrears import (
+from financing.rules.calculations.apr import DatedFlow, apr_eu, apr_us, base_period, psk, xirr
+from financing.rules.calculations.arrears import (
     OverduePart,
     Part,
     ageing_bucket,
@@ -19,11 +19,11 @@ from financing.calculations.arrears import (
     late_penalty,
     penalty_of,
 )
-from financing.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months, due_dates, russian_calendar
-from financing.calculations.daycount import DayCount, interest_factor, interest_factors, year_fraction
-from financing.calculations.early import Debt, EarlyRepayment, Payoff, Strategy, payoff_quote, repay_early
-from financing.calculations.errors import CalculationError, InvalidTerms, NoRateFound, PaymentBelowInterest
-from financing.calculations.leasing import (
+from financing.rules.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months, due_dates, russian_calendar
+from financing.rules.calculations.daycount import DayCount, interest_factor, interest_factors, year_fraction
+from financing.rules.calculations.early import Debt, EarlyRepayment, Payoff, Strategy, payoff_quote, repay_early
+from financing.rules.calculations.errors import CalculationError, InvalidTerms, NoRateFound, PaymentBelowInterest
+from financing.rules.calculations.leasing import (
     Lease,
     LeaseRow,
     LeaseTerms,
@@ -32,10 +32,10 @@ from financing.calculations.leasing import (
     lease,
     overpricing_percent,
 )
-from financing.calculations.quote import LoanQuote, build_schedule, calculate
-from financing.calculations.rates import Flow, period_rate
-from financing.calculations.rounding import Rounding, shown_percent
-from financing.calculations.schedule import (
+from financing.rules.calculations.quote import LoanQuote, build_schedule, calculate
+from financing.rules.calculations.rates import Flow, period_rate
+from financing.rules.calculations.rounding import Rounding, shown_percent
+from financing.rules.calculations.schedule import (
     Credit,
     Row,
     Schedule,
@@ -46,7 +46,7 @@ from financing.calculations.schedule import (
     level_payment,
     stepped_payments,
 )
-from financing.calculations.terms import Conventions, Fee, LoanTerms, ScheduleKind, find_problems
+from financing.rules.calculations.terms import Conventions, Fee, LoanTerms, ScheduleKind, find_problems
 
 __all__ = [
     "CalculationError",

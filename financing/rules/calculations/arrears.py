@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from financing.calculations.rounding import TO_KOPECK, ZERO, Rounding, precise
+from financing.rules.calculations.rounding import TO_KOPECK, ZERO, Rounding, precise
 
 YEARLY_CAP_WITH_INTEREST = Decimal("0.20")
 DAILY_CAP_WITHOUT_INTEREST = Decimal("0.001")

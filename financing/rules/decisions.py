@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from financing.calculations import add_months, debt_load_percent, loan_to_value_percent
+from financing.rules.calculations import add_months, debt_load_percent, loan_to_value_percent
 
 LEGAL_AGE = 18
 

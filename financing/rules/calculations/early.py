@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from financing.calculations.daycount import DayCount, interest_factor, interest_factors
-from financing.calculations.errors import InvalidTerms
-from financing.calculations.rounding import TO_KOPECK, ZERO, Rounding, precise
-from financing.calculations.schedule import (
+from financing.rules.calculations.daycount import DayCount, interest_factor, interest_factors
+from financing.rules.calculations.errors import InvalidTerms
+from financing.rules.calculations.rounding import TO_KOPECK, ZERO, Rounding, precise
+from financing.rules.calculations.schedule import (
     Credit,
     Row,
     Schedule,

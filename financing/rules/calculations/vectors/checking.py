@@ -7,9 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from financing.calculations.rounding import precise
-from financing.calculations.vectors.reading import fraction
-from financing.calculations.vectors.registry import KINDS, Answer
+from financing.rules.calculations.rounding import precise
+from financing.rules.calculations.vectors.reading import fraction
+from financing.rules.calculations.vectors.registry import KINDS, Answer
 
 MISSING = "missing"
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
-from financing.calculations.errors import InvalidTerms
-from financing.calculations.rounding import PERCENT, UNROUNDED, ZERO, precise
-from financing.calculations.schedule import annuity_payment
+from financing.rules.calculations.errors import InvalidTerms
+from financing.rules.calculations.rounding import PERCENT, UNROUNDED, ZERO, precise
+from financing.rules.calculations.schedule import annuity_payment
 
 MODERATE_FROM, HIGH_FROM = Decimal(50), Decimal(80)
 CARD_LIMIT_SHARE = Decimal("0.05")

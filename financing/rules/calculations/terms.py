@@ -7,10 +7,10 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
-from financing.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months
-from financing.calculations.daycount import DayCount
-from financing.calculations.errors import InvalidTerms
-from financing.calculations.rounding import TO_KOPECK, ZERO, Rounding
+from financing.rules.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months
+from financing.rules.calculations.daycount import DayCount
+from financing.rules.calculations.errors import InvalidTerms
+from financing.rules.calculations.rounding import TO_KOPECK, ZERO, Rounding
 
 MAX_TERM_MONTHS = 360
 MAX_AMOUNT = Decimal("999999999999.99")

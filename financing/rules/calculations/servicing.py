@@ -11,8 +11,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
-from financing.calculations.arrears import LEGAL_ORDER, Part, allocate, days_past_due
-from financing.calculations.rounding import TO_KOPECK, ZERO, Rounding, precise
+from financing.rules.calculations.arrears import LEGAL_ORDER, Part, allocate, days_past_due
+from financing.rules.calculations.rounding import TO_KOPECK, ZERO, Rounding, precise
 
 YEAR_DAYS = 365
 

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import money
-from financing.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
-from financing.calculations.daycount import DayCount
-from financing.calculations.terms import Fee, LoanTerms, ScheduleKind
 from financing.errors import NoProgramme, UnknownProgramme
-from financing.limits import Ceiling, limits_on
 from financing.models import Programme
+from financing.queries.limits import Ceiling, limits_on
+from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
+from financing.rules.calculations.daycount import DayCount
+from financing.rules.calculations.terms import Fee, LoanTerms, ScheduleKind
 from messaging.reads import answers
 
 CAR_LOAN = "car_loan"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from core.fonts import REGULAR, register_fonts
 from core.money import ZERO
-from financing.calculations import LoanQuote
+from financing.rules.calculations import LoanQuote
 from financing.services.borrowing import LoanPage
 
 MOST_BARS = 72

@@ -5,14 +5,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from financing.calculations.arrears import late_penalty
-from financing.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months, due_dates
-from financing.calculations.daycount import interest_factors
-from financing.calculations.early import Debt, Strategy, payoff_quote
-from financing.calculations.leasing import ZeroInterestOffer, dealer_contribution
-from financing.calculations.rates import period_rate
-from financing.calculations.rounding import TO_KOPECK, UNROUNDED, ZERO, Rounding
-from financing.calculations.schedule import (
+from financing.rules.calculations.arrears import late_penalty
+from financing.rules.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months, due_dates
+from financing.rules.calculations.daycount import interest_factors
+from financing.rules.calculations.early import Debt, Strategy, payoff_quote
+from financing.rules.calculations.leasing import ZeroInterestOffer, dealer_contribution
+from financing.rules.calculations.rates import period_rate
+from financing.rules.calculations.rounding import TO_KOPECK, UNROUNDED, ZERO, Rounding
+from financing.rules.calculations.schedule import (
     Credit,
     Row,
     Schedule,
@@ -25,8 +25,8 @@ from financing.calculations.schedule import (
     rate_step_payments,
     stepped_payments,
 )
-from financing.calculations.vectors.reading import day, day_count, days, number, rate_of, rounding, row_of
-from financing.calculations.vectors.registry import Inputs, answers
+from financing.rules.calculations.vectors.reading import day, day_count, days, number, rate_of, rounding, row_of
+from financing.rules.calculations.vectors.registry import Inputs, answers
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

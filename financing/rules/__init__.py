@@ -1,0 +1,1 @@
+"""Calculation of financing without input or output."""
