@@ -20,7 +20,7 @@ from insurance.models.policies import ALIVE
 from insurance.queries.books import policy_disagreements, recompute
 from insurance.queries.documents import policy_pdf
 from insurance.queries.reading import book_of, breakdown, current_book
-from insurance.queries.vehicles import as_catalogued
+from insurance.queries.vehicles import as_catalogued, car_of_order
 from insurance.rules.pricing import DriverFields, QuoteRequest, Settlement, price, read_request
 from insurance.rules.rating import first_part, parts_of
 from messaging.reads import answers
@@ -61,14 +61,14 @@ class PolicyFacts:
 
 
 @answers("orders")
-def estimate(quote_request: Mapping[str, Any]) -> Decimal:
+def estimate(quote_request: Mapping[str, Any], *, products: list[UUID] | None = None) -> Decimal:
     """Estimate what an order placed now pays for a quote request, roubles: the premium by today's tariffs, or its first
     instalment. Raises InvalidInput.
 
     An order placed now is insured at this premium, on whatever day it is paid. Of a car that is ours the catalogue's
-    word counts.
+    word counts; `products` are what the order sells, and a policy is for a car among them.
     """
-    request = as_catalogued(_new(quote_request))
+    request = _as_ordered(_new(quote_request), products)
     rated = price(request, request.start_date or dealer_day(timezone.now()), current_book())
     return first_part(rated.premium, request.instalments)
 
@@ -94,14 +94,16 @@ class PremiumFacts:
 
 
 @answers("orders")
-def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = None) -> PremiumFacts:
+def rate(
+    quote_request: Mapping[str, Any], *, day: date, revision: int | None = None, products: list[UUID] | None = None
+) -> PremiumFacts:
     """Rate a request on a day by one revision of the tariffs, or by the newest.
 
     The same request, day and revision always give the same premium; by the newest, the catalogue's word counts of a car
-    that is ours. Raises InvalidInput, LookupError.
+    that is ours, and a policy for an order of `products` is for a car among them. Raises InvalidInput, LookupError.
     """
     told = _new(quote_request)
-    request = as_catalogued(told) if revision is None else told
+    request = _as_ordered(told, products) if revision is None else told
     book = current_book() if revision is None else book_of(revision)
     first = request.start_date or day
     rated = price(request, first, book)
@@ -118,6 +120,10 @@ def rate(quote_request: Mapping[str, Any], *, day: date, revision: int | None = 
         later=[{"due_date": str(part.due_date), "amount": str(part.amount)} for part in parts[1:]],
         request=_as_rated(quote_request, told, request),
     )
+
+
+def _as_ordered(request: QuoteRequest, products: list[UUID] | None) -> QuoteRequest:
+    return as_catalogued(request, car=car_of_order(products or [], request.vehicle_vin))
 
 
 def _new(quote_request: Mapping[str, Any]) -> QuoteRequest:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
+from core.errors import DomainError, InvalidInput
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -141,6 +141,7 @@ CART_REFUSALS: dict[str, Text] = {
     "price_changed": _("Prices have changed since you opened this page. The new ones are shown here; look again."),
     "insufficient_stock": _("There is not as much of it as that."),
     "validation_error": _("This is no longer on sale, or not in that quantity."),
+    "not_the_orders": _("One of these policies is for another car. Take it out, or have the car in the cart insured."),
     "cart_full": _("Your cart is full. Order what is in it first."),
     "cart_empty": _("Your cart is empty: look among your orders, it may have been ordered already."),
 }
@@ -291,9 +292,11 @@ def queue_refusal(error: DomainError) -> Text:
     return REFUSALS.get(error.code) or str(error.detail)
 
 
-def cart_refusal(code: str) -> Text:
+def cart_refusal(error: DomainError) -> Text:
     """Why nothing was put into the cart, or ordered from it."""
-    return CART_REFUSALS.get(code) or refusal(code)
+    wrong = error.errors if isinstance(error, InvalidInput) else []
+    known = next((one["code"] for one in wrong if one["code"] in CART_REFUSALS), error.code)
+    return CART_REFUSALS.get(known) or refusal(known)
 
 
 EMPLOYMENT: dict[str, Text] = {

@@ -69,7 +69,7 @@ class _InsuranceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
         return rows.all() if self.principal.is_staff else rows.filter(customer_id=self.principal.id)
 
     def _paid(self, insured: Quote | Policy, payment: Paying) -> Paying:
-        """The payment of a quote or policy: by a stored method it is its owner's own doing. Raises InvalidInput."""
+        """Let a quote or policy be paid by a stored method of its owner's own alone. Raises InvalidInput."""
         if payment and "payment_method_id" in payment:
             require_method(
                 payment["payment_method_id"],

@@ -1,8 +1,9 @@
 """Take the catalogue's word on a car that is ours, and not that of whoever asks for a premium."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.utils.translation import gettext as _
@@ -20,6 +21,20 @@ def our_car(vin: str) -> VehicleCopy | None:
     """The catalogue's car of a VIN: the one on sale, or the newest of those that were."""
     cars = VehicleCopy.objects.filter(vin=vin).exclude(vin="")
     return cars.order_by("-is_active", "-product_id").first()
+
+
+def car_of_order(products: Collection[UUID], vin: str) -> VehicleCopy | None:
+    """Find the car among an order's products that has a VIN, or the only one whose VIN the catalogue does not know yet.
+
+    None where no product is a car that is known of. Raises InvalidInput (`not_the_orders`).
+    """
+    cars = list(VehicleCopy.objects.filter(product_id__in=products).order_by("product_id")) if products else []
+    named = [car for car in cars if car.vin == vin]
+    nameless = [car for car in cars if not car.vin]
+    if cars and not named and (not nameless or our_car(vin) is not None):
+        raise InvalidInput("vehicle_vin", "not_the_orders", _("The order is for another car."))
+    found = named or nameless
+    return found[0] if len(found) == 1 else None
 
 
 def as_catalogued(

@@ -16,7 +16,7 @@ from insurance.events import QuoteMade
 from insurance.models import OrderCopy, Quote, VehicleCopy
 from insurance.models.quotes import VALID_FOR
 from insurance.queries.reading import breakdown, current_book
-from insurance.queries.vehicles import as_catalogued
+from insurance.queries.vehicles import as_catalogued, car_of_order
 from insurance.rules.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price, read_request
 from insurance.rules.tariffs import TariffBook
 from insurance.services.confirming import told_alone
@@ -52,7 +52,7 @@ def make_quote(
     Raises InvalidInput, OrderNotReady, OrderNotFound.
     """
     order = None if order_id is None else _order(order_id, customer_id, is_staff=is_staff)
-    car = None if order is None else _car_of_order(order.products or [], request.vehicle_vin)
+    car = None if order is None else car_of_order(order.products or [], request.vehicle_vin)
     today, request = dealer_day(now), as_catalogued(request, car=car)
     day = _first_day(request, today)
     book = current_book()
@@ -110,20 +110,6 @@ def _order(order_id: UUID, customer_id: UUID, *, is_staff: bool) -> OrderCopy:
     if order.customer_id != customer_id and not is_staff:
         raise OrderNotFound
     return order
-
-
-def _car_of_order(products: Collection[UUID], vin: str) -> VehicleCopy | None:
-    """The car among an order's products that has a VIN, or the only one whose VIN the catalogue does not know yet.
-
-    None where no product is a car that is known of. Raises InvalidInput (`not_of_order`).
-    """
-    cars = list(VehicleCopy.objects.filter(product_id__in=products).order_by("product_id"))
-    named = [car for car in cars if car.vin == vin]
-    nameless = [car for car in cars if not car.vin]
-    if cars and not named and not nameless:
-        raise InvalidInput("vehicle_vin", "not_of_order", _("The order is for another car."))
-    found = named or nameless
-    return found[0] if len(found) == 1 else None
 
 
 def write_quote(

@@ -231,11 +231,11 @@ def test_a_quote_for_an_order_is_for_a_car_of_it():
     for caller in (client, Api("manager")):
         told = caller.post(QUOTES, raw | {"vehicle_vin": OTHER})
         problem = told.json()["errors"][0]
-        assert (told.status_code, problem["field"], problem["code"]) == (400, "vehicle_vin", "not_of_order")
+        assert (told.status_code, problem["field"], problem["code"]) == (400, "vehicle_vin", "not_the_orders")
     assert (Quote.objects.count(), published("insurance")) == (0, [])
     assert client.post(QUOTES, raw).status_code == 201
     hear(serve_order, OrderUpdated(**facts, lines=[line(other), line(None)], version_number=2))
-    assert client.post(QUOTES, raw).json()["errors"][0]["code"] == "not_of_order"
+    assert client.post(QUOTES, raw).json()["errors"][0]["code"] == "not_the_orders"
     assert client.post(QUOTES, raw | {"vehicle_vin": OTHER}).status_code == 201
 
 

@@ -107,11 +107,13 @@ class CartViewSet(ApiViewSet):
         token = request.headers.get(HEADER, "")
         if token:
             services.merge_cart(token=token, customer_id=principal.id, now=timezone.now())
+        now = timezone.now()
+        in_cart = read_cart(Holder(principal.id), now=now).items if body.insurance else []
         order = services.check_out_cart(
             customer_id=customer_of(body, principal),
             actor=actor_of(principal),
-            now=timezone.now(),
-            **terms_of(body, principal),
+            now=now,
+            **terms_of(body, principal, [line.product_id for line in in_cart]),
         )
         return answer(order.id, principal, status=201)
 

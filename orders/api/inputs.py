@@ -134,11 +134,11 @@ def customer_of(body: OrderTerms, principal: Principal) -> UUID:
     return body.customer_id
 
 
-def terms_of(body: OrderTerms, principal: Principal) -> dict[str, Any]:
-    """The terms as the services take them. Raises InvalidInput."""
+def terms_of(body: OrderTerms, principal: Principal, products: list[UUID]) -> dict[str, Any]:
+    """The terms of an order of products, as the services take them. Raises InvalidInput."""
     _refuse_strange_methods(body, principal)
     asked: list[dict[str, Any]] = msgspec.to_builtins(body.insurance)
-    rated = policies_of(asked)
+    rated = policies_of(asked, products)
     return {
         "payment": payments_of(body.payment),
         "deposit": deposit_of(body.deposit),
@@ -258,11 +258,11 @@ def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value is not None}
 
 
-def policies_of(requests: list[dict[str, Any]]) -> list[PremiumFacts]:
+def policies_of(requests: list[dict[str, Any]], products: list[UUID]) -> list[PremiumFacts]:
     """Ask insurance what the chosen policies cost, before any transaction is open. Raises InvalidInput."""
-    return [_rate(index, request) for index, request in enumerate(requests)]
+    return [_rate(index, request, products) for index, request in enumerate(requests)]
 
 
-def _rate(index: int, request: dict[str, Any]) -> PremiumFacts:
+def _rate(index: int, request: dict[str, Any], products: list[UUID]) -> PremiumFacts:
     with _beneath(f"insurance.{index}"):
-        return rate(request, day=dealer_day(timezone.now()))
+        return rate(request, day=dealer_day(timezone.now()), products=products)

@@ -80,7 +80,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
             actor=actor_of(principal),
             lines=[line_of(index, item) for index, item in enumerate(body.items)],
             now=database_now("orders"),
-            **terms_of(body, principal),
+            **terms_of(body, principal, [item.product_id for item in body.items if item.product_id is not None]),
         )
         return answer(order.id, principal, status=201)
 

@@ -39,8 +39,7 @@ def order_deal(
     if quote is None or quote.customer_id not in (None, actor.id):
         raise NotFound
     requests = [item["request"] for item in quote.insurance]
-    policies = [(str(request["insurance_type"]).upper(), estimate(request)) for request in requests]
-    terms = quote.loan_terms
+    policies, terms = _policies(quote), quote.loan_terms
     financing = None if terms is None else _application(terms, applicant, compares_banks, now)
     with transaction("orders"):
         order = place_order(
@@ -58,6 +57,13 @@ def order_deal(
         )
         DealQuote.objects.filter(pk=quote.pk, order_id=None).update(order_id=order.pk)
     return order
+
+
+def _policies(quote: DealQuote) -> list[tuple[str, Decimal]]:
+    """Name and premium of each policy of the deal, as they are today. Raises InvalidInput."""
+    products = [UUID(line["product_id"]) for line in quote.lines]
+    requests = [item["request"] for item in quote.insurance]
+    return [(str(one["insurance_type"]).upper(), estimate(one, products=products)) for one in requests]
 
 
 def _trade_in(amount: Decimal) -> dict[str, Any] | None:

@@ -84,7 +84,7 @@ def work_out_deal(
     """Calculate a deal and store nothing: for sliders that move. Raises InvalidInput, UnknownProduct."""
     day = dealer_day(now)
     lines = _lines(items)
-    rated = _rated(insurance, day)
+    rated = _rated(insurance, day, [product_id for product_id, _quantity in items])
     goods = sum((Decimal(line["line_total"]) for line in lines), ZERO)
     if not 0 <= trade_in_amount <= goods:
         raise InvalidInput("trade_in", "out_of_range", _("Between nothing and the price of the goods."))
@@ -130,13 +130,13 @@ def _lines(items: Sequence[tuple[UUID, int]]) -> list[dict[str, Any]]:
     return lines
 
 
-def _rated(insurance: Sequence[Mapping[str, Any]], day: date) -> list[dict[str, Any]]:
+def _rated(insurance: Sequence[Mapping[str, Any]], day: date, products: list[UUID]) -> list[dict[str, Any]]:
     if len(insurance) > MAX_POLICIES:
         raise InvalidInput("insurance", "too_many", _("At most %(most)d policies.") % {"most": MAX_POLICIES})
     rated = []
     for number, request in enumerate(insurance):
         try:
-            rated.append(_premium(request, rate(request, day=day)))
+            rated.append(_premium(request, rate(request, day=day, products=products)))
         except InvalidInput as error:
             problem = error.errors[0]
             raise InvalidInput(

@@ -25,6 +25,7 @@ from orders import events
 from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
 from orders.models import (
     BEFORE_HANDOVER,
+    CheckoutLeg,
     Edit,
     LegKind,
     LegState,
@@ -47,8 +48,10 @@ from orders.services.lines import (
     FreeLine,
     ProductLine,
     build_lines,
+    has_new_car,
     line_facts,
     refuse_other_currency,
+    strangers,
 )
 from orders.services.queue import refuse_queued
 from orders.services.quota import refuse_hoarding
@@ -229,6 +232,7 @@ def _plan(saga: Saga, wishes: Sequence[Wish], actor: Actor) -> _Plan:
     _add(plan, [wish for wish in wishes if not isinstance(wish, LineChange)], actor)
     _refuse_shortfall(saga, plan, old)
     _refuse_amounts(saga, plan)
+    _refuse_other_cars(saga, plan, lines)
     return plan
 
 
@@ -317,6 +321,24 @@ def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
         raise InsufficientStock(shortfalls=short)
 
 
+def _refuse_other_cars(saga: Saga, plan: _Plan, before: Sequence[OrderLine]) -> None:
+    """A policy goes with its car: it is not issued for one that is taken out, nor beside another."""
+    leg = saga.legs.get(LegKind.POLICIES)
+    if leg is None or leg.state != LegState.PENDING:
+        return
+    of_a_car = any(line.vin for line in before) or has_new_car(before)
+    if strangers(plan.lines, _quotes_left(leg, plan), of_a_car=of_a_car):
+        raise ChangeRefused("policy_of_other_car", _("A policy is for a car that would not be in the order any more."))
+
+
+def _quotes_left(leg: CheckoutLeg, plan: _Plan) -> list[dict[str, Any]]:
+    """Keep the quotes whose policies are not taken out: the n-th policy line is the n-th quote."""
+    gone = {str(line.id) for line in plan.gone if line.kind == LineKind.POLICY}
+    policies = [item for item in plan.before if item["kind"] == LineKind.POLICY]
+    quotes: list[dict[str, Any]] = leg.request["quotes"]
+    return [quote for quote, item in zip(quotes, policies, strict=False) if item["id"] not in gone]
+
+
 def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
     """Refuse a total below what is lent and credited; money paid above it goes back."""
     if plan.total > MAX_AMOUNT:
@@ -335,12 +357,12 @@ def _apply(saga: Saga, plan: _Plan, agreed: Decimal) -> None:
     if saga.order.status in BEFORE_HANDOVER:
         _take_back_sold(saga, plan)
         return
-    _drop_policies(saga, plan)
+    quotes = _drop_policies(saga, plan)
     _write(saga, plan.lines, gone=plan.gone, before=plan.before)
     agree_to_more(saga, agreed)
     if plan.more or plan.fewer:
         before = [item | {"position": plan.places[item["id"]]} for item in plan.before]
-        ask_for_other_stock(saga, before, agreed=agreed)
+        ask_for_other_stock(saga, before, agreed=agreed, quotes=quotes)
     if plan.total <= plan.old_total or not plan.more:
         publish_updated(saga)
 
@@ -363,17 +385,20 @@ def _take_back_sold(saga: Saga, plan: _Plan) -> None:
     publish_updated(saga)
 
 
-def _drop_policies(saga: Saga, plan: _Plan) -> None:
-    """A policy that is taken out is not asked for: the n-th policy line is the n-th quote."""
+def _drop_policies(saga: Saga, plan: _Plan) -> list[dict[str, Any]]:
+    """A policy that is taken out is not asked for. Returns what was to be asked for until now."""
     leg = saga.legs.get(LegKind.POLICIES)
-    gone = {line.id for line in plan.gone if line.kind == LineKind.POLICY}
-    if leg is None or not gone:
-        return
-    policies = [item for item in plan.before if item["kind"] == LineKind.POLICY]
-    quotes = leg.request["quotes"]
-    left = [quote for quote, item in zip(quotes, policies, strict=False) if UUID(item["id"]) not in gone]
-    leg.request = {**leg.request, "quotes": left}
-    saga.mark(leg, leg.state if left else LegState.SKIPPED)
+    if leg is None:
+        return []
+    quotes: list[dict[str, Any]] = leg.request["quotes"]
+    if any(line.kind == LineKind.POLICY for line in plan.gone):
+        _ask_for_policies(saga, leg, _quotes_left(leg, plan))
+    return quotes
+
+
+def _ask_for_policies(saga: Saga, leg: CheckoutLeg, quotes: list[dict[str, Any]]) -> None:
+    leg.request = {**leg.request, "quotes": quotes}
+    saga.mark(leg, LegState.PENDING if quotes else LegState.SKIPPED)
 
 
 def _write(saga: Saga, lines: list[OrderLine], *, gone: list[OrderLine], before: list[dict[str, Any]]) -> None:
@@ -390,15 +415,18 @@ def _write(saga: Saga, lines: list[OrderLine], *, gone: list[OrderLine], before:
     saga.order.touch(saga.now)
 
 
-def ask_for_other_stock(saga: Saga, before: list[dict[str, Any]], *, agreed: Decimal) -> None:
+def ask_for_other_stock(
+    saga: Saga, before: list[dict[str, Any]], *, agreed: Decimal, quotes: list[dict[str, Any]]
+) -> None:
     """Ask the catalogue to swap what the last attempt holds for the new lines.
 
-    If it refuses, the lines become what they were `before`, and the buyer's word for so much more is taken back.
+    If it refuses, the lines become what they were `before`, with the policies of their quotes, and the buyer's word
+    for so much more is taken back.
     """
     leg = saga.legs[LegKind.STOCK]
     replaced = leg.attempt_id
     leg.attempt_id, leg.finished_at = uuid7(), None
-    leg.request = {"replaces": str(replaced), "revert": before, "agreed": str(agreed)}
+    leg.request = {"replaces": str(replaced), "revert": before, "agreed": str(agreed), "quotes": quotes}
     saga.mark(leg, LegState.RUNNING)
     leg.attempts += 1
     request_stock(saga, leg)
@@ -413,6 +441,8 @@ def take_back_change(saga: Saga, *, code: str, detail: str, **extra: Any) -> Non
     kept = {line.pk for line in lines}
     _write(saga, lines, gone=[line for line in now_there.values() if line.pk not in kept], before=before)
     agree_to_more(saga, -Decimal(leg.request.get("agreed", 0)))
+    if quotes := leg.request.get("quotes"):
+        _ask_for_policies(saga, saga.legs[LegKind.POLICIES], quotes)
     leg.attempt_id, leg.request = UUID(leg.request["replaces"]), {}
     saga.mark(leg, LegState.RUNNING)
     saga.note("order.change_refused", reason=detail, data={"code": code} | extra)

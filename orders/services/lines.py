@@ -75,14 +75,34 @@ def add_policies(built: list[OrderLine], policies: Sequence[tuple[str, Decimal]]
 
 def refuse_other_cars(built: Sequence[OrderLine], insurance: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a policy of a car that is not the order's; a new car has its VIN only later. Raises InvalidInput."""
-    vins = {line.vin for line in built if line.vin}
-    strangers = [index for index, request in enumerate(insurance) if request.get("vehicle_vin") not in vins]
-    if not vins or not strangers:
-        return
-    sold = [line.product_id for line in built if line.product_id is not None and not line.vin]
-    if not ProductCopy.objects.filter(product_id__in=sold, kind=VEHICLE).exists():
-        detail = _("The car of this order has the VIN %(vin)s.") % {"vin": ", ".join(sorted(vins))}
-        raise InvalidInput(f"insurance.{strangers[0]}.vehicle_vin", "not_the_orders", detail)
+    if found := strangers(built, insurance):
+        vins = sorted({line.vin for line in built if line.vin})
+        detail = _("The car of this order has the VIN %(vin)s.") % {"vin": ", ".join(vins)}
+        detail = detail if vins else _("This VIN is that of another car.")
+        raise InvalidInput(f"insurance.{found[0]}.vehicle_vin", "not_the_orders", detail)
+
+
+def strangers(
+    lines: Sequence[OrderLine], insurance: Sequence[Mapping[str, Any]], *, of_a_car: bool = False
+) -> list[int]:
+    """Find the policies of cars that the lines do not sell; lines without a car say nothing of any.
+
+    A car that has no VIN yet may have any that is not another car's of the catalogue. With `of_a_car` the policies were
+    bought with a car: lines without one leave all of them behind.
+    """
+    vins = {line.vin for line in lines if line.vin}
+    others = [place for place, one in enumerate(insurance) if one.get("vehicle_vin") not in vins]
+    if others and has_new_car(lines):
+        told = [insurance[place].get("vehicle_vin") for place in others]
+        known = set(ProductCopy.objects.filter(vin__in=told).values_list("vin", flat=True))
+        return [place for place, vin in zip(others, told, strict=True) if vin in known]
+    return others if vins or of_a_car else []
+
+
+def has_new_car(lines: Sequence[OrderLine]) -> bool:
+    """Tell whether the lines sell a car that has no VIN yet."""
+    unnamed = [line.product_id for line in lines if line.product_id is not None and not line.vin]
+    return bool(unnamed) and ProductCopy.objects.filter(product_id__in=unnamed, kind=VEHICLE).exists()
 
 
 def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:

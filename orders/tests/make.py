@@ -15,7 +15,13 @@ from orders.services import Actor, Holder, ProductLine
 
 
 def product(
-    *, price: str = "1000000.00", available: int = 1, kind: str = "vehicle", version: int = 1, currency: str = "RUB"
+    *,
+    price: str = "1000000.00",
+    available: int = 1,
+    kind: str = "vehicle",
+    version: int = 1,
+    currency: str = "RUB",
+    vin: str = "",
 ) -> UUID:
     """A product that orders has heard of."""
     product_id = uuid7()
@@ -31,6 +37,7 @@ def product(
                 available=available,
                 stock_version=1,
                 version_number=version,
+                vin=vin,
             )
         ]
     )

@@ -18,6 +18,7 @@ from orders.tests import answers, make
 from orders.tests.answers import hear
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
+VIN, OTHER = "XTA210990Y2766391", "XTA210990Y2766392"
 CARD = {"method": "card", "token": "tok_success"}
 
 
@@ -249,6 +250,59 @@ def test_a_policy_taken_out_is_not_asked_for():
     hear(answers.paid(order, amount="1000020.00"))
     request = OutboxEvent.objects.using("orders").get(type="checkout.policies_requested")
     assert request.data["quotes"] == [{"insurance_type": "kasko"}]
+
+
+def insured(vin="", **more):
+    """An order of a car, with a policy for it and with mats."""
+    lines = [ProductLine(make.product(vin=vin), 1), ProductLine(make.product(kind="accessory", available=5), 1)]
+    quote = {"insurance_type": "osago", "vehicle_vin": vin or VIN}
+    found = make.order(lines=lines, insurance=[quote], policies=[("OSAGO", Decimal("10.00"))], **more)
+    hear(answers.reserved(found))
+    return Order.objects.get(pk=found.pk), quote
+
+
+@pytest.mark.parametrize("vin", [VIN, ""])
+def test_a_policy_is_not_left_behind_by_its_car(vin):
+    """Neither with the mats alone, nor with another car: not asked for, not told, not previewed."""
+    order, _quote = insured(vin)
+    owner, path = Api("client", user_id=order.customer_id), f"/orders/{order.id}"
+    car, policy = order.lines.get(position=0), order.lines.get(name="OSAGO")
+    without = [{"id": str(car.id), "quantity": 0}]
+    other = {"product_id": str(make.product(vin=OTHER)), "quantity": 1}
+    for items in (without, [*without, other]):
+        for more in ({}, {"preview": True}):
+            with events_of("orders") as published:
+                answer = owner.patch(path, {"items": items} | more)
+            assert (answer.status_code, answer.json()["code"], published) == (409, "policy_of_other_car", [])
+    assert owner.delete(f"{path}/items/{car.id}").json()["code"] == "policy_of_other_car"
+    assert owner.patch(path, {"items": [*without, {"id": str(policy.id), "quantity": 0}]}).status_code == 200
+
+
+def test_a_car_that_comes_to_a_policy_is_its_own():
+    """An order of mats may insure any car; a car that is added to it has to be the insured one."""
+    mats = [ProductLine(make.product(kind="accessory", available=5), 1)]
+    quote = {"insurance_type": "osago", "vehicle_vin": VIN}
+    order = make.order(lines=mats, insurance=[quote], policies=[("OSAGO", Decimal("10.00"))])
+    hear(answers.reserved(order))
+    owner = Api("client", user_id=order.customer_id)
+    other, own = ({"product_id": str(make.product(vin=vin)), "quantity": 1} for vin in (OTHER, VIN))
+    assert owner.patch(f"/orders/{order.id}", {"items": [other]}).json()["code"] == "policy_of_other_car"
+    assert owner.patch(f"/orders/{order.id}", {"items": [own]}).status_code == 200
+
+
+def test_a_policy_taken_out_comes_back_when_the_change_is_refused():
+    """It is paid for again with its line, so it has to be asked for again."""
+    order, quote = insured(VIN)
+    owner = Api("client", user_id=order.customer_id)
+    mats, policy = order.lines.get(position=1), order.lines.get(name="OSAGO")
+    wishes = [{"id": str(policy.id), "quantity": 0}, {"id": str(mats.id), "quantity": 4}]
+    assert owner.patch(f"/orders/{order.id}", {"items": wishes}).json()["total_amount"] == "5000000.00"
+    hear(answers.rejected(order))
+    assert owner.get(f"/orders/{order.id}").json()["total_amount"] == "2000010.00"
+    hear(answers.reserved(order))
+    hear(answers.paid(order, amount="2000010.00", by_saga=False))
+    request = OutboxEvent.objects.using("orders").get(type="checkout.policies_requested")
+    assert request.data["quotes"] == [quote]
 
 
 def test_no_line_of_another_currency_is_added_or_grows(order, owner):

@@ -158,6 +158,19 @@ def test_a_chosen_policy_is_ordered_with_the_cart(visitor):
     assert "KASKO" not in text(visitor.get("/cart/")), "what was ordered is chosen no more"
 
 
+def test_a_policy_for_another_car_is_not_ordered_and_the_page_says_so(visitor):
+    visitor.post(f"/cart/add/{make.car(vin='XTA210990Y2766391').id}/", quantity=1)
+    path = quoted(visitor)
+    visitor.post(f"{path}take/", variant="0", do="cart")
+    form = make.hidden_fields(visitor.get("/cart/"), "key", "expected_total") | {"method": "cash"}
+    page = visitor.post("/cart/checkout/", **form)
+    assert (page.status_code, "is for another car" in text(page)) == (400, True)
+    assert not Order.objects.exists()
+    visitor.post(f"/cart/insurance/{Quote.objects.get().id}/")
+    form = make.hidden_fields(visitor.get("/cart/"), "key", "expected_total") | {"method": "cash"}
+    assert visitor.post("/cart/checkout/", **form).status_code == 302
+
+
 def test_a_chosen_policy_is_taken_out_again(visitor):
     visitor.post(f"/cart/add/{make.car().id}/", quantity=1)
     path = quoted(visitor)

@@ -56,7 +56,7 @@ def add_to_cart(request: HttpRequest, product_id: UUID) -> HttpResponse:
         quantity = form.cleaned_data["quantity"]
         holder = services.add_to_cart(holder=holder, product_id=product_id, quantity=quantity, now=timezone.now())
     except DomainError as error:
-        messages.error(request, wording.cart_refusal(error.code))
+        messages.error(request, wording.cart_refusal(error))
         response = redirect("storefront:vehicle", product_id)
     else:
         messages.success(request, _("It is in your cart."))
@@ -81,7 +81,7 @@ def change_cart(request: HttpRequest, item_id: UUID) -> HttpResponse:
     except NotFound:
         raise
     except DomainError as error:
-        messages.error(request, wording.cart_refusal(error.code))
+        messages.error(request, wording.cart_refusal(error))
     return redirect("storefront:cart")
 
 
@@ -110,7 +110,7 @@ def check_out(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
         return redirect("storefront:account")
     except DomainError as error:
-        return _cart_page(request, form, refusal=wording.cart_refusal(error.code), status=error.status)
+        return _cart_page(request, form, refusal=wording.cart_refusal(error), status=error.status)
 
 
 def _order(request: HttpRequest, form: BuyForm, chosen: list[Chosen]) -> HttpResponse:
