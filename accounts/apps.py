@@ -9,7 +9,3 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("Accounts")
-
-    def ready(self) -> None:
-        """Connect the page sessions."""
-        from accounts import signals  # noqa: F401

@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import services
 from accounts.services import lockout
-from accounts.signals import KEY
+from accounts.services.sessions import PAGE_SESSION
 from gateway import policy, step_up
 from gateway.principal import Principal
 
@@ -41,7 +41,7 @@ class PageSessionMiddleware:
 
 def _caller(request: HttpRequest) -> Principal | None:
     user: Any = request.user
-    jti = str(request.session.get(KEY, ""))
+    jti = str(request.session.get(PAGE_SESSION, ""))
     return policy.page_principal(user, jti=jti, lifetime_s=0) if user.is_authenticated else None
 
 
@@ -62,7 +62,7 @@ def _ask_again(request: HttpRequest) -> HttpResponse:
 
 
 def _still(request: HttpRequest, user: Any) -> Any:
-    found = request.session.get(KEY)
+    found = request.session.get(PAGE_SESSION)
     if not user.is_authenticated or not found:
         return user
     if services.use_session(user_id=user.pk, session_id=UUID(found), now=timezone.now()):

@@ -9,9 +9,3 @@ class CatalogConfig(AppConfig):
 
     name = "catalog"
     verbose_name = _("Catalogue")
-
-    def ready(self) -> None:
-        """Drop what is kept of the catalogue on writes."""
-        from catalog.queries.cache import connect_signals
-
-        connect_signals()

@@ -1,7 +1,6 @@
 """Route what is served under ASGI only: WebSockets of the served apps, and their streams of events."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -9,10 +8,13 @@ from channels.routing import URLRouter
 from django.conf import settings
 from django.urls import re_path
 
+from core.plugins import plugins
 from gateway.sockets import OriginGuard, no_such_socket
 
 _modules: list[ModuleType] = [
-    import_module(f"{app}.routing") for app in settings.LAYOUT.answered if find_spec(f"{app}.routing")
+    import_module(plugin.consumers)
+    for app, plugin in plugins().items()
+    if plugin.consumers and app in settings.LAYOUT.answered
 ]
 _routes: list[Any] = [route for module in _modules for route in module.websocket_urlpatterns]
 _elsewhere: Any = no_such_socket

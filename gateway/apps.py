@@ -1,7 +1,6 @@
 """Django's handle on the gateway app."""
 
 from django.apps import AppConfig
-from django.utils.module_loading import autodiscover_modules
 
 
 class GatewayConfig(AppConfig):
@@ -10,9 +9,8 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        """Import the `approvals` of every app: what gives value away, and who must agree; read input strictly."""
+        """Read input strictly."""
         from gateway import plain_numbers, strict_input
 
         plain_numbers.install()
         strict_input.install()
-        autodiscover_modules("approvals")

@@ -2,22 +2,32 @@
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
+
+from core.plugins import plugins
 
 
 class MessagingConfig(AppConfig):
-    """Finds every app's handlers, so that the registry is whole before the first event moves."""
+    """Reads what every app plugs in, so that the registries are whole before the first event moves."""
 
     name = "messaging"
     verbose_name = _("Deliveries of events")
 
     def ready(self) -> None:
-        """Connect the outbox, import what every app declares to messaging, and refuse a layout that cannot work."""
+        """Connect the outbox, read every app's plugin, and refuse a layout that cannot work."""
         from messaging import outbox  # noqa: F401  (connects its receiver)
+        from messaging.feed import FEEDS
+        from messaging.hub import carry
+        from messaging.metrics import add_metrics
         from messaging.reads import layout_problems
 
-        autodiscover_modules("commands", "events")
-        autodiscover_modules("handlers", "operations", "copies", "personal", "public")
+        for app, plugin in plugins().items():
+            if plugin.feed:
+                FEEDS[app] = set(plugin.feed.carries)
+                carry(app, plugin.feed.read)
+            for source in plugin.metrics:
+                add_metrics(source)
+            for connect in plugin.connect:
+                connect()
         if wrong := layout_problems(settings.SERVICES):
             raise SystemExit("\n  ".join(["autosalon: AUTOSALON_SERVICES cannot work alone", *wrong]))

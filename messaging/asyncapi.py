@@ -8,13 +8,14 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import Any, get_type_hints
 
 import msgspec
 import yaml
-from django.utils.module_loading import autodiscover_modules
 
 from core.events import REGISTRY, Message
+from core.plugins import plugins
 from messaging.envelope import DATA_SCHEMA, CloudEvent
 from messaging.topics import EXCHANGE, topic_of
 
@@ -42,19 +43,20 @@ _channels: dict[str, Channel] = {}
 
 
 def describe_channel(channel: Channel) -> None:
-    """Add an app's channel to the document; to be called in the app's `asyncapi.py`."""
+    """Add an app's channel to the document; to be called in the app's `plugin/channels.py`."""
     _channels[channel.name] = channel
 
 
 def channels() -> list[Channel]:
     """Channels that apps described, by name."""
-    autodiscover_modules("asyncapi")
+    for plugin in plugins().values():
+        if plugin.channels:
+            import_module(plugin.channels)
     return [_channels[name] for name in sorted(_channels)]
 
 
 def events() -> list[type[Message]]:
     """List every declared event and every command that is sent, by the app whose log they stand in, and by name."""
-    autodiscover_modules("commands", "events")
     return sorted(REGISTRY.values(), key=lambda event: (event.app(), event.type))
 
 

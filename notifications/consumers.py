@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.urls import re_path
+
 from gateway.principal import Principal
 from messaging.sockets import socket_application
 from notifications.queries.feed import MyNews
@@ -12,3 +14,5 @@ def _my_news(principal: Principal, path: dict[str, Any]) -> MyNews:
 
 
 notifications_socket = socket_application(_my_news, scope="notifications:read")
+
+websocket_urlpatterns = [re_path(r"^ws/notifications/?$", notifications_socket)]

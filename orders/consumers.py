@@ -1,7 +1,10 @@
 """Streams of the live feed, by path: which view of it each one shows."""
 
+import re
 from typing import Any
 from uuid import UUID
+
+from django.urls import re_path
 
 from gateway.principal import Principal
 from messaging.server_events import stream_application
@@ -31,3 +34,10 @@ order_socket = socket_application(_one_order, scope=SCOPE)
 orders_socket = socket_application(_many_orders, scope=SCOPE)
 manager_socket = socket_application(_shop_floor, scope=SCOPE)
 event_stream = stream_application(_events, scope=SCOPE)
+
+websocket_urlpatterns = [
+    re_path(r"^ws/orders/?$", orders_socket),
+    re_path(r"^ws/orders/(?P<order_id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/?$", order_socket),
+    re_path(r"^ws/manager/?$", manager_socket),
+]
+event_streams = [(re.compile(r"/api/v1/orders/events/?"), event_stream)]

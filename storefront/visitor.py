@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.signals import KEY
+from accounts.services.sessions import PAGE_SESSION
 from gateway import guard, policy
 from gateway.address import client_address
 from gateway.principal import Principal
@@ -38,7 +38,7 @@ def user_id(request: HttpRequest) -> UUID:
 
 def session_jti(request: HttpRequest) -> str:
     """The id of this browser's session in accounts: ending that session ends what it opened."""
-    return str(request.session.get(KEY, ""))
+    return str(request.session.get(PAGE_SESSION, ""))
 
 
 def actor_of(request: HttpRequest) -> Actor:

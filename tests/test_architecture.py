@@ -14,6 +14,7 @@ from django.db.utils import ConnectionDoesNotExist
 
 from config.databases import APPS, EVERYWHERE, FRAMEWORK_HOME
 from core.events import REGISTRY, Command, Event, facts_implying, readings
+from core.plugins import plugins
 from messaging.subscriptions import subscriptions
 
 ROOT = Path(settings.BASE_DIR)
@@ -224,3 +225,71 @@ def test_the_project_speaks_of_itself_alone():
 
 def test_migrations_let_the_release_before_run_beside_them():
     call_command("lint_migrations")
+
+
+REGISTERING = (
+    "approvals",
+    "commands",
+    "events",
+    "handlers",
+    "operations",
+    "public",
+    "plugin.copies",
+    "plugin.personal",
+)
+"""Rooms whose decorators register with the house as they are imported."""
+
+
+def rooms_of(app, names):
+    folders = [(name, ROOT / app / Path(*name.split("."))) for name in names]
+    return {f"{app}.{name}" for name, path in folders if path.is_dir() or path.with_suffix(".py").exists()}
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_app_names_all_that_it_plugs_in(app):
+    plugin = plugins()[app]
+    assert {module.__name__ for module in plugin.declares} == rooms_of(app, REGISTERING)
+    assert bool(plugin.demo) == bool(rooms_of(app, ["plugin.demo"]))
+    assert {plugin.consumers} - {""} == rooms_of(app, ["consumers"])
+    assert {plugin.channels} - {""} == rooms_of(app, ["plugin.channels"])
+
+
+def test_handlers_stand_where_plugins_name_them():
+    named = {module.__name__ for plugin in plugins().values() for module in plugin.declares}
+    for item in subscriptions().values():
+        module = item.function.__module__
+        if module.split(".")[0] in APPS:
+            assert any(module == name or module.startswith(f"{name}.") for name in named), f"{item.name} in {module}"
+
+
+WRITES = {
+    *("save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "select_for_update"),
+    *("publish", "send", "transaction", "on_commit", "request_call", "set_timer"),
+}
+"""Calls by which something is written, asked of others or locked; `update` and `delete` are those of a QuerySet."""
+ROWS = {"objects", "filter", "exclude", "all", "order_by", "annotate", "using"}
+
+
+def written(path):
+    """Lines of a module that write."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            inner = {each.attr for each in ast.walk(node.func) if isinstance(each, ast.Attribute)}
+            is_file = name == "save" and bool(node.args)  # a sheet into its file: a row is saved without one
+            if (name in WRITES and not is_file) or (name in {"update", "delete"} and inner & ROWS):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_queries_do_not_write(app):
+    places = [path for room in ("queries", "rules", "public") for path in sources(f"{app}/{room}")]
+    places += [path for path in [ROOT / app / "public.py"] if path.exists()]
+    assert not [f"{path.relative_to(ROOT)}:{line}" for path in places for line in written(path)]
+
+
+def test_a_write_is_seen(tmp_path):
+    (tmp_path / "a.py").write_text(
+        "Order.objects.filter(pk=1).update(x=1)\norder.save()\nsheet.save(file)\nfound.update(a=1)\npublish(fact)\nsheet.delete()\n"
+    )
+    assert list(written(tmp_path / "a.py")) == [1, 2, 5]

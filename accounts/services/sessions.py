@@ -20,6 +20,9 @@ from gateway import guard
 from gateway.principal import InvalidToken, Principal, read_token
 from messaging.outbox import publish
 
+PAGE_SESSION = "accounts_session"
+"""Where a page's session of Django keeps the id of its session here."""
+
 KEEP_ENDED_SESSIONS = timedelta(days=30)
 NOTE_USE_EVERY = timedelta(minutes=1)
 log = structlog.get_logger(__name__)

@@ -4,9 +4,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.backends import EmailBackend
-from accounts.demo import PASSWORD, create_demo
 from accounts.errors import DemoRefused
 from accounts.models import Session, User
+from accounts.plugin.demo import PASSWORD, create_demo
 from accounts.tests import make
 from messaging.testing import events_of, published
 

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from catalog import public
-from catalog.demo import create_demo
 from catalog.models import Category, Product
+from catalog.plugin.demo import create_demo
 from catalog.rules.vin import is_whole
 from messaging.testing import events_of
 

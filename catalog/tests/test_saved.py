@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.events import UserDeleted
 from catalog import services
 from catalog.models import Favourite, SavedSearch
-from catalog.personal import forget_person
+from catalog.plugin.personal import forget_person
 from catalog.tests import make
 from core.ids import uuid7
 from core.testing import Api

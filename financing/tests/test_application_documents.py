@@ -9,8 +9,9 @@ from django.utils import timezone
 from accounts.events import UserDeleted
 from core.ids import uuid7
 from core.testing import Api
-from financing import personal, services
+from financing import services
 from financing.models import ApplicationDocument, Loan
+from financing.plugin import personal
 from financing.tests import make
 from messaging.testing import events_of
 

@@ -11,9 +11,10 @@ from django.utils import timezone
 from core.errors import InvalidInput, StaleVersion
 from core.ids import uuid7
 from core.testing import Api
-from financing import demo, services
+from financing import services
 from financing.errors import ProgrammeExists
 from financing.models import Programme
+from financing.plugin import demo
 from financing.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["financing"])

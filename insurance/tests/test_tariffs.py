@@ -22,8 +22,8 @@ from core.ids import uuid7
 from core.money import money
 from core.testing import Api
 from insurance import services
-from insurance.demo import create_demo
 from insurance.models import Quote, TariffRevision, TariffRow
+from insurance.plugin.demo import create_demo
 from insurance.public import estimate, policy_disagreements, rate, recompute
 from insurance.queries.reading import book_of, current_book
 from insurance.rules.pricing import compare, price, read_request

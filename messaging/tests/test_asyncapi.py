@@ -139,8 +139,8 @@ def test_a_frame_of_the_live_feed_is_what_the_document_says(document):
 
 
 def test_the_feeds_stand_where_they_are_served(document):
-    from notifications.routing import websocket_urlpatterns as of_notifications
-    from orders.routing import websocket_urlpatterns as of_orders
+    from notifications.consumers import websocket_urlpatterns as of_notifications
+    from orders.consumers import websocket_urlpatterns as of_orders
 
     told = {channel["address"] for channel in document["channels"].values() if "ws" in channel.get("bindings", {})}
     assert told == {"/ws/orders/", "/ws/orders/{order_id}/", "/ws/manager/", "/ws/notifications/"}

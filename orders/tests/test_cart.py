@@ -15,8 +15,9 @@ from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api, token_for
 from messaging.testing import events_of
-from orders import personal, services
+from orders import services
 from orders.models import Cart, CartItem, Order, ProductCopy
+from orders.plugin import personal
 from orders.queries.carts import read_cart
 from orders.services import Holder
 from orders.tests import make

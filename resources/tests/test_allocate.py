@@ -11,9 +11,9 @@ from core.db import transaction
 from core.testing import Api
 from messaging.testing import events_of, published
 from resources import services
-from resources.demo import create_demo
 from resources.errors import AllocationClash
 from resources.models import Allocation, Resource
+from resources.plugin.demo import create_demo
 from resources.public import allocation_disagreements
 from resources.rules.occupancy import in_the_way, peak, spans
 from resources.tests import make

@@ -9,7 +9,7 @@ from messaging.testing import events_of
 from showroom import services
 from showroom.handlers import settle_seat
 from showroom.models import Drive, Registration
-from showroom.personal import forget_person
+from showroom.plugin.personal import forget_person
 from showroom.public import seat_disagreements
 from showroom.tests import make
 from showroom.tests.test_seats_kept import paid_happening, pay, settled

@@ -11,9 +11,9 @@ from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import events_of, published
 from showroom import services
-from showroom.demo import create_demo
 from showroom.errors import AlreadyRegistered, RegistrationIsCancelled
 from showroom.models import Happening, Registration
+from showroom.plugin.demo import create_demo
 from showroom.public import seat_disagreements
 from showroom.tests import make
 

@@ -18,6 +18,7 @@ GEAR = {"vectors", "devtools"}
 ROOMS = {
     *("models", "services", "queries", "rules", "commands", "events", "public", "handlers", "errors", "providers"),
     *("tasks", "consumers", "api", "admin", "plugin", "management", "apps", "__init__"),
+    *("approvals", "operations", "backends", "middleware"),
 }
 """What STYLE knows of an app: a file or a folder of one of these names."""
 LONG = 40

@@ -1,7 +1,5 @@
 """Make demo data: accounts to sign in with, cars to buy, happenings to visit."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -9,11 +7,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from rich.progress import Progress
 
-from config.databases import APPS
+from core.plugins import plugins
 
 
 class Command(BaseCommand):
-    """`manage.py seed_demo`: every app's `demo.create_demo`, in debug only; run again, it changes nothing."""
+    """`manage.py seed_demo`: the demo of every app's plugin, in debug only; run again, it changes nothing."""
 
     help = __doc__
 
@@ -21,10 +19,10 @@ class Command(BaseCommand):
         """Call each app's demo in turn."""
         if not settings.DEBUG:
             raise CommandError("demo data are for debug only: their passwords are public")
-        wanted = [app for app in APPS if find_spec(f"{app}.demo")]
+        wanted = {app: plugin.demo for app, plugin in plugins().items() if plugin.demo}
         with Progress(transient=True) as progress:
             task = progress.add_task("demo data", total=len(wanted))
-            for app in wanted:
-                import_module(f"{app}.demo").create_demo(now=timezone.now())
+            for create in wanted.values():
+                create(timezone.now())
                 progress.advance(task)
         self.stdout.write(f"demo data ready: {', '.join(wanted)}")

@@ -107,7 +107,7 @@ plain(Policy, "number insurer insurer_ref decline_code currency start_date end_d
 keeps(Policy, "vehicle_vin", why=_CONTRACT, until=_FIVE_YEARS, ends=Ending(_old_policies, _forget_car))
 plain(Endorsement, "effective_date")
 plain(Claim, "formula due_date currency")
-forgets(ClaimDocument, "name content_type sha256 path", by="insurance.personal._forget_papers")
+forgets(ClaimDocument, "name content_type sha256 path", by="insurance.plugin.personal._forget_papers")
 plain(Instalment, "due_date code")
 plain(MoneyRequest, "currency code")
 plain(OrderCopy, "bank products")

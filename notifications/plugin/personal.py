@@ -28,7 +28,7 @@ forgets(Recipient, "email phone full_name roles", by="notifications.services.for
 plain(Recipient, "time_zone")
 plain(WebhookEndpoint, "url events description secret previous_secret")
 plain(WebhookDelivery, "event_type subject")
-forgets(WebhookDelivery, "body", by="notifications.personal.forget_in_bodies")
+forgets(WebhookDelivery, "body", by="notifications.plugin.personal.forget_in_bodies")
 plain(WebhookAttempt, "error response_excerpt")
 
 

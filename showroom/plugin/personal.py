@@ -44,7 +44,7 @@ plain(Happening, "title description location time_zone currency cancel_reason")
 plain(Registration, "currency payment_failure check_in_code")
 plain(DriveCar, "name time_zone")
 plain(Drive, "car_name time_zone")
-forgets(Drive, "reason licence_valid_until", by="showroom.personal._forget_driver")
+forgets(Drive, "reason licence_valid_until", by="showroom.plugin.personal._forget_driver")
 
 
 @subscribe(UserDeleted)

@@ -69,7 +69,7 @@ plain(ClientRowError, "field code")
 keeps(ClientRowError, "detail", why=_MENDED, until=_A_MONTH, ends=Ending(_old_rows, delete))
 plain(ClientExport, "actor format filters request_id")
 forgets(Lead, "name phone email note next_action lost_reason", _BY)
-forgets(Activity, "description", by="clients.personal._forget_notes")
+forgets(Activity, "description", by="clients.plugin.personal._forget_notes")
 
 
 @subscribe(UserDeleted)

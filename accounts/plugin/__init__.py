@@ -1,0 +1,10 @@
+"""Name all that accounts plugs into the house."""
+
+from accounts import events, handlers, operations, public
+from accounts.plugin import demo, personal
+from core.plugins import Plugin
+
+PLUGIN = Plugin(
+    declares=(events, handlers, operations, personal, public),
+    demo=demo.create_demo,
+)

@@ -1,0 +1,10 @@
+"""Name all that financing plugs into the house."""
+
+from core.plugins import Plugin
+from financing import approvals, commands, events, handlers, operations, public
+from financing.plugin import demo, personal
+
+PLUGIN = Plugin(
+    declares=(approvals, commands, events, handlers, operations, personal, public),
+    demo=demo.create_demo,
+)

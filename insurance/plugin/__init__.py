@@ -1,0 +1,10 @@
+"""Name all that insurance plugs into the house."""
+
+from core.plugins import Plugin
+from insurance import approvals, commands, events, handlers, operations, public
+from insurance.plugin import copies, demo, personal
+
+PLUGIN = Plugin(
+    declares=(approvals, commands, copies, events, handlers, operations, personal, public),
+    demo=demo.create_demo,
+)

@@ -1,0 +1,15 @@
+"""Name all that orders plugs into the house."""
+
+from core.plugins import Feed, Plugin
+from orders import approvals, events, handlers, public
+from orders.plugin import copies, personal
+from orders.queries.cache import connect_signals
+from orders.queries.feed import CARRIED, item_of
+
+PLUGIN = Plugin(
+    declares=(approvals, copies, events, handlers, personal, public),
+    connect=(connect_signals,),
+    feed=Feed(carries=CARRIED, read=item_of),
+    consumers="orders.consumers",
+    channels="orders.plugin.channels",
+)
