@@ -328,7 +328,7 @@ def closed_breakers() -> None:
     """Close the breakers: what one test did to a provider is not held against it in the next."""
     import redis
 
-    from gateway import breakers
+    from gateway.guards import breakers
 
     with contextlib.suppress(redis.RedisError):
         breakers.forget()

@@ -24,8 +24,8 @@ from accounts.models import PROFILE_FIELDS, Role, Session, User, plain_email
 from core.admin import BusinessAdmin, ReadOnlyAdmin, asking_why
 from core.context import cause
 from core.errors import DomainError
-from gateway import guard
-from gateway.address import client_address
+from gateway.guards import guard
+from gateway.guards.address import client_address
 
 
 class SignInForm(AuthenticationForm):

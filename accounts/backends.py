@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.errors import WrongCredentials
 from accounts.models import User
 from accounts.services import authenticate
-from gateway.address import client_address
+from gateway.guards.address import client_address
 
 
 class EmailBackend(BaseBackend):

@@ -14,7 +14,7 @@ from accounts.events import UserDeactivated, UserDeleted, UserLoggedOut, UserRol
 from accounts.models import User
 from accounts.services import list_erasure, push_revocations
 from accounts.services.sessions import PAGE_SESSION
-from gateway.address import client_address
+from gateway.guards.address import client_address
 from messaging.subscriptions import subscribe
 
 

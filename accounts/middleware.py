@@ -16,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts import services
 from accounts.services import lockout
 from accounts.services.sessions import PAGE_SESSION
-from gateway import policy, step_up
+from gateway.access import policy, step_up
 from gateway.principal import Principal
 
 

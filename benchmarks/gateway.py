@@ -51,8 +51,8 @@ def _measure(count: int) -> dict[str, Any]:
     """Medians of rounds in turns, so that a busy machine slows both alike."""
     from core.ids import uuid7
     from core.testing import token_for
-    from gateway import guard
-    from gateway.own_connections import own_connection
+    from gateway.guards import guard
+    from gateway.guards.own_connections import own_connection
     from gateway.principal import read_token
 
     callers = [read_token(token_for(uuid7())) for _ in range(50)]
@@ -97,7 +97,7 @@ def _crowd() -> int:
     from django.conf import settings
 
     from core.testing import token_for
-    from gateway import guard
+    from gateway.guards import guard
     from gateway.principal import read_token
 
     settings.RATE_LIMITS["default"] = f"{ALLOWED}/60"

@@ -13,8 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 WhiteNoiseFileResponse.block_size = 1 << 18
 
 from config.wsgi import application as pages_and_api  # noqa: E402  (needs the settings named above)
-from gateway.answers import TimelyAnswers  # noqa: E402  (needs the apps that the WSGI application has set up)
-from gateway.bodies import TimelyBodies  # noqa: E402  (needs the apps that the WSGI application has set up)
+from gateway.guards.answers import TimelyAnswers  # noqa: E402  (needs the apps that the WSGI application has set up)
+from gateway.guards.bodies import TimelyBodies  # noqa: E402  (needs the apps that the WSGI application has set up)
 
 _wsgi = TimelyAnswers(TimelyBodies(cast(Any, WSGIMiddleware(cast(Any, pages_and_api), workers=8))))
 

@@ -7,22 +7,22 @@ from csp.constants import NONCE, NONE, SELF
 from config import __version__
 
 REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["gateway.permissions.IsSignedIn"],
-    "DEFAULT_THROTTLE_CLASSES": ["gateway.throttling.SlidingWindowThrottle"],
-    "DEFAULT_RENDERER_CLASSES": ["gateway.rendering.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.rendering.WhatThereIs",
-    "DEFAULT_PARSER_CLASSES": ["gateway.rendering.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "gateway.pagination.CursorPagination",
-    "DEFAULT_FILTER_BACKENDS": ["gateway.filtering.StrictFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "gateway.schema.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.access.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway.access.permissions.IsSignedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["gateway.guards.throttling.SlidingWindowThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["gateway.responses.rendering.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway.responses.rendering.WhatThereIs",
+    "DEFAULT_PARSER_CLASSES": ["gateway.responses.rendering.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "gateway.requests.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["gateway.requests.filtering.StrictFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "gateway.document.schema.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "gateway.problems.exception_handler",
+    "EXCEPTION_HANDLER": "gateway.responses.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.problems.ProblemFormatter"}
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.responses.problems.ProblemFormatter"}
 API_TAGS = {
     "allocations": "Times of resources that are taken.",
     "approvals": "What waits for a second person, from every app.",
@@ -73,11 +73,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": [
         "config.health.document.describe_health",
-        "gateway.schema_hooks.describe_edge",
+        "gateway.document.hooks.describe_edge",
         "gateway.document.limits.describe_limits",
         "gateway.document.examples.add_examples",
-        "gateway.schema_hooks.settle_schemas",
-        "gateway.schema_enums.name_enums",
+        "gateway.document.hooks.settle_schemas",
+        "gateway.document.enums.name_enums",
     ],
 }
 CORS_ALLOW_HEADERS = [

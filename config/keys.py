@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.declared.access import Secrets
 from config.declared.machine import Machine
-from gateway.keyring import new_private_key
+from gateway.access.keyring import new_private_key
 
 
 def _write_once(path: Path, content: bytes) -> bytes:
@@ -39,7 +39,7 @@ def jwt_private_key_file() -> Path | None:
     """File of the key that signs access tokens; None in a process that only verifies them.
 
     AUTOSALON_JWT_PRIVATE_KEY_FILE, or in debug one made on the first run and kept in the data folder. The keys before
-    and after it stand beside it (`gateway.keyring`).
+    and after it stand beside it (`gateway.access.keyring`).
     """
     if Secrets.JWT_PRIVATE_KEY_FILE or not Machine.DEBUG:
         return Secrets.JWT_PRIVATE_KEY_FILE

@@ -9,7 +9,7 @@ from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from core.breakers import LEVEL
-from gateway import breakers, guard
+from gateway.guards import breakers, guard
 
 KEPT_S = 7 * 24 * 3600
 

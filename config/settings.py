@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "storefront.middleware.SlashMiddleware",
-    "gateway.uploads.UploadMiddleware",
+    "gateway.guards.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PageSessionMiddleware",
@@ -193,7 +193,7 @@ LOGIN_URL = "storefront:sign-in"
 LOGIN_REDIRECT_URL = "storefront:home"
 JWT_PRIVATE_KEY_FILE = keys.jwt_private_key_file()
 JWT_PRIVATE_KEY = JWT_PRIVATE_KEY_FILE.read_text() if JWT_PRIVATE_KEY_FILE else ""
-"""The key as it was when the process began; `gateway.keyring` knows the one of today."""
+"""The key as it was when the process began; `gateway.access.keyring` knows the one of today."""
 JWT_PUBLIC_KEY_FILES = Secrets.JWT_PUBLIC_KEY_FILES
 """Files and folders of PEMs that verify access tokens beside the private key's own."""
 JWT_ISSUER = Tokens.JWT_ISSUER
@@ -238,7 +238,7 @@ RATE_LIMITS = {
 RATE_LIMITS_ON = Limits.RATE_LIMITS
 LANE_ON = Limits.LANE
 TRUSTED_PROXIES = Addresses.TRUSTED_PROXIES
-"""Addresses and networks of proxies whose word on the caller's address is taken (`gateway.address`)."""
+"""Addresses and networks of proxies whose word on the caller's address is taken (`gateway.guards.address`)."""
 METRICS_ALLOW = Processes.METRICS_ALLOW
 """Addresses and networks that may read /metrics; to all others it does not exist."""
 HEALTH = limits()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import re_path
 
 from core.plugins import plugins
-from gateway.sockets import OriginGuard, no_such_socket
+from gateway.guards.sockets import OriginGuard, no_such_socket
 
 _modules: list[ModuleType] = [
     import_module(plugin.consumers)

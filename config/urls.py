@@ -9,8 +9,8 @@ from django.urls import include, path, re_path
 from django.views.static import serve
 
 from config.health.views import ready
-from gateway import documents
 from gateway import views as gateway
+from gateway.document import pages as documents
 from messaging import door, metrics
 
 handler400 = "gateway.views.bad_request"

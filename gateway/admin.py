@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
 from core.screens import ScreenForm, show
-from gateway import readings
+from gateway.access import readings
 from gateway.models import Reading
 
 PAGE = 100

@@ -11,11 +11,11 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from core.cards import THINGS, may_hold_card_number, refuse_card_numbers
-from gateway import step_up
-from gateway.etags import etag, require_match
-from gateway.idempotency import run_once
+from gateway.access import step_up
 from gateway.principal import Principal
-from gateway.rendering import send_as_asked
+from gateway.requests.etags import etag, require_match
+from gateway.requests.idempotency import run_once
+from gateway.responses.rendering import send_as_asked
 
 UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 """What stands for an id in a path; anything else leads nowhere."""

@@ -10,7 +10,7 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         """Read input strictly."""
-        from gateway import plain_numbers, strict_input
+        from gateway.requests import plain_numbers, strict_input
 
         plain_numbers.install()
         strict_input.install()

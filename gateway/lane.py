@@ -20,13 +20,14 @@ from django.utils.translation import gettext_lazy as _
 from core import failpoints
 from core.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from core.errors import DomainError, Forbidden, NotFound
-from gateway import guard, idempotency
-from gateway.address import client_address
-from gateway.bearer import identify
-from gateway.permissions import require_scope, scope_of
-from gateway.plain_numbers import refuse_odd_amounts
+from gateway.access.bearer import identify
+from gateway.access.permissions import require_scope, scope_of
+from gateway.guards import guard
+from gateway.guards.address import client_address
 from gateway.principal import NotAuthenticated, Principal
-from gateway.rendering import MAX_DEPTH, depth_of
+from gateway.requests import idempotency
+from gateway.requests.plain_numbers import refuse_odd_amounts
+from gateway.responses.rendering import MAX_DEPTH, depth_of
 
 
 class UnsupportedMediaType(DomainError):

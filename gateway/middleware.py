@@ -15,9 +15,12 @@ from django.utils import timezone, translation
 from core import context
 from core.clock import dealer_zone
 from core.ids import uuid7
-from gateway import lane, problems, step_up, uploads
+from gateway import lane
+from gateway.access import step_up
+from gateway.guards import uploads
+from gateway.guards.plain_http import HttpsRequired
 from gateway.lane import BodyTooLarge
-from gateway.plain_http import HttpsRequired
+from gateway.responses import problems
 from gateway.views import away, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
-from gateway.keyring import public_keys
+from gateway.access.keyring import public_keys
 
 CLIENT, MANAGER, ADMIN = "client", "manager", "admin"
 ROLES = (CLIENT, MANAGER, ADMIN)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from core.errors import Unavailable
 from core.postgres.breakers import DatabaseAway
-from gateway import problems
+from gateway.responses import problems
 
 AWAY_S = 5
 """When a visitor may try again; a database's breaker looks every second whether it is back."""

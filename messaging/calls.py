@@ -26,7 +26,7 @@ from core import context, failpoints
 from core.cards import mask_card_numbers
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
 from core.provider_http import NoAnswer, Refused, TransientFault
-from gateway import breakers
+from gateway.guards import breakers
 from messaging import wakeups
 from messaging.models import CallState, ExternalCall
 from messaging.places import take_place

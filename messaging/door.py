@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from gateway import problems
+from gateway.responses import problems
 from messaging import cursors, logs, peers, personal
 from messaging.reads import reads
 

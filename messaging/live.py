@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from gateway import guard
+from gateway.guards import guard
 from gateway.principal import Principal
 from messaging.hub import Item, hub, in_database_thread
 

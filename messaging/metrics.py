@@ -21,8 +21,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
-from gateway import problems
-from gateway.address import exact_address, is_forwarded_by_stranger
+from gateway.guards.address import exact_address, is_forwarded_by_stranger
+from gateway.responses import problems
 from messaging.logs import read_head
 from messaging.parked import served
 from messaging.peers import is_here

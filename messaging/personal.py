@@ -21,7 +21,7 @@ from django.db.models import BinaryField, JSONField, Model, Q, QuerySet
 
 from core.db import database_now, transaction
 from core.events import REGISTRY
-from gateway.readings import forget_reader, readings_of
+from gateway.access.readings import forget_reader, readings_of
 from messaging.departures import let_history_forget, note_left, shut_door
 from messaging.models import ExternalCall, Timer
 from messaging.subscriptions import subscriptions

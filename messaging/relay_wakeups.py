@@ -7,7 +7,7 @@ import redis
 import structlog
 from django.conf import settings
 
-from gateway import guard
+from gateway.guards import guard
 
 LISTEN_S = 1.0
 log = structlog.get_logger(__name__)

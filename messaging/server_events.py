@@ -13,12 +13,12 @@ import msgspec
 from django.conf import settings
 
 from core.errors import DomainError
-from gateway import guard
-from gateway.bearer import read_header
-from gateway.permissions import require_scope
-from gateway.plain_http import is_in_the_clear
+from gateway.access.bearer import read_header
+from gateway.access.permissions import require_scope
+from gateway.access.tickets import redeem_ticket
+from gateway.guards import guard
+from gateway.guards.plain_http import is_in_the_clear
 from gateway.principal import InvalidToken, Principal
-from gateway.tickets import redeem_ticket
 from messaging.live import UNAUTHENTICATED, LiveStream, LiveView
 from messaging.sockets import Application, Receive, Send, as_position
 

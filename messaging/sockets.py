@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 import msgspec
 from django.db import DatabaseError, InterfaceError
 
-from gateway import guard
+from gateway.access.tickets import redeem_ticket
+from gateway.guards import guard
 from gateway.principal import InvalidToken, Principal, read_token
-from gateway.tickets import redeem_ticket
 from messaging.live import SLOW, TOO_MANY, TRY_LATER, UNAUTHENTICATED, LiveStream, LiveView, SlowReader
 
 MAX_MESSAGES_A_SECOND = 20

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 from django.utils.http import escape_leading_slashes
 
-from gateway.guard import TooManyRequests
+from gateway.guards.guard import TooManyRequests
 from gateway.views import too_many
 from storefront.dear import scope_of
 from storefront.pages import nowhere

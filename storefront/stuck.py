@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from financing.public import waiting_for_somebody as debits_for_people
 from gateway.approvals.reading import count_waiting, served
-from gateway.breakers import standing
+from gateway.guards.breakers import standing
 from messaging import parked
 from payments.public import waiting_for_somebody
 from storefront.wording import Text

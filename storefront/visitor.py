@@ -10,8 +10,9 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.services.sessions import PAGE_SESSION
-from gateway import guard, policy
-from gateway.address import client_address
+from gateway.access import policy
+from gateway.guards import guard
+from gateway.guards.address import client_address
 from gateway.principal import Principal
 from orders.services import Actor
 

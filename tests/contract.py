@@ -17,8 +17,8 @@ from urllib.parse import quote
 import jsonschema_rs
 from django.http import HttpRequest, HttpResponseBase
 
-from gateway import openapi
-from gateway.schema_hooks import METHODS, schemas
+from gateway.document import openapi
+from gateway.document.hooks import METHODS, schemas
 from tests.examples import record
 
 URN = "urn:autosalon:openapi"

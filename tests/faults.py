@@ -36,7 +36,7 @@ from config.redis import RedisAddresses
 from core.db import transaction
 from core.ids import uuid7
 from financing.services import withdraw_application
-from gateway import breakers, guard
+from gateway.guards import breakers, guard
 from messaging import relay, subscriptions, sweep
 from messaging.departures import note_left
 from messaging.outbox import publish

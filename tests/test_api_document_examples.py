@@ -10,9 +10,9 @@ import pytest
 
 from core.ids import uuid7
 from core.testing import Api
-from gateway import openapi
+from gateway.document import openapi
 from gateway.document.examples import KINDS, recorded
-from gateway.schema_hooks import operations
+from gateway.document.hooks import operations
 from tests import contract
 from tests.examples import VARIABLE
 from tests.examples.choose import choose, problems, read, sources, text_of

@@ -11,8 +11,10 @@ from django.test import Client
 from accounts.models import User
 from core.ids import uuid7
 from core.testing import Api
-from gateway import documents, guard, openapi
-from gateway.schema_hooks import operations
+from gateway.document import openapi
+from gateway.document import pages as documents
+from gateway.document.hooks import operations
+from gateway.guards import guard
 
 ALL = [alias for alias in shipped.DATABASES if alias != "default"]
 DOCUMENT = json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())

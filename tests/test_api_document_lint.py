@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import openapi
+from gateway.document import openapi
 from tests import node
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]  # the first one to come installs them

@@ -9,8 +9,8 @@ from django.conf import settings
 from accounts.models import User
 from core.ids import uuid7
 from core.testing import Api
-from gateway import openapi
-from gateway.schema_hooks import operations
+from gateway.document import openapi
+from gateway.document.hooks import operations
 from tests.permissions import objects
 
 ALL = [alias for alias in settings.DATABASES if alias != "default"]

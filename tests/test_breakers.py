@@ -13,7 +13,7 @@ from config.health import examination
 from core.breakers import Breaker, Policy
 from core.db import transaction
 from core.testing import Api, token_for
-from gateway import breakers
+from gateway.guards import breakers
 from tests.live import Cable, Web, database_url
 from tests.product import wait_for
 

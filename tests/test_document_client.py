@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 import catalog.tests.make
-from gateway import openapi
+from gateway.document import openapi
 from messaging.testing import drain_outbox
 from payments.tests.conftest import running_twin, twin
 from tests.document_client import DocumentClient, Undeclared

@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from gateway import openapi
-from gateway.schema_hooks import operations, schemas
+from gateway.document import openapi
+from gateway.document.hooks import operations, schemas
 
 PROMISED = """
 /auth/register /auth/token /auth/login /auth/refresh /auth/verify /auth/me /users /categories /products

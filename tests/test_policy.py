@@ -9,14 +9,14 @@ from accounts.models import Session
 from accounts.services import change_roles
 from accounts.tests import make as people
 from config.databases import APPS
-from gateway import policy
-from gateway.tickets import redeem_ticket
+from gateway.access import policy
+from gateway.access.tickets import redeem_ticket
 from orders.tests import make as orders
 from storefront.tests.make import Visitor
 from tests.test_architecture import PACKAGES, ROOT, sources
 
 pytestmark = pytest.mark.django_db(databases=APPS)
-MAKERS = {"gateway/policy.py", "gateway/principal.py"}
+MAKERS = {"gateway/access/policy.py", "gateway/principal.py"}
 """The page's caller, and the token's, which says what the policy let accounts sign."""
 
 

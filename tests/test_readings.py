@@ -20,7 +20,7 @@ from core.ids import uuid7
 from core.testing import Api
 from financing.models import Loan
 from financing.services import disburse_loan
-from gateway import readings
+from gateway.access import readings
 from gateway.models import KnownAs, Reading
 from messaging import personal, retention
 from storefront.tests.make import Visitor
@@ -78,7 +78,7 @@ def doors():
 
 def test_every_answer_that_is_a_file_is_noted_or_tells_of_nobody():
     silent = {name for name, called in doors().items() if not called & NOTED}
-    assert silent == set(OF_NOBODY), "answer by gateway.readings.hand_over, or say why nobody is told of"
+    assert silent == set(OF_NOBODY), "answer by gateway.access.readings.hand_over, or say why nobody is told of"
 
 
 def test_papers_are_read_for_hand_over_alone():

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 
 from core.ids import uuid7
-from gateway import bodies
-from gateway.bodies import TimelyBodies
+from gateway.guards import bodies
+from gateway.guards.bodies import TimelyBodies
 from tests.live import Web
 
 IMPORTS = "/api/v1/imports"

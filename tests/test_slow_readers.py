@@ -7,8 +7,8 @@ import threading
 import pytest
 from a2wsgi import WSGIMiddleware
 
-from gateway import answers
-from gateway.answers import TimelyAnswers
+from gateway.guards import answers
+from gateway.guards.answers import TimelyAnswers
 
 PART = b"x" * 65_536
 PARTS = 64

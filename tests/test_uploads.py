@@ -11,7 +11,7 @@ from rest_framework.parsers import MultiPartParser
 from core.ids import uuid7
 from core.importing.screens import ImportScreen
 from core.testing import Api
-from gateway.uploads import limit_at
+from gateway.guards.uploads import limit_at
 from storefront.tests.conftest import quick
 from storefront.tests.make import Visitor
 

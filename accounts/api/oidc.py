@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from accounts import services
 from accounts.api import serializers
 from accounts.errors import IdentityRefused
-from gateway.address import client_address
 from gateway.api import ApiViewSet
+from gateway.guards.address import client_address
 
 COOKIE = "autosalon_oidc"
 

@@ -17,9 +17,9 @@ from accounts.api.filters import ActivityFilter
 from accounts.errors import ExportNotFound, UserNotFound
 from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
 from accounts.services.tokens import as_id
+from gateway.access.permissions import require_scope
+from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN, ApiViewSet
-from gateway.permissions import require_scope
-from gateway.readings import Papers, hand_over
 
 
 @extend_schema(tags=["users"])

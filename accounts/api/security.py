@@ -15,10 +15,10 @@ from accounts.api import serializers
 from accounts.api.failures import counts_failures
 from accounts.models import ApiKey
 from accounts.services.tokens import as_id
-from gateway import step_up
-from gateway.address import client_address
+from gateway.access import step_up
+from gateway.access.permissions import IsPerson, IsSignedIn
 from gateway.api import ApiViewSet
-from gateway.permissions import IsPerson, IsSignedIn
+from gateway.guards.address import client_address
 
 
 @extend_schema(tags=["auth"])

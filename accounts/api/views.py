@@ -24,13 +24,13 @@ from accounts.models import RefreshToken, Role, Session, User
 from accounts.services import lockout
 from accounts.services.tokens import as_id
 from core import context
-from gateway import step_up, tickets
-from gateway.address import client_address
+from gateway.access import step_up, tickets
+from gateway.access.permissions import IsAdmin, IsPerson, IsSignedIn, IsSignedInOrEnrolling
 from gateway.api import ApiViewSet
-from gateway.etags import require_match
-from gateway.filtering import refuse_unknown
-from gateway.permissions import IsAdmin, IsPerson, IsSignedIn, IsSignedInOrEnrolling
-from gateway.rendering import JSONParser
+from gateway.guards.address import client_address
+from gateway.requests.etags import require_match
+from gateway.requests.filtering import refuse_unknown
+from gateway.responses.rendering import JSONParser
 
 
 def _valid(serializer: Any) -> Any:

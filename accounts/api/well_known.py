@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gateway.keyring import public_keys
+from gateway.access.keyring import public_keys
 
 
 class KeysView(APIView):

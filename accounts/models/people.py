@@ -18,7 +18,7 @@ from accounts.errors import OddEmail, UserErased
 from accounts.events import UserCreated
 from core.db import transaction
 from core.ids import uuid7
-from gateway import policy
+from gateway.access import policy
 from gateway.principal import STAFF
 from messaging.outbox import publish
 
@@ -163,7 +163,7 @@ class User(AbstractBaseUser):
     # What Django's admin asks -------------------------------------------------------------------------------------
     @property
     def effective_roles(self) -> tuple[str, ...]:
-        """The roles in force: until staff who must have a second factor enrol one, a client's (`gateway.policy`)."""
+        """The roles in force: until staff who must have a second factor enrol one, a client's."""
         return policy.roles_in_force(self.roles, has_factor=self.mfa_enabled_at is not None)
 
     @property

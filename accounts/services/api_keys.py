@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked, and kept standing for a short-lived signed token (`gateway.api_keys`)."""
+"""API keys: made, listed, revoked, and kept standing for a short-lived signed token (`gateway.access.api_keys`)."""
 
 import secrets
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from accounts.services.activity import record
 from accounts.services.proofs import require_proof
 from core.db import on_commit, transaction
 from core.ids import uuid7
-from gateway import api_keys
+from gateway.access import api_keys
 
 MOST_KEYS = 20
 RENEW_BEFORE = 0.5

@@ -22,8 +22,8 @@ from django.core import signing
 from django.http.response import HttpResponseBase
 
 from accounts.errors import TooManyFailures
-from gateway import step_up
-from gateway.guard import client
+from gateway.access import step_up
+from gateway.guards.guard import client
 
 FAILURES_AT_ADDRESS = 5
 FAILURES_ANYWHERE = 25

@@ -13,9 +13,9 @@ from accounts.services.codes import check_second_factor
 from accounts.services.tokens import as_id
 from core.db import transaction
 from core.errors import InvalidInput
-from gateway import step_up
+from gateway.access import step_up
+from gateway.access.step_up import StepUpRequired
 from gateway.principal import Principal
-from gateway.step_up import StepUpRequired
 
 MAX_PROOF = 256
 

@@ -16,7 +16,7 @@ from accounts.services import lockout, tokens
 from accounts.services.activity import record
 from accounts.services.codes import check_second_factor, read_pending
 from core.db import on_commit, transaction
-from gateway import guard
+from gateway.guards import guard
 from gateway.principal import InvalidToken, Principal, read_token
 from messaging.outbox import publish
 

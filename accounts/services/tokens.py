@@ -15,8 +15,8 @@ from rest_framework_simplejwt.tokens import AccessToken as BaseAccessToken
 
 from accounts.models import ApiKey, RefreshToken, User
 from core import secret_keys
-from gateway import policy
-from gateway.keyring import signing_key
+from gateway.access import policy
+from gateway.access.keyring import signing_key
 
 
 def signing_key_id() -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.guard import client
+from gateway.guards.guard import client
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ from accounts import services
 from accounts.models import Activity, ApiKey
 from accounts.tests import make
 from core.testing import Api
-from gateway import api_keys, guard
-from gateway.bearer import read_header
+from gateway.access import api_keys
+from gateway.access.bearer import read_header
+from gateway.guards import guard
 from gateway.principal import InvalidToken, read_token
 
 pytestmark = pytest.mark.django_db(databases=["accounts"], transaction=True)

@@ -10,7 +10,7 @@ from accounts.errors import InvalidRefreshToken
 from accounts.models import RefreshToken, Session
 from accounts.tests import make
 from core.testing import Api
-from gateway import guard
+from gateway.guards import guard
 from gateway.principal import read_token
 from messaging.testing import drain_outbox, published
 

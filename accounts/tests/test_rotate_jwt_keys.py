@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from accounts.services.tokens import signing_key_id
 from accounts.tests import make
 from core.testing import Api
-from gateway import keyring
+from gateway.access import keyring
 from gateway.principal import InvalidToken, _cache, read_token
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])
@@ -122,7 +122,7 @@ def test_keys_that_may_only_be_read_are_left_alone(keys, monkeypatch):
     def refuse(**options):
         raise OSError(errno.EROFS, "Read-only file system", str(keys))
 
-    monkeypatch.setattr("gateway.keyring.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("gateway.access.keyring.tempfile.mkstemp", refuse)
     with pytest.raises(CommandError, match=r"cannot be written here.*run --rm keys") as told:
         call_command("rotate_jwt_keys")
     assert "\n" not in str(told.value)

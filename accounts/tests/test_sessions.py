@@ -10,7 +10,7 @@ from accounts.models import Session
 from accounts.tests import make
 from core.ids import uuid7
 from core.testing import Api
-from gateway import guard
+from gateway.guards import guard
 from gateway.principal import read_token
 from messaging.testing import drain_outbox, events_of, published
 

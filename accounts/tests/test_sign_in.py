@@ -18,7 +18,7 @@ from accounts.services import lockout
 from accounts.services.tokens import signing_key_id
 from accounts.tests import make
 from core.testing import Api, token_for
-from gateway.keyring import public_keys
+from gateway.access.keyring import public_keys
 from gateway.principal import read_token
 from messaging.testing import published
 

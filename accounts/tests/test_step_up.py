@@ -12,8 +12,8 @@ from accounts.models import Activity, ApiKey, Session, User
 from accounts.tests import make
 from core.ids import uuid7
 from core.testing import Api, token_for
-from gateway import step_up
-from gateway.step_up import StepUpRequired
+from gateway.access import step_up
+from gateway.access.step_up import StepUpRequired
 from tests.permissions import table
 
 pytestmark = pytest.mark.django_db(databases=make.ERASING)

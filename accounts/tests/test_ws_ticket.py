@@ -4,8 +4,8 @@ from django.utils import timezone
 from accounts import services
 from accounts.tests import make
 from core.testing import Api
-from gateway.guard import client
-from gateway.tickets import issue_ticket, redeem_ticket
+from gateway.access.tickets import issue_ticket, redeem_ticket
+from gateway.guards.guard import client
 from messaging.testing import drain_outbox
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])

@@ -16,7 +16,7 @@ from catalog.rules.importing.columns import SYNONYMS
 from catalog.services.imports import ImportOptions, read_rates
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm, pairs
 from core.money import DEFAULT_CURRENCY
-from gateway.tables import csv_file
+from gateway.responses.tables import csv_file
 
 CURRENCY = RegexValidator(r"\A[A-Z]{3}\Z", gettext_lazy("A currency is three capital letters, as in RUB."))
 

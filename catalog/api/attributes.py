@@ -17,7 +17,7 @@ from catalog.models import Attribute, AttributeKind, Category
 from catalog.models.categories import ancestor_ids
 from core.errors import NotFound
 from gateway.api import UUID_PATTERN
-from gateway.filtering import refuse_unknown
+from gateway.requests.filtering import refuse_unknown
 
 if TYPE_CHECKING:
     from gateway.api import ApiViewSet as _Base

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from catalog import public
 from catalog.errors import UnknownProduct
-from gateway.filtering import refuse_unknown
+from gateway.requests.filtering import refuse_unknown
 
 if TYPE_CHECKING:
     from gateway.api import ApiViewSet as _Base

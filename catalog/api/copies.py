@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.queries.cache import copies
-from gateway.etags import etag
 from gateway.principal import Principal
-from gateway.rendering import JSONRenderer
+from gateway.requests.etags import etag
+from gateway.responses.rendering import JSONRenderer
 
 MOST_BYTES = 262_144
 """A longer answer is not worth its room."""

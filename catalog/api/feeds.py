@@ -9,11 +9,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from catalog import services
+from gateway.access.permissions import ReadByAnyone
 from gateway.api import ApiViewSet
-from gateway.etags import etag, not_modified
-from gateway.filtering import refuse_unknown
-from gateway.permissions import ReadByAnyone
-from gateway.tables import in_pieces, streamed
+from gateway.requests.etags import etag, not_modified
+from gateway.requests.filtering import refuse_unknown
+from gateway.responses.tables import in_pieces, streamed
 
 
 class FeedViewSet(ApiViewSet):

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from core.errors import NotFound
 from gateway.api import ApiViewSet
-from gateway.idempotency import run_once
-from gateway.pagination import CursorPagination
 from gateway.principal import Principal
-from gateway.rendering import JSONRenderer
+from gateway.requests.idempotency import run_once
+from gateway.requests.pagination import CursorPagination
+from gateway.responses.rendering import JSONRenderer
 
 
 class NewestFirst(CursorPagination):

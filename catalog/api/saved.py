@@ -16,8 +16,8 @@ from catalog.api.filters import ProductFilter
 from catalog.api.reading import as_id
 from catalog.api.serializers import ProductSerializer
 from catalog.models import Favourite, Product, SavedSearch
+from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
-from gateway.permissions import IsSignedIn
 
 
 class SavedSearchInput(serializers.Serializer):

@@ -18,10 +18,10 @@ from catalog.api.serializers import ProductSerializer
 from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
 from core.money import MAX_AMOUNT
+from gateway.access.permissions import IsManager, ReadByAnyone
 from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait
-from gateway.filtering import refuse_unknown
-from gateway.permissions import IsManager, ReadByAnyone
+from gateway.requests.filtering import refuse_unknown
 
 if TYPE_CHECKING:
     from gateway.api import ApiViewSet as _Base

@@ -29,14 +29,14 @@ from catalog.services.imports import ImportOptions, read_rates
 from core.errors import NotFound
 from core.importing.columns import read_mapping
 from core.money import DEFAULT_CURRENCY
+from gateway.access.permissions import IsManager, ReadByAnyone
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.etags import require_match
-from gateway.filtering import refuse_unknown
-from gateway.permissions import IsManager, ReadByAnyone
+from gateway.document.schema import or_list_of
 from gateway.principal import Principal
-from gateway.schema import or_list_of
-from gateway.tables import csv_file
+from gateway.requests.etags import require_match
+from gateway.requests.filtering import refuse_unknown
+from gateway.responses.tables import csv_file
 
 READ_BY_ANYONE = [ReadByAnyone | IsManager]
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.backends.signals import connection_created
 
 from core.db import in_transaction
-from gateway.cache import Cache
+from gateway.responses.cache import Cache
 
 copies = Cache("catalog", "catalog", lambda: settings.CATALOG_CACHE_SECONDS)
 PRODUCTS, CATEGORIES = "products", "categories"

@@ -16,7 +16,7 @@ from catalog import services
 from catalog.services import feeds
 from catalog.tests import make
 from core.testing import Api
-from gateway.tables import _without_blocking, in_pieces
+from gateway.responses.tables import _without_blocking, in_pieces
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 ORDER = ["name", "company", "url", "currencies", "categories", "offers"]

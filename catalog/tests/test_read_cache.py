@@ -16,7 +16,7 @@ from catalog.tests import make
 from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
-from gateway import cache as shared
+from gateway.responses import cache as shared
 
 pytestmark = pytest.mark.django_db(databases=["catalog"], transaction=True)
 

@@ -16,8 +16,8 @@ from clients.models import Client, ClientExport, ClientImport, ClientRowError, C
 from clients.rules.importing.columns import SYNONYMS
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm
 from core.screens import Screen, ScreenForm, show
-from gateway.readings import Papers, note_reading
-from gateway.tables import csv_file, table_file
+from gateway.access.readings import Papers, note_reading
+from gateway.responses.tables import csv_file, table_file
 
 
 class ListForm(UploadForm):

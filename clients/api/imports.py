@@ -24,12 +24,12 @@ from clients.rules.importing.columns import SYNONYMS
 from core.errors import Forbidden, NotFound
 from core.importing.columns import read_mapping
 from core.importing.limits import ENDINGS
+from gateway.access.permissions import IsManager
+from gateway.access.readings import Papers, note_reading
 from gateway.api import ApiViewSet
-from gateway.filtering import refuse_unknown
-from gateway.pagination import CursorPagination
-from gateway.permissions import IsManager
-from gateway.readings import Papers, note_reading
-from gateway.tables import FORMATS, csv_file, table_file
+from gateway.requests.filtering import refuse_unknown
+from gateway.requests.pagination import CursorPagination
+from gateway.responses.tables import FORMATS, csv_file, table_file
 
 
 class _Defaults(serializers.CharField):

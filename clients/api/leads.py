@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from clients import services
 from clients.models import Lead, LeadQuerySet, LeadSource, LeadStage
+from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
-from gateway.permissions import IsManager
 
 
 class LeadSerializer(serializers.ModelSerializer):

@@ -6,7 +6,7 @@ from clients.api import views
 from clients.api.imports import ClientExportViewSet, ClientImportViewSet
 from clients.api.leads import LeadViewSet
 from gateway.api import UUID_PATTERN, Router
-from gateway.tables import FORMATS
+from gateway.responses.tables import FORMATS
 
 _CLIENT = f"clients/(?P<client_id>{UUID_PATTERN})"
 

@@ -26,8 +26,8 @@ from clients.api.filters import (
 from clients.errors import ClientNotFound, DuplicateNotFound, MergeNotFound, VehicleNotFound
 from clients.models import Activity, Client, Consent, Contact, Duplicate, Merge, Vehicle
 from core.errors import NotFound
+from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
-from gateway.permissions import IsManager
 
 
 def _uuid(text: str, missing: type[NotFound]) -> UUID:

@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.core.mail import get_connection
 
 from config.health.checks import Subject, check, limit
-from gateway import breakers, guard
+from gateway.guards import breakers, guard
 
 MEGABYTE = 1_000_000
 MAIL_TIMEOUT_S = 3

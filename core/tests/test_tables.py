@@ -11,7 +11,7 @@ from core.importing.problems import RowProblem, Unreadable
 from core.importing.reader import open_table
 from core.importing.refused import write_refused
 from core.tables import csv_lines
-from gateway.tables import pieces_of
+from gateway.responses.tables import pieces_of
 
 EVIL = ['=HYPERLINK("http://evil.example")', "@SUM(1)", "+1+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1"]
 PLAIN = ["", "Lada", "-12.50", "+79161112233", "+79161112233; +74951112233", "7", "a=b"]

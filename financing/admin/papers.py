@@ -16,7 +16,7 @@ from core.errors import NotFound
 from financing import services
 from financing.admin.looking import DeskAdmin
 from financing.models import ApplicationDocument
-from gateway.readings import Papers, hand_over
+from gateway.access.readings import Papers, hand_over
 
 
 def _review(is_accepted: bool, paper_id: UUID, manager_id: UUID, note: str) -> object:

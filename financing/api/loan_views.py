@@ -36,10 +36,10 @@ from financing.models import Loan, LoanPayment
 from financing.queries.documents import TYPES, loan_paper, printed
 from financing.rules.calculations import Strategy
 from financing.services import EarlyPlan, LoanMeans, LoanPage
+from gateway.access.permissions import IsManager, IsSignedIn
+from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait
-from gateway.permissions import IsManager, IsSignedIn
-from gateway.readings import Papers, hand_over
 from payments.public import require_method
 
 

@@ -16,7 +16,7 @@ from financing.api.loan_serializers import ReasonInput
 from financing.api.views import FinancingViewSet, read_id
 from financing.errors import OverrideNotFound
 from financing.models import Override
-from gateway.permissions import IsManager
+from gateway.access.permissions import IsManager
 
 
 class OverrideViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):

@@ -55,11 +55,11 @@ from financing.rules.calculations import (
     calculate,
     find_problems,
 )
+from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
+from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.principal import Principal
-from gateway.readings import Papers, hand_over
 
 FILE_KIND = f"(?P<kind>{'|'.join(TYPES)})"
 FILES = {(200, content_type): OpenApiTypes.BINARY for content_type in TYPES.values()}

@@ -13,16 +13,16 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
 from gateway.approvals.asking import shown
 from gateway.approvals.deciding import approve, reject
 from gateway.approvals.kinds import kinds
 from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
-from gateway.filtering import refuse_unknown
-from gateway.idempotency import run_once
 from gateway.models import Approval, ApprovalState
-from gateway.pagination import PAGE_SIZE_SCHEMA, CursorPagination, refuse_ordering
-from gateway.permissions import IsManager
+from gateway.requests.filtering import refuse_unknown
+from gateway.requests.idempotency import run_once
+from gateway.requests.pagination import PAGE_SIZE_SCHEMA, CursorPagination, refuse_ordering
 
 
 class ApprovalSubject(serializers.Serializer):

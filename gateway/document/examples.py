@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
+from gateway.document.hooks import operations
 from gateway.document.refusals import Node
-from gateway.schema_hooks import operations
 
 FILE = Path(settings.BASE_DIR) / "docs" / "examples.json"
 KINDS = ("application/json", "application/x-www-form-urlencoded")

@@ -6,9 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
-from gateway import bodies, guard, uploads
+from gateway.document.hooks import REQUEST_HEADERS, operations
 from gateway.document.refusals import Node, refusal
-from gateway.schema_hooks import REQUEST_HEADERS, operations
+from gateway.guards import bodies, guard, uploads
 
 RATE, SIZE = "x-rate-limit", "x-max-body-bytes"
 _REFERENCE = "#/components/responses/"

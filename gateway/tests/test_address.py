@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.address import client_address, exact_address, is_forwarded_by_stranger
+from gateway.guards.address import client_address, exact_address, is_forwarded_by_stranger
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ import redis
 
 from config.binaries import valkey_bin
 from config.redis import RedisAddresses
-from gateway import cache, guard
+from gateway.guards import guard
+from gateway.responses import cache
 from tests.product import wait_for
 
 CALLS = 200

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from gateway import documents, openapi
+from gateway.document import openapi
+from gateway.document import pages as documents
 
 PAGES = ("/api/docs/", "/api/redoc/")
 

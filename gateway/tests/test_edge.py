@@ -13,7 +13,8 @@ from django.test import Client
 
 from core.ids import uuid7
 from core.testing import Api, token_for
-from gateway import guard, openapi
+from gateway.document import openapi
+from gateway.guards import guard
 from gateway.principal import read_token
 from orders.models import Order
 from orders.tests import make

@@ -9,8 +9,8 @@ from django.test import Client, RequestFactory
 
 from core.ids import uuid7
 from core.testing import Api
-from gateway import wording
-from gateway.problems import from_exception
+from gateway.requests import wording
+from gateway.responses.problems import from_exception
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
 ASKED = [

@@ -3,8 +3,8 @@
 import pytest
 
 from core.testing import Api, Socket
-from gateway.plain_http import is_in_the_clear
-from gateway.sockets import OriginGuard
+from gateway.guards.plain_http import is_in_the_clear
+from gateway.guards.sockets import OriginGuard
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from core.errors import InvalidInput
-from gateway import lane, plain_numbers
+from gateway import lane
+from gateway.requests import plain_numbers
 from orders.api.inputs import OrderInput
 
 ODD = ["1_000", "\u0661\u0662\u0663", "\uff11\uff12", "1\u0660.00"]

@@ -3,7 +3,7 @@
 import pytest
 from drf_spectacular.drainage import GENERATOR_STATS
 
-from gateway.schema_enums import name_enums
+from gateway.document.enums import name_enums
 
 REF = "#/components/schemas/"
 PAY = ["card", "sbp", "cash", "bank_transfer"]

@@ -4,8 +4,8 @@ from functools import wraps
 
 from core.errors import DomainError
 from gateway.api import ApiViewSet
-from gateway.etags import not_modified, require_match
-from gateway.schema_reach import promises_of
+from gateway.document.reach import promises_of
+from gateway.requests.etags import not_modified, require_match
 
 
 class NoLongerKept(DomainError):

@@ -6,9 +6,9 @@ from django.conf import settings as configured
 
 from core.ids import uuid7
 from core.testing import token_for
-from gateway.guard import client
+from gateway.access.tickets import issue_ticket, redeem_ticket
+from gateway.guards.guard import client
 from gateway.principal import read_token
-from gateway.tickets import issue_ticket, redeem_ticket
 
 ADMIN = {"roles": ["admin"], "email": "x@example.com", "jti": "j", "issued_at": 1, "expires_at": 2**40}
 

@@ -18,10 +18,10 @@ from rest_framework.response import Response
 
 from core.errors import InvalidInput, NotFound
 from core.papers import KINDS, check_size
+from gateway.access.permissions import IsManager, IsSignedIn
+from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.permissions import IsManager, IsSignedIn
-from gateway.readings import Papers, hand_over
 from insurance import services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
 from insurance.api.serializers import (

@@ -10,8 +10,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
-from gateway.permissions import IsSignedIn
 from notifications import services
 from notifications.api.filters import NotificationFilter
 from notifications.api.serializers import NotificationSerializer, PreferencesSerializer

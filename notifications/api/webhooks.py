@@ -11,9 +11,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.access.permissions import IsAdmin
 from gateway.api import ApiViewSet
-from gateway.etags import require_match
-from gateway.permissions import IsAdmin
+from gateway.requests.etags import require_match
 from notifications import services
 from notifications.api.filters import WebhookDeliveryFilter, WebhookFilter
 from notifications.api.serializers import (

@@ -7,7 +7,7 @@ import structlog
 from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, Metric
 
-from gateway.guard import client
+from gateway.guards.guard import client
 
 log = structlog.get_logger(__name__)
 

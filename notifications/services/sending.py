@@ -10,7 +10,7 @@ import structlog
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.db import on_commit, transaction
-from gateway import breakers
+from gateway.guards import breakers
 from messaging import wakeups
 from messaging.outbox import publish
 from notifications.events import WebhookDisabled

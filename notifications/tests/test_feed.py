@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import token_for
-from gateway import guard
+from gateway.guards import guard
 from gateway.principal import read_token
 from messaging import feed, relay
 from messaging.models import OutboxEvent

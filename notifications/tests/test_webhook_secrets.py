@@ -6,7 +6,7 @@ from django.db import connections
 from django.utils import timezone
 
 from core.testing import Api
-from gateway import breakers
+from gateway.guards import breakers
 from notifications import services
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.providers.webhooks import Answer

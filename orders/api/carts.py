@@ -13,11 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import NotFound
+from gateway.access.permissions import IsAnyone, IsSignedIn, require_verified_email
 from gateway.api import UUID_PATTERN, ApiViewSet
-from gateway.filtering import refuse_unknown
 from gateway.lane import Answer, lane
-from gateway.permissions import IsAnyone, IsSignedIn, require_verified_email
 from gateway.principal import NotAuthenticated, Principal
+from gateway.requests.filtering import refuse_unknown
 from orders import services
 from orders.api.inputs import OrderTerms, customer_of, terms_of
 from orders.api.views import actor_of, answer

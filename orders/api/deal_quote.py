@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.money import MAX_AMOUNT
+from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
-from gateway.permissions import IsSignedIn
 from gateway.principal import Principal
 from orders.models.deals import DealQuote
 from orders.services.deal_quote import LoanWish, quote_deal

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from core.db import database_now
 from core.errors import NotFound
 from gateway.api import ApiViewSet
-from gateway.filtering import refuse_unknown
+from gateway.requests.filtering import refuse_unknown
 from orders.models import DepositAgreement, DepositKind
 from orders.services import deposit_terms
 

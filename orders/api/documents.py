@@ -12,9 +12,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from core.errors import InvalidInput, NotFound
+from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
-from gateway.filtering import refuse_unknown
-from gateway.readings import Papers, hand_over
+from gateway.requests.filtering import refuse_unknown
 from orders.models import DocumentKind
 from orders.rules.printing import LANGUAGES
 from orders.services import Actor

@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import InvalidInput, NotFound
+from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
-from gateway.filtering import refuse_unknown
-from gateway.pagination import MAX_PAGE_SIZE, PAGE_SIZE, PAGE_SIZE_SCHEMA
-from gateway.permissions import IsSignedIn
-from gateway.rendering import JSONRenderer
+from gateway.requests.filtering import refuse_unknown
+from gateway.requests.pagination import MAX_PAGE_SIZE, PAGE_SIZE, PAGE_SIZE_SCHEMA
+from gateway.responses.rendering import JSONRenderer
 from messaging.feed import is_kept, read_head
 from messaging.server_events import RETRY_MS, frame
 from messaging.sockets import as_position

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 
 from core.db import database_now
 from core.errors import NotFound
+from gateway.access.permissions import IsManager, IsSignedIn, require_verified_email
 from gateway.api import ApiViewSet
-from gateway.permissions import IsManager, IsSignedIn, require_verified_email
 from orders import services
 from orders.models import LIVE, PlaceState, QueuePlace
 from orders.queries.reading import OrderDocument, read_order

@@ -14,10 +14,10 @@ from rest_framework.response import Response
 
 from core.db import database_now
 from core.errors import NotFound
+from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.etags import require_match
-from gateway.permissions import IsManager, IsSignedIn
+from gateway.requests.etags import require_match
 from orders import services
 from orders.models import OrderReturn, ReturnState
 from orders.models.returns import MAX_MILEAGE

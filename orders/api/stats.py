@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from core.errors import InvalidInput
 from gateway.api import ApiViewSet
-from gateway.filtering import refuse_unknown
+from gateway.requests.filtering import refuse_unknown
 from orders.queries.stats import GROUPS, customer_figures, shop_figures
 
 

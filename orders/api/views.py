@@ -17,14 +17,14 @@ from rest_framework.response import Response
 
 from core.db import database_now
 from core.errors import InvalidInput, NotFound
+from gateway.access.permissions import IsAdmin, IsManager, IsSignedIn, require_verified_email
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.etags import require_match
-from gateway.filtering import refuse_unknown
+from gateway.document.schema import or_one_of
 from gateway.lane import Answer, lane
-from gateway.permissions import IsAdmin, IsManager, IsSignedIn, require_verified_email
 from gateway.principal import Principal
-from gateway.schema import or_one_of
+from gateway.requests.etags import require_match
+from gateway.requests.filtering import refuse_unknown
 from orders import services
 from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions

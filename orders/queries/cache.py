@@ -1,4 +1,4 @@
-"""Orders at hand in Valkey for five minutes, and never older than the last write that committed (gateway.cache)."""
+"""Orders at hand in Valkey for five minutes, and never older than the last write that committed."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,7 @@ import msgspec
 from django.conf import settings
 from django.db.models.signals import post_delete, post_save
 
-from gateway.cache import Cache
+from gateway.responses.cache import Cache
 from orders.models import Checkout, CheckoutLeg, Order, OrderLine
 from orders.queries.reading import read_any
 

@@ -13,8 +13,8 @@ from django.db import connections
 
 from config.sockets import websockets
 from core.testing import Socket, token_for
+from gateway.access.tickets import issue_ticket
 from gateway.principal import read_token
-from gateway.tickets import issue_ticket
 from messaging import feed, live, relay
 from messaging import hub as hub_module
 

@@ -9,9 +9,9 @@ from django.db import connections
 
 from core.ids import uuid7
 from core.testing import token_for
-from gateway import guard
+from gateway.access.tickets import redeem_ticket
+from gateway.guards import guard
 from gateway.principal import read_token
-from gateway.tickets import redeem_ticket
 from messaging import live
 from orders.queries import feed as order_feed
 from orders.tests import answers, make

@@ -10,7 +10,7 @@ from django.db import connections
 from config.asgi import application
 from core.ids import uuid7
 from core.testing import Api, token_for
-from gateway import guard
+from gateway.guards import guard
 from gateway.principal import read_token
 from orders.tests import answers, make
 from orders.tests.answers import hear

@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.db import before_commit, transaction
 from core.ids import uuid7
 from core.testing import Api
-from gateway import cache as shared
+from gateway.responses import cache as shared
 from orders import services
 from orders.models import Order
 from orders.queries import cache

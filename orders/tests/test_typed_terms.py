@@ -8,7 +8,7 @@ import pytest
 from core.testing import Api
 from financing.models import FinancingType
 from financing.rules.decisions import Employment
-from gateway.rendering import MAX_DEPTH
+from gateway.responses.rendering import MAX_DEPTH
 from orders.api.inputs import FinancingInput
 from orders.models import CheckoutLeg, Order
 from orders.tests import make

@@ -19,9 +19,9 @@ from rest_framework.response import Response
 from core.clock import day_begins, day_ends, dealer_day
 from core.money import DEFAULT_CURRENCY, ZERO
 from core.tables import csv_lines
-from gateway.filtering import refuse_unknown
-from gateway.permissions import IsManager
-from gateway.rendering import JSONRenderer
+from gateway.access.permissions import IsManager
+from gateway.requests.filtering import refuse_unknown
+from gateway.responses.rendering import JSONRenderer
 from payments import services
 from payments.api.filters import ReconciliationFilter, TransactionFilter
 from payments.api.serializers import (

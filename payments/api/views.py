@@ -16,12 +16,12 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from core.cards import refuse_card_numbers
-from gateway.address import exact_address
+from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.approvals.reading import with_pending
 from gateway.approvals.views import may_wait
+from gateway.guards.address import exact_address
 from gateway.lane import refuse_deep
-from gateway.permissions import IsManager, IsSignedIn
 from payments import services
 from payments.api.filters import PaymentFilter, RefundFilter
 from payments.api.serializers import (

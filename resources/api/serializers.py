@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from gateway.strict_input import WallClockField
+from gateway.requests.strict_input import WallClockField
 from resources.models import MAX_BUFFER, Allocation, Blackout, DriveRole, Resource, ResourceType
 from resources.rules.hours import Hours
 

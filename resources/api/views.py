@@ -15,9 +15,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.access.permissions import IsManager, ReadByAnyone
 from gateway.api import ApiViewSet
-from gateway.permissions import IsManager, ReadByAnyone
-from gateway.strict_input import WallClockField, on_the_clock
+from gateway.requests.strict_input import WallClockField, on_the_clock
 from resources import services
 from resources.api.filters import AllocationFilter, ResourceFilter, ResourceTypeFilter
 from resources.api.serializers import (

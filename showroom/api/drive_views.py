@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from accounts.public import require_person
 from core.errors import Forbidden
+from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.api import ApiViewSet
-from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
-from gateway.strict_input import on_the_clock
+from gateway.requests.strict_input import on_the_clock
 from showroom import services
 from showroom.api.filters import DriveCarFilter, DriveFilter
 from showroom.api.serializers import (

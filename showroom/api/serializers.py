@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
-from gateway.strict_input import WallClockField
+from gateway.requests.strict_input import WallClockField
 from showroom.models import (
     MAX_OFFER_HOURS,
     Drive,

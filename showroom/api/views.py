@@ -14,10 +14,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.permissions import IsManager, IsSignedIn, ReadByAnyone
-from gateway.strict_input import on_the_clock
+from gateway.requests.strict_input import on_the_clock
 from payments.public import require_method
 from showroom import services
 from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter

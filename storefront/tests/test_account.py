@@ -9,7 +9,7 @@ from accounts import services
 from accounts.models import ApiKey, PersonalDataExport, Session, User
 from accounts.tests import make
 from core.testing import Api
-from gateway import guard
+from gateway.guards import guard
 from messaging.testing import drain_outbox, events_of
 from orders.models import Checkout, Order
 from orders.tests import make as make_orders

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog.services import update_product
 from core.ids import uuid7
-from gateway.tickets import redeem_ticket
+from gateway.access.tickets import redeem_ticket
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of
 from orders.models import Order
@@ -295,7 +295,7 @@ def test_a_ticket_opens_one_socket_in_the_visitors_name():
 
 @pytest.mark.django_db(databases=["accounts"], transaction=True)
 def test_signing_out_ends_the_sockets_opened_before():
-    from gateway import guard
+    from gateway.guards import guard
 
     visitor = Visitor("client")
     caller = redeem_ticket(visitor.post("/live-ticket/").json()["ticket"])

@@ -10,7 +10,7 @@ import yaml
 from django.conf import settings
 from django.test import Client
 
-from gateway import guard
+from gateway.guards import guard
 from storefront import dear, urls
 from storefront.views import credit
 

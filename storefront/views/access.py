@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import services
 from core.errors import DomainError
-from gateway.address import client_address
+from gateway.guards.address import client_address
 from storefront.forms import CodeForm, ForgottenForm, NewPasswordForm, ProofForm, VerifyForm
 from storefront.refusals import add_refusal
 from storefront.visitor import BACKEND, count, next_url, principal_of

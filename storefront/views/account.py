@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.errors import MfaRequired
 from accounts.services import authenticate, is_oidc_offered, provider_name, register
 from core.errors import DomainError
-from gateway.address import client_address
+from gateway.guards.address import client_address
 from storefront.forms import CodeForm, SignInForm, SignUpForm
 from storefront.refusals import add_refusal
 from storefront.views.access import code_page

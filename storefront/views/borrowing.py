@@ -19,7 +19,7 @@ from financing import services
 from financing.errors import DocumentsMissing
 from financing.public import programme_choices
 from financing.rules.application_fields import read_fields
-from gateway.idempotency import run_once
+from gateway.requests.idempotency import run_once
 from orders.public import OrderDocument, get_order
 from storefront.forms import new_key
 from storefront.loan_forms import ApplyForm

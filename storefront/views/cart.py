@@ -17,8 +17,8 @@ from catalog import public
 from catalog.public import ProductSearch, ProductView
 from core.db import database_now
 from core.errors import DomainError, NotFound
-from gateway.idempotency import run_once
-from gateway.permissions import EmailNotVerified, require_verified_email
+from gateway.access.permissions import EmailNotVerified, require_verified_email
+from gateway.requests.idempotency import run_once
 from orders import services
 from orders.public import read_cart
 from storefront import wording

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from catalog.public import ProductView, get_product
 from core.errors import DomainError, NotFound
 from financing.public import programme_choices
-from gateway.idempotency import run_once
-from gateway.permissions import EmailNotVerified, require_verified_email
+from gateway.access.permissions import EmailNotVerified, require_verified_email
+from gateway.requests.idempotency import run_once
 from orders.public import DealDocument, deal_document, read_deal, reproduces
 from orders.services import order_deal, quote_deal, work_out_deal
 from storefront import wording

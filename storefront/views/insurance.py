@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
-from gateway.idempotency import run_once
-from gateway.readings import Papers, hand_over
+from gateway.access.readings import Papers, hand_over
+from gateway.requests.idempotency import run_once
 from insurance.public import claim_kinds, paper_kinds, policies_of, printed_policy
 from insurance.services import LossReport, add_document, open_claim
 from storefront.forms import new_key

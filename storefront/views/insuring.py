@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from catalog.public import get_product
 from core.errors import DomainError, InvalidInput, NotFound
-from gateway.idempotency import run_once
+from gateway.requests.idempotency import run_once
 from insurance.rules.pricing import read_request
 from insurance.services import QuoteView, make_quote, purchase_quote, read_quote
 from storefront import chosen_policies, wording

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from core.errors import DomainError, NotFound
 from financing import services
-from gateway.readings import Papers, hand_over
+from gateway.access.readings import Papers, hand_over
 from storefront.loan_forms import PaperForm
 from storefront.pages import page
 from storefront.refusals import add_refusal

@@ -19,8 +19,8 @@ from financing import services
 from financing.queries.documents import TYPES, loan_paper, printed, schedule_svg
 from financing.rules.calculations import Strategy
 from financing.services import EarlyPlan, LoanPage, PayoffQuote
-from gateway.idempotency import run_once
-from gateway.readings import Papers, hand_over
+from gateway.access.readings import Papers, hand_over
+from gateway.requests.idempotency import run_once
 from storefront.forms import new_key
 from storefront.loan_forms import EarlyForm, InstalmentForm, MeansForm, PayoffForm, RepayForm
 from storefront.pages import page

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.db import database_now
 from core.errors import DomainError, NotFound
-from gateway.idempotency import run_once
-from gateway.tickets import LIFETIME_S, issue_ticket
+from gateway.access.tickets import LIFETIME_S, issue_ticket
+from gateway.requests.idempotency import run_once
 from orders import public
 from orders.services import ask_return, move_order
 from payments.public import PaymentFacts, payments_of_order

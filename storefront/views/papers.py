@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.db import database_now
 from core.errors import DomainError, NotFound
-from gateway.readings import Papers, hand_over
+from gateway.access.readings import Papers, hand_over
 from orders.public import document_kinds, get_order
 from orders.services import Holder, LineChange, add_to_cart, change_lines, issue_document, preview_lines
 from storefront import wording

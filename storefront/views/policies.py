@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
-from gateway.idempotency import run_once
+from gateway.requests.idempotency import run_once
 from insurance import services
 from storefront.forms import PremiumForm, new_key
 from storefront.pages import page

@@ -20,8 +20,8 @@ from accounts import services
 from accounts.errors import ExportNotReady
 from accounts.models import ApiKey, PersonalDataExport, Session
 from core.errors import DomainError
-from gateway.address import client_address
-from gateway.readings import Papers, hand_over
+from gateway.access.readings import Papers, hand_over
+from gateway.guards.address import client_address
 from orders.public import places_of
 from storefront.forms import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
 from storefront.pages import page

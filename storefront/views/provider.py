@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from accounts import services
 from accounts.errors import IdentityRefused, MfaRequired
 from core.errors import DomainError
-from gateway.address import client_address
+from gateway.guards.address import client_address
 from storefront.forms import CodeForm
 from storefront.views.access import code_page
 from storefront.visitor import BACKEND, count, next_url

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from core.admin import level
 from core.db import database_now
 from core.errors import DomainError, NotFound
-from gateway.permissions import EmailNotVerified, require_verified_email
+from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders import services
 from storefront import wording
 from storefront.pages import page

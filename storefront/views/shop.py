@@ -23,8 +23,8 @@ from catalog.public.attributes import attribute_names
 from catalog.public.kept import favourite_ids
 from catalog.public.pictures import pictures
 from core.errors import DomainError, InvalidInput, NotFound
-from gateway.idempotency import run_once
-from gateway.permissions import EmailNotVerified, require_verified_email
+from gateway.access.permissions import EmailNotVerified, require_verified_email
+from gateway.requests.idempotency import run_once
 from orders.public import QueueView, queue_at
 from orders.services import ProductLine, place_order
 from storefront import wording

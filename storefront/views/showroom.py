@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, InvalidInput, NotFound
-from gateway.idempotency import run_once
+from gateway.requests.idempotency import run_once
 from resources.public import free_slots_of_car
 from showroom import public, services
 from showroom.models import DriveCar

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 import catalog.tests.make
-from gateway import openapi
+from gateway.document import openapi
 from messaging.testing import drain_outbox
 from orders.models import Order
 from orders.services import Actor, move_order

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.services.tokens import access_lifetime_s
-from gateway import keyring
+from gateway.access import keyring
 
 
 class Command(BaseCommand):

@@ -16,7 +16,7 @@ from clients.models import Client
 from core.files import replacing
 from core.importing.console import ProgressBars
 from core.importing.runs import WRITING
-from gateway.tables import FORMATS, pieces_of
+from gateway.responses.tables import FORMATS, pieces_of
 
 PRIVATE = 0o600
 """The file may hold everybody's phones: its owner alone reads it."""

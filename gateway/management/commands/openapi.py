@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from gateway import openapi
+from gateway.document import openapi
 
 
 class Command(BaseCommand):

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from core import context
 from core.db import transaction
-from gateway.address import exact_address
+from gateway.guards.address import exact_address
 from gateway.models import KnownAs, Reading
 from gateway.principal import ROLES
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Choices
 from drf_spectacular.drainage import error
 
-from gateway.schema_hooks import Node, operations, schemas
+from gateway.document.hooks import Node, operations, schemas
 
 PLUMBING = ("core", "gateway", "messaging")
 

@@ -15,7 +15,7 @@ import redis
 import structlog
 from django.conf import settings
 
-from gateway.guard import client, revoke_token
+from gateway.guards.guard import client, revoke_token
 
 PREFIX = "ask_"
 REMEMBERED = 1_000

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from gateway.plain_http import is_in_the_clear
+from gateway.guards.plain_http import is_in_the_clear
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 

@@ -13,7 +13,7 @@ from core import failpoints
 from core.asking import with_answers
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
-from gateway.problems import from_domain_error
+from gateway.responses.problems import from_domain_error
 
 MAX_KEY = 255
 

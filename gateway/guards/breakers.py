@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from core.breakers import Breaker, Policy
 from core.errors import Unavailable
 from core.postgres.breakers import breaker_of
-from gateway.guard import client
+from gateway.guards.guard import client
 
 log = structlog.get_logger(__name__)
 _decode = msgspec.json.Decoder(Breaker).decode

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from gateway import api_keys, guard
-from gateway.address import client_address
+from gateway.access import api_keys
+from gateway.guards import guard
+from gateway.guards.address import client_address
 from gateway.principal import InvalidToken, Principal, read_token
 
 

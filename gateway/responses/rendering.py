@@ -13,7 +13,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
-from gateway import wording
+from gateway.requests import wording
 
 MAX_DEPTH = 32
 OCTETS = "application/octet-stream"

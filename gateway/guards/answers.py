@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from gateway.bodies import GRACE_S, Application, Message, Receive, Send
+from gateway.guards.bodies import GRACE_S, Application, Message, Receive, Send
 
 AT_ONCE = 32 << 10
 """Bytes that every connection takes without waiting: most answers are no longer."""

@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.db import before_commit, in_transaction, on_commit
-from gateway.own_connections import own_connection
+from gateway.guards.own_connections import own_connection
 
 LEASE_S = 20
 MARK_S = 180

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from core.errors import DomainError
-from gateway.etags import not_modified, require_match
-from gateway.idempotency import run_once
+from gateway.requests.etags import not_modified, require_match
+from gateway.requests.idempotency import run_once
 
 PROMISES: dict[Callable[..., Any], str] = {
     run_once: "Idempotency-Key",

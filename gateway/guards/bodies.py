@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, Unavailable
 from core.ids import uuid7
-from gateway import problems
+from gateway.guards.uploads import limit_at
 from gateway.lane import BodyTooLarge
-from gateway.uploads import limit_at
+from gateway.responses import problems
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

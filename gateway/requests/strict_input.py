@@ -2,8 +2,8 @@
 
 A field that an object does not have is refused by its name, an id is a UUID in text and never a number, and a moment
 says its offset, in a body and in the query of a list: one without was read as UTC, three hours beside the clock on the
-wall of its place. As with numbers
-(`gateway.plain_numbers`) the rules are laid over the classes themselves: nobody has to remember them, nested or not.
+wall of its place. As with numbers (`plain_numbers`) the rules are laid over the classes themselves: nobody has to
+remember them, nested or not.
 """
 
 from collections.abc import Callable, Mapping

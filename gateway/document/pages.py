@@ -13,7 +13,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from gateway import openapi
+from gateway.document import openapi
 
 KINDS = {
     "application/vnd.oai.openapi": "yml",

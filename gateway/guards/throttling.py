@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from gateway import guard
-from gateway.address import client_address
+from gateway.guards import guard
+from gateway.guards.address import client_address
 from gateway.principal import Principal
 
 

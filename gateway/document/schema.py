@@ -11,9 +11,9 @@ from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.plumbing import ResolvedComponent, force_instance, get_doc
 from rest_framework.serializers import ChoiceField, EmailField, TimeField, URLField
 
+from gateway.document.hooks import describe_headers
+from gateway.document.reach import promises_of
 from gateway.lane import OpenStruct
-from gateway.schema_hooks import describe_headers
-from gateway.schema_reach import promises_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 VERBS = {
@@ -107,7 +107,7 @@ class AutoSchema(SpectacularSchema):
         return schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
-        """Refuse names that a request's schema does not declare, as `gateway.strict_input` does; answers may grow."""
+        """Refuse names that a request's schema does not declare, as `strict_input` does; answers may grow."""
         schema = super()._map_basic_serializer(serializer, direction)
         if direction == "request" and not getattr(serializer, "ignores_unknown", False):
             schema["additionalProperties"] = False
@@ -202,7 +202,7 @@ class StructExtension(OpenApiSerializerExtension):
 class BearerScheme(OpenApiAuthenticationExtension):
     """Scheme by which the gateway authenticates."""
 
-    target_class = "gateway.authentication.BearerAuthentication"
+    target_class = "gateway.access.authentication.BearerAuthentication"
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

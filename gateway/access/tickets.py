@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from core.errors import Unavailable
-from gateway.guard import client, is_revoked
+from gateway.guards.guard import client, is_revoked
 from gateway.principal import Principal
 
 LIFETIME_S = 30
@@ -64,4 +64,4 @@ def _unsealed(ticket: str, found: bytes | str) -> Principal | None:
 
 def _mac(key: str, ticket: str, principal: Principal) -> str:
     said = ticket.encode() + msgspec.json.encode(principal, order="deterministic")  # sets have no order of their own
-    return salted_hmac("gateway.tickets", said, secret=key, algorithm="sha256").hexdigest()
+    return salted_hmac("gateway.access.tickets", said, secret=key, algorithm="sha256").hexdigest()

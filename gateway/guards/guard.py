@@ -19,8 +19,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.errors import DomainError
-from gateway import step_up
-from gateway.own_connections import own_connection
+from gateway.access import step_up
+from gateway.guards.own_connections import own_connection
 from gateway.principal import InvalidToken, Principal
 
 log = structlog.get_logger(__name__)

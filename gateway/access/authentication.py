@@ -3,7 +3,7 @@
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from gateway.bearer import identify
+from gateway.access.bearer import identify
 from gateway.principal import Principal
 
 

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from core.errors import DomainError, InvalidInput
 from core.postgres.breakers import DatabaseAway
-from gateway import wording
+from gateway.requests import wording
 
 CONTENT_TYPE = "application/problem+json"
 TITLES = {

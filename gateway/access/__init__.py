@@ -1,0 +1,1 @@
+"""Tell who is calling and what a session may do: tokens, keys, permissions, step-up, and the trace of readings."""

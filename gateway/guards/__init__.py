@@ -1,0 +1,1 @@
+"""Guard a request before any work is done for it: limits, sizes, paces, addresses, breakers."""

@@ -1,0 +1,1 @@
+"""Write answers: JSON, problems, files, and copies of answers."""
