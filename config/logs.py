@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from core import context
-from core.redaction import redact
+from core.secrecy.redaction import redact
 
 
 def _add_cause(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

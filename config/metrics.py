@@ -8,7 +8,7 @@ import redis
 from django.conf import settings
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from core.breakers import LEVEL
+from core.outside.breakers import LEVEL
 from gateway.guards import breakers, guard
 
 KEPT_S = 7 * 24 * 3600

@@ -180,7 +180,7 @@ STREAM_URL = Servers.STREAM_URL
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
 PASSWORD_HASHERS = [
-    "core.hashing.BoundedArgon2PasswordHasher",
+    "core.secrecy.hashing.BoundedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from core.provider_http import Refused
+from core.outside.provider_http import Refused
 from financing import services
 from financing.providers import banks
 from messaging.calls import Operation, Outcome, ask, operation

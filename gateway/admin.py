@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
-from core.screens import ScreenForm, show
+from core.screens.forms import ScreenForm, show
 from gateway.access import readings
 from gateway.models import Reading
 

@@ -10,7 +10,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
-from core.cards import THINGS, may_hold_card_number, refuse_card_numbers
+from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access import step_up
 from gateway.principal import Principal
 from gateway.requests.etags import etag, require_match

@@ -18,8 +18,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import gettext_lazy as _
 
 from core import failpoints
-from core.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from core.errors import DomainError, Forbidden, NotFound
+from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access.bearer import identify
 from gateway.access.permissions import require_scope, scope_of
 from gateway.guards import guard

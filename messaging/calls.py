@@ -23,9 +23,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core import context, failpoints
-from core.cards import mask_card_numbers
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
-from core.provider_http import NoAnswer, Refused, TransientFault
+from core.outside.provider_http import NoAnswer, Refused, TransientFault
+from core.secrecy.cards import mask_card_numbers
 from gateway.guards import breakers
 from messaging import wakeups
 from messaging.models import CallState, ExternalCall

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.db import Error, connections
 
-from core.asking import PeerAway
 from core.db import transaction
+from core.outside.asking import PeerAway
 from messaging.logs import read_head
 from messaging.peers import is_here
 from messaging.subscriptions import Subscription, subscriptions, subscriptions_of

@@ -14,9 +14,9 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core import context, failpoints
-from core.asking import PeerAway, with_answers
 from core.db import transaction
 from core.events import Message
+from core.outside.asking import PeerAway, with_answers
 from messaging.models import DeliveryStatus
 from messaging.signals import delivery_parked
 from messaging.subscriptions import Subscription, subscriptions

@@ -7,10 +7,10 @@ from django.db import connections
 from django.dispatch import receiver
 
 from core import context, failpoints
-from core.cards import mask_card_numbers, may_hold_card_number
 from core.db import OutsideTransaction, before_commit, in_transaction, on_commit
 from core.events import Command, Event, Message
 from core.ids import uuid7
+from core.secrecy.cards import mask_card_numbers, may_hold_card_number
 from messaging.signals import event_published
 
 MAX_DATA_BYTES = 32_768

@@ -20,9 +20,9 @@ from django.conf import settings
 from django.db import connections
 from django.utils import translation
 
-from core.asking import PeerAway
 from core.db import refuse_inside_transaction
 from core.errors import DomainError
+from core.outside.asking import PeerAway
 
 T = TypeVar("T")
 ROOT = "/internal/v1/"
@@ -73,7 +73,7 @@ def ask(app: str, question: str, body: Mapping[str, Any], answer: type[T] | Any)
     """Put a question to the peer that serves `app`; `answer` is the type of what it says.
 
     Raises PeerAway when it cannot be reached, does not know us, or fails; what the peer refuses with, as it raised it;
-    InsideTransaction. Ask through `core.asking.ask` where a transaction may be open.
+    InsideTransaction. Ask through `core.outside.asking.ask` where a transaction may be open.
     """
     refuse_inside_transaction()
     path = f"{ROOT}{question}"

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
-from core import asking
+from core.outside import asking
 from messaging import peers
 from messaging.cursors import positions
 from messaging.personal import Obligation, begin_leaving, export, obliging_apps

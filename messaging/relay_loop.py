@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 
 from core import failpoints
-from core.asking import PeerAway
+from core.outside.asking import PeerAway
 from messaging import feed, peers, relay, relay_wakeups, sinks, sweep, wakeups
 from messaging.logs import FarLog
 from messaging.outbox import CHANNEL

@@ -16,8 +16,8 @@ from unfold.enums import ActionVariant
 
 from core.admin import ReadOnlyAdmin, asking_why, level, money_text
 from core.errors import DomainError
+from core.files.tables import csv_lines
 from core.ids import uuid7
-from core.tables import csv_lines
 from payments import services
 from payments.models import (
     Dispute,

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from django.utils import timezone
 
-from core.provider_http import NoAnswer, Refused, TransientFault
+from core.outside.provider_http import NoAnswer, Refused, TransientFault
 from messaging.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 from payments import services

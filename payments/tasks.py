@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from core.provider_http import NoAnswer, TransientFault
+from core.outside.provider_http import NoAnswer, TransientFault
 from payments import services
 from payments.models import Payment
 from payments.providers import NAMES, provider

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from core.admin import BusinessAdmin, ReadOnlyAdmin
-from core.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from core.errors import DomainError
+from core.screens.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from resources import services
 from resources.models import Allocation, Blackout, OpeningHours, Resource, ResourceType
 from resources.rules.hours import Hours

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services import known_scopes
 from catalog.public import ProductSearch
-from core.cards import THINGS, looks_like_card_number
 from core.errors import CardNumberRefused
 from core.ids import uuid7
+from core.secrecy.cards import THINGS, looks_like_card_number
 from storefront import wording
 from storefront.terms import term
 from storefront.wording import Text

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import OperationalError, connections
 
 from config.health import examination
-from core.breakers import Breaker, Policy
 from core.db import transaction
+from core.outside.breakers import Breaker, Policy
 from core.testing import Api, token_for
 from gateway.guards import breakers
 from tests.live import Cable, Web, database_url

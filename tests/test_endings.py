@@ -15,8 +15,8 @@ import financing.tests.make
 import insurance.tests.make
 import orders.tests.make
 from clients.models import ClientImport, ClientRowError
+from core.files.papers import examine, read_paper
 from core.ids import uuid7
-from core.papers import examine, read_paper
 from financing.models import ApplicationDocument, Loan
 from financing.services import disburse_loan
 from insurance.models import Policy

@@ -13,7 +13,7 @@ from accounts.services.verification import verification_token
 from accounts.tests import make
 from accounts.tests.test_mfa import enrolled, login
 from config import keys
-from core.sealing import Unopenable, seal, unseal
+from core.secrecy.sealing import Unopenable, seal, unseal
 from gateway.access import tickets
 from gateway.principal import read_token
 from storefront.tests.make import Visitor
@@ -108,6 +108,6 @@ def test_only_one_module_uses_the_secret_key_itself():
         if name.startswith((".venv", ".data", "config/")) or "tests" in path.parts:
             continue
         uses = re.findall(r"settings\.SECRET_KEY\b", path.read_text())
-        assert not uses or name in {"core/secret_keys.py", "gateway/access/tickets.py"}, name
+        assert not uses or name in {"core/secrecy/secret_keys.py", "gateway/access/tickets.py"}, name
         signs = re.search(r"[Ss]igner\(.*\)\.signature\(", path.read_text())
         assert not signs or "unsign(" in path.read_text(), name

@@ -20,11 +20,11 @@ from accounts.errors import OpenObligations
 from accounts.models import User
 from accounts.services import people
 from accounts.tests import make
-from core.asking import PeerAway
 from core.clock import dealer_day
 from core.db import transaction
 from core.errors import AccountClosing
 from core.ids import uuid7
+from core.outside.asking import PeerAway
 from insurance import services as insuring
 from insurance.models import Claim, Policy
 from messaging import departures, personal, reads

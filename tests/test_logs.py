@@ -10,7 +10,7 @@ from django.conf import settings
 
 from config.logs import logging_config
 from core import context
-from core.redaction import MASK, redact
+from core.secrecy.redaction import MASK, redact
 from core.testing import token_for
 from tests.live import Web
 

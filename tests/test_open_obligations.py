@@ -14,8 +14,8 @@ from accounts import services
 from accounts.errors import OpenObligations
 from accounts.models import User
 from accounts.tests import make
-from core.asking import PeerAway
 from core.ids import uuid7
+from core.outside.asking import PeerAway
 from core.testing import Api
 from financing.models import Application, Loan
 from financing.services import disburse_loan

@@ -14,7 +14,7 @@ from core.ids import uuid7
 class Totp(models.Model):
     """A person's authenticator (RFC 6238: SHA-1, 6 digits, 30 seconds). It counts once it is confirmed by a code.
 
-    `secret` is sealed (`core.sealing`). `last_step` is the 30-second step of the last code that was accepted: no
+    `secret` is sealed (`sealing`). `last_step` is the 30-second step of the last code that was accepted: no
     code of that step or an earlier one is accepted again.
     """
 

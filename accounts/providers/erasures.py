@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from core.files import replacing
+from core.files.whole import replacing
 
 
 def note(user_id: UUID, erased_at: datetime) -> None:

@@ -11,9 +11,9 @@ from accounts.errors import MfaRequired, WrongOtp
 from accounts.models import ActivityKind, RecoveryCode, Totp, User
 from accounts.services import lockout
 from accounts.services.activity import record
-from core import secret_keys
 from core.db import transaction
-from core.sealing import unseal
+from core.secrecy import secret_keys
+from core.secrecy.sealing import unseal
 
 STEP_S = 30
 PENDING_S = 300

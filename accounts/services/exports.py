@@ -11,9 +11,9 @@ from django.db import InterfaceError, OperationalError
 from accounts.errors import ExportNotFound, ExportNotReady, UserNotFound
 from accounts.models import ActivityKind, ExportPart, ExportStatus, PersonalDataExport, User
 from accounts.services.activity import record
-from core.asking import PeerAway
 from core.db import on_commit, transaction
-from core.sealing import seal, unseal
+from core.outside.asking import PeerAway
+from core.secrecy.sealing import seal, unseal
 from messaging import reads, wakeups
 
 GATHER = "accounts.gather_exports"

@@ -21,9 +21,9 @@ from accounts.services import lockout
 from accounts.services.activity import record
 from accounts.services.codes import check_second_factor, recovery_message, spend_totp
 from accounts.services.proofs import require_proof
-from core import secret_keys
 from core.db import transaction
-from core.sealing import seal
+from core.secrecy import secret_keys
+from core.secrecy.sealing import seal
 
 ISSUER = "Autosalon"
 RECOVERY_CODES = 10

@@ -24,7 +24,7 @@ from accounts.services.activity import record
 from accounts.services.codes import check_second_factor
 from accounts.services.people import insert_user
 from core.db import transaction
-from core.sealing import Unopenable, seal, unseal
+from core.secrecy.sealing import Unopenable, seal, unseal
 
 TICKET_S = 600
 

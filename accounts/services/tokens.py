@@ -14,7 +14,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken as BaseAccessToken
 
 from accounts.models import ApiKey, RefreshToken, User
-from core import secret_keys
+from core.secrecy import secret_keys
 from gateway.access import policy
 from gateway.access.keyring import signing_key
 

@@ -21,7 +21,7 @@ from accounts.models import Activity, Identity, Session, User
 from accounts.providers import oidc
 from accounts.tests import make
 from core.db import InsideTransaction, transaction
-from core.sealing import seal
+from core.secrecy.sealing import seal
 from gateway.principal import read_token
 from messaging.testing import events_of
 from tests.ports import nowhere

@@ -221,7 +221,7 @@ def test_signing_in_makes_a_hash_of_other_parameters_anew(settings):
     person = make.user()
     dear = Argon2PasswordHasher().encode(make.PASSWORD, "somesaltsomesalt")
     User.objects.filter(pk=person.pk).update(password=dear)
-    settings.PASSWORD_HASHERS = ["core.hashing.BoundedArgon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["core.secrecy.hashing.BoundedArgon2PasswordHasher"]
     assert login(email=person.email, password="wrong").status_code == 401
     assert User.objects.get().password == dear
     assert login(email=person.email, password=make.PASSWORD).status_code == 200

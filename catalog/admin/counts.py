@@ -15,7 +15,7 @@ from unfold.decorators import display
 from catalog import services
 from catalog.models import CountOutcome, CountStatus, Product, StockCount, StockCountLine
 from core.errors import DomainError
-from core.screens import Screen, ScreenForm, show
+from core.screens.forms import Screen, ScreenForm, show
 
 LINES = 100
 """Lines of a sheet on one page."""

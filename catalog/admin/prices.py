@@ -32,7 +32,7 @@ from catalog.services.revisions import MOST, PriceRule
 from core.admin import BusinessAdmin
 from core.errors import DomainError
 from core.money import DEFAULT_CURRENCY
-from core.screens import Screen, ScreenForm, show
+from core.screens.forms import Screen, ScreenForm, show
 
 LINES = 100
 """Lines of a preview on one page."""

@@ -8,7 +8,7 @@ import httpcore2
 import httpx2
 from django.conf import settings
 
-from core.open_internet import FAULTS, HostNotFound, UrlRefused, check_url, exchange, header, retry_after
+from core.outside.open_internet import FAULTS, HostNotFound, UrlRefused, check_url, exchange, header, retry_after
 
 TIMEOUT_S = 30.0
 MAX_BYTES = 15 << 20

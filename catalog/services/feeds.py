@@ -17,7 +17,7 @@ from django.core.files.storage import default_storage
 
 from catalog.models import Category, Product, ProductImage, ProductKind
 from catalog.models.products import ProductQuerySet
-from core.tables import csv_lines
+from core.files.tables import csv_lines
 from messaging.models import OutboxEvent
 
 CHUNK = 500

@@ -13,10 +13,10 @@ from catalog.rules.importing import values
 from catalog.rules.importing.columns import find_columns
 from catalog.rules.importing.rows import RowParser, Units
 from catalog.rules.vin import fold_vin, has_check_digit, is_whole
+from core.files.tables import csv_lines
 from core.importing.limits import Limits
 from core.importing.problems import RowProblem, Unreadable
 from core.importing.reader import open_table
-from core.tables import csv_lines
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = "Марка,Модель,Год выпуска,Цена,Пробег"

@@ -221,7 +221,7 @@ def test_no_way_leads_inside_our_walls(settings, shop, monkeypatch):
     inside = shop("/secret.jpg")
     car = make.product(image_url=inside)
     named = make.product(image_url="http://photos.example/a.jpg")
-    monkeypatch.setattr("core.open_internet.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("10.0.0.1", 80))])
+    monkeypatch.setattr("core.outside.open_internet.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("10.0.0.1", 80))])
     fetch()
     for one in (car, named):
         assert state(one) == (PhotoState.REFUSED, "The address is private or reserved.")
@@ -267,7 +267,7 @@ def test_silence_of_the_host_is_told_from_a_refusal(shop, monkeypatch):
     def unknown(*_, **__):
         raise OSError("no such name")
 
-    monkeypatch.setattr("core.open_internet.getaddrinfo", unknown)
+    monkeypatch.setattr("core.outside.open_internet.getaddrinfo", unknown)
     unheard = make.product(image_url="http://nowhere.example/a.jpg")
     fetch()
     assert state(unheard) == (PhotoState.WAITING, "The host nowhere.example cannot be found.")

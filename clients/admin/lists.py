@@ -15,7 +15,7 @@ from clients import services
 from clients.models import Client, ClientExport, ClientImport, ClientRowError, ClientType
 from clients.rules.importing.columns import SYNONYMS
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm
-from core.screens import Screen, ScreenForm, show
+from core.screens.forms import Screen, ScreenForm, show
 from gateway.access.readings import Papers, note_reading
 from gateway.responses.tables import csv_file, table_file
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.files.tables import csv_lines
 from core.importing.problems import RowProblem
 from core.importing.reader import open_table
-from core.tables import csv_lines
 
 
 def write_refused(path: Path, problems: Iterable[RowProblem], output: Any, *, encoding: str = "") -> None:

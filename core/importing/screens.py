@@ -20,7 +20,7 @@ from core.errors import DomainError
 from core.importing.columns import Synonyms, read_mapping
 from core.importing.limits import ENDINGS
 from core.importing.runs import ImportRun, ImportStatus
-from core.screens import Screen, ScreenForm, show
+from core.screens.forms import Screen, ScreenForm, show
 
 SHOWN_ERRORS = 100
 

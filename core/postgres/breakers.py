@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from django.db import OperationalError
 
-from core.breakers import Breaker, Policy
+from core.outside.breakers import Breaker, Policy
 
 POLICY = Policy(failures=3, cool_s=1.0, longest_s=1.0, probe_s=10.0)
 log = structlog.get_logger(__name__)

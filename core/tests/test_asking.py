@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.asking import MAX_QUESTIONS, PeerAway, QuestionAsked, ask, with_answers
 from core.db import InsideTransaction, is_any_open, transaction
+from core.outside.asking import MAX_QUESTIONS, PeerAway, QuestionAsked, ask, with_answers
 
 pytestmark = pytest.mark.django_db(databases=["orders", "catalog"])
 

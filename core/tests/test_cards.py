@@ -6,7 +6,9 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from core.cards import (
+from core.errors import CardNumberRefused
+from core.ids import uuid7
+from core.secrecy.cards import (
     MASK,
     THINGS,
     looks_like_card_number,
@@ -14,8 +16,6 @@ from core.cards import (
     may_hold_card_number,
     refuse_card_numbers,
 )
-from core.errors import CardNumberRefused
-from core.ids import uuid7
 
 CARDS = [
     "4111111111111111",

@@ -6,11 +6,11 @@ from unittest import mock
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, get_hasher, make_password
 
-from core import hashing
+from core.secrecy import hashing
 
 
 def test_it_is_what_the_product_hashes_with():
-    assert settings.PASSWORD_HASHERS[0] == "core.hashing.BoundedArgon2PasswordHasher"
+    assert settings.PASSWORD_HASHERS[0] == "core.secrecy.hashing.BoundedArgon2PasswordHasher"
     encoded = make_password("correct-horse-battery", hasher="argon2")
     assert encoded.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     assert check_password("correct-horse-battery", encoded)

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.open_internet import is_public
+from core.outside.open_internet import is_public
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import io
 import pytest
 from openpyxl import load_workbook
 
+from core.files.tables import csv_lines
 from core.importing.columns import match_columns
 from core.importing.problems import RowProblem, Unreadable
 from core.importing.reader import open_table
 from core.importing.refused import write_refused
-from core.tables import csv_lines
 from gateway.responses.tables import pieces_of
 
 EVIL = ['=HYPERLINK("http://evil.example")', "@SUM(1)", "+1+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1"]

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.clock import dealer_day
-from core.papers import KINDS, check_size
+from core.files.papers import KINDS, check_size
 from financing import services
 from financing.api.desk_serializers import (
     ApplicationDocumentInput,

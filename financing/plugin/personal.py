@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.events import UserDeleted, UserStayed
 from core.db import on_commit
-from core.papers import destroy_papers
+from core.files.papers import destroy_papers
 from financing.models import (
     Application,
     ApplicationDocument,

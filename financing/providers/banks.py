@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.provider_http import JsonProvider
+from core.outside.provider_http import JsonProvider
 
 _BANKS = JsonProvider("the bank", "BANKS_URL")
 
@@ -10,7 +10,7 @@ _BANKS = JsonProvider("the bank", "BANKS_URL")
 def ask(bank: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
     """Ask a bank to lend: `{status: offered|refused|pending, amount?, annual_rate?, term_months?, code?, …}`.
 
-    Raises TransientFault, NoAnswer, Refused of `core.provider_http`.
+    Raises TransientFault, NoAnswer, Refused of `core.outside.provider_http`.
     """
     return _BANKS.ask("POST", f"/banks/{bank}/applications", key=key, body=body)
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
-from core.papers import examine, read_paper
+from core.files.papers import examine, read_paper
 from financing.errors import DocumentNotFound
 from financing.models import ApplicationDocument, ApplicationStatus, PaperKind, PaperStatus
 from financing.models.applications import OPEN

@@ -17,8 +17,8 @@ import structlog
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from core.breakers import Breaker, Policy
 from core.errors import Unavailable
+from core.outside.breakers import Breaker, Policy
 from core.postgres.breakers import breaker_of
 from gateway.guards.guard import client
 

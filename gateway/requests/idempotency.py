@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from core import failpoints
-from core.asking import with_answers
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
+from core.outside.asking import with_answers
 from gateway.responses.problems import from_domain_error
 
 MAX_KEY = 255

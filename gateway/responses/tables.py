@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
-from core.tables import csv_lines, safe_row
+from core.files.tables import csv_lines, safe_row
 
 PIECE = 500
 """Lines sent at a time."""

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import InvalidInput, NotFound
-from core.papers import KINDS, check_size
+from core.files.papers import KINDS, check_size
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN, ApiViewSet

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.events import UserDeleted, UserStayed
 from core.clock import dealer_day
 from core.db import on_commit
-from core.papers import destroy_papers
+from core.files.papers import destroy_papers
 from insurance.models import (
     Claim,
     ClaimDocument,

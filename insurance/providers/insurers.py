@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.provider_http import JsonProvider
+from core.outside.provider_http import JsonProvider
 
 _INSURERS = JsonProvider("the insurer", "INSURERS_URL")
 
@@ -10,7 +10,7 @@ _INSURERS = JsonProvider("the insurer", "INSURERS_URL")
 def bind(insurer: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
     """Ask for a policy: `{status: accepted|declined|pending, reference?, code?, detail?}`.
 
-    Raises TransientFault, NoAnswer, Refused of `core.provider_http`.
+    Raises TransientFault, NoAnswer, Refused of `core.outside.provider_http`.
     """
     return _INSURERS.ask("POST", f"/insurers/{insurer}/policies", key=key, body=body)
 

@@ -3,8 +3,8 @@
 import pytest
 from django.db import connections
 
-from core.asking import PeerAway
 from core.ids import uuid7
+from core.outside.asking import PeerAway
 from messaging import cursors, dispatcher, logs, peers, relay, relay_loop, replay, retention
 from messaging.models import FeedHead, InboxCursor, OutboxEvent
 from messaging.subscriptions import subscriptions_of

@@ -15,10 +15,10 @@ import financing.tests.make
 import orders.tests.make
 from accounts.public import get_person, require_colleague, require_person
 from catalog.public import get_products, require_product
-from core.asking import PeerAway
 from core.db import InsideTransaction, transaction
 from core.errors import DomainError, InvalidInput
 from core.ids import uuid7
+from core.outside.asking import PeerAway
 from core.testing import Api
 from financing.errors import NoProgramme
 from financing.public import loan_offer

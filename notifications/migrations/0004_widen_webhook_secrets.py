@@ -1,6 +1,6 @@
 """Room for sealed secrets."""
 
-import core.sealed
+import core.secrecy.sealed
 from django.db import migrations
 
 
@@ -11,11 +11,11 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="webhookendpoint",
             name="secret",
-            field=core.sealed.SealedTextField(verbose_name="secret"),
+            field=core.secrecy.sealed.SealedTextField(verbose_name="secret"),
         ),
         migrations.AlterField(
             model_name="webhookendpoint",
             name="previous_secret",
-            field=core.sealed.SealedTextField(blank=True, default="", verbose_name="previous secret"),
+            field=core.secrecy.sealed.SealedTextField(blank=True, default="", verbose_name="previous secret"),
         ),
     ]

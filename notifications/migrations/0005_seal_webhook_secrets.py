@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from core.sealing import seal, unseal
+from core.secrecy.sealing import seal, unseal
 
 
 def seal_secrets(apps: Any, schema_editor: Any) -> None:

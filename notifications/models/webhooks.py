@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from core.sealed import SealedTextField
+from core.secrecy.sealed import SealedTextField
 
 DELAYS_S = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds before each try, as Standard Webhooks recommends: the last one comes about three days after the first."""

@@ -8,7 +8,7 @@ import httpx2
 from django.conf import settings
 
 from core.db import refuse_inside_transaction
-from core.provider_http import client, patience
+from core.outside.provider_http import client, patience
 from notifications.providers.port import NoAnswer, Refused
 
 MAX_TEXT = 670

@@ -10,9 +10,9 @@ import httpx2
 from django.conf import settings
 from standardwebhooks import Webhook
 
-from core import open_internet
 from core.db import refuse_inside_transaction
-from core.open_internet import FAULTS, UrlRefused, retry_after
+from core.outside import open_internet
+from core.outside.open_internet import FAULTS, UrlRefused, retry_after
 
 TIMEOUT_S = 15.0
 EXCERPT_BYTES = 2_048

@@ -15,7 +15,7 @@ from core.db import on_commit, transaction
 from core.errors import InvalidInput, StaleVersion
 from core.events import REGISTRY
 from core.ids import uuid7
-from core.open_internet import UrlRefused
+from core.outside.open_internet import UrlRefused
 from gateway.guards import breakers
 from messaging.dispatcher import Delivery
 from messaging.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent

@@ -35,7 +35,7 @@ def names(monkeypatch):
         found = answers.pop(0) if len(answers) > 1 else answers[0]
         return [(10 if ":" in text else 2, 1, 6, "", (text, port)) for text in found]
 
-    monkeypatch.setattr("core.open_internet.getaddrinfo", look_up)
+    monkeypatch.setattr("core.outside.open_internet.getaddrinfo", look_up)
     return answers, asked
 
 
@@ -111,7 +111,7 @@ def test_an_unknown_name_is_a_failure(monkeypatch):
     def look_up(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr("core.open_internet.getaddrinfo", look_up)
+    monkeypatch.setattr("core.outside.open_internet.getaddrinfo", look_up)
     assert "cannot be found" in post("https://hooks.example/").error
 
 
@@ -155,7 +155,7 @@ def test_tls_verifies_the_name_not_the_address(monkeypatch, tmp_path, names, nam
     ours.load_cert_chain(cert, key)
     asked_for = []
     ours.sni_callback = lambda _, server_name, __: asked_for.append(server_name)
-    monkeypatch.setattr("core.open_internet.tls_context", lambda: ssl.create_default_context(cafile=str(cert)))
+    monkeypatch.setattr("core.outside.open_internet.tls_context", lambda: ssl.create_default_context(cafile=str(cert)))
     with HTTPServer(ssl_context=ours) as server:
         names[0][:] = [["127.0.0.1"]]
         server.expect_request("/").respond_with_data("")

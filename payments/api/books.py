@@ -17,8 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.clock import day_begins, day_ends, dealer_day
+from core.files.tables import csv_lines
 from core.money import DEFAULT_CURRENCY, ZERO
-from core.tables import csv_lines
 from gateway.access.permissions import IsManager
 from gateway.requests.filtering import refuse_unknown
 from gateway.responses.rendering import JSONRenderer

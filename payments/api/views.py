@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from core.cards import refuse_card_numbers
+from core.secrecy.cards import refuse_card_numbers
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.approvals.reading import with_pending

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.provider_http import Refused
+from core.outside.provider_http import Refused
 
 Answer = dict[str, Any]
 """What a provider says of a movement: `status` (processing, requires_action, authorized, succeeded, failed, cancelled),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from core.errors import InvalidInput
-from core.provider_http import JsonProvider
+from core.outside.provider_http import JsonProvider
 from payments.errors import WebhookForged
 from payments.providers.port import Answer, Capabilities, Notice, Provider
 

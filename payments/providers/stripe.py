@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.db import refuse_inside_transaction
 from core.errors import InvalidInput
-from core.provider_http import NoAnswer, Refused, TransientFault
+from core.outside.provider_http import NoAnswer, Refused, TransientFault
 from payments.errors import WebhookForged
 from payments.providers.port import Answer, Capabilities, Notice, Provider
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core.cards import refuse_card_numbers
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
+from core.secrecy.cards import refuse_card_numbers
 from payments.models import CONFIRMED_BY_HAND, PaymentMethod
 
 

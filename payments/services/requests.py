@@ -9,10 +9,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F
 
-from core.cards import refuse_card_numbers
 from core.db import transaction
 from core.errors import DomainError
 from core.money import ZERO
+from core.secrecy.cards import refuse_card_numbers
 from gateway.approvals import let, require_permit
 from messaging.calls import request_call
 from payments.approvals import ASKED_FOR, PROVIDER_SAYS, SENT_AGAIN

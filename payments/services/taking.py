@@ -9,9 +9,9 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.cards import refuse_card_numbers
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
+from core.secrecy.cards import refuse_card_numbers
 from messaging.calls import request_call
 from payments.errors import (
     CurrencyMismatch,

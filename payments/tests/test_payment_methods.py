@@ -1,7 +1,7 @@
 import pytest
 
-from core.cards import looks_like_card_number
 from core.ids import uuid7
+from core.secrecy.cards import looks_like_card_number
 from core.testing import Api
 from payments.models import PaymentMethod
 from payments.tests import make

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
-from core.provider_http import Refused
+from core.outside.provider_http import Refused
 from core.testing import Api
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of, published

@@ -12,7 +12,7 @@ from django.test import Client
 from werkzeug import Response
 
 from core.ids import uuid7
-from core.provider_http import NoAnswer, Refused, TransientFault
+from core.outside.provider_http import NoAnswer, Refused, TransientFault
 from messaging.testing import drain_outbox
 from payments.models import Dispute, Refund, RefundSource, RefundStatus, Status, WebhookEvent
 from payments.providers import provider

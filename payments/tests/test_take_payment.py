@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from core.db import InsideTransaction, transaction
 from core.ids import uuid7
-from core.provider_http import TransientFault
+from core.outside.provider_http import TransientFault
 from core.testing import Api
 from messaging.models import ExternalCall
 from messaging.testing import drain_outbox, events_of, published

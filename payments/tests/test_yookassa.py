@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from werkzeug import Response
 
-from core.provider_http import TransientFault
+from core.outside.provider_http import TransientFault
 from messaging.testing import drain_outbox
 from payments.models import Refund, RefundSource, RefundStatus, Status, WebhookEvent
 from payments.providers import provider

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from catalog import services
-from core.files import replacing
+from core.files.whole import replacing
 
 
 class Command(BaseCommand):

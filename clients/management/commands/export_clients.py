@@ -13,7 +13,7 @@ from django.utils import timezone
 from clients import services
 from clients.api.filters import ClientFilter
 from clients.models import Client
-from core.files import replacing
+from core.files.whole import replacing
 from core.importing.console import ProgressBars
 from core.importing.runs import WRITING
 from gateway.responses.tables import FORMATS, pieces_of

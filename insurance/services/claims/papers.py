@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
-from core.papers import examine, read_paper
+from core.files.papers import examine, read_paper
 from insurance.events import ClaimDocumentsMissing
 from insurance.models import Claim, ClaimDocument, DocumentKind
 from insurance.services.claims.reporting import due_date_of, lock_claim

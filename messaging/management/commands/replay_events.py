@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress
 
-from core.asking import PeerAway
+from core.outside.asking import PeerAway
 from messaging import replay
 
 

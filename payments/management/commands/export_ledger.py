@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from core.clock import day_begins, day_ends, dealer_day
-from core.tables import csv_lines
+from core.files.tables import csv_lines
 from payments.models import LedgerAccount
 from payments.services import statement_table
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from core.provider_http import NoAnswer, Refused, TransientFault
+from core.outside.provider_http import NoAnswer, Refused, TransientFault
 from payments import services
 from payments.providers import NAMES
 

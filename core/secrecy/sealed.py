@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from core.sealing import seal, unseal
+from core.secrecy.sealing import seal, unseal
 
 
 class SealedTextField(models.TextField):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -16,5 +16,5 @@ class SealedTextField(models.TextField):  # type: ignore[type-arg]  # generic in
         return seal(text.encode()).decode() if text else text
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
-        """Open. Raises core.sealing.Unopenable."""
+        """Open. Raises core.secrecy.sealing.Unopenable."""
         return unseal(value.encode()).decode() if value else value

@@ -1,0 +1,1 @@
+"""Build manager screens of one's own: forms, pages and calendars."""
