@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from catalog import services
+from catalog import queries, services
 from catalog.services.import_runs import TASK
 from core.db import database_now
 
@@ -27,7 +27,7 @@ def run_import(import_id: str) -> None:
 @shared_task(name="catalog.resume_imports", time_limit=IMPORT_LIMIT_S, soft_time_limit=IMPORT_LIMIT_S - 60)
 def resume_imports() -> None:
     """Take up imports whose message was lost or whose worker died."""
-    for import_id in services.open_imports():
+    for import_id in queries.open_imports():
         services.run_import(import_id=import_id, now=timezone.now())
 
 

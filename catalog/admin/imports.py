@@ -10,7 +10,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from catalog import services
+from catalog import queries, services
 from catalog.models import Import, RowError
 from catalog.rules.importing.columns import SYNONYMS
 from catalog.services.imports import ImportOptions, read_rates
@@ -80,7 +80,7 @@ class ImportAdmin(ImportScreen):
         return services.repeat_import(import_id=import_id, actor=str(actor_id), now=timezone.now())
 
     def refused_file(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
-        return csv_file(request, services.refused_rows_of(import_id=import_id), f"refused-{import_id}.csv")
+        return csv_file(request, queries.refused_rows_of(import_id=import_id), f"refused-{import_id}.csv")
 
 
 @admin.register(RowError)

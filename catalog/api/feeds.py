@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from catalog import services
+from catalog import queries
 from gateway.access.permissions import ReadByAnyone
 from gateway.api import ApiViewSet
 from gateway.requests.etags import etag, not_modified
@@ -27,19 +27,19 @@ class FeedViewSet(ApiViewSet):
     @action(detail=False)
     def yml(self, request: Request) -> HttpResponse | StreamingHttpResponse:
         """The feed as YML (XML)."""
-        return _send(request, services.yml_feed(timezone.now()), "application/xml; charset=utf-8")
+        return _send(request, queries.yml_feed(timezone.now()), "application/xml; charset=utf-8")
 
     @extend_schema(responses={(200, "text/csv"): str, 304: None})
     @action(detail=False)
     def csv(self, request: Request) -> HttpResponse | StreamingHttpResponse:
         """The feed as CSV, with the headers that imports understand."""
-        return _send(request, services.csv_feed(), "text/csv; charset=utf-8")
+        return _send(request, queries.csv_feed(), "text/csv; charset=utf-8")
 
 
 def _send(request: Request, lines: Iterator[str], content_type: str) -> HttpResponse | StreamingHttpResponse:
     refuse_unknown(request, set())
     plain: HttpRequest = request._request
-    version = services.feed_version(timezone.now())
+    version = queries.feed_version(timezone.now())
     if unchanged := not_modified(plain, version):
         return unchanged
     return streamed(plain, in_pieces(lines), content_type, ETag=etag(version))

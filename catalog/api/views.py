@@ -11,7 +11,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import public, services
+from catalog import public, queries, services
 from catalog.api import serializers as shapes
 from catalog.api.attributes import AttributeActions
 from catalog.api.compare import CompareAction
@@ -258,5 +258,5 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
     def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        rows = services.refused_rows_of(import_id=as_id(pk))
+        rows = queries.refused_rows_of(import_id=as_id(pk))
         return csv_file(request._request, rows, f"refused-{pk}.csv")

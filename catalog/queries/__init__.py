@@ -1,1 +1,12 @@
 """Every read of catalog that is more than a filter: structs out, never a write."""
+
+from catalog.queries.feeds import csv_feed, feed_version, yml_feed
+from catalog.queries.imports import open_imports, refused_rows_of
+
+__all__ = [
+    "csv_feed",
+    "feed_version",
+    "open_imports",
+    "refused_rows_of",
+    "yml_feed",
+]

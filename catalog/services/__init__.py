@@ -5,7 +5,6 @@ from catalog.services.attributes import create_attribute, delete_attribute, upda
 from catalog.services.categories import create_category, delete_category, update_category
 from catalog.services.counts import add_found, cancel_count, confirm_count, record_counts, settle_agreed, start_count
 from catalog.services.facets import fold_facets
-from catalog.services.feeds import csv_feed, feed_version, yml_feed
 from catalog.services.fetching import (
     FETCH_PHOTOS,
     Wanted,
@@ -17,7 +16,7 @@ from catalog.services.fetching import (
     refuse_photo,
 )
 from catalog.services.images import add_image, delete_image, order_images
-from catalog.services.import_runs import open_imports, refused_rows_of, repeat_import, run_import, start_import
+from catalog.services.import_runs import repeat_import, run_import, start_import
 from catalog.services.imports import import_file
 from catalog.services.prices import apply_scheduled_prices, cancel_scheduled_price, later_price_agreed, schedule_price
 from catalog.services.products import create_product, delete_product, price_agreed, update_product
@@ -60,7 +59,6 @@ __all__ = [
     "create_attribute",
     "create_category",
     "create_product",
-    "csv_feed",
     "delete_attribute",
     "delete_category",
     "delete_image",
@@ -68,7 +66,6 @@ __all__ = [
     "delete_search",
     "discard_prices",
     "extend_reservation",
-    "feed_version",
     "fetch_again",
     "fold_facets",
     "hand_over",
@@ -78,14 +75,12 @@ __all__ = [
     "later_price_agreed",
     "look_at_search",
     "match_saved_searches",
-    "open_imports",
     "order_images",
     "postpone_photo",
     "preview_prices",
     "price_agreed",
     "record_counts",
     "refuse_photo",
-    "refused_rows_of",
     "release_expired_reservations",
     "release_stock",
     "remove_favourite",
@@ -104,5 +99,4 @@ __all__ = [
     "update_attribute",
     "update_category",
     "update_product",
-    "yml_feed",
 ]

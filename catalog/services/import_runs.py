@@ -1,6 +1,5 @@
 """Imports that run in the background: accepted, carried out by a worker, taken up again when it died."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -40,16 +39,6 @@ def repeat_import(*, import_id: UUID, actor: str, now: datetime) -> Import:
         return start_import(
             file=File(stored, tried.filename), options=ImportOptions(**tried.options), actor=actor, now=now
         )
-
-
-def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
-    """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
-    return runs.refused_rows_of(Import, RowError, import_id)
-
-
-def open_imports() -> list[UUID]:
-    """Imports that wait, or whose worker may have died."""
-    return runs.open_runs(Import)
 
 
 def run_import(*, import_id: UUID, now: datetime) -> bool:

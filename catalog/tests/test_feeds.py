@@ -12,8 +12,8 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import services
-from catalog.services import feeds
+from catalog import queries, services
+from catalog.queries import feeds
 from catalog.tests import make
 from core.testing import Api
 from gateway.responses.tables import _without_blocking, in_pieces
@@ -94,7 +94,7 @@ def test_it_is_read_in_chunks_and_every_product_comes_once(monkeypatch):
     monkeypatch.setattr(feeds, "CHUNK", 3)
     made = {str(make.product().pk) for _ in range(7)}
     with CaptureQueriesContext(connections["catalog"]) as queries:
-        rows = list(csv.DictReader(io.StringIO("".join(services.csv_feed()))))
+        rows = list(csv.DictReader(io.StringIO("".join(queries.csv_feed()))))
     assert [row["id"] for row in rows] == sorted(made, reverse=True)
     assert len(queries) == 7
 
@@ -136,5 +136,5 @@ def test_the_command_writes_a_whole_file(tmp_path, capsys):
 
 def test_no_cell_of_the_feed_is_a_formula():
     make.product(name='=HYPERLINK("http://evil.example")')
-    (row,) = csv.DictReader(io.StringIO("".join(services.csv_feed())))
+    (row,) = csv.DictReader(io.StringIO("".join(queries.csv_feed())))
     assert row["name"] == """'=HYPERLINK("http://evil.example")"""

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from catalog import services
+from catalog import queries
 from core.files.whole import replacing
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, help="file to write; replaced as a whole. Default: the screen")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        lines = services.yml_feed(timezone.now()) if options["format"] == "yml" else services.csv_feed()
+        lines = queries.yml_feed(timezone.now()) if options["format"] == "yml" else queries.csv_feed()
         if not options["output"]:
             sys.stdout.writelines(lines)
             return
