@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.errors import InvalidInput
 from core.money import ZERO
 from insurance.public import estimate
-from insurance.services import read_quote
+from insurance.queries import read_quote
 from storefront.visitor import user_id
 
 KEY = "insurance"

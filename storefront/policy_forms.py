@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from insurance.queries import PolicyView
 from insurance.rules.pricing import MAX_DRIVERS
-from insurance.services import PolicyView
 from storefront.insurance_forms import DRIVERS, DriversStep
 
 PROGRAMMES = [

@@ -22,7 +22,7 @@ from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
-from insurance import services
+from insurance import queries, services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
 from insurance.api.serializers import (
     ClaimApprovalInput,
@@ -373,7 +373,7 @@ class ClaimViewSet(_InsuranceViewSet):
         return hand_over(
             request,
             Papers("insurance", "claim_paper", document.id, claim.customer_id),
-            services.read_document(document),
+            queries.read_document(document),
             document.content_type,
             headers={
                 "Content-Disposition": f'attachment; filename="{document.id}"',

@@ -1,7 +1,7 @@
 """Policies: cover that was bought, and how it ended."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
@@ -47,6 +47,8 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 IN_FORCE = (_S.ACTIVE, _S.CANCEL_SCHEDULED)
 ALIVE = (*IN_FORCE, _S.SUSPENDED)
 """Bought and not ended; what is suspended covers nothing until it is paid for."""
+RENEWED_FROM = timedelta(days=60)
+"""How long before its end a policy can be renewed."""
 
 
 class _Days(Func):

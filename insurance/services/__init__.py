@@ -16,7 +16,6 @@ from insurance.services.claims import (
     close_claim,
     open_claim,
     pay_claim,
-    read_document,
     reject_claim,
     reopen_claim,
     request_documents,
@@ -41,14 +40,10 @@ from insurance.services.pledges import change_debt, pledge_car
 from insurance.services.quoting import copy_order, make_quote
 from insurance.services.tariffs import import_tariff, ship_tariffs
 from insurance.services.vehicles import copy_vehicles, fill_vehicles
-from insurance.services.wallet import OfferView, PolicyView, QuoteView, read_policy, read_quote
 
 __all__ = [
     "Assessment",
     "LossReport",
-    "OfferView",
-    "PolicyView",
-    "QuoteView",
     "add_document",
     "approve_claim",
     "assess_claim",
@@ -82,9 +77,6 @@ __all__ = [
     "pledge_car",
     "price_endorsement",
     "purchase_quote",
-    "read_document",
-    "read_policy",
-    "read_quote",
     "reinstate_policy",
     "reject_claim",
     "renew_policy",

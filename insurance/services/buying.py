@@ -15,12 +15,13 @@ from insurance.approvals import UNDONE
 from insurance.errors import InsuredTwice, QuoteExpired, QuoteNotFound, QuotePurchased
 from insurance.events import PurchaseLapsed
 from insurance.models import IssueAttempt, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
+from insurance.queries.refunds import is_undone
 from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.changing import apply_paid_endorsement
 from insurance.services.claims.paying import settle_claim_payout
 from insurance.services.claims.reporting import lock_claim
 from insurance.services.doubles import is_insured_twice, refuse_second
-from insurance.services.ending import is_undone, put_back
+from insurance.services.ending import put_back
 from insurance.services.instalments import apply_paid_instalment
 from insurance.services.issuing import answer_if_decided, begin_by_today, decline_second, policy_of, put_in_force
 from insurance.services.locking import lock_policy

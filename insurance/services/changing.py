@@ -18,14 +18,18 @@ from insurance.events import PolicyEndorsed
 from insurance.models import Claim, Endorsement, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
 from insurance.models.claims import GRANTED, ClaimStatus
 from insurance.models.fields import InsuranceTypes
+from insurance.models.policies import RENEWED_FROM
+from insurance.queries.instalments import planned, refuse_overdue
+from insurance.queries.pledges import is_pledged
 from insurance.queries.reading import book_of, current_book, insured_request
+from insurance.queries.refunds import term_premium
 from insurance.queries.vehicles import as_catalogued, corrected
+from insurance.queries.widening import refuse_widening, widened_by
 from insurance.rules.pricing import QuoteRequest, kbm_class, price, read_request
 from insurance.rules.rating.tariffs import KBM
 from insurance.rules.tariffs import TariffBook
 from insurance.services.confirming import told_alone, told_anew
-from insurance.services.ending import term_premium
-from insurance.services.instalments import planned, refuse_overdue, take_off
+from insurance.services.instalments import take_off
 from insurance.services.locking import lock_policy
 from insurance.services.money import (
     ask_for_premium,
@@ -34,18 +38,15 @@ from insurance.services.money import (
     check_payment,
     ways_back,
 )
-from insurance.services.pledges import is_pledged
 from insurance.services.quoting import write_quote
 from insurance.services.seconding import admit_endorsing
 from insurance.services.terms import catch_up, write_terms
-from insurance.services.widening import refuse_widening, widened_by
 from messaging.outbox import publish
 
 CHANGEABLE = frozenset(
     {"drivers", "region", "city", "engine_power", "coverage_amount", "vehicle_value", "deductible", "beneficiary",
      "programme", "additions", "owner_kbm", "vehicle_year", "is_pledged_outside", "vehicle_plate"}
 )  # fmt: skip
-RENEWED_FROM = timedelta(days=60)
 
 
 def endorse_policy(

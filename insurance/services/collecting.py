@@ -17,8 +17,10 @@ from insurance.approvals import UNDONE
 from insurance.events import InstalmentDue, InstalmentLate, PolicySuspended
 from insurance.models import Instalment, InstalmentState, MoneyKind, MoneyState, Policy, PolicyStatus, next_planned
 from insurance.models.policies import ALIVE
-from insurance.services.ending import UNPAID, cancel_locked
-from insurance.services.instalments import charge, is_being_paid, planned
+from insurance.queries.instalments import is_being_paid, planned
+from insurance.queries.refunds import UNPAID
+from insurance.services.ending import cancel_locked
+from insurance.services.instalments import charge
 from insurance.services.locking import lock_policy
 from messaging.outbox import publish
 

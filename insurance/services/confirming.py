@@ -20,10 +20,10 @@ from gateway import approvals
 from insurance.errors import CostsMore
 from insurance.models import Policy
 from insurance.queries.reading import book_of, insured_request
+from insurance.queries.refunds import term_premium
 from insurance.queries.vehicles import vouched_for
 from insurance.rules.pricing import InsuranceType, QuoteRequest, kbm_class, price, read_request
 from insurance.rules.rating.tariffs import KBM
-from insurance.services.ending import term_premium
 from insurance.services.locking import lock_policy
 
 FACTS = frozenset({"engine_power", "vehicle_year", "drivers", "owner_kbm"})

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from core.clock import day_ends, dealer_day
@@ -18,14 +15,12 @@ from gateway.approvals import let
 from insurance.approvals import UNDONE
 from insurance.errors import InsuredTwice, NotReinstated
 from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReinstated, PolicyTermEnded
-from insurance.models import Claim, IssueAttempt, MoneyKind, Policy, PolicyStatus, next_planned
-from insurance.models.claims import REFUSED
+from insurance.models import MoneyKind, Policy, PolicyStatus
 from insurance.models.fields import InsuranceTypes
-from insurance.rules.rating import Policy as PaidCover
-from insurance.rules.rating import refund_on
+from insurance.queries.refunds import TOTAL_LOSS, UNPAID, _unpaid_since, is_undone, refund_on_day
 from insurance.services.binding import unbind
 from insurance.services.doubles import is_insured_twice, refuse_second
-from insurance.services.instalments import outstanding, plan_again, planned, void_instalments
+from insurance.services.instalments import plan_again, void_instalments
 from insurance.services.locking import lock_policy
 from insurance.services.money import Ways, ask_for_premium, ask_for_premium_back, check_payment, ways_back
 from insurance.services.seconding import admit_ending
@@ -33,8 +28,6 @@ from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 from messaging.timers import set_timer
 
-TOTAL_LOSS = "total_loss"
-UNPAID = "instalment_unpaid"
 CANCELLATION_HANDLER = "insurance.cancel_when_due"
 
 
@@ -95,12 +88,6 @@ def cancel_agreed(
     )
 
 
-def _unpaid_since(policy: Policy, today: date) -> date | None:
-    """The last day that is paid for, where an instalment is overdue."""
-    part = next_planned(planned(policy))
-    return part.due_date if part is not None and part.is_overdue_on(today) else None
-
-
 def _check_days(policy: Policy, today: date, last_date: date | None, event_date: date | None) -> None:
     if last_date is not None and not today <= last_date < max(policy.end_date, today + timedelta(days=1)):
         raise InvalidInput("last_date", "out_of_range", _("A day from today on, before the last day of the policy."))
@@ -156,57 +143,6 @@ def end_after_total_loss(policy: Policy, now: datetime) -> None:
         unbind(policy)
 
 
-def refund_on_day(policy: Policy, last_day: date) -> Decimal:
-    """Pro rata by days, roubles; of KASKO within 14 days and without claims the insurer keeps what it earned alone.
-
-    What was not paid yet does not come back either: it is not asked for any more.
-    """
-    granted, has_claims = _claims_on(policy)
-    cover = PaidCover(
-        premium=term_premium(policy),
-        concluded=dealer_day(policy.created_at),
-        start=policy.start_date,
-        end=policy.end_date,
-        retained_share=retained_share(policy.insurance_type),
-        claims_paid=granted,
-        has_claims=has_claims,
-        is_voluntary=policy.insurance_type == InsuranceTypes.KASKO,
-    )
-    unpaid = outstanding(policy)
-    refund = refund_on(cover, last_day).refund - unpaid
-    paid: Decimal = policy.premium - unpaid
-    return max(min(refund, paid - granted), ZERO)
-
-
-def refund_today(policy: Policy, today: date) -> Decimal:
-    """Return what comes back if a policy ends today, roubles: with an instalment overdue, it ended on the due date."""
-    unpaid = _unpaid_since(policy, today)
-    return refund_on_day(policy, today if unpaid is None else min(unpaid, today))
-
-
-def refund_undone(policy: Policy) -> Decimal:
-    """All that was paid, roubles, less what was granted of claims: the purchase it was part of never happened."""
-    paid: Decimal = policy.premium - outstanding(policy)
-    return max(paid - _claims_on(policy)[0], ZERO)
-
-
-def _claims_on(policy: Policy) -> tuple[Decimal, bool]:
-    claims = Claim.objects.filter(policy=policy).exclude(status__in=REFUSED)
-    return claims.aggregate(sum=Sum("approved_amount"))["sum"] or ZERO, claims.exists()
-
-
-def term_premium(policy: Policy) -> Decimal:
-    """Return what the cover as it stands now costs for the whole term, roubles: the unused part is a share of this."""
-    last = policy.endorsements.filter(applied_at__isnull=False).order_by("-number").first()
-    premium: Decimal = policy.quote.offer(policy.variant).premium if last is None else last.annual_premium
-    return premium
-
-
-def retained_share(insurance_type: str) -> Decimal:
-    """Return what the insurer keeps of the unearned premium; sources differ on OSAGO's share."""
-    return Decimal(str(settings.OSAGO_RETAINED_SHARE)) if insurance_type == InsuranceTypes.OSAGO else ZERO
-
-
 def end_early(policy: Policy, ways: Ways, *, reason: str, now: datetime, ended_at: datetime | None = None) -> None:
     """Cancel a locked policy and tell of it; `ways` is what of its premium goes back. Raises WrongTransition."""
     policy.cancel(refund=ways.total, reason=reason, now=now, ended_at=ended_at)
@@ -254,13 +190,6 @@ def reinstate_policy(*, policy_id: UUID, now: datetime, payment: Mapping[str, An
         else:
             put_back(policy, now)
     return policy
-
-
-def is_undone(policy: Policy) -> bool:
-    """Tell whether the purchase it was part of was undone."""
-    if policy.attempt_id is None:
-        return False
-    return IssueAttempt.objects.filter(pk=policy.attempt_id, closed_at__isnull=False).exists()
 
 
 def put_back(policy: Policy, now: datetime) -> None:

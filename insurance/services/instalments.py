@@ -6,14 +6,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
 from core.money import ZERO
-from insurance.errors import InstalmentOverdue, InstalmentUnderWay, NothingDue
+from insurance.errors import InstalmentUnderWay, NothingDue
 from insurance.events import InstalmentPaid, PolicyResumed
 from insurance.models import (
     Instalment,
@@ -25,6 +23,7 @@ from insurance.models import (
     PolicyStatus,
     next_planned,
 )
+from insurance.queries.instalments import is_being_paid, planned
 from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment
 from messaging.outbox import publish
@@ -45,24 +44,6 @@ def plan_instalments(policy: Policy, now: datetime) -> None:
             )
             for part in parts
         )
-
-
-def outstanding(policy: Policy) -> Decimal:
-    """Return what of a policy's premium has not come in, roubles: still planned, or not owed any more."""
-    rest = policy.instalments.exclude(state=InstalmentState.PAID).aggregate(sum=Sum("amount", default=ZERO))
-    return Decimal(rest["sum"])
-
-
-def planned(policy: Policy) -> list[Instalment]:
-    """Instalments of a locked policy that are still to be paid, in their order."""
-    return list(policy.instalments.filter(state=InstalmentState.PLANNED).order_by("number"))
-
-
-def refuse_overdue(policy: Policy, now: datetime) -> None:
-    """Raises InstalmentOverdue."""
-    due = next_planned(planned(policy))
-    if due is not None and due.is_overdue_on(dealer_day(now)):
-        raise InstalmentOverdue(due_date=str(due.due_date))
 
 
 def take_off(policy: Policy, amount: Decimal) -> Decimal:
@@ -119,11 +100,6 @@ def pay_instalment(
             raise InstalmentUnderWay
         charge(policy, part, means, now)
     return policy
-
-
-def is_being_paid(policy: Policy) -> bool:
-    """Tell whether a payment of an instalment was begun and is not answered."""
-    return policy.money_requests.filter(kind=MoneyKind.INSTALMENT, state=MoneyState.ASKED).exists()
 
 
 def charge(policy: Policy, part: Instalment, means: Mapping[str, Any], now: datetime) -> None:

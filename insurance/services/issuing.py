@@ -26,7 +26,9 @@ from insurance.events import (
 )
 from insurance.models import IssueAttempt, Offer, OrderCopy, Policy, PolicyStatus, Quote
 from insurance.models.fields import InsuranceTypes
+from insurance.queries.instalments import outstanding
 from insurance.queries.reading import book_at, moment_of
+from insurance.queries.refunds import refund_undone
 from insurance.queries.vehicles import completed
 from insurance.rules.clock import day_of
 from insurance.rules.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
@@ -34,8 +36,8 @@ from insurance.rules.tariffs import TariffBook
 from insurance.services.binding import bind, is_connected, unbind
 from insurance.services.confirming import told_alone
 from insurance.services.doubles import is_insured_twice
-from insurance.services.ending import end_early, refund_undone
-from insurance.services.instalments import outstanding, plan_instalments
+from insurance.services.ending import end_early
+from insurance.services.instalments import plan_instalments
 from insurance.services.money import ask_for_premium_back, ask_for_refund, held_for, ways_back
 from insurance.services.quoting import write_quote
 from insurance.services.terms import catch_up

@@ -60,10 +60,3 @@ def change_debt(*, loan_id: UUID, balance: Decimal, now: datetime) -> None:
         pledged = Policy.objects.select_for_update().filter(order_id=order.order_id, beneficiary=order.bank)
         for policy in pledged.order_by("pk"):
             _rename(policy, "", now)
-
-
-def is_pledged(policy: Policy) -> bool:
-    """Tell whether its car is pledged to a bank that something is still owed to."""
-    if policy.order_id is None:
-        return False
-    return OrderCopy.objects.filter(pk=policy.order_id, loan_id__isnull=False, debt__gt=0).exists()

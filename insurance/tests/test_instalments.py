@@ -16,8 +16,8 @@ from insurance.errors import InstalmentOverdue, NotCovered, NothingDue
 from insurance.models import Instalment, MoneyRequest, Policy
 from insurance.public import estimate, rate
 from insurance.queries.books import policy_disagreements
+from insurance.queries.refunds import refund_on_day
 from insurance.rules.rating import InvalidRisk, first_part, parts_of
-from insurance.services.ending import refund_on_day
 from insurance.services.money import held_for
 from insurance.tests import make
 from insurance.tests.answers import asked

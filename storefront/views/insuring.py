@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from catalog.public import get_product
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.requests.idempotency import run_once
+from insurance.queries import QuoteView, read_quote
 from insurance.rules.pricing import read_request
-from insurance.services import QuoteView, make_quote, purchase_quote, read_quote
+from insurance.services import make_quote, purchase_quote
 from storefront import chosen_policies, wording
 from storefront.forms import PremiumForm, new_key
 from storefront.insurance_forms import DEDUCTIBLES, STEPS, TITLES, begun_with, request_of

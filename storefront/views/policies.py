@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
 from gateway.requests.idempotency import run_once
-from insurance import services
+from insurance import queries, services
 from storefront.forms import PremiumForm, new_key
 from storefront.pages import page
 from storefront.policy_forms import PolicyChangeForm
@@ -45,14 +45,14 @@ def policy(request: HttpRequest, policy_id: UUID) -> HttpResponse:
     return _policy_page(request, found, _Shown(PolicyChangeForm(found)))
 
 
-def _found(request: HttpRequest, policy_id: UUID) -> services.PolicyView:
-    found = services.read_policy(policy_id, customer_id=user_id(request), now=timezone.now())
+def _found(request: HttpRequest, policy_id: UUID) -> queries.PolicyView:
+    found = queries.read_policy(policy_id, customer_id=user_id(request), now=timezone.now())
     if found is None:
         raise NotFound
     return found
 
 
-def _policy_page(request: HttpRequest, found: services.PolicyView, shown: _Shown, *, status: int = 200) -> HttpResponse:
+def _policy_page(request: HttpRequest, found: queries.PolicyView, shown: _Shown, *, status: int = 200) -> HttpResponse:
     context = {"policy": found, "shown": shown, "form": shown.payment, "key": new_key()}
     return render(request, "storefront/policy.html", context, status=status)
 

@@ -29,8 +29,8 @@ from gateway.approvals import approve_waiting, kind_named
 from gateway.models import Approval
 from insurance import services as insurance_services
 from insurance.models import Claim, Policy
+from insurance.queries.refunds import refund_on_day
 from insurance.services import Assessment
-from insurance.services.ending import refund_on_day
 from orders import services as order_services
 from orders.models import Order
 from orders.services import Actor, FreeLine

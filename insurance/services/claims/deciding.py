@@ -19,9 +19,9 @@ from insurance.events import ClaimDecided, ClaimReopened
 from insurance.models import Claim, ClaimKind, ClaimStatus, MoneyState
 from insurance.models.claims import GRANTED
 from insurance.models.fields import InsuranceTypes
+from insurance.queries.concerns import concerns_of
 from insurance.rules.rating import Basis, Loss, UnderInsurance, claim_payout, is_total_loss
 from insurance.rules.rating.claims import formula
-from insurance.services.claims.concerns import concerns_of
 from insurance.services.claims.examining import confirm_kind, move_loss
 from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid, terms_of
 from insurance.services.seconding import about_grant

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
-from core.files.papers import examine, read_paper
+from core.files.papers import examine
 from insurance.events import ClaimDocumentsMissing
 from insurance.models import Claim, ClaimDocument, DocumentKind
 from insurance.services.claims.reporting import due_date_of, lock_claim
@@ -69,11 +69,6 @@ def _note_complete(claim: Claim, now: datetime) -> None:
     claim.save()
 
 
-def read_document(document: ClaimDocument) -> bytes:
-    """The bytes of a paper. Raises NotFound when the file is gone."""
-    return read_paper(document.path)
-
-
 def request_documents(*, claim_id: UUID, now: datetime, documents: Sequence[str] = ()) -> Claim:
     """Ask the insured for papers: those named, or all that the kind of loss needs and are missing.
 
@@ -96,8 +91,3 @@ def request_documents(*, claim_id: UUID, now: datetime, documents: Sequence[str]
             )
         )
     return claim
-
-
-def is_complete(claim: Claim) -> bool:
-    """Tell whether every required paper is there."""
-    return not claim.missing_of(set(claim.documents.values_list("kind", flat=True)))

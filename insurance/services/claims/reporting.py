@@ -17,8 +17,8 @@ from insurance.events import ClaimOpened
 from insurance.models import Claim, ClaimKind, Policy, PolicyTerms
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
-from insurance.services.claims.concerns import concerns_of
-from insurance.services.instalments import outstanding
+from insurance.queries.concerns import concerns_of
+from insurance.queries.instalments import outstanding
 from insurance.services.locking import lock_policy
 from insurance.services.terms import terms_at
 from messaging.departures import refuse_leavers

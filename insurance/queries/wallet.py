@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from core.clock import dealer_day
 from insurance.models import Endorsement, Instalment, Policy, PolicyStatus, Quote, next_planned
+from insurance.models.policies import RENEWED_FROM
+from insurance.queries.refunds import TOTAL_LOSS, UNPAID, refund_today
 from insurance.rules.rating import Part
-from insurance.services.changing import RENEWED_FROM
-from insurance.services.ending import TOTAL_LOSS, UNPAID, refund_today
 
 
 @dataclass(frozen=True)
