@@ -22,7 +22,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFiel
 
 from core.admin import asking, asking_why, level
 from core.errors import DomainError
-from financing import services
+from financing import queries, services
 from financing.admin.looking import DeskAdmin, LookedAt, table
 from financing.models import (
     Application,
@@ -298,7 +298,7 @@ class ApplicationAdmin(DeskAdmin):
 
     @admin.display(description=_("papers wanted and not accepted"))
     def papers(self, application: Application) -> str:
-        return ", ".join(services.papers_lacking(application)) or "–"
+        return ", ".join(queries.papers_lacking(application)) or "–"
 
 
 _AS_ASKED: dict[str, Any] = {"amount": None, "annual_rate": None}

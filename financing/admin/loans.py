@@ -28,7 +28,7 @@ from unfold.widgets import (
 
 from core.admin import ReadOnlyAdmin, asking, asking_why
 from core.clock import dealer_day
-from financing import services
+from financing import queries, services
 from financing.admin.looking import DeskAdmin, LookedAt
 from financing.models import (
     RUNNING,
@@ -224,7 +224,7 @@ class LoanAdmin(DeskAdmin):
     @action(description=_("Portfolio"), url_path="portfolio", permissions=["view"])
     def portfolio(self, request: HttpRequest) -> HttpResponse:
         """All loans by lateness: how much is owed, and how much of it is at risk."""
-        found = services.read_portfolio()
+        found = queries.read_portfolio()
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": _("Portfolio"),

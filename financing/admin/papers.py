@@ -13,7 +13,7 @@ from unfold.forms import BaseDialogForm
 
 from core.admin import asking, asking_why
 from core.errors import NotFound
-from financing import services
+from financing import queries, services
 from financing.admin.looking import DeskAdmin
 from financing.models import ApplicationDocument
 from gateway.access.readings import Papers, hand_over
@@ -62,7 +62,7 @@ class ApplicationDocumentAdmin(DeskAdmin):
         if paper is None:
             raise Http404
         try:
-            content = services.read_document(paper)
+            content = queries.read_document(paper)
         except NotFound as error:
             raise Http404 from error
         return hand_over(

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.clock import dealer_day
-from financing import services
+from financing import queries, services
 from financing.api.filters import LoanFilter
 from financing.api.loan_serializers import (
     DebitInput,
@@ -33,9 +33,10 @@ from financing.api.loan_serializers import (
 from financing.api.views import FILE_KIND, FILES, FinancingViewSet, read_id
 from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
+from financing.queries import EarlyPlan, LoanPage
 from financing.queries.documents import TYPES, loan_paper, printed
 from financing.rules.calculations import Strategy
-from financing.services import EarlyPlan, LoanMeans, LoanPage
+from financing.services import LoanMeans
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN
@@ -84,7 +85,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         )
 
     def _page(self, pk: str) -> LoanPage:
-        page = services.read_loan(read_id(pk, LoanNotFound), customer_id=self.owner, now=timezone.now())
+        page = queries.read_loan(read_id(pk, LoanNotFound), customer_id=self.owner, now=timezone.now())
         if page is None:
             raise LoanNotFound
         return page
@@ -258,7 +259,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     @action(detail=False, methods=["get"], filterset_class=None, permission_classes=[IsManager])
     def portfolio(self, request: Request) -> Response:
         """All loans by lateness."""
-        return Response(PortfolioSerializer(services.read_portfolio()).data)
+        return Response(PortfolioSerializer(queries.read_portfolio()).data)
 
     def _means(self, data: dict[str, Any]) -> LoanMeans:
         """Read how a loan is paid, by a stored method of its borrower alone. Raises LoanNotFound, InvalidInput."""

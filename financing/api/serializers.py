@@ -9,10 +9,10 @@ from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
 from financing.models import Application, BankOffer, FinancingType, PaperKind, Programme, ProgrammeRate
+from financing.queries import papers_to_send
 from financing.rules.calculations import DayCount, Part, ScheduleKind
 from financing.rules.decisions import Employment
 from financing.rules.wording import explain
-from financing.services import papers_to_send
 
 LOAN_DAY_COUNTS = [
     DayCount.THIRTY_360,

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from core.clock import dealer_day
 from core.files.papers import KINDS, check_size
-from financing import services
+from financing import queries, services
 from financing.api.desk_serializers import (
     ApplicationDocumentInput,
     ApplicationDocumentSerializer,
@@ -141,7 +141,7 @@ class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financi
     def get_queryset(self) -> QuerySet[Programme]:
         user = self.request.user
         is_staff = isinstance(user, Principal) and user.is_staff
-        offered = Programme.objects.all() if is_staff else services.programmes_on(dealer_day(timezone.now()))
+        offered = Programme.objects.all() if is_staff else queries.programmes_on(dealer_day(timezone.now()))
         return offered.prefetch_related("rates")
 
     @extend_schema(request=ProgrammeInput, responses=may_wait(ProgrammeSerializer, 201))
@@ -230,7 +230,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
     @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
     def offers(self, request: Request, pk: str) -> Response:
         """List what every bank said, the cheapest first; those that still decide come last."""
-        offers = services.offers_of(self._found(pk).pk)
+        offers = queries.offers_of(self._found(pk).pk)
         return Response(BankOffersSerializer({"results": offers}).data)
 
     @extend_schema(request=AcceptInput, responses=ApplicationSerializer)
@@ -353,7 +353,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         return hand_over(
             request,
             Papers("financing", "application_paper", document.id, application.customer_id),
-            services.read_document(document),
+            queries.read_document(document),
             document.content_type,
             headers={
                 "Content-Disposition": f'attachment; filename="{document.id}"',

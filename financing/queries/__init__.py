@@ -1,1 +1,46 @@
 """Every read of financing that is more than a filter: structs out, never a write."""
+
+from financing.queries.bank_offers import offers_of
+from financing.queries.borrowing import (
+    ApplicationCard,
+    LoanCard,
+    LoanPage,
+    OfferCard,
+    applications_of,
+    loans_of,
+    read_application,
+    read_loan,
+)
+from financing.queries.early import EarlyPlan, PayoffQuote
+from financing.queries.history import History
+from financing.queries.paper_files import read_document
+from financing.queries.papers import PapersPage, read_own_paper, read_papers
+from financing.queries.portfolio import Portfolio, read_portfolio
+from financing.queries.programmes import programmes_on
+from financing.queries.wanted_papers import papers_lacking, papers_to_send
+from financing.rules.quoting import quote_loan
+
+__all__ = [
+    "ApplicationCard",
+    "EarlyPlan",
+    "History",
+    "LoanCard",
+    "LoanPage",
+    "OfferCard",
+    "PapersPage",
+    "PayoffQuote",
+    "Portfolio",
+    "applications_of",
+    "loans_of",
+    "offers_of",
+    "papers_lacking",
+    "papers_to_send",
+    "programmes_on",
+    "quote_loan",
+    "read_application",
+    "read_document",
+    "read_loan",
+    "read_own_paper",
+    "read_papers",
+    "read_portfolio",
+]

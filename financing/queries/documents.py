@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from core.fonts import REGULAR, register_fonts
 from core.money import ZERO
+from financing.queries.borrowing import LoanPage
 from financing.rules.calculations import LoanQuote
-from financing.services.borrowing import LoanPage
 
 MOST_BARS = 72
 WIDTH, HEIGHT = 720, 200

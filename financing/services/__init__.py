@@ -3,18 +3,7 @@
 from financing.services.accruing import Accrued, accrue_loans, running_loans
 from financing.services.applying import apply_for_loan, request_loan
 from financing.services.asking import bank_question, hear_bank, stop_asking
-from financing.services.borrowing import (
-    ApplicationCard,
-    LoanCard,
-    LoanPage,
-    OfferCard,
-    applications_of,
-    loans_of,
-    read_application,
-    read_loan,
-)
 from financing.services.debits import confirm_debit, debit_agreed, hear_debit, is_same_sum, refuse_debit
-from financing.services.early import EarlyPlan, PayoffQuote
 from financing.services.lending import cancel_attempt, disburse_loan
 from financing.services.limits import Share, Written, limits_agreed, shares_on, write_limits
 from financing.services.mandates import key_of, look_after_debits, mandate_of
@@ -22,7 +11,6 @@ from financing.services.offering import (
     accept_offer,
     approve_application,
     expire_offer,
-    offers_of,
     reject_application,
     withdraw_application,
 )
@@ -36,17 +24,8 @@ from financing.services.overriding import (
     override_decision,
     reject_override,
 )
-from financing.services.papers import add_document, read_document, review_document
-from financing.services.portfolio import Portfolio, read_portfolio
-from financing.services.programmes import (
-    ProgrammeFields,
-    change_agreed,
-    change_programme,
-    open_agreed,
-    open_programme,
-    programmes_on,
-)
-from financing.services.quoting import quote_loan
+from financing.services.papers import add_document, review_document
+from financing.services.programmes import ProgrammeFields, change_agreed, change_programme, open_agreed, open_programme
 from financing.services.repaying import (
     LoanMeans,
     pay_loan,
@@ -56,10 +35,8 @@ from financing.services.repaying import (
     settle_payment,
 )
 from financing.services.returning import preview_return, return_loan
-from financing.services.showing_papers import PapersPage, read_own_paper, read_papers
-from financing.services.standing import History, settle_refund
+from financing.services.standing import settle_refund
 from financing.services.telling import note_told
-from financing.services.wanted import papers_lacking, papers_to_send
 from financing.services.workouts import (
     restructure_agreed,
     restructure_loan,
@@ -70,23 +47,13 @@ from financing.services.workouts import (
 
 __all__ = [
     "Accrued",
-    "ApplicationCard",
-    "EarlyPlan",
-    "History",
-    "LoanCard",
     "LoanMeans",
-    "LoanPage",
-    "OfferCard",
-    "PapersPage",
-    "PayoffQuote",
-    "Portfolio",
     "ProgrammeFields",
     "Share",
     "Written",
     "accept_offer",
     "accrue_loans",
     "add_document",
-    "applications_of",
     "apply_for_loan",
     "approve_application",
     "bank_question",
@@ -108,29 +75,17 @@ __all__ = [
     "key_of",
     "lend_agreed",
     "limits_agreed",
-    "loans_of",
     "look_after_debits",
     "mandate_of",
     "note_told",
     "offer_counter",
-    "offers_of",
     "open_agreed",
     "open_programme",
     "override_decision",
-    "papers_lacking",
-    "papers_to_send",
     "pay_loan",
     "preview_early",
     "preview_payoff",
     "preview_return",
-    "programmes_on",
-    "quote_loan",
-    "read_application",
-    "read_document",
-    "read_loan",
-    "read_own_paper",
-    "read_papers",
-    "read_portfolio",
     "refuse_debit",
     "reject_application",
     "reject_override",

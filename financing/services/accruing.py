@@ -15,9 +15,10 @@ from core.clock import dealer_day
 from core.db import transaction
 from financing.events import LoanPaymentDue
 from financing.models import RUNNING, EntryKind, Loan, LoanScheduleRow
+from financing.queries.history import History
 from financing.services.mandates import look_after_debits
 from financing.services.repaying import carry_out, due_orders
-from financing.services.standing import History, book, draw, refresh, totals
+from financing.services.standing import book, draw, refresh, totals
 from messaging.outbox import publish
 
 CHUNK = 200

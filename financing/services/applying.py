@@ -11,12 +11,12 @@ from financing.approvals import BY_RULES
 from financing.errors import NoProgramme, OrderClosed, OrderNotFound
 from financing.events import ApplicationRejected, ApplicationSubmitted
 from financing.models import Application, ApplicationStatus, ClosedAttempt, OrderState
+from financing.queries.cars import car_of
 from financing.rules.application_fields import ApplicationFields, read_fields
 from financing.rules.decisions import Outcome
 from financing.rules.wording import explain
 from financing.services.approving import make_offer, refuse
 from financing.services.asking import ask_banks
-from financing.services.cars import car_of
 from financing.services.deciding import (
     Prepared,
     Setting,

@@ -14,10 +14,11 @@ from core.errors import DomainError, InvalidInput, WrongTransition
 from financing.approvals import DEBIT
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, PaymentKind
+from financing.queries.history import History
 from financing.rules.clock import silent_since
 from financing.services.mandates import first_day_of, key_of
 from financing.services.repaying import note_refusal, receive
-from financing.services.standing import History, lock_loan
+from financing.services.standing import lock_loan
 from financing.services.workouts import take_back
 from gateway import approvals
 from gateway.approvals import Ask

@@ -13,13 +13,13 @@ from core.errors import InvalidInput
 from core.money import ZERO, money
 from financing.errors import NoProgramme, NotOverridable, PskAboveCeiling, UnknownProgramme
 from financing.models import Application, OrderCopy, Programme
+from financing.queries.cars import UNKNOWN_CAR, Car
 from financing.queries.limits import Ceiling, Limits, limits_on
+from financing.queries.programmes import candidates
 from financing.rules.application_fields import ApplicationFields, check_fields
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.decisions import Decision, Facts, Outcome, Rules, decide
-from financing.services.cars import UNKNOWN_CAR, Car
 from financing.services.limits import require_ceiling, share_with
-from financing.services.programmes import candidates
 
 DOWN_PAYMENT_STEPS = 20
 """A counter-offer asks for more money down by twentieths of the price."""

@@ -19,10 +19,11 @@ from financing.models import (
     ScheduleType,
     VersionKind,
 )
+from financing.queries.history import History
 from financing.rules.calculations import LoanQuote, calculate
 from financing.services.orders import lock_order, withdrawn
 from financing.services.repaying import write_rows
-from financing.services.standing import History, book, request_refund, write_entry
+from financing.services.standing import book, request_refund, write_entry
 from financing.services.telling import give_up_offers
 from messaging.outbox import publish
 

@@ -13,8 +13,8 @@ from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, OfferStatus
-from financing.services.early import quote_payoff
-from financing.services.standing import History
+from financing.queries.early import quote_payoff
+from financing.queries.history import History
 from messaging.calls import request_call
 
 BATCH = 1_000

@@ -2,27 +2,26 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Value
-from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput
 from financing.errors import OfferExpired, OfferNotFound, OfferNotStanding, OwnPartGrows
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
+from financing.queries.bank_offers import offers_of
+from financing.queries.wanted_papers import require_papers
 from financing.services.approving import make_offer, refuse, settle_on, take_offer
 from financing.services.deciding import quote_for, require_lawful, require_remembered
 from financing.services.orders import lock_application, withdrawn
 from financing.services.seconding import admit_approving
 from financing.services.telling import give_up_offers
-from financing.services.wanted import require_papers
 from messaging.outbox import publish
 
 if TYPE_CHECKING:
-    from django_stubs_ext import WithAnnotations
+    pass
 
 
 def approve_application(
@@ -95,17 +94,6 @@ def _require_agreement(application: Application, amount: Decimal | None, own_par
     agreed = application.down_payment if own_part is None else own_part
     if needed > agreed or own_part not in (None, needed):
         raise OwnPartGrows(own_part=str(needed), down_payment=str(application.down_payment))
-
-
-class _Clocked(TypedDict):
-    is_expired: bool
-
-
-def offers_of(application_id: UUID) -> "QuerySet[WithAnnotations[BankOffer, _Clocked]]":
-    """All answers for an application, the cheapest first; `is_expired` by the database's clock."""
-    is_expired = Coalesce(ExpressionWrapper(Q(expires_at__lte=Now()), BooleanField()), Value(False))
-    offers = BankOffer.objects.filter(application_id=application_id).select_related("programme", "application")
-    return offers.annotate(is_expired=is_expired).order_by(F("psk").asc(nulls_last=True), "pk")
 
 
 _UNDECIDED = (ApplicationStatus.SCORING, ApplicationStatus.UNDER_REVIEW)

@@ -33,11 +33,11 @@ from financing.models import (
     Override,
     OverrideStatus,
 )
+from financing.queries.cars import UNKNOWN_CAR, car_of
 from financing.rules.application_fields import ApplicationFields
 from financing.rules.calculations import LoanQuote
 from financing.rules.decisions import LEGAL_AGE, Employment, Outcome, age_on
 from financing.services.approving import make_offer
-from financing.services.cars import UNKNOWN_CAR, car_of
 from financing.services.deciding import (
     Setting,
     counter_offer,

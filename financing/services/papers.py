@@ -8,16 +8,14 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, WrongTransition
-from core.files.papers import examine, read_paper
+from core.files.papers import examine
 from financing.errors import DocumentNotFound
-from financing.models import ApplicationDocument, ApplicationStatus, PaperKind, PaperStatus
-from financing.models.applications import OPEN
+from financing.models import ApplicationDocument, PaperKind, PaperStatus
+from financing.queries.paper_files import TAKEN_WHILE
 from financing.services.approving import accept_beforehand
 from financing.services.orders import lock_application
 
 MAX_PAPERS = 40
-TAKEN_WHILE = OPEN | {ApplicationStatus.REJECTED}
-"""A refused client may still show papers: a manager may decide otherwise."""
 
 
 def add_document(
@@ -85,8 +83,3 @@ def review_document(
         if is_accepted:
             accept_beforehand(application, now)
     return document
-
-
-def read_document(document: ApplicationDocument) -> bytes:
-    """The bytes of a paper. Raises NotFound when the file is gone."""
-    return read_paper(document.path)

@@ -24,11 +24,12 @@ from financing.models import (
     LoanVersion,
     PaymentKind,
 )
+from financing.queries.early import EarlyPlan, PayoffQuote, plan_early, quote_payoff
+from financing.queries.history import History
 from financing.rules.calculations import Row, Strategy
 from financing.rules.calculations.servicing import Standing
-from financing.services.early import EarlyPlan, PayoffQuote, plan_early, quote_payoff
 from financing.services.mandates import give_mandate, refuse_above_payoff, room_for_debit
-from financing.services.standing import History, adopt, lock_loan, refresh, request_refund
+from financing.services.standing import adopt, lock_loan, refresh, request_refund
 from messaging.outbox import publish, send
 from payments.commands import TakeLoanPayment
 

@@ -10,10 +10,10 @@ from core.db import transaction
 from core.errors import InvalidInput
 from financing.errors import CoolingOffOver
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, PaymentKind
+from financing.queries.early import PayoffQuote, quote_payoff
+from financing.queries.history import History
 from financing.rules.calculations import Strategy
-from financing.services.early import PayoffQuote, quote_payoff
 from financing.services.repaying import LoanMeans, record_payment, running_loan, take_payment
-from financing.services.standing import History
 
 AT_ONCE = frozenset({LoanPaymentMethod.ACCOUNT, LoanPaymentMethod.CARD, LoanPaymentMethod.SBP})
 """Means that are asked for on the day they are given; other money could be brought when the days are over."""

@@ -1,10 +1,8 @@
 """Draw how a loan stands from its schedules and its money by their dates, and write it beside it with its book."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
-from itertools import pairwise
 from uuid import UUID
 
 from django.db.models import Sum
@@ -21,21 +19,16 @@ from financing.models import (
     LoanEntry,
     LoanLine,
     LoanPayment,
-    LoanPaymentStatus,
     LoanRefund,
-    LoanScheduleRow,
     LoanStatus,
-    LoanVersion,
     PaymentKind,
     RefundStatus,
-    ScheduleType,
 )
-from financing.rules.calculations import DayCount, Debt, Part, capped_daily_rate
-from financing.rules.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
+from financing.queries.history import History
+from financing.rules.calculations import Part
+from financing.rules.calculations.servicing import Standing
 from messaging.outbox import publish, send
 from payments.commands import GiveBackLoanSurplus
-
-PERCENT = Decimal(100)
 
 
 def lock_loan(loan_id: UUID, customer_id: UUID | None = None) -> Loan:
@@ -47,95 +40,6 @@ def lock_loan(loan_id: UUID, customer_id: UUID | None = None) -> Loan:
     if loan is None:
         raise LoanNotFound
     return loan
-
-
-class History:
-    """Everything that happened to a loan, read once."""
-
-    def __init__(self, loan: Loan) -> None:
-        self.loan = loan
-        self.versions: list[LoanVersion] = [item for item in loan.versions.all() if item.cancelled_at is None]
-        self.payments: list[LoanPayment] = sorted(
-            (item for item in loan.payments.all() if item.status == LoanPaymentStatus.RECEIVED),
-            key=lambda item: (item.received_at, item.pk),
-        )
-
-    @property
-    def version(self) -> LoanVersion:
-        """The schedule that rules now."""
-        return self.versions[-1]
-
-    @cached_property
-    def rows(self) -> list[LoanScheduleRow]:
-        """The instalments that count: of each schedule those that fall due while it rules."""
-        until = {self.version.number: date.max}
-        until |= {earlier.number: later.from_date for earlier, later in pairwise(self.versions)}
-        ruling = [row for row in self.loan.rows.all() if row.due_date <= until.get(row.version, date.min)]
-        return sorted(ruling, key=lambda row: (row.due_date, row.number))
-
-    @cached_property
-    def terms(self) -> Terms:
-        """Return the contract's terms of the debt, the penalty held to its legal cap (353-FZ art. 5 part 21)."""
-        loan = self.loan
-        daily = loan.penalty_daily_percent / PERCENT
-        return Terms(
-            principal=loan.principal,
-            start=loan.disbursed_date,
-            daily_penalty=capped_daily_rate(daily, interest_accrues=loan.is_interest_on_overdue),
-            overdue_rate=self.version.annual_rate / PERCENT if loan.is_interest_on_overdue else ZERO,
-            order=[Part(name) for name in loan.allocation_order],
-        )
-
-    def happenings(self) -> Iterator[Happening]:
-        """Instalments, then money and new schedules in the order they were recorded."""
-        for row in self.rows:
-            yield Instalment(row.due_date, row.principal, row.interest, row.fees)
-        recorded: list[tuple[datetime, tuple[Happening, ...]]] = [
-            (item.received_at, self._happenings_of(item)) for item in self.payments if item.received_at
-        ]
-        paid_for = {item.schedule_id for item in self.payments}
-        recorded += [(item.created_at, (_turn(item),)) for item in self.versions[1:] if item.pk not in paid_for]
-        for _, happened in sorted(recorded, key=lambda pair: pair[0]):
-            yield from happened
-
-    def _happenings_of(self, payment: LoanPayment) -> tuple[Happening, ...]:
-        money = Money(payment.value_date, payment.amount)
-        turns = tuple(_turn(item) for item in self.versions if item.pk == payment.schedule_id)
-        return money, *turns, Money(payment.value_date, -payment.surplus)
-
-    def standing(self, day: date, *more: Happening) -> Standing:
-        """Return how the loan stands at the end of a day, with some more happenings."""
-        return standing_on(day, self.terms, [*self.happenings(), *more])
-
-    def paid_in_time(self, after: date, until: date) -> list[Happening]:
-        """The instalments of coming days as if each were paid on its day: what a look ahead takes for granted."""
-        return [Money(row.due_date, row.payment) for row in self.rows if after < row.due_date <= until]
-
-    def later_rows(self, day: date) -> list[LoanScheduleRow]:
-        """The instalments that fall due after a day."""
-        return [row for row in self.rows if row.due_date > day]
-
-    def debt(self, day: date, balance: Decimal) -> Debt:
-        """The running debt between two due dates, for early repayment; the last period lasts until `day` at least."""
-        version = self.version
-        passed = [row.due_date for row in self.rows if version.from_date < row.due_date <= day]
-        since = passed[-1] if passed else version.from_date
-        return Debt(
-            balance=balance,
-            annual_rate=version.annual_rate / PERCENT,
-            since=since,
-            due_dates=[row.due_date for row in self.later_rows(day)] or [day],
-            payment=version.payment,
-            period_start=None if passed else version.period_start,
-            accrued_interest=ZERO if passed else version.carried_interest,
-            balloon=min(self.loan.balloon, balance),
-            equal_principal=self.loan.schedule == ScheduleType.DIFFERENTIATED,
-            day_count=DayCount.THIRTY_360,
-        )
-
-
-def _turn(version: LoanVersion) -> Turn:
-    return Turn(version.from_date, version.repaid_principal, version.repaid_interest, version.waived_penalty)
 
 
 def adopt(loan: Loan, history: History) -> None:

@@ -24,10 +24,11 @@ from financing.models import (
     ScheduleType,
     VersionKind,
 )
+from financing.queries.early import cost_of
+from financing.queries.history import History
 from financing.rules.calculations import DayCount, Debt, Part, Row, Schedule, add_months
-from financing.services.early import cost_of
 from financing.services.repaying import next_number, write_rows
-from financing.services.standing import History, adopt, book, lock_loan, refresh, totals
+from financing.services.standing import adopt, book, lock_loan, refresh, totals
 from gateway import approvals
 from messaging.outbox import publish
 

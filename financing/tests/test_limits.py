@@ -17,9 +17,9 @@ from core.ids import uuid7
 from financing import services
 from financing.errors import LendingShareFull, NotOverridable, PskAboveCeiling
 from financing.models import Application, CreditLimit, LimitKind
+from financing.queries.cars import car_among
 from financing.queries.limit_files import LimitFact
 from financing.queries.limits import ceiling_of, limits_on, quarter_of, tier_of
-from financing.services.cars import car_among
 from financing.services.limits import share_with
 from financing.tests import make
 from messaging.testing import published

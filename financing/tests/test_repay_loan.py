@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from core.errors import InvalidInput, WrongTransition
 from core.ids import uuid7
 from core.testing import Api
-from financing import handlers, services
+from financing import handlers, queries, services
 from financing.errors import LoanNotFound, LoanNotRunning, PaymentNotNeeded, ScheduleChangedSince, SurplusReturned
 from financing.models import Loan, LoanEntry, LoanLine, LoanPayment, LoanRefund, LoanVersion
 from financing.public import loan_disagreements
@@ -527,7 +527,7 @@ def test_an_undone_loan_that_keeps_money_is_named(loan):
 
 def test_the_portfolio_sums_loans_by_lateness(loan):
     accrue(due(1) + timedelta(40))
-    seen = services.read_portfolio()
+    seen = queries.read_portfolio()
     by_name = {bucket.name: bucket for bucket in seen.buckets}
     assert (by_name["31-60"].count, by_name["31-60"].balance, seen.balance) == (1, loan.principal, loan.principal)
     assert (seen.at_risk_percent, seen.by_status["overdue"], seen.lent) == (100, 1, loan.principal)

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.errors import DomainError, NotFound
-from financing import services
+from financing import queries, services
 from financing.errors import DocumentsMissing
 from financing.public import programme_choices
 from financing.rules.application_fields import read_fields
@@ -34,7 +34,7 @@ from storefront.visitor import count, user_id
 def borrowing(request: HttpRequest) -> HttpResponse:
     """All of one's applications and loans."""
     now, me = timezone.now(), user_id(request)
-    context = {"applications": services.applications_of(me, now=now), "loans": services.loans_of(me)}
+    context = {"applications": queries.applications_of(me, now=now), "loans": queries.loans_of(me)}
     return render(request, "storefront/credit.html", context)
 
 
@@ -87,14 +87,14 @@ def _apply(request: HttpRequest, order: OrderDocument, form: ApplyForm) -> HttpR
 @login_required
 def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """One's own application: where it stands, why, and what each bank says."""
-    found = services.read_application(application_id, customer_id=user_id(request), now=timezone.now())
+    found = queries.read_application(application_id, customer_id=user_id(request), now=timezone.now())
     if found is None:
         raise NotFound
-    loans = services.loans_of(user_id(request), order_id=found.order_id)
+    loans = queries.loans_of(user_id(request), order_id=found.order_id)
     order = get_order(found.order_id, viewer_id=user_id(request))
     context = {
         "application": found,
-        "papers": services.read_papers(application_id, customer_id=user_id(request)),
+        "papers": queries.read_papers(application_id, customer_id=user_id(request)),
         "order": order,
         "product_id": next((item.product_id for item in order.items if item.product_id), None) if order else None,
         "loan": next((loan for loan in loans if loan.application_id == found.id), None),

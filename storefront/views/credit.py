@@ -10,9 +10,9 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from core.errors import InvalidInput, NotFound
+from financing.queries import quote_loan
 from financing.queries.documents import TYPES, Paper, printed, quote_paper, schedule_svg
 from financing.rules.calculations import LoanQuote
-from financing.services import quote_loan
 from storefront.forms import LoanForm
 from storefront.pages import page
 

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core.errors import DomainError, NotFound
-from financing import services
+from financing import queries, services
 from gateway.access.readings import Papers, hand_over
 from storefront.loan_forms import PaperForm
 from storefront.pages import page
@@ -27,7 +27,7 @@ from storefront.visitor import count, user_id
 @login_required
 def loan_papers(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """The papers of one's own application; a POST sends one more, and the same file again changes nothing."""
-    found = services.read_papers(application_id, customer_id=user_id(request))
+    found = queries.read_papers(application_id, customer_id=user_id(request))
     if found is None:
         raise NotFound
     is_sent = request.method == "POST"
@@ -69,11 +69,11 @@ def _send(request: HttpRequest, application_id: UUID, form: PaperForm) -> None:
 @login_required
 def loan_paper(request: HttpRequest, application_id: UUID, document_id: UUID) -> HttpResponse:
     """A paper as it was sent, to save: never shown inside a page of ours."""
-    paper = services.read_own_paper(document_id, application_id=application_id, customer_id=user_id(request))
+    paper = queries.read_own_paper(document_id, application_id=application_id, customer_id=user_id(request))
     return hand_over(
         request,
         Papers("financing", "application_paper", paper.pk, user_id(request)),
-        services.read_document(paper),
+        queries.read_document(paper),
         paper.content_type,
         headers={"Content-Disposition": f'attachment; filename="{paper.pk}"', "X-Content-Type-Options": "nosniff"},
     )

@@ -15,10 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
-from financing import services
+from financing import queries, services
+from financing.queries import EarlyPlan, LoanPage, PayoffQuote
 from financing.queries.documents import TYPES, loan_paper, printed, schedule_svg
 from financing.rules.calculations import Strategy
-from financing.services import EarlyPlan, LoanPage, PayoffQuote
 from gateway.access.readings import Papers, hand_over
 from gateway.requests.idempotency import run_once
 from storefront.forms import new_key
@@ -62,7 +62,7 @@ def loan(request: HttpRequest, loan_id: UUID) -> HttpResponse:
 
 
 def _found(request: HttpRequest, loan_id: UUID) -> LoanPage:
-    found = services.read_loan(loan_id, customer_id=user_id(request), now=timezone.now())
+    found = queries.read_loan(loan_id, customer_id=user_id(request), now=timezone.now())
     if found is None:
         raise NotFound
     return found

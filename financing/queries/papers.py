@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from financing.errors import DocumentNotFound
 from financing.models import Application, ApplicationDocument, OfferStatus, PaperKind, PaperStatus
-from financing.services.papers import TAKEN_WHILE
+from financing.queries.paper_files import TAKEN_WHILE
 
 _MISSING = "missing"
 _BEST_FIRST = (PaperStatus.ACCEPTED, PaperStatus.SUBMITTED, PaperStatus.REJECTED)

@@ -19,9 +19,9 @@ from financing.models import (
     OfferStatus,
 )
 from financing.models.applications import OPEN
+from financing.queries.bank_offers import offers_of
+from financing.queries.history import History
 from financing.rules.wording import REASONS
-from financing.services.offering import offers_of
-from financing.services.standing import History
 
 _TAKEABLE = (ApplicationStatus.SCORING, ApplicationStatus.UNDER_REVIEW, ApplicationStatus.APPROVED)
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from core.errors import InvalidInput
 from core.money import ZERO
 from financing.models import VersionKind
+from financing.queries.history import History
 from financing.rules.calculations import DatedFlow, Debt, Part, Row, Strategy, psk, repay_early
 from financing.rules.calculations.rounding import shown_percent
 from financing.rules.calculations.servicing import Standing
-from financing.services.standing import History
 
 PSK_PLACES = 3
 
