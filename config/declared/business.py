@@ -174,6 +174,15 @@ class Business(Group):
         unit="minutes",
     )
     DEPOSIT_HOLD_HOURS = number(72, "How long, once part of its price is paid.", least=1, unit="hours")
+    DEPOSIT_KIND = Setting(
+        kinds.choice("advance", "earnest"),
+        "advance",
+        "Whether a deposit is an advance, which goes back, or earnest money, which may be forfeited or go back double.",
+    )
+    EARNEST_WAIT_DAYS = number(
+        10, "How long earnest money may wait for a word on whose fault it was before that is a warning.", least=1,
+        unit="days",
+    )  # fmt: skip
     CREDIT_HOLD_HOURS = number(72, "How long, while a loan for it is being decided.", least=1, unit="hours")
     OFFER_HOLD_HOURS = number(72, "How long, while its buyer considers a bank's offer.", least=1, unit="hours")
     TRADE_IN_HOLD_HOURS = number(72, "How long, while a car taken in exchange is valued.", least=1, unit="hours")

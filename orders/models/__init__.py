@@ -16,7 +16,7 @@ from orders.models.checkout import (
     SteeringAction,
 )
 from orders.models.deals import NAMELESS, DealQuote
-from orders.models.deposits import DepositAgreement, DepositKind, DepositState
+from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositState, Fault
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.order import (
     BEFORE_HANDOVER,
@@ -47,6 +47,7 @@ __all__ = [
     "CLOSED",
     "DOCUMENTS",
     "EDITS",
+    "HELD",
     "LEG_ORDER",
     "LIVE",
     "NAMELESS",
@@ -73,6 +74,7 @@ __all__ = [
     "DocumentFile",
     "DocumentKind",
     "Edit",
+    "Fault",
     "HistoryKind",
     "Holder",
     "LegKind",
