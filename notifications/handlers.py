@@ -48,6 +48,9 @@ from orders.events import (
     AttentionNeeded,
     CarOffered,
     CarOfferEnding,
+    DepositDoubled,
+    DepositForfeited,
+    DepositHeld,
     DepositKept,
     DepositPaid,
     DepositReturned,
@@ -80,6 +83,9 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
     DepositPaid: ("order_id", "number", *SUMS, "until"),
     DepositKept: ("order_id", "number", *SUMS),
     DepositReturned: ("order_id", "number", *SUMS),
+    DepositHeld: ("order_id", "number", *SUMS),
+    DepositForfeited: ("order_id", "number", *SUMS, "reason"),
+    DepositDoubled: ("order_id", "number", *SUMS, "reason"),
     CarOffered: ("product_id", "name", "expires_at"),
     CarOfferEnding: ("product_id", "name", "expires_at"),
     QueueLeft: ("product_id", "name", "outcome", "reason"),
@@ -152,8 +158,11 @@ def tell_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeede
     _tell(event, [event.customer_id])
 
 
-@subscribe(DepositPaid, DepositKept, DepositReturned, lane="customer_id", on_parked="continue")
-def tell_of_deposit(event: DepositPaid | DepositKept | DepositReturned) -> None:
+DepositNews = DepositPaid | DepositKept | DepositReturned | DepositHeld | DepositForfeited | DepositDoubled
+
+
+@subscribe(*DepositNews.__args__, lane="customer_id", on_parked="continue")
+def tell_of_deposit(event: DepositNews) -> None:
     """Tell a buyer what became of their deposit."""
     _tell(event, [event.customer_id])
 

@@ -142,7 +142,9 @@ class ShopNews(Event):
 
 @event("checkout.attention_needed", aggregate="checkout", key="order_id", internal=True)
 class AttentionNeeded(Event):
-    """A leg waits for a manager: `cause` is trade_in_offered, trade_in_owed, return_asked, or why it was parked."""
+    """A leg waits for a manager: `cause` is trade_in_offered, trade_in_owed, return_asked, fault_unstated (of earnest
+    money), second_half_failed (of the same, returned double), or why it was parked.
+    """
 
     order_id: UUID
     number: str
@@ -204,6 +206,42 @@ class DepositReturned(Event):
     amount: Decimal
     currency: str
     until: datetime
+
+
+@event("deposit.held", aggregate="deposit", key="order_id", internal=True)
+class DepositHeld(Event):
+    """An order ended without a sale: its earnest money is held until it is stated whose fault that was."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str = ""
+
+
+@event("deposit.forfeited", aggregate="deposit", key="order_id", internal=True)
+class DepositForfeited(Event):
+    """The sale failed by its buyer's fault, as two people found: its earnest money is the dealer's."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str = ""
+
+
+@event("deposit.doubled", aggregate="deposit", key="order_id", internal=True)
+class DepositDoubled(Event):
+    """The sale failed by the dealer's fault: `amount` of earnest money has gone back, and as much again."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str = ""
 
 
 @event("queue.joined", aggregate="queue_place", key="place_id", internal=True)

@@ -114,6 +114,14 @@ _ATTENTION: dict[str, Template] = {
         _("Return asked for: order %(number)s"),
         _("The buyer of order %(number)s wants to give back what was handed over: %(detail)s. Please inspect it."),
     ),
+    "fault_unstated": (
+        _("Earnest money kept back: order %(number)s"),
+        _("Order %(number)s ended without a sale. State whose fault it was: %(detail)s of earnest money wait."),
+    ),
+    "second_half_failed": (
+        _("Second half of earnest money not paid: order %(number)s"),
+        _("The second half for order %(number)s could not be paid: %(detail)s. Send the payout again."),
+    ),
     "hold_ending": (
         _("The hold of order %(number)s ends soon"),
         _("Order %(number)s is soon let go unless something happens: %(detail)s. You may keep it longer."),
@@ -153,6 +161,27 @@ _OTHERS: dict[str, Template] = {
     Kind.DEPOSIT_KEPT: (
         _("Deposit counted: order %(number)s"),
         _("Your deposit of %(amount)s %(currency)s counted towards the price of order %(number)s."),
+    ),
+    Kind.DEPOSIT_HELD: (
+        _("Earnest money: order %(number)s"),
+        _(
+            "Order %(number)s ended without a sale. %(amount)s %(currency)s of earnest money stay with us until it is "
+            "stated whose fault that was; we let you know."
+        ),
+    ),
+    Kind.DEPOSIT_FORFEITED: (
+        _("Earnest money forfeited: order %(number)s"),
+        _(
+            "The sale of order %(number)s failed by its buyer's fault, as two of our employees found: %(reason)s. By "
+            "the terms you accepted %(amount)s %(currency)s of earnest money stay with us. You may dispute this."
+        ),
+    ),
+    Kind.DEPOSIT_DOUBLED: (
+        _("Earnest money returned double: order %(number)s"),
+        _(
+            "The sale of order %(number)s failed by our fault: %(reason)s. Your earnest money goes back to you, and "
+            "%(amount)s %(currency)s once more."
+        ),
     ),
     Kind.DEPOSIT_RETURNED: (
         _("Deposit returned: order %(number)s"),
