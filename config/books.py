@@ -130,6 +130,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "offers of queued cars": lambda: offer_disagreements(),
     "sold cars and their bookings": lambda: lending_disagreements(),
     "deposits and their orders": orders.public.deposit_disagreements,
+    "earnest money and the ledger": lambda: earnest_disagreements(),
     "deals": orders.public.deal_disagreements,
     "event logs": lambda: log_disagreements(),
 }
@@ -204,6 +205,27 @@ def offer_disagreements() -> Iterator[Disagreement]:
             yield Disagreement("offer_without_stock", ids, "it is offered, and the catalogue keeps it for nobody")
         if offer.expires_at is not None and offer.expires_at < late:
             yield Disagreement("offer_overdue", ids, f"its time was over at {offer.expires_at.isoformat()}")
+
+
+_BOOKED = {"forfeited": "forfeit", "doubled": "doubled"}
+"""Entry of the ledger that each outcome of earnest money has."""
+
+
+def earnest_disagreements() -> Iterator[Disagreement]:
+    """Find earnest money that ended forfeited or doubled and was not booked so, or was booked and nobody decided it."""
+    booked = payments.public.settled_deposits()
+    for found in orders.public.judged_deposits():
+        ids = {"order_id": str(found.order_id)}
+        amounts = {kind: booked.pop((found.id, kind), Decimal(0)) for kind in _BOOKED.values()}
+        kind = _BOOKED.get(found.state)
+        if kind is not None and amounts[kind] != found.amount:
+            yield Disagreement(
+                "earnest_not_booked", ids, f"{found.state} {found.amount}, the ledger has {amounts[kind]}"
+            )
+        if found.state == "returned" and any(amounts.values()):
+            yield Disagreement("earnest_booked", ids, f"it was returned, the ledger has {amounts}")
+    for (request_id, kind), amount in booked.items():
+        yield Disagreement("earnest_without_fault", {"deposit_id": str(request_id)}, f"{kind} {amount}")
 
 
 def lending_disagreements() -> Iterator[Disagreement]:

@@ -107,6 +107,23 @@ LOWER = declare(
     )
 )
 
+FAULT = declare(
+    Kind(
+        name="orders.fault",
+        title=_("Whose fault it is that a sale secured by earnest money failed"),
+        subject="order",
+        limit=ALWAYS,
+        run="orders.services.fault_agreed",
+        noted="orders.services.note_approval",
+        doors=(
+            "POST /orders/{id}/deposit/fault",
+            "POST /board/{id}/fault/",
+            "admin orders.depositagreement: state_fault",
+        ),
+        gives="the earnest money: to the dealer, back to the buyer, or back and once more at the dealer's expense",
+    )
+)
+
 BUYERS_RIGHT = rule(
     "orders.buyers_right",
     why="Buyers call off or lower what they have not paid in full; their money goes back the way it came.",

@@ -42,13 +42,30 @@ from orders.events import CarOffered, OfferDue, QueueJoined, QueueLeft
 from orders.services.checkout import REACTS_TO
 from orders.services.queue import HANDLER as QUEUE_TIMER
 from orders.services.saga import HANDLER
-from payments.events import PaymentCompleted, PaymentCreated, PaymentFailed, PaymentRefunded, PaymentRefundFailed
+from payments.events import (
+    ForfeitSettled,
+    PaymentCompleted,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PayoutSettled,
+)
 
 
 @subscribe(*REACTS_TO, name=HANDLER, lane="order_id", final=(WrongTransition, RecursionError))
 def advance_checkout(event: Event) -> None:
     """Carry the saga of an order one step on; news that its state cannot take in is a manager's at once."""
     services.react(event=event, now=database_now("orders"))
+
+
+@subscribe(ForfeitSettled, PayoutSettled, start="now", on_parked="continue")
+def settle_deposit(event: ForfeitSettled | PayoutSettled) -> None:
+    """Note what became of earnest money whose sale failed."""
+    if isinstance(event, ForfeitSettled):
+        services.hear_forfeit(event=event, now=database_now("orders"))
+    else:
+        services.hear_payout(event=event, now=database_now("orders"))
 
 
 @subscribe(PremiumOwed, lane="policy_id")

@@ -1,8 +1,7 @@
 """Answer what other apps may read of orders."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,11 +10,7 @@ import msgspec
 from core.books import Disagreement
 from core.errors import InvalidInput
 from orders.models import (
-    CLOSED,
     DOCUMENTS,
-    SOLD,
-    DepositAgreement,
-    DepositState,
     DocumentKind,
     LegKind,
     Order,
@@ -30,6 +25,15 @@ from orders.queries.cache import find_order
 from orders.queries.carts import CartDocument, read_cart
 from orders.queries.deal_document import DealDocument, deal_document, read_deal, reproduces
 from orders.queries.deal_sums import recalculate
+from orders.queries.deposits import (
+    DepositFacts,
+    JudgedDeposit,
+    deposit_disagreements,
+    deposit_of,
+    deposits_for_people,
+    held_of,
+    judged_deposits,
+)
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, held_cars, live_offers, places_of, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
@@ -43,6 +47,7 @@ __all__ = [
     "DepositFacts",
     "FundingPart",
     "HeldCar",
+    "JudgedDeposit",
     "Offer",
     "OrderDocument",
     "OrderFacts",
@@ -55,9 +60,11 @@ __all__ = [
     "deal_document",
     "deposit_disagreements",
     "deposit_of",
+    "deposits_for_people",
     "document_kinds",
     "get_order",
     "held_cars",
+    "judged_deposits",
     "list_orders",
     "live_offers",
     "order_facts",
@@ -85,26 +92,11 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True)
-class DepositFacts:
-    """Agreement about an order's deposit, in the words that its buyer accepted, and what became of it."""
-
-    kind: str
-    state: str
-    amount: Decimal
-    currency: str
-    until: datetime
-    terms_version: str
-    terms_text: str
-    agreed_at: datetime
-    paid_at: datetime | None
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True)
 class OrderFacts:
     """Facts about an order that the books need: the attempt that holds its stock, and its money.
 
-    `returned_premiums` is what insurance gives back of it, `kept` what insurers have earned of an order that ended.
+    `returned_premiums` is what insurance gives back of it, `kept` what insurers have earned of an order that ended,
+    and the earnest money that is held of it.
 
     `total_amount` is what has to come in as money.
     """
@@ -151,17 +143,10 @@ def timeline(order_id: UUID, *, limit: int = 100) -> list[TimelineEntry]:
     return [TimelineEntry(row.event, row.status, row.reason, row.actor_role, row.at.isoformat()) for row in rows]
 
 
-def deposit_of(order_id: UUID) -> DepositFacts | None:
-    """The agreement about an order's deposit, for who may see the order."""
-    columns = [field.name for field in fields(DepositFacts)]
-    found = DepositAgreement.objects.filter(order_id=order_id).values(*columns).first()
-    return DepositFacts(**found) if found else None
-
-
 def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
     """Every order, for checking the books."""
-    orders = Order.objects.select_related("checkout").prefetch_related("checkout__legs", "lines").order_by("pk")
-    for order in orders.iterator(chunk_size=chunk):
+    orders = Order.objects.select_related("checkout", "deposit").prefetch_related("checkout__legs", "lines")
+    for order in orders.order_by("pk").iterator(chunk_size=chunk):
         legs = {leg.kind: leg for leg in order.checkout.legs.all()}
         stock, policies = legs.get(LegKind.STOCK), legs.get(LegKind.POLICIES)
         yield OrderFacts(
@@ -170,7 +155,7 @@ def order_facts(*, chunk: int = 2000) -> Iterator[OrderFacts]:
             total_amount=order.payable,
             amount_paid=order.amount_paid,
             returned_premiums=order.returned_premiums,
-            kept=earned_by_insurers(policies),
+            kept=earned_by_insurers(policies) + held_of(order),
             saga_state=order.checkout.state,
             stock_attempt_id=stock.attempt_id if stock else None,
             is_settled=order.checkout.finished_at is not None,
@@ -208,14 +193,3 @@ def deal_disagreements() -> Iterator[Disagreement]:
             again = {"error": str(error)}
         if again != quote.result:
             yield Disagreement("deal_differs", {"deal_quote_id": str(quote.id)}, f"{quote.result} is now {again}")
-
-
-def deposit_disagreements() -> Iterator[Disagreement]:
-    """Deposits whose agreement says something else than their order."""
-    rows = DepositAgreement.objects.select_related("order").filter(order__checkout__finished_at__isnull=False)
-    for found in rows.order_by("pk").iterator(chunk_size=500):
-        status = found.order.status
-        is_unsettled = status in CLOSED | SOLD and found.state in (DepositState.AGREED, DepositState.PAID)
-        if is_unsettled and not (status in SOLD and found.state == DepositState.AGREED):
-            ids = {"order_id": str(found.order_id)}
-            yield Disagreement("deposit_unsettled", ids, f"the order is {status}, its deposit is still {found.state}")

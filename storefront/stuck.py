@@ -17,6 +17,7 @@ from financing.public import waiting_for_somebody as debits_for_people
 from gateway.approvals.reading import count_waiting, served
 from gateway.guards.breakers import standing
 from messaging import parked
+from orders.public import deposits_for_people
 from payments.public import waiting_for_somebody
 from storefront.wording import Text
 
@@ -29,6 +30,11 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
     "refunds_failed": (_("Refunds that failed"), "payments_refund", "?status__exact=failed"),
     "payouts_failed": (_("Payouts that failed"), "payments_payout", "?status__exact=failed"),
     "debits_waiting": (_("Debits that no bank answers"), "financing_loanpayment", "?attention=yes"),
+    "deposits_waiting": (
+        _("Earnest money that waits for a word for too long"),
+        "orders_depositagreement",
+        "?state__exact=waiting",
+    ),
     "disputes_open": (_("Open disputes"), "payments_dispute", "?status__exact=open"),
     "deliveries_parked": (_("Parked deliveries"), "messaging_inboxevent", ""),
     "approvals_waiting": (_("Wait for a second person"), "", ""),
@@ -93,6 +99,7 @@ def _count(now: datetime) -> tuple[dict[str, int], bool]:
     parts: list[Callable[[], dict[str, int]]] = [
         partial(waiting_for_somebody, now=now),
         partial(debits_for_people, now=now),
+        partial(deposits_for_people, now=now),
     ]
     parts += [partial(_parked, alias) for alias in parked.served()]
     parts += [partial(_approvals, alias) for alias in served()]

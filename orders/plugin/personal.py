@@ -21,6 +21,7 @@ from orders.models import (
     CheckoutLeg,
     CustomerStat,
     DepositAgreement,
+    DepositState,
     Document,
     DocumentFile,
     LegKind,
@@ -92,15 +93,16 @@ holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")
 holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)
 holds(OrderReturn, owner="order__customer_id", blank={"reason": "", "condition": "", "inspection": "", "note": ""})
-holds(DepositAgreement, owner="order__customer_id")
+holds(DepositAgreement, owner="order__customer_id", blank={"fault_reason": ""})
 holds(QueuePlace, blank={"reason": ""})
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
 
 
 def _obligations(user_id: UUID) -> list[Obligation]:
-    """Orders on their way to the handover, or being undone."""
+    """Orders on their way to the handover, or being undone, or whose earnest money waits for a word or for its way."""
     is_open = ~Q(status__in=[*CLOSED, Status.COMPLETED]) | Q(checkout__finished_at=None) | Q(trade_in_owed__gt=0)
+    is_open |= Q(deposit__state__in=[DepositState.WAITING, DepositState.SETTLING])
     found = Order.objects.filter(is_open, customer_id=user_id, deleted_at__isnull=True).order_by("pk")
     return [Obligation("order", order_id, number) for order_id, number in found.values_list("pk", "number")]
 

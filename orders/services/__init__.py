@@ -18,6 +18,7 @@ from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal, work_out_deal
 from orders.services.deposits import DepositTerms, deposit_terms
 from orders.services.documents import issue_document
+from orders.services.earnest import fault_agreed, hear_forfeit, hear_payout, state_fault
 from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
 from orders.services.history import Actor
 from orders.services.keeping import extend_hold
@@ -74,9 +75,12 @@ __all__ = [
     "deposit_terms",
     "edit_comment",
     "extend_hold",
+    "fault_agreed",
     "fold_stats",
     "follow_products",
     "follow_stock",
+    "hear_forfeit",
+    "hear_payout",
     "inspect_return",
     "issue_document",
     "join_queue",
@@ -100,6 +104,7 @@ __all__ = [
     "require_offer",
     "skip_agreed",
     "skip_place",
+    "state_fault",
     "steer_checkout",
     "value_agreed",
     "view_checkout",

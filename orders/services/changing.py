@@ -26,6 +26,7 @@ from orders.models import (
     Status,
 )  # fmt: skip
 from orders.services.agreeing import admit_cancelling, as_maker, roles_in
+from orders.services.deposits import lock_deposit, secures
 from orders.services.history import Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
 
@@ -137,7 +138,8 @@ def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
     require_permit("orders")
     saga.checkout.is_refund = previous in SOLD
     saga.checkout.finished_at = None
-    publish_cancelled(saga.order, reason or "cancelled", refund_follows=saga.refund_waits_for_insurers)
+    waits = saga.refund_waits_for_insurers or secures(lock_deposit(saga))
+    publish_cancelled(saga.order, reason or "cancelled", refund_follows=waits)
     if not saga.checkout.is_undoing:
         saga.compensate()
 

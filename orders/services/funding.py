@@ -96,8 +96,12 @@ def funding_of(order: Order, checkout: Checkout, legs: dict[str, CheckoutLeg]) -
     open_end = [{"leg": "balance", "kind": "balance", "amount": rest, "state": PLANNED}] if rest > 0 else []
     excess = [{"leg": "excess", "kind": "excess", "amount": rest, "state": "to_return"}] if rest < 0 else []
     found = [part for part in [*fixed, *still, *open_end, *excess] if part["amount"]]
-    ended = _ended(order, checkout)
-    return [part | {"amount": str(money(part["amount"])), "state": ended(part["state"])} for part in found]
+    ended = _ended(order, checkout, sum((part["amount"] for part in found if part.get("held")), ZERO))
+    return [
+        {name: value for name, value in part.items() if name != "held"}
+        | {"amount": str(money(part["amount"])), "state": part.get("held") or ended(part["state"])}
+        for part in found
+    ]
 
 
 def _take_off_returned(order: Order, parts: list[Part]) -> None:
@@ -115,7 +119,7 @@ def _take_off_returned(order: Order, parts: list[Part]) -> None:
 def _shown(part: Part) -> Part:
     amount = Decimal(part["amount"]) if part.get("amount") is not None else None
     shown: Part = {"leg": part["leg"], "kind": part["method"], "amount": amount, "state": part["state"]}
-    return shown | {"payment_id": part["payment_id"]} if "payment_id" in part else shown
+    return shown | {name: part[name] for name in ("payment_id", "held") if part.get(name)}
 
 
 def _trade_in(order: Order, legs: dict[str, CheckoutLeg]) -> list[Part]:
@@ -191,9 +195,9 @@ def _paid_besides(order: Order, legs: dict[str, CheckoutLeg], by_plan: Decimal) 
     return [{"leg": "paid", "kind": "payment", "amount": besides, "state": PAID}] if besides > 0 else []
 
 
-def _ended(order: Order, checkout: Checkout) -> Callable[[str], str]:
+def _ended(order: Order, checkout: Checkout, held: Decimal) -> Callable[[str], str]:
     """Say what became of the parts of an order that was called off."""
     if not (checkout.is_undoing or checkout.state == SagaState.COMPENSATED):
         return lambda state: state
-    is_back = order.amount_paid == 0
+    is_back = order.amount_paid <= held
     return lambda state: ("returned" if is_back else "returning") if state == PAID else "cancelled"

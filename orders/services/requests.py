@@ -15,6 +15,7 @@ from orders import events
 from orders.approvals import AGREED_BEFORE
 from orders.models import CheckoutLeg, LegKind, Order, OrderReturn, ReturnState
 from orders.models.checkout import earned_by_insurers
+from orders.services.deposits import hold_deposit
 from orders.services.funding import (
     ASKED,
     DROPPED,
@@ -159,7 +160,7 @@ def _undo(command: type[WithdrawLoan | RevokePolicies]) -> Callable[["Saga", Che
 
 
 def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
-    """Ask for everything back but what is the insurers'."""
+    """Ask for everything back but what is the insurers', and earnest money, which waits for a word."""
     policies = saga.legs.get(LegKind.POLICIES)
     send(
         GiveBackPayments(
@@ -167,6 +168,7 @@ def _undo_payment(saga: "Saga", leg: CheckoutLeg) -> None:
             attempt_id=leg.attempt_id,
             reason=(saga.checkout.failure or {}).get("code", "cancelled"),
             keep_amount=earned_by_insurers(policies),
+            secured_amount=hold_deposit(saga),
         )
     )
 

@@ -20,8 +20,9 @@ from financing.events import (
 )
 from insurance.events import IssuedPolicy, PoliciesDeclined, PoliciesIssued, PoliciesRevoked
 from orders import services
-from orders.models import CheckoutLeg, Order
+from orders.models import CheckoutLeg, DepositAgreement, Order
 from payments.events import (
+    ForfeitSettled,
     OrderSettled,
     PaymentCompleted,
     PaymentCreated,
@@ -29,6 +30,7 @@ from payments.events import (
     PaymentRefunded,
     PaymentRefundFailed,
     PaymentRefundPending,
+    PayoutSettled,
 )
 
 
@@ -116,6 +118,33 @@ def refund_came_back(order: Order, payment_id: UUID, amount: str, *, total: str 
 def settled(order: Order, refunded: str = "0.00") -> OrderSettled:
     return OrderSettled(
         order_id=order.id, attempt_id=attempt(order, "payment"), refunded=Decimal(refunded), currency="RUB"
+    )
+
+
+def forfeited(order: Order, amount: str) -> ForfeitSettled:
+    """Payments has earned the order's earnest money."""
+    found = DepositAgreement.objects.get(order_id=order.id)
+    return ForfeitSettled(
+        request_id=found.id,
+        order_id=order.id,
+        customer_id=order.customer_id,
+        amount=Decimal(amount),
+        currency="RUB",
+    )
+
+
+def paid_out(order: Order, amount: str, *, is_paid: bool = True, purpose: str = "deposit") -> PayoutSettled:
+    """The second half of the order's earnest money was paid, or was not."""
+    found = DepositAgreement.objects.get(order_id=order.id)
+    return PayoutSettled(
+        request_id=found.id,
+        purpose=purpose,
+        subject_id=order.id,
+        customer_id=order.customer_id,
+        is_paid=is_paid,
+        amount=Decimal(amount),
+        currency="RUB",
+        code="" if is_paid else "declined",
     )
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.test import override_settings
 from django.utils import timezone
 
 from catalog.events import ProductCreated, StockLevel
@@ -71,6 +72,28 @@ def returning(*, customer_id: UUID | None = None, **options: Any) -> OrderReturn
     sold = completed(customer_id=customer_id, **options)
     buyer = Actor(sold.customer_id, frozenset({"client"}))
     return services.ask_return(order_id=sold.id, reason="too loud", actor=buyer, now=timezone.now())
+
+
+def with_earnest_money(
+    *, customer_id: UUID | None = None, amount: str = "50000.00", is_over: bool = True, **options: Any
+) -> tuple[Order, UUID]:
+    """An order whose earnest money came in, called off by its buyer unless told otherwise; and that payment's id."""
+    from orders.tests import answers
+
+    with override_settings(DEPOSIT_KIND="earnest"):
+        terms = services.deposit_terms(timezone.now()).version
+        deposit = {"method": "card", "token": "tok_success", "amount": amount, "terms": terms}
+        made = order(customer_id=customer_id, deposit=deposit, **options)
+    payment_id = uuid7()
+    answers.hear(answers.reserved(made))
+    answers.hear(answers.paid(made, amount=amount, payment_id=payment_id))
+    if is_over:
+        buyer = Actor(made.customer_id, frozenset({"client"}))
+        services.move_order(order_id=made.id, status="cancelled", actor=buyer, now=timezone.now())
+        answers.hear(answers.settled(made))
+        answers.hear(answers.released(made))
+    made.refresh_from_db()
+    return made, payment_id
 
 
 def queued(*, customer_id: UUID, now: datetime | None = None) -> QueuePlace:

@@ -32,7 +32,7 @@ from insurance.models import Claim, Policy
 from insurance.queries.refunds import refund_on_day
 from insurance.services import Assessment
 from orders import services as order_services
-from orders.models import Order
+from orders.models import DepositAgreement, Order
 from orders.services import Actor, FreeLine
 from orders.tests import answers
 from orders.tests.answers import hear
@@ -229,6 +229,23 @@ class TakeBackWhatWasHandedOver:
 
     def has_left(order):
         return order.returns.get().state == "accepted"
+
+
+@way("orders.fault")
+class SayWhoseFaultItWas:
+    def make(owner, worth):
+        product = ordering.product(price=str(2 * worth), available=9)
+        lines = [ordering.ProductLine(product, 1)]
+        order, _ = ordering.with_earnest_money(customer_id=owner, amount=f"{worth:.2f}", lines=lines)
+        return order
+
+    def go(order, actor):
+        return order_services.state_fault(
+            order_id=order.id, fault="seller", reason="a friend", actor=manager(actor), now=timezone.now()
+        )
+
+    def has_left(order):
+        return DepositAgreement.objects.get(order=order).state != "waiting"
 
 
 @way("orders.lower")
