@@ -59,6 +59,7 @@ urlpatterns = [
     path("board/returns/<uuid:return_id>/", views.decide_return, name="decide-return"),
     path("board/<uuid:order_id>/move/", views.move, name="board-move"),
     path("board/<uuid:order_id>/steer/", views.steer, name="board-steer"),
+    path("board/<uuid:order_id>/fault/", views.state_fault, name="state-fault"),
     path("board/<uuid:order_id>/money/", views.confirm_money, name="confirm-money"),
     path("events/", views.happenings, name="happenings"),
     path("events/<uuid:happening_id>/", views.happening, name="happening"),

@@ -74,6 +74,9 @@ EVENTS: dict[str, Text] = {
     "deposit.paid": _("The deposit arrived"),
     "deposit.kept": _("The deposit counted towards the price"),
     "deposit.returned": _("The deposit was returned"),
+    "deposit.waiting": _("The earnest money is kept back until it is stated whose fault it was"),
+    "deposit.forfeited": _("The earnest money was forfeited"),
+    "deposit.doubled": _("The earnest money goes back double"),
 }
 """Lines of the timeline that say something to a buyer; the others are the system's own book-keeping."""
 
@@ -153,6 +156,7 @@ ATTENTION: dict[str, Text] = {
     "reservation_over": _("The reservation is over"),
     "reservation_expiring": _("The reservation ends soon"),
     "return_asked": _("A return to be decided"),
+    "fault_unstated": _("Earnest money is kept back: say whose fault it was"),
     "trade_in_owed": _("The buyer's car is to be given back"),
     "overdue": _("Has stood still for too long"),
 }
@@ -172,6 +176,12 @@ STEERINGS: dict[str, Text] = {
     "skip": _("Go on without this leg"),
 }
 """What a manager may do with a stuck leg on the board, by the service's name."""
+FAULTS: dict[str, Text] = {
+    "buyer": _("the buyer's: the earnest money stays with us"),
+    "seller": _("ours: it goes back double"),
+    "nobody": _("nobody's: it goes back"),
+}
+"""Whose fault a manager may state it was that a sale secured by earnest money failed."""
 RETURN_STEPS: dict[str, Text] = {
     "inspect": _("Note the inspection"),
     "accept": _("Take the goods back"),
@@ -364,6 +374,12 @@ DEPOSITS: dict[str, StatusWording] = {
     "kept": StatusWording(_("counted towards the price"), _("all of it counted towards the price."), "good"),
     "returned": StatusWording(_("returned"), _("all of it went back the way it was paid."), "calm"),
     "dropped": StatusWording(_("never paid"), _("the order ended before it arrived."), "calm"),
+    "waiting": StatusWording(
+        _("kept back"), _("It stays with us until it is stated whose fault it was that the sale failed."), "calm"
+    ),
+    "settling": StatusWording(_("kept back"), _("It is stated whose fault it was; its money is on its way."), "calm"),
+    "forfeited": StatusWording(_("forfeited"), _("it stays with us: the sale failed by its buyer's fault."), "bad"),
+    "doubled": StatusWording(_("returned double"), _("it goes back double: the sale failed by our fault."), "good"),
 }
 """What became of the deposit of an order, by its state."""
 

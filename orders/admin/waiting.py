@@ -12,25 +12,55 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from core.admin import ReadOnlyAdmin, level
+from core.admin import ReadOnlyAdmin, asking_as, level
 from core.db import database_now
 from core.errors import DomainError
 from orders import services
 from orders.admin.common import actor_of
-from orders.models import DepositAgreement, PlaceState, QueuePlace
+from orders.models import DepositAgreement, Fault, PlaceState, QueuePlace
+
+
+class FaultForm(BaseDialogForm):
+    """Whose fault it is that the sale failed, and why."""
+
+    fault = forms.ChoiceField(label=gettext_lazy("whose fault"), choices=Fault.choices, widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        label=gettext_lazy("why it is theirs"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+def _state_fault(request: HttpRequest, deposit_id: UUID, filled: dict[str, Any]) -> object:
+    order_id = DepositAgreement.objects.values_list("order_id", flat=True).get(pk=deposit_id)
+    return services.state_fault(order_id=order_id, actor=actor_of(request), now=database_now("orders"), **filled)
 
 
 @admin.register(DepositAgreement)
 class DepositAgreementAdmin(ReadOnlyAdmin):
-    """Deposits, the newest first; what becomes of them follows from their orders."""
+    """Deposits, the newest first; what becomes of them follows from their orders, but for earnest money that waits."""
 
-    list_display = ["order", "kind", "state", "amount", "until", "terms_version", "agreed_at", "paid_at", "ended_at"]
-    list_filter = ["state", "agreed_at"]
+    list_display = [
+        "order", "kind", "state", "amount", "until", "terms_version", "agreed_at", "paid_at", "waiting_since", "fault",
+        "ended_at",
+    ]  # fmt: skip
+    list_filter = ["kind", "state", "agreed_at"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]
     ordering = ["-agreed_at", "-id"]
+    actions_detail = ["state_fault"]
+    state_fault = asking_as(
+        "state_fault",
+        gettext_lazy("Whose fault was it that the sale failed?"),
+        FaultForm,
+        _state_fault,
+        question=gettext_lazy("A second person agrees before anything moves."),
+        variant=ActionVariant.WARNING,
+    )
+
+    def has_state_fault_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Managers may; whether it waits for a word, and whose it is, is for the service to say."""
+        return self.has_view_permission(request)
 
 
 class _SkipForm(BaseDialogForm):

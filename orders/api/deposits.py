@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -10,10 +11,14 @@ from rest_framework.response import Response
 
 from core.db import database_now
 from core.errors import NotFound
+from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
+from gateway.approvals.views import may_wait
+from gateway.requests.etags import require_match
 from gateway.requests.filtering import refuse_unknown
-from orders.models import DepositAgreement, DepositKind
-from orders.services import deposit_terms
+from orders import services
+from orders.models import DepositAgreement, DepositKind, Fault
+from orders.services import Actor, deposit_terms
 
 
 class DepositTermsSerializer(serializers.Serializer):
@@ -26,15 +31,26 @@ class DepositTermsSerializer(serializers.Serializer):
 
 
 class DepositSerializer(serializers.ModelSerializer):
-    """The agreement about an order's deposit, with the words its buyer accepted."""
+    """The agreement about an order's deposit, with the words its buyer accepted.
+
+    `held_amount` is what stays of earnest money whose sale failed, `fault` whose fault that was, once it is confirmed.
+    """
 
     class Meta:
         model = DepositAgreement
         fields = [
             "id", "order_id", "kind", "state", "amount", "currency", "until", "terms_version", "terms_text",
-            "agreed_by", "agreed_at", "paid_at", "ended_at", "version",
+            "agreed_by", "agreed_at", "paid_at", "held_amount", "waiting_since", "fault", "fault_reason", "stated_by",
+            "confirmed_by", "stated_at", "doubled_at", "ended_at", "version",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class FaultInput(serializers.Serializer):
+    """Whose fault it is that the sale failed, and why; the buyer reads the reason."""
+
+    fault = serializers.ChoiceField(choices=Fault.choices)
+    reason = serializers.CharField(max_length=1000)
 
 
 class DepositActions(ApiViewSet):
@@ -52,11 +68,36 @@ class DepositActions(ApiViewSet):
     def deposit(self, request: Request, pk: str) -> Response:
         """Return what was agreed about the order's deposit, and what became of it."""
         refuse_unknown(request, set())
-        try:
-            order_id = UUID(pk)
-        except ValueError as error:
-            raise NotFound from error
-        found = DepositAgreement.objects.filter(order__in=self.get_queryset().filter(pk=order_id)).first()
+        found = DepositAgreement.objects.filter(order__in=self.get_queryset().filter(pk=_uuid(pk))).first()
         if found is None:
             raise NotFound
         return Response(DepositSerializer(found).data)
+
+    @extend_schema(request=FaultInput, responses=may_wait(DepositSerializer))
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="deposit/fault",
+        url_name="deposit-fault",
+        permission_classes=[IsManager],
+    )
+    def state_fault(self, request: Request, pk: str) -> HttpResponse:
+        """State whose fault it is that a sale secured by earnest money failed; a second person confirms it first."""
+        return self.once("orders.deposit_fault", self._state_fault)
+
+    def _state_fault(self) -> Response:
+        found = services.state_fault(
+            order_id=_uuid(self.kwargs["pk"]),
+            actor=Actor(self.principal.id, self.principal.roles),
+            check=lambda version: require_match(self.request._request, version),
+            now=database_now("orders"),
+            **self.valid(FaultInput),
+        )
+        return Response(DepositSerializer(found).data)
+
+
+def _uuid(pk: str) -> UUID:
+    try:
+        return UUID(pk)
+    except ValueError as error:
+        raise NotFound from error

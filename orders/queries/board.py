@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import F, Prefetch, Q, QuerySet
 
-from orders.models import Checkout, Order, OrderReturn, SagaState, Status
+from orders.models import Checkout, DepositAgreement, DepositState, Order, OrderReturn, SagaState, Status
 from orders.models.returns import UNDER_WAY
 
 COLUMNS = (Status.CREATED, Status.AWAITING_PAYMENT, Status.PAID, Status.IN_PROGRESS, Status.READY)
@@ -22,7 +22,10 @@ OVERDUE = {
     Status.READY: timedelta(days=7),
 }
 """How long an order may stand still in a status that waits for us, or for its buyer to come."""
-REASONS = ("parked", "stuck", "reservation_over", "reservation_expiring", "return_asked", "trade_in_owed", "overdue")
+REASONS = (
+    "parked", "stuck", "reservation_over", "reservation_expiring", "return_asked", "fault_unstated", "trade_in_owed",
+    "overdue",
+)  # fmt: skip
 """Why an order needs attention, the most urgent first."""
 
 
@@ -42,7 +45,7 @@ class Card:
     """An order on the board; `since` is when it last changed, `attention` names what is wrong, gravest first.
 
     `step` is the leg of the checkout that it stands at, `cause` why that is parked, by code; `back` the return of it
-    that is under way.
+    that is under way; `held` the earnest money that waits for a word on whose fault it was that the sale failed.
     """
 
     id: UUID
@@ -62,6 +65,7 @@ class Card:
     allowed: tuple[str, ...]
     cause: str
     back: ReturnNote | None
+    held: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,23 @@ def _needing_attention(now: datetime) -> Iterable[Order]:
         *_whole(Order.objects.filter(unpaid)).order_by(F("reservation_expires_at").asc())[:CARDS],
         *_whole(Order.objects.filter(late)).order_by("updated_at")[:CARDS],
         *_whole(Order.objects.filter(status=Status.RETURNING)).order_by("-created_at", "-id")[:CARDS],
+        *_whole(Order.objects.filter(deposit__state=DepositState.WAITING)).order_by("updated_at")[:CARDS],
         *_whole(Order.objects.filter(trade_in_owed__gt=0)).order_by("updated_at")[:CARDS],
     ]
 
 
 def _whole(orders: QuerySet[Order]) -> QuerySet[Order]:
     under_way = Prefetch("returns", OrderReturn.objects.filter(state__in=UNDER_WAY), to_attr="under_way")
-    return orders.filter(deleted_at__isnull=True).select_related("checkout").prefetch_related("lines", under_way)
+    return (
+        orders.filter(deleted_at__isnull=True)
+        .select_related("checkout", "deposit")
+        .prefetch_related("lines", under_way)
+    )
+
+
+def _held(order: Order) -> Decimal | None:
+    found: DepositAgreement | None = getattr(order, "deposit", None)
+    return found.held_amount if found is not None and found.state == DepositState.WAITING else None
 
 
 def _back(order: Order) -> ReturnNote | None:
@@ -135,6 +149,7 @@ def _reasons(order: Order, stuck: set[Any], now: datetime) -> tuple[str, ...]:
         "reservation_over": held is not None and held <= now,
         "reservation_expiring": held is not None and now < held < now + EXPIRING,
         "return_asked": order.status == Status.RETURNING and not order.checkout.is_undoing,
+        "fault_unstated": _held(order) is not None,
         "trade_in_owed": order.trade_in_owed > 0,
         "overdue": limit is not None and order.updated_at < now - limit,
     }
@@ -166,4 +181,5 @@ def _card(order: Order, attention: tuple[str, ...], allowed: list[str]) -> Card:
         allowed=tuple(allowed),
         cause=((order.checkout.failure or {}).get("parked") or {}).get("cause", ""),
         back=_back(order),
+        held=_held(order),
     )

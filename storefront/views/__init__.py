@@ -3,7 +3,7 @@
 from storefront.views.access import forgotten, reset_password, sign_in_code, step_up, undo_email, verify_email
 from storefront.views.account import sign_in, sign_out, sign_up
 from storefront.views.approvals import approvals, decide_approval
-from storefront.views.board import board, confirm_money, decide_return, move, steer
+from storefront.views.board import board, confirm_money, decide_return, move, state_fault, steer
 from storefront.views.borrowing import accept_offer, application, apply, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
@@ -123,6 +123,7 @@ __all__ = [
     "sign_out",
     "sign_up",
     "skip_queued",
+    "state_fault",
     "steer",
     "step_up",
     "take_off_comparison",

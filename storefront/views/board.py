@@ -22,6 +22,7 @@ from orders import public
 from orders.models import Status
 from orders.models.returns import MAX_MILEAGE
 from orders.services import accept_return, inspect_return, move_order, refuse_return, steer_checkout
+from orders.services import state_fault as say_whose_fault
 from payments.public import payments_of_order
 from payments.services import capture_payment
 from storefront import wording
@@ -57,6 +58,13 @@ class ReturnForm(forms.Form):
     mileage = forms.IntegerField(min_value=0, max_value=MAX_MILEAGE, required=False)
 
 
+class FaultForm(forms.Form):
+    """Whose fault it was that a sale secured by earnest money failed, and why."""
+
+    fault = forms.ChoiceField(choices=list(wording.FAULTS.items()))
+    reason = forms.CharField(max_length=1000)
+
+
 @page
 @never_cache
 @require_GET
@@ -77,6 +85,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "now": timezone.now(),
         "steerings": _steerings(request),
         "return_steps": wording.RETURN_STEPS.items(),
+        "faults": wording.FAULTS.items(),
     }
     return render(request, "storefront/parts/board_live.html" if is_part else "storefront/board.html", context)
 
@@ -162,6 +171,26 @@ def decide_return(request: HttpRequest, return_id: UUID) -> HttpResponse:
     else:
         told = {"number": done.order.number, "status": str(wording.RETURN_STEPS[step])}
         messages.success(request, _("%(number)s: %(status)s") % told)
+    return redirect("storefront:board")
+
+
+@page
+@require_POST
+def state_fault(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """State whose fault it was that a sale secured by earnest money failed: a second person confirms it, as by API."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(resolve_url("storefront:board"))
+    _require_staff(request)
+    form = FaultForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Say whose fault it was, and why."))
+        return redirect("storefront:board")
+    try:
+        say_whose_fault(order_id=order_id, actor=actor_of(request), now=database_now("orders"), **form.cleaned_data)
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.add_message(request, level(error), wording.BOARD_REFUSALS.get(error.code) or str(error.detail))
     return redirect("storefront:board")
 
 

@@ -69,6 +69,7 @@ POST /board/queue/{}/skip/                          manager
 POST /board/returns/{}/                             manager
 POST /board/{}/move/                                step
 POST /board/{}/steer/                               manager
+POST /board/{}/fault/                               manager
 POST /board/{}/money/                               manager
 # Credit
 GET  /loan-calculator/                              anyone

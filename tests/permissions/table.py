@@ -143,6 +143,7 @@ POST   /returns/{}/accept                                 manager
 POST   /returns/{}/refuse                                 manager
 GET    /orders/deposit-terms                              anyone
 GET    /orders/{}/deposit                                 own
+POST   /orders/{}/deposit/fault                           manager
 POST   /orders/deal-quote                                 anyone
 GET    /orders/deal-quote/{}                              own
 PUT    /orders/{}/status                                  own
