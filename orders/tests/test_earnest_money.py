@@ -16,7 +16,7 @@ from messaging.models import OutboxEvent
 from orders import services
 from orders.errors import TransitionNotYours
 from orders.models import DepositAgreement, Order, OrderHistory
-from orders.personal import _obligations
+from orders.plugin.personal import _obligations
 from orders.public import deposit_disagreements, deposits_for_people, judged_deposits, order_facts, read_board
 from orders.services import Actor
 from orders.services.deposits import TERMS_VERSION, VERSIONS
