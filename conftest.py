@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from config.databases import APPS
-from config.embedded import Embedded, EmbeddedError, postgres_version
+from devtools.embedded import Embedded, EmbeddedError, postgres_version
 from tests import ports
 from tests.examples import clock
 

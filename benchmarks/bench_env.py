@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from config.embedded import Embedded  # noqa: E402
+from devtools.embedded import Embedded  # noqa: E402
 
 DATA_DIR = ROOT / ".data" / "bench"
 SETTINGS = {

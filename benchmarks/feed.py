@@ -300,8 +300,8 @@ def _make_bare() -> Any:
     from starlette.routing import WebSocketRoute
     from starlette.websockets import WebSocket, WebSocketDisconnect
 
-    from config.embedded import Embedded
     from config.redis import RedisAddresses
+    from devtools.embedded import Embedded
 
     followers: dict[str, set[WebSocket]] = {}
     tasks: list[asyncio.Task[None]] = []

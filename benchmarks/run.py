@@ -181,7 +181,7 @@ def _log_statements(servers: Any, *, on: bool) -> None:
 
 
 def _pgbench(servers: Any, script: str, seconds: float) -> float:
-    from config.embedded import postgres_bin
+    from devtools.embedded import postgres_bin
 
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)

@@ -12,7 +12,7 @@ class ConfigConfig(AppConfig):
         """Import the Celery app; add the installation's gauges."""
         from config import celery, checks  # noqa: F401  (becomes the current app; registers itself)
         from config.health.gauges import health_gauges
-        from config.metrics import book_gauges, breaker_gauges
+        from config.processes.metrics import book_gauges, breaker_gauges
         from messaging.metrics import add_metrics
 
         add_metrics(book_gauges)

@@ -21,9 +21,9 @@ import psycopg
 from django.db import connections
 from psycopg.conninfo import make_conninfo
 
-from config.binaries import postgres_bin
-from config.embedded import EmbeddedError
 from core.ids import uuid7
+from devtools.binaries import postgres_bin
+from devtools.embedded import EmbeddedError
 
 MANIFEST = "manifest.json"
 FORMAT = 1

@@ -10,7 +10,7 @@ from celery.signals import task_prerun
 from click import Option
 from django.conf import settings
 
-from config.alive import Alive
+from config.processes.alive import Alive
 from messaging.queues import external_queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

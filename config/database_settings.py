@@ -8,7 +8,7 @@ import environ
 from config.databases import APPS
 from config.declared.machine import Machine, Processes
 from config.declared.servers import database_url
-from config.embedded import Embedded
+from devtools.embedded import Embedded
 
 
 def _session_limits() -> str:

@@ -15,11 +15,11 @@ from config.declared.business import Approvals, Business, Mail, Partners, Paymen
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, layout
 from config.declared.servers import Servers
-from config.embedded import Embedded
 from config.environment import BASE_DIR
-from config.logs import logging_config
+from config.processes.logs import logging_config
 from config.redis import RedisAddresses
 from core import failpoints
+from devtools.embedded import Embedded
 
 if wrong := checking.problems():
     raise SystemExit(checking.explain(wrong))  # no traceback, whichever program reads the settings first
@@ -169,7 +169,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 15
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "config.processes.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
 RELAY_MODE = Processes.RELAY_MODE
 """`process`: `manage.py relay` moves events. `task`: Celery beat does, every two seconds."""

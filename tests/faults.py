@@ -30,11 +30,11 @@ import notifications.tests.make as notices
 import orders.tests.make as sales
 import payments.tests.make as money
 from catalog.events import CategoryChanged
-from config.binaries import valkey_bin
 from config.health import examination
 from config.redis import RedisAddresses
 from core.db import transaction
 from core.ids import uuid7
+from devtools.binaries import valkey_bin
 from financing.services import withdraw_application
 from gateway.guards import breakers, guard
 from messaging import relay, subscriptions, sweep

@@ -19,7 +19,7 @@ from django.db import connections
 from psycopg import sql
 
 from config.databases import APPS
-from config.supervisor import Child, Program
+from devtools.supervisor import Child, Program
 from messaging.queues import external_queue, queue_of
 from tests.product import HELD, ROOT, free_port, wait_for
 

@@ -17,8 +17,8 @@ import httpx2
 import jwt
 from django.conf import settings
 
-from config.embedded import Embedded
 from core.ids import uuid7
+from devtools.embedded import Embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTUP_S = 300

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from config.beat import Scheduler, Seat, owner_of
 from config.celery import app
+from config.processes.beat import Scheduler, Seat, owner_of
 from messaging.models import Heartbeat, ScheduledJob
 from messaging.queues import external_queue
 from tests.live import database_url

@@ -9,7 +9,7 @@ from django.core.management import get_commands
 from django.urls import URLResolver, get_resolver
 
 from config.declared.setting import ALL
-from config.releases import changelog, digest, releases
+from config.migrating.releases import changelog, digest, releases
 from tests.permissions import table as permissions
 
 ROOT = Path(settings.BASE_DIR)

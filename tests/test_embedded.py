@@ -14,9 +14,9 @@ import psycopg
 import pytest
 import redis
 
-from config import binaries
-from config import embedded as module
-from config.embedded import Embedded, EmbeddedError, wait_for
+from devtools import binaries
+from devtools import embedded as module
+from devtools.embedded import Embedded, EmbeddedError, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_second_start_changes_nothing(servers: Embedded) -> None:
 
 
 def test_another_process_adopts_the_running_servers(servers: Embedded) -> None:
-    code = "import sys; from config.embedded import Embedded; from pathlib import Path; "
+    code = "import sys; from devtools.embedded import Embedded; from pathlib import Path; "
     code += "servers = Embedded(Path(sys.argv[1])); servers.start(); print(servers.postgres_pid())"
     seen = subprocess.run([sys.executable, "-c", code, servers.data_dir], capture_output=True, text=True, check=True)
     assert int(seen.stdout) == servers.postgres_pid()

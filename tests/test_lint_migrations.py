@@ -19,9 +19,9 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models.functions import Now, Random, Upper
 
-from config import releases
 from config.management.commands import lint_migrations
-from config.migration_rules import RULES, judge
+from config.migrating import releases
+from config.migrating.rules import RULES, judge
 from core.postgres.migrations import (
     AddForeignKeyNotValid,
     AddUniqueConstraintConcurrently,

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from django.conf import settings
 
-from config.logs import logging_config
+from config.processes.logs import logging_config
 from core import context
 from core.secrecy.redaction import MASK, redact
 from core.testing import token_for

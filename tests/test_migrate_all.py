@@ -14,7 +14,7 @@ from django.db import OperationalError, connections, migrations, models
 from psycopg import sql
 
 from config.management.commands import migrate_all
-from config.migrator import Executor, _refuse_pooler, alone
+from config.migrating.migrator import Executor, _refuse_pooler, alone
 
 ALIASES = ("resources", "showroom")
 TABLE = "resources_resource"

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from django.conf import settings
 
-from config.embedded import Embedded
+from devtools.embedded import Embedded
 from tests import ports
 
 PROVIDERS = ("SANDBOX_URL", "BANKS_URL", "INSURERS_URL", "SMS_URL", "PUBLIC_URL")

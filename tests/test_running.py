@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from config.running import note_port, running_address, supervisor_pid
-from config.supervisor import Supervisor
+from config.processes.running import note_port, running_address, supervisor_pid
+from devtools.supervisor import Supervisor
 from tests.product import ROOT
 
 

@@ -13,9 +13,9 @@ import pytest
 import financing.tests.make
 from config import books
 from config.databases import APPS
-from config.supervisor import Child, Program
 from core.ids import uuid7
 from core.testing import token_for
+from devtools.supervisor import Child, Program
 from insurance.tests.make import OSAGO
 from tests.layouts import Split, database_url
 from tests.product import ROOT, free_port, wait_for

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import command_line, wait_for
-from config.supervisor import AlreadyRunning, Program, Supervisor, end_leftovers
+from devtools.embedded import command_line, wait_for
+from devtools.supervisor import AlreadyRunning, Program, Supervisor, end_leftovers
 
 SLEEPER = (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)")
 
@@ -84,7 +84,7 @@ def test_a_second_supervisor_is_told_who_runs(supervisor: Supervisor) -> None:
 def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from config.supervisor import Program, Supervisor
+from devtools.supervisor import Program, Supervisor
 supervisor = Supervisor(Path({str(tmp_path)!r}), dict)
 supervisor.claim()
 supervisor.add([Program("sleeper", {SLEEPER!r})])

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from config import __version__
 from config.management.commands import record_release
-from config.releases import changelog, digest, last_release, releases
+from config.migrating.releases import changelog, digest, last_release, releases
 from tests.product import ROOT
 
 SEMANTIC = re.compile(r"(\d+)\.(\d+)\.(\d+)(-dev)?")

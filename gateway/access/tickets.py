@@ -64,4 +64,4 @@ def _unsealed(ticket: str, found: bytes | str) -> Principal | None:
 
 def _mac(key: str, ticket: str, principal: Principal) -> str:
     said = ticket.encode() + msgspec.json.encode(principal, order="deterministic")  # sets have no order of their own
-    return salted_hmac("gateway.access.tickets", said, secret=key, algorithm="sha256").hexdigest()
+    return salted_hmac("gateway.tickets", said, secret=key, algorithm="sha256").hexdigest()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from config.binaries import valkey_bin
 from config.redis import RedisAddresses
+from devtools.binaries import valkey_bin
 from gateway.guards import guard
 from gateway.responses import cache
 from tests.product import wait_for

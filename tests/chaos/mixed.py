@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from config.databases import APPS
-from config.releases import last_release
+from config.migrating.releases import last_release
 from tests.chaos.rig import Rig
 from tests.product import ROOT
 

@@ -16,8 +16,8 @@ import redis
 from psycopg import sql
 
 from config.databases import APPS
-from config.embedded import Embedded
-from config.supervisor import Child, Program
+from devtools.embedded import Embedded
+from devtools.supervisor import Child, Program
 from messaging.queues import external_queue, queue_of
 from tests.product import ROOT, Product, _children
 

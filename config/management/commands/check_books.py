@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from config import books
 from config.databases import APPS
-from config.metrics import remember_books
+from config.processes.metrics import remember_books
 from messaging.peers import is_here, variables_of
 
 

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 
-from config.migration_rules import Verdict, judge
-from config.releases import Release, last_release
+from config.migrating.releases import Release, last_release
+from config.migrating.rules import Verdict, judge
 
 
 def verdicts(release: Release) -> list[Verdict]:

@@ -18,7 +18,7 @@ from django.db import DatabaseError, connections, router
 from django.db.migrations.recorder import MigrationRecorder
 
 from config.databases import APPS, FRAMEWORK_HOME
-from config.migrator import LOCK_SECONDS, PATIENCE_SECONDS, Executor, Say, alone
+from config.migrating.migrator import LOCK_SECONDS, PATIENCE_SECONDS, Executor, Say, alone
 
 
 def _silent(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Write the release that a tag names into config/releases.json, so that later code is held to get along with it."""
+"""Write the release that a tag names into releases.json, so that later code is held to get along with it."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.migrations.loader import MigrationLoader
 
 from config.management.commands.lint_migrations import is_ours
-from config.releases import FILE, changelog, digest, releases
+from config.migrating.releases import FILE, changelog, digest, releases
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.databases import APPS
 from config.declared.servers import Servers, database_url
-from config.embedded import Embedded, EmbeddedError, explain, postgres_bin
-from config.running import supervisor_pid
+from config.processes.running import supervisor_pid
+from devtools.embedded import Embedded, EmbeddedError, explain, postgres_bin
 
 
 def wanted_servers() -> dict[str, bool]:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from config.running import running_address
+from config.processes.running import running_address
 
 FINAL = {"paid", "cancelled", "refunded", "completed"}
 PASSWORD = "a-Simulated-Buyer-1"

@@ -16,12 +16,12 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
-from config.embedded import EmbeddedError, explain
 from config.environment import BASE_DIR
 from config.management.commands.migrate_all import migrate_databases, pending
 from config.management.commands.services import start_servers, wanted_servers
-from config.running import note_port
-from config.supervisor import AlreadyRunning, Program, Supervisor
+from config.processes.running import note_port
+from devtools.embedded import EmbeddedError, explain
+from devtools.supervisor import AlreadyRunning, Program, Supervisor
 from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 
 FIRST_PAGE_SECONDS = 90

@@ -15,7 +15,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now
 
-from config.migration_sql import judge_statement, kind_of, statements
+from config.migrating.sql import judge_statement, kind_of, statements
 from core.postgres import migrations as own
 
 RULES = {

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from config.binaries import EmbeddedError, postgres_bin, postgres_version, valkey_bin
+from devtools.binaries import EmbeddedError, postgres_bin, postgres_version, valkey_bin
 
 __all__ = ["Embedded", "EmbeddedError", "explain", "postgres_bin", "postgres_version", "valkey_bin"]
 

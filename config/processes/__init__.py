@@ -1,0 +1,1 @@
+"""Run processes: the clock of the periodic jobs, signs of life, logs and measures."""
