@@ -17,7 +17,6 @@ from orders.models import (
     OrderHistory,
     Status,
 )
-from orders.models.checkout import earned_by_insurers
 from orders.models.deals import DealQuote
 from orders.models.owing import payable_column
 from orders.queries.board import Board, Card, Column, read_board
@@ -37,6 +36,7 @@ from orders.queries.deposits import (
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, held_cars, live_offers, places_of, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
+from orders.rules.requests import earned_by_insurers
 
 __all__ = [
     "Board",

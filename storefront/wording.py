@@ -188,15 +188,6 @@ RETURN_STEPS: dict[str, Text] = {
     "refuse": _("Refuse the return"),
 }
 """What a manager does about a return on the board, by the service's name."""
-LEGS: dict[str, Text] = {
-    "stock": _("Reservation"),
-    "trade_in": _("Trade-in"),
-    "loan": _("Loan"),
-    "payment": _("Payment"),
-    "policies": _("Policies"),
-    "disbursement": _("The bank's payout"),
-}
-"""Legs of a checkout, by code."""
 BOARD_REFUSALS: dict[str, Text] = {
     "wrong_transition": _("This step is not possible any more: the order has moved on."),
     "transition_not_allowed": _("Your role may not make this step."),

@@ -19,7 +19,7 @@ from core.db import database_now
 from core.errors import DomainError
 from orders import services
 from orders.admin.common import ReadOnlyInline, actor_of, step_of
-from orders.models import Checkout, CheckoutLeg, LegKind, SagaState, SteeringAction
+from orders.models import Checkout, CheckoutLeg, SagaState, SteeringAction
 
 SAGA_COLOURS = {
     SagaState.RUNNING: "info",
@@ -63,7 +63,7 @@ class _SteeringForm(BaseDialogForm):
         super().__init__(request, object_id, *args, **kwargs)
         legs = _view(request, object_id).legs if object_id else []
         offered = [item.leg for item in legs if self.steering in item.allowed]
-        self.fields["leg"].choices = [(leg, LegKind(leg).label) for leg in offered]
+        self.fields["leg"].choices = [(leg, services.leg_label(leg)) for leg in offered]
         if not offered:
             self.fields["leg"].help_text = _("The checkout's present state does not allow it.")
 

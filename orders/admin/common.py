@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 
 from core.errors import NotFound
-from orders.models import Checkout, LegKind
-from orders.services import Actor
+from orders.models import Checkout
+from orders.services import Actor, leg_label
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -19,7 +19,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def step_of(checkout: Checkout) -> str:
     """Return the name of the leg that a checkout stands at."""
-    return str(LegKind(checkout.step).label) if checkout.step in LegKind.values else checkout.step
+    return str(leg_label(checkout.step))
 
 
 class ReadOnlyInline(TabularInline):

@@ -2,7 +2,6 @@
 
 from orders.models.cart import Cart, CartItem, Holder, digest_of
 from orders.models.checkout import (
-    LEG_ORDER,
     SLOW_LEG,
     SLOW_UNDO,
     Checkout,
@@ -48,7 +47,6 @@ __all__ = [
     "DOCUMENTS",
     "EDITS",
     "HELD",
-    "LEG_ORDER",
     "LIVE",
     "NAMELESS",
     "OPEN",

@@ -83,9 +83,6 @@ class LegKind(models.TextChoices):
     DISBURSEMENT = "disbursement", _("pay out the loan")
 
 
-LEG_ORDER = [kind.value for kind in LegKind]
-
-
 class LegState(models.TextChoices):
     """State of a leg."""
 
@@ -135,15 +132,6 @@ class CheckoutLeg(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["checkout", "kind"], name="leg_once_per_checkout"),
         ]
-
-
-EARNED = "earned"
-"""Where the policies' leg notes what insurers have earned of premiums that the order paid."""
-
-
-def earned_by_insurers(leg: CheckoutLeg | None) -> Decimal:
-    """Return what a policies' leg notes as earned; nothing without one."""
-    return Decimal(leg.request.get(EARNED, 0)) if leg is not None else Decimal(0)
 
 
 class PaymentState(models.TextChoices):

@@ -1,7 +1,6 @@
 """Everything orders can do."""
 
 from orders.models import Holder
-from orders.services.agreeing import note_approval
 from orders.services.carts import (
     add_to_cart,
     change_cart_item,
@@ -10,7 +9,7 @@ from orders.services.carts import (
     purge_carts,
     remove_cart_item,
 )
-from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order
+from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order, note_approval
 from orders.services.checkout import react
 from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
@@ -22,6 +21,7 @@ from orders.services.earnest import fault_agreed, hear_forfeit, hear_payout, sta
 from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
 from orders.services.history import Actor
 from orders.services.keeping import extend_hold
+from orders.services.legs import leg_label, leg_title
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import note_news
 from orders.services.placing import place_order
@@ -85,6 +85,8 @@ __all__ = [
     "issue_document",
     "join_queue",
     "leave_queue",
+    "leg_label",
+    "leg_title",
     "look_at_offer",
     "lower_agreed",
     "merge_cart",

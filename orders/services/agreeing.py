@@ -4,23 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core.db import transaction
 from core.errors import FourEyes, InvalidInput
-from core.money import ZERO
 from gateway import approvals
-from gateway.models import Approval
 from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, LOWER, RETURN, SKIP, TRADE_IN
-from orders.models import SYSTEM, LegKind, LegState, Order
-from orders.services.history import SYSTEM_ACTOR, Actor, record_edit
+from orders.models import SYSTEM, Order
+from orders.services.history import Actor
 from orders.services.lines import FreeLine
-
-if TYPE_CHECKING:
-    from orders.services.saga import Saga
+from orders.services.locking import LockedOrder
 
 AS_STAFF = frozenset({"manager"})
 AS_BUYER = frozenset({"client"})
@@ -63,7 +58,7 @@ def roles_in(order: Order, actor: Actor, allowed: frozenset[str]) -> frozenset[s
     return AS_BUYER
 
 
-def money_back(saga: "Saga") -> Decimal:
+def money_back(saga: LockedOrder) -> Decimal:
     """Return what may come back to the buyer at most if the order is called off now.
 
     What a bank lent is counted too: of a loan that was repaid meanwhile the buyer gets back what they repaid, and
@@ -72,14 +67,7 @@ def money_back(saga: "Saga") -> Decimal:
     return saga.order.amount_paid
 
 
-def lent_of(saga: "Saga") -> Decimal:
-    """Return what a bank has paid into the order."""
-    payout = saga.legs.get(LegKind.DISBURSEMENT)
-    is_lent = payout is not None and payout.state == LegState.SUCCEEDED
-    return Decimal(payout.request.get("amount", 0)) if payout is not None and is_lent else ZERO
-
-
-def admit_cancelling(saga: "Saga", actor: Actor, reason: str) -> None:
+def admit_cancelling(saga: LockedOrder, actor: Actor, reason: str) -> None:
     """Let an order be called off: by its buyer, by the system, or by staff within their limit. Raises Waits."""
     if SYSTEM in actor.roles:
         approvals.let(CHECKOUT)
@@ -90,25 +78,25 @@ def admit_cancelling(saga: "Saga", actor: Actor, reason: str) -> None:
         approvals.admit(CANCEL, ask(saga, about, money_back(saga)), now=saga.now)
 
 
-def admit_return(saga: "Saga", return_id: UUID, actor: Actor, reason: str) -> None:
+def admit_return(saga: LockedOrder, return_id: UUID, actor: Actor, reason: str) -> None:
     """Let staff take back what was handed over, and give back its price. Raises FourEyes, Waits."""
     about = About(actor, reason, {"return_id": str(return_id), "reason": reason})
     approvals.admit(RETURN, ask(saga, about, money_back(saga)), now=saga.now)
 
 
-def admit_value(saga: "Saga", leg: str, amount: Decimal, actor: Actor, reason: str) -> None:
+def admit_value(saga: LockedOrder, leg: str, amount: Decimal, actor: Actor, reason: str) -> None:
     """Let a manager agree to the value of a car taken in exchange. Raises FourEyes, Waits."""
     about = About(actor, reason, {"leg": leg, "amount": str(amount), "reason": reason})
     approvals.admit(TRADE_IN, ask(saga, about, amount), now=saga.now)
 
 
-def admit_skipping(saga: "Saga", leg: str, amount: Decimal, actor: Actor, reason: str) -> None:
+def admit_skipping(saga: LockedOrder, leg: str, amount: Decimal, actor: Actor, reason: str) -> None:
     """Let staff go on without policies, giving back what was paid for them. Raises FourEyes, Waits."""
     about = About(actor, reason, {"leg": leg, "reason": reason})
     approvals.admit(SKIP, ask(saga, about, amount), now=saga.now)
 
 
-def admit_gifts(saga: "Saga", wishes: Sequence[Any], actor: Actor) -> None:
+def admit_gifts(saga: LockedOrder, wishes: Sequence[Any], actor: Actor) -> None:
     """Let staff add lines of their own: never in their own order, and alone none that costs nothing.
 
     Raises FourEyes, InvalidInput, Waits.
@@ -125,7 +113,7 @@ def admit_gifts(saga: "Saga", wishes: Sequence[Any], actor: Actor) -> None:
         approvals.admit(FREE_LINE, ask(saga, about, None), now=saga.now)
 
 
-def admit_lowering(saga: "Saga", wishes: Sequence[Any], above: Decimal, actor: Actor) -> None:
+def admit_lowering(saga: LockedOrder, wishes: Sequence[Any], above: Decimal, actor: Actor) -> None:
     """Let lines be lowered below what is paid: by their buyer, or by staff within their limit.
 
     `above` is what goes back. In their own orders staff ask somebody else. Raises FourEyes, InvalidInput (something is
@@ -165,8 +153,8 @@ def is_value_agreed(order: Order, amount: Decimal, actor: Actor, now: datetime) 
     return approvals.is_within(TRADE_IN, request, now=now)
 
 
-def ask(saga: "Saga", about: About, amount: Decimal | None) -> approvals.Ask:
-    """Build the question to a second person about an order."""
+def ask(saga: LockedOrder, about: About, amount: Decimal | None) -> approvals.Ask:
+    """Return what a second person is asked about an order."""
     order = saga.order
     return approvals.Ask(
         subject_id=order.id,
@@ -178,25 +166,6 @@ def ask(saga: "Saga", about: About, amount: Decimal | None) -> approvals.Ask:
         reason=about.reason,
         args=about.args,
     )
-
-
-def note_approval(*, approval: Approval, person_id: UUID | None, reason: str, now: datetime) -> None:
-    """Write into an order's history what became of a request about it."""
-    from orders.services.saga import Saga
-
-    with transaction("orders"):
-        saga = Saga.load(approval.subject_id, now)
-        if saga is None:
-            return
-        actor = SYSTEM_ACTOR if person_id is None else Actor(person_id, AS_STAFF)
-        data = {
-            "approval_id": str(approval.id),
-            "kind": approval.kind,
-            "amount": approval.amount and str(approval.amount),
-        }
-        saga.order.touch(now)
-        record_edit(saga, f"approval.{approval.state}", actor=actor, now=now, reason=reason, data=data)
-        saga.save()
 
 
 def as_maker(maker_id: UUID) -> Actor:

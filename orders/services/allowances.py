@@ -3,11 +3,8 @@
 from decimal import Decimal
 
 from orders.models import CLOSED, LegKind, LegState, Status
-from orders.services.changing import move_saga
-from orders.services.editing import publish_updated
-from orders.services.history import SYSTEM_ACTOR
-from orders.services.requests import due_from_buyer
-from orders.services.saga import Saga
+from orders.rules.funding import due_from_buyer
+from orders.services.locking import LockedOrder
 from payments.events import PaymentRefunded
 
 BY_HAND = "by_hand"
@@ -15,23 +12,24 @@ HANDED_OVER = (Status.COMPLETED, Status.RETURNING)
 """The goods are with their buyer: only a return calls such an order off."""
 
 
-def settle_refund(saga: Saga, event: PaymentRefunded) -> None:
-    """Say what a refund means to an order that was paid for.
+def settle_refund(saga: LockedOrder, event: PaymentRefunded) -> bool:
+    """Note what a refund means to an order that was paid for; True where the order is to be called off by it.
 
-    Before the handover an order without any money left is called off; otherwise what a manager gave back is not asked
-    for again. What a provider or the buyer's bank took back is still owed.
+    That is before the handover, without any money left; otherwise what a manager gave back is not asked for again.
+    What a provider or the buyer's bank took back is still owed.
     """
     is_closing = saga.checkout.is_undoing or saga.order.status in CLOSED
     missing = due_from_buyer(saga.order)
-    if is_closing or saga.legs[LegKind.PAYMENT].state != LegState.SUCCEEDED or missing <= 0:
-        return
+    if is_closing or saga.payment.state != LegState.SUCCEEDED or missing <= 0:
+        return False
     if saga.order.status not in HANDED_OVER and not saga.order.amount_paid and not saga.order.loan_amount:
-        move_saga(saga, Status.CANCELLED, actor=SYSTEM_ACTOR, reason="refunded")
-    elif event.cause == BY_HAND:
+        return True
+    if event.cause == BY_HAND:
         _allow(saga, event, min(event.amount, missing))
+    return False
 
 
-def _allow(saga: Saga, event: PaymentRefunded, amount: Decimal) -> None:
+def _allow(saga: LockedOrder, event: PaymentRefunded, amount: Decimal) -> None:
     granted = {
         "refund_id": str(event.refund_id),
         "payment_id": str(event.payment_id),
@@ -45,7 +43,7 @@ def _allow(saga: Saga, event: PaymentRefunded, amount: Decimal) -> None:
         saga.call_manager(LegKind.PAYMENT, "refunded_after_handover", f"{amount} {saga.order.currency}")
 
 
-def drop_allowance(saga: Saga, refund_id: str) -> None:
+def drop_allowance(saga: LockedOrder, refund_id: str) -> None:
     """Ask again for what a refund gave back: its money came back to us."""
     kept = [item for item in saga.order.allowances if item["refund_id"] != refund_id]
     if len(kept) < len(saga.order.allowances):
@@ -53,8 +51,8 @@ def drop_allowance(saga: Saga, refund_id: str) -> None:
         saga.note("order.allowance_withdrawn", data={"refund_id": refund_id})
 
 
-def _set(saga: Saga, allowances: list[dict[str, str]]) -> None:
+def _set(saga: LockedOrder, allowances: list[dict[str, str]]) -> None:
     saga.order.allowances = allowances
     saga.order.allowance_amount = sum((Decimal(item["amount"]) for item in allowances), Decimal(0))
     saga.order.touch(saga.now)
-    publish_updated(saga)
+    saga.publish_updated()

@@ -11,6 +11,7 @@ from django.db.models import Sum
 from core.db import transaction
 from core.errors import NotFound, StaleVersion, WrongTransition
 from gateway.approvals import require_permit
+from gateway.models import Approval
 from messaging.outbox import publish
 from orders.errors import MoneyMissing, RefundPending
 from orders.events import OrderCompleted, SoldVehicle
@@ -25,9 +26,9 @@ from orders.models import (
     OrderPayment,
     Status,
 )  # fmt: skip
-from orders.services.agreeing import admit_cancelling, as_maker, roles_in
+from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, roles_in
 from orders.services.deposits import lock_deposit, secures
-from orders.services.history import Actor, record_edit, record_status
+from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
 
 Check = Callable[[int], None]
@@ -134,11 +135,28 @@ def cancel_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: d
     move_order(order_id=subject_id, status=Status.CANCELLED, reason=reason, actor=as_maker(maker_id), now=now)
 
 
+def note_approval(*, approval: Approval, person_id: UUID | None, reason: str, now: datetime) -> None:
+    """Write into an order's history what became of a request about it."""
+    with transaction("orders"):
+        saga = Saga.load(approval.subject_id, now)
+        if saga is None:
+            return
+        actor = SYSTEM_ACTOR if person_id is None else Actor(person_id, AS_STAFF)
+        data = {
+            "approval_id": str(approval.id),
+            "kind": approval.kind,
+            "amount": approval.amount and str(approval.amount),
+        }
+        saga.order.touch(now)
+        record_edit(saga, f"approval.{approval.state}", actor=actor, now=now, reason=reason, data=data)
+        saga.save()
+
+
 def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
     require_permit("orders")
     saga.checkout.is_refund = previous in SOLD
     saga.checkout.finished_at = None
-    waits = saga.refund_waits_for_insurers or secures(lock_deposit(saga))
+    waits = saga.refund_waits or secures(lock_deposit(saga))
     publish_cancelled(saga.order, reason or "cancelled", refund_follows=waits)
     if not saga.checkout.is_undoing:
         saga.compensate()

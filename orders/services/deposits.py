@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -13,13 +13,10 @@ from core.money import ZERO
 from messaging.outbox import publish
 from orders import events
 from orders.models import CLOSED, OPEN, SOLD, DepositAgreement, DepositKind, DepositState, Fault, LegKind, Order
-from orders.models.checkout import earned_by_insurers
-from orders.services.agreeing import lent_of
-from orders.services.funding import PAID, Part, parts_of, set_part
+from orders.rules.funding import PAID, lent_of
+from orders.rules.requests import PaymentRequest, PlannedPayment, earned_by_insurers
 from orders.services.history import Actor, record_step
-
-if TYPE_CHECKING:
-    from orders.services.saga import Saga
+from orders.services.locking import LockedOrder
 
 LEG = "deposit"
 VERSIONS: dict[str, str] = {DepositKind.ADVANCE: "2026-11", DepositKind.EARNEST: "2026-11-earnest"}
@@ -106,7 +103,7 @@ def agree_deposit(order: Order, deposit: dict[str, Any], actor: Actor, now: date
     )
 
 
-def lock_deposit(saga: "Saga") -> DepositAgreement | None:
+def lock_deposit(saga: LockedOrder) -> DepositAgreement | None:
     """Lock the agreement about a locked order's deposit, if it has one."""
     if _part(saga) is None:
         return None
@@ -118,7 +115,7 @@ def secures(found: DepositAgreement | None) -> bool:
     return found is not None and found.kind == DepositKind.EARNEST and found.state == DepositState.PAID
 
 
-def hold_deposit(saga: "Saga") -> Decimal:
+def hold_deposit(saga: LockedOrder) -> Decimal:
     """Note what of earnest money stays as its order is undone, and return it: no more than its buyer's own money."""
     found = lock_deposit(saga)
     if found is None or not secures(found):
@@ -129,29 +126,32 @@ def hold_deposit(saga: "Saga") -> Decimal:
     return found.held_amount
 
 
-def own_money_left(saga: "Saga") -> Decimal:
+def own_money_left(saga: LockedOrder) -> Decimal:
     """Return how much of the buyer's own money is with us, less what insurers have earned."""
     earned = earned_by_insurers(saga.legs.get(LegKind.POLICIES))
-    return saga.order.amount_paid - lent_of(saga) - earned
+    return saga.order.amount_paid - lent_of(saga.legs) - earned
 
 
-def mark_held(saga: "Saga", held: str) -> None:
+def mark_held(saga: LockedOrder, held: str) -> None:
     """Show in what pays for the order what became of its earnest money; empty: it goes back like the rest."""
-    part = _part(saga)
+    request = PaymentRequest.of(saga.payment)
+    part = request.named(LEG)
     if part is not None:
-        set_part(saga, part, held=held)
+        part.held = held
+        request.store(saga.payment)
+        saga.mark(saga.payment, saga.payment.state)
 
 
-def _part(saga: "Saga") -> Part | None:
-    return next((one for one in parts_of(saga.legs[LegKind.PAYMENT]) if one["leg"] == LEG), None)
+def _part(saga: LockedOrder) -> PlannedPayment | None:
+    return PaymentRequest.of(saga.payment).named(LEG)
 
 
-def follow_deposit(saga: "Saga") -> None:
+def follow_deposit(saga: LockedOrder) -> None:
     """Bring a locked order's agreement to what became of its money; the caller saves the order."""
     part, found = _part(saga), lock_deposit(saga)
     if found is None or part is None:
         return
-    is_paid = part["state"] == PAID
+    is_paid = part.state == PAID
     if found.state == DepositState.AGREED and is_paid:
         move_deposit(saga, found, DepositState.PAID)
     outcome = _held_outcome(saga, found) if found.state in _OPEN_HELD else _outcome(saga, found, is_paid=is_paid)
@@ -162,7 +162,7 @@ def follow_deposit(saga: "Saga") -> None:
 _OPEN_HELD = (DepositState.WAITING, DepositState.SETTLING)
 
 
-def _outcome(saga: "Saga", found: DepositAgreement, *, is_paid: bool) -> str:
+def _outcome(saga: LockedOrder, found: DepositAgreement, *, is_paid: bool) -> str:
     """Return how an agreement ends now, if it does: no word of anybody is needed, nor counts against the terms.
 
     Earnest money whose sale failed waits for a word; while the sale stands, it is returned once all of it is back.
@@ -181,7 +181,7 @@ def _outcome(saga: "Saga", found: DepositAgreement, *, is_paid: bool) -> str:
     return DepositState.RETURNED if order.status in OPEN and left < found.amount else ""
 
 
-def _held_outcome(saga: "Saga", found: DepositAgreement) -> str:
+def _held_outcome(saga: LockedOrder, found: DepositAgreement) -> str:
     """Return how held earnest money ends once its money is gone: by the fault stated, or taken back without us."""
     if own_money_left(saga) > 0:
         return ""
@@ -195,7 +195,7 @@ HELD_BACK, FORFEITED = "held", "forfeited"
 _SHOWN = {DepositState.FORFEITED: FORFEITED, DepositState.RETURNED: "", DepositState.DOUBLED: ""}
 
 
-def move_deposit(saga: "Saga", found: DepositAgreement, state: str) -> None:
+def move_deposit(saga: LockedOrder, found: DepositAgreement, state: str) -> None:
     """Move an agreement on, note it in the timeline and tell it; the caller saves the order."""
     found.move(state, now=saga.now)
     found.save()

@@ -21,7 +21,7 @@ from orders.errors import DocumentNotAvailable
 from orders.models import DOCUMENTS, Document, DocumentFile, DocumentKind, Order, ReturnState
 from orders.rules.printing import print_document
 from orders.services.changing import load_for
-from orders.services.editing import plain
+from orders.services.goods import plain
 from orders.services.history import Actor, record_edit
 from orders.services.saga import Saga
 

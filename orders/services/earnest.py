@@ -21,7 +21,7 @@ from messaging.outbox import send
 from orders.approvals import FAULT
 from orders.errors import TransitionNotYours
 from orders.models import DepositAgreement, DepositState, Fault, LegKind
-from orders.models.checkout import earned_by_insurers
+from orders.rules.requests import earned_by_insurers
 from orders.services.agreeing import About, as_maker, ask, refuse_own
 from orders.services.changing import Check, any_version, load_for
 from orders.services.deposits import lock_deposit, mark_held, move_deposit

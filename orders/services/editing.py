@@ -18,10 +18,8 @@ from django.utils.translation import gettext as _
 from catalog.commands import TakeBackStock, WantedLine
 from core.db import transaction
 from core.errors import InvalidInput
-from core.ids import uuid7
 from core.money import MAX_AMOUNT, ZERO, line_total
-from messaging.outbox import publish, send
-from orders import events
+from messaging.outbox import send
 from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
 from orders.models import (
     BEFORE_HANDOVER,
@@ -37,10 +35,12 @@ from orders.models import (
     ProductCopy,
     SagaState,
 )
-from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another, lent_of
+from orders.rules.funding import lent_of
+from orders.rules.requests import FormerLine, LoanRequest, PoliciesRequest, StockRequest
+from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another
 from orders.services.changing import Check, any_version, explained, load_for
 from orders.services.excess import return_excess
-from orders.services.funding import agree_to_more, requested_loan
+from orders.services.goods import ask_for_other_stock, ask_for_policies, plain, write_lines
 from orders.services.history import Actor, record_edit
 from orders.services.lines import (
     MAX_LINES,
@@ -49,13 +49,11 @@ from orders.services.lines import (
     ProductLine,
     build_lines,
     has_new_car,
-    line_facts,
     refuse_other_currency,
     strangers,
 )
 from orders.services.queue import refuse_queued
 from orders.services.quota import refuse_hoarding
-from orders.services.requests import due_from_buyer, request_stock
 from orders.services.saga import Saga
 
 
@@ -158,7 +156,7 @@ def change_lines(
         agreed = ZERO if is_for_another(saga.order, actor) else max(ZERO, plan.total - plan.old_total)
         _apply(saga, plan, agreed)
         record_edit(saga, "order.lines_changed", actor=actor, now=now)
-        settle_payment(saga)
+        saga.settle()
         return_excess(saga, "lines_lowered")
         saga.save()
     return saga.order
@@ -200,13 +198,6 @@ def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: 
         loan_amount=order.loan_amount,
         total_quantity=plan.quantity,
     )
-
-
-def plain(line: OrderLine) -> dict[str, Any]:
-    """A line as the timeline keeps it and the API shows it."""
-    names = ("id", "product_id", "sku", "name", "vin", "kind", "quantity", "unit_price", "line_total")
-    shown: dict[str, Any] = msgspec.to_builtins({name: getattr(line, name) for name in names})
-    return shown
 
 
 def _edit_of(saga: Saga, wishes: Sequence[Wish]) -> Edit:
@@ -273,11 +264,11 @@ def _add(plan: _Plan, wishes: Sequence[ProductLine | FreeLine], actor: Actor) ->
 
 def _refuse_while_busy(saga: Saga) -> None:
     """Nothing is changed under an answer that is being waited for, nor after the buyer's money has closed the deal."""
-    stock, payment = saga.legs[LegKind.STOCK], saga.legs[LegKind.PAYMENT]
+    stock, payment = saga.stock, saga.payment
     loan = saga.legs.get(LegKind.LOAN)
     if saga.checkout.is_undoing or saga.checkout.state == SagaState.PARKED:
         raise ChangeRefused("checkout_closing", _("The checkout of this order is being undone or looked into."))
-    if stock.state == LegState.RUNNING and stock.request.get("revert"):
+    if stock.state == LegState.RUNNING and StockRequest.of(stock).revert:
         raise ChangeRefused("change_under_way", _("The last change is still being confirmed."), retry_after=1)
     if loan is not None and loan.state == LegState.RUNNING:
         raise ChangeRefused("loan_being_decided", _("The bank is deciding on this very amount."))
@@ -291,14 +282,14 @@ def _refuse_while_busy(saga: Saga) -> None:
 
 def is_payment_under_way(saga: Saga) -> bool:
     """Tell whether a payment has been asked for or begun and not ended."""
-    is_asked = saga.legs[LegKind.PAYMENT].state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
+    is_asked = saga.payment.state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
     started = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
     return is_asked or started.exists()
 
 
 def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
     """Refuse at once what is known to be short; what the order holds itself counts as available to it."""
-    is_held = saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED
+    is_held = saga.stock.state == LegState.SUCCEEDED
     wanted: dict[UUID, int] = {}
     held: dict[UUID, int] = {}
     for line in plan.lines:
@@ -335,7 +326,7 @@ def _quotes_left(leg: CheckoutLeg, plan: _Plan) -> list[dict[str, Any]]:
     """Keep the quotes whose policies are not taken out: the n-th policy line is the n-th quote."""
     gone = {str(line.id) for line in plan.gone if line.kind == LineKind.POLICY}
     policies = [item for item in plan.before if item["kind"] == LineKind.POLICY]
-    quotes: list[dict[str, Any]] = leg.request["quotes"]
+    quotes = PoliciesRequest.of(leg).quotes
     return [quote for quote, item in zip(quotes, policies, strict=False) if item["id"] not in gone]
 
 
@@ -344,8 +335,8 @@ def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
     if plan.total > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     loan = saga.legs.get(LegKind.LOAN)
-    asked = requested_loan(loan) if loan is not None and loan.state == LegState.PENDING else ZERO
-    covered = max(saga.order.loan_amount, asked) + lent_of(saga) + saga.order.total_amount - saga.order.payable
+    asked = LoanRequest.of(loan).amount if loan is not None and loan.state == LegState.PENDING else ZERO
+    covered = max(saga.order.loan_amount, asked) + lent_of(saga.legs) + saga.order.total_amount - saga.order.payable
     if plan.total < covered:
         detail = _("Less than what is lent and credited already.")
         raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))
@@ -358,13 +349,14 @@ def _apply(saga: Saga, plan: _Plan, agreed: Decimal) -> None:
         _take_back_sold(saga, plan)
         return
     quotes = _drop_policies(saga, plan)
-    _write(saga, plan.lines, gone=plan.gone, before=plan.before)
-    agree_to_more(saga, agreed)
+    write_lines(saga, plan.lines, gone=plan.gone, before=plan.before)
+    saga.agree_to_more(agreed)
     if plan.more or plan.fewer:
         before = [item | {"position": plan.places[item["id"]]} for item in plan.before]
-        ask_for_other_stock(saga, before, agreed=agreed, quotes=quotes)
+        former = msgspec.convert(before, list[FormerLine], strict=False)
+        ask_for_other_stock(saga, former, agreed=agreed, quotes=quotes)
     if plan.total <= plan.old_total or not plan.more:
-        publish_updated(saga)
+        saga.publish_updated()
 
 
 def _take_back_sold(saga: Saga, plan: _Plan) -> None:
@@ -378,125 +370,17 @@ def _take_back_sold(saga: Saga, plan: _Plan) -> None:
         for line in [*plan.kept, *plan.gone]
         if line.product_id and old[str(line.id)] > left.get(line.id, 0)
     ]
-    _write(saga, plan.lines, gone=plan.gone, before=plan.before)
+    write_lines(saga, plan.lines, gone=plan.gone, before=plan.before)
     if back:
-        attempt_id = saga.legs[LegKind.STOCK].attempt_id
+        attempt_id = saga.stock.attempt_id
         send(TakeBackStock(order_id=saga.order.id, attempt_id=attempt_id, lines=back, reason="lines_lowered"))
-    publish_updated(saga)
+    saga.publish_updated()
 
 
 def _drop_policies(saga: Saga, plan: _Plan) -> list[dict[str, Any]]:
-    """A policy that is taken out is not asked for. Returns what was to be asked for until now."""
+    """Ask for no policy that is taken out. Returns what was to be asked for until now."""
     leg = saga.legs.get(LegKind.POLICIES)
-    if leg is None:
-        return []
-    quotes: list[dict[str, Any]] = leg.request["quotes"]
-    if any(line.kind == LineKind.POLICY for line in plan.gone):
-        _ask_for_policies(saga, leg, _quotes_left(leg, plan))
+    quotes = PoliciesRequest.of(leg).quotes
+    if leg is not None and any(line.kind == LineKind.POLICY for line in plan.gone):
+        ask_for_policies(saga, leg, _quotes_left(leg, plan))
     return quotes
-
-
-def _ask_for_policies(saga: Saga, leg: CheckoutLeg, quotes: list[dict[str, Any]]) -> None:
-    leg.request = {**leg.request, "quotes": quotes}
-    saga.mark(leg, LegState.PENDING if quotes else LegState.SKIPPED)
-
-
-def _write(saga: Saga, lines: list[OrderLine], *, gone: list[OrderLine], before: list[dict[str, Any]]) -> None:
-    """Write the lines and the totals that follow from them."""
-    saga.trail.know("items", before)
-    OrderLine.objects.filter(pk__in=[line.pk for line in gone]).delete()
-    for line in lines:
-        line.order_id = saga.order.id
-        line.save()
-    saga.set_lines(lines)
-    saga.items = [plain(line) for line in lines]
-    saga.order.total_amount = sum((line.line_total for line in lines), ZERO)
-    saga.order.total_quantity = sum(line.quantity for line in lines)
-    saga.order.touch(saga.now)
-
-
-def ask_for_other_stock(
-    saga: Saga, before: list[dict[str, Any]], *, agreed: Decimal, quotes: list[dict[str, Any]]
-) -> None:
-    """Ask the catalogue to swap what the last attempt holds for the new lines.
-
-    If it refuses, the lines become what they were `before`, with the policies of their quotes, and the buyer's word
-    for so much more is taken back.
-    """
-    leg = saga.legs[LegKind.STOCK]
-    replaced = leg.attempt_id
-    leg.attempt_id, leg.finished_at = uuid7(), None
-    leg.request = {"replaces": str(replaced), "revert": before, "agreed": str(agreed), "quotes": quotes}
-    saga.mark(leg, LegState.RUNNING)
-    leg.attempts += 1
-    request_stock(saga, leg)
-
-
-def take_back_change(saga: Saga, *, code: str, detail: str, **extra: Any) -> None:
-    """The catalogue refused the new lines: put the old ones back, and ask what became of their hold."""
-    leg = saga.legs[LegKind.STOCK]
-    now_there = {str(line.id): line for line in saga.order.lines.all()}
-    before, items = [plain(line) for line in now_there.values()], leg.request["revert"]
-    lines = [_restored(saga.order, now_there.get(item["id"]), item) for item in items]
-    kept = {line.pk for line in lines}
-    _write(saga, lines, gone=[line for line in now_there.values() if line.pk not in kept], before=before)
-    agree_to_more(saga, -Decimal(leg.request.get("agreed", 0)))
-    if quotes := leg.request.get("quotes"):
-        _ask_for_policies(saga, saga.legs[LegKind.POLICIES], quotes)
-    leg.attempt_id, leg.request = UUID(leg.request["replaces"]), {}
-    saga.mark(leg, LegState.RUNNING)
-    saga.note("order.change_refused", reason=detail, data={"code": code} | extra)
-    publish_updated(saga)
-    request_stock(saga, leg)
-
-
-def _restored(order: Order, line: OrderLine | None, item: dict[str, Any]) -> OrderLine:
-    if line is None:
-        line = OrderLine(id=UUID(item["id"]), order=order, kind=item["kind"], name=item["name"], sku=item["sku"])
-        line.vin = item["vin"]
-        line.position = item["position"]
-        line.product_id = UUID(item["product_id"]) if item["product_id"] else None
-    line.quantity, line.unit_price = item["quantity"], Decimal(item["unit_price"])
-    line.line_total = Decimal(item["line_total"])
-    return line
-
-
-def publish_updated(saga: Saga) -> None:
-    """Tell everyone the order's lines and totals."""
-    order = saga.order
-    publish(
-        events.OrderUpdated(
-            order_id=order.id,
-            number=order.number,
-            customer_id=order.customer_id,
-            lines=line_facts(saga.lines),
-            total_amount=order.total_amount,
-            currency=order.currency,
-            version_number=order.version,
-            amount_payable=order.payable,
-        )
-    )
-
-
-def settle_payment(saga: Saga) -> None:
-    """A change may leave nothing more to pay."""
-    leg = saga.legs[LegKind.PAYMENT]
-    is_waiting = leg.state == LegState.RUNNING and saga.checkout.state == SagaState.WAITING
-    if is_waiting and saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED and due_from_buyer(saga.order) <= 0:
-        saga.succeed(LegKind.PAYMENT)
-
-
-def premiums(saga: Saga) -> Decimal:
-    """Return what the order's policies cost."""
-    return sum((line.line_total for line in saga.order.lines.all() if line.kind == LineKind.POLICY), ZERO)
-
-
-def drop_premiums(saga: Saga) -> None:
-    """Take the policies out of the order, and give back what was paid for them."""
-    lines = list(saga.order.lines.all())
-    gone = [line for line in lines if line.kind == LineKind.POLICY]
-    if not gone:
-        return
-    _write(saga, [line for line in lines if line not in gone], gone=gone, before=[plain(line) for line in lines])
-    publish_updated(saga)
-    return_excess(saga, "policies_skipped")

@@ -4,12 +4,13 @@ from decimal import Decimal
 
 from gateway.approvals import require_permit
 from messaging.outbox import send
-from orders.models import CLOSED, LegKind, OrderPayment, PaymentState
-from orders.services.saga import Saga
+from orders.models import CLOSED, OrderPayment, PaymentState
+from orders.rules.requests import StockRequest
+from orders.services.locking import LockedOrder
 from payments.commands import GiveBackExcess
 
 
-def return_excess(saga: Saga, reason: str) -> None:
+def return_excess(saga: LockedOrder, reason: str) -> None:
     """Ask payments to give back what is paid above the total, newest payments first.
 
     What has been asked back and is on its way counts as returned, and premiums that insurance gives back are not asked
@@ -17,7 +18,7 @@ def return_excess(saga: Saga, reason: str) -> None:
     their stock the total may still go back to what it was.
     """
     excess = saga.order.excess
-    is_changing = bool(saga.legs[LegKind.STOCK].request.get("revert"))
+    is_changing = bool(StockRequest.of(saga.stock).revert)
     if excess <= 0 or is_changing or saga.checkout.is_undoing or saga.order.status in CLOSED:
         return
     taken = list(OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.TAKEN).order_by("-payment_id"))
@@ -29,7 +30,7 @@ def return_excess(saga: Saga, reason: str) -> None:
             _ask_back(saga, payment, amount, reason)
 
 
-def _ask_back(saga: Saga, payment: OrderPayment, amount: Decimal, reason: str) -> None:
+def _ask_back(saga: LockedOrder, payment: OrderPayment, amount: Decimal, reason: str) -> None:
     require_permit("orders")
     payment.asked_back = max(payment.refunded, payment.asked_back) + amount
     payment.save(update_fields=["asked_back"])

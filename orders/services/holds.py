@@ -4,8 +4,9 @@ Each kind of hold has a term (settings), counted from when it first applied: beg
 gains nothing. The latest end of all that apply counts, up to the hard end, which a manager alone moves, with a reason.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 
@@ -14,13 +15,10 @@ from core.money import ZERO
 from messaging.outbox import publish, send
 from messaging.timers import cancel_timers, set_timer
 from orders import events
-from orders.models import OPEN, LegKind, LegState, Order, OrderPayment, PaymentState, SagaState
+from orders.models import OPEN, LegState, Order, SagaState
 from orders.models.holds import HoldKind
-from orders.services.funding import ASKED, OFFLINE, next_part
 from orders.services.history import record_step
-
-if TYPE_CHECKING:
-    from orders.services.saga import Saga
+from orders.services.locking import LockedOrder
 
 OFFER = "offer"
 """A hold for credit whose offer lies with the buyer: it has a term of its own."""
@@ -61,50 +59,32 @@ def end_hold(order: Order) -> None:
     order.reservation_expires_at = order.hold_hard_end = None
 
 
-def rehold(saga: "Saga") -> None:
-    """Bring the hold of a waiting order to what its deal waits for now; the catalogue and the timer follow."""
+def rehold(saga: LockedOrder, for_legs: Sequence[str]) -> None:
+    """Bring the hold of a waiting order to what its deal waits for now; the catalogue and the timer follow.
+
+    `for_legs` are the kinds that the legs of its checkout deserve as they stand.
+    """
     order = saga.order
     if order.reservation_expires_at is None or order.status not in OPEN or saga.checkout.is_undoing:
         return
-    kinds = waits_for(saga)
+    kinds = _kinds(saga, for_legs)
     _note_changes(order, kinds, saga.now)
     kind, end = _longest(saga, kinds)
     order.hold_kind = HoldKind.CREDIT if kind == OFFER else kind
     if end != order.reservation_expires_at:
         _move_end(saga, end)
+    elif saga.is_newly_held:
+        watch_hold(saga)
 
 
-def waits_for(saga: "Saga") -> list[str]:
+def _kinds(saga: LockedOrder, for_legs: Sequence[str]) -> list[str]:
     """Name every kind of hold that applies to the deal as it stands."""
-    found: list[str] = [HoldKind.CHECKOUT]
-    if saga.is_asked(LegKind.TRADE_IN):
-        found.append(HoldKind.TRADE_IN)
-    found += _credit(saga)
-    found += _money(saga)
+    found: list[str] = [HoldKind.CHECKOUT, *for_legs]
     if saga.order.amount_paid > ZERO:
         found.append(HoldKind.DEPOSIT)
-    if saga.checkout.state == SagaState.PARKED or saga.legs[LegKind.PAYMENT].state == LegState.SUCCEEDED:
+    if saga.checkout.state == SagaState.PARKED:
         found.append(HoldKind.MANUAL)
     return found
-
-
-def _credit(saga: "Saga") -> list[str]:
-    asked = [HoldKind.CREDIT.value] if saga.is_asked(LegKind.LOAN) else []
-    if asked and saga.order.financing_application_id is not None:
-        asked = [OFFER]
-    return asked + sorted(set(_applications(saga.order).values()))
-
-
-def _money(saga: "Saga") -> list[str]:
-    """Payments begun: by the plan of the checkout, or by the buyer while it waits for them."""
-    payment = saga.legs[LegKind.PAYMENT]
-    part = next_part(payment) if saga.is_asked(LegKind.PAYMENT) else None
-    methods = {part["method"]} if part is not None and part["state"] == ASKED else set()
-    if saga.checkout.state == SagaState.WAITING:
-        begun = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
-        methods |= set(begun.values_list("method", flat=True))
-    found = [HoldKind.TRANSFER.value] if methods & OFFLINE else []
-    return found + ([HoldKind.PAYMENT.value] if methods - OFFLINE else [])
 
 
 def _note_changes(order: Order, kinds: list[str], now: datetime) -> None:
@@ -119,7 +99,7 @@ def _note_changes(order: Order, kinds: list[str], now: datetime) -> None:
     order.hold_hard_end = order.hold_hard_end or now + timedelta(days=settings.HOLD_DAYS_AT_MOST)
 
 
-def _longest(saga: "Saga", kinds: list[str]) -> tuple[str, datetime]:
+def _longest(saga: LockedOrder, kinds: list[str]) -> tuple[str, datetime]:
     order = saga.order
     hard_end = order.hold_hard_end or saga.now
     ends = {kind: _since(order, kind) + term_of(kind) for kind in kinds if kind != HoldKind.MANUAL}
@@ -141,25 +121,25 @@ def _since(order: Order, kind: str) -> datetime:
     return datetime.fromisoformat(order.hold_since[kind])
 
 
-def _move_end(saga: "Saga", end: datetime) -> None:
+def _move_end(saga: LockedOrder, end: datetime) -> None:
     """The catalogue never has to hold shorter: what it holds longer the order gives back itself."""
     order, was = saga.order, saga.order.reservation_expires_at
     order.reservation_expires_at = end
-    if saga.legs[LegKind.STOCK].state != LegState.SUCCEEDED:
+    if saga.stock.state != LegState.SUCCEEDED:
         return
-    attempt_id = saga.legs[LegKind.STOCK].attempt_id
+    attempt_id = saga.stock.attempt_id
     if was is None or end > was:
         send(ExtendHold(order_id=order.id, attempt_id=attempt_id, expires_at=end + GRACE))
     watch_hold(saga)
 
 
-def watch_hold(saga: "Saga") -> None:
+def watch_hold(saga: LockedOrder) -> None:
     """Set the one timer of the hold: for its announcement where there is one, else for its end."""
     order = saga.order
     if order.reservation_expires_at is None:
         return
     cancel_timers(alias="orders", lane=str(order.id), event_type=events.ReservationLapsed.type)
-    lapse = events.ReservationLapsed(order_id=order.id, attempt_id=saga.legs[LegKind.STOCK].attempt_id)
+    lapse = events.ReservationLapsed(order_id=order.id, attempt_id=saga.stock.attempt_id)
     set_timer(handler="orders.checkout", event=lapse, due_at=_next_look(order, saga.now))
 
 
@@ -171,7 +151,7 @@ def _next_look(order: Order, now: datetime) -> datetime:
     return end - min(NOTICE, left / 4)
 
 
-def look_at_hold(saga: "Saga") -> bool:
+def look_at_hold(saga: LockedOrder) -> bool:
     """Look at a hold whose timer rang: announce its end, or tell by True that it is over."""
     end = saga.order.reservation_expires_at
     if end is None:
@@ -180,13 +160,13 @@ def look_at_hold(saga: "Saga") -> bool:
         _announce(saga, end)
         watch_hold(saga)
         return False
-    if saga.legs[LegKind.PAYMENT].state == LegState.SUCCEEDED:
+    if saga.payment.state == LegState.SUCCEEDED:
         _keep_what_is_paid(saga)
         return False
     return True
 
 
-def _announce(saga: "Saga", end: datetime) -> None:
+def _announce(saga: LockedOrder, end: datetime) -> None:
     order = saga.order
     is_short = order.hold_kind in (HoldKind.CHECKOUT, HoldKind.PAYMENT)
     if is_short or end - saga.now > NOTICE or order.hold_since.get("told") == end.isoformat():
@@ -205,7 +185,7 @@ def _announce(saga: "Saga", end: datetime) -> None:
     saga.call_manager(saga.checkout.step, "hold_ending", order.get_hold_kind_display())
 
 
-def _keep_what_is_paid(saga: "Saga") -> None:
+def _keep_what_is_paid(saga: LockedOrder) -> None:
     """A deal that is paid for is never undone by the clock: a manager has to look why it does not end."""
     order = saga.order
     order.hold_hard_end = saga.now + timedelta(days=1)
@@ -214,15 +194,16 @@ def _keep_what_is_paid(saga: "Saga") -> None:
 
 
 # Applications that the buyer made by themselves ---------------------------------------------------------------------
-def _applications(order: Order) -> dict[str, str]:
+def applications(order: Order) -> dict[str, str]:
+    """Return the buyer's own applications with the hold that each deserves."""
     found: dict[str, str] = order.hold_since.get("applications", {})
     return found
 
 
-def note_application(saga: "Saga", application_id: Any, kind: str | None) -> None:
+def note_application(saga: LockedOrder, application_id: Any, kind: str | None) -> None:
     """Note that the buyer's own application is being decided (`credit`), offered (`offer`), or over (None)."""
     order = saga.order
     if order.status not in OPEN or not order.hold_since:
         return
-    known = {key: value for key, value in _applications(order).items() if key != str(application_id)}
+    known = {key: value for key, value in applications(order).items() if key != str(application_id)}
     order.hold_since = order.hold_since | {"applications": known | ({str(application_id): kind} if kind else {})}

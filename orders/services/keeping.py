@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import FourEyes, InvalidInput, WrongTransition
 from orders.errors import TransitionNotYours
-from orders.models import OPEN, LegKind, LegState, Order
+from orders.models import OPEN, LegState, Order
 from orders.services.changing import Check, any_version, explained, load_for
-from orders.services.editing import publish_updated
 from orders.services.history import Actor, record_edit
 
 
@@ -39,8 +38,8 @@ def extend_hold(
         order.hold_hard_end = max(order.hold_hard_end or until, until)
         order.touch(now)
         record_edit(saga, "hold.extended", actor=actor, now=now, reason=reason.strip())
-        if saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED:
-            publish_updated(saga)
+        if saga.stock.state == LegState.SUCCEEDED:
+            saga.publish_updated()
         saga.save()
     return order
 

@@ -1,17 +1,28 @@
 """An order under lock with its checkout: loading, noting what moves, writing all of it with its timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from decimal import Decimal
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from orders.models import Checkout, CheckoutLeg, Order, OrderHistory, OrderLine
-from orders.services.funding import funding_of
+from messaging.outbox import publish
+from orders import events
+from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, OrderLine, SagaState
+from orders.rules.funding import funding_of
+from orders.rules.requests import PaymentRequest
 from orders.services.history import FIELDS, Trail, record_step
+from orders.services.lines import line_facts
+
+PARKED = {"code": "parked", "detail": "A manager is looking into it."}
+"""What the buyer is told meanwhile; the reason is for managers and stands in the leg."""
 
 
 class LockedOrder:
-    """An order under lock, with its checkout and legs."""
+    """An order under lock, with its checkout and the rows of its legs by their names."""
+
+    ranks: ClassVar[Mapping[str, int]] = {}
+    """The legs that there are, by name, in their order."""
 
     def __init__(
         self,
@@ -25,6 +36,7 @@ class LockedOrder:
         self.legs = {leg.kind: leg for leg in legs}
         self.moved: dict[str, CheckoutLeg] = {}
         self.items: list[dict[str, Any]] | None = None
+        self.is_newly_held = False
         self.trail = Trail(self.state() if lines is None else None)
 
     @classmethod
@@ -69,6 +81,16 @@ class LockedOrder:
         CheckoutLeg.objects.bulk_create(self.legs.values())
 
     @property
+    def stock(self) -> CheckoutLeg:
+        """The leg that holds the goods; every order has it."""
+        return self.legs[LegKind.STOCK]
+
+    @property
+    def payment(self) -> CheckoutLeg:
+        """The leg that takes the buyer's money; every order has it."""
+        return self.legs[LegKind.PAYMENT]
+
+    @property
     def lines(self) -> Sequence[OrderLine]:
         """Return what is sold."""
         return self._lines if self._lines is not None else list(self.order.lines.all())
@@ -78,6 +100,58 @@ class LockedOrder:
         leg.state = state
         self.moved[leg.kind] = leg
 
+    def agree_to_more(self, amount: Decimal) -> None:
+        """Note that the buyer agreed to pay so much more by themselves; below zero it is taken back."""
+        request = PaymentRequest.of(self.payment)
+        if amount and request.agreed is not None:
+            request.agreed += amount
+            request.store(self.payment)
+            self.mark(self.payment, self.payment.state)
+
+    def add_leg(self, kind: str) -> CheckoutLeg:
+        """Let a leg join that was not asked for as the order was placed."""
+        self.legs[kind] = CheckoutLeg(checkout=self.checkout, kind=kind, rank=self.ranks[kind])
+        return self.legs[kind]
+
+    def close(self, leg: CheckoutLeg, state: str) -> None:
+        """End a leg; whatever was parked goes on with it."""
+        self.unpark()
+        self.mark(leg, state)
+        leg.finished_at = self.now
+
+    def unpark(self) -> None:
+        """Go back to where it was before it was parked, if it is."""
+        if self.checkout.state != SagaState.PARKED:
+            return
+        for leg in self.legs.values():
+            if leg.state == LegState.PARKED:
+                self.mark(leg, LegState.COMPENSATING if self.checkout.is_undoing else LegState.RUNNING)
+                leg.parked_reason = ""
+        self.checkout.state, self.checkout.parked_from = self.checkout.parked_from, ""
+        kept = {name: value for name, value in (self.checkout.failure or {}).items() if name != "parked"}
+        self.checkout.failure = None if kept.get("code") == PARKED["code"] else kept or None
+
+    def is_asked(self, kind: str) -> bool:
+        """Tell whether a leg waits for the answer to its request, parked or not."""
+        leg = self.legs.get(kind)
+        if leg is None:
+            return False
+        return leg.state == LegState.RUNNING or (leg.state == LegState.PARKED and not self.checkout.is_undoing)
+
+    def is_running(self, kind: str, attempt_id: UUID | None) -> bool:
+        """Tell whether an answer of this attempt is being waited for."""
+        return self.is_asked(kind) and self.legs[kind].attempt_id == attempt_id
+
+    def is_being_undone(self, leg: CheckoutLeg) -> bool:
+        """Tell whether a leg was asked to give back what it holds and has not said that it did, parked or not."""
+        return leg.state == LegState.COMPENSATING or (leg.state == LegState.PARKED and self.checkout.is_undoing)
+
+    @property
+    def cause(self) -> str:
+        """Why the checkout is being undone, by code."""
+        code: str = (self.checkout.failure or {}).get("code", "cancelled")
+        return code
+
     def set_lines(self, lines: Sequence[OrderLine]) -> None:
         """The lines as they are from now on."""
         self._lines = lines
@@ -85,3 +159,27 @@ class LockedOrder:
     def note(self, event: str, *, reason: str = "", data: dict[str, Any] | None = None) -> None:
         """Write a step to the timeline."""
         record_step(self, event, now=self.now, reason=reason, data=data)
+
+    def call_manager(self, leg: str, cause: str, detail: str) -> None:
+        """Tell the managers that a leg waits for one of them."""
+        publish(
+            events.AttentionNeeded(
+                order_id=self.order.id, number=self.order.number, leg=leg, cause=cause, detail=detail[:500]
+            )
+        )
+
+    def publish_updated(self) -> None:
+        """Tell everyone the order's lines and totals."""
+        order = self.order
+        publish(
+            events.OrderUpdated(
+                order_id=order.id,
+                number=order.number,
+                customer_id=order.customer_id,
+                lines=line_facts(self.lines),
+                total_amount=order.total_amount,
+                currency=order.currency,
+                version_number=order.version,
+                amount_payable=order.payable,
+            )
+        )

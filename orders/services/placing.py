@@ -1,11 +1,12 @@
 """Placing an order: prices from the catalogue's copy, never from the buyer; the saga starts in the same commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connections
 from django.utils.translation import gettext as _
 
@@ -18,13 +19,16 @@ from messaging.departures import refuse_leavers
 from messaging.outbox import publish
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
-from orders.models import LEG_ORDER, Checkout, CheckoutLeg, LegKind, LineKind, Order, OrderLine, QueuePlace
+from orders.models import Checkout, LegKind, LineKind, Order, OrderLine, QueuePlace
+from orders.rules.funding import lend_premiums, own_money
+from orders.rules.requests import LoanRequest, PaymentRequest, TradeInRequest
 from orders.services.agreeing import is_value_agreed, refuse_gifts
 from orders.services.deposits import LEG as DEPOSIT
 from orders.services.deposits import agree_deposit, require_terms
-from orders.services.funding import AGREED, lend_premiums, own_money, parts_of, plan_parts, requested_loan
 from orders.services.history import Actor, record_status
 from orders.services.holds import begin_hold
+from orders.services.legs import LEGS
+from orders.services.legs.base import Purchase
 from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts, refuse_other_cars
 from orders.services.queue import find_offer, take_offer
 from orders.services.quota import refuse_hoarding
@@ -64,10 +68,14 @@ def place_order(
         add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now, offer)
         _refuse_other_terms(order, expected_total, deposit)
-        payments, valued = _payments(payment, deposit), _valued(order, trade_in, actor, now)
-        loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
-        wishes = {"offer": offer, "payments": payments, "trade_in": valued, "loan": loan, "policies": insurance}
-        _begin(_build_saga(order, order_lines, wishes, now), order_lines, actor, now, offer)
+        purchase = Purchase(
+            offer_attempt_id=offer.attempt_id if offer else None,
+            payments=_payments(payment, deposit),
+            trade_in=_valued(order, trade_in, actor, now),
+            loan=None if financing is None else lend_premiums(_priced(financing, order_lines), policies),
+            quotes=list(insurance),
+        )
+        _begin(_build_saga(order, order_lines, purchase, now), order_lines, actor, now, offer)
         if deposit is not None:
             agree_deposit(order, deposit, actor, now)
     return order
@@ -95,11 +103,13 @@ def _refuse_other_terms(order: Order, expected_total: Decimal | None, deposit: d
     require_terms(deposit, order.total_amount)
 
 
-def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: datetime) -> dict[str, Any] | None:
+def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: datetime) -> TradeInRequest | None:
     """Say of a car taken in exchange whether its value is agreed to already."""
     if trade_in is None:
         return None
-    return trade_in | {"is_agreed": is_value_agreed(order, Decimal(trade_in["amount"]), actor, now)}
+    request = msgspec.convert(trade_in, TradeInRequest, strict=False)
+    request.is_agreed = is_value_agreed(order, request.amount, actor, now)
+    return request
 
 
 def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offer: QueuePlace | None) -> None:
@@ -107,16 +117,17 @@ def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offe
     OrderLine.objects.bulk_create(lines)
     _refuse_plan(saga)
     _note_agreed(saga)
-    saga.advance()
+    saga.begin()
     saga.fund()
     saga.insert()
     saga.order.number = _next_number(now)
     saga.order.save(force_insert=True)
+    publish(_created(saga.order, lines))
     record_status(saga, None, actor=actor, reason="", now=now)
     if offer is not None:
         saga.note("queue.offer_taken", data={"place_id": str(offer.id)})
     saga.write_timeline()
-    publish(_created(saga.order, lines))
+    saga.ask()
 
 
 def _build_order(
@@ -162,7 +173,7 @@ def _priced(financing: dict[str, Any], lines: Sequence[OrderLine]) -> dict[str, 
 
 def _payments(
     payment: dict[str, Any] | Sequence[dict[str, Any]] | None, deposit: dict[str, Any] | None
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     given = [payment] if isinstance(payment, dict) else list(payment or ())
     first = {name: value for name, value in (deposit or {}).items() if name != "terms"}
     return ([first | {"leg": DEPOSIT}] if deposit else []) + [dict(one) for one in given]
@@ -170,13 +181,12 @@ def _payments(
 
 def _refuse_plan(saga: Saga) -> None:
     """The planned parts must fit into the total, and only the last may take what is left."""
-    parts, order = parts_of(saga.legs[LegKind.PAYMENT]), saga.order
-    if any(part.get("amount") is None for part in parts[:-1]):
+    parts, order = PaymentRequest.of(saga.payment).parts, saga.order
+    if any(part.amount is None for part in parts[:-1]):
         raise InvalidInput("payment", "invalid", _("Only the last payment may be without an amount."))
-    loan, trade_in = saga.legs.get(LegKind.LOAN), saga.legs.get(LegKind.TRADE_IN)
-    planned = sum((Decimal(part["amount"]) for part in parts if part.get("amount") is not None), ZERO)
-    planned += requested_loan(loan) if loan else ZERO
-    planned += Decimal(trade_in.request["amount"]) if trade_in else ZERO
+    trade_in = saga.legs.get(LegKind.TRADE_IN)
+    planned = sum((part.amount for part in parts if part.amount is not None), ZERO)
+    planned += LoanRequest.of(saga.legs.get(LegKind.LOAN)).amount + TradeInRequest.of(trade_in).amount
     if planned > order.total_amount and (len(parts) > 1 or trade_in):
         detail = _("The parts come to %(planned)s, the order to %(total_amount)s.") % {
             "planned": planned,
@@ -187,9 +197,10 @@ def _refuse_plan(saga: Saga) -> None:
 
 def _note_agreed(saga: Saga) -> None:
     """Keep what the buyer expects to pay by themselves: no card is charged for more without their word."""
-    leg = saga.legs[LegKind.PAYMENT]
-    if parts_of(leg):
-        leg.request = {**leg.request, AGREED: str(own_money(saga.order, saga.legs))}
+    request = PaymentRequest.of(saga.payment)
+    if request.parts:
+        request.agreed = own_money(saga.order, saga.legs)
+        request.store(saga.payment)
 
 
 def _next_number(now: datetime) -> str:
@@ -205,24 +216,13 @@ def _next_number(now: datetime) -> str:
     return f"{year}-{number:06d}"
 
 
-def _build_saga(order: Order, lines: list[OrderLine], wishes: dict[str, Any], now: datetime) -> Saga:
-    requests: dict[str, dict[str, Any]] = {
-        LegKind.STOCK: {"replaces": str(wishes["offer"].attempt_id)} if wishes["offer"] else {},
-        LegKind.PAYMENT: plan_parts(wishes["payments"]),
-    }
-    if wishes["trade_in"] is not None:
-        requests[LegKind.TRADE_IN] = wishes["trade_in"]
-    if wishes["loan"] is not None:
-        requests[LegKind.LOAN] = wishes["loan"]
-        requests[LegKind.DISBURSEMENT] = {}
-    if wishes["policies"]:
-        requests[LegKind.POLICIES] = {"quotes": list(wishes["policies"])}
-    checkout = Checkout(order_id=order.id, step=LegKind.STOCK, started_at=now)
-    legs = [
-        CheckoutLeg(checkout=checkout, kind=kind, rank=LEG_ORDER.index(kind), request=request)
-        for kind, request in requests.items()
-    ]
-    return Saga(order, checkout, legs, now, lines)
+def _build_saga(order: Order, lines: list[OrderLine], purchase: Purchase, now: datetime) -> Saga:
+    """Begin a checkout with every leg that takes part in what is wished."""
+    saga = Saga(order, Checkout(order_id=order.id, started_at=now), [], now, lines)
+    for leg in LEGS.values():
+        if (request := leg.plan(purchase)) is not None:
+            request.store(saga.add_leg(leg.kind))
+    return saga
 
 
 def _created(order: Order, lines: list[OrderLine]) -> OrderCreated:

@@ -5,7 +5,6 @@ from decimal import Decimal
 from uuid import UUID
 
 from core.db import transaction
-from orders.services.editing import publish_updated
 from orders.services.saga import Saga
 
 
@@ -21,5 +20,5 @@ def note_returned_premium(*, order_id: UUID, amount: Decimal, reason: str, now: 
         saga.order.returned_premiums += amount
         saga.order.touch(now)
         saga.note("order.premium_returned", reason=reason, data={"amount": str(amount)})
-        publish_updated(saga)
+        saga.publish_updated()
         saga.save()

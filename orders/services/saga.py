@@ -1,13 +1,12 @@
-"""The checkout's legs and how it steps over them: forward one after another, and back in reverse.
+"""The checkout: how it steps over its legs, forward one after another, and back in reverse; it knows none by name.
 
 Every request carries the attempt of its leg. What cannot go on is parked: a manager sees why, and an answer that
 arrives after all still moves it on.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import structlog
@@ -15,117 +14,117 @@ import structlog
 from core import failpoints
 from core.events import Event
 from core.ids import uuid7
-from gateway.approvals import require_permit
 from messaging.outbox import publish
 from messaging.timers import cancel_timers, set_timer
 from orders import events
-from orders.models import (
-    CheckoutLeg,
-    LegKind,
-    LegState,
-    Order,
-    OrderReturn,
-    ReturnState,
-    SagaState,
-    Status,
-)
-from orders.models.holds import HoldKind
+from orders.models import CheckoutLeg, LegState, Order, OrderReturn, ReturnState, SagaState, Status
 from orders.services.deposits import follow_deposit
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
-from orders.services.holds import begin_hold, end_hold, rehold, term_of
-from orders.services.locking import LockedOrder
-from orders.services.requests import REQUESTS, UNDO
+from orders.services.holds import begin_hold, end_hold, rehold
+from orders.services.legs import LEGS
+from orders.services.legs.base import AskAgain, Done, Failed, Leg, Park, Settle, Skip, Step, Undone, Waits, timed_out
+from orders.services.locking import PARKED, LockedOrder
 
 HANDLER = "orders.checkout"
-PAYMENT_DEADLINE = timedelta(minutes=15)
-POLICIES_DEADLINE = timedelta(minutes=10)
-DISBURSEMENT_DEADLINE = timedelta(hours=1)
 UNDO_DEADLINE = timedelta(hours=24)
-DEADLINES: dict[str, Callable[[], timedelta]] = {
-    LegKind.PAYMENT: lambda: PAYMENT_DEADLINE,
-    LegKind.TRADE_IN: lambda: term_of(HoldKind.TRADE_IN),
-    LegKind.LOAN: lambda: term_of(HoldKind.CREDIT),
-    LegKind.POLICIES: lambda: POLICIES_DEADLINE,
-    LegKind.DISBURSEMENT: lambda: DISBURSEMENT_DEADLINE,
-}
-"""Stock has none: while the catalogue is away orders are still taken, and their stock is decided when it is back."""
-PARKED = {"code": "parked", "detail": "A manager is looking into it."}
-"""What the buyer is told meanwhile; the reason is for managers and stands in the leg."""
 log = structlog.get_logger(__name__)
 
 
 class Saga(LockedOrder):
     """The rules of the checkout, over an order under lock."""
 
+    ranks: ClassVar[Mapping[str, int]] = {kind: rank for rank, kind in enumerate(LEGS)}
+
     def save(self) -> None:
         """Write the order with its checkout, held for as long as its deal deserves now."""
-        rehold(self)
+        rehold(self, [kind for leg in LEGS.values() for kind in leg.hold_kinds(self)])
         follow_deposit(self)
         super().save()
 
+    def go(self, kind: str, step: Step | None) -> None:
+        """Go where an answer to a leg, or a word of a manager about it, leads."""
+        match step:
+            case Done(data):
+                self.succeed(kind, **data)
+                self.settle()
+            case Failed(code, detail, extra):
+                self.fail(kind, code, detail, **extra)
+            case Undone(attempt_id):
+                self.undone(kind, attempt_id)
+            case Waits():
+                self.unpark()
+                self.checkout.state = SagaState.WAITING
+            case AskAgain():
+                self._cancel_timers(events.LegTimedOut)
+                self._ask(self.legs[kind])
+            case Skip():
+                self.skip(self.legs[kind])
+            case Settle():
+                self.settle()
+            case Park(code, reason):
+                self.park(code, reason)
+
     # Forward -----------------------------------------------------------------------------------------------------
+    def begin(self) -> None:
+        """Start the first leg of an order that is being placed; it is asked once all is written."""
+        self._start(self.legs[next(self._forward()).kind])
+
+    def ask(self) -> None:
+        """Ask what `begin` started: no command precedes the news that there is the order."""
+        self._send(self.legs[self.checkout.step])
+
     def advance(self) -> None:
         """Start the next leg that is not done; with none left the order is paid for."""
-        for kind in self._forward():
-            leg = self.legs[kind]
-            if leg.state == LegState.PENDING:
-                self._start(leg)
+        for leg in self._forward():
+            row = self.legs[leg.kind]
+            if row.state == LegState.PENDING:
+                self._start(row)
+                self._send(row)
                 return  # a leg that needs no answer has gone on by itself, perhaps to the very end
-            if leg.state in (LegState.RUNNING, LegState.PARKED):
+            if row.state in (LegState.RUNNING, LegState.PARKED):
                 return
         self._finish()
 
-    def _forward(self) -> list[str]:
-        return [kind.value for kind in LegKind if kind.value in self.legs]
+    def _forward(self) -> Iterator[Leg]:
+        return (leg for leg in LEGS.values() if leg.kind in self.legs)
 
-    def _start(self, leg: CheckoutLeg) -> None:
-        self.mark(leg, LegState.RUNNING)
-        leg.started_at = self.now
-        self.checkout.step = leg.kind
-        self._ask(leg)
-        failpoints.reach("checkout.requested", leg.kind)
+    def _start(self, row: CheckoutLeg) -> None:
+        self.mark(row, LegState.RUNNING)
+        row.started_at = self.now
+        row.attempts += 1
+        self.checkout.step, self.checkout.state = row.kind, SagaState.RUNNING
 
-    def _ask(self, leg: CheckoutLeg) -> None:
+    def _ask(self, row: CheckoutLeg) -> None:
         self.checkout.state = SagaState.RUNNING
-        leg.attempts += 1
-        REQUESTS[leg.kind](self, leg)
-        if leg.kind in DEADLINES and leg.state == LegState.RUNNING and self.checkout.state == SagaState.RUNNING:
-            leg.deadline_at = self.now + DEADLINES[leg.kind]()
-            deadline = events.LegTimedOut(order_id=self.order.id, attempt_id=leg.attempt_id, leg=leg.kind)
-            set_timer(handler=HANDLER, event=deadline, due_at=leg.deadline_at)
+        row.attempts += 1
+        self._send(row)
 
-    def is_asked(self, kind: str) -> bool:
-        """Tell whether a leg waits for the answer to its request, parked or not."""
-        leg = self.legs.get(kind)
-        if leg is None:
-            return False
-        return leg.state == LegState.RUNNING or (leg.state == LegState.PARKED and not self.checkout.is_undoing)
+    def _send(self, row: CheckoutLeg) -> None:
+        leg = LEGS[row.kind]
+        step = leg.ask(self, row)
+        if step is not None:
+            self.go(row.kind, step)
+        elif leg.deadline is not None:
+            row.deadline_at = self.now + leg.deadline
+            silence = events.LegTimedOut(order_id=self.order.id, attempt_id=row.attempt_id, leg=row.kind)
+            set_timer(handler=HANDLER, event=silence, due_at=row.deadline_at)
+        failpoints.reach("checkout.requested", row.kind)
 
-    def is_running(self, kind: str, attempt_id: UUID | None) -> bool:
-        """Tell whether an answer of this attempt is being waited for."""
-        return self.is_asked(kind) and self.legs[kind].attempt_id == attempt_id
-
-    def wait(self) -> None:
-        """Wait for the buyer, with no deadline but that of the reservation."""
-        self.unpark()
-        self.checkout.state = SagaState.WAITING
-
-    def go_on_paying(self) -> None:
-        """Ask for the next payment that is planned."""
-        self._cancel_timers(events.LegTimedOut)
-        self._ask(self.legs[LegKind.PAYMENT])
+    def settle(self) -> None:
+        """Go on where the buyer is waited for and nothing is needed of them any more."""
+        if self.checkout.state != SagaState.WAITING:
+            return
+        for leg in self._forward():
+            if self.legs[leg.kind].state == LegState.RUNNING and leg.is_over(self):
+                self.succeed(leg.kind)
+                return
 
     def succeed(self, kind: str, **data: Any) -> None:
         """Mark a leg done and go on."""
-        self._close(self.legs[kind], LegState.SUCCEEDED)
+        self.close(self.legs[kind], LegState.SUCCEEDED)
         record_step(self, f"{kind}.succeeded", now=self.now, data=data)
         failpoints.reach("checkout.succeeded", kind)
         self.advance()
-
-    def _close(self, leg: CheckoutLeg, state: str) -> None:
-        self.unpark()
-        self.mark(leg, state)
-        leg.finished_at = self.now
 
     def _finish(self) -> None:
         self.checkout.state, self.checkout.step = SagaState.COMPLETED, "done"
@@ -140,7 +139,7 @@ class Saga(LockedOrder):
                 customer_id=self.order.customer_id,
                 total_amount=self.order.total_amount,
                 currency=self.order.currency,
-                attempt_id=self.legs[LegKind.STOCK].attempt_id,
+                attempt_id=self.stock.attempt_id,
             )
         )
 
@@ -149,7 +148,7 @@ class Saga(LockedOrder):
         """Mark a leg failed, say why, and undo what the others did."""
         leg = self.legs[kind]
         leg.error = {"code": code, "detail": detail} | extra
-        self._close(leg, LegState.FAILED)
+        self.close(leg, LegState.FAILED)
         self.checkout.failure = {"code": code, "step": kind, "detail": detail} | extra
         record_step(self, f"{kind}.failed", now=self.now, reason=detail, data=leg.error)
         failpoints.reach("checkout.failed", kind)
@@ -162,77 +161,56 @@ class Saga(LockedOrder):
         if self.checkout.undo_started_at is None:
             self.checkout.undo_started_at = self.now
             self._limit_undoing()
-        for kind in reversed(self._forward()):
-            leg = self.legs[kind]
-            if leg.state == LegState.COMPENSATING:
+        for leg in reversed(list(self._forward())):
+            row = self.legs[leg.kind]
+            if row.state == LegState.COMPENSATING:
                 return
-            if self._needs_undoing(leg):
-                self.mark(leg, LegState.COMPENSATING)
-                self.checkout.step = kind
-                UNDO[kind](self, leg)
-                failpoints.reach("checkout.undo", kind)
+            if self._needs_undoing(row):
+                self.mark(row, LegState.COMPENSATING)
+                self.checkout.step = leg.kind
+                leg.undo(self, row)
+                failpoints.reach("checkout.undo", leg.kind)
                 return
-            if leg.state == LegState.PENDING or self._needs_no_answer(leg):
-                self._close(leg, LegState.SKIPPED)
-            elif leg.kind == LegKind.TRADE_IN and leg.state == LegState.SUCCEEDED:
-                self._close(leg, LegState.COMPENSATED)
-                self._owe_trade_in()
+            self._end_unasked(leg, row)
         self._finish_compensation()
 
-    def _owe_trade_in(self) -> None:
-        """The buyer's car, or its price, is theirs again: a manager gives it back and says so."""
-        owed, self.order.trade_in_credit = self.order.trade_in_credit, Decimal(0)
-        if owed:
-            self.order.trade_in_owed = owed
-            record_step(self, "trade_in.owed", now=self.now, data={"amount": str(owed)})
-            self.call_manager(LegKind.TRADE_IN, "trade_in_owed", f"{owed} {self.order.currency}")
-
-    def _needs_no_answer(self, leg: CheckoutLeg) -> bool:
-        """Its answer counts no more: withdrawing the loan takes back the payout too, made or not."""
-        return leg.kind not in UNDO and leg.state == LegState.RUNNING
+    def _end_unasked(self, leg: Leg, row: CheckoutLeg) -> None:
+        """End a leg that nobody has to give anything back for: its answer counts no more."""
+        if row.state == LegState.PENDING or (row.state == LegState.RUNNING and not leg.takes_back):
+            self.close(row, LegState.SKIPPED)
+        elif leg.is_let_go and row.state == LegState.SUCCEEDED:
+            self.close(row, LegState.COMPENSATED)
+            leg.let_go(self)
 
     def _limit_undoing(self) -> None:
         overdue = events.UndoOverdue(order_id=self.order.id)
         set_timer(handler=HANDLER, event=overdue, due_at=self.now + UNDO_DEADLINE)
 
-    def _needs_undoing(self, leg: CheckoutLeg) -> bool:
-        """A refused leg holds nothing; one that timed out may, and the payment leg what the buyer paid besides."""
-        if leg.kind not in UNDO:
+    def _needs_undoing(self, row: CheckoutLeg) -> bool:
+        """A refused leg holds nothing; one that timed out may, and one that keeps the buyer's money."""
+        leg = LEGS[row.kind]
+        if not leg.takes_back:
             return False
-        if leg.state == LegState.FAILED:
-            return leg.kind == LegKind.PAYMENT or (leg.error or {}).get("code") == timed_out(leg.kind)
-        return leg.state in (LegState.RUNNING, LegState.SUCCEEDED)
+        if row.state == LegState.FAILED:
+            return leg.keeps_money or (row.error or {}).get("code") == timed_out(row.kind)
+        return row.state in (LegState.RUNNING, LegState.SUCCEEDED)
 
     @property
-    def refund_waits_for_insurers(self) -> bool:
-        """Tell whether policies have to be cancelled before it is known how much of the order's money goes back."""
-        legs = (self.legs.get(LegKind.PAYMENT), self.legs.get(LegKind.POLICIES))
-        return all(leg is not None and self._needs_undoing(leg) for leg in legs)
+    def refund_waits(self) -> bool:
+        """Tell whether a leg has to be undone before it is known how much of the order's money goes back."""
+        needed = [leg for leg in self._forward() if self._needs_undoing(self.legs[leg.kind])]
+        return any(leg.keeps_money for leg in needed) and any(leg.reckons_refund for leg in needed)
 
     def undone(self, kind: str, attempt_id: UUID | None) -> None:
         """A leg reported that it holds nothing any more."""
-        leg = self.legs.get(kind)
-        if leg is None or leg.attempt_id != attempt_id or not self.is_being_undone(leg):
+        row = self.legs.get(kind)
+        if row is None or row.attempt_id != attempt_id or not self.is_being_undone(row):
             return
-        self._close(leg, LegState.COMPENSATED)
-        if kind == LegKind.LOAN:
-            self._take_back_payout()
+        self.close(row, LegState.COMPENSATED)
+        LEGS[kind].after_undoing(self)
         record_step(self, f"{kind}.undone", now=self.now)
         failpoints.reach("checkout.undone", kind)
         self.compensate()
-
-    def _take_back_payout(self) -> None:
-        """A loan that is cancelled pays for nothing."""
-        payout = self.legs.get(LegKind.DISBURSEMENT)
-        self.order.loan_amount = Decimal(0)
-        if payout is not None and payout.state == LegState.SUCCEEDED:
-            self._close(payout, LegState.COMPENSATED)
-            self.order.amount_paid -= Decimal(payout.request["amount"])
-        self.order.touch(self.now)
-
-    def is_being_undone(self, leg: CheckoutLeg) -> bool:
-        """Tell whether a leg was asked to give back what it holds and has not said that it did, parked or not."""
-        return leg.state == LegState.COMPENSATING or (leg.state == LegState.PARKED and self.checkout.is_undoing)
 
     def _finish_compensation(self) -> None:
         self.checkout.state, self.checkout.step = SagaState.COMPENSATED, "done"
@@ -273,22 +251,6 @@ class Saga(LockedOrder):
         record_status(self, previous, actor=SYSTEM_ACTOR, reason=code or detail, now=self.now, data=data)
         publish_cancelled(self.order, code or detail)
 
-    # What is not asked of another app ----------------------------------------------------------------------------
-    def credit_trade_in(self, amount: Decimal) -> None:
-        """The value of the buyer's car is agreed to. Raises Undeclared where nobody was asked."""
-        require_permit("orders")
-        self.order.trade_in_credit = min(amount, self.order.total_amount)
-        self.order.touch(self.now)
-        self.succeed(LegKind.TRADE_IN, amount=str(self.order.trade_in_credit))
-
-    def call_manager(self, leg: str, cause: str, detail: str) -> None:
-        """Tell the managers that a leg waits for one of them."""
-        publish(
-            events.AttentionNeeded(
-                order_id=self.order.id, number=self.order.number, leg=leg, cause=cause, detail=detail[:500]
-            )
-        )
-
     # When it cannot go on ----------------------------------------------------------------------------------------
     @property
     def active(self) -> CheckoutLeg | None:
@@ -310,18 +272,6 @@ class Saga(LockedOrder):
         self.call_manager(leg.kind, code, reason)
         log.error("checkout_parked", order_id=str(self.order.id), leg=leg.kind, cause=code, reason=reason)
 
-    def unpark(self) -> None:
-        """Go back to where it was before it was parked, if it is."""
-        if self.checkout.state != SagaState.PARKED:
-            return
-        for leg in self.legs.values():
-            if leg.state == LegState.PARKED:
-                self.mark(leg, LegState.COMPENSATING if self.checkout.is_undoing else LegState.RUNNING)
-                leg.parked_reason = ""
-        self.checkout.state, self.checkout.parked_from = self.checkout.parked_from, ""
-        kept = {name: value for name, value in (self.checkout.failure or {}).items() if name != "parked"}
-        self.checkout.failure = None if kept.get("code") == PARKED["code"] else kept or None
-
     def ask_again(self, leg: CheckoutLeg) -> None:
         """Send a leg's request, or the request to undo it, once more under the same attempt."""
         self.unpark()
@@ -329,7 +279,7 @@ class Saga(LockedOrder):
             self._cancel_timers(events.UndoOverdue)
             leg.attempts += 1
             self.mark(leg, LegState.COMPENSATING)
-            UNDO[leg.kind](self, leg)
+            LEGS[leg.kind].undo(self, leg)
             self._limit_undoing()
         elif self.checkout.state == SagaState.RUNNING:
             self._cancel_timers(events.LegTimedOut)
@@ -343,7 +293,7 @@ class Saga(LockedOrder):
             and not self._needs_undoing(leg)
             and self.checkout.is_undoing
             and self.order.status in (Status.CREATED, Status.AWAITING_PAYMENT)
-            and self.legs[LegKind.PAYMENT].started_at is None
+            and not any(row.started_at for row in self.legs.values() if LEGS[row.kind].keeps_money)
         )
 
     def restart(self) -> None:
@@ -354,35 +304,25 @@ class Saga(LockedOrder):
         self._cancel_timers(events.LegTimedOut, events.UndoOverdue, events.ReservationLapsed)
         self.unpark()
         self.checkout.failure = self.checkout.undo_started_at = None
-        self.order.loan_amount, self.order.financing_application_id = Decimal(0), None
         begin_hold(self.order, self.now)
         self.order.touch(self.now)
         for leg in self.legs.values():
             if leg.state != LegState.SUCCEEDED:
                 leg.attempt_id, leg.error = uuid7(), None
                 leg.started_at = leg.finished_at = leg.deadline_at = None
+                LEGS[leg.kind].reset(self)
                 self.mark(leg, LegState.PENDING)
         self.advance()
 
     def skip(self, leg: CheckoutLeg) -> None:
         """Go on without a leg, after taking back whatever its attempt may still bring about."""
-        if leg.kind == LegKind.DISBURSEMENT:
-            self.order.loan_amount = Decimal(0)
-            self.order.touch(self.now)
-            UNDO[LegKind.LOAN](self, self.legs[LegKind.LOAN])
-        else:
-            UNDO[leg.kind](self, leg)
-        self._close(leg, LegState.SKIPPED)
+        LEGS[leg.kind].skip(self, leg)
+        self.close(leg, LegState.SKIPPED)
         self.advance()
 
     def _cancel_timers(self, *kinds: type[Event]) -> None:
         for kind in kinds:
             cancel_timers(alias="orders", lane=str(self.order.id), event_type=kind.type)
-
-
-def timed_out(kind: str) -> str:
-    """Code of a leg that was not answered in time."""
-    return f"{kind}_timed_out"
 
 
 def publish_cancelled(order: Order, reason: str, *, refund_follows: bool = False) -> None:

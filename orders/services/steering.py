@@ -11,19 +11,19 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
-from core.money import ZERO
 from gateway.approvals import let
 from messaging import parked
 from messaging.models import DeliveryStatus, InboxEvent
 from orders.approvals import CHECKOUT
 from orders.errors import SteeringNotYours, SteeringRefused
-from orders.models import STAFF, Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState, Status, SteeringAction
-from orders.services.agreeing import admit_cancelling, admit_skipping, admit_value, as_maker, refuse_own
+from orders.models import STAFF, Checkout, CheckoutLeg, LegState, Order, SagaState, Status, SteeringAction
+from orders.rules.requests import PaymentRequest, PlannedPayment
+from orders.services.agreeing import as_maker, refuse_own
 from orders.services.changing import move_saga
-from orders.services.editing import drop_premiums, premiums, publish_updated
 from orders.services.excess import return_excess
-from orders.services.funding import ASKED, DROPPED, OFFLINE, PLANNED, Part, parts_of, requested_loan, set_part
 from orders.services.history import Actor, record_steering
+from orders.services.legs import LEGS
+from orders.services.legs.base import Said
 from orders.services.queue import lock_queues, refuse_queued
 from orders.services.saga import HANDLER, Saga
 
@@ -97,14 +97,21 @@ def _view(saga: Saga, leg: CheckoutLeg, actor: Actor) -> LegView:
 
 
 def allowed_actions(saga: Saga, leg: CheckoutLeg, actor: Actor) -> list[str]:
-    """List what this actor may do with a leg now."""
+    """Return what this actor may do with a leg now."""
     if not actor.roles & STAFF:
         return []
-    return [action for action, rule in _RULES.items() if rule(saga, leg, actor) and _is_for(action, actor)]
+    return [action for action in SteeringAction.values if _may(action, saga, leg, actor) and _is_for(action, actor)]
 
 
 def _is_for(action: str, actor: Actor) -> bool:
     return action != SteeringAction.SKIP or ADMIN in actor.roles
+
+
+def _may(action: str, saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
+    if action in _RULES:
+        return _RULES[action](saga, leg, actor)
+    steer = LEGS[leg.kind].steers.get(action)
+    return steer is not None and steer.may(saga, leg)
 
 
 def _may_retry(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
@@ -123,42 +130,12 @@ def _may_cancel(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
     return Status.CANCELLED in saga.order.allowed(actor.roles)
 
 
-def _may_skip(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
-    """Only what the sale can do without.
-
-    That is policies, if the loan does not pay for them; a payout whose money has come in another way; and a planned
-    payment that the buyer may as well make by themselves.
-    """
-    if leg.kind == LegKind.PAYMENT:
-        return not saga.checkout.is_undoing and any(_is_droppable(part) for part in parts_of(leg))
-    if not saga.is_asked(leg.kind):
-        return False
-    if leg.kind == LegKind.POLICIES:
-        return saga.order.payable_at(saga.order.total_amount - premiums(saga)) >= saga.order.loan_amount
-    return leg.kind == LegKind.DISBURSEMENT and saga.order.amount_due <= 0
-
-
-def _is_droppable(part: Part) -> bool:
-    return part["state"] == PLANNED or (part["state"] == ASKED and part["method"] in OFFLINE)
-
-
-def _may_value(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
-    return leg.kind == LegKind.TRADE_IN and saga.is_asked(leg.kind)
-
-
-def _may_settle(saga: Saga, leg: CheckoutLeg, actor: Actor) -> bool:
-    return leg.kind == LegKind.TRADE_IN and saga.order.trade_in_owed > 0
-
-
 _RULES: dict[str, Callable[[Saga, CheckoutLeg, Actor], bool]] = {
     SteeringAction.RETRY: _may_retry,
     SteeringAction.TAKE_OVER: _may_take_over,
     SteeringAction.CANCEL: _may_cancel,
-    SteeringAction.SKIP: _may_skip,
-    SteeringAction.ACCEPT: _may_value,
-    SteeringAction.REFUSE: _may_value,
-    SteeringAction.SETTLE: _may_settle,
 }
+"""What may be done with every leg; what else, each leg says itself."""
 
 
 def steer_checkout(
@@ -185,16 +162,15 @@ def steer_checkout(
         if saga is None or saga.order.deleted_at is not None:
             raise NotFound
         chosen, part = _find(saga, leg)
-        if not _RULES[action](saga, chosen, actor):
+        if not _may(action, saga, chosen, actor):
             raise SteeringRefused(allowed=allowed_actions(saga, chosen, actor))
         refuse_own(saga.order, actor)
-        said = _Order(actor, reason, amount, part)
         data = {"leg": leg, "state": chosen.state, "attempt_id": str(chosen.attempt_id)}
         record_steering(saga, f"{leg}.{_TOLD[action]}", actor=actor, reason=reason, now=now, data=data)
         if action == SteeringAction.CANCEL:
             move_saga(saga, Status.CANCELLED, actor=actor, reason=reason)
         else:
-            _ACTIONS[action](saga, chosen, said)
+            _act(action, saga, chosen, Said(actor, reason, amount, part))
             return_excess(saga, "overpaid")
         saga.save()
     return saga.order
@@ -202,53 +178,36 @@ def steer_checkout(
 
 def _refuse_action(action: str, reason: str, actor: Actor) -> None:
     """Refuse an action that is unknown, not the actor's or without a reason."""
-    if not actor.roles & STAFF or (action in _RULES and not _is_for(action, actor)):
+    if not actor.roles & STAFF or not _is_for(action, actor):
         raise SteeringNotYours
-    if action not in _RULES:
+    if action not in SteeringAction.values:
         raise NotFound
     if not reason.strip():
         raise InvalidInput("reason", "required", _("Say why."))
 
 
-@dataclass(frozen=True)
-class _Order:
-    """Details of a manager's order besides the action."""
-
-    actor: Actor
-    reason: str
-    amount: Decimal | None
-    part: Part | None
-
-
-def _find(saga: Saga, name: str) -> tuple[CheckoutLeg, Part | None]:
-    """A leg by its name, or the payment leg and one of its payments. Raises NotFound."""
-    payment = saga.legs[LegKind.PAYMENT]
-    part = next((part for part in parts_of(payment) if part["leg"] == name), None)
+def _find(saga: Saga, name: str) -> tuple[CheckoutLeg, PlannedPayment | None]:
+    """Find a leg by its name, or the payment leg and one of its payments. Raises NotFound."""
+    part = PaymentRequest.of(saga.payment).named(name)
     if name in saga.legs:
         return saga.legs[name], part
     if part is None:
         raise NotFound
-    return payment, part
+    return saga.payment, part
 
 
-def _accept(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
-    amount = Decimal(leg.request["amount"]) if order.amount is None else order.amount
-    loan = saga.legs.get(LegKind.LOAN)
-    room = saga.order.total_amount - saga.order.amount_paid - (requested_loan(loan) if loan else 0)
-    if not 0 < amount <= room:
-        raise InvalidInput("amount", "invalid", _("An amount above zero and at most %(room)s.") % {"room": room})
-    admit_value(saga, leg.kind, amount, order.actor, order.reason)
-    saga.credit_trade_in(amount)
-    publish_updated(saga)
+def _act(action: str, saga: Saga, leg: CheckoutLeg, said: Said) -> None:
+    """Do what a manager said, and go where that leads."""
+    if action == SteeringAction.RETRY:
+        _retry(saga, leg)
+    elif action == SteeringAction.TAKE_OVER:
+        let(CHECKOUT)
+        saga.checkout.owner_id = said.actor.id
+    else:
+        saga.go(leg.kind, LEGS[leg.kind].steers[action].act(saga, leg, said))
 
 
-def _refuse(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
-    """Without the car's value there is no deal: it is undone, and whatever was paid goes back."""
-    admit_cancelling(saga, order.actor, order.reason)
-    saga.fail(leg.kind, "trade_in_refused", order.reason)
-
-
-def _retry(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
+def _retry(saga: Saga, leg: CheckoutLeg) -> None:
     """News that could not be taken in comes first: the answer may be among it."""
     let(CHECKOUT)
     if saga.can_restart(leg):
@@ -262,8 +221,8 @@ def _retry(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
 
 
 def _refuse_overtaking(saga: Saga) -> None:
-    """Refuse to overtake the queue: what the order held is theirs who wait, a new hold is last. Raises CarHasQueue."""
-    if saga.legs[LegKind.STOCK].state == LegState.SUCCEEDED:
+    """Refuse a new hold before those who wait: what the order held is given back, and theirs. Raises CarHasQueue."""
+    if saga.stock.state == LegState.SUCCEEDED:
         return
     wanted: dict[UUID, int] = {}
     for line in saga.lines:
@@ -273,52 +232,6 @@ def _refuse_overtaking(saga: Saga) -> None:
     refuse_queued(wanted, is_held=True)
 
 
-def _take_over(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
-    let(CHECKOUT)
-    saga.checkout.owner_id = order.actor.id
-
-
-def _skip(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
-    """Go on without a leg; a policy that is not issued is not paid for either."""
-    if leg.kind == LegKind.PAYMENT:
-        _drop(saga, leg, order.part)
-        return
-    if leg.kind == LegKind.POLICIES:
-        admit_skipping(saga, leg.kind, _premiums_paid(saga), order.actor, order.reason)
-        drop_premiums(saga)
-    let(CHECKOUT)
-    saga.skip(leg)
-
-
-def _premiums_paid(saga: Saga) -> Decimal:
-    """Return what is paid above the total without the policies."""
-    return max(ZERO, saga.order.amount_paid - saga.order.payable_at(saga.order.total_amount - premiums(saga)))
-
-
-def _drop(saga: Saga, leg: CheckoutLeg, part: Part | None) -> None:
-    if part is None or not _is_droppable(part):
-        raise SteeringRefused(droppable=[one["leg"] for one in parts_of(leg) if _is_droppable(one)])
-    let(CHECKOUT)
-    set_part(saga, part, state=DROPPED)
-    if part["state"] == ASKED:
-        saga.go_on_paying()
-
-
-def _settle(saga: Saga, leg: CheckoutLeg, order: _Order) -> None:
-    """The buyer of an undone order has their car again, or its price."""
-    let(CHECKOUT)
-    saga.order.trade_in_owed = ZERO
-    saga.order.touch(saga.now)
-
-
-_ACTIONS: dict[str, Callable[[Saga, CheckoutLeg, _Order], None]] = {
-    SteeringAction.RETRY: _retry,
-    SteeringAction.TAKE_OVER: _take_over,
-    SteeringAction.SKIP: _skip,
-    SteeringAction.ACCEPT: _accept,
-    SteeringAction.REFUSE: _refuse,
-    SteeringAction.SETTLE: _settle,
-}
 _TOLD: dict[str, str] = {
     SteeringAction.RETRY: "retried",
     SteeringAction.TAKE_OVER: "taken_over",

@@ -39,7 +39,7 @@ def test_it_copies_price_and_name_and_starts_the_saga():
     assert (order["status"], order["saga"]["state"], order["saga"]["step"]) == ("created", "running", "stock")
     assert order["number"].endswith("-000001")
     assert order["currency"] == "RUB"
-    assert published("orders") == ["checkout.stock_requested", "order.status_changed", "order.created"]
+    assert published("orders") == ["order.created", "order.status_changed", "checkout.stock_requested"]
     assert OrderHistory.objects.get().event == "order.created"
 
 

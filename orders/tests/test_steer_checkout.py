@@ -17,6 +17,8 @@ from orders import events, services
 from orders.errors import SteeringNotYours, SteeringRefused
 from orders.models import Checkout, CheckoutLeg, Order, OrderHistory
 from orders.services import Actor
+from orders.services.legs import ANSWERS, LEGS
+from orders.services.legs.base import Answer
 from orders.tests import answers, make
 from orders.tests.answers import hear
 from orders.tests.test_checkout import CARD, LOAN, POLICY, last_request, now_of
@@ -152,12 +154,11 @@ def test_what_a_leg_that_timed_out_may_yet_do_is_taken_back(kind, undo):
 @pytest.fixture
 def broken(monkeypatch):
     """A saga that cannot take in that its card was charged."""
-    from orders.services import checkout
 
     def fail(saga, event):
         raise RuntimeError("no such column")
 
-    monkeypatch.setitem(checkout._REACTIONS, answers.PaymentCompleted, fail)
+    monkeypatch.setitem(ANSWERS, answers.PaymentCompleted, (LEGS["payment"], Answer(fail, ())))
 
 
 def deliver(order, event):

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from core.context import current
+from orders.services import leg_title
 from storefront import silhouettes, wording
 from storefront.terms import term
 
@@ -119,7 +120,7 @@ def move_name(status: str) -> Any:
 @register.filter
 def leg_name(leg: str) -> Any:
     """A leg of a checkout, as a manager calls it."""
-    return wording.LEGS.get(leg, leg)
+    return leg_title(leg)
 
 
 @register.filter

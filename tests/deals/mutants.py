@@ -8,7 +8,8 @@ from unittest.mock import PropertyMock, patch
 
 from insurance.models import PolicyTerms
 from insurance.tests.make import KASKO, OSAGO
-from orders.services.saga import Saga
+from orders.services.legs.loan import LoanLeg
+from orders.services.legs.trade_in import TradeInLeg
 from payments.models import Payment
 from tests.deals.machine import Deals
 
@@ -106,11 +107,13 @@ WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
         two_buyers_of_one_car,
     ),
     "the car in exchange is nobody's": (
-        lambda: patch.object(Saga, "_owe_trade_in", lambda saga: setattr(saga.order, "trade_in_credit", Decimal(0))),
+        lambda: patch.object(
+            TradeInLeg, "let_go", lambda leg, saga: setattr(saga.order, "trade_in_credit", Decimal(0))
+        ),
         called_off,
     ),
     "a cancelled loan still pays": (
-        lambda: patch.object(Saga, "_take_back_payout", _nothing),
+        lambda: patch.object(LoanLeg, "after_undoing", _nothing),
         called_off,
     ),
     "what was repaid of a loan stays away": (
