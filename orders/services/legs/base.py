@@ -95,7 +95,7 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Said:
-    """The words of a manager besides the action: why, an amount in the order's currency, one of the planned payments."""
+    """The words of a manager besides the action: why, an amount in the order's currency, a planned payment."""
 
     actor: Actor
     reason: str
