@@ -20,15 +20,22 @@ from messaging.outbox import publish
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
 from orders.models import Checkout, LegKind, LineKind, Order, OrderLine, QueuePlace
-from orders.rules.funding import lend_premiums, own_money
-from orders.rules.requests import LoanRequest, PaymentRequest, TradeInRequest
+from orders.rules.funding import lend_premiums, own_money, plan_payments
+from orders.rules.requests import (
+    LegRequest,
+    LoanRequest,
+    PaymentRequest,
+    PayoutRequest,
+    PoliciesRequest,
+    StockRequest,
+    TradeInRequest,
+)  # fmt: skip
 from orders.services.agreeing import is_value_agreed, refuse_gifts
 from orders.services.deposits import LEG as DEPOSIT
 from orders.services.deposits import agree_deposit, require_terms
 from orders.services.history import Actor, record_status
 from orders.services.holds import begin_hold
 from orders.services.legs import LEGS
-from orders.services.legs.base import Purchase
 from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts, refuse_other_cars
 from orders.services.queue import find_offer, take_offer
 from orders.services.quota import refuse_hoarding
@@ -68,13 +75,9 @@ def place_order(
         add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now, offer)
         _refuse_other_terms(order, expected_total, deposit)
-        purchase = Purchase(
-            offer_attempt_id=offer.attempt_id if offer else None,
-            payments=_payments(payment, deposit),
-            trade_in=_valued(order, trade_in, actor, now),
-            loan=None if financing is None else lend_premiums(_priced(financing, order_lines), policies),
-            quotes=list(insurance),
-        )
+        loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
+        paid_by = _wished_money(_payments(payment, deposit), _valued(order, trade_in, actor, now), loan)
+        purchase = _wished_goods(offer, insurance) | paid_by
         _begin(_build_saga(order, order_lines, purchase, now), order_lines, actor, now, offer)
         if deposit is not None:
             agree_deposit(order, deposit, actor, now)
@@ -89,7 +92,8 @@ def _accepted(
     insurance: Sequence[dict[str, Any]],
 ) -> list[OrderLine]:
     """Build the lines, and refuse gifts to oneself, hoarding, and policies of other cars."""
-    refuse_gifts(lines, actor, customer_id)
+    if any(isinstance(line, FreeLine) for line in lines):
+        refuse_gifts(lines, actor, customer_id)
     built = build_lines(lines, actor, kept=offer.product_id if offer else None)
     refuse_hoarding(customer_id, actor, built)
     refuse_other_cars(built, insurance)
@@ -100,7 +104,8 @@ def _refuse_other_terms(order: Order, expected_total: Decimal | None, deposit: d
     """Refuse a total that the buyer did not see, and a deposit by other terms. Raises PriceChanged, InvalidInput."""
     if expected_total not in (None, order.total_amount):
         raise PriceChanged(expected_total=str(expected_total), total_amount=str(order.total_amount))
-    require_terms(deposit, order.total_amount)
+    if deposit is not None:
+        require_terms(deposit, order.total_amount)
 
 
 def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: datetime) -> TradeInRequest | None:
@@ -216,7 +221,25 @@ def _next_number(now: datetime) -> str:
     return f"{year}-{number:06d}"
 
 
-def _build_saga(order: Order, lines: list[OrderLine], purchase: Purchase, now: datetime) -> Saga:
+def _wished_goods(offer: QueuePlace | None, insurance: Sequence[dict[str, Any]]) -> dict[str, LegRequest]:
+    """Return what is asked of the goods: the car that a queue offers, and policies."""
+    stock = StockRequest(replaces=offer.attempt_id if offer else None)
+    return {LegKind.STOCK: stock} | ({LegKind.POLICIES: PoliciesRequest(quotes=list(insurance))} if insurance else {})
+
+
+def _wished_money(
+    payments: Sequence[Mapping[str, Any]], trade_in: TradeInRequest | None, loan: LoanRequest | None
+) -> dict[str, LegRequest]:
+    """Return what pays for the order; a loan is decided first and paid out last."""
+    wished: dict[str, LegRequest] = {LegKind.PAYMENT: plan_payments(payments)}
+    if trade_in is not None:
+        wished[LegKind.TRADE_IN] = trade_in
+    if loan is not None:
+        wished |= {LegKind.LOAN: loan, LegKind.DISBURSEMENT: PayoutRequest()}
+    return wished
+
+
+def _build_saga(order: Order, lines: list[OrderLine], purchase: Mapping[str, LegRequest], now: datetime) -> Saga:
     """Begin a checkout with every leg that takes part in what is wished."""
     saga = Saga(order, Checkout(order_id=order.id, started_at=now), [], now, lines)
     for leg in LEGS.values():

@@ -21,8 +21,12 @@ MOST_FILES = 47
 """Reached; the goal is 22. Whoever shortens the way lowers it."""
 
 
+TESTS = ("/tests/", "/core/testing.py")
+"""Where tests and what stands in for things in them are: no server runs those."""
+
+
 def own_file(filename):
-    return filename.startswith(ROOT) and "/.venv/" not in filename and "/tests/" not in filename
+    return filename.startswith(ROOT) and "/.venv/" not in filename and not any(place in filename for place in TESTS)
 
 
 class Walk:

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 
 from core.events import Command, Event
 from orders.models import CheckoutLeg, LegKind
-from orders.rules.requests import LegRequest, LoanRequest, PlannedPayment, TradeInRequest
+from orders.rules.requests import LegRequest, PlannedPayment
 from orders.services.history import Actor
 from orders.services.locking import LockedOrder
 
@@ -82,15 +82,8 @@ Step = Done | Failed | Undone | Waits | AskAgain | Skip | Settle | Park | CallOf
 
 
 # What legs are asked --------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Purchase:
-    """The wishes of a new order's buyer, as the legs take it; each says by it whether it takes part."""
-
-    offer_attempt_id: UUID | None = None
-    payments: list[Mapping[str, Any]] = field(default_factory=list)
-    trade_in: TradeInRequest | None = None
-    loan: LoanRequest | None = None
-    quotes: list[dict[str, Any]] = field(default_factory=list)
+Purchase = Mapping[str, LegRequest]
+"""The wishes of a new order's buyer, by the leg that serves them."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +157,7 @@ class Leg:
 
     def plan(self, purchase: Purchase) -> LegRequest | None:
         """Return the request of an order that is being placed; None where the leg takes no part."""
-        raise NotImplementedError
+        return purchase.get(self.kind)
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> Step | None:
         """Ask, in the transaction of the order; None is to wait for the answer."""

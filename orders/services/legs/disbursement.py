@@ -13,7 +13,7 @@ from messaging.outbox import send
 from orders.approvals import CHECKOUT
 from orders.models import CheckoutLeg, LegKind, SteeringAction
 from orders.rules.requests import PayoutRequest
-from orders.services.legs.base import Done, Leg, Park, Purchase, Said, Skip, Steer, answer, timed_out
+from orders.services.legs.base import Done, Leg, Park, Said, Skip, Steer, answer, timed_out
 from orders.services.legs.loan import withdraw
 from orders.services.locking import LockedOrder
 
@@ -35,10 +35,6 @@ class DisbursementLeg(Leg):
     def steers(self) -> Mapping[str, Steer]:
         """Go on without a payout whose money has come in another way."""
         return {SteeringAction.SKIP: Steer(self._may_skip, self._skip)}
-
-    def plan(self, purchase: Purchase) -> PayoutRequest | None:
-        """Take part where a loan is asked for."""
-        return PayoutRequest() if purchase.loan is not None else None
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> None:
         """Ask financing to pay the loan out."""

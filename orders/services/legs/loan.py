@@ -21,7 +21,7 @@ from orders.rules.funding import due_from_buyer
 from orders.rules.requests import LoanRequest, PayoutRequest
 from orders.services.history import record_step
 from orders.services.holds import OFFER, applications, note_application, term_of
-from orders.services.legs.base import Done, Failed, Leg, Purchase, Settle, Undone, Waits, answer
+from orders.services.legs.base import Done, Failed, Leg, Settle, Undone, Waits, answer
 from orders.services.locking import LockedOrder
 
 Word = ApplicationSubmitted | ApplicationApproved | ApplicationRejected | ApplicationWithdrawn | ApplicationAccepted
@@ -40,10 +40,6 @@ class LoanLeg(Leg):
     def deadline(self) -> timedelta:
         """The bank has as long as the goods are held for its word."""
         return term_of(HoldKind.CREDIT)
-
-    def plan(self, purchase: Purchase) -> LoanRequest | None:
-        """Take part where a loan is asked for."""
-        return purchase.loan
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> None:
         """Ask financing to have the application decided."""

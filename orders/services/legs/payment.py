@@ -25,13 +25,12 @@ from orders.rules.funding import (
     due_from_buyer,
     is_agreed_to,
     lent_of,
-    plan_payments,
 )
 from orders.rules.requests import PartState, PaymentRequest, PlannedPayment, earned_by_insurers
 from orders.services.allowances import drop_allowance, settle_refund
 from orders.services.deposits import hold_deposit
 from orders.services.history import record_step
-from orders.services.legs.base import AskAgain, CallOff, Done, Failed, Leg, Purchase, Said, Steer, Undone, Waits, answer
+from orders.services.legs.base import AskAgain, CallOff, Done, Failed, Leg, Said, Steer, Undone, Waits, answer
 from orders.services.locking import LockedOrder
 from payments.commands import GiveBackPayments, TakePayment
 from payments.events import (
@@ -64,10 +63,6 @@ class PaymentLeg(Leg):
     def steers(self) -> Mapping[str, Steer]:
         """Drop a planned payment that the buyer may as well make by themselves."""
         return {SteeringAction.SKIP: Steer(self._may_drop, self._drop)}
-
-    def plan(self, purchase: Purchase) -> PaymentRequest:
-        """Take part always; without planned payments the buyer is waited for."""
-        return plan_payments(purchase.payments)
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> Done | Waits | None:
         """Ask payments for the next payment that is planned; with none, wait for the buyer.

@@ -16,7 +16,7 @@ from orders.models import CheckoutLeg, LegKind, SteeringAction
 from orders.rules.requests import PoliciesRequest
 from orders.services.agreeing import admit_skipping
 from orders.services.goods import drop_premiums, premiums
-from orders.services.legs.base import Done, Failed, Leg, Purchase, Said, Skip, Steer, Undone, answer
+from orders.services.legs.base import Done, Failed, Leg, Said, Skip, Steer, Undone, answer
 from orders.services.locking import LockedOrder
 
 
@@ -39,10 +39,6 @@ class PoliciesLeg(Leg):
     def steers(self) -> Mapping[str, Steer]:
         """Go on without policies, if the loan does not pay for them; what was paid for them goes back."""
         return {SteeringAction.SKIP: Steer(self._may_skip, self._skip)}
-
-    def plan(self, purchase: Purchase) -> PoliciesRequest | None:
-        """Take part where policies were chosen."""
-        return PoliciesRequest(quotes=purchase.quotes) if purchase.quotes else None
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> None:
         """Ask insurance to issue the quotes."""

@@ -9,7 +9,7 @@ from orders.models import CheckoutLeg, LegKind, LegState, OrderReturn, ReturnSta
 from orders.rules.requests import StockRequest
 from orders.services.goods import ask_for_stock, take_back_change
 from orders.services.history import SYSTEM_ACTOR, record_status
-from orders.services.legs.base import Done, Failed, Leg, Purchase, Undone, answer
+from orders.services.legs.base import Done, Failed, Leg, Undone, answer
 from orders.services.locking import LockedOrder
 
 
@@ -21,10 +21,6 @@ class StockLeg(Leg):
     title = _("Reservation")
     asks = (HoldStock,)
     takes_back = (ReleaseStock,)
-
-    def plan(self, purchase: Purchase) -> StockRequest:
-        """Take part always; a car that a queue offers is taken over from its offer."""
-        return StockRequest(replaces=purchase.offer_attempt_id)
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> None:
         """Ask the catalogue to hold the lines, in place of what an earlier attempt holds if the leg names one."""

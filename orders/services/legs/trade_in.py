@@ -17,7 +17,7 @@ from orders.rules.requests import LoanRequest, TradeInRequest
 from orders.services.agreeing import admit_cancelling, admit_value
 from orders.services.history import record_step
 from orders.services.holds import term_of
-from orders.services.legs.base import Done, Failed, Leg, Purchase, Said, Steer
+from orders.services.legs.base import Done, Failed, Leg, Said, Steer
 from orders.services.locking import LockedOrder
 
 
@@ -42,10 +42,6 @@ class TradeInLeg(Leg):
             SteeringAction.REFUSE: Steer(self._may_value, self._refuse),
             SteeringAction.SETTLE: Steer(lambda saga, row: saga.order.trade_in_owed > 0, self._settle),
         }
-
-    def plan(self, purchase: Purchase) -> TradeInRequest | None:
-        """Take part where a car is given in exchange."""
-        return purchase.trade_in
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> Done | None:
         """Call a manager, unless what one may agree to alone was agreed to as the order was placed."""
