@@ -26,7 +26,7 @@ StockCommand = HoldStock | ReleaseStock | TakeBackStock | ExtendHold | SellStock
     ExtendHold,
     SellStock,
     name="catalog.serve_checkout",
-    lane="order_id",
+    partition_key="order_id",
     on_parked="continue",
 )
 def serve_checkout(command: StockCommand) -> None:
@@ -56,13 +56,13 @@ def serve_checkout(command: StockCommand) -> None:
             services.sell_reservation(now=now, **order)
 
 
-@subscribe(HandOverUnits, lane="order_id", on_parked="continue")
+@subscribe(HandOverUnits, partition_key="order_id", on_parked="continue")
 def hand_over_units(command: HandOverUnits) -> None:
     """Know the vehicles of a completed order as their owner's."""
     services.hand_over(order_id=command.order_id, now=timezone.now())
 
 
-@subscribe(LendForDrive, TakeBackFromDrive, lane="car_id", on_parked="continue")
+@subscribe(LendForDrive, TakeBackFromDrive, partition_key="car_id", on_parked="continue")
 def follow_test_drives(command: LendForDrive | TakeBackFromDrive) -> None:
     """Keep a car on a test drive from being sold until it is back."""
     if isinstance(command, LendForDrive):

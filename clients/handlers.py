@@ -95,13 +95,13 @@ def keep_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted)
     services.follow_user(user_id=event.user_id, profile=profile, now=now)
 
 
-@subscribe(*_DEALS, lane="customer_id", replayable=True)
+@subscribe(*_DEALS, partition_key="customer_id", replayable=True)
 def note_deal(event: Event) -> None:
     """Write a deal's step into its client's timeline."""
     _record(event, customer_field="customer_id")
 
 
-@subscribe(*_VISITS, lane="user_id", replayable=True)
+@subscribe(*_VISITS, partition_key="user_id", replayable=True)
 def note_registration(event: Event) -> None:
     """Write registrations and test drives into their client's timeline."""
     _record(event, customer_field="user_id")
@@ -115,7 +115,7 @@ def note_lead(event: LeadOpened | LeadChanged) -> None:
         _record(event, customer_field="client_id")
 
 
-@subscribe(OrderCompleted, OrderReturned, PolicyPurchased, lane="customer_id", replayable=True)
+@subscribe(OrderCompleted, OrderReturned, PolicyPurchased, partition_key="customer_id", replayable=True)
 def fill_garage(event: OrderCompleted | OrderReturned | PolicyPurchased) -> None:
     """Put bought and insured cars into their client's garage, and take out what was given back."""
     at = _moment(_event_id())

@@ -12,7 +12,7 @@ from devtools.embedded import Embedded
 
 
 def _session_limits() -> str:
-    """A frozen process holds no lane and no lock for ever."""
+    """A frozen process holds no shard and no lock for ever."""
     limits = {
         "statement_timeout": Processes.STATEMENT_TIMEOUT_MS,
         "lock_timeout": 5_000,

@@ -17,9 +17,9 @@ PURPOSE = "loan"
 OrderCommand = RecordPurchase | ClosePurchase | DecideLoan | WithdrawLoan | DisburseLoan
 
 
-@subscribe(RecordPurchase, ClosePurchase, DecideLoan, WithdrawLoan, DisburseLoan, lane="order_id")
+@subscribe(RecordPurchase, ClosePurchase, DecideLoan, WithdrawLoan, DisburseLoan, partition_key="order_id")
 def serve_order(command: OrderCommand) -> None:
-    """Follow an order; in one lane, so that its loan is never asked for before the order itself is known."""
+    """Follow an order; in one partition, so that its loan is never asked for before the order itself is known."""
     now = timezone.now()
     match command:
         case RecordPurchase():
@@ -64,7 +64,7 @@ def stop_asking(event: BanksSilent) -> None:
     services.stop_asking(application_id=event.application_id, now=timezone.now())
 
 
-@subscribe(ChargeSettled, lane="subject_id")
+@subscribe(ChargeSettled, partition_key="subject_id")
 def settle_payment(event: ChargeSettled) -> None:
     """Count a borrower's money that arrived, or note that it did not."""
     if event.purpose == PURPOSE:
@@ -78,7 +78,7 @@ def settle_payment(event: ChargeSettled) -> None:
         )
 
 
-@subscribe(PayoutSettled, lane="subject_id")
+@subscribe(PayoutSettled, partition_key="subject_id")
 def settle_refund(event: PayoutSettled) -> None:
     """Note what became of a borrower's surplus that goes back; others' payouts are not ours."""
     services.settle_refund(
@@ -86,7 +86,7 @@ def settle_refund(event: PayoutSettled) -> None:
     )
 
 
-@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+@subscribe(KnowCard, JoinCards, partition_key="client_id", on_parked="continue", replayable=True)
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("financing", command)

@@ -19,7 +19,7 @@ from messaging.subscriptions import subscribe
 from payments.events import ChargeSettled, PayoutSettled
 
 
-@subscribe(RecordOwner, IssuePolicies, RevokePolicies, lane="order_id")
+@subscribe(RecordOwner, IssuePolicies, RevokePolicies, partition_key="order_id")
 def serve_order(command: RecordOwner | IssuePolicies | RevokePolicies) -> None:
     """Follow an order, insure it, and take its policies back."""
     now = timezone.now()
@@ -47,7 +47,7 @@ def copy_vehicles(events: Sequence[ProductCreated | ProductUpdated | ProductDele
     services.copy_vehicles(events=events)
 
 
-@subscribe(ChargeSettled, PayoutSettled, lane="subject_id")
+@subscribe(ChargeSettled, PayoutSettled, partition_key="subject_id")
 def hear_payments(event: ChargeSettled | PayoutSettled) -> None:
     """Put policies in force that were paid for, and note payouts that have left; others' requests are not ours."""
     now = timezone.now()
@@ -55,7 +55,7 @@ def hear_payments(event: ChargeSettled | PayoutSettled) -> None:
     settle(request_id=event.request_id, is_paid=event.is_paid, code=event.code, detail=event.detail, now=now)
 
 
-@subscribe(LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed, LoanClosed, lane="loan_id")
+@subscribe(LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed, LoanClosed, partition_key="loan_id")
 def follow_pledge(event: LoanDisbursed | LoanPaymentReceived | LoanPaymentReversed | LoanClosed) -> None:
     """Know which bank a car is pledged to, and for how much."""
     now = timezone.now()
@@ -93,7 +93,7 @@ def lapse_purchase(event: PurchaseLapsed) -> None:
     services.lapse_purchase(policy_id=event.policy_id, version=event.version_number, now=timezone.now())
 
 
-@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+@subscribe(KnowCard, JoinCards, partition_key="client_id", on_parked="continue", replayable=True)
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("insurance", command)

@@ -57,10 +57,10 @@ _BY = "messaging.personal.erase"
 _PLUMBING = {
     "messaging.EventStream": ("", "aggregate aggregate_id"),
     "messaging.OutboxEvent": ("data", "aggregate aggregate_id type headers"),
-    "messaging.InboxEvent": ("data last_error", "handler source aggregate aggregate_id lane type headers"),
+    "messaging.InboxEvent": ("data last_error", "handler source aggregate aggregate_id partition_key type headers"),
     "messaging.InboxCursor": ("", "source handler pause_reason"),
-    "messaging.InboxLane": ("", "handler"),
-    "messaging.Timer": ("data", "handler lane type"),
+    "messaging.InboxShard": ("", "handler"),
+    "messaging.Timer": ("data", "handler partition_key type"),
     "messaging.ExternalCall": ("request response last_error", "operation provider headers"),
     "messaging.SinkCursor": ("", "last_error"),
     "gateway.IdempotencyKey": ("body", "route key fingerprint headers"),

@@ -45,7 +45,7 @@ _CLAIM = """
 WITH claimed AS (
     UPDATE messaging_inbox SET status = 1, attempts = attempts + 1, done_at = statement_timestamp(), last_error = ''
     WHERE rn = ANY(%s) AND status = 0 RETURNING rn
-), lane AS (
+), marked AS (
     UPDATE messaging_inbox_lane SET current_rn = %s, deaths = 0 WHERE handler = %s AND shard = %s
 )
 SELECT count(*) FROM claimed
@@ -62,7 +62,7 @@ class Delivery:
     aggregate_id: str
     seq: int
     version: int
-    lane: str
+    partition_key: str
     type: str
     data: str
     headers: Any
@@ -153,17 +153,17 @@ class _Shard:
         return [Delivery(*row) for row in self._execute(_PENDING, parameters)]
 
     def _due(self, rows: list[Delivery]) -> list[Delivery]:
-        """Rows to handle now. What waits holds up its own lane, nobody else's: the rows behind it wait as long."""
+        """Rows to handle now. What waits holds up its own partition, nobody else's: the rows behind it wait as long."""
         due, waits = [], {}
         for row in rows:
-            if row.lane in self.not_due:
-                waits[row.rn] = self.not_due[row.lane]
+            if row.partition_key in self.not_due:
+                waits[row.rn] = self.not_due[row.partition_key]
             elif row.is_held:
-                waits[row.rn] = self.not_due[row.lane] = HELD
+                waits[row.rn] = self.not_due[row.partition_key] = HELD
             elif not row.is_due:
-                self.not_due[row.lane] = row.next_at
+                self.not_due[row.partition_key] = row.next_at
             elif row.type not in self.subscription.events:
-                waits[row.rn] = self.not_due[row.lane] = self._time_of_next_deploy()
+                waits[row.rn] = self.not_due[row.partition_key] = self._time_of_next_deploy()
             else:
                 due.append(row)
         if waits:
@@ -182,7 +182,7 @@ class _Shard:
     def _handle_each(self, rows: list[Delivery]) -> None:
         self._mark_current(rows[0].rn)
         for row, following in zip(rows, [*rows[1:], None], strict=True):
-            if row.lane in self.not_due:
+            if row.partition_key in self.not_due:
                 continue
             self._handle([row], following.rn if following else None)
             if time.monotonic() > self.deadline:
@@ -196,7 +196,7 @@ class _Shard:
             raise
         except Exception:
             for row in rows:
-                if row.lane not in self.not_due:
+                if row.partition_key not in self.not_due:
                     self._handle([row], None)
 
     def _handle(self, rows: list[Delivery], next_rn: int | None) -> None:
@@ -251,7 +251,7 @@ class _Shard:
     def _postpone(self, row: Delivery, error: Exception) -> None:
         """A database or peer that is down, or a lock that is taken, is nobody's fault: wait and use up no attempt."""
         self._execute("UPDATE messaging_inbox SET last_error = %s WHERE rn = %s", [repr(error)[:2000], row.rn])
-        self._delay_lane(row.lane, 1.0)
+        self._delay_partition(row.partition_key, 1.0)
 
     def _fail(self, row: Delivery, error: Exception) -> None:
         attempts = row.attempts + 1
@@ -265,28 +265,28 @@ class _Shard:
             "delivery_failed", handler=self.subscription.name, type=row.type, attempts=attempts, error=repr(error)
         )
         if not is_parked:
-            self._delay_lane(row.lane, random.uniform(0.5, 1.5) * min(MAX_DELAY_S, 0.5 * 2**attempts))
+            self._delay_partition(row.partition_key, random.uniform(0.5, 1.5) * min(MAX_DELAY_S, 0.5 * 2**attempts))
             return
         if self.subscription.on_parked == "block":
-            self.not_due[row.lane] = HELD
-        self._announce_parked(row.event_id, row.type, row.lane, repr(error))
+            self.not_due[row.partition_key] = HELD
+        self._announce_parked(row.event_id, row.type, row.partition_key, repr(error))
 
-    def _delay_lane(self, lane: str, seconds: float) -> None:
-        """Let a lane wait: the delivery that failed, and all behind it."""
+    def _delay_partition(self, partition_key: str, seconds: float) -> None:
+        """Let a partition wait: the delivery that failed, and all behind it."""
         found = self._execute(
             """UPDATE messaging_inbox
                SET next_at = greatest(next_at, statement_timestamp() + make_interval(secs => %s))
                WHERE handler = %s AND shard = %s AND lane = %s AND status = 0 RETURNING next_at::text""",
-            [seconds, self.subscription.name, self.shard, lane],
+            [seconds, self.subscription.name, self.shard, partition_key],
         )
-        self.not_due[lane] = found[0][0] if found else HELD
+        self.not_due[partition_key] = found[0][0] if found else HELD
 
-    def _announce_parked(self, event_id: Any, event_type: str, lane: str, error: str) -> None:
+    def _announce_parked(self, event_id: Any, event_type: str, partition_key: str, error: str) -> None:
         """Whoever listens may fail: that is logged, and the dispatcher goes on."""
         name = self.subscription.name
         log.error("delivery_parked", handler=name, type=event_type, event_id=str(event_id))
         delivery_parked.send_robust(
-            type(self), alias=self.alias, handler=name, lane=lane, event_id=event_id, error=error
+            type(self), alias=self.alias, handler=name, partition_key=partition_key, event_id=event_id, error=error
         )
 
     def _mark_current(self, rn: int | None) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 
 SHARDS = 16
-"""Lanes of one handler: deliveries of one aggregate always share a lane, and a lane is worked by one worker."""
+"""Shards of one handler: deliveries of one partition always share a shard, and one worker at a time has a shard."""
 
 
 class EventStream(models.Model):
@@ -106,7 +106,7 @@ class InboxEvent(models.Model):
     aggregate = models.CharField(max_length=40)
     aggregate_id = models.CharField(max_length=64)
     seq = models.BigIntegerField()
-    lane = models.CharField(max_length=64)
+    partition_key = models.CharField(max_length=64, db_column="lane")
     shard = models.PositiveSmallIntegerField()
     type = models.CharField(max_length=80)
     version = models.PositiveSmallIntegerField(default=1)
@@ -129,12 +129,12 @@ class InboxEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["handler", "shard", "rn"], condition=Q(status=0), name="inbox_lane_pending"),
             models.Index(fields=["next_at"], condition=Q(status=0), name="inbox_due"),
-            models.Index(fields=["handler", "lane"], condition=Q(status=2), name="inbox_parked"),
+            models.Index(fields=["handler", "partition_key"], condition=Q(status=2), name="inbox_parked"),
         ]
 
 
-class InboxLane(models.Model):
-    """Poison guard: which delivery a lane was working on when its worker last started one."""
+class InboxShard(models.Model):
+    """Poison guard: which delivery a shard was working on when its worker last started one."""
 
     pk = models.CompositePrimaryKey("handler", "shard")
     handler = models.CharField(max_length=120)
@@ -151,7 +151,7 @@ class Timer(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     handler = models.CharField(max_length=120)
-    lane = models.CharField(max_length=64)
+    partition_key = models.CharField(max_length=64, db_column="lane")
     shard = models.PositiveSmallIntegerField()
     type = models.CharField(max_length=80)
     data = models.JSONField()
@@ -162,7 +162,7 @@ class Timer(models.Model):
         db_table = "messaging_timer"
         indexes: ClassVar = [
             models.Index(fields=["due_at"], condition=Q(fired_at__isnull=True), name="timer_due"),
-            models.Index(fields=["lane"], condition=Q(fired_at__isnull=True), name="timer_lane"),
+            models.Index(fields=["partition_key"], condition=Q(fired_at__isnull=True), name="timer_lane"),
         ]
 
 

@@ -86,7 +86,9 @@ def _release(alias: str, rns: Sequence[int], status: int, now: datetime) -> int:
             status=status, attempts=0, next_at=now, done_at=now if status == DeliveryStatus.SKIPPED else None
         )
         for row in found:
-            behind = InboxEvent.objects.using(alias).filter(handler=row.handler, shard=row.shard, lane=row.lane)
+            behind = InboxEvent.objects.using(alias).filter(
+                handler=row.handler, shard=row.shard, partition_key=row.partition_key
+            )
             behind.filter(status=DeliveryStatus.PENDING, next_at__gt=now).update(next_at=now)
     wakeups.send({(alias, row.handler, row.shard) for row in found})
     return len(found)

@@ -105,7 +105,7 @@ def types_of(source: str, handlers: Iterable[Subscription]) -> set[str]:
 
 
 def copy(source: str, alias: str, log: FarLog | None = None, *, is_wanted: bool = False) -> tuple[set[Wakeup], bool]:
-    """Copy the next events of `source` into the inbox of `alias`; return the lanes to wake and whether more wait.
+    """Copy the next events of `source` into the inbox of `alias`; return the shards to wake and whether more wait.
 
     A log whose database is not here is asked of the peer that has it: through `log`, where the caller shares one.
     `is_wanted`: the caller knows of events for it, and that each of its handlers has a cursor.
@@ -343,11 +343,11 @@ def _deliver(
         for item in handlers:
             if name not in item.events or position <= behind[item.name]:
                 continue
-            lane = item.lane(aggregate_id, _loads(data))
-            shard = item.shard(lane)
+            key = item.partition_key(aggregate_id, _loads(data))
+            shard = item.shard(key)
             wakeups.add((alias, item.name, shard))
             deliveries.append(
-                (event_id, item.name, source, aggregate, aggregate_id, seq, lane, shard, name, version, data, headers)
+                (event_id, item.name, source, aggregate, aggregate_id, seq, key, shard, name, version, data, headers)
             )
     if deliveries:
         with connections[alias].cursor() as cursor:

@@ -103,10 +103,10 @@ def _copy_all(source: str, alias: str, far: FarLog | None, *, is_wanted: bool) -
     try:
         while has_more:
             _moves()
-            lanes, has_more = relay.copy(source, alias, far, is_wanted=is_wanted)
-            if lanes:
+            shards, has_more = relay.copy(source, alias, far, is_wanted=is_wanted)
+            if shards:
                 failpoints.reach("relay.before_wakeup", alias)
-            wakeups.send(lanes)
+            wakeups.send(shards)
     except PeerAway:
         raise
     except Exception as error:

@@ -120,7 +120,7 @@ def catch_up(item: Subscription, sources: list[str], tick: Callable[[int], None]
     while left:
         tick(left)
         moved = [relay.copy(source, item.alias)[1] for source in sources]
-        for _, handler, shard in sweep.pending_lanes(item.alias):
+        for _, handler, shard in sweep.pending_shards(item.alias):
             if handler == item.name:
                 dispatch(item.alias, handler, shard)
         before, left = left, remaining(item, sources)

@@ -6,4 +6,4 @@ event_published = Signal()
 """Sent by `publish` and `send` inside the writer's transaction, with `event`; the outbox is its receiver."""
 
 delivery_parked = Signal()
-"""Sent after a delivery used up its retries, with `alias`, `handler`, `lane`, `event_id` and `error`."""
+"""Sent after a delivery used up its retries, with `alias`, `handler`, `partition_key`, `event_id` and `error`."""

@@ -23,7 +23,7 @@ class Subscription:
     alias: str
     messages: tuple[type[Message], ...]
     function: Handler
-    lane_field: str
+    partition_field: str
     is_batch: bool
     start: Literal["beginning", "now"]
     on_parked: Literal["block", "continue"]
@@ -46,13 +46,13 @@ class Subscription:
         own = [message] if isinstance(message, self.messages) else []
         return [*own, *implied_by(message, self.messages)]
 
-    def lane(self, aggregate_id: str, data: dict[str, Any]) -> str:
-        """Deliveries with equal lanes are handled in order, one at a time."""
-        return str(data[self.lane_field]) if self.lane_field else aggregate_id
+    def partition_key(self, aggregate_id: str, data: dict[str, Any]) -> str:
+        """Return the key of a delivery's partition: those with equal keys are handled in order, one at a time."""
+        return str(data[self.partition_field]) if self.partition_field else aggregate_id
 
-    def shard(self, lane: str) -> int:
-        """Shard of a lane; a batch handler has one, since its gain is in long batches."""
-        return 0 if self.is_batch else zlib.crc32(lane.encode()) % SHARDS
+    def shard(self, partition_key: str) -> int:
+        """Return the shard of a partition; a batch handler has one shard, since its gain is in long batches."""
+        return 0 if self.is_batch else zlib.crc32(partition_key.encode()) % SHARDS
 
     @cached_property
     def sources(self) -> frozenset[str]:
@@ -70,7 +70,7 @@ class DuplicateHandler(ValueError):
 def subscribe(
     *messages: type[Message],
     name: str = "",
-    lane: str = "",
+    partition_key: str = "",
     batch: bool = False,
     start: Literal["beginning", "now"] = "beginning",
     on_parked: Literal["block", "continue"] = "block",
@@ -81,9 +81,9 @@ def subscribe(
     """Register `function(event)` to run in a transaction on its own app's database, exactly once per message.
 
     A message is an event, or a command of the function's own app: one that was sent, or that others' facts imply.
-    `lane` names the field on the wire whose value orders deliveries (default: the event's aggregate id). With `batch`
-    the function gets a list of up to 200 events in one transaction: for read copies. `start`: where a handler
-    deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its own lane. `replayable`:
+    `partition_key` names the field on the wire whose value orders deliveries (default: the event's aggregate id). With
+    `batch` the function gets a list of up to 200 events in one transaction: for read copies. `start`: where a handler
+    deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its partition. `replayable`:
     the handler may be given its whole past again, and ends where it is now: `manage.py replay_events` rebuilds by it.
     `final`: errors that no repetition heals; the delivery is parked at once, and a person has it the sooner.
     """
@@ -95,7 +95,7 @@ def subscribe(
             alias=_app_of(function),
             messages=messages,
             function=function,
-            lane_field=lane,
+            partition_field=partition_key,
             is_batch=batch,
             start=start,
             on_parked=on_parked,

@@ -16,8 +16,8 @@ _LOOK = f"""SELECT EXISTS (SELECT 1 FROM messaging_timer WHERE fired_at IS NULL 
        EXISTS (SELECT 1 FROM messaging_external_call WHERE {DUE})"""
 
 
-def pending_lanes(alias: str) -> set[Wakeup]:
-    """Lanes with a delivery that is due."""
+def pending_shards(alias: str) -> set[Wakeup]:
+    """Find the shards with a delivery that is due."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             """SELECT DISTINCT handler, shard FROM messaging_inbox
@@ -41,22 +41,22 @@ def look(alias: str) -> Due:
         return Due(*cursor.fetchone())
 
 
-def woken_lanes(alias: str, due: Due) -> set[Wakeup]:
-    """Fire the timers that are due; return the lanes with a delivery that is."""
+def due_shards(alias: str, due: Due) -> set[Wakeup]:
+    """Fire the timers that are due; return the shards with a delivery that is."""
     fired = fire_timers(alias) if due.timers else set()
-    return fired | (pending_lanes(alias) if due.deliveries else set())
+    return fired | (pending_shards(alias) if due.deliveries else set())
 
 
 def sweep(alias: str) -> int:
-    """Fire due timers, wake every lane, call and work queue that waits, leave a heartbeat; return how many were woken.
+    """Fire due timers, wake every shard, call and work queue that waits, leave a heartbeat; return how many were woken.
 
     Nobody is woken again by the hundred while workers have more to look at than there is.
     """
     due = look(alias)
-    lanes = woken_lanes(alias, due)
-    if not wakeups.are_needed(queue_of(alias), len(lanes)):
-        lanes = set()
-    wakeups.send(lanes)
+    shards = due_shards(alias, due)
+    if not wakeups.are_needed(queue_of(alias), len(shards)):
+        shards = set()
+    wakeups.send(shards)
     calls = due_calls(alias) if due.calls else []
     queues = wakeups.queues_outside(alias, len(calls))
     for queue in queues:
@@ -64,7 +64,7 @@ def sweep(alias: str) -> int:
             wakeups.send_call(alias, key, queue)
     work_queues = wake_due(alias)
     beat(alias, "sweep")
-    return len(lanes) + (len(calls) if queues else 0) + work_queues
+    return len(shards) + (len(calls) if queues else 0) + work_queues
 
 
 def beat(alias: str, role: str) -> None:

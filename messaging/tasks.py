@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="messaging.drain")
 def run_dispatch(alias: str, handler: str, shard: int) -> None:
-    """Dispatch one lane, and wake the next worker if more became due meanwhile."""
+    """Dispatch one shard, and wake the next worker if more became due meanwhile."""
     if dispatcher.dispatch(alias, handler, shard):
         wakeups.send([(alias, handler, shard)])
 

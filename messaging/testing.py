@@ -20,7 +20,7 @@ from messaging.subscriptions import Handler, subscriptions
 def drain_outbox(*aliases: str, rounds: int = 100) -> int:
     """Deliver every committed event of `aliases` (default: all a test may touch) until nothing moves.
 
-    Returns how many lanes, external calls and work queues ran. Timers fire only if due.
+    Returns how many shards, external calls and work queues ran. Timers fire only if due.
     """
     wanted = list(aliases) or list(settings.SERVICES)
     total = 0
@@ -44,20 +44,20 @@ def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
     moved += sum(_copy(alias, target, is_wanted=alias in copied) for target in targets if target in wanted)
     copied.add(alias)
     due = sweep.look(alias)
-    lanes = sweep.woken_lanes(alias, due)
-    for _, handler, shard in lanes:
+    shards = sweep.due_shards(alias, due)
+    for _, handler, shard in shards:
         dispatch(alias, handler, shard)
-    waiting = calls.due_calls(alias) if due.calls or lanes else []
+    waiting = calls.due_calls(alias) if due.calls or shards else []
     made = sum(calls.execute_call(alias, key) for key in waiting)
     done = sum(work_queues.run_work_queue(name) for name in work_queues.due_work_queues(alias))
-    return moved + len(lanes) + made + done
+    return moved + len(shards) + made + done
 
 
 def _copy(source: str, target: str, *, is_wanted: bool) -> int:
     total, has_more = 0, True
     while has_more:
-        lanes, has_more = relay.copy(source, target, is_wanted=is_wanted)
-        total += len(lanes)
+        shards, has_more = relay.copy(source, target, is_wanted=is_wanted)
+        total += len(shards)
     return total
 
 

@@ -1,4 +1,4 @@
-"""Deadlines as rows: they outlive every process and fire once, in the lane of what they guard."""
+"""Deadlines as rows: they outlive every process and fire once, in the partition of what they guard."""
 
 from datetime import datetime
 from typing import Any
@@ -37,19 +37,20 @@ def set_timer(*, handler: str, event: Message, due_at: datetime) -> Timer:
     if not in_transaction(subscription.alias):
         raise OutsideTransaction(f"a timer for {handler} was set outside transaction({subscription.alias!r})")
     data: dict[str, Any] = msgspec.to_builtins(event)
-    lane = subscription.lane(event.aggregate_id, data)
+    key = subscription.partition_key(event.aggregate_id, data)
     return Timer.objects.using(subscription.alias).create(
-        handler=handler, lane=lane, shard=subscription.shard(lane), type=event.type, data=data, due_at=due_at
+        handler=handler, partition_key=key, shard=subscription.shard(key), type=event.type, data=data, due_at=due_at
     )
 
 
-def cancel_timers(*, alias: str, lane: str, event_type: str) -> int:
+def cancel_timers(*, alias: str, partition_key: str, event_type: str) -> int:
     """Drop the timers of one kind that have not fired; return how many there were."""
-    return Timer.objects.using(alias).filter(lane=lane, type=event_type, fired_at__isnull=True).delete()[0]
+    waiting = Timer.objects.using(alias).filter(partition_key=partition_key, type=event_type, fired_at__isnull=True)
+    return waiting.delete()[0]
 
 
 def fire_timers(alias: str) -> set[Wakeup]:
-    """Turn due timers into deliveries; return the lanes to wake."""
+    """Turn due timers into deliveries; return the shards to wake."""
     with connections[alias].cursor() as cursor:
         cursor.execute(_FIRE)
         return {(alias, handler, shard) for handler, shard in cursor.fetchall()}

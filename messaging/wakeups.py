@@ -12,13 +12,13 @@ from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 from messaging.relay import Wakeup
 
 ANYWAY = 1 / 16
-"""How often a full queue gets more wake-ups all the same: those that wait there may be other lanes'."""
+"""How often a full queue gets more wake-ups all the same: those that wait there may be other shards'."""
 log = structlog.get_logger(__name__)
 _is_muted = False
 
 
 def send(wakeups: Iterable[Wakeup]) -> None:
-    """Wake a worker for each lane; a broker that is down is logged and made good by the sweep."""
+    """Wake a worker for each shard; a broker that is down is logged and made good by the sweep."""
     for alias, handler, shard in wakeups:
         _send("messaging.drain", (alias, handler, shard), queue_of(alias))
 
@@ -32,7 +32,7 @@ def are_needed(queue: str, count: int) -> bool:
     """Tell whether to say again, `count` times, what may have been said already: not while as many wake-ups wait.
 
     The sweep looks every second. If it always spoke, workers that were away for a minute would come back to sixty
-    wake-ups for each lane that waits; reading those, they would be told more, and more, and never come to the end.
+    wake-ups for each shard that waits; reading those, they would be told more, and more, and never come to the end.
     """
     return bool(count) and (waiting(queue) < count or random.random() < ANYWAY)
 

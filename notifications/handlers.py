@@ -152,7 +152,7 @@ def keep_recipient(
         )
 
 
-@subscribe(OrderStatusChanged, HoldEnding, PaymentAgreementNeeded, lane="customer_id", on_parked="continue")
+@subscribe(OrderStatusChanged, HoldEnding, PaymentAgreementNeeded, partition_key="customer_id", on_parked="continue")
 def tell_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeeded) -> None:
     """Tell a buyer how their order goes."""
     _tell(event, [event.customer_id])
@@ -161,26 +161,31 @@ def tell_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeede
 DepositNews = DepositPaid | DepositKept | DepositReturned | DepositHeld | DepositForfeited | DepositDoubled
 
 
-@subscribe(*DepositNews.__args__, lane="customer_id", on_parked="continue")
+@subscribe(*DepositNews.__args__, partition_key="customer_id", on_parked="continue")
 def tell_of_deposit(event: DepositNews) -> None:
     """Tell a buyer what became of their deposit."""
     _tell(event, [event.customer_id])
 
 
-@subscribe(CarOffered, CarOfferEnding, QueueLeft, lane="customer_id", on_parked="continue")
+@subscribe(CarOffered, CarOfferEnding, QueueLeft, partition_key="customer_id", on_parked="continue")
 def tell_of_queue(event: CarOffered | CarOfferEnding | QueueLeft) -> None:
     """Tell somebody who waits for a car that it is theirs for a time, or that their place is gone."""
     _tell(event, [event.customer_id])
 
 
-@subscribe(PaymentCompleted, PaymentFailed, PaymentRefunded, lane="customer_id", on_parked="continue")
+@subscribe(PaymentCompleted, PaymentFailed, PaymentRefunded, partition_key="customer_id", on_parked="continue")
 def tell_of_payment(event: PaymentCompleted | PaymentFailed | PaymentRefunded) -> None:
     """Tell a payer what became of their money."""
     _tell(event, [event.customer_id])
 
 
 @subscribe(
-    RegistrationCreated, RegistrationPromoted, RegistrationCancelled, SeatOffered, lane="user_id", on_parked="continue"
+    RegistrationCreated,
+    RegistrationPromoted,
+    RegistrationCancelled,
+    SeatOffered,
+    partition_key="user_id",
+    on_parked="continue",
 )
 def tell_of_registration(
     event: RegistrationCreated | RegistrationPromoted | RegistrationCancelled | SeatOffered,
@@ -201,7 +206,7 @@ def remind_of_happening(event: HappeningReminder) -> None:
     _tell(event, event.user_ids)
 
 
-@subscribe(DriveConfirmed, DriveEnded, DriveReminder, lane="user_id", on_parked="continue")
+@subscribe(DriveConfirmed, DriveEnded, DriveReminder, partition_key="user_id", on_parked="continue")
 def tell_of_test_drive(event: DriveConfirmed | DriveEnded | DriveReminder) -> None:
     """Tell a client about their test drive."""
     _tell(event, [event.user_id])
@@ -220,7 +225,7 @@ LoanNews = (
 
 @subscribe(
     ApplicationApproved, ApplicationRejected, LoanDisbursed, LoanPaymentDue, LoanPaymentRefused, LoanOverdue,
-    LoanClosed, lane="customer_id", on_parked="continue",
+    LoanClosed, partition_key="customer_id", on_parked="continue",
 )  # fmt: skip
 def tell_of_loan(event: LoanNews) -> None:
     """Tell a borrower what was decided, paid out, due, refused by their bank and repaid."""
@@ -240,7 +245,7 @@ InsuranceNews = (
 
 @subscribe(
     PolicyPurchased, InstalmentDue, InstalmentLate, PolicySuspended, ClaimDocumentsMissing, ClaimDecided, ClaimPaid,
-    lane="customer_id", on_parked="continue",
+    partition_key="customer_id", on_parked="continue",
 )  # fmt: skip
 def tell_of_insurance(event: InsuranceNews) -> None:
     """Tell the insured about their policies and claims."""
@@ -268,7 +273,7 @@ def tell_of_policy_end(event: PolicyEndsSoon) -> None:
     _tell(event, [event.customer_id], key=f"{event.type}:{event.policy_id}:{event.end_date}")
 
 
-@subscribe(SavedSearchMatched, lane="user_id", on_parked="continue")
+@subscribe(SavedSearchMatched, partition_key="user_id", on_parked="continue")
 def tell_of_found_cars(event: SavedSearchMatched) -> None:
     """Tell a client that what they look for has come."""
     found = {"search_id": event.search_id, "name": event.name, "product_ids": event.product_ids}

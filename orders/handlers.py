@@ -53,7 +53,7 @@ from payments.events import (
 )
 
 
-@subscribe(*REACTS_TO, name=HANDLER, lane="order_id", final=(WrongTransition, RecursionError))
+@subscribe(*REACTS_TO, name=HANDLER, partition_key="order_id", final=(WrongTransition, RecursionError))
 def advance_checkout(event: Event) -> None:
     """Carry the saga of an order one step on; news that its state cannot take in is a manager's at once."""
     services.react(event=event, now=database_now("orders"))
@@ -68,7 +68,7 @@ def settle_deposit(event: ForfeitSettled | PayoutSettled) -> None:
         services.hear_payout(event=event, now=database_now("orders"))
 
 
-@subscribe(PremiumOwed, lane="policy_id")
+@subscribe(PremiumOwed, partition_key="policy_id")
 def note_returned_premium(event: PremiumOwed) -> None:
     """Stop asking for a premium that goes back; a policy bought by itself is no order's."""
     if event.order_id is not None:
@@ -78,10 +78,10 @@ def note_returned_premium(event: PremiumOwed) -> None:
 
 
 @receiver(delivery_parked)
-def park_checkout(sender: object, alias: str, handler: str, lane: str, **_: Any) -> None:
+def park_checkout(sender: object, alias: str, handler: str, partition_key: str, **_: Any) -> None:
     """Show managers the checkout whose news could not be taken in."""
     if (alias, handler) == ("orders", HANDLER):
-        services.attend_checkouts(order_id=UUID(lane), now=database_now("orders"))
+        services.attend_checkouts(order_id=UUID(partition_key), now=database_now("orders"))
 
 
 @subscribe(ProductCreated, ProductUpdated, ProductDeleted, batch=True, replayable=True)
@@ -118,7 +118,7 @@ def follow_queued_cars(events: Sequence[ProductCreated | ProductUpdated | Produc
     services.follow_products(gone=newest.keys() - on_sale.keys(), free=free, now=database_now("orders"))
 
 
-@subscribe(OfferDue, name=QUEUE_TIMER, lane="product_id")
+@subscribe(OfferDue, name=QUEUE_TIMER, partition_key="product_id")
 def end_offers(event: OfferDue) -> None:
     """Announce the end of an offer, or give the car to the next."""
     services.look_at_offer(place_id=event.place_id, offer_id=event.offer_id, now=database_now("orders"))
@@ -146,7 +146,7 @@ def tell_managers(event: Event) -> None:
     services.note_news(event=event, happened_at=happened_at, now=database_now("orders"))
 
 
-@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+@subscribe(KnowCard, JoinCards, partition_key="client_id", on_parked="continue", replayable=True)
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("orders", command)

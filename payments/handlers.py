@@ -41,13 +41,13 @@ from payments.models import PayoutPurpose, Purpose
 from payments.services import Ask, Means, Premium
 
 
-@subscribe(RecordOrder, RecordOrderStatus, lane="order_id", batch=True, replayable=True)
+@subscribe(RecordOrder, RecordOrderStatus, partition_key="order_id", batch=True, replayable=True)
 def copy_orders(commands: Sequence[RecordOrder | RecordOrderStatus]) -> None:
     """Keep owners, totals and statuses of orders at hand."""
     services.copy_orders(commands=commands)
 
 
-@subscribe(TakePayment, GiveBackPayments, CloseAccount, lane="order_id")
+@subscribe(TakePayment, GiveBackPayments, CloseAccount, partition_key="order_id")
 def serve_checkout(command: TakePayment | GiveBackPayments | CloseAccount) -> None:
     """Take or return an order's money, in the order in which that was asked."""
     now = timezone.now()
@@ -76,7 +76,7 @@ def serve_checkout(command: TakePayment | GiveBackPayments | CloseAccount) -> No
             close(order_id=command.order_id, attempt_id=None, reason=command.reason, now=now)
 
 
-@subscribe(GiveBackExcess, lane="order_id", on_parked="continue")
+@subscribe(GiveBackExcess, partition_key="order_id", on_parked="continue")
 def refund_excess(command: GiveBackExcess) -> None:
     """Give back part of a payment whose order has become cheaper."""
     services.refund_excess(
@@ -84,7 +84,7 @@ def refund_excess(command: GiveBackExcess) -> None:
     )
 
 
-@subscribe(ForfeitDeposit, PayOutDeposit, lane="order_id")
+@subscribe(ForfeitDeposit, PayOutDeposit, partition_key="order_id")
 def settle_deposit(command: ForfeitDeposit | PayOutDeposit) -> None:
     """Earn earnest money, or pay it out once more."""
     match command:
@@ -94,19 +94,19 @@ def settle_deposit(command: ForfeitDeposit | PayOutDeposit) -> None:
             services.pay_out_deposit(ask=_ask(command, command.reason), now=timezone.now())
 
 
-@subscribe(WebhookReceived, lane="subject")
+@subscribe(WebhookReceived, partition_key="subject")
 def apply_webhook(event: WebhookReceived) -> None:
     """Do what a provider's message says."""
     services.apply_webhook(webhook_id=event.webhook_id, now=timezone.now())
 
 
-@subscribe(BookSale, lane="order_id", start="now")
+@subscribe(BookSale, partition_key="order_id", start="now")
 def book_sale(command: BookSale) -> None:
     """Earn what was paid for goods that were handed over."""
     services.book_sale(order_id=command.order_id, customer_id=command.customer_id, now=timezone.now())
 
 
-@subscribe(PromiseLoan, DropLoan, BookLoan, lane="order_id")
+@subscribe(PromiseLoan, DropLoan, BookLoan, partition_key="order_id")
 def follow_loan(command: PromiseLoan | DropLoan | BookLoan) -> None:
     """Keep what a loan pays of its order, and book it when it does."""
     match command:
@@ -131,7 +131,7 @@ def follow_loan(command: PromiseLoan | DropLoan | BookLoan) -> None:
 LoanCommand = TakeLoanPayment | GiveBackLoanSurplus | PassOnRepayment | TakeRepaymentBack
 
 
-@subscribe(TakeLoanPayment, GiveBackLoanSurplus, PassOnRepayment, TakeRepaymentBack, lane="loan_id")
+@subscribe(TakeLoanPayment, GiveBackLoanSurplus, PassOnRepayment, TakeRepaymentBack, partition_key="loan_id")
 def serve_loan(command: LoanCommand) -> None:
     """Take what a borrower pays, give money back, pass on what the bank has counted, and not what bounced."""
     now = timezone.now()
@@ -167,7 +167,7 @@ def serve_loan(command: LoanCommand) -> None:
 PolicyCommand = TakePremium | GiveBackPremium | BookPremium | BookPremiumReturn
 
 
-@subscribe(TakePremium, GiveBackPremium, BookPremium, BookPremiumReturn, lane="policy_id")
+@subscribe(TakePremium, GiveBackPremium, BookPremium, BookPremiumReturn, partition_key="policy_id")
 def serve_policy(command: PolicyCommand) -> None:
     """Take a premium, pass it on to the insurer, and bring back what a policy did not use."""
     now = timezone.now()
@@ -187,13 +187,13 @@ def serve_policy(command: PolicyCommand) -> None:
             services.return_premium(premium=_premium(command), alone=command.refunded_alone, now=now)
 
 
-@subscribe(PayClaim, lane="claim_id")
+@subscribe(PayClaim, partition_key="claim_id")
 def pay_claims(command: PayClaim) -> None:
     """Pay an approved claim to the insured, or to the bank that the car is pledged to."""
     services.pay_claim(ask=_ask(command), insurer=command.insurer, payee=command.payee, now=timezone.now())
 
 
-@subscribe(TakeTicketPrice, GiveBackTicketPrice, lane="registration_id")
+@subscribe(TakeTicketPrice, GiveBackTicketPrice, partition_key="registration_id")
 def serve_ticket(command: TakeTicketPrice | GiveBackTicketPrice) -> None:
     """Take the price of a seat, and give it back when the seat is given up."""
     if isinstance(command, TakeTicketPrice):
@@ -229,7 +229,7 @@ def _premium(command: BookPremium | BookPremiumReturn, commission: Decimal | Non
     )
 
 
-@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+@subscribe(KnowCard, JoinCards, partition_key="client_id", on_parked="continue", replayable=True)
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("payments", command)

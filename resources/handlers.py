@@ -16,9 +16,9 @@ def release_for_happening(command: FreeHappening) -> None:
     services.release_for_happening(event_id=command.event_id, now=timezone.now())
 
 
-@subscribe(BookDrive, FreeBooking, lane="test_drive_id")
+@subscribe(BookDrive, FreeBooking, partition_key="test_drive_id")
 def follow_test_drive(command: BookDrive | FreeBooking) -> None:
-    """Take what a test drive needs, all or none; free it when the test drive ends. In one lane: never overtaken."""
+    """Take what a test drive needs, all or none; free it when it ends. In one partition: never overtaken."""
     if isinstance(command, FreeBooking):
         services.release_booking(booking_id=command.booking_id, now=timezone.now())
         return

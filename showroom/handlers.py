@@ -53,13 +53,13 @@ def follow_booking(event: BookingMade | BookingRefused | BookingMoved | BookingB
             services.break_off_drive(drive_id=event.booking_id, reason=event.reason, cause=event.cause, now=now)
 
 
-@subscribe(OfferExpired, lane="event_id")
+@subscribe(OfferExpired, partition_key="event_id")
 def expire_offer(event: OfferExpired) -> None:
     """Pass a seat on when its deadline has come."""
     services.expire_offer(happening_id=event.event_id, registration_id=event.registration_id, now=timezone.now())
 
 
-@subscribe(ChargeSettled, PayoutSettled, lane="subject_id")
+@subscribe(ChargeSettled, PayoutSettled, partition_key="subject_id")
 def settle_seat(event: ChargeSettled | PayoutSettled) -> None:
     """Hear what became of the price of a seat."""
     if event.purpose != _PURPOSE:
@@ -76,7 +76,7 @@ def settle_seat(event: ChargeSettled | PayoutSettled) -> None:
     )
 
 
-@subscribe(KnowCard, JoinCards, lane="client_id", on_parked="continue", replayable=True)
+@subscribe(KnowCard, JoinCards, partition_key="client_id", on_parked="continue", replayable=True)
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("showroom", command)

@@ -438,7 +438,7 @@ def nobody_tells_a_receiver(env: Any) -> Iterator[tuple[str, str]]:
         change()
         relay.sequence("catalog")
         relay.copy("catalog", "notifications")
-        for alias, name, shard in sweep.pending_lanes("notifications"):
+        for alias, name, shard in sweep.pending_shards("notifications"):
             env.dispatch(alias, name, shard)
         time.sleep(1.5)
         yield "notifications", "has not been told"

@@ -68,7 +68,7 @@ class Load:
         self.relay = relay_loop.Relay(list(SELLING))
 
     def work(self, alias):
-        for _, handler, shard in sweep.pending_lanes(alias):
+        for _, handler, shard in sweep.pending_shards(alias):
             dispatch(alias, handler, shard)
         for key in calls.due_calls(alias):
             calls.execute_call(alias, key)

@@ -137,7 +137,7 @@ def test_calls_and_timers_that_ended_go():
         )
     for fired_at in (None, now):
         Timer.objects.using("catalog").create(
-            handler="x", lane="1", shard=0, type="x", data={}, due_at=now, fired_at=fired_at
+            handler="x", partition_key="1", shard=0, type="x", data={}, due_at=now, fired_at=fired_at
         )
     assert purge(days=119) == {
         "events": 0,

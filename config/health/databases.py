@@ -214,7 +214,7 @@ def failing(subject: Subject) -> Iterator[str]:
     remedy="mend the cause that `manage.py parked_deliveries` shows, then run it with `--retry`",
 )
 def parked(subject: Subject) -> Iterator[str]:
-    """They hold up their lanes until somebody decides."""
+    """They hold up their partitions until somebody decides."""
     for handler, count in _rows(subject.alias, _PARKED, COUNTED):
         yield f"{count} parked deliveries of {handler}"
 

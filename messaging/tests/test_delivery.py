@@ -122,7 +122,7 @@ def test_events_of_one_aggregate_keep_their_order(recorder):
     assert recorder.effects == list("123456")
 
 
-def test_a_failure_holds_up_its_own_lane_only(recorder):
+def test_a_failure_holds_up_its_own_partition_only(recorder):
     recorder.failures["bad"] = 1
     sick = change("bad")
     change("after bad", sick)

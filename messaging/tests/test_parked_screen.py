@@ -27,7 +27,7 @@ def manager():
 def parked():
     row = InboxEvent.objects.using("orders").create(
         event_id=uuid7(), handler="orders.checkout", source="catalog", aggregate="reservation", aggregate_id="x",
-        seq=1, lane="x", shard=0, type="stock.reserved", data={}, status=DeliveryStatus.DEAD,
+        seq=1, partition_key="x", shard=0, type="stock.reserved", data={}, status=DeliveryStatus.DEAD,
         last_error="Traceback …\nValueError: the reason",
     )  # fmt: skip
     return row

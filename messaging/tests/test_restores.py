@@ -38,7 +38,7 @@ def register(names: list[str], **options) -> None:
         names.append(event.name)
 
     handle.__module__ = "orders.test"
-    subscribe(CategoryChanged, name=READER, lane="parent_id", **options)(handle)  # one lane: in order
+    subscribe(CategoryChanged, name=READER, partition_key="parent_id", **options)(handle)  # one partition: in order
 
 
 def tell(*names: str) -> None:

@@ -8,7 +8,7 @@ from core.ids import uuid7
 from messaging import sweep, tasks, wakeups
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
-LANES = 5
+SHARDS_DUE = 5
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def queue(monkeypatch) -> str:
 
 
 @pytest.fixture
-def lanes():
-    """Deliveries that wait, each in a lane of its own."""
+def shards():
+    """Deliveries that wait, each in a shard of its own."""
     with connections["orders"].cursor() as cursor:
-        for shard in range(LANES):
+        for shard in range(SHARDS_DUE):
             cursor.execute(
                 """INSERT INTO messaging_inbox (event_id, source, aggregate, aggregate_id, seq, version, type, data,
                        headers, handler, lane, shard, status, attempts, next_at, last_error)
@@ -37,19 +37,19 @@ def lanes():
             )
 
 
-def test_a_sweep_says_no_more_than_workers_can_hear(queue, lanes, monkeypatch):
+def test_a_sweep_says_no_more_than_workers_can_hear(queue, shards, monkeypatch):
     monkeypatch.setattr(wakeups.random, "random", lambda: 0.99)
     assert wakeups.waiting(queue) == 0
     for _ in range(60):
         sweep.sweep("orders")
-    assert wakeups.waiting(queue) == LANES
+    assert wakeups.waiting(queue) == SHARDS_DUE
 
 
-def test_a_full_queue_is_spoken_to_now_and_then(queue, lanes, monkeypatch):
+def test_a_full_queue_is_spoken_to_now_and_then(queue, shards, monkeypatch):
     monkeypatch.setattr(wakeups.random, "random", lambda: 0.0)
     for _ in range(3):
         sweep.sweep("orders")
-    assert wakeups.waiting(queue) == 3 * LANES
+    assert wakeups.waiting(queue) == 3 * SHARDS_DUE
 
 
 def test_outside_work_that_nobody_takes_is_told_to_the_release_before(monkeypatch):

@@ -28,4 +28,4 @@ def remind_of_policy_end(
 def cancel_policy_reminder(*, policy_id: UUID) -> None:
     """A policy that ended early ends no more."""
     with transaction("notifications"):
-        cancel_timers(alias="notifications", lane=str(policy_id), event_type=PolicyEndsSoon.type)
+        cancel_timers(alias="notifications", partition_key=str(policy_id), event_type=PolicyEndsSoon.type)

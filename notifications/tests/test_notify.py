@@ -271,7 +271,7 @@ def test_all_that_accounts_tells_of_a_user_is_followed_in_one_order():
     told = {event.type for event in REGISTRY.values() if event.type.startswith("user.") and not event.internal}
     followed = subscriptions()["notifications.keep_recipient"]
     assert told - set(followed.events) == {"user.logged_in", "user.logged_out"}
-    assert (followed.lane_field, followed.is_batch, followed.on_parked) == ("", False, "block")
+    assert (followed.partition_field, followed.is_batch, followed.on_parked) == ("", False, "block")
 
 
 def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(tell):

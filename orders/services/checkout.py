@@ -1,6 +1,6 @@
 """Take in what the checkout hears: answers to its legs, and deadlines of its own.
 
-It is an ordinary subscriber whose lane is the order, so answers and deadlines arrive one at a time. Every answer
+It is an ordinary subscriber whose partition is the order, so answers and deadlines arrive one at a time. Every answer
 repeats the attempt of the leg that asked; an answer to another attempt changes nothing.
 """
 

@@ -138,7 +138,7 @@ def watch_hold(saga: LockedOrder) -> None:
     order = saga.order
     if order.reservation_expires_at is None:
         return
-    cancel_timers(alias="orders", lane=str(order.id), event_type=events.ReservationLapsed.type)
+    cancel_timers(alias="orders", partition_key=str(order.id), event_type=events.ReservationLapsed.type)
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=saga.stock.attempt_id)
     set_timer(handler="orders.checkout", event=lapse, due_at=_next_look(order, saga.now))
 

@@ -322,7 +322,7 @@ class Saga(LockedOrder):
 
     def _cancel_timers(self, *kinds: type[Event]) -> None:
         for kind in kinds:
-            cancel_timers(alias="orders", lane=str(self.order.id), event_type=kind.type)
+            cancel_timers(alias="orders", partition_key=str(self.order.id), event_type=kind.type)
 
 
 def publish_cancelled(order: Order, reason: str, *, refund_follows: bool = False) -> None:

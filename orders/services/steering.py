@@ -269,7 +269,7 @@ def skip_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: dat
 def parked_news(order_id: UUID) -> list[int]:
     """Deliveries to an order's checkout that used up their retries, by their numbers in the inbox."""
     found = InboxEvent.objects.using("orders").filter(
-        handler=HANDLER, lane=str(order_id), status=DeliveryStatus.DEAD
+        handler=HANDLER, partition_key=str(order_id), status=DeliveryStatus.DEAD
     )  # fmt: skip
     return list(found.order_by("rn").values_list("rn", flat=True))
 
@@ -277,14 +277,14 @@ def parked_news(order_id: UUID) -> list[int]:
 def attend_checkouts(*, now: datetime, order_id: UUID | None = None) -> int:
     """Park the checkouts (or the one named) whose news cannot be taken in, let go on those whose news was.
 
-    Returns how many were looked at. A delivery that is parked stops its order's lane, so nothing else would tell.
+    Returns how many were looked at. A delivery that is parked stops its order's partition, so nothing else would tell.
     """
     stuck = InboxEvent.objects.using("orders").filter(handler=HANDLER, status=DeliveryStatus.DEAD)
     if order_id is not None:
         ids = {order_id}
     else:
         waiting = Checkout.objects.filter(state=SagaState.PARKED, failure__parked__cause=DELIVERY_PARKED)
-        ids = {UUID(lane) for lane in stuck.values_list("lane", flat=True).distinct()}
+        ids = {UUID(key) for key in stuck.values_list("partition_key", flat=True).distinct()}
         ids |= set(waiting.values_list("order_id", flat=True))
     for one in sorted(ids):
         _attend(one, now)

@@ -255,7 +255,7 @@ def test_news_that_cannot_be_taken_in_is_a_managers_at_once(monkeypatch):
     order = make.order(payment=CARD)
     InboxEvent.objects.using("orders").create(
         event_id=uuid7(), handler=HANDLER, source="orders", aggregate="checkout", aggregate_id=str(order.id), seq=1,
-        lane=str(order.id), shard=3, type="checkout.undo_overdue", data={"order_id": str(order.id)},
+        partition_key=str(order.id), shard=3, type="checkout.undo_overdue", data={"order_id": str(order.id)},
     )  # fmt: skip
 
     def refuse(**_):

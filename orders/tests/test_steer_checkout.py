@@ -170,7 +170,7 @@ def deliver(order, event):
         aggregate="payment",
         aggregate_id=str(event.payment_id),
         seq=1,
-        lane=str(order.id),
+        partition_key=str(order.id),
         shard=3,
         type=event.type,
         data={name: str(getattr(event, name)) for name in event.__struct_fields__},

@@ -129,7 +129,7 @@ class Storm:
             pass
         while relay.copy("payments", "payments")[1]:
             pass
-        for _, handler, shard in sweep.pending_lanes("payments"):
+        for _, handler, shard in sweep.pending_shards("payments"):
             dispatch("payments", handler, shard)
 
     def try_again(self, pool):

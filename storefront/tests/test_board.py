@@ -179,7 +179,7 @@ def deliver_nowhere(alias):
     """A delivery that used up its retries."""
     InboxEvent.objects.using(alias).create(
         event_id=uuid7(), handler="orders.react", source="catalog", aggregate="order", aggregate_id="x",
-        seq=1, lane="x", shard=0, type="stock.reserved", data={}, status=DeliveryStatus.DEAD,
+        seq=1, partition_key="x", shard=0, type="stock.reserved", data={}, status=DeliveryStatus.DEAD,
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def no_sweep() -> None:
     """Nobody looks for deliveries whose wake-up was lost."""
     from messaging import sweep
 
-    sweep.pending_lanes = lambda alias: set()
+    sweep.pending_shards = lambda alias: set()
 
 
 def no_dedup() -> None:

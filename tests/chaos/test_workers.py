@@ -29,7 +29,7 @@ def test_the_whole_worker_dies_while_it_works(rig):
     assert {rig.ended(order_id, token)["status"] for order_id in orders} == {"paid"}
 
 
-def test_a_frozen_worker_holds_its_lane_until_the_database_ends_its_session(rig):
+def test_a_frozen_worker_holds_its_shard_until_the_database_ends_its_session(rig):
     token, vehicle = rig.token(), rig.known_vehicle()
     rig.arm("worker", "dispatch.before_commit:catalog.serve_checkout=freeze:30")
     order_id = rig.place(vehicle, token)

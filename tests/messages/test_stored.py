@@ -25,9 +25,9 @@ def test_a_stored_message_is_read_and_would_be_written_the_same(name):
 
 
 @pytest.mark.parametrize(("handler", "name"), HEARD)
-def test_every_handler_still_hears_it_in_its_lane(handler, name):
+def test_every_handler_still_hears_it_in_its_partition(handler, name):
     item, kept = subscriptions()[handler], STORED[name]["data"]
-    assert item.lane("aggregate", kept)
+    assert item.partition_key("aggregate", kept)
     assert REGISTRY[name].app() in item.sources
     understood = item.read(name, json.dumps(kept))
     assert understood
