@@ -39,6 +39,7 @@ from insurance.models import (
     VehicleCopy,
 )
 from insurance.models.claims import UNDECIDED
+from insurance.models.policies import ALIVE
 
 
 def _money(label: Any, *, required: bool = True) -> forms.DecimalField:
@@ -168,9 +169,15 @@ class _ProvisionalFilter(admin.SimpleListFilter):
     parameter_name = "premium_is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("provisional", _("provisional")), ("confirmed", _("confirmed"))]
+        return [
+            ("waiting", _("waiting to be confirmed")),
+            ("provisional", _("provisional")),
+            ("confirmed", _("confirmed")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "waiting":
+            return queryset.exclude(unconfirmed=[]).filter(status__in=ALIVE)
         if self.value() == "provisional":
             return queryset.exclude(unconfirmed=[])
         return queryset.filter(confirmed_at__isnull=False) if self.value() == "confirmed" else queryset

@@ -56,6 +56,18 @@ ENDORSE = declare(
         gives="the difference of the premiums for the days left",
     )
 )
+CORRECT = declare(
+    Kind(
+        name="insurance.correct",
+        title=_("Putting right a policy that cost too much"),
+        subject="policy",
+        limit="REFUND_FOUR_EYES_ABOVE",
+        pool=REFUNDS,
+        run="insurance.services.correct_agreed",
+        doors=("POST /insurance/policies/{id}/confirm",),
+        gives="the difference of the premiums for the whole term",
+    )
+)
 
 INSUREDS_RIGHT = rule(
     "insurance.insureds_right",

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import Sum
+from django.db.models import Max, QuerySet, Sum
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -43,7 +44,11 @@ __all__ = [
     "printed_policy",
     "rate",
     "recompute",
+    "unconfirmed_premiums",
+    "waiting_for_somebody",
 ]
+
+COUNTED = 100
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,32 @@ def _as_rated(sent: Mapping[str, Any], told: QuoteRequest, rated: QuoteRequest) 
     """A request as it was sent, with what was added to it before it was rated."""
     before, after = msgspec.to_builtins(told), msgspec.to_builtins(rated)
     return dict(sent) | {name: value for name, value in after.items() if value != before[name]}
+
+
+def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
+    """Count the policies in force whose premium nobody has confirmed; nothing is counted beyond a hundred."""
+    return {"premiums_unconfirmed": len(_unconfirmed(now).values_list("pk", flat=True)[:COUNTED])}
+
+
+def unconfirmed_premiums(*, seconds: int, now: datetime) -> tuple[int, datetime | None]:
+    """Count the premiums that nobody has confirmed for so many seconds, and since when the oldest has waited.
+
+    None is counted beyond a hundred.
+    """
+    since = list(
+        _unconfirmed(now - timedelta(seconds=seconds)).order_by("since").values_list("since", flat=True)[:COUNTED]
+    )
+    return len(since), since[0] if since else None
+
+
+def _unconfirmed(before: datetime) -> QuerySet[Any]:
+    """Policies in force that were provisional before a moment, with `since` when: bought, or changed on hearsay."""
+    changed = Max("endorsements__applied_at")
+    provisional: QuerySet[Any] = Policy.objects.filter(status__in=ALIVE, activated_at__isnull=False).exclude(
+        unconfirmed=[]
+    )
+    provisional = provisional.annotate(since=Greatest("activated_at", changed))
+    return provisional.filter(since__lte=before)
 
 
 def policies_by_order(*, chunk: int = 2000) -> Iterator[PolicyFacts]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from financing.public import waiting_for_somebody as debits_for_people
 from gateway.approvals.reading import count_waiting, served
 from gateway.guards.breakers import standing
+from insurance.public import waiting_for_somebody as premiums_for_people
 from messaging import parked
 from orders.public import deposits_for_people
 from payments.public import waiting_for_somebody
@@ -35,6 +36,7 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
         "orders_depositagreement",
         "?state__exact=waiting",
     ),
+    "premiums_unconfirmed": (_("Premiums to confirm"), "insurance_policy", "?premium_is=waiting"),
     "disputes_open": (_("Open disputes"), "payments_dispute", "?status__exact=open"),
     "deliveries_parked": (_("Parked deliveries"), "messaging_inboxevent", ""),
     "approvals_waiting": (_("Wait for a second person"), "", ""),
@@ -100,6 +102,7 @@ def _count(now: datetime) -> tuple[dict[str, int], bool]:
         partial(waiting_for_somebody, now=now),
         partial(debits_for_people, now=now),
         partial(deposits_for_people, now=now),
+        partial(premiums_for_people, now=now),
     ]
     parts += [partial(_parked, alias) for alias in parked.served()]
     parts += [partial(_approvals, alias) for alias in served()]

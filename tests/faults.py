@@ -26,6 +26,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 import financing.tests.make as lending
+import insurance.tests.make as insuring
 import notifications.tests.make as notices
 import orders.tests.make as sales
 import payments.tests.make as money
@@ -37,6 +38,7 @@ from core.ids import uuid7
 from devtools.binaries import valkey_bin
 from financing.services import withdraw_application
 from gateway.guards import breakers, guard
+from insurance.services import confirm_policy
 from messaging import relay, subscriptions, sweep
 from messaging.departures import note_left
 from messaging.outbox import publish
@@ -47,7 +49,7 @@ from orders.models import Document
 from tests.live import Cable
 from tests.product import free_port, wait_for
 
-APPS = ("catalog", "orders", "payments", "financing", "notifications")
+APPS = ("catalog", "orders", "payments", "financing", "insurance", "notifications")
 """What the examined process serves: enough for every check, and few enough to be quick."""
 HANDLER = "orders.test_fault"
 Fault = Callable[[Any], contextlib.AbstractContextManager[tuple[str, str]]]
@@ -406,6 +408,15 @@ def a_bank_says_nothing_about_an_application(env: Any) -> Iterator[tuple[str, st
     time.sleep(1.5)
     yield "financing", "vega owes 1 answers"
     withdraw_application(application_id=asked.id, now=timezone.now())
+
+
+@fault("premiums")
+def a_premium_is_confirmed_by_nobody(env: Any) -> Iterator[tuple[str, str]]:
+    env.limit(premium_s=1)
+    policy = insuring.policy(insuring.OSAGO)
+    time.sleep(1.5)
+    yield "insurance", "1 premiums are not confirmed"
+    confirm_policy(policy_id=policy.id, manager_id=uuid7(), evidence="Certificate of registration.", now=timezone.now())
 
 
 @fault("webhooks")

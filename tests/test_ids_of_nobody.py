@@ -144,6 +144,7 @@ STORED = {
     "POST /insurance/policies/{}/autopay": {"payment.": paid_by()},
     "POST /insurance/policies/{}/endorse": {"payment.": paid_by(of=lambda _: {"changes": {"deductible": "0"}})},
     "POST /insurance/policies/{}/reinstate": {"payment.": paid_by()},
+    "POST /insurance/policies/{}/confirm": {"payment.": paid_by(of=lambda _: {"evidence": "An extract."})},
     "POST /events/{}/registrations/{}/pay": {"": lambda _: BY_CARD},
 }
 """What is paid by a stored method: the rest of the body by operation and place."""

@@ -17,6 +17,9 @@ class Health(Group):
     HEALTH_WEBHOOK_S = seconds(45, "Time in which a receiver of webhooks has not heard what is due.", least=1)
     HEALTH_PAYMENT_S = seconds(45, "Time in which nobody knows whether a payment moved money.", least=1)
     HEALTH_BANK_S = seconds(600, "Time in which a bank has not answered about an application.", least=1)
+    HEALTH_PREMIUM_S = seconds(
+        1_209_600, "Time in which nobody has confirmed the premium of a policy in force.", least=1
+    )
     HEALTH_ANSWER_S = seconds(3, "Patience with a database that is asked how it is.", least=1)
     HEALTH_DISK_MB = number(200, "Space that must be free where data and uploads lie.", unit="MB")
 
@@ -35,6 +38,7 @@ def limits() -> dict[str, int]:
         "webhook_s": Health.HEALTH_WEBHOOK_S,
         "payment_s": Health.HEALTH_PAYMENT_S,
         "bank_s": Health.HEALTH_BANK_S,
+        "premium_s": Health.HEALTH_PREMIUM_S,
         "answer_s": Health.HEALTH_ANSWER_S,
         "disk_mb": Health.HEALTH_DISK_MB,
     }

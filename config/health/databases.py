@@ -10,6 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 import financing.public
+import insurance.public
 import notifications.public
 import payments.public
 from config.health.checks import Subject, check, limit
@@ -285,6 +286,22 @@ def banks_silent(subject: Subject) -> Iterator[str]:
     now = timezone.now()
     for name, (count, since) in sorted(financing.public.silent_banks(seconds=limit("bank_s"), now=now).items()):
         yield f"{name} owes {count} answers, the oldest for {(now - since).total_seconds():.0f} s"
+
+
+@check(
+    "premiums",
+    looks_at="policies in force whose premium rests on what nobody has confirmed",
+    remedy="see the papers and confirm them or put them right (admin, policies, filter by premium)",
+    limit="premium_s",
+    is_deadline=True,
+    apps=("insurance",),
+)
+def premiums_unconfirmed(subject: Subject) -> Iterator[str]:
+    """A loss would be paid by what the insured said of themselves."""
+    now = timezone.now()
+    count, since = insurance.public.unconfirmed_premiums(seconds=limit("premium_s"), now=now)
+    if since is not None:
+        yield f"{count} premiums are not confirmed, the oldest for {(now - since).days} days"
 
 
 @check(

@@ -276,6 +276,7 @@ class PolicyConfirmationInput(serializers.Serializer):
 
     evidence = serializers.CharField(max_length=1000)
     found = FoundFactsInput(required=False)
+    payment = PolicyPaymentInput(required=False)
 
 
 class PolicyEndorsementInput(serializers.Serializer):

@@ -193,13 +193,20 @@ class PolicyViewSet(_InsuranceViewSet):
         )
         return Response(PolicySerializer(policy).data)
 
-    @extend_schema(request=PolicyConfirmationInput, responses=PolicySerializer)
+    @extend_schema(request=PolicyConfirmationInput, responses=may_wait(PolicySerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def confirm(self, request: Request, pk: str) -> Response:
-        """Confirm by evidence what the premium rests on; by dearer data the difference is paid first."""
-        given = self.valid(PolicyConfirmationInput)
+    def confirm(self, request: Request, pk: str) -> HttpResponse:
+        """Confirm by evidence what the premium rests on, or put it right for the whole term.
+
+        What is less goes back; what is more is paid first: by `payment`, or by the insured who change the policy.
+        """
+        return self.once("confirm_policy", self._confirm)
+
+    def _confirm(self) -> Response:
+        insured, given = self.get_object(), self.valid(PolicyConfirmationInput)
+        self._paid(insured, given.get("payment"))
         policy = services.confirm_policy(
-            policy_id=_uuid(pk, PolicyNotFound), manager_id=self.principal.id, now=timezone.now(), **given
+            policy_id=insured.id, manager_id=self.principal.id, now=timezone.now(), **given
         )
         return Response(PolicySerializer(policy).data)
 

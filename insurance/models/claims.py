@@ -68,6 +68,7 @@ class ClaimConcern(models.TextChoices):
     REPORTED_BEFORE = "reported_before", _("another loss was reported before and taken back or refused")
     OTHER_POLICY = "other_policy", _("another policy of the car has a claim of these days")
     MOVED = "moved", _("the moment of the loss was moved to other terms")
+    PROVISIONAL = "provisional", _("the premium rests on what nobody has confirmed")
 
 
 _S, _D, _K = ClaimStatus, DocumentKind, ClaimKind

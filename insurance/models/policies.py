@@ -272,7 +272,11 @@ class Policy(models.Model):
 
 
 class Endorsement(models.Model):
-    """A change of a policy from a day on, and what it cost or gave back, roubles; `number` counts from 1."""
+    """A change of a policy from a day on, and what it cost or gave back, roubles; `number` counts from 1.
+
+    One with `evidence` puts right what was told wrong from the first day: its difference is that of the whole term, and
+    once it is in force the policy is confirmed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="endorsements", verbose_name=_("policy"))
@@ -284,6 +288,7 @@ class Endorsement(models.Model):
     annual_premium = amount_field(_("premium of the whole term"))
     premium_difference = amount_field(_("to pay"))
     taken_off = amount_field(_("taken off instalments to come"), default=ZERO, db_default=ZERO)
+    evidence = models.CharField(_("evidence"), max_length=1000, blank=True, default="", db_default="")
     money_id = models.UUIDField(_("payment asked for"), null=True)
     applied_at = models.DateTimeField(_("in force since"), null=True)
     created_by = models.UUIDField(_("made by"))

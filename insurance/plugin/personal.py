@@ -71,7 +71,7 @@ def _forget_car(policies: QuerySet[Policy]) -> None:
 holds(Quote, erase=_forget_asked)
 holds(Policy, blank={"beneficiary": "", "cancel_reason": "", "decline_detail": "", "evidence": ""})
 holds(PolicyTerms, owner="policy__customer_id", blank={"beneficiary": ""}, erase=_forget_named)
-holds(Endorsement, owner="policy__customer_id")
+holds(Endorsement, owner="policy__customer_id", blank={"evidence": ""})
 holds(Instalment, owner="policy__customer_id", blank={"detail": ""})
 holds(MoneyRequest, owner="policy__customer_id", blank={"payee": "", "detail": ""})
 holds(

@@ -26,3 +26,5 @@ def _concerns(claim: Claim) -> Iterator[ClaimConcern]:
         yield ClaimConcern.OTHER_POLICY
     if any(made["field"] == "terms" for made in claim.corrections):
         yield ClaimConcern.MOVED
+    if claim.policy.unconfirmed:
+        yield ClaimConcern.PROVISIONAL

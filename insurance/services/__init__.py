@@ -25,7 +25,7 @@ from insurance.services.claims import (
 from insurance.services.claims.deciding import Assessment, drop_proposal, grant_agreed
 from insurance.services.claims.reporting import LossReport
 from insurance.services.collecting import attend_instalment, collect_premiums
-from insurance.services.confirming import confirm_policy
+from insurance.services.correcting import confirm_policy, correct_agreed
 from insurance.services.ending import (
     cancel_agreed,
     cancel_policy,
@@ -58,6 +58,7 @@ __all__ = [
     "confirm_policy",
     "copy_order",
     "copy_vehicles",
+    "correct_agreed",
     "drop_proposal",
     "endorse_agreed",
     "endorse_policy",

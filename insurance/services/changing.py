@@ -58,36 +58,45 @@ def endorse_policy(
     payment: Mapping[str, Any] | None = None,
     customer_id: UUID | None = None,
     expected_difference: Decimal | None = None,
+    evidence: str = "",
 ) -> Endorsement:
     """Change what a policy insures from today on, rated by the tariffs it was bought by.
 
     The difference of the premiums counts for the days left: what is more is paid first; what is less makes instalments
     to come smaller, and beyond them is given back. With `expected_difference` it is changed at that price or not.
+    With the `evidence` of staff it puts right what was told wrong: the difference is that of the whole term.
     Raises PolicyNotFound, WrongTransition, InvalidInput, EndorsementUnderWay, InstalmentOverdue, EndorsementRepriced,
     LossOpen (it would cover more), FourEyes and Waits (staff make somebody's policy cheaper).
     """
     with transaction("insurance"):
         policy = lock_policy(policy_id, customer_id)
-        endorsement = _draft(policy, changes, actor_id, now)
+        endorsement = _draft(policy, changes, actor_id, now, evidence=evidence)
         difference = endorsement.premium_difference
         if expected_difference not in (None, difference):
             raise EndorsementRepriced(premium_difference=str(difference))
         if difference < 0 and customer_id is not None:
             _refuse_hearsay(policy, endorsement)
         if difference > 0:
-            if payment is None:
-                raise InvalidInput("payment", "required", _("%(sum)s is to be paid.") % {"sum": difference})
-            asked = ask_for_premium(policy, difference, check_payment(payment), kind=MoneyKind.ENDORSEMENT, now=now)
-            endorsement.money_id = asked.id
+            endorsement.money_id = _charge(policy, difference, payment, now).id
         else:
             back = -difference - min(-difference, sum((part.amount for part in planned(policy)), ZERO))
-            given = {"changes": dict(changes), "expected_difference": difference}
+            given = {"changes": dict(changes), "expected_difference": difference} | _seen(evidence)
             admit_endorsing(policy, back, None if customer_id else actor_id, given, now)
             endorsement.taken_off = take_off(policy, -difference)
         endorsement.save(force_insert=True)
         if difference <= 0:
             _give_back(policy, endorsement, now)
     return endorsement
+
+
+def _charge(policy: Policy, difference: Decimal, payment: Mapping[str, Any] | None, now: datetime) -> MoneyRequest:
+    if payment is None:
+        raise InvalidInput("payment", "required", _("%(sum)s is to be paid.") % {"sum": difference})
+    return ask_for_premium(policy, difference, check_payment(payment), kind=MoneyKind.ENDORSEMENT, now=now)
+
+
+def _seen(evidence: str) -> dict[str, Any]:
+    return {"evidence": evidence} if evidence else {}
 
 
 def _give_back(policy: Policy, endorsement: Endorsement, now: datetime) -> None:
@@ -137,7 +146,9 @@ def price_endorsement(
     return endorsement
 
 
-def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: datetime) -> Endorsement:
+def _draft(
+    policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: datetime, *, evidence: str = ""
+) -> Endorsement:
     if policy.status != PolicyStatus.ACTIVE:
         raise WrongTransition(policy.status, [])
     if policy.endorsements.filter(applied_at__isnull=True, money_id__isnull=False).exists():
@@ -155,11 +166,11 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
     today = dealer_day(now)
     insured = _with_value(insured_request(policy))
     asked = read_request(msgspec.to_builtins(insured) | dict(changes))
-    request = as_catalogued(asked, insured, path="changes.")
+    request = as_catalogued(asked, insured, path="found." if evidence else "changes.")
     refuse_widening(policy, insured, request)
     rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision), today=today)
     term = (policy.end_date - policy.start_date).days + 1
-    left = min((policy.end_date - today).days + 1, term)
+    left = term if evidence else min((policy.end_date - today).days + 1, term)
     return Endorsement(
         policy=policy,
         number=policy.endorsements.count() + 1,
@@ -169,6 +180,7 @@ def _draft(policy: Policy, changes: Mapping[str, Any], actor_id: UUID, now: date
         tariff_revision=policy.quote.tariff_revision,
         annual_premium=rated.premium,
         premium_difference=money((rated.premium - term_premium(policy)) * left / term),
+        evidence=evidence,
         created_by=actor_id,
         created_at=now,
     )
@@ -197,6 +209,8 @@ def _apply(policy: Policy, endorsement: Endorsement, refunded_alone: Decimal, no
     told = told_alone(request)
     if told or policy.confirmed_at is None:
         policy.doubt(told)
+    if endorsement.evidence and policy.unconfirmed:
+        policy.confirm(by=endorsement.created_by, evidence=endorsement.evidence, now=now)
     policy.save()
     write_terms(policy, request, now, widened=widened)
     endorsement.applied_at = now

@@ -1,33 +1,17 @@
-"""Find what a premium owes to the client's word alone, and confirm it by evidence.
+"""Find what a premium owes to the client's word alone.
 
 The catalogue answers for cars that are ours. No registry of КБМ classes or of other cars answers us: whoever tells a
 better class or a weaker engine pays less. So a premium that rests on such words is provisional until a member of the
 staff has seen a paper or an extract that says the same.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-import msgspec
-from django.utils.translation import gettext as _
-
-from core.clock import dealer_day
-from core.db import transaction
-from core.errors import InvalidInput
-from gateway import approvals
-from insurance.errors import CostsMore
 from insurance.models import Policy
-from insurance.queries.reading import book_of, insured_request
-from insurance.queries.refunds import term_premium
+from insurance.queries.reading import insured_request
 from insurance.queries.vehicles import vouched_for
-from insurance.rules.pricing import InsuranceType, QuoteRequest, kbm_class, price, read_request
+from insurance.rules.pricing import InsuranceType, QuoteRequest, kbm_class
 from insurance.rules.rating.tariffs import KBM
-from insurance.services.locking import lock_policy
-
-FACTS = frozenset({"engine_power", "vehicle_year", "drivers", "owner_kbm"})
-"""What a premium depends on and a client may tell otherwise than it is."""
 
 Fact = tuple[Any, ...]
 
@@ -81,38 +65,3 @@ def _confirmed_before(request: QuoteRequest) -> QuoteRequest | None:
     known = Policy.objects.filter(vehicle_vin=request.vehicle_vin, confirmed_at__isnull=False, unconfirmed=[])
     last = known.filter(insurance_type=request.insurance_type.value).order_by("-confirmed_at").first()
     return None if last is None else insured_request(last)
-
-
-def confirm_policy(
-    *, policy_id: UUID, manager_id: UUID, evidence: str, now: datetime, found: Mapping[str, Any] | None = None
-) -> Policy:
-    """Confirm what the premium of a policy rests on; `evidence` says what was seen, `found` what it says otherwise.
-
-    Where the policy would have cost more by what was found, it is not confirmed: the insured change it and pay the
-    difference first, or it is ended. Raises PolicyNotFound, WrongTransition, InvalidInput, CostsMore, FourEyes.
-    """
-    if not evidence.strip():
-        raise InvalidInput("evidence", "required", _("Say what you have seen."))
-    with transaction("insurance"):
-        policy = lock_policy(policy_id)
-        approvals.refuse_own("insurance", person_id=manager_id, beneficiary_id=policy.customer_id)
-        _refuse_dearer(policy, found or {}, now)
-        policy.confirm(by=manager_id, evidence=evidence, now=now)
-        policy.save()
-    return policy
-
-
-def _refuse_dearer(policy: Policy, found: Mapping[str, Any], now: datetime) -> None:
-    unknown = set(found) - FACTS
-    if unknown:
-        raise InvalidInput(
-            f"found.{min(unknown)}", "invalid", _("These may change: %(names)s.") % {"names": ", ".join(sorted(FACTS))}
-        )
-    if not found:
-        return
-    asked = read_request(msgspec.to_builtins(insured_request(policy)) | dict(found))
-    book = book_of(policy.quote.tariff_revision)
-    rated = price(asked, policy.quote.rated_on, book, today=dealer_day(now))
-    difference = rated.premium - term_premium(policy)
-    if difference > 0:
-        raise CostsMore(premium_difference=str(difference))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway import approvals
 from gateway.approvals import Ask, Kind
-from insurance.approvals import CANCEL, ENDORSE, INSUREDS_RIGHT, PAYOUT
+from insurance.approvals import CANCEL, CORRECT, ENDORSE, INSUREDS_RIGHT, PAYOUT
 from insurance.models import Claim, ClaimConcern, Policy
 
 
@@ -23,7 +23,7 @@ def admit_endorsing(
     policy: Policy, refund: Decimal, maker_id: UUID | None, given: Mapping[str, Any], now: datetime
 ) -> None:
     """Let a policy become cheaper: by the insured themselves, or by staff. Raises FourEyes, Waits."""
-    _admit(ENDORSE, policy, refund, maker_id, given, now)
+    _admit(CORRECT if given.get("evidence") else ENDORSE, policy, refund, maker_id, given, now)
 
 
 def _admit(
@@ -40,6 +40,7 @@ def _admit(
         beneficiary_id=policy.customer_id,
         number=policy.number,
         reason=str(given.get("reason") or ""),
+        evidence=str(given.get("evidence") or ""),
         args=given,
     )
     approvals.admit(kind, request, now=now)

@@ -108,7 +108,7 @@ def test_another_moment_needs_a_reason_and_has_its_own_terms(policy):
     assert (claim.terms.number, claim.corrections) == (1, [])
     shown = manager.post(path, moved | {"reason": "The police say so."}).json()
     assert (shown["payable_amount"], shown["terms"]["number"]) == ("50000.00", 2)
-    assert shown["concerns"] == ["widened", "moved"]
+    assert shown["concerns"] == ["widened", "moved", "provisional"]
     assert [made["field"] for made in shown["corrections"]] == ["occurred_at", "terms"]
     back = {"occurred_at": (policy.activated_at + timedelta(days=2)).isoformat(), "reason": "They were wrong."}
     again = manager.post(path, body | back).json()

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
+from gateway.approvals import approve
+from gateway.models import Approval
 from insurance import services
-from insurance.models import Endorsement, MoneyRequest
-from insurance.public import policy_disagreements
+from insurance.models import ClaimConcern, Endorsement, MoneyRequest, Policy
+from insurance.public import policy_disagreements, rate, unconfirmed_premiums, waiting_for_somebody
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
 from messaging.testing import events_of
@@ -87,7 +89,104 @@ def test_by_dearer_data_the_difference_is_paid_before_it_is_confirmed(policy, fo
 
 
 def test_data_that_cost_no_more_are_confirmed(policy):
-    assert confirm(policy, engine_power="105").status_code == 200
+    with events_of("insurance") as heard:
+        assert confirm(policy, engine_power="105").status_code == 200
+    assert (heard, MoneyRequest.objects.count()) == ([], 0)
+
+
+DEARER, CHEAPER = {"drivers": [make.DRIVER | {"kbm": "3"}]}, {"engine_power": "40"}
+
+
+def of_term(policy, found):
+    """What the whole term costs by what was found."""
+    return rate(make.OSAGO | {"vehicle_vin": policy.vehicle_vin} | found, day=policy.quote.rated_on).premium
+
+
+def test_what_is_dearer_is_asked_of_the_insured_for_the_whole_term_and_confirmed_once_paid(policy):
+    before, right, manager = policy.premium, of_term(policy, DEARER), Api("manager")
+    answer = manager.post(f"{PATH}/{policy.id}/confirm", SEEN | {"found": DEARER, "payment": {"method": "cash"}})
+    assert (answer.status_code, answer.json()["is_provisional"]) == (200, True)
+    charge = asked(kind="endorsement")
+    assert (charge.amount, charge.policy_id) == (right - before, policy.id)
+    again = manager.post(f"{PATH}/{policy.id}/confirm", SEEN | {"found": DEARER, "payment": {"method": "cash"}})
+    assert (again.status_code, again.json()["code"], MoneyRequest.objects.count()) == (409, "endorsement_under_way", 1)
+    settle(charge)
+    policy.refresh_from_db()
+    assert (policy.premium, policy.unconfirmed, policy.confirmed_by) == (right, [], manager.user_id)
+    assert (policy.evidence, list(policy_disagreements())) == (SEEN["evidence"], [])
+
+
+def test_what_the_insured_did_not_pay_confirms_nothing(policy):
+    before = policy.premium
+    Api("manager").post(f"{PATH}/{policy.id}/confirm", SEEN | {"found": DEARER, "payment": CARD})
+    settle(asked(kind="endorsement"), is_paid=False)
+    policy.refresh_from_db()
+    assert (policy.premium, bool(policy.unconfirmed), Endorsement.objects.count()) == (before, True, 0)
+    assert confirm(policy, **DEARER).json()["code"] == "costs_more"
+
+
+def test_what_is_cheaper_goes_back_for_the_whole_term(policy):
+    before, right, manager = policy.premium, of_term(policy, CHEAPER), Api("manager")
+    with events_of("insurance") as heard:
+        answer = confirm(policy, manager, **CHEAPER)
+    assert (answer.status_code, answer.json()["is_provisional"]) == (200, False)
+    assert heard == ["insurance.endorsed", "insurance.refund_requested"]
+    assert sum(MoneyRequest.objects.filter(kind="refund").values_list("amount", flat=True)) == before - right > 0
+    policy.refresh_from_db()
+    assert (policy.premium, policy.confirmed_by, policy.evidence) == (right, manager.user_id, SEEN["evidence"])
+    assert list(policy_disagreements()) == []
+
+
+def test_much_goes_back_by_two_people(policy, settings):
+    settings.REFUND_FOUR_EYES_ABOVE = 1
+    before, first, second = policy.premium, Api("manager"), Api("manager")
+    waits = confirm(policy, first, **CHEAPER)
+    assert (waits.status_code, Endorsement.objects.count(), MoneyRequest.objects.count()) == (202, 0, 0)
+    policy.refresh_from_db()
+    assert (policy.premium, bool(policy.unconfirmed)) == (before, True)
+    request = Approval.objects.using("insurance").get()
+    assert (request.kind, request.evidence) == ("insurance.correct", SEEN["evidence"])
+    approve(alias="insurance", approval_id=request.pk, person_id=second.user_id, now=timezone.now())
+    policy.refresh_from_db()
+    assert (policy.premium, policy.unconfirmed) == (of_term(policy, CHEAPER), [])
+    assert (policy.confirmed_by, policy.evidence) == (first.user_id, SEEN["evidence"])
+
+
+# What waits ---------------------------------------------------------------------------------------------------------
+def test_a_claim_says_that_its_premium_is_provisional_until_it_is_not(policy):
+    def concerns():
+        return Api("manager").get(f"/insurance/claims/{claim.id}").json()["concerns"]
+
+    claim = make.claim(policy)
+    assert concerns() == ["provisional"]
+    confirm(policy)
+    found = services.Assessment(amount=Decimal(1000))
+    services.assess_claim(claim_id=claim.id, found=found, now=timezone.now())
+    assert concerns() == []
+
+
+def test_the_second_person_who_decides_a_claim_is_told(policy, settings):
+    settings.CLAIM_FOUR_EYES_ABOVE = 1
+    claim = make.claim(policy, kind="glass")
+    make.papers(claim, "photo")
+    found = services.Assessment(amount=Decimal(20_000), kind="glass")
+    services.assess_claim(claim_id=claim.id, found=found, now=timezone.now())
+    services.approve_claim(claim_id=claim.id, manager_id=uuid7(), now=timezone.now())
+    assert str(ClaimConcern.PROVISIONAL.label) in Approval.objects.using("insurance").get().evidence
+
+
+def test_premiums_that_wait_are_counted_and_those_that_wait_too_long_told(policy):
+    now = timezone.now()
+    make.policy(make.OSAGO | {"drivers": [NOBODY]})
+    assert waiting_for_somebody(now=now) == {"premiums_unconfirmed": 1}
+    assert waiting_for_somebody(now=timezone.now()) == {"premiums_unconfirmed": 2}
+    count, since = unconfirmed_premiums(seconds=7 * 86_400, now=now)
+    assert (count, since) == (1, policy.activated_at)
+    assert unconfirmed_premiums(seconds=11 * 86_400, now=now) == (0, None)
+    confirm(policy)
+    assert unconfirmed_premiums(seconds=7 * 86_400, now=now) == (0, None)
+    services.cancel_policy(policy_id=Policy.objects.exclude(pk=policy.pk).get().id, now=timezone.now())
+    assert waiting_for_somebody(now=timezone.now()) == {"premiums_unconfirmed": 0}
 
 
 def test_only_managers_confirm_what_is_not_theirs(policy):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ from gateway.approvals import approve_waiting, kind_named
 from gateway.models import Approval
 from insurance import services as insurance_services
 from insurance.models import Claim, Policy
+from insurance.public import rate
 from insurance.queries.refunds import refund_on_day
 from insurance.services import Assessment
 from orders import services as order_services
@@ -431,8 +433,8 @@ class RaiseALimit:
 BEGUN = timedelta(days=90)
 
 
-def insured(owner):
-    return insuring.policy(customer_id=owner, now=timezone.now() - BEGUN)
+def insured(owner, *asked):
+    return insuring.policy(*asked, customer_id=owner, now=timezone.now() - BEGUN)
 
 
 @way("insurance.claim")
@@ -497,6 +499,32 @@ class MakeAPolicyCheaper:
     def go(policy, actor):
         return insurance_services.endorse_policy(
             policy_id=policy.id, changes=MakeAPolicyCheaper.changes, actor_id=actor, now=timezone.now()
+        )
+
+    def has_left(policy):
+        return policy.endorsements.exists()
+
+
+@way("insurance.correct")
+class PutAPolicyRight:
+    """The papers say of the driver a better class than they told: the whole term costs less."""
+
+    found: ClassVar = {"drivers": [insuring.DRIVER | {"kbm": "13"}]}
+
+    def make(owner, worth):
+        policy = insured(owner, insuring.OSAGO | {"drivers": [insuring.DRIVER | {"kbm": "5"}]})
+        asked = msgspec.to_builtins(policy.quote.asked) | PutAPolicyRight.found
+        right = rate(asked, day=policy.quote.rated_on).premium
+        sized("REFUND_FOUR_EYES_ABOVE", policy.premium - right, worth)
+        return policy
+
+    def go(policy, actor):
+        return insurance_services.confirm_policy(
+            policy_id=policy.id,
+            manager_id=actor,
+            evidence="An extract of the register.",
+            found=PutAPolicyRight.found,
+            now=timezone.now(),
         )
 
     def has_left(policy):
