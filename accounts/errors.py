@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, InvalidInput, NotFound, Unavailable
-from messaging.personal import Obligation
+from messaging.people.personal import Obligation
 
 
 class UserNotFound(NotFound):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from core.errors import InvalidInput
 from gateway.principal import STAFF
-from messaging.reads import answers
+from messaging.peering.reads import answers
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from messaging import relay
+    from messaging.transport import relay
 
     orders = _seed(options.sockets)
     while relay.sequence("orders"):
@@ -285,7 +285,7 @@ def _relay(options: argparse.Namespace) -> int:
     django.setup()
     import threading
 
-    from messaging import relay_loop
+    from messaging.transport import relay_loop
 
     relay_loop.targets_of = lambda source, types=None: []  # only orders' database is migrated here
     relay = relay_loop.Relay(["orders"])

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog import services
 from catalog.providers import photos
-from messaging.work_queues import WorkQueue, work_queue
+from messaging.delivery.work_queues import WorkQueue, work_queue
 
 Wanted = services.Wanted
 Record = Callable[[Wanted], None]

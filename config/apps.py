@@ -13,7 +13,7 @@ class ConfigConfig(AppConfig):
         from config import celery, checks  # noqa: F401  (becomes the current app; registers itself)
         from config.health.gauges import health_gauges
         from config.processes.metrics import book_gauges, breaker_gauges
-        from messaging.metrics import add_metrics
+        from messaging.upkeep.metrics import add_metrics
 
         add_metrics(book_gauges)
         add_metrics(breaker_gauges)

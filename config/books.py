@@ -17,7 +17,7 @@ import payments.public
 import resources.public
 import showroom.public
 from core.books import Disagreement
-from messaging.parked import served
+from messaging.delivery.parked import served
 from messaging.subscriptions import subscriptions
 from orders.public import OrderFacts
 

@@ -11,7 +11,7 @@ from click import Option
 from django.conf import settings
 
 from config.processes.alive import Alive
-from messaging.queues import external_queue
+from messaging.delivery.queues import external_queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

@@ -11,7 +11,8 @@ from django.views.static import serve
 from config.health.views import ready
 from gateway import views as gateway
 from gateway.document import pages as documents
-from messaging import door, metrics
+from messaging.peering import door
+from messaging.upkeep import metrics
 
 handler400 = "gateway.views.bad_request"
 handler403 = "gateway.views.not_allowed"

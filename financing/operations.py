@@ -8,7 +8,7 @@ from django.utils import timezone
 from core.outside.provider_http import Refused
 from financing import services
 from financing.providers import banks
-from messaging.calls import Operation, Outcome, ask, operation
+from messaging.delivery.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 
 UNREACHED = {"status": "refused", "code": "bank_unavailable", "detail": "The bank could not be reached."}

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from insurance import services
 from insurance.providers import insurers
-from messaging.calls import Operation, Outcome, ask, operation
+from messaging.delivery.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 
 UNREACHED = {"status": "declined", "code": "insurer_unavailable", "detail": "The insurer could not be reached."}

@@ -24,7 +24,7 @@ from insurance.queries.reading import book_of, breakdown, current_book
 from insurance.queries.vehicles import as_catalogued, car_of_order
 from insurance.rules.pricing import DriverFields, QuoteRequest, Settlement, price, read_request
 from insurance.rules.rating import first_part, parts_of
-from messaging.reads import answers
+from messaging.peering.reads import answers
 
 __all__ = [
     "ClaimCard",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.admin import ReadOnlyAdmin
-from messaging import parked
+from messaging.delivery import parked
 from messaging.models import InboxEvent
 
 

@@ -16,10 +16,10 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         """Connect the outbox, read every app's plugin, and refuse a layout that cannot work."""
         from messaging import outbox  # noqa: F401  (connects its receiver)
-        from messaging.feed import FEEDS
-        from messaging.hub import carry
-        from messaging.metrics import add_metrics
-        from messaging.reads import layout_problems
+        from messaging.feeds.feed import FEEDS
+        from messaging.feeds.hub import carry
+        from messaging.peering.reads import layout_problems
+        from messaging.upkeep.metrics import add_metrics
 
         for app, plugin in plugins().items():
             if plugin.feed:

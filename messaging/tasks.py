@@ -11,8 +11,12 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from messaging import calls, dispatcher, endings, relay_loop, retention, sinks, sweep, wakeups, work_queues
+from messaging.delivery import calls, dispatcher, sweep, wakeups, work_queues
+from messaging.people import endings
+from messaging.publishing import sinks
 from messaging.subscriptions import foreign_sources
+from messaging.transport import relay_loop
+from messaging.upkeep import retention
 
 PURGE_LIMIT_S = 3600
 log = structlog.get_logger(__name__)

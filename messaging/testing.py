@@ -9,12 +9,13 @@ from django.db import connections
 
 from core.db import transaction
 from core.events import Command, Event, Message
-from messaging import calls, relay, sweep, wakeups, work_queues
-from messaging.dispatcher import dispatch
+from messaging.delivery import calls, sweep, wakeups, work_queues
+from messaging.delivery.dispatcher import dispatch
 from messaging.models import InboxEvent, OutboxEvent
 from messaging.outbox import publish, send
-from messaging.relay_loop import targets_of
 from messaging.subscriptions import Handler, subscriptions
+from messaging.transport import relay
+from messaging.transport.relay_loop import targets_of
 
 
 def drain_outbox(*aliases: str, rounds: int = 100) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import re_path
 
 from gateway.principal import Principal
-from messaging.sockets import socket_application
+from messaging.feeds.sockets import socket_application
 from notifications.queries.feed import MyNews
 
 

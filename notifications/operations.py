@@ -12,9 +12,9 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
-from messaging.calls import Operation, Outcome, operation
+from messaging.delivery.calls import Operation, Outcome, operation
+from messaging.delivery.work_queues import WorkQueue, work_queue
 from messaging.models import CallState
-from messaging.work_queues import WorkQueue, work_queue
 from notifications import services
 from notifications.models import Notification, Recipient
 from notifications.providers import mail, sms, webhooks

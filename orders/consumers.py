@@ -7,8 +7,8 @@ from uuid import UUID
 from django.urls import re_path
 
 from gateway.principal import Principal
-from messaging.server_events import stream_application
-from messaging.sockets import socket_application
+from messaging.feeds.server_events import stream_application
+from messaging.feeds.sockets import socket_application
 from orders.queries.feed import ManyOrders, OneOrder, OneOrderByPosition, ShopFloor
 
 SCOPE = "orders:read"

@@ -33,8 +33,8 @@ from financing.events import (
 )
 from gateway.approvals import follow_cards
 from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PremiumOwed
-from messaging.dispatcher import current_deliveries
-from messaging.envelope import published_at
+from messaging.delivery.dispatcher import current_deliveries
+from messaging.publishing.envelope import published_at
 from messaging.signals import delivery_parked
 from messaging.subscriptions import subscribe
 from orders import services

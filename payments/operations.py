@@ -13,7 +13,7 @@ import msgspec
 from django.utils import timezone
 
 from core.outside.provider_http import NoAnswer, Refused, TransientFault
-from messaging.calls import Operation, Outcome, ask, operation
+from messaging.delivery.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 from payments import services
 from payments.models import Payment, Payout, PayoutStatus, RefundStatus, Status

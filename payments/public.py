@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from core.books import Disagreement
 from core.errors import InvalidInput
 from core.outside.provider_http import NoAnswer, Refused, TransientFault
-from messaging.reads import answers
+from messaging.peering.reads import answers
 from payments.errors import MethodUnknown
 from payments.models import (
     REFUNDS_PAYABLE,

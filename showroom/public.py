@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.books import Disagreement
 from core.errors import InvalidInput
-from messaging.reads import answers
+from messaging.peering.reads import answers
 from showroom.models import Drive, DriveCar, DriveStatus, Happening, HappeningStatus, Registration, RegistrationStatus
 
 MAX_SHOWN = 50

@@ -17,7 +17,7 @@ from financing.public import waiting_for_somebody as debits_for_people
 from gateway.approvals.reading import count_waiting, served
 from gateway.guards.breakers import standing
 from insurance.public import waiting_for_somebody as premiums_for_people
-from messaging import parked
+from messaging.delivery import parked
 from orders.public import deposits_for_people
 from payments.public import waiting_for_somebody
 from storefront.wording import Text

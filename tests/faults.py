@@ -39,12 +39,14 @@ from devtools.binaries import valkey_bin
 from financing.services import withdraw_application
 from gateway.guards import breakers, guard
 from insurance.services import confirm_policy
-from messaging import relay, subscriptions, sweep
-from messaging.departures import note_left
+from messaging import subscriptions
+from messaging.delivery import sweep
+from messaging.delivery.timers import set_timer
 from messaging.outbox import publish
-from messaging.relay_loop import Relay
+from messaging.people.departures import note_left
 from messaging.testing import drain_outbox, make_due
-from messaging.timers import set_timer
+from messaging.transport import relay
+from messaging.transport.relay_loop import Relay
 from orders.models import Document
 from tests.live import Cable
 from tests.product import free_port, wait_for

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from config.databases import APPS
 from devtools.supervisor import Child, Program
-from messaging.queues import external_queue, queue_of
+from messaging.delivery.queues import external_queue, queue_of
 from tests.product import HELD, ROOT, free_port, wait_for
 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from messaging import relay, relay_loop
+from messaging.transport import relay, relay_loop
 from tests.live import Web
 from tests.product import ROOT, wait_for
 

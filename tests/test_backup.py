@@ -23,10 +23,11 @@ from config.databases import APPS
 from core.db import transaction
 from core.errors import DomainError
 from core.ids import uuid7
-from messaging import calls, relay, relay_loop, sweep
-from messaging.dispatcher import dispatch
+from messaging.delivery import calls, sweep
+from messaging.delivery.dispatcher import dispatch
 from messaging.models import Departure, InboxCursor
 from messaging.testing import drain_outbox
+from messaging.transport import relay, relay_loop
 from orders.models import Order
 from orders.services import Actor, ProductLine, move_order, place_order
 from payments.tests.conftest import running_twin, twin

@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from config.celery import app
 from config.processes.beat import Scheduler, Seat, owner_of
+from messaging.delivery.queues import external_queue
 from messaging.models import Heartbeat, ScheduledJob
-from messaging.queues import external_queue
 from tests.live import database_url
 from tests.product import ROOT, wait_for
 

@@ -38,7 +38,7 @@ def test_a_card_number_comes_in_nowhere(method, path, settings):
 
 def test_what_slipped_in_is_masked_where_it_would_be_kept():
     from core.db import transaction
-    from messaging.calls import request_call
+    from messaging.delivery.calls import request_call
 
     with transaction("orders"):
         publish(AttentionNeeded(order_id=uuid7(), number="1", leg="payment", cause="x", detail=f"card {CARD}"))

@@ -19,10 +19,10 @@ from config.databases import APPS
 from core.ids import uuid7
 from insurance.public import estimate
 from insurance.tests.make import OSAGO
-from messaging.cursors import pause, resume
 from messaging.models import EventStream, OutboxEvent
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox
+from messaging.transport.cursors import pause, resume
 from notifications.models import Notification
 from orders.models import Order
 from orders.services import Actor, ProductLine, place_order

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db.models import JSONField
 
 from core.events import REGISTRY
-from messaging import classified
-from messaging.personal import HIDDEN, PERSONAL_KEYS, holdings
+from messaging.people import classified
+from messaging.people.personal import HIDDEN, PERSONAL_KEYS, holdings
 
 
 def test_every_field_is_classified():

@@ -16,7 +16,7 @@ from config.databases import APPS
 from config.declared.setting import ALL, ROLES
 from config.environment import PREFIX
 from config.management.commands import up
-from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
+from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 
 ROOT = Path(settings.BASE_DIR)
 COMPOSE = ROOT / "docker-compose.yml"

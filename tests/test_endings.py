@@ -20,8 +20,8 @@ from core.ids import uuid7
 from financing.models import ApplicationDocument, Loan
 from financing.services import disburse_loan
 from insurance.models import Policy
-from messaging import classified, endings, personal
-from messaging.endings import Ending, EndlessEnding
+from messaging.people import classified, endings, personal
+from messaging.people.endings import Ending, EndlessEnding
 from orders.models import Document, DocumentFile
 from orders.services import Actor
 from orders.services.documents import issue_document

@@ -19,7 +19,7 @@ from config.declared.health import limits
 from config.health import document, examination
 from config.health.declared import all_checks
 from config.layout import Layout
-from messaging.dispatcher import dispatch
+from messaging.delivery.dispatcher import dispatch
 from payments.tests.conftest import serving
 from tests.faults import APPS, FAULTS, beat_everywhere, cut_off
 from tests.product import wait_for

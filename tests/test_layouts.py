@@ -19,7 +19,7 @@ from config.declared import checking
 from config.layout import read_layout
 from core.ids import uuid7
 from financing.public import check_application, read_offer_terms, recalculate_offer
-from messaging import peers, reads
+from messaging.peering import peers, reads
 from tests.product import ROOT
 
 pytestmark = pytest.mark.proof

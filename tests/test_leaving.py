@@ -27,8 +27,9 @@ from core.ids import uuid7
 from core.outside.asking import PeerAway
 from insurance import services as insuring
 from insurance.models import Claim, Policy
-from messaging import departures, personal, reads
 from messaging.models import Departure, OutboxEvent
+from messaging.peering import reads
+from messaging.people import departures, personal
 from messaging.testing import drain_outbox, events_of
 from orders.models import Order
 from orders.services import Actor, returns

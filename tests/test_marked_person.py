@@ -20,8 +20,8 @@ from clients.models import Client
 from core.ids import uuid7
 from core.testing import Api
 from insurance.tests.make import KASKO
-from messaging.classified import PLAIN_KEYS
-from messaging.personal import PERSONAL_KEYS
+from messaging.people.classified import PLAIN_KEYS
+from messaging.people.personal import PERSONAL_KEYS
 from messaging.testing import drain_outbox
 from payments.tests.conftest import serving
 

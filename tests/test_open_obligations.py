@@ -20,7 +20,8 @@ from core.testing import Api
 from financing.models import Application, Loan
 from financing.services import disburse_loan
 from insurance.models import Policy
-from messaging import peers, personal, reads
+from messaging.peering import peers, reads
+from messaging.people import personal
 from messaging.testing import events_of
 from showroom.services import confirm_drive
 from storefront.tests.make import PASSWORD, Visitor

@@ -15,10 +15,10 @@ from config import books
 from config.databases import APPS
 from core.ids import uuid7
 from gateway.models import IdempotencyKey
-from messaging import retention
 from messaging.models import CallState, ExternalCall, InboxCursor, InboxEvent, OutboxEvent, SinkCursor, Timer
 from messaging.tasks import run_purge
 from messaging.testing import drain_outbox
+from messaging.upkeep import retention
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 

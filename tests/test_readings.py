@@ -22,7 +22,8 @@ from financing.models import Loan
 from financing.services import disburse_loan
 from gateway.access import readings
 from gateway.models import KnownAs, Reading
-from messaging import personal, retention
+from messaging.people import personal
+from messaging.upkeep import retention
 from storefront.tests.make import Visitor
 
 pytestmark = pytest.mark.django_db(databases=project.APPS)

@@ -11,11 +11,12 @@ from django.utils import timezone
 from catalog.tests import make as catalog
 from clients.models import Activity
 from config.databases import APPS
-from messaging import cursors, replay
-from messaging.copies import copies, diff
+from messaging.delivery import replay
 from messaging.models import FeedHead, InboxCursor, InboxEvent
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox
+from messaging.transport import cursors
+from messaging.upkeep.copies import copies, diff
 from orders.models import ProductCopy
 from orders.services import Actor, ProductLine, move_order, place_order
 from payments.models import OrderCopy

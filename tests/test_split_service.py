@@ -72,7 +72,7 @@ import json, django
 django.setup()
 from config.celery import app
 from django.conf import settings
-from messaging.parked import served
+from messaging.delivery.parked import served
 app.finalize()
 print(json.dumps({
     "databases": sorted(settings.DATABASES),

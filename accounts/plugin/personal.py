@@ -12,8 +12,8 @@ from accounts.models import (
     Totp,
     User,
 )
-from messaging.classified import forgets, plain
-from messaging.personal import holds
+from messaging.people.classified import forgets, plain
+from messaging.people.personal import holds
 
 holds(User, owner="id")
 

@@ -11,9 +11,9 @@ from accounts.models import User
 from accounts.providers import erasures
 from accounts.services.people import forget_again
 from core.db import transaction
-from messaging.endings import left
 from messaging.outbox import publish
-from messaging.personal import erase
+from messaging.people.endings import left
+from messaging.people.personal import erase
 
 STEP = 500
 

@@ -14,7 +14,8 @@ from accounts.services.activity import record
 from core.db import on_commit, transaction
 from core.outside.asking import PeerAway
 from core.secrecy.sealing import seal, unseal
-from messaging import reads, wakeups
+from messaging.delivery import wakeups
+from messaging.peering import reads
 
 GATHER = "accounts.gather_exports"
 KEEP = timedelta(days=7)

@@ -19,7 +19,7 @@ from accounts.services.tokens import as_id
 from accounts.services.verification import facts_of
 from core.db import transaction
 from gateway.principal import Principal
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 from messaging.outbox import publish
 
 

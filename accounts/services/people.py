@@ -36,9 +36,9 @@ from accounts.services.verification import facts_of, request_verification, tell_
 from core.db import transaction
 from core.errors import AccountClosing, StaleVersion
 from core.ids import uuid7
-from messaging import reads
 from messaging.outbox import publish
-from messaging.personal import erase
+from messaging.peering import reads
+from messaging.people.personal import erase
 
 Profile = dict[str, str]
 CLOSING = timedelta(minutes=10)

@@ -13,7 +13,7 @@ from accounts.services.activity import record
 from accounts.services.tokens import as_id
 from accounts.services.uniqueness import unique_names
 from core.db import transaction
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 from messaging.outbox import publish
 
 LINK_LIFETIME_S = 86_400

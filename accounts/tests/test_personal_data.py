@@ -24,9 +24,10 @@ from financing.tests import make as financing
 from insurance.models import Claim, Policy, Quote
 from insurance.services import withdraw_claim
 from insurance.tests import make as insurance
-from messaging import personal, reads
 from messaging.models import InboxEvent, OutboxEvent
 from messaging.outbox import publish
+from messaging.peering import reads
+from messaging.people import personal
 from messaging.testing import drain_outbox, events_of, published
 from notifications.models import Recipient, WebhookDelivery
 from notifications.tests import make as notifications

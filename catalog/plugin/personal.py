@@ -3,8 +3,8 @@
 from accounts.events import UserDeleted
 from catalog import models
 from catalog.models import Favourite, SavedSearch
-from messaging.classified import plain
-from messaging.personal import delete, erase, holds
+from messaging.people.classified import plain
+from messaging.people.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
 
 holds(SavedSearch, owner="user_id", erase=delete)

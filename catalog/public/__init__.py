@@ -18,7 +18,7 @@ from catalog.models.facets import Facet, FacetValue, count_facets
 from catalog.public.copies import ProductState, VehicleState, product_states, vehicle_states
 from core.books import Disagreement
 from core.errors import InvalidInput
-from messaging.reads import answers
+from messaging.peering.reads import answers
 
 __all__ = [
     "MOST_COMPARED",

@@ -10,7 +10,7 @@ from django.core.files import File
 from catalog.models import Import, RowError
 from catalog.services.imports import ImportOptions, ImportResult, Reached, import_file
 from core.importing import runs
-from messaging.queues import external_queue
+from messaging.delivery.queues import external_queue
 
 TASK = "catalog.run_import"
 FOUND_WHILE_WRITING = ("vin_taken", "sku_taken")

@@ -19,7 +19,7 @@ from catalog.public.pictures import covers
 from catalog.services.imports import ImportOptions, import_file
 from catalog.tests import make
 from core.db import InsideTransaction, transaction
-from messaging.work_queues import due_work_queues, run_work_queue
+from messaging.delivery.work_queues import due_work_queues, run_work_queue
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 WEEK = timedelta(days=7)

@@ -21,9 +21,9 @@ from clients.models import (
     Vehicle,
 )
 from clients.services.imports import KEPT, drop_files
-from messaging.classified import forgets, keeps, plain
-from messaging.endings import Ending
-from messaging.personal import delete, erase, holds
+from messaging.people.classified import forgets, keeps, plain
+from messaging.people.endings import Ending
+from messaging.people.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
 
 _MENDED = "refused rows of an uploaded list are mended from it"

@@ -8,7 +8,7 @@ from clients.services.cards import publish_updated
 from clients.services.finding import customer_ids_of
 from clients.services.leads import forget_leads
 from core.db import transaction
-from messaging.personal import forget_answers
+from messaging.people.personal import forget_answers
 
 
 def forget_user(*, user_id: UUID, now: datetime) -> None:

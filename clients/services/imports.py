@@ -24,7 +24,7 @@ from core.importing.columns import Columns
 from core.importing.problems import RowProblem, Unreadable, UnreadableFile
 from core.importing.reader import Table, open_table
 from core.importing.runs import READING, WRITING, Progress, Refuse, import_limits
-from messaging.queues import external_queue
+from messaging.delivery.queues import external_queue
 
 TASK = "clients.run_import"
 CHUNK = 200

@@ -13,7 +13,7 @@ from clients import tasks
 from clients.models import Client, ClientExport, ClientImport
 from clients.services.imports import KEPT
 from clients.tests import make
-from messaging.endings import end_due
+from messaging.people.endings import end_due
 
 pytestmark = pytest.mark.django_db(databases=["clients", "accounts"])
 IMPORTS, EXPORTS = "/admin/clients/clientimport/", "/admin/clients/clientexport/"

@@ -15,7 +15,7 @@ import notifications.public
 import payments.public
 from config.health.checks import Subject, check, limit
 from config.management.commands.migrate_all import is_current
-from messaging import endings
+from messaging.people import endings
 from messaging.subscriptions import subscriptions
 
 COUNTED = 1000

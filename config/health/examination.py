@@ -20,7 +20,7 @@ from django.db import Error, connections
 from config.health.checks import Check, Subject, limit
 from config.health.databases import due_position
 from config.health.declared import all_checks
-from messaging.parked import served
+from messaging.delivery.parked import served
 
 FRESH_S = 3.0
 STALE_S = 30.0

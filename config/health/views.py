@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from config.health.declared import all_checks
 from config.health.examination import Report, Trouble, latest
 from gateway.guards import breakers
-from messaging.metrics import is_allowed
+from messaging.upkeep.metrics import is_allowed
 
 SHARED_VALKEY = ("broker", "cache", "channel_layer")
 

@@ -18,7 +18,7 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from config.databases import EVERYWHERE
-from messaging import scheduled
+from messaging.upkeep import scheduled
 
 TICK_S = 1.0
 HEARTBEAT_S = 5.0

@@ -30,10 +30,10 @@ from financing.models import (
 from financing.models.applications import OPEN
 from financing.models.loans import RUNNING
 from financing.models.servicing import RefundStatus
-from messaging.classified import keeps, plain
-from messaging.departures import open_door
-from messaging.endings import Ending, left
-from messaging.personal import Obligation, erase, holds, obliges
+from messaging.people.classified import keeps, plain
+from messaging.people.departures import open_door
+from messaging.people.endings import Ending, left
+from messaging.people.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 
 YEARS = 5

@@ -19,7 +19,7 @@ from financing.queries.limits import Ceiling, limits_on
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.calculations.daycount import DayCount
 from financing.rules.calculations.terms import Fee, LoanTerms, ScheduleKind
-from messaging.reads import answers
+from messaging.peering.reads import answers
 
 CAR_LOAN = "car_loan"
 

@@ -28,8 +28,8 @@ from financing.services.deciding import (
 )
 from financing.services.orders import lock_order
 from gateway.approvals import let
-from messaging.departures import refuse_leavers
 from messaging.outbox import publish
+from messaging.people.departures import refuse_leavers
 
 
 def apply_for_loan(

@@ -18,8 +18,8 @@ from financing.services.deciding import quote_for
 from financing.services.limits import count_in_quarter, require_ceiling
 from financing.services.telling import let_go, take
 from gateway.approvals import require_permit
+from messaging.delivery.timers import set_timer
 from messaging.outbox import publish
-from messaging.timers import set_timer
 
 EXPIRY_HANDLER = "financing.expire_offer"
 

@@ -18,8 +18,8 @@ from financing.services.approving import fill_offer, refuse, settle_on
 from financing.services.deciding import Prepared, quote_for
 from financing.services.limits import ceiling_for
 from financing.services.orders import lock_order
-from messaging.calls import request_call
-from messaging.timers import set_timer
+from messaging.delivery.calls import request_call
+from messaging.delivery.timers import set_timer
 
 SILENCE_HANDLER = "financing.stop_asking"
 MAX_RATE = Decimal(1000)

@@ -15,7 +15,7 @@ from core.money import ZERO
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, OfferStatus
 from financing.queries.early import quote_payoff
 from financing.queries.history import History
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 
 BATCH = 1_000
 _COMING = (LoanPaymentStatus.SCHEDULED, LoanPaymentStatus.PENDING)

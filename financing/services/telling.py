@@ -5,7 +5,7 @@ from uuid import UUID
 
 from core.db import transaction
 from financing.models import Application, BankOffer, NoticeState, OfferStatus
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 
 ACCEPTED, DECLINED, WITHDRAWN = "accepted", "declined", "withdrawn"
 """The client took the offer; chose another or none; gave up what they had taken."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from django.db import connections
 
-from messaging import calls
+from messaging.delivery import calls
 from messaging.testing import drain_outbox
 from sandbox.lenders.app import Lenders
 from sandbox.lenders.book import Book, FaultScript

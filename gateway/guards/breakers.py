@@ -1,7 +1,7 @@
 """Circuit breakers of providers, shared by all processes through Valkey: one learns, all spare the call.
 
 `with provider("stripe", call=key): …` around a call refuses it at once while the breaker is open, and counts an
-exception against the provider. Calls recorded with `messaging.calls` are guarded already. Without Valkey each process
+exception against the provider. Calls recorded with `delivery.calls` are guarded already. Without Valkey each process
 counts for itself; a flushed Valkey means closed.
 """
 

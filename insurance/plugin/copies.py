@@ -5,7 +5,7 @@ from uuid import UUID
 
 from catalog.public import VehicleState, vehicle_states
 from insurance.models import VehicleCopy
-from messaging.copies import register_copy
+from messaging.upkeep.copies import register_copy
 
 CHUNK = 2000
 _COLUMNS = ("product_id", "vin", "make", "year", "power_hp", "price", "currency", "is_active")

@@ -28,10 +28,10 @@ from insurance.models import (
 from insurance.models.claims import GRANTED, UNDECIDED, ClaimStatus
 from insurance.models.money import MoneyKind, MoneyState
 from insurance.models.policies import ALIVE, PolicyStatus
-from messaging.classified import forgets, keeps, plain
-from messaging.departures import open_door
-from messaging.endings import Ending, left
-from messaging.personal import Obligation, erase, holds, obliges
+from messaging.people.classified import forgets, keeps, plain
+from messaging.people.departures import open_door
+from messaging.people.endings import Ending, left
+from messaging.people.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 
 YEARS = 5

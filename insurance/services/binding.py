@@ -8,7 +8,7 @@ from core.clock import dealer_day
 from insurance.models import Policy
 from insurance.queries.reading import book_of
 from insurance.rules.tariffs import TariffBook
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 
 
 def is_connected(policy: Policy, book: TariffBook | None = None) -> bool:

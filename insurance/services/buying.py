@@ -26,8 +26,8 @@ from insurance.services.instalments import apply_paid_instalment
 from insurance.services.issuing import answer_if_decided, begin_by_today, decline_second, policy_of, put_in_force
 from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment, settle_request
-from messaging.departures import refuse_leavers
-from messaging.timers import set_timer
+from messaging.delivery.timers import set_timer
+from messaging.people.departures import refuse_leavers
 
 LAPSE_HANDLER = "insurance.lapse_purchase"
 TIME_TO_PAY = timedelta(days=3)

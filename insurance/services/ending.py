@@ -24,9 +24,9 @@ from insurance.services.instalments import plan_again, void_instalments
 from insurance.services.locking import lock_policy
 from insurance.services.money import Ways, ask_for_premium, ask_for_premium_back, check_payment, ways_back
 from insurance.services.seconding import admit_ending
-from messaging.departures import refuse_leavers
+from messaging.delivery.timers import set_timer
 from messaging.outbox import publish
-from messaging.timers import set_timer
+from messaging.people.departures import refuse_leavers
 
 CANCELLATION_HANDLER = "insurance.cancel_when_due"
 

@@ -41,8 +41,8 @@ from insurance.services.instalments import plan_instalments
 from insurance.services.money import ask_for_premium_back, ask_for_refund, held_for, ways_back
 from insurance.services.quoting import write_quote
 from insurance.services.terms import catch_up
+from messaging.delivery.timers import set_timer
 from messaging.outbox import publish
-from messaging.timers import set_timer
 
 EXPIRY_HANDLER = "insurance.expire_policy"
 

@@ -13,8 +13,8 @@ from catalog.services import delete_product, update_product
 from core.ids import uuid7
 from insurance.handlers import copy_vehicles
 from insurance.models import VehicleCopy
-from messaging.copies import copies, diff
 from messaging.testing import drain_outbox
+from messaging.upkeep.copies import copies, diff
 
 VIN = "XTA210990Y2766389"
 PRODUCT = uuid7()

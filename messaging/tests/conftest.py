@@ -3,7 +3,7 @@
 import pytest
 
 from config.databases import APPS
-from messaging import peers
+from messaging.peering import peers
 from messaging.tests.line import Line
 
 SECRET = "s" * 32

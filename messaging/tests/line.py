@@ -7,7 +7,7 @@ import httpx2
 from django.test import RequestFactory
 
 from core.db import is_any_open
-from messaging import door, peers
+from messaging.peering import door, peers
 
 
 class Line:

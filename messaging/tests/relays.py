@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connections
 
-from messaging import relay
+from messaging.transport import relay
 
 PLACES = ("lock_head", "_head", "lock_cursors", "_read", "_deliver", "_move_cursors")
 """Functions of the relay before which a thread waits; it also waits before each commit."""

@@ -17,10 +17,10 @@ from django.test import Client
 
 from core.events import REGISTRY
 from core.ids import uuid7
-from messaging import asyncapi, event_table
-from messaging.compatibility import breaking_changes
-from messaging.envelope import to_cloudevent
-from messaging.feed import FeedRow
+from messaging.feeds.feed import FeedRow
+from messaging.publishing import asyncapi, event_table
+from messaging.publishing.compatibility import breaking_changes
+from messaging.publishing.envelope import to_cloudevent
 
 DOCS = Path(settings.BASE_DIR) / "docs"
 

@@ -11,11 +11,12 @@ from django.utils import timezone
 from catalog.events import CategoryChanged
 from core.db import OutsideTransaction, transaction
 from core.ids import uuid7
-from messaging import relay, subscriptions
+from messaging import subscriptions
 from messaging.models import DeliveryStatus, EventStream, InboxCursor, InboxEvent, OutboxEvent
 from messaging.outbox import EventTooLarge, publish
 from messaging.subscriptions import Subscription, subscribe
 from messaging.testing import drain_outbox, make_due
+from messaging.transport import relay
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "orders"])
 
@@ -156,7 +157,7 @@ def test_it_is_parked_when_its_retries_are_used_up_and_can_be_retried(recorder):
     drain_outbox("catalog", "orders")
     assert recorder.effects == ["elsewhere"]
 
-    from messaging import parked
+    from messaging.delivery import parked
 
     recorder.failures.clear()
     assert parked.retry("orders", [row.rn], now=timezone.now()) == 1
@@ -165,7 +166,7 @@ def test_it_is_parked_when_its_retries_are_used_up_and_can_be_retried(recorder):
 
 
 def test_a_discarded_delivery_lets_the_next_through(recorder):
-    from messaging import parked
+    from messaging.delivery import parked
 
     recorder.failures["poison"] = 99
     sick = change("poison")
@@ -229,7 +230,7 @@ def test_a_worker_that_dies_on_a_delivery_five_times_parks_it(recorder):
     relay.sequence("catalog")
     relay.copy("catalog", "orders")
     row = inbox().get()
-    from messaging import dispatcher
+    from messaging.delivery import dispatcher
 
     with connections["orders"].cursor() as cursor:
         cursor.execute(

@@ -5,11 +5,14 @@ from django.db import connections
 
 from core.ids import uuid7
 from core.outside.asking import PeerAway
-from messaging import cursors, dispatcher, logs, peers, relay, relay_loop, replay, retention
+from messaging.delivery import dispatcher, replay
 from messaging.models import FeedHead, InboxCursor, OutboxEvent
+from messaging.peering import peers
 from messaging.subscriptions import subscriptions_of
 from messaging.testing import drain_outbox
 from messaging.tests.test_delivery import Recorder, change, inbox, recorder  # noqa: F401  (a fixture)
+from messaging.transport import cursors, logs, relay, relay_loop
+from messaging.upkeep import retention
 
 pytestmark = [
     pytest.mark.django_db(databases=["catalog", "orders", "financing", "insurance", "notifications", "resources"]),

@@ -12,12 +12,15 @@ from catalog.events import CategoryChanged
 from config.layout import Layout
 from core.db import transaction
 from core.ids import uuid7
-from messaging import metrics, relay, subscriptions, sweep
-from messaging.calls import request_call
+from messaging import subscriptions
+from messaging.delivery import sweep
+from messaging.delivery.calls import request_call
 from messaging.models import InboxEvent, SinkCursor
 from messaging.outbox import publish
 from messaging.subscriptions import subscribe
 from messaging.testing import drain_outbox
+from messaging.transport import relay
+from messaging.upkeep import metrics
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "orders", "payments"], transaction=True)
 HANDLER = "orders.test_gauge"

@@ -25,7 +25,7 @@ from financing.public import loan_offer
 from financing.queries.offers import require_programme
 from insurance.public import estimate, rate
 from insurance.tests.make import KASKO, OSAGO
-from messaging import peers, reads
+from messaging.peering import peers, reads
 from messaging.tests.conftest import SECRET
 from messaging.tests.line import deliver
 from payments.public import require_method

@@ -27,10 +27,11 @@ from hypothesis.stateful import (
 from catalog.events import CategoryChanged
 from core.db import transaction
 from core.ids import uuid7
-from messaging import relay, restores, subscriptions
+from messaging import subscriptions
 from messaging.outbox import publish
 from messaging.subscriptions import subscribe
 from messaging.tests.relays import Crew, stand_before, stepwise
+from messaging.transport import relay, restores
 from orders.events import OrderCompleted
 
 DATABASES = ("catalog", "orders")

@@ -11,12 +11,14 @@ from catalog.events import CategoryChanged
 from config import books
 from core.db import transaction
 from core.ids import uuid7
-from messaging import feed, relay, restores, subscriptions
+from messaging import subscriptions
+from messaging.feeds import feed
 from messaging.management.commands import events
 from messaging.models import FeedHead, InboxCursor, InboxEvent, OutboxEvent
 from messaging.outbox import publish
 from messaging.subscriptions import subscribe
 from messaging.testing import drain_outbox
+from messaging.transport import relay, restores
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "orders"])
 READER = "orders.test_reader"

@@ -9,8 +9,9 @@ import pytest
 from django.db import connections
 
 from core.db import transaction
-from messaging import calls, sweep, tasks, wakeups
-from messaging.calls import Operation, Outcome, operation, request_call
+from messaging import tasks
+from messaging.delivery import calls, sweep, wakeups
+from messaging.delivery.calls import Operation, Outcome, operation, request_call
 from messaging.models import CallState, ExternalCall
 from tests.product import wait_for
 

@@ -12,13 +12,15 @@ from catalog.events import CategoryChanged, StockSold
 from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
-from messaging import relay, relay_loop, sinks, wakeups
+from messaging.delivery import wakeups
 from messaging.models import OutboxEvent, SinkCursor
 from messaging.outbox import publish
-from messaging.relay_loop import Relay
-from messaging.sinks import Broker, NotConfirmed, Sink
+from messaging.publishing import sinks
+from messaging.publishing.sinks import Broker, NotConfirmed, Sink
+from messaging.publishing.topics import EXCHANGE, UNROUTED
 from messaging.tests.rabbit import Rabbit, server_program
-from messaging.topics import EXCHANGE, UNROUTED
+from messaging.transport import relay, relay_loop
+from messaging.transport.relay_loop import Relay
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=["catalog"], transaction=True)]
 

@@ -5,7 +5,8 @@ from celery import current_app
 from django.db import connections
 
 from core.ids import uuid7
-from messaging import sweep, tasks, wakeups
+from messaging import tasks
+from messaging.delivery import sweep, wakeups
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 SHARDS_DUE = 5

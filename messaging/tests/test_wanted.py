@@ -4,10 +4,10 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from messaging import relay, relay_loop
 from messaging.models import FeedHead, InboxCursor
 from messaging.testing import drain_outbox
 from messaging.tests.test_delivery import Recorder, change, inbox, recorder  # noqa: F401  (a fixture)
+from messaging.transport import relay, relay_loop
 
 pytestmark = [
     pytest.mark.django_db(databases=["catalog", "orders", "financing", "insurance", "notifications", "resources"]),

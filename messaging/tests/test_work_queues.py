@@ -7,9 +7,9 @@ import pytest
 from django.db import connections
 
 from core.db import InsideTransaction, transaction
-from messaging import places, sweep, wakeups, work_queues
+from messaging.delivery import places, sweep, wakeups, work_queues
+from messaging.delivery.work_queues import WorkQueue, run_work_queue, work_queue
 from messaging.testing import drain_outbox
-from messaging.work_queues import WorkQueue, run_work_queue, work_queue
 
 NAME = "orders.test_work_queue"
 pytestmark = pytest.mark.django_db(databases=["orders"])

@@ -4,8 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from messaging.asyncapi import Channel, describe_channel
-from messaging.spoken import HEARS, SAYS, TICKET
+from messaging.feeds.spoken import HEARS, SAYS, TICKET
+from messaging.publishing.asyncapi import Channel, describe_channel
 from notifications.queries.feed import ReadMessage, Told, ToldMessage
 
 

@@ -6,8 +6,8 @@ import msgspec
 
 from accounts.events import UserDeleted
 from core.db import transaction
-from messaging.classified import forgets, plain
-from messaging.personal import delete, erase, holds, without_personal
+from messaging.people.classified import forgets, plain
+from messaging.people.personal import delete, erase, holds, without_personal
 from messaging.subscriptions import subscribe
 from notifications.models import Notification, Recipient, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 

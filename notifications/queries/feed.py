@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from core.db import fetch
 from gateway.principal import Principal
-from messaging.feed import FeedRow
-from messaging.live import LiveView
+from messaging.feeds.feed import FeedRow
+from messaging.feeds.live import LiveView
 from notifications.events import NotificationRead, NotificationTold
 
 MAX_BEHIND = 1000

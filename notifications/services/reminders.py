@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from core.db import transaction
-from messaging.timers import cancel_timers, set_timer
+from messaging.delivery.timers import cancel_timers, set_timer
 from notifications.events import PolicyEndsSoon
 
 BEFORE_END = timedelta(days=30)

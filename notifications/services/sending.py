@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.db import on_commit, transaction
 from gateway.guards import breakers
-from messaging import wakeups
+from messaging.delivery import wakeups
 from messaging.outbox import publish
 from notifications.events import WebhookDisabled
 from notifications.models import (

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import transaction
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 from notifications.errors import NotificationNotFound
 from notifications.models import Channel, Delivery, Kind, Notification, Recipient
 from notifications.rules import texts

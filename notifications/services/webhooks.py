@@ -17,8 +17,8 @@ from core.events import REGISTRY
 from core.ids import uuid7
 from core.outside.open_internet import UrlRefused
 from gateway.guards import breakers
-from messaging.dispatcher import Delivery
-from messaging.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent
+from messaging.delivery.dispatcher import Delivery
+from messaging.publishing.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent
 from notifications.errors import WebhookDeliveryNotFound, WebhookIsDisabled, WebhookNotFound
 from notifications.models import (
     TEST_EVENT,

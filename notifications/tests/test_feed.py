@@ -8,8 +8,9 @@ from core.ids import uuid7
 from core.testing import token_for
 from gateway.guards import guard
 from gateway.principal import read_token
-from messaging import feed, relay
+from messaging.feeds import feed
 from messaging.models import OutboxEvent
+from messaging.transport import relay
 from notifications import services
 from notifications.models import Notification
 from notifications.tests import make

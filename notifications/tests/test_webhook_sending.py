@@ -21,11 +21,11 @@ from catalog.events import CategoryChanged
 from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
+from messaging.delivery.work_queues import run_work_queue
 from messaging.models import InboxEvent
 from messaging.outbox import publish
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox, events_of
-from messaging.work_queues import run_work_queue
 from notifications import handlers, operations, services
 from notifications.models import (
     DELAYS_S,
@@ -459,7 +459,7 @@ def test_a_private_address_is_a_failure_of_the_delivery(settings, receiver, chan
 
 
 def test_a_fact_too_large_to_send_goes_without_its_bulk():
-    from messaging.envelope import to_cloudevent
+    from messaging.publishing.envelope import to_cloudevent
 
     envelope = to_cloudevent(
         source="showroom", event_id=uuid7(), type="event.cancelled", version=1, subject="s", seq=1, headers={},

@@ -16,9 +16,9 @@ from gateway.api import ApiViewSet
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.pagination import MAX_PAGE_SIZE, PAGE_SIZE, PAGE_SIZE_SCHEMA
 from gateway.responses.rendering import JSONRenderer
-from messaging.feed import is_kept, read_head
-from messaging.server_events import RETRY_MS, frame
-from messaging.sockets import as_position
+from messaging.feeds.feed import is_kept, read_head
+from messaging.feeds.server_events import RETRY_MS, frame
+from messaging.feeds.sockets import as_position
 from orders.errors import ResyncRequired
 from orders.queries.feed import (
     FeedItem,

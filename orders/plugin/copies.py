@@ -5,7 +5,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from catalog.public import ProductState, product_states
-from messaging.copies import register_copy
+from messaging.upkeep.copies import register_copy
 from orders.models import ProductCopy
 from orders.public import OrderState, order_states
 from payments.public import known_orders

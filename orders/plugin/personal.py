@@ -8,10 +8,10 @@ from django.db.models import Q, QuerySet
 from accounts.events import UserDeleted, UserStayed
 from core.clock import day_begins, dealer_day
 from core.db import database_now
-from messaging.classified import keeps, plain
-from messaging.departures import open_door
-from messaging.endings import Ending, left
-from messaging.personal import Obligation, delete, erase, holds, obliges
+from messaging.people.classified import keeps, plain
+from messaging.people.departures import open_door
+from messaging.people.endings import Ending, left
+from messaging.people.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from orders.models import (
     CLOSED,

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from core.db import fetch
 from gateway.principal import Principal
-from messaging.feed import FeedRow, is_kept, read_head
-from messaging.live import FORBIDDEN, NOT_FOUND, LiveView
+from messaging.feeds.feed import FeedRow, is_kept, read_head
+from messaging.feeds.live import FORBIDDEN, NOT_FOUND, LiveView
 from orders.events import OrderStatusChanged, ShopNews
 from orders.models import Order
 from orders.queries.reading import read_newest, read_snapshots

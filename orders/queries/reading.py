@@ -12,7 +12,7 @@ import msgspec
 from core.db import fetch
 from core.money import ZERO
 from gateway.lane import OpenStruct
-from messaging.feed import read_head
+from messaging.feeds.feed import read_head
 from orders.models.owing import DUE_SQL
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -12,8 +12,8 @@ from django.conf import settings
 
 from catalog.commands import ExtendHold
 from core.money import ZERO
+from messaging.delivery.timers import cancel_timers, set_timer
 from messaging.outbox import publish, send
-from messaging.timers import cancel_timers, set_timer
 from orders import events
 from orders.models import OPEN, LegState, Order, SagaState
 from orders.models.holds import HoldKind

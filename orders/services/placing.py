@@ -15,8 +15,8 @@ from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO, money
-from messaging.departures import refuse_leavers
 from messaging.outbox import publish
+from messaging.people.departures import refuse_leavers
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
 from orders.models import Checkout, LegKind, LineKind, Order, OrderLine, QueuePlace

@@ -19,9 +19,9 @@ from catalog.events import StockLevel, StockRejected, StockReleased, StockReserv
 from core.db import transaction
 from core.errors import FourEyes, InvalidInput, NotFound
 from gateway import approvals
-from messaging.departures import refuse_leavers
+from messaging.delivery.timers import set_timer
 from messaging.outbox import publish, send
-from messaging.timers import set_timer
+from messaging.people.departures import refuse_leavers
 from orders import events
 from orders.errors import AlreadyQueued, CarHasQueue, CarIsFree, OneOfferAnOrder, QueueFull, TransitionNotYours
 from orders.models import PlaceState, ProductCopy, QueuePlace

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
-from messaging.departures import refuse_leavers
+from messaging.people.departures import refuse_leavers
 from orders.errors import ReturnTimeOver, TransitionNotYours
 from orders.models import OrderHistory, OrderReturn, ReturnState, Status
 from orders.models.returns import MAX_MILEAGE

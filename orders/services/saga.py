@@ -14,8 +14,8 @@ import structlog
 from core import failpoints
 from core.events import Event
 from core.ids import uuid7
+from messaging.delivery.timers import cancel_timers, set_timer
 from messaging.outbox import publish
-from messaging.timers import cancel_timers, set_timer
 from orders import events
 from orders.models import CheckoutLeg, LegState, Order, OrderReturn, ReturnState, SagaState, Status
 from orders.services.deposits import follow_deposit

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
 from gateway.approvals import let
-from messaging import parked
+from messaging.delivery import parked
 from messaging.models import DeliveryStatus, InboxEvent
 from orders.approvals import CHECKOUT
 from orders.errors import SteeringNotYours, SteeringRefused

@@ -15,8 +15,9 @@ from config.sockets import websockets
 from core.testing import Socket, token_for
 from gateway.access.tickets import issue_ticket
 from gateway.principal import read_token
-from messaging import feed, live, relay
-from messaging import hub as hub_module
+from messaging.feeds import feed, live
+from messaging.feeds import hub as hub_module
+from messaging.transport import relay
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from config.asgi import application
 from core.ids import uuid7
 from core.testing import Api, token_for
-from messaging import feed, relay
+from messaging.feeds import feed
+from messaging.transport import relay
 from orders import services
 from orders.models import Order
 from orders.services import Actor

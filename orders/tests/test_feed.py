@@ -12,7 +12,7 @@ from core.testing import token_for
 from gateway.access.tickets import redeem_ticket
 from gateway.guards import guard
 from gateway.principal import read_token
-from messaging import live
+from messaging.feeds import live
 from orders.queries import feed as order_feed
 from orders.tests import answers, make
 from orders.tests.answers import hear
@@ -359,7 +359,7 @@ async def test_the_database_alone_drives_the_feed_while_valkey_is_away(monkeypat
     order = await in_thread(make.order)
     await in_thread(relayed)
     given = await in_thread(ticket, order.customer_id)
-    monkeypatch.setattr("messaging.hub.get_channel_layer", NoLayer)
+    monkeypatch.setattr("messaging.feeds.hub.get_channel_layer", NoLayer)
     socket, _ = await opened(f"/ws/orders/{order.id}/?ticket={given}")
     await socket.hear()
     await in_thread(lambda: hear(answers.reserved(order)))

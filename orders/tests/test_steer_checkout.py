@@ -199,7 +199,7 @@ def test_news_that_cannot_be_taken_in_parks_the_checkout(broken, monkeypatch):
 
 
 def test_the_periodic_job_finds_what_the_signal_missed_and_lets_go_what_was_settled(broken, monkeypatch):
-    monkeypatch.setattr("messaging.dispatcher.delivery_parked.send_robust", lambda *args, **named: [])
+    monkeypatch.setattr("messaging.delivery.dispatcher.delivery_parked.send_robust", lambda *args, **named: [])
     order = make.order(payment=CARD)
     hear(answers.reserved(order))
     deliver(order, answers.paid(order))

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.events import UserDeleted, UserStayed
-from messaging.classified import plain
-from messaging.departures import open_door
-from messaging.personal import Obligation, delete, erase, holds, obliges
+from messaging.people.classified import plain
+from messaging.people.departures import open_door
+from messaging.people.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from payments.models import (
     Dispute,

@@ -10,7 +10,7 @@ import structlog
 from core.db import transaction
 from gateway import approvals
 from gateway.approvals import Ask
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 from payments.approvals import CAPTURE, PROVIDER_SAYS, RESOLVE
 from payments.errors import WrongPaymentState
 from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderCopy, OrderTill, Payment, Purpose, Status

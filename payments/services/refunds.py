@@ -9,8 +9,8 @@ from uuid import UUID
 from core.db import transaction
 from core.money import ZERO
 from gateway import approvals
-from messaging.calls import request_call
-from messaging.departures import refuse_leavers
+from messaging.delivery.calls import request_call
+from messaging.people.departures import refuse_leavers
 from payments.approvals import CALLED_OFF, EXCESS, PROVIDER_SAYS, REFUND, SENT_AGAIN
 from payments.errors import RefundElsewhere, RefundExceedsPayment, UseReturn, WrongPaymentState, WrongRefundState
 from payments.models import (

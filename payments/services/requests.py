@@ -14,7 +14,7 @@ from core.errors import DomainError
 from core.money import ZERO
 from core.secrecy.cards import refuse_card_numbers
 from gateway.approvals import let, require_permit
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 from payments.approvals import ASKED_FOR, PROVIDER_SAYS, SENT_AGAIN
 from payments.errors import Overpayment, PaymentInFlight
 from payments.models import (

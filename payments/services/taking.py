@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from core.secrecy.cards import refuse_card_numbers
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 from payments.errors import (
     CurrencyMismatch,
     MethodUnknown,

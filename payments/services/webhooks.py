@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from core.db import transaction
-from messaging.calls import request_call
+from messaging.delivery.calls import request_call
 from messaging.outbox import publish
 from payments.events import WebhookReceived
 from payments.models import (

@@ -19,9 +19,10 @@ from django.utils import timezone
 
 from core.errors import DomainError
 from core.ids import uuid7
-from messaging import calls, relay, sweep, wakeups
-from messaging.dispatcher import dispatch
+from messaging.delivery import calls, sweep, wakeups
+from messaging.delivery.dispatcher import dispatch
 from messaging.testing import make_due
+from messaging.transport import relay
 from payments import services
 from payments.models import IN_FLIGHT, LedgerLine, Payment, Refund, RefundStatus, Status
 from payments.public import ledger_disagreements, provider_disagreements

@@ -1,8 +1,8 @@
 """Declare what resources holds of a person, and what erasure leaves of it."""
 
 from accounts.events import UserDeleted
-from messaging.classified import plain
-from messaging.personal import erase
+from messaging.people.classified import plain
+from messaging.people.personal import erase
 from messaging.subscriptions import subscribe
 from resources.models import Blackout, Resource, ResourceType
 

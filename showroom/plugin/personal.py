@@ -8,9 +8,9 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.events import UserDeleted, UserStayed
-from messaging.classified import forgets, plain
-from messaging.departures import open_door
-from messaging.personal import Obligation, erase, holds, obliges
+from messaging.people.classified import forgets, plain
+from messaging.people.departures import open_door
+from messaging.people.personal import Obligation, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from showroom import services
 from showroom.models import Drive, DriveCar, DriveStatus, EventCategory, Happening, Registration

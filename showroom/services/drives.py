@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 
 from core.db import transaction
 from core.errors import StaleVersion
-from messaging.departures import refuse_leavers
 from messaging.outbox import publish
+from messaging.people.departures import refuse_leavers
 from showroom.errors import (
     AnotherDriveThen,
     BadDriveTime,

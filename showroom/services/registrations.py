@@ -6,8 +6,8 @@ from uuid import UUID
 from core.db import transaction
 from core.money import ZERO
 from gateway import approvals
-from messaging.departures import refuse_leavers
 from messaging.outbox import publish
+from messaging.people.departures import refuse_leavers
 from showroom.approvals import GUESTS_RIGHT, SEAT
 from showroom.errors import (
     AlreadyCheckedIn,

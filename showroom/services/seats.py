@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import F
 
+from messaging.delivery.timers import set_timer
 from messaging.outbox import publish
-from messaging.timers import set_timer
 from showroom.events import OfferExpired, RegistrationPromoted, SeatOffered
 from showroom.models import Happening, Registration, RegistrationStatus
 

@@ -15,7 +15,7 @@ import django
 def done_mark_apart() -> None:
     """The effect commits first and the mark that it is done after it, in a transaction of its own."""
     from core import failpoints
-    from messaging import dispatcher
+    from messaging.delivery import dispatcher
 
     effect, execute = dispatcher._Shard._effect, dispatcher._Shard._execute
 
@@ -38,7 +38,7 @@ def mark_first() -> None:
     from django.db import connections
 
     from core import failpoints
-    from messaging import dispatcher
+    from messaging.delivery import dispatcher
 
     execute = dispatcher._Shard._execute
 
@@ -54,14 +54,14 @@ def mark_first() -> None:
 
 def no_sweep() -> None:
     """Nobody looks for deliveries whose wake-up was lost."""
-    from messaging import sweep
+    from messaging.delivery import sweep
 
     sweep.pending_shards = lambda alias: set()
 
 
 def no_dedup() -> None:
     """A delivery that is copied again is a new delivery."""
-    from messaging import relay
+    from messaging.transport import relay
 
     relay._DELIVER = relay._DELIVER.replace("SELECT t.*,", f"SELECT gen_random_uuid(), {_COLUMNS},").replace(
         "jsonb[]) AS t", f"jsonb[]) AS t(event_id, {_COLUMNS})"
@@ -75,7 +75,7 @@ def cursor_first() -> None:
     """The cursor moves in a transaction of its own, before the copies are written."""
     from django.db import connections
 
-    from messaging import relay
+    from messaging.transport import relay
 
     deliver = relay._deliver
 

@@ -18,7 +18,7 @@ from psycopg import sql
 from config.databases import APPS
 from devtools.embedded import Embedded
 from devtools.supervisor import Child, Program
-from messaging.queues import external_queue, queue_of
+from messaging.delivery.queues import external_queue, queue_of
 from tests.product import ROOT, Product, _children
 
 CELERY = ("-m", "celery", "-q", "-A", "config")

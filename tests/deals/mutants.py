@@ -125,7 +125,7 @@ WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
         given_back,
     ),
     "erased with an order on its way": (
-        lambda: patch("messaging.reads.leaving", _nothing),
+        lambda: patch("messaging.peering.reads.leaving", _nothing),
         erased_too_early,
     ),
 }

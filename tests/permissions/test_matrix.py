@@ -13,7 +13,7 @@ from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api, token_for
 from gateway.approvals.reading import served
-from messaging import wakeups
+from messaging.delivery import wakeups
 from tests.permissions import objects, table
 from tests.permissions.table import YES, Row
 

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from config import books
 from config.databases import APPS
 from config.processes.metrics import remember_books
-from messaging.peers import is_here, variables_of
+from messaging.peering.peers import is_here, variables_of
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from messaging import endings
-from messaging.parked import served
+from messaging.delivery.parked import served
+from messaging.people import endings
 
 
 class Command(BaseCommand):

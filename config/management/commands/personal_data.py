@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from messaging.classified import render
+from messaging.people.classified import render
 
 
 class Command(BaseCommand):

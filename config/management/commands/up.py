@@ -22,7 +22,7 @@ from config.management.commands.services import start_servers, wanted_servers
 from config.processes.running import note_port
 from devtools.embedded import EmbeddedError, explain
 from devtools.supervisor import AlreadyRunning, Program, Supervisor
-from messaging.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
+from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
 
 FIRST_PAGE_SECONDS = 90
 QUIET_SECONDS = 60

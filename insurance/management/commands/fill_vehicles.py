@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand
 
 from insurance.services import fill_vehicles
-from messaging.copies import copies
+from messaging.upkeep.copies import copies
 
 
 class Command(BaseCommand):

@@ -25,8 +25,8 @@ from insurance.rules.rating.claims import formula
 from insurance.services.claims.examining import confirm_kind, move_loss
 from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid, terms_of
 from insurance.services.seconding import about_grant
-from messaging.departures import refuse_leavers
 from messaging.outbox import publish
+from messaging.people.departures import refuse_leavers
 
 HUNDRED = Decimal(100)
 

@@ -21,8 +21,8 @@ from insurance.queries.concerns import concerns_of
 from insurance.queries.instalments import outstanding
 from insurance.services.locking import lock_policy
 from insurance.services.terms import terms_at
-from messaging.departures import refuse_leavers
 from messaging.outbox import publish
+from messaging.people.departures import refuse_leavers
 
 DAYS_TO_SETTLE = {InsuranceTypes.OSAGO: 20, InsuranceTypes.KASKO: 30}
 """Calendar days to pay or refuse from the day the papers are complete: 40-FZ art. 12 by press reports; KASKO by its

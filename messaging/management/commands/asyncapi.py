@@ -7,9 +7,9 @@ import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messaging.asyncapi import as_yaml
-from messaging.compatibility import breaking_changes
-from messaging.event_table import as_markdown
+from messaging.publishing.asyncapi import as_yaml
+from messaging.publishing.compatibility import breaking_changes
+from messaging.publishing.event_table import as_markdown
 
 
 class Command(BaseCommand):

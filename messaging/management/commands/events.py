@@ -10,10 +10,10 @@ from django.db import Error
 from rich.console import Console
 from rich.table import Table
 
-from messaging import cursors, restores
-from messaging.copies import Copy, Difference, copies, diff
-from messaging.parked import served
-from messaging.peers import is_here, variables_of
+from messaging.delivery.parked import served
+from messaging.peering.peers import is_here, variables_of
+from messaging.transport import cursors, restores
+from messaging.upkeep.copies import Copy, Difference, copies, diff
 
 SHOWN = 200
 PIPED_WIDTH = 160

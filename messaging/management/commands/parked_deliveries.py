@@ -8,7 +8,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
-from messaging import parked
+from messaging.delivery import parked
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from messaging import retention
-from messaging.parked import served
+from messaging.delivery.parked import served
+from messaging.upkeep import retention
 
 
 class Command(BaseCommand):

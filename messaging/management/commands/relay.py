@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messaging.relay_loop import Relay
+from messaging.transport.relay_loop import Relay
 
 ALIVE_S = 2.0
 

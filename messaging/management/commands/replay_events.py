@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from core.outside.asking import PeerAway
-from messaging import replay
+from messaging.delivery import replay
 
 
 class Command(BaseCommand):

@@ -1,0 +1,77 @@
+"""The sweep: finds by looking at the tables what a lost wake-up, a dead worker or a passed deadline left waiting."""
+
+from typing import NamedTuple
+
+from django.db import connections
+
+from messaging.delivery import wakeups
+from messaging.delivery.calls import DUE, due_calls
+from messaging.delivery.queues import queue_of
+from messaging.delivery.timers import fire_timers
+from messaging.delivery.work_queues import wake_due
+from messaging.transport.relay import Wakeup
+
+_LOOK = f"""SELECT EXISTS (SELECT 1 FROM messaging_timer WHERE fired_at IS NULL AND due_at <= statement_timestamp()),
+       EXISTS (SELECT 1 FROM messaging_inbox WHERE status = 0 AND next_at <= statement_timestamp()),
+       EXISTS (SELECT 1 FROM messaging_external_call WHERE {DUE})"""
+
+
+def pending_shards(alias: str) -> set[Wakeup]:
+    """Find the shards with a delivery that is due."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """SELECT DISTINCT handler, shard FROM messaging_inbox
+               WHERE status = 0 AND next_at <= statement_timestamp() LIMIT 1000"""
+        )
+        return {(alias, handler, shard) for handler, shard in cursor.fetchall()}
+
+
+class Due(NamedTuple):
+    """Of which tables of one database something is due."""
+
+    timers: bool
+    deliveries: bool
+    calls: bool
+
+
+def look(alias: str) -> Due:
+    """Look by one statement where anything is due: most looks find nothing, and there are many."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_LOOK)
+        return Due(*cursor.fetchone())
+
+
+def due_shards(alias: str, due: Due) -> set[Wakeup]:
+    """Fire the timers that are due; return the shards with a delivery that is."""
+    fired = fire_timers(alias) if due.timers else set()
+    return fired | (pending_shards(alias) if due.deliveries else set())
+
+
+def sweep(alias: str) -> int:
+    """Fire due timers, wake every shard, call and work queue that waits, leave a heartbeat; return how many were woken.
+
+    Nobody is woken again by the hundred while workers have more to look at than there is.
+    """
+    due = look(alias)
+    shards = due_shards(alias, due)
+    if not wakeups.are_needed(queue_of(alias), len(shards)):
+        shards = set()
+    wakeups.send(shards)
+    calls = due_calls(alias) if due.calls else []
+    queues = wakeups.queues_outside(alias, len(calls))
+    for queue in queues:
+        for key in calls:
+            wakeups.send_call(alias, key, queue)
+    work_queues = wake_due(alias)
+    beat(alias, "sweep")
+    return len(shards) + (len(calls) if queues else 0) + work_queues
+
+
+def beat(alias: str, role: str) -> None:
+    """Record that a role is alive, by the database's clock."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO messaging_heartbeat (role, beat_at) VALUES (%s, statement_timestamp())
+               ON CONFLICT (role) DO UPDATE SET beat_at = excluded.beat_at""",
+            [role],
+        )

@@ -1,0 +1,1 @@
+"""Show a log live: broadcast, hub, WebSockets and server-sent events."""

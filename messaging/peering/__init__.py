@@ -1,0 +1,1 @@
+"""Ask services on other machines, and answer them."""

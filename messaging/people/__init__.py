@@ -1,0 +1,1 @@
+"""Say where people's data stands, and let people leave."""

@@ -1,0 +1,1 @@
+"""Tell the world outside: envelopes, the external stream, and the documents that describe them."""

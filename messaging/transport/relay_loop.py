@@ -1,0 +1,246 @@
+"""The relay's loop: a thread per database places its events and copies them, another sweeps, and one follows each log
+that is not ours to place. Each survives the absence of its database; a pair that fails never holds up another.
+
+A relay belongs to its databases: it places the events of these alone, and fills the inboxes of these alone, from
+whichever log. What runs on other machines is theirs to move.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Collection
+
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from core import failpoints
+from core.outside.asking import PeerAway
+from messaging.delivery import sweep, wakeups
+from messaging.feeds import feed
+from messaging.outbox import CHANNEL
+from messaging.peering import peers
+from messaging.publishing import sinks
+from messaging.subscriptions import foreign_sources, subscriptions
+from messaging.transport import relay, relay_wakeups
+from messaging.transport.logs import FarLog
+
+POLL_S = 0.5
+"""So often each log is looked at, should a bell not have been heard."""
+LOOK_S = 5.0
+"""So long at most a subscriber that wants none of the newest events stays behind the head; and so often everybody is
+looked at even if nothing happened, for a cursor may have been moved back by hand."""
+POLL_PEER_S = 1.0
+SWEEP_S = 1.0
+MAX_BACKOFF_S = 10.0
+HUNG_S = 60.0
+"""A thread that has not looked for work for so long hangs: no statement and no broken connection takes half of it."""
+LONGEST_SKIP_S = 5.0
+log = structlog.get_logger(__name__)
+
+
+def targets_of(source: str, types: Collection[str] | None = None) -> list[str]:
+    """Return the aliases with a handler that reads this source, and some of these types where any are given."""
+    wanting = (item for item in subscriptions().values() if source in item.sources)
+    return sorted({item.alias for item in wanting if types is None or not item.events.keys().isdisjoint(types)})
+
+
+_moved: dict[str, float] = {}
+
+
+def _moves() -> None:
+    """Note that this thread gets on: with a backlog, a relay may be at one turn for minutes."""
+    _moved[threading.current_thread().name] = time.monotonic()
+
+
+def turn(source: str, aliases: Collection[str] | None = None, *, to_all: bool = True) -> int:
+    """Sequence, broadcast and copy until nothing of `source` waits; return how many events got positions.
+
+    `aliases` are the databases whose inboxes are ours to fill; all that are at hand by default. Without `to_all` only
+    those that want some of the events placed now: whoever calls looks at the others before long.
+    """
+    count = 0
+    types: set[str] = set()
+    is_full = True
+    while is_full:
+        _moves()
+        placed = relay.sequence(source)
+        count += len(placed)
+        types.update(event["type"] for event in placed)
+        feed.broadcast(source, placed)
+        if placed:
+            sinks.wake(source)
+            relay_wakeups.tell(source)
+        is_full = len(placed) == relay.BATCH
+    _copy_to(source, aliases, None if to_all else types)
+    return count
+
+
+def follow(source: str, aliases: Collection[str] | None = None) -> None:
+    """Copy what others placed in `source`. Raises PeerAway when its owner does not answer."""
+    _copy_to(source, aliases, None)
+
+
+def _copy_to(source: str, aliases: Collection[str] | None, types: Collection[str] | None) -> None:
+    """Copy to whoever reads the source, or, where `types` were placed just now, to whoever wants some of them."""
+    targets = [
+        alias for alias in targets_of(source, types) if (peers.is_here(alias) if aliases is None else alias in aliases)
+    ]
+    far = None
+    if not peers.is_here(source):
+        handlers = [item for alias in targets for item in relay.readers(source, alias)]
+        far = FarLog(source, relay.types_of(source, handlers))
+    for alias in targets:
+        _copy_all(source, alias, far, is_wanted=types is not None)
+
+
+_failures: dict[tuple[str, str], tuple[int, float]] = {}
+"""Pairs of source and subscriber that fail: how often in a row, and until when they are left alone."""
+
+
+def _copy_all(source: str, alias: str, far: FarLog | None, *, is_wanted: bool) -> None:
+    """Copy to one subscriber; one that fails is left alone for a second, then longer, and lags until it is back."""
+    times, until = _failures.get((source, alias), (0, 0.0))
+    if until > time.monotonic():
+        return
+    has_more = True
+    try:
+        while has_more:
+            _moves()
+            shards, has_more = relay.copy(source, alias, far, is_wanted=is_wanted)
+            if shards:
+                failpoints.reach("relay.before_wakeup", alias)
+            wakeups.send(shards)
+    except PeerAway:
+        raise
+    except Exception as error:
+        _forget(alias)
+        pause_s = min(LONGEST_SKIP_S, 2.0**times)
+        _failures[source, alias] = (min(times + 1, 16), time.monotonic() + pause_s)
+        log.warning("copy_failed", source=source, alias=alias, error=repr(error), again_in_s=pause_s)
+        if peers.is_here(source):
+            connections[source].ensure_connection()
+        return
+    if _failures.pop((source, alias), None):
+        log.warning("copy_works_again", source=source, alias=alias)
+
+
+def _fails(source: str) -> bool:
+    return any(pair[0] == source for pair in tuple(_failures))
+
+
+def _forget(alias: str) -> None:
+    """Drop this thread's connection so that the next use makes a new one."""
+    if alias in connections:
+        connections[alias].close()
+
+
+class Looks:
+    """Moments when a thread looks at all subscribers of its log, not at those alone that want what it has placed.
+
+    Now and then; and soon after another relay has placed an event, for that one may have died of it.
+    """
+
+    def __init__(self) -> None:
+        self._last_s, self._has_rung, self._has_news = -math.inf, False, False
+
+    def is_due(self, now_s: float, *, fails: bool) -> bool:
+        """Say whether it is time, and begin to wait anew if it is; `fails`: some subscriber could not be reached."""
+        if now_s - self._last_s < (POLL_S if self._has_news or fails else LOOK_S):
+            return False
+        self._last_s, self._has_news = now_s, False
+        return True
+
+    def note(self, placed: int, *, has_rung: bool) -> None:
+        """Remember a turn that placed so many events, and whether the database has rung for more since."""
+        if self._has_rung and not placed:
+            self._has_news = True
+        self._has_rung = has_rung
+
+
+class Relay:
+    """Threads that move the events of the given databases until told to stop."""
+
+    def __init__(self, aliases: list[str]) -> None:
+        self.aliases = aliases
+        self.foreign = foreign_sources(aliases)
+        self.bells = relay_wakeups.Bells(self.foreign)
+        self.stopping = threading.Event()
+        self.threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start a thread per source of ours, a sweeper per database, a publisher where there is an external stream, and
+        a follower per log of others."""
+        for alias in self.aliases:
+            self._spawn(f"relay-{alias}", alias, self._relay)
+            self._spawn(f"sweep-{alias}", alias, self._sweep)
+            if settings.STREAM_URL:
+                self._spawn(f"stream-{alias}", alias, self._stream)
+        for source in self.foreign:
+            self._spawn(f"follow-{source}", source, self._follow)
+        if self.foreign:
+            self._spawn("relay_wakeups", "", self._listen)
+
+    def stop(self) -> None:
+        """Ask every thread to end and wait for it."""
+        self.stopping.set()
+        self.bells.ring()
+        for thread in self.threads:
+            thread.join(timeout=5)
+
+    def is_moving(self) -> bool:
+        """Tell whether each thread that has to look for work did so lately; those that listen wait long."""
+        alive = [thread for thread in self.threads if not thread.name.startswith(("stream-", "relay_wakeups"))]
+        return all(thread.is_alive() and time.monotonic() - _moved[thread.name] < HUNG_S for thread in alive)
+
+    def _spawn(self, name: str, alias: str, work: Callable[[str], None]) -> None:
+        thread = threading.Thread(target=self._forever, args=(alias, work), name=name, daemon=True)
+        _moved[name] = time.monotonic()
+        thread.start()
+        self.threads.append(thread)
+
+    def _forever(self, alias: str, work: Callable[[str], None]) -> None:
+        backoff = 0.5
+        while not self.stopping.is_set():
+            started = time.monotonic()
+            _moves()
+            try:
+                work(alias)
+            except PeerAway:  # said where it was asked
+                log.debug("relay_waits", alias=alias)
+            except Exception as error:
+                log.warning("relay_interrupted", alias=alias, error=repr(error))
+                for connection in connections.all(initialized_only=True):
+                    connection.close()
+            backoff = 0.5 if time.monotonic() - started > MAX_BACKOFF_S else min(MAX_BACKOFF_S, backoff * 2)
+            self.stopping.wait(backoff)
+        connections.close_all()
+
+    def _relay(self, alias: str) -> None:
+        connection = connections[alias]
+        connection.ensure_connection()
+        raw = connection.connection
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+        looks = Looks()
+        while not self.stopping.is_set():
+            to_all = looks.is_due(time.monotonic(), fails=_fails(alias))
+            placed = turn(alias, self.aliases, to_all=to_all)
+            looks.note(placed, has_rung=any(True for _ in raw.notifies(timeout=POLL_S, stop_after=1)))
+
+    def _follow(self, source: str) -> None:
+        while not self.stopping.is_set():
+            _moves()
+            follow(source, self.aliases)
+            self.bells.wait(source, POLL_S if peers.is_here(source) else POLL_PEER_S)
+
+    def _listen(self, _: str) -> None:
+        self.bells.listen(self.stopping)
+
+    def _sweep(self, alias: str) -> None:
+        while not self.stopping.wait(SWEEP_S):
+            _moves()
+            sweep.sweep(alias)
+
+    def _stream(self, alias: str) -> None:
+        sinks.Sink(alias).run(self.stopping)

@@ -1,0 +1,1 @@
+"""Keep the log small, measured and in agreement."""
