@@ -40,8 +40,9 @@ from orders.rules.requests import FormerLine, LoanRequest, PoliciesRequest, Stoc
 from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another
 from orders.services.changing import Check, any_version, explained, load_for
 from orders.services.excess import return_excess
-from orders.services.goods import ask_for_other_stock, ask_for_policies, plain, write_lines
+from orders.services.goods import ask_for_policies, plain, write_lines
 from orders.services.history import Actor, record_edit
+from orders.services.legs.stock import ask_for_other_stock
 from orders.services.lines import (
     MAX_LINES,
     MAX_QUANTITY,

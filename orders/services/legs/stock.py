@@ -1,14 +1,19 @@
 """Hold the goods in the catalogue, all lines or none, until the order is paid or called off."""
 
+from decimal import Decimal
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
-from catalog.commands import HoldStock, ReleaseStock
+from catalog.commands import HoldStock, ReleaseStock, WantedLine
 from catalog.events import StockRejected, StockReleased, StockReserved
+from core.ids import uuid7
 from messaging.outbox import send
-from orders.models import CheckoutLeg, LegKind, LegState, OrderReturn, ReturnState, Status
-from orders.rules.requests import StockRequest
-from orders.services.goods import ask_for_stock, take_back_change
+from orders.models import CheckoutLeg, LegKind, LegState, Order, OrderLine, OrderReturn, ReturnState, Status
+from orders.rules.requests import FormerLine, StockRequest
+from orders.services.goods import ask_for_policies, plain, write_lines
 from orders.services.history import SYSTEM_ACTOR, record_status
+from orders.services.holds import GRACE
 from orders.services.legs.base import Done, Failed, Leg, Undone, answer
 from orders.services.locking import LockedOrder
 
@@ -76,3 +81,59 @@ class StockLeg(Leg):
                 mileage=taken_back.mileage if taken_back and sum(bool(line.vin) for line in saga.lines) == 1 else None,
             )
         )
+
+
+def ask_for_stock(saga: LockedOrder) -> None:
+    """Ask the catalogue to hold the lines, in place of what an earlier attempt holds if the leg names one."""
+    lines = [WantedLine(product_id=line.product_id, quantity=line.quantity) for line in saga.lines if line.product_id]
+    send(
+        HoldStock(
+            order_id=saga.order.id,
+            attempt_id=saga.stock.attempt_id,
+            lines=lines,
+            expires_at=(saga.order.reservation_expires_at or saga.now) + GRACE,
+            replaces=StockRequest.of(saga.stock).replaces,
+        )
+    )
+
+
+def ask_for_other_stock(
+    saga: LockedOrder, before: list[FormerLine], *, agreed: Decimal, quotes: list[dict[str, Any]]
+) -> None:
+    """Ask the catalogue to swap what the last attempt holds for the new lines.
+
+    If it refuses, the lines become what they were `before`, with the policies of their quotes, and the buyer's word
+    for so much more is taken back.
+    """
+    leg = saga.stock
+    StockRequest(replaces=leg.attempt_id, revert=before, agreed=agreed, quotes=quotes).store(leg)
+    leg.attempt_id, leg.finished_at = uuid7(), None
+    saga.mark(leg, LegState.RUNNING)
+    leg.attempts += 1
+    ask_for_stock(saga)
+
+
+def take_back_change(saga: LockedOrder, *, code: str, detail: str, **extra: Any) -> None:
+    """Put the old lines back, as the catalogue refused the new ones, and ask what became of their hold."""
+    leg, request = saga.stock, StockRequest.of(saga.stock)
+    now_there = {line.id: line for line in saga.order.lines.all()}
+    before = [plain(line) for line in now_there.values()]
+    lines = [_restored(saga.order, now_there.get(item.id), item) for item in request.revert]
+    kept = {line.pk for line in lines}
+    write_lines(saga, lines, gone=[line for line in now_there.values() if line.pk not in kept], before=before)
+    saga.agree_to_more(-request.agreed)
+    if request.quotes:
+        ask_for_policies(saga, saga.legs[LegKind.POLICIES], request.quotes)
+    leg.attempt_id, leg.request = request.replaces or leg.attempt_id, {}
+    saga.mark(leg, LegState.RUNNING)
+    saga.note("order.change_refused", reason=detail, data={"code": code} | extra)
+    saga.publish_updated()
+    ask_for_stock(saga)
+
+
+def _restored(order: Order, line: OrderLine | None, item: FormerLine) -> OrderLine:
+    if line is None:
+        line = OrderLine(id=item.id, order=order, kind=item.kind, name=item.name, sku=item.sku)
+        line.vin, line.position, line.product_id = item.vin, item.position, item.product_id
+    line.quantity, line.unit_price, line.line_total = item.quantity, item.unit_price, item.line_total
+    return line
