@@ -236,7 +236,7 @@ RATE_LIMITS = {
 }
 """Requests per seconds, per user or else per address, over a sliding window."""
 RATE_LIMITS_ON = Limits.RATE_LIMITS
-LANE_ON = Limits.LANE
+FAST_PATH_ON = Limits.LANE
 TRUSTED_PROXIES = Addresses.TRUSTED_PROXIES
 """Addresses and networks of proxies whose word on the caller's address is taken (`gateway.guards.address`)."""
 METRICS_ALLOW = Processes.METRICS_ALLOW

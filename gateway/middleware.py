@@ -15,11 +15,11 @@ from django.utils import timezone, translation
 from core import context
 from core.clock import dealer_zone
 from core.ids import uuid7
-from gateway import lane
+from gateway import fast_path
 from gateway.access import step_up
+from gateway.fast_path import BodyTooLarge
 from gateway.guards import uploads
 from gateway.guards.plain_http import HttpsRequired
-from gateway.lane import BodyTooLarge
 from gateway.responses import problems
 from gateway.views import away, too_large
 
@@ -99,7 +99,7 @@ def _answer_api(request: HttpRequest) -> HttpResponse:
             if settings.SECURE_SSL_REDIRECT and not request.is_secure() and request.path_info.startswith("/api/"):
                 raise HttpsRequired
             _check_size(request)
-            response = lane.dispatch(request)
+            response = fast_path.dispatch(request)
             if response is None:
                 response = _resolve(request)
         except Exception as error:

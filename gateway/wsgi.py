@@ -1,4 +1,4 @@
-"""The lane's short way in: what it serves needs none of the work Django does around every request."""
+"""Enter the fast path: what it serves needs none of the work Django does around every request."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections
 
-from gateway import lane
+from gateway import fast_path
 from gateway.middleware import EdgeMiddleware
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-class LaneHandler:
-    """A WSGI application: lanes are answered here, everything else by Django.
+class FastPathHandler:
+    """A WSGI application: fast paths are answered here, everything else by Django.
 
     Django loops over all database connections four times a request to tidy them; here only one that broke is.
     """
@@ -23,7 +23,7 @@ class LaneHandler:
         self.edge = EdgeMiddleware(_unreachable)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not lane.serves(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")):
+        if not fast_path.serves(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")):
             return self.django(environ, start_response)
         response = self.edge(WSGIRequest(environ))
         if response.status_code >= 500:
@@ -34,4 +34,4 @@ class LaneHandler:
 
 
 def _unreachable(request: Any) -> Any:
-    raise AssertionError(f"{request.path} is no lane")
+    raise AssertionError(f"{request.path} is no fast path")

@@ -199,4 +199,4 @@ def test_guessing_keys_and_tokens_is_limited_per_address(settings):
     statuses = [guesser.get("/users/me").status_code for _ in range(101)]
     assert statuses == [401] * 100 + [429]
     guesser.headers = {"Authorization": "Bearer not.a.token"}
-    assert guesser.post("/orders", {}).status_code == 429  # the fast lane counts with it
+    assert guesser.post("/orders", {}).status_code == 429  # the fast path counts with it

@@ -217,7 +217,7 @@ def test_staff_without_a_second_factor_may_only_enrol(settings):
     for path in ("/users", "/orders", "/auth/sessions", "/payments"):
         answer = limited.get(path)
         assert (answer.status_code, answer.json()["code"]) == (403, "mfa_enrollment_required"), path
-    assert limited.post("/orders", {}).status_code == 403  # the fast lane as well
+    assert limited.post("/orders", {}).status_code == 403  # the fast path as well
     assert limited.get("/auth/me").json() == limited.get("/users/me").json()
     assert limited.patch("/users/me", {"phone": ""}).status_code == 403
     secret = limited.post("/auth/mfa/enroll").json()["secret"]

@@ -9,9 +9,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError, Forbidden, InvalidInput, NotFound, StaleVersion, Unavailable, WrongTransition
+from gateway.fast_path import BodyTooLarge, UnsupportedMediaType
 from gateway.guards.bodies import BodyTooSlow
 from gateway.guards.guard import TooManyRequests
-from gateway.lane import BodyTooLarge, UnsupportedMediaType
 from gateway.principal import NotAuthenticated
 from gateway.requests.idempotency import KeyReused
 from gateway.responses import problems

@@ -1,4 +1,4 @@
-"""Describe one operation: the fast lane's Structs, sentences, and the headers that its action honours."""
+"""Describe one operation: the fast path's Structs, sentences, and the headers that its action honours."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from rest_framework.serializers import ChoiceField, EmailField, TimeField, URLFi
 
 from gateway.document.hooks import describe_headers
 from gateway.document.reach import promises_of
-from gateway.lane import OpenStruct
+from gateway.fast_path import OpenStruct
 
 F = TypeVar("F", bound=Callable[..., Any])
 VERBS = {
@@ -23,10 +23,10 @@ VERBS = {
 
 
 class AutoSchema(SpectacularSchema):
-    """Reads an action's lane where it has one."""
+    """Read an action's fast path where it has one."""
 
-    def _lane(self) -> Any:
-        return getattr(self._action(), "lane", None)
+    def _fast_path(self) -> Any:
+        return getattr(self._action(), "fast_path", None)
 
     def _action(self) -> Any:
         return getattr(self.view, self.method_name(), None)
@@ -42,18 +42,18 @@ class AutoSchema(SpectacularSchema):
             return None
         operation.setdefault("summary", self._sentence())
         operation.setdefault("security", [])
-        lane, name = self._lane(), self.method_name()
-        if lane or self.view.throttle_classes:
+        fast_path, name = self._fast_path(), self.method_name()
+        if fast_path or self.view.throttle_classes:
             scopes = getattr(self.view, "throttle_scopes", {})
-            operation["x-rate-limit"] = {"scope": lane.scope if lane else scopes.get(name, "default")}
-        describe_headers(operation, self.method.lower(), self._promises(lane))
+            operation["x-rate-limit"] = {"scope": fast_path.scope if fast_path else scopes.get(name, "default")}
+        describe_headers(operation, self.method.lower(), self._promises(fast_path))
         return operation
 
-    def _promises(self, lane: Any) -> frozenset[str]:
-        if lane is None:
+    def _promises(self, fast_path: Any) -> frozenset[str]:
+        if fast_path is None:
             return promises_of(type(self.view), self._action().__func__)
-        kept = promises_of(type(self.view), lane.action)
-        kept |= {"Idempotency-Key"} if lane.idempotent_on else frozenset()
+        kept = promises_of(type(self.view), fast_path.action)
+        kept |= {"Idempotency-Key"} if fast_path.idempotent_on else frozenset()
         return kept | ({"If-None-Match"} if self.method == "GET" else frozenset())
 
     def get_description(self) -> str:  # type: ignore[override]
@@ -62,8 +62,8 @@ class AutoSchema(SpectacularSchema):
 
     def _own_words(self) -> str:
         action = self._action()
-        lane = getattr(action, "lane", None)
-        method = lane.action if lane else action
+        fast_path = getattr(action, "fast_path", None)
+        method = fast_path.action if fast_path else action
         return "" if getattr(method, "__module__", "rest_framework").startswith("rest_framework") else get_doc(method)
 
     def _sentence(self) -> str:
@@ -81,11 +81,11 @@ class AutoSchema(SpectacularSchema):
         return _prefixed(kind, name.lstrip("_"))
 
     def get_request_serializer(self) -> Any:
-        declared = self._lane()
+        declared = self._fast_path()
         return declared.request_type if declared else super().get_request_serializer()
 
     def get_response_serializers(self) -> Any:
-        declared = self._lane()
+        declared = self._fast_path()
         return {declared.status: declared.response_type} if declared else super().get_response_serializers()
 
     def _is_list_view(self, serializer: Any = None) -> bool:

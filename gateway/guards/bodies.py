@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, Unavailable
 from core.ids import uuid7
+from gateway.fast_path import BodyTooLarge
 from gateway.guards.uploads import limit_at
-from gateway.lane import BodyTooLarge
 from gateway.responses import problems
 
 Message = dict[str, Any]

@@ -158,10 +158,10 @@ def tokens():
     }
 
 
-@pytest.mark.parametrize("lane_on", [True, False])
+@pytest.mark.parametrize("fast_path_on", [True, False])
 @pytest.mark.parametrize("name", list(tokens()))
-def test_a_bad_token_opens_nothing(settings, name, lane_on):
-    settings.LANE_ON = lane_on
+def test_a_bad_token_opens_nothing(settings, name, fast_path_on):
+    settings.FAST_PATH_ON = fast_path_on
     api = Api()
     api.headers = {"Authorization": f"Bearer {tokens()[name]}"}
     order = make.order()
@@ -246,9 +246,9 @@ def test_both_ways_into_a_hot_endpoint_answer_alike(settings):
     order = make.order()
     api = Api("client", user_id=order.customer_id)
     paths = [f"/orders/{order.id}", f"/orders/{uuid7()}"]
-    settings.LANE_ON = True
+    settings.FAST_PATH_ON = True
     fast = [api.get(path) for path in paths]
-    settings.LANE_ON = False
+    settings.FAST_PATH_ON = False
     slow = [api.get(path) for path in paths]
     for one, other in zip(fast, slow, strict=True):
         assert one.status_code == other.status_code

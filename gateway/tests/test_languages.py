@@ -23,24 +23,24 @@ ASKED = [
 ]
 BODY = {"items": [{"product_id": str(uuid7()), "quantity": 1}], "surprise": 1}
 REFUSALS = {
-    "lane, no token": lambda ask: Api().post("/orders", {}, **ask),
+    "fast path, no token": lambda ask: Api().post("/orders", {}, **ask),
     "DRF, no token": lambda ask: Api().get("/users", **ask),
-    "lane, role": lambda ask: Api("client").post("/orders", BODY | {"customer_id": str(uuid7())}, **ask),
+    "fast path, role": lambda ask: Api("client").post("/orders", BODY | {"customer_id": str(uuid7())}, **ask),
     "DRF, role": lambda ask: Api("client").get("/users", **ask),
-    "lane, shape": lambda ask: Api("client").post("/orders", BODY, **ask),
-    "lane, no field": lambda ask: Api("client").post("/orders", {}, **ask),
-    "lane, own rule": lambda ask: Api("client").post(
+    "fast path, shape": lambda ask: Api("client").post("/orders", BODY, **ask),
+    "fast path, no field": lambda ask: Api("client").post("/orders", {}, **ask),
+    "fast path, own rule": lambda ask: Api("client").post(
         "/orders", {"items": [], "payment": {"method": "card", "token": "x"}}, **ask
     ),
     "DRF, field": lambda ask: Api().post("/auth/register", {"email": "x"}, **ask),
     "DRF, parameter": lambda ask: Api().get("/products?page_size=0", **ask),
-    "lane, missing": lambda ask: Api("client").get(f"/orders/{uuid7()}", **ask),
+    "fast path, missing": lambda ask: Api("client").get(f"/orders/{uuid7()}", **ask),
     "DRF, missing": lambda ask: Api().get(f"/products/{uuid7()}", **ask),
     "edge, path": lambda ask: Api("client").get("/nothing-here", **ask),
     "DRF, method": lambda ask: Api("manager").delete("/products", **ask),
-    "lane, not JSON": lambda ask: Api("client").request("post", "/orders", "{", **ask),
+    "fast path, not JSON": lambda ask: Api("client").request("post", "/orders", "{", **ask),
     "DRF, not JSON": lambda ask: Api().request("post", "/auth/register", "{", **ask),
-    "lane, media type": lambda ask: Client().post(
+    "fast path, media type": lambda ask: Client().post(
         "/api/v1/orders", "x", content_type="text/plain", headers=Api("client").headers | _headers(ask)
     ),
     "outside the API": lambda ask: Client().get("/api/nothing", headers=_headers(ask)),
@@ -69,8 +69,11 @@ def test_every_refusal_is_in_the_language_asked_for(name, ask, language):
 
 
 def test_the_two_ways_in_say_the_same_of_a_missing_token():
-    lane, ordinary = Api().post("/orders", {}), Api().get("/users")
-    assert (lane.json()["code"], lane.json()["detail"]) == (ordinary.json()["code"], ordinary.json()["detail"])
+    fast_path, ordinary = Api().post("/orders", {}), Api().get("/users")
+    assert (fast_path.json()["code"], fast_path.json()["detail"]) == (
+        ordinary.json()["code"],
+        ordinary.json()["detail"],
+    )
 
 
 @pytest.mark.parametrize(("ask", "language"), ASKED[:3])

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from core.errors import InvalidInput
-from gateway import lane
+from gateway import fast_path
 from gateway.requests import plain_numbers
 from orders.api.inputs import OrderInput
 
@@ -58,12 +58,12 @@ class Bill(msgspec.Struct):
 @pytest.mark.parametrize(
     "body", ['{"total": "%s"}', '{"total": "1", "lines": [{"amount":"%s"}]}', '{"by_name": {"x": {"amount" : "%s"}}}']
 )
-def test_a_lane_refuses_them_by_the_names_of_its_amounts(body, text):
+def test_a_fast_path_refuses_them_by_the_names_of_its_amounts(body, text):
     with pytest.raises(InvalidInput):
         plain_numbers.refuse_odd_amounts((body % text).encode(), Bill)
 
 
-def test_a_lane_leaves_texts_alone():
+def test_a_fast_path_leaves_texts_alone():
     said = {"total": "1.00", "comment": '1_000 \u0661 "amount": "1_0"', "lines": [{"amount": "2.00"}]}
     plain_numbers.refuse_odd_amounts(msgspec.json.encode(said), Bill)
 
@@ -72,4 +72,4 @@ def test_orders_are_read_so():
     assert {"amount", "unit_price", "down_payment", "expected_total"} <= plain_numbers._names(
         msgspec.inspect.type_info(OrderInput), set()
     )
-    assert lane.refuse_odd_amounts is plain_numbers.refuse_odd_amounts
+    assert fast_path.refuse_odd_amounts is plain_numbers.refuse_odd_amounts

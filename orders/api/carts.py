@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from core.errors import NotFound
 from gateway.access.permissions import IsAnyone, IsSignedIn, require_verified_email
 from gateway.api import UUID_PATTERN, ApiViewSet
-from gateway.lane import Answer, lane
+from gateway.fast_path import Answer, fast_path
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests.filtering import refuse_unknown
 from orders import services
@@ -100,7 +100,7 @@ class CartViewSet(ApiViewSet):
 
     @extend_schema(parameters=[TOKEN])
     @action(detail=False, methods=["post"], url_path="checkout")
-    @lane(request=OrderTerms, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
+    @fast_path(request=OrderTerms, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
     def check_out(self, request: HttpRequest, principal: Principal, body: OrderTerms) -> Answer:
         """Order what is in the cart and empty it; refused, it stays as it was."""
         require_verified_email(principal)

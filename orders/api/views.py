@@ -21,7 +21,7 @@ from gateway.access.permissions import IsAdmin, IsManager, IsSignedIn, require_v
 from gateway.api import UUID_PATTERN, ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.document.schema import or_one_of
-from gateway.lane import Answer, lane
+from gateway.fast_path import Answer, fast_path
 from gateway.principal import Principal
 from gateway.requests.etags import require_match
 from gateway.requests.filtering import refuse_unknown
@@ -70,7 +70,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         orders = Order.objects.filter(deleted_at__isnull=True)
         return orders if self.principal.is_staff else orders.filter(customer_id=self.principal.id)
 
-    @lane(request=OrderInput, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
+    @fast_path(request=OrderInput, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
     def create(self, request: HttpRequest, principal: Principal, body: OrderInput) -> Answer:
         """Place an order; with `payment` it is paid as soon as its stock is reserved."""
         require_verified_email(principal)
@@ -85,7 +85,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         return answer(order.id, principal, status=201)
 
     @extend_schema(parameters=[OpenApiParameter("as_of", datetime, description="The order as it stood then.")])
-    @lane(response=OrderDocument)
+    @fast_path(response=OrderDocument)
     def retrieve(self, request: HttpRequest, principal: Principal, pk: UUID) -> Answer:
         """One order, as it is or as it stood at `as_of`."""
         if "as_of" not in request.GET:

@@ -11,7 +11,7 @@ import msgspec
 
 from core.db import fetch
 from core.money import ZERO
-from gateway.lane import OpenStruct
+from gateway.fast_path import OpenStruct
 from messaging.feeds.feed import read_head
 from orders.models.owing import DUE_SQL
 

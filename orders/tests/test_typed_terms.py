@@ -25,9 +25,9 @@ OSAGO = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["lane", "drf"])
+@pytest.fixture(params=["fast_path", "drf"])
 def way(request, settings):
-    settings.LANE_ON = request.param == "lane"
+    settings.FAST_PATH_ON = request.param == "fast_path"
 
 
 def place(**terms):

@@ -20,8 +20,8 @@ from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.approvals.reading import with_pending
 from gateway.approvals.views import may_wait
+from gateway.fast_path import refuse_deep
 from gateway.guards.address import exact_address
-from gateway.lane import refuse_deep
 from payments import services
 from payments.api.filters import PaymentFilter, RefundFilter
 from payments.api.serializers import (

@@ -87,5 +87,5 @@ def test_placing_an_order_is_a_short_walk():
     assert status == "201 Created"
     names = [str(Path(file).relative_to(ROOT)) for file in walk.files]
     print(f"POST /orders: {len(names)} files, {len(walk.functions)} functions, {walk.moves} moves between files")
-    assert {"gateway/lane.py", "orders/services/placing.py", "messaging/outbox.py"} <= set(names)
+    assert {"gateway/fast_path.py", "orders/services/placing.py", "messaging/outbox.py"} <= set(names)
     assert len(names) <= MOST_FILES, "\n".join(names)

@@ -1,6 +1,6 @@
-"""The fast lane: hot endpoints as msgspec in, one service call, msgspec out, past DRF's per-request machinery.
+"""The fast path: hot endpoints as msgspec in, one service call, msgspec out, past DRF's per-request machinery.
 
-A viewset method marked `@lane(...)` is an ordinary DRF action (routed, documented, permission-checked). The edge
+A viewset method marked `@fast_path(...)` is an ordinary DRF action (routed, documented, permission-checked). The edge
 also finds it by path and runs it directly, with the same guards called as plain functions, in the same order:
 token, revocation and rate limit, roles, body, idempotency, action, ETag.
 """
@@ -82,7 +82,7 @@ class OpenStruct(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Lane:
+class FastPath:
     """Declaration of one hot endpoint."""
 
     action: Callable[..., Answer]
@@ -145,7 +145,7 @@ def _respond(request: HttpRequest, answer: Answer) -> HttpResponse:
     return HttpResponse(content, status=answer.status, content_type="application/json", headers=headers)
 
 
-def lane(
+def fast_path(
     *,
     request: type[msgspec.Struct] | None = None,
     response: Any = None,
@@ -161,13 +161,13 @@ def lane(
     """
 
     def declare(action: Callable[..., Answer]) -> Callable[..., HttpResponse]:
-        declared = Lane(action, request, response, status, roles, scope, idempotent_on)
+        declared = FastPath(action, request, response, status, roles, scope, idempotent_on)
 
         def method(self: Any, drf_request: Any, **kwargs: Any) -> HttpResponse:
             return declared.run(self, drf_request._request, drf_request.user, _converted(kwargs))
 
         method.__name__, method.__doc__ = action.__name__, action.__doc__
-        method.lane = declared  # type: ignore[attr-defined]
+        method.fast_path = declared  # type: ignore[attr-defined]
         return method
 
     return declare
@@ -186,18 +186,18 @@ def _as_uuid(value: str) -> UUID:
 
 @dataclass(frozen=True)
 class Route:
-    """A path that leads to a lane."""
+    """A URL pattern that leads to a fast path."""
 
     pattern: re.Pattern[str]
     view_class: Any
-    lane: Lane
+    fast_path: FastPath
 
 
 _routes: dict[str, list[Route]] | None = None
 
 
 def routes() -> dict[str, list[Route]]:
-    """Lanes by HTTP method, found once in the URL configuration."""
+    """Map HTTP methods to fast paths, found once in the URL configuration."""
     global _routes
     if _routes is None:
         found: dict[str, list[Route]] = {}
@@ -218,22 +218,22 @@ def _collect(resolver: URLResolver, prefix: str, found: dict[str, list[Route]]) 
 def _collect_view(item: URLPattern, path: str, found: dict[str, list[Route]]) -> None:
     view_class = getattr(item.callback, "cls", None)
     for method, name in (getattr(item.callback, "actions", None) or {}).items():
-        declared = getattr(getattr(view_class, name), "lane", None)
+        declared = getattr(getattr(view_class, name), "fast_path", None)
         if declared:
             pattern = re.compile("/" + path.removesuffix("$") + "$")
             found.setdefault(method.upper(), []).append(Route(pattern, view_class, declared))
 
 
 def serves(method: str, path: str) -> bool:
-    """Tell whether a lane leads there."""
-    if not settings.LANE_ON or not path.startswith("/api/"):
+    """Tell whether a fast path leads there."""
+    if not settings.FAST_PATH_ON or not path.startswith("/api/"):
         return False
     return any(route.pattern.match(path) for route in routes().get(method, ()))
 
 
 def dispatch(request: HttpRequest) -> HttpResponse | None:
-    """Answer a request that has a lane; None sends it the ordinary way."""
-    if not settings.LANE_ON:
+    """Answer a request that has a fast path; None sends it the ordinary way."""
+    if not settings.FAST_PATH_ON:
         return None
     for route in routes().get(request.method or "", ()):
         match = route.pattern.match(request.path_info)
@@ -244,12 +244,12 @@ def dispatch(request: HttpRequest) -> HttpResponse | None:
 
 def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> HttpResponse:
     principal = identify(request.META)
-    allowance = guard.check(principal, client_address(request.META), route.lane.scope)
+    allowance = guard.check(principal, client_address(request.META), route.fast_path.scope)
     if allowance is not None:
         request.rate_limit_headers = allowance.headers()  # type: ignore[attr-defined]
     if principal is None:
         raise NotAuthenticated
     require_scope(principal, scope_of(request.method or "", route.view_class))
-    if route.lane.roles and not route.lane.roles & principal.roles:
+    if route.fast_path.roles and not route.fast_path.roles & principal.roles:
         raise Forbidden
-    return route.lane.run(route.view_class(), request, principal, _converted(kwargs))
+    return route.fast_path.run(route.view_class(), request, principal, _converted(kwargs))
