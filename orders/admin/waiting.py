@@ -23,7 +23,7 @@ from orders.models import DepositAgreement, Fault, PlaceState, QueuePlace
 
 
 class FaultForm(BaseDialogForm):
-    """Whose fault it is that the sale failed, and why."""
+    """Ask whose fault it is that the sale failed, and why."""
 
     fault = forms.ChoiceField(label=gettext_lazy("whose fault"), choices=Fault.choices, widget=UnfoldAdminSelectWidget)
     reason = forms.CharField(

@@ -47,7 +47,7 @@ class DepositSerializer(serializers.ModelSerializer):
 
 
 class FaultInput(serializers.Serializer):
-    """Whose fault it is that the sale failed, and why; the buyer reads the reason."""
+    """The fault that a sale failed by, and why; the buyer reads the reason."""
 
     fault = serializers.ChoiceField(choices=Fault.choices)
     reason = serializers.CharField(max_length=1000)

@@ -20,7 +20,7 @@ class DepositKind(models.TextChoices):
 
 
 class Fault(models.TextChoices):
-    """Whose fault it is that a sale secured by earnest money failed (Civil Code, 381)."""
+    """The side whose fault it is that a sale secured by earnest money failed (Civil Code, 381)."""
 
     BUYER = "buyer", _("the buyer's")
     SELLER = "seller", _("the seller's")

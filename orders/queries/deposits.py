@@ -18,7 +18,7 @@ MOST = 100
 
 @dataclass(frozen=True)
 class DepositFacts:
-    """What was agreed about an order's deposit, in the words that its buyer accepted, and what became of it.
+    """The agreement about an order's deposit, in the words that its buyer accepted, and what became of it.
 
     `held_amount` is what stayed of earnest money whose sale failed, `fault` whose fault that was, once it is stated.
     """

@@ -26,7 +26,7 @@ TERMS_VERSION = VERSIONS[DepositKind.ADVANCE]
 
 @dataclass(frozen=True)
 class DepositTerms:
-    """What a buyer reads before paying a deposit; `until` is for one that is agreed to now."""
+    """The words that a buyer reads before paying a deposit; `until` is for one that is agreed to now."""
 
     version: str
     kind: str

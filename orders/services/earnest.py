@@ -53,7 +53,7 @@ def fault_agreed(
 
 @dataclass(frozen=True)
 class _Word:
-    """Who says whose fault it was, and why; `second` is who confirms it."""
+    """The word of one person on whose fault it was, and why; `second` is who confirms it."""
 
     fault: str
     reason: str

@@ -59,7 +59,7 @@ class ReturnForm(forms.Form):
 
 
 class FaultForm(forms.Form):
-    """Whose fault it was that a sale secured by earnest money failed, and why."""
+    """Ask whose fault it was that a sale secured by earnest money failed, and why."""
 
     fault = forms.ChoiceField(choices=list(wording.FAULTS.items()))
     reason = forms.CharField(max_length=1000)
