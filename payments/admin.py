@@ -18,7 +18,7 @@ from core.admin import ReadOnlyAdmin, asking_why, level, money_text
 from core.errors import DomainError
 from core.files.tables import csv_lines
 from core.ids import uuid7
-from payments import services
+from payments import queries, services
 from payments.models import (
     Dispute,
     LedgerAccount,
@@ -282,7 +282,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
         """The chosen days with their totals, and a row for each difference."""
         response = HttpResponse(content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="reconciliations.csv"'
-        response.writelines(csv_lines(services.reconciliation_table(queryset.order_by("day", "provider"))))
+        response.writelines(csv_lines(queries.reconciliation_table(queryset.order_by("day", "provider"))))
         return response
 
 

@@ -22,7 +22,7 @@ from core.money import DEFAULT_CURRENCY, ZERO
 from gateway.access.permissions import IsManager
 from gateway.requests.filtering import refuse_unknown
 from gateway.responses.rendering import JSONRenderer
-from payments import services
+from payments import queries
 from payments.api.filters import ReconciliationFilter, TransactionFilter
 from payments.api.serializers import (
     LedgerAccountSerializer,
@@ -111,10 +111,10 @@ class LedgerAccountViewSet(mixins.ListModelMixin, MoneyViewSet):
         span = {"since": day_begins(since), "until": day_ends(until)}
         if request.accepted_renderer.format == "csv":
             return _csv(f"{account.replace(':', '-')}-{since}-{until}", account, span)
-        lines = list(islice(services.statement(account=account, **span), MOST_LINES + 1))
+        lines = list(islice(queries.statement(account=account, **span), MOST_LINES + 1))
         if len(lines) > MOST_LINES:
             raise StatementTooLong(MOST_LINES)
-        opening = services.balance_before(account=account, moment=span["since"])
+        opening = queries.balance_before(account=account, moment=span["since"])
         closing = lines[-1].balance if lines else opening
         shown = {
             "account": account, "currency": DEFAULT_CURRENCY, "from": since, "to": until,
@@ -143,7 +143,7 @@ def _days(request: Request) -> tuple[date, date]:
 
 
 def _csv(name: str, account: str, span: dict[str, datetime]) -> StreamingHttpResponse:
-    rows = services.statement_table(accounts=[account], **span)
+    rows = queries.statement_table(accounts=[account], **span)
     response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

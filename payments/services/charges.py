@@ -14,9 +14,10 @@ from messaging.delivery.calls import request_call
 from payments.approvals import CAPTURE, PROVIDER_SAYS, RESOLVE
 from payments.errors import WrongPaymentState
 from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderCopy, OrderTill, Payment, Purpose, Status
+from payments.rules.keys import charge_key
 from payments.services.facts import tell_completed, tell_failed
 from payments.services.ledger import book_charge
-from payments.services.refunds import charge_key, number_of, refund_by_system
+from payments.services.refunds import number_of, refund_by_system
 from payments.services.tills import lock_payment, settle_if_empty
 
 log = structlog.get_logger(__name__)

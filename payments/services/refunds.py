@@ -25,6 +25,7 @@ from payments.models import (
     RefundStatus,
     Status,
 )
+from payments.rules.keys import charge_key
 from payments.services.facts import tell_refund_failed, tell_refund_pending, tell_refunded
 from payments.services.ledger import book_refund, book_refund_due, book_refund_failed, book_refund_returned
 from payments.services.tills import lock_payment, refuse_secured, settle_if_empty
@@ -372,8 +373,3 @@ def _save(payment: Payment, refund: Refund) -> None:
 def number_of(payment: Payment) -> str:
     """The number people know the payment's order by, as far as payments has heard of it."""
     return OrderCopy.objects.filter(order_id=payment.till_id).values_list("number", flat=True).first() or ""
-
-
-def charge_key(payment_id: UUID) -> str:
-    """Key of a payment's charge at the provider: one payment, one charge, however often it is sent."""
-    return f"payment:{payment_id}:charge"

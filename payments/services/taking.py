@@ -34,8 +34,8 @@ from payments.models import (
     PaymentMethod,
     Status,
 )
+from payments.rules.keys import charge_key
 from payments.services.facts import tell_created, tell_end_again, tell_failed
-from payments.services.refunds import charge_key
 from payments.services.tills import is_closed, lock_till
 
 

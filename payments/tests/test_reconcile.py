@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messaging.models import ExternalCall
 from messaging.testing import drain_outbox
-from payments import services
+from payments import queries, services
 from payments.models import LedgerLine, Payment, Reconciliation, Status
 from payments.providers.sandbox import SandboxProvider
 from payments.tests import make
@@ -74,4 +74,4 @@ def test_an_account_is_exported_with_its_running_balance(capsys):
     call_command("export_ledger")
     assert len(capsys.readouterr().out.splitlines()) == LedgerLine.objects.count() + 1
     tomorrow = timezone.now() + timedelta(days=1)
-    assert list(services.statement(account="cash", since=tomorrow, until=tomorrow)) == []
+    assert list(queries.statement(account="cash", since=tomorrow, until=tomorrow)) == []

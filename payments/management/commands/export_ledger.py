@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.clock import day_begins, day_ends, dealer_day
 from core.files.tables import csv_lines
 from payments.models import LedgerAccount
-from payments.services import statement_table
+from payments.queries import statement_table
 
 
 class Command(BaseCommand):

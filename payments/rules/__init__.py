@@ -1,0 +1,1 @@
+"""Calculation of payments without input or output."""
