@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients import services
+from clients import queries, services
 from clients.models import Client, ClientExport, ClientImport, ClientRowError, ClientType
 from clients.rules.importing.columns import SYNONYMS
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm
@@ -60,7 +60,7 @@ class ClientImportAdmin(ImportScreen):
         return services.repeat_import(import_id=import_id, actor_id=actor_id, now=timezone.now())
 
     def refused_file(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
-        rows = services.refused_rows_of(import_id=import_id)
+        rows = queries.refused_rows_of(import_id=import_id)
         note_reading(request, Papers("clients", "refused_rows", import_id, None))
         return csv_file(request, rows, f"refused-{import_id}.csv")
 

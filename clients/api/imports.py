@@ -17,7 +17,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients import services
+from clients import queries, services
 from clients.api.filters import ClientFilter
 from clients.models import Client, ClientImport, ClientRowError
 from clients.rules.importing.columns import SYNONYMS
@@ -136,7 +136,7 @@ class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiV
     def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        rows = services.refused_rows_of(import_id=_id(pk))
+        rows = queries.refused_rows_of(import_id=_id(pk))
         note_reading(request, Papers("clients", "refused_rows", _id(pk), None))
         return csv_file(request._request, rows, f"refused-{pk}.csv")
 

@@ -22,7 +22,7 @@ from clients.models import (
     Merge,
     Vehicle,
 )
-from clients.services import consents_of
+from clients.queries import consents_of
 
 
 class ClientSerializer(serializers.ModelSerializer):

@@ -13,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients import services
+from clients import queries, services
 from clients.api import serializers as shapes
 from clients.api.filters import (
     ActivityFilter,
@@ -54,7 +54,7 @@ class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
 
     def get_object(self) -> Client:
         """The card that an id means now: a merged one's is the card it was merged into."""
-        return services.find_client(_uuid(self.kwargs["pk"], ClientNotFound))
+        return queries.find_client(_uuid(self.kwargs["pk"], ClientNotFound))
 
     @extend_schema(responses=shapes.ClientDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -144,7 +144,7 @@ class _OfClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
     """Lists that belong to one card."""
 
     def _client(self) -> Client:
-        return services.find_client(_uuid(self.kwargs["client_id"], ClientNotFound))
+        return queries.find_client(_uuid(self.kwargs["client_id"], ClientNotFound))
 
     def _cards(self) -> QuerySet[Client]:
         return Client.objects.group(self._client().id)
@@ -184,7 +184,7 @@ class ActivityViewSet(_OfClientViewSet):
     ordering_fields = {"occurred_at": "occurred_at"}
 
     def get_queryset(self) -> QuerySet[Activity]:
-        return Activity.objects.filter(customer_id__in=services.customer_ids_of(self._client()))
+        return Activity.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
 
     @extend_schema(request=shapes.ActivityInput, responses={201: shapes.ActivitySerializer})
     def create(self, request: Request, client_id: str) -> HttpResponse:
@@ -232,7 +232,7 @@ class VehicleViewSet(_OfClientViewSet):
     ordering_fields = {"since": "since"}
 
     def get_queryset(self) -> QuerySet[Vehicle]:
-        return Vehicle.objects.filter(customer_id__in=services.customer_ids_of(self._client()))
+        return Vehicle.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
 
     @extend_schema(request=shapes.VehicleInput, responses={201: shapes.VehicleSerializer})
     def create(self, request: Request, client_id: str) -> HttpResponse:

@@ -9,19 +9,16 @@ from clients.services.cards import (
     open_client,
     update_client,
 )
-from clients.services.consents import consents_of, record_consent
+from clients.services.consents import record_consent
 from clients.services.duplicates import dismiss_duplicate
 from clients.services.erasing import forget_user
 from clients.services.exports import export_clients
-from clients.services.finding import customer_ids_of, find_client
 from clients.services.garage import add_vehicle, give_back_vehicles, note_vehicle, remove_vehicle
 from clients.services.imports import (
     ImportOptions,
     ImportResult,
     drop_files,
     import_file,
-    open_imports,
-    refused_rows_of,
     repeat_import,
     run_import,
     start_import,
@@ -38,13 +35,10 @@ __all__ = [
     "UserProfile",
     "add_contact",
     "add_vehicle",
-    "consents_of",
-    "customer_ids_of",
     "delete_client",
     "dismiss_duplicate",
     "drop_files",
     "export_clients",
-    "find_client",
     "follow_user",
     "forget_user",
     "give_back_vehicles",
@@ -54,11 +48,9 @@ __all__ = [
     "move_lead",
     "note_vehicle",
     "open_client",
-    "open_imports",
     "open_lead",
     "record_activity",
     "record_consent",
-    "refused_rows_of",
     "remove_vehicle",
     "repeat_import",
     "reply_to_lead",

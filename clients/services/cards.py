@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from clients.errors import ClientHasDeals, ContactExists
 from clients.events import ClientCreated, ClientUpdated, ContactAdded
 from clients.models import DEAL_KINDS, Activity, Client, ClientType, Contact, name_of
+from clients.queries.finding import customer_ids_of
 from clients.rules import identifiers
 from clients.services.duplicates import PHONES, pair_again, recognise
-from clients.services.finding import customer_ids_of, lock_client
+from clients.services.finding import lock_client
 from core.db import transaction
 from core.errors import InvalidInput
 from messaging.outbox import publish

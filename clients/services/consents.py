@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from clients.events import ConsentRecorded
-from clients.models import Client, Consent, ConsentKind, ConsentSource
+from clients.models import Consent, ConsentKind, ConsentSource
 from clients.services.finding import lock_client
 from core.db import transaction
 from core.errors import InvalidInput
@@ -44,10 +44,3 @@ def record_consent(
         )
         publish(ConsentRecorded(client_id=client.id, kind=kind, is_given=is_given, at=at, user_id=client.user_id))
     return consent
-
-
-def consents_of(client: Client) -> dict[str, bool]:
-    """Return what counts now: the latest word on each kind, over all cards of the client."""
-    cards = Client.objects.group(client.root_id).values("id")
-    rows = Consent.objects.filter(client__in=cards).order_by("kind", "-at", "-id").distinct("kind")
-    return dict(rows.values_list("kind", "is_given"))

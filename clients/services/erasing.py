@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from clients.models import Client, ClientKey, Consent, Contact, Duplicate, Merge, Vehicle
+from clients.queries.finding import customer_ids_of
 from clients.services.cards import publish_updated
-from clients.services.finding import customer_ids_of
 from clients.services.leads import forget_leads
 from core.db import transaction
 from messaging.people.personal import forget_answers

@@ -24,18 +24,3 @@ def lock_client(client_id: UUID, expected_version: int | None = None) -> Client:
     if expected_version not in (None, client.version):
         raise StaleVersion
     return client
-
-
-def find_client(client_id: UUID) -> Client:
-    """The card that stands for an id now. Raises ClientNotFound."""
-    known = Client.objects.select_related("merged_into").filter(pk=client_id).first()
-    client = known and (known.merged_into or known)
-    if client is None or client.deleted_at is not None:
-        raise ClientNotFound
-    return client
-
-
-def customer_ids_of(client: Client) -> list[UUID]:
-    """Every id under which this client's rows are kept: its cards' and its users'."""
-    cards = Client.objects.group(client.root_id).values_list("id", "user_id")
-    return [found for card in cards for found in card if found is not None]

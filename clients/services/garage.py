@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 
 from clients.errors import VehicleExists, VehicleNotFound
 from clients.models import Client, Vehicle, VehicleSource
+from clients.queries.finding import customer_ids_of
 from clients.rules.identifiers import fold_vin, is_vin
-from clients.services.finding import customer_ids_of, lock_client
+from clients.services.finding import lock_client
 from core.db import transaction
 from core.errors import InvalidInput
 

@@ -198,16 +198,6 @@ def repeat_import(*, import_id: UUID, actor_id: UUID, now: datetime) -> ClientIm
         return start_import(file=file, options=ImportOptions(**tried.options), actor_id=actor_id, now=now)
 
 
-def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
-    """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
-    return runs.refused_rows_of(ClientImport, ClientRowError, import_id)
-
-
-def open_imports() -> list[UUID]:
-    """Imports that wait, or whose worker may have died."""
-    return runs.open_runs(ClientImport)
-
-
 def run_import(*, import_id: UUID, now: datetime) -> bool:
     """Carry out a waiting import, or one that a dead worker left; return whether it was ours to do."""
 

@@ -12,10 +12,10 @@ from accounts.public import require_colleague
 from clients.errors import LeadNotFound
 from clients.events import LeadChanged, LeadOpened
 from clients.models import Client, ClientType, Lead, LeadStage
+from clients.queries.finding import find_client
 from clients.rules.identifiers import normal_email, normal_phone
 from clients.services.cards import ClientFields, open_client
 from clients.services.duplicates import holders_of, keys_in, lock_keys
-from clients.services.finding import find_client
 from core.db import transaction
 from core.errors import InvalidInput, StaleVersion
 from messaging.outbox import publish

@@ -6,8 +6,9 @@ from uuid import UUID
 from clients.errors import AlreadyMerged, CannotMerge, MergeNotFound, MergeUndone, NewerMerge
 from clients.events import ClientMerged, ClientMergeUndone
 from clients.models import Client, Merge
+from clients.queries.finding import find_client
 from clients.services.duplicates import pair_again
-from clients.services.finding import find_client, lock_client
+from clients.services.finding import lock_client
 from core.db import transaction
 from messaging.outbox import publish
 

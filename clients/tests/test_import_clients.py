@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from clients import services, tasks
+from clients import queries, services, tasks
 from clients.models import Client, ClientImport, ClientKey, ClientRowError, Consent, Contact, Duplicate
 from clients.rules.identifiers import is_inn
 from clients.rules.importing.columns import find_columns
@@ -157,7 +157,7 @@ def test_consents_are_written_once_and_withdrawn(tmp_path):
         ("marketing", True, "import"), ("personal_data", True, "import"),
     ]  # fmt: skip
     run(listing(tmp_path, "Anna,+79161112233,,нет", header=header))
-    assert services.consents_of(Client.objects.get()) == {"marketing": False, "personal_data": True}
+    assert queries.consents_of(Client.objects.get()) == {"marketing": False, "personal_data": True}
     assert published("clients").count("client.consent.recorded") == 3
 
 
