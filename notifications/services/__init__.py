@@ -14,7 +14,6 @@ from notifications.services.reminders import cancel_policy_reminder, remind_of_p
 from notifications.services.sending import (
     SEND_WEBHOOKS,
     Sending,
-    breaker_of,
     claim_deliveries,
     claim_delivery,
     forget_old_deliveries,
@@ -41,7 +40,6 @@ __all__ = [
     "Sending",
     "WebhookFields",
     "Wish",
-    "breaker_of",
     "cancel_policy_reminder",
     "change_webhook",
     "claim_deliveries",

@@ -26,6 +26,7 @@ from notifications.models import (
     WebhookEndpoint,
 )
 from notifications.providers.webhooks import Answer
+from notifications.queries.webhooks import breaker_of
 from notifications.services import counters
 from notifications.services.news import notify
 
@@ -50,11 +51,6 @@ class Sending:
     body: bytes
     secrets: list[str]
     at: datetime
-
-
-def breaker_of(endpoint_id: UUID) -> str:
-    """Name of the circuit breaker of one receiver."""
-    return f"{breakers.STRANGER}webhook:{endpoint_id}"
 
 
 def wake() -> None:

@@ -29,7 +29,8 @@ from notifications.models import (
     WebhookEndpoint,
 )
 from notifications.providers.webhooks import check_url
-from notifications.services.sending import breaker_of, wake
+from notifications.queries.webhooks import breaker_of
+from notifications.services.sending import wake
 
 MAX_BODY_BYTES = 20_000
 SECRET_BYTES = 32

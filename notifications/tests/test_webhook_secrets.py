@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core.testing import Api
 from gateway.guards import breakers
-from notifications import services
+from notifications import queries, services
 from notifications.models import WebhookDelivery, WebhookEndpoint
 from notifications.providers.webhooks import Answer
 from notifications.services import counters
@@ -83,10 +83,10 @@ def test_a_receiver_that_refuses_is_there():
 def test_a_removed_receiver_leaves_no_breaker(django_capture_on_commit_callbacks):
     hook = make.webhook()
     fail(hook, 5, Answer(500, 1))
-    assert services.breaker_of(hook.id) in breakers.providers()[0]
+    assert queries.breaker_of(hook.id) in breakers.providers()[0]
     with django_capture_on_commit_callbacks(using="notifications", execute=True):
         services.remove_webhook(webhook_id=hook.id)
-    assert services.breaker_of(hook.id) not in breakers.providers()[0]
+    assert queries.breaker_of(hook.id) not in breakers.providers()[0]
 
 
 def test_attempts_are_counted_by_what_came_back():

@@ -1,0 +1,10 @@
+"""Name what webhooks are sent by."""
+
+from uuid import UUID
+
+from gateway.guards import breakers
+
+
+def breaker_of(endpoint_id: UUID) -> str:
+    """Name of the circuit breaker of one receiver."""
+    return f"{breakers.STRANGER}webhook:{endpoint_id}"
