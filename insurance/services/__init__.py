@@ -1,6 +1,5 @@
 """Everything insurance can do."""
 
-from insurance.services.binding import insurer_of
 from insurance.services.buying import (
     hear_insurer,
     lapse_purchase,
@@ -67,7 +66,6 @@ __all__ = [
     "grant_agreed",
     "hear_insurer",
     "import_tariff",
-    "insurer_of",
     "issue_policies",
     "keep_policy",
     "lapse_purchase",

@@ -2,24 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from core.clock import dealer_day
 from insurance.models import Policy
-from insurance.queries.reading import book_of
-from insurance.rules.tariffs import TariffBook
+from insurance.queries.insurers import is_connected
 from messaging.delivery.calls import request_call
-
-
-def is_connected(policy: Policy, book: TariffBook | None = None) -> bool:
-    """Tell whether the policy's insurer decides over its API; otherwise we issue in its name."""
-    book = book or book_of(policy.quote.tariff_revision)
-    return book.insurer(policy.insurer, policy.quote.rated_on).connection != ""
-
-
-def insurer_of(policy_id: UUID) -> str:
-    """Code of the insurer a policy is asked of."""
-    return Policy.objects.values_list("insurer", flat=True).get(pk=policy_id)
 
 
 def bind_key(policy: Policy) -> str:

@@ -15,8 +15,9 @@ from insurance.approvals import UNDONE
 from insurance.errors import InsuredTwice, QuoteExpired, QuoteNotFound, QuotePurchased
 from insurance.events import PurchaseLapsed
 from insurance.models import IssueAttempt, MoneyKind, MoneyRequest, MoneyState, Policy, PolicyStatus, Quote
+from insurance.queries.insurers import is_connected
 from insurance.queries.refunds import is_undone
-from insurance.services.binding import bind, is_connected, unbind
+from insurance.services.binding import bind, unbind
 from insurance.services.changing import apply_paid_endorsement
 from insurance.services.claims.paying import settle_claim_payout
 from insurance.services.claims.reporting import lock_claim

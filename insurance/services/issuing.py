@@ -27,13 +27,14 @@ from insurance.events import (
 from insurance.models import IssueAttempt, Offer, OrderCopy, Policy, PolicyStatus, Quote
 from insurance.models.fields import InsuranceTypes
 from insurance.queries.instalments import outstanding
+from insurance.queries.insurers import is_connected
 from insurance.queries.reading import book_at, moment_of
 from insurance.queries.refunds import refund_undone
 from insurance.queries.vehicles import completed
 from insurance.rules.clock import day_of
 from insurance.rules.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
 from insurance.rules.tariffs import TariffBook
-from insurance.services.binding import bind, is_connected, unbind
+from insurance.services.binding import bind, unbind
 from insurance.services.confirming import told_alone
 from insurance.services.doubles import is_insured_twice
 from insurance.services.ending import end_early
