@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts import services
 from accounts.models import User
-from accounts.services import password_reset_token, undo_token, verification_token
+from accounts.queries import password_reset_token, undo_token, verification_token
 from messaging.delivery.calls import Operation, Outcome, operation
 from messaging.delivery.work_queues import WorkQueue, work_queue
 from messaging.models import CallState

@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services import known_scopes
+from accounts.queries import known_scopes
 from catalog.public import ProductSearch
 from core.errors import CardNumberRefused
 from core.ids import uuid7

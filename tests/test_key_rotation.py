@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.errors import InvalidRefreshToken, WrongOtp
-from accounts.services.verification import verification_token
+from accounts.queries.links import verification_token
 from accounts.tests import make
 from accounts.tests.test_mfa import enrolled, login
 from config import keys

@@ -15,6 +15,7 @@ from django.utils import timezone
 import catalog.tests.make
 import financing.tests.make
 import resources.tests.make
+from accounts import queries as accounts_queries
 from accounts import services as accounts
 from clients.models import Client
 from core.ids import uuid7
@@ -322,7 +323,7 @@ def exported(person):
     begun = accounts.request_export(user_id=person.id, requested_by=person.id, now=timezone.now())
     while accounts.gather_exports(now=timezone.now()):
         pass
-    return accounts.read_export(export_id=begun.id, user_id=person.id, now=timezone.now()).decode()
+    return accounts_queries.read_export(export_id=begun.id, user_id=person.id, now=timezone.now()).decode()
 
 
 KEPT_BY_LAW = {(Mark.NAME, "orders.orders_document.facts")}

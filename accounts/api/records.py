@@ -11,12 +11,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts import queries, services
 from accounts.api import serializers
 from accounts.api.filters import ActivityFilter
 from accounts.errors import ExportNotFound, UserNotFound
 from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
-from accounts.services.tokens import as_id
+from accounts.queries.tokens import as_id
 from gateway.access.permissions import require_scope
 from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN, ApiViewSet
@@ -82,7 +82,7 @@ class UserRecordsViewSet(ApiViewSet):
         """The file of an export; no API key may take it."""
         require_scope(self.principal, "accounts:download")  # nobody can give it to an API key
         owner = self._owner(pk)
-        document = services.read_export(export_id=as_id(export_id), user_id=owner, now=timezone.now())
+        document = queries.read_export(export_id=as_id(export_id), user_id=owner, now=timezone.now())
         return hand_over(
             request,
             Papers("accounts", "personal_data", as_id(export_id), owner),

@@ -14,7 +14,7 @@ from accounts import services
 from accounts.api import serializers
 from accounts.api.failures import counts_failures
 from accounts.models import ApiKey
-from accounts.services.tokens import as_id
+from accounts.queries.tokens import as_id
 from gateway.access import step_up
 from gateway.access.permissions import IsPerson, IsSignedIn
 from gateway.api import ApiViewSet

@@ -18,7 +18,7 @@ from accounts.models import (
     Session,
     User,
 )
-from accounts.services import known_scopes
+from accounts.queries import known_scopes
 
 MAX_PASSWORD = 256
 _PROOF = ("password", "otp")

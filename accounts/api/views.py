@@ -15,14 +15,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts import queries, services
 from accounts.api import serializers
 from accounts.api.failures import counts_failures
 from accounts.api.filters import UserFilter
 from accounts.errors import UserNotFound
 from accounts.models import RefreshToken, Role, Session, User
+from accounts.queries.tokens import as_id
 from accounts.services import lockout
-from accounts.services.tokens import as_id
 from core import context
 from gateway.access import step_up, tickets
 from gateway.access.permissions import IsAdmin, IsPerson, IsSignedIn, IsSignedInOrEnrolling
@@ -175,7 +175,7 @@ class AuthViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def verify(self, request: Request) -> Response:
         """Say whether an access token would be let in now, and whose it is."""
-        found = services.inspect_token(_valid(serializers.VerifySerializer(data=request.data)).validated_data["token"])
+        found = queries.inspect_token(_valid(serializers.VerifySerializer(data=request.data)).validated_data["token"])
         if found is None:
             return Response({"valid": False})
         principal, user = found

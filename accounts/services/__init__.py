@@ -3,7 +3,6 @@
 from accounts.services.activity import purge_activity, record
 from accounts.services.api_keys import (
     create_api_key,
-    known_scopes,
     publish_api_keys,
     push_key_revocations,
     renew_api_keys,
@@ -11,28 +10,15 @@ from accounts.services.api_keys import (
 )
 from accounts.services.codes import check_second_factor
 from accounts.services.erasures import brought_back, keep_erasures, list_erasure, replay_erasures
-from accounts.services.exports import (
-    GATHER,
-    gather_exports,
-    is_export_due,
-    purge_exports,
-    read_export,
-    request_export,
-)
+from accounts.services.exports import GATHER, gather_exports, is_export_due, purge_exports, request_export
 from accounts.services.factors import (
     Enrollment,
     confirm_mfa,
     disable_mfa,
     enroll_mfa,
 )
-from accounts.services.identities import TICKET_S, Departure, begin_oidc, finish_oidc, is_oidc_offered, provider_name
-from accounts.services.passwords import (
-    change_password,
-    erase_own_account,
-    password_reset_token,
-    request_password_reset,
-    reset_password,
-)
+from accounts.services.identities import TICKET_S, Departure, begin_oidc, finish_oidc
+from accounts.services.passwords import change_password, erase_own_account, request_password_reset, reset_password
 from accounts.services.people import (
     change_roles,
     check_password_strength,
@@ -50,7 +36,6 @@ from accounts.services.sessions import (
     TokenPair,
     authenticate,
     authenticate_pending,
-    inspect_token,
     issue_tokens,
     open_session,
     purge_expired,
@@ -61,13 +46,7 @@ from accounts.services.sessions import (
     sign_out,
     use_session,
 )
-from accounts.services.verification import (
-    request_verification,
-    resend_verification,
-    undo_token,
-    verification_token,
-    verify_email,
-)
+from accounts.services.verification import request_verification, resend_verification, verify_email
 
 __all__ = [
     "GATHER",
@@ -95,24 +74,18 @@ __all__ = [
     "finish_oidc",
     "forget_former_emails",
     "gather_exports",
-    "inspect_token",
     "is_export_due",
-    "is_oidc_offered",
     "issue_tokens",
     "keep_erasures",
-    "known_scopes",
     "list_erasure",
     "open_session",
-    "password_reset_token",
     "prove",
-    "provider_name",
     "publish_api_keys",
     "purge_activity",
     "purge_expired",
     "purge_exports",
     "push_key_revocations",
     "push_revocations",
-    "read_export",
     "record",
     "refresh",
     "register",
@@ -131,9 +104,7 @@ __all__ = [
     "sign_in",
     "sign_out",
     "undo_email",
-    "undo_token",
     "update_user",
     "use_session",
-    "verification_token",
     "verify_email",
 ]

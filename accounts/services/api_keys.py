@@ -8,11 +8,10 @@ from uuid import UUID
 
 import redis
 import structlog
-from django.conf import settings
 
 from accounts.errors import ApiKeyNotFound, TooManyApiKeys, UserNotFound
 from accounts.models import ActivityKind, ApiKey, User
-from accounts.services import tokens
+from accounts.queries import tokens
 from accounts.services.activity import record
 from accounts.services.proofs import require_proof
 from core.db import on_commit, transaction
@@ -23,12 +22,6 @@ MOST_KEYS = 20
 RENEW_BEFORE = 0.5
 """Share of a token's life that is left when it is renewed."""
 log = structlog.get_logger(__name__)
-
-
-def known_scopes() -> tuple[str, ...]:
-    """List what a key may be allowed: reading or writing of one app. Nothing that changes an account is among them."""
-    every = (f"{app}:{what}" for app in settings.APPS for what in ("read", "write"))
-    return tuple(scope for scope in every if scope != "accounts:write")
 
 
 def create_api_key(

@@ -8,12 +8,12 @@ import structlog
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError
 
-from accounts.errors import ExportNotFound, ExportNotReady, UserNotFound
+from accounts.errors import UserNotFound
 from accounts.models import ActivityKind, ExportPart, ExportStatus, PersonalDataExport, User
 from accounts.services.activity import record
 from core.db import on_commit, transaction
 from core.outside.asking import PeerAway
-from core.secrecy.sealing import seal, unseal
+from core.secrecy.sealing import seal
 from messaging.delivery import wakeups
 from messaging.peering import reads
 
@@ -63,21 +63,6 @@ def gather_exports(*, now: datetime) -> bool:
         _keep(export.id, app, found, now)
     _settle(export.id, now)
     return True
-
-
-def read_export(*, export_id: UUID, user_id: UUID, now: datetime) -> bytes:
-    """The whole export as JSON. Raises ExportNotFound, ExportNotReady."""
-    export = PersonalDataExport.objects.filter(pk=export_id, user_id=user_id, expires_at__gt=now).first()
-    if export is None:
-        raise ExportNotFound
-    if export.status != ExportStatus.READY:
-        raise ExportNotReady(retry_after=2)
-    document = {
-        "user_id": str(export.user_id),
-        "exported_at": export.finished_at,
-        "apps": {part.app: json.loads(unseal(bytes(part.body))) for part in export.parts.order_by("app")},
-    }
-    return json.dumps(document, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2).encode()
 
 
 def purge_exports(*, now: datetime) -> int:

@@ -5,9 +5,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import IntegrityError
 
 from accounts.errors import (
@@ -35,16 +33,6 @@ class Departure:
 
     url: str
     ticket: str
-
-
-def is_oidc_offered() -> bool:
-    """Tell whether pages offer to sign in by the provider: only when this shop is known there."""
-    return oidc.is_configured()
-
-
-def provider_name() -> str:
-    """Return the name people call the provider by: Google, or its host."""
-    return "Google" if oidc.GOOGLE == settings.OIDC_ISSUER else urlsplit(settings.OIDC_ISSUER).hostname or ""
 
 
 def begin_oidc(*, redirect_uri: str, next_page: str = "") -> Departure:

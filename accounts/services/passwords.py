@@ -8,6 +8,7 @@ from django.contrib.auth.tokens import default_token_generator
 from accounts.errors import InvalidResetToken, RoleNotAllowed, UserNotFound
 from accounts.events import UserUpdated
 from accounts.models import ActivityKind, Identity, User
+from accounts.queries.tokens import as_id
 from accounts.services import lockout
 from accounts.services.activity import record
 from accounts.services.api_keys import revoke_all_api_keys
@@ -15,7 +16,6 @@ from accounts.services.factors import forget_factors
 from accounts.services.people import check_password_strength, erase_user
 from accounts.services.proofs import prove_password
 from accounts.services.sessions import end_sessions
-from accounts.services.tokens import as_id
 from accounts.services.verification import facts_of
 from core.db import transaction
 from gateway.principal import Principal
@@ -67,11 +67,6 @@ def request_password_reset(*, email: str, now: datetime) -> None:
             provider="mail",
             request={"user_id": str(user_id)},
         )
-
-
-def password_reset_token(user: User) -> str:
-    """Good once, and only until the password, the e-mail or the time of the last sign-in changes."""
-    return f"{user.id.hex}-{default_token_generator.make_token(user)}"
 
 
 def reset_password(*, token: str, new_password: str, address: str, now: datetime) -> User:

@@ -7,10 +7,10 @@ from django.contrib.auth.hashers import check_password
 
 from accounts.errors import UserNotFound, WrongCredentials, WrongPassword
 from accounts.models import ActivityKind, RefreshToken, Session, User
+from accounts.queries.tokens import as_id
 from accounts.services import lockout
 from accounts.services.activity import record
 from accounts.services.codes import check_second_factor
-from accounts.services.tokens import as_id
 from core.db import transaction
 from core.errors import InvalidInput
 from gateway.access import step_up

@@ -6,15 +6,16 @@ from uuid import UUID
 from accounts.errors import InvalidLink, MfaNotEnabled, MfaResetRefused, UserNotFound
 from accounts.events import UserMfaReset, UserUpdated
 from accounts.models import ActivityKind, User
+from accounts.queries.links import UNDO_SALT, read_link
+from accounts.queries.tokens import as_id
 from accounts.services.activity import record
 from accounts.services.api_keys import revoke_all_api_keys
 from accounts.services.factors import forget_factors
 from accounts.services.passwords import request_password_reset
 from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_sessions
-from accounts.services.tokens import as_id
 from accounts.services.uniqueness import unique_names
-from accounts.services.verification import UNDO_LIFETIME_S, UNDO_SALT, facts_of, read_link
+from accounts.services.verification import UNDO_LIFETIME_S, facts_of
 from core.db import transaction
 from messaging.outbox import publish
 

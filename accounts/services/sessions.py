@@ -12,12 +12,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.errors import InvalidRefreshToken, SessionNotFound, WrongCredentials
 from accounts.events import UserLoggedIn, UserLoggedOut
 from accounts.models import ActivityKind, RefreshToken, Session, User
-from accounts.services import lockout, tokens
+from accounts.queries import tokens
+from accounts.services import lockout
 from accounts.services.activity import record
 from accounts.services.codes import check_second_factor, read_pending
 from core.db import on_commit, transaction
 from gateway.guards import guard
-from gateway.principal import InvalidToken, Principal, read_token
+from gateway.principal import Principal
 from messaging.outbox import publish
 
 PAGE_SESSION = "accounts_session"
@@ -186,18 +187,6 @@ def push_revocations(*, now: datetime, user_id: UUID | None = None) -> int:
     for jti, expires_at in rows:
         guard.revoke_token(str(jti), int(expires_at.timestamp()) + 1)
     return len(rows)
-
-
-def inspect_token(token: str) -> tuple[Principal, User] | None:
-    """Return who an access token speaks for; None when forged, expired, revoked, or of a closed account."""
-    try:
-        principal = read_token(token)
-    except InvalidToken:
-        return None
-    user = User.objects.filter(pk=principal.id, is_active=True).first()
-    if user is None or guard.is_revoked(principal):
-        return None
-    return principal, user
 
 
 def purge_expired(*, now: datetime) -> int:

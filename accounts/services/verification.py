@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core import signing
-
 from accounts.errors import InvalidLink, UserNotFound
 from accounts.events import UserUpdated
 from accounts.models import ActivityKind, User
+from accounts.queries.links import VERIFY_SALT, read_link
+from accounts.queries.tokens import as_id
 from accounts.services.activity import record
-from accounts.services.tokens import as_id
 from accounts.services.uniqueness import unique_names
 from core.db import transaction
 from messaging.delivery.calls import request_call
@@ -18,8 +17,6 @@ from messaging.outbox import publish
 
 LINK_LIFETIME_S = 86_400
 UNDO_LIFETIME_S = 7 * 86_400
-_SALT = "accounts.verify_email"
-UNDO_SALT = "accounts.undo_email"
 
 
 def request_verification(user: User, *, now: datetime) -> None:
@@ -42,11 +39,6 @@ def resend_verification(*, user_id: UUID, now: datetime) -> None:
         request_verification(user, now=now)
 
 
-def verification_token(user: User) -> str:
-    """Good for the address of this person that waits for its proof, until it is verified."""
-    return signing.dumps([str(user.id), user.pending_email or user.email], salt=_SALT)
-
-
 def tell_former_mailbox(user: User, *, now: datetime) -> None:
     """Mail to the proved mailbox that another is to take its place, with a link that takes that back."""
     with transaction("accounts"):
@@ -58,17 +50,12 @@ def tell_former_mailbox(user: User, *, now: datetime) -> None:
         )
 
 
-def undo_token(user: User) -> str:
-    """Good for a week for whoever reads the mailbox of before, against this one change."""
-    return signing.dumps([str(user.id), user.former_email, user.pending_email or user.email], salt=UNDO_SALT)
-
-
 def verify_email(*, token: str, now: datetime) -> User:
     """Note that the mailbox is the person's own; one that waited takes the place of the one before.
 
     Raises InvalidLink, for a link that was used too, and EmailTaken.
     """
-    user_id, email = read_link(token, _SALT, LINK_LIFETIME_S, 2)
+    user_id, email = read_link(token, VERIFY_SALT, LINK_LIFETIME_S, 2)
     with unique_names(), transaction("accounts"):
         user = User.objects.select_for_update().filter(pk=as_id(user_id), is_active=True).first()
         before = user.email if user else ""
@@ -78,17 +65,6 @@ def verify_email(*, token: str, now: datetime) -> User:
         record(ActivityKind.EMAIL_CHANGED if before != email else ActivityKind.EMAIL_VERIFIED, user.id, now=now)
         publish(UserUpdated(**facts_of(user)))
     return user
-
-
-def read_link(token: str, salt: str, lifetime_s: int, length: int) -> list[str]:
-    """Read a mailed link and return what it says. Raises InvalidLink of one that is forged or too old."""
-    try:
-        said = signing.loads(token, salt=salt, max_age=lifetime_s)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise InvalidLink from error
-    if not isinstance(said, list) or len(said) != length:
-        raise InvalidLink
-    return [str(part) for part in said]
 
 
 def facts_of(user: User) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.errors import OddEmail
 from accounts.models import Activity, ApiKey, Session, User
 from accounts.providers import oidc
@@ -20,7 +20,7 @@ NEW = "new@example.com"
 
 def proved(*roles, **fields) -> User:
     person = make.user(*roles, **fields)
-    return services.verify_email(token=services.verification_token(person), now=timezone.now())
+    return services.verify_email(token=queries.verification_token(person), now=timezone.now())
 
 
 def ask(person, email=NEW):
@@ -71,9 +71,9 @@ def test_the_link_makes_it_the_e_mail(mailoutbox):
 
 def test_links_for_a_new_password_die_with_the_old_e_mail():
     person = proved()
-    token = services.password_reset_token(person)
+    token = queries.password_reset_token(person)
     changed = ask(person)
-    services.verify_email(token=services.verification_token(changed), now=timezone.now())
+    services.verify_email(token=queries.verification_token(changed), now=timezone.now())
     answer = Api().post("/auth/reset-password/confirm", {"token": token, "new_password": "another-horse-battery"})
     assert answer.status_code == 400
     assert User.objects.get().check_password(make.PASSWORD)
@@ -111,13 +111,13 @@ def test_a_mailbox_that_was_never_proved_is_told_nothing(mailoutbox):
     person = make.user()
     ask(person)
     assert set(letters(mailoutbox)) == {NEW}
-    assert undo(services.undo_token(User.objects.get())).status_code == 400
+    assert undo(queries.undo_token(User.objects.get())).status_code == 400
     assert User.objects.get().pending_email == NEW
 
 
 def test_only_the_last_change_can_be_taken_back():
     person = proved()
-    first = services.undo_token(ask(person))
+    first = queries.undo_token(ask(person))
     ask(person, "third@example.com")
     assert undo(first).status_code == 400
     assert User.objects.get().pending_email == "third@example.com"
@@ -125,7 +125,7 @@ def test_only_the_last_change_can_be_taken_back():
 
 def test_the_link_back_lives_a_week(time_machine):
     person = proved()
-    token = services.undo_token(ask(person))
+    token = queries.undo_token(ask(person))
     time_machine.move_to(timezone.now() + timedelta(days=7, seconds=1))
     assert undo(token).status_code == 400
     assert services.forget_former_emails(now=timezone.now()) == 1
@@ -138,7 +138,7 @@ def test_a_forged_link_takes_nothing_back(token):
     ask(proved())
     before = published("accounts")
     assert undo(token).status_code == 400
-    assert undo(services.verification_token(User.objects.get())).status_code == 400
+    assert undo(queries.verification_token(User.objects.get())).status_code == 400
     assert (User.objects.get().pending_email, published("accounts")) == (NEW, before)
 
 
@@ -146,8 +146,8 @@ def test_a_waiting_e_mail_keeps_nobody_from_it():
     person, other = proved(), make.user()
     waiting = ask(person)
     services.update_user(user_id=other.id, changes={"email": NEW}, now=timezone.now())
-    services.verify_email(token=services.verification_token(User.objects.get(pk=other.pk)), now=timezone.now())
-    answer = confirm(services.verification_token(waiting))
+    services.verify_email(token=queries.verification_token(User.objects.get(pk=other.pk)), now=timezone.now())
+    answer = confirm(queries.verification_token(waiting))
     assert (answer.status_code, answer.json()["code"]) == (409, "email_taken")
     person.refresh_from_db()
     assert person.pending_email == NEW

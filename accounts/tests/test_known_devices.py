@@ -9,7 +9,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.errors import WrongCredentials
 from accounts.services import lockout
 from accounts.tests import make
@@ -83,7 +83,7 @@ def test_a_device_is_forgotten_after_half_a_year(time_machine):
 def test_a_mailed_link_makes_the_device_known():
     person = make.user()
     caller = Api()
-    token = services.password_reset_token(person)
+    token = queries.password_reset_token(person)
     body = {"token": token, "new_password": "another-horse-battery"}
     assert caller.post("/auth/reset-password/confirm", body).status_code == 204
     fail_everywhere(person)

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.models import ApiKey, Identity, RecoveryCode, Session, Totp, User
 from accounts.tests import make
 from core.testing import Api
@@ -22,7 +22,7 @@ def change(person, caller):
 
 
 def reset(person, caller):
-    token = services.password_reset_token(User.objects.get(pk=person.pk))
+    token = queries.password_reset_token(User.objects.get(pk=person.pk))
     body = {"token": token, "new_password": NEW}
     assert Api().post("/auth/reset-password/confirm", body).status_code == 204
 
@@ -73,7 +73,7 @@ def test_a_reset_proves_the_mailbox_and_takes_off_a_strangers_factor():
 
 def test_a_factor_enrolled_after_the_proof_stays():
     person = make.user()
-    services.verify_email(token=services.verification_token(person), now=timezone.now())
+    services.verify_email(token=queries.verification_token(person), now=timezone.now())
     enrolled(person)
     reset(person, None)
     person.refresh_from_db()

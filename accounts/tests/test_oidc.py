@@ -15,7 +15,7 @@ from django.utils import timezone
 from oidc_provider_mock import User as Claims
 from oidc_provider_mock import run_server_in_thread
 
-from accounts import services
+from accounts import queries, services
 from accounts.errors import IdentityProviderUnavailable, IdentityRefused
 from accounts.models import Activity, Identity, Session, User
 from accounts.providers import oidc
@@ -116,7 +116,7 @@ def test_they_are_known_by_sub_ever_after():
 
 def test_a_verified_account_is_linked_by_its_verified_email():
     person = make.user(email="anna@example.com")
-    services.verify_email(token=services.verification_token(person), now=timezone.now())
+    services.verify_email(token=queries.verification_token(person), now=timezone.now())
     assert sign_in().status_code == 200
     assert Identity.objects.get().user_id == person.id
     (shown,) = make.api(person).get(f"/users/{person.id}/integrations").json()["identities"]
@@ -134,7 +134,7 @@ def test_an_account_somebody_registered_in_her_name_is_not_handed_over():
 
 def test_an_email_the_provider_did_not_verify_links_nothing():
     person = make.user(email="anna@example.com")
-    services.verify_email(token=services.verification_token(person), now=timezone.now())
+    services.verify_email(token=queries.verification_token(person), now=timezone.now())
     assert sign_in("unsure").status_code == 409
     assert not Identity.objects.exists()
 

@@ -10,7 +10,7 @@ from django.conf import settings as project
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.events import UserDeleted
 from accounts.models import Activity, ExportPart, PersonalDataExport
 from accounts.tests import make
@@ -223,7 +223,7 @@ def test_no_secret_is_exported(person):
 def export(person) -> str:
     begun = services.request_export(user_id=person.id, requested_by=person.id, now=timezone.now())
     services.gather_exports(now=timezone.now())
-    return services.read_export(export_id=begun.id, user_id=person.id, now=timezone.now()).decode()
+    return queries.read_export(export_id=begun.id, user_id=person.id, now=timezone.now()).decode()
 
 
 def test_another_persons_rows_are_not_in_it(person):

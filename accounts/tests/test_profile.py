@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.models import Session, User
 from accounts.tests import make
 from core.testing import Api, token_for
@@ -191,7 +191,7 @@ def test_asking_again_within_a_minute_mails_once(mailoutbox):
 
 def test_a_link_dies_with_the_next_sign_in():
     person = make.user()
-    token = services.password_reset_token(person)
+    token = queries.password_reset_token(person)
     make.pair(person)
     answer = Api().post("/auth/reset-password/confirm", {"token": token, "new_password": NEW})
     assert answer.status_code == 400
@@ -202,7 +202,7 @@ def test_a_link_lets_a_waiting_account_in_again():
     for _ in range(5):
         Api().post("/auth/login", {"email": person.email, "password": "wrong"})
     assert Api().post("/auth/login", {"email": person.email, "password": make.PASSWORD}).status_code == 429
-    token = services.password_reset_token(person)
+    token = queries.password_reset_token(person)
     assert Api().post("/auth/reset-password/confirm", {"token": token, "new_password": NEW}).status_code == 204
     assert Api().post("/auth/login", {"email": person.email, "password": NEW}).status_code == 200
 
@@ -219,7 +219,7 @@ def test_a_forged_link_is_refused(token):
 
 def test_a_weak_new_password_leaves_the_link_good():
     person = make.user()
-    token = services.password_reset_token(person)
+    token = queries.password_reset_token(person)
     answer = Api().post("/auth/reset-password/confirm", {"token": token, "new_password": "short"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "new_password")
     assert Api().post("/auth/reset-password/confirm", {"token": token, "new_password": NEW}).status_code == 204

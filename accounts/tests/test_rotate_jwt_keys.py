@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.services.tokens import signing_key_id
+from accounts.queries.tokens import signing_key_id
 from accounts.tests import make
 from core.testing import Api
 from gateway.access import keyring

@@ -11,11 +11,11 @@ from django.conf import settings as project
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.errors import TooManyFailures, WrongCredentials
 from accounts.models import Session, User
+from accounts.queries.tokens import signing_key_id
 from accounts.services import lockout
-from accounts.services.tokens import signing_key_id
 from accounts.tests import make
 from core.testing import Api, token_for
 from gateway.access.keyring import public_keys
@@ -308,8 +308,8 @@ def test_verify_knows_closed_accounts_and_strangers():
     person = make.user()
     token = make.pair(person).access_token
     User.objects.filter(pk=person.pk).update(is_active=False)
-    assert services.inspect_token(token) is None
-    assert services.inspect_token(token_for()) is None
+    assert queries.inspect_token(token) is None
+    assert queries.inspect_token(token_for()) is None
 
 
 def test_the_keys_are_published():

@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.models import ApiKey, PersonalDataExport, Session, User
 from accounts.tests import make
 from core.testing import Api
@@ -130,7 +130,7 @@ def test_nobody_learns_whose_address_we_know(mailoutbox):
 
 def test_opening_the_link_confirms_nothing_pressing_the_button_does():
     person = Visitor("client").user
-    visitor, token = Visitor(), services.verification_token(person)
+    visitor, token = Visitor(), queries.verification_token(person)
     assert visitor.get(f"/verify-email/?token={token}").status_code == 200
     assert User.objects.get(pk=person.pk).email_verified_at is None
     assert visitor.post("/verify-email/", token=token).status_code == 302
@@ -149,7 +149,7 @@ def test_ordering_may_need_a_confirmed_email(settings):
     answer = caller.post("/orders", {"items": [{"product_id": str(offered.id), "quantity": 1}]})
     assert (answer.status_code, answer.json()["code"]) == (403, "email_not_verified")
     assert not Order.objects.exists()
-    services.verify_email(token=services.verification_token(visitor.user), now=timezone.now())
+    services.verify_email(token=queries.verification_token(visitor.user), now=timezone.now())
     assert visitor.buy(offered)["Location"].startswith("/orders/")
 
 

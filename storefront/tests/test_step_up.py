@@ -8,7 +8,7 @@ import pytest
 from django.contrib import admin
 from django.utils import timezone
 
-from accounts import services
+from accounts import queries, services
 from accounts.models import ApiKey, Session, Totp, User
 from accounts.tests import make
 from storefront.tests.make import PASSWORD, Visitor
@@ -148,10 +148,10 @@ def test_without_pages_for_people_the_admins_own_sign_in_asks(settings):
 
 def test_the_old_mailbox_takes_a_change_back_by_a_button():
     visitor = Visitor("client")
-    services.verify_email(token=services.verification_token(visitor.user), now=timezone.now())
+    services.verify_email(token=queries.verification_token(visitor.user), now=timezone.now())
     visitor.post("/account/", do="profile", email="new@example.com")
     assert "new@example.com waits for its confirmation" in visitor.get("/account/").content.decode()
-    token = services.undo_token(User.objects.get())
+    token = queries.undo_token(User.objects.get())
     assert 'value="' + token in visitor.get(f"/undo-email/?token={token}").content.decode()
     assert User.objects.get().pending_email == "new@example.com"
     assert Visitor().post("/undo-email/", token=token)["Location"] == "/"

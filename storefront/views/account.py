@@ -14,7 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import MfaRequired
-from accounts.services import authenticate, is_oidc_offered, provider_name, register
+from accounts.queries import is_oidc_offered, provider_name
+from accounts.services import authenticate, register
 from core.errors import DomainError
 from gateway.guards.address import client_address
 from storefront.forms import CodeForm, SignInForm, SignUpForm

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import services
+from accounts import queries, services
 from accounts.errors import ExportNotReady
 from accounts.models import ApiKey, PersonalDataExport, Session
 from core.errors import DomainError
@@ -176,7 +176,7 @@ ACTS: dict[str, tuple[str, Any]] = {
 def download_export(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """The file of one's own export."""
     try:
-        document = services.read_export(export_id=export_id, user_id=_id(request), now=timezone.now())
+        document = queries.read_export(export_id=export_id, user_id=_id(request), now=timezone.now())
     except ExportNotReady as error:
         messages.error(request, error.detail)
         return redirect("storefront:account")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts import services
+from accounts import queries, services
 from accounts.errors import IdentityRefused, MfaRequired
 from core.errors import DomainError
 from gateway.guards.address import client_address
@@ -25,7 +25,7 @@ COOKIE = "autosalon_page_oidc"
 @require_GET
 def leave_for_provider(request: HttpRequest) -> HttpResponse:
     """To the provider, with a sealed ticket in a cookie that only the way back can read."""
-    if not services.is_oidc_offered():
+    if not queries.is_oidc_offered():
         raise Http404
     back = reverse("storefront:provider-callback")
     try:

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.services.tokens import access_lifetime_s
+from accounts.queries.tokens import access_lifetime_s
 from gateway.access import keyring
 
 
