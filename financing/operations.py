@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from core.outside.provider_http import Refused
-from financing import services
+from financing import queries, services
 from financing.providers import banks
 from messaging.delivery.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
@@ -29,7 +29,7 @@ class AskBank(Operation):
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Ask about an earlier try first; the same key is one decision."""
-        body = services.bank_question(UUID(request["offer_id"]))
+        body = queries.bank_question(UUID(request["offer_id"]))
         if body is None:
             return Outcome(CallState.DECLINED, UNWANTED)
         bank = request["bank"]
@@ -59,14 +59,14 @@ class DebitAccount(Operation):
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Ask about an earlier try first; once a person has answered, only that."""
         bank, payment_id = request["bank"], UUID(request["payment_id"])
-        body = services.mandate_of(payment_id)
+        body = queries.mandate_of(payment_id)
 
         def question() -> dict[str, Any]:
             found = banks.find_debit(bank, key) if is_repeat or body is None else None
             return found or (_UNKNOWN_THERE if body is None else banks.debit(bank, key, body))
 
         outcome = ask(question, _DEBITS, _refused)
-        if outcome.data.get("status") == "settled" and not services.is_same_sum(payment_id, outcome.data):
+        if outcome.data.get("status") == "settled" and not queries.is_same_sum(payment_id, outcome.data):
             return Outcome(CallState.UNKNOWN, outcome.data, error="another sum than it was told to debit")
         return outcome
 
@@ -88,7 +88,7 @@ class ReviewDebit(Operation):
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Look the debit up; a bank that does not know it any more has not said that it took it back."""
-        debit = services.key_of(UUID(request["payment_id"]))
+        debit = queries.key_of(UUID(request["payment_id"]))
         return ask(lambda: banks.find_debit(request["bank"], debit) or _UNKNOWN_THERE, _DEBITS, _refused)
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:

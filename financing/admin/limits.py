@@ -13,7 +13,7 @@ from unfold.decorators import action
 
 from core.admin import ReadOnlyAdmin
 from core.clock import dealer_day
-from financing import services
+from financing import queries, services
 from financing.models import CreditLimit, LimitKind
 from financing.queries.limit_files import LimitFact
 from financing.queries.limits import ceiling_of, quarter_of
@@ -66,6 +66,6 @@ class CreditLimitAdmin(ReadOnlyAdmin):
             "title": _("This quarter"),
             "opts": self.model._meta,
             "since": quarter_of(day),
-            "shares": [(bank, _TIERS[share.tier], share) for bank, share in services.shares_on(day)],
+            "shares": [(bank, _TIERS[share.tier], share) for bank, share in queries.shares_on(day)],
         }
         return TemplateResponse(request, "admin/financing/quarter.html", context).render()

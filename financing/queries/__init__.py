@@ -13,11 +13,16 @@ from financing.queries.borrowing import (
 )
 from financing.queries.early import EarlyPlan, PayoffQuote
 from financing.queries.history import History
+from financing.queries.loans import running_loans
+from financing.queries.overrides import four_eyes_above
 from financing.queries.paper_files import read_document
 from financing.queries.papers import PapersPage, read_own_paper, read_papers
 from financing.queries.portfolio import Portfolio, read_portfolio
 from financing.queries.programmes import programmes_on
+from financing.queries.questions import bank_question, is_same_sum, mandate_of
+from financing.queries.shares import Share, shares_on
 from financing.queries.wanted_papers import papers_lacking, papers_to_send
+from financing.rules.keys import key_of
 from financing.rules.quoting import quote_loan
 
 __all__ = [
@@ -30,8 +35,14 @@ __all__ = [
     "PapersPage",
     "PayoffQuote",
     "Portfolio",
+    "Share",
     "applications_of",
+    "bank_question",
+    "four_eyes_above",
+    "is_same_sum",
+    "key_of",
     "loans_of",
+    "mandate_of",
     "offers_of",
     "papers_lacking",
     "papers_to_send",
@@ -43,4 +54,6 @@ __all__ = [
     "read_own_paper",
     "read_papers",
     "read_portfolio",
+    "running_loans",
+    "shares_on",
 ]

@@ -1,12 +1,12 @@
 """Everything financing can do."""
 
-from financing.services.accruing import Accrued, accrue_loans, running_loans
+from financing.services.accruing import Accrued, accrue_loans
 from financing.services.applying import apply_for_loan, request_loan
-from financing.services.asking import bank_question, hear_bank, stop_asking
-from financing.services.debits import confirm_debit, debit_agreed, hear_debit, is_same_sum, refuse_debit
+from financing.services.asking import hear_bank, stop_asking
+from financing.services.debits import confirm_debit, debit_agreed, hear_debit, refuse_debit
 from financing.services.lending import cancel_attempt, disburse_loan
-from financing.services.limits import Share, Written, limits_agreed, shares_on, write_limits
-from financing.services.mandates import key_of, look_after_debits, mandate_of
+from financing.services.limits import Written, limits_agreed, write_limits
+from financing.services.mandates import look_after_debits
 from financing.services.offering import (
     accept_offer,
     approve_application,
@@ -18,7 +18,6 @@ from financing.services.orders import close_order, copy_order
 from financing.services.overriding import (
     confirm_override,
     drop_override,
-    four_eyes_above,
     lend_agreed,
     offer_counter,
     override_decision,
@@ -49,14 +48,12 @@ __all__ = [
     "Accrued",
     "LoanMeans",
     "ProgrammeFields",
-    "Share",
     "Written",
     "accept_offer",
     "accrue_loans",
     "add_document",
     "apply_for_loan",
     "approve_application",
-    "bank_question",
     "cancel_attempt",
     "change_agreed",
     "change_programme",
@@ -68,15 +65,11 @@ __all__ = [
     "disburse_loan",
     "drop_override",
     "expire_offer",
-    "four_eyes_above",
     "hear_bank",
     "hear_debit",
-    "is_same_sum",
-    "key_of",
     "lend_agreed",
     "limits_agreed",
     "look_after_debits",
-    "mandate_of",
     "note_told",
     "offer_counter",
     "open_agreed",
@@ -96,10 +89,8 @@ __all__ = [
     "return_loan",
     "reverse_payment",
     "review_document",
-    "running_loans",
     "settle_payment",
     "settle_refund",
-    "shares_on",
     "stop_asking",
     "withdraw_application",
     "write_limits",

@@ -49,11 +49,6 @@ class Accrued:
     changed: int = 0
 
 
-def running_loans() -> int:
-    """Count the loans that the daily look has before it."""
-    return Loan.objects.filter(status__in=RUNNING).count()
-
-
 def accrue_loans(*, now: datetime) -> Iterator[Accrued]:
     """Carry out what was ordered for today and draw every running loan anew, some hundreds at a time.
 

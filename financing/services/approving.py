@@ -11,11 +11,12 @@ from financing.errors import AlreadyFinanced, LendingShareFull, PskAboveCeiling
 from financing.events import ApplicationAccepted, ApplicationApproved, ApplicationRejected, OfferLapsed
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.models.applications import OFFER_STANDS
+from financing.queries.shares import require_ceiling
 from financing.queries.wanted_papers import papers_lacking
 from financing.rules.calculations import LoanQuote
 from financing.rules.wording import explain
 from financing.services.deciding import quote_for
-from financing.services.limits import count_in_quarter, require_ceiling
+from financing.services.limits import count_in_quarter
 from financing.services.telling import let_go, take
 from gateway.approvals import require_permit
 from messaging.delivery.timers import set_timer

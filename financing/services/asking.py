@@ -14,9 +14,9 @@ from core.money import money
 from financing.events import BanksSilent
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
 from financing.models.applications import OFFER_STANDS
+from financing.queries.shares import ceiling_for
 from financing.services.approving import fill_offer, refuse, settle_on
 from financing.services.deciding import Prepared, quote_for
-from financing.services.limits import ceiling_for
 from financing.services.orders import lock_order
 from messaging.delivery.calls import request_call
 from messaging.delivery.timers import set_timer
@@ -50,30 +50,6 @@ def ask_banks(application: Application, banks: Sequence[Prepared], now: datetime
     if asked:
         due_at = database_now("financing") + timedelta(seconds=settings.BANKS_WAIT_S)
         set_timer(handler=SILENCE_HANDLER, event=BanksSilent(application_id=application.id), due_at=due_at)
-
-
-def bank_question(offer_id: UUID) -> dict[str, Any] | None:
-    """Return what a bank is asked, money and rates as strings; None once its answer counts for nothing."""
-    offer = BankOffer.objects.select_related("application", "programme").filter(pk=offer_id).first()
-    if offer is None or offer.status != OfferStatus.ASKED:
-        return None
-    asked = offer.application
-    return {
-        "application_id": str(asked.id),
-        "programme": offer.programme.name,
-        "amount": str(asked.requested_amount),
-        "annual_rate": str(offer.asked_rate),
-        "term_months": asked.asked_term,
-        "schedule": offer.schedule,
-        "vehicle_price": str(asked.vehicle_price),
-        "down_payment": str(asked.down_payment),
-        "financed_premium": str(asked.financed_premium),
-        "currency": asked.currency,
-        "employment_status": asked.employment_status,
-        "monthly_income": str(asked.monthly_income),
-        "monthly_obligations": str(asked.monthly_obligations),
-        "birth_date": asked.birth_date.isoformat() if asked.birth_date else None,
-    }
 
 
 def hear_bank(*, offer_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,8 @@ from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, PaymentKind
 from financing.queries.history import History
 from financing.rules.clock import silent_since
-from financing.services.mandates import first_day_of, key_of
+from financing.rules.keys import key_of
+from financing.services.mandates import first_day_of
 from financing.services.repaying import note_refusal, receive
 from financing.services.standing import lock_loan
 from financing.services.workouts import take_back
@@ -24,15 +24,6 @@ from gateway import approvals
 from gateway.approvals import Ask
 
 _OPEN = (LoanPaymentStatus.PENDING, LoanPaymentStatus.FAILED)
-
-
-def is_same_sum(payment_id: UUID, answer: Mapping[str, Any]) -> bool:
-    """Tell whether a bank debited what it was told to: another sum is no answer that could be counted."""
-    asked = LoanPayment.objects.values_list("amount", flat=True).get(pk=payment_id)
-    try:
-        return Decimal(str(answer["amount"])) == asked
-    except (KeyError, InvalidOperation):
-        return False
 
 
 def hear_debit(*, payment_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,9 +11,10 @@ from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import ZERO
-from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, OfferStatus
+from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus
 from financing.queries.early import quote_payoff
 from financing.queries.history import History
+from financing.rules.keys import key_of
 from messaging.delivery.calls import request_call
 
 BATCH = 1_000
@@ -55,27 +55,6 @@ def give_mandate(payment: LoanPayment, now: datetime) -> None:
             provider=payment.connection,
             request={"payment_id": str(payment.id), "bank": payment.connection},
         )
-
-
-def key_of(payment_id: UUID) -> str:
-    """The name of a mandate at its bank: the same key is one debit."""
-    return f"debit:{payment_id}"
-
-
-def mandate_of(payment_id: UUID) -> dict[str, Any] | None:
-    """Return what a bank is told to debit, money as strings; None once a person has answered in its place."""
-    payment = LoanPayment.objects.select_related("loan").filter(pk=payment_id).first()
-    if payment is None or payment.status != LoanPaymentStatus.PENDING:
-        return None
-    offers = payment.loan.application.offers.filter(status=OfferStatus.TAKEN)
-    return {
-        "payment_id": str(payment.id),
-        "loan_id": str(payment.loan_id),
-        "application_id": str(payment.loan.application_id),
-        "reference": offers.values_list("reference", flat=True).first() or "",
-        "amount": str(payment.amount),
-        "currency": payment.currency,
-    }
 
 
 def look_after_debits(*, now: datetime) -> int:

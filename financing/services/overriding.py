@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
@@ -95,11 +94,6 @@ def override_decision(
         else:
             _carry_out(override, quote, now)
     return override
-
-
-def four_eyes_above() -> Decimal:
-    """The most, in roubles, that one manager may lend against the rules in a day."""
-    return Decimal(settings.LOAN_FOUR_EYES_ABOVE)
 
 
 def _require_refused(application: Application) -> None:

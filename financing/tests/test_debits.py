@@ -11,7 +11,7 @@ from core.clock import dealer_day
 from core.errors import FourEyes, InvalidInput, WrongTransition
 from core.ids import uuid7
 from core.testing import Api
-from financing import services
+from financing import queries, services
 from financing.approvals import DEBIT
 from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanRefund
@@ -201,7 +201,7 @@ def test_another_sum_than_was_told_is_no_answer(monkeypatch):
     monkeypatch.setattr("financing.providers.banks.debit", lambda *_: settled)
     twins.asked_once_more()
     assert (fresh(payment).status, fresh(loan).balance) == ("pending", 1_500_000)
-    call = ExternalCall.objects.using("financing").get(key=services.key_of(payment.id))
+    call = ExternalCall.objects.using("financing").get(key=queries.key_of(payment.id))
     assert (call.state, call.finished_at) == ("unknown", None)
 
 
@@ -414,5 +414,5 @@ def test_a_debit_refused_by_a_person_is_asked_about_and_never_made_again(banks, 
     twins.asked_once_more()
     assert not [row for row in banks.debits() if row["payment_id"] == str(payment.id)]
     assert fresh(payment).status == "failed"
-    call = ExternalCall.objects.using("financing").get(key=services.key_of(payment.id))
+    call = ExternalCall.objects.using("financing").get(key=queries.key_of(payment.id))
     assert call.finished_at is not None

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from financing import services
+from financing import queries, services
 from financing.services import Accrued
 
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         found = Accrued()
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         with Progress(*columns, disable=options["verbosity"] == 0) as bars:
-            task = bars.add_task("loans", total=services.running_loans())
+            task = bars.add_task("loans", total=queries.running_loans())
             for found in services.accrue_loans(now=timezone.now()):
                 bars.update(task, completed=found.seen)
         self.stdout.write(f"{found.seen} loans looked at, {found.changed} changed")

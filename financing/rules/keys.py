@@ -1,0 +1,8 @@
+"""Name mandates at banks."""
+
+from uuid import UUID
+
+
+def key_of(payment_id: UUID) -> str:
+    """The name of a mandate at its bank: the same key is one debit."""
+    return f"debit:{payment_id}"
