@@ -293,3 +293,55 @@ def test_a_write_is_seen(tmp_path):
         "Order.objects.filter(pk=1).update(x=1)\norder.save()\nsheet.save(file)\nfound.update(a=1)\npublish(fact)\nsheet.delete()\n"
     )
     assert list(written(tmp_path / "a.py")) == [1, 2, 5]
+
+
+WRITING = WRITES | {"update", "delete", "execute"}
+READS_AMONG_SERVICES = {
+    "accounts.begin_oidc": "seals the ticket that a browser brings back",
+    "accounts.brought_back": "compares with the list that it is beside, in a file",
+    "accounts.check_password_strength": "judges what the write beside it takes, for forms",
+    "accounts.is_export_due": "asks for the rows that the write beside it claims",
+    "accounts.list_erasure": "writes a file, where no backup of a database reaches",
+    "accounts.push_key_revocations": "tells Valkey",
+    "accounts.push_revocations": "tells Valkey",
+    "catalog.is_photo_due": "asks for the rows that the write beside it claims",
+    "catalog.repeat_import": "writes by core.importing.runs",
+    "catalog.start_import": "writes by core.importing.runs",
+    "clients.repeat_import": "writes by core.importing.runs",
+    "clients.start_import": "writes by core.importing.runs",
+    "notifications.is_webhook_due": "asks for the rows that the write beside it claims",
+    "orders.deposit_terms": "the words of the agreement that the write beside it keeps",
+    "orders.leg_label": "said by the class of the leg, which writes",
+    "orders.leg_title": "said by the class of the leg, which writes",
+    "orders.require_offer": "judges what the write beside it takes, for the API",
+}
+"""Functions of services in which no write is seen, and why they stand there."""
+
+
+def functions_of_services(app):
+    """Functions and classes of an app's services with the names they call or use."""
+    found = {}
+    for path in sources(f"{app}/services"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                used = {getattr(each, "attr", getattr(each, "id", "")) for each in ast.walk(node)}
+                found.setdefault(node.name, set()).update(used)
+    return found
+
+
+def exported(app):
+    """Functions that an app's services offer to others."""
+    init = ast.parse((ROOT / app / "services" / "__init__.py").read_text())
+    names = {alias.name for node in init.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return {name for name in names if name.islower()}
+
+
+def test_services_write():
+    reads = set()
+    for app in APPS:
+        functions = functions_of_services(app)
+        writing = {name for name, used in functions.items() if used & WRITING}
+        while more := {name for name, used in functions.items() if used & writing} - writing:
+            writing |= more
+        reads |= {f"{app}.{name}" for name in exported(app) - writing}
+    assert reads == set(READS_AMONG_SERVICES), "a read stands in queries/"

@@ -11,17 +11,13 @@ from core.clock import dealer_day
 from core.money import ZERO
 from financing.errors import PskAboveCeiling
 from financing.models import Application, ApplicationStatus, CreditLimit, LimitKind, LoanStatus, Programme
-from financing.queries.limits import SHARES, Ceiling, Limits, limits_on, quarter_of, tier_of
+from financing.queries.limits import SHARES, Ceiling, limits_on, quarter_of
 from financing.rules.calculations import DebtLoad, LoanQuote, debt_load_percent
 from financing.rules.calculations.affordability import HIGH_FROM, MODERATE_FROM
 from financing.rules.calculations.rounding import KOPECK
 
 _SHOWN = Decimal("0.001")
-
-
 _AGREED = (ApplicationStatus.APPROVED, ApplicationStatus.ACCEPTED, ApplicationStatus.DISBURSED)
-
-
 _TIERS = {
     DebtLoad.MODERATE: Q(debt_load_percent__gt=MODERATE_FROM, debt_load_percent__lte=HIGH_FROM),
     DebtLoad.HIGH: Q(debt_load_percent__gt=HIGH_FROM) | Q(debt_load_percent__isnull=True),
@@ -57,29 +53,7 @@ class Share:
         return max(ZERO, (self.base * self.limit / 100 - self.agreed).quantize(KOPECK, ROUND_DOWN))
 
 
-def share_with(
-    programme: Programme,
-    load: Decimal | None,
-    amount: Decimal,
-    day: date,
-    *,
-    limits: Limits | None = None,
-    besides: UUID | None = None,
-) -> Share | None:
-    """Return what a bank's share would be with `amount` roubles more at this ПДН; None where no limit concerns it.
-
-    The rows of shares are locked until the caller's transaction ends, so of those who come together each sees the
-    others. `besides` leaves out what an application counts for already; `limits` are the day's, where they were read.
-    """
-    if (limits or limits_on(day)).share_row(programme, load) is None:
-        return None
-    in_force = CreditLimit.objects.filter(withdrawn_at=None, valid_from__lte=day, valid_to__gte=day)
-    list(in_force.select_for_update().filter(kind__in=SHARES.values()).order_by("pk"))
-    row = limits_on(day).share_row(programme, load)
-    return None if row is None else _share(programme.bank, tier_of(load), row, day, amount, besides)
-
-
-def _share(
+def quarter_share(
     bank: str, tier: DebtLoad, row: CreditLimit, day: date, amount: Decimal = ZERO, besides: UUID | None = None
 ) -> Share:
     quarter = Application.objects.filter(programme__bank=bank, counted_in=quarter_of(day), status__in=_AGREED)
@@ -125,4 +99,4 @@ def shares_on(day: date) -> list[tuple[str, Share]]:
     own = Programme.objects.filter(connection="").exclude(financing_type="leasing")
     banks = own.order_by("bank").values_list("bank", flat=True).distinct()
     rows = ((bank, tier, limits.row(kind, bank)) for bank in banks for tier, kind in SHARES.items())
-    return [(bank, _share(bank, tier, row, day)) for bank, tier, row in rows if row is not None]
+    return [(bank, quarter_share(bank, tier, row, day)) for bank, tier, row in rows if row is not None]

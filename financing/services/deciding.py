@@ -16,10 +16,11 @@ from financing.models import Application, OrderCopy, Programme
 from financing.queries.cars import UNKNOWN_CAR, Car
 from financing.queries.limits import Ceiling, Limits, limits_on
 from financing.queries.programmes import candidates
-from financing.queries.shares import require_ceiling, share_with
+from financing.queries.shares import require_ceiling
 from financing.rules.application_fields import ApplicationFields, check_fields
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.decisions import Decision, Facts, Outcome, Rules, decide
+from financing.services.limits import share_with
 
 DOWN_PAYMENT_STEPS = 20
 """A counter-offer asks for more money down by twentieths of the price."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -13,10 +13,10 @@ from core.db import transaction
 from core.errors import InvalidInput
 from financing.approvals import LIMITS
 from financing.errors import LendingShareFull
-from financing.models import Application, CreditLimit, LimitKind
+from financing.models import Application, CreditLimit, LimitKind, Programme
 from financing.queries.limit_files import LimitFact
-from financing.queries.limits import quarter_of
-from financing.queries.shares import load_of, share_with
+from financing.queries.limits import SHARES, Limits, limits_on, quarter_of, tier_of
+from financing.queries.shares import Share, load_of, quarter_share
 from financing.rules.calculations import LoanQuote
 from gateway import approvals
 
@@ -101,6 +101,28 @@ def _row(fact: LimitFact, author_id: UUID | None, now: datetime) -> CreditLimit:
 
 
 # The quarter's shares -----------------------------------------------------------------------------------------------
+
+
+def share_with(
+    programme: Programme,
+    load: Decimal | None,
+    amount: Decimal,
+    day: date,
+    *,
+    limits: Limits | None = None,
+    besides: UUID | None = None,
+) -> Share | None:
+    """Return what a bank's share would be with `amount` roubles more at this ПДН; None where no limit concerns it.
+
+    The rows of shares are locked until the caller's transaction ends, so of those who come together each sees the
+    others. `besides` leaves out what an application counts for already; `limits` are the day's, where they were read.
+    """
+    if (limits or limits_on(day)).share_row(programme, load) is None:
+        return None
+    in_force = CreditLimit.objects.filter(withdrawn_at=None, valid_from__lte=day, valid_to__gte=day)
+    list(in_force.select_for_update().filter(kind__in=SHARES.values()).order_by("pk"))
+    row = limits_on(day).share_row(programme, load)
+    return None if row is None else quarter_share(programme.bank, tier_of(load), row, day, amount, besides)
 
 
 def count_in_quarter(application: Application, quote: LoanQuote, now: datetime) -> None:

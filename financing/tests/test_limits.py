@@ -20,7 +20,7 @@ from financing.models import Application, CreditLimit, LimitKind
 from financing.queries.cars import car_among
 from financing.queries.limit_files import LimitFact
 from financing.queries.limits import ceiling_of, limits_on, quarter_of, tier_of
-from financing.queries.shares import share_with
+from financing.services.limits import share_with
 from financing.tests import make
 from messaging.testing import published
 
