@@ -1,7 +1,10 @@
 """The legs of a checkout: what each declares is true, the page shows it, and a new one is a class and nothing else."""
 
+import ast
 from datetime import timedelta
-from typing import get_type_hints
+from inspect import getsource
+from pathlib import Path
+from typing import get_args, get_type_hints
 from uuid import uuid4
 
 import pytest
@@ -16,9 +19,9 @@ from orders.errors import SteeringRefused
 from orders.management.commands.order_states import with_legs
 from orders.models import CheckoutLeg, Order, OrderHistory
 from orders.rules.requests import LegRequest
-from orders.services import Actor
+from orders.services import Actor, checkout, legs, saga, steering
 from orders.services.legs import ANSWERS, LEGS
-from orders.services.legs.base import Done, Failed, Leg, Steer, Undone, answer
+from orders.services.legs.base import Done, Failed, Leg, Steer, Step, Undone, answer
 from orders.services.saga import Saga
 from orders.tests import answers, make
 from orders.tests.answers import hear
@@ -62,6 +65,23 @@ def test_no_command_precedes_the_news_that_there_is_the_order(terms):
     assert told[0] == "order.created"
     assert told.index("order.created") < told.index("checkout.stock_requested")
     assert CheckoutLeg.objects.get(checkout_id=order.id, kind="stock").attempts == 1
+
+
+@pytest.mark.parametrize("module", [saga, checkout, steering, legs])
+def test_the_saga_names_no_leg(module):
+    """Neither by its kind nor by its class; so adding one changes nothing there."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    words |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    words |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert not words & {*LEGS, "LegKind", *(type(leg).__name__ for leg in LEGS.values())}
+
+
+def test_the_saga_knows_where_every_step_leads():
+    """`CallOff` is taken before, since cancelling an order is more than its checkout."""
+    (match,) = [node for node in ast.walk(ast.parse(getsource(saga))) if isinstance(node, ast.Match)]
+    taken = {case.pattern.cls.id for case in match.cases if isinstance(case.pattern, ast.MatchClass)}
+    assert taken | {"CallOff"} == {step.__name__ for step in get_args(Step)}
 
 
 # A leg of somebody who has read docs/architecture.md ----------------------------------------------------------------
