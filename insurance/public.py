@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.errors import InvalidInput
-from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, Policy, PolicyStatus
+from insurance.models import Claim, ClaimKind, DocumentKind, MoneyKind, MoneyRequest, OrderCopy, Policy, PolicyStatus
 from insurance.models.claims import REFUSED, UNDECIDED
 from insurance.models.policies import ALIVE
 from insurance.queries.books import policy_disagreements, recompute
@@ -29,6 +29,7 @@ from messaging.peering.reads import answers
 __all__ = [
     "ClaimCard",
     "DriverFields",
+    "KnownOrder",
     "PolicyCard",
     "PolicyFacts",
     "PremiumFacts",
@@ -36,6 +37,7 @@ __all__ = [
     "Settlement",
     "claim_kinds",
     "estimate",
+    "known_orders",
     "paper_kinds",
     "policies_by_order",
     "policies_of",
@@ -169,6 +171,23 @@ def _unconfirmed(before: datetime) -> QuerySet[Any]:
     )
     provisional = provisional.annotate(since=Greatest("activated_at", changed))
     return provisional.filter(since__lte=before)
+
+
+@dataclass(frozen=True)
+class KnownOrder:
+    """Buyer and goods of an order, as insurance knows them; it knows no goods of one older than their note."""
+
+    customer_id: UUID
+    products: tuple[UUID, ...]
+
+
+def known_orders(*, chunk: int = 2000) -> Iterator[tuple[UUID, KnownOrder]]:
+    """Read every order that insurance has heard of, by id, `chunk` at a time."""
+    reached = UUID(int=0)
+    copies = OrderCopy.objects.order_by("order_id").values_list("order_id", "customer_id", "products")
+    while rows := list(copies.filter(order_id__gt=reached)[:chunk]):
+        reached = rows[-1][0]
+        yield from ((row[0], KnownOrder(row[1], tuple(sorted(row[2] or ())))) for row in rows)
 
 
 def policies_by_order(*, chunk: int = 2000) -> Iterator[PolicyFacts]:

@@ -15,6 +15,7 @@ from orders.models import (
     LegKind,
     Order,
     OrderHistory,
+    OrderLine,
     Status,
 )
 from orders.models.deals import DealQuote
@@ -52,6 +53,7 @@ __all__ = [
     "OrderDocument",
     "OrderFacts",
     "OrderState",
+    "OrderedGoods",
     "Place",
     "QueueView",
     "TimelineEntry",
@@ -69,6 +71,7 @@ __all__ = [
     "live_offers",
     "order_facts",
     "order_states",
+    "ordered_goods",
     "places_of",
     "queue_at",
     "read_board",
@@ -182,6 +185,28 @@ def order_states(*, chunk: int = 2000) -> Iterator[tuple[UUID, OrderState]]:
     while rows := list(orders.filter(id__gt=reached).order_by("id").values_list(*columns)[:chunk]):
         reached = rows[-1][0]
         yield from ((row[0], OrderState(*row[1:])) for row in rows)
+
+
+@dataclass(frozen=True)
+class OrderedGoods:
+    """Buyer of an order, and the products that its lines name, by id."""
+
+    customer_id: UUID
+    products: tuple[UUID, ...]
+
+
+def ordered_goods(*, chunk: int = 2000) -> Iterator[tuple[UUID, OrderedGoods]]:
+    """Every order there ever was with what it sells, by id, some thousands at a time."""
+    reached = UUID(int=0)
+    while owners := dict(Order.objects.filter(id__gt=reached).order_by("id").values_list("id", "customer_id")[:chunk]):
+        reached = max(owners)
+        sold: dict[UUID, set[UUID]] = {}
+        lines = OrderLine.objects.filter(order_id__in=owners)
+        for order_id, product_id in lines.values_list("order_id", "product_id"):
+            if product_id is not None:
+                sold.setdefault(order_id, set()).add(product_id)
+        for order_id, customer_id in owners.items():
+            yield order_id, OrderedGoods(customer_id, tuple(sorted(sold.get(order_id, ()))))
 
 
 def deal_disagreements() -> Iterator[Disagreement]:

@@ -35,6 +35,7 @@ from insurance.services.ending import (
 )
 from insurance.services.instalments import choose_autopay, pay_instalment
 from insurance.services.issuing import issue_policies, revoke_policies
+from insurance.services.orders import fill_orders, policies_of_other_cars
 from insurance.services.pledges import change_debt, pledge_car
 from insurance.services.quoting import copy_order, make_quote
 from insurance.services.tariffs import import_tariff, ship_tariffs
@@ -62,6 +63,7 @@ __all__ = [
     "endorse_agreed",
     "endorse_policy",
     "expire_policy",
+    "fill_orders",
     "fill_vehicles",
     "grant_agreed",
     "hear_insurer",
@@ -74,6 +76,7 @@ __all__ = [
     "pay_claim",
     "pay_instalment",
     "pledge_car",
+    "policies_of_other_cars",
     "price_endorsement",
     "purchase_quote",
     "reinstate_policy",

@@ -12,12 +12,16 @@ Reader = Callable[[], Iterator[Row]]
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy that one app keeps of another's rows. Both readers yield (id, what must be equal), by id."""
+    """A copy that one app keeps of another's rows. Both readers yield (id, what must be equal), by id.
+
+    It is repaired by a replay of its `handlers`, or by a `command` where that would do more than copy.
+    """
 
     name: str
     source: Reader
     copy: Reader
     handlers: tuple[str, ...]
+    command: str = ""
 
     @property
     def apps(self) -> set[str]:
@@ -38,9 +42,9 @@ class Difference:
 _registry: dict[str, Copy] = {}
 
 
-def register_copy(name: str, *, source: Reader, copy: Reader, handlers: Sequence[str]) -> None:
-    """Declare a copy; `handlers` are those that keep it, and that a replay rebuilds it by."""
-    _registry[name] = Copy(name, source, copy, tuple(handlers))
+def register_copy(name: str, *, source: Reader, copy: Reader, handlers: Sequence[str], command: str = "") -> None:
+    """Declare a copy; a replay of `handlers`, which keep it, rebuilds it, or `command` does."""
+    _registry[name] = Copy(name, source, copy, tuple(handlers), command)
 
 
 def copies() -> dict[str, Copy]:

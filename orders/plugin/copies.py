@@ -1,13 +1,14 @@
-"""Hold what orders copies of the catalogue, and what payments copies of orders, against their sources."""
+"""Hold what orders copies of the catalogue, and what payments and insurance copy of orders, against their sources."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
 from uuid import UUID
 
 from catalog.public import ProductState, product_states
+from insurance.public import known_orders as insured_orders
 from messaging.upkeep.copies import register_copy
 from orders.models import ProductCopy
-from orders.public import OrderState, order_states
+from orders.public import OrderedGoods, OrderState, order_states, ordered_goods
 from payments.public import known_orders
 
 CHUNK = 2000
@@ -28,6 +29,12 @@ def orders_of_payments() -> Iterator[tuple[UUID, OrderState]]:
     return ((order_id, OrderState(**asdict(known))) for order_id, known in known_orders())
 
 
+def orders_of_insurance() -> Iterator[tuple[UUID, OrderedGoods]]:
+    """Read every order that insurance has heard of, by id; what it does not know of its goods is nothing."""
+    return ((order_id, OrderedGoods(known.customer_id, known.products)) for order_id, known in insured_orders())
+
+
+register_copy("insurance.OrderCopy", source=ordered_goods, copy=orders_of_insurance, handlers=[], command="fill_orders")
 register_copy("payments.OrderCopy", source=order_states, copy=orders_of_payments, handlers=["payments.copy_orders"])
 register_copy(
     "orders.ProductCopy",

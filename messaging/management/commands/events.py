@@ -133,5 +133,6 @@ class Command(BaseCommand):
         if len(found) > SHOWN:
             self.stdout.write(f"       … and {len(found) - SHOWN} more")
         if found:
-            repairs = "; ".join(f"manage.py replay_events --handler {name}" for name in copy.handlers)
+            commands = [copy.command] if copy.command else [f"replay_events --handler {name}" for name in copy.handlers]
+            repairs = "; ".join(f"manage.py {name}" for name in commands)
             self.stdout.write(f"       to rebuild it: {repairs}")
