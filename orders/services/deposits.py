@@ -152,11 +152,20 @@ def follow_deposit(saga: LockedOrder) -> None:
     if found is None or part is None:
         return
     is_paid = part.state == PAID
+    _hold_no_more(saga, found)
     if found.state == DepositState.AGREED and is_paid:
         move_deposit(saga, found, DepositState.PAID)
     outcome = _held_outcome(saga, found) if found.state in _OPEN_HELD else _outcome(saga, found, is_paid=is_paid)
     if outcome:
         move_deposit(saga, found, outcome)
+
+
+def _hold_no_more(saga: LockedOrder, found: DepositAgreement) -> None:
+    """Hold no more of earnest money than is left: a refund may have been on its way, or a bank took some back."""
+    left = own_money_left(saga)
+    if found.state in (DepositState.PAID, DepositState.WAITING) and found.held_amount and 0 < left < found.held_amount:
+        found.held_amount = left
+        found.save()
 
 
 _OPEN_HELD = (DepositState.WAITING, DepositState.SETTLING)
@@ -176,7 +185,7 @@ def _outcome(saga: LockedOrder, found: DepositAgreement, *, is_paid: bool) -> st
     if order.status in SOLD:
         return DepositState.KEPT
     if is_over:
-        return DepositState.WAITING if found.held_amount else DepositState.RETURNED
+        return DepositState.WAITING if found.held_amount and own_money_left(saga) > 0 else DepositState.RETURNED
     left = order.amount_paid if found.kind == DepositKind.ADVANCE else order.amount_paid and found.amount
     return DepositState.RETURNED if order.status in OPEN and left < found.amount else ""
 

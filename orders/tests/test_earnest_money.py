@@ -166,6 +166,24 @@ def test_what_its_bank_takes_back_meanwhile_is_returned(first):
     assert list(deposit_disagreements()) == []
 
 
+def test_no_more_is_held_than_is_left(first):
+    order, payment_id = make.with_earnest_money()
+    hear(answers.given_back(order, payment_id, "20000.00", cause="dispute"))
+    assert (agreement(order).state, agreement(order).held_amount) == ("waiting", Decimal("30000.00"))
+    judge(order, "buyer", first)
+    assert last("deposit.forfeit_requested")["amount"] == "30000.00"
+
+
+def test_a_refund_that_was_on_its_way_as_the_sale_failed_is_not_held():
+    order, payment_id = make.with_earnest_money(is_over=False)
+    buyer = Actor(order.customer_id, frozenset({"client"}))
+    services.move_order(order_id=order.id, status="cancelled", actor=buyer, now=timezone.now())
+    hear(answers.given_back(order, payment_id, "20000.00"))
+    hear(answers.settled(order))
+    hear(answers.released(order))
+    assert (agreement(order).state, agreement(order).held_amount) == ("waiting", Decimal("30000.00"))
+
+
 # The word ------------------------------------------------------------------------------------------------------------
 def test_one_person_alone_decides_nothing(first):
     order, _ = make.with_earnest_money()

@@ -10,7 +10,7 @@ from payments.models import EntryKind, LedgerEntry, Payout, PayoutPurpose
 from payments.services.facts import tell_forfeited
 from payments.services.ledger import About, book, is_booked
 from payments.services.requests import Ask, pay_out
-from payments.services.tills import held, lock_till
+from payments.services.tills import asked_back, held, lock_till
 
 EARNED, PAID_AGAIN = "earnest_money", "earnest_money_doubled"
 """Accounts: what we earned of earnest money, and what returning it double cost us."""
@@ -28,7 +28,7 @@ def forfeit_deposit(*, ask: Ask, now: datetime) -> None:
         if known is not None:
             earned = sum((line.amount for line in known.lines.filter(amount__gt=0)), ZERO)
         else:
-            earned = min(ask.amount, held(ask.subject_id))
+            earned = min(ask.amount, held(ask.subject_id) + asked_back(ask.subject_id))
             if earned > 0:
                 book(_about(EntryKind.FORFEIT, ask), {f"order:{ask.subject_id}": earned, EARNED: -earned}, now)
         tell_forfeited(ask.request_id, ask.subject_id, ask.customer_id, max(earned, ZERO), ask.currency)

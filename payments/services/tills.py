@@ -10,7 +10,7 @@ from core.money import DEFAULT_CURRENCY, ZERO
 from messaging.outbox import publish
 from payments.errors import MoneySecured
 from payments.events import OrderSettled
-from payments.models import CLOSED_ORDER, IN_FLIGHT, TAKEN, OrderCopy, OrderTill, Payment
+from payments.models import CLOSED_ORDER, IN_FLIGHT, TAKEN, OrderCopy, OrderTill, Payment, Refund, RefundStatus
 
 
 def lock_till(order_id: UUID) -> OrderTill:
@@ -32,15 +32,22 @@ def is_closed(till: OrderTill, order: OrderCopy | None) -> bool:
 
 
 def held(order_id: UUID) -> Decimal:
-    """Sum up what is here of an order's money and not on its way back."""
+    """Sum up what is here of an order's money and not set aside to go back."""
     left = Sum(F("amount") - F("refunded_amount") - F("refund_pending"), default=ZERO)
     held: Decimal = Payment.objects.filter(order_id=order_id, status__in=TAKEN).aggregate(sum=left)["sum"]
     return held
 
 
+def asked_back(order_id: UUID) -> Decimal:
+    """Sum up the refunds of an order that wait for a second person: they may not take what is secured."""
+    waiting = Refund.objects.filter(order_id=order_id, status=RefundStatus.REQUESTED)
+    asked: Decimal = waiting.aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    return asked
+
+
 def refuse_secured(till: OrderTill, amount: Decimal, *, reserved: Decimal = ZERO) -> None:
     """Let nobody give back earnest money by hand; so much of the amount is `reserved` already. Raises MoneySecured."""
-    if till.secured_amount and held(till.order_id) + reserved - amount < till.secured_amount:
+    if till.secured_amount and held(till.order_id) + reserved - amount < till.secured_amount + till.kept_amount:
         raise MoneySecured(secured=str(till.secured_amount))
 
 

@@ -99,8 +99,24 @@ def test_a_refund_that_waited_before_the_end_does_not_take_it_either(twin, setti
         services.approve_refund(refund_id=asked.id, actor_id=uuid7(), now=timezone.now())
     asked.refresh_from_db()
     assert asked.status == RefundStatus.REQUESTED
+    handlers.settle_deposit(forfeit(order))
+    assert balances() == {"provider": DEPOSIT, "earnest_money": -DEPOSIT}
+    with pytest.raises(MoneySecured):
+        services.approve_refund(refund_id=asked.id, actor_id=uuid7(), now=timezone.now())
     services.reject_refund(refund_id=asked.id, actor_id=uuid7(), now=timezone.now())
-    assert balances() == {"provider": DEPOSIT, "order": -DEPOSIT}
+    assert ledger_disagreements() == []
+
+
+def test_what_insurers_earned_is_not_given_back_by_hand_in_its_stead(twin):
+    order = paid()
+    wish = GiveBackPayments(
+        order_id=order.id, attempt_id=uuid7(), reason="cancelled", secured_amount=DEPOSIT, keep_amount=Decimal(500)
+    )
+    handlers.serve_checkout(wish)
+    drain_outbox("payments")
+    assert balances()["order"] == -DEPOSIT - 500
+    with pytest.raises(MoneySecured):
+        make.refund(Payment.objects.get(amount=REST), "500.00")
 
 
 def test_by_nobodys_fault_it_goes_back_too(twin):
