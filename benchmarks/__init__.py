@@ -1,1 +1,1 @@
-"""What is fast, measured against a limit measured in the same run."""
+"""Measure what is fast, against a limit measured in the same run."""

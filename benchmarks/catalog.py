@@ -1,4 +1,4 @@
-"""What browsing costs at 1,000, 100,000 and 1,000,000 products: list, deep cursor, full text, facets, admin, tree.
+"""Measure what browsing costs at 1,000, 100,000 and 1,000,000 products: list, deep cursor, text, facets, admin, tree.
 
 Nothing is read from the cache but where the row says so. Where others use the machine the processor time of a
 request (this process and the database's) says more than the clock, so growth is that of the processor time. The limits
@@ -143,7 +143,7 @@ def _repeat(cases: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, l
 
 
 def _limits(rounds: int) -> dict[str, list[Cost]]:
-    """What the same questions cost without the product."""
+    """Measure what the same questions cost without the product."""
     from catalog.models import Product, facets
     from catalog.models.products import YEAR_OR_0
     from catalog.models.search import FACETS

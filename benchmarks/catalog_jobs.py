@@ -1,4 +1,4 @@
-"""What the catalogue's heavy jobs cost: a stock-taking of 10,000 units, and 100,000 saved searches.
+"""Measure what the catalogue's heavy jobs cost: a stock-taking of 10,000 units, and 100,000 saved searches.
 
 The limits of the same run are printed beside them: the sheet copied by one bare statement, and the searches read and
 marked as looked at with nothing compared.
@@ -123,7 +123,7 @@ def _searches(searches: int, arrivals: int, products: int) -> bool:
 
 
 def _query(dice: random.Random) -> dict[str, Any]:
-    """What people save: mostly a make below a price, one in five with words of their own."""
+    """Make up what people save: mostly a make below a price, one in five with words of their own."""
     query: dict[str, Any] = {"kind": "vehicle", "in_stock": True}
     if dice.random() < 0.8:
         query["make"] = dice.choice(MAKES)

@@ -1,4 +1,4 @@
-"""What lists of clients cost: one in, the same again, one out; small first, so that the growth of memory shows.
+"""Measure what lists of clients cost: one in, the same again, one out; small first, so that memory's growth shows.
 
 The limit is a COPY of the same rows into a bare table in the same run: no rules, no keys, no events.
 """

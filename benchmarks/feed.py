@@ -225,7 +225,7 @@ class _Listeners:
         self.output = self.process.communicate("stop\n", timeout=60)[0]
 
     def heard(self) -> dict[str, float]:
-        """When each change arrived."""
+        """Return when each change arrived."""
         found: dict[str, float] = json.loads(self.output.splitlines()[-1])
         return found
 

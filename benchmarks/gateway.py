@@ -1,4 +1,4 @@
-"""What the guard costs a request: rate limit and revocation in one round trip, beside a bare PING in the same run.
+"""Measure what the guard costs a request: rate limit and revocation in one round trip, beside a bare PING in the run.
 
 It also lets a thousand requests at one limit in at once, and counts how many were admitted: exactly the limit.
 """
@@ -93,7 +93,7 @@ def _each(act: Callable[[int], None], count: int) -> list[float]:
 
 
 def _crowd() -> int:
-    """How many of a thousand requests at once get through a limit of a hundred a minute."""
+    """Count the requests out of a thousand at once that get through a limit of a hundred a minute."""
     from django.conf import settings
 
     from core.testing import token_for

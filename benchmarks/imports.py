@@ -1,4 +1,4 @@
-"""What importing price lists costs: seconds, rows a second and peak memory, small file first so that growth shows."""
+"""Measure what importing price lists costs: seconds, rows a second and peak memory, small file first to show growth."""
 
 import argparse
 import resource

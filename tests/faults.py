@@ -70,7 +70,7 @@ def fault(name: str) -> Callable[[Callable[[Any], Iterator[tuple[str, str]]]], F
 
 
 def beat_everywhere() -> None:
-    """What the relay and the clock do while they run."""
+    """Do what the relay and the clock do while they run."""
     for alias in APPS:
         sweep.beat(alias, "sweep")
         sweep.beat(alias, "beat")

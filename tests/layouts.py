@@ -65,7 +65,7 @@ class Group:
                 child.process.wait()
 
     def is_up(self) -> bool:
-        """Whether the web process answers and the relay moves events."""
+        """Tell whether the web process answers and the relay moves events."""
         for role, child in self.running.items():
             assert child.alive(), f"{role}: {child.log.read_text()[-3000:]}"
         try:
@@ -76,7 +76,7 @@ class Group:
         return all(_has_swept(app) for app in self.apps)
 
     def log_of(self, role: str) -> str:
-        """What a role has said so far."""
+        """Return what a role has said so far."""
         return (self.folder / f"{self.apps[0]}-{role}.log").read_text()
 
 
@@ -162,7 +162,7 @@ class Split:
 
 
 def database_url(app: str, role: str) -> str:
-    """Where this test run's database of an app is, for a role."""
+    """Return where this test run's database of an app is, for a role."""
     given = connections[app].get_connection_params()
     return f"postgres://{role}@/{given['dbname']}?host={quote(given['host'], safe='/')}"
 

@@ -22,7 +22,7 @@ DEAD_URL = "postgres://nobody@127.0.0.1:9/nothing"
 
 
 def database_url(alias: str, host: str = "") -> str:
-    """Where the test database of an app is, or stands behind the socket folder `host`."""
+    """Return where the test database of an app is, or stands behind the socket folder `host`."""
     given = connections[alias].get_connection_params()  # workers of a shared run name the host in their address
     return f"postgres://postgres@/{given['dbname']}?host={quote(host or given['host'], safe='/')}"
 

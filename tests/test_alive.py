@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=["catalog"], tr
 
 
 def is_healthy(name: str, file: Path, seconds: int) -> bool:
-    """What the container's check says, about another file and a shorter time."""
+    """Return what the container's check says, about another file and a shorter time."""
     check = SERVICES[name]["healthcheck"]["test"][1].replace("$$", "$").replace("/tmp/alive", shlex.quote(str(file)))
     assert "-60 seconds" in check
     done = subprocess.run(

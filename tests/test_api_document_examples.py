@@ -51,7 +51,7 @@ WITHOUT = {
 
 
 def parts(operation):
-    """What of an operation has a body in JSON or of a form: its request, and its answers by status."""
+    """List what of an operation has a body in JSON or of a form: its request, and its answers by status."""
     described = {"request": operation.get("requestBody", {})} | {
         status: response for status, response in operation["responses"].items() if status.startswith("2")
     }

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says a list can be ordered by, it can; by anything else it refuses to be."""
+"""Order lists by what the OpenAPI document says they can be ordered by; anything else is refused."""
 
 import json
 import re

@@ -123,7 +123,7 @@ def paid():
 
 
 def retry_at_once():
-    """What workers had in hand at that moment is due again when their time is up."""
+    """Make due again what workers had in hand at that moment and whose time is up."""
     for alias in APPS:
         with connections[alias].cursor() as cursor:
             cursor.execute("UPDATE messaging_inbox SET next_at = statement_timestamp() WHERE status = 0")

@@ -204,7 +204,7 @@ def queue() -> redis.Redis:
 
 
 def sent() -> list[datetime]:
-    """When each turn of catalog's relay was sent, by the moment at which it expires."""
+    """Return when each turn of catalog's relay was sent, by the moment at which it expires."""
     headers = [json.loads(item)["headers"] for item in reversed(queue().lrange(QUEUE, 0, -1))]
     return [
         datetime.fromisoformat(one["expires"]) - timedelta(seconds=2)

@@ -1,4 +1,4 @@
-"""Whether something tells of a person is said of every field, and the page that lists them is current."""
+"""Say of every field whether it tells of a person, and keep the page that lists them current."""
 
 from django.conf import settings
 from django.db.models import JSONField
@@ -31,7 +31,7 @@ def test_a_declared_field_exists():
 
 
 def test_personal_columns_by_name_are_not_called_plain():
-    """What is personal in JSON by its key is no less so as the name of a column that holds rows of people."""
+    """Hold what is personal in JSON by its key for no less so as the name of a column that holds rows of people."""
     theirs = {holding.model for app in settings.APPS for holding in holdings(app)}
     said = {(model, name) for (model, name), how in classified._said.items() if how == classified.PLAIN}
     assert {(m._meta.label, name) for m, name in said if m in theirs and name in PERSONAL_KEYS - HIDDEN} == set()

@@ -38,7 +38,7 @@ def ours(services):
 
 
 def role_of(service):
-    """What one of our containers does, by its command; the image's own command serves pages."""
+    """Return what one of our containers does, by its command; the image's own command serves pages."""
     command = service.get("command", ["granian"])
     roles = {
         "granian": "web", "uvicorn": "live", "relay": "relay", "q.external": "external", "worker": "worker",
@@ -141,7 +141,7 @@ def test_a_secret_says_which_roles_need_it():
 
 
 def test_what_the_layout_settles_is_valid(services):
-    """What stands in the file itself, with the required values put in, is read without a complaint."""
+    """Read without a complaint what stands in the file itself, with the required values put in."""
     for name, value in services["web"]["environment"].items():
         whole = re.sub(r"\$\{(\w+):(?:-|\?)([^}]*)\}", lambda found: REQUIRED.get(found[1], ""), value)
         whole = "" if name.endswith("_FILE") else whole  # the key is in the container

@@ -37,7 +37,7 @@ ASKED = {
 
 @pytest.fixture(autouse=True)
 def one_person_is_enough(settings):
-    """Who must agree is for tests/value; here every step is one person's."""
+    """Let one person's word do: tests/value say who must agree; here every step is one person's."""
     settings.CASH_FOUR_EYES_ABOVE = settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
 
 
@@ -226,13 +226,13 @@ def test_an_order_undone_after_its_loan_was_repaid_gives_everybody_their_own(buy
 
 
 def sums():
-    """What every account of the books holds."""
+    """Return what every account of the books holds."""
     lines = LedgerLine.objects.order_by().values_list("account_id")
     return dict(lines.annotate(total=Sum("amount")))
 
 
 def cash():
-    """What lies with the card processor."""
+    """Return what lies with the card processor."""
     return sum((total for account, total in sums().items() if account.startswith("provider:")), Decimal(0))
 
 

@@ -1,4 +1,4 @@
-"""What the law lets us keep of somebody who left ends when its time is over, column by column, and not before."""
+"""End what the law lets us keep of somebody who left when its time is over, column by column, and not before."""
 
 from datetime import timedelta
 from io import StringIO

@@ -32,7 +32,7 @@ SILENT = ("relay", "beat", "database")
 
 
 class Environment:
-    """What a fault may turn: the settings, the limits, and what is to be undone when the test is over."""
+    """Environment that a fault may turn: the settings, the limits, and what is to be undone when the test is over."""
 
     def __init__(self, settings, folder):
         self.settings, self.folder, self.out, self.ends = settings, folder, StringIO(), []

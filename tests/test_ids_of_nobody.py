@@ -1,4 +1,4 @@
-"""What a body names by its id has to be there: every id of the API's document is sent as one of nothing."""
+"""Refuse an id in a body that names nothing: every id of the API's document is sent as one of nothing."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -191,7 +191,7 @@ def laid(body: Any, place: tuple[str, ...], value: str) -> Any:
 
 
 def ready(row: Row, owner: UUID) -> Ids:
-    """What the operation is on, in a state in which a right id would be taken."""
+    """Return what the operation is on, in a state in which a right id would be taken."""
     if row.path == "/leads/{}/move":
         from clients import services
 

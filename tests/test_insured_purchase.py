@@ -306,7 +306,7 @@ def call_off(order):
 
 
 def assert_owed_to_the_insurer(premium):
-    """What the insurer and our commission hold together is what the policies have earned or will earn."""
+    """Assert that the insurer and our commission hold together what the policies have earned or will earn."""
     held = sum(amount for code, amount in balances().items() if code.startswith(("insurer:", "commission:insurance")))
     assert -held == premium
 

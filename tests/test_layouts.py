@@ -1,4 +1,4 @@
-"""Which apps need which: what one asks of another at run time is declared, and a layout without it is refused."""
+"""Declare which apps need which: what one asks of another at run time; a layout without it is refused."""
 
 import ast
 import os

@@ -32,7 +32,7 @@ BORROWER = {"employment_status": "employed", "monthly_income": "300000.00", "bir
 
 @pytest.fixture(autouse=True)
 def one_person_is_enough(settings):
-    """Who must agree is for tests/value; here every step is one person's."""
+    """Let one person's word do: tests/value say who must agree; here every step is one person's."""
     settings.CASH_FOUR_EYES_ABOVE = settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
 
 

@@ -37,7 +37,7 @@ FILLED = models.CheckConstraint(condition=models.Q(paint__isnull=False), name="c
 
 
 def known():
-    """What the last release knows: a car and its owner."""
+    """State what the last release knows: a car and its owner."""
     owner = ModelState(APP, "Owner", [("id", models.BigAutoField(primary_key=True))])
     fields = [
         ("id", models.BigAutoField(primary_key=True)),

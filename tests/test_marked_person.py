@@ -32,7 +32,7 @@ PASSWORD = "correct-horse-battery"
 
 
 class Mark:
-    """What is told of the person, and where; each stands for itself in a search of all bytes."""
+    """Mark told of the person, with its place; each stands for itself in a search of all bytes."""
 
     NAME = "Евстолия Небывалова"
     EMAIL = "evstolia.n@marked.example"
@@ -83,7 +83,7 @@ LOAN = {
 
 @pytest.fixture
 def folder(settings, tmp_path, monkeypatch):
-    """Where private papers are kept; webhooks are written down, and sent to nobody."""
+    """Return where private papers are kept; webhooks are written down, and sent to nobody."""
     monkeypatch.setattr("notifications.services.is_webhook_due", lambda **_: False)
     settings.STORAGES = settings.STORAGES | {
         "private": {

@@ -67,7 +67,7 @@ def test_what_hangs_on_one_product_takes_no_filter_of_the_list(document: dict[st
 
 
 def test_generators_find_a_name_for_everything(document: dict[str, Any]) -> None:
-    """What has none is named after its place, and changes its name when something near it changes."""
+    """Name what has no name after its place: it changes its name when something near it changes."""
     named = document["components"]["schemas"]
     inside = [part for component in named.values() for part in schemas(component) if part is not component]
     inside += schemas(list(document["paths"].values()))

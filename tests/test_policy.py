@@ -1,4 +1,4 @@
-"""What a session may do is decided once: staff without the factor they owe are clients at every door."""
+"""Decide once what a session may do: staff without the factor they owe are clients at every door."""
 
 import ast
 

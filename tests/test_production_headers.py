@@ -1,4 +1,4 @@
-"""What browsers are told in production: a web process with an operator's settings, behind a proxy that ends TLS."""
+"""Read what browsers are told in production: a web process with an operator's settings, behind a TLS proxy."""
 
 import re
 

@@ -83,7 +83,7 @@ def test_every_answer_that_is_a_file_is_noted_or_tells_of_nobody():
 
 
 def test_papers_are_read_for_hand_over_alone():
-    """What reads private files is called in a view's answer by `hand_over`, and nowhere else."""
+    """Read private files in a view's answer by `hand_over` alone, and nowhere else."""
     for path in project.BASE_DIR.rglob("*.py"):
         parts = path.relative_to(project.BASE_DIR).parts
         if {"tests", ".venv"} & set(parts) or {"services", "queries"} & set(parts) or parts[0] == "core":

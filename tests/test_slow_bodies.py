@@ -106,7 +106,7 @@ class Exchange:
 
 
 class Reader:
-    """What takes a thread: reads the body and answers 200, or 500 where it breaks off."""
+    """Reader that takes a thread: reads the body and answers 200, or 500 where it breaks off."""
 
     def __init__(self):
         self.bodies, self.scopes, self.is_under_way, self.most = [], [], 0, 0

@@ -143,7 +143,7 @@ def nobody_reaches_anothers_database(shop):
 
 
 def ask_across(shop, car):
-    """What orders needs of insurance, financing and accounts is on another machine than itself."""
+    """Ask across machines what orders needs of insurance, financing and accounts."""
     programme = financing.tests.make.programme()
     buyer = token_for()
     deal = {

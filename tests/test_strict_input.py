@@ -1,4 +1,4 @@
-"""What the API's bodies may hold: every operation of the document refuses what it would otherwise drop or bend."""
+"""Hold what the API's bodies may hold: every operation of the document refuses what it would otherwise drop or bend."""
 
 import re
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ ACTIONS = {
 
 
 def operation_of(row: Row) -> Node | None:
-    """What the document says of a row's endpoint, if it takes JSON."""
+    """Return what the document says of a row's endpoint, if it takes JSON."""
     for path, item in document()["paths"].items():
         if re.sub(r"{[^}]*}", "{}", path.removeprefix("/api/v1")) == row.path and row.method.lower() in item:
             content = item[row.method.lower()].get("requestBody", {}).get("content", {})

@@ -1,4 +1,4 @@
-"""What makes an account another's wants a fresh proof, whichever door it is asked at; every service is sorted here."""
+"""Ask a fresh proof at every door for what makes an account another's; every service is sorted here."""
 
 import inspect
 from datetime import timedelta

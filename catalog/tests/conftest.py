@@ -1,4 +1,4 @@
-"""What the catalogue's tests share."""
+"""Share what the catalogue's tests need."""
 
 import pytest
 

@@ -37,7 +37,7 @@ def reservation(
     minutes: int = 30,
     replaces: UUID | None = None,
 ) -> Reservation:
-    """What an attempt came to that asked for (product, quantity) lines."""
+    """Return what an attempt came to that asked for (product, quantity) lines."""
     now = now or timezone.now()
     return services.reserve_stock(
         order_id=order_id or uuid7(),

@@ -25,7 +25,7 @@ def start(location=""):
 
 
 def note(sheet, **numbers):
-    """What was counted, by SKU."""
+    """Return what was counted, by SKU."""
     lines = {line.product.sku: line.pk for line in sheet.lines.select_related("product")}
     services.record_counts(count_id=sheet.pk, counted={lines[sku]: number for sku, number in numbers.items()})
 

@@ -1,4 +1,4 @@
-"""What catalog does when orders asks: each wish delivered twice has one effect."""
+"""Answer as catalog when orders asks: each wish delivered twice has one effect."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ def say(*facts):
 
 
 def deliver_again():
-    """What a relay that lost its memory would do."""
+    """Do what a relay that lost its memory would do."""
     InboxEvent.objects.using("catalog").filter(handler=HANDLER).update(status=DeliveryStatus.PENDING)
     drain_outbox("catalog")
 

@@ -33,7 +33,7 @@ def _photos(settings, tmp_path):
 
 @pytest.fixture
 def committing(django_capture_on_commit_callbacks):
-    """What follows a commit is done at the end of the block: files of pictures that went are deleted."""
+    """Do at the end of the block what follows a commit: files of pictures that went are deleted."""
     return lambda: django_capture_on_commit_callbacks(using="catalog", execute=True)
 
 

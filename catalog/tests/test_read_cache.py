@@ -33,7 +33,7 @@ def _cached(settings):
 
 @pytest.fixture
 def made(monkeypatch):
-    """How many answers were made from the database."""
+    """Count the answers made from the database."""
     counted = []
     honest = answers._pack
     monkeypatch.setattr(answers, "_pack", lambda response: counted.append(response) or honest(response))

@@ -1,4 +1,4 @@
-"""What people type finds what they mean: typos, Russian spellings, starts of words, pieces of VINs, mixed filters."""
+"""Find what people mean by what they type: typos, Russian spellings, starts of words, pieces of VINs, mixed filters."""
 
 from decimal import Decimal
 from urllib.parse import urlencode

@@ -48,7 +48,7 @@ def activity(client: Client, kind: ActivityKind = ActivityKind.CALL) -> Activity
 
 
 def deal(customer_id: UUID) -> None:
-    """What orders would tell of an order."""
+    """Return what orders would tell of an order."""
     services.record_activity(
         event_id=uuid7(),
         customer_id=customer_id,

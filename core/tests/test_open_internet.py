@@ -1,4 +1,4 @@
-"""Which addresses are within our own walls, and which belong to the open internet."""
+"""Tell addresses within our own walls from those of the open internet."""
 
 from ipaddress import ip_address
 

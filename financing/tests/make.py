@@ -57,7 +57,7 @@ def order(*, customer_id: UUID | None = None, total: str = "2000000.00") -> Orde
 
 
 def fields(**changes: Any) -> ApplicationFields:
-    """What an applicant fills in."""
+    """Return what an applicant fills in."""
     return read_fields(ASKED | changes)
 
 

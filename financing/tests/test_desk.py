@@ -206,7 +206,7 @@ def test_papers_are_opened_and_judged(manager):
 # Loans -----------------------------------------------------------------------------------------------------------
 @pytest.fixture(autouse=True)
 def one_person_is_enough(settings):
-    """Who must agree to what is forgiven is for tests/value; here every step is one person's."""
+    """Let one person's word do at every step: tests/value say who must agree to what is forgiven."""
     settings.PENALTY_FOUR_EYES_ABOVE = 100_000_000
 
 

@@ -1,4 +1,4 @@
-"""What people, clocks and crashes do to loans: together, twice, at the last minute, at either end of the amounts."""
+"""Try what people, clocks and crashes do to loans: together, twice, at the last minute, at both ends of the amounts."""
 
 import json
 import signal

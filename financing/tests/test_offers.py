@@ -1,4 +1,4 @@
-"""What becomes of a decided application: accepted, withdrawn, approved or refused by a manager, expired."""
+"""Follow a decided application: accepted, withdrawn, approved or refused by a manager, expired."""
 
 from datetime import timedelta
 from decimal import Decimal

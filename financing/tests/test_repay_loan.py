@@ -39,7 +39,7 @@ def due(number: int) -> date:
 
 @pytest.fixture(autouse=True)
 def one_person_is_enough(settings):
-    """Who must agree to what is forgiven is for tests/value; here every step is one person's."""
+    """Let one person's word do at every step: tests/value say who must agree to what is forgiven."""
     settings.PENALTY_FOUR_EYES_ABOVE = 100_000_000
 
 
@@ -65,7 +65,7 @@ def pay(loan, amount, day, means=ACCOUNT, **changes):
 
 
 def _by_now(payment, day):
-    """What a bank was told to debit it has debited; other money is still asked for."""
+    """Take what a bank was told to debit for debited; other money is still asked for."""
     return make.debited(payment, at(day)) if payment.is_debit and payment.status == "pending" else payment
 
 

@@ -1,4 +1,4 @@
-"""What a program may say in Accept: nothing that the document names is refused."""
+"""Try what a program may say in Accept: nothing that the document names is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who calls: the right-most hop that is no proxy of ours, whatever else a header says."""
+"""Find who calls: the right-most hop that is no proxy of ours, whatever else a header says."""
 
 from ipaddress import ip_network
 

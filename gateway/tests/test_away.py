@@ -20,7 +20,7 @@ CALLS = 200
 
 @pytest.fixture
 def socket(tmp_path_factory, settings) -> Iterator[Path]:
-    """Where a server may come to listen; until then nobody answers."""
+    """Return where a server may come to listen; until then nobody answers."""
     folder = tmp_path_factory.mktemp("v")
     path = folder / "s"
     settings.REDIS = RedisAddresses("", path)

@@ -1,4 +1,4 @@
-"""What an action honours is read from its code: through its own methods, its module's functions and its decorators."""
+"""Read what an action honours from its code: its own methods, its module's functions and its decorators."""
 
 from functools import wraps
 

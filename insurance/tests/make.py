@@ -59,7 +59,7 @@ def policies(
     customer_id: UUID | None = None,
     now: datetime | None = None,
 ) -> list[Policy]:
-    """What a checkout bought: KASKO unless told otherwise."""
+    """Return what a checkout bought: KASKO unless told otherwise."""
     attempt, vin = attempt_id or uuid7(), next(_cars)
     services.issue_policies(
         order_id=order_id or uuid7(),

@@ -1,4 +1,4 @@
-"""What a loss was is said by an adjuster: nothing large is paid as something else, or without its papers."""
+"""Let an adjuster say what a loss was: nothing large is paid as something else, or without its papers."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -98,7 +98,7 @@ DEARER, CHEAPER = {"drivers": [make.DRIVER | {"kbm": "3"}]}, {"engine_power": "4
 
 
 def of_term(policy, found):
-    """What the whole term costs by what was found."""
+    """Return what the whole term costs by what was found."""
     return rate(make.OSAGO | {"vehicle_vin": policy.vehicle_vin} | found, day=policy.quote.rated_on).premium
 
 

@@ -46,7 +46,7 @@ def states(policy):
 
 
 def settle(now, *, is_paid=True, code=""):
-    """What payments answers about the newest instalment asked for."""
+    """Answer as payments about the newest instalment asked for."""
     request = asked(kind="instalment")
     services.settle_charge(request_id=request.id, is_paid=is_paid, code=code, detail=code, now=now)
 

@@ -59,7 +59,7 @@ def refused(answer, field, known):
 
 
 def answer_to(raw):
-    """What it costs, or why it is refused."""
+    """Return what it costs, or why it is refused."""
     try:
         return estimate(raw)
     except InvalidInput as error:

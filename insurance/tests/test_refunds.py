@@ -1,4 +1,4 @@
-"""What goes back of a premium: never more than is held of it, and exactly what its insurer has not earned."""
+"""Give back of a premium never more than is held of it, and exactly what its insurer has not earned."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -110,7 +110,7 @@ def test_all_refunds_together_are_the_premium_less_what_was_earned(is_alone, ste
 
 
 def _moved(policy):
-    """What came in for a policy and what went back, its order's part included."""
+    """Return what came in for a policy and what went back, its order's part included."""
     rows = policy.money_requests.exclude(kind="refund", state="failed")
     came = rows.exclude(kind="refund").aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     back = rows.filter(kind="refund").aggregate(sum=Sum("amount"))["sum"] or Decimal(0)

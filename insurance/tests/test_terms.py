@@ -49,7 +49,7 @@ def report(policy, occurred_at, amount="100000", now=None, **told):
 
 
 def payable(claim, amount, **found):
-    """What an adjuster is told that the policy pays."""
+    """Return what an adjuster is told that the policy pays."""
     found = Assessment(amount=Decimal(amount), **found)
     return services.assess_claim(claim_id=claim.id, found=found, now=timezone.now()).payable_amount
 

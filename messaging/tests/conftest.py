@@ -1,4 +1,4 @@
-"""What tests of peers share."""
+"""Share what tests of peers need."""
 
 import pytest
 

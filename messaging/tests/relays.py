@@ -89,7 +89,7 @@ class Runner(threading.Thread):
 
 
 def _END() -> None:
-    """What a thread is given as its last action."""
+    """Last action that a thread is given."""
 
 
 def stand_before(place: str) -> None:

@@ -1,4 +1,4 @@
-"""What /metrics tells, to whom, and what it says of a database that is down."""
+"""Read what /metrics tells, to whom, and what it says of a database that is down."""
 
 import threading
 from ipaddress import ip_network

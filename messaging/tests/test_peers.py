@@ -37,7 +37,7 @@ OTHER = "o" * 32
 
 
 def refused(require, *wanted, **more):
-    """What a read that tells nothing else says of an id that it refuses."""
+    """Say what a read that tells nothing else says of an id that it refuses."""
     with pytest.raises(DomainError) as refusal:
         require(*wanted, **more)
     return refusal.value.code, getattr(refusal.value, "errors", None)

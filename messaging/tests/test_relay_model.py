@@ -52,7 +52,7 @@ def ask(alias: str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
 
 
 class TwoRelays(RuleBasedStateMachine):
-    """What may happen, in any order."""
+    """Steps that may happen, in any order."""
 
     crew: ClassVar[Crew]
     has_restores: ClassVar[bool] = True

@@ -55,7 +55,7 @@ def relayed() -> None:
 
 
 def lose_after(position: int) -> None:
-    """What a backup does: everything after a position never happened, and the epoch is the old one."""
+    """Do what a backup does: everything after a position never happened, and the epoch is the old one."""
     OutboxEvent.objects.using("catalog").filter(position__gt=position).delete()
     FeedHead.objects.using("catalog").update(position=position)
 

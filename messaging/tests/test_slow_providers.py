@@ -48,7 +48,7 @@ class Bank(Operation):
 
 
 class Workers:
-    """What Celery's workers for outside work do: take one wake-up after the other."""
+    """Workers of Celery for outside work: they take one wake-up after the other."""
 
     def __init__(self) -> None:
         self.wakeups: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""Where webhooks may go: only to addresses of the open internet, checked at each attempt."""
+"""Hold webhooks to addresses of the open internet, checked at each attempt."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""What tests of the live feed share: sockets of a test's own loop, and a relay that runs when told."""
+"""Share what tests of the live feed need: sockets of a test's own loop, and a relay that runs when told."""
 
 import asyncio
 import threading

@@ -37,7 +37,7 @@ MANAGER = Actor(uuid7(), frozenset({"manager"}))
 
 @dataclass
 class Replica:
-    """What one reader knows."""
+    """Replica of what one reader knows."""
 
     statuses: dict[str, str] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Reader:
             await asyncio.sleep(random.uniform(0, 0.05))
 
     def is_done(self) -> bool:
-        """Whether the storm is over and this reader knows as much as the database, or has had time enough."""
+        """Tell whether the storm is over and this reader knows as much as the database, or has had time enough."""
         if not self.storm.is_calm.is_set():
             return False
         expected = self.storm.truth
@@ -95,7 +95,7 @@ class Reader:
         raise NotImplementedError
 
     def query(self) -> str:
-        """Where to go on."""
+        """Return where to go on."""
         return "" if self.replica.position is None else f"?since={self.replica.position}"
 
 
@@ -219,7 +219,7 @@ class Storm:
         self.done += 1
 
     def is_late(self) -> bool:
-        """Whether the readers had half a minute of calm."""
+        """Tell whether the readers had half a minute of calm."""
         return time.monotonic() > self.calm_at + 30
 
     def run(self) -> None:

@@ -80,7 +80,7 @@ def handed_over(status: str) -> Order:
 
 
 def asked_back() -> OrderReturn:
-    """What was handed over is wanted back."""
+    """Ask back what was handed over."""
     order = handed_over("completed")
     return services.ask_return(order_id=order.id, reason="too loud", actor=MANAGER, now=timezone.now())
 

@@ -28,7 +28,7 @@ MANAGER = Actor(uuid7(), frozenset({"manager"}))
 
 @pytest.fixture
 def one_is_enough(settings):
-    """What happens once it is agreed to is told here; who has to agree is told elsewhere."""
+    """Let one person's word do: who has to agree is told elsewhere, what happens then is told here."""
     settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
 
 

@@ -27,7 +27,7 @@ def order():
 
 
 def asked(published):
-    """What the block asked back: `published` are its events by type."""
+    """Collect what the block asked back: `published` are its events by type."""
     count = published.count("checkout.excess_refund_requested")
     rows = OutboxEvent.objects.using("orders").filter(type="checkout.excess_refund_requested").order_by("-n")[:count]
     return [(UUID(row.data["payment_id"]), Decimal(row.data["amount"])) for row in reversed(rows)]

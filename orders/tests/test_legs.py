@@ -94,7 +94,7 @@ class WarrantySold(Event):
 
 
 class WarrantyRequest(LegRequest):
-    """How many years are wished."""
+    """Number of years that are wished."""
 
     years: int = 0
 

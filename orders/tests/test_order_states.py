@@ -62,7 +62,7 @@ RETURNS = {
 
 @pytest.fixture(autouse=True)
 def one_person_is_enough(settings):
-    """Who must agree to a cancellation is for test_second_person; here every step is one person's."""
+    """Let one person's word do at every step: test_second_person says who must agree to a cancellation."""
     settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
 
 

@@ -1,4 +1,4 @@
-"""What a buyer owes is worked out in one place, and every reading of it says the same."""
+"""Work out what a buyer owes in one place, so that every reading of it says the same."""
 
 import ast
 from decimal import Decimal

@@ -31,7 +31,7 @@ def _cached(settings):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """How often the database was asked for an order."""
+    """Count how often the database was asked for an order."""
     asked = []
     honest = cache.read_any
     monkeypatch.setattr(cache, "read_any", lambda order_id: asked.append(order_id) or honest(order_id))

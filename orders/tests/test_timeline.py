@@ -24,7 +24,7 @@ MANAGER = Actor(uuid7(), frozenset({"manager"}))
 
 @pytest.fixture(autouse=True)
 def one_person_is_enough(settings):
-    """Who must agree to a cancellation is for tests/value; here every step is one person's."""
+    """Let one person's word do at every step: tests/value say who must agree to a cancellation."""
     settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
 
 

@@ -1,4 +1,4 @@
-"""What an order says of its loan and its policies is judged when it is placed: by type, name, depth and price."""
+"""Judge what an order says of its loan and its policies when it is placed: by type, name, depth and price."""
 
 from typing import get_args, get_type_hints
 

@@ -35,7 +35,7 @@ def order(*, total: str | Decimal = TOTAL, customer_id: UUID | None = None) -> O
 
 
 def created(order: Order, *, version: int = 1, total: Decimal | None = None, currency: str = "RUB") -> RecordOrder:
-    """What orders has payments know of an order."""
+    """Tell payments of an order, as orders does."""
     return RecordOrder(
         order_id=order.id,
         number="2026-000001",
@@ -47,12 +47,12 @@ def created(order: Order, *, version: int = 1, total: Decimal | None = None, cur
 
 
 def moved(order: Order, status: str) -> RecordOrderStatus:
-    """What orders has payments know of where an order stands."""
+    """Tell payments where an order stands, as orders does."""
     return RecordOrderStatus(order_id=order.id, status=status)
 
 
 def closed(order: Order, **more: Any) -> CloseAccount:
-    """What a cancelled order asks."""
+    """Ask what a cancelled order asks."""
     return CloseAccount(order_id=order.id, reason="changed my mind", **more)
 
 
@@ -113,7 +113,7 @@ def refund(of: Payment, amount: str | None = None, *, actor_id: UUID | None = No
 
 
 def reconciliation(day: date | None = None, **fields: Any) -> Reconciliation:
-    """What a comparison of the books kept."""
+    """Return what a comparison of the books kept."""
     sums = dict.fromkeys(("charged_there", "charged_here", "returned_there", "returned_here"), Decimal(0))
     kept = {"provider": "sandbox", "day": day or date(2026, 11, 20), "made_at": timezone.now()}
     return Reconciliation.objects.create(**(sums | kept | fields))

@@ -28,7 +28,7 @@ def balances():
 
 
 def undo(order, secured=DEPOSIT, attempt_id=None):
-    """What an order that ends asks, and asks again."""
+    """Ask what an order that ends asks, and ask again."""
     wish = GiveBackPayments(
         order_id=order.id, attempt_id=attempt_id or uuid7(), reason="cancelled", secured_amount=secured
     )

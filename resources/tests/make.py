@@ -44,7 +44,7 @@ def blackout(resource: Resource, start: float, end: float) -> Blackout:
 
 
 def crew(cars: int = 1, places: int = 1, staff: int = 1) -> dict[str, list[Resource]]:
-    """What test drives take: role → resources."""
+    """Make what test drives take: role → resources."""
     wanted = {"car": cars, "place": places, "staff": staff}
     return {
         role: [resource(name=f"{role} {number}", type_id=kind(role, role).id) for number in range(count)]

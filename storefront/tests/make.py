@@ -1,4 +1,4 @@
-"""What the storefront's tests stand on: visitors with a session, and cars on sale."""
+"""Make what the storefront's tests stand on: visitors with a session, and cars on sale."""
 
 from decimal import Decimal
 from itertools import count

@@ -1,4 +1,4 @@
-"""What a visitor is shown while something is broken: a page of ours that says when to come back."""
+"""Show a visitor, while something is broken, a page of ours that says when to come back."""
 
 import pytest
 from django.db import InterfaceError, OperationalError

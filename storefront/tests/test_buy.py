@@ -36,7 +36,7 @@ def bought(visitor, **changes):
 
 
 def payment_of(path):
-    """What the checkout asked payments for."""
+    """Return what the checkout asked payments for."""
     order_id = path.strip("/").split("/")[1]
     asked = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested", data__order_id=order_id)
     return {name: asked.data[name] for name in ("order_id", "attempt_id", "customer_id", "amount", "currency")}

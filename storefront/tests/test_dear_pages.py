@@ -83,7 +83,7 @@ def test_every_page_that_prints_a_file_is_dear():
 
 
 def prints(view):
-    """Whether a view, or a function of the storefront that it names, answers with a file."""
+    """Tell whether a view, or a function of the storefront that it names, answers with a file."""
     waiting, seen = [inspect.unwrap(view)], set()
     while waiting:
         function = waiting.pop()

@@ -1,4 +1,4 @@
-"""What all pages share: refusals in our own words, forms' addresses, and the dealership's clock."""
+"""Hold what all pages share: refusals in our own words, forms' addresses, and the dealership's clock."""
 
 from datetime import UTC, datetime
 

@@ -42,7 +42,7 @@ _PARKED = "SELECT handler, type, last_error FROM messaging_inbox WHERE status = 
 
 
 def mark(rig: Rig) -> dict[str, int]:
-    """Where each log stands now; an audit looks at what comes later."""
+    """Note where each log stands now; an audit looks at what comes later."""
     return {app: rig.one(app, _MARK) for app in APPS}
 
 

@@ -83,7 +83,7 @@ class Mixed(Rig):
         return self
 
     def _command_lines(self) -> dict[str, tuple[str, ...]]:
-        """How the release before starts its roles, as its own tests know it."""
+        """Return how the release before starts its roles, as its own tests know it."""
         asked = subprocess.run(
             [sys.executable, "-c", _ASK], cwd=self.before, env=self.env, capture_output=True, text=True, check=True
         )

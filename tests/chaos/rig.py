@@ -33,7 +33,7 @@ LIMIT 10
 
 
 class Rig(Roles):
-    """What the roles, the databases and the sandbox's book say, and the requests a buyer repeats until answered."""
+    """Rig of roles, databases and the sandbox's book, with the requests a buyer repeats until answered."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -77,7 +77,7 @@ class Rig(Roles):
             raise AssertionError(f"{error}: {self.still_moving()}") from error
 
     def still_moving(self) -> list[Any]:
-        """What waits, for whom, how often it was tried, when it is tried next and why it failed; for messages."""
+        """List what waits, for whom, how often it was tried, when it is tried next and why it failed; for messages."""
         rows = [(app, *row) for app in APPS for row in self.rows(app, _STILL_MOVING)]
         return [(*row[:4], str(row[4]), str(row[5])[-500:]) for row in rows] + self.behind()
 
@@ -109,7 +109,7 @@ class Rig(Roles):
         self.rows(app, "UPDATE messaging_inbox_cursor SET position = 0 WHERE handler = %s", handler)
 
     def check_books(self) -> dict[str, Any]:
-        """What `check_books --json` says, from a process kept for it: a fresh one takes seconds to start."""
+        """Return what `check_books --json` says, from a process kept for it: a fresh one takes seconds to start."""
         if self._books is None or self._books.poll() is not None:
             command = [sys.executable, "-m", "tests.chaos.bookkeeper"]
             self._books = subprocess.Popen(

@@ -179,7 +179,7 @@ class Roles(Product):
             file.unlink(missing_ok=True)
 
     def struck(self, place: str, times: int = 1) -> bool:
-        """Whether a process has come to an armed place that often."""
+        """Tell whether a process has come to an armed place that often."""
         return (self._failpoints / f"{place}@{times}").exists()
 
     def await_strike(self, place: str, seconds: float = 30, times: int = 1) -> None:

@@ -108,13 +108,13 @@ class Fleet(Rig):
         return self.roles[role].alive()
 
     def started(self, role: str) -> float:
-        """When a role was started last, by the file system's clock."""
+        """Return when a role was started last, by the file system's clock."""
         return time.time() - (time.monotonic() - self.roles[role].started_at)
 
 
 @dataclass
 class Rolled:
-    """What a run saw."""
+    """Findings of a run."""
 
     seed: int
     seconds: float = 0

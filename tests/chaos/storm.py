@@ -53,7 +53,7 @@ GAVE_UP = ("cancelled", "provider_unavailable")
 
 @dataclass
 class Purchase:
-    """What a buyer was promised, and wants."""
+    """Purchase as a buyer was promised it, and wants it."""
 
     order_id: str
     user: str
@@ -63,7 +63,7 @@ class Purchase:
 
 @dataclass
 class Report:
-    """What a storm did, and everything that was wrong after it."""
+    """Report of what a storm did, and of everything that was wrong after it."""
 
     seed: int
     faults: Counter[str] = field(default_factory=Counter)

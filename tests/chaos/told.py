@@ -1,4 +1,4 @@
-"""Whether every buyer was told everything, once: in the app, by e-mail, by SMS, and as the providers' own books say."""
+"""Check that every buyer was told everything, once: in the app, by e-mail, by SMS, and as the providers' books say."""
 
 import contextlib
 import sqlite3
@@ -75,7 +75,7 @@ def sms_book(rig: Rig) -> list[str]:
 
 
 def handed_again(rig: Rig) -> int:
-    """How many messages the SMS twin was given more than once: executors that died before they could say so."""
+    """Count the messages the SMS sandbox was given more than once: executors that died before they could say so."""
     path = rig.folder / "sms" / "book.sqlite3"
     with contextlib.closing(sqlite3.connect(path, timeout=5)) as book:
         found = book.execute("SELECT count(*) FROM (SELECT 1 FROM handing GROUP BY key HAVING count(*) > 1)")

@@ -1,4 +1,4 @@
-"""What has to hold of every deal whenever nothing is under way: said here once, apart from the code that sees to it."""
+"""State what has to hold of every deal whenever nothing is under way: once, apart from the code that sees to it."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -40,7 +40,7 @@ def broken() -> Iterator[str]:
 
 
 def is_money_moving() -> bool:
-    """Whether money waits for a person or for a bank, or a policy goes on alone."""
+    """Tell whether money waits for a person or for a bank, or a policy goes on alone."""
     waits = Refund.objects.exclude(status__in=("succeeded", "rejected")).exists()
     asked = Approval.objects.using("payments").filter(state="waiting").exists()
     return waits or asked or Policy.objects.filter(status__in=IN_FORCE).exists()
@@ -137,7 +137,7 @@ def _cars_of_two_owners() -> Iterator[str]:
 
 
 def ties_of(person_id: UUID) -> Iterator[str]:
-    """What has to end before a person may be forgotten."""
+    """List what has to end before a person may be forgotten."""
     if Order.objects.filter(customer_id=person_id).exclude(status__in=(*ENDED, "completed")).exists():
         yield "an order on its way"
     if Loan.objects.filter(customer_id=person_id, status__in=("active", "overdue")).exists():
@@ -147,7 +147,7 @@ def ties_of(person_id: UUID) -> Iterator[str]:
 
 
 def known_of(person_id: UUID) -> Iterator[str]:
-    """What an erased person is still known by."""
+    """List what an erased person is still known by."""
     for card in Client.objects.of_customer(person_id):
         if card.email or card.phone or card.erased_at is None:
             yield f"a card knows {card.email} {card.phone}"

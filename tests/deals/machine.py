@@ -1,4 +1,4 @@
-"""What buyers and managers may do to one deal, in any order. A refusal is an answer; a deal that disagrees is not."""
+"""Do what buyers and managers may do to a deal, in any order. A refusal is an answer; a deal that disagrees is not."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -112,7 +112,7 @@ class Deals(RuleBasedStateMachine):
 
     @property
     def is_erased(self) -> bool:
-        """Whether the buyer was erased."""
+        """Tell whether the buyer was erased."""
         return User.objects.filter(pk=self.buyer.id, erased_at__isnull=False).exists()
 
     def policies(self) -> list[Policy]:
@@ -128,7 +128,7 @@ class Deals(RuleBasedStateMachine):
         return list(Payment.objects.filter(status__in=states).order_by("created_at", "pk"))
 
     def steps(self, order: Order) -> list[str]:
-        """Where a manager may move the order."""
+        """List where a manager may move the order."""
         return sorted(order.allowed(self.manager.roles))
 
     # Doing and looking ------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class Deals(RuleBasedStateMachine):
         return outcome
 
     def is_under_way(self) -> bool:
-        """Whether something was published that nobody has read yet."""
+        """Tell whether something was published that nobody has read yet."""
         return any(OutboxEvent.objects.using(alias).filter(position=None).exists() for alias in APPS)
 
     def look(self, before: str = "") -> None:

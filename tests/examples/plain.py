@@ -70,7 +70,7 @@ _LEAKS = (
 
 
 class _Run:
-    """What one exchange has seen so far: the same id is the same example of one."""
+    """Run of one exchange, with what it has seen so far: the same id is the same example of one."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""What a buyer and a manager see in a real browser: orders move by themselves, and come right after every outage."""
+"""Look at what a buyer and a manager see in a real browser: orders move by themselves, and come right after outages."""
 
 import pytest
 

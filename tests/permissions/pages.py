@@ -1,4 +1,4 @@
-"""Who may open which page and send which form: the table that tests/permissions/test_pages.py executes.
+"""List who may open which page and send which form: the table that tests/permissions/test_pages.py executes.
 
 Words: `anyone`; `signed in`, where others are led to the sign-in; `own`, where staff see everybody's and another's is
 not found; `mine`, where even staff find only theirs; `holder`, the same of guests too; `by link`, of what guests made;
@@ -152,7 +152,7 @@ class Page:
     word: str
 
     def cells(self) -> dict[str, str]:
-        """What each caller gets."""
+        """List what each caller gets."""
         return dict(zip(CALLERS, WORDS[self.word], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Who may do what on which screen of the admin: the table that tests/permissions/test_screens.py executes.
+"""List who may do what on which screen of the admin: the table that tests/permissions/test_screens.py executes.
 
 Columns: the screen; who may look, add, change and delete; what its buttons and actions are called. `manager` is
 administrators too; `nobody` is nobody by a form, since services alone change it. Clients, and staff who owe a second

@@ -1,4 +1,4 @@
-"""Who may call what: the one table that the tests execute and docs/permissions.md shows.
+"""List who may call what: the one table that the tests execute and docs/permissions.md shows.
 
 Words: `anyone`; `guests too`, where a token that is sent must have the scope; `signed in`; `own`, where staff see
 everybody's and another's is 404; `mine`, where even staff see only theirs; `own or admin`; `person's or admin`, the
@@ -374,7 +374,7 @@ class Row:
     word: str
 
     def cells(self) -> dict[str, str]:
-        """What each caller gets. An API key with the scope may do what its owner may; none changes an account."""
+        """List what each caller gets. An API key with the scope may do what its owner may; none changes an account."""
         people = WORDS[self.word]
         is_open = self.word in ("anyone", "by secret", "public or staff")
         is_changing_account = self.part == "Accounts" and self.method != "GET"

@@ -84,7 +84,7 @@ DEEPER = (
 
 
 def judge(row: Row, verdict: str, response: Any, ids: list[str]) -> bool:
-    """Whether an answer is what the cell says."""
+    """Judge whether an answer is what the cell says."""
     if verdict == YES:
         refusals = (401, 403) if row.path in DEEPER else (401, 403, 404)
         is_let_in = response.status_code not in refusals and response.status_code < 500

@@ -81,7 +81,7 @@ def address_of(row: Page, owner: Visitor) -> str:
 
 
 def judge(verdict: str, answer) -> bool:
-    """Whether an answer is what the cell says."""
+    """Judge whether an answer is what the cell says."""
     is_led_to_sign_in = answer.status_code == 302 and answer["Location"].startswith("/sign-in/?next=")
     if verdict == SIGN_IN:
         return is_led_to_sign_in
@@ -132,7 +132,7 @@ BODIES: dict[str, Callable[[Visitor], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("path", sorted(addresses()))
 def test_no_method_is_forgotten(path, settings):
-    """What the table does not name is refused, to administrators too, or leads to the page it stands on."""
+    """Refuse what the table does not name, to administrators too, or lead to the page it stands on."""
     boss = Visitor("admin")
     rows = [row for row in pages.pages() if row.path == path]
     address = address_of(rows[0], boss)

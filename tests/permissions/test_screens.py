@@ -93,7 +93,7 @@ def test_nobody_presses_a_button_from_outside(row, people, settings):
 
 
 def test_no_other_page_of_the_admin_lets_anybody_in(people):
-    """What the site itself offers: everything but signing in and out wants staff."""
+    """Check what the site itself offers: everything but signing in and out wants staff."""
     own = [route for route in admin.site.get_urls() if isinstance(route, URLPattern)]
     open_to_all = {"login", "logout", "jsi18n"}
     for route in own:

@@ -1,4 +1,4 @@
-"""How far a reader walks to follow `POST /orders` from the server's door to its answer, counted file by file."""
+"""Count how far a reader walks to follow `POST /orders` from the server's door to its answer, file by file."""
 
 import io
 import json

@@ -1,1 +1,1 @@
-"""How value can leave: every declared way tried alone, on oneself, in pieces and twice at once."""
+"""Let value leave in every declared way, tried alone, on oneself, in pieces and twice at once."""

@@ -642,7 +642,7 @@ class LowerManyPrices:
 
 
 def is_about(kind, request, thing):
-    """Whether a request is about this thing, or about what was made of it."""
+    """Tell whether a request is about this thing, or about what was made of it."""
     if kind == "payments.refund":
         return Refund.objects.filter(pk=request.subject_id, payment=thing).exists()
     if kind == "financing.override":
@@ -651,7 +651,7 @@ def is_about(kind, request, thing):
 
 
 def request_about(kind, thing):
-    """What waits about a thing, None when nothing does."""
+    """Return what waits about a thing, None when nothing does."""
     waiting = Approval.objects.using(kind_named(kind).app).filter(kind=kind, state="waiting").order_by("id")
     found = [request for request in waiting if is_about(kind, request, thing)]
     return found[0] if found else None

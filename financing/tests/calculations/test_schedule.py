@@ -80,7 +80,7 @@ def test_payments_are_equal_but_the_last(credit, rounding):
 
 
 def accumulated(factors):
-    """What a rouble paid too little in each row grows to: (1+i)^k of every later row."""
+    """Return what a rouble paid too little in each row grows to: (1+i)^k of every later row."""
     growth = Decimal(1)
     for factor in reversed(factors):
         yield growth
