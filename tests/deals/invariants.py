@@ -1,6 +1,7 @@
 """State what has to hold of every deal whenever nothing is under way: once, apart from the code that sees to it."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Sum
@@ -13,7 +14,7 @@ from financing.models import Loan
 from gateway.models import Approval
 from insurance.models import Claim, Policy
 from messaging.models import InboxEvent
-from orders.models import CheckoutLeg, LegState, Order, OrderHistory, OrderPayment, OrderReturn
+from orders.models import CheckoutLeg, DepositAgreement, LegState, Order, OrderHistory, OrderPayment, OrderReturn
 from payments.models import LedgerLine, Payment, Refund
 
 MONEY_OF_ENDED = ("order:", "policy:")
@@ -37,6 +38,7 @@ def broken() -> Iterator[str]:
     for order in Order.objects.all():
         yield from _deal(order)
     yield from _cars_of_two_owners()
+    yield from _earnest_money()
 
 
 def is_money_moving() -> bool:
@@ -59,7 +61,10 @@ def _money_out_of_place() -> Iterator[str]:
     if sum(balances.values()):
         yield f"the ledger is out of balance: {balances}"
     if not Order.objects.exclude(status__in=ENDED).exists() and not is_money_moving():
-        left = {code: amount for code, amount in balances.items() if code.startswith(MONEY_OF_ENDED)}
+        for held in DepositAgreement.objects.filter(state__in=("waiting", "settling")):
+            code = f"order:{held.order_id}"
+            balances[code] = balances.get(code, Decimal(0)) + (held.held_amount or Decimal(0))
+        left = {code: amount for code, amount in balances.items() if amount and code.startswith(MONEY_OF_ENDED)}
         if left:
             yield f"an ended deal keeps money: {left}"
 
@@ -119,6 +124,32 @@ def _car_came_back(order: Order) -> Iterator[str]:
             yield "the car came back, and is still with its owner"
         if Vehicle.objects.filter(customer_id=order.customer_id, vin=line.vin, left_at=None).exists():
             yield "the car came back, and still stands in its owner's garage"
+
+
+def _earnest_money() -> Iterator[str]:
+    """Nothing became of earnest money whose sale failed but what two people's word makes of it."""
+    for free in DepositAgreement.objects.filter(kind="earnest", state="returned", held_amount=None):
+        if not Refund.objects.filter(order_id=free.order_id).exclude(requested_by=None).exists():
+            yield "earnest money went back by nobody's word"
+    for held in DepositAgreement.objects.filter(kind="earnest").exclude(held_amount=None).select_related("order"):
+        earned, doubled, back = (_balance(code) for code in ("earnest_money", "earnest_money_doubled", "deposit:"))
+        if not held.fault and (earned or doubled or held.state not in ("paid", "waiting")):
+            yield f"it is {held.state}, {-earned} earned and {doubled} doubled, and nobody stated a fault"
+        if held.state in ("waiting", "forfeited") and held.order.amount_paid < (held.held_amount or 0):
+            yield f"the deposit is {held.state}, and {held.order.amount_paid} is left of {held.held_amount}"
+        if held.state == "forfeited" and (-earned, doubled) != (held.held_amount, 0):
+            yield f"forfeited {held.held_amount}, earned {-earned}, doubled {doubled}"
+        if held.state == "doubled" and (earned, doubled, back) != (0, held.held_amount, 0):
+            yield f"doubled {held.held_amount}, the ledger says {doubled}, {-back} of it unpaid"
+        if held.state in ("returned", "doubled") and held.order.amount_paid and not is_money_moving():
+            yield f"the deposit is {held.state}, and {held.order.amount_paid} is still here"
+
+
+def _balance(code: str) -> Decimal:
+    lines = LedgerLine.objects.filter(account__code__startswith=code)
+    if not code.endswith(":"):
+        lines = LedgerLine.objects.filter(account__code=code)
+    return lines.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
 def _cars_of_two_owners() -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.test import override_settings
 from django.utils import timezone
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ from insurance.tests.make import KASKO, OSAGO
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, make_due
 from orders import events
-from orders.models import CheckoutLeg, Order, OrderReturn
+from orders.models import CheckoutLeg, DepositAgreement, Order, OrderReturn
 from orders.services import (
     Actor,
     LineChange,
@@ -51,10 +52,11 @@ from orders.services import (
     place_order,
     react,
     refuse_return,
+    state_fault,
     steer_checkout,
     view_checkout,
 )
-from orders.services.deposits import TERMS_VERSION
+from orders.services.deposits import VERSIONS
 from payments.models import Payment, Refund
 from payments.services import Means, cancel_payment, capture_payment, create_payment, request_refund, retry_refund
 from tests.deals.invariants import TOWARDS_HANDOVER, broken, known_of, ties_of
@@ -170,7 +172,7 @@ class Deals(RuleBasedStateMachine):
     @initialize(
         pay=st.sampled_from([None, "card", "cash", "bank_transfer"]),
         token=CARDS,
-        with_deposit=st.booleans(),
+        deposit=st.sampled_from([None, None, "advance", "earnest"]),
         lent_or_traded=st.sampled_from([(False, None), (True, None), (True, "200000.00"), (False, "1999999.00")]),
         insured=st.sampled_from([[], [OSAGO], [OSAGO, KASKO]]),
         by_manager=st.booleans(),
@@ -181,7 +183,7 @@ class Deals(RuleBasedStateMachine):
         self,
         pay: str | None = None,
         token: str = "tok_success",
-        with_deposit: bool = False,
+        deposit: str | None = None,
         lent_or_traded: tuple[bool, str | None] = (False, None),
         insured: Sequence[dict[str, Any]] = (),
         by_manager: bool = False,
@@ -197,13 +199,15 @@ class Deals(RuleBasedStateMachine):
         terms["policies"] = [(one["insurance_type"].upper(), estimate(one)) for one in insured]
         if pay is not None:
             terms["payment"] = paying(pay, token)
-        if with_deposit and traded != "1999999.00":
-            terms["deposit"] = paying("card", token, amount="100000.00", terms=TERMS_VERSION)
+        kind = deposit or "advance"
+        if deposit is not None and traded != "1999999.00":
+            terms["deposit"] = paying("card", token, amount="100000.00", terms=VERSIONS[kind])
         if with_loan:
             terms["financing"] = financing.tests.make.ASKED
         if traded is not None:
             terms["trade_in"] = {"amount": traded}
-        self.order_id = self.order_car(self.buyer, self.manager if by_manager else self.buyer, **terms).id
+        with override_settings(DEPOSIT_KIND=kind):
+            self.order_id = self.order_car(self.buyer, self.manager if by_manager else self.buyer, **terms).id
         self.look()
         self.go_on(FAR[until])
 
@@ -448,6 +452,22 @@ class Deals(RuleBasedStateMachine):
         found = self.returns("asked", "inspected")[0]
         service, name = (accept_return, "accept_return") if is_agreed else (refuse_return, "refuse_return")
         self.act(name, lambda: service(return_id=found.id, reason="so", actor=self.manager, now=self.now()))
+
+    @precondition(lambda self: DepositAgreement.objects.filter(kind="earnest").exclude(held_amount=None).exists())
+    @rule(fault=st.sampled_from(["buyer", "seller", "nobody"]), is_agreed=st.sampled_from([True, True, False]))
+    def say_whose_fault(self, fault: str, is_agreed: bool) -> None:
+        """State whose fault it was that a sale secured by earnest money failed, and have it confirmed or not."""
+        wish = {"order_id": self.order_id, "fault": fault, "reason": "so", "actor": self.manager}
+
+        def go() -> None:
+            with suppress(Waits):
+                state_fault(**wish, now=self.now())
+            for alias, one in self.waiting():
+                if one.kind == "orders.fault":
+                    answer = approve if is_agreed else reject
+                    answer(alias=alias, approval_id=one.id, person_id=self.second.id, now=self.now())
+
+        self.act(f"say_whose_fault: {fault}", go)
 
     @precondition(lambda self: self.order.reservation_expires_at is not None)
     @rule(days=st.sampled_from([1, 5]))

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import PropertyMock, patch
 
+from gateway.approvals import let
 from insurance.models import PolicyTerms
 from insurance.tests.make import KASKO, OSAGO
 from orders.services.legs.loan import LoanLeg
@@ -86,6 +87,26 @@ def erased_too_early(deal: Deals) -> None:
     deal.erase()
 
 
+def forfeited(deal: Deals) -> None:
+    deal.place(deposit="earnest")
+    deal.buyer_cancels()
+    deal.say_whose_fault("buyer", is_agreed=True)
+
+
+def returned_double(deal: Deals) -> None:
+    deal.place(deposit="earnest")
+    deal.buyer_cancels()
+    deal.say_whose_fault("seller", is_agreed=False)
+    deal.say_whose_fault("seller", is_agreed=True)
+
+
+def secured_money_asked_back(deal: Deals) -> None:
+    deal.place(deposit="earnest")
+    deal.buyer_cancels()
+    deal.refund(0, WHOLE)
+    deal.decide(is_agreed=True)
+
+
 WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
     "handed over without its money": (
         lambda: patch("orders.services.changing._require_money", _nothing),
@@ -127,6 +148,22 @@ WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
     "erased with an order on its way": (
         lambda: patch("messaging.peering.reads.leaving", _nothing),
         erased_too_early,
+    ),
+    "earnest money goes back with the rest": (
+        lambda: patch("orders.services.legs.payment.hold_deposit", lambda saga: Decimal(0)),
+        forfeited,
+    ),
+    "one person alone says whose fault it was": (
+        lambda: patch("orders.services.earnest.approvals.admit", lambda kind, *_, **__: let(kind)),
+        forfeited,
+    ),
+    "the second half is not booked": (
+        lambda: patch("payments.services.deposits.is_booked", lambda *_: True),
+        returned_double,
+    ),
+    "earnest money is given back by hand": (
+        lambda: patch("payments.services.refunds.refuse_secured", _nothing),
+        secured_money_asked_back,
     ),
 }
 """Each mutant, and the steps that have to find it."""
