@@ -63,30 +63,33 @@ class TradeInRequest(LegRequest):
     """A car in exchange: what its buyer asks for it, whether that is agreed to, and what is known of it (km, year)."""
 
     amount: Decimal = ZERO
-    is_agreed: bool = False
-    vin: str = ""
-    make: str = ""
-    model: str = ""
+    is_agreed: bool | None = None
+    vin: str | None = None
+    make: str | None = None
+    model: str | None = None
     year: int | None = None
     mileage: int | None = None
-    description: str = ""
+    description: str | None = None
 
 
 class LoanRequest(LegRequest):
-    """The application that a bank is asked to decide: roubles and months; the premiums are those of the order."""
+    """The application that a bank is asked to decide: roubles and months; the premiums are those of the order.
+
+    An offer equal to it is taken at once, unless `auto_accept` says that the buyer chooses.
+    """
 
     vehicle_price: Decimal | None = None
     down_payment: Decimal | None = None
     term_months: int | None = None
-    financing_type: str = ""
-    employment_status: str = ""
+    financing_type: str | None = None
+    employment_status: str | None = None
     monthly_income: Decimal | None = None
     monthly_obligations: Decimal | None = None
     birth_date: date | None = None
     vehicle_year: int | None = None
     programme_id: UUID | None = None
-    insurance_financed: bool = False
-    auto_accept: bool = True
+    insurance_financed: bool | None = None
+    auto_accept: bool | None = None
     financed_premium: Decimal | None = None
     psk_premium: Decimal | None = None
 

@@ -51,7 +51,7 @@ class LoanLeg(Leg):
                 customer_id=saga.order.customer_id,
                 currency=saga.order.currency,
                 application=request.plain(),
-                auto_accept=request.auto_accept,
+                auto_accept=request.auto_accept is not False,
             )
         )
 
