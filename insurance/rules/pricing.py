@@ -164,7 +164,8 @@ def price(request: QuoteRequest, day: date, book: TariffBook = SHIPPED, *, today
     except InvalidRisk as error:
         raise InvalidInput(error.field, error.code, error.detail) from error
     except TariffMissing as error:
-        raise InvalidInput(_MISSING.get(error.table.split()[0], "region"), "not_insurable", str(error)) from error
+        told = _("Table %(table)s of the tariffs has no row for %(what)s.") % {"table": error.table, "what": error.what}
+        raise InvalidInput(_MISSING.get(error.table.split()[0], "region"), "not_insurable", told) from error
 
 
 def compare(request: QuoteRequest, day: date, book: TariffBook = SHIPPED) -> Iterator[tuple[QuoteRequest, Price]]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from math import prod
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,3 +136,11 @@ def test_kasko_always_multiplies_and_repeats(coverage, months, age):
 def test_osago_always_multiplies(power, months):
     result = rated(make.OSAGO, engine_power=str(power), term_months=months)
     assert result.premium == money(prod(values(result).values())) > 0
+
+
+def test_who_cannot_be_insured_reads_why_in_their_language():
+    with translation.override("ru"), pytest.raises(InvalidInput) as refused:
+        rated(make.OSAGO, region="Атлантида")
+    detail = refused.value.errors[0]["detail"]
+    assert detail.startswith("В таблице")
+    assert "Атлантида" in detail

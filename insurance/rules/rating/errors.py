@@ -20,4 +20,4 @@ class TariffMissing(RatingError):
 
     def __init__(self, table: str, what: object) -> None:
         super().__init__(f"no row of {table} for {what}")
-        self.table = table
+        self.table, self.what = table, str(what)
