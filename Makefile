@@ -61,7 +61,7 @@ shape: .env .venv/dev ## Print how the code is built: cycles, borders, rooms, le
 	@$(RUN) -m tests.shape $(ARGS)
 	@$(RUN) -m pytest -q -n 0 -s tests/shape/test_purchase_walk.py
 
-settings: .venv/dev ## Write .env.example, docs/settings.md and the containers' environment from config/declared
+settings: .venv/dev ## Write what is declared once into .env.example, docs/settings.md, docker-compose.yml and .importlinter
 	@$(RUN) -m config.declared
 
 schema: .env .venv/dev ## Build the OpenAPI and AsyncAPI documents in docs/, which are served as they stand there

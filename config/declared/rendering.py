@@ -1,13 +1,14 @@
-"""The declarations as documents: .env.example, docs/settings.md, and the environment in docker-compose.yml."""
+"""Render the declarations as documents: .env.example, docs/settings.md, and the lists of other programs' files."""
 
 import textwrap
 from pathlib import Path
 
-from config.declared import access, business, health, machine, servers
+from config.declared import access, business, health, lists, machine, servers
 from config.declared.setting import ROLES, Group, Setting
 from config.environment import BASE_DIR, PREFIX
 
 ENV_EXAMPLE, PAGE, COMPOSE = BASE_DIR / ".env.example", BASE_DIR / "docs/settings.md", BASE_DIR / "docker-compose.yml"
+IMPORTS = BASE_DIR / ".importlinter"
 BEGIN, END = "# settings: made by `make settings`\n", "# settings: end\n"
 EDGE = "172.30.117.2"
 """Address of the edge in the containers' network: it alone is believed."""
@@ -81,11 +82,11 @@ def _row(setting: Setting[object]) -> str:
 
 
 def compose() -> str:
-    """docker-compose.yml with its `x-settings` written anew: an anchor per role."""
+    """Render docker-compose.yml with its `x-settings` written anew, an anchor per role, and every app in its lists."""
     whole = COMPOSE.read_text()
     before, _, rest = whole.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return before + BEGIN + _anchors() + END + after
+    return lists.containers(before + BEGIN + _anchors() + END + after)
 
 
 def _anchors() -> str:
@@ -126,7 +127,12 @@ def _fixed(setting: Setting[object]) -> str:
     }.get(setting.name, "")
 
 
-DOCUMENTS = {ENV_EXAMPLE: env_example, PAGE: page, COMPOSE: compose}
+def import_contracts() -> str:
+    """Render .importlinter with every app in its lists."""
+    return lists.import_contracts(IMPORTS.read_text())
+
+
+DOCUMENTS = {ENV_EXAMPLE: env_example, PAGE: page, COMPOSE: compose, IMPORTS: import_contracts}
 """Each document, and what it should hold; a test compares."""
 
 
