@@ -24,42 +24,10 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.responses.problems.ProblemFormatter"}
 API_TAGS = {
-    "allocations": "Times of resources that are taken.",
     "approvals": "What waits for a second person, from every app.",
-    "auth": "Signing in and out, tokens, sessions, two-factor, API keys.",
-    "cart": "What somebody means to order, signed in or not yet.",
-    "categories": "The catalogue's tree, and the attributes of each of its branches.",
-    "clients": "The cards of clients: contacts, consents, cars, what happened with them.",
-    "deliveries": "Messages to partners, each with its attempts.",
-    "event-categories": "Kinds of happenings.",
-    "events": "Happenings and registrations for them.",
-    "favourites": "Cars that somebody keeps an eye on.",
-    "feeds": "The stock as other sites read it.",
-    "financing": "Loans and leasing: calculations, applications, banks' offers, payments.",
     "health": "Whether a process lives and may be sent visitors.",
-    "imports": "Cars from files, row by row.",
-    "insurance": "Quotes, policies and claims.",
-    "leads": "People who may become buyers, and how far they are.",
-    "ledger": "The books: accounts and entries.",
-    "notifications": "What somebody was told, and whether they read it.",
-    "orders": "Orders from the first click to the handed-over keys.",
-    "payment-methods": "Stored ways to pay.",
-    "payments": "Money that comes in, and what providers say about it.",
-    "products": "Cars and parts on sale: search, prices, stock, pictures.",
-    "queue": "Places in the queue for a car that another buyer holds.",
-    "reconciliations": "Our books against a provider's, day by day.",
-    "refunds": "Money that goes back.",
-    "resource-types": "Kinds of what can be booked.",
-    "resources": "Rooms, bays, cars for test drives and colleagues, with their free times.",
-    "returns": "Cars that came back.",
-    "saved-searches": "Searches that tell when something new fits.",
-    "test-drive-cars": "Cars that can be driven.",
-    "test-drives": "Test drives, from the wish to the return of the keys.",
-    "transactions": "Every movement of money, in one list.",
-    "users": "Accounts of people.",
-    "webhooks": "Partners who are told what happens.",
 }
-"""What the API's operations are grouped under, in the words of its document."""
+"""Groups of the API's operations that belong to no app; the apps' own stand in their `plugin`."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Autosalon",
     "DESCRIPTION": "A car dealership from shop window to handed-over keys.",

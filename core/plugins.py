@@ -1,7 +1,7 @@
 """Find what each app plugs into the house: one page per app, its `plugin`, read once all models are loaded."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -27,6 +27,7 @@ class Plugin:
     `declares`: modules that register by their decorators: messages, handlers, operations, approvals, personal data,
     copies and answers. `connect`: functions called once, when all apps are ready. `metrics`: sources of gauges and
     counters, quick, which must not raise. `demo`: makes the demo data that are missing; called in debug only.
+    `tags` name the groups of the app's operations in the API document, and say what they are about.
     `consumers` and `channels` are dotted names of modules, imported only by processes that serve sockets and by the
     API document: the addresses of the app's sockets, and what is said there.
     """
@@ -36,6 +37,7 @@ class Plugin:
     feed: Feed | None = None
     metrics: tuple[Callable[[], Iterable[Any]], ...] = ()
     demo: Callable[[datetime], Any] | None = None
+    tags: dict[str, str] = field(default_factory=dict)
     consumers: str = ""
     channels: str = ""
 

@@ -7,4 +7,8 @@ from core.plugins import Plugin
 PLUGIN = Plugin(
     declares=(events, handlers, operations, personal, public),
     demo=demo.create_demo,
+    tags={
+        "auth": "Signing in and out, tokens, sessions, two-factor, API keys.",
+        "users": "Accounts of people.",
+    },
 )

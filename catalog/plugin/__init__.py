@@ -9,4 +9,12 @@ PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     connect=(connect_signals,),
     demo=demo.create_demo,
+    tags={
+        "categories": "The catalogue's tree, and the attributes of each of its branches.",
+        "favourites": "Cars that somebody keeps an eye on.",
+        "feeds": "The stock as other sites read it.",
+        "imports": "Cars from files, row by row.",
+        "products": "Cars and parts on sale: search, prices, stock, pictures.",
+        "saved-searches": "Searches that tell when something new fits.",
+    },
 )

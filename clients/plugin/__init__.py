@@ -6,4 +6,8 @@ from core.plugins import Plugin
 
 PLUGIN = Plugin(
     declares=(events, handlers, personal),
+    tags={
+        "clients": "The cards of clients: contacts, consents, cars, what happened with them.",
+        "leads": "People who may become buyers, and how far they are.",
+    },
 )

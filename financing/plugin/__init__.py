@@ -7,4 +7,7 @@ from financing.plugin import demo, personal
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     demo=demo.create_demo,
+    tags={
+        "financing": "Loans and leasing: calculations, applications, banks' offers, payments.",
+    },
 )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from core.plugins import plugins
 from gateway.api import UUID_PATTERN
 from gateway.document.codes import codes
 from gateway.document.refusals import ALWAYS, REFUSALS, SCHEMA, WITH_A_BODY, refusal
@@ -113,6 +114,11 @@ def describe_edge(result: Node, **_: Any) -> Node:
             if status.startswith("2") and _is_versioned(response, schemas):
                 _add_headers(response, ["ETag"])
     result["paths"] = {path.rstrip("/") or "/": item for path, item in result["paths"].items()}
+    own = {name: text for plugin in plugins().values() for name, text in plugin.tags.items()}
+    result["tags"] = sorted(
+        [*result.get("tags", ()), *({"name": name, "description": text} for name, text in own.items())],
+        key=lambda tag: str(tag["name"]),
+    )
     result["servers"] = [{"url": "/", "description": "The dealership that serves this document."}]
     return result
 

@@ -7,4 +7,7 @@ from insurance.plugin import copies, demo, personal
 PLUGIN = Plugin(
     declares=(approvals, commands, copies, events, handlers, operations, personal, public),
     demo=demo.create_demo,
+    tags={
+        "insurance": "Quotes, policies and claims.",
+    },
 )

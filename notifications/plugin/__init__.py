@@ -12,4 +12,9 @@ PLUGIN = Plugin(
     metrics=(webhook_counters,),
     consumers="notifications.consumers",
     channels="notifications.plugin.channels",
+    tags={
+        "deliveries": "Messages to partners, each with its attempts.",
+        "notifications": "What somebody was told, and whether they read it.",
+        "webhooks": "Partners who are told what happens.",
+    },
 )

@@ -12,4 +12,10 @@ PLUGIN = Plugin(
     feed=Feed(carries=CARRIED, read=item_of),
     consumers="orders.consumers",
     channels="orders.plugin.channels",
+    tags={
+        "cart": "What somebody means to order, signed in or not yet.",
+        "orders": "Orders from the first click to the handed-over keys.",
+        "queue": "Places in the queue for a car that another buyer holds.",
+        "returns": "Cars that came back.",
+    },
 )

@@ -6,4 +6,12 @@ from payments.plugin import personal
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
+    tags={
+        "ledger": "The books: accounts and entries.",
+        "payment-methods": "Stored ways to pay.",
+        "payments": "Money that comes in, and what providers say about it.",
+        "reconciliations": "Our books against a provider's, day by day.",
+        "refunds": "Money that goes back.",
+        "transactions": "Every movement of money, in one list.",
+    },
 )

@@ -7,4 +7,9 @@ from resources.plugin import demo, personal
 PLUGIN = Plugin(
     declares=(commands, events, handlers, personal, public),
     demo=demo.create_demo,
+    tags={
+        "allocations": "Times of resources that are taken.",
+        "resource-types": "Kinds of what can be booked.",
+        "resources": "Rooms, bays, cars for test drives and colleagues, with their free times.",
+    },
 )
