@@ -172,7 +172,7 @@ class Deals(RuleBasedStateMachine):
     @initialize(
         pay=st.sampled_from([None, "card", "cash", "bank_transfer"]),
         token=CARDS,
-        deposit=st.sampled_from([None, None, "advance", "earnest"]),
+        deposit=st.sampled_from([None, None, "advance", "earnest", "earnest, and it fails"]),
         lent_or_traded=st.sampled_from([(False, None), (True, None), (True, "200000.00"), (False, "1999999.00")]),
         insured=st.sampled_from([[], [OSAGO], [OSAGO, KASKO]]),
         by_manager=st.booleans(),
@@ -199,7 +199,7 @@ class Deals(RuleBasedStateMachine):
         terms["policies"] = [(one["insurance_type"].upper(), estimate(one)) for one in insured]
         if pay is not None:
             terms["payment"] = paying(pay, token)
-        kind = deposit or "advance"
+        kind, _, fails = (deposit or "advance").partition(", ")
         if deposit is not None and traded != "1999999.00":
             terms["deposit"] = paying("card", token, amount="100000.00", terms=VERSIONS[kind])
         if with_loan:
@@ -209,7 +209,10 @@ class Deals(RuleBasedStateMachine):
         with override_settings(DEPOSIT_KIND=kind):
             self.order_id = self.order_car(self.buyer, self.manager if by_manager else self.buyer, **terms).id
         self.look()
-        self.go_on(FAR[until])
+        if fails:
+            self.buyer_cancels()
+        else:
+            self.go_on(FAR[until])
 
     def order_car(self, buyer: Actor, actor: Actor, **terms: Any) -> Order:
         """Order the car."""
@@ -467,7 +470,7 @@ class Deals(RuleBasedStateMachine):
                     answer = approve if is_agreed else reject
                     answer(alias=alias, approval_id=one.id, person_id=self.second.id, now=self.now())
 
-        self.act(f"say_whose_fault: {fault}", go)
+        self.act("say_whose_fault", go)
 
     @precondition(lambda self: self.order.reservation_expires_at is not None)
     @rule(days=st.sampled_from([1, 5]))
