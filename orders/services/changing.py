@@ -27,7 +27,7 @@ from orders.models import (
     Status,
 )  # fmt: skip
 from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, roles_in
-from orders.services.deposits import lock_deposit, secures
+from orders.services.deposits import UNSETTLED, lock_deposit, secures
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
 
@@ -177,12 +177,18 @@ def edit_comment(*, order_id: UUID, comment: str, actor: Actor, now: datetime, c
 
 
 def delete_order(*, order_id: UUID, actor: Actor, now: datetime, check: Check = any_version) -> None:
-    """Hide an order from every list; its rows stay for the books. Raises NotFound."""
+    """Hide an order from every list; its rows stay for the books.
+
+    Raises NotFound, WrongTransition (its earnest money waits for a word, or is on its way).
+    """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
             check(saga.order.version)
             saga.order.permit(Edit.HIDE, actor.roles)
+            deposit = lock_deposit(saga)
+            if deposit is not None and deposit.state in UNSETTLED:
+                raise WrongTransition(deposit.state, [])
         saga.order.deleted_at = now
         saga.order.touch(now)
         record_edit(saga, "order.deleted", actor=actor, now=now)

@@ -155,7 +155,7 @@ def follow_deposit(saga: LockedOrder) -> None:
     _hold_no_more(saga, found)
     if found.state == DepositState.AGREED and is_paid:
         move_deposit(saga, found, DepositState.PAID)
-    outcome = _held_outcome(saga, found) if found.state in _OPEN_HELD else _outcome(saga, found, is_paid=is_paid)
+    outcome = _held_outcome(saga, found) if found.state in UNSETTLED else _outcome(saga, found, is_paid=is_paid)
     if outcome:
         move_deposit(saga, found, outcome)
 
@@ -168,7 +168,8 @@ def _hold_no_more(saga: LockedOrder, found: DepositAgreement) -> None:
         found.save()
 
 
-_OPEN_HELD = (DepositState.WAITING, DepositState.SETTLING)
+UNSETTLED = (DepositState.WAITING, DepositState.SETTLING)
+"""States of held earnest money that somebody still has to look at."""
 
 
 def _outcome(saga: LockedOrder, found: DepositAgreement, *, is_paid: bool) -> str:

@@ -349,6 +349,14 @@ def test_managers_see_what_waits_for_too_long(settings):
     assert deposits_for_people(now=late) == {"deposits_waiting": 1}
 
 
+def test_an_order_is_not_hidden_while_its_earnest_money_waits():
+    order, _ = make.with_earnest_money()
+    admin = Actor(make.uuid7(), frozenset({"admin"}))
+    with pytest.raises(WrongTransition):
+        services.delete_order(order_id=order.id, actor=admin, now=timezone.now())
+    assert Order.objects.get(pk=order.id).deleted_at is None
+
+
 def test_nobody_leaves_whose_earnest_money_waits(first):
     order, payment_id = make.with_earnest_money()
     assert [one.number for one in _obligations(order.customer_id)] == [order.number]
