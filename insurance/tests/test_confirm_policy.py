@@ -15,6 +15,7 @@ from insurance.models import ClaimConcern, Endorsement, MoneyRequest, Policy
 from insurance.public import policy_disagreements, rate, unconfirmed_premiums, waiting_for_somebody
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
+from messaging.people.personal import erase
 from messaging.testing import events_of
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -249,3 +250,14 @@ def test_what_was_confirmed_of_a_car_needs_no_second_confirmation(policy):
     assert told(raw) == []
     assert told(raw | {"engine_power": 40}) == ["engine_power"]
     assert told(raw | {"drivers": [make.DRIVER | {"birth_date": "1984-01-01"}]}) == ["drivers.0.kbm"]
+
+
+def test_the_books_agree_about_those_who_left(policy):
+    """Their drivers are forgotten, so nothing of theirs is rated again; others' still is."""
+    confirm(policy, **CHEAPER)
+    services.cancel_policy(policy_id=policy.id, now=timezone.now())
+    other = make.policy(make.OSAGO)
+    erase("insurance", policy.customer_id)
+    assert [item.kind for item in policy_disagreements()] == []
+    type(other.quote).objects.filter(pk=other.quote_id).update(premium=1)
+    assert "quote_premium_differs" in [item.kind for item in policy_disagreements()]
