@@ -18,6 +18,7 @@ import resources.tests.make
 from accounts import queries as accounts_queries
 from accounts import services as accounts
 from clients.models import Client
+from core.files.papers import opened
 from core.ids import uuid7
 from core.testing import Api
 from insurance.tests.make import KASKO
@@ -289,7 +290,7 @@ def is_told(mark, told):
 
 def hits_in_files(folder, marks):
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return {(mark, str(path)) for path in files for mark in marks if is_told(mark, path.read_bytes())}
+    return {(mark, str(path)) for path in files for mark in marks if is_told(mark, opened(path.read_bytes()))}
 
 
 def hits_in_valkey(marks):

@@ -1,9 +1,13 @@
-"""Papers that people send: judged by their bytes, and kept where only services reach them."""
+"""Papers that people send: judged by their bytes, sealed, and kept where only services reach them.
+
+Who copies a disk or a backup has no passports: a file begins with a mark and goes on encrypted (`secrecy.sealing`).
+One from before papers were sealed is read as it is; `manage.py seal_papers` seals those.
+"""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -11,9 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.errors import DomainError, InvalidInput, NotFound
+from core.files.whole import replacing
 from core.ids import uuid7
+from core.secrecy.sealing import seal, unseal
 
 STORAGE = "private"
+_SEALED = b"sealed-1:"
+"""No photograph and no PDF begins like that."""
 LONGEST_NAME = 150
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg", "jpg"),
@@ -59,7 +67,7 @@ class Paper:
 
     def keep(self, path: str) -> None:
         """Store the file. Call it last in the transaction: a rollback does not take a file away."""
-        storages[STORAGE].save(path, ContentFile(self.content))
+        storages[STORAGE].save(path, ContentFile(_SEALED + seal(self.content)))
 
 
 def check_size(size: int, max_bytes: int) -> None:
@@ -95,12 +103,43 @@ def kind_of_file(content: bytes) -> tuple[str, str]:
 
 
 def read_paper(path: str) -> bytes:
-    """The bytes of a paper. Raises NotFound when the file is gone."""
+    """Return the bytes of a paper. Raises NotFound when the file is gone, Unopenable when its key is."""
     storage = storages[STORAGE]
     if not storage.exists(path):
         raise NotFound
     with storage.open(path, "rb") as stored:
-        return bytes(stored.read())
+        return opened(bytes(stored.read()))
+
+
+def opened(kept: bytes) -> bytes:
+    """Open the bytes of a kept file, sealed or from before. Raises Unopenable when no known key does."""
+    return unseal(kept.removeprefix(_SEALED)) if kept.startswith(_SEALED) else kept
+
+
+def stored_papers(folder: str = "") -> Iterator[str]:
+    """Name every file of the private storage."""
+    folders, files = storages[STORAGE].listdir(folder)
+    yield from (f"{folder}/{name}".lstrip("/") for name in sorted(files))
+    for name in sorted(folders):
+        yield from stored_papers(f"{folder}/{name}".lstrip("/"))
+
+
+def seal_paper(path: str, *, again: bool = False) -> bool:
+    """Seal a file that is not sealed yet, or with `again` by today's key; return whether it was written.
+
+    Whoever reads meanwhile has the old file or the new one, whole. A file that was destroyed meanwhile stays away.
+    """
+    place = Path(storages[STORAGE].path(path))
+    try:
+        kept = place.read_bytes()
+        if kept.startswith(_SEALED) and not again:
+            return False
+        with replacing(place, mode=0o600) as output:
+            output.write(_SEALED + seal(opened(kept)))
+            place.stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def destroy_papers(paths: Iterable[str]) -> None:

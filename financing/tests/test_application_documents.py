@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.events import UserDeleted
+from core.files.papers import opened
 from core.ids import uuid7
 from core.testing import Api
 from financing import services
@@ -69,7 +70,7 @@ def test_a_paper_is_kept_and_given_back(application, owner, private_files):
         "passport", "passport.jpg", "image/jpeg", "submitted",
     )  # fmt: skip
     (stored,) = kept(private_files)
-    assert stored.read_bytes() == JPEG
+    assert opened(stored.read_bytes()) == JPEG
     found = owner.get(f"{PATH}/{application.id}/documents/{shown['id']}")
     assert (found.content, found["Content-Type"], found["X-Content-Type-Options"]) == (JPEG, "image/jpeg", "nosniff")
     assert found["Content-Disposition"].startswith("attachment")
@@ -218,4 +219,4 @@ def test_papers_go_with_the_person_unless_a_loan_stands_on_them(private_files):
     personal.forget_person(UserDeleted(user_id=order.customer_id))
     assert set(ApplicationDocument.objects.values_list("application_id", flat=True)) == {lent.id, theirs.id}
     (left,) = kept(private_files)
-    assert left.read_bytes() == JPEG
+    assert opened(left.read_bytes()) == JPEG

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from core.clock import dealer_day
+from core.files.papers import opened
 from core.ids import uuid7
 from core.testing import Api
 from insurance import services
@@ -56,7 +57,7 @@ def test_a_photograph_is_kept_and_given_back(claim, owner, private_files):
         "photo", "car.jpg", "image/jpeg", len(JPEG),
     )  # fmt: skip
     (stored,) = [path for path in private_files.rglob("*") if path.is_file()]
-    assert stored.read_bytes() == JPEG
+    assert opened(stored.read_bytes()) == JPEG
     found = owner.get(f"{PATH}/{claim.id}/documents/{shown['id']}")
     assert (found.content, found["Content-Type"]) == (JPEG, "image/jpeg")
     assert found["Content-Disposition"].startswith("attachment")
