@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.context import current
 from orders.services import leg_title
-from storefront import silhouettes, wording
-from storefront.terms import term
+from storefront.shown import silhouettes, wording
+from storefront.shown.terms import term
 
 register = template.Library()
 NBSP = "\u00a0"

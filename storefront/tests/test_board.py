@@ -261,7 +261,7 @@ def test_the_board_names_what_is_stuck_elsewhere_and_leads_there():
 
 def test_a_provider_that_is_spared_is_named(monkeypatch):
     row = {"name": "sandbox", "kind": "provider", "state": "open"}
-    monkeypatch.setattr("storefront.stuck.standing", lambda: [row])
+    monkeypatch.setattr("storefront.shown.stuck.standing", lambda: [row])
     page = Visitor("manager").get("/board/").content.decode()
     assert "Do not answer" in page
     assert "<strong>sandbox</strong>" in page
@@ -271,7 +271,7 @@ def test_the_board_lives_while_a_database_is_away(monkeypatch):
     def away(**_):
         raise DatabaseAway
 
-    monkeypatch.setattr("storefront.stuck.waiting_for_somebody", away)
+    monkeypatch.setattr("storefront.shown.stuck.waiting_for_somebody", away)
     page = Visitor("manager").get("/board/")
     assert page.status_code == 200
     assert "could not be counted just now" in page.content.decode()

@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from storefront import silhouettes, terms, wording
+from storefront.shown import silhouettes, terms, wording
 from storefront.templatetags.storefront import money
 
 FOLDER = settings.BASE_DIR / "locale/ru/LC_MESSAGES"

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 from accounts import services
 from core.errors import DomainError
 from gateway.guards.address import client_address
-from storefront.forms import CodeForm, ForgottenForm, NewPasswordForm, ProofForm, VerifyForm
-from storefront.refusals import add_refusal
+from storefront.forms.refusals import add_refusal
+from storefront.forms.visitors import CodeForm, ForgottenForm, NewPasswordForm, ProofForm, VerifyForm
 from storefront.visitor import BACKEND, count, next_url, principal_of
 
 READ_AND_SEND = ["GET", "HEAD", "POST"]

@@ -18,8 +18,8 @@ from accounts.queries import is_oidc_offered, provider_name
 from accounts.services import authenticate, register
 from core.errors import DomainError
 from gateway.guards.address import client_address
-from storefront.forms import CodeForm, SignInForm, SignUpForm
-from storefront.refusals import add_refusal
+from storefront.forms.refusals import add_refusal
+from storefront.forms.visitors import CodeForm, SignInForm, SignUpForm
 from storefront.views.access import code_page
 from storefront.visitor import BACKEND, count, next_url
 

@@ -25,13 +25,13 @@ from orders.services import accept_return, inspect_return, move_order, refuse_re
 from orders.services import state_fault as say_whose_fault
 from payments.public import payments_of_order
 from payments.services import capture_payment
-from storefront import wording
-from storefront.board_queues import read_queues
-from storefront.order_view import promised_payment
 from storefront.pages import page
-from storefront.stuck import Stuck, read_stuck
+from storefront.shown import wording
+from storefront.shown.board_queues import read_queues
+from storefront.shown.order_view import promised_payment
+from storefront.shown.stuck import Stuck, read_stuck
+from storefront.shown.wording import Text
 from storefront.visitor import actor_of, user_id
-from storefront.wording import Text
 
 
 class MoveForm(forms.Form):

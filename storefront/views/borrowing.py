@@ -21,10 +21,10 @@ from financing.public import programme_choices
 from financing.rules.application_fields import read_fields
 from gateway.requests.idempotency import run_once
 from orders.public import OrderDocument, get_order
-from storefront.forms import new_key
-from storefront.loan_forms import ApplyForm
+from storefront.forms.loans import ApplyForm
+from storefront.forms.refusals import add_refusal
+from storefront.forms.visitors import new_key
 from storefront.pages import page
-from storefront.refusals import add_refusal
 from storefront.visitor import count, user_id
 
 

@@ -21,14 +21,14 @@ from gateway.access.permissions import EmailNotVerified, require_verified_email
 from gateway.requests.idempotency import run_once
 from orders import services
 from orders.public import read_cart
-from storefront import wording
 from storefront.cart import holder_of, remember
 from storefront.chosen_policies import Chosen, chosen_by, clear, total_of
-from storefront.deposit_forms import BuyForm, GoodsForm
-from storefront.forms import QuantityForm, new_key
+from storefront.forms.deposits import BuyForm, GoodsForm
+from storefront.forms.visitors import QuantityForm, new_key
 from storefront.pages import page
+from storefront.shown import wording
+from storefront.shown.wording import Text
 from storefront.visitor import actor_of, count, principal_of, user_id
-from storefront.wording import Text
 
 OFFERED = 6
 log = structlog.get_logger(__name__)

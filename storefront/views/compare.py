@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog import public
 from catalog.public.pictures import covers
 from core.errors import NotFound
-from storefront.cards import compared, read_ids, remember_compared
-from storefront.comparison import shown_rows
 from storefront.pages import page
+from storefront.shown.cards import compared, read_ids, remember_compared
+from storefront.shown.comparison import shown_rows
 from storefront.visitor import next_url
 
 

@@ -13,7 +13,7 @@ from core.errors import InvalidInput, NotFound
 from financing.queries import quote_loan
 from financing.queries.documents import TYPES, Paper, printed, quote_paper, schedule_svg
 from financing.rules.calculations import LoanQuote
-from storefront.forms import LoanForm
+from storefront.forms.visitors import LoanForm
 from storefront.pages import page
 
 PRICE, SHARE_PAID = Decimal(1_500_000), Decimal("0.2")

@@ -21,14 +21,14 @@ from gateway.access.permissions import EmailNotVerified, require_verified_email
 from gateway.requests.idempotency import run_once
 from orders.public import DealDocument, deal_document, read_deal, reproduces
 from orders.services import order_deal, quote_deal, work_out_deal
-from storefront import wording
-from storefront.deal_forms import BorrowForm, DealForm, wish_of
-from storefront.deposit_forms import GoodsForm
-from storefront.forms import new_key
+from storefront.forms.deals import BorrowForm, DealForm, wish_of
+from storefront.forms.deposits import GoodsForm
+from storefront.forms.visitors import new_key
 from storefront.pages import page
+from storefront.shown import wording
+from storefront.shown.wording import Text
 from storefront.views.cart import accessories
 from storefront.visitor import actor_of, count, principal_of, user_id
-from storefront.wording import Text
 
 SALT = "storefront.deal"
 """A calculation that nobody signed in for is seen by whoever holds its signed link."""

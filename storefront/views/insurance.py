@@ -20,7 +20,7 @@ from gateway.access.readings import Papers, hand_over
 from gateway.requests.idempotency import run_once
 from insurance.public import claim_kinds, paper_kinds, policies_of, printed_policy
 from insurance.services import LossReport, add_document, open_claim
-from storefront.forms import new_key
+from storefront.forms.visitors import new_key
 from storefront.pages import page
 from storefront.visitor import count, user_id
 

@@ -19,12 +19,13 @@ from gateway.requests.idempotency import run_once
 from insurance.queries import QuoteView, read_quote
 from insurance.rules.pricing import read_request
 from insurance.services import make_quote, purchase_quote
-from storefront import chosen_policies, wording
-from storefront.forms import PremiumForm, new_key
-from storefront.insurance_forms import DEDUCTIBLES, STEPS, TITLES, begun_with, request_of
+from storefront import chosen_policies
+from storefront.forms.insurance import DEDUCTIBLES, STEPS, TITLES, begun_with, request_of
+from storefront.forms.visitors import PremiumForm, new_key
 from storefront.pages import page
+from storefront.shown import wording
+from storefront.shown.wording import Text
 from storefront.visitor import count, user_id
-from storefront.wording import Text
 
 NAMES = list(STEPS)
 

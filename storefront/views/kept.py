@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from catalog import public, services
 from catalog.public import kept
 from core.errors import DomainError, NotFound
-from storefront import wording
-from storefront.cards import card_context
-from storefront.forms import SaveSearchForm
+from storefront.forms.visitors import SaveSearchForm
 from storefront.pages import page
-from storefront.searches import described
+from storefront.shown import wording
+from storefront.shown.cards import card_context
+from storefront.shown.searches import described
 from storefront.visitor import count, next_url, user_id
 
 PAGE_SIZE = 24

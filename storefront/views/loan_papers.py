@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from core.errors import DomainError, NotFound
 from financing import queries, services
 from gateway.access.readings import Papers, hand_over
-from storefront.loan_forms import PaperForm
+from storefront.forms.loans import PaperForm
+from storefront.forms.refusals import add_refusal
 from storefront.pages import page
-from storefront.refusals import add_refusal
 from storefront.visitor import count, user_id
 
 

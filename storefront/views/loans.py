@@ -21,8 +21,8 @@ from financing.queries.documents import TYPES, loan_paper, printed, schedule_svg
 from financing.rules.calculations import Strategy
 from gateway.access.readings import Papers, hand_over
 from gateway.requests.idempotency import run_once
-from storefront.forms import new_key
-from storefront.loan_forms import EarlyForm, InstalmentForm, MeansForm, PayoffForm, RepayForm
+from storefront.forms.loans import EarlyForm, InstalmentForm, MeansForm, PayoffForm, RepayForm
+from storefront.forms.visitors import new_key
 from storefront.pages import page
 from storefront.visitor import count, user_id
 

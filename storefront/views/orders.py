@@ -22,10 +22,10 @@ from orders import public
 from orders.services import ask_return, move_order
 from payments.public import PaymentFacts, payments_of_order
 from payments.services import Means, create_payment
-from storefront import wording
-from storefront.forms import PaymentForm
-from storefront.order_view import OrderView, summary
+from storefront.forms.visitors import PaymentForm
 from storefront.pages import page
+from storefront.shown import wording
+from storefront.shown.order_view import OrderView, summary
 from storefront.visitor import actor_of, count, principal_of, user_id
 
 PAGE_SIZE = 20

@@ -20,8 +20,8 @@ from core.errors import DomainError, NotFound
 from gateway.access.readings import Papers, hand_over
 from orders.public import document_kinds, get_order
 from orders.services import Holder, LineChange, add_to_cart, change_lines, issue_document, preview_lines
-from storefront import wording
 from storefront.pages import page
+from storefront.shown import wording
 from storefront.visitor import actor_of, count, user_id
 
 

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET, require_POST
 from core.errors import DomainError, NotFound
 from gateway.requests.idempotency import run_once
 from insurance import queries, services
-from storefront.forms import PremiumForm, new_key
+from storefront.forms.policies import PolicyChangeForm
+from storefront.forms.visitors import PremiumForm, new_key
 from storefront.pages import page
-from storefront.policy_forms import PolicyChangeForm
 from storefront.visitor import count, user_id
 
 

@@ -23,9 +23,9 @@ from core.errors import DomainError
 from gateway.access.readings import Papers, hand_over
 from gateway.guards.address import client_address
 from orders.public import places_of
-from storefront.forms import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
+from storefront.forms.refusals import add_refusal
+from storefront.forms.visitors import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
 from storefront.pages import page
-from storefront.refusals import add_refusal
 from storefront.visitor import count, principal_of, session_jti
 
 

@@ -14,7 +14,7 @@ from accounts import queries, services
 from accounts.errors import IdentityRefused, MfaRequired
 from core.errors import DomainError
 from gateway.guards.address import client_address
-from storefront.forms import CodeForm
+from storefront.forms.visitors import CodeForm
 from storefront.views.access import code_page
 from storefront.visitor import BACKEND, count, next_url
 

@@ -18,8 +18,8 @@ from core.db import database_now
 from core.errors import DomainError, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders import services
-from storefront import wording
 from storefront.pages import page
+from storefront.shown import wording
 from storefront.visitor import actor_of, count, next_url, principal_of, user_id
 
 

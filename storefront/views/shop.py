@@ -27,19 +27,19 @@ from gateway.access.permissions import EmailNotVerified, require_verified_email
 from gateway.requests.idempotency import run_once
 from orders.public import QueueView, queue_at
 from orders.services import ProductLine, place_order
-from storefront import wording
-from storefront.cards import card_context, compared
-from storefront.comparison import in_words
-from storefront.deal_forms import DealForm
-from storefront.deposit_forms import BuyForm, GoodsForm
-from storefront.forms import FilterForm, SaveSearchForm, new_key
+from storefront.forms.deals import DealForm
+from storefront.forms.deposits import BuyForm, GoodsForm
+from storefront.forms.visitors import FilterForm, SaveSearchForm, new_key
 from storefront.pages import page
-from storefront.searches import described
+from storefront.shown import wording
+from storefront.shown.cards import card_context, compared
+from storefront.shown.comparison import in_words
+from storefront.shown.searches import described
+from storefront.shown.terms import term
+from storefront.shown.wording import Text
 from storefront.templatetags.storefront import grouped, litres
-from storefront.terms import term
 from storefront.views.cart import accessories
 from storefront.visitor import actor_of, count, principal_of, user_id
-from storefront.wording import Text
 
 PAGE_SIZE = 24
 LATEST = 8

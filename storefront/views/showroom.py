@@ -21,7 +21,7 @@ from gateway.requests.idempotency import run_once
 from resources.public import free_slots_of_car
 from showroom import public, services
 from showroom.models import DriveCar
-from storefront.forms import PaymentForm, new_key
+from storefront.forms.visitors import PaymentForm, new_key
 from storefront.pages import page
 from storefront.visitor import count, user_id
 

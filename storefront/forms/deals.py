@@ -15,9 +15,9 @@ from core.money import ZERO
 from financing.public import ProgrammeChoice
 from orders.public import DealDocument
 from orders.services import LoanWish
-from storefront import wording
-from storefront.forms import AccessibleForm, slider
-from storefront.insurance_forms import INSTALMENTS
+from storefront.forms.insurance import INSTALMENTS
+from storefront.forms.visitors import AccessibleForm, slider
+from storefront.shown import wording
 from storefront.templatetags.storefront import money
 
 SHARE_PAID = Decimal("0.2")

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from orders.public import DepositFacts, FundingPart, OrderDocument, TimelineEntry, document_kinds
 from payments.public import PaymentFacts
-from storefront import wording
-from storefront.forms import PaymentForm, new_key
-from storefront.wording import StatusWording, Text
+from storefront.forms.visitors import PaymentForm, new_key
+from storefront.shown import wording
+from storefront.shown.wording import StatusWording, Text
 
 OPEN = ("created", "awaiting_payment", "paid", "in_progress", "ready")
 CANCELLABLE = ("created", "awaiting_payment")

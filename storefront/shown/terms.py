@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from storefront.wording import Text
+from storefront.shown.wording import Text
 
 TERMS: dict[str, Text] = {
     # bodies

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from storefront.wording import Text
+from storefront.shown.wording import Text
 
 
 @dataclass(frozen=True)

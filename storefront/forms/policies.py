@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from insurance.queries import PolicyView
 from insurance.rules.pricing import MAX_DRIVERS
-from storefront.insurance_forms import DRIVERS, DriversStep
+from storefront.forms.insurance import DRIVERS, DriversStep
 
 PROGRAMMES = [
     ("standard", _("standard: repair as the insurer says")),

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from storefront import wording
+from storefront.shown import wording
+from storefront.shown.terms import term
+from storefront.shown.wording import Text
 from storefront.templatetags.storefront import grouped, money
-from storefront.terms import term
-from storefront.wording import Text
 
 _WORDS: dict[str, Callable[[Any], Text]] = {
     "q": lambda value: f"«{value}»",

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from financing.public import PaperKind, ProgrammeChoice
 from financing.services import LoanMeans
-from storefront.deal_forms import ApplicantForm, named
-from storefront.forms import AccessibleForm, PaymentForm
-from storefront.wording import Text
+from storefront.forms.deals import ApplicantForm, named
+from storefront.forms.visitors import AccessibleForm, PaymentForm
+from storefront.shown.wording import Text
 
 _DAY = {"type": "date"}
 STRATEGIES: list[tuple[str, Text]] = [

@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from catalog.public import ProductView
-from storefront.forms import AccessibleForm
+from storefront.forms.visitors import AccessibleForm
 
 _DAY = {"type": "date"}
 DRIVERS = (1, 2, 3, 4)

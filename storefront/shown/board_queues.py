@@ -6,8 +6,8 @@ from uuid import UUID
 
 from accounts.public import Person, get_people
 from orders.public import HeldCar, Waiter, held_cars
-from storefront import wording
-from storefront.wording import Text
+from storefront.shown import wording
+from storefront.shown.wording import Text
 
 SHOWN = 40
 """Queues of a board; the rest is in the administration."""

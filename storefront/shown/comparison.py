@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 
 from catalog.public import ComparedRow, Comparison
 from catalog.public.attributes import AttributeName, attribute_names
-from storefront import wording
+from storefront.shown import wording
+from storefront.shown.terms import term
+from storefront.shown.wording import Text
 from storefront.templatetags.storefront import grouped, litres, money
-from storefront.terms import term
-from storefront.wording import Text
 
 ATTRIBUTE = "attributes."
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import money
 from orders.services import DepositTerms, deposit_terms
-from storefront.forms import PaymentForm
-from storefront.wording import Text
+from storefront.forms.visitors import PaymentForm
+from storefront.shown.wording import Text
 
 
 class GoodsForm(PaymentForm):

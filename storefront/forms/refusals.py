@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.errors import DomainError
-from storefront import wording
+from storefront.shown import wording
 
 FIELD_OF = {"email_taken": "email", "username_taken": "username"}
 

@@ -20,7 +20,7 @@ from insurance.public import waiting_for_somebody as premiums_for_people
 from messaging.delivery import parked
 from orders.public import deposits_for_people
 from payments.public import waiting_for_somebody
-from storefront.wording import Text
+from storefront.shown.wording import Text
 
 KEPT_S = 5
 MOST = 100

@@ -15,9 +15,9 @@ from catalog.public import ProductSearch
 from core.errors import CardNumberRefused
 from core.ids import uuid7
 from core.secrecy.cards import THINGS, looks_like_card_number
-from storefront import wording
-from storefront.terms import term
-from storefront.wording import Text
+from storefront.shown import wording
+from storefront.shown.terms import term
+from storefront.shown.wording import Text
 
 
 class AccessibleForm(forms.Form):
