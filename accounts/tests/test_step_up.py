@@ -51,11 +51,9 @@ ENDS = {"close_account", "keep_erasures", "reopen_account", "replay_erasures", "
 """They take away, or give back what was there: an owner in a hurry must not be held up, nor an erasure of before."""
 CHANGES_NO_ACCOUNT = {
     "brought_back", "check_password_strength", "check_second_factor", "end_closings", "forget_former_emails",
-    "gather_exports", "inspect_token", "is_export_due", "is_oidc_offered", "known_scopes", "list_erasure",
-    "password_reset_token", "provider_name", "publish_api_keys", "purge_activity", "purge_expired", "purge_exports",
-    "push_key_revocations", "push_revocations", "read_export", "record", "renew_api_keys", "request_export",
-    "request_password_reset", "request_verification", "require_proof", "resend_verification", "undo_token",
-    "use_session", "verification_token",
+    "gather_exports", "is_export_due", "list_erasure", "publish_api_keys", "purge_activity", "purge_expired",
+    "purge_exports", "push_key_revocations", "push_revocations", "record", "renew_api_keys", "request_export",
+    "request_password_reset", "request_verification", "require_proof", "resend_verification", "use_session",
 }  # fmt: skip
 
 

@@ -93,10 +93,10 @@ def test_an_empty_catalogue_is_a_feed_too():
 def test_it_is_read_in_chunks_and_every_product_comes_once(monkeypatch):
     monkeypatch.setattr(feeds, "CHUNK", 3)
     made = {str(make.product().pk) for _ in range(7)}
-    with CaptureQueriesContext(connections["catalog"]) as queries:
+    with CaptureQueriesContext(connections["catalog"]) as asked:
         rows = list(csv.DictReader(io.StringIO("".join(queries.csv_feed()))))
     assert [row["id"] for row in rows] == sorted(made, reverse=True)
-    assert len(queries) == 7
+    assert len(asked) == 7
 
 
 @pytest.mark.parametrize("path", ["/feeds/yml", "/feeds/csv"])

@@ -35,7 +35,7 @@ from insurance.services.ending import (
 )
 from insurance.services.instalments import choose_autopay, pay_instalment
 from insurance.services.issuing import issue_policies, revoke_policies
-from insurance.services.orders import fill_orders, policies_of_other_cars
+from insurance.services.orders import fill_orders
 from insurance.services.pledges import change_debt, pledge_car
 from insurance.services.quoting import copy_order, make_quote
 from insurance.services.tariffs import import_tariff, ship_tariffs
@@ -76,7 +76,6 @@ __all__ = [
     "pay_claim",
     "pay_instalment",
     "pledge_car",
-    "policies_of_other_cars",
     "price_endorsement",
     "purchase_quote",
     "reinstate_policy",

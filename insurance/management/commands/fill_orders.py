@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from insurance.services import fill_orders, policies_of_other_cars
+from insurance.queries.strangers import policies_of_other_cars
+from insurance.services import fill_orders
 from messaging.upkeep.copies import copies
 
 
