@@ -146,17 +146,18 @@ def ask_across(shop, car):
     """Ask across machines what orders needs of insurance, financing and accounts."""
     programme = financing.tests.make.programme()
     buyer = token_for()
+    policy = OSAGO | {"vehicle_year": 2026}  # the car is new
     deal = {
         "items": [{"product_id": car, "quantity": 1}],
         "financing": {"term_months": 36, "down_payment": "500000.00"},
-        "insurance": [OSAGO],
+        "insurance": [policy],
     }
     quoted = call(shop, "orders", "POST", "/orders/deal-quote", buyer, deal)
     assert quoted.status_code == 201, quoted.text
     assert UUID(quoted.json()["programme"]["programme_id"]) == programme.id
-    wrong = order(shop, buyer, car, insurance=[OSAGO | {"vehicle_vin": "?"}])
+    wrong = order(shop, buyer, car, insurance=[policy | {"vehicle_vin": "?"}])
     assert (wrong.status_code, wrong.json()["errors"][0]["code"]) == (400, "invalid_vin"), wrong.text
-    cheap = order(shop, buyer, car, insurance=[OSAGO], expected_total="1.00")
+    cheap = order(shop, buyer, car, insurance=[policy], expected_total="1.00")
     assert (cheap.status_code, cheap.json()["code"]) == (409, "price_changed"), cheap.text
 
 

@@ -13,6 +13,16 @@ from orders.models import CheckoutLeg
 PartState = Literal["planned", "running", "paid", "failed", "dropped"]
 
 
+def _said(value: Any) -> Any:
+    """Let a field begin with `value` and be stored all the same: the release before reads it from every row."""
+    return msgspec.field(default_factory=lambda: value)
+
+
+def _no_quotes() -> list[dict[str, Any]]:
+    """Begin with none, and say so: a list made by `list` itself would not be stored while it is empty."""
+    return []
+
+
 class LegRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The facts that one leg needs to ask; amounts in the order's currency."""
 
@@ -62,7 +72,7 @@ class StockRequest(LegRequest):
 class TradeInRequest(LegRequest):
     """A car in exchange: what its buyer asks for it, whether that is agreed to, and what is known of it (km, year)."""
 
-    amount: Decimal = ZERO
+    amount: Decimal = _said(ZERO)
     is_agreed: bool | None = None
     vin: str | None = None
     make: str | None = None
@@ -109,7 +119,7 @@ class PlannedPayment(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     leg: str
     method: str
-    state: PartState = "planned"
+    state: PartState = _said("planned")
     amount: Decimal | None = None
     token: str = ""
     payment_method_id: UUID | None = None
@@ -137,7 +147,7 @@ class PaymentRequest(LegRequest):
 class PoliciesRequest(LegRequest):
     """The quotes to issue, as insurance takes them; `earned` is what insurers keep of premiums that the order paid."""
 
-    quotes: list[dict[str, Any]] = []
+    quotes: list[dict[str, Any]] = msgspec.field(default_factory=_no_quotes)
     earned: Decimal = ZERO
 
 

@@ -18,7 +18,7 @@ from orders import services
 from orders.errors import SteeringRefused
 from orders.management.commands.order_states import with_legs
 from orders.models import CheckoutLeg, Order, OrderHistory
-from orders.rules.requests import LegRequest
+from orders.rules.requests import LegRequest, PaymentRequest, PlannedPayment, PoliciesRequest, TradeInRequest
 from orders.services import Actor, checkout, legs, saga, steering
 from orders.services.legs import ANSWERS, LEGS
 from orders.services.legs.base import Done, Failed, Leg, Steer, Step, Undone, answer
@@ -204,3 +204,11 @@ def test_an_answer_to_another_attempt_changes_nothing():
     order = paid_for()
     services.react(event=WarrantySold(order_id=order.id, attempt_id=uuid4()), now=timezone.now())
     assert CheckoutLeg.objects.get(checkout_id=order.id, kind="warranty").state == "running"
+
+
+def test_rows_say_what_the_release_before_reads_from_every_one():
+    planned = PlannedPayment(leg="payment", method="card")
+    assert PaymentRequest(parts=[planned]).plain() == {
+        "parts": [{"leg": "payment", "method": "card", "state": "planned"}]
+    }
+    assert (PoliciesRequest().plain(), TradeInRequest().plain()) == ({"quotes": []}, {"amount": "0.00"})
