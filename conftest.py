@@ -85,6 +85,7 @@ _ENVIRONMENT = {
     "AUTOSALON_DEBUG": "on",
     "AUTOSALON_REDIS_URL": "",
     "AUTOSALON_VALKEY_PATIENCE_MS": "20000",  # a busy machine may stall for a second and owes the answer all the same
+    "AUTOSALON_STATEMENT_TIMEOUT_MS": "30000",
     "AUTOSALON_ORDER_CACHE_SECONDS": "0",  # tests patch rows past the services; its own tests switch it on
     "AUTOSALON_CATALOG_CACHE_SECONDS": "0",
     "AUTOSALON_HOLDS_WITHOUT_DEPOSIT": "1000",  # one buyer of a test orders what many would; its own tests lower it

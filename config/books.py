@@ -40,15 +40,16 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS N
 _HEAD = "SELECT coalesce(max(position), 0) FROM messaging_feed_head"
 
 _LOG = """
+WITH counted AS MATERIALIZED (
+    SELECT aggregate, aggregate_id, max(seq) AS top, min(seq) AS low, count(*) AS n FROM messaging_outbox GROUP BY 1, 2
+)
 SELECT 'positions', count(*)::text || ' positions up to ' || coalesce(max(position), 0)
 FROM messaging_outbox WHERE position > coalesce((SELECT began_at FROM messaging_feed_head WHERE id = 1), 0)
 HAVING coalesce(max(position) - min(position) + 1, 0) <> count(*)
     OR coalesce(max(position), 0) > (SELECT coalesce(max(position), 0) FROM messaging_feed_head)
 UNION ALL
 SELECT 'sequence', s.aggregate || ' ' || s.aggregate_id || ' counts to ' || s.last_seq
-FROM messaging_event_stream s JOIN (
-    SELECT aggregate, aggregate_id, max(seq) AS top, min(seq) AS low, count(*) AS n FROM messaging_outbox GROUP BY 1, 2
-) o USING (aggregate, aggregate_id)
+FROM messaging_event_stream s JOIN counted o USING (aggregate, aggregate_id)
 WHERE o.top <> s.last_seq OR o.top - o.low + 1 <> o.n
 """
 

@@ -177,13 +177,16 @@ GROUP BY e.id HAVING count(l.id) < 2 OR coalesce(sum(l.amount), 0) <> 0
 """
 
 _PAYMENT_AND_LEDGER = """
+WITH booked AS MATERIALIZED (
+    SELECT e.payment_id, -sum(l.amount) AS owed
+    FROM payments_ledgerentry AS e JOIN payments_ledgerline AS l ON l.entry_id = e.id
+    WHERE l.account_id = %s OR l.account_id ~ '^(order|loan|policy|ticket):'
+    GROUP BY e.payment_id
+)
 SELECT p.id, p.held, coalesce(b.owed, 0)
 FROM (SELECT id, CASE WHEN status = ANY(%s) THEN amount - refunded_amount ELSE 0 END AS held
       FROM payments_payment) AS p
-LEFT JOIN (SELECT e.payment_id, -sum(l.amount) AS owed
-           FROM payments_ledgerentry AS e JOIN payments_ledgerline AS l ON l.entry_id = e.id
-           WHERE l.account_id = %s OR l.account_id ~ '^(order|loan|policy|ticket):'
-           GROUP BY e.payment_id) AS b ON b.payment_id = p.id
+LEFT JOIN booked AS b ON b.payment_id = p.id
 WHERE p.held <> coalesce(b.owed, 0)
 """
 
@@ -194,19 +197,23 @@ GROUP BY p.id HAVING count(e.id) <> CASE WHEN p.status = ANY(%s) THEN 1 ELSE 0 E
 """
 
 _REFUNDS_BOOKED = """
+WITH booked AS MATERIALIZED (
+    SELECT refund_id, sum(CASE kind WHEN 'refund' THEN 1 WHEN 'refund_returned' THEN -1 ELSE 0 END) AS times
+    FROM payments_ledgerentry WHERE refund_id IS NOT NULL GROUP BY refund_id
+)
 SELECT r.id, r.status, coalesce(b.times, 0)
-FROM payments_refund AS r
-LEFT JOIN (SELECT refund_id, sum(CASE kind WHEN 'refund' THEN 1 WHEN 'refund_returned' THEN -1 ELSE 0 END) AS times
-           FROM payments_ledgerentry WHERE refund_id IS NOT NULL GROUP BY refund_id) AS b ON b.refund_id = r.id
+FROM payments_refund AS r LEFT JOIN booked AS b ON b.refund_id = r.id
 WHERE coalesce(b.times, 0) <> CASE WHEN r.status = %s THEN 1 ELSE 0 END
 """
 
 _REFUNDED = """
+WITH refunded AS MATERIALIZED (
+    SELECT payment_id, sum(amount) FILTER (WHERE status = %s) AS done,
+           sum(amount) FILTER (WHERE status = ANY(%s)) AS pending
+    FROM payments_refund GROUP BY payment_id
+)
 SELECT p.id, p.refunded_amount, coalesce(r.done, 0), p.refund_pending, coalesce(r.pending, 0)
-FROM payments_payment AS p
-LEFT JOIN (SELECT payment_id, sum(amount) FILTER (WHERE status = %s) AS done,
-                  sum(amount) FILTER (WHERE status = ANY(%s)) AS pending
-           FROM payments_refund GROUP BY payment_id) AS r ON r.payment_id = p.id
+FROM payments_payment AS p LEFT JOIN refunded AS r ON r.payment_id = p.id
 WHERE p.refunded_amount <> coalesce(r.done, 0) OR p.refund_pending <> coalesce(r.pending, 0)
 """
 
@@ -228,7 +235,7 @@ _CHECKS: list[tuple[str, str, list[Any], str, str]] = [
     (
         "payment_not_in_ledger",
         _PAYMENT_AND_LEDGER,
-        [list(TAKEN), REFUNDS_PAYABLE],
+        [REFUNDS_PAYABLE, list(TAKEN)],
         "payment",
         "the payment holds {}, the ledger says {}",
     ),

@@ -42,14 +42,14 @@ _OVERFULL = """
 WITH live AS (
     SELECT id, resource_id, busy_from, busy_until, quantity FROM resources_allocation
     WHERE released_at IS NULL AND busy_until > now()
-), steps AS (
+), steps AS MATERIALIZED (
     SELECT resource_id, moment, sum(change) AS change
     FROM (SELECT resource_id, busy_from AS moment, quantity AS change FROM live
           UNION ALL SELECT resource_id, busy_until, -quantity FROM live) AS edges
     GROUP BY resource_id, moment
 ), levels AS (
     SELECT resource_id, moment, sum(change) OVER (PARTITION BY resource_id ORDER BY moment) AS taken FROM steps
-), overfull AS (
+), overfull AS MATERIALIZED (
     SELECT r.id, r.quantity, max(l.taken) AS most, min(l.moment) AS since
     FROM levels l JOIN resources_resource r ON r.id = l.resource_id
     WHERE l.taken > r.quantity GROUP BY r.id

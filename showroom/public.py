@@ -58,7 +58,7 @@ def drives_ahead() -> list[tuple[UUID, UUID]]:
 
 
 _COUNTS = """
-WITH counted AS (
+WITH counted AS MATERIALIZED (
     SELECT happening_id,
            count(*) FILTER (WHERE status IN ('confirmed', 'offered')) AS seated,
            count(*) FILTER (WHERE status = 'waitlisted') AS waiting,

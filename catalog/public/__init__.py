@@ -217,12 +217,14 @@ def category_tree() -> list[CategoryNode]:
 
 
 # Books ----------------------------------------------------------------------------------------------------------------
+# Sums are made once: where PostgreSQL takes a table for empty (analyzed while an import had not committed), it would
+# make them again for every product.
 _DISAGREEMENTS = """
 WITH part AS (SELECT id, on_hand, reserved, kind FROM catalog_product WHERE id > %s ORDER BY id LIMIT %s),
-moved AS (
+moved AS MATERIALIZED (
     SELECT product_id, sum(delta) AS total FROM catalog_stockmovement
     WHERE product_id IN (SELECT id FROM part) GROUP BY product_id
-), held AS (
+), held AS MATERIALIZED (
     SELECT l.product_id, sum(l.quantity) AS total
     FROM catalog_reservationline l JOIN catalog_reservation r ON r.id = l.reservation_id
     WHERE r.status = 'held' AND l.product_id IN (SELECT id FROM part) GROUP BY l.product_id

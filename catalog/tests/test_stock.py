@@ -1,7 +1,9 @@
 """Stock: counted, held, sold, given back, and what the clock does to it."""
 
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connections
@@ -425,3 +427,23 @@ class TestTakingBackPart:
         services.release_stock(order_id=held.order_id, attempt_id=held.attempt_id, reason="cancelled", now=NOW)
         self.back(held, (product.pk, 1))
         assert (levels(product), public.stock_disagreements()) == ((5, 0), [])
+
+
+def _summed(plan: dict[str, Any]) -> Iterator[int]:
+    """Yield how often each part of a plan that sums was carried out."""
+    if "Aggregate" in plan["Node Type"]:
+        yield plan["Actual Loops"]
+    for part in plan.get("Plans", []):
+        yield from _summed(part)
+
+
+@pytest.mark.django_db(databases=["catalog"])
+def test_stock_is_summed_once_even_where_tables_are_taken_for_empty():
+    """As PostgreSQL does after it looked at them while an import had not committed; it took the books hours."""
+    for number in range(30):
+        make.product(sku=f"P-{number}")
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute("UPDATE pg_class SET reltuples = 0, relpages = 30 WHERE relname ~ '^catalog_' AND relkind = 'r'")
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + public._DISAGREEMENTS, [public._FIRST_ID, 2000])
+        [[plan]] = cursor.fetchone()
+    assert set(_summed(plan["Plan"])) == {1}
