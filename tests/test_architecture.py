@@ -183,6 +183,21 @@ def test_a_day_is_the_dealers(package):
     assert found == [], "ask core.clock: by UTC a day in Moscow ends three hours late"
 
 
+DIALECTS = {
+    r"A-HJ-NPR-Z|АВЕКМ": ("core/vin.py", "core.vin reads VINs and says which name a vehicle"),
+}
+"""Texts of a concern that has one room: where else one stands, a second way to do the same begins."""
+
+
+@pytest.mark.parametrize("pattern", DIALECTS)
+def test_every_concern_is_spoken_of_in_one_dialect(pattern):
+    home, advice = DIALECTS[pattern]
+    files = {path.relative_to(ROOT).as_posix(): path.read_text() for package in PACKAGES for path in sources(package)}
+    assert re.search(pattern, files[home])
+    found = [name for name, text in files.items() if name != home and re.search(pattern, text)]
+    assert found == [], advice
+
+
 def test_every_event_belongs_to_its_app_and_every_handler_to_its_own():
     for name, cls in REGISTRY.items():
         assert {cls.app(), cls.owner()} <= set(APPS), name

@@ -12,9 +12,9 @@ from rest_framework import serializers
 
 from catalog.models import Category, Condition, Import, Product, ProductKind, RowError, StockMovement
 from catalog.rules.importing.rows import MIN_YEAR
-from catalog.rules.vin import has_check_digit
 from core.importing.limits import ENDINGS
 from core.money import MAX_AMOUNT
+from core.vin import has_check_digit
 
 MAX_STOCK = 1_000_000
 CURRENCY = RegexValidator(r"\A[A-Z]{3}\Z", _("A currency is three capital letters, as in RUB."))

@@ -21,7 +21,7 @@ from catalog.models.categories import subtree_ids
 from catalog.models.products import Product
 from catalog.models.search import ProductSearch, Term, is_piece, text_terms, words_of
 from catalog.models.spelling import Spellings, corrections, spellings
-from catalog.rules.vin import fold_vin
+from core.vin import fold_vin
 
 AT_ONCE = 500
 _FOUND = """

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved, StockNotTracked, WrongStage
 from catalog.models.categories import Category
 from core.ids import uuid7
+from core.vin import VIN_LENGTH
 
 UNLIMITED = 1_000_000
 """What a service has available: more than any order may ask for."""
@@ -101,7 +102,7 @@ class Product(models.Model):
     model = models.CharField(_("model"), max_length=120, blank=True)
     trim = models.CharField(_("trim"), max_length=120, blank=True, default="", db_default="")
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
-    vin = models.CharField(_("VIN"), max_length=17, blank=True)
+    vin = models.CharField(_("VIN"), max_length=VIN_LENGTH, blank=True)
     plate = models.CharField(_("registration plate"), max_length=12, blank=True, default="", db_default="")
     location = models.CharField(_("location"), max_length=120, blank=True, default="", db_default="")
     stage = models.CharField(

@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from catalog.models.categories import subtree_ids
 from catalog.models.products import YEAR_OR_0, ProductQuerySet
 from catalog.models.spelling import Spellings, corrections, spellings
-from catalog.rules.vin import fold_vin
+from core.vin import fold_vin
 
 FACETS = ("make", "year", "price", "condition", "category", "body", "fuel")
 MAX_WORDS = 8
@@ -162,8 +162,8 @@ def text_terms(words: Sequence[str], known: Mapping[str, Spellings]) -> list[lis
     for position, word in enumerate(words):
         is_letter = len(word) == 1 and (word.isdigit() or position < len(words) - 1)
         spelt = known[word]
-        is_whole = is_letter or bool(spelt.longer) or _YEAR.fullmatch(word) is not None
-        terms = _terms(word, is_start=not is_whole)
+        is_vin = is_letter or bool(spelt.longer) or _YEAR.fullmatch(word) is not None
+        terms = _terms(word, is_start=not is_vin)
         others = dict.fromkeys([*spelt.longer, *spelt.others])
         terms += [("simple", f"'{other}'") for other in others if other != word]
         found.append(terms)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connections
 
-from catalog.rules.vin import fold_vin
+from core.vin import fold_vin
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "ауди": ("audi",), "бмв": ("bmw",), "бэха": ("bmw",), "ваз": ("lada",), "жигули": ("lada", "ваз"),

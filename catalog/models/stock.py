@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models.products import Product
 from core.ids import uuid7
+from core.vin import VIN_LENGTH
 
 EXPIRED = "expired"
 """Reason of a release that the clock made."""
@@ -114,7 +115,7 @@ class ReservationLine(models.Model):
     reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="lines")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="reservation_lines")
     quantity = models.PositiveIntegerField(_("quantity"))
-    vin = models.CharField(_("VIN"), max_length=17, blank=True, default="", db_default="")
+    vin = models.CharField(_("VIN"), max_length=VIN_LENGTH, blank=True, default="", db_default="")
     binds = models.BooleanField(default=True, db_default=True, editable=False)
 
     class Meta:

@@ -30,7 +30,6 @@ from catalog.models import (
     StockCount,
     StockCountLine,
 )
-from catalog.rules.vin import fold_vin
 from catalog.services.products import product_state, record_movement
 from catalog.services.seconding import person
 from catalog.services.stock import release_expired_reservations
@@ -38,6 +37,7 @@ from catalog.services.stock_effects import warn_if_low
 from core.db import transaction
 from core.errors import NotFound
 from core.money import ZERO, money
+from core.vin import fold_vin
 from gateway import approvals
 from messaging.outbox import publish
 

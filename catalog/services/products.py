@@ -22,11 +22,11 @@ from catalog.errors import (
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import attributes_of
-from catalog.rules.vin import fold_vin, is_whole
 from catalog.services.photos import follow_photo, forget_waiting_photo, note_photos
 from catalog.services.seconding import admit_price
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
+from core.vin import WRONG, fold_vin, is_vin
 from gateway.approvals import require_permit
 from messaging.outbox import publish
 
@@ -234,8 +234,8 @@ def _assign(product: Product, fields: ProductFields) -> None:
         setattr(product, name, value)
     if "vin" in fields:
         product.vin = fold_vin(fields["vin"])
-        if product.vin and not is_whole(product.vin):
-            raise InvalidInput("vin", "invalid_vin", _("A VIN has 17 letters and digits, none of them I, O or Q."))
+        if product.vin and not is_vin(product.vin):
+            raise InvalidInput("vin", "invalid_vin", str(WRONG))
         if product.vin and product.on_hand > 1:
             raise InvalidInput("vin", OneVehicleOneVin.code, str(OneVehicleOneVin.detail))
     if "plate" in fields:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from catalog import public
 from catalog.models import Category, Product
 from catalog.plugin.demo import create_demo
-from catalog.rules.vin import is_whole
+from core.vin import is_vin
 from messaging.testing import events_of
 
 
@@ -18,7 +18,7 @@ def test_the_showroom_is_filled_once():
     assert events == []
     cars = Product.objects.filter(kind="vehicle")
     assert cars.count() == 40
-    assert all(is_whole(vin) for vin in cars.values_list("vin", flat=True))
+    assert all(is_vin(vin) for vin in cars.values_list("vin", flat=True))
     assert Category.objects.filter(parent=None).count() == 3
     assert not Product.objects.filter(category=None).exists()
     assert public.stock_disagreements() == []

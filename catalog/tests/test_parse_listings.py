@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from catalog.rules.importing import values
 from catalog.rules.importing.columns import find_columns
 from catalog.rules.importing.rows import RowParser, Units
-from catalog.rules.vin import fold_vin, has_check_digit, is_whole
 from core.files.tables import csv_lines
 from core.importing.limits import Limits
 from core.importing.problems import RowProblem, Unreadable
@@ -52,15 +51,6 @@ def test_every_way_to_write_a_price_is_the_same_price(price):
 def test_no_text_breaks_the_reading_of_numbers(text):
     found = values.number(text)
     assert found is None or found.is_finite()
-
-
-def test_vins():
-    assert fold_vin(" wаuzzz4l58d069371 ".replace("а", "А")) == "WAUZZZ4L58D069371"
-    assert is_whole("WAUZZZ4L58D069371")
-    for masked in ("WAU**************", "WAUZZZ", "", "XTAGFK330JY14421O", "0" * 17):
-        assert not is_whole(masked)
-    assert has_check_digit("5TDXZ3DC2KS015402")
-    assert not has_check_digit("5TDXZ3DC3KS015402")
 
 
 def parse(path, *, mapping=None, defaults=None, limits=None, currency="RUB", units=None):

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.cards import Client
-from clients.rules import identifiers
+from core import vin
 from core.ids import uuid7
 
 
@@ -73,7 +73,7 @@ class Vehicle(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer_id = models.UUIDField(_("customer"))
-    vin = models.CharField(_("VIN"), max_length=17)
+    vin = models.CharField(_("VIN"), max_length=vin.VIN_LENGTH)
     name = models.CharField(_("name"), max_length=255, blank=True, default="")
     plate = models.CharField(_("plate"), max_length=15, blank=True, default="")
     source = models.CharField(_("source"), max_length=6, choices=VehicleSource)
@@ -86,7 +86,7 @@ class Vehicle(models.Model):
         verbose_name_plural = _("vehicles")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["customer_id", "vin"], name="vehicle_once_per_client"),
-            models.CheckConstraint(condition=Q(vin__regex=identifiers.VIN), name="vehicle_vin_formed"),
+            models.CheckConstraint(condition=Q(vin__regex=vin.PATTERN), name="vehicle_vin_formed"),
             models.CheckConstraint(condition=Q(source__in=VehicleSource.values), name="vehicle_source_known"),
         ]
         indexes: ClassVar = [

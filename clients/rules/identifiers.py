@@ -1,4 +1,4 @@
-"""Read what tells one client from another: phones, e-mails, tax numbers and VINs, as people write them."""
+"""Read what tells one client from another: phones, e-mails and tax numbers, as people write them."""
 
 import re
 from collections.abc import Sequence
@@ -8,11 +8,9 @@ PHONE_REGION = "RU"
 INN = r"^([0-9]{10}|[0-9]{12})?$"
 KPP = r"^([0-9]{4}[0-9A-Z]{2}[0-9]{3})?$"
 OGRN = r"^([0-9]{13}|[0-9]{15})?$"
-VIN = r"^[A-HJ-NPR-Z0-9]{17}$"
 _INN_10 = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 _INN_11 = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 _INN_12 = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
-_LOOK_LATIN = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
 
 
 def normal_phone(text: str) -> str:
@@ -57,13 +55,3 @@ def is_ogrn(text: str) -> bool:
 def is_kpp(text: str) -> bool:
     """Tell whether a reason code of registration is well formed."""
     return bool(text) and re.fullmatch(KPP, text) is not None
-
-
-def fold_vin(text: str) -> str:
-    """Upper case without spaces, with Cyrillic letters that look Latin as Latin."""
-    return "".join(text.split()).upper().translate(_LOOK_LATIN)
-
-
-def is_vin(text: str) -> bool:
-    """Tell whether a folded VIN names one vehicle."""
-    return re.fullmatch(VIN, text) is not None and len(set(text)) > 1

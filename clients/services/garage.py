@@ -3,22 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
 from clients.errors import VehicleExists, VehicleNotFound
 from clients.models import Client, Vehicle, VehicleSource
 from clients.queries.finding import customer_ids_of
-from clients.rules.identifiers import fold_vin, is_vin
 from clients.services.finding import lock_client
 from core.db import transaction
 from core.errors import InvalidInput
+from core.vin import WRONG, fold_vin, is_vin
 
 
 def add_vehicle(*, client_id: UUID, vin: str, now: datetime, name: str = "", plate: str = "") -> Vehicle:
     """Enter a client's car; one that had left comes back. Raises ClientNotFound, InvalidInput, VehicleExists."""
     folded = fold_vin(vin)
     if not is_vin(folded):
-        raise InvalidInput("vin", "invalid", _("A VIN has 17 letters and digits, without I, O and Q."))
+        raise InvalidInput("vin", "invalid", str(WRONG))
     with transaction("clients"):
         client = lock_client(client_id)
         known = _lock_vehicle(client, vin=folded)

@@ -35,11 +35,3 @@ def test_a_wrong_control_digit_is_noticed(inn, shift):
 )
 def test_registration_numbers_have_a_check_digit(ogrn, is_good):
     assert identifiers.is_ogrn(ogrn) is is_good
-
-
-@pytest.mark.parametrize(
-    ("vin", "is_good"),
-    [("XTA210930Y2696785", True), ("XTA210930Y269678", False), ("X" * 17, False), ("OTA210930Y2696785", False)],
-)
-def test_a_vin_has_seventeen_signs(vin, is_good):
-    assert identifiers.is_vin(identifiers.fold_vin(vin.lower())) is is_good

@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from core.clock import dealer_day
 from core.money import MAX_AMOUNT
+from core.vin import VIN_LENGTH
 from insurance.models import (
     Claim,
     ClaimDocument,
@@ -104,7 +105,7 @@ class InsuranceQuoteInput(_RiskFields):
     vehicle_make = serializers.CharField(max_length=100)
     vehicle_model = serializers.CharField(max_length=100)
     vehicle_year = serializers.IntegerField()
-    vehicle_vin = serializers.CharField(max_length=17)
+    vehicle_vin = serializers.CharField(max_length=VIN_LENGTH)
     start_date = serializers.DateField(required=False, allow_null=True)
     variants = serializers.ListField(child=QuoteVariantInput(), required=False, max_length=MAX_VARIANTS)
     compare = serializers.BooleanField(required=False, default=False)

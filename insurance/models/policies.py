@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import ZERO
+from core.vin import VIN_LENGTH
 from insurance.models.fields import amount_field, type_field
 from insurance.models.quotes import Quote
 from insurance.rules.tariffs import DEFAULT_INSURER
@@ -85,7 +86,7 @@ class Policy(models.Model):
     )
     decline_code = models.CharField(_("refusal"), max_length=60, blank=True, default="", db_default="")
     decline_detail = models.CharField(_("why"), max_length=300, blank=True, default="", db_default="")
-    vehicle_vin = models.CharField(_("VIN"), max_length=17)
+    vehicle_vin = models.CharField(_("VIN"), max_length=VIN_LENGTH)
     is_sole = models.BooleanField(_("the only one of its kind for the car"), default=False, db_default=False)
     unconfirmed = models.JSONField(
         _("told and not confirmed"), default=list, db_default=models.Value([], models.JSONField())

@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.vin import VIN_LENGTH
+
 
 class VehicleCopy(models.Model):
     """A car as the catalogue has it, from catalog's events; older news than `version` is dropped.
@@ -13,7 +15,7 @@ class VehicleCopy(models.Model):
     """
 
     product_id = models.UUIDField(primary_key=True, editable=False)
-    vin = models.CharField(_("VIN"), max_length=17, blank=True)
+    vin = models.CharField(_("VIN"), max_length=VIN_LENGTH, blank=True)
     make = models.CharField(_("make"), max_length=60, blank=True)
     year = models.PositiveSmallIntegerField(_("year"), null=True)
     power_hp = models.PositiveSmallIntegerField(_("power, hp"), null=True)

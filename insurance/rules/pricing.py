@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT, ZERO
+from core.vin import WRONG, is_vin
 from insurance.rules import tariffs
 from insurance.rules.rating import (
     Driver,
@@ -34,7 +35,6 @@ from insurance.rules.rating import (
 from insurance.rules.rating.tariffs import KBM
 from insurance.rules.tariffs import SHIPPED, InsurerTariff, TariffBook
 
-VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 FIRST_YEAR = 1950
 FULL_YEAR = 12
 LEAST_OSAGO_MONTHS = 3
@@ -313,8 +313,8 @@ def _problems(request: QuoteRequest, day: date, today: date) -> Iterator[Problem
     for name in ("region", "city", "insurer", "programme", "beneficiary", "vehicle_plate"):
         if len(getattr(request, name)) > MAX_TEXT:
             yield name, "invalid", _("A text of at most %(most)d characters.") % {"most": MAX_TEXT}
-    if not VIN.fullmatch(request.vehicle_vin):
-        yield "vehicle_vin", "invalid_vin", _("A VIN has 17 digits and capital letters without I, O and Q.")
+    if not is_vin(request.vehicle_vin):
+        yield "vehicle_vin", "invalid_vin", str(WRONG)
     if not FIRST_YEAR <= request.vehicle_year <= day.year + 1:
         yield "vehicle_year", "out_of_range", _("This cannot be the year of a car.")
     yield from _amount_problems(request)

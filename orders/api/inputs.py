@@ -15,6 +15,7 @@ from accounts.public import require_person
 from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
+from core.vin import VIN_LENGTH
 from financing.public import check_application, require_programme
 from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
@@ -55,7 +56,7 @@ class TradeInInput(msgspec.Struct, forbid_unknown_fields=True):
     """The car the buyer gives in exchange, and what they ask for it; it counts once a manager agrees."""
 
     amount: Decimal
-    vin: Annotated[str, msgspec.Meta(max_length=17)] = ""
+    vin: Annotated[str, msgspec.Meta(max_length=VIN_LENGTH)] = ""
     make: Text = ""
     model: Text = ""
     year: Annotated[int, msgspec.Meta(ge=1900, le=2100)] | None = None

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.vin import VIN_LENGTH
 from orders.errors import TransitionNotYours
 from orders.models.holds import HoldKind
 from orders.models.owing import ENDED, SUMS, due_of, excess_of, payable_of
@@ -248,7 +249,7 @@ class OrderLine(models.Model):
     product_id = models.UUIDField(null=True, db_index=True)
     sku = models.CharField(max_length=64, blank=True, default="")
     name = models.CharField(max_length=255)
-    vin = models.CharField(max_length=17, blank=True, default="", db_default="")
+    vin = models.CharField(max_length=VIN_LENGTH, blank=True, default="", db_default="")
     quantity = models.PositiveIntegerField()
     unit_price = models.DecimalField(max_digits=14, decimal_places=2)
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
@@ -319,7 +320,7 @@ class ProductCopy(models.Model):
     available = models.IntegerField()
     stock_version = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)
-    vin = models.CharField(max_length=17, blank=True, default="", db_default="")
+    vin = models.CharField(max_length=VIN_LENGTH, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
 
     class Meta:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.public import ProductView
 from core.errors import DomainError
 from core.money import ZERO
+from core.vin import VIN_LENGTH, is_vin
 from financing.public import ProgrammeChoice
 from orders.public import DealDocument
 from orders.services import LoanWish
@@ -21,7 +22,6 @@ from storefront.shown import wording
 from storefront.templatetags.storefront import money
 
 SHARE_PAID = Decimal("0.2")
-VIN_LENGTH = 17
 DEDUCTIBLES = ("0", "10000", "20000", "30000", "50000")
 _DAY = {"type": "date"}
 
@@ -91,7 +91,7 @@ class DealForm(AccessibleForm):
 
     def _drop_what_is_known(self) -> None:
         known = {
-            "vehicle_vin": len(self.car.vin) == VIN_LENGTH,
+            "vehicle_vin": is_vin(self.car.vin),
             "vehicle_year": self.car.year is not None,
             "engine_power": self.car.power_hp is not None,
             "accessories": not _choices(self, "accessories"),

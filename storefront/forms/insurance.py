@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from catalog.public import ProductView
+from core.vin import VIN_LENGTH, WRONG, is_vin
 from storefront.forms.visitors import AccessibleForm
 
 _DAY = {"type": "date"}
@@ -19,13 +19,18 @@ DEDUCTIBLES = (10_000, 20_000, 30_000)
 INSTALMENTS = [("1", _("at once")), ("2", _("in two parts")), ("3", _("in three parts"))]
 
 
+def _refuse_other_texts(vin: str) -> None:
+    if not is_vin(vin):
+        raise forms.ValidationError(WRONG)
+
+
 class CarStep(AccessibleForm):
     """The car to insure."""
 
     vehicle_vin = forms.CharField(
         label=_("VIN"),
-        max_length=17,
-        validators=[RegexValidator(r"\A[A-HJ-NPR-Z0-9]{17}\Z", _("A VIN has 17 digits and capital letters."))],
+        max_length=VIN_LENGTH,
+        validators=[_refuse_other_texts],
         widget=forms.TextInput(attrs={"autocapitalize": "characters", "spellcheck": "false"}),
     )
     vehicle_make = forms.CharField(label=_("Make"), max_length=100)

@@ -10,12 +10,12 @@ import msgspec
 
 from catalog.rules.importing import values
 from catalog.rules.importing.columns import SYNONYMS
-from catalog.rules.vin import fold_vin, has_check_digit, is_whole
 from core.importing.columns import Columns
 from core.importing.limits import Row
 from core.importing.problems import RowProblem
 from core.importing.text import clean
 from core.money import DEFAULT_CURRENCY
+from core.vin import fold_vin, has_check_digit, is_vin
 
 MIN_YEAR = 1900
 MAX_PRICE = Decimal("999999999999.99")
@@ -199,7 +199,7 @@ class RowParser:
 
     def _vin(self, cells: Mapping[str, str]) -> str:
         vin = fold_vin(self._text(cells, "vin"))
-        return vin if is_whole(vin) else ""
+        return vin if is_vin(vin) else ""
 
     def _currency(self, cells: Mapping[str, str]) -> str:
         text = self._text(cells, "currency").upper()

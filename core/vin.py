@@ -2,20 +2,25 @@
 
 import re
 
-_LETTERS = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
-_WHOLE = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+from django.utils.translation import gettext_lazy as _
+
+VIN_LENGTH = 17
+PATTERN = r"^[A-HJ-NPR-Z0-9]{17}$"
+"""Form of a folded VIN, for Python and for CHECK constraints alike."""
+WRONG = _("A VIN has 17 digits and capital letters without I, O and Q.")
+_LOOK_LATIN = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
 _VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", "123456781234579234567890123456789", strict=True))
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
 def fold_vin(text: str) -> str:
     """Upper case without spaces, with Cyrillic letters that look Latin as Latin."""
-    return "".join(text.split()).upper().translate(_LETTERS)
+    return "".join(text.split()).upper().translate(_LOOK_LATIN)
 
 
-def is_whole(vin: str) -> bool:
+def is_vin(text: str) -> bool:
     """Tell whether a folded VIN names one vehicle: 17 characters, none of them masked, no I, O or Q."""
-    return _WHOLE.fullmatch(vin) is not None and len(set(vin)) > 1
+    return re.fullmatch(PATTERN, text) is not None and len(set(text)) > 1
 
 
 def has_check_digit(vin: str) -> bool:
