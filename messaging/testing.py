@@ -24,26 +24,40 @@ def drain_outbox(*aliases: str, rounds: int = 100) -> int:
     Returns how many shards, external calls and work queues ran. Timers fire only if due.
     """
     wanted = list(aliases) or list(settings.SERVICES)
-    total = 0
-    copied: set[str] = set()
     with wakeups.muted():
+        total = _catch_up(wanted)
         for _ in range(rounds):
-            moved = sum(_turn(alias, wanted, copied) for alias in wanted)
+            moved = sum(_turn(alias, wanted) for alias in wanted)
             total += moved
             if not moved:
                 return total
     raise AssertionError(f"events still move after {rounds} rounds")
 
 
-def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
-    """Move on what is in one database; of the `copied` ones all was read to its end, so only what is new is read."""
-    moved, types = 0, set[str]()
+def _catch_up(aliases: list[str]) -> int:
+    """Bring every inbox to the end of every log; from then on each event is handed to those alone that want it."""
+    placed = sum(len(_place(alias)) for alias in aliases)
+    heads = {source: relay.head_of(source) for source in aliases}
+    return placed + sum(
+        _copy(source, alias)
+        for alias in aliases
+        for source in relay.lagging(alias, {source: head for source, head in heads.items() if head})
+    )
+
+
+def _place(alias: str) -> set[str]:
+    """Give every event that waits its position; return their types."""
+    types = set[str]()
     while placed := relay.sequence(alias):
-        moved += 1
         types.update(event["type"] for event in placed)
-    targets = targets_of(alias, types if alias in copied else None)
-    moved += sum(_copy(alias, target, is_wanted=alias in copied) for target in targets if target in wanted)
-    copied.add(alias)
+    return types
+
+
+def _turn(alias: str, wanted: list[str]) -> int:
+    """Move on what is in one database."""
+    types = _place(alias)
+    moved = len(types)
+    moved += sum(_copy(alias, target) for target in targets_of(alias, types) if target in wanted)
     due = sweep.look(alias)
     shards = sweep.due_shards(alias, due)
     for _, handler, shard in shards:
@@ -54,10 +68,10 @@ def _turn(alias: str, wanted: list[str], copied: set[str]) -> int:
     return moved + len(shards) + made + done
 
 
-def _copy(source: str, target: str, *, is_wanted: bool) -> int:
+def _copy(source: str, target: str) -> int:
     total, has_more = 0, True
     while has_more:
-        shards, has_more = relay.copy(source, target, is_wanted=is_wanted)
+        shards, has_more = relay.copy(source, target, is_wanted=True)
         total += len(shards)
     return total
 

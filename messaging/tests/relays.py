@@ -9,7 +9,7 @@ from django.db import connections
 
 from messaging.transport import relay
 
-PLACES = ("lock_head", "_head", "lock_cursors", "_read", "_deliver", "_move_cursors")
+PLACES = ("lock_head", "head_of", "lock_cursors", "_read", "_deliver", "_move_cursors")
 """Functions of the relay before which a thread waits; it also waits before each commit."""
 PATIENCE_S = 10.0
 _runner = threading.local()

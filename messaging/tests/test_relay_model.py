@@ -269,7 +269,7 @@ def _with(**functions: Any) -> Iterator[None]:
 def _head_before_the_locks() -> Any:
     """The head is read first, and the cursors are locked after it."""
     early = threading.local()
-    head, lock_cursors = relay._head, relay.lock_cursors
+    head, lock_cursors = relay.head_of, relay.lock_cursors
 
     def read_head_and_lock(source: str, alias: str, handlers: Any) -> Any:
         early.head = head(source)

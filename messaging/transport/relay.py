@@ -37,6 +37,8 @@ WITH batch AS (
 SELECT * FROM placed ORDER BY position
 """
 
+_STANDING = "SELECT source, handler, epoch, position, is_paused, anchor, anchor_id FROM messaging_inbox_cursor"
+
 _DELIVER = """
 INSERT INTO messaging_inbox
     (event_id, handler, source, aggregate, aggregate_id, seq, lane, shard, type, version, data, headers,
@@ -130,7 +132,7 @@ def _copy_near(source: str, alias: str, handlers: list[Subscription], is_wanted:
         with transaction(
             source
         ):  # one session from the head to the last row: never half of a log and half of its backup
-            head = _head(source)
+            head = head_of(source)
             if head is None:
                 return set(), False
             standing = _standing(source, alias, cursors, head)
@@ -204,7 +206,8 @@ class Head(NamedTuple):
     event_id: UUID | None
 
 
-def _head(source: str) -> Head | None:
+def head_of(source: str) -> Head | None:
+    """Read the end of a log; None before its first event was placed."""
     with connections[source].cursor() as cursor:
         cursor.execute(
             """SELECT h.epoch, h.position, o.id FROM messaging_feed_head AS h
@@ -219,7 +222,7 @@ def _may_be_behind(source: str, alias: str, handlers: list[Subscription]) -> boo
 
     Where it says no, every cursor stood exactly at a head that had been committed. All else is decided under the lock.
     """
-    head = _head(source)
+    head = head_of(source)
     if head is None:
         return False
     known = _cursors(source, alias, handlers)
@@ -228,6 +231,27 @@ def _may_be_behind(source: str, alias: str, handlers: list[Subscription]) -> boo
         _begin(source, alias, missing, head)
     going = [cursor for cursor in known.values() if not cursor.is_paused]
     return bool(missing) or any(not cursor.stands_at(head) for cursor in going)
+
+
+def lagging(alias: str, heads: Mapping[str, Head]) -> list[str]:
+    """List the logs of which a handler of `alias` may not have read all, by one look at all its cursors.
+
+    New handlers get theirs. Of the other logs every cursor stood exactly at a head that had been committed; `copy`
+    decides under the lock.
+    """
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_STANDING)
+        known = {(source, name): Cursor(*rest) for source, name, *rest in cursor.fetchall()}
+    found = []
+    for source, head in sorted(heads.items()):
+        handlers = readers(source, alias)
+        missing = [item for item in handlers if (source, item.name) not in known]
+        if missing:
+            _begin(source, alias, missing, head)
+        going = [known[source, item.name] for item in handlers if item not in missing]
+        if missing or any(not (cursor.is_paused or cursor.stands_at(head)) for cursor in going):
+            found.append(source)
+    return found
 
 
 class Cursor(NamedTuple):

@@ -80,7 +80,7 @@ def cursor_first() -> None:
     deliver = relay._deliver
 
     def move_then_deliver(source, alias, handlers, behind, rows):
-        head = relay._head(source)
+        head = relay.head_of(source)
         reached = head if len(rows) < relay.BATCH else relay.Head(head.epoch, *rows[-1][:2])
         relay._move_cursors(source, alias, list(behind), reached)
         connections[alias].connection.commit()
