@@ -135,7 +135,7 @@ CACHES = {
         "LOCATION": REDIS.url(1),
         "KEY_PREFIX": REDIS_PREFIX,
         "VERSION": 2,  # values of the first were pickled
-        "OPTIONS": {"serializer": "core.plain_cache.PlainSerializer"},
+        "OPTIONS": {"serializer": "gateway.responses.plain_cache.PlainSerializer"},
     }
 }
 CHANNEL_LAYERS = {
