@@ -1,4 +1,4 @@
-"""The only door to database transactions: every one names its alias.
+"""The only door to database transactions and to locks by name: every one names its alias.
 
 `default` is empty on purpose: a bare `atomic()` or `on_commit()` would guard a database the code never meant.
 """
@@ -142,3 +142,65 @@ def _fetch(connection: Any, sql: str, parameters: Sequence[Any]) -> list[tuple[A
     with connection.wrap_database_errors:
         rows: list[tuple[Any, ...]] = psycopg.Cursor(connection.connection).execute(sql, parameters).fetchall()
     return rows
+
+
+# Locks by name --------------------------------------------------------------------------------------------------------
+# The number under which a name is locked never changes: processes of two releases run side by side, and meet there.
+WIDE = "hashtextextended(name, 0)"
+NARROW = "hashtext(name)"
+"""Number of the names that were there first."""
+PLACE = "hashtext(%(name)s), place"
+SEEDED = "hashtextextended(%(name)s, place)"
+
+
+def lock(alias: str, *names: str, number: str = WIDE, shared: bool = False) -> None:
+    """Wait for the locks of these names, in one order whoever asks, and hold them until the open transaction ends.
+
+    Those who hold a lock `shared` do so together; all others have it alone.
+    """
+    function = f"pg_advisory_xact_lock{'_shared' if shared else ''}"
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"SELECT {function}({number}) FROM unnest(%s::text[]) AS name", [sorted(set(names))])
+
+
+def try_lock(connection: Any, name: str, *, number: str = WIDE) -> bool:
+    """Hold the lock of a name until the connection's transaction ends, unless somebody else has it."""
+    return _ask(connection, f"SELECT pg_try_advisory_xact_lock({number}) FROM (VALUES (%s::text)) AS one (name)", name)
+
+
+def try_session_lock(connection: Any, number: int) -> bool:
+    """Hold the lock of a number until the connection closes, unless somebody else has it."""
+    return _ask(connection, "SELECT pg_try_advisory_lock(%s)", number)
+
+
+def _ask(connection: Any, sql: str, value: object) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value])
+        return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def session_lock(
+    alias: str, name: str, places: Sequence[int], *, number: str = PLACE, idle_limit: str = ""
+) -> Iterator[bool]:
+    """Hold one of the `places` at what `name` says, if any is free; yields whether one was.
+
+    It dies with the connection. A holder who asks the database nothing for `idle_limit` ("60s") loses its session.
+    """
+    limited = ", set_config('idle_session_timeout', %(limit)s, false)" if idle_limit else ""
+    free = f"SELECT place{limited} FROM unnest(%(places)s::integer[]) AS place WHERE pg_try_advisory_lock({number})"
+    values = {"name": name, "places": list(places), "limit": idle_limit}
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"{free} LIMIT 1", values)
+        taken = cursor.fetchone()
+    try:
+        yield taken is not None
+    finally:
+        if taken and connections[alias].is_usable():
+            with connections[alias].cursor() as cursor:
+                if idle_limit:
+                    cursor.execute("RESET idle_session_timeout")
+                cursor.execute(
+                    f"SELECT pg_advisory_unlock({number}) FROM (VALUES (%(place)s::integer)) AS one (place)",
+                    {"name": name, "place": taken[0]},
+                )

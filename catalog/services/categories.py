@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from django.db import connections
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Substr
 from django.utils.text import slugify
@@ -14,7 +13,7 @@ from catalog.errors import CategoryNotEmpty, CategoryTooDeep, SlugTaken, Unknown
 from catalog.events import CategoryChanged
 from catalog.models import Category
 from catalog.models.categories import MAX_LEVEL, subtree_ids
-from core.db import transaction
+from core.db import NARROW, lock, transaction
 from core.errors import NotFound
 from messaging.outbox import publish
 
@@ -101,8 +100,7 @@ def lock_category(category_id: UUID) -> Category:
 
 def _lock_tree() -> None:
     """Two moves at once could make a cycle that neither sees: they take turns."""
-    with connections["catalog"].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('catalog.categories'))")
+    lock("catalog", "catalog.categories", number=NARROW)
 
 
 def _get(category_id: UUID) -> Category:

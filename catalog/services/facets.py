@@ -6,10 +6,9 @@ from uuid import UUID
 from django.db import connections
 
 from catalog.models.facet_bits import CHUNK, VALUES
-from core.db import transaction
+from core.db import NARROW, transaction, try_lock
 
 BATCH = 20_000
-_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('catalog.facet_bits'))"
 # A product that changes again after this leaves a note of its own, which is still there when this commits.
 _TAKE = """
 DELETE FROM catalog_facet_change
@@ -58,8 +57,7 @@ def fold_facets(*, batch: int = BATCH) -> int:
 
 def _fold(batch: int) -> int:
     with transaction("catalog"), connections["catalog"].cursor() as cursor:
-        cursor.execute(_LOCK)
-        if not cursor.fetchone()[0]:
+        if not try_lock(connections["catalog"], "catalog.facet_bits", number=NARROW):
             return 0
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(_TAKE, [batch])

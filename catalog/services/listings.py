@@ -14,7 +14,7 @@ from catalog.models import MovementKind, PriceChange, Product, ProductKind, Stoc
 from catalog.rules.importing.rows import Listing
 from catalog.services.photos import note_photos
 from catalog.services.products import product_state
-from core.db import transaction
+from core.db import NARROW, lock, transaction
 from core.importing.problems import RowProblem
 from messaging.outbox import publish
 
@@ -106,8 +106,7 @@ def write_listings(
     transaction.
     """
     with transaction("catalog"):
-        with connections["catalog"].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('catalog.import'))")
+        lock("catalog", "catalog.import", number=NARROW)
         plan = plan_listings(listings, actor=actor, now=now, lock=True)
         _save(plan, actor=actor, now=now)
         written(plan)

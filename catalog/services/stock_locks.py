@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connections
-
 from catalog.models import (
     Product,
     Reservation,
@@ -14,12 +12,12 @@ from catalog.models import (
 )
 from catalog.models.stock import EXPIRED
 from catalog.services.stock_effects import give_back
+from core.db import lock
 
 
 def lock_attempt(attempt_id: UUID) -> None:
     """One service at a time works on an attempt, also before it has a row."""
-    with connections["catalog"].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(attempt_id)])
+    lock("catalog", str(attempt_id))
 
 
 def lock_products(ids: Iterable[UUID], now: datetime, *, but: UUID | None = None) -> dict[UUID, Product]:

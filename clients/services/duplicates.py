@@ -4,12 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connections
-
 from clients.errors import DuplicateNotFound
 from clients.models import Client, ClientKey, ContactKind, Duplicate, KeyKind
 from clients.rules.identifiers import normal_email, normal_phone
-from core.db import transaction
+from core.db import lock, transaction
 
 HOLDERS = 200
 """Cards looked at for one key: a phone that thousands share is somebody's mistake, not a client's."""
@@ -85,11 +83,7 @@ def _keys_of(client: Client) -> set[Key]:
 
 def lock_keys(keys: set[Key]) -> None:
     """Two cards with one phone opened at the same moment wait for each other, and so the second sees the first."""
-    wanted = [f"{kind} {key}" for kind, key in sorted(keys)]
-    with connections["clients"].cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key", [wanted]
-        )
+    lock("clients", *(f"{kind} {key}" for kind, key in keys))
 
 
 def _pair(roots: set[UUID], keys: set[Key], now: datetime) -> None:

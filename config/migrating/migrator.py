@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from core.db import try_session_lock
 from core.postgres.migrations import AddUniqueConstraintConcurrently
 
 LOCK_KEY = 7_267_562
@@ -102,7 +103,7 @@ def alone(alias: str, say: Say, *, patience_s: float = PATIENCE_SECONDS) -> Iter
             _refuse_pooler(alias, connection.connection.info.backend_pid, cursor)
             cursor.execute(_UNLIMITED)
             deadline, told = time.monotonic() + patience_s, False
-            while not _locked(cursor):
+            while not try_session_lock(connection, LOCK_KEY):
                 if time.monotonic() > deadline:
                     raise CommandError(f"{alias}: another process has been migrating it for {patience_s:g} s")
                 if not told:
@@ -122,9 +123,3 @@ def _refuse_pooler(alias: str, told_pid: int, cursor: Any) -> None:
             f"{alias}: a connection pooler stands in between; "
             f"give migrate_all the server's own address in AUTOSALON_{alias.upper()}_DATABASE_URL"
         )
-
-
-def _locked(cursor: Any) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
-    (locked,) = cursor.fetchone()
-    return bool(locked)

@@ -18,16 +18,14 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from config.databases import EVERYWHERE
+from core.db import NARROW, try_lock
 from messaging.upkeep import scheduled
 
 TICK_S = 1.0
 HEARTBEAT_S = 5.0
 HUNG_S = 10
 """So long a beat may say nothing before the server ends its session, and with it the lock."""
-_LOCK = f"""
-SELECT pg_try_advisory_xact_lock(hashtext('config.beat')),
-       set_config('idle_in_transaction_session_timeout', '{HUNG_S}s', true)
-"""
+_LIMIT = f"SET LOCAL idle_in_transaction_session_timeout = '{HUNG_S}s'"
 log = structlog.get_logger(__name__)
 
 
@@ -49,7 +47,7 @@ class Seat:
         if not self.is_held:
             return False
         try:
-            self._ask("SELECT true")
+            self._execute("SELECT true")
         except Error as error:
             log.warning("beat_lost_its_lock", alias=self.alias, error=repr(error))
             self.leave()
@@ -73,7 +71,8 @@ class Seat:
             if self._session is None:
                 self._session = connections[self.alias].copy()
                 self._session.set_autocommit(False)
-            self.is_held = self._ask(_LOCK)
+            self._execute(_LIMIT)
+            self.is_held = try_lock(self._session, "config.beat", number=NARROW)
             if not self.is_held:
                 self._session.rollback()
         except Error as error:
@@ -81,10 +80,9 @@ class Seat:
             self.leave()
         return self.is_held
 
-    def _ask(self, sql: str) -> bool:
+    def _execute(self, sql: str) -> None:
         with self._session.cursor() as cursor:
             cursor.execute(sql)
-            return bool(cursor.fetchone()[0])
 
 
 class Scheduler(celery.beat.Scheduler):  # type: ignore[misc]  # Celery has no types

@@ -5,7 +5,6 @@ message to the worker only a hint.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -15,10 +14,10 @@ from uuid import UUID
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections, models
+from django.db import InterfaceError, OperationalError, models
 from django.utils.translation import gettext_lazy as _
 
-from core.db import on_commit, transaction
+from core.db import SEEDED, on_commit, session_lock, transaction
 from core.errors import NotFound
 from core.ids import uuid7
 from core.importing.limits import Limits
@@ -158,20 +157,6 @@ def open_runs(runs: type[Any]) -> list[UUID]:
     return list(runs.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True))
 
 
-@contextmanager
-def _claimed(alias: str, import_id: UUID) -> Iterator[bool]:
-    """A session lock that dies with its connection keeps two workers apart."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 1))", [str(import_id)])
-        (is_mine,) = cursor.fetchone()
-    try:
-        yield is_mine
-    finally:
-        if is_mine and connections[alias].is_usable():
-            with connections[alias].cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 1))", [str(import_id)])
-
-
 def carry_out(
     runs: type[Any],
     import_id: UUID,
@@ -186,7 +171,7 @@ def carry_out(
     `begin` is called in the transaction that marks it running; `work` does it and returns its counts as an object whose
     attributes are columns of the import.
     """
-    with _claimed(alias, import_id) as is_mine:
+    with session_lock(alias, str(import_id), [1], number=SEEDED) as is_mine:
         run = runs.objects.filter(pk=import_id, status__in=OPEN).first() if is_mine else None
         if run is None:
             return False

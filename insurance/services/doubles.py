@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from django.db import connections
 from django.db.models.functions import Coalesce
 
+from core.db import lock
 from insurance.errors import InsuredTwice
 from insurance.models import Policy
 from insurance.models.policies import ALIVE
@@ -21,8 +21,7 @@ def is_insured_twice(policy: Policy, beside: Iterable[Policy] = ()) -> bool:
 
     Until the transaction ends nobody else puts a policy of this car in force.
     """
-    with connections["insurance"].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"cover:{policy.vehicle_vin}"])
+    lock("insurance", f"cover:{policy.vehicle_vin}")
     others = Policy.objects.filter(
         vehicle_vin=policy.vehicle_vin,
         insurance_type=policy.insurance_type,

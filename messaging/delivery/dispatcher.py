@@ -14,7 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core import context, failpoints
-from core.db import transaction
+from core.db import session_lock, transaction
 from core.events import Message
 from core.outside.asking import PeerAway, with_answers
 from messaging.models import DeliveryStatus
@@ -92,23 +92,11 @@ def dispatch(alias: str, handler: str, shard: int) -> bool:
     subscription = subscriptions().get(handler)
     if subscription is None:
         return False
-    with _shard_lock(alias, handler, shard) as is_mine:
+    with session_lock(alias, handler, [shard]) as is_mine:
         if not is_mine:
             return False
         _Shard(alias, subscription, shard).run()
     return is_pending(alias, handler, shard)
-
-
-@contextmanager
-def _shard_lock(alias: str, handler: str, shard: int) -> Iterator[bool]:
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), %s)", [handler, shard])
-        (is_mine,) = cursor.fetchone()
-        try:
-            yield is_mine
-        finally:
-            if is_mine and connections[alias].is_usable():
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), %s)", [handler, shard])
 
 
 def is_pending(alias: str, handler: str, shard: int) -> bool:

@@ -11,13 +11,12 @@ from uuid import UUID
 
 from django.db import connections
 
-from core.db import OutsideTransaction, in_transaction, transaction
+from core.db import OutsideTransaction, in_transaction, lock, transaction
 from core.errors import AccountClosing
 
 LAPSE = timedelta(days=1)
 """So long a door stays shut when nobody ever says how the attempt ended: that lasts seconds."""
 
-_LOCK = "SELECT pg_advisory_xact_lock{}(hashtextextended('departure:' || %s, 0))"
 _IS_LEAVING = """
 SELECT EXISTS (SELECT 1 FROM messaging_departure
                WHERE user_id = %s AND (left_at IS NOT NULL OR lapses_at > clock_timestamp()))
@@ -41,8 +40,8 @@ def refuse_leavers(app: str, user_id: UUID) -> None:
     """
     if not in_transaction(app):
         raise OutsideTransaction(f"nobody is held back outside transaction({app!r})")
+    lock(app, f"departure:{user_id}", shared=True)
     with connections[app].cursor() as cursor:
-        cursor.execute(_LOCK.format("_shared"), [str(user_id)])
         cursor.execute(_IS_LEAVING, [user_id])
         if cursor.fetchone()[0]:
             raise AccountClosing
@@ -72,6 +71,6 @@ def let_history_forget(app: str) -> None:
 
 
 def _alone(app: str, user_id: UUID, sql: str, parameters: list[Any]) -> None:
+    lock(app, f"departure:{user_id}")
     with connections[app].cursor() as cursor:
-        cursor.execute(_LOCK.format(""), [str(user_id)])
         cursor.execute(sql, parameters)

@@ -10,13 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from catalog.commands import ExtendHold, HoldStock, ReleaseStock, WantedLine
 from catalog.events import StockLevel, StockRejected, StockReleased, StockReserved, StockReturned, StockSold
-from core.db import transaction
+from core.db import lock, transaction
 from core.errors import FourEyes, InvalidInput, NotFound
 from gateway import approvals
 from messaging.delivery.timers import set_timer
@@ -36,15 +35,12 @@ ASK_AGAIN = timedelta(minutes=10)
 """A car that could not be kept (it is on a test drive, say) is asked for again after so long."""
 REPLACED = "replaced"
 """The catalogue's word for a hold that a later one of the same order took over."""
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('orders.queue ' || %s, 0))"
 StockNews = StockReserved | StockRejected | StockReleased | StockReturned | StockSold
 
 
 def lock_queues(product_ids: Iterable[UUID]) -> None:
     """Let one transaction at a time work on the queues of these cars."""
-    with connections["orders"].cursor() as cursor:
-        for product_id in sorted(set(product_ids)):
-            cursor.execute(_LOCK, [str(product_id)])
+    lock("orders", *(f"orders.queue {product_id}" for product_id in product_ids))
 
 
 # What people do -------------------------------------------------------------------------------------------------------

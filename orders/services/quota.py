@@ -7,11 +7,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connections
 
+from core.db import lock
 from orders.errors import OffersIgnored, TooManyHolds, TooManyPlaces
 from orders.models import OrderLine, PlaceState, QueuePlace, Status
 from orders.services.history import Actor
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('orders.holds ' || %s, 0))"
 _COUNT = """
 SELECT (SELECT coalesce(sum(w.quantity), 0)
         FROM unnest(%(products)s::uuid[], %(quantities)s::int[]) AS w (product_id, quantity)
@@ -44,8 +44,8 @@ def refuse_hoarding(customer_id: UUID, actor: Actor, lines: Iterable[OrderLine],
     if not wished:
         return
     limit = settings.HOLDS_WITHOUT_DEPOSIT
+    lock("orders", f"orders.holds {customer_id}")
     with connections["orders"].cursor() as cursor:
-        cursor.execute(_LOCK, [str(customer_id)])
         cursor.execute(
             _COUNT,
             {
@@ -68,8 +68,7 @@ def refuse_queueing(customer_id: UUID, now: datetime) -> None:
 
     Two places of one person wait for each other here. Raises TooManyPlaces, OffersIgnored.
     """
-    with connections["orders"].cursor() as cursor:
-        cursor.execute(_LOCK, [str(customer_id)])
+    lock("orders", f"orders.holds {customer_id}")
     places = QueuePlace.objects.filter(customer_id=customer_id)
     if places.live().count() >= settings.QUEUE_PLACES:
         raise TooManyPlaces(limit=settings.QUEUE_PLACES)
