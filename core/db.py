@@ -189,7 +189,7 @@ def session_lock(
     """
     limited = ", set_config('idle_session_timeout', %(limit)s, false)" if idle_limit else ""
     free = f"SELECT place{limited} FROM unnest(%(places)s::integer[]) AS place WHERE pg_try_advisory_lock({number})"
-    values = {"name": name, "places": list(places), "limit": idle_limit}
+    values: dict[str, Any] = {"name": name, "places": list(places), "limit": idle_limit}
     with connections[alias].cursor() as cursor:
         cursor.execute(f"{free} LIMIT 1", values)
         taken = cursor.fetchone()
