@@ -185,6 +185,10 @@ def test_a_day_is_the_dealers(package):
 
 DIALECTS = {
     r"A-HJ-NPR-Z|АВЕКМ": ("core/vin.py", "core.vin reads VINs and says which name a vehicle"),
+    r"EVALSHA|send_command|register_script|\.eval\(": (
+        "gateway/guards/own_connections.py",
+        "gateway.guards.own_connections speaks to Valkey past redis-py and runs its scripts",
+    ),
     r"pg_\w*advisory": ("core/db.py", "core.db holds advisory locks by name"),
 }
 """Texts of a concern that has one room: where else one stands, a second way to do the same begins."""

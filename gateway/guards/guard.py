@@ -4,7 +4,6 @@ The window is exact: the times of the last `limit` admitted requests are kept, b
 Valkey is away each process counts for itself and remembers the revocations it saw.
 """
 
-import hashlib
 import threading
 import time
 from collections import defaultdict, deque
@@ -20,7 +19,7 @@ from redis.retry import Retry
 
 from core.errors import DomainError
 from gateway.access import step_up
-from gateway.guards.own_connections import own_connection
+from gateway.guards.own_connections import OwnConnection
 from gateway.principal import InvalidToken, Principal
 
 log = structlog.get_logger(__name__)
@@ -86,27 +85,7 @@ def client() -> redis.Redis:
     )
 
 
-_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
-_thread = threading.local()
-
-
-def _evaluate(*arguments: object) -> list[int]:
-    """Run the script on this thread's own connection: half the cost of going through the pool."""
-    for is_last_try in (False, True):
-        connection = getattr(_thread, "connection", None)
-        if connection is None:
-            connection = _thread.connection = own_connection(client().connection_pool)
-        try:
-            connection.send_command("EVALSHA", _SHA, 3, *arguments)
-            return list(connection.read_response())
-        except redis.exceptions.NoScriptError:
-            connection.send_command("SCRIPT", "LOAD", _SCRIPT)
-            connection.read_response()
-        except redis.RedisError:
-            connection.disconnect()
-            if is_last_try:
-                raise
-    raise redis.RedisError("the guard's script does not load")
+_line = OwnConnection(lambda: client().connection_pool)
 
 
 @lru_cache(maxsize=32)
@@ -143,7 +122,7 @@ def _ask(name: str, principal: Principal | None, limit: int, window: int) -> tup
     jti, user, issued = (principal.jti, principal.id, principal.issued_at) if principal else ("-", "-", 0)
     keys = (f"{prefix}:rl:{name}", f"{prefix}:revoked:{jti}", f"{prefix}:revoked:user:{user}")
     try:
-        verdict, remaining, reset_ms = _evaluate(*keys, limit, window, issued)
+        verdict, remaining, reset_ms = _line.ask(lambda: _line.evaluate(_SCRIPT, keys, limit, window, issued))
     except redis.RedisError as error:
         log.warning("guard_fallback", error=repr(error))
         return _local.ask(name, principal, limit, window)

@@ -7,9 +7,7 @@ to run out. Keys carry the server's run id, so what lay there before a restart o
 missed, is never read. Without Valkey everything comes from the database.
 """
 
-import hashlib
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.db import before_commit, in_transaction, on_commit
-from gateway.guards.own_connections import own_connection
+from gateway.guards.own_connections import OwnConnection
 
 LEASE_S = 20
 MARK_S = 180
@@ -180,11 +178,25 @@ def _new_age() -> bytes:
 
 
 # The line to Valkey ---------------------------------------------------------------------------------------------------
-class Line(threading.local):
+_pools: dict[str, redis.ConnectionPool] = {}
+
+
+def _pool() -> redis.ConnectionPool:
+    """Connections to the cache's database that give up soon: the real one is not far."""
+    url = settings.REDIS.url(1)
+    if url not in _pools:
+        patience = settings.VALKEY_PATIENCE_S
+        _pools[url] = redis.ConnectionPool.from_url(
+            url, socket_timeout=patience, socket_connect_timeout=patience, retry=Retry(NoBackoff(), 0)
+        )
+    return _pools[url]
+
+
+class Line(OwnConnection):
     """This thread's connection. Every key names the life of the server it was made for."""
 
     def __init__(self) -> None:
-        self.connection: Any = None
+        super().__init__(_pool)
         self.life = ""
         self.rests_until = 0.0
 
@@ -197,67 +209,21 @@ class Line(threading.local):
         """Leave Valkey alone for a moment."""
         self.rests_until = time.monotonic() + REST_S
 
+    def greet(self) -> None:
+        """Learn which life of the server this is."""
+        told: bytes = self.call("INFO", "server")
+        self.life = told.split(b"run_id:")[1].split(b"\r\n")[0][:16].decode()
+
     def run(self, script: str, path: str, *arguments: Any) -> Any:
         """Run a script, GET, or SET with an expiry, on one key; once more if the connection was cut."""
-        for is_last_try in (False, True):
-            try:
-                self._connect()
-                return self._run(script, f"{settings.REDIS_PREFIX}:{path}:{self.life}", arguments)
-            except redis.RedisError:
-                self.hang_up()
-                if is_last_try:
-                    raise
-        raise redis.RedisError("unreachable")
-
-    def hang_up(self) -> None:
-        """Close the connection; the next command opens another."""
-        if self.connection is not None:
-            self.connection.disconnect()
-            self.connection = None
-
-    def _connect(self) -> None:
-        if self.connection is None:
-            connection = own_connection(_pool())
-            try:
-                connection.connect()
-                connection.send_command("INFO", "server")
-                told: bytes = connection.read_response()
-            except redis.RedisError:
-                connection.disconnect()
-                raise
-            self.life = told.split(b"run_id:")[1].split(b"\r\n")[0][:16].decode()
-            self.connection = connection
+        return self.ask(lambda: self._run(script, f"{settings.REDIS_PREFIX}:{path}:{self.life}", arguments))
 
     def _run(self, script: str, key: str, arguments: tuple[Any, ...]) -> Any:
         if script == "GET":
-            return self._call("GET", key)
+            return self.call("GET", key)
         if script == "SET":
-            return self._call("SET", key, arguments[0], "EX", arguments[1])
-        try:
-            return self._call("EVALSHA", _SHAS[script], 1, key, *arguments)
-        except redis.exceptions.NoScriptError:
-            self._call("SCRIPT", "LOAD", script)
-            return self._call("EVALSHA", _SHAS[script], 1, key, *arguments)
-
-    def _call(self, *command: Any) -> Any:
-        self.connection.send_command(*command)
-        return self.connection.read_response()
+            return self.call("SET", key, arguments[0], "EX", arguments[1])
+        return self.evaluate(script, [key], *arguments)
 
 
 line = Line()
-_pools: dict[str, redis.ConnectionPool] = {}
-_SHAS = {
-    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-    for script in (_TAKE, _FILL, _MARK, _UNMARK)
-}
-
-
-def _pool() -> redis.ConnectionPool:
-    """Connections to the cache's database that give up soon: the real one is not far."""
-    url = settings.REDIS.url(1)
-    if url not in _pools:
-        patience = settings.VALKEY_PATIENCE_S
-        _pools[url] = redis.ConnectionPool.from_url(
-            url, socket_timeout=patience, socket_connect_timeout=patience, retry=Retry(NoBackoff(), 0)
-        )
-    return _pools[url]

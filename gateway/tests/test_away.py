@@ -65,7 +65,7 @@ def ask_cache() -> object:
 
 
 def ask_guard() -> object:
-    return guard._evaluate("a", "b", "c", 10, 1000, 0)
+    return guard._line.ask(lambda: guard._line.evaluate(guard._SCRIPT, ["a", "b", "c"], 10, 1000, 0))
 
 
 def test_copies_are_used_again_after_two_hundred_failures(start):
