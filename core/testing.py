@@ -15,6 +15,7 @@ import jwt
 from asgiref.testing import ApplicationCommunicator
 from cryptography.hazmat.primitives import serialization
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 
 from core.db import InsideTransaction, refuse_inside_transaction
@@ -166,3 +167,13 @@ def _guarded(original: Any, slips: list[str]) -> Any:
         return original(self, *args, **options)
 
     return act
+
+
+@contextlib.contextmanager
+def tampering(app: str) -> Iterator[None]:
+    """Write past every trigger, as a bad restore or a hand in the database would; for tests of what finds it."""
+    with connections[app].cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")

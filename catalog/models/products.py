@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved, StockNotTracked, WrongStage
 from catalog.models.categories import Category
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from core.vin import VIN_LENGTH
 
 UNLIMITED = 1_000_000
@@ -345,6 +346,7 @@ class PriceChange(models.Model):
     actor = models.CharField(_("actor"), max_length=80)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     at = models.DateTimeField(_("at"))
+    only_added: ClassVar = OnlyAdded()
 
     class Meta:
         verbose_name = _("price change")

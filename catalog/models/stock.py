@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models.products import Product
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from core.vin import VIN_LENGTH
 
 EXPIRED = "expired"
@@ -41,6 +42,7 @@ class StockMovement(models.Model):
     actor = models.CharField(_("actor"), max_length=80)
     on_hand_after = models.PositiveIntegerField(_("on hand after"))
     created_at = models.DateTimeField(_("created at"))
+    only_added: ClassVar = OnlyAdded()
 
     class Meta:
         verbose_name = _("stock movement")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from clients.models.cards import Client
 from core import vin
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 
 
 class ConsentKind(models.TextChoices):
@@ -46,6 +47,7 @@ class Consent(models.Model):
     at = models.DateTimeField(_("at"))
     recorded_by = models.UUIDField(_("recorded by"), null=True, blank=True)
     recorded_at = models.DateTimeField(_("recorded at"))
+    only_added: ClassVar = OnlyAdded(words=("note",))
 
     class Meta:
         verbose_name = _("consent")

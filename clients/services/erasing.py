@@ -8,6 +8,7 @@ from clients.queries.finding import customer_ids_of
 from clients.services.cards import publish_updated
 from clients.services.leads import forget_leads
 from core.db import transaction
+from messaging.people.departures import let_history_forget
 from messaging.people.personal import forget_answers
 
 
@@ -22,6 +23,7 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
         known = Client.objects.filter(user_id=user_id, erased_at__isnull=True).first()
         if known is None:
             return
+        let_history_forget("clients")
         forget_answers("clients", user_id)
         group = Client.objects.group(known.root_id).select_for_update(no_key=True).order_by("pk")
         theirs = [card for card in group if card.user_id in (None, user_id)]

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from orders.models.order import OPEN, SOLD, Order, Status
 
 
@@ -40,6 +41,7 @@ class Document(models.Model):
     facts_hash = models.CharField(max_length=64)
     issued_by = models.UUIDField()
     issued_at = models.DateTimeField(_("issued at"))
+    only_added: ClassVar = OnlyAdded(words=("facts", "facts_hash"))
 
     class Meta:
         verbose_name = _("document")
@@ -61,6 +63,7 @@ class DocumentFile(models.Model):
     content = models.BinaryField()
     sha256 = models.CharField(max_length=64)
     made_at = models.DateTimeField()
+    only_added: ClassVar = OnlyAdded(goes=True)
 
     class Meta:
         constraints: ClassVar = [

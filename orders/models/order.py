@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from core.vin import VIN_LENGTH
 from orders.errors import TransitionNotYours
 from orders.models.holds import HoldKind
@@ -294,6 +295,7 @@ class OrderHistory(models.Model):
     after = models.JSONField(default=dict, db_default={})
     request_id = models.CharField(max_length=128, blank=True, default="")
     at = models.DateTimeField()
+    only_added: ClassVar = OnlyAdded(words=("reason", "data", "before", "after"))
 
     class Meta:
         verbose_name = _("timeline entry")

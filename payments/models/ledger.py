@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from payments.models.payments import Payment
 from payments.models.payouts import Payout
 from payments.models.refunds import Refund
@@ -69,6 +70,7 @@ class LedgerEntry(models.Model):
     customer_id = models.UUIDField(_("customer"), null=True)
     currency = models.CharField(_("currency"), max_length=3)
     created_at = models.DateTimeField(_("created at"))
+    only_added: ClassVar = OnlyAdded()
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -93,6 +95,7 @@ class LedgerLine(models.Model):
     entry = models.ForeignKey(LedgerEntry, on_delete=models.PROTECT, related_name="lines")
     account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="lines")
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+    only_added: ClassVar = OnlyAdded()
 
     class Meta:
         verbose_name = _("ledger line")
