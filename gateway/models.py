@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.postgres.history import Lapse, OnlyAdded
 
 
 class IdempotencyKey(models.Model):
@@ -70,6 +71,10 @@ class Approval(models.Model):
     decided_by = models.UUIDField(_("decided by"), null=True)
     decided_at = models.DateTimeField(_("decided at"), null=True)
     decision_reason = models.CharField(_("reason of the decision"), max_length=1000, blank=True, default="")
+    only_added: ClassVar = OnlyAdded(
+        words=("reason", "evidence", "args", "decision_reason"),
+        steps={"state": "waiting", "decided_by": None, "decided_at": None, "decision_reason": ""},
+    )
 
     class Meta:
         db_table = "gateway_approval"
@@ -151,6 +156,7 @@ class Reading(models.Model):
     reader_address = models.CharField(_("address"), max_length=64, blank=True, default="")
     request_id = models.CharField(_("request id"), max_length=128, blank=True, default="")
     at = models.DateTimeField(_("at"))
+    only_added: ClassVar = OnlyAdded(words=("reader_address",), lapses=(Lapse("at", 3 * 365),))
 
     class Meta:
         db_table = "gateway_reading"

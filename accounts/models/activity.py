@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
 from core.ids import uuid7
+from core.postgres.history import Lapse, OnlyAdded
 
 
 class ActivityKind(models.TextChoices):
@@ -54,6 +55,9 @@ class Activity(models.Model):
     device = models.CharField(_("device"), max_length=200, blank=True, default="")
     details = models.JSONField(_("details"), default=dict)
     request_id = models.CharField(_("request id"), max_length=128, blank=True, default="")
+    only_added: ClassVar = OnlyAdded(
+        words=("address", "device", "details"), lapses=(Lapse("at", 365), Lapse("at", 30, without="user_id"))
+    )
 
     class Meta:
         verbose_name = _("activity")

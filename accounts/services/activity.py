@@ -7,6 +7,7 @@ from uuid import UUID
 from accounts.models import Activity, ActivityKind
 from core import context
 from core.db import transaction
+from messaging.people.departures import let_history_forget
 
 KEEP = timedelta(days=365)
 KEEP_UNKNOWN = timedelta(days=30)
@@ -44,4 +45,5 @@ def purge_activity(*, now: datetime) -> int:
 def forget_details(user_id: UUID) -> None:
     """Leave of a person's log only what happened when."""
     with transaction("accounts"):
+        let_history_forget("accounts")
         Activity.objects.filter(user_id=user_id).update(address="", device="", details={})
