@@ -161,7 +161,7 @@ class LoanEntryInline(LookedAt):
     """The loan's book."""
 
     model = LoanEntry
-    fields = ["day", "kind", "booked"]
+    fields = ["day", "kind", "booked", "reason"]
     readonly_fields = ["booked"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LoanEntry]:

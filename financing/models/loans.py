@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from financing.models.applications import Application
 from financing.models.fields import amount_field, legal_order, percent_field, psk_field
 from financing.models.programmes import ScheduleType
@@ -201,6 +202,7 @@ class LoanVersion(models.Model):
     made_by = models.UUIDField(_("made by user"), null=True)
     created_at = models.DateTimeField(_("created at"))
     cancelled_at = models.DateTimeField(_("taken back at"), null=True)
+    only_added: ClassVar = OnlyAdded(words=("reason",), steps={"cancelled_at": None, "reason": "", "made_by": None})
 
     class Meta:
         verbose_name = _("version of a schedule")
@@ -232,6 +234,7 @@ class LoanScheduleRow(models.Model):
     interest = amount_field(_("interest"))
     fees = amount_field(_("fees"))
     balance = amount_field(_("balance"))
+    only_added: ClassVar = OnlyAdded()
 
     class Meta:
         verbose_name = _("scheduled payment")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from financing.errors import SecondPersonNeeded
 from financing.models.applications import Application
 from financing.models.fields import amount_field, percent_field
@@ -46,6 +47,10 @@ class Override(models.Model):
     answered_by = models.UUIDField(_("answered by"), null=True)
     answered_at = models.DateTimeField(_("answered at"), null=True)
     note = models.TextField(_("note"), blank=True, default="")
+    only_added: ClassVar = OnlyAdded(
+        words=("reason", "reasons", "note"),
+        steps={"status": "proposed", "answered_by": None, "answered_at": None, "note": ""},
+    )
 
     class Meta:
         verbose_name = _("override")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from financing.models.fields import amount_field
 from financing.models.loans import Loan, LoanVersion
 
@@ -205,7 +206,10 @@ class LoanEntry(models.Model):
     kind = models.CharField(_("kind"), max_length=15, choices=EntryKind)
     payment = models.ForeignKey(LoanPayment, null=True, on_delete=models.PROTECT, related_name="entries")
     day = models.DateField(_("day"))
+    reason = models.TextField(_("reason"), blank=True, default="", db_default="")
+    made_by = models.UUIDField(_("made by user"), null=True)
     created_at = models.DateTimeField(_("created at"))
+    only_added: ClassVar = OnlyAdded(words=("reason",))
 
     class Meta:
         verbose_name = _("entry of a loan's book")
@@ -223,6 +227,7 @@ class LoanLine(models.Model):
     entry = models.ForeignKey(LoanEntry, on_delete=models.PROTECT, related_name="lines")
     account = models.CharField(_("account"), max_length=15, choices=Account)
     amount = amount_field(_("amount"))
+    only_added: ClassVar = OnlyAdded()
 
     class Meta:
         verbose_name = _("line of a loan's book")

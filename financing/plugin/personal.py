@@ -72,7 +72,7 @@ holds(LoanVersion, owner="loan__customer_id", blank={"reason": ""})
 holds(LoanScheduleRow, owner="loan__customer_id")
 holds(LoanPayment, owner="loan__customer_id", blank={"reason": "", "failure_detail": ""})
 holds(LoanRefund, owner="loan__customer_id", blank={"reason": "–", "failure_detail": ""})
-holds(LoanEntry, owner="loan__customer_id")
+holds(LoanEntry, owner="loan__customer_id", blank={"reason": ""})
 holds(LoanLine, owner="entry__loan__customer_id")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Sum
@@ -170,21 +171,31 @@ def book(
     day: date,
     now: datetime,
     payment: LoanPayment | None = None,
+    **why: Any,
 ) -> None:
-    """Add the entry that brings the loan's book to what it must hold; nothing where it holds it already."""
+    """Add the entry that brings the loan's book to what it must hold; nothing where it holds it already.
+
+    `why` is the `reason` that somebody gave for it, and who: `made_by`.
+    """
     lines = LoanLine.objects.filter(entry__loan=loan).order_by()
     held = dict(lines.values_list("account").annotate(total=Sum("amount")))
     moved = {name: wanted.get(name, ZERO) - held.get(name, ZERO) for name in {*wanted, *held}}
-    write_entry(loan, moved, kind, day, now, payment)
+    write_entry(loan, moved, kind, day, now, payment, **why)
 
 
 def write_entry(
-    loan: Loan, moved: Mapping[str, Decimal], kind: EntryKind, day: date, now: datetime, payment: LoanPayment | None
+    loan: Loan,
+    moved: Mapping[str, Decimal],
+    kind: EntryKind,
+    day: date,
+    now: datetime,
+    payment: LoanPayment | None,
+    **why: Any,
 ) -> None:
     """Write one entry of a loan's book; the amounts sum to zero."""
     amounts: Iterable[tuple[str, Decimal]] = [(name, amount) for name, amount in sorted(moved.items()) if amount]
     if amounts:
-        entry = LoanEntry.objects.create(loan=loan, kind=kind, payment=payment, day=day, created_at=now)
+        entry = LoanEntry.objects.create(loan=loan, kind=kind, payment=payment, day=day, created_at=now, **why)
         LoanLine.objects.bulk_create(
             LoanLine(entry=entry, account=account, amount=amount) for account, amount in amounts
         )

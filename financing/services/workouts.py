@@ -253,10 +253,7 @@ def write_off_loan(*, loan_id: UUID, manager_id: UUID, reason: str, now: datetim
         approvals.admit(WRITE_OFF, request, now=now)
         loan.save()
         held[Account.LOSS.value] = held.pop(Account.PRINCIPAL.value)
-        version = history.version
-        version.reason, version.made_by = reason, manager_id
-        version.save(update_fields=["reason", "made_by"])
-        book(loan, held, EntryKind.WRITE_OFF, today, now)
+        book(loan, held, EntryKind.WRITE_OFF, today, now, reason=reason, made_by=manager_id)
         publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="written_off"))
     return loan
 

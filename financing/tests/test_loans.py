@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
-from core.testing import Api
+from core.testing import Api, tampering
 from financing import services
 from financing.models import Application, ClosedAttempt, Loan, LoanEntry, LoanLine, LoanScheduleRow, LoanVersion
 from financing.public import check_application, loan_disagreements, loans_by_order
@@ -92,18 +92,21 @@ def test_the_books_agree():
 
 def test_a_lost_loan_is_found():
     known = loan()
-    LoanLine.objects.all().delete()
-    LoanEntry.objects.all().delete()
-    LoanVersion.objects.all().delete()
-    Loan.objects.filter(pk=known.pk).delete()
+    with tampering("financing"):
+        LoanLine.objects.all().delete()
+        LoanEntry.objects.all().delete()
+        LoanVersion.objects.all().delete()
+        Loan.objects.filter(pk=known.pk).delete()
     assert kinds() == {"application_without_loan"}
 
 
 def test_a_book_that_does_not_balance_is_found():
     known = loan()
-    LoanLine.objects.filter(entry__loan=known, account="cash").update(amount=Decimal(-1))
+    with tampering("financing"):
+        LoanLine.objects.filter(entry__loan=known, account="cash").update(amount=Decimal(-1))
     assert kinds() == {"loan_entry_unbalanced"}
-    LoanLine.objects.filter(entry__loan=known).delete()
+    with tampering("financing"):
+        LoanLine.objects.filter(entry__loan=known).delete()
     assert kinds() == {"loan_book_unlike_balance"}
 
 
@@ -115,9 +118,11 @@ def test_a_loan_unlike_its_application_is_found():
 
 def test_a_broken_schedule_is_found():
     known = loan()
-    LoanScheduleRow.objects.filter(loan=known, number=3).update(balance=Decimal("1.00"))
+    with tampering("financing"):
+        LoanScheduleRow.objects.filter(loan=known, number=3).update(balance=Decimal("1.00"))
     assert kinds() == {"schedule_balance_breaks"}
-    LoanScheduleRow.objects.filter(loan=known, number=36).delete()
+    with tampering("financing"):
+        LoanScheduleRow.objects.filter(loan=known, number=36).delete()
     assert "schedule_does_not_add_up" in kinds()
 
 
