@@ -29,6 +29,7 @@ from insurance.models import (
     Claim,
     ClaimConcern,
     ClaimDocument,
+    ClaimHistory,
     ClaimKind,
     ClaimStatus,
     MoneyRequest,
@@ -241,15 +242,24 @@ class MoneyRequestAdmin(ReadOnlyAdmin):
     ordering = ["-created_at", "-id"]
 
 
-class _PapersInline(TabularInline):
-    model = ClaimDocument
-    fields = ["kind", "name", "content_type", "size", "created_at"]
-    readonly_fields = fields
+class _LookedAt(TabularInline):
     extra = 0
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class _PapersInline(_LookedAt):
+    model = ClaimDocument
+    fields = ["kind", "name", "content_type", "size", "created_at"]
+    readonly_fields = fields
+
+
+class _HistoryInline(_LookedAt):
+    model = ClaimHistory
+    fields = ["at", "status", "changes", "reason", "decided_by"]
+    readonly_fields = fields
 
 
 class _AgeFilter(admin.SimpleListFilter):
@@ -283,7 +293,7 @@ class ClaimAdmin(_DecidedAdmin):
     list_select_related = ["policy"]
     search_fields = ["policy__number", "=id", "=customer_id"]
     ordering = ["-created_at", "-id"]
-    inlines = [_PapersInline]
+    inlines = [_PapersInline, _HistoryInline]
     ask = _each(
         _("Ask for the missing papers"),
         lambda claim, manager_id: services.request_documents(claim_id=claim.pk, now=timezone.now()),

@@ -1,5 +1,6 @@
 """Tables of insurance: tariffs, quotes, policies, instalments, claims, money, what it knows of orders and of cars."""
 
+from insurance.models.claim_history import ClaimHistory
 from insurance.models.claims import Claim, ClaimConcern, ClaimDocument, ClaimKind, ClaimStatus, DocumentKind
 from insurance.models.instalments import Instalment, InstalmentState, next_planned
 from insurance.models.money import MoneyKind, MoneyRequest, MoneyState
@@ -14,6 +15,7 @@ __all__ = [
     "Claim",
     "ClaimConcern",
     "ClaimDocument",
+    "ClaimHistory",
     "ClaimKind",
     "ClaimStatus",
     "DocumentKind",

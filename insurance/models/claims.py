@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import ZERO
+from core.postgres.history import OnlyAdded
 from insurance.errors import AboveLimit
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
@@ -324,6 +325,7 @@ class ClaimDocument(models.Model):
     path = models.CharField(_("where it lies"), max_length=200)
     uploaded_by = models.UUIDField(_("uploaded by"))
     created_at = models.DateTimeField(_("created at"))
+    only_added: ClassVar = OnlyAdded(goes=True)
 
     class Meta:
         verbose_name = _("paper of a claim")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import ZERO
+from core.postgres.history import Lapse, OnlyAdded
 from core.vin import VIN_LENGTH
 from insurance.models.fields import amount_field, type_field
 from insurance.models.quotes import Quote
@@ -294,6 +295,11 @@ class Endorsement(models.Model):
     applied_at = models.DateTimeField(_("in force since"), null=True)
     created_by = models.UUIDField(_("made by"))
     created_at = models.DateTimeField(_("created at"))
+    only_added: ClassVar = OnlyAdded(
+        words=("changes", "request", "evidence"),
+        steps={"money_id": None, "applied_at": None},
+        lapses=(Lapse("created_at", 0, without="applied_at"),),
+    )
 
     class Meta:
         verbose_name = _("endorsement")

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from insurance.rules.rating.rows import TariffFact
 
 
@@ -19,6 +20,7 @@ class TariffRevision(models.Model):
     added = models.PositiveIntegerField(_("rows added"))
     withdrawn = models.PositiveIntegerField(_("rows withdrawn"))
     created_at = models.DateTimeField(_("created at"))
+    only_added: ClassVar = OnlyAdded()
 
     class Meta:
         verbose_name = _("tariff revision")
@@ -51,6 +53,7 @@ class TariffRow(models.Model):
         related_name="withdrawn_rows",
         verbose_name=_("withdrawn in revision"),
     )
+    only_added: ClassVar = OnlyAdded(steps={"withdrawn_in_id": None})
 
     class Meta:
         verbose_name = _("tariff row")

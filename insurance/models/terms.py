@@ -11,6 +11,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+from core.postgres.history import OnlyAdded
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
 from insurance.rules.pricing import Settlement
@@ -46,6 +47,7 @@ class PolicyTerms(models.Model):
     drivers = models.JSONField(_("drivers"), null=True)
     settlement = models.JSONField(_("how losses are settled"), default=dict)
     widened = models.JSONField(_("covers more in"), default=list)
+    only_added: ClassVar = OnlyAdded(words=("beneficiary", "drivers", "settlement", "widened"), steps={"ends_at": None})
 
     class Meta:
         verbose_name = _("terms of a policy")

@@ -14,6 +14,7 @@ from core.files.papers import destroy_papers
 from insurance.models import (
     Claim,
     ClaimDocument,
+    ClaimHistory,
     Endorsement,
     Instalment,
     MoneyRequest,
@@ -78,6 +79,7 @@ holds(
     Claim,
     blank={"description": "", "place": "", "driver_name": "", "driver_birth_date": None, "reason": ""},
 )
+holds(ClaimHistory, owner="claim__customer_id", blank={"reason": ""})
 holds(ClaimDocument, owner="claim__customer_id", erase=_forget_papers)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.clock import dealer_day
 from core.ids import uuid7
-from core.testing import Api
+from core.testing import Api, tampering
 from insurance import services
 from insurance.errors import NotCovered
 from insurance.models import Endorsement, MoneyRequest, Policy
@@ -83,7 +83,8 @@ def test_a_cheaper_change_counts_at_once_and_gives_back(policy, owner):
 
 def test_a_tampered_change_is_found(policy, owner):
     endorse(owner, policy, {"deductible": "30000.00"})
-    Endorsement.objects.update(annual_premium=Decimal(1))
+    with tampering("insurance"):
+        Endorsement.objects.update(annual_premium=Decimal(1))
     assert {item.kind for item in policy_disagreements()} == {"endorsement_premium_differs"}
 
 

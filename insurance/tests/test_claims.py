@@ -2,19 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
-from core.testing import Api
+from core.testing import Api, tampering
 from insurance import services
 from insurance.errors import NotCovered
-from insurance.models import Claim
+from insurance.models import Claim, ClaimHistory
 from insurance.rules.rating import Loss
 from insurance.services.claims.deciding import payable_for
 from insurance.tests import make
@@ -182,6 +184,38 @@ def test_a_claim_is_rejected_with_a_sentence(policy):
     with events_of("insurance") as told:
         shown = Api("manager").post(f"{PATH}/{claim.id}/reject", {"reason": "Not an accident."}).json()
     assert (shown["status"], shown["reason"], told) == ("rejected", "Not an accident.", ["claim.decided"])
+
+
+def test_every_decision_of_a_claim_stays_in_its_history(policy):
+    claim, manager = make.claim(policy), Api("manager")
+    manager.post(f"{PATH}/{claim.id}/reject", {"reason": "Not an accident."})
+    manager.post(f"{PATH}/{claim.id}/reopen", {"reason": "A witness came."})
+    claim.refresh_from_db()
+    assert (claim.reason, claim.decided_by) == ("A witness came.", None)
+    reported, rejected, reopened = claim.history.all()
+    assert (reported.changes["status"], reported.changes["amount"]) == ([None, "opened"], [None, 100_000])
+    assert (rejected.reason, rejected.decided_by) == ("Not an accident.", manager.user_id)
+    assert rejected.changes == {"status": ["opened", "rejected"], "decided_by": [None, str(manager.user_id)]}
+    assert (reopened.status, reopened.reason, reopened.version) == ("reopened", "A witness came.", claim.version)
+
+
+def test_the_history_of_a_claim_is_not_rewritten(policy):
+    make.claim(policy)
+    for change in (lambda: ClaimHistory.objects.update(status="paid"), lambda: ClaimHistory.objects.all().delete()):
+        with pytest.raises(IntegrityError, match="only added to"), transaction("insurance"):
+            change()
+
+
+def test_claims_older_than_their_history_begin_it_as_they_stood(policy):
+    claim = make.claim(policy)
+    with tampering("insurance"):
+        ClaimHistory.objects.all().delete()
+    with connections["insurance"].cursor() as cursor:
+        cursor.execute(import_module("insurance.migrations.0019_begin_claim_history").BEGIN)
+    begun = claim.history.get()
+    assert (begun.status, begun.version, begun.at) == (claim.status, claim.version, claim.updated_at)
+    assert begun.changes["amount"] == [None, 100_000]
+    assert "approved_amount" not in begun.changes
 
 
 @pytest.mark.parametrize(
