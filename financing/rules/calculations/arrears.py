@@ -47,8 +47,11 @@ def ageing_bucket(days: int) -> str:
 
 
 @precise
-def late_penalty(overdue: Decimal, daily_rate: Decimal, days: int, rounding: Rounding = TO_KOPECK) -> Decimal:
-    """Return the simple penalty in roubles on an overdue sum (itself free of penalties): q(overdue*rate*days)."""
+def late_penalty(overdue: Decimal, daily_rate: Decimal, days: Decimal | int, rounding: Rounding = TO_KOPECK) -> Decimal:
+    """Return the simple penalty in roubles on an overdue sum (itself free of penalties): q(overdue*rate*days).
+
+    A part of a day counts as that part.
+    """
     return rounding(overdue * daily_rate * days)
 
 

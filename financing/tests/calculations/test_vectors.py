@@ -224,3 +224,79 @@ def test_a_net_present_value_takes_flows_in_a_list_or_as_arguments():
 def test_flows_grow_to_the_last_date():
     flows = [{"date": "2025-01-01", "amount": "100"}, {"date": "2026-01-01", "amount": "50"}]
     assert answer("xnfv", flows=flows, rate="0.1") == {"value_at_last_date": 160}
+
+
+# What is said in words ------------------------------------------------------------------------------------------------
+PAYOFF = {
+    "principal": "100", "annual_rate": "0.07", "balance_after_last_payment": "83.57", "last_payment_date": "2024-02-01",
+    "next_due": "2024-03-01", "payoff_date": "2024-02-15", "unit": "0.01", "rounding": "HALF_EVEN",
+    "day_count": "30/360; inside a month actual days / days of that period",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "amount"),
+    [
+        ("", "83.81"),
+        ("interest accrues to the pay-off day", "83.81"),
+        ("interest of the whole current period", "84.06"),
+        ("the full period's interest is due", "84.06"),
+        ("interest to the next due date", "84.06"),
+    ],
+)
+def test_a_payoff_follows_its_rule(rule, amount):
+    assert answer("payoff_amount", **PAYOFF, rule=rule)["amount"] == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "name"),
+    [
+        ("payoff_amount", PAYOFF, "rule"),
+        ("payment_dates", {"disbursed": "2024-01-31", "count": 2}, "month_end"),
+        ("balloon_payment", LOAN | {"payments": 12, "balloon": "1"}, "balloon_due"),
+        ("balloon_balance", LOAN | {"payments_made": 1, "amortization_payments": 12}, "payment"),
+    ],
+)
+def test_a_rule_that_nobody_knows_is_refused(kind, inputs, name):
+    with pytest.raises(ValueError, match=f"unknown {name}: 'by the stars'"):
+        answer(kind, **inputs | {name: "by the stars"})
+
+
+def test_a_repayment_by_an_unknown_strategy_is_refused():
+    early = LOAN | DATES | {"day_count": "act/365", "scheduled_payment": "350000", "payments_made": []}
+    with pytest.raises(ValueError, match="astrology"):
+        answer("early_repayment", **early, strategy="astrology")
+
+
+@pytest.mark.parametrize("said", ["none", "none (carry full precision)", "unrounded"])
+def test_where_interest_is_not_rounded_payments_are_not(said):
+    exact = answer("schedule_annuity", **LOAN, payments=12, interest_rounding=said)
+    assert exact["payment"] != exact["payment"].quantize(Decimal("0.01"))
+    assert max(abs(row["payment"] - exact["payment"]) for row in exact["rows"]) < Decimal("1e-20")
+    for rule in ({"payment_rounding": "HALF_UP"}, {"payment_unit": "0.01"}):
+        rounded = answer("schedule_annuity", **LOAN, payments=12, interest_rounding=said, **rule)
+        assert rounded["payment"] == exact["payment"].quantize(Decimal("0.01"))
+
+
+def test_a_part_of_a_day_counts():
+    late = {"overdue_amount": "10000", "rate_per_day": "0.001"}
+    for days in ("1.5", Decimal("1.5"), "3/2"):
+        assert answer("late_penalty", **late, days=days) == {"penalty": Decimal(15)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "expected"),
+    [
+        ("tvm_irr", {"flows": "-100; 60; 60"}, {"irr": "0.1306623862918074852584262652"}),
+        ("tvm_irr", {"flows": '["-100", "60", "60"]'}, {"irr": "0.1306623862918074852584262652"}),
+        ("stepped_payments", LOAN | {"annual_rate": "0", "weights": "0, 1, 3"}, {"payments": "0, 250000, 750000"}),
+        (
+            "schedule_differentiated",
+            LOAN | {"disbursed": "2026-01-15", "day_count": "ACT/365F", "due_dates": "2026-02-15 2026-03-15"},
+            {"rows": [{"n": 1, "interest": "12739.73"}]},
+        ),
+    ],
+)
+def test_a_list_may_be_text(tmp_path, kind, inputs, expected):
+    path = write(tmp_path, kind=kind, inputs=inputs, expected=expected, tolerance="0.0000001")
+    assert verify(path).mismatches == []

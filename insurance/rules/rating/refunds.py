@@ -19,15 +19,17 @@ class Refund:
     refund: Decimal
 
 
-def refund_of_days(premium: Decimal, term_days: int, days_in_force: int, retained_share: Decimal = ZERO) -> Refund:
-    """Return the pro-rata refund q((1 - retained)·premium·unexpired/term).
+def refund_of_days(
+    premium: Decimal, term_days: Decimal | int, days_in_force: Decimal | int, retained_share: Decimal = ZERO
+) -> Refund:
+    """Return the pro-rata refund q((1 - retained)·premium·unexpired/term); a part of a day counts as that part.
 
     `retained_share` (a fraction) is what the insurer keeps of the unearned part: the penalty of a short-rate
     cancellation, or the 23 % of OSAGO (secondary sources conflict, so it is a setting). Raises InvalidRisk.
     """
     if term_days < 1 or not days_in_force >= 0:
         raise InvalidRisk("days_in_force", "out_of_range", "The days must lie within the term.")
-    unexpired = max(term_days - days_in_force, 0)
+    unexpired = max(Decimal(term_days) - days_in_force, ZERO)
     refund = money((ONE - retained_share) * premium * unexpired / term_days)
     return Refund(premium - refund, refund)
 

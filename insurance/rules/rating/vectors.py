@@ -218,7 +218,7 @@ def _policy_refund(inputs: Inputs) -> dict[str, Any]:
     if inputs.get("earned_share"):
         result = refund_of_share(premium, number(inputs["earned_share"]))
     else:
-        days = int(inputs["days_in_term"]), int(inputs["days_in_force"])
+        days = number(inputs["days_in_term"]), number(inputs["days_in_force"])
         result = refund_of_days(premium, *days, number(inputs.get("penalty_share") or 0))
     return {"earned": result.earned, "refund": result.refund}
 

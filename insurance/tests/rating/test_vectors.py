@@ -84,6 +84,7 @@ def test_a_refund_may_follow_a_table_or_keep_a_share():
     assert answer("policy_refund", premium="100", earned_share="0.69")["refund"] == 31
     days = {"premium": "100", "days_in_term": 100, "days_in_force": 50}
     assert answer("policy_refund", **days, penalty_share="0.23")["refund"] == Decimal("38.50")
+    assert answer("policy_refund", **days | {"days_in_force": "50.5"})["refund"] == Decimal("49.50")
 
 
 def test_a_total_loss_is_paid_by_its_basis():

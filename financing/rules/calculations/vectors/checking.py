@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from financing.rules.calculations.rounding import precise
-from financing.rules.calculations.vectors.reading import fraction
+from financing.rules.calculations.vectors.reading import fraction, listed, read_inputs
 from financing.rules.calculations.vectors.registry import KINDS, Answer
 
 MISSING = "missing"
@@ -51,6 +51,7 @@ def _equal(expected: Any, actual: Any, tolerance: Fraction) -> bool:
 
 def _children(expected: Any, actual: Any) -> list[tuple[str, Any, Any]] | None:
     """Pair the parts of two containers: members by key, rows by their number `n`, other elements by place."""
+    expected = listed(expected) if isinstance(actual, list) else expected
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         return [(str(key), value, actual.get(key, MISSING)) for key, value in expected.items()]
     if not isinstance(expected, list) or not isinstance(actual, list):
@@ -79,7 +80,7 @@ def _check(vector: Mapping[str, Any], answer: Answer) -> list[Mismatch]:
     said = str(vector.get("tolerance", "exact"))
     tolerance = Fraction(0) if said == "exact" else fraction(said)
     try:
-        actual = answer(vector["inputs"])
+        actual = answer(read_inputs(vector["inputs"]))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         return [Mismatch(vector["id"], vector["kind"], "error", vector["expected"], repr(error))]
     found = differences(vector["expected"], actual, tolerance)

@@ -25,7 +25,18 @@ from financing.rules.calculations.schedule import (
     rate_step_payments,
     stepped_payments,
 )
-from financing.rules.calculations.vectors.reading import day, day_count, days, number, rate_of, rounding, row_of
+from financing.rules.calculations.vectors.reading import (
+    NUMBER,
+    chosen,
+    day,
+    day_count,
+    days,
+    number,
+    payment_rounding,
+    rate_of,
+    rounding,
+    row_of,
+)
 from financing.rules.calculations.vectors.registry import Inputs, answers
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -55,7 +66,7 @@ def _credit(inputs: Inputs, **more: Any) -> Credit:
         due_dates=_due(inputs),
         fees=[number(inputs.get("flat_fee_per_payment") or 0)] * count,
         interest_rounding=rounding(inputs, "interest_rounding"),
-        payment_rounding=rounding(inputs, "payment_rounding", "payment_unit"),
+        payment_rounding=payment_rounding(inputs),
         **more,
     )
 
@@ -73,7 +84,7 @@ def _regular_payment(inputs: Inputs, count: int) -> Decimal:
     given = inputs.get("payment_without_fee") or inputs.get("payment")
     if given:
         return number(given)
-    rounded = rounding(inputs, "payment_rounding", "payment_unit")
+    rounded = payment_rounding(inputs)
     return annuity_payment(number(inputs["principal"]), rate_of(inputs), count, rounding=rounded)
 
 
@@ -144,7 +155,8 @@ def _interest_only_payment(inputs: Inputs) -> dict[str, Any]:
 @answers("balloon_payment")
 def _balloon_payment(inputs: Inputs) -> dict[str, Any]:
     balloon = number(inputs["balloon"])
-    together = "together" in str(inputs.get("balloon_due", "together"))
+    due = {r"together|with the last": True, r"apart|after|one period|later|alone|separate": False}
+    together = chosen(inputs, "balloon_due", due, default=True)
     payment = annuity_payment(
         number(inputs["principal"]),
         rate_of(inputs),
@@ -158,13 +170,12 @@ def _balloon_payment(inputs: Inputs) -> dict[str, Any]:
 
 def _payment_in_words(inputs: Inputs) -> Decimal:
     """Read a payment that is a number, or words such as "level payment, unrounded"."""
-    text = str(inputs.get("payment") or "rounded")
-    try:
+    text = str(inputs.get("payment") or "")
+    if NUMBER.fullmatch(text):
         return number(text)
-    except ValueError:
-        exact = "unrounded" in text
+    spoken = {r"unrounded|not rounded|no rounding|exact|full precision": UNROUNDED, r"level|rounded": Rounding()}
+    rounded = chosen(inputs, "payment", spoken, payment_rounding(inputs))
     count = int(inputs["amortization_payments"])
-    rounded = UNROUNDED if exact else Rounding()
     return annuity_payment(number(inputs["principal"]), rate_of(inputs), count, rounding=rounded)
 
 
@@ -266,7 +277,7 @@ def _early_repayment(inputs: Inputs) -> dict[str, Any]:
         debt = _pay(debt, made["date"], amount)
         interest = before.interest_to(debt.since)
         rows.append(Row(place, debt.since, amount, amount - interest, interest, ZERO, debt.balance))
-    if inputs["strategy"] == Strategy.REDUCE_PAYMENT:
+    if Strategy(inputs["strategy"]) == Strategy.REDUCE_PAYMENT:
         debt = replace(debt, payment=_lower_payment(inputs, debt))
     left = debt.kept_schedule().rows
     rows += [row._replace(number=len(inputs["payments_made"]) + row.number) for row in left]
@@ -281,6 +292,14 @@ def _lower_payment(inputs: Inputs, debt: Debt) -> Decimal:
     return level_payment(debt.balance, factors, rounding=debt.payment_rounding)
 
 
+_WHOLE = (
+    r"\b(whole|full|entire|complete)\b.*\bperiod\b|\bto (the )?(next )?(due date|end of (the )?(current )?period)\b"
+)
+_TO_THE_DAY = (
+    r"\bpay-?\s?off (day|date)\b|\bto the (day|date)\b|\bdaily\b|\bday of (the )?(pay-?off|payment|repayment)\b"
+)
+
+
 @answers("payoff_amount")
 def _payoff_amount(inputs: Inputs) -> dict[str, Any]:
     next_due = day(inputs["next_due"])
@@ -291,21 +310,22 @@ def _payoff_amount(inputs: Inputs) -> dict[str, Any]:
         due_dates=(next_due,),
         payment=ZERO,
     )
-    whole = "whole period" in str(inputs.get("rule", ""))
-    payoff = payoff_quote(debt, next_due if whole else day(inputs["payoff_date"]))
+    paid_on = day(inputs["payoff_date"])
+    payoff = payoff_quote(debt, chosen(inputs, "rule", {_WHOLE: next_due, _TO_THE_DAY: paid_on}, paid_on))
     return {"interest": payoff.interest, "amount": payoff.total}
 
 
 @answers("late_penalty")
 def _late_penalty(inputs: Inputs) -> dict[str, Any]:
     overdue, rate = number(inputs["overdue_amount"]), number(inputs["rate_per_day"])
-    return {"penalty": late_penalty(overdue, rate, int(inputs["days"]))}
+    return {"penalty": late_penalty(overdue, rate, number(inputs["days"]))}
 
 
 @answers("payment_dates")
 def _payment_dates(inputs: Inputs) -> dict[str, Any]:
-    every, rule = int(inputs.get("every_months") or 1), str(inputs.get("month_end", "")).lower()
-    month_end = MonthEnd.ROLL if "roll" in rule or "1st" in rule or "next month" in rule else MonthEnd.CLAMP
+    every = int(inputs.get("every_months") or 1)
+    spoken = {r"roll|1st|next month": MonthEnd.ROLL, r"clamp|last day|end of|keep": MonthEnd.CLAMP}
+    month_end = chosen(inputs, "month_end", spoken, MonthEnd.CLAMP)
     first = 0 if inputs.get("first_due") else 1
     anchor, count = day(inputs.get("first_due") or inputs["disbursed"]), int(inputs["count"])
     due = (add_months(anchor, number * every, month_end) for number in range(first, first + count))

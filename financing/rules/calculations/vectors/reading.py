@@ -1,17 +1,18 @@
 """Read the numbers, day counts, roundings and loans of vectors as they spell them; never through a float."""
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from financing.rules.calculations.apr import DatedFlow
 from financing.rules.calculations.dates import due_dates
 from financing.rules.calculations.daycount import DayCount
 from financing.rules.calculations.rates import period_rate
-from financing.rules.calculations.rounding import KOPECK, Rounding
+from financing.rules.calculations.rounding import KOPECK, UNROUNDED, Rounding
 from financing.rules.calculations.schedule import Row
 from financing.rules.calculations.vectors.registry import Inputs
 
@@ -33,6 +34,16 @@ DAY_COUNTS = (
     (r"30/360.(bond|isda)", DayCount.BOND),
     (r"30/360", DayCount.THIRTY_360),
 )
+LISTS = frozenset(
+    {
+        *("args", "cases", "due_dates", "flows", "payments_made", "steps", "weights", "weights_in_advance", "weekend"),
+        *("days_off_on_weekdays", "dates", "classes", "power_hp", "months_of_use", "terms", "drivers", "advances"),
+    }
+)
+"""Inputs that are lists, of whatever kind; `payments` is one where it is not their count."""
+EXACT = frozenset({"none", "no", "not", "unrounded", "exact"})
+"""First words of a rounding that keeps every digit."""
+T = TypeVar("T")
 MARKET = {DayCount.THIRTY_360: DayCount.BOND, DayCount.ACTUAL_ACTUAL: DayCount.ACTUAL_ACTUAL_ISDA}
 
 
@@ -50,6 +61,31 @@ def number(value: Any) -> Decimal:
     if "/" in str(value):
         return Decimal(exact.numerator) / exact.denominator
     return Decimal(str(value))
+
+
+def listed(value: Any) -> Any:
+    """Read a list that was given as text: as JSON, or between semicolons, commas or spaces; all else as it is."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value, parse_float=Decimal)
+    return [part.strip() for part in re.split(r"[;,]" if re.search(r"[;,]", value) else r"\s", value) if part.strip()]
+
+
+def read_inputs(inputs: Inputs) -> Inputs:
+    """Read what a vector gives: its lists may be text."""
+    return {name: listed(value) if name in LISTS else value for name, value in inputs.items()}
+
+
+def chosen(inputs: Inputs, name: str, meanings: Mapping[str, T], default: T) -> T:
+    """Return what a text means: the first pattern that is found. Raises ValueError for what nobody has taught it."""
+    text = str(inputs.get(name) or "")
+    if not text:
+        return default
+    for pattern, meaning in meanings.items():
+        if re.search(pattern, text.lower()):
+            return meaning
+    raise ValueError(f"unknown {name}: {text!r}")
 
 
 def day(text: str) -> date:
@@ -74,7 +110,15 @@ def rounding(inputs: Inputs, mode_key: str = "rounding", unit_key: str = "unit")
     """Read a rounding, half up to 0.01 unless said; "none ..." keeps every digit."""
     mode = str(inputs.get(mode_key) or "HALF_UP").split()[0].rstrip(",;")
     unit = inputs.get(unit_key) or inputs.get("unit") or KOPECK
-    return Rounding(number(unit), None if mode.lower() == "none" else f"ROUND_{mode.upper()}")
+    return Rounding(number(unit), None if mode.lower() in EXACT else f"ROUND_{mode.upper()}")
+
+
+def payment_rounding(inputs: Inputs) -> Rounding:
+    """Read how a payment is rounded; where interest is not and nothing is said of payments, they are not either."""
+    is_said = inputs.get("payment_rounding") or inputs.get("payment_unit")
+    if not is_said and rounding(inputs, "interest_rounding").mode is None:
+        return UNROUNDED
+    return rounding(inputs, "payment_rounding", "payment_unit")
 
 
 def rate_of(inputs: Inputs) -> Decimal:
