@@ -25,6 +25,7 @@ from insurance.models import (
     Quote,
 )
 from insurance.models.fields import InsuranceTypes
+from insurance.queries.refunds import refund_estimate
 from insurance.rules.pricing import MAX_VARIANTS
 from insurance.rules.rating import Owner
 from insurance.services.money import METHODS
@@ -214,6 +215,7 @@ class PolicySerializer(serializers.ModelSerializer):
 
     instalments = InstalmentSerializer(many=True, read_only=True)
     is_provisional = serializers.SerializerMethodField()
+    refund_estimate = serializers.SerializerMethodField()
 
     class Meta:
         model = Policy
@@ -221,14 +223,20 @@ class PolicySerializer(serializers.ModelSerializer):
             "id", "number", "quote_id", "variant", "order_id", "customer_id", "insurance_type", "status", "insurer",
             "insurer_ref", "beneficiary", "renewal_of_id", "vehicle_vin", "premium",
             "coverage_amount", "insured_value", "deductible", "start_date", "end_date", "activated_at", "cancelled_at",
-            "cancel_date", "cancel_reason", "refund_amount", "decline_code", "decline_detail", "instalments",
-            "autopay_method", "autopay_method_id", "is_provisional", "unconfirmed", "confirmed_at", "currency",
-            "version", "created_at", "updated_at",
+            "cancel_date", "cancel_reason", "refund_amount", "refund_estimate", "decline_code", "decline_detail",
+            "instalments", "autopay_method", "autopay_method_id", "is_provisional", "unconfirmed", "confirmed_at",
+            "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_is_provisional(self, policy: Policy) -> bool:
         """Tell whether the premium rests on what nobody has confirmed."""
         return bool(policy.unconfirmed)
+
+    @extend_schema_field(serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True))
+    def get_refund_estimate(self, policy: Policy) -> str | None:
+        """What comes back after `cancel_date`, as things stand; `refund_amount` is what came back in the end."""
+        estimate = refund_estimate(policy)
+        return None if estimate is None else str(estimate)
 
 
 class InstalmentPaymentInput(serializers.Serializer):

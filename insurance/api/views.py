@@ -150,6 +150,8 @@ class PolicyViewSet(_InsuranceViewSet):
     def cancel(self, request: Request, pk: str) -> HttpResponse:
         """End a policy today, or after a day to come; `refund_amount` is the unused part of its premium.
 
+        Until that day `refund_estimate` is what will come back, as things stand.
+
         Managers may name the day from which the premium counts as unused: of the insured's death, of the car's loss.
         """
         return self.once("cancel_policy", self._cancel)

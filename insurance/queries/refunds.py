@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from core.clock import dealer_day
 from core.money import ZERO
-from insurance.models import Claim, IssueAttempt, Policy, next_planned
+from insurance.models import Claim, InstalmentState, IssueAttempt, Policy, PolicyStatus, next_planned
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
 from insurance.queries.instalments import outstanding, planned
@@ -27,10 +27,11 @@ def _unpaid_since(policy: Policy, today: date) -> date | None:
     return part.due_date if part is not None and part.is_overdue_on(today) else None
 
 
-def refund_on_day(policy: Policy, last_day: date) -> Decimal:
+def refund_on_day(policy: Policy, last_day: date, *, unpaid: Decimal | None = None) -> Decimal:
     """Pro rata by days, roubles; of KASKO within 14 days and without claims the insurer keeps what it earned alone.
 
-    What was not paid yet does not come back either: it is not asked for any more.
+    What was not paid yet does not come back either: it is not asked for any more. `unpaid` is how much that will be,
+    where it is another sum than today.
     """
     granted, has_claims = _claims_on(policy)
     cover = PaidCover(
@@ -43,7 +44,7 @@ def refund_on_day(policy: Policy, last_day: date) -> Decimal:
         has_claims=has_claims,
         is_voluntary=policy.insurance_type == InsuranceTypes.KASKO,
     )
-    unpaid = outstanding(policy)
+    unpaid = outstanding(policy) if unpaid is None else unpaid
     refund = refund_on(cover, last_day).refund - unpaid
     paid: Decimal = policy.premium - unpaid
     return max(min(refund, paid - granted), ZERO)
@@ -53,6 +54,21 @@ def refund_today(policy: Policy, today: date) -> Decimal:
     """Return what comes back if a policy ends today, roubles: with an instalment overdue, it ended on the due date."""
     unpaid = _unpaid_since(policy, today)
     return refund_on_day(policy, today if unpaid is None else min(unpaid, today))
+
+
+def refund_to_come(policy: Policy, last_day: date) -> Decimal:
+    """Return what comes back if a policy ends after a day to come, roubles: an estimate, as things stand.
+
+    Instalments due by then count as paid by then; a loss or a change of the policy until that day alters it.
+    """
+    later = policy.instalments.exclude(state=InstalmentState.PAID).filter(due_date__gt=last_day)
+    return refund_on_day(policy, last_day, unpaid=later.aggregate(sum=Sum("amount", default=ZERO))["sum"])
+
+
+def refund_estimate(policy: Policy) -> Decimal | None:
+    """Return what comes back of a policy whose end is set for a day to come, roubles; None of any other."""
+    is_set = policy.status == PolicyStatus.CANCEL_SCHEDULED and policy.cancel_date is not None
+    return refund_to_come(policy, policy.cancel_date) if is_set else None
 
 
 def refund_undone(policy: Policy) -> Decimal:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from core.clock import dealer_day
 from insurance.models import Endorsement, Instalment, Policy, PolicyStatus, Quote, next_planned
 from insurance.models.policies import RENEWED_FROM
-from insurance.queries.refunds import TOTAL_LOSS, UNPAID, refund_today
+from insurance.queries.refunds import TOTAL_LOSS, UNPAID, refund_estimate, refund_today
 from insurance.rules.rating import Part
 
 
@@ -63,7 +63,8 @@ class QuoteView:
 
 @dataclass(frozen=True)
 class PolicyView:
-    """A policy as its owner sees it, roubles; `refund_today` is what comes back if it ends today, None if it cannot.
+    """A policy as its owner sees it, roubles; `refund_today` is what comes back if it ends today, None if it cannot;
+    `refund_estimate` what comes back after `cancel_date`, a day to come.
 
     `drivers` is empty where anybody may drive; `insured` is the request as every change left it.
     """
@@ -85,6 +86,8 @@ class PolicyView:
     end_date: date
     refund_amount: Decimal | None
     refund_today: Decimal | None
+    refund_estimate: Decimal | None
+    cancel_date: date | None
     decline_detail: str
     cancel_reason: str
     is_active: bool
@@ -192,6 +195,8 @@ def _view(policy: Policy, today: date) -> PolicyView:
         end_date=policy.end_date,
         refund_amount=policy.refund_amount,
         refund_today=refund_today(policy, today) if is_active or is_suspended else None,
+        refund_estimate=refund_estimate(policy),
+        cancel_date=policy.cancel_date,
         decline_detail=policy.decline_detail,
         cancel_reason=_why(policy),
         is_active=is_active,

@@ -17,7 +17,7 @@ from insurance.errors import InsuredTwice, NotReinstated
 from insurance.events import PolicyCancellationDue, PolicyCancelled, PolicyReinstated, PolicyTermEnded
 from insurance.models import MoneyKind, Policy, PolicyStatus
 from insurance.models.fields import InsuranceTypes
-from insurance.queries.refunds import TOTAL_LOSS, UNPAID, _unpaid_since, is_undone, refund_on_day
+from insurance.queries.refunds import TOTAL_LOSS, UNPAID, _unpaid_since, is_undone, refund_on_day, refund_to_come
 from insurance.services.binding import unbind
 from insurance.services.doubles import is_insured_twice, refuse_second
 from insurance.services.instalments import plan_again, void_instalments
@@ -60,7 +60,8 @@ def cancel_policy(
         _check_days(policy, today, last_date, event_date)
         last_day = max(last_date or today, today) if event_date is None else event_date
         given = {"reason": reason, "last_date": last_date, "event_date": event_date}
-        admit_ending(policy, refund_on_day(policy, last_day), maker_id, given, now)
+        back = refund_to_come if last_day > today else refund_on_day
+        admit_ending(policy, back(policy, last_day), maker_id, given, now)
         if last_date is not None and last_date > today:
             _schedule(policy, last_date, reason, now)
         else:

@@ -15,6 +15,7 @@ from core.testing import Api
 from insurance import services
 from insurance.models import MoneyRequest
 from insurance.queries.books import policy_disagreements
+from insurance.queries.refunds import refund_estimate
 from insurance.services.money import held_for
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
@@ -135,6 +136,35 @@ def test_a_policy_ends_on_the_day_its_insured_chose():
     assert ended.covers(lost_at, last)
     assert not ended.covers(late, last + timedelta(days=1))
     assert MoneyRequest.objects.get().amount == ended.refund_amount
+
+
+def test_what_will_come_back_is_shown_until_it_does():
+    policy = make.policy(now=START)
+    owner = Api("client", user_id=policy.customer_id)
+    last = policy.start_date + timedelta(days=99)
+    services.cancel_policy(policy_id=policy.id, last_date=last, now=START)
+    path = f"/insurance/policies/{policy.id}"
+    estimate = (policy.premium * 265 / 365).quantize(Decimal("0.01"))
+    for shown in (owner.get(path).json(), owner.get("/insurance/policies").json()["results"][0]):
+        assert (shown["refund_amount"], shown["refund_estimate"]) == (None, str(estimate))
+    services.cancel_when_due(policy_id=policy.id, last_date=last, now=START + timedelta(days=100))
+    shown = owner.get(path).json()
+    assert (shown["refund_amount"], shown["refund_estimate"]) == (str(estimate), None)
+
+
+def test_instalments_due_by_then_count_as_paid_by_then():
+    policy = make.policy(make.KASKO | {"instalments": 2}, now=START)
+    second = policy.instalments.get(number=2)
+    before, after = (
+        services.cancel_policy(policy_id=policy.id, last_date=second.due_date + days, now=START)
+        for days in (timedelta(days=-1), timedelta(days=29))
+    )
+    term = (policy.end_date - policy.start_date).days + 1
+    left = (policy.end_date - before.cancel_date).days
+    early = (policy.premium * left / term).quantize(Decimal("0.01")) - second.amount
+    assert refund_estimate(before) == max(early, Decimal(0))
+    left = (policy.end_date - after.cancel_date).days
+    assert refund_estimate(after) == (policy.premium * left / term).quantize(Decimal("0.01"))
 
 
 def test_its_alarm_ends_it_and_one_set_before_is_void(time_machine):

@@ -145,6 +145,16 @@ def test_a_suspended_policy_says_so_and_why(visitor):
     assert "an instalment was not paid" in text(visitor.get(path_of(policy)))
 
 
+def test_an_end_to_come_is_shown_with_what_will_come_back(visitor, policy):
+    last = policy.end_date - timedelta(days=100)
+    services.cancel_policy(policy_id=policy.id, last_date=last, now=timezone.now())
+    page = visitor.get(path_of(policy))
+    shown = page.context["policy"]
+    assert (shown.cancel_date, shown.refund_amount) == (last, None)
+    assert shown.refund_estimate > 0
+    assert "Refund, as things stand" in text(page)
+
+
 def test_it_ends_before_time_with_the_refund_that_was_shown(visitor, policy):
     page = visitor.get(path_of(policy))
     shown = page.context["policy"].refund_today
