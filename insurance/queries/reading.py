@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from insurance.models import Policy, TariffRevision, TariffRow
 from insurance.rules.pricing import Price, QuoteRequest
-from insurance.rules.tariffs import SHIPPED, TariffBook
+from insurance.rules.tariffs import FIRST_SHIPPED, SHIPPED, TariffBook
 
 
 def current_book() -> TariffBook:
@@ -30,12 +30,14 @@ def _newest(revisions: "QuerySet[TariffRevision]") -> TariffBook:
 
 def book_of(revision: int) -> TariffBook:
     """The book of one revision. Raises LookupError."""
+    if revision == FIRST_SHIPPED.revision:
+        return FIRST_SHIPPED
+    found = TariffRevision.objects.filter(pk=revision).values_list("number", "created_at").first()
+    if found is not None:
+        return _read_book(*found)
     if revision == SHIPPED.revision:
         return SHIPPED
-    found = TariffRevision.objects.filter(pk=revision).values_list("number", "created_at").first()
-    if found is None:
-        raise LookupError(revision)
-    return _read_book(*found)
+    raise LookupError(revision)
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,7 @@
 """The book of tariffs: every dated row of the law and of each insurer, as it stood at one revision.
 
-What the product ships with is revision 0; managers' imports are later revisions, kept in the database. A book never
+What the product ships with is revision 1 (0 is what its first release shipped with); managers' imports are later
+revisions, kept in the database. A book never
 changes, so whatever was rated with it can be rated again. Rates and programmes shipped are defaults of the product,
 not market prices. The law's own coefficients are in `insurance.rules.rating.tariffs`.
 """
@@ -37,6 +38,10 @@ from insurance.rules.rating.tariffs import (
 )
 
 OWN = "own tariff of the partner insurer"
+SHORT_TERMS = (
+    "the dealership's own tariff: a tenth a month below six months; no published rows of so short terms are known"
+)
+SINCE_SHORT_TERMS = date(2026, 11, 23)
 HOME_REGION = MOSCOW
 """Where a car is insured when no region is named: the dealership's own."""
 
@@ -179,7 +184,18 @@ def shipped_facts() -> Iterator[TariffFact]:
         yield from kasko_facts(tariff, insurer=code, valid_from=SINCE_2022, is_secondary=False)
 
 
-SHIPPED = TariffBook(0, tuple(shipped_facts()))
+def short_terms() -> Iterator[TariffFact]:
+    """Rows for KASKO of less than six months, which shared the price of six before."""
+    months = KASKO_REFERENCE_2015.months | {number: Decimal(number + 1) / 10 for number in range(1, 6)}
+    value = {str(number): str(months[number]) for number in sorted(months)}
+    for code, *_rest in _INSURERS:
+        yield replace(_own(code, "kasko_months", value, SHORT_TERMS), valid_from=SINCE_SHORT_TERMS)
+
+
+FIRST_SHIPPED = TariffBook(0, tuple(shipped_facts()))
+"""What the first release rated by; what it sold is rated again by it."""
+SHIPPED = TariffBook(1, (*FIRST_SHIPPED.facts, *short_terms()))
+"""What the product ships with. The first import writes it down as revision 1, and adds its own after it."""
 
 PLACES = {
     "moscow": (MOSCOW, ""),

@@ -28,7 +28,7 @@ def import_tariff(
     with transaction("insurance"):
         last = TariffRevision.objects.select_for_update().order_by("-number").first()
         if last is None:
-            last = _write(1, SHIPPED.facts, [], SHIPPED_NOTE, None, now)
+            last = _write(SHIPPED.revision, SHIPPED.facts, [], SHIPPED_NOTE, None, now)
         known = {row.fact.place: row for row in TariffRow.objects.filter(withdrawn_in__isnull=True)}
         fresh = {fact.place: fact for fact in facts}
         changed = [fact for place, fact in fresh.items() if place not in known or known[place].fact != _stored(fact)]
@@ -43,7 +43,7 @@ def ship_tariffs(*, now: datetime) -> TariffRevision | None:
     with transaction("insurance"):
         if TariffRevision.objects.exists():
             return None
-        return _write(1, SHIPPED.facts, [], SHIPPED_NOTE, None, now)
+        return _write(SHIPPED.revision, SHIPPED.facts, [], SHIPPED_NOTE, None, now)
 
 
 def _stored(fact: TariffFact) -> TariffFact:

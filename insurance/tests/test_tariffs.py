@@ -4,13 +4,17 @@ import gzip
 import json
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
+from importlib import import_module
 from io import StringIO
 from math import prod
 from pathlib import Path
 
+import msgspec
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +24,7 @@ from core.db import transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.money import money
-from core.testing import Api
+from core.testing import Api, tampering
 from insurance import services
 from insurance.models import Quote, TariffRevision, TariffRow
 from insurance.plugin.demo import create_demo
@@ -28,7 +32,7 @@ from insurance.public import estimate, policy_disagreements, rate, recompute
 from insurance.queries.reading import book_of, current_book
 from insurance.rules.pricing import compare, price, read_request
 from insurance.rules.rating.rows import TABLES, TariffFact, build_osago, read_value
-from insurance.rules.tariffs import SHIPPED
+from insurance.rules.tariffs import SHIPPED, SINCE_SHORT_TERMS
 from insurance.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -139,6 +143,39 @@ def test_an_order_is_insured_by_the_tariffs_of_its_moment(time_machine):
     policy = make.policy(make.OSAGO, order_id=order_id)
     assert policy.premium == promised
     assert list(policy_disagreements()) == []
+
+
+@pytest.mark.parametrize(("months", "share"), [(1, "0.2"), (2, "0.3"), (5, "0.6"), (6, "0.7"), (11, "1"), (12, "1")])
+def test_a_short_term_costs_its_own_share_of_the_year(months, share):
+    rated = price(read_request(make.KASKO | {"term_months": months}), SINCE_SHORT_TERMS)
+    assert {item.code: item.value for item in rated.breakdown}["term"] == Decimal(share)
+
+
+def test_what_the_first_release_sold_is_rated_as_it_was():
+    request = read_request(make.KASKO | {"term_months": 1})
+    before, now = (price(request, SINCE_SHORT_TERMS, book_of(revision)).premium for revision in (0, 1))
+    assert now < before == price(msgspec.structs.replace(request, term_months=6), SINCE_SHORT_TERMS, book_of(0)).premium
+
+
+def test_tariffs_that_stand_in_the_tables_get_the_short_terms_as_their_next_revision():
+    migrate = partial(
+        import_module("insurance.migrations.0020_price_short_terms").price,
+        apps,
+        connections["insurance"].schema_editor(),
+    )
+    migrate()
+    assert not TariffRevision.objects.exists()
+    services.ship_tariffs(now=timezone.now())
+    with tampering("insurance"):
+        TariffRow.objects.filter(valid_from=SINCE_SHORT_TERMS).delete()
+    for _ in range(2):
+        migrate()
+    assert list(TariffRevision.objects.order_by("number").values_list("number", "added")) == [
+        (1, len(SHIPPED.facts)), (2, 3),
+    ]  # fmt: skip
+    for insurer in ("partner", "compass", "shield"):
+        terms = (current_book().insurer(insurer, SINCE_SHORT_TERMS), SHIPPED.insurer(insurer, SINCE_SHORT_TERMS))
+        assert terms[0].kasko.months == terms[1].kasko.months
 
 
 def test_demo_data_put_the_shipped_rows_in_the_tables_once():

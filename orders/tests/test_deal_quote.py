@@ -59,7 +59,7 @@ def test_a_whole_deal_is_calculated(programme, path):
     assert Decimal(shown["psk"]) == Decimal(shown["programme"]["annual_rate"])
     assert Decimal(shown["result"]["psk_amount"]) == Decimal(shown["result"]["total_interest"])
     assert (shown["programme"]["version"], shown["programme"]["programme_id"]) == (1, str(programme.id))
-    assert [item["tariff_revision"] for item in shown["insurance"]] == [0, 0]
+    assert [item["tariff_revision"] for item in shown["insurance"]] == [1, 1]
     again = client.get(f"{PATH}/{shown['id']}")
     assert again.json() == shown
     assert Api("client").get(f"{PATH}/{shown['id']}").status_code == 404

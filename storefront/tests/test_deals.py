@@ -81,7 +81,7 @@ def test_while_it_is_filled_in_it_shows_sums_and_keeps_nothing(car, programme):
     assert "<html" not in shown
     assert "version 1" in shown
     assert "KASKO" in shown
-    assert "revision 0" in shown
+    assert "revision 1" in shown
     wrong = visitor.post(f"/cars/{car.id}/deal/", **(WISH | {"down_payment": "1800000"}), part="result")
     assert (wrong.status_code, "Something has to be left to borrow" in text(wrong)) == (400, True)
     assert not DealQuote.objects.exists()
