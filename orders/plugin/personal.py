@@ -37,6 +37,7 @@ from orders.models import (
     Status,
 )
 from orders.models.deals import DealQuote
+from orders.queries.cache import copies
 from orders.services.documents import hash_of
 from orders.services.queue import close_places
 
@@ -45,6 +46,11 @@ KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED, Status.RETURNING, Status.RETUR
 _BOOKS = "papers of a sale that came about are primary documents (402-FZ art. 29)"
 YEARS = 5
 _FIVE_YEARS = "five years after the year they were issued in"
+
+
+def _forget_copies(orders: QuerySet[Order]) -> None:
+    for order_id in orders.values_list("pk", flat=True):
+        copies.forget(order_id)
 
 
 def _forget_cars(legs: QuerySet[CheckoutLeg]) -> None:
@@ -84,7 +90,7 @@ def _old_files(now: datetime) -> QuerySet[DocumentFile]:
 
 _PAPERS = Ending(_old_papers, _blank_names)
 
-holds(Order, blank={"comment": ""})
+holds(Order, blank={"comment": ""}, erase=_forget_copies)
 holds(Cart, erase=delete)
 holds(CartItem, owner="cart__customer_id")
 holds(OrderLine, owner="order__customer_id")

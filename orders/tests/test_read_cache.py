@@ -12,6 +12,7 @@ from core.ids import uuid7
 from core.testing import Api
 from gateway.guards import own_connections
 from gateway.responses import cache as shared
+from messaging.people import personal
 from orders import services
 from orders.models import Order
 from orders.queries import cache
@@ -177,6 +178,14 @@ def test_inside_a_transaction_its_own_changes_are_seen_and_not_stored():
         Order.objects.filter(pk=order.id).update(comment="uncommitted")
         assert b"uncommitted" in found(order).body
     assert b"uncommitted" in found(order).body
+
+
+def test_no_copy_keeps_what_its_erased_buyer_wrote():
+    order = make.order()
+    edit(order, "ring me at home")
+    assert b"at home" in found(order).body
+    personal.erase("orders", order.customer_id)
+    assert b"at home" not in found(order).body
 
 
 def test_without_valkey_everything_comes_from_the_database(monkeypatch, reads):
