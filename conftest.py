@@ -108,6 +108,9 @@ properties.register_profile("daily", derandomize=True, deadline=None)
 properties.register_profile("nightly", max_examples=10_000, deadline=None)
 properties.load_profile("nightly" if NIGHTLY else "daily")
 django.setup()  # before the apps' conftests import their models
+from tests import told_writes  # noqa: E402
+
+told_writes.watch()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # xdist's workers must come through here too
 
 

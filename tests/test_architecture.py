@@ -189,6 +189,10 @@ DIALECTS = {
         "gateway/guards/own_connections.py",
         "gateway.guards.own_connections speaks to Valkey past redis-py and runs its scripts",
     ),
+    r"\bpost_save\b|execute_wrapper": (
+        "gateway/responses/cache.py",
+        "gateway.responses.cache voids copies: watch() a model, forget() what is written past save()",
+    ),
     r"pg_\w*advisory": ("core/db.py", "core.db holds advisory locks by name"),
 }
 """Texts of a concern that has one room: where else one stands, a second way to do the same begins."""

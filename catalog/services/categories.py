@@ -13,6 +13,7 @@ from catalog.errors import CategoryNotEmpty, CategoryTooDeep, SlugTaken, Unknown
 from catalog.events import CategoryChanged
 from catalog.models import Category
 from catalog.models.categories import MAX_LEVEL, subtree_ids
+from catalog.queries.cache import forget_categories, forget_products
 from core.db import NARROW, lock, transaction
 from core.errors import NotFound
 from messaging.outbox import publish
@@ -88,6 +89,7 @@ def delete_category(*, category_id: UUID, precondition: Callable[[int], None] = 
         if category.children.exists() or category.products.filter(deleted_at__isnull=True).exists():
             raise CategoryNotEmpty
         category.products.update(category=None)
+        forget_products()
         _publish(category, is_deleted=True)
         category.delete()
 
@@ -142,6 +144,7 @@ def _move_subtree(category: Category, path: str, level: int) -> None:
     if shift > 0 and nodes.filter(level__gt=MAX_LEVEL - shift).exists():
         raise CategoryTooDeep
     nodes.update(path=Concat(Value(category.path), Substr("path", len(path) + 1)), level=F("level") + shift)
+    forget_categories()
 
 
 def _publish(category: Category, **fields: Any) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from catalog.models import ProductImage
+from catalog.queries.cache import forget_products
 from catalog.services.pictures import drop_image, new_picture, place_image
 from catalog.services.products import lock_product
 from core.db import transaction
@@ -46,4 +47,5 @@ def order_images(*, product_id: UUID, image_ids: list[UUID]) -> list[ProductImag
         for number, image in enumerate(images, 1):
             image.position = number
         ProductImage.objects.bulk_update(images, ["position"])
+        forget_products()
     return images

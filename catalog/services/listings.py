@@ -11,6 +11,7 @@ from django.db.models import Model, Q
 
 from catalog.events import ProductCreated, ProductUpdated
 from catalog.models import MovementKind, PriceChange, Product, ProductKind, StockMovement
+from catalog.queries.cache import forget_products
 from catalog.rules.importing.rows import Listing
 from catalog.services.photos import note_photos
 from catalog.services.products import product_state
@@ -227,6 +228,7 @@ def _save(plan: Plan, *, actor: str, now: datetime) -> None:
         for product in plan.created
     ]
     _write(plan.created + plan.updated, update=(*CONTENT, "version", "updated_at"))
+    forget_products()
     _write(movements)
     _write(plan.prices)
     note_photos(plan.photos, now=now)

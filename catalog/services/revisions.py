@@ -24,6 +24,7 @@ from catalog.models import (
     RevisionStatus,
 )
 from catalog.models.products import ProductQuerySet
+from catalog.queries.cache import forget_products
 from catalog.services.products import product_state
 from catalog.services.seconding import person
 from core.db import transaction
@@ -177,6 +178,7 @@ def _apply_some(revision: PriceRevision, now: datetime) -> None:
                 product.price, product.version, product.updated_at = line.new_price, product.version + 1, now
                 changed.append((line, product))
         Product.objects.bulk_update([product for _line, product in changed], ["price", "version", "updated_at"])
+        forget_products()
         PriceChange.objects.bulk_create(
             PriceChange(
                 product=product,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from catalog.events import ProductUpdated
 from catalog.models import Product, ProductKind, Reservation, ReservationStatus, Stage
+from catalog.queries.cache import forget_products
 from catalog.services.products import lock_product, named_conflicts, product_state
 from core.db import transaction
 from messaging.outbox import publish
@@ -47,6 +48,7 @@ def bring_back(*, product_id: UUID) -> None:
     """A unit is back from its test drive."""
     with transaction("catalog"):
         Product.objects.filter(pk=product_id, out_until__isnull=False).update(out_until=None)
+        forget_products()
 
 
 def hand_over(*, order_id: UUID, now: datetime) -> None:

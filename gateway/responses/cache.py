@@ -9,8 +9,7 @@ missed, is never read. Without Valkey everything comes from the database.
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,8 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import connections
+from django.db.models import Model
+from django.db.models.signals import post_delete, post_save
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -126,24 +127,30 @@ class Cache:
 
     # Writes -----------------------------------------------------------------------------------------------------
     def forget(self, key: object, *, is_new: bool = False) -> None:
-        """Drop the copy with the open transaction that changes what it shows; `is_new`: there cannot be one yet."""
+        """Drop the copy with the open transaction that changes what it shows; `is_new`: there cannot be one yet.
+
+        Outside a transaction it is dropped at once.
+        """
         if self.seconds() == 0:
             return
         if in_transaction(self.alias):
             drop = before_commit(self.alias, ("cache", self.path(key)), Drop(self, key))
             drop.is_new |= is_new
-        elif connections[self.alias].in_atomic_block:
+        else:
             Drop(self, key)()
 
-    @contextmanager
-    def dropping(self, key: object) -> Iterator[None]:
-        """Run one statement that commits by itself, with nothing kept under the key meanwhile."""
-        drop = Drop(self, key)
-        drop.lay()
-        try:
-            yield
-        finally:
-            drop.take_away()
+    def watch(self, model: type[Model], key: Callable[[Any], object], *, is_own: bool = False) -> None:
+        """Forget the key of every row of `model` that is saved or deleted; `is_own`: no other row shares it.
+
+        Whoever writes past `save()` and `delete()` calls `forget`: no signal tells of update(), bulk_create(),
+        bulk_update() and of SQL. Tests refuse a write of these tables that nobody told of.
+        """
+
+        def forget(instance: Any, created: bool = False, **_: Any) -> None:
+            self.forget(key(instance), is_new=created and is_own)
+
+        for signal in (post_save, post_delete):
+            signal.connect(forget, sender=model, weak=False, dispatch_uid=f"cache-{self.name}-{model.__name__}")
 
 
 class Drop:

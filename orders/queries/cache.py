@@ -1,11 +1,9 @@
 """Orders at hand in Valkey for five minutes, and never older than the last write that committed."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models.signals import post_delete, post_save
 
 from gateway.responses.cache import Cache
 from orders.models import Checkout, CheckoutLeg, Order, OrderLine
@@ -38,22 +36,9 @@ def _read(order_id: UUID) -> bytes | None:
     return None if order is None else _encode(Found(order.customer_id, order.version, msgspec.json.encode(order)))
 
 
-def forget_order(order_id: UUID, *, is_new: bool = False) -> None:
-    """Drop the order's copy with the transaction that changes it; needed by hand only for writes past `save()`."""
-    copies.forget(order_id, is_new=is_new)
-
-
 def connect_signals() -> None:
     """Watch every table that an order is read from."""
-    for model in (Order, OrderLine, Checkout, CheckoutLeg):
-        post_save.connect(_forget, sender=model, dispatch_uid=f"order-cache-save-{model.__name__}")
-        post_delete.connect(_forget, sender=model, dispatch_uid=f"order-cache-delete-{model.__name__}")
-
-
-def _forget(sender: Any, instance: Any, created: bool = False, **_: Any) -> None:
-    if isinstance(instance, Order):
-        forget_order(instance.pk, is_new=created)
-    elif isinstance(instance, CheckoutLeg):
-        forget_order(instance.checkout_id)
-    else:
-        forget_order(instance.order_id)
+    copies.watch(Order, lambda order: order.pk, is_own=True)
+    copies.watch(OrderLine, lambda line: line.order_id)
+    copies.watch(Checkout, lambda checkout: checkout.order_id)
+    copies.watch(CheckoutLeg, lambda leg: leg.checkout_id)
