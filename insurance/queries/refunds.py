@@ -67,8 +67,9 @@ def refund_to_come(policy: Policy, last_day: date) -> Decimal:
 
 def refund_estimate(policy: Policy) -> Decimal | None:
     """Return what comes back of a policy whose end is set for a day to come, roubles; None of any other."""
-    is_set = policy.status == PolicyStatus.CANCEL_SCHEDULED and policy.cancel_date is not None
-    return refund_to_come(policy, policy.cancel_date) if is_set else None
+    if policy.status != PolicyStatus.CANCEL_SCHEDULED or policy.cancel_date is None:
+        return None
+    return refund_to_come(policy, policy.cancel_date)
 
 
 def refund_undone(policy: Policy) -> Decimal:

@@ -186,7 +186,7 @@ def shipped_facts() -> Iterator[TariffFact]:
 
 def short_terms() -> Iterator[TariffFact]:
     """Rows for KASKO of less than six months, which shared the price of six before."""
-    months = KASKO_REFERENCE_2015.months | {number: Decimal(number + 1) / 10 for number in range(1, 6)}
+    months = {number: Decimal(number + 1) / 10 for number in range(1, 6)} | dict(KASKO_REFERENCE_2015.months)
     value = {str(number): str(months[number]) for number in sorted(months)}
     for code, *_rest in _INSURERS:
         yield replace(_own(code, "kasko_months", value, SHORT_TERMS), valid_from=SINCE_SHORT_TERMS)
