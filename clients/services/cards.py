@@ -165,6 +165,7 @@ def _check(client: Client) -> None:
         raise InvalidInput("ogrn", "invalid", _("The check digit of this OGRN is wrong."))
 
 
-def publish_updated(client: Client) -> None:
-    """Tell that a card changed. Joins the open transaction."""
-    publish(ClientUpdated(client_id=client.id, name=client.name, type=client.type, user_id=client.user_id))
+def publish_updated(client: Client, user_id: UUID | None = None) -> None:
+    """Tell that a card changed; one without an account of its own is the user's who is named. Joins the transaction."""
+    whose = client.user_id or user_id
+    publish(ClientUpdated(client_id=client.id, name=client.name, type=client.type, user_id=whose))

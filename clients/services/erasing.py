@@ -32,7 +32,7 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
         Vehicle.objects.filter(customer_id__in=customer_ids_of(known) if not others else [known.id, user_id]).delete()
         forget_leads(theirs, now=now)
         for card in theirs:
-            _forget(card, now)
+            _forget(card, user_id, now)
 
 
 def _take_back(erased: list[Client], others: list[Client], now: datetime) -> None:
@@ -45,7 +45,7 @@ def _take_back(erased: list[Client], others: list[Client], now: datetime) -> Non
     (merges | Merge.objects.filter(kept__in=erased)).update(filled={})
 
 
-def _forget(card: Client, now: datetime) -> None:
+def _forget(card: Client, user_id: UUID, now: datetime) -> None:
     Contact.objects.filter(client=card).delete()
     ClientKey.objects.filter(client=card).delete()
     Consent.objects.filter(client=card).update(note="")
@@ -53,4 +53,4 @@ def _forget(card: Client, now: datetime) -> None:
         Duplicate.objects.filter(**{side: card}).delete()
     card.erase(now=now)
     card.save()
-    publish_updated(card)
+    publish_updated(card, user_id)

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from core import context
 from core.db import transaction
+from gateway.access.cards import cards_of
 from gateway.guards.address import exact_address
 from gateway.models import KnownAs, Reading
 from gateway.principal import ROLES
@@ -76,8 +77,7 @@ def _is_own(papers: Papers, reader_id: UUID) -> bool:
 
 def readings_of(app: str, owner_id: UUID) -> list[dict[str, Any]]:
     """Return who read a person's papers that an app holds, for the person to know."""
-    cards = KnownAs.objects.using(app).filter(user_id=owner_id).values("card_id")
-    found = Reading.objects.using(app).filter(Q(owner_id=owner_id) | Q(owner_id__in=cards))
+    found = Reading.objects.using(app).filter(Q(owner_id=owner_id) | Q(owner_id__in=cards_of(app, owner_id)))
     return list(found.order_by("pk").values(*SHOWN))
 
 

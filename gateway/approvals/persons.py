@@ -23,10 +23,10 @@ def know_card(alias: str, *, card_id: UUID, user_id: UUID | None) -> None:
 
 
 def join_cards(alias: str, *, card_id: UUID, other_id: UUID) -> None:
-    """Note that two cards are one client: whose either is, the other is too."""
+    """Note that two cards are one client: whose either is, the other is too, unless it is another account's."""
     users = dict(KnownAs.objects.using(alias).filter(card_id__in=[card_id, other_id]).values_list("card_id", "user_id"))
     user_id = users.get(card_id) or users.get(other_id)
-    for one in (card_id, other_id) if user_id is not None else ():
+    for one in {card_id, other_id} - users.keys() if user_id is not None else ():
         know_card(alias, card_id=one, user_id=user_id)
 
 

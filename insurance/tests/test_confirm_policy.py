@@ -6,16 +6,21 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from core.db import transaction
+from core.errors import AccountClosing
 from core.ids import uuid7
 from core.testing import Api
 from gateway.approvals import approve
+from gateway.approvals.persons import join_cards, know_card
 from gateway.models import Approval
 from insurance import services
 from insurance.models import ClaimConcern, Endorsement, MoneyRequest, Policy
 from insurance.public import policy_disagreements, rate, unconfirmed_premiums, waiting_for_somebody
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.people.personal import erase
+from messaging.people.departures import open_door, refuse_leavers
+from messaging.people.endings import left
+from messaging.people.personal import begin_leaving, erase, export, known_ids
 from messaging.testing import events_of
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -250,6 +255,39 @@ def test_what_was_confirmed_of_a_car_needs_no_second_confirmation(policy):
     assert told(raw) == []
     assert told(raw | {"engine_power": 40}) == ["engine_power"]
     assert told(raw | {"drivers": [make.DRIVER | {"birth_date": "1984-01-01"}]}) == ["drivers.0.kbm"]
+
+
+def test_the_books_agree_about_those_who_left_and_were_known_by_a_card_alone(policy):
+    """What stood under their client card is forgotten and rated again no more; their policy ties them until it ends."""
+    card, person, closing = policy.customer_id, uuid7(), uuid7()
+    know_card("insurance", card_id=card, user_id=person)
+    confirm(policy, **CHEAPER)
+    assert [tie.kind for tie in begin_leaving("insurance", person, closing)][:1] == ["policy"]
+    with pytest.raises(AccountClosing), transaction("insurance"):
+        refuse_leavers("insurance", card)
+    open_door("insurance", person, closing)
+    with transaction("insurance"):
+        refuse_leavers("insurance", card)
+    services.cancel_policy(policy_id=policy.id, now=timezone.now())
+    assert str(policy.quote_id) in str(export("insurance", person)["quote"])
+    erase("insurance", person)
+    policy.quote.refresh_from_db()
+    assert make.DRIVER["birth_date"] not in str(policy.quote.request)
+    assert {"user_id": card} in left("insurance")
+    assert [item.kind for item in policy_disagreements()] == []
+
+
+def test_cards_of_two_accounts_that_are_one_client_stay_each_its_own(policy):
+    gone, stays = uuid7(), uuid7()
+    card, other, third = uuid7(), policy.customer_id, uuid7()
+    know_card("insurance", card_id=card, user_id=gone)
+    know_card("insurance", card_id=other, user_id=stays)
+    for joined in (other, third):
+        join_cards("insurance", card_id=card, other_id=joined)
+    assert set(known_ids("insurance", gone)) == {gone, card, third}
+    erase("insurance", gone)
+    policy.quote.refresh_from_db()
+    assert make.DRIVER["birth_date"] in str(policy.quote.request)
 
 
 def test_the_books_agree_about_those_who_left(policy):

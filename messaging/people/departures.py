@@ -25,7 +25,7 @@ _SHUT = """
 INSERT INTO messaging_departure (user_id, closing_id, lapses_at) VALUES (%s, %s, clock_timestamp() + %s)
 ON CONFLICT (user_id) DO UPDATE SET closing_id = excluded.closing_id, lapses_at = excluded.lapses_at
 """
-_OPEN = "DELETE FROM messaging_departure WHERE user_id = %s AND closing_id = %s AND left_at IS NULL"
+_OPEN = "DELETE FROM messaging_departure WHERE closing_id = %s AND left_at IS NULL"
 _LEFT = """
 INSERT INTO messaging_departure (user_id, left_at) VALUES (%s, clock_timestamp())
 ON CONFLICT (user_id) DO UPDATE
@@ -54,9 +54,9 @@ def shut_door(app: str, user_id: UUID, closing_id: UUID) -> None:
 
 
 def open_door(app: str, user_id: UUID, closing_id: UUID) -> None:
-    """The attempt `closing_id` came to nothing; what a later one shut stays shut."""
+    """The attempt `closing_id` came to nothing, for the person's cards too; what a later one shut stays shut."""
     with transaction(app):
-        _alone(app, user_id, _OPEN, [user_id, closing_id])
+        _alone(app, user_id, _OPEN, [closing_id])
 
 
 def note_left(app: str, user_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """Personal data: what each app holds of a person, how it is exported, and what erasure leaves of it.
 
-Every table with a `customer_id` or `user_id` is a person's by that column. An app's `personal.py` adds the tables that
+Every table with a `customer_id` or `user_id` is a person's by that column, which holds their id or that of a client
+card of theirs. An app's `personal.py` adds the tables that
 hang on those, says what erasure blanks or deletes, and reacts to `user.deleted`; money rows are left as they are.
 
 Values inside JSON are personal by their key, wherever it stands (`PERSONAL_KEYS`): in the JSON columns of a person's
@@ -21,6 +22,7 @@ from django.db.models import BinaryField, JSONField, Model, Q, QuerySet
 
 from core.db import database_now, transaction
 from core.events import REGISTRY
+from gateway.access.cards import cards_of
 from gateway.access.readings import forget_reader, readings_of
 from messaging.delivery.timers import set_timer
 from messaging.models import ExternalCall, Timer
@@ -89,9 +91,16 @@ def obliging_apps() -> list[str]:
 
 
 def begin_leaving(app: str, user_id: UUID, closing_id: UUID) -> list[Obligation]:
-    """Let nothing new begin for a person in one app, and then tell what ties them there."""
-    shut_door(app, user_id, closing_id)
-    return _obligations[app](user_id)
+    """Let nothing new begin for a person in one app, and then tell what ties them there, by their cards too."""
+    ids = known_ids(app, user_id)
+    for known in ids:
+        shut_door(app, known, closing_id)
+    return [tie for known in ids for tie in _obligations[app](known)]
+
+
+def known_ids(app: str, user_id: UUID) -> list[UUID]:
+    """Every id that a person's rows may stand under in an app: the user's, and those of their client cards."""
+    return [user_id, *cards_of(app, user_id).order_by("card_id")]
 
 
 def delete(rows: QuerySet[Any]) -> None:
@@ -128,14 +137,19 @@ def _rows(holding: Holding, user_id: UUID) -> list[dict[str, Any]]:
 
 
 def _owned(holding: Holding, user_id: UUID) -> QuerySet[Any]:
-    wanted = holding.owner(user_id) if callable(holding.owner) else Q(**{holding.owner: user_id})
-    return holding.model._default_manager.filter(wanted)
+    return holding.model._default_manager.filter(
+        holding.owner(user_id)
+        if callable(holding.owner)
+        else Q(**{f"{holding.owner}__in": known_ids(holding.model._meta.app_label, user_id)})
+    )
 
 
 def erase(app: str, user_id: UUID) -> None:
     """Forget a person in one app's database: its rows, its log, and the answers kept for their idempotency keys."""
     with transaction(app):
-        note_left(app, user_id)
+        whose = known_ids(app, user_id)
+        for known in whose:
+            note_left(app, known)
         ids = ids_of(app, user_id)
         let_history_forget(app)
         for holding in holdings(app):
@@ -144,12 +158,12 @@ def erase(app: str, user_id: UUID) -> None:
             if holding.erase:
                 holding.erase(_owned(holding, user_id))
             _forget_json(holding, user_id)
-        scrub(app, user_id, ids)
+        scrub(app, ids)
         _scrub_calls(app, ids)
         forget_reader(app, user_id)
         _drop_answers(app, user_id, ids)
         with connections[app].cursor() as cursor:
-            cursor.execute(_BLANK_APPROVALS, [user_id, ids])
+            cursor.execute(_BLANK_APPROVALS, [whose, ids])
         _look_again(app, user_id)
 
 
@@ -179,13 +193,13 @@ OR EXISTS (SELECT 1 FROM unnest(%s::bytea[]) AS known WHERE position(known IN bo
 """
 _BLANK_APPROVALS = """
 UPDATE gateway_approval SET reason = '', evidence = '', decision_reason = '', args = '{}'::jsonb
-WHERE state <> 'waiting' AND (beneficiary_id = %s OR subject_id::text = ANY(%s))
+WHERE state <> 'waiting' AND (beneficiary_id = ANY(%s) OR subject_id::text = ANY(%s))
 """
 
 
 def ids_of(app: str, user_id: UUID) -> list[str]:
-    """The person's own id and those of all their rows in an app, as text."""
-    found = {str(user_id)}
+    """The person's own id, those of their cards and of all their rows in an app, as text."""
+    found = {str(known) for known in known_ids(app, user_id)}
     for holding in holdings(app):
         if holding.model._meta.pk.get_internal_type() == "UUIDField":
             found |= {str(pk) for pk in _owned(holding, user_id).values_list("pk", flat=True)}
@@ -229,15 +243,16 @@ def _blanks(fields: tuple[str, ...], user_id: object) -> dict[str, str]:
 
 _TOLD = """
 SELECT {key}, type, data FROM {table}
-WHERE {key} > %s AND {key} <= %s AND (%s IN (data->>'user_id', data->>'customer_id') OR aggregate_id = ANY(%s))
+WHERE {key} > %(after)s AND {key} <= %(upto)s
+    AND (data->>'user_id' = ANY(%(ids)s) OR data->>'customer_id' = ANY(%(ids)s) OR aggregate_id = ANY(%(ids)s))
 """
 _LOGS = (("messaging_outbox", "n", ""), ("messaging_inbox", "rn", ", last_error = ''"))
 
 
-def scrub(alias: str, user_id: UUID, ids: list[str]) -> int:
+def scrub(alias: str, ids: list[str]) -> int:
     """Blank a person in a database's outbox, inbox and timers; return how many of them told of the person.
 
-    They do when they name the person, or are about one of `ids`: an order, say, or a policy of theirs.
+    They do when they name one of `ids` as whom they are of, or are about one: an order, say, or a policy of theirs.
     """
     count = 0
     with connections[alias].cursor() as cursor:
@@ -245,7 +260,8 @@ def scrub(alias: str, user_id: UUID, ids: list[str]) -> int:
             cursor.execute(f"SELECT coalesce(min({key}), 0), coalesce(max({key}), 0) FROM {table}")
             first, last = cursor.fetchone()
             for start in range(first - 1, last, STEP):
-                cursor.execute(_TOLD.format(table=table, key=key), [start, start + STEP, str(user_id), ids])
+                told = _TOLD.format(table=table, key=key)
+                cursor.execute(told, {"after": start, "upto": start + STEP, "ids": ids})
                 blanked = [_without(row) for row in cursor.fetchall()]
                 cursor.executemany(f"UPDATE {table} SET data = %s{also} WHERE {key} = %s", blanked)
                 count += len(blanked)
