@@ -52,11 +52,10 @@ def _measure(count: int) -> dict[str, Any]:
     from core.ids import uuid7
     from core.testing import token_for
     from gateway.guards import guard
-    from gateway.guards.own_connections import own_connection
     from gateway.principal import read_token
 
     callers = [read_token(token_for(uuid7())) for _ in range(50)]
-    connection = own_connection(guard.client().connection_pool)
+    connection = guard.own_connection(guard.client().connection_pool)
     connection.connect()
 
     def ping(number: int) -> None:

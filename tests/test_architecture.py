@@ -186,8 +186,8 @@ def test_a_day_is_the_dealers(package):
 DIALECTS = {
     r"A-HJ-NPR-Z|АВЕКМ": ("core/vin.py", "core.vin reads VINs and says which name a vehicle"),
     r"EVALSHA|send_command|register_script|\.eval\(": (
-        "gateway/guards/own_connections.py",
-        "gateway.guards.own_connections speaks to Valkey past redis-py and runs its scripts",
+        "gateway/guards/guard.py",
+        "gateway.guards.guard.OwnConnection speaks to Valkey past redis-py's pool and runs scripts there",
     ),
     r"\bpost_save\b|execute_wrapper": (
         "gateway/responses/cache.py",

@@ -17,7 +17,7 @@ from catalog.tests import make
 from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
-from gateway.guards import own_connections
+from gateway.guards import guard
 from gateway.responses import cache as shared
 
 pytestmark = pytest.mark.django_db(databases=["catalog"], transaction=True)
@@ -240,7 +240,7 @@ def test_without_valkey_everything_comes_from_the_database(monkeypatch, made):
 
     product = make.product(stock=2)
     shared.line.hang_up()
-    monkeypatch.setattr(own_connections, "own_connection", refuse)
+    monkeypatch.setattr(guard, "own_connection", refuse)
     assert available(product) == 2
     make.reservation((product.pk, 1))
     assert available(product) == 1

@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.db import before_commit, in_transaction, on_commit
-from gateway.guards.own_connections import OwnConnection
+from gateway.guards.guard import OwnConnection
 
 LEASE_S = 20
 MARK_S = 180

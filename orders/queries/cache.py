@@ -1,5 +1,6 @@
 """Orders at hand in Valkey for five minutes, and never older than the last write that committed."""
 
+from operator import attrgetter
 from uuid import UUID
 
 import msgspec
@@ -38,7 +39,7 @@ def _read(order_id: UUID) -> bytes | None:
 
 def connect_signals() -> None:
     """Watch every table that an order is read from."""
-    copies.watch(Order, lambda order: order.pk, is_own=True)
-    copies.watch(OrderLine, lambda line: line.order_id)
-    copies.watch(Checkout, lambda checkout: checkout.order_id)
-    copies.watch(CheckoutLeg, lambda leg: leg.checkout_id)
+    copies.watch(Order, attrgetter("pk"), is_own=True)
+    copies.watch(OrderLine, attrgetter("order_id"))
+    copies.watch(Checkout, attrgetter("order_id"))
+    copies.watch(CheckoutLeg, attrgetter("checkout_id"))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.db import before_commit, transaction
 from core.ids import uuid7
 from core.testing import Api
-from gateway.guards import own_connections
+from gateway.guards import guard
 from gateway.responses import cache as shared
 from messaging.people import personal
 from orders import services
@@ -194,7 +194,7 @@ def test_without_valkey_everything_comes_from_the_database(monkeypatch, reads):
 
     order = make.order()
     shared.line.hang_up()
-    monkeypatch.setattr(own_connections, "own_connection", refuse)
+    monkeypatch.setattr(guard, "own_connection", refuse)
     assert found(order) is not None
     edit(order, "new")
     assert b'"comment":"new"' in found(order).body
