@@ -4,11 +4,39 @@ Whoever wants money moved builds upon these; payments knows none of them. Answer
 the id of what was paid for, by which each finds its own.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from core.events import Command, command
+
+CARD = "card"
+METHODS = (CARD, "sbp", "cash", "bank_transfer")
+"""Methods of paying."""
+BY_HAND = frozenset({"cash", "bank_transfer"})
+"""Methods that no bank answers for within minutes: a person brings or sends the money, and a manager confirms it."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means of payment that somebody chose: a method, and for a card either a token or a stored method of theirs."""
+
+    method: str
+    token: str = ""
+    payment_method_id: UUID | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Means":
+        """Read `{method, token? | payment_method_id?}`, as JSON has it."""
+        stored = given.get("payment_method_id")
+        return cls(given.get("method") or "", given.get("token") or "", UUID(str(stored)) if stored else None)
+
+    @property
+    def lacks_card(self) -> bool:
+        """Tell whether a card is to be charged that nobody named."""
+        return self.method == CARD and not (self.token or self.payment_method_id)
 
 
 class MoneyCommand(Command, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from payments.commands import (
     GiveBackPayments,
     GiveBackPremium,
     GiveBackTicketPrice,
+    Means,
     MoneyCommand,
     PassOnRepayment,
     PayClaim,
@@ -38,7 +39,7 @@ from payments.commands import (
 )
 from payments.events import WebhookReceived
 from payments.models import PayoutPurpose, Purpose
-from payments.services import Ask, Means, Premium
+from payments.services import Ask, Premium
 
 
 @subscribe(RecordOrder, RecordOrderStatus, partition_key="order_id", batch=True, replayable=True)

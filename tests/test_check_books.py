@@ -26,9 +26,10 @@ from messaging.transport.cursors import pause, resume
 from notifications.models import Notification
 from orders.models import Order
 from orders.services import Actor, ProductLine, place_order
+from payments.commands import Means
 from payments.models import Payment
 from payments.providers.sandbox import SandboxProvider
-from payments.services import Means, capture_payment, create_payment
+from payments.services import capture_payment, create_payment
 from resources.models import Allocation
 from showroom.models import Drive, DriveCar
 

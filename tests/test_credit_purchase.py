@@ -18,7 +18,7 @@ from core.ids import uuid7
 from core.testing import Api
 from financing.models import Loan, LoanPayment, LoanRefund
 from financing.public import loan_disagreements
-from financing.services import LoanMeans, pay_loan
+from financing.services import BY_ACCOUNT, pay_loan
 from messaging.testing import drain_outbox, published
 from orders.services import Actor, move_order
 from payments.models import LedgerLine
@@ -241,9 +241,7 @@ def test_a_refund_that_payments_do_not_know_is_named(buyer):
     financing.tests.make.programme()
     place(buyer)
     loan = Loan.objects.get()
-    paid = pay_loan(
-        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans("account"), actor_id=buyer, now=timezone.now()
-    )
+    paid = pay_loan(loan_id=loan.id, amount=Decimal(1000), means=BY_ACCOUNT, actor_id=buyer, now=timezone.now())
     financing.tests.make.debited(paid, timezone.now())
     LoanRefund.objects.create(loan=loan, payment=paid, amount=1000, currency="RUB", reason="of nothing")
     assert [found.kind for found in refund_disagreements()] == ["loan_refund_unknown"]

@@ -20,8 +20,9 @@ from messaging.testing import drain_outbox
 from orders import events
 from orders.models import CheckoutLeg, Order
 from orders.services import Actor, ProductLine, place_order, react, steer_checkout
+from payments.commands import Means
 from payments.models import Refund
-from payments.services import Means, approve_refund, capture_payment, create_payment
+from payments.services import approve_refund, capture_payment, create_payment
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 ADMIN = Actor(uuid7(), frozenset({"admin"}))

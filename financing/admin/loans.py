@@ -43,7 +43,7 @@ from financing.models import (
 )
 from financing.public import debits_for_somebody
 from financing.rules.calculations import Strategy
-from financing.services import LoanMeans
+from financing.services import BY_ACCOUNT
 
 COLOURS = {
     LoanStatus.ACTIVE: "success",
@@ -92,7 +92,7 @@ def _repay(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
         amount=said["amount"],
         day=day,
         strategy=Strategy(said["strategy"]),
-        means=LoanMeans(),
+        means=BY_ACCOUNT,
         actor_id=manager_id,
         now=now,
     )
@@ -127,7 +127,7 @@ def _restructure(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> objec
 
 
 def _return(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
-    return services.return_loan(loan_id=loan_id, means=LoanMeans(), actor_id=manager_id, now=timezone.now())
+    return services.return_loan(loan_id=loan_id, means=BY_ACCOUNT, actor_id=manager_id, now=timezone.now())
 
 
 def _write_off(loan_id: UUID, manager_id: UUID, reason: str) -> object:

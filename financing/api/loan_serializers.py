@@ -9,6 +9,7 @@ from rest_framework import serializers
 from financing.api.serializers import LoanQuoteRowSerializer, MoneyField, RateField
 from financing.models import Loan, LoanPayment, LoanPaymentMethod
 from financing.rules.calculations import Strategy
+from payments.commands import Means
 
 _LEAST = Decimal("0.01")
 
@@ -47,8 +48,7 @@ class _MeansInput(serializers.Serializer):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         """A card is known by its token."""
-        is_card = data["method"] == LoanPaymentMethod.CARD
-        if is_card and not data["token"] and data["payment_method_id"] is None:
+        if Means.of(data).lacks_card:
             raise serializers.ValidationError({"token": _("A card needs a token or a stored method.")}, code="required")
         return data
 

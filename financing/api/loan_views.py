@@ -36,11 +36,11 @@ from financing.models import Loan, LoanPayment
 from financing.queries import EarlyPlan, LoanPage
 from financing.queries.documents import TYPES, loan_paper, printed
 from financing.rules.calculations import Strategy
-from financing.services import LoanMeans
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait
+from payments.commands import Means
 from payments.public import require_method
 
 
@@ -261,7 +261,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         """All loans by lateness."""
         return Response(PortfolioSerializer(queries.read_portfolio()).data)
 
-    def _means(self, data: dict[str, Any]) -> LoanMeans:
+    def _means(self, data: dict[str, Any]) -> Means:
         """Read how a loan is paid, by a stored method of its borrower alone. Raises LoanNotFound, InvalidInput."""
         loan, method_id = self._found(self.kwargs["pk"]), data["payment_method_id"]
         if method_id is not None:
@@ -272,7 +272,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
                 customer_id=loan.customer_id,
                 field="payment_method_id",
             )
-        return LoanMeans(data["method"], data["token"], method_id)
+        return Means(data["method"], data["token"], method_id)
 
     def _found(self, pk: str) -> Loan:
         loan = self.get_queryset().filter(pk=read_id(pk, LoanNotFound)).first()

@@ -26,7 +26,7 @@ from financing.services.overriding import (
 from financing.services.papers import add_document, review_document
 from financing.services.programmes import ProgrammeFields, change_agreed, change_programme, open_agreed, open_programme
 from financing.services.repaying import (
-    LoanMeans,
+    BY_ACCOUNT,
     pay_loan,
     preview_early,
     preview_payoff,
@@ -45,8 +45,8 @@ from financing.services.workouts import (
 )
 
 __all__ = [
+    "BY_ACCOUNT",
     "Accrued",
-    "LoanMeans",
     "ProgrammeFields",
     "Written",
     "accept_offer",

@@ -1,7 +1,7 @@
 """Money from borrowers: instalments taken through payments, and early repayment with a new schedule."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -31,23 +31,17 @@ from financing.rules.calculations.servicing import Standing
 from financing.services.mandates import give_mandate, refuse_above_payoff, room_for_debit
 from financing.services.standing import adopt, lock_loan, refresh, request_refund
 from messaging.outbox import publish, send
-from payments.commands import TakeLoanPayment
+from payments.commands import Means, TakeLoanPayment
 
-
-@dataclass(frozen=True)
-class LoanMeans:
-    """Means by which a borrower pays: `method`, and for a card its token or a stored method of payments."""
-
-    method: str = LoanPaymentMethod.ACCOUNT
-    token: str = ""
-    payment_method_id: UUID | None = None
+BY_ACCOUNT = Means(LoanPaymentMethod.ACCOUNT)
+"""The lending bank debits the borrower's own account with it."""
 
 
 def pay_loan(
     *,
     loan_id: UUID,
     amount: Decimal,
-    means: LoanMeans,
+    means: Means,
     actor_id: UUID,
     now: datetime,
     customer_id: UUID | None = None,
@@ -84,7 +78,7 @@ def _most_to_pay(loan: Loan, history: History, today: date) -> Decimal:
 
 
 def record_payment(
-    loan: Loan, kind: PaymentKind, amount: Decimal, means: LoanMeans, actor_id: UUID, now: datetime
+    loan: Loan, kind: PaymentKind, amount: Decimal, means: Means, actor_id: UUID, now: datetime
 ) -> LoanPayment:
     """A payment that is about to be made, not written yet."""
     return LoanPayment(
@@ -100,7 +94,7 @@ def record_payment(
     )
 
 
-def take_payment(loan: Loan, payment: LoanPayment, means: LoanMeans, now: datetime) -> None:
+def take_payment(loan: Loan, payment: LoanPayment, means: Means, now: datetime) -> None:
     """The bank is told to debit the borrower's account, other money is asked of payments; it counts when it is here.
 
     Raises InvalidInput (a debit above the payoff).
@@ -118,9 +112,7 @@ def take_payment(loan: Loan, payment: LoanPayment, means: LoanMeans, now: dateti
             customer_id=loan.customer_id,
             amount=payment.amount,
             currency=payment.currency,
-            method=means.method,
-            token=means.token,
-            payment_method_id=means.payment_method_id,
+            **asdict(means),
             description=f"Loan {loan.id}",
             bank=loan.bank,
         )
@@ -280,7 +272,7 @@ def repay_loan_early(
     amount: Decimal,
     day: date,
     strategy: Strategy,
-    means: LoanMeans,
+    means: Means,
     actor_id: UUID,
     now: datetime,
     customer_id: UUID | None = None,

@@ -9,18 +9,16 @@ from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from financing.errors import CoolingOffOver
-from financing.models import Loan, LoanPayment, LoanPaymentMethod, PaymentKind
+from financing.models import Loan, LoanPayment, PaymentKind
 from financing.queries.early import PayoffQuote, quote_payoff
 from financing.queries.history import History
 from financing.rules.calculations import Strategy
-from financing.services.repaying import LoanMeans, record_payment, running_loan, take_payment
-
-AT_ONCE = frozenset({LoanPaymentMethod.ACCOUNT, LoanPaymentMethod.CARD, LoanPaymentMethod.SBP})
-"""Means that are asked for on the day they are given; other money could be brought when the days are over."""
+from financing.services.repaying import record_payment, running_loan, take_payment
+from payments.commands import BY_HAND, Means
 
 
 def return_loan(
-    *, loan_id: UUID, means: LoanMeans, actor_id: UUID, now: datetime, customer_id: UUID | None = None
+    *, loan_id: UUID, means: Means, actor_id: UUID, now: datetime, customer_id: UUID | None = None
 ) -> LoanPayment:
     """Close a loan in its cooling-off days by its payoff of today (353-FZ art. 11); its order stays paid for.
 
@@ -29,7 +27,7 @@ def return_loan(
     """
     with transaction("financing"):
         loan, quote = _quote(loan_id, customer_id, now)
-        if means.method not in AT_ONCE:
+        if means.method in BY_HAND:  # it could be brought when the days are over
             raise InvalidInput("method", "not_at_once", _("Pay by card, SBP or from the account at the bank."))
         payment = record_payment(loan, PaymentKind.RETURN, quote.total, means, actor_id, now)
         payment.strategy = Strategy.REDUCE_PAYMENT.value

@@ -17,16 +17,17 @@ from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanRefund
 from financing.public import loan_disagreements, silent_banks, waiting_for_somebody
 from financing.rules.calculations import Strategy
-from financing.services import LoanMeans
+from financing.services import BY_ACCOUNT
 from financing.tests import make, twins
 from gateway.approvals import Waits, approve_waiting
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of
+from payments.commands import Means
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/loans"
-ACCOUNT, CARD = LoanMeans("account"), LoanMeans("card", token="tok_success")
+ACCOUNT, CARD = BY_ACCOUNT, Means("card", token="tok_success")
 KOPECKS = {
     "refuse": ".91", "slow": ".93", "silent": ".94", "flaky": ".95", "reverse": ".96", "never": ".97", "garbage": ".98",
 }  # fmt: skip

@@ -11,7 +11,7 @@ from financing import services
 from financing.models import Loan, LoanPayment, LoanPaymentStatus
 from financing.public import debits_for_somebody, loan_disagreements
 from financing.rules.calculations import Strategy
-from financing.services import LoanMeans
+from financing.services import BY_ACCOUNT
 from financing.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
@@ -52,7 +52,7 @@ def debit():
         amount=Decimal("500000.00"),
         day=dealer_day(now),
         strategy=Strategy.REDUCE_TERM,
-        means=LoanMeans("account"),
+        means=BY_ACCOUNT,
         actor_id=uuid7(),
         now=now,
     )[0]

@@ -15,7 +15,7 @@ from financing import services
 from financing.approvals import DEBIT
 from financing.models import Application, ApplicationDocument, Loan, LoanPayment, Override
 from financing.public import loan_disagreements
-from financing.services import LoanMeans
+from financing.services import BY_ACCOUNT
 from financing.tests import make
 from gateway.approvals import approve_waiting
 from messaging.testing import events_of
@@ -270,7 +270,7 @@ def test_only_an_overdue_loan_is_written_off(loan, time_machine):
 
 def test_a_payment_that_bounced_is_taken_back(manager, loan):
     payment = services.pay_loan(
-        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
+        loan_id=loan.id, amount=Decimal(1000), means=BY_ACCOUNT, actor_id=uuid7(), now=timezone.now()
     )
     assert buttons(manager, payment) == ["confirm", "refuse"]
     make.debited(payment, timezone.now())
@@ -292,7 +292,7 @@ def test_what_a_service_refuses_is_said_on_the_page(manager, loan):
 
 def test_the_banks_paper_about_a_debit_is_brought_by_one_and_agreed_to_by_another(manager, loan):
     payment = services.pay_loan(
-        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
+        loan_id=loan.id, amount=Decimal(1000), means=BY_ACCOUNT, actor_id=uuid7(), now=timezone.now()
     )
     assert str(payment.pk) in manager.get(f"{ADMIN}/loanpayment/?attention=yes").content.decode()
     press(manager, payment, "confirm", reference="D-7", day=str(payment.value_date), evidence="Statement of today.")
@@ -307,7 +307,7 @@ def test_the_banks_paper_about_a_debit_is_brought_by_one_and_agreed_to_by_anothe
 
 def test_a_bank_that_debited_nothing_is_written_down(manager, loan):
     payment = services.pay_loan(
-        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
+        loan_id=loan.id, amount=Decimal(1000), means=BY_ACCOUNT, actor_id=uuid7(), now=timezone.now()
     )
     press(manager, payment, "refuse", reason="No money on it.")
     assert (status(payment), payment.failure_detail, payment.answered_by) == (
@@ -330,7 +330,7 @@ def test_clients_and_strangers_press_nothing(loan):
     override = make.override(make.application(**make.REFUSED))
     paper = make.paper(application_id=application.id)
     debit = services.pay_loan(
-        loan_id=loan.id, amount=Decimal(1000), means=LoanMeans(), actor_id=uuid7(), now=timezone.now()
+        loan_id=loan.id, amount=Decimal(1000), means=BY_ACCOUNT, actor_id=uuid7(), now=timezone.now()
     )
     pressed = [
         (application, "approve_one"), (application, "counter"), (application, "refuse"), (override, "confirm"),

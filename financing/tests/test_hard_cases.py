@@ -24,12 +24,12 @@ from financing import services
 from financing.models import Application, BankOffer, Loan, LoanEntry, LoanPayment, OrderState
 from financing.public import loan_disagreements
 from financing.rules.calculations import Strategy, add_months
-from financing.services import LoanMeans
+from financing.services import BY_ACCOUNT
 from financing.tests import make
 from messaging.testing import events_of, published
 
 pytestmark = pytest.mark.django_db(databases=["financing", "catalog"])
-ACCOUNT = LoanMeans("account")
+ACCOUNT = BY_ACCOUNT
 LEAP_DAY = datetime(2028, 2, 29, 9, tzinfo=UTC)
 
 

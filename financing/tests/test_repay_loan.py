@@ -17,16 +17,17 @@ from financing.models import Loan, LoanEntry, LoanLine, LoanPayment, LoanRefund,
 from financing.public import loan_disagreements
 from financing.rules.calculations import Strategy
 from financing.rules.calculations.dates import add_months
-from financing.services import LoanMeans
+from financing.services import BY_ACCOUNT
 from financing.tests import make
 from messaging.models import OutboxEvent
 from messaging.testing import events_of
+from payments.commands import Means
 from payments.events import ChargeSettled, PayoutSettled
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/loans"
 LENT = date(2026, 1, 15)
-ACCOUNT = LoanMeans("account")
+ACCOUNT = BY_ACCOUNT
 
 
 def at(day: date) -> datetime:
@@ -118,7 +119,7 @@ def _books_agree():
 def test_an_instalment_is_asked_for_and_counted_when_it_has_arrived(loan, go):
     go(due(1))
     with events_of("financing") as told:
-        payment = pay(loan, loan.monthly_payment, due(1), LoanMeans("card", token="tok_success"))
+        payment = pay(loan, loan.monthly_payment, due(1), Means("card", token="tok_success"))
         assert payment.status == "pending"
         handlers.settle_payment(settled(payment))
         handlers.settle_payment(settled(payment))
@@ -138,7 +139,7 @@ def test_an_instalment_is_asked_for_and_counted_when_it_has_arrived(loan, go):
 
 def test_a_refused_payment_changes_nothing_and_may_still_arrive(loan, go):
     go(due(1))
-    payment = pay(loan, 1000, due(1), LoanMeans("card", token="tok_declined"))
+    payment = pay(loan, 1000, due(1), Means("card", token="tok_declined"))
     with events_of("financing") as told:
         for _ in range(2):
             handlers.settle_payment(settled(payment, is_paid=False, code="declined"))
@@ -154,7 +155,7 @@ def test_a_refused_payment_changes_nothing_and_may_still_arrive(loan, go):
 
 
 def test_answers_about_policies_are_none_of_ours(loan):
-    payment = pay(loan, 1000, LENT, LoanMeans("card", token="tok_success"))
+    payment = pay(loan, 1000, LENT, Means("card", token="tok_success"))
     handlers.settle_payment(settled(payment, purpose="policy"))
     payment.refresh_from_db()
     assert payment.status == "pending"
@@ -178,7 +179,7 @@ def test_money_ahead_waits_and_is_spent_on_the_due_date_by_the_daily_look(loan):
 
 def test_more_than_is_left_is_refused(loan):
     total = sum(row.payment for row in loan.rows.all())
-    pay(loan, 1000, LENT, LoanMeans("card", token="tok_success"))
+    pay(loan, 1000, LENT, Means("card", token="tok_success"))
     with events_of("financing") as told, pytest.raises(PaymentNotNeeded):
         pay(loan, total, LENT)
     assert told == []
@@ -196,7 +197,7 @@ def test_a_loan_paid_to_its_end_is_closed_and_the_rest_returned(loan):
 
 
 def test_a_refund_that_failed_is_known_and_may_still_leave(loan):
-    late = pay(loan, 5000, LENT, LoanMeans("card", token="tok_success"))
+    late = pay(loan, 5000, LENT, Means("card", token="tok_success"))
     close(loan, LENT + timedelta(3))
     handlers.settle_payment(settled(late))
     refund = LoanRefund.objects.get(payment=late)
@@ -220,7 +221,7 @@ def test_a_refund_that_failed_is_known_and_may_still_leave(loan):
 
 
 def test_money_for_a_loan_that_ended_goes_back(loan):
-    late = pay(loan, 5000, LENT, LoanMeans("card", token="tok_success"))
+    late = pay(loan, 5000, LENT, Means("card", token="tok_success"))
     close(loan, LENT + timedelta(3))
     with events_of("financing") as told:
         handlers.settle_payment(settled(late))
@@ -321,7 +322,7 @@ def test_the_payoff_closes_and_the_surplus_returns_the_way_it_came(loan, go):
     day = due(1) - timedelta(5)
     go(day)
     quote = services.preview_payoff(loan_id=loan.id, day=day, now=at(day))
-    payment, plan = early(loan, quote.total + 1000, day, means=LoanMeans("card", token="tok_success"))
+    payment, plan = early(loan, quote.total + 1000, day, means=Means("card", token="tok_success"))
     assert (plan.is_closed, plan.surplus, payment.status) == (True, 1000, "pending")
     with events_of("financing") as told:
         handlers.settle_payment(settled(payment))
@@ -361,7 +362,7 @@ def test_an_order_for_a_coming_day_is_carried_out_on_it(loan):
 
 def test_an_order_for_a_loan_that_ended_fails(loan):
     payment, _ = early(loan, 300_000, LENT, on=due(2))
-    late, _ = early(loan, 2_000_000, LENT, means=LoanMeans("card", token="tok_success"))
+    late, _ = early(loan, 2_000_000, LENT, means=Means("card", token="tok_success"))
     handlers.settle_payment(settled(late))
     assert list(services.accrue_loans(now=at(due(2)))) == []
     payment.refresh_from_db()
@@ -387,11 +388,11 @@ def test_a_day_outside_the_loan_is_refused(loan, day):
 
 def test_a_card_cannot_be_charged_later(loan):
     with pytest.raises(InvalidInput):
-        early(loan, 100_000, LENT, on=due(1), means=LoanMeans("card", token="tok_success"))
+        early(loan, 100_000, LENT, on=due(1), means=Means("card", token="tok_success"))
 
 
 def test_money_that_came_too_late_to_repay_early_pays_what_is_due(loan, go):
-    payment, _ = early(loan, 30_000, due(1) - timedelta(1), means=LoanMeans("card", token="tok_success"))
+    payment, _ = early(loan, 30_000, due(1) - timedelta(1), means=Means("card", token="tok_success"))
     go(due(1) + timedelta(1))
     handlers.settle_payment(settled(payment))
     payment.refresh_from_db()
@@ -458,7 +459,7 @@ def test_what_newer_facts_count_on_cannot_be_reversed(loan):
     first = pay(loan, loan.monthly_payment, LENT)
     early(loan, 500_000, LENT + timedelta(5))
     day = LENT + timedelta(6)
-    closing, _ = early(loan, 2_000_000, day, means=LoanMeans("card", token="tok_success"))
+    closing, _ = early(loan, 2_000_000, day, means=Means("card", token="tok_success"))
     services.settle_payment(loan_id=loan.id, payment_id=closing.id, is_paid=True, now=at(day))
     for payment, error in ((first, ScheduleChangedSince), (closing, SurplusReturned)):
         with pytest.raises(error):
@@ -491,7 +492,7 @@ def _any_payment(loan):
 
 
 def test_an_undone_purchase_returns_what_was_paid(loan):
-    payment = pay(loan, 1000, LENT, LoanMeans("card", token="tok_success"))
+    payment = pay(loan, 1000, LENT, Means("card", token="tok_success"))
     handlers.settle_payment(settled(payment))
     with events_of("financing") as told:
         services.cancel_attempt(

@@ -33,9 +33,9 @@ from payments.api.serializers import (
     RefundSerializer,
     WebhookAnswer,
 )
+from payments.commands import Means
 from payments.models import Payment, PaymentMethod, Refund
 from payments.providers import provider as provider_named
-from payments.services import Means
 
 
 class MoneyViewSet(ApiViewSet):

@@ -4,7 +4,6 @@ from payments.models.disputes import Dispute, DisputeStatus
 from payments.models.ledger import REFUNDS_PAYABLE, EntryKind, LedgerAccount, LedgerEntry, LedgerLine
 from payments.models.payments import (
     CLOSED_ORDER,
-    CONFIRMED_BY_HAND,
     HANDED_OVER,
     IN_FLIGHT,
     MANUAL,
@@ -27,7 +26,7 @@ from payments.models.refunds import REFUND_STEPS, RESERVING, Refund, RefundSourc
 from payments.models.webhooks import WebhookEvent, WebhookOutcome
 
 __all__ = [
-    "CLOSED_ORDER", "CONFIRMED_BY_HAND", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE",
+    "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE",
     "REFUND_STEPS", "RESERVING", "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount",
     "LedgerEntry", "LedgerLine", "LoanPart", "LoanState", "Method", "OrderCopy", "OrderTill", "Payment",
     "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Reconciliation", "Refund",

@@ -35,9 +35,6 @@ class Method(models.TextChoices):
     BANK_TRANSFER = "bank_transfer", _("bank transfer")
 
 
-CONFIRMED_BY_HAND = frozenset({Method.CASH, Method.BANK_TRANSFER})
-
-
 class Status(models.TextChoices):
     """State of a payment. `unknown`: the provider did not answer, so nobody knows whether money moved."""
 

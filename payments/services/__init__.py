@@ -51,13 +51,12 @@ from payments.services.requests import (
     refund_for,
     retry_payout,
 )
-from payments.services.taking import Means, create_payment, request_payment
+from payments.services.taking import create_payment, request_payment
 from payments.services.webhooks import apply_confirmed, apply_webhook, receive_webhook
 
 __all__ = [
     "Ask",
     "ChargeReport",
-    "Means",
     "PayoutReport",
     "Premium",
     "RefundReport",

@@ -8,13 +8,14 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
 from core.secrecy.cards import refuse_card_numbers
-from payments.models import CONFIRMED_BY_HAND, PaymentMethod
+from payments.commands import BY_HAND
+from payments.models import PaymentMethod
 
 
 def store_method(*, customer_id: UUID, method: str, token: str, now: datetime) -> PaymentMethod:
     """Keep a token for later. Raises CardNumberRefused, and InvalidInput for a method that has no token."""
     refuse_card_numbers([token])
-    if method in CONFIRMED_BY_HAND:
+    if method in BY_HAND:
         raise InvalidInput("method", "invalid", _("Only cards and accounts of the fast payment system are stored."))
     with transaction("payments"):
         return PaymentMethod.objects.create(customer_id=customer_id, method=method, token=token, created_at=now)

@@ -16,6 +16,7 @@ from core.secrecy.cards import refuse_card_numbers
 from gateway.approvals import let, require_permit
 from messaging.delivery.calls import request_call
 from payments.approvals import ASKED_FOR, PROVIDER_SAYS, SENT_AGAIN
+from payments.commands import Means
 from payments.errors import Overpayment, PaymentInFlight
 from payments.models import (
     IN_FLIGHT,
@@ -32,7 +33,7 @@ from payments.models import (
 from payments.services.facts import tell_end_again, tell_included, tell_payout, tell_requested_refund
 from payments.services.ledger import About, book, book_payout, is_booked
 from payments.services.refunds import refund_by_system
-from payments.services.taking import Means, begin, provider_of, record_refused, stored_method
+from payments.services.taking import begin, provider_of, record_refused, stored_method
 from payments.services.tills import lock_till
 
 

@@ -13,6 +13,7 @@ from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from core.secrecy.cards import refuse_card_numbers
 from messaging.delivery.calls import request_call
+from payments.commands import BY_HAND, Means
 from payments.errors import (
     CurrencyMismatch,
     MethodUnknown,
@@ -24,10 +25,8 @@ from payments.errors import (
     TokenRequired,
 )
 from payments.models import (
-    CONFIRMED_BY_HAND,
     IN_FLIGHT,
     MANUAL,
-    Method,
     OrderCopy,
     OrderTill,
     Payment,
@@ -37,15 +36,6 @@ from payments.models import (
 from payments.rules.keys import charge_key
 from payments.services.facts import tell_created, tell_end_again, tell_failed
 from payments.services.tills import is_closed, lock_till
-
-
-@dataclass(frozen=True)
-class Means:
-    """Means of payment that somebody chose: a method, and for a card either a token or a stored method of theirs."""
-
-    method: str
-    token: str = ""
-    payment_method_id: UUID | None = None
 
 
 def create_payment(
@@ -170,13 +160,13 @@ class _Wanted:
 
 def provider_of(method: str) -> str:
     """Return who takes money paid this way: the configured provider, or a manager."""
-    return MANUAL if method in CONFIRMED_BY_HAND else settings.PAYMENT_PROVIDER
+    return MANUAL if method in BY_HAND else settings.PAYMENT_PROVIDER
 
 
 def stored_method(means: Means, owner_id: UUID) -> PaymentMethod | None:
     """The stored method that is meant, if one is. Raises TokenRequired, MethodUnknown, InvalidInput."""
     if means.payment_method_id is None:
-        if means.method == Method.CARD and not means.token:
+        if means.lacks_card:
             raise TokenRequired
         return None
     stored = PaymentMethod.objects.filter(pk=means.payment_method_id, customer_id=owner_id).first()

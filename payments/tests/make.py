@@ -11,9 +11,8 @@ from django.utils import timezone
 from core.ids import uuid7
 from messaging.testing import drain_outbox, make_due
 from payments import services
-from payments.commands import CloseAccount, GiveBackPayments, RecordOrder, RecordOrderStatus, TakePayment
+from payments.commands import CloseAccount, GiveBackPayments, Means, RecordOrder, RecordOrderStatus, TakePayment
 from payments.models import Payment, Reconciliation, Refund
-from payments.services import Means
 
 TOTAL = Decimal("1000000.00")
 

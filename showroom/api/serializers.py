@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
 from gateway.requests.strict_input import WallClockField
+from payments.commands import METHODS, Means
 from showroom.models import (
     MAX_OFFER_HOURS,
     Drive,
@@ -23,7 +24,6 @@ from showroom.models import (
 
 MAX_CAPACITY = 100_000
 MAX_ODOMETER = 5_000_000
-PAYMENT_METHODS = ["card", "sbp", "cash", "bank_transfer"]
 
 
 class EventCategorySerializer(serializers.ModelSerializer):
@@ -127,13 +127,13 @@ class CheckInInput(serializers.Serializer):
 class PayInput(serializers.Serializer):
     """Means of paying for a seat; a card needs `token` or `payment_method_id`."""
 
-    method = serializers.ChoiceField(PAYMENT_METHODS)
+    method = serializers.ChoiceField(METHODS)
     token = serializers.CharField(max_length=255, allow_blank=True, default="")
     payment_method_id = serializers.UUIDField(allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A card is named by its token."""
-        if attrs["method"] == "card" and not (attrs["token"] or attrs["payment_method_id"]):
+        if Means(**attrs).lacks_card:
             raise serializers.ValidationError({"token": _("A card needs `token` or `payment_method_id`.")})
         return attrs
 

@@ -18,6 +18,7 @@ from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.requests.strict_input import on_the_clock
+from payments.commands import Means
 from payments.public import require_method
 from showroom import services
 from showroom.api.filters import EventCategoryFilter, HappeningFilter, RegistrationFilter
@@ -222,7 +223,7 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
         return self.once("pay_seat", lambda: self._pay(_uuid(pk)))
 
     def _pay(self, registration_id: UUID) -> Response:
-        means = services.Means(**self.valid(PayInput))
+        means = Means(**self.valid(PayInput))
         person_id = self.principal.id
         if means.payment_method_id is not None:
             require_method(

@@ -32,14 +32,13 @@ from showroom.services.registrations import (
     register,
 )
 from showroom.services.reminders import send_reminders
-from showroom.services.tickets import Means, note_refund, pay_seat, settle_seat
+from showroom.services.tickets import note_refund, pay_seat, settle_seat
 
 __all__ = [
     "CategoryFields",
     "Contact",
     "HandOver",
     "HappeningFields",
-    "Means",
     "accept_offer",
     "add_category",
     "announce_happening",

@@ -1,6 +1,6 @@
 """The price of a seat: asked of payments, and given back when the seat is given up."""
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from core.db import transaction
 from core.ids import uuid7
 from gateway.approvals import let
 from messaging.outbox import send
-from payments.commands import TakeTicketPrice
+from payments.commands import Means, TakeTicketPrice
 from showroom.approvals import FALLEN_THROUGH
 from showroom.errors import NothingToPay, PaymentUnderWay
 from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
@@ -17,15 +17,6 @@ from showroom.services.happenings import lock_happening
 from showroom.services.refunds import ask_refund, give_money_back, refund_of
 
 _SETTLED = frozenset({PaymentState.PAID, PaymentState.REFUNDING, PaymentState.REFUNDED})
-
-
-@dataclass(frozen=True)
-class Means:
-    """Means of paying: a method of the payments app, and for a card its token or the id of a stored one."""
-
-    method: str
-    token: str = ""
-    payment_method_id: UUID | None = None
 
 
 def pay_seat(*, happening_id: UUID, registration_id: UUID, user_id: UUID, means: Means, now: datetime) -> Registration:
@@ -54,9 +45,7 @@ def pay_seat(*, happening_id: UUID, registration_id: UUID, user_id: UUID, means:
                 customer_id=user_id,
                 amount=registration.price,
                 currency=registration.currency,
-                method=means.method,
-                token=means.token,
-                payment_method_id=means.payment_method_id,
+                **asdict(means),
                 description=happening.title,
             )
         )

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from financing.public import PaperKind, ProgrammeChoice
-from financing.services import LoanMeans
+from payments.commands import Means
 from storefront.forms.deals import ApplicantForm, named
 from storefront.forms.visitors import AccessibleForm, PaymentForm
 from storefront.shown.wording import Text
@@ -65,10 +65,9 @@ class MeansForm(PaymentForm):
     }
     is_for_car = False
 
-    def means(self) -> LoanMeans:
+    def means(self) -> Means:
         """The means as financing takes them."""
-        given = self.payment()
-        return LoanMeans(given["method"], given.get("token", ""))
+        return Means(**self.payment())
 
 
 class InstalmentForm(MeansForm):

@@ -20,8 +20,9 @@ from gateway.access.tickets import LIFETIME_S, issue_ticket
 from gateway.requests.idempotency import run_once
 from orders import public
 from orders.services import ask_return, move_order
+from payments.commands import Means
 from payments.public import PaymentFacts, payments_of_order
-from payments.services import Means, create_payment
+from payments.services import create_payment
 from storefront.forms.visitors import PaymentForm
 from storefront.pages import page
 from storefront.shown import wording

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.requests.idempotency import run_once
+from payments.commands import Means
 from resources.public import free_slots_of_car
 from showroom import public, services
 from showroom.models import DriveCar
@@ -117,7 +118,7 @@ def pay_seat(request: HttpRequest, happening_id: UUID) -> HttpResponse:
             happening_id=happening_id,
             registration_id=_mine(request, happening_id),
             user_id=user_id(request),
-            means=services.Means(**form.payment()),
+            means=Means(**form.payment()),
             now=timezone.now(),
         )
         return redirect("storefront:happening", happening_id)

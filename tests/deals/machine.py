@@ -57,8 +57,9 @@ from orders.services import (
     view_checkout,
 )
 from orders.services.deposits import VERSIONS
+from payments.commands import Means
 from payments.models import Payment, Refund
-from payments.services import Means, cancel_payment, capture_payment, create_payment, request_refund, retry_refund
+from payments.services import cancel_payment, capture_payment, create_payment, request_refund, retry_refund
 from tests.deals.invariants import TOWARDS_HANDOVER, broken, known_of, ties_of
 
 PRICE = Decimal("2000000.00")
@@ -285,7 +286,7 @@ class Deals(RuleBasedStateMachine):
                 amount=(loan.principal * share).quantize(Decimal("0.01")),
                 day=dealer_day(now),
                 strategy=Strategy.REDUCE_TERM,
-                means=financing.services.LoanMeans("card", token),
+                means=Means("card", token),
                 actor_id=self.buyer.id,
                 now=now,
             ),

@@ -24,7 +24,7 @@ from core.clock import dealer_day
 from core.ids import uuid7
 from financing import services as financing_services
 from financing.models import Application, CreditLimit, LimitKind, Loan, LoanPayment, Programme
-from financing.services import LoanMeans
+from financing.services import BY_ACCOUNT
 from financing.services.limits import LimitFact
 from gateway.approvals import approve_waiting, kind_named
 from gateway.models import Approval
@@ -39,11 +39,11 @@ from orders.services import Actor, FreeLine
 from orders.tests import answers
 from orders.tests.answers import hear
 from payments import services as payment_services
+from payments.commands import Means
 from payments.models import Payment, Refund, Status
 from payments.services import ChargeReport
 from showroom import services as showroom_services
 from showroom.models import Registration
-from showroom.services import Means
 
 
 @dataclass(frozen=True)
@@ -355,7 +355,7 @@ class BelieveInADebit:
     def make(owner, worth):
         loan = lent(owner)
         return financing_services.pay_loan(
-            loan_id=loan.pk, amount=worth, means=LoanMeans("account"), actor_id=owner, now=timezone.now()
+            loan_id=loan.pk, amount=worth, means=BY_ACCOUNT, actor_id=owner, now=timezone.now()
         )
 
     def go(payment, actor):
