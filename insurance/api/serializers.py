@@ -28,7 +28,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.queries.refunds import refund_estimate
 from insurance.rules.pricing import MAX_VARIANTS
 from insurance.rules.rating import Owner
-from insurance.services.money import METHODS
+from payments.commands import METHODS
 
 
 class MoneyField(serializers.DecimalField):

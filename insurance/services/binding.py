@@ -1,12 +1,12 @@
 """Insurers that decide by themselves: asking them to take a risk, and telling them that it is off."""
 
-from collections.abc import Mapping
-from typing import Any
+import msgspec
 
 from core.clock import dealer_day
 from insurance.models import Policy
 from insurance.queries.insurers import is_connected
 from messaging.delivery.calls import request_call
+from payments.commands import Means
 
 
 def bind_key(policy: Policy) -> str:
@@ -14,7 +14,7 @@ def bind_key(policy: Policy) -> str:
     return f"policy:{policy.id}:bind:{policy.version}"
 
 
-def bind(policy: Policy, *, payment: Mapping[str, Any] | None) -> None:
+def bind(policy: Policy, *, payment: Means | None) -> None:
     """Ask the insurer to take a pending policy; with `payment` its premium is asked for once the insurer agrees."""
     request_call(
         key=bind_key(policy),
@@ -31,7 +31,7 @@ def bind(policy: Policy, *, payment: Mapping[str, Any] | None) -> None:
             "start_date": policy.start_date.isoformat(),
             "end_date": policy.end_date.isoformat(),
             "signed_date": dealer_day(policy.created_at).isoformat(),
-            "payment": payment,
+            "payment": msgspec.to_builtins(payment),
         },
     )
 

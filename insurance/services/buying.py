@@ -29,6 +29,7 @@ from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment, settle_request
 from messaging.delivery.timers import set_timer
 from messaging.people.departures import refuse_leavers
+from payments.commands import Means
 
 LAPSE_HANDLER = "insurance.lapse_purchase"
 TIME_TO_PAY = timedelta(days=3)
@@ -65,10 +66,10 @@ def purchase_quote(
     return policy
 
 
-def _ask_first(policy: Policy, payment: Mapping[str, Any], now: datetime) -> None:
+def _ask_first(policy: Policy, means: Means, now: datetime) -> None:
     """Ask for the premium, or for the first of its instalments."""
     due = policy.quote.offer(policy.variant).due_now
-    ask_for_premium(policy, due, payment, kind=MoneyKind.PREMIUM, now=now)
+    ask_for_premium(policy, due, means, kind=MoneyKind.PREMIUM, now=now)
 
 
 def _lock_quote(quote_id: UUID, customer_id: UUID | None) -> Quote:
@@ -132,7 +133,7 @@ def hear_insurer(
         if attempt is not None:
             answer_if_decided(attempt, now)
         elif is_accepted and payment is not None:
-            _ask_first(policy, payment, now)
+            _ask_first(policy, Means.of(payment), now)
 
 
 def settle_charge(*, request_id: UUID, is_paid: bool, code: str, detail: str, now: datetime) -> None:

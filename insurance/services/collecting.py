@@ -23,6 +23,7 @@ from insurance.services.ending import cancel_locked
 from insurance.services.instalments import charge
 from insurance.services.locking import lock_policy
 from messaging.outbox import publish
+from payments.commands import Means
 
 CHUNK = 500
 BANK_TIME = timedelta(days=1)
@@ -149,5 +150,5 @@ def _charge_by_itself(policy: Policy, part: Instalment, now: datetime) -> None:
         return
     if part.asked_at is not None and dealer_day(part.asked_at) >= dealer_day(now):
         return
-    means = {"method": policy.autopay_method, "payment_method_id": str(policy.autopay_method_id)}
+    means = Means(policy.autopay_method, payment_method_id=policy.autopay_method_id)
     charge(policy, part, means, now)

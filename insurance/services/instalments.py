@@ -27,6 +27,7 @@ from insurance.queries.instalments import is_being_paid, planned
 from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment
 from messaging.outbox import publish
+from payments.commands import Means
 
 
 def plan_instalments(policy: Policy, now: datetime) -> None:
@@ -102,7 +103,7 @@ def pay_instalment(
     return policy
 
 
-def charge(policy: Policy, part: Instalment, means: Mapping[str, Any], now: datetime) -> None:
+def charge(policy: Policy, part: Instalment, means: Means, now: datetime) -> None:
     """Ask payments for an instalment of a locked policy."""
     part.money_id = ask_for_premium(policy, part.amount, means, kind=MoneyKind.INSTALMENT, now=now).id
     part.asked_at, part.code, part.detail = now, "", ""
@@ -133,9 +134,9 @@ def choose_autopay(
 
 def _stored(payment: Mapping[str, Any]) -> tuple[str, UUID]:
     means = check_payment(payment)
-    if means["payment_method_id"] is None:
+    if means.payment_method_id is None:
         raise InvalidInput("payment.payment_method_id", "required", _("A stored payment method is charged by itself."))
-    return means["method"], UUID(means["payment_method_id"])
+    return means.method, means.payment_method_id
 
 
 def apply_paid_instalment(policy: Policy, asked: MoneyRequest, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Money is never moved here: it is asked of payments, and each request is a row with its answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,9 +17,7 @@ from insurance.events import PremiumOwed
 from insurance.models import Claim, MoneyKind, MoneyRequest, MoneyState, Policy
 from insurance.models.money import CHARGES
 from messaging.outbox import publish, send
-from payments.commands import PayClaim, TakePremium
-
-METHODS = ("card", "sbp", "cash", "bank_transfer")
+from payments.commands import METHODS, Means, PayClaim, TakePremium
 
 
 @dataclass(frozen=True)
@@ -53,29 +51,21 @@ def ways_back(policy: Policy, amount: Decimal) -> Ways:
     return Ways(by_order=by_order, alone=min(amount - by_order, held.alone))
 
 
-def check_payment(payment: Mapping[str, Any]) -> dict[str, Any]:
+def check_payment(payment: Mapping[str, Any]) -> Means:
     """A purchase's `payment`, `{method, token? | payment_method_id?}`, as payments takes it. Raises InvalidInput."""
-    method = payment.get("method")
-    if method not in METHODS:
+    means = Means.of(payment)
+    if means.method not in METHODS:
         raise InvalidInput(
             "payment.method", "invalid_choice", _("Pay by one of: %(ways)s.") % {"ways": ", ".join(METHODS)}
         )
-    stored = payment.get("payment_method_id")
-    if method == "card" and not (payment.get("token") or stored):
+    if means.lacks_card:
         raise InvalidInput("payment.token", "required", _("A card needs a token or a stored payment method."))
-    return {
-        "method": method,
-        "token": payment.get("token") or "",
-        "payment_method_id": str(stored) if stored else None,
-    }
+    return means
 
 
-def ask_for_premium(
-    policy: Policy, amount: Decimal, payment: Mapping[str, Any], *, kind: MoneyKind, now: datetime
-) -> MoneyRequest:
+def ask_for_premium(policy: Policy, amount: Decimal, means: Means, *, kind: MoneyKind, now: datetime) -> MoneyRequest:
     """Ask payments to take `amount` roubles for a locked policy."""
     asked = _record(policy, kind, amount, now)
-    method_id = payment.get("payment_method_id")
     send(
         TakePremium(
             request_id=asked.id,
@@ -83,9 +73,7 @@ def ask_for_premium(
             customer_id=policy.customer_id,
             amount=amount,
             currency=policy.currency,
-            method=payment["method"],
-            token=payment.get("token") or "",
-            payment_method_id=UUID(method_id) if method_id else None,
+            **asdict(means),
             description=policy.number,
         )
     )
