@@ -15,7 +15,11 @@ from django.db.utils import ConnectionDoesNotExist
 from config.databases import APPS, EVERYWHERE, FRAMEWORK_HOME
 from core.events import REGISTRY, Command, Event, facts_implying, readings
 from core.plugins import plugins
+from financing.models import LoanPaymentMethod
 from messaging.subscriptions import subscriptions
+from payments.commands import METHODS
+from payments.models import Method
+from storefront.shown import wording
 
 ROOT = Path(settings.BASE_DIR)
 PACKAGES = [*APPS, "messaging", "gateway", "core", "config", "storefront"]
@@ -193,6 +197,10 @@ DIALECTS = {
         "gateway/responses/cache.py",
         "gateway.responses.cache voids copies: watch() a model, forget() what is written past save()",
     ),
+    r"class \w*Means\b|\"sbp\", \"cash\"|\{\"cash\", \"bank_transfer\"": (
+        "payments/commands.py",
+        "payments.commands has the means of payment, and the lists of methods",
+    ),
     r"pg_\w*advisory": ("core/db.py", "core.db holds advisory locks by name"),
 }
 """Texts of a concern that has one room: where else one stands, a second way to do the same begins."""
@@ -205,6 +213,12 @@ def test_every_concern_is_spoken_of_in_one_dialect(pattern):
     assert re.search(pattern, files[home])
     found = [name for name, text in files.items() if name != home and re.search(pattern, text)]
     assert found == [], advice
+
+
+def test_methods_of_paying_are_those_of_payments():
+    assert Method.values == list(METHODS)
+    assert LoanPaymentMethod.values == [*METHODS, LoanPaymentMethod.ACCOUNT]
+    assert set(wording.METHODS) == set(METHODS)
 
 
 def test_every_event_belongs_to_its_app_and_every_handler_to_its_own():

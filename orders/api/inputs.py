@@ -20,6 +20,7 @@ from financing.public import check_application, require_programme
 from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
 from orders.services import FreeLine, ProductLine
+from payments.commands import METHODS, Means
 from payments.public import require_method
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
@@ -122,7 +123,6 @@ class OrderInput(OrderTerms, kw_only=True, forbid_unknown_fields=True):
 
 
 MAX_PAYMENTS = 5
-METHODS = {"card", "sbp", "cash", "bank_transfer"}
 
 
 def customer_of(body: OrderTerms, principal: Principal) -> UUID:
@@ -249,7 +249,7 @@ def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
         raise InvalidInput(
             f"{field}.method", "invalid", _("One of: %(choices)s.") % {"choices": ", ".join(sorted(METHODS))}
         )
-    if given.method == "card" and not (given.token or given.payment_method_id):
+    if Means(given.method, given.token or "", given.payment_method_id).lacks_card:
         raise InvalidInput(f"{field}.token", "required", _("A card payment needs `token` or `payment_method_id`."))
     if given.amount is not None:
         check_amount(given.amount, f"{field}.amount")

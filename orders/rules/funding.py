@@ -13,6 +13,7 @@ import msgspec
 from core.money import ZERO, money
 from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState
 from orders.rules.requests import LoanRequest, PaymentRequest, PayoutRequest, PlannedPayment, TradeInRequest
+from payments.commands import BY_HAND
 
 PLANNED: Final = "planned"
 ASKED: Final = "running"
@@ -20,8 +21,6 @@ PAID: Final = "paid"
 FAILED: Final = "failed"
 DROPPED: Final = "dropped"
 GONE = (LegState.FAILED, LegState.COMPENSATED, LegState.SKIPPED)
-OFFLINE = frozenset({"cash", "bank_transfer"})
-"""Means that no bank answers for within minutes: a person brings or sends the money."""
 Legs = Mapping[str, CheckoutLeg]
 
 
@@ -71,7 +70,7 @@ def is_agreed_to(order: Order, request: PaymentRequest, part: PlannedPayment, du
 
     A sum that was named is never exceeded, and money that a person brings or sends is nobody's surprise.
     """
-    if part.amount is not None or part.method in OFFLINE or request.agreed is None:
+    if part.amount is not None or part.method in BY_HAND or request.agreed is None:
         return True
     return order.amount_paid + due <= request.agreed
 

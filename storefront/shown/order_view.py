@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from orders.public import DepositFacts, FundingPart, OrderDocument, TimelineEntry, document_kinds
+from payments.commands import BY_HAND
 from payments.public import PaymentFacts
 from storefront.forms.visitors import PaymentForm, new_key
 from storefront.shown import wording
@@ -170,12 +171,12 @@ def _stamp(
 
 def promised_payment(payments: list[PaymentFacts]) -> PaymentFacts | None:
     """The cash or transfer that is still waited for."""
-    return next((one for one in payments if one.method in wording.OFFLINE and one.status == "pending"), None)
+    return next((one for one in payments if one.method in BY_HAND and one.status == "pending"), None)
 
 
 def _is_promised(part: FundingPart) -> bool:
     """Tell whether the buyer said they would bring this part: known before payments has heard of it."""
-    return part.kind in wording.OFFLINE and part.state == "running"
+    return part.kind in BY_HAND and part.state == "running"
 
 
 def _lines(history: list[TimelineEntry]) -> list[TimelineLine]:

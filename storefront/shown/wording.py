@@ -213,8 +213,6 @@ PAYING: dict[str, Text] = {
 }
 """What awaiting payment means, by the payment's state or else its method."""
 
-OFFLINE = frozenset({"cash", "bank_transfer"})
-"""Ways to pay that a manager confirms."""
 METHODS: dict[str, tuple[Text, Text]] = {
     "card": (_("Bank card"), _("Charged at once, as soon as the car is reserved.")),
     "sbp": (_("Fast payment system"), _("Confirmed in your bank's application.")),

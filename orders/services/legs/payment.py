@@ -19,7 +19,6 @@ from orders.rules.funding import (
     ASKED,
     DROPPED,
     FAILED,
-    OFFLINE,
     PAID,
     PLANNED,
     due_from_buyer,
@@ -32,7 +31,7 @@ from orders.services.deposits import hold_deposit
 from orders.services.history import record_step
 from orders.services.legs.base import AskAgain, CallOff, Done, Failed, Leg, Said, Steer, Undone, Waits, answer
 from orders.services.locking import LockedOrder
-from payments.commands import GiveBackPayments, TakePayment
+from payments.commands import BY_HAND, GiveBackPayments, TakePayment
 from payments.events import (
     OrderSettled,
     PaymentCompleted,
@@ -86,7 +85,7 @@ class PaymentLeg(Leg):
             part.state, part.attempt_id, part.amount = ASKED, row.attempt_id, min(part.amount or due, due)
             _store(saga, request)
         _take(saga, row, part)
-        return Waits() if part.method in OFFLINE else None
+        return Waits() if part.method in BY_HAND else None
 
     @answer
     def created(self, saga: LockedOrder, event: PaymentCreated) -> None:
@@ -182,8 +181,8 @@ class PaymentLeg(Leg):
         if saga.checkout.state == SagaState.WAITING:
             begun = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
             methods |= set(begun.values_list("method", flat=True))
-        found: list[str] = [HoldKind.TRANSFER] if methods & OFFLINE else []
-        found += [HoldKind.PAYMENT] if methods - OFFLINE else []
+        found: list[str] = [HoldKind.TRANSFER] if methods & BY_HAND else []
+        found += [HoldKind.PAYMENT] if methods - BY_HAND else []
         return found + ([HoldKind.MANUAL] if saga.payment.state == LegState.SUCCEEDED else [])
 
     def _may_drop(self, saga: LockedOrder, row: CheckoutLeg) -> bool:
@@ -235,7 +234,7 @@ def _need_agreement(saga: LockedOrder, part: PlannedPayment) -> None:
 
 
 def _is_droppable(part: PlannedPayment) -> bool:
-    return part.state == PLANNED or (part.state == ASKED and part.method in OFFLINE)
+    return part.state == PLANNED or (part.state == ASKED and part.method in BY_HAND)
 
 
 def _settle_part(saga: LockedOrder, attempt_id: UUID | None, state: PartState, payment_id: UUID) -> bool:
