@@ -234,7 +234,7 @@ class PolicySerializer(serializers.ModelSerializer):
 
     @extend_schema_field(serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True))
     def get_refund_estimate(self, policy: Policy) -> str | None:
-        """What comes back after `cancel_date`, as things stand; `refund_amount` is what came back in the end."""
+        """Return what comes back after `cancel_date`, as things stand; `refund_amount` is what came back in the end."""
         estimate = refund_estimate(policy)
         return None if estimate is None else str(estimate)
 

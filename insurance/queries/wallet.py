@@ -193,10 +193,7 @@ def _view(policy: Policy, today: date) -> PolicyView:
         currency=policy.currency,
         start_date=policy.start_date,
         end_date=policy.end_date,
-        refund_amount=policy.refund_amount,
-        refund_today=refund_today(policy, today) if is_active or is_suspended else None,
-        refund_estimate=refund_estimate(policy),
-        cancel_date=policy.cancel_date,
+        **_coming_back(policy, today),
         decline_detail=policy.decline_detail,
         cancel_reason=_why(policy),
         is_active=is_active,
@@ -210,6 +207,17 @@ def _view(policy: Policy, today: date) -> PolicyView:
         next_instalment=due,
         is_instalment_late=due is not None and due.is_overdue_on(today),
     )
+
+
+def _coming_back(policy: Policy, today: date) -> dict[str, Any]:
+    """Return what of the premium came back, would today, and will after a day to come."""
+    may_end_today = policy.status in (PolicyStatus.ACTIVE, PolicyStatus.SUSPENDED)
+    return {
+        "refund_amount": policy.refund_amount,
+        "refund_today": refund_today(policy, today) if may_end_today else None,
+        "refund_estimate": refund_estimate(policy),
+        "cancel_date": policy.cancel_date,
+    }
 
 
 def _may_renew(policy: Policy, today: date) -> bool:
