@@ -5,12 +5,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import psycopg
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 from django.db import transaction as django_transaction
 
 _HOOKS = "autosalon_before_commit"
@@ -195,12 +195,20 @@ def session_lock(
         taken = cursor.fetchone()
     try:
         yield taken is not None
-    finally:
+    except BaseException:
         if taken and connections[alias].is_usable():
-            with connections[alias].cursor() as cursor:
-                if idle_limit:
-                    cursor.execute("RESET idle_session_timeout")
-                cursor.execute(
-                    f"SELECT pg_advisory_unlock({number}) FROM (VALUES (%(place)s::integer)) AS one (place)",
-                    {"name": name, "place": taken[0]},
-                )
+            _free(alias, name, taken[0], number, is_limited=bool(idle_limit))
+        raise
+    if taken and connections[alias].connection is not None:
+        with suppress(OperationalError, InterfaceError):  # it was cut off, and the lock with it
+            _free(alias, name, taken[0], number, is_limited=bool(idle_limit))
+
+
+def _free(alias: str, name: str, place: int, number: str, *, is_limited: bool) -> None:
+    with connections[alias].cursor() as cursor:
+        if is_limited:
+            cursor.execute("RESET idle_session_timeout")
+        cursor.execute(
+            f"SELECT pg_advisory_unlock({number}) FROM (VALUES (%(place)s::integer)) AS one (place)",
+            {"name": name, "place": place},
+        )

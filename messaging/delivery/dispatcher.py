@@ -35,7 +35,8 @@ _PENDING = """
 SELECT rn, event_id, source, aggregate_id, seq, version, lane, type, data::text, headers, attempts,
        next_at::text, next_at <= statement_timestamp(),
        %s AND EXISTS (SELECT 1 FROM messaging_inbox AS p
-                      WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2)
+                      WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2),
+       (SELECT current_rn FROM messaging_inbox_lane AS l WHERE l.handler = i.handler AND l.shard = i.shard)
 FROM messaging_inbox AS i
 WHERE handler = %s AND shard = %s AND status = 0 AND next_at < '9999-01-01' AND lane <> ALL(%s)
 ORDER BY rn LIMIT %s
@@ -70,6 +71,8 @@ class Delivery:
     next_at: str
     is_due: bool
     is_held: bool
+    current_rn: int | None
+    """Delivery of the shard that some worker was at: the one that looks, or one that died."""
 
 
 _current: ContextVar[tuple[Delivery, ...]] = ContextVar("autosalon_deliveries", default=())
@@ -92,11 +95,14 @@ def dispatch(alias: str, handler: str, shard: int) -> bool:
     subscription = subscriptions().get(handler)
     if subscription is None:
         return False
-    with session_lock(alias, handler, [shard]) as is_mine:
-        if not is_mine:
-            return False
-        _Shard(alias, subscription, shard).run()
-    return is_pending(alias, handler, shard)
+    deadline, has_more = time.monotonic() + MAX_SECONDS, True
+    while has_more and time.monotonic() < deadline:
+        with session_lock(alias, handler, [shard]) as is_mine:
+            if not is_mine:
+                return False
+            _Shard(alias, subscription, shard, deadline).run()
+        has_more = is_pending(alias, handler, shard)
+    return has_more
 
 
 def is_pending(alias: str, handler: str, shard: int) -> bool:
@@ -112,22 +118,28 @@ def is_pending(alias: str, handler: str, shard: int) -> bool:
 
 
 class _Shard:
-    def __init__(self, alias: str, subscription: Subscription, shard: int) -> None:
-        self.alias, self.subscription, self.shard = alias, subscription, shard
+    def __init__(self, alias: str, subscription: Subscription, shard: int, deadline: float) -> None:
+        self.alias, self.subscription, self.shard, self.deadline = alias, subscription, shard, deadline
         self.not_due: dict[str, str] = {}
-        self.deadline = time.monotonic() + MAX_SECONDS
+        self.limit = BATCH_TOGETHER if subscription.is_batch else BATCH
+        self.current: int | None = None
 
     def run(self) -> None:
-        self._count_death()
-        while time.monotonic() < self.deadline and (rows := self._pending()):
+        """Handle page after page. What is published meanwhile is looked for once the shard is free again: whoever was
+        woken for it and found the shard taken has gone."""
+        rows = self._pending()
+        if rows and rows[0].current_rn is not None and self._count_death():
+            rows = self._pending()
+        while rows:
             due = self._due(rows)
-            if not due:
-                continue
-            if self.subscription.is_batch:
+            if due and self.subscription.is_batch:
                 self._handle_together(due)
-            else:
+            elif due:
                 self._handle_each(due)
-        self._mark_current(None)
+            is_over = len(rows) < self.limit or time.monotonic() > self.deadline
+            rows = [] if is_over else self._pending()
+        if self.current is not None:
+            self._mark_current(None)
 
     def _execute(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         with connections[self.alias].cursor() as cursor:
@@ -136,8 +148,7 @@ class _Shard:
 
     def _pending(self) -> list[Delivery]:
         item = self.subscription
-        limit = BATCH_TOGETHER if item.is_batch else BATCH
-        parameters = [item.on_parked == "block", item.name, self.shard, list(self.not_due), limit]
+        parameters = [item.on_parked == "block", item.name, self.shard, list(self.not_due), self.limit]
         return [Delivery(*row) for row in self._execute(_PENDING, parameters)]
 
     def _due(self, rows: list[Delivery]) -> list[Delivery]:
@@ -212,6 +223,7 @@ class _Shard:
 
         with self._cause(rows):
             with_answers(handle)
+        self.current = next_rn
         failpoints.reach("dispatch.after_commit", item.name)
 
     def _call(self, messages: list[Message]) -> None:
@@ -278,14 +290,16 @@ class _Shard:
         )
 
     def _mark_current(self, rn: int | None) -> None:
+        """Commit which delivery this worker is at, before it begins: claiming one names the next, up to the last."""
         self._execute(
             """INSERT INTO messaging_inbox_lane (handler, shard, current_rn, deaths) VALUES (%s, %s, %s, 0)
                ON CONFLICT (handler, shard) DO UPDATE SET current_rn = excluded.current_rn""",
             [self.subscription.name, self.shard, rn],
         )
+        self.current = rn
 
-    def _count_death(self) -> None:
-        """A delivery still marked current killed its worker: after five deaths it is parked, like any poison."""
+    def _count_death(self) -> bool:
+        """Count a death of the delivery that is still marked current; after five it is parked, like any poison."""
         rows = self._execute(
             """UPDATE messaging_inbox_lane SET deaths = deaths + 1
                WHERE handler = %s AND shard = %s AND current_rn IS NOT NULL RETURNING current_rn, deaths""",
@@ -299,3 +313,5 @@ class _Shard:
             )
             if parked:
                 self._announce_parked(*parked[0])
+                return True
+        return False
