@@ -15,7 +15,7 @@ from core.money import DEFAULT_CURRENCY
 from financing.errors import HeldByOrder, OfferExpired
 from financing.models.fields import amount_field, percent_field, psk_field
 from financing.models.programmes import Programme, ScheduleType
-from financing.rules.calculations import DayCount, Fee, LoanTerms, ScheduleKind
+from financing.rules.calculations import DayCount, LoanTerms, ScheduleKind, premium_fees
 from financing.rules.kinds import FinancingType
 
 if TYPE_CHECKING:
@@ -179,15 +179,10 @@ class Application(models.Model):
 
         Premiums that are lent are its fees; what the law demands of a driver (OSAGO) stands outside ПСК.
         """
-        aside = self.financed_premium - self.psk_premium
-        premiums = [
-            Fee("insurance", self.psk_premium, financed=True),
-            Fee("insurance by law", aside, financed=True, in_psk=False),
-        ]
         return LoanTerms(
             vehicle_price=self.vehicle_price,
             down_payment=self.own_part(amount),
-            fees=[fee for fee in premiums if fee.amount],
+            fees=premium_fees(self.financed_premium, self.psk_premium),
             term_months=self.term_months,
             annual_rate=annual_rate,
             schedule=ScheduleKind(self.schedule),

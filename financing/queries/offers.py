@@ -18,7 +18,7 @@ from financing.models import Programme
 from financing.queries.limits import Ceiling, limits_on
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.calculations.daycount import DayCount
-from financing.rules.calculations.terms import Fee, LoanTerms, ScheduleKind
+from financing.rules.calculations.terms import LoanTerms, ScheduleKind, premium_fees
 from messaging.peering.reads import answers
 
 CAR_LOAN = "car_loan"
@@ -158,12 +158,6 @@ def _terms(
 
 def recalculate_offer(terms: OfferTerms) -> LoanOffer:
     """The figures of an offer from its terms alone: the same terms always give the same. Raises InvalidInput."""
-    aside = terms.financed_premium - terms.psk_premium
-    fees = [
-        Fee(name, amount, financed=True, in_psk=in_psk)
-        for name, amount, in_psk in (("insurance", terms.psk_premium, True), ("insurance by law", aside, False))
-        if amount
-    ]
     quote = _calculated(
         LoanTerms(
             vehicle_price=terms.vehicle_price,
@@ -172,7 +166,7 @@ def recalculate_offer(terms: OfferTerms) -> LoanOffer:
             annual_rate=terms.annual_rate,
             schedule=ScheduleKind(terms.schedule),
             balloon=terms.balloon,
-            fees=fees,
+            fees=premium_fees(terms.financed_premium, terms.psk_premium),
             day_count=DayCount.THIRTY_360,
         )
     )

@@ -46,7 +46,7 @@ from financing.rules.calculations.schedule import (
     level_payment,
     stepped_payments,
 )
-from financing.rules.calculations.terms import Conventions, Fee, LoanTerms, ScheduleKind, find_problems
+from financing.rules.calculations.terms import Conventions, Fee, LoanTerms, ScheduleKind, find_problems, premium_fees
 
 __all__ = [
     "CalculationError",
@@ -110,6 +110,7 @@ __all__ = [
     "payoff_quote",
     "penalty_of",
     "period_rate",
+    "premium_fees",
     "psk",
     "repay_early",
     "russian_calendar",

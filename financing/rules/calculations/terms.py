@@ -51,6 +51,15 @@ class Fee:
     in_psk: bool = True
 
 
+def premium_fees(lent: Decimal, in_psk: Decimal) -> list[Fee]:
+    """Premiums in roubles that a loan pays, as its fees; `in_psk` of them count in ПСК, those of OSAGO do not."""
+    both = (
+        Fee("insurance", in_psk, financed=True),
+        Fee("insurance by law", lent - in_psk, financed=True, in_psk=False),
+    )
+    return [fee for fee in both if fee.amount]
+
+
 @dataclass(frozen=True)
 class Conventions:
     """Settings of a bank programme that a calculation follows: rounding, month ends, shifts to working days."""
