@@ -202,6 +202,7 @@ DIALECTS = {
         "payments.commands has the means of payment, and the lists of methods",
     ),
     r"\"insurance by law\"": ("financing/rules/calculations/terms.py", "premium_fees makes fees of lent premiums"),
+    r"SimpleDocTemplate|ParagraphStyle": ("core/files/printing.py", "core.files.printing prints papers"),
     r"pg_\w*advisory": ("core/db.py", "core.db holds advisory locks by name"),
 }
 """Texts of a concern that has one room: where else one stands, a second way to do the same begins."""

@@ -12,7 +12,8 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from core.fonts import REGULAR, register_fonts
+from core.files.printing import paragraph, print_pages, style
+from core.fonts import REGULAR
 from core.money import ZERO
 from financing.queries.borrowing import LoanPage
 from financing.rules.calculations import LoanQuote
@@ -146,14 +147,10 @@ def schedule_xlsx(paper: Paper) -> bytes:
 def schedule_pdf(paper: Paper) -> bytes:
     """A page or more: the full cost in a frame, then every payment."""
     from reportlab.lib import colors
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
+    from reportlab.platypus import Spacer, Table
 
-    register_fonts()
-    name = REGULAR
-    title = ParagraphStyle("title", fontName=name, fontSize=15, leading=20)
-    common: list[Any] = [("FONT", (0, 0), (-1, -1), name, 8), ("ALIGN", (1, 0), (-1, -1), "RIGHT")]
+    title = paragraph(_("Payment schedule"), style(15, 20))
+    common: list[Any] = [("FONT", (0, 0), (-1, -1), REGULAR, 8), ("ALIGN", (1, 0), (-1, -1), "RIGHT")]
     frame = Table(list(paper.summary), hAlign="LEFT", style=[*common, ("BOX", (0, 0), (-1, -1), 1, colors.black)])
     columns = _columns(paper.rows)
     rows = [
@@ -166,7 +163,5 @@ def schedule_pdf(paper: Paper) -> bytes:
     ]
     line = ("LINEBELOW", (0, 0), (-1, -1), 0.25, colors.lightgrey)
     table = Table([[_("No."), _("Due on"), *columns.values()], *rows], repeatRows=1, style=[*common, line])
-    file = BytesIO()
-    document = SimpleDocTemplate(file, pagesize=A4, title=_("Payment schedule"), author="Autosalon")
-    document.build([Paragraph(_("Payment schedule"), title), Spacer(1, 8), frame, Spacer(1, 12), table])
-    return file.getvalue()
+    story = [title, Spacer(1, 8), frame, Spacer(1, 12), table]
+    return print_pages(story, title=_("Payment schedule"), author="Autosalon")

@@ -1,12 +1,10 @@
 """The policy as a PDF that one can carry: who, what, for how much, from when, and how the premium came about."""
 
-from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape
 
 from django.utils.translation import gettext as _
 
-from core.fonts import REGULAR, register_fonts
+from core.files.printing import MM, paragraph, print_pages, style
 from insurance.models import Instalment, Policy
 from insurance.queries.reading import insured_request
 
@@ -14,36 +12,28 @@ from insurance.queries.reading import insured_request
 def policy_pdf(policy: Policy) -> bytes:
     """A policy and the breakdown of its premium, in the language of the moment; reads `policy.quote`."""
     from reportlab.lib import colors
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.lib.units import mm
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
+    from reportlab.platypus import Spacer, Table
 
-    register_fonts()
-    body = ParagraphStyle("body", fontName=REGULAR, fontSize=9, leading=12)
-    head = ParagraphStyle("head", parent=body, fontSize=16, leading=22)
+    body = style(9, 12)
 
     def cell(text: Any) -> Any:
-        return Paragraph(escape(str(text)), body)
+        return paragraph(text, body)
 
     grid = [("GRID", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")]
     story = [
-        Paragraph(escape(f"{policy.get_insurance_type_display()} · {policy.number}"), head),
+        paragraph(f"{policy.get_insurance_type_display()} · {policy.number}", style(16, 22)),
         cell(_("State: %(state)s") % {"state": policy.get_status_display()}),
-        Spacer(1, 4 * mm),
-        Table([[cell(name), cell(value)] for name, value in _facts(policy)], colWidths=[60 * mm, 110 * mm], style=grid),
-        Spacer(1, 6 * mm),
+        Spacer(1, 4 * MM),
+        Table([[cell(name), cell(value)] for name, value in _facts(policy)], colWidths=[60 * MM, 110 * MM], style=grid),
+        Spacer(1, 6 * MM),
         cell(_("How the premium came about: the product of these values, rounded to the kopeck.")),
         Table(
             [[cell(item["code"]), cell(item["value"]), cell(item["source"])] for item in _breakdown(policy)],
-            colWidths=[30 * mm, 35 * mm, 105 * mm],
+            colWidths=[30 * MM, 35 * MM, 105 * MM],
             style=grid,
         ),
     ]
-    content = BytesIO()
-    title = f"{policy.get_insurance_type_display()} {policy.number}"
-    SimpleDocTemplate(content, pagesize=A4, title=title, margin=18 * mm, invariant=1).build(story)
-    return content.getvalue()
+    return print_pages(story, title=f"{policy.get_insurance_type_display()} {policy.number}", margin=18 * MM)
 
 
 def _facts(policy: Policy) -> list[tuple[Any, Any]]:

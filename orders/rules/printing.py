@@ -5,11 +5,11 @@ The font is DejaVu Sans of `core.fonts`. The same facts always print the same by
 
 from datetime import date
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 
 from core.clock import dealer_day
-from core.fonts import register_fonts
+from core.files.printing import MM, paragraph, print_pages, style
+from core.fonts import BOLD, REGULAR
 from orders.models import Document, DocumentKind
 
 LANGUAGES = ("ru", "en")
@@ -87,36 +87,25 @@ def in_words(amount: Decimal, currency: str, language: str) -> str:
 
 def print_document(document: Document, language: str) -> bytes:
     """The document's facts as PDF."""
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.units import mm
-    from reportlab.platypus import SimpleDocTemplate
-
-    register_fonts()
     words, title = WORDS[language], TITLES[language][DocumentKind(document.kind)]
-    file = BytesIO()
-    page = SimpleDocTemplate(
-        file, pagesize=A4, leftMargin=20 * mm, rightMargin=15 * mm, topMargin=15 * mm, bottomMargin=15 * mm,
-        title=f"{title} {document.number}", author=document.facts["seller"]["name"], lang=language, invariant=1,
+    return print_pages(
+        _story(document, words, title, language),
+        title=f"{title} {document.number}", author=document.facts["seller"]["name"], lang=language,
+        leftMargin=20 * MM, rightMargin=15 * MM, topMargin=15 * MM, bottomMargin=15 * MM,
     )  # fmt: skip
-    page.build(_story(document, words, title, language))
-    return file.getvalue()
 
 
 def _story(document: Document, words: dict[str, str], title: str, language: str) -> list[Any]:
-    from xml.sax.saxutils import escape
+    from reportlab.platypus import Spacer
 
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import Paragraph, Spacer
-
-    text = ParagraphStyle("text", fontName="DejaVuSans", fontSize=9.5, leading=13, spaceAfter=6)
-    head = ParagraphStyle("head", parent=text, fontName="DejaVuSans-Bold", fontSize=14, leading=18, spaceAfter=8)
+    text, head = style(9.5, 13, spaceAfter=6), style(14, 18, fontName=BOLD, spaceAfter=8)
     facts, day = document.facts, _day(dealer_day(document.issued_at), language)
     total, trade_in, currency = Decimal(facts["total"]), Decimal(facts["trade_in"]), facts["currency"]
     due = total - trade_in
     ordered = _day(date.fromisoformat(facts["ordered_at"]), language)
 
-    def say(template: str, style: ParagraphStyle = text, **values: Any) -> Paragraph:
-        return Paragraph(escape(template.format(**values)), style)
+    def say(template: str, look: Any = text, **values: Any) -> Any:
+        return paragraph(template.format(**values), look)
 
     credit = [say(words["trade_in"], amount=_money(trade_in), due=_money(due), currency=currency)] if trade_in else []
     return [
@@ -137,22 +126,19 @@ def _story(document: Document, words: dict[str, str], title: str, language: str)
     ]
 
 
-def _table(lines: list[dict[str, Any]], columns: list[str], style: Any) -> Any:
-    from xml.sax.saxutils import escape
-
+def _table(lines: list[dict[str, Any]], columns: list[str], text: Any) -> Any:
     from reportlab.lib import colors
-    from reportlab.lib.units import mm
-    from reportlab.platypus import Paragraph, Table, TableStyle
+    from reportlab.platypus import Table, TableStyle
 
     rows: list[list[Any]] = [columns]
     for number, line in enumerate(lines, 1):
         name = line["name"] + (f", VIN {line['vin']}" if line["vin"] else "")
         price, amount = _money(Decimal(line["unit_price"])), _money(Decimal(line["line_total"]))
-        rows.append([str(number), Paragraph(escape(name), style), str(line["quantity"]), price, amount])
-    table = Table(rows, colWidths=[10 * mm, 80 * mm, 15 * mm, 34 * mm, 36 * mm], repeatRows=1)
+        rows.append([str(number), paragraph(name, text), str(line["quantity"]), price, amount])
+    table = Table(rows, colWidths=[width * MM for width in (10, 80, 15, 34, 36)], repeatRows=1)
     look: list[Any] = [
-        ("FONT", (0, 0), (-1, -1), "DejaVuSans", 9),
-        ("FONT", (0, 0), (-1, 0), "DejaVuSans-Bold", 9),
+        ("FONT", (0, 0), (-1, -1), REGULAR, 9),
+        ("FONT", (0, 0), (-1, 0), BOLD, 9),
         ("GRID", (0, 0), (-1, -1), 0.4, colors.grey),
         ("ALIGN", (2, 0), (-1, -1), "RIGHT"),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
