@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ LOOK_S = 0.1
 _STATEMENTS = """
 SELECT d.datname, sum(s.calls)::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 WHERE d.datname LIKE 'autosalon%%' GROUP BY 1
+"""
+_BY_TEXT = r"""
+SELECT d.datname, regexp_replace(s.query, '\s+', ' ', 'g'), sum(s.calls)::bigint
+FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname LIKE 'autosalon%%' GROUP BY 1, 2
 """
 _TRANSACTIONS = "SELECT sum(xact_commit)::bigint FROM pg_stat_database WHERE datname LIKE 'autosalon%%'"
 _FSYNCS = "SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io WHERE object = 'wal'"
@@ -71,6 +76,11 @@ class Meter:
             found[f"CPU ms {role}"] = ms
         return found
 
+    def read_texts(self) -> Counter[str]:
+        """Read how often each statement was made, by its text."""
+        rows = self.rig.rows("orders", _BY_TEXT)
+        return Counter({f"{database.removeprefix('autosalon_'):14}{text}": calls for database, text, calls in rows})
+
     def _cpu(self) -> dict[str, int]:
         """Milliseconds of CPU that each role and the two servers have used, their children included."""
         roots = {role: self.rig.main(role) for role in self.rig.roles}
@@ -109,12 +119,13 @@ def count_statements(rig: Rig) -> None:
     rig.ready(60)
 
 
-def at_rest(meter: Meter, seconds: float) -> dict[str, float]:
-    """Return what the product does in a second while nobody does anything."""
-    before, began = meter.read(), time.monotonic()
+def at_rest(meter: Meter, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what the product does in a second while nobody does anything: each count, and each statement."""
+    before, texts_before, began = meter.read(), meter.read_texts(), time.monotonic()
     time.sleep(seconds)
-    after, passed = meter.read(), time.monotonic() - began
-    return {name: (after[name] - before[name]) / passed for name in after}
+    after, texts_after, passed = meter.read(), meter.read_texts(), time.monotonic() - began
+    counts = {name: (after[name] - before[name]) / passed for name in after}
+    return counts, {text: (texts_after[text] - texts_before[text]) / passed for text in texts_after}
 
 
 def measure(rig: Rig, purchases: int, every_s: float) -> dict[str, Any]:
@@ -125,15 +136,26 @@ def measure(rig: Rig, purchases: int, every_s: float) -> dict[str, Any]:
     for _ in range(3):
         _buy(rig, vehicle)
     rig.settle(60)
-    rest = at_rest(meter, REST_S)
-    before, began, waits = meter.read(), time.monotonic(), []
+    rest, texts_at_rest = at_rest(meter, REST_S)
+    before, texts_before = meter.read(), meter.read_texts()
+    began, waits = time.monotonic(), []
     for number in range(purchases):
         time.sleep(max(0.0, began + number * every_s - time.monotonic()))
         waits.append(_buy(rig, vehicle))
     time.sleep(SETTLED_S)  # looking whether all is done would be counted with it
-    after, passed = meter.read(), time.monotonic() - began
-    cost = {name: (after[name] - before[name] - rest[name] * passed) / purchases for name in after}
-    return {"cost": cost, "rest": rest, "waits": sorted(waits)}
+    after, texts_after, passed = meter.read(), meter.read_texts(), time.monotonic() - began
+    return {
+        "cost": _each(before, after, rest, passed, purchases),
+        "texts": _each(texts_before, texts_after, texts_at_rest, passed, purchases),
+        "rest": rest,
+        "waits": sorted(waits),
+    }
+
+
+def _each(
+    before: Counter[str], after: Counter[str], rest: Mapping[str, float], passed: float, purchases: int
+) -> dict[str, float]:
+    return {name: (after[name] - before[name] - rest.get(name, 0.0) * passed) / purchases for name in after}
 
 
 def _buy(rig: Rig, vehicle: str) -> float:
@@ -146,8 +168,10 @@ def _buy(rig: Rig, vehicle: str) -> float:
     return time.monotonic() - began
 
 
-def report(found: dict[str, Any]) -> bool:
-    """Print the cost beside the budget; return whether everything is within."""
+def report(found: dict[str, Any], listed: int = 0) -> bool:
+    """Print the cost beside the budget, and the most frequent statements; return whether everything is within."""
+    for text, count in sorted(found["texts"].items(), key=lambda item: -item[1])[:listed]:
+        print(f"{count:>8.1f}  {text[:150]}")
     cost, rest, waits = found["cost"], found["rest"], found["waits"]
     print(f"{'a card purchase':<44}{'cost':>10}{'budget':>10}{'at rest/s':>12}")
     for name, value in cost.items():
@@ -164,13 +188,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--purchases", type=int, default=20)
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
+    parser.add_argument("--list", type=int, default=0, metavar="N", help="print the N most frequent statements too")
     wanted = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="autosalon-purchase-"))
     rig = Rig(folder)
     try:
         rig.start()
         count_statements(rig)
-        is_within = report(measure(rig, wanted.purchases, wanted.every))
+        is_within = report(measure(rig, wanted.purchases, wanted.every), wanted.list)
     finally:
         rig.stop()
         shutil.rmtree(folder, ignore_errors=True)
