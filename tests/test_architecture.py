@@ -172,7 +172,9 @@ def test_transactions_name_their_database(package):
             assert name not in ("django.db.transaction.atomic", "django.db.transaction.on_commit"), path
 
 
-DAYS = re.compile(r"ZoneInfo\(settings\.DEALER_TIME_ZONE\)|timezone\.now\(\)\.date\(\)")
+DAYS = re.compile(
+    r"ZoneInfo\(settings\.DEALER_TIME_ZONE\)|timezone\.now\(\)\.date\(\)|\bnow\.date\(\)|Trunc(?:Date|Day|Month)\("
+)
 UTC_DAYS = {"payments/tests"}
 """Books of providers are compared by days in UTC."""
 

@@ -1,7 +1,8 @@
 """Test drives: who drives which car when, and in what state it left and came back."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
@@ -134,6 +135,11 @@ class Drive(models.Model):
 
     def __str__(self) -> str:
         return f"{self.car_name}, {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def last_day(self) -> date:
+        """Return the day on which the car is back, by the clock of the place that it leaves."""
+        return self.ends_at.astimezone(ZoneInfo(self.time_zone)).date()
 
     def move_to(self, status: DriveStatus, *, now: datetime, reason: str = "") -> None:
         """Go on to the next state. Raises WrongTransition."""

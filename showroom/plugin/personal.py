@@ -1,10 +1,8 @@
 """Declare what the showroom holds of a person, and what erasure leaves of it."""
 
-from datetime import UTC
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from accounts.events import UserDeleted, UserStayed
@@ -20,7 +18,9 @@ from showroom.services.leaving import REASON
 def _forget_driver(drives: QuerySet[Drive]) -> None:
     """A car leaves with a valid licence, so that it was valid that day is all that stays of it."""
     drives.exclude(reason=REASON).update(reason="")
-    drives.filter(licence_valid_until__isnull=False).update(licence_valid_until=TruncDate("ends_at", tzinfo=UTC))
+    for drive in drives.filter(licence_valid_until__isnull=False):
+        drive.licence_valid_until = drive.last_day
+        drive.save(update_fields=["licence_valid_until"])
 
 
 holds(

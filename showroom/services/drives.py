@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -143,7 +142,7 @@ def hand_over(
         refuse_leavers("showroom", drive.user_id)
         drive.move_to(DriveStatus.OUT, now=now)
         _refuse_absent(drive.car_id)
-        if checked.licence_valid_until < drive.ends_at.astimezone(ZoneInfo(drive.time_zone)).date():
+        if checked.licence_valid_until < drive.last_day:
             raise LicenceExpired
         if not checked.waiver_signed:
             raise WaiverNotSigned

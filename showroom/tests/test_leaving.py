@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -48,6 +48,22 @@ def test_who_is_erased_gives_up_what_is_ahead_once():
     with events_of("showroom") as told:
         forget_person(UserDeleted(user_id=person))
     assert told == []
+
+
+def test_the_licence_was_valid_on_the_day_of_the_drive_where_it_took_place():
+    person = uuid7()
+    drive = make.drive(make.car(), person)
+    evening = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)  # the second of March in Vladivostok
+    Drive.objects.filter(pk=drive.pk).update(
+        starts_at=evening - timedelta(hours=1),
+        ends_at=evening,
+        time_zone="Asia/Vladivostok",
+        licence_valid_until=date(2099, 1, 1),
+        status="cancelled",
+    )
+    forget_person(UserDeleted(user_id=person))
+    drive.refresh_from_db()
+    assert drive.licence_valid_until == date(2026, 3, 2)
 
 
 def test_a_paid_seat_of_who_is_erased_is_refunded():
