@@ -87,7 +87,7 @@ def book():
     [
         ("UPDATE book SET sum = 2", False),
         ("UPDATE book SET sum = 2, word = ''", True),
-        ("UPDATE book SET word = ''", False),
+        ("UPDATE book SET word = 'Boris'", False),
         ("UPDATE book SET state = 'done'; UPDATE book SET state = 'new'", True),
         ("DELETE FROM book", False),
         ("DELETE FROM book", True),
@@ -100,7 +100,8 @@ def test_it_refuses(book, sql, forgets):
 
 def test_it_lets_a_step_be_said_once_and_a_person_be_forgotten(book):
     book("UPDATE book SET state = 'done', sum = 1")
-    book("UPDATE book SET word = ''", forgets=True)
+    book("UPDATE book SET word = 'a buyer'", forgets=True)
+    book("UPDATE book SET word = ''")  # as the release before does it, while both run
     with pytest.raises(IntegrityError, match="only added to"):
         book("UPDATE book SET state = 'undone'")
 

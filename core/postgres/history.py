@@ -31,7 +31,7 @@ BEGIN
     ELSIF NOT EXISTS (
         SELECT FROM jsonb_each(to_jsonb(NEW)) AS told (name, value)
         WHERE told.value IS DISTINCT FROM was -> told.name
-          AND NOT (forgets AND rule -> 'words' ? told.name)
+          AND NOT (rule -> 'words' ? told.name AND (forgets OR told.value IN ('""', '{{}}', '[]', 'null')))
           AND NOT (rule -> 'steps' ? told.name AND was -> told.name = rule -> 'steps' -> told.name)
     ) THEN
         RETURN NEW;
@@ -54,8 +54,9 @@ class Lapse:
 class OnlyAdded:
     """Declare that rows of a model's table are only added. All names are those of columns.
 
-    `words` are what erasure empties, and `goes` lets it delete the row; both only in a transaction that said so
-    (`messaging.people.departures.let_history_forget`). `steps` are columns that are said once, later: each may leave
+    `words` are what erasure empties: anybody may, for the release before does so without a word, and may say something
+    else there only in a transaction that said so (`messaging.people.departures.let_history_forget`). `goes` lets it
+    delete the row, in such a transaction alone. `steps` are columns that are said once, later: each may leave
     the value named here and no other. `lapses` lets old rows go.
     """
 
