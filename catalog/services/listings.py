@@ -227,8 +227,9 @@ def _save(plan: Plan, *, actor: str, now: datetime) -> None:
         )
         for product in plan.created
     ]
-    _write(plan.created + plan.updated, update=(*CONTENT, "version", "updated_at"))
-    forget_products()
+    if products := plan.created + plan.updated:
+        _write(products, update=(*CONTENT, "version", "updated_at"))
+        forget_products()
     _write(movements)
     _write(plan.prices)
     note_photos(plan.photos, now=now)
