@@ -9,6 +9,7 @@ from django.core.management import get_commands
 from django.urls import URLResolver, get_resolver
 
 from config.declared.setting import ALL
+from config.management.commands.architecture import with_tables
 from config.migrating.releases import changelog, digest, releases
 from tests.permissions import table as permissions
 
@@ -141,3 +142,8 @@ def test_every_test_named_in_the_coverage_page_exists():
 def test_what_a_release_brought_is_not_written_anew(release):
     said = digest(changelog()[release.version])
     assert said == release.changelog, f"new lines of CHANGELOG.md belong under Unreleased, not under {release.version}"
+
+
+def test_the_tables_of_the_architecture_are_those_of_the_code():
+    page = text_of("docs/architecture.md")
+    assert with_tables(page) == page, "run manage.py architecture"
