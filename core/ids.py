@@ -7,6 +7,14 @@ from uuid import UUID
 _RANDOM_MASK = (1 << 74) - 1
 
 
+def find_uuid(text: str) -> UUID | None:
+    """Return the id that a text from outside is; None where it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def uuid7() -> UUID:
     """Return a new UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 random bits."""
     random = int.from_bytes(os.urandom(10), "big") & _RANDOM_MASK

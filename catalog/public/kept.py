@@ -7,6 +7,7 @@ from uuid import UUID
 
 from catalog.models import Favourite, ProductSearch, SavedSearch
 from catalog.public import ProductPage, get_products
+from core.ids import find_uuid
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def saved_search(user_id: UUID, search_id: UUID) -> SavedSearchView | None:
 def favourites(user_id: UUID, *, after: str = "", limit: int = 20) -> ProductPage:
     """A page of a client's favourites, the latest first, on sale or not; a mark that is none starts at the first."""
     rows = Favourite.objects.filter(user_id=user_id, product__deleted_at__isnull=True).order_by("-id")
-    mark = _mark(after)
+    mark = find_uuid(after)
     found = list((rows.filter(id__lt=mark) if mark else rows)[: limit + 1])
     products = get_products([row.product_id for row in found[:limit]])
     items = [products[row.product_id] for row in found[:limit] if row.product_id in products]
@@ -59,10 +60,3 @@ def _view(saved: SavedSearch) -> SavedSearchView:
         new_count=saved.new_count,
         created_at=saved.created_at,
     )
-
-
-def _mark(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -8,16 +8,14 @@ from uuid import UUID
 
 from catalog.approvals import COUNT_OUT, LATER_PRICE, PRICE, PRICE_CAME_DUE
 from catalog.models import Product
+from core.ids import find_uuid
 from core.money import ZERO
 from gateway import approvals
 
 
 def person(actor: str) -> UUID | None:
     """The person behind an actor's name; None for a command or a job."""
-    try:
-        return UUID(actor)
-    except ValueError:
-        return None
+    return find_uuid(actor)
 
 
 def cheaper(product: Product, old_price: Decimal, new_price: Decimal) -> Decimal:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from core.db import transaction
+from core.ids import find_uuid
 from messaging.delivery.calls import request_call
 from messaging.outbox import publish
 from payments.events import WebhookReceived
@@ -46,7 +47,7 @@ def receive_webhook(*, provider: str, notice: Notice, is_trusted: bool, now: dat
             provider=provider,
             event_id=notice.event_id,
             type=notice.type,
-            payment_id=_uuid(notice.payment_id),
+            payment_id=find_uuid(notice.payment_id),
             notice=msgspec.to_builtins(notice) | {"is_trusted": is_trusted},
             outcome=WebhookOutcome.RECEIVED if notice.kind else WebhookOutcome.IGNORED,
             received_at=now,
@@ -119,7 +120,7 @@ def _apply(event: WebhookEvent, notice: Notice, now: datetime) -> Result:
 
 def _payment_of(provider: str, notice: Notice) -> Payment | None:
     payments = Payment.objects.filter(provider=provider)
-    payment_id = _uuid(notice.payment_id)
+    payment_id = find_uuid(notice.payment_id)
     if payment_id is not None:
         return payments.filter(pk=payment_id).first()
     return payments.filter(provider_ref=notice.charge_ref).first() if notice.charge_ref else None
@@ -168,7 +169,7 @@ def _record_foreign(payment: Payment, notice: Notice, amount: Decimal, source: s
 
 
 def _our_refund(payment: Payment, notice: Notice) -> Refund | None:
-    refund_id = _uuid(notice.refund_id)
+    refund_id = find_uuid(notice.refund_id)
     return payment.refunds.filter(pk=refund_id).first() if refund_id else None
 
 
@@ -195,13 +196,6 @@ def _apply_dispute(payment: Payment, notice: Notice, now: datetime) -> Result:
     if dispute.status == DisputeStatus.LOST and moved:
         return _record_foreign(payment, notice, amount, RefundSource.DISPUTE, now)
     return (WebhookOutcome.APPLIED if moved else WebhookOutcome.OLD_NEWS), ""
-
-
-def _uuid(value: str) -> UUID | None:
-    try:
-        return UUID(value)
-    except ValueError:
-        return None
 
 
 def _decimal(value: str | None) -> Decimal | None:

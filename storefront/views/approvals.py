@@ -22,6 +22,7 @@ from core.errors import DomainError, NotFound
 from gateway.approvals import approve, kind_named, reject
 from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
 from gateway.models import Approval, ApprovalState
+from gateway.requests.paths import required_uuid
 from storefront.pages import page
 from storefront.visitor import user_id
 
@@ -144,10 +145,7 @@ def _name(person_id: UUID | None, people: dict[UUID, Person]) -> str:
 
 
 def _before(request: HttpRequest) -> UUID | None:
-    try:
-        return UUID(request.GET["before"]) if "before" in request.GET else None
-    except ValueError as error:
-        raise NotFound from error
+    return required_uuid(request.GET["before"]) if "before" in request.GET else None
 
 
 def _require_staff(request: HttpRequest) -> None:

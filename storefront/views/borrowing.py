@@ -20,6 +20,7 @@ from financing.errors import DocumentsMissing
 from financing.public import programme_choices
 from financing.rules.application_fields import read_fields
 from gateway.requests.idempotency import run_once
+from gateway.requests.paths import required_uuid
 from orders.public import OrderDocument, get_order
 from storefront.forms.loans import ApplyForm
 from storefront.forms.refusals import add_refusal
@@ -109,7 +110,7 @@ def accept_offer(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """Take the application's offer, or the bank's named."""
     wanted: dict[str, Any] = {"own_part": _money(request.POST.get("own_part", ""))}
     if request.POST.get("offer_id"):
-        wanted["offer_id"] = _uuid(request.POST["offer_id"])
+        wanted["offer_id"] = required_uuid(request.POST["offer_id"])
     said = _("The offer is yours. The bank pays as soon as the purchase is ready.")
     return _act(request, application_id, services.accept_offer, said, **wanted)
 
@@ -144,10 +145,3 @@ def _money(text: str) -> Decimal | None:
         return Decimal(text)
     except InvalidOperation:
         return None
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error

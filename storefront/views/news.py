@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core.errors import NotFound
+from core.ids import find_uuid
 from notifications import public, services
 from storefront.pages import page
 from storefront.visitor import user_id
@@ -88,7 +89,7 @@ def news(request: HttpRequest) -> HttpResponse:
     is_part = request.GET.get("part") == "live"
     if not request.user.is_authenticated:
         return HttpResponse(status=401) if is_part else redirect_to_login(request.get_full_path())
-    before, is_unread = _uuid_or_none(request.GET.get("before", "")), request.GET.get("only") == "unread"
+    before, is_unread = find_uuid(request.GET.get("before", "")), request.GET.get("only") == "unread"
     found = public.news_of(user_id(request), before=before, limit=PAGE_SIZE + 1, is_unread=is_unread)
     shown = found[:PAGE_SIZE]
     unread = public.unread_count(user_id(request))
@@ -119,7 +120,7 @@ def read_news(request: HttpRequest, notification_id: UUID) -> HttpResponse:
 @login_required
 def read_all_news(request: HttpRequest) -> HttpResponse:
     """Up to the newest that the page showed: what came since is news still."""
-    until = _uuid_or_none(request.POST.get("until", ""))
+    until = find_uuid(request.POST.get("until", ""))
     if until is None:
         raise NotFound
     services.read_all(user_id=user_id(request), until=until, now=timezone.now())
@@ -181,13 +182,6 @@ def _wish(wish: public.Wished, wanted: dict[str, bool]) -> services.Wish:
 def _about(one: public.News) -> str:
     """The address of what a piece of news is about; empty when it has no page."""
     for name, target in ABOUT:
-        if found := _uuid_or_none(str(one.data.get(name) or "")):
+        if found := find_uuid(str(one.data.get(name) or "")):
             return reverse(f"storefront:{target}", args=[found])
     return next((reverse(f"storefront:{target}") for name, target in LISTS if one.data.get(name)), "")
-
-
-def _uuid_or_none(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

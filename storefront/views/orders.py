@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.db import database_now
 from core.errors import DomainError, NotFound
+from core.ids import find_uuid
 from gateway.access.tickets import LIFETIME_S, issue_ticket
 from gateway.requests.idempotency import run_once
 from orders import public
@@ -40,7 +41,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     is_part = request.GET.get("part") == "live"
     if not request.user.is_authenticated:
         return HttpResponse(status=401) if is_part else redirect_to_login(request.get_full_path())
-    before = _uuid_or_none(request.GET.get("before", ""))
+    before = find_uuid(request.GET.get("before", ""))
     found = public.list_orders(customer_id=user_id(request), before=before, limit=PAGE_SIZE + 1)
     shown = found[:PAGE_SIZE]
     context = {
@@ -165,10 +166,3 @@ def live_ticket(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         return JsonResponse({"code": error.code}, status=error.status)
     return JsonResponse({"ticket": ticket, "expires_in": LIFETIME_S})
-
-
-def _uuid_or_none(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

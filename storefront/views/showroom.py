@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.requests.idempotency import run_once
+from gateway.requests.paths import required_uuid
 from payments.commands import Means
 from resources.public import free_slots_of_car
 from showroom import public, services
@@ -167,7 +168,7 @@ def book_drive(request: HttpRequest) -> HttpResponse:
             raise InvalidInput("start", "invalid", _("Choose a time."))
         services.request_drive(
             user_id=user_id(request),
-            car_id=_uuid(request.POST.get("car", "")),
+            car_id=required_uuid(request.POST.get("car", "")),
             start=start,
             end=start + DRIVE,
             contact=services.Contact(phone=request.POST.get("phone", "")[:32]),
@@ -220,10 +221,3 @@ def _day(text: str, today: date) -> date:
     except ValueError:
         return today
     return day if today <= day < today + timedelta(days=DAYS) else today
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error
