@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import Serializer
@@ -15,10 +16,8 @@ from gateway.access import step_up
 from gateway.principal import Principal
 from gateway.requests.etags import etag, require_match
 from gateway.requests.idempotency import run_once
+from gateway.requests.paths import UUID_PATTERN, with_ids
 from gateway.responses.rendering import send_as_asked
-
-UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-"""What stands for an id in a path; anything else leads nowhere."""
 
 
 class ApiViewSet(GenericViewSet):
@@ -34,6 +33,10 @@ class ApiViewSet(GenericViewSet):
     def principal(self) -> Principal:
         """The signed-in caller; permissions have made sure there is one."""
         return cast(Principal, self.request.user)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponseBase:
+        """Give actions the ids of a path as UUIDs."""
+        return super().dispatch(request, *args, **with_ids(kwargs))
 
     def once(self, route: str, act: Callable[[], Response]) -> HttpResponse:
         """Run `act` in a transaction on `idempotent_on`, once per Idempotency-Key; a repeat gets the first answer."""

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import gettext_lazy as _
 
 from core import failpoints
-from core.errors import DomainError, Forbidden, NotFound
+from core.errors import DomainError, Forbidden
 from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access.bearer import identify
 from gateway.access.permissions import require_scope, scope_of
@@ -26,6 +25,7 @@ from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests import idempotency
+from gateway.requests.paths import with_ids
 from gateway.requests.plain_numbers import refuse_odd_amounts
 from gateway.responses.rendering import MAX_DEPTH, depth_of
 
@@ -164,24 +164,13 @@ def fast_path(
         declared = FastPath(action, request, response, status, roles, scope, idempotent_on)
 
         def method(self: Any, drf_request: Any, **kwargs: Any) -> HttpResponse:
-            return declared.run(self, drf_request._request, drf_request.user, _converted(kwargs))
+            return declared.run(self, drf_request._request, drf_request.user, kwargs)
 
         method.__name__, method.__doc__ = action.__name__, action.__doc__
         method.fast_path = declared  # type: ignore[attr-defined]
         return method
 
     return declare
-
-
-def _converted(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {name: _as_uuid(value) if name == "pk" else value for name, value in kwargs.items()}
-
-
-def _as_uuid(value: str) -> UUID:
-    try:
-        return UUID(value)
-    except ValueError as error:
-        raise NotFound from error
 
 
 @dataclass(frozen=True)
@@ -252,4 +241,4 @@ def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> Http
     require_scope(principal, scope_of(request.method or "", route.view_class))
     if route.fast_path.roles and not route.fast_path.roles & principal.roles:
         raise Forbidden
-    return route.fast_path.run(route.view_class(), request, principal, _converted(kwargs))
+    return route.fast_path.run(route.view_class(), request, principal, with_ids(kwargs))

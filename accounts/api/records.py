@@ -16,10 +16,10 @@ from accounts.api import serializers
 from accounts.api.filters import ActivityFilter
 from accounts.errors import ExportNotFound, UserNotFound
 from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
-from accounts.queries.tokens import as_id
 from gateway.access.permissions import require_scope
 from gateway.access.readings import Papers, hand_over
-from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.api import ApiViewSet
+from gateway.requests.paths import UUID_PATTERN
 
 
 @extend_schema(tags=["users"])
@@ -31,9 +31,9 @@ class UserRecordsViewSet(ApiViewSet):
     ordering = "-at"
     ordering_fields = {"at": "at"}
 
-    def _owner(self, pk: str) -> UUID:
+    def _owner(self, pk: UUID) -> UUID:
         """Return whose records are read: one's own, or anybody's for an administrator. Raises UserNotFound."""
-        user_id = as_id(pk)
+        user_id = pk
         if not self.principal.is_admin and user_id != self.principal.id:
             raise UserNotFound
         if not User.objects.filter(pk=user_id).exists():
@@ -42,7 +42,7 @@ class UserRecordsViewSet(ApiViewSet):
 
     @extend_schema(responses=serializers.ActivitySerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=ActivityFilter)
-    def activity(self, request: Request, pk: str) -> Response:
+    def activity(self, request: Request, pk: UUID) -> Response:
         """The account's log: sign-ins, changes, and who made them."""
         rows = self.filter_queryset(Activity.objects.filter(user_id=self._owner(pk)))
         page = self.paginate_queryset(rows) or []
@@ -50,7 +50,7 @@ class UserRecordsViewSet(ApiViewSet):
 
     @extend_schema(responses=serializers.ExportSerializer(many=True))
     @action(detail=True, methods=["get"], ordering="-created_at", ordering_fields={"created_at": "created_at"})
-    def exports(self, request: Request, pk: str) -> Response:
+    def exports(self, request: Request, pk: UUID) -> Response:
         """Exports of personal data that are kept still."""
         kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
         page = self.paginate_queryset(self.filter_queryset(kept)) or []
@@ -58,7 +58,7 @@ class UserRecordsViewSet(ApiViewSet):
 
     @extend_schema(request=None, responses={202: serializers.ExportSerializer})
     @exports.mapping.post
-    def request_export(self, request: Request, pk: str) -> Response:
+    def request_export(self, request: Request, pk: UUID) -> Response:
         """Ask every app for what it keeps about a person; the answers are collected into one file."""
         now, owner = timezone.now(), self._owner(pk)
         export = services.request_export(user_id=owner, requested_by=self.principal.id, now=now)
@@ -66,10 +66,10 @@ class UserRecordsViewSet(ApiViewSet):
 
     @extend_schema(responses=serializers.ExportSerializer, filters=False)
     @action(detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})", filter_backends=())
-    def export(self, request: Request, pk: str, export_id: str) -> Response:
+    def export(self, request: Request, pk: UUID, export_id: UUID) -> Response:
         """Tell how far an export is."""
         kept = PersonalDataExport.objects.filter(user_id=self._owner(pk), expires_at__gt=timezone.now())
-        export = kept.filter(pk=as_id(export_id)).first()
+        export = kept.filter(pk=export_id).first()
         if export is None:
             raise ExportNotFound
         return Response(serializers.ExportSerializer(export).data)
@@ -78,14 +78,14 @@ class UserRecordsViewSet(ApiViewSet):
     @action(
         detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})/download", filter_backends=()
     )
-    def download(self, request: Request, pk: str, export_id: str) -> HttpResponse:
+    def download(self, request: Request, pk: UUID, export_id: UUID) -> HttpResponse:
         """The file of an export; no API key may take it."""
         require_scope(self.principal, "accounts:download")  # nobody can give it to an API key
         owner = self._owner(pk)
-        document = queries.read_export(export_id=as_id(export_id), user_id=owner, now=timezone.now())
+        document = queries.read_export(export_id=export_id, user_id=owner, now=timezone.now())
         return hand_over(
             request,
-            Papers("accounts", "personal_data", as_id(export_id), owner),
+            Papers("accounts", "personal_data", export_id, owner),
             document,
             "application/json",
             {"Content-Disposition": f'attachment; filename="personal-data-{owner}.json"'},
@@ -93,7 +93,7 @@ class UserRecordsViewSet(ApiViewSet):
 
     @extend_schema(responses=serializers.IntegrationsSerializer)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=())
-    def integrations(self, request: Request, pk: str) -> Response:
+    def integrations(self, request: Request, pk: UUID) -> Response:
         """Sign-ins of other providers that are linked to the account, and its API keys."""
         user_id = self._owner(pk)
         identities = Identity.objects.filter(user_id=user_id).order_by("linked_at", "id")

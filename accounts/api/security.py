@@ -1,6 +1,7 @@
 """Second factors, API keys and the proof of one's mailbox."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -14,7 +15,6 @@ from accounts import services
 from accounts.api import serializers
 from accounts.api.failures import counts_failures
 from accounts.models import ApiKey
-from accounts.queries.tokens import as_id
 from gateway.access import step_up
 from gateway.access.permissions import IsPerson, IsSignedIn
 from gateway.api import ApiViewSet
@@ -135,8 +135,8 @@ class ApiKeyViewSet(ApiViewSet):
         return Response(serializers.ShownApiKeySerializer(row, context={"key": key}).data, status=201)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         services.revoke_api_key(
-            user_id=self.principal.id, key_id=as_id(pk), address=client_address(request.META), now=timezone.now()
+            user_id=self.principal.id, key_id=pk, address=client_address(request.META), now=timezone.now()
         )
         return Response(status=204)

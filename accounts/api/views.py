@@ -249,8 +249,8 @@ class SessionViewSet(ApiViewSet):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
-        services.revoke_session(user_id=self.principal.id, session_id=as_id(pk), now=timezone.now())
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.revoke_session(user_id=self.principal.id, session_id=pk, now=timezone.now())
         return Response(status=204)
 
 
@@ -306,30 +306,30 @@ class UserViewSet(ApiViewSet):
         roles = [data.pop("role", Role.CLIENT)]
         return _answer(services.create_user(**data, roles=roles, now=timezone.now()), status=201)
 
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return _answer(_profile_of(as_id(pk)))
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return _answer(_profile_of(pk))
 
     @extend_schema(request=serializers.AccountSerializer)
-    def update(self, request: Request, pk: str) -> Response:
-        return _update(request, _profile_of(as_id(pk)), serializers.AccountSerializer)
+    def update(self, request: Request, pk: UUID) -> Response:
+        return _update(request, _profile_of(pk), serializers.AccountSerializer)
 
     @extend_schema(request=serializers.AccountSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
-        return _update(request, _profile_of(as_id(pk)), serializers.AccountSerializer)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        return _update(request, _profile_of(pk), serializers.AccountSerializer)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         """Close an account and forget the person; its id stays, and nothing says whose it was."""
-        user = _profile_of(as_id(pk))
+        user = _profile_of(pk)
         version = _expected_version(request, user)
         services.erase_user(user_id=user.id, expected_version=version, now=timezone.now())
         return Response(status=204)
 
     @extend_schema(request=serializers.RolesSerializer)
     @action(detail=True, methods=["put"])
-    def roles(self, request: Request, pk: str) -> Response:
+    def roles(self, request: Request, pk: UUID) -> Response:
         """Give somebody other roles, in place of those they have."""
-        user = _profile_of(as_id(pk))
+        user = _profile_of(pk)
         data = _valid(serializers.RolesSerializer(data=request.data)).validated_data
         version = _expected_version(request, user)
         return _answer(services.change_roles(user_id=user.id, **data, expected_version=version, now=timezone.now()))

@@ -16,8 +16,8 @@ from catalog.api.reading import InOrder, once, page, read
 from catalog.models import Attribute, AttributeKind, Category
 from catalog.models.categories import ancestor_ids
 from core.errors import NotFound
-from gateway.api import UUID_PATTERN
 from gateway.requests.filtering import refuse_unknown
+from gateway.requests.paths import UUID_PATTERN
 
 if TYPE_CHECKING:
     from gateway.api import ApiViewSet as _Base
@@ -52,18 +52,18 @@ class AttributeActions(_Base):
     @extend_schema(methods=["get"], responses=AttributeSerializer(many=True))
     @extend_schema(methods=["post"], request=AttributeInput, responses={201: AttributeSerializer})
     @action(detail=True, methods=["get", "post"], pagination_class=InOrder)
-    def attributes(self, request: Request, pk: str) -> Response | HttpResponse:
+    def attributes(self, request: Request, pk: UUID) -> Response | HttpResponse:
         """GET: what products of the category are described by, inherited ones too; POST: one thing more."""
         refuse_unknown(request, set())
         if request.method == "GET":
             if not Category.objects.filter(pk=pk).exists():
                 raise NotFound
-            known = Attribute.objects.filter(category__in=ancestor_ids(UUID(pk)))
+            known = Attribute.objects.filter(category__in=ancestor_ids(pk))
             return page(self, known, AttributeSerializer)
         given = read(AttributeInput, request)
 
         def act() -> tuple[object, int]:
-            attribute = services.create_attribute(category_id=UUID(pk), now=timezone.now(), **given)
+            attribute = services.create_attribute(category_id=pk, now=timezone.now(), **given)
             return AttributeSerializer(attribute).data, status.HTTP_201_CREATED
 
         return once(request, self.principal, "POST attributes", given, act)
@@ -78,18 +78,18 @@ class AttributeActions(_Base):
         url_name="attribute",
         pagination_class=None,
     )
-    def attribute(self, request: Request, pk: str, attribute_id: str) -> Response:
+    def attribute(self, request: Request, pk: UUID, attribute_id: UUID) -> Response:
         """One attribute of the category's own."""
         refuse_unknown(request, set())
-        category_id, own_id, now = UUID(pk), UUID(attribute_id), timezone.now()
+        now = timezone.now()
         if request.method == "DELETE":
-            services.delete_attribute(category_id=category_id, attribute_id=own_id, now=now)
+            services.delete_attribute(category_id=pk, attribute_id=attribute_id, now=now)
             return Response(status=status.HTTP_204_NO_CONTENT)
         if request.method == "PATCH":
             given = read(AttributeChanges, request, partial=True)
-            changed = services.update_attribute(category_id=category_id, attribute_id=own_id, now=now, **given)
+            changed = services.update_attribute(category_id=pk, attribute_id=attribute_id, now=now, **given)
             return Response(AttributeSerializer(changed).data)
-        known = Attribute.objects.filter(pk=own_id, category=category_id).first()
+        known = Attribute.objects.filter(pk=attribute_id, category=pk).first()
         if known is None:
             raise NotFound
         return Response(AttributeSerializer(known).data)

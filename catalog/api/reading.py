@@ -1,14 +1,12 @@
 """Share among the catalogue's views: reading what was sent, acting once, listing in one order."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.errors import NotFound
 from gateway.api import ApiViewSet
 from gateway.principal import Principal
 from gateway.requests.idempotency import run_once
@@ -48,14 +46,6 @@ def read(serializer: Any, request: Request, *, partial: bool = False) -> dict[st
     given = serializer(data=request.data, partial=partial)
     given.is_valid(raise_exception=True)
     return dict(given.validated_data)
-
-
-def as_id(text: str) -> UUID:
-    """The id in an address. Raises NotFound."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error
 
 
 def page(view: ApiViewSet, rows: QuerySet[Any], serializer: Any) -> Response:

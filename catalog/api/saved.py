@@ -1,6 +1,7 @@
 """Serve what clients keep: saved searches and favourites, each their own."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -13,7 +14,6 @@ from rest_framework.response import Response
 
 from catalog import services
 from catalog.api.filters import ProductFilter
-from catalog.api.reading import as_id
 from catalog.api.serializers import ProductSerializer
 from catalog.models import Favourite, Product, SavedSearch
 from gateway.access.permissions import IsSignedIn
@@ -75,15 +75,15 @@ class SavedSearchViewSet(mixins.ListModelMixin, ApiViewSet):
         return Response(SavedSearchSerializer(saved).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
-        services.delete_search(user_id=self.principal.id, search_id=as_id(pk))
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.delete_search(user_id=self.principal.id, search_id=pk)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=SavedSearchSerializer)
     @action(detail=True, methods=["post"])
-    def look(self, request: Request, pk: str) -> Response:
+    def look(self, request: Request, pk: UUID) -> Response:
         """Nothing that the search finds is new to its owner any more."""
-        saved = services.look_at_search(user_id=self.principal.id, search_id=as_id(pk))
+        saved = services.look_at_search(user_id=self.principal.id, search_id=pk)
         return Response(SavedSearchSerializer(saved).data)
 
 
@@ -106,6 +106,6 @@ class FavouriteViewSet(mixins.ListModelMixin, ApiViewSet):
         return Response(FavouriteSerializer(favourite).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
-        services.remove_favourite(user_id=self.principal.id, product_id=as_id(pk))
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.remove_favourite(user_id=self.principal.id, product_id=pk)
         return Response(status=status.HTTP_204_NO_CONTENT)

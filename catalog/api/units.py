@@ -13,15 +13,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import services
-from catalog.api.reading import NewestFirst, as_id
+from catalog.api.reading import NewestFirst
 from catalog.api.serializers import ProductSerializer
 from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
 from core.money import MAX_AMOUNT
 from gateway.access.permissions import IsManager, ReadByAnyone
-from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait
 from gateway.requests.filtering import refuse_unknown
+from gateway.requests.paths import UUID_PATTERN
 
 if TYPE_CHECKING:
     from gateway.api import ApiViewSet as _Base
@@ -80,9 +80,9 @@ class UnitActions(_Base):
 
     @extend_schema(request=StageInput, responses=ProductSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def stage(self, request: Request, pk: str) -> Response:
+    def stage(self, request: Request, pk: UUID) -> Response:
         given = self.valid(StageInput)
-        product = services.change_stage(product_id=UUID(pk), stage=Stage(given["stage"]), now=timezone.now())
+        product = services.change_stage(product_id=pk, stage=Stage(given["stage"]), now=timezone.now())
         return Response(ProductSerializer(product).data)
 
     @extend_schema(methods=["GET"], responses=ImageSerializer(many=True))
@@ -96,19 +96,17 @@ class UnitActions(_Base):
         permission_classes=[ReadByAnyone | IsManager],
         parser_classes=[MultiPartParser, JSONParser],
     )
-    def images(self, request: Request, pk: str) -> Response:
+    def images(self, request: Request, pk: UUID) -> Response:
         """GET: the pictures in order; POST: one more; PUT `{image_ids}`: another order."""
         refuse_unknown(request, set())
         if not self.get_queryset().filter(pk=pk).exists():
             raise UnknownProduct
         if request.method == "POST":
             given = self.valid(ImageInput)
-            image = services.add_image(
-                product_id=UUID(pk), file=given["file"], alt=given.get("alt", ""), now=timezone.now()
-            )
+            image = services.add_image(product_id=pk, file=given["file"], alt=given.get("alt", ""), now=timezone.now())
             return Response(ImageSerializer(image).data, status=status.HTTP_201_CREATED)
         if request.method == "PUT":
-            services.order_images(product_id=UUID(pk), image_ids=self.valid(ImageOrder)["image_ids"])
+            services.order_images(product_id=pk, image_ids=self.valid(ImageOrder)["image_ids"])
         images = ProductImage.objects.filter(product_id=pk).order_by("position", "id")
         return Response(ImageSerializer(images, many=True).data)
 
@@ -120,13 +118,13 @@ class UnitActions(_Base):
         url_name="image",
         permission_classes=[IsManager],
     )
-    def image(self, request: Request, pk: str, image_id: str) -> Response:
-        services.delete_image(product_id=UUID(pk), image_id=as_id(image_id))
+    def image(self, request: Request, pk: UUID, image_id: UUID) -> Response:
+        services.delete_image(product_id=pk, image_id=image_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=PriceChangeSerializer(many=True))
     @action(detail=True, permission_classes=[IsManager], pagination_class=NewestFirst, filterset_class=None)
-    def prices(self, request: Request, pk: str) -> Response:
+    def prices(self, request: Request, pk: UUID) -> Response:
         """The history of the price, newest first."""
         refuse_unknown(request, set())
         return self._rows(PriceChange.objects.filter(product_id=self._known(pk)), PriceChangeSerializer)
@@ -141,12 +139,12 @@ class UnitActions(_Base):
         pagination_class=NewestFirst,
         filterset_class=None,
     )
-    def scheduled_prices(self, request: Request, pk: str) -> Response:
+    def scheduled_prices(self, request: Request, pk: UUID) -> Response:
         refuse_unknown(request, set())
         if request.method == "GET":
             return self._rows(ScheduledPrice.objects.filter(product_id=self._known(pk)), ScheduledPriceSerializer)
         scheduled = services.schedule_price(
-            product_id=UUID(pk),
+            product_id=pk,
             actor=str(self.principal.id),
             now=timezone.now(),
             **self.valid(ScheduledPriceInput),
@@ -161,14 +159,14 @@ class UnitActions(_Base):
         url_name="scheduled-price",
         permission_classes=[IsManager],
     )
-    def scheduled_price(self, request: Request, pk: str, scheduled_id: str) -> Response:
-        services.cancel_scheduled_price(product_id=UUID(pk), scheduled_id=as_id(scheduled_id))
+    def scheduled_price(self, request: Request, pk: UUID, scheduled_id: UUID) -> Response:
+        services.cancel_scheduled_price(product_id=pk, scheduled_id=scheduled_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _known(self, pk: str) -> UUID:
+    def _known(self, pk: UUID) -> UUID:
         if not Product.objects.filter(pk=pk).exists():
             raise UnknownProduct
-        return UUID(pk)
+        return pk
 
     def _rows(self, rows: Any, serializer: Any) -> Response:
         return self.get_paginated_response(serializer(self.paginate_queryset(rows), many=True).data)

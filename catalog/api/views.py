@@ -1,6 +1,7 @@
 """The catalogue over HTTP."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -17,7 +18,7 @@ from catalog.api.attributes import AttributeActions
 from catalog.api.compare import CompareAction
 from catalog.api.copies import kept
 from catalog.api.filters import ProductFilter
-from catalog.api.reading import InOrder, NewestFirst, as_id, once, page, read
+from catalog.api.reading import InOrder, NewestFirst, once, page, read
 from catalog.api.units import UnitActions
 from catalog.errors import UnknownProduct
 from catalog.models import Category, Import, Product, RowError, StockMovement
@@ -84,16 +85,14 @@ class CategoryViewSet(AttributeActions, mixins.ListModelMixin, mixins.RetrieveMo
         return once(request, self.principal, "POST categories", data, act)
 
     @extend_schema(request=shapes.CategoryInput, responses=shapes.CategorySerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         data = read(shapes.CategoryInput, request, partial=True)
-        category = services.update_category(
-            category_id=as_id(pk), now=timezone.now(), precondition=_matching(request), **data
-        )
+        category = services.update_category(category_id=pk, now=timezone.now(), precondition=_matching(request), **data)
         return Response(shapes.CategorySerializer(category).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
-        services.delete_category(category_id=as_id(pk), precondition=_matching(request))
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.delete_category(category_id=pk, precondition=_matching(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -148,10 +147,10 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
         return once(request, self.principal, "POST products", data, act)
 
     @extend_schema(request=shapes.ProductChanges, responses=may_wait(shapes.WrittenProductSerializer))
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         given = read(shapes.ProductChanges, request, partial=True)
         product = services.update_product(
-            product_id=as_id(pk),
+            product_id=pk,
             actor=str(self.principal.id),
             now=timezone.now(),
             reason=given.pop("price_reason", ""),
@@ -161,8 +160,8 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
         return Response(shapes.WrittenProductSerializer(product).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
-        services.delete_product(product_id=as_id(pk), now=timezone.now(), precondition=_matching(request))
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        services.delete_product(product_id=pk, now=timezone.now(), precondition=_matching(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=shapes.FacetsSerializer, filters=True)
@@ -184,13 +183,11 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
 
     @extend_schema(request=shapes.StockChange, responses=may_wait(shapes.ProductSerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def stock(self, request: Request, pk: str) -> HttpResponse:
+    def stock(self, request: Request, pk: UUID) -> HttpResponse:
         data = read(shapes.StockChange, request)
 
         def act() -> tuple[Any, int]:
-            product = services.adjust_stock(
-                product_id=as_id(pk), actor=str(self.principal.id), now=timezone.now(), **data
-            )
+            product = services.adjust_stock(product_id=pk, actor=str(self.principal.id), now=timezone.now(), **data)
             return shapes.ProductSerializer(product).data, status.HTTP_200_OK
 
         return once(request, self.principal, "POST stock", data, act)
@@ -203,9 +200,9 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
         pagination_class=NewestFirst,
         filterset_class=None,
     )
-    def stock_movements(self, request: Request, pk: str) -> Response:
+    def stock_movements(self, request: Request, pk: UUID) -> Response:
         refuse_unknown(request, set())
-        if not Product.objects.filter(pk=as_id(pk)).exists():
+        if not Product.objects.filter(pk=pk).exists():
             raise UnknownProduct
         return page(self, StockMovement.objects.filter(product_id=pk), shapes.StockMovementSerializer)
 
@@ -247,16 +244,16 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
 
     @extend_schema(responses=shapes.RowErrorSerializer(many=True))
     @action(detail=True, pagination_class=InOrder)
-    def errors(self, request: Request, pk: str) -> Response:
+    def errors(self, request: Request, pk: UUID) -> Response:
         refuse_unknown(request, set())
-        if not Import.objects.filter(pk=as_id(pk)).exists():
+        if not Import.objects.filter(pk=pk).exists():
             raise NotFound
-        return page(self, RowError.objects.filter(source_id=as_id(pk)), shapes.RowErrorSerializer)
+        return page(self, RowError.objects.filter(source_id=pk), shapes.RowErrorSerializer)
 
     @extend_schema(responses={(200, "text/csv"): str})
     @action(detail=True, url_path="refused-rows", pagination_class=None)
-    def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
+    def refused_rows(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        rows = queries.refused_rows_of(import_id=as_id(pk))
+        rows = queries.refused_rows_of(import_id=pk)
         return csv_file(request._request, rows, f"refused-{pk}.csv")

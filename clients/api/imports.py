@@ -124,20 +124,20 @@ class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiV
 
     @extend_schema(responses=ClientRowErrorSerializer(many=True))
     @action(detail=True, pagination_class=_InOrder)
-    def errors(self, request: Request, pk: str) -> Response:
+    def errors(self, request: Request, pk: UUID) -> Response:
         refuse_unknown(request, set())
-        if not ClientImport.objects.filter(pk=_id(pk)).exists():
+        if not ClientImport.objects.filter(pk=pk).exists():
             raise NotFound
-        page = self.paginate_queryset(ClientRowError.objects.filter(source_id=_id(pk)))
+        page = self.paginate_queryset(ClientRowError.objects.filter(source_id=pk))
         return self.get_paginated_response(ClientRowErrorSerializer(page, many=True).data)
 
     @extend_schema(responses={(200, "text/csv"): str})
     @action(detail=True, url_path="refused-rows", pagination_class=None)
-    def refused_rows(self, request: Request, pk: str) -> StreamingHttpResponse:
+    def refused_rows(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        rows = queries.refused_rows_of(import_id=_id(pk))
-        note_reading(request, Papers("clients", "refused_rows", _id(pk), None))
+        rows = queries.refused_rows_of(import_id=pk)
+        note_reading(request, Papers("clients", "refused_rows", pk, None))
         return csv_file(request._request, rows, f"refused-{pk}.csv")
 
 
@@ -190,10 +190,3 @@ def _flag(request: Request, name: str) -> bool:
     if text not in ("true", "false"):
         raise ValidationError({name: [_("Write true or false.")]})
     return text == "true"
-
-
-def _id(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise NotFound from error

@@ -1,6 +1,7 @@
 """Leads over HTTP, for managers."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -103,18 +104,18 @@ class LeadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
         return Response(LeadSerializer(lead).data, status=201)
 
     @extend_schema(request=LeadChanges(partial=True), responses=LeadSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         return self._write(services.update_lead, changes=self.valid(LeadChanges, partial=True))
 
     @extend_schema(request=None, responses=LeadSerializer)
     @action(detail=True, methods=["post"])
-    def reply(self, request: Request, pk: str) -> HttpResponse:
+    def reply(self, request: Request, pk: UUID) -> HttpResponse:
         """Note that the lead was answered; the first time stops its clock."""
         return self.once("reply_to_lead", lambda: self._write(services.reply_to_lead, actor_id=self.principal.id))
 
     @extend_schema(request=LeadMove, responses=LeadSerializer)
     @action(detail=True, methods=["post"])
-    def move(self, request: Request, pk: str) -> HttpResponse:
+    def move(self, request: Request, pk: UUID) -> HttpResponse:
         """Go to the next stage."""
         return self.once("move_lead", lambda: self._write(services.move_lead, **self.valid(LeadMove)))
 

@@ -23,19 +23,9 @@ from clients.api.filters import (
     DuplicateFilter,
     VehicleFilter,
 )
-from clients.errors import ClientNotFound, DuplicateNotFound, MergeNotFound, VehicleNotFound
 from clients.models import Activity, Client, Consent, Contact, Duplicate, Merge, Vehicle
-from core.errors import NotFound
 from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
-
-
-def _uuid(text: str, missing: type[NotFound]) -> UUID:
-    """An id from a path; what looks like one and is none names nothing."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise missing from error
 
 
 class _ManagerViewSet(ApiViewSet):
@@ -54,10 +44,10 @@ class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
 
     def get_object(self) -> Client:
         """The card that an id means now: a merged one's is the card it was merged into."""
-        return queries.find_client(_uuid(self.kwargs["pk"], ClientNotFound))
+        return queries.find_client(self.kwargs["pk"])
 
     @extend_schema(responses=shapes.ClientDetailSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, request: Request, pk: UUID) -> Response:
         return Response(shapes.ClientDetailSerializer(self.get_object()).data)
 
     @extend_schema(request=shapes.ClientInput, responses={201: shapes.ClientSerializer})
@@ -69,11 +59,11 @@ class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
         return Response(shapes.ClientSerializer(client).data, status=201)
 
     @extend_schema(request=shapes.ClientInput, responses=shapes.ClientSerializer)
-    def update(self, request: Request, pk: str) -> Response:
+    def update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(shapes.ClientInput))
 
     @extend_schema(request=shapes.ClientInput(partial=True), responses=shapes.ClientSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(shapes.ClientInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
@@ -84,14 +74,14 @@ class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
         return Response(shapes.ClientSerializer(client).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         client_id, expected = self.matched()
         services.delete_client(client_id=client_id, expected_version=expected, now=timezone.now())
         return Response(status=204)
 
     @extend_schema(request=shapes.MergeInput, responses={201: shapes.MergeSerializer})
     @action(detail=True, methods=["post"])
-    def merge(self, request: Request, pk: str) -> HttpResponse:
+    def merge(self, request: Request, pk: UUID) -> HttpResponse:
         """Let this card stand for another one too; both ids go on working."""
         return self.once("merge_clients", self._merge)
 
@@ -112,9 +102,9 @@ class MergeViewSet(_ManagerViewSet):
 
     @extend_schema(request=None, responses=shapes.MergeSerializer)
     @action(detail=True, methods=["post"])
-    def undo(self, request: Request, pk: str) -> Response:
+    def undo(self, request: Request, pk: UUID) -> Response:
         """Part the two cards again, each with what it had."""
-        merge = services.undo_merge(merge_id=_uuid(pk, MergeNotFound), actor_id=self.principal.id, now=timezone.now())
+        merge = services.undo_merge(merge_id=pk, actor_id=self.principal.id, now=timezone.now())
         return Response(shapes.MergeSerializer(merge).data)
 
 
@@ -129,11 +119,9 @@ class DuplicateViewSet(mixins.ListModelMixin, _ManagerViewSet):
 
     @extend_schema(request=None, responses=shapes.DuplicateSerializer)
     @action(detail=True, methods=["post"])
-    def dismiss(self, request: Request, pk: str) -> Response:
+    def dismiss(self, request: Request, pk: UUID) -> Response:
         """These are two clients: show the pair no more."""
-        pair = services.dismiss_duplicate(
-            duplicate_id=_uuid(pk, DuplicateNotFound), actor_id=self.principal.id, now=timezone.now()
-        )
+        pair = services.dismiss_duplicate(duplicate_id=pk, actor_id=self.principal.id, now=timezone.now())
         return Response(shapes.DuplicateSerializer(pair).data)
 
 
@@ -144,7 +132,7 @@ class _OfClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
     """Lists that belong to one card."""
 
     def _client(self) -> Client:
-        return queries.find_client(_uuid(self.kwargs["client_id"], ClientNotFound))
+        return queries.find_client(self.kwargs["client_id"])
 
     def _cards(self) -> QuerySet[Client]:
         return Client.objects.group(self._client().id)
@@ -164,7 +152,7 @@ class ContactViewSet(_OfClientViewSet):
         return Contact.objects.filter(client__in=self._cards())
 
     @extend_schema(request=shapes.ContactInput, responses={201: shapes.ContactSerializer})
-    def create(self, request: Request, client_id: str) -> HttpResponse:
+    def create(self, request: Request, client_id: UUID) -> HttpResponse:
         return self.once("add_contact", self._create)
 
     def _create(self) -> Response:
@@ -187,7 +175,7 @@ class ActivityViewSet(_OfClientViewSet):
         return Activity.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
 
     @extend_schema(request=shapes.ActivityInput, responses={201: shapes.ActivitySerializer})
-    def create(self, request: Request, client_id: str) -> HttpResponse:
+    def create(self, request: Request, client_id: UUID) -> HttpResponse:
         return self.once("log_activity", self._create)
 
     def _create(self) -> Response:
@@ -211,7 +199,7 @@ class ConsentViewSet(_OfClientViewSet):
         return Consent.objects.filter(client__in=self._cards())
 
     @extend_schema(request=shapes.ConsentInput, responses={201: shapes.ConsentSerializer})
-    def create(self, request: Request, client_id: str) -> HttpResponse:
+    def create(self, request: Request, client_id: UUID) -> HttpResponse:
         return self.once("record_consent", self._create)
 
     def _create(self) -> Response:
@@ -235,7 +223,7 @@ class VehicleViewSet(_OfClientViewSet):
         return Vehicle.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
 
     @extend_schema(request=shapes.VehicleInput, responses={201: shapes.VehicleSerializer})
-    def create(self, request: Request, client_id: str) -> HttpResponse:
+    def create(self, request: Request, client_id: UUID) -> HttpResponse:
         return self.once("add_vehicle", self._create)
 
     def _create(self) -> Response:
@@ -244,7 +232,7 @@ class VehicleViewSet(_OfClientViewSet):
         return Response(shapes.VehicleSerializer(vehicle).data, status=201)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, client_id: str, pk: str) -> Response:
+    def destroy(self, request: Request, client_id: UUID, pk: UUID) -> Response:
         """The client has the car no more; its row stays with `left_at`."""
-        services.remove_vehicle(client_id=self._client().id, vehicle_id=_uuid(pk, VehicleNotFound), now=timezone.now())
+        services.remove_vehicle(client_id=self._client().id, vehicle_id=pk, now=timezone.now())
         return Response(status=204)

@@ -1,6 +1,7 @@
 """The API of loans: their schedules, money and workouts."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -30,7 +31,7 @@ from financing.api.loan_serializers import (
     ReturnInput,
     ReturnSerializer,
 )
-from financing.api.views import FILE_KIND, FILES, FinancingViewSet, read_id
+from financing.api.views import FILE_KIND, FILES, FinancingViewSet
 from financing.errors import LoanNotFound
 from financing.models import Loan, LoanPayment
 from financing.queries import EarlyPlan, LoanPage
@@ -38,8 +39,8 @@ from financing.queries.documents import TYPES, loan_paper, printed
 from financing.rules.calculations import Strategy
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
-from gateway.api import UUID_PATTERN
 from gateway.approvals.views import may_wait
+from gateway.requests.paths import UUID_PATTERN
 from payments.commands import Means
 from payments.public import require_method
 
@@ -61,7 +62,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     @extend_schema(responses=LoanScheduleSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
-    def schedule(self, request: Request, pk: str) -> Response:
+    def schedule(self, request: Request, pk: UUID) -> Response:
         """Every payment of the loan."""
         page = self._page(pk)
         rows = [
@@ -72,7 +73,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     @extend_schema(responses=FILES, operation_id="financing_loans_schedule_file")
     @action(detail=True, methods=["get"], url_path=f"schedule/{FILE_KIND}", filterset_class=None)
-    def schedule_file(self, request: Request, pk: str, kind: str) -> HttpResponse:
+    def schedule_file(self, request: Request, pk: UUID, kind: str) -> HttpResponse:
         """The schedule as a PDF or a workbook (`pdf`, `xlsx`)."""
         page = self._page(pk)
         owner_id = self.get_queryset().values_list("customer_id", flat=True).get(pk=page.card.id)
@@ -84,8 +85,8 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
             headers={"Content-Disposition": f'attachment; filename="schedule.{kind}"'},
         )
 
-    def _page(self, pk: str) -> LoanPage:
-        page = queries.read_loan(read_id(pk, LoanNotFound), customer_id=self.owner, now=timezone.now())
+    def _page(self, pk: UUID) -> LoanPage:
+        page = queries.read_loan(pk, customer_id=self.owner, now=timezone.now())
         if page is None:
             raise LoanNotFound
         return page
@@ -95,7 +96,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     )
     @extend_schema(methods=["post"], request=LoanPaymentInput, responses={201: LoanPaymentSerializer})
     @action(detail=True, methods=["get", "post"], filterset_class=None, ordering_fields={"created_at": "created_at"})
-    def payments(self, request: Request, pk: str) -> HttpResponse:
+    def payments(self, request: Request, pk: UUID) -> HttpResponse:
         """List what was paid, the newest first; or pay towards what is due."""
         if request.method == "POST":
             return self.once("pay_loan", self._pay)
@@ -107,7 +108,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         data = self.valid(LoanPaymentInput)
         means = self._means(data)
         payment = services.pay_loan(
-            loan_id=read_id(self.kwargs["pk"], LoanNotFound),
+            loan_id=self.kwargs["pk"],
             customer_id=self.owner,
             amount=data["amount"],
             means=means,
@@ -118,7 +119,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     @extend_schema(request=EarlyRepaymentInput, responses=EarlyRepaymentSerializer)
     @action(detail=True, methods=["post"], url_path="early-repayment")
-    def early_repayment(self, request: Request, pk: str) -> HttpResponse:
+    def early_repayment(self, request: Request, pk: UUID) -> HttpResponse:
         """Repay a part or all before its time, for a shorter term or a smaller payment; `preview` writes nothing."""
         return self.once("repay_loan_early", self._repay_early)
 
@@ -126,7 +127,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         data, now = self.valid(EarlyRepaymentInput), timezone.now()
         means = self._means(data)
         wanted: dict[str, Any] = {
-            "loan_id": read_id(self.kwargs["pk"], LoanNotFound),
+            "loan_id": self.kwargs["pk"],
             "customer_id": self.owner,
             "amount": data["amount"],
             "day": data["date"] or dealer_day(now),
@@ -140,14 +141,14 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     @extend_schema(request=ReturnInput, responses=ReturnSerializer)
     @action(detail=True, methods=["post"], url_path="return")
-    def return_loan(self, request: Request, pk: str) -> HttpResponse:
+    def return_loan(self, request: Request, pk: UUID) -> HttpResponse:
         """Give the loan back in its cooling-off days: principal and interest for the days of use."""
         return self.once("return_loan", self._return)
 
     def _return(self) -> Response:
         data, now = self.valid(ReturnInput), timezone.now()
         means = self._means(data)
-        loan_id = read_id(self.kwargs["pk"], LoanNotFound)
+        loan_id = self.kwargs["pk"]
         quote, payment = services.preview_return(loan_id=loan_id, customer_id=self.owner, now=now), None
         if not data["preview"]:
             payment = services.return_loan(
@@ -158,13 +159,13 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     @extend_schema(parameters=[PayoffQuerySerializer], responses=PayoffSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
-    def payoff(self, request: Request, pk: str) -> Response:
+    def payoff(self, request: Request, pk: UUID) -> Response:
         """Return what closes the loan on a day; today without one."""
         query = PayoffQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         now = timezone.now()
         quote = services.preview_payoff(
-            loan_id=read_id(pk, LoanNotFound),
+            loan_id=pk,
             customer_id=self.owner,
             day=query.validated_data["date"] or dealer_day(now),
             now=now,
@@ -173,13 +174,13 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     @extend_schema(request=RestructuringInput, responses=may_wait(LoanSerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def restructure(self, request: Request, pk: str) -> HttpResponse:
+    def restructure(self, request: Request, pk: UUID) -> HttpResponse:
         """Repay what is left by a new schedule."""
         return self.once("restructure_loan", self._restructure)
 
     def _restructure(self) -> Response:
         loan = services.restructure_loan(
-            loan_id=read_id(self.kwargs["pk"], LoanNotFound),
+            loan_id=self.kwargs["pk"],
             manager_id=self.principal.id,
             now=timezone.now(),
             **self.valid(RestructuringInput),
@@ -188,10 +189,10 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 
     @extend_schema(request=ReasonInput, responses=may_wait(LoanSerializer))
     @action(detail=True, methods=["post"], url_path="write-off", permission_classes=[IsManager])
-    def write_off(self, request: Request, pk: str) -> Response:
+    def write_off(self, request: Request, pk: UUID) -> Response:
         """Give up an overdue loan."""
         loan = services.write_off_loan(
-            loan_id=read_id(pk, LoanNotFound),
+            loan_id=pk,
             manager_id=self.principal.id,
             reason=self.valid(ReasonInput)["reason"],
             now=timezone.now(),
@@ -205,11 +206,11 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/reverse",
         permission_classes=[IsManager],
     )
-    def reverse_payment(self, request: Request, pk: str, payment_id: str) -> Response:
+    def reverse_payment(self, request: Request, pk: UUID, payment_id: UUID) -> Response:
         """Count a payment that bounced as if it had never come."""
         payment = services.reverse_payment(
-            loan_id=read_id(pk, LoanNotFound),
-            payment_id=read_id(payment_id, LoanNotFound),
+            loan_id=pk,
+            payment_id=payment_id,
             manager_id=self.principal.id,
             reason=self.valid(ReasonInput)["reason"],
             now=timezone.now(),
@@ -223,12 +224,12 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/confirm",
         permission_classes=[IsManager],
     )
-    def confirm_debit(self, request: Request, pk: str, payment_id: str) -> Response:
+    def confirm_debit(self, request: Request, pk: UUID, payment_id: UUID) -> Response:
         """Count a debit by the bank's paper, where the bank does not answer itself; a second person agrees."""
         data = self.valid(DebitInput)
         payment = services.confirm_debit(
-            loan_id=read_id(pk, LoanNotFound),
-            payment_id=read_id(payment_id, LoanNotFound),
+            loan_id=pk,
+            payment_id=payment_id,
             reference=data["reference"],
             day=data["date"],
             evidence=data["evidence"],
@@ -244,11 +245,11 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/refuse",
         permission_classes=[IsManager],
     )
-    def refuse_debit(self, request: Request, pk: str, payment_id: str) -> Response:
+    def refuse_debit(self, request: Request, pk: UUID, payment_id: UUID) -> Response:
         """Note that the bank debited nothing, where it does not answer itself."""
         payment = services.refuse_debit(
-            loan_id=read_id(pk, LoanNotFound),
-            payment_id=read_id(payment_id, LoanNotFound),
+            loan_id=pk,
+            payment_id=payment_id,
             manager_id=self.principal.id,
             reason=self.valid(ReasonInput)["reason"],
             now=timezone.now(),
@@ -274,8 +275,8 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
             )
         return Means(data["method"], data["token"], method_id)
 
-    def _found(self, pk: str) -> Loan:
-        loan = self.get_queryset().filter(pk=read_id(pk, LoanNotFound)).first()
+    def _found(self, pk: UUID) -> Loan:
+        loan = self.get_queryset().filter(pk=pk).first()
         if loan is None:
             raise LoanNotFound
         return loan

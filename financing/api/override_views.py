@@ -1,5 +1,7 @@
 """The API of overrides: what managers would lend against the rules, and the second person's answer."""
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -13,8 +15,7 @@ from financing import services
 from financing.api.desk_serializers import OverrideAnswerInput, OverrideSerializer
 from financing.api.filters import OverrideFilter
 from financing.api.loan_serializers import ReasonInput
-from financing.api.views import FinancingViewSet, read_id
-from financing.errors import OverrideNotFound
+from financing.api.views import FinancingViewSet
 from financing.models import Override
 from gateway.access.permissions import IsManager
 
@@ -34,13 +35,13 @@ class OverrideViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financin
 
     @extend_schema(request=OverrideAnswerInput, responses=OverrideSerializer)
     @action(detail=True, methods=["post"])
-    def confirm(self, request: Request, pk: str) -> HttpResponse:
+    def confirm(self, request: Request, pk: UUID) -> HttpResponse:
         """Agree: the application is approved on the proposed terms."""
         return self.once("confirm_override", self._confirm)
 
     def _confirm(self) -> Response:
         override = services.confirm_override(
-            override_id=read_id(self.kwargs["pk"], OverrideNotFound),
+            override_id=self.kwargs["pk"],
             manager_id=self.principal.id,
             note=self.valid(OverrideAnswerInput)["note"],
             now=timezone.now(),
@@ -49,10 +50,10 @@ class OverrideViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financin
 
     @extend_schema(request=ReasonInput, responses=OverrideSerializer)
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, pk: str) -> Response:
+    def reject(self, request: Request, pk: UUID) -> Response:
         """Disagree, and say why: the refusal stands."""
         override = services.reject_override(
-            override_id=read_id(pk, OverrideNotFound),
+            override_id=pk,
             manager_id=self.principal.id,
             reason=self.valid(ReasonInput)["reason"],
             now=timezone.now(),

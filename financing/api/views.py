@@ -57,9 +57,10 @@ from financing.rules.calculations import (
 )
 from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.access.readings import Papers, hand_over
-from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.principal import Principal
+from gateway.requests.paths import UUID_PATTERN
 
 FILE_KIND = f"(?P<kind>{'|'.join(TYPES)})"
 FILES = {(200, content_type): OpenApiTypes.BINARY for content_type in TYPES.values()}
@@ -151,7 +152,7 @@ class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financi
         return Response(ProgrammeSerializer(programme).data, status=201)
 
     @extend_schema(request=ProgrammeInput(partial=True), responses=may_wait(ProgrammeSerializer))
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         programme_id, expected = self.matched()
         changes, rates = _programme(self.valid(ProgrammeInput, partial=True))
         programme = services.change_programme(
@@ -168,14 +169,6 @@ class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financi
 def _programme(data: dict[str, Any]) -> Any:
     rows = data.pop("rates", None)
     return data, None if rows is None else {row["from_months"]: row["annual_rate"] for row in rows}
-
-
-def read_id(pk: str, missing: type[Exception]) -> UUID:
-    """The id in a path. Raises `missing` where it is none."""
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise missing from error
 
 
 class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
@@ -209,7 +202,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
 
     @extend_schema(responses=LoanQuoteSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
-    def schedule(self, request: Request, pk: str) -> Response:
+    def schedule(self, request: Request, pk: UUID) -> Response:
         """The schedule of the offer; before there is one, of what was asked for."""
         application = self._found(pk)
         amount = application.approved_amount or application.requested_amount
@@ -219,30 +212,28 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
 
     @extend_schema(request=None, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, pk: str) -> Response:
+    def withdraw(self, request: Request, pk: UUID) -> Response:
         """Give the application up."""
-        application = services.withdraw_application(
-            application_id=read_id(pk, ApplicationNotFound), customer_id=self.owner, now=timezone.now()
-        )
+        application = services.withdraw_application(application_id=pk, customer_id=self.owner, now=timezone.now())
         return Response(ApplicationSerializer(application).data)
 
     @extend_schema(operation_id="financing_applications_offers_list", responses=BankOffersSerializer)
     @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
-    def offers(self, request: Request, pk: str) -> Response:
+    def offers(self, request: Request, pk: UUID) -> Response:
         """List what every bank said, the cheapest first; those that still decide come last."""
         offers = queries.offers_of(self._found(pk).pk)
         return Response(BankOffersSerializer({"results": offers}).data)
 
     @extend_schema(request=AcceptInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"])
-    def accept(self, request: Request, pk: str) -> HttpResponse:
+    def accept(self, request: Request, pk: UUID) -> HttpResponse:
         """Accept the application's offer, or the one named of several; nobody can do it for the client."""
         return self.once("accept_offer", self._accept)
 
     def _accept(self) -> Response:
         given = self.valid(AcceptInput)
         application = services.accept_offer(
-            application_id=read_id(self.kwargs["pk"], ApplicationNotFound),
+            application_id=self.kwargs["pk"],
             customer_id=self.principal.id,
             offer_id=given["offer_id"],
             own_part=given["own_part"],
@@ -252,11 +243,11 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
 
     @extend_schema(request=ApplicationApprovalInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def approve(self, request: Request, pk: str) -> Response:
+    def approve(self, request: Request, pk: UUID) -> Response:
         """Approve what is under review, with a smaller amount or another rate if need be."""
         data = self.valid(ApplicationApprovalInput)
         application = services.approve_application(
-            application_id=read_id(pk, ApplicationNotFound),
+            application_id=pk,
             manager_id=self.principal.id,
             amount=data.get("amount"),
             annual_rate=data.get("rate"),
@@ -266,10 +257,10 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
 
     @extend_schema(request=ApplicationRejectionInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reject(self, request: Request, pk: str) -> Response:
+    def reject(self, request: Request, pk: UUID) -> Response:
         """Refuse what is under review, and tell the client why."""
         application = services.reject_application(
-            application_id=read_id(pk, ApplicationNotFound),
+            application_id=pk,
             manager_id=self.principal.id,
             reason=self.valid(ApplicationRejectionInput)["reason"],
             now=timezone.now(),
@@ -278,23 +269,21 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
 
     @extend_schema(request=None, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"], url_path="counter-offer", permission_classes=[IsManager])
-    def counter_offer(self, request: Request, pk: str) -> Response:
+    def counter_offer(self, request: Request, pk: UUID) -> Response:
         """Offer the nearest terms that the rules approve, in place of a refusal or a review."""
-        application = services.offer_counter(
-            application_id=read_id(pk, ApplicationNotFound), manager_id=self.principal.id, now=timezone.now()
-        )
+        application = services.offer_counter(application_id=pk, manager_id=self.principal.id, now=timezone.now())
         return Response(ApplicationSerializer(application).data)
 
     @extend_schema(request=OverrideInput, responses={201: OverrideSerializer})
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def override(self, request: Request, pk: str) -> HttpResponse:
+    def override(self, request: Request, pk: UUID) -> HttpResponse:
         """Lend what the rules refused; above a limit another manager has to confirm it."""
         return self.once("override_decision", self._override)
 
     def _override(self) -> Response:
         data = self.valid(OverrideInput)
         override = services.override_decision(
-            application_id=read_id(self.kwargs["pk"], ApplicationNotFound),
+            application_id=self.kwargs["pk"],
             manager_id=self.principal.id,
             reason=data["reason"],
             amount=data["amount"],
@@ -321,7 +310,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         pagination_class=None,
         filter_backends=[],
     )
-    def documents(self, request: Request, pk: str) -> HttpResponse:
+    def documents(self, request: Request, pk: UUID) -> HttpResponse:
         """Papers of the application; the same file twice is one paper."""
         application = self._found(pk)
         if request.method == "POST":
@@ -344,10 +333,10 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
 
     @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in KINDS})
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})", filterset_class=None)
-    def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
+    def document_file(self, request: Request, pk: UUID, document_id: UUID) -> HttpResponse:
         """One paper as it was uploaded."""
         application = self._found(pk)
-        document = application.documents.filter(pk=read_id(document_id, DocumentNotFound)).first()
+        document = application.documents.filter(pk=document_id).first()
         if document is None:
             raise DocumentNotFound
         return hand_over(
@@ -368,12 +357,12 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         url_path=f"documents/(?P<document_id>{UUID_PATTERN})/review",
         permission_classes=[IsManager],
     )
-    def review_document(self, request: Request, pk: str, document_id: str) -> Response:
+    def review_document(self, request: Request, pk: UUID, document_id: UUID) -> Response:
         """Accept a paper, or turn it down and say why."""
         data = self.valid(DocumentReviewInput)
         document = services.review_document(
-            application_id=read_id(pk, ApplicationNotFound),
-            document_id=read_id(document_id, DocumentNotFound),
+            application_id=pk,
+            document_id=document_id,
             is_accepted=data["accepted"],
             note=data["note"],
             manager_id=self.principal.id,
@@ -381,8 +370,8 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         )
         return Response(ApplicationDocumentSerializer(document).data)
 
-    def _found(self, pk: str) -> Application:
-        application = self.get_queryset().filter(pk=read_id(pk, ApplicationNotFound)).first()
+    def _found(self, pk: UUID) -> Application:
+        application = self.get_queryset().filter(pk=pk).first()
         if application is None:
             raise ApplicationNotFound
         return application

@@ -131,24 +131,24 @@ class ApprovalViewSet(ApiViewSet):
         )
 
     @extend_schema(responses=ApprovalSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, request: Request, pk: UUID) -> Response:
         """One request."""
-        return Response(shown(find_request(UUID(pk))[1]))
+        return Response(shown(find_request(pk)[1]))
 
     @extend_schema(request=AgreeInput, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])
-    def approve(self, request: Request, pk: str) -> HttpResponse:
+    def approve(self, request: Request, pk: UUID) -> HttpResponse:
         """Agree: the action happens now. Not for whoever asked, nor for whom it favours."""
         return self._decide(pk, "approve", self.valid(AgreeInput)["reason"])
 
     @extend_schema(request=TurnDownInput, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, pk: str) -> HttpResponse:
+    def reject(self, request: Request, pk: UUID) -> HttpResponse:
         """Turn a request down: nothing happens."""
         return self._decide(pk, "reject", self.valid(TurnDownInput)["reason"])
 
-    def _decide(self, pk: str, name: str, reason: str) -> HttpResponse:
-        alias, found = find_request(UUID(pk))
+    def _decide(self, pk: UUID, name: str, reason: str) -> HttpResponse:
+        alias, found = find_request(pk)
         service = approve if name == "approve" else reject
 
         def act() -> HttpResponse:

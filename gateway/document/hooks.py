@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from core.plugins import plugins
-from gateway.api import UUID_PATTERN
 from gateway.document.codes import codes
 from gateway.document.refusals import ALWAYS, REFUSALS, SCHEMA, WITH_A_BODY, refusal
 from gateway.requests.idempotency import MAX_KEY
+from gateway.requests.paths import UUID_PATTERN
 from gateway.responses.rendering import OCTETS, is_file
 
 METHODS = ("get", "post", "put", "patch", "delete")

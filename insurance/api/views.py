@@ -20,8 +20,9 @@ from core.errors import InvalidInput, NotFound
 from core.files.papers import KINDS, check_size
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
-from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
+from gateway.requests.paths import UUID_PATTERN
 from insurance import queries, services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
 from insurance.api.serializers import (
@@ -47,7 +48,6 @@ from insurance.api.serializers import (
     PolicySerializer,
     QuotePurchaseInput,
 )
-from insurance.errors import ClaimNotFound, PolicyNotFound, QuoteNotFound
 from insurance.models import Claim, Policy, Quote
 from insurance.queries.documents import policy_pdf
 from insurance.rules.pricing import read_request
@@ -86,13 +86,6 @@ class _InsuranceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
         return None if self.principal.is_staff else self.principal.id
 
 
-def _uuid(pk: str, missing: type[Exception]) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise missing from error
-
-
 class QuoteViewSet(_InsuranceViewSet):
     """Premiums that were worked out. Clients see their own, staff everybody's."""
 
@@ -121,14 +114,14 @@ class QuoteViewSet(_InsuranceViewSet):
 
     @extend_schema(request=QuotePurchaseInput, responses={201: PolicySerializer})
     @action(detail=True, methods=["post"])
-    def purchase(self, request: Request, pk: str) -> HttpResponse:
+    def purchase(self, request: Request, pk: UUID) -> HttpResponse:
         """Buy an offer of the quote: the policy is `pending`, and `active` once it is paid."""
         return self.once("purchase_quote", self._purchase)
 
     def _purchase(self) -> Response:
         quote, given = self.get_object(), self.valid(QuotePurchaseInput)
         policy = services.purchase_quote(
-            quote_id=_uuid(self.kwargs["pk"], QuoteNotFound),
+            quote_id=self.kwargs["pk"],
             payment=self._paid(quote, given["payment"]),
             variant=given["variant"],
             customer_id=self._owner,
@@ -147,7 +140,7 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(request=PolicyCancelInput, responses=may_wait(PolicySerializer))
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> HttpResponse:
+    def cancel(self, request: Request, pk: UUID) -> HttpResponse:
         """End a policy today, or after a day to come; `refund_amount` is the unused part of its premium.
 
         Until that day `refund_estimate` is what will come back, as things stand.
@@ -160,7 +153,7 @@ class PolicyViewSet(_InsuranceViewSet):
         given = self.valid(PolicyCancelInput)
         if "event_date" in given and not self.principal.is_staff:
             raise InvalidInput("event_date", "invalid", _("The dealership fills it in, from the papers."))
-        policy_id = _uuid(self.kwargs["pk"], PolicyNotFound)
+        policy_id = self.kwargs["pk"]
         person_id = self.principal.id
         is_own = Policy.objects.filter(pk=policy_id, customer_id=person_id).exists() and "event_date" not in given
         is_insured = is_own or not self.principal.is_staff
@@ -175,21 +168,21 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(request=None, responses=PolicySerializer)
     @action(detail=True, methods=["post"])
-    def keep(self, request: Request, pk: str) -> Response:
+    def keep(self, request: Request, pk: UUID) -> Response:
         """Forget the cancellation that was set for a day to come."""
-        policy = services.keep_policy(policy_id=_uuid(pk, PolicyNotFound), customer_id=self._owner, now=timezone.now())
+        policy = services.keep_policy(policy_id=pk, customer_id=self._owner, now=timezone.now())
         return Response(PolicySerializer(policy).data)
 
     @extend_schema(request=PolicyReinstateInput, responses=PolicySerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reinstate(self, request: Request, pk: str) -> HttpResponse:
+    def reinstate(self, request: Request, pk: UUID) -> HttpResponse:
         """Put a policy cancelled today back in force, once its refund is paid back."""
         return self.once("reinstate_policy", self._reinstate)
 
     def _reinstate(self) -> Response:
         insured = self.get_object()
         policy = services.reinstate_policy(
-            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
+            policy_id=self.kwargs["pk"],
             payment=self._paid(insured, self.valid(PolicyReinstateInput).get("payment")),
             now=timezone.now(),
         )
@@ -197,7 +190,7 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(request=PolicyConfirmationInput, responses=may_wait(PolicySerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def confirm(self, request: Request, pk: str) -> HttpResponse:
+    def confirm(self, request: Request, pk: UUID) -> HttpResponse:
         """Confirm by evidence what the premium rests on, or put it right for the whole term.
 
         What is less goes back; what is more is paid first: by `payment`, or by the insured who change the policy.
@@ -214,14 +207,14 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(request=PolicyEndorsementInput, responses=may_wait(EndorsementSerializer, 201))
     @action(detail=True, methods=["post"])
-    def endorse(self, request: Request, pk: str) -> HttpResponse:
+    def endorse(self, request: Request, pk: UUID) -> HttpResponse:
         """Change what is insured from today on; a dearer policy is changed once the difference is paid."""
         return self.once("endorse_policy", self._endorse)
 
     def _endorse(self) -> Response:
         insured, given = self.get_object(), self.valid(PolicyEndorsementInput)
         endorsement = services.endorse_policy(
-            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
+            policy_id=self.kwargs["pk"],
             changes=given["changes"],
             payment=self._paid(insured, given.get("payment")),
             actor_id=self.principal.id,
@@ -233,11 +226,11 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(request=EndorsementPriceInput, responses=EndorsementPriceSerializer)
     @action(detail=True, methods=["post"], url_path="price-endorsement")
-    def price_endorsement(self, request: Request, pk: str) -> Response:
+    def price_endorsement(self, request: Request, pk: UUID) -> Response:
         """Price a change from today on; nothing is changed."""
         self.get_object()
         priced = services.price_endorsement(
-            policy_id=_uuid(pk, PolicyNotFound),
+            policy_id=pk,
             changes=self.valid(EndorsementPriceInput)["changes"],
             actor_id=self.principal.id,
             customer_id=self._owner,
@@ -247,14 +240,14 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(request=InstalmentPaymentInput, responses=PolicySerializer)
     @action(detail=True, methods=["post"], url_path="pay-instalment")
-    def pay_instalment(self, request: Request, pk: str) -> HttpResponse:
+    def pay_instalment(self, request: Request, pk: UUID) -> HttpResponse:
         """Pay the instalment that is due next, before its day too."""
         return self.once("pay_instalment", self._pay_instalment)
 
     def _pay_instalment(self) -> Response:
         insured = self.get_object()
         policy = services.pay_instalment(
-            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound),
+            policy_id=self.kwargs["pk"],
             payment=self._paid(insured, self.valid(InstalmentPaymentInput)["payment"]),
             customer_id=self._owner,
             now=timezone.now(),
@@ -263,11 +256,11 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(request=PolicyAutopayInput, responses=PolicySerializer)
     @action(detail=True, methods=["post"])
-    def autopay(self, request: Request, pk: str) -> Response:
+    def autopay(self, request: Request, pk: UUID) -> Response:
         """Have instalments charged to a stored payment method on their days, or by nothing any more."""
         insured = self.get_object()
         policy = services.choose_autopay(
-            policy_id=_uuid(pk, PolicyNotFound),
+            policy_id=pk,
             payment=self._paid(insured, self.valid(PolicyAutopayInput)["payment"]),
             customer_id=self._owner,
             now=timezone.now(),
@@ -276,25 +269,23 @@ class PolicyViewSet(_InsuranceViewSet):
 
     @extend_schema(responses=EndorsementSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
-    def endorsements(self, request: Request, pk: str) -> Response:
+    def endorsements(self, request: Request, pk: UUID) -> Response:
         """Changes of a policy, oldest first."""
         return Response(EndorsementSerializer(self.get_object().endorsements.all(), many=True).data)
 
     @extend_schema(request=None, responses={201: InsuranceQuoteSerializer})
     @action(detail=True, methods=["post"])
-    def renew(self, request: Request, pk: str) -> HttpResponse:
+    def renew(self, request: Request, pk: UUID) -> HttpResponse:
         """A quote for the next term; bought like any other it becomes a policy of its own."""
         return self.once("renew_policy", self._renew)
 
     def _renew(self) -> Response:
-        quote = services.renew_policy(
-            policy_id=_uuid(self.kwargs["pk"], PolicyNotFound), customer_id=self._owner, now=timezone.now()
-        )
+        quote = services.renew_policy(policy_id=self.kwargs["pk"], customer_id=self._owner, now=timezone.now())
         return Response(InsuranceQuoteSerializer(quote).data, status=201)
 
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
-    def document(self, request: Request, pk: str) -> HttpResponse:
+    def document(self, request: Request, pk: UUID) -> HttpResponse:
         """The policy as a PDF."""
         policy = Policy.objects.select_related("quote").get(pk=self.get_object().pk)
         return hand_over(
@@ -333,7 +324,7 @@ class ClaimViewSet(_InsuranceViewSet):
 
     @property
     def _claim_id(self) -> UUID:
-        return _uuid(self.kwargs["pk"], ClaimNotFound)
+        return self.kwargs["pk"]
 
     @extend_schema(methods=["get"], responses=ClaimDocumentSerializer(many=True), filters=False)
     @extend_schema(
@@ -349,7 +340,7 @@ class ClaimViewSet(_InsuranceViewSet):
         pagination_class=None,
         filter_backends=[],
     )
-    def documents(self, request: Request, pk: str) -> HttpResponse:
+    def documents(self, request: Request, pk: UUID) -> HttpResponse:
         """Papers and photographs of a claim; the same file twice is one paper."""
         if request.method == "POST":
             return self._add_document()
@@ -373,10 +364,10 @@ class ClaimViewSet(_InsuranceViewSet):
 
     @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in KINDS})
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})")
-    def document_file(self, request: Request, pk: str, document_id: str) -> HttpResponse:
+    def document_file(self, request: Request, pk: UUID, document_id: UUID) -> HttpResponse:
         """One paper as it was uploaded."""
         claim = self.get_object()
-        document = claim.documents.filter(pk=_uuid(document_id, NotFound)).first()
+        document = claim.documents.filter(pk=document_id).first()
         if document is None:
             raise NotFound
         return hand_over(
@@ -392,21 +383,21 @@ class ClaimViewSet(_InsuranceViewSet):
 
     @extend_schema(request=None, responses=ClaimSerializer)
     @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, pk: str) -> Response:
+    def withdraw(self, request: Request, pk: UUID) -> Response:
         """Take back a report that was not decided."""
         claim = services.withdraw_claim(claim_id=self._claim_id, customer_id=self._owner, now=timezone.now())
         return self._shown(claim)
 
     @extend_schema(request=ClaimPapersInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], url_path="request-documents", permission_classes=[IsManager])
-    def request_documents(self, request: Request, pk: str) -> Response:
+    def request_documents(self, request: Request, pk: UUID) -> Response:
         """Ask the insured for papers."""
         wanted = self.valid(ClaimPapersInput).get("documents", [])
         return self._shown(services.request_documents(claim_id=self._claim_id, documents=wanted, now=timezone.now()))
 
     @extend_schema(request=ClaimAssessmentInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def assess(self, request: Request, pk: str) -> Response:
+    def assess(self, request: Request, pk: UUID) -> Response:
         """Say what the loss is worth, and what it was; the policy says what it pays for that, and `formula` how."""
         found = services.Assessment(**self.valid(ClaimAssessmentInput))
         return self._shown(
@@ -415,7 +406,7 @@ class ClaimViewSet(_InsuranceViewSet):
 
     @extend_schema(request=ClaimApprovalInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def approve(self, request: Request, pk: str) -> Response:
+    def approve(self, request: Request, pk: UUID) -> Response:
         """Grant what the policy pays, or less; above the limit a second manager confirms."""
         claim = services.approve_claim(
             claim_id=self._claim_id,
@@ -427,7 +418,7 @@ class ClaimViewSet(_InsuranceViewSet):
 
     @extend_schema(request=ClaimReasonInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reject(self, request: Request, pk: str) -> Response:
+    def reject(self, request: Request, pk: UUID) -> Response:
         """Refuse, and tell the insured why."""
         claim = services.reject_claim(
             claim_id=self._claim_id,
@@ -439,7 +430,7 @@ class ClaimViewSet(_InsuranceViewSet):
 
     @extend_schema(request=None, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def pay(self, request: Request, pk: str) -> HttpResponse:
+    def pay(self, request: Request, pk: UUID) -> HttpResponse:
         """Ask payments for the payout; the claim is `paid` when the money has left."""
         return self.once(
             "pay_claim",
@@ -450,13 +441,13 @@ class ClaimViewSet(_InsuranceViewSet):
 
     @extend_schema(request=ClaimReasonInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reopen(self, request: Request, pk: str) -> Response:
+    def reopen(self, request: Request, pk: UUID) -> Response:
         """Look again at a claim that was paid, refused or closed."""
         reason = self.valid(ClaimReasonInput)["reason"]
         return self._shown(services.reopen_claim(claim_id=self._claim_id, reason=reason, now=timezone.now()))
 
     @extend_schema(request=None, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def close(self, request: Request, pk: str) -> Response:
+    def close(self, request: Request, pk: UUID) -> Response:
         """Put a paid or refused claim away."""
         return self._shown(services.close_claim(claim_id=self._claim_id, now=timezone.now()))

@@ -2,7 +2,8 @@
 
 from django.urls import re_path
 
-from gateway.api import UUID_PATTERN, Router
+from gateway.api import Router
+from gateway.requests.paths import UUID_PATTERN
 from notifications.api.views import NotificationViewSet, PreferencesViewSet
 from notifications.api.webhooks import WebhookDeliveryViewSet, WebhookLogViewSet, WebhookViewSet
 

@@ -15,7 +15,6 @@ from gateway.api import ApiViewSet
 from notifications import services
 from notifications.api.filters import NotificationFilter
 from notifications.api.serializers import NotificationSerializer, PreferencesSerializer
-from notifications.errors import NotificationNotFound
 from notifications.models import Channel, Kind, Notification, kinds_for
 from notifications.queries.preferences import preferences_of
 
@@ -35,11 +34,9 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
 
     @extend_schema(request=None, responses=NotificationSerializer)
     @action(detail=True, methods=["post"])
-    def read(self, request: Request, pk: str) -> Response:
+    def read(self, request: Request, pk: UUID) -> Response:
         """Mark as read; again changes nothing."""
-        notification = services.read_notification(
-            notification_id=_uuid(pk), user_id=self.principal.id, now=timezone.now()
-        )
+        notification = services.read_notification(notification_id=pk, user_id=self.principal.id, now=timezone.now())
         return Response(NotificationSerializer(notification).data)
 
 
@@ -68,10 +65,3 @@ class PreferencesViewSet(ApiViewSet):
 
     def _kinds(self) -> list[Kind]:
         return kinds_for(is_staff=self.principal.is_staff, is_admin=self.principal.is_admin)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotificationNotFound from error

@@ -46,16 +46,16 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
         return Response(WebhookWithSecretSerializer(webhook).data, status=201)
 
     @extend_schema(request=WebhookInput, responses=WebhookSerializer)
-    def update(self, request: Request, pk: str) -> Response:
+    def update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(WebhookInput))
 
     @extend_schema(request=WebhookInput(partial=True), responses=WebhookSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         """Change some fields; `state` switches it off, or on again with a clean record."""
         return self._update(self.valid(WebhookInput, partial=True))
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         """Remove a receiver with the log of its deliveries."""
         webhook_id, expected = self._matched()
         services.remove_webhook(webhook_id=webhook_id, expected_version=expected)
@@ -63,14 +63,14 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
 
     @extend_schema(request=None, responses={202: WebhookDeliverySerializer})
     @action(detail=True, methods=["post"])
-    def test(self, request: Request, pk: str) -> Response:
+    def test(self, request: Request, pk: UUID) -> Response:
         """Send a message that means nothing, once; the answer names the delivery to look at."""
         delivery = services.send_test(webhook_id=self.get_object().id, now=timezone.now())
         return Response(WebhookDeliverySerializer(delivery).data, status=202)
 
     @extend_schema(request=None, responses=WebhookWithSecretSerializer)
     @action(detail=True, methods=["post"], url_path="rotate-secret")
-    def rotate_secret(self, request: Request, pk: str) -> Response:
+    def rotate_secret(self, request: Request, pk: UUID) -> Response:
         """Make a new secret, shown this once; for a day messages are signed with both."""
         webhook = services.rotate_secret(webhook_id=self.get_object().id, now=timezone.now())
         return Response(WebhookWithSecretSerializer(webhook).data)
@@ -101,8 +101,8 @@ class WebhookLogViewSet(mixins.ListModelMixin, ApiViewSet):
 
     def get_queryset(self) -> QuerySet[WebhookDelivery]:
         try:
-            webhook = WebhookEndpoint.objects.only("id").get(pk=UUID(self.kwargs["webhook_id"]))
-        except (ValueError, WebhookEndpoint.DoesNotExist) as error:
+            webhook = WebhookEndpoint.objects.only("id").get(pk=self.kwargs["webhook_id"])
+        except WebhookEndpoint.DoesNotExist as error:
             raise WebhookNotFound from error
         return super().get_queryset().filter(endpoint=webhook)
 
@@ -118,7 +118,7 @@ class WebhookDeliveryViewSet(mixins.RetrieveModelMixin, ApiViewSet):
 
     @extend_schema(request=None, responses={202: WebhookDeliverySerializer})
     @action(detail=True, methods=["post"])
-    def redeliver(self, request: Request, pk: str) -> Response:
+    def redeliver(self, request: Request, pk: UUID) -> Response:
         """Send it again at once, under the same webhook-id, with a new schedule of retries."""
         delivery = services.redeliver(delivery_id=self.get_object().id, now=timezone.now())
         return Response(WebhookDeliverySerializer(delivery).data, status=202)

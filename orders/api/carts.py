@@ -12,12 +12,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.errors import NotFound
 from gateway.access.permissions import IsAnyone, IsSignedIn, require_verified_email
-from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.api import ApiViewSet
 from gateway.fast_path import Answer, fast_path
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests.filtering import refuse_unknown
+from gateway.requests.paths import UUID_PATTERN
 from orders import services
 from orders.api.inputs import OrderTerms, customer_of, terms_of
 from orders.api.views import actor_of, answer
@@ -81,21 +81,21 @@ class CartViewSet(ApiViewSet):
 
     @extend_schema(request=CartQuantityInput, responses={200: CartDocument}, parameters=[TOKEN])
     @action(detail=False, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
-    def item(self, request: Request, item_id: str) -> Response:
+    def item(self, request: Request, item_id: UUID) -> Response:
         """Give a line another quantity; its price counts as seen."""
         self._refuse_nobody(request.data)
         given = self.valid(CartQuantityInput)
         holder = self._holder(given["token"])
-        services.change_cart_item(holder=holder, item_id=_uuid(item_id), quantity=given["quantity"], now=timezone.now())
+        services.change_cart_item(holder=holder, item_id=item_id, quantity=given["quantity"], now=timezone.now())
         return self._shown(holder)
 
     @extend_schema(responses={200: CartDocument}, parameters=[TOKEN])
     @item.mapping.delete
-    def remove_item(self, request: Request, item_id: str) -> Response:
+    def remove_item(self, request: Request, item_id: UUID) -> Response:
         """Take a line out."""
         self._refuse_nobody({})
         holder = self._holder()
-        services.remove_cart_item(holder=holder, item_id=_uuid(item_id), now=timezone.now())
+        services.remove_cart_item(holder=holder, item_id=item_id, now=timezone.now())
         return self._shown(holder)
 
     @extend_schema(parameters=[TOKEN])
@@ -135,10 +135,3 @@ class CartViewSet(ApiViewSet):
         shown = read_cart(holder, now=timezone.now(), token=token)
         headers = {HEADER: token} if token else {}
         return Response(msgspec.to_builtins(shown), status=status, headers=headers)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise NotFound from error

@@ -65,10 +65,10 @@ class DepositActions(ApiViewSet):
 
     @extend_schema(responses=DepositSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
-    def deposit(self, request: Request, pk: str) -> Response:
+    def deposit(self, request: Request, pk: UUID) -> Response:
         """Return what was agreed about the order's deposit, and what became of it."""
         refuse_unknown(request, set())
-        found = DepositAgreement.objects.filter(order__in=self.get_queryset().filter(pk=_uuid(pk))).first()
+        found = DepositAgreement.objects.filter(order__in=self.get_queryset().filter(pk=pk)).first()
         if found is None:
             raise NotFound
         return Response(DepositSerializer(found).data)
@@ -81,23 +81,16 @@ class DepositActions(ApiViewSet):
         url_name="deposit-fault",
         permission_classes=[IsManager],
     )
-    def state_fault(self, request: Request, pk: str) -> HttpResponse:
+    def state_fault(self, request: Request, pk: UUID) -> HttpResponse:
         """State whose fault it is that a sale secured by earnest money failed; a second person confirms it first."""
         return self.once("orders.deposit_fault", self._state_fault)
 
     def _state_fault(self) -> Response:
         found = services.state_fault(
-            order_id=_uuid(self.kwargs["pk"]),
+            order_id=self.kwargs["pk"],
             actor=Actor(self.principal.id, self.principal.roles),
             check=lambda version: require_match(self.request._request, version),
             now=database_now("orders"),
             **self.valid(FaultInput),
         )
         return Response(DepositSerializer(found).data)
-
-
-def _uuid(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise NotFound from error

@@ -32,21 +32,21 @@ class DocumentActions(ApiViewSet):
         ],
     )
     @action(detail=True, methods=["get"], url_path=r"documents/(?P<kind>[a-z-]+)", filterset_class=None)
-    def document(self, request: Request, pk: str, kind: str) -> HttpResponse:
+    def document(self, request: Request, pk: UUID, kind: str) -> HttpResponse:
         """A document of the sale: issued under a number once, and never changed afterwards."""
         refuse_unknown(request, {"lang", "version"})
         if kind not in DocumentKind.values:
             raise NotFound
         language = _language(request)
         printed = issue_document(
-            order_id=_order_id(pk),
+            order_id=pk,
             kind=kind,
             language=language,
             version=_version(request),
             actor=Actor(self.principal.id, self.principal.roles),
             now=timezone.now(),
         )
-        papers = Papers("orders", kind, _order_id(pk), printed.customer_id)
+        papers = Papers("orders", kind, pk, printed.customer_id)
         response = hand_over(request, papers, printed.content, "application/pdf")
         response["Content-Disposition"] = f'inline; filename="{printed.number}-{language}.pdf"'
         response["Content-Language"] = language
@@ -55,13 +55,6 @@ class DocumentActions(ApiViewSet):
         response["X-Document-Version"] = str(printed.version)
         response["Cache-Control"] = "private, no-cache"
         return response
-
-
-def _order_id(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise NotFound from error
 
 
 def _version(request: Request) -> int | None:

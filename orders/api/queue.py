@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.db import database_now
-from core.errors import NotFound
 from gateway.access.permissions import IsManager, IsSignedIn, require_verified_email
 from gateway.api import ApiViewSet
 from orders import services
@@ -104,21 +103,21 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @extend_schema(request=None, responses=QueuePlaceSerializer)
     @action(detail=True, methods=["post"])
-    def leave(self, request: Request, pk: str) -> Response:
+    def leave(self, request: Request, pk: UUID) -> Response:
         """Give up one's place; an offer is declined by it."""
-        place = services.leave_queue(place_id=_uuid(pk), customer_id=self.principal.id, now=database_now("orders"))
+        place = services.leave_queue(place_id=pk, customer_id=self.principal.id, now=database_now("orders"))
         return self._shown(place)
 
     @extend_schema(request=None, responses={201: OrderDocument})
     @action(detail=True, methods=["post"])
-    def accept(self, request: Request, pk: str) -> HttpResponse:
+    def accept(self, request: Request, pk: UUID) -> HttpResponse:
         """Order the car that is offered; how it is paid is said later. `POST /orders` with it does the same."""
         return self.once("orders.queue_accept", self._accept)
 
     def _accept(self) -> Response:
         require_verified_email(self.principal)
         now = database_now("orders")
-        place = services.require_offer(place_id=_uuid(self.kwargs["pk"]), customer_id=self.principal.id, now=now)
+        place = services.require_offer(place_id=self.kwargs["pk"], customer_id=self.principal.id, now=now)
         order = services.place_order(
             customer_id=self.principal.id,
             actor=Actor(self.principal.id, self.principal.roles),
@@ -130,10 +129,10 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @extend_schema(request=SkipInput, responses=QueuePlaceSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def skip(self, request: Request, pk: str) -> Response:
+    def skip(self, request: Request, pk: UUID) -> Response:
         """Take somebody out of a queue, with the reason; the next is asked."""
         place = services.skip_place(
-            place_id=_uuid(pk),
+            place_id=pk,
             actor=Actor(self.principal.id, self.principal.roles),
             now=database_now("orders"),
             **self.valid(SkipInput),
@@ -143,10 +142,3 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     def _shown(self, place: QueuePlace, status: int = 200) -> Response:
         found = QueuePlace.objects.with_ahead().get(pk=place.pk)
         return Response(QueuePlaceSerializer(found, context=self.get_serializer_context()).data, status=status)
-
-
-def _uuid(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise NotFound from error

@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.db import database_now
-from core.errors import NotFound
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
@@ -86,14 +85,14 @@ class AskReturn(ApiViewSet):
 
     @extend_schema(request=ReturnInput, responses={201: ReturnSerializer})
     @action(detail=True, methods=["post"], url_path="return", url_name="return")
-    def ask_return(self, request: Request, pk: str) -> HttpResponse:
+    def ask_return(self, request: Request, pk: UUID) -> HttpResponse:
         """Ask to give back what was handed over; the order is `returning` until staff have decided."""
         return self.once("orders.return", self._ask_return)
 
     def _ask_return(self) -> Response:
         given = self.valid(ReturnInput)
         asked = services.ask_return(
-            order_id=_uuid(self.kwargs["pk"]),
+            order_id=self.kwargs["pk"],
             actor=Actor(self.principal.id, self.principal.roles),
             check=lambda version: require_match(self.request._request, version),
             now=database_now("orders"),
@@ -119,32 +118,25 @@ class ReturnViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
 
     @extend_schema(request=InspectionInput, responses=ReturnSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def inspect(self, request: Request, pk: str) -> Response:
+    def inspect(self, request: Request, pk: UUID) -> Response:
         """Write down in what state the goods are."""
         return self._shown(services.inspect_return(**self._whose(pk), **self.valid(InspectionInput)))
 
     @extend_schema(request=AcceptReturnInput, responses=may_wait(ReturnSerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def accept(self, request: Request, pk: str) -> Response:
+    def accept(self, request: Request, pk: UUID) -> Response:
         """Take the goods back: policies, money, loan and trade-in are undone, and the order ends `returned`."""
         return self._shown(services.accept_return(**self._whose(pk), **self.valid(AcceptReturnInput)))
 
     @extend_schema(request=RefuseReturnInput, responses=ReturnSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def refuse(self, request: Request, pk: str) -> Response:
+    def refuse(self, request: Request, pk: UUID) -> Response:
         """Leave the goods with their owner, and say why."""
         return self._shown(services.refuse_return(**self._whose(pk), **self.valid(RefuseReturnInput)))
 
-    def _whose(self, pk: str) -> dict[str, Any]:
+    def _whose(self, pk: UUID) -> dict[str, Any]:
         actor = Actor(self.principal.id, self.principal.roles)
-        return {"return_id": _uuid(pk), "actor": actor, "now": database_now("orders")}
+        return {"return_id": pk, "actor": actor, "now": database_now("orders")}
 
     def _shown(self, found: OrderReturn) -> Response:
         return Response(ReturnSerializer(found).data)
-
-
-def _uuid(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise NotFound from error

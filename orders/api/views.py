@@ -18,13 +18,14 @@ from rest_framework.response import Response
 from core.db import database_now
 from core.errors import InvalidInput, NotFound
 from gateway.access.permissions import IsAdmin, IsManager, IsSignedIn, require_verified_email
-from gateway.api import UUID_PATTERN, ApiViewSet
+from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.document.schema import or_one_of
 from gateway.fast_path import Answer, fast_path
 from gateway.principal import Principal
 from gateway.requests.etags import require_match
 from gateway.requests.filtering import refuse_unknown
+from gateway.requests.paths import UUID_PATTERN
 from orders import services
 from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions
@@ -103,7 +104,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
 
     @or_one_of(PreviewSerializer)
     @extend_schema(request=OrderEdit, responses=may_wait(OrderDocument))
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         """Change the comment or lines: by `id` a new quantity (0 takes it out), otherwise one more line.
 
         `preview` tells what it would come to and changes nothing.
@@ -115,7 +116,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         if "comment" not in given:
             raise InvalidInput("comment", "required", _("Say what to change: `comment` or `items`."))
         order = services.edit_comment(
-            order_id=_uuid(pk),
+            order_id=pk,
             comment=given["comment"],
             actor=actor_of(self.principal),
             check=lambda version: require_match(request._request, version),
@@ -126,22 +127,22 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
     @or_one_of(PreviewSerializer)
     @extend_schema(request=QuantityInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
-    def item(self, request: Request, pk: str, item_id: str) -> Response:
+    def item(self, request: Request, pk: UUID, item_id: UUID) -> Response:
         """Change how many of a line are ordered; the reservation of stock follows."""
         given = self.valid(QuantityInput)
-        return self._change(pk, [LineChange(_uuid(item_id), given["quantity"])], given)
+        return self._change(pk, [LineChange(item_id, given["quantity"])], given)
 
     @or_one_of(PreviewSerializer)
     @extend_schema(parameters=[OpenApiParameter("preview", bool)], responses=may_wait(OrderDocument))
     @item.mapping.delete
-    def remove_item(self, request: Request, pk: str, item_id: str) -> Response:
+    def remove_item(self, request: Request, pk: UUID, item_id: UUID) -> Response:
         """Take a line out of the order; with `?preview=true` tell what that would come to."""
         refuse_unknown(request, {"preview"})
         given = {"preview": request.query_params.get("preview") == "true", "expected_total": None}
-        return self._change(pk, [LineChange(_uuid(item_id), 0)], given)
+        return self._change(pk, [LineChange(item_id, 0)], given)
 
-    def _change(self, pk: str, wishes: Sequence[Any], given: dict[str, Any], comment: str | None = None) -> Response:
-        order_id, actor = _uuid(pk), actor_of(self.principal)
+    def _change(self, pk: UUID, wishes: Sequence[Any], given: dict[str, Any], comment: str | None = None) -> Response:
+        order_id, actor = pk, actor_of(self.principal)
         if given["preview"]:
             preview = services.preview_lines(order_id=order_id, wishes=wishes, actor=actor, now=database_now("orders"))
             return Response(PreviewSerializer(preview).data)
@@ -158,11 +159,11 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
 
     @extend_schema(request=HoldInput, responses=OrderDocument)
     @action(detail=True, methods=["post"])
-    def hold(self, request: Request, pk: str) -> Response:
+    def hold(self, request: Request, pk: UUID) -> Response:
         """Keep an unpaid order's stock until a later moment; a manager's word, with the reason."""
         given = self.valid(HoldInput)
         order = services.extend_hold(
-            order_id=_uuid(pk),
+            order_id=pk,
             until=given["until"],
             reason=given["reason"],
             actor=actor_of(self.principal),
@@ -172,10 +173,10 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         return self._shown(order)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         """Hide an order; its rows stay in the books."""
         services.delete_order(
-            order_id=_uuid(pk),
+            order_id=pk,
             actor=actor_of(self.principal),
             check=lambda version: require_match(request._request, version),
             now=database_now("orders"),
@@ -184,7 +185,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
 
     @extend_schema(request=StatusInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["put"], url_path="status")
-    def status(self, request: Request, pk: str) -> Response:
+    def status(self, request: Request, pk: UUID) -> Response:
         """Move an order one step."""
         data = StatusInput(data=request.data)
         data.is_valid(raise_exception=True)
@@ -192,15 +193,15 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
 
     @extend_schema(request=CancelInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["post"], url_path="cancel")
-    def cancel(self, request: Request, pk: str) -> Response:
+    def cancel(self, request: Request, pk: UUID) -> Response:
         """Cancel an order; what was paid comes back."""
         data = CancelInput(data=request.data)
         data.is_valid(raise_exception=True)
         return self._move(request, pk, "cancelled", data.validated_data["reason"])
 
-    def _move(self, request: Request, pk: str, status: str, reason: str) -> Response:
+    def _move(self, request: Request, pk: UUID, status: str, reason: str) -> Response:
         order = services.move_order(
-            order_id=_uuid(pk),
+            order_id=pk,
             status=status,
             reason=reason,
             actor=actor_of(self.principal),
@@ -215,9 +216,9 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
 
     @extend_schema(responses=TimelineSerializer(many=True))
     @action(detail=True, methods=["get"], ordering=("id",), ordering_fields={}, filterset_class=None)
-    def timeline(self, request: Request, pk: str) -> Response:
+    def timeline(self, request: Request, pk: UUID) -> Response:
         """List what happened to the order, oldest first."""
-        if read_order(_uuid(pk), viewer_id=self.principal.id, is_staff=self.principal.is_staff) is None:
+        if read_order(pk, viewer_id=self.principal.id, is_staff=self.principal.is_staff) is None:
             raise NotFound
         refuse_unknown(request, set())
         page = self.paginate_queryset(OrderHistory.objects.filter(order_id=pk))
@@ -225,15 +226,15 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
 
     @extend_schema(responses=CheckoutSerializer)
     @action(detail=True, methods=["get"], url_path="checkout")
-    def checkout(self, request: Request, pk: str) -> Response:
+    def checkout(self, request: Request, pk: UUID) -> Response:
         """The saga of an order, leg by leg: attempt, state, error, times, and what may be done with it."""
-        return self._checkout(_uuid(pk))
+        return self._checkout(pk)
 
     @extend_schema(request=SteeringInput, responses=may_wait(CheckoutSerializer))
     @action(detail=True, methods=["post"], url_path=r"checkout/(?P<leg>[a-z_0-9]+)/(?P<steering>[a-z_-]+)")
-    def steer(self, request: Request, pk: str, leg: str, steering: str) -> HttpResponse:
+    def steer(self, request: Request, pk: UUID, leg: str, steering: str) -> HttpResponse:
         """Steer a checkout: `retry`, `take_over`, `cancel`, `skip` (admins), `accept` or `refuse` one of its legs."""
-        order_id, given = _uuid(pk), self.valid(SteeringInput)
+        order_id, given = pk, self.valid(SteeringInput)
         reason = given["reason"]
 
         def act() -> Response:
@@ -288,10 +289,3 @@ def moment(given: Mapping[str, str], name: str) -> datetime:
         code = "invalid" if found is None else "no_offset"
         raise InvalidInput(name, code, _("A date and time with its offset, such as 2026-05-31T12:00:00Z."))
     return found
-
-
-def _uuid(pk: str) -> UUID:
-    try:
-        return UUID(pk)
-    except ValueError as error:
-        raise NotFound from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -77,7 +78,7 @@ class PaymentMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Mon
         return self.once("POST /payment-methods", act)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         """Forget a stored method."""
         services.forget_method(method_id=self.get_object().id, customer_id=self.principal.id)
         return Response(status=204)
@@ -120,7 +121,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
 
     @extend_schema(request=RefundInput, responses={201: RefundSerializer})
     @action(detail=True, methods=["post"])
-    def refund(self, request: Request, pk: str) -> HttpResponse:
+    def refund(self, request: Request, pk: UUID) -> HttpResponse:
         """Give money back, all that is left unless `amount` says less; a large refund waits for a second person."""
         data, payment = self.valid(RefundInput), self.get_object()
 
@@ -138,7 +139,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
 
     @extend_schema(request=None, responses=may_wait(PaymentSerializer))
     @action(detail=True, methods=["post"])
-    def capture(self, request: Request, pk: str) -> HttpResponse:
+    def capture(self, request: Request, pk: UUID) -> HttpResponse:
         """Confirm that cash or a bank transfer has arrived, or take what was authorised."""
         payment = self.get_object()
 
@@ -150,7 +151,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
 
     @extend_schema(request=None, responses=PaymentSerializer)
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> HttpResponse:
+    def cancel(self, request: Request, pk: UUID) -> HttpResponse:
         """Call off a payment that has not ended; a provider that is involved has the last word."""
         payment = self.get_object()
 
@@ -172,19 +173,19 @@ class RefundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewS
 
     @extend_schema(request=None, responses=RefundSerializer)
     @action(detail=True, methods=["post"])
-    def approve(self, request: Request, pk: str) -> HttpResponse:
+    def approve(self, request: Request, pk: UUID) -> HttpResponse:
         """Let a refund go out; a large one never by the one who asked for it."""
         return self._decide("approve", services.approve_refund, actor_id=self.principal.id)
 
     @extend_schema(request=None, responses=RefundSerializer)
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, pk: str) -> HttpResponse:
+    def reject(self, request: Request, pk: UUID) -> HttpResponse:
         """Turn a refund down; its amount is free again."""
         return self._decide("reject", services.reject_refund, actor_id=self.principal.id)
 
     @extend_schema(request=None, responses=RefundSerializer)
     @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: str) -> HttpResponse:
+    def retry(self, request: Request, pk: UUID) -> HttpResponse:
         """Try a failed refund again."""
         return self._decide("retry", services.retry_refund)
 

@@ -1,11 +1,12 @@
 """Routes of resources, relative to /api/v1/."""
 
 from gateway.api import Router
+from gateway.requests.paths import UUID_PATTERN
 from resources.api.views import AllocationViewSet, BlackoutViewSet, ResourceTypeViewSet, ResourceViewSet
 
 router = Router()
 router.register("resource-types", ResourceTypeViewSet, basename="resource-type")
 router.register("resources", ResourceViewSet, basename="resource")
-router.register("resources/(?P<resource_id>[^/.]+)/blackouts", BlackoutViewSet, basename="blackout")
+router.register(f"resources/(?P<resource_id>{UUID_PATTERN})/blackouts", BlackoutViewSet, basename="blackout")
 router.register("allocations", AllocationViewSet, basename="allocation")
 urlpatterns = router.urls

@@ -36,7 +36,7 @@ from resources.api.serializers import (
     SlotsQuery,
     SlotsSerializer,
 )
-from resources.errors import BlackoutNotFound, ResourceNotFound
+from resources.errors import ResourceNotFound
 from resources.models import Allocation, Blackout, DriveRole, Resource, ResourceType
 from resources.queries.diary import availability_of, find_slots
 
@@ -69,11 +69,11 @@ class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Man
         return Response(ResourceTypeSerializer(found).data, status=201)
 
     @extend_schema(request=ResourceTypeInput, responses=ResourceTypeSerializer)
-    def update(self, request: Request, pk: str) -> Response:
+    def update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(ResourceTypeInput))
 
     @extend_schema(request=ResourceTypeInput(partial=True), responses=ResourceTypeSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(ResourceTypeInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
@@ -82,7 +82,7 @@ class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Man
         return Response(ResourceTypeSerializer(found).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         type_id, expected = self.matched()
         services.delete_type(type_id=type_id, expected_version=expected)
         return Response(status=204)
@@ -119,11 +119,11 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         return Response(ResourceSerializer(resource).data, status=201)
 
     @extend_schema(request=ResourceInput, responses=ResourceSerializer)
-    def update(self, request: Request, pk: str) -> Response:
+    def update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(ResourceInput))
 
     @extend_schema(request=ResourceInput(partial=True), responses=ResourceSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(ResourceInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
@@ -134,14 +134,14 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         return Response(ResourceSerializer(resource).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         resource_id, expected = self.matched()
         services.delete_resource(resource_id=resource_id, expected_version=expected, now=timezone.now())
         return Response(status=204)
 
     @extend_schema(request=AllocationInput, responses={201: AllocationSerializer})
     @action(detail=True, methods=["post"])
-    def allocate(self, request: Request, pk: str) -> HttpResponse:
+    def allocate(self, request: Request, pk: UUID) -> HttpResponse:
         """Take a quantity over [start_time, end_time); 409 names the bookings in the way."""
         return self.once("allocate", self._allocate)
 
@@ -168,7 +168,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         filters=False,
     )
     @action(detail=True, methods=["get"])
-    def availability(self, request: Request, pk: str) -> Response:
+    def availability(self, request: Request, pk: UUID) -> Response:
         """Return how much can be had over [from, to), at least and stretch by stretch."""
         resource = self.get_object()
         start, end = self._window(resource, MAX_WINDOW)
@@ -184,7 +184,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         filters=False,
     )
     @action(detail=True, methods=["get"], permission_classes=[ReadByAnyone])
-    def slots(self, request: Request, pk: str) -> Response:
+    def slots(self, request: Request, pk: UUID) -> Response:
         """Free times over [from, to); of a test-drive car those with a place and a colleague free as well."""
         resource = self.get_object()
         start, end = self._window(resource, MAX_SLOTS_WINDOW)
@@ -197,7 +197,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
 
     @extend_schema(request=ReasonInput, responses=OutOfServiceSerializer)
     @action(detail=True, methods=["post"], url_path="out-of-service")
-    def out_of_service(self, request: Request, pk: str) -> Response:
+    def out_of_service(self, request: Request, pk: UUID) -> Response:
         """Stop its bookings; those ahead move to an equal resource or are given back."""
         resource_id, expected = self.matched()
         reason = self.valid(ReasonInput)["reason"]
@@ -208,7 +208,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
 
     @extend_schema(request=None, responses=ResourceSerializer)
     @action(detail=True, methods=["post"], url_path="in-service")
-    def in_service(self, request: Request, pk: str) -> Response:
+    def in_service(self, request: Request, pk: UUID) -> Response:
         """Take bookings again."""
         resource_id, expected = self.matched()
         resource = services.return_to_service(resource_id=resource_id, expected_version=expected, now=timezone.now())
@@ -249,7 +249,7 @@ class BlackoutViewSet(mixins.ListModelMixin, _ManagerViewSet):
         return Blackout.objects.filter(resource_id=self._resource_id())
 
     @extend_schema(request=BlackoutInput, responses={201: BlackoutMadeSerializer})
-    def create(self, request: Request, resource_id: str) -> HttpResponse:
+    def create(self, request: Request, resource_id: UUID) -> HttpResponse:
         """Close the resource; bookings in the way answer 409 unless `replan` is true."""
         return self.once("close", self._create)
 
@@ -268,19 +268,15 @@ class BlackoutViewSet(mixins.ListModelMixin, _ManagerViewSet):
         return Response({**BlackoutSerializer(blackout).data, **_outcome(replanned)}, status=201)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, resource_id: str, pk: str) -> Response:
+    def destroy(self, request: Request, resource_id: UUID, pk: UUID) -> Response:
         """Open it again."""
-        try:
-            blackout_id = UUID(pk)
-        except ValueError as error:
-            raise BlackoutNotFound from error
-        services.reopen(resource_id=self._resource_id(), blackout_id=blackout_id)
+        services.reopen(resource_id=self._resource_id(), blackout_id=pk)
         return Response(status=204)
 
     def _resource_id(self) -> UUID:
         try:
-            return Resource.objects.present().values_list("id", flat=True).get(pk=UUID(self.kwargs["resource_id"]))
-        except (ValueError, Resource.DoesNotExist) as error:
+            return Resource.objects.present().values_list("id", flat=True).get(pk=self.kwargs["resource_id"])
+        except Resource.DoesNotExist as error:
             raise ResourceNotFound from error
 
 
@@ -295,7 +291,7 @@ class AllocationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manag
 
     @extend_schema(request=None, responses=AllocationSerializer)
     @action(detail=True, methods=["post"])
-    def release(self, request: Request, pk: str) -> Response:
+    def release(self, request: Request, pk: UUID) -> Response:
         """Give an allocation back."""
         allocation = services.release(allocation_id=self.get_object().id, now=timezone.now())
         return Response(AllocationSerializer(allocation).data)

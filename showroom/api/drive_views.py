@@ -1,5 +1,7 @@
 """Test drives over HTTP."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -84,7 +86,7 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @extend_schema(request=CancelInput, responses=DriveSerializer)
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> Response:
+    def cancel(self, request: Request, pk: UUID) -> Response:
         """Give it up; clients before it begins."""
         drive_id, expected = self.matched()
         drive = services.cancel_drive(
@@ -98,7 +100,7 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @extend_schema(request=HandOverInput, responses=DriveSerializer)
     @action(detail=True, methods=["post"], url_path="hand-over", permission_classes=[IsManager])
-    def hand_over(self, request: Request, pk: str) -> Response:
+    def hand_over(self, request: Request, pk: UUID) -> Response:
         """Let the car leave: licence checked, waiver signed, odometer read."""
         drive_id, expected = self.matched()
         drive = services.hand_over(
@@ -112,7 +114,7 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @extend_schema(request=TakeBackInput, responses=DriveSerializer)
     @action(detail=True, methods=["post"], url_path="take-back", permission_classes=[IsManager])
-    def take_back(self, request: Request, pk: str) -> Response:
+    def take_back(self, request: Request, pk: UUID) -> Response:
         """Take the car back."""
         drive_id, expected = self.matched()
         drive = services.take_back(
@@ -122,7 +124,7 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @extend_schema(request=None, responses=DriveSerializer)
     @action(detail=True, methods=["post"], url_path="no-show", permission_classes=[IsManager])
-    def no_show(self, request: Request, pk: str) -> Response:
+    def no_show(self, request: Request, pk: UUID) -> Response:
         """Note that nobody came."""
         drive_id, expected = self.matched()
         drive = services.note_no_show(drive_id=drive_id, expected_version=expected, now=timezone.now())
@@ -130,6 +132,6 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
     @extend_schema(responses={(200, "text/calendar"): OpenApiTypes.STR}, filters=False)
     @action(detail=True, methods=["get"])
-    def calendar(self, request: Request, pk: str) -> HttpResponse:
+    def calendar(self, request: Request, pk: UUID) -> HttpResponse:
         """The test drive as an iCalendar file."""
         return ics(drive_calendar(self.get_object()))

@@ -33,7 +33,7 @@ from showroom.api.serializers import (
     PayInput,
     RegistrationSerializer,
 )
-from showroom.errors import HappeningNotFound, RegistrationNotFound
+from showroom.errors import HappeningNotFound
 from showroom.models import EventCategory, Happening, HappeningStatus, Registration
 from showroom.queries.calendars import happening_calendar
 
@@ -61,11 +61,11 @@ class EventCategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Sh
         return Response(EventCategorySerializer(category).data, status=201)
 
     @extend_schema(request=EventCategoryInput, responses=EventCategorySerializer)
-    def update(self, request: Request, pk: str) -> Response:
+    def update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(EventCategoryInput))
 
     @extend_schema(request=EventCategoryInput(partial=True), responses=EventCategorySerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(EventCategoryInput, partial=True))
 
     def _update(self, changes: Any) -> Response:
@@ -74,7 +74,7 @@ class EventCategoryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Sh
         return Response(EventCategorySerializer(category).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         category_id, expected = self.matched()
         services.delete_category(category_id=category_id, expected_version=expected)
         return Response(status=204)
@@ -100,11 +100,11 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
         return Response(HappeningSerializer(happening).data, status=201)
 
     @extend_schema(request=HappeningChange, responses=HappeningSerializer)
-    def update(self, request: Request, pk: str) -> Response:
+    def update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(HappeningChange))
 
     @extend_schema(request=HappeningChange(partial=True), responses=HappeningSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: UUID) -> Response:
         return self._update(self.valid(HappeningChange, partial=True))
 
     def _update(self, changes: Any) -> Response:
@@ -123,7 +123,7 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
 
     @extend_schema(request=CancelInput, responses=HappeningSerializer)
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> Response:
+    def cancel(self, request: Request, pk: UUID) -> Response:
         """Call a happening off; everybody registered is told."""
         return self._cancel(self.valid(CancelInput)["reason"])
 
@@ -135,7 +135,7 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
         return Response(HappeningSerializer(happening).data)
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: UUID) -> Response:
         """Delete a happening; one that has not ended is called off first."""
         happening_id, expected = self.matched()
         services.delete_happening(happening_id=happening_id, expected_version=expected, now=timezone.now())
@@ -143,13 +143,13 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
 
     @extend_schema(responses={(200, "text/calendar"): OpenApiTypes.STR}, filters=False)
     @action(detail=True, methods=["get"], permission_classes=[ReadByAnyone])
-    def calendar(self, request: Request, pk: str) -> HttpResponse:
+    def calendar(self, request: Request, pk: UUID) -> HttpResponse:
         """The happening as an iCalendar file, on the wall clock of its place."""
         return ics(happening_calendar(self.get_object()))
 
     @extend_schema(request=CheckInInput, responses=RegistrationSerializer)
     @action(detail=True, methods=["post"], url_path="check-in", permission_classes=[IsManager])
-    def check_in(self, request: Request, pk: str) -> Response:
+    def check_in(self, request: Request, pk: UUID) -> Response:
         """Let a guest in by the code of their seat."""
         code = self.valid(CheckInInput)["code"]
         registration = services.check_in(happening_id=self.get_object().id, code=code, now=timezone.now())
@@ -157,7 +157,7 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
 
     @extend_schema(request=None, responses={201: RegistrationSerializer})
     @action(detail=True, methods=["post"], permission_classes=[IsSignedIn])
-    def register(self, request: Request, pk: str) -> HttpResponse:
+    def register(self, request: Request, pk: UUID) -> HttpResponse:
         """Take a seat, or a place in the waiting list when none is free."""
         return self.once("register", self._register)
 
@@ -185,14 +185,14 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
 
     def _happening_id(self) -> UUID:
         try:
-            return Happening.objects.present().values_list("id", flat=True).get(pk=UUID(self.kwargs["event_id"]))
-        except (ValueError, Happening.DoesNotExist) as error:
+            return Happening.objects.present().values_list("id", flat=True).get(pk=self.kwargs["event_id"])
+        except Happening.DoesNotExist as error:
             raise HappeningNotFound from error
 
     @extend_schema(responses=may_wait(None, 204))
-    def destroy(self, request: Request, event_id: str, pk: str) -> Response:
+    def destroy(self, request: Request, event_id: UUID, pk: UUID) -> Response:
         """Give up a seat or a place in the waiting list; a paid seat of somebody else's may need a second person."""
-        person_id, registration_id = self.principal.id, _uuid(pk)
+        person_id, registration_id = self.principal.id, pk
         is_own = Registration.objects.filter(pk=registration_id, user_id=person_id).exists()
         is_guest = is_own or not self.principal.is_staff
         services.cancel_registration(
@@ -206,11 +206,11 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
 
     @extend_schema(request=None, responses=RegistrationSerializer)
     @action(detail=True, methods=["post"])
-    def accept(self, request: Request, event_id: str, pk: str) -> Response:
+    def accept(self, request: Request, event_id: UUID, pk: UUID) -> Response:
         """Take the seat that is kept for you."""
         registration = services.accept_offer(
             happening_id=self._happening_id(),
-            registration_id=_uuid(pk),
+            registration_id=pk,
             user_id=None if self.principal.is_staff else self.principal.id,
             now=timezone.now(),
         )
@@ -218,9 +218,9 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
 
     @extend_schema(request=PayInput, responses={202: RegistrationSerializer})
     @action(detail=True, methods=["post"])
-    def pay(self, request: Request, event_id: str, pk: str) -> HttpResponse:
+    def pay(self, request: Request, event_id: UUID, pk: UUID) -> HttpResponse:
         """Pay for the seat that is kept for you; `payment_state` says how it goes."""
-        return self.once("pay_seat", lambda: self._pay(_uuid(pk)))
+        return self.once("pay_seat", lambda: self._pay(pk))
 
     def _pay(self, registration_id: UUID) -> Response:
         means = Means(**self.valid(PayInput))
@@ -248,10 +248,3 @@ def ics(content: bytes) -> HttpResponse:
     answer = HttpResponse(content, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="event.ics"'
     return answer
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise RegistrationNotFound from error
