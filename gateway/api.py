@@ -1,11 +1,13 @@
 """Provide what every app's views are built from."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import Serializer
@@ -27,12 +29,16 @@ class ApiViewSet(GenericViewSet):
     throttle_scopes: dict[str, str] = {}
     ordering_fields: dict[str, str] = {}
     idempotent_on = ""
-    """Alias whose transaction holds the Idempotency-Keys of this viewset's creating actions."""
+    """Alias whose transaction holds the Idempotency-Keys of this viewset's writes."""
 
     @property
     def principal(self) -> Principal:
         """The signed-in caller; permissions have made sure there is one."""
         return cast(Principal, self.request.user)
+
+    def now(self) -> datetime:
+        """The clock of this viewset's writes."""
+        return timezone.now()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponseBase:
         """Give actions the ids of a path as UUIDs."""

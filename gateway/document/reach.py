@@ -19,7 +19,8 @@ PROMISES: dict[Callable[..., Any], str] = {
     require_match: "If-Match",
     not_modified: "If-None-Match",
 }
-
+EXPECTED = ("call", "expected_version")
+"""A write that looks there honours If-Match."""
 
 HEADERS = frozenset(
     {"Content-Disposition", "ETag", "If-None-Match", "Location", "X-Document-Number", "X-Document-Version"}
@@ -42,6 +43,7 @@ def promises_of(view_class: type, action: Callable[..., Any]) -> frozenset[str]:
             found.add(PROMISES[method])
         else:
             found |= _texts_in(method) & HEADERS | _statuses_in(method)
+            found |= {"If-Match"} if EXPECTED in _names_in(method) else set()
             waiting += _called(view_class, method)
     return frozenset(found)
 

@@ -28,6 +28,9 @@ class AutoSchema(SpectacularSchema):
     def _fast_path(self) -> Any:
         return getattr(self._action(), "fast_path", None)
 
+    def _write(self) -> Any:
+        return getattr(self._action(), "write", None)
+
     def _action(self) -> Any:
         return getattr(self.view, self.method_name(), None)
 
@@ -50,6 +53,10 @@ class AutoSchema(SpectacularSchema):
         return operation
 
     def _promises(self, fast_path: Any) -> frozenset[str]:
+        write = self._write()
+        if write is not None:
+            kept = promises_of(type(self.view), write.action)
+            return kept | ({"Idempotency-Key"} if write.once else frozenset())
         if fast_path is None:
             return promises_of(type(self.view), self._action().__func__)
         kept = promises_of(type(self.view), fast_path.action)
@@ -81,10 +88,14 @@ class AutoSchema(SpectacularSchema):
         return _prefixed(kind, name.lstrip("_"))
 
     def get_request_serializer(self) -> Any:
+        if self._write():
+            return self._write().request
         declared = self._fast_path()
         return declared.request_type if declared else super().get_request_serializer()
 
     def get_response_serializers(self) -> Any:
+        if self._write():
+            return self._write().responses
         declared = self._fast_path()
         return {declared.status: declared.response_type} if declared else super().get_response_serializers()
 

@@ -3,11 +3,20 @@
 from django.http import HttpRequest, HttpResponse
 
 from core.errors import StaleVersion
+from core.versions import Expected
 
 
 def etag(version: int, rest: str = "") -> str:
     """Strong entity tag of a version, and of the `rest` that changes without it."""
     return f'"{version}-{rest}"' if rest else f'"{version}"'
+
+
+def expected_version(request: HttpRequest) -> Expected:
+    """Return the versions that If-Match names, to be compared under the lock; a tag of somebody else's fits no row."""
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    return frozenset(int(version) for tag in given.split(",") if (version := _version_in(tag)).isdecimal())
 
 
 def require_match(request: HttpRequest, version: int) -> None:
