@@ -6,7 +6,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -23,6 +22,7 @@ from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 from insurance import queries, services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
 from insurance.api.serializers import (
@@ -48,7 +48,7 @@ from insurance.api.serializers import (
     PolicySerializer,
     QuotePurchaseInput,
 )
-from insurance.models import Claim, Policy, Quote
+from insurance.models import Claim, ClaimDocument, Endorsement, Policy, Quote
 from insurance.queries.documents import policy_pdf
 from insurance.rules.pricing import read_request
 from payments.public import require_method
@@ -80,11 +80,6 @@ class _InsuranceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
             )
         return payment
 
-    @property
-    def _owner(self) -> UUID | None:
-        """Return whose objects the caller may touch; None is everybody's."""
-        return None if self.principal.is_staff else self.principal.id
-
 
 class QuoteViewSet(_InsuranceViewSet):
     """Premiums that were worked out. Clients see their own, staff everybody's."""
@@ -93,41 +88,32 @@ class QuoteViewSet(_InsuranceViewSet):
     serializer_class = InsuranceQuoteSerializer
     filterset_class = QuoteFilter
 
-    @extend_schema(request=InsuranceQuoteInput, responses={201: InsuranceQuoteSerializer})
-    def create(self, request: Request) -> HttpResponse:
+    @write(request=InsuranceQuoteInput, responses={201: InsuranceQuoteSerializer}, once="make_quote")
+    def create(self, call: Call) -> Quote:
         """The premium of a policy, with every factor; it stands for 30 days."""
-        return self.once("make_quote", self._quote)
-
-    def _quote(self) -> Response:
-        data = {name: value for name, value in self.valid(InsuranceQuoteInput).items() if value is not None}
+        data = {name: value for name, value in call.body.items() if value is not None}
         variants, is_compared = data.pop("variants", []), data.pop("compare")
-        quote = services.make_quote(
-            customer_id=self.principal.id,
+        return services.make_quote(
+            customer_id=call.actor_id,
             order_id=data.pop("order_id", None),
             request=read_request(data),
-            is_staff=self.principal.is_staff,
+            is_staff=call.principal.is_staff,
             variants=variants,
             is_compared=is_compared,
-            now=timezone.now(),
+            now=call.now,
         )
-        return Response(InsuranceQuoteSerializer(quote).data, status=201)
 
-    @extend_schema(request=QuotePurchaseInput, responses={201: PolicySerializer})
     @action(detail=True, methods=["post"])
-    def purchase(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=QuotePurchaseInput, responses={201: PolicySerializer}, once="purchase_quote")
+    def purchase(self, call: Call, pk: UUID) -> Policy:
         """Buy an offer of the quote: the policy is `pending`, and `active` once it is paid."""
-        return self.once("purchase_quote", self._purchase)
-
-    def _purchase(self) -> Response:
-        quote, given = self.get_object(), self.valid(QuotePurchaseInput)
-        policy = services.purchase_quote(
-            quote_id=self.kwargs["pk"],
-            payment=self._paid(quote, given["payment"]),
-            variant=given["variant"],
-            customer_id=self._owner,
-            now=timezone.now(),
+        return services.purchase_quote(
+            quote_id=pk,
+            payment=self._paid(self.get_object(), call.body["payment"]),
+            variant=call.body["variant"],
+            customer_id=call.owner_id,
+            now=call.now,
         )
-        return Response(PolicySerializer(policy).data, status=201)
 
 
 class PolicyViewSet(_InsuranceViewSet):
@@ -138,134 +124,89 @@ class PolicyViewSet(_InsuranceViewSet):
     filterset_class = PolicyFilter
     throttle_scopes = {"document": "files"}
 
-    @extend_schema(request=PolicyCancelInput, responses=may_wait(PolicySerializer))
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=PolicyCancelInput, responses=may_wait(PolicySerializer), once="cancel_policy")
+    def cancel(self, call: Call, pk: UUID) -> Policy:
         """End a policy today, or after a day to come; `refund_amount` is the unused part of its premium.
 
         Until that day `refund_estimate` is what will come back, as things stand.
 
         Managers may name the day from which the premium counts as unused: of the insured's death, of the car's loss.
         """
-        return self.once("cancel_policy", self._cancel)
-
-    def _cancel(self) -> Response:
-        given = self.valid(PolicyCancelInput)
-        if "event_date" in given and not self.principal.is_staff:
+        if "event_date" in call.body and not call.principal.is_staff:
             raise InvalidInput("event_date", "invalid", _("The dealership fills it in, from the papers."))
-        policy_id = self.kwargs["pk"]
-        person_id = self.principal.id
-        is_own = Policy.objects.filter(pk=policy_id, customer_id=person_id).exists() and "event_date" not in given
-        is_insured = is_own or not self.principal.is_staff
-        policy = services.cancel_policy(
-            policy_id=policy_id,
-            customer_id=person_id if is_insured else None,
-            maker_id=None if is_insured else person_id,
-            now=timezone.now(),
-            **given,
+        is_own = Policy.objects.filter(pk=pk, customer_id=call.actor_id).exists() and "event_date" not in call.body
+        is_insured = is_own or not call.principal.is_staff
+        return services.cancel_policy(
+            policy_id=pk,
+            customer_id=call.actor_id if is_insured else None,
+            maker_id=None if is_insured else call.actor_id,
+            now=call.now,
+            **call.body,
         )
-        return Response(PolicySerializer(policy).data)
 
-    @extend_schema(request=None, responses=PolicySerializer)
     @action(detail=True, methods=["post"])
-    def keep(self, request: Request, pk: UUID) -> Response:
+    @write(responses=PolicySerializer)
+    def keep(self, call: Call, pk: UUID) -> Policy:
         """Forget the cancellation that was set for a day to come."""
-        policy = services.keep_policy(policy_id=pk, customer_id=self._owner, now=timezone.now())
-        return Response(PolicySerializer(policy).data)
+        return services.keep_policy(policy_id=pk, customer_id=call.owner_id, now=call.now)
 
-    @extend_schema(request=PolicyReinstateInput, responses=PolicySerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reinstate(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=PolicyReinstateInput, responses=PolicySerializer, once="reinstate_policy")
+    def reinstate(self, call: Call, pk: UUID) -> Policy:
         """Put a policy cancelled today back in force, once its refund is paid back."""
-        return self.once("reinstate_policy", self._reinstate)
+        payment = self._paid(self.get_object(), call.body.get("payment"))
+        return services.reinstate_policy(policy_id=pk, payment=payment, now=call.now)
 
-    def _reinstate(self) -> Response:
-        insured = self.get_object()
-        policy = services.reinstate_policy(
-            policy_id=self.kwargs["pk"],
-            payment=self._paid(insured, self.valid(PolicyReinstateInput).get("payment")),
-            now=timezone.now(),
-        )
-        return Response(PolicySerializer(policy).data)
-
-    @extend_schema(request=PolicyConfirmationInput, responses=may_wait(PolicySerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def confirm(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=PolicyConfirmationInput, responses=may_wait(PolicySerializer), once="confirm_policy")
+    def confirm(self, call: Call, pk: UUID) -> Policy:
         """Confirm by evidence what the premium rests on, or put it right for the whole term.
 
         What is less goes back; what is more is paid first: by `payment`, or by the insured who change the policy.
         """
-        return self.once("confirm_policy", self._confirm)
+        self._paid(self.get_object(), call.body.get("payment"))
+        return services.confirm_policy(policy_id=pk, manager_id=call.actor_id, now=call.now, **call.body)
 
-    def _confirm(self) -> Response:
-        insured, given = self.get_object(), self.valid(PolicyConfirmationInput)
-        self._paid(insured, given.get("payment"))
-        policy = services.confirm_policy(
-            policy_id=insured.id, manager_id=self.principal.id, now=timezone.now(), **given
-        )
-        return Response(PolicySerializer(policy).data)
-
-    @extend_schema(request=PolicyEndorsementInput, responses=may_wait(EndorsementSerializer, 201))
     @action(detail=True, methods=["post"])
-    def endorse(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=PolicyEndorsementInput, responses=may_wait(EndorsementSerializer, 201), once="endorse_policy")
+    def endorse(self, call: Call, pk: UUID) -> Endorsement:
         """Change what is insured from today on; a dearer policy is changed once the difference is paid."""
-        return self.once("endorse_policy", self._endorse)
-
-    def _endorse(self) -> Response:
-        insured, given = self.get_object(), self.valid(PolicyEndorsementInput)
-        endorsement = services.endorse_policy(
-            policy_id=self.kwargs["pk"],
-            changes=given["changes"],
-            payment=self._paid(insured, given.get("payment")),
-            actor_id=self.principal.id,
-            customer_id=self._owner,
-            expected_difference=given.get("expected_difference"),
-            now=timezone.now(),
+        return services.endorse_policy(
+            policy_id=pk,
+            changes=call.body["changes"],
+            payment=self._paid(self.get_object(), call.body.get("payment")),
+            actor_id=call.actor_id,
+            customer_id=call.owner_id,
+            expected_difference=call.body.get("expected_difference"),
+            now=call.now,
         )
-        return Response(EndorsementSerializer(endorsement).data, status=201)
 
-    @extend_schema(request=EndorsementPriceInput, responses=EndorsementPriceSerializer)
     @action(detail=True, methods=["post"], url_path="price-endorsement")
-    def price_endorsement(self, request: Request, pk: UUID) -> Response:
+    @write(request=EndorsementPriceInput, responses=EndorsementPriceSerializer)
+    def price_endorsement(self, call: Call, pk: UUID) -> Any:
         """Price a change from today on; nothing is changed."""
-        self.get_object()
-        priced = services.price_endorsement(
-            policy_id=pk,
-            changes=self.valid(EndorsementPriceInput)["changes"],
-            actor_id=self.principal.id,
-            customer_id=self._owner,
-            now=timezone.now(),
+        return services.price_endorsement(
+            policy_id=self.get_object().pk,
+            changes=call.body["changes"],
+            actor_id=call.actor_id,
+            customer_id=call.owner_id,
+            now=call.now,
         )
-        return Response(EndorsementPriceSerializer(priced).data)
 
-    @extend_schema(request=InstalmentPaymentInput, responses=PolicySerializer)
     @action(detail=True, methods=["post"], url_path="pay-instalment")
-    def pay_instalment(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=InstalmentPaymentInput, responses=PolicySerializer, once="pay_instalment")
+    def pay_instalment(self, call: Call, pk: UUID) -> Policy:
         """Pay the instalment that is due next, before its day too."""
-        return self.once("pay_instalment", self._pay_instalment)
+        payment = self._paid(self.get_object(), call.body["payment"])
+        return services.pay_instalment(policy_id=pk, payment=payment, customer_id=call.owner_id, now=call.now)
 
-    def _pay_instalment(self) -> Response:
-        insured = self.get_object()
-        policy = services.pay_instalment(
-            policy_id=self.kwargs["pk"],
-            payment=self._paid(insured, self.valid(InstalmentPaymentInput)["payment"]),
-            customer_id=self._owner,
-            now=timezone.now(),
-        )
-        return Response(PolicySerializer(policy).data)
-
-    @extend_schema(request=PolicyAutopayInput, responses=PolicySerializer)
     @action(detail=True, methods=["post"])
-    def autopay(self, request: Request, pk: UUID) -> Response:
+    @write(request=PolicyAutopayInput, responses=PolicySerializer)
+    def autopay(self, call: Call, pk: UUID) -> Policy:
         """Have instalments charged to a stored payment method on their days, or by nothing any more."""
-        insured = self.get_object()
-        policy = services.choose_autopay(
-            policy_id=pk,
-            payment=self._paid(insured, self.valid(PolicyAutopayInput)["payment"]),
-            customer_id=self._owner,
-            now=timezone.now(),
-        )
-        return Response(PolicySerializer(policy).data)
+        payment = self._paid(self.get_object(), call.body["payment"])
+        return services.choose_autopay(policy_id=pk, payment=payment, customer_id=call.owner_id, now=call.now)
 
     @extend_schema(responses=EndorsementSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
@@ -273,15 +214,11 @@ class PolicyViewSet(_InsuranceViewSet):
         """Changes of a policy, oldest first."""
         return Response(EndorsementSerializer(self.get_object().endorsements.all(), many=True).data)
 
-    @extend_schema(request=None, responses={201: InsuranceQuoteSerializer})
     @action(detail=True, methods=["post"])
-    def renew(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses={201: InsuranceQuoteSerializer}, once="renew_policy")
+    def renew(self, call: Call, pk: UUID) -> Quote:
         """A quote for the next term; bought like any other it becomes a policy of its own."""
-        return self.once("renew_policy", self._renew)
-
-    def _renew(self) -> Response:
-        quote = services.renew_policy(policy_id=self.kwargs["pk"], customer_id=self._owner, now=timezone.now())
-        return Response(InsuranceQuoteSerializer(quote).data, status=201)
+        return services.renew_policy(policy_id=pk, customer_id=call.owner_id, now=call.now)
 
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
@@ -305,62 +242,39 @@ class ClaimViewSet(_InsuranceViewSet):
     filterset_class = ClaimFilter
     ordering_fields = {"created_at": "created_at", "due_date": "due_date"}
 
-    @extend_schema(request=ClaimInput, responses={201: ClaimSerializer})
-    def create(self, request: Request) -> HttpResponse:
+    @write(request=ClaimInput, responses={201: ClaimSerializer}, once="open_claim")
+    def create(self, call: Call) -> Claim:
         """Report a loss."""
-        return self.once("open_claim", self._open)
-
-    def _open(self) -> Response:
-        given = self.valid(ClaimInput)
         names = ("kind", "place", "driver_name", "driver_birth_date")
-        report = services.LossReport(**{name: given.pop(name) for name in names if given.get(name)})
-        given = {name: value for name, value in given.items() if name not in names}
-        claim = services.open_claim(**given, report=report, customer_id=self._owner, now=timezone.now())
-        return self._shown(claim, status=201)
+        report = services.LossReport(**{name: call.body[name] for name in names if call.body.get(name)})
+        given = {name: value for name, value in call.body.items() if name not in names}
+        return self._shown(services.open_claim(**given, report=report, customer_id=call.owner_id, now=call.now))
 
-    def _shown(self, claim: Claim, status: int = 200) -> Response:
-        found = self.queryset.get(pk=claim.pk)
-        return Response(ClaimSerializer(found, context=self.get_serializer_context()).data, status=status)
+    def _shown(self, claim: Claim) -> Claim:
+        return self.queryset.get(pk=claim.pk)
 
-    @property
-    def _claim_id(self) -> UUID:
-        return self.kwargs["pk"]
-
-    @extend_schema(methods=["get"], responses=ClaimDocumentSerializer(many=True), filters=False)
-    @extend_schema(
-        methods=["post"],
-        request={"multipart/form-data": ClaimDocumentInput},
-        responses={201: ClaimDocumentSerializer},
-        filters=False,
-    )
-    @action(
-        detail=True,
-        methods=["get", "post"],
-        parser_classes=[MultiPartParser],
-        pagination_class=None,
-        filter_backends=[],
-    )
+    @extend_schema(responses=ClaimDocumentSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], parser_classes=[MultiPartParser], pagination_class=None, filter_backends=[])
     def documents(self, request: Request, pk: UUID) -> HttpResponse:
         """Papers and photographs of a claim; the same file twice is one paper."""
-        if request.method == "POST":
-            return self._add_document()
         return Response(ClaimDocumentSerializer(self.get_object().documents.all(), many=True).data)
 
-    def _add_document(self) -> Response:
-        self.get_object()
-        given = self.valid(ClaimDocumentInput)
-        upload = given["file"]
+    @extend_schema(filters=False)
+    @documents.mapping.post
+    @write(request={"multipart/form-data": ClaimDocumentInput}, responses={201: ClaimDocumentSerializer})
+    def add_document(self, call: Call, pk: UUID) -> ClaimDocument:
+        """Papers and photographs of a claim; the same file twice is one paper."""
+        upload = call.body["file"]
         check_size(upload.size, settings.CLAIM_FILE_MAX_BYTES)
-        document = services.add_document(
-            claim_id=self._claim_id,
-            kind=given["kind"],
+        return services.add_document(
+            claim_id=self.get_object().pk,
+            kind=call.body["kind"],
             name=upload.name,
             content=upload.read(),
-            actor_id=self.principal.id,
-            customer_id=self._owner,
-            now=timezone.now(),
+            actor_id=call.actor_id,
+            customer_id=call.owner_id,
+            now=call.now,
         )
-        return Response(ClaimDocumentSerializer(document).data, status=201)
 
     @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in KINDS})
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})")
@@ -381,73 +295,55 @@ class ClaimViewSet(_InsuranceViewSet):
             },
         )
 
-    @extend_schema(request=None, responses=ClaimSerializer)
     @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, pk: UUID) -> Response:
+    @write(responses=ClaimSerializer)
+    def withdraw(self, call: Call, pk: UUID) -> Claim:
         """Take back a report that was not decided."""
-        claim = services.withdraw_claim(claim_id=self._claim_id, customer_id=self._owner, now=timezone.now())
-        return self._shown(claim)
+        return self._shown(services.withdraw_claim(claim_id=pk, customer_id=call.owner_id, now=call.now))
 
-    @extend_schema(request=ClaimPapersInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], url_path="request-documents", permission_classes=[IsManager])
-    def request_documents(self, request: Request, pk: UUID) -> Response:
+    @write(request=ClaimPapersInput, responses=ClaimSerializer)
+    def request_documents(self, call: Call, pk: UUID) -> Claim:
         """Ask the insured for papers."""
-        wanted = self.valid(ClaimPapersInput).get("documents", [])
-        return self._shown(services.request_documents(claim_id=self._claim_id, documents=wanted, now=timezone.now()))
+        wanted = call.body.get("documents", [])
+        return self._shown(services.request_documents(claim_id=pk, documents=wanted, now=call.now))
 
-    @extend_schema(request=ClaimAssessmentInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def assess(self, request: Request, pk: UUID) -> Response:
+    @write(request=ClaimAssessmentInput, responses=ClaimSerializer)
+    def assess(self, call: Call, pk: UUID) -> Claim:
         """Say what the loss is worth, and what it was; the policy says what it pays for that, and `formula` how."""
-        found = services.Assessment(**self.valid(ClaimAssessmentInput))
-        return self._shown(
-            services.assess_claim(claim_id=self._claim_id, found=found, maker_id=self.principal.id, now=timezone.now())
-        )
+        found = services.Assessment(**call.body)
+        return self._shown(services.assess_claim(claim_id=pk, found=found, maker_id=call.actor_id, now=call.now))
 
-    @extend_schema(request=ClaimApprovalInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def approve(self, request: Request, pk: UUID) -> Response:
+    @write(request=ClaimApprovalInput, responses=ClaimSerializer)
+    def approve(self, call: Call, pk: UUID) -> Claim:
         """Grant what the policy pays, or less; above the limit a second manager confirms."""
-        claim = services.approve_claim(
-            claim_id=self._claim_id,
-            manager_id=self.principal.id,
-            amount=self.valid(ClaimApprovalInput).get("amount"),
-            now=timezone.now(),
-        )
-        return self._shown(claim)
+        amount = call.body.get("amount")
+        return self._shown(services.approve_claim(claim_id=pk, manager_id=call.actor_id, amount=amount, now=call.now))
 
-    @extend_schema(request=ClaimReasonInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reject(self, request: Request, pk: UUID) -> Response:
+    @write(request=ClaimReasonInput, responses=ClaimSerializer)
+    def reject(self, call: Call, pk: UUID) -> Claim:
         """Refuse, and tell the insured why."""
-        claim = services.reject_claim(
-            claim_id=self._claim_id,
-            manager_id=self.principal.id,
-            reason=self.valid(ClaimReasonInput)["reason"],
-            now=timezone.now(),
+        return self._shown(
+            services.reject_claim(claim_id=pk, manager_id=call.actor_id, reason=call.body["reason"], now=call.now)
         )
-        return self._shown(claim)
 
-    @extend_schema(request=None, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def pay(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses=ClaimSerializer, once="pay_claim")
+    def pay(self, call: Call, pk: UUID) -> Claim:
         """Ask payments for the payout; the claim is `paid` when the money has left."""
-        return self.once(
-            "pay_claim",
-            lambda: self._shown(
-                services.pay_claim(claim_id=self._claim_id, maker_id=self.principal.id, now=timezone.now())
-            ),
-        )
+        return self._shown(services.pay_claim(claim_id=pk, maker_id=call.actor_id, now=call.now))
 
-    @extend_schema(request=ClaimReasonInput, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reopen(self, request: Request, pk: UUID) -> Response:
+    @write(request=ClaimReasonInput, responses=ClaimSerializer)
+    def reopen(self, call: Call, pk: UUID) -> Claim:
         """Look again at a claim that was paid, refused or closed."""
-        reason = self.valid(ClaimReasonInput)["reason"]
-        return self._shown(services.reopen_claim(claim_id=self._claim_id, reason=reason, now=timezone.now()))
+        return self._shown(services.reopen_claim(claim_id=pk, reason=call.body["reason"], now=call.now))
 
-    @extend_schema(request=None, responses=ClaimSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def close(self, request: Request, pk: UUID) -> Response:
+    @write(responses=ClaimSerializer)
+    def close(self, call: Call, pk: UUID) -> Claim:
         """Put a paid or refused claim away."""
-        return self._shown(services.close_claim(claim_id=self._claim_id, now=timezone.now()))
+        return self._shown(services.close_claim(claim_id=pk, now=call.now))
