@@ -47,6 +47,11 @@ class Principal(msgspec.Struct, frozen=True):
         return bool(self.roles & STAFF)
 
     @property
+    def owner_id(self) -> UUID | None:
+        """The person whose objects alone the caller may touch; None is staff, who may touch everybody's."""
+        return None if self.is_staff else self.id
+
+    @property
     def is_admin(self) -> bool:
         """Admins manage users and roles, and delete."""
         return ADMIN in self.roles

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -46,7 +47,7 @@ class Call:
     @property
     def owner_id(self) -> UUID | None:
         """The person whose objects alone the caller may touch; None is staff, who may touch everybody's."""
-        return None if self.principal.is_staff else self.principal.id
+        return self.principal.owner_id
 
     @property
     def expected_version(self) -> Expected:
@@ -112,6 +113,8 @@ def write(
             return declared.run(self, words)
 
         method.write = declared  # type: ignore[attr-defined]
-        return method
+        # A method mapped to another's path would be described by that one's schema, were it given none of its own.
+        described: Callable[..., HttpResponseBase] = extend_schema()(method)
+        return described
 
     return declare

@@ -41,6 +41,7 @@ from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.approvals.views import may_wait
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 from payments.commands import Means
 from payments.public import require_method
 
@@ -86,76 +87,61 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         )
 
     def _page(self, pk: UUID) -> LoanPage:
-        page = queries.read_loan(pk, customer_id=self.owner, now=timezone.now())
+        page = queries.read_loan(pk, customer_id=self.principal.owner_id, now=timezone.now())
         if page is None:
             raise LoanNotFound
         return page
 
-    @extend_schema(
-        methods=["get"], operation_id="financing_loans_payments_list", responses=LoanPaymentSerializer(many=True)
-    )
-    @extend_schema(methods=["post"], request=LoanPaymentInput, responses={201: LoanPaymentSerializer})
-    @action(detail=True, methods=["get", "post"], filterset_class=None, ordering_fields={"created_at": "created_at"})
-    def payments(self, request: Request, pk: UUID) -> HttpResponse:
-        """List what was paid, the newest first; or pay towards what is due."""
-        if request.method == "POST":
-            return self.once("pay_loan", self._pay)
-        payments = LoanPayment.objects.filter(loan=self._found(pk))
-        page = self.paginate_queryset(payments)
+    @extend_schema(operation_id="financing_loans_payments_list", responses=LoanPaymentSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None, ordering_fields={"created_at": "created_at"})
+    def payments(self, request: Request, pk: UUID) -> Response:
+        """List what was paid, the newest first."""
+        page = self.paginate_queryset(LoanPayment.objects.filter(loan=self._found(pk)))
         return self.get_paginated_response(LoanPaymentSerializer(page, many=True).data)
 
-    def _pay(self) -> Response:
-        data = self.valid(LoanPaymentInput)
-        means = self._means(data)
-        payment = services.pay_loan(
-            loan_id=self.kwargs["pk"],
-            customer_id=self.owner,
-            amount=data["amount"],
-            means=means,
-            actor_id=self.principal.id,
-            now=timezone.now(),
+    @payments.mapping.post
+    @write(request=LoanPaymentInput, responses={201: LoanPaymentSerializer}, once="pay_loan")
+    def pay(self, call: Call, pk: UUID) -> LoanPayment:
+        """Pay towards what is due."""
+        return services.pay_loan(
+            loan_id=pk,
+            customer_id=call.owner_id,
+            amount=call.body["amount"],
+            means=self._means(call, pk),
+            actor_id=call.actor_id,
+            now=call.now,
         )
-        return Response(LoanPaymentSerializer(payment).data, status=201)
 
-    @extend_schema(request=EarlyRepaymentInput, responses=EarlyRepaymentSerializer)
     @action(detail=True, methods=["post"], url_path="early-repayment")
-    def early_repayment(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=EarlyRepaymentInput, responses=EarlyRepaymentSerializer, once="repay_loan_early")
+    def early_repayment(self, call: Call, pk: UUID) -> dict[str, Any]:
         """Repay a part or all before its time, for a shorter term or a smaller payment; `preview` writes nothing."""
-        return self.once("repay_loan_early", self._repay_early)
-
-    def _repay_early(self) -> Response:
-        data, now = self.valid(EarlyRepaymentInput), timezone.now()
-        means = self._means(data)
+        data, means = call.body, self._means(call, pk)
         wanted: dict[str, Any] = {
-            "loan_id": self.kwargs["pk"],
-            "customer_id": self.owner,
+            "loan_id": pk,
+            "customer_id": call.owner_id,
             "amount": data["amount"],
-            "day": data["date"] or dealer_day(now),
+            "day": data["date"] or dealer_day(call.now),
             "strategy": Strategy(data["strategy"]),
-            "now": now,
+            "now": call.now,
         }
         if data["preview"]:
-            return Response(_early(services.preview_early(**wanted), data["strategy"], None))
-        payment, plan = services.repay_loan_early(**wanted, means=means, actor_id=self.principal.id)
-        return Response(_early(plan, data["strategy"], payment))
+            return _early(services.preview_early(**wanted), data["strategy"], None)
+        payment, plan = services.repay_loan_early(**wanted, means=means, actor_id=call.actor_id)
+        return _early(plan, data["strategy"], payment)
 
-    @extend_schema(request=ReturnInput, responses=ReturnSerializer)
     @action(detail=True, methods=["post"], url_path="return")
-    def return_loan(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=ReturnInput, responses=ReturnSerializer, once="return_loan")
+    def return_loan(self, call: Call, pk: UUID) -> dict[str, Any]:
         """Give the loan back in its cooling-off days: principal and interest for the days of use."""
-        return self.once("return_loan", self._return)
-
-    def _return(self) -> Response:
-        data, now = self.valid(ReturnInput), timezone.now()
-        means = self._means(data)
-        loan_id = self.kwargs["pk"]
-        quote, payment = services.preview_return(loan_id=loan_id, customer_id=self.owner, now=now), None
-        if not data["preview"]:
+        means = self._means(call, pk)
+        quote, payment = services.preview_return(loan_id=pk, customer_id=call.owner_id, now=call.now), None
+        if not call.body["preview"]:
             payment = services.return_loan(
-                loan_id=loan_id, customer_id=self.owner, means=means, actor_id=self.principal.id, now=now
+                loan_id=pk, customer_id=call.owner_id, means=means, actor_id=call.actor_id, now=call.now
             )
         shown = {name: getattr(quote, name) for name in ("day", "balance", "interest", "due", "deposit", "total")}
-        return Response(ReturnSerializer(shown | {"preview": data["preview"], "payment": payment}).data)
+        return shown | {"preview": call.body["preview"], "payment": payment}
 
     @extend_schema(parameters=[PayoffQuerySerializer], responses=PayoffSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
@@ -166,95 +152,68 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         now = timezone.now()
         quote = services.preview_payoff(
             loan_id=pk,
-            customer_id=self.owner,
+            customer_id=self.principal.owner_id,
             day=query.validated_data["date"] or dealer_day(now),
             now=now,
         )
         return Response(PayoffSerializer(quote).data)
 
-    @extend_schema(request=RestructuringInput, responses=may_wait(LoanSerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def restructure(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=RestructuringInput, responses=may_wait(LoanSerializer), once="restructure_loan")
+    def restructure(self, call: Call, pk: UUID) -> Loan:
         """Repay what is left by a new schedule."""
-        return self.once("restructure_loan", self._restructure)
+        return services.restructure_loan(loan_id=pk, manager_id=call.actor_id, now=call.now, **call.body)
 
-    def _restructure(self) -> Response:
-        loan = services.restructure_loan(
-            loan_id=self.kwargs["pk"],
-            manager_id=self.principal.id,
-            now=timezone.now(),
-            **self.valid(RestructuringInput),
-        )
-        return Response(LoanSerializer(loan).data)
-
-    @extend_schema(request=ReasonInput, responses=may_wait(LoanSerializer))
     @action(detail=True, methods=["post"], url_path="write-off", permission_classes=[IsManager])
-    def write_off(self, request: Request, pk: UUID) -> Response:
+    @write(request=ReasonInput, responses=may_wait(LoanSerializer))
+    def write_off(self, call: Call, pk: UUID) -> Loan:
         """Give up an overdue loan."""
-        loan = services.write_off_loan(
-            loan_id=pk,
-            manager_id=self.principal.id,
-            reason=self.valid(ReasonInput)["reason"],
-            now=timezone.now(),
-        )
-        return Response(LoanSerializer(loan).data)
+        return services.write_off_loan(loan_id=pk, manager_id=call.actor_id, reason=call.body["reason"], now=call.now)
 
-    @extend_schema(request=ReasonInput, responses=LoanPaymentSerializer)
     @action(
         detail=True,
         methods=["post"],
         url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/reverse",
         permission_classes=[IsManager],
     )
-    def reverse_payment(self, request: Request, pk: UUID, payment_id: UUID) -> Response:
+    @write(request=ReasonInput, responses=LoanPaymentSerializer)
+    def reverse_payment(self, call: Call, pk: UUID, payment_id: UUID) -> LoanPayment:
         """Count a payment that bounced as if it had never come."""
-        payment = services.reverse_payment(
-            loan_id=pk,
-            payment_id=payment_id,
-            manager_id=self.principal.id,
-            reason=self.valid(ReasonInput)["reason"],
-            now=timezone.now(),
+        return services.reverse_payment(
+            loan_id=pk, payment_id=payment_id, manager_id=call.actor_id, reason=call.body["reason"], now=call.now
         )
-        return Response(LoanPaymentSerializer(payment).data)
 
-    @extend_schema(request=DebitInput, responses=may_wait(LoanPaymentSerializer))
     @action(
         detail=True,
         methods=["post"],
         url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/confirm",
         permission_classes=[IsManager],
     )
-    def confirm_debit(self, request: Request, pk: UUID, payment_id: UUID) -> Response:
+    @write(request=DebitInput, responses=may_wait(LoanPaymentSerializer))
+    def confirm_debit(self, call: Call, pk: UUID, payment_id: UUID) -> LoanPayment:
         """Count a debit by the bank's paper, where the bank does not answer itself; a second person agrees."""
-        data = self.valid(DebitInput)
-        payment = services.confirm_debit(
+        return services.confirm_debit(
             loan_id=pk,
             payment_id=payment_id,
-            reference=data["reference"],
-            day=data["date"],
-            evidence=data["evidence"],
-            manager_id=self.principal.id,
-            now=timezone.now(),
+            reference=call.body["reference"],
+            day=call.body["date"],
+            evidence=call.body["evidence"],
+            manager_id=call.actor_id,
+            now=call.now,
         )
-        return Response(LoanPaymentSerializer(payment).data)
 
-    @extend_schema(request=ReasonInput, responses=LoanPaymentSerializer)
     @action(
         detail=True,
         methods=["post"],
         url_path=f"payments/(?P<payment_id>{UUID_PATTERN})/refuse",
         permission_classes=[IsManager],
     )
-    def refuse_debit(self, request: Request, pk: UUID, payment_id: UUID) -> Response:
+    @write(request=ReasonInput, responses=LoanPaymentSerializer)
+    def refuse_debit(self, call: Call, pk: UUID, payment_id: UUID) -> LoanPayment:
         """Note that the bank debited nothing, where it does not answer itself."""
-        payment = services.refuse_debit(
-            loan_id=pk,
-            payment_id=payment_id,
-            manager_id=self.principal.id,
-            reason=self.valid(ReasonInput)["reason"],
-            now=timezone.now(),
+        return services.refuse_debit(
+            loan_id=pk, payment_id=payment_id, manager_id=call.actor_id, reason=call.body["reason"], now=call.now
         )
-        return Response(LoanPaymentSerializer(payment).data)
 
     @extend_schema(responses=PortfolioSerializer)
     @action(detail=False, methods=["get"], filterset_class=None, permission_classes=[IsManager])
@@ -262,14 +221,14 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
         """All loans by lateness."""
         return Response(PortfolioSerializer(queries.read_portfolio()).data)
 
-    def _means(self, data: dict[str, Any]) -> Means:
+    def _means(self, call: Call, pk: UUID) -> Means:
         """Read how a loan is paid, by a stored method of its borrower alone. Raises LoanNotFound, InvalidInput."""
-        loan, method_id = self._found(self.kwargs["pk"]), data["payment_method_id"]
+        data, loan, method_id = call.body, self._found(pk), call.body["payment_method_id"]
         if method_id is not None:
             require_method(
                 method_id,
                 method=data["method"],
-                caller_id=self.principal.id,
+                caller_id=call.actor_id,
                 customer_id=loan.customer_id,
                 field="payment_method_id",
             )
@@ -285,7 +244,7 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
 _ROW = ("number", "due_date", "payment", "principal", "interest", "fees", "balance")
 
 
-def _early(plan: EarlyPlan, strategy: str, payment: LoanPayment | None) -> Any:
+def _early(plan: EarlyPlan, strategy: str, payment: LoanPayment | None) -> dict[str, Any]:
     shown = {name: getattr(plan, name) for name in ("due", "interest", "principal", "saved_interest", "balance", "psk")}
     shown |= {
         "preview": payment is None,
@@ -297,4 +256,4 @@ def _early(plan: EarlyPlan, strategy: str, payment: LoanPayment | None) -> Any:
         "payment": payment,
         "schedule": plan.rows,
     }
-    return EarlyRepaymentSerializer(shown).data
+    return shown

@@ -3,13 +3,8 @@
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from financing import services
 from financing.api.desk_serializers import OverrideAnswerInput, OverrideSerializer
@@ -18,6 +13,7 @@ from financing.api.loan_serializers import ReasonInput
 from financing.api.views import FinancingViewSet
 from financing.models import Override
 from gateway.access.permissions import IsManager
+from gateway.writes import Call, write
 
 
 class OverrideViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
@@ -33,29 +29,16 @@ class OverrideViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financin
     def get_queryset(self) -> QuerySet[Override]:
         return Override.objects.select_related("application")
 
-    @extend_schema(request=OverrideAnswerInput, responses=OverrideSerializer)
     @action(detail=True, methods=["post"])
-    def confirm(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=OverrideAnswerInput, responses=OverrideSerializer, once="confirm_override")
+    def confirm(self, call: Call, pk: UUID) -> Override:
         """Agree: the application is approved on the proposed terms."""
-        return self.once("confirm_override", self._confirm)
+        return services.confirm_override(override_id=pk, manager_id=call.actor_id, note=call.body["note"], now=call.now)
 
-    def _confirm(self) -> Response:
-        override = services.confirm_override(
-            override_id=self.kwargs["pk"],
-            manager_id=self.principal.id,
-            note=self.valid(OverrideAnswerInput)["note"],
-            now=timezone.now(),
-        )
-        return Response(OverrideSerializer(override).data)
-
-    @extend_schema(request=ReasonInput, responses=OverrideSerializer)
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, pk: UUID) -> Response:
+    @write(request=ReasonInput, responses=OverrideSerializer)
+    def reject(self, call: Call, pk: UUID) -> Override:
         """Disagree, and say why: the refusal stands."""
-        override = services.reject_override(
-            override_id=pk,
-            manager_id=self.principal.id,
-            reason=self.valid(ReasonInput)["reason"],
-            now=timezone.now(),
+        return services.reject_override(
+            override_id=pk, manager_id=call.actor_id, reason=call.body["reason"], now=call.now
         )
-        return Response(OverrideSerializer(override).data)

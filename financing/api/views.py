@@ -41,7 +41,7 @@ from financing.api.serializers import (
     ProgrammeSerializer,
 )
 from financing.errors import ApplicationNotFound, DocumentNotFound
-from financing.models import Application, Programme
+from financing.models import Application, ApplicationDocument, Override, Programme
 from financing.queries.documents import TYPES, Paper, printed, quote_paper
 from financing.rules.application_fields import read_fields
 from financing.rules.calculations import (
@@ -61,6 +61,7 @@ from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.principal import Principal
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 
 FILE_KIND = f"(?P<kind>{'|'.join(TYPES)})"
 FILES = {(200, content_type): OpenApiTypes.BINARY for content_type in TYPES.values()}
@@ -70,11 +71,6 @@ class FinancingViewSet(ApiViewSet):
     """Base that the viewsets of financing share."""
 
     idempotent_on = "financing"
-
-    @property
-    def owner(self) -> UUID | None:
-        """Return whose objects the caller may touch; None is everybody's."""
-        return None if self.principal.is_staff else self.principal.id
 
 
 class CalculatorViewSet(FinancingViewSet):
@@ -145,25 +141,22 @@ class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Financi
         offered = Programme.objects.all() if is_staff else queries.programmes_on(dealer_day(timezone.now()))
         return offered.prefetch_related("rates")
 
-    @extend_schema(request=ProgrammeInput, responses=may_wait(ProgrammeSerializer, 201))
-    def create(self, request: Request) -> Response:
-        fields, rates = _programme(self.valid(ProgrammeInput))
-        programme = services.open_programme(fields=fields, rates=rates, maker_id=self.principal.id, now=timezone.now())
-        return Response(ProgrammeSerializer(programme).data, status=201)
+    @write(request=ProgrammeInput, responses=may_wait(ProgrammeSerializer, 201))
+    def create(self, call: Call) -> Programme:
+        fields, rates = _programme(call.body)
+        return services.open_programme(fields=fields, rates=rates, maker_id=call.actor_id, now=call.now)
 
-    @extend_schema(request=ProgrammeInput(partial=True), responses=may_wait(ProgrammeSerializer))
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        programme_id, expected = self.matched()
-        changes, rates = _programme(self.valid(ProgrammeInput, partial=True))
-        programme = services.change_programme(
-            programme_id=programme_id,
+    @write(request=ProgrammeInput(partial=True), responses=may_wait(ProgrammeSerializer))
+    def partial_update(self, call: Call, pk: UUID) -> Programme:
+        changes, rates = _programme(call.body)
+        return services.change_programme(
+            programme_id=pk,
             changes=changes,
             rates=rates,
-            expected_version=expected,
-            maker_id=self.principal.id,
-            now=timezone.now(),
+            expected_version=call.expected_version,
+            maker_id=call.actor_id,
+            now=call.now,
         )
-        return Response(ProgrammeSerializer(programme).data)
 
 
 def _programme(data: dict[str, Any]) -> Any:
@@ -185,20 +178,13 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         applications = Application.objects.select_related("programme").prefetch_related("documents")
         return applications if self.principal.is_staff else applications.filter(customer_id=self.principal.id)
 
-    @extend_schema(request=ApplicationInput, responses={201: ApplicationSerializer})
-    def create(self, request: Request) -> HttpResponse:
+    @write(request=ApplicationInput, responses={201: ApplicationSerializer}, once="apply_for_loan")
+    def create(self, call: Call) -> Application:
         """Apply; the answer holds the decision."""
-        return self.once("apply_for_loan", self._apply)
-
-    def _apply(self) -> Response:
-        data = self.valid(ApplicationInput)
-        application = services.apply_for_loan(
-            order_id=data.pop("order_id"),
-            fields=read_fields(data),
-            customer_id=self.owner,
-            now=timezone.now(),
+        data = dict(call.body)
+        return services.apply_for_loan(
+            order_id=data.pop("order_id"), fields=read_fields(data), customer_id=call.owner_id, now=call.now
         )
-        return Response(ApplicationSerializer(application).data, status=201)
 
     @extend_schema(responses=LoanQuoteSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)
@@ -210,12 +196,11 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         quote = calculate(application.terms(amount, rate), today=dealer_day(application.created_at))
         return Response(LoanQuoteSerializer(quote).data)
 
-    @extend_schema(request=None, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, pk: UUID) -> Response:
+    @write(responses=ApplicationSerializer)
+    def withdraw(self, call: Call, pk: UUID) -> Application:
         """Give the application up."""
-        application = services.withdraw_application(application_id=pk, customer_id=self.owner, now=timezone.now())
-        return Response(ApplicationSerializer(application).data)
+        return services.withdraw_application(application_id=pk, customer_id=call.owner_id, now=call.now)
 
     @extend_schema(operation_id="financing_applications_offers_list", responses=BankOffersSerializer)
     @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
@@ -224,112 +209,83 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         offers = queries.offers_of(self._found(pk).pk)
         return Response(BankOffersSerializer({"results": offers}).data)
 
-    @extend_schema(request=AcceptInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"])
-    def accept(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=AcceptInput, responses=ApplicationSerializer, once="accept_offer")
+    def accept(self, call: Call, pk: UUID) -> Application:
         """Accept the application's offer, or the one named of several; nobody can do it for the client."""
-        return self.once("accept_offer", self._accept)
-
-    def _accept(self) -> Response:
-        given = self.valid(AcceptInput)
-        application = services.accept_offer(
-            application_id=self.kwargs["pk"],
-            customer_id=self.principal.id,
-            offer_id=given["offer_id"],
-            own_part=given["own_part"],
-            now=timezone.now(),
+        return services.accept_offer(
+            application_id=pk,
+            customer_id=call.actor_id,
+            offer_id=call.body["offer_id"],
+            own_part=call.body["own_part"],
+            now=call.now,
         )
-        return Response(ApplicationSerializer(application).data)
 
-    @extend_schema(request=ApplicationApprovalInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def approve(self, request: Request, pk: UUID) -> Response:
+    @write(request=ApplicationApprovalInput, responses=ApplicationSerializer)
+    def approve(self, call: Call, pk: UUID) -> Application:
         """Approve what is under review, with a smaller amount or another rate if need be."""
-        data = self.valid(ApplicationApprovalInput)
-        application = services.approve_application(
+        return services.approve_application(
             application_id=pk,
-            manager_id=self.principal.id,
-            amount=data.get("amount"),
-            annual_rate=data.get("rate"),
-            now=timezone.now(),
+            manager_id=call.actor_id,
+            amount=call.body.get("amount"),
+            annual_rate=call.body.get("rate"),
+            now=call.now,
         )
-        return Response(ApplicationSerializer(application).data)
 
-    @extend_schema(request=ApplicationRejectionInput, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def reject(self, request: Request, pk: UUID) -> Response:
+    @write(request=ApplicationRejectionInput, responses=ApplicationSerializer)
+    def reject(self, call: Call, pk: UUID) -> Application:
         """Refuse what is under review, and tell the client why."""
-        application = services.reject_application(
-            application_id=pk,
-            manager_id=self.principal.id,
-            reason=self.valid(ApplicationRejectionInput)["reason"],
-            now=timezone.now(),
+        return services.reject_application(
+            application_id=pk, manager_id=call.actor_id, reason=call.body["reason"], now=call.now
         )
-        return Response(ApplicationSerializer(application).data)
 
-    @extend_schema(request=None, responses=ApplicationSerializer)
     @action(detail=True, methods=["post"], url_path="counter-offer", permission_classes=[IsManager])
-    def counter_offer(self, request: Request, pk: UUID) -> Response:
+    @write(responses=ApplicationSerializer)
+    def counter_offer(self, call: Call, pk: UUID) -> Application:
         """Offer the nearest terms that the rules approve, in place of a refusal or a review."""
-        application = services.offer_counter(application_id=pk, manager_id=self.principal.id, now=timezone.now())
-        return Response(ApplicationSerializer(application).data)
+        return services.offer_counter(application_id=pk, manager_id=call.actor_id, now=call.now)
 
-    @extend_schema(request=OverrideInput, responses={201: OverrideSerializer})
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def override(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=OverrideInput, responses={201: OverrideSerializer}, once="override_decision")
+    def override(self, call: Call, pk: UUID) -> Override:
         """Lend what the rules refused; above a limit another manager has to confirm it."""
-        return self.once("override_decision", self._override)
-
-    def _override(self) -> Response:
-        data = self.valid(OverrideInput)
-        override = services.override_decision(
-            application_id=self.kwargs["pk"],
-            manager_id=self.principal.id,
-            reason=data["reason"],
-            amount=data["amount"],
-            annual_rate=data["rate"],
-            term_months=data["term_months"],
-            now=timezone.now(),
+        return services.override_decision(
+            application_id=pk,
+            manager_id=call.actor_id,
+            reason=call.body["reason"],
+            amount=call.body["amount"],
+            annual_rate=call.body["rate"],
+            term_months=call.body["term_months"],
+            now=call.now,
         )
-        return Response(OverrideSerializer(override).data, status=201)
 
     @extend_schema(
-        methods=["get"], operation_id="financing_applications_documents_list",
+        operation_id="financing_applications_documents_list",
         responses=ApplicationDocumentSerializer(many=True), filters=False,
     )  # fmt: skip
-    @extend_schema(
-        methods=["post"],
-        request={"multipart/form-data": ApplicationDocumentInput},
-        responses={201: ApplicationDocumentSerializer},
-        filters=False,
-    )
-    @action(
-        detail=True,
-        methods=["get", "post"],
-        parser_classes=[MultiPartParser],
-        pagination_class=None,
-        filter_backends=[],
-    )
-    def documents(self, request: Request, pk: UUID) -> HttpResponse:
-        """Papers of the application; the same file twice is one paper."""
-        application = self._found(pk)
-        if request.method == "POST":
-            return self._add_document(application.pk)
-        return Response(ApplicationDocumentSerializer(application.documents.all(), many=True).data)
+    @action(detail=True, methods=["get"], parser_classes=[MultiPartParser], pagination_class=None, filter_backends=[])
+    def documents(self, request: Request, pk: UUID) -> Response:
+        """Papers of the application."""
+        return Response(ApplicationDocumentSerializer(self._found(pk).documents.all(), many=True).data)
 
-    def _add_document(self, application_id: UUID) -> Response:
-        given = self.valid(ApplicationDocumentInput)
-        check_size(given["file"].size, settings.CREDIT_FILE_MAX_BYTES)
-        document = services.add_document(
-            application_id=application_id,
-            kind=given["kind"],
-            name=given["file"].name,
-            content=given["file"].read(),
-            actor_id=self.principal.id,
-            customer_id=self.owner,
-            now=timezone.now(),
+    @extend_schema(filters=False)
+    @documents.mapping.post
+    @write(request={"multipart/form-data": ApplicationDocumentInput}, responses={201: ApplicationDocumentSerializer})
+    def add_document(self, call: Call, pk: UUID) -> ApplicationDocument:
+        """Add a paper to the application; the same file twice is one paper."""
+        file = call.body["file"]
+        check_size(file.size, settings.CREDIT_FILE_MAX_BYTES)
+        return services.add_document(
+            application_id=self._found(pk).pk,
+            kind=call.body["kind"],
+            name=file.name,
+            content=file.read(),
+            actor_id=call.actor_id,
+            customer_id=call.owner_id,
+            now=call.now,
         )
-        return Response(ApplicationDocumentSerializer(document).data, status=201)
 
     @extend_schema(responses={(200, kind): OpenApiTypes.BINARY for kind in KINDS})
     @action(detail=True, methods=["get"], url_path=f"documents/(?P<document_id>{UUID_PATTERN})", filterset_class=None)
@@ -350,25 +306,23 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
             },
         )
 
-    @extend_schema(request=DocumentReviewInput, responses=ApplicationDocumentSerializer)
     @action(
         detail=True,
         methods=["post"],
         url_path=f"documents/(?P<document_id>{UUID_PATTERN})/review",
         permission_classes=[IsManager],
     )
-    def review_document(self, request: Request, pk: UUID, document_id: UUID) -> Response:
+    @write(request=DocumentReviewInput, responses=ApplicationDocumentSerializer)
+    def review_document(self, call: Call, pk: UUID, document_id: UUID) -> ApplicationDocument:
         """Accept a paper, or turn it down and say why."""
-        data = self.valid(DocumentReviewInput)
-        document = services.review_document(
+        return services.review_document(
             application_id=pk,
             document_id=document_id,
-            is_accepted=data["accepted"],
-            note=data["note"],
-            manager_id=self.principal.id,
-            now=timezone.now(),
+            is_accepted=call.body["accepted"],
+            note=call.body["note"],
+            manager_id=call.actor_id,
+            now=call.now,
         )
-        return Response(ApplicationDocumentSerializer(document).data)
 
     def _found(self, pk: UUID) -> Application:
         application = self.get_queryset().filter(pk=pk).first()

@@ -9,7 +9,8 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.utils.translation import gettext as _
 
 from core.db import transaction
-from core.errors import InvalidInput, StaleVersion
+from core.errors import InvalidInput
+from core.versions import Expected, require_version
 from financing.approvals import CHANGE_PROGRAMME, OPEN_PROGRAMME
 from financing.errors import ProgrammeExists, ProgrammeNotFound
 from financing.models import PaperKind, Programme, ProgrammeRate, ScheduleType
@@ -96,7 +97,7 @@ def change_programme(
     changes: ProgrammeFields,
     now: datetime,
     rates: Rates | None = None,
-    expected_version: int | None = None,
+    expected_version: Expected = None,
     maker_id: UUID | None = None,
 ) -> Programme:
     """Change terms or thresholds for applications to come; what was decided keeps the version it was decided by.
@@ -108,8 +109,7 @@ def change_programme(
         programme = Programme.objects.select_for_update().filter(pk=programme_id).first()
         if programme is None:
             raise ProgrammeNotFound
-        if expected_version is not None and expected_version != programme.version:
-            raise StaleVersion
+        require_version(programme.version, expected_version)
         is_rule = rates is not None or any(
             name not in ANYBODYS and getattr(programme, name) != value for name, value in changes.items()
         )

@@ -102,7 +102,7 @@ def test_the_service_refuses_what_the_form_would():
     known = make.programme()
     now = timezone.now()
     with pytest.raises(StaleVersion):
-        services.change_programme(programme_id=known.id, changes={}, expected_version=7, now=now)
+        services.change_programme(programme_id=known.id, changes={}, expected_version=frozenset({7}), now=now)
     with pytest.raises(InvalidInput):
         services.change_programme(programme_id=known.id, changes={"max_amount": Decimal(1)}, now=now)
     with pytest.raises(ProgrammeExists):
