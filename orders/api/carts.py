@@ -18,6 +18,7 @@ from gateway.fast_path import Answer, fast_path
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 from orders import services
 from orders.api.inputs import OrderTerms, customer_of, terms_of
 from orders.api.views import actor_of, answer
@@ -57,7 +58,6 @@ class CartViewSet(ApiViewSet):
     pagination_class = None
     filter_backends = ()
     queryset = Cart.objects.none()
-    lookup_value_regex = UUID_PATTERN
 
     def get_permissions(self) -> Any:
         return [IsSignedIn()] if self.action == "check_out" else super().get_permissions()
@@ -68,15 +68,14 @@ class CartViewSet(ApiViewSet):
         refuse_unknown(request, set())
         return self._shown(self._holder())
 
-    @extend_schema(request=CartItemInput, responses={201: CartDocument}, parameters=[TOKEN])
+    @extend_schema(parameters=[TOKEN])
     @action(detail=False, methods=["post"], url_path="items")
-    def items(self, request: Request) -> Response:
+    @write(request=CartItemInput, responses={201: CartDocument})
+    def items(self, call: Call) -> Response:
         """Put a product in; a guest without a cart is told its `token` here, and only here."""
-        given = self.valid(CartItemInput)
-        before = self._holder(given["token"])
-        holder = services.add_to_cart(
-            holder=before, product_id=given["product_id"], quantity=given["quantity"], now=timezone.now()
-        )
+        before = self._holder(call.body["token"])
+        product_id, quantity = call.body["product_id"], call.body["quantity"]
+        holder = services.add_to_cart(holder=before, product_id=product_id, quantity=quantity, now=call.now)
         return self._shown(holder, status=201, token=holder.token if holder != before else None)
 
     @extend_schema(request=CartQuantityInput, responses={200: CartDocument}, parameters=[TOKEN])
@@ -89,13 +88,14 @@ class CartViewSet(ApiViewSet):
         services.change_cart_item(holder=holder, item_id=item_id, quantity=given["quantity"], now=timezone.now())
         return self._shown(holder)
 
-    @extend_schema(responses={200: CartDocument}, parameters=[TOKEN])
+    @extend_schema(parameters=[TOKEN])
     @item.mapping.delete
-    def remove_item(self, request: Request, item_id: UUID) -> Response:
+    @write(responses=CartDocument)
+    def remove_item(self, call: Call, item_id: UUID) -> Response:
         """Take a line out."""
         self._refuse_nobody({})
         holder = self._holder()
-        services.remove_cart_item(holder=holder, item_id=item_id, now=timezone.now())
+        services.remove_cart_item(holder=holder, item_id=item_id, now=call.now)
         return self._shown(holder)
 
     @extend_schema(parameters=[TOKEN])

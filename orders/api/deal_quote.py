@@ -5,17 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.permissions import AllowAny
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from core.money import MAX_AMOUNT
 from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.principal import Principal
+from gateway.writes import Call, write
 from orders.models.deals import DealQuote
 from orders.services.deal_quote import LoanWish, quote_deal
 
@@ -69,7 +66,6 @@ class DealQuoteViewSet(mixins.RetrieveModelMixin, ApiViewSet):
 
     queryset = DealQuote.objects.all()
     serializer_class = DealQuoteSerializer
-    idempotent_on = "orders"
     throttle_scopes = {"create": "calculations"}
 
     def get_permissions(self) -> list[Any]:
@@ -79,19 +75,18 @@ class DealQuoteViewSet(mixins.RetrieveModelMixin, ApiViewSet):
         rows = super().get_queryset()
         return rows.all() if self.principal.is_staff else rows.filter(customer_id=self.principal.id)
 
-    @extend_schema(request=DealQuoteInput, responses={201: DealQuoteSerializer})
-    def create(self, request: Request) -> Response:
+    @write(request=DealQuoteInput, responses={201: DealQuoteSerializer})
+    def create(self, call: Call) -> DealQuote:
         """Calculate a whole deal by the prices, programmes and tariffs of now."""
-        given = self.valid(DealQuoteInput)
-        quote = quote_deal(
+        given = call.body
+        return quote_deal(
             items=[(item["product_id"], item["quantity"]) for item in given["items"]],
             customer_id=self._caller,
             trade_in_amount=given["trade_in"],
             loan=_wish(given["financing"]),
             insurance=given["insurance"],
-            now=timezone.now(),
+            now=call.now,
         )
-        return Response(DealQuoteSerializer(quote).data, status=201)
 
     @property
     def _caller(self) -> UUID | None:

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -14,8 +13,8 @@ from core.errors import NotFound
 from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.requests.etags import require_match
 from gateway.requests.filtering import refuse_unknown
+from gateway.writes import Call, write
 from orders import services
 from orders.models import DepositAgreement, DepositKind, Fault
 from orders.services import Actor, deposit_terms
@@ -73,7 +72,6 @@ class DepositActions(ApiViewSet):
             raise NotFound
         return Response(DepositSerializer(found).data)
 
-    @extend_schema(request=FaultInput, responses=may_wait(DepositSerializer))
     @action(
         detail=True,
         methods=["post"],
@@ -81,16 +79,13 @@ class DepositActions(ApiViewSet):
         url_name="deposit-fault",
         permission_classes=[IsManager],
     )
-    def state_fault(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=FaultInput, responses=may_wait(DepositSerializer), once="orders.deposit_fault")
+    def state_fault(self, call: Call, pk: UUID) -> DepositAgreement:
         """State whose fault it is that a sale secured by earnest money failed; a second person confirms it first."""
-        return self.once("orders.deposit_fault", self._state_fault)
-
-    def _state_fault(self) -> Response:
-        found = services.state_fault(
-            order_id=self.kwargs["pk"],
-            actor=Actor(self.principal.id, self.principal.roles),
-            check=lambda version: require_match(self.request._request, version),
-            now=database_now("orders"),
-            **self.valid(FaultInput),
+        return services.state_fault(
+            order_id=pk,
+            actor=Actor(call.actor_id, call.principal.roles),
+            expected_version=call.expected_version,
+            now=call.now,
+            **call.body,
         )
-        return Response(DepositSerializer(found).data)

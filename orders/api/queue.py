@@ -1,20 +1,19 @@
 """The queue behind a held car over HTTP: one's own places and offers; managers see all, in their order."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.db import database_now
 from gateway.access.permissions import IsManager, IsSignedIn, require_verified_email
 from gateway.api import ApiViewSet
+from gateway.writes import Call, write
 from orders import services
 from orders.models import LIVE, PlaceState, QueuePlace
 from orders.queries.reading import OrderDocument, read_order
@@ -91,54 +90,43 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "is_staff": self.principal.is_staff}
 
-    @extend_schema(request=QueueInput, responses={201: QueuePlaceSerializer})
-    def create(self, request: Request) -> HttpResponse:
+    def now(self) -> datetime:
+        return database_now("orders")
+
+    @write(request=QueueInput, responses={201: QueuePlaceSerializer}, once="orders.queue")
+    def create(self, call: Call) -> QueuePlace:
         """Wait for a car that somebody else holds; it is offered in the order of joining."""
-        return self.once("orders.queue", self._join)
+        require_verified_email(call.principal)
+        return _shown(services.join_queue(customer_id=call.actor_id, now=call.now, **call.body))
 
-    def _join(self) -> Response:
-        require_verified_email(self.principal)
-        place = services.join_queue(customer_id=self.principal.id, now=database_now("orders"), **self.valid(QueueInput))
-        return self._shown(place, status=201)
-
-    @extend_schema(request=None, responses=QueuePlaceSerializer)
     @action(detail=True, methods=["post"])
-    def leave(self, request: Request, pk: UUID) -> Response:
+    @write(responses=QueuePlaceSerializer)
+    def leave(self, call: Call, pk: UUID) -> QueuePlace:
         """Give up one's place; an offer is declined by it."""
-        place = services.leave_queue(place_id=pk, customer_id=self.principal.id, now=database_now("orders"))
-        return self._shown(place)
+        return _shown(services.leave_queue(place_id=pk, customer_id=call.actor_id, now=call.now))
 
-    @extend_schema(request=None, responses={201: OrderDocument})
     @action(detail=True, methods=["post"])
-    def accept(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses={201: OrderDocument}, once="orders.queue_accept")
+    def accept(self, call: Call, pk: UUID) -> Response:
         """Order the car that is offered; how it is paid is said later. `POST /orders` with it does the same."""
-        return self.once("orders.queue_accept", self._accept)
-
-    def _accept(self) -> Response:
-        require_verified_email(self.principal)
-        now = database_now("orders")
-        place = services.require_offer(place_id=self.kwargs["pk"], customer_id=self.principal.id, now=now)
+        require_verified_email(call.principal)
+        place = services.require_offer(place_id=pk, customer_id=call.actor_id, now=call.now)
         order = services.place_order(
-            customer_id=self.principal.id,
-            actor=Actor(self.principal.id, self.principal.roles),
+            customer_id=call.actor_id,
+            actor=Actor(call.actor_id, call.principal.roles),
             lines=[ProductLine(place.product_id, 1)],
-            now=now,
+            now=call.now,
         )
-        shown = read_order(order.id, viewer_id=self.principal.id, is_staff=self.principal.is_staff)
+        shown = read_order(order.id, viewer_id=call.actor_id, is_staff=call.principal.is_staff)
         return Response(shown, status=201)
 
-    @extend_schema(request=SkipInput, responses=QueuePlaceSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def skip(self, request: Request, pk: UUID) -> Response:
+    @write(request=SkipInput, responses=QueuePlaceSerializer)
+    def skip(self, call: Call, pk: UUID) -> QueuePlace:
         """Take somebody out of a queue, with the reason; the next is asked."""
-        place = services.skip_place(
-            place_id=pk,
-            actor=Actor(self.principal.id, self.principal.roles),
-            now=database_now("orders"),
-            **self.valid(SkipInput),
-        )
-        return self._shown(place)
+        actor = Actor(call.actor_id, call.principal.roles)
+        return _shown(services.skip_place(place_id=pk, actor=actor, now=call.now, **call.body))
 
-    def _shown(self, place: QueuePlace, status: int = 200) -> Response:
-        found = QueuePlace.objects.with_ahead().get(pk=place.pk)
-        return Response(QueuePlaceSerializer(found, context=self.get_serializer_context()).data, status=status)
+
+def _shown(place: QueuePlace) -> QueuePlace:
+    return QueuePlace.objects.with_ahead().get(pk=place.pk)

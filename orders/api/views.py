@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -23,9 +23,9 @@ from gateway.approvals.views import may_wait
 from gateway.document.schema import or_one_of
 from gateway.fast_path import Answer, fast_path
 from gateway.principal import Principal
-from gateway.requests.etags import require_match
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 from orders import services
 from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions
@@ -67,6 +67,9 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
     queryset = Order.objects.none()
     idempotent_on = "orders"
 
+    def now(self) -> datetime:
+        return database_now("orders")
+
     def get_queryset(self) -> Any:
         orders = Order.objects.filter(deleted_at__isnull=True)
         return orders if self.principal.is_staff else orders.filter(customer_id=self.principal.id)
@@ -103,111 +106,71 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         return self.get_paginated_response(read_orders([order.id for order in ids or []]))
 
     @or_one_of(PreviewSerializer)
-    @extend_schema(request=OrderEdit, responses=may_wait(OrderDocument))
-    def partial_update(self, request: Request, pk: UUID) -> Response:
+    @write(request=OrderEdit, responses=may_wait(OrderDocument))
+    def partial_update(self, call: Call, pk: UUID) -> Response:
         """Change the comment or lines: by `id` a new quantity (0 takes it out), otherwise one more line.
 
         `preview` tells what it would come to and changes nothing.
         """
-        given = self.valid(OrderEdit)
+        given = call.body
         if "items" in given:
-            wishes = [_wish(item) for item in given["items"]]
-            return self._change(pk, wishes, given, given.get("comment"))
+            return self._change(call, pk, [_wish(item) for item in given["items"]], given, given.get("comment"))
         if "comment" not in given:
             raise InvalidInput("comment", "required", _("Say what to change: `comment` or `items`."))
-        order = services.edit_comment(
-            order_id=pk,
-            comment=given["comment"],
-            actor=actor_of(self.principal),
-            check=lambda version: require_match(request._request, version),
-            now=database_now("orders"),
-        )
+        order = services.edit_comment(order_id=pk, comment=given["comment"], **_by(call))
         return self._shown(order)
 
     @or_one_of(PreviewSerializer)
-    @extend_schema(request=QuantityInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
-    def item(self, request: Request, pk: UUID, item_id: UUID) -> Response:
+    @write(request=QuantityInput, responses=may_wait(OrderDocument))
+    def item(self, call: Call, pk: UUID, item_id: UUID) -> Response:
         """Change how many of a line are ordered; the reservation of stock follows."""
-        given = self.valid(QuantityInput)
-        return self._change(pk, [LineChange(item_id, given["quantity"])], given)
+        return self._change(call, pk, [LineChange(item_id, call.body["quantity"])], call.body)
 
     @or_one_of(PreviewSerializer)
-    @extend_schema(parameters=[OpenApiParameter("preview", bool)], responses=may_wait(OrderDocument))
+    @extend_schema(parameters=[OpenApiParameter("preview", bool)])
     @item.mapping.delete
-    def remove_item(self, request: Request, pk: UUID, item_id: UUID) -> Response:
+    @write(responses=may_wait(OrderDocument))
+    def remove_item(self, call: Call, pk: UUID, item_id: UUID) -> Response:
         """Take a line out of the order; with `?preview=true` tell what that would come to."""
-        refuse_unknown(request, {"preview"})
-        given = {"preview": request.query_params.get("preview") == "true", "expected_total": None}
-        return self._change(pk, [LineChange(item_id, 0)], given)
+        refuse_unknown(call.request, {"preview"})
+        given = {"preview": call.request.query_params.get("preview") == "true", "expected_total": None}
+        return self._change(call, pk, [LineChange(item_id, 0)], given)
 
-    def _change(self, pk: UUID, wishes: Sequence[Any], given: dict[str, Any], comment: str | None = None) -> Response:
-        order_id, actor = pk, actor_of(self.principal)
+    def _change(
+        self, call: Call, pk: UUID, wishes: Sequence[Any], given: dict[str, Any], comment: str | None = None
+    ) -> Response:
         if given["preview"]:
-            preview = services.preview_lines(order_id=order_id, wishes=wishes, actor=actor, now=database_now("orders"))
+            actor = actor_of(call.principal)
+            preview = services.preview_lines(order_id=pk, wishes=wishes, actor=actor, now=call.now)
             return Response(PreviewSerializer(preview).data)
         order = services.change_lines(
-            order_id=order_id,
-            wishes=wishes,
-            actor=actor,
-            expected_total=given["expected_total"],
-            comment=comment,
-            check=lambda version: require_match(self.request._request, version),
-            now=database_now("orders"),
+            order_id=pk, wishes=wishes, expected_total=given["expected_total"], comment=comment, **_by(call)
         )
         return self._shown(order)
 
-    @extend_schema(request=HoldInput, responses=OrderDocument)
     @action(detail=True, methods=["post"])
-    def hold(self, request: Request, pk: UUID) -> Response:
+    @write(request=HoldInput, responses=OrderDocument)
+    def hold(self, call: Call, pk: UUID) -> Response:
         """Keep an unpaid order's stock until a later moment; a manager's word, with the reason."""
-        given = self.valid(HoldInput)
-        order = services.extend_hold(
-            order_id=pk,
-            until=given["until"],
-            reason=given["reason"],
-            actor=actor_of(self.principal),
-            check=lambda version: require_match(request._request, version),
-            now=database_now("orders"),
-        )
-        return self._shown(order)
+        return self._shown(services.extend_hold(order_id=pk, **call.body, **_by(call)))
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
         """Hide an order; its rows stay in the books."""
-        services.delete_order(
-            order_id=pk,
-            actor=actor_of(self.principal),
-            check=lambda version: require_match(request._request, version),
-            now=database_now("orders"),
-        )
-        return Response(status=204)
+        services.delete_order(order_id=pk, **_by(call))
 
-    @extend_schema(request=StatusInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["put"], url_path="status")
-    def status(self, request: Request, pk: UUID) -> Response:
+    @write(request=StatusInput, responses=may_wait(OrderDocument))
+    def status(self, call: Call, pk: UUID) -> Response:
         """Move an order one step."""
-        data = StatusInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        return self._move(request, pk, data.validated_data["status"], data.validated_data["reason"])
+        return self._shown(services.move_order(order_id=pk, **call.body, **_by(call)))
 
-    @extend_schema(request=CancelInput, responses=may_wait(OrderDocument))
     @action(detail=True, methods=["post"], url_path="cancel")
-    def cancel(self, request: Request, pk: UUID) -> Response:
+    @write(request=CancelInput, responses=may_wait(OrderDocument))
+    def cancel(self, call: Call, pk: UUID) -> Response:
         """Cancel an order; what was paid comes back."""
-        data = CancelInput(data=request.data)
-        data.is_valid(raise_exception=True)
-        return self._move(request, pk, "cancelled", data.validated_data["reason"])
-
-    def _move(self, request: Request, pk: UUID, status: str, reason: str) -> Response:
-        order = services.move_order(
-            order_id=pk,
-            status=status,
-            reason=reason,
-            actor=actor_of(self.principal),
-            check=lambda version: require_match(request._request, version),
-            now=database_now("orders"),
-        )
+        order = services.move_order(order_id=pk, status="cancelled", reason=call.body["reason"], **_by(call))
         return self._shown(order)
 
     def _shown(self, order: Order) -> Response:
@@ -230,26 +193,20 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         """The saga of an order, leg by leg: attempt, state, error, times, and what may be done with it."""
         return self._checkout(pk)
 
-    @extend_schema(request=SteeringInput, responses=may_wait(CheckoutSerializer))
     @action(detail=True, methods=["post"], url_path=r"checkout/(?P<leg>[a-z_0-9]+)/(?P<steering>[a-z_-]+)")
-    def steer(self, request: Request, pk: UUID, leg: str, steering: str) -> HttpResponse:
+    @write(request=SteeringInput, responses=may_wait(CheckoutSerializer), once="orders.steer")
+    def steer(self, call: Call, pk: UUID, leg: str, steering: str) -> Response:
         """Steer a checkout: `retry`, `take_over`, `cancel`, `skip` (admins), `accept` or `refuse` one of its legs."""
-        order_id, given = pk, self.valid(SteeringInput)
-        reason = given["reason"]
-
-        def act() -> Response:
-            services.steer_checkout(
-                order_id=order_id,
-                action=steering.replace("-", "_"),
-                leg=leg,
-                reason=reason,
-                amount=given["amount"],
-                actor=actor_of(self.principal),
-                now=database_now("orders"),
-            )
-            return self._checkout(order_id)
-
-        return self.once("orders.steer", act)
+        services.steer_checkout(
+            order_id=pk,
+            action=steering.replace("-", "_"),
+            leg=leg,
+            reason=call.body["reason"],
+            amount=call.body["amount"],
+            actor=actor_of(call.principal),
+            now=call.now,
+        )
+        return self._checkout(pk)
 
     def _checkout(self, order_id: UUID) -> Response:
         view = services.view_checkout(order_id=order_id, actor=actor_of(self.principal), now=database_now("orders"))
@@ -260,6 +217,11 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
             ("checkout", "hold", "stats", "steer"), IsManager
         )
         return [special[self.action]()] if self.action in special else super().get_permissions()
+
+
+def _by(call: Call) -> dict[str, Any]:
+    """Return who changes an order, when, and what they have seen of it."""
+    return {"actor": actor_of(call.principal), "now": call.now, "expected_version": call.expected_version}
 
 
 def answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:

@@ -1,6 +1,6 @@
 """Changing an order by hand: cancelling it, the steps towards the handover, its comment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from core.db import transaction
 from core.errors import NotFound, StaleVersion, WrongTransition
+from core.versions import Expected, require_version
 from gateway.approvals import require_permit
 from gateway.models import Approval
 from messaging.outbox import publish
@@ -31,12 +32,6 @@ from orders.services.deposits import UNSETTLED, lock_deposit, secures
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
 
-Check = Callable[[int], None]
-
-
-def any_version(version: int) -> None:
-    """The check of a caller who does not mind which version it acts on."""
-
 
 def load_for(order_id: UUID, actor: Actor, now: datetime) -> Saga:
     """Lock an order that the actor may see; raises NotFound."""
@@ -49,19 +44,18 @@ def load_for(order_id: UUID, actor: Actor, now: datetime) -> Saga:
 
 
 def move_order(
-    *, order_id: UUID, status: str, actor: Actor, now: datetime, reason: str = "", check: Check = any_version
+    *, order_id: UUID, status: str, actor: Actor, now: datetime, reason: str = "", expected_version: Expected = None
 ) -> Order:
     """Move an order one step. Cancelling undoes its checkout; a paid order is refunded and ends in `refunded`.
 
-    `check` is called with the locked order's version. Raises WrongTransition (with what is allowed),
-    TransitionNotYours, NotFound, FourEyes and Waits (staff, about money that was paid), MoneyMissing and
-    RefundPending (towards the handover), and what `check` raises; the
-    first and the last say what happened to the order meanwhile, so that the second of two managers sees who was first.
+    Raises StaleVersion, WrongTransition (with what is allowed), TransitionNotYours, NotFound, FourEyes and Waits
+    (staff, about money that was paid), MoneyMissing and RefundPending (towards the handover); the first two say what
+    happened to the order meanwhile, so that the second of two managers sees who was first.
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
-            check(saga.order.version)
+            require_version(saga.order.version, expected_version)
             move_saga(saga, status, actor=actor, reason=reason)
         saga.save()
     return saga.order
@@ -162,12 +156,14 @@ def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
         saga.compensate()
 
 
-def edit_comment(*, order_id: UUID, comment: str, actor: Actor, now: datetime, check: Check = any_version) -> Order:
+def edit_comment(
+    *, order_id: UUID, comment: str, actor: Actor, now: datetime, expected_version: Expected = None
+) -> Order:
     """Change an order's comment. Raises NotFound, TransitionNotYours (it is paid, and the actor a client)."""
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
-            check(saga.order.version)
+            require_version(saga.order.version, expected_version)
             saga.order.permit(Edit.COMMENT, actor.roles)
         saga.order.comment = comment
         saga.order.touch(now)
@@ -176,7 +172,7 @@ def edit_comment(*, order_id: UUID, comment: str, actor: Actor, now: datetime, c
     return saga.order
 
 
-def delete_order(*, order_id: UUID, actor: Actor, now: datetime, check: Check = any_version) -> None:
+def delete_order(*, order_id: UUID, actor: Actor, now: datetime, expected_version: Expected = None) -> None:
     """Hide an order from every list; its rows stay for the books.
 
     Raises NotFound, WrongTransition (its earnest money waits for a word, or is on its way).
@@ -184,7 +180,7 @@ def delete_order(*, order_id: UUID, actor: Actor, now: datetime, check: Check = 
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
-            check(saga.order.version)
+            require_version(saga.order.version, expected_version)
             saga.order.permit(Edit.HIDE, actor.roles)
             deposit = lock_deposit(saga)
             if deposit is not None and deposit.state in UNSETTLED:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.db import transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
+from core.versions import Expected, require_version
 from gateway import approvals
 from gateway.approvals import require_permit
 from messaging.outbox import send
@@ -23,7 +24,7 @@ from orders.errors import TransitionNotYours
 from orders.models import DepositAgreement, DepositState, Fault, LegKind
 from orders.rules.requests import earned_by_insurers
 from orders.services.agreeing import About, as_maker, ask, refuse_own
-from orders.services.changing import Check, any_version, load_for
+from orders.services.changing import load_for
 from orders.services.deposits import lock_deposit, mark_held, move_deposit
 from orders.services.history import Actor, record_edit
 from orders.services.saga import Saga
@@ -34,21 +35,21 @@ REASON = _("Second half of earnest money that goes back double")
 
 
 def state_fault(
-    *, order_id: UUID, fault: str, reason: str, actor: Actor, now: datetime, check: Check = any_version
+    *, order_id: UUID, fault: str, reason: str, actor: Actor, now: datetime, expected_version: Expected = None
 ) -> DepositAgreement:
     """State whose fault it is that a sale secured by earnest money failed; a second person confirms it first.
 
-    `check` is called with the locked agreement's version. Raises NotFound, TransitionNotYours, FourEyes (it is their
-    own order), InvalidInput (no reason), WrongTransition (nothing waits for a word), Waits, and what `check` raises.
+    The version is the agreement's. Raises StaleVersion, NotFound, TransitionNotYours, FourEyes (it is their
+    own order), InvalidInput (no reason), WrongTransition (nothing waits for a word) and Waits.
     """
-    return _state(_Word(fault, reason, actor, None), order_id, now, check)
+    return _state(_Word(fault, reason, actor, None), order_id, now, expected_version)
 
 
 def fault_agreed(
     *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, fault: str, reason: str
 ) -> None:
     """Do what follows from a fault that one person stated and a second confirmed. Raises what `state_fault` does."""
-    _state(_Word(fault, reason, as_maker(maker_id), approver_id), subject_id, now, any_version)
+    _state(_Word(fault, reason, as_maker(maker_id), approver_id), subject_id, now, None)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class _Word:
     second: UUID | None
 
 
-def _state(word: _Word, order_id: UUID, now: datetime, check: Check) -> DepositAgreement:
+def _state(word: _Word, order_id: UUID, now: datetime, expected_version: Expected) -> DepositAgreement:
     if not word.reason.strip():
         raise InvalidInput("reason", "required", gettext("Say why."))
     with transaction("orders"):
@@ -72,7 +73,7 @@ def _state(word: _Word, order_id: UUID, now: datetime, check: Check) -> DepositA
         if not word.actor.is_staff:
             raise TransitionNotYours
         refuse_own(saga.order, word.actor)
-        check(found.version)
+        require_version(found.version, expected_version)
         if found.state != DepositState.WAITING:
             raise WrongTransition(found.state, [])
         about = About(word.actor, word.reason, {"fault": word.fault, "reason": word.reason})

@@ -19,6 +19,7 @@ from catalog.commands import TakeBackStock, WantedLine
 from core.db import transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT, ZERO, line_total
+from core.versions import Expected, require_version
 from messaging.outbox import send
 from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
 from orders.models import (
@@ -38,7 +39,7 @@ from orders.models import (
 from orders.rules.funding import lent_of
 from orders.rules.requests import FormerLine, LoanRequest, PoliciesRequest, StockRequest
 from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another
-from orders.services.changing import Check, any_version, explained, load_for
+from orders.services.changing import explained, load_for
 from orders.services.excess import return_excess
 from orders.services.goods import ask_for_policies, plain, write_lines
 from orders.services.history import Actor, record_edit
@@ -129,7 +130,7 @@ def change_lines(
     now: datetime,
     expected_total: Decimal | None = None,
     comment: str | None = None,
-    check: Check = any_version,
+    expected_version: Expected = None,
 ) -> Order:
     """Change, add or take out lines, and the comment with them.
 
@@ -141,7 +142,7 @@ def change_lines(
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
-            check(saga.order.version)
+            require_version(saga.order.version, expected_version)
             saga.order.permit(_edit_of(saga, wishes), actor.roles)
         plan = _plan(saga, wishes, actor)
         if plan.more:

@@ -8,14 +8,15 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import FourEyes, InvalidInput, WrongTransition
+from core.versions import Expected, require_version
 from orders.errors import TransitionNotYours
 from orders.models import OPEN, LegState, Order
-from orders.services.changing import Check, any_version, explained, load_for
+from orders.services.changing import explained, load_for
 from orders.services.history import Actor, record_edit
 
 
 def extend_hold(
-    *, order_id: UUID, until: datetime, reason: str, actor: Actor, now: datetime, check: Check = any_version
+    *, order_id: UUID, until: datetime, reason: str, actor: Actor, now: datetime, expected_version: Expected = None
 ) -> Order:
     """Keep an unpaid order's stock until a later moment, within the days that a manager may give.
 
@@ -30,7 +31,7 @@ def extend_hold(
         if actor.id == order.customer_id:
             raise FourEyes
         with explained(order, actor):
-            check(order.version)
+            require_version(order.version, expected_version)
             if order.status not in OPEN or saga.checkout.is_undoing or order.reservation_expires_at is None:
                 raise WrongTransition(order.status, order.allowed(actor.roles))
         _refuse(order, until, reason, now)

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from core.db import transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
+from core.versions import Expected, require_version
 from messaging.people.departures import refuse_leavers
 from orders.errors import ReturnTimeOver, TransitionNotYours
 from orders.models import OrderHistory, OrderReturn, ReturnState, Status
 from orders.models.returns import MAX_MILEAGE
 from orders.services.agreeing import admit_return, as_maker, is_for_another, refuse_own
-from orders.services.changing import Check, any_version, explained, load_for
+from orders.services.changing import explained, load_for
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga
 
@@ -30,7 +31,7 @@ def ask_return(
     now: datetime,
     mileage: int | None = None,
     condition: str = "",
-    check: Check = any_version,
+    expected_version: Expected = None,
 ) -> OrderReturn:
     """Begin the return of a completed order: its buyer within the days they have, a manager at any time.
 
@@ -43,7 +44,7 @@ def ask_return(
         saga = load_for(order_id, actor, now)
         refuse_leavers("orders", saga.order.customer_id)
         with explained(saga.order, actor):
-            check(saga.order.version)
+            require_version(saga.order.version, expected_version)
             if saga.order.status != Status.COMPLETED:
                 raise WrongTransition(saga.order.status, saga.order.allowed(actor.roles))
         if not is_for_another(saga.order, actor):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.admin import level
 from core.db import database_now
-from core.errors import DomainError, NotFound, StaleVersion
+from core.errors import DomainError, NotFound
 from orders import public
 from orders.models import Status
 from orders.models.returns import MAX_MILEAGE
@@ -100,12 +100,6 @@ def move(request: HttpRequest, order_id: UUID) -> HttpResponse:
     form = MoveForm(request.POST)
     if not form.is_valid():
         return _told(request, 400, "validation_error", _("This step is not known."))
-    version = form.cleaned_data["version"]
-
-    def check(current: int) -> None:
-        if current != version:
-            raise StaleVersion(current=current)
-
     try:
         order = move_order(
             order_id=order_id,
@@ -113,7 +107,7 @@ def move(request: HttpRequest, order_id: UUID) -> HttpResponse:
             reason=form.cleaned_data["reason"],
             actor=actor_of(request),
             now=database_now("orders"),
-            check=check,
+            expected_version=frozenset({form.cleaned_data["version"]}),
         )
     except DomainError as error:
         said = wording.BOARD_REFUSALS.get(error.code) or wording.refusal(error.code)
