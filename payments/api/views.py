@@ -1,10 +1,8 @@
 """Payments, refunds and stored methods over HTTP; and the door for providers' webhooks."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -23,6 +21,7 @@ from gateway.approvals.reading import with_pending
 from gateway.approvals.views import may_wait
 from gateway.fast_path import refuse_deep
 from gateway.guards.address import exact_address
+from gateway.writes import Call, write
 from payments import services
 from payments.api.filters import PaymentFilter, RefundFilter
 from payments.api.serializers import (
@@ -66,22 +65,15 @@ class PaymentMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Mon
     def get_queryset(self) -> Any:
         return PaymentMethod.objects.filter(customer_id=self.principal.id)
 
-    @extend_schema(request=PaymentMethodInput, responses={201: PaymentMethodSerializer})
-    def create(self, request: Request) -> HttpResponse:
+    @write(request=PaymentMethodInput, responses={201: PaymentMethodSerializer}, once="POST /payment-methods")
+    def create(self, call: Call) -> PaymentMethod:
         """Keep a provider's token for later; a card number is refused."""
-        data = self.valid(PaymentMethodInput)
+        return services.store_method(customer_id=call.actor_id, now=call.now, **call.body)
 
-        def act() -> Response:
-            stored = services.store_method(customer_id=self.principal.id, now=timezone.now(), **data)
-            return Response(PaymentMethodSerializer(stored).data, status=201)
-
-        return self.once("POST /payment-methods", act)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
         """Forget a stored method."""
-        services.forget_method(method_id=self.get_object().id, customer_id=self.principal.id)
-        return Response(status=204)
+        services.forget_method(method_id=self.get_object().id, customer_id=call.actor_id)
 
 
 class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
@@ -98,67 +90,45 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
         payments = with_pending(Payment.objects.all())
         return payments if self.principal.is_staff else payments.filter(customer_id=self.principal.id)
 
-    @extend_schema(request=PaymentInput, responses={201: PaymentSerializer})
-    def create(self, request: Request) -> HttpResponse:
+    @write(request=PaymentInput, responses={201: PaymentSerializer}, once="POST /payments")
+    def create(self, call: Call) -> Payment:
         """Pay for an order, all that is due unless `amount` says less; `capture: manual` only authorises."""
-        data = self.valid(PaymentInput)
+        data = call.body
+        return services.create_payment(
+            order_id=data["order_id"],
+            means=Means(data["method"], data.get("token", ""), data.get("payment_method_id")),
+            actor_id=call.actor_id,
+            is_staff=call.principal.is_staff,
+            amount=data.get("amount"),
+            currency=data.get("currency", ""),
+            description=data.get("description", ""),
+            is_hold=data["capture"] == "manual",
+            now=call.now,
+        )
 
-        def act() -> Response:
-            payment = services.create_payment(
-                order_id=data["order_id"],
-                means=Means(data["method"], data.get("token", ""), data.get("payment_method_id")),
-                actor_id=self.principal.id,
-                is_staff=self.principal.is_staff,
-                amount=data.get("amount"),
-                currency=data.get("currency", ""),
-                description=data.get("description", ""),
-                is_hold=data["capture"] == "manual",
-                now=timezone.now(),
-            )
-            return Response(PaymentSerializer(payment).data, status=201)
-
-        return self.once("POST /payments", act)
-
-    @extend_schema(request=RefundInput, responses={201: RefundSerializer})
     @action(detail=True, methods=["post"])
-    def refund(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=RefundInput, responses={201: RefundSerializer}, once="POST /payments/{id}/refund")
+    def refund(self, call: Call, pk: UUID) -> Refund:
         """Give money back, all that is left unless `amount` says less; a large refund waits for a second person."""
-        data, payment = self.valid(RefundInput), self.get_object()
+        return services.request_refund(
+            payment_id=self.get_object().id,
+            amount=call.body.get("amount"),
+            reason=call.body["reason"],
+            actor_id=call.actor_id,
+            now=call.now,
+        )
 
-        def act() -> Response:
-            refund = services.request_refund(
-                payment_id=payment.id,
-                amount=data.get("amount"),
-                reason=data["reason"],
-                actor_id=self.principal.id,
-                now=timezone.now(),
-            )
-            return Response(RefundSerializer(refund).data, status=201)
-
-        return self.once("POST /payments/{id}/refund", act)
-
-    @extend_schema(request=None, responses=may_wait(PaymentSerializer))
     @action(detail=True, methods=["post"])
-    def capture(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses=may_wait(PaymentSerializer), once="POST /payments/{id}/capture")
+    def capture(self, call: Call, pk: UUID) -> Payment:
         """Confirm that cash or a bank transfer has arrived, or take what was authorised."""
-        payment = self.get_object()
+        return services.capture_payment(payment_id=self.get_object().id, actor_id=call.actor_id, now=call.now)
 
-        def act() -> Response:
-            done = services.capture_payment(payment_id=payment.id, actor_id=self.principal.id, now=timezone.now())
-            return Response(PaymentSerializer(done).data)
-
-        return self.once("POST /payments/{id}/capture", act)
-
-    @extend_schema(request=None, responses=PaymentSerializer)
     @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses=PaymentSerializer, once="POST /payments/{id}/cancel")
+    def cancel(self, call: Call, pk: UUID) -> Payment:
         """Call off a payment that has not ended; a provider that is involved has the last word."""
-        payment = self.get_object()
-
-        def act() -> Response:
-            return Response(PaymentSerializer(services.cancel_payment(payment_id=payment.id, now=timezone.now())).data)
-
-        return self.once("POST /payments/{id}/cancel", act)
+        return services.cancel_payment(payment_id=self.get_object().id, now=call.now)
 
 
 class RefundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
@@ -171,31 +141,23 @@ class RefundViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewS
     ordering = ("-created_at", "-id")
     ordering_fields = {"created_at": "created_at"}
 
-    @extend_schema(request=None, responses=RefundSerializer)
     @action(detail=True, methods=["post"])
-    def approve(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses=RefundSerializer, once="POST /refunds/{id}/approve")
+    def approve(self, call: Call, pk: UUID) -> Refund:
         """Let a refund go out; a large one never by the one who asked for it."""
-        return self._decide("approve", services.approve_refund, actor_id=self.principal.id)
+        return services.approve_refund(refund_id=self.get_object().id, actor_id=call.actor_id, now=call.now)
 
-    @extend_schema(request=None, responses=RefundSerializer)
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses=RefundSerializer, once="POST /refunds/{id}/reject")
+    def reject(self, call: Call, pk: UUID) -> Refund:
         """Turn a refund down; its amount is free again."""
-        return self._decide("reject", services.reject_refund, actor_id=self.principal.id)
+        return services.reject_refund(refund_id=self.get_object().id, actor_id=call.actor_id, now=call.now)
 
-    @extend_schema(request=None, responses=RefundSerializer)
     @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses=RefundSerializer, once="POST /refunds/{id}/retry")
+    def retry(self, call: Call, pk: UUID) -> Refund:
         """Try a failed refund again."""
-        return self._decide("retry", services.retry_refund)
-
-    def _decide(self, name: str, service: Callable[..., Refund], **options: Any) -> HttpResponse:
-        refund_id = self.get_object().id
-
-        def act() -> Response:
-            return Response(RefundSerializer(service(refund_id=refund_id, now=timezone.now(), **options)).data)
-
-        return self.once(f"POST /refunds/{{id}}/{name}", act)
+        return services.retry_refund(refund_id=self.get_object().id, now=call.now)
 
 
 class WebhookView(APIView):
