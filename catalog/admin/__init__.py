@@ -1,12 +1,11 @@
 """Manager screens of the catalogue: every change goes through the services, stock through movements."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -33,7 +32,7 @@ from catalog.models import (
 from catalog.models.products import ProductQuerySet
 from catalog.services.products import ProductFields
 from core.admin import BusinessAdmin, ReadOnlyAdmin, level
-from core.errors import DomainError, StaleVersion
+from core.errors import DomainError
 
 __all__ = ["counts", "imports", "photos", "prices"]
 
@@ -65,16 +64,6 @@ class ServiceAdmin(BusinessAdmin):
                 self.delete_model(request, row)
             except DomainError as error:
                 self.message_user(request, f"{row}: {error.detail}", level(error))
-
-
-def _unchanged_since(shown: Model) -> Callable[[int], None]:
-    """Refuse to overwrite what changed since the form was opened."""
-
-    def check(version: int) -> None:
-        if version != shown.version:  # type: ignore[attr-defined]
-            raise StaleVersion
-
-    return check
 
 
 class AttributeForm(forms.ModelForm):
@@ -124,7 +113,7 @@ class CategoryAdmin(ServiceAdmin):
                 name=name,
                 slug=slug,
                 parent_id=parent_id,
-                precondition=_unchanged_since(obj),
+                expected_version=frozenset({obj.version}),
                 now=now,
             )
         else:
@@ -321,7 +310,7 @@ class ProductAdmin(ServiceAdmin):
             actor=actor,
             now=now,
             reason=given.get("price_reason", ""),
-            precondition=_unchanged_since(obj),
+            expected_version=frozenset({obj.version}),
             **changed,
         )
         if given.get("stock_delta"):

@@ -3,21 +3,20 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import services
-from catalog.api.reading import InOrder, once, page, read
+from catalog.api.reading import InOrder, page
 from catalog.models import Attribute, AttributeKind, Category
 from catalog.models.categories import ancestor_ids
 from core.errors import NotFound
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 
 if TYPE_CHECKING:
     from gateway.api import ApiViewSet as _Base
@@ -49,31 +48,26 @@ class AttributeInput(AttributeChanges):
 class AttributeActions(_Base):
     """Actions on /categories/{id}: its own attributes are written, those of the categories above only shown."""
 
-    @extend_schema(methods=["get"], responses=AttributeSerializer(many=True))
-    @extend_schema(methods=["post"], request=AttributeInput, responses={201: AttributeSerializer})
-    @action(detail=True, methods=["get", "post"], pagination_class=InOrder)
-    def attributes(self, request: Request, pk: UUID) -> Response | HttpResponse:
-        """GET: what products of the category are described by, inherited ones too; POST: one thing more."""
+    @extend_schema(responses=AttributeSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=InOrder)
+    def attributes(self, request: Request, pk: UUID) -> Response:
+        """List what products of the category are described by, inherited ones too."""
         refuse_unknown(request, set())
-        if request.method == "GET":
-            if not Category.objects.filter(pk=pk).exists():
-                raise NotFound
-            known = Attribute.objects.filter(category__in=ancestor_ids(pk))
-            return page(self, known, AttributeSerializer)
-        given = read(AttributeInput, request)
+        if not Category.objects.filter(pk=pk).exists():
+            raise NotFound
+        return page(self, Attribute.objects.filter(category__in=ancestor_ids(pk)), AttributeSerializer)
 
-        def act() -> tuple[object, int]:
-            attribute = services.create_attribute(category_id=pk, now=timezone.now(), **given)
-            return AttributeSerializer(attribute).data, status.HTTP_201_CREATED
+    @attributes.mapping.post
+    @write(request=AttributeInput, responses={201: AttributeSerializer}, once="POST attributes")
+    def add_attribute(self, call: Call, pk: UUID) -> Attribute:
+        """Describe the category's products by one thing more."""
+        refuse_unknown(call.request, set())
+        return services.create_attribute(category_id=pk, now=call.now, **call.body)
 
-        return once(request, self.principal, "POST attributes", given, act)
-
-    @extend_schema(methods=["get"], responses=AttributeSerializer)
-    @extend_schema(methods=["patch"], request=AttributeChanges, responses=AttributeSerializer)
-    @extend_schema(methods=["delete"], responses={204: None})
+    @extend_schema(responses=AttributeSerializer)
     @action(
         detail=True,
-        methods=["get", "patch", "delete"],
+        methods=["get"],
         url_path=f"attributes/(?P<attribute_id>{UUID_PATTERN})",
         url_name="attribute",
         pagination_class=None,
@@ -81,15 +75,21 @@ class AttributeActions(_Base):
     def attribute(self, request: Request, pk: UUID, attribute_id: UUID) -> Response:
         """One attribute of the category's own."""
         refuse_unknown(request, set())
-        now = timezone.now()
-        if request.method == "DELETE":
-            services.delete_attribute(category_id=pk, attribute_id=attribute_id, now=now)
-            return Response(status=status.HTTP_204_NO_CONTENT)
-        if request.method == "PATCH":
-            given = read(AttributeChanges, request, partial=True)
-            changed = services.update_attribute(category_id=pk, attribute_id=attribute_id, now=now, **given)
-            return Response(AttributeSerializer(changed).data)
         known = Attribute.objects.filter(pk=attribute_id, category=pk).first()
         if known is None:
             raise NotFound
         return Response(AttributeSerializer(known).data)
+
+    @attribute.mapping.patch
+    @write(request=AttributeChanges(partial=True), responses=AttributeSerializer)
+    def change_attribute(self, call: Call, pk: UUID, attribute_id: UUID) -> Attribute:
+        """Change an attribute of the category's own."""
+        refuse_unknown(call.request, set())
+        return services.update_attribute(category_id=pk, attribute_id=attribute_id, now=call.now, **call.body)
+
+    @attribute.mapping.delete
+    @write(responses={204: None})
+    def delete_attribute(self, call: Call, pk: UUID, attribute_id: UUID) -> None:
+        """Describe the category's products by it no more."""
+        refuse_unknown(call.request, set())
+        services.delete_attribute(category_id=pk, attribute_id=attribute_id, now=call.now)

@@ -4,13 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, status
+from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from catalog import services
 from catalog.api.filters import ProductFilter
@@ -18,6 +14,7 @@ from catalog.api.serializers import ProductSerializer
 from catalog.models import Favourite, Product, SavedSearch
 from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
+from gateway.writes import Call, write
 
 
 class SavedSearchInput(serializers.Serializer):
@@ -68,23 +65,19 @@ class SavedSearchViewSet(mixins.ListModelMixin, ApiViewSet):
     def get_queryset(self) -> QuerySet[SavedSearch]:
         return SavedSearch.objects.filter(user_id=self.principal.id)
 
-    @extend_schema(request=SavedSearchInput, responses={201: SavedSearchSerializer})
-    def create(self, request: Request) -> Response:
-        given = self.valid(SavedSearchInput)
-        saved = services.save_search(user_id=self.principal.id, now=timezone.now(), **given)
-        return Response(SavedSearchSerializer(saved).data, status=status.HTTP_201_CREATED)
+    @write(request=SavedSearchInput, responses={201: SavedSearchSerializer})
+    def create(self, call: Call) -> SavedSearch:
+        return services.save_search(user_id=call.actor_id, now=call.now, **call.body)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        services.delete_search(user_id=self.principal.id, search_id=pk)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.delete_search(user_id=call.actor_id, search_id=pk)
 
-    @extend_schema(request=None, responses=SavedSearchSerializer)
     @action(detail=True, methods=["post"])
-    def look(self, request: Request, pk: UUID) -> Response:
+    @write(responses=SavedSearchSerializer)
+    def look(self, call: Call, pk: UUID) -> SavedSearch:
         """Nothing that the search finds is new to its owner any more."""
-        saved = services.look_at_search(user_id=self.principal.id, search_id=pk)
-        return Response(SavedSearchSerializer(saved).data)
+        return services.look_at_search(user_id=call.actor_id, search_id=pk)
 
 
 class FavouriteViewSet(mixins.ListModelMixin, ApiViewSet):
@@ -99,13 +92,10 @@ class FavouriteViewSet(mixins.ListModelMixin, ApiViewSet):
         mine = Favourite.objects.filter(user_id=self.principal.id, product__deleted_at__isnull=True)
         return mine.select_related("product")
 
-    @extend_schema(request=FavouriteInput, responses={201: FavouriteSerializer})
-    def create(self, request: Request) -> Response:
-        given = self.valid(FavouriteInput)
-        favourite = services.add_favourite(user_id=self.principal.id, now=timezone.now(), **given)
-        return Response(FavouriteSerializer(favourite).data, status=status.HTTP_201_CREATED)
+    @write(request=FavouriteInput, responses={201: FavouriteSerializer})
+    def create(self, call: Call) -> Favourite:
+        return services.add_favourite(user_id=call.actor_id, now=call.now, **call.body)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        services.remove_favourite(user_id=self.principal.id, product_id=pk)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.remove_favourite(user_id=call.actor_id, product_id=pk)

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
@@ -22,6 +21,7 @@ from gateway.access.permissions import IsManager, ReadByAnyone
 from gateway.approvals.views import may_wait
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 
 if TYPE_CHECKING:
     from gateway.api import ApiViewSet as _Base
@@ -78,39 +78,52 @@ class ScheduledPriceSerializer(serializers.ModelSerializer):
 class UnitActions(_Base):
     """Actions on /products/{id}."""
 
-    @extend_schema(request=StageInput, responses=ProductSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def stage(self, request: Request, pk: UUID) -> Response:
-        given = self.valid(StageInput)
-        product = services.change_stage(product_id=pk, stage=Stage(given["stage"]), now=timezone.now())
-        return Response(ProductSerializer(product).data)
+    @write(request=StageInput, responses=ProductSerializer)
+    def stage(self, call: Call, pk: UUID) -> Product:
+        return services.change_stage(product_id=pk, stage=Stage(call.body["stage"]), now=call.now)
 
-    @extend_schema(methods=["GET"], responses=ImageSerializer(many=True))
-    @extend_schema(methods=["POST"], request={"multipart/form-data": ImageInput}, responses={201: ImageSerializer})
-    @extend_schema(methods=["PUT"], request={"application/json": ImageOrder}, responses=ImageSerializer(many=True))
+    @extend_schema(responses=ImageSerializer(many=True))
     @action(
         detail=True,
-        methods=["get", "post", "put"],
+        methods=["get"],
         pagination_class=None,
         filterset_class=None,
         permission_classes=[ReadByAnyone | IsManager],
         parser_classes=[MultiPartParser, JSONParser],
     )
     def images(self, request: Request, pk: UUID) -> Response:
-        """GET: the pictures in order; POST: one more; PUT `{image_ids}`: another order."""
+        """The pictures, in order."""
         refuse_unknown(request, set())
+        self._require(pk)
+        return self._images(pk)
+
+    @images.mapping.post
+    @write(request={"multipart/form-data": ImageInput}, responses={201: ImageSerializer})
+    def add_image(self, call: Call, pk: UUID) -> ProductImage:
+        """Add a picture."""
+        refuse_unknown(call.request, set())
+        self._require(pk)
+        alt = call.body.get("alt", "")
+        return services.add_image(product_id=pk, file=call.body["file"], alt=alt, now=call.now)
+
+    @images.mapping.put
+    @write(request={"application/json": ImageOrder}, responses=ImageSerializer(many=True))
+    def order_images(self, call: Call, pk: UUID) -> Response:
+        """Put the pictures in another order."""
+        refuse_unknown(call.request, set())
+        self._require(pk)
+        services.order_images(product_id=pk, image_ids=call.body["image_ids"])
+        return self._images(pk)
+
+    def _require(self, pk: UUID) -> None:
         if not self.get_queryset().filter(pk=pk).exists():
             raise UnknownProduct
-        if request.method == "POST":
-            given = self.valid(ImageInput)
-            image = services.add_image(product_id=pk, file=given["file"], alt=given.get("alt", ""), now=timezone.now())
-            return Response(ImageSerializer(image).data, status=status.HTTP_201_CREATED)
-        if request.method == "PUT":
-            services.order_images(product_id=pk, image_ids=self.valid(ImageOrder)["image_ids"])
+
+    def _images(self, pk: UUID) -> Response:
         images = ProductImage.objects.filter(product_id=pk).order_by("position", "id")
         return Response(ImageSerializer(images, many=True).data)
 
-    @extend_schema(responses={204: None})
     @action(
         detail=True,
         methods=["delete"],
@@ -118,9 +131,9 @@ class UnitActions(_Base):
         url_name="image",
         permission_classes=[IsManager],
     )
-    def image(self, request: Request, pk: UUID, image_id: UUID) -> Response:
+    @write(responses={204: None})
+    def image(self, call: Call, pk: UUID, image_id: UUID) -> None:
         services.delete_image(product_id=pk, image_id=image_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(responses=PriceChangeSerializer(many=True))
     @action(detail=True, permission_classes=[IsManager], pagination_class=NewestFirst, filterset_class=None)
@@ -129,11 +142,10 @@ class UnitActions(_Base):
         refuse_unknown(request, set())
         return self._rows(PriceChange.objects.filter(product_id=self._known(pk)), PriceChangeSerializer)
 
-    @extend_schema(methods=["GET"], responses=ScheduledPriceSerializer(many=True))
-    @extend_schema(methods=["POST"], request=ScheduledPriceInput, responses=may_wait(ScheduledPriceSerializer, 201))
+    @extend_schema(responses=ScheduledPriceSerializer(many=True))
     @action(
         detail=True,
-        methods=["get", "post"],
+        methods=["get"],
         url_path="scheduled-prices",
         permission_classes=[IsManager],
         pagination_class=NewestFirst,
@@ -141,17 +153,15 @@ class UnitActions(_Base):
     )
     def scheduled_prices(self, request: Request, pk: UUID) -> Response:
         refuse_unknown(request, set())
-        if request.method == "GET":
-            return self._rows(ScheduledPrice.objects.filter(product_id=self._known(pk)), ScheduledPriceSerializer)
-        scheduled = services.schedule_price(
-            product_id=pk,
-            actor=str(self.principal.id),
-            now=timezone.now(),
-            **self.valid(ScheduledPriceInput),
-        )
-        return Response(ScheduledPriceSerializer(scheduled).data, status=status.HTTP_201_CREATED)
+        return self._rows(ScheduledPrice.objects.filter(product_id=self._known(pk)), ScheduledPriceSerializer)
 
-    @extend_schema(responses={204: None})
+    @scheduled_prices.mapping.post
+    @write(request=ScheduledPriceInput, responses=may_wait(ScheduledPriceSerializer, 201))
+    def schedule_price(self, call: Call, pk: UUID) -> ScheduledPrice:
+        """Set a price that counts from a later moment on."""
+        refuse_unknown(call.request, set())
+        return services.schedule_price(product_id=pk, actor=str(call.actor_id), now=call.now, **call.body)
+
     @action(
         detail=True,
         methods=["delete"],
@@ -159,9 +169,9 @@ class UnitActions(_Base):
         url_name="scheduled-price",
         permission_classes=[IsManager],
     )
-    def scheduled_price(self, request: Request, pk: UUID, scheduled_id: UUID) -> Response:
+    @write(responses={204: None})
+    def scheduled_price(self, call: Call, pk: UUID, scheduled_id: UUID) -> None:
         services.cancel_scheduled_price(product_id=pk, scheduled_id=scheduled_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _known(self, pk: UUID) -> UUID:
         if not Product.objects.filter(pk=pk).exists():

@@ -3,8 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, StreamingHttpResponse
-from django.utils import timezone
+from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -18,7 +17,7 @@ from catalog.api.attributes import AttributeActions
 from catalog.api.compare import CompareAction
 from catalog.api.copies import kept
 from catalog.api.filters import ProductFilter
-from catalog.api.reading import InOrder, NewestFirst, once, page, read
+from catalog.api.reading import InOrder, NewestFirst, page
 from catalog.api.units import UnitActions
 from catalog.errors import UnknownProduct
 from catalog.models import Category, Import, Product, RowError, StockMovement
@@ -35,15 +34,11 @@ from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.document.schema import or_list_of
 from gateway.principal import Principal
-from gateway.requests.etags import require_match
 from gateway.requests.filtering import refuse_unknown
 from gateway.responses.tables import csv_file
+from gateway.writes import Call, write
 
 READ_BY_ANYONE = [ReadByAnyone | IsManager]
-
-
-def _matching(request: Request) -> Any:
-    return lambda version: require_match(request, version)
 
 
 @extend_schema_view(
@@ -58,6 +53,7 @@ class CategoryViewSet(AttributeActions, mixins.ListModelMixin, mixins.RetrieveMo
     queryset = Category.objects.all()
     serializer_class = shapes.CategorySerializer
     permission_classes = READ_BY_ANYONE
+    idempotent_on = "catalog"
     ordering_fields = {"name": "name", "created_at": "id"}
     ordering = "name"
     extra_parameters = ("tree",)
@@ -74,26 +70,19 @@ class CategoryViewSet(AttributeActions, mixins.ListModelMixin, mixins.RetrieveMo
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().retrieve(request, *args, **kwargs)
 
-    @extend_schema(request=shapes.CategoryInput, responses={201: shapes.CategorySerializer})
-    def create(self, request: Request) -> HttpResponse:
-        data = read(shapes.CategoryInput, request)
+    @write(request=shapes.CategoryInput, responses={201: shapes.CategorySerializer}, once="POST categories")
+    def create(self, call: Call) -> Category:
+        return services.create_category(now=call.now, **call.body)
 
-        def act() -> tuple[Any, int]:
-            category = services.create_category(now=timezone.now(), **data)
-            return shapes.CategorySerializer(category).data, status.HTTP_201_CREATED
+    @write(request=shapes.CategoryInput(partial=True), responses=shapes.CategorySerializer)
+    def partial_update(self, call: Call, pk: UUID) -> Category:
+        return services.update_category(
+            category_id=pk, now=call.now, expected_version=call.expected_version, **call.body
+        )
 
-        return once(request, self.principal, "POST categories", data, act)
-
-    @extend_schema(request=shapes.CategoryInput, responses=shapes.CategorySerializer)
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        data = read(shapes.CategoryInput, request, partial=True)
-        category = services.update_category(category_id=pk, now=timezone.now(), precondition=_matching(request), **data)
-        return Response(shapes.CategorySerializer(category).data)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        services.delete_category(category_id=pk, precondition=_matching(request))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.delete_category(category_id=pk, expected_version=call.expected_version)
 
 
 class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
@@ -103,6 +92,7 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
     serializer_class = shapes.ProductSerializer
     filterset_class = ProductFilter
     permission_classes = READ_BY_ANYONE
+    idempotent_on = "catalog"
 
     def get_queryset(self) -> ProductQuerySet:
         return Product.objects.present() if self._is_staff else Product.objects.on_sale()
@@ -136,33 +126,25 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().retrieve(request, *args, **kwargs)
 
-    @extend_schema(request=shapes.ProductInput, responses={201: shapes.WrittenProductSerializer})
-    def create(self, request: Request) -> HttpResponse:
-        data = read(shapes.ProductInput, request)
+    @write(request=shapes.ProductInput, responses={201: shapes.WrittenProductSerializer}, once="POST products")
+    def create(self, call: Call) -> Product:
+        return services.create_product(actor=str(call.actor_id), now=call.now, **call.body)
 
-        def act() -> tuple[Any, int]:
-            product = services.create_product(actor=str(self.principal.id), now=timezone.now(), **data)
-            return shapes.WrittenProductSerializer(product).data, status.HTTP_201_CREATED
-
-        return once(request, self.principal, "POST products", data, act)
-
-    @extend_schema(request=shapes.ProductChanges, responses=may_wait(shapes.WrittenProductSerializer))
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        given = read(shapes.ProductChanges, request, partial=True)
-        product = services.update_product(
+    @write(request=shapes.ProductChanges(partial=True), responses=may_wait(shapes.WrittenProductSerializer))
+    def partial_update(self, call: Call, pk: UUID) -> Product:
+        given = dict(call.body)
+        return services.update_product(
             product_id=pk,
-            actor=str(self.principal.id),
-            now=timezone.now(),
+            actor=str(call.actor_id),
+            now=call.now,
             reason=given.pop("price_reason", ""),
-            precondition=_matching(request),
+            expected_version=call.expected_version,
             **given,
         )
-        return Response(shapes.WrittenProductSerializer(product).data)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        services.delete_product(product_id=pk, now=timezone.now(), precondition=_matching(request))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.delete_product(product_id=pk, now=call.now, expected_version=call.expected_version)
 
     @extend_schema(responses=shapes.FacetsSerializer, filters=True)
     @action(detail=False, pagination_class=None)
@@ -181,16 +163,10 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
             }
         )
 
-    @extend_schema(request=shapes.StockChange, responses=may_wait(shapes.ProductSerializer))
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
-    def stock(self, request: Request, pk: UUID) -> HttpResponse:
-        data = read(shapes.StockChange, request)
-
-        def act() -> tuple[Any, int]:
-            product = services.adjust_stock(product_id=pk, actor=str(self.principal.id), now=timezone.now(), **data)
-            return shapes.ProductSerializer(product).data, status.HTTP_200_OK
-
-        return once(request, self.principal, "POST stock", data, act)
+    @write(request=shapes.StockChange, responses=may_wait(shapes.ProductSerializer), once="POST stock")
+    def stock(self, call: Call, pk: UUID) -> Product:
+        return services.adjust_stock(product_id=pk, actor=str(call.actor_id), now=call.now, **call.body)
 
     @extend_schema(responses=shapes.StockMovementSerializer(many=True))
     @action(
@@ -217,12 +193,9 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
     ordering = "-id"
     ordering_fields = {"created_at": "id"}
 
-    @extend_schema(
-        request={"multipart/form-data": shapes.ImportInput},
-        responses={202: shapes.ImportSerializer},
-    )
-    def create(self, request: Request) -> Response:
-        data = read(shapes.ImportInput, request)
+    @write(request={"multipart/form-data": shapes.ImportInput}, responses={202: shapes.ImportSerializer})
+    def create(self, call: Call) -> Response:
+        data = call.body
         options = ImportOptions(
             mapping=read_mapping(data["mapping"], SYNONYMS) if data.get("mapping") else {},
             currency=data.get("currency", DEFAULT_CURRENCY),
@@ -236,8 +209,8 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
             file=data["file"],
             options=options,
             dry_run=data.get("dry_run", False),
-            actor=str(self.principal.id),
-            now=timezone.now(),
+            actor=str(call.actor_id),
+            now=call.now,
         )
         headers = {"Location": f"/api/v1/imports/{run.id}"}
         return Response(shapes.ImportSerializer(run).data, status=status.HTTP_202_ACCEPTED, headers=headers)

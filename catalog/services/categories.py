@@ -1,6 +1,5 @@
 """The tree of categories: created, renamed, moved and deleted under one lock for the whole tree."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -16,6 +15,7 @@ from catalog.models.categories import MAX_LEVEL, subtree_ids
 from catalog.queries.cache import forget_categories, forget_products
 from core.db import NARROW, lock, transaction
 from core.errors import NotFound
+from core.versions import Expected, require_version
 from messaging.outbox import publish
 
 _LATIN = dict(
@@ -35,10 +35,6 @@ class CategoryChanges(TypedDict, total=False):
     parent_id: UUID | None
 
 
-def _anything(version: int) -> None:
-    """No precondition."""
-
-
 def create_category(*, name: str, slug: str = "", parent_id: UUID | None = None, now: datetime) -> Category:
     """Add a category; without a slug one is made of the name. Raises UnknownCategory, SlugTaken, CategoryTooDeep."""
     with transaction("catalog"):
@@ -56,17 +52,17 @@ def update_category(
     *,
     category_id: UUID,
     now: datetime,
-    precondition: Callable[[int], None] = _anything,
+    expected_version: Expected = None,
     **changes: Unpack[CategoryChanges],
 ) -> Category:
-    """Rename or move a category with everything below it; `precondition` is given the version under the lock.
+    """Rename or move a category with everything below it.
 
     Raises NotFound, UnknownCategory, SlugTaken, CategoryCycle, CategoryTooDeep.
     """
     with transaction("catalog"):
         _lock_tree()
         category = _get(category_id)
-        precondition(category.version)
+        require_version(category.version, expected_version)
         before = (category.path, category.level)
         category.name = changes.get("name", category.name)
         category.slug = changes.get("slug") or category.slug
@@ -80,12 +76,12 @@ def update_category(
     return category
 
 
-def delete_category(*, category_id: UUID, precondition: Callable[[int], None] = _anything) -> None:
+def delete_category(*, category_id: UUID, expected_version: Expected = None) -> None:
     """Delete an empty category. Raises NotFound, CategoryNotEmpty."""
     with transaction("catalog"):
         _lock_tree()
         category = _get(category_id)
-        precondition(category.version)
+        require_version(category.version, expected_version)
         if category.children.exists() or category.products.filter(deleted_at__isnull=True).exists():
             raise CategoryNotEmpty
         category.products.update(category=None)

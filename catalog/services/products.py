@@ -1,6 +1,6 @@
 """Products: created, edited with a history of prices, taken out of the catalogue."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from catalog.services.photos import follow_photo, forget_waiting_photo, note_pho
 from catalog.services.seconding import admit_price
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
+from core.versions import Expected, require_version
 from core.vin import WRONG, fold_vin, is_vin
 from gateway.approvals import require_permit
 from messaging.outbox import publish
@@ -69,10 +70,6 @@ _TAKEN: dict[str, type[DomainError]] = {
     "product_external_id_unique": ExternalIdTaken,
     "product_vin_unique": VinTaken,
 }
-
-
-def _anything(version: int) -> None:
-    """No precondition."""
 
 
 @contextmanager
@@ -120,17 +117,17 @@ def update_product(
     actor: str,
     now: datetime,
     reason: str = "",
-    precondition: Callable[[int], None] = _anything,
+    expected_version: Expected = None,
     **changes: Unpack[ProductFields],
 ) -> Product:
     """Edit a product; a new price is kept in its history. Changing nothing changes nothing.
 
-    `precondition` is given the version under the lock. Raises what `create_product` does, UnknownProduct, and Waits:
+    Raises what `create_product` does, UnknownProduct, StaleVersion, and Waits:
     a person who lowers prices further than they may alone.
     """
     with named_conflicts(), transaction("catalog"):
         product = lock_product(product_id)
-        precondition(product.version)
+        require_version(product.version, expected_version)
         before = {field: getattr(product, field) for field in changes}
         _assign(product, changes)
         if all(getattr(product, field) == value for field, value in before.items()):
@@ -160,11 +157,11 @@ def price_agreed(
     update_product(product_id=subject_id, actor=str(maker_id), reason=reason, now=now, **changes)
 
 
-def delete_product(*, product_id: UUID, now: datetime, precondition: Callable[[int], None] = _anything) -> None:
+def delete_product(*, product_id: UUID, now: datetime, expected_version: Expected = None) -> None:
     """Take a product out of the catalogue for good; its history stays. Raises UnknownProduct, ProductReserved."""
     with transaction("catalog"):
         product = lock_product(product_id)
-        precondition(product.version)
+        require_version(product.version, expected_version)
         product.refuse_if_reserved()
         product.is_active, product.deleted_at = False, now
         product.version, product.updated_at = product.version + 1, now

@@ -1,6 +1,5 @@
 """The life of a vehicle unit: its stages, and its absence on test drives."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,19 +8,14 @@ from catalog.models import Product, ProductKind, Reservation, ReservationStatus,
 from catalog.queries.cache import forget_products
 from catalog.services.products import lock_product, named_conflicts, product_state
 from core.db import transaction
+from core.versions import Expected, require_version
 from messaging.outbox import publish
 
 LONGEST_DRIVE = timedelta(days=1)
 """A car that nobody brought back in the books is on sale again after this."""
 
 
-def _anything(version: int) -> None:
-    """No precondition."""
-
-
-def change_stage(
-    *, product_id: UUID, stage: Stage, now: datetime, precondition: Callable[[int], None] = _anything
-) -> Product:
+def change_stage(*, product_id: UUID, stage: Stage, now: datetime, expected_version: Expected = None) -> Product:
     """Move a unit on: in transit, in preparation, on sale, handed over; only one on sale can be bought.
 
     Raises UnknownProduct, WrongStage with `allowed`, ProductReserved, VinTaken when a unit that comes back from its
@@ -29,7 +23,7 @@ def change_stage(
     """
     with named_conflicts(), transaction("catalog"):
         product = lock_product(product_id)
-        precondition(product.version)
+        require_version(product.version, expected_version)
         product.enter(stage)
         _save(product, now)
     return product

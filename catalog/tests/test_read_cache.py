@@ -23,10 +23,6 @@ from gateway.responses import cache as shared
 pytestmark = pytest.mark.django_db(databases=["catalog"], transaction=True)
 
 
-def any_version(version):
-    """Whatever version it has."""
-
-
 @pytest.fixture(autouse=True)
 def _cached(settings):
     settings.CATALOG_CACHE_SECONDS = 60
@@ -144,7 +140,6 @@ def change_price(product):
         price=Decimal("1.00"),
         actor="tests",
         now=timezone.now(),
-        precondition=lambda version: None,
     )
 
 
@@ -158,7 +153,7 @@ def test_each_kind_of_write_drops_the_copies():
     assert seen() == (["1500000.00"], ["Cars"])
     change_price(product)
     assert seen()[0] == ["1.00"]
-    services.update_category(category_id=category.pk, name="Vans", now=timezone.now(), precondition=any_version)
+    services.update_category(category_id=category.pk, name="Vans", now=timezone.now())
     assert seen()[1] == ["Vans"]
     with transaction("catalog"):
         Product.objects.filter(pk=product.pk).update(price=Decimal("2.00"))
