@@ -20,6 +20,7 @@ from gateway.access.permissions import require_scope
 from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
 from gateway.requests.paths import UUID_PATTERN
+from gateway.writes import Call, write
 
 
 @extend_schema(tags=["users"])
@@ -33,12 +34,11 @@ class UserRecordsViewSet(ApiViewSet):
 
     def _owner(self, pk: UUID) -> UUID:
         """Return whose records are read: one's own, or anybody's for an administrator. Raises UserNotFound."""
-        user_id = pk
-        if not self.principal.is_admin and user_id != self.principal.id:
+        if not self.principal.is_admin and pk != self.principal.id:
             raise UserNotFound
-        if not User.objects.filter(pk=user_id).exists():
+        if not User.objects.filter(pk=pk).exists():
             raise UserNotFound
-        return user_id
+        return pk
 
     @extend_schema(responses=serializers.ActivitySerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=ActivityFilter)
@@ -56,13 +56,11 @@ class UserRecordsViewSet(ApiViewSet):
         page = self.paginate_queryset(self.filter_queryset(kept)) or []
         return self.get_paginated_response(serializers.ExportSerializer(page, many=True).data)
 
-    @extend_schema(request=None, responses={202: serializers.ExportSerializer})
     @exports.mapping.post
-    def request_export(self, request: Request, pk: UUID) -> Response:
+    @write(responses={202: serializers.ExportSerializer})
+    def request_export(self, call: Call, pk: UUID) -> PersonalDataExport:
         """Ask every app for what it keeps about a person; the answers are collected into one file."""
-        now, owner = timezone.now(), self._owner(pk)
-        export = services.request_export(user_id=owner, requested_by=self.principal.id, now=now)
-        return Response(serializers.ExportSerializer(export).data, status=202)
+        return services.request_export(user_id=self._owner(pk), requested_by=call.actor_id, now=call.now)
 
     @extend_schema(responses=serializers.ExportSerializer, filters=False)
     @action(detail=True, methods=["get"], url_path=f"exports/(?P<export_id>{UUID_PATTERN})", filter_backends=())

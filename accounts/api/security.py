@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
@@ -19,6 +18,7 @@ from gateway.access import step_up
 from gateway.access.permissions import IsPerson, IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.guards.address import client_address
+from gateway.writes import Call, write
 
 
 @extend_schema(tags=["auth"])
@@ -32,33 +32,30 @@ class MfaViewSet(ApiViewSet):
         super().initial(request, *args, **kwargs)
         step_up.offer(request.data, address=client_address(request.META))
 
-    @extend_schema(request=serializers.StepUpSerializer, responses=serializers.EnrollmentSerializer)
     @action(detail=False, methods=["post"])
-    def enroll(self, request: Request) -> Response:
+    @write(request=serializers.StepUpSerializer, responses=serializers.EnrollmentSerializer)
+    def enroll(self, call: Call) -> Any:
         """Begin two-factor: a secret for the authenticator. It counts from the first code of it that is confirmed."""
-        self.valid(serializers.StepUpSerializer)
-        enrollment = services.enroll_mfa(user_id=self.principal.id, now=timezone.now())
-        return Response(serializers.EnrollmentSerializer(enrollment).data)
+        return services.enroll_mfa(user_id=call.actor_id, now=call.now)
 
-    @extend_schema(request=serializers.OtpSerializer, responses=serializers.RecoveryCodesSerializer)
     @counts_failures
     @action(detail=False, methods=["post"])
-    def confirm(self, request: Request) -> Response:
+    @write(request=serializers.OtpSerializer, responses=serializers.RecoveryCodesSerializer)
+    def confirm(self, call: Call) -> dict[str, Any]:
         """Switch two-factor on by a code of the authenticator; the recovery codes are shown this once."""
-        codes = services.confirm_mfa(**self._spent(), now=timezone.now())
-        return Response({"recovery_codes": codes})
+        return {"recovery_codes": services.confirm_mfa(**_spent(call), now=call.now)}
 
-    @extend_schema(request=serializers.OtpSerializer, responses={204: None})
     @counts_failures
     @action(detail=False, methods=["post"])
-    def disable(self, request: Request) -> Response:
+    @write(request=serializers.OtpSerializer, responses={204: None})
+    def disable(self, call: Call) -> None:
         """Switch two-factor off, by a code."""
-        services.disable_mfa(**self._spent(), now=timezone.now())
-        return Response(status=204)
+        services.disable_mfa(**_spent(call), now=call.now)
 
-    def _spent(self) -> dict[str, Any]:
-        otp = self.valid(serializers.OtpSerializer)["otp"]
-        return {"user_id": self.principal.id, "otp": otp, "address": client_address(self.request.META)}
+
+def _spent(call: Call) -> dict[str, Any]:
+    address = client_address(call.request.META)
+    return {"user_id": call.actor_id, "otp": call.body["otp"], "address": address}
 
 
 @extend_schema(tags=["auth"])
@@ -74,18 +71,17 @@ class VerifyEmailViewSet(ApiViewSet):
     def get_permissions(self) -> list[Any]:
         return [AllowAny()] if self.action == "confirm" else [IsSignedIn()]
 
-    @extend_schema(request=None, responses={202: None})
-    def create(self, request: Request) -> Response:
+    @write(responses={202: None})
+    def create(self, call: Call) -> None:
         """Send the link that proves the e-mail once more."""
-        services.resend_verification(user_id=self.principal.id, now=timezone.now())
-        return Response(status=202)
+        services.resend_verification(user_id=call.actor_id, now=call.now)
 
-    @extend_schema(request=serializers.LinkSerializer, responses={204: None}, auth=[])
+    @extend_schema(auth=[])
     @action(detail=False, methods=["post"])
-    def confirm(self, request: Request) -> Response:
+    @write(request=serializers.LinkSerializer, responses={204: None})
+    def confirm(self, call: Call) -> None:
         """Prove an e-mail by the link that was sent to it."""
-        services.verify_email(**self.valid(serializers.LinkSerializer), now=timezone.now())
-        return Response(status=204)
+        services.verify_email(**call.body, now=call.now)
 
 
 @extend_schema(tags=["auth"])
@@ -96,11 +92,11 @@ class UndoEmailViewSet(ApiViewSet):
     pagination_class = None
     filter_backends = ()
 
-    @extend_schema(request=serializers.LinkSerializer, responses={204: None}, auth=[])
-    def create(self, request: Request) -> Response:
+    @extend_schema(auth=[])
+    @write(request=serializers.LinkSerializer, responses={204: None})
+    def create(self, call: Call) -> None:
         """Put the old e-mail back by the link that was sent there; the password and every session end."""
-        services.undo_email(**self.valid(serializers.LinkSerializer), now=timezone.now())
-        return Response(status=204)
+        services.undo_email(**call.body, now=call.now)
 
 
 @extend_schema(tags=["auth"])
@@ -125,18 +121,14 @@ class ApiKeyViewSet(ApiViewSet):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(request=serializers.NewApiKeySerializer, responses={201: serializers.ShownApiKeySerializer})
-    def create(self, request: Request) -> Response:
+    @write(request=serializers.NewApiKeySerializer, responses={201: serializers.ShownApiKeySerializer})
+    def create(self, call: Call) -> Response:
         """Make an API key; it is shown this once, only its hash is kept."""
-        data = self.valid(serializers.NewApiKeySerializer)
-        row, key = services.create_api_key(
-            user_id=self.principal.id, **data, address=client_address(request.META), now=timezone.now()
-        )
+        address = client_address(call.request.META)
+        row, key = services.create_api_key(user_id=call.actor_id, **call.body, address=address, now=call.now)
         return Response(serializers.ShownApiKeySerializer(row, context={"key": key}).data, status=201)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        services.revoke_api_key(
-            user_id=self.principal.id, key_id=pk, address=client_address(request.META), now=timezone.now()
-        )
-        return Response(status=204)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        address = client_address(call.request.META)
+        services.revoke_api_key(user_id=call.actor_id, key_id=pk, address=address, now=call.now)

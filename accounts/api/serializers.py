@@ -94,10 +94,6 @@ class _ProfileFields(serializers.Serializer):
 class ProfileSerializer(_ProvingSerializer, _ProfileFields):
     """A person's profile. Absent fields stay, by PUT as by PATCH: a form that knows fewer must not empty the others."""
 
-    def changes(self) -> dict[str, str]:
-        """Fields to set."""
-        return {name: value for name, value in self.validated_data.items() if isinstance(value, str)}
-
 
 class AccountSerializer(ProfileSerializer):
     is_active = serializers.BooleanField(required=False)

@@ -28,14 +28,9 @@ from gateway.access import step_up, tickets
 from gateway.access.permissions import IsAdmin, IsPerson, IsSignedIn, IsSignedInOrEnrolling
 from gateway.api import ApiViewSet
 from gateway.guards.address import client_address
-from gateway.requests.etags import require_match
 from gateway.requests.filtering import refuse_unknown
 from gateway.responses.rendering import JSONParser
-
-
-def _valid(serializer: Any) -> Any:
-    serializer.is_valid(raise_exception=True)
-    return serializer
+from gateway.writes import Call, write
 
 
 def _address(request: Request) -> str:
@@ -49,26 +44,20 @@ def _profile_of(user_id: UUID) -> User:
     return user
 
 
-def _expected_version(request: Request, user: User) -> int | None:
-    """The version If-Match insists on, to be compared again under the lock."""
-    require_match(request, user.version)
-    return user.version if request.headers.get("If-Match", "*").strip() != "*" else None
+def _answer(user: User) -> Response:
+    return Response(serializers.UserSerializer(user).data)
 
 
-def _answer(user: User, status: int = 200) -> Response:
-    return Response(serializers.UserSerializer(user).data, status=status)
-
-
-def _update(request: Request, user: User, serializer_class: type[serializers.ProfileSerializer]) -> Response:
-    serializer = _valid(serializer_class(data=request.data, partial=request.method == "PATCH"))
-    updated = services.update_user(
-        user_id=user.id,
-        changes=serializer.changes(),
-        is_active=serializer.validated_data.get("is_active"),
-        expected_version=_expected_version(request, user),
-        now=timezone.now(),
+def _update(call: Call, user_id: UUID) -> User:
+    changes = dict(call.body)
+    is_active = changes.pop("is_active", None)
+    return services.update_user(
+        user_id=user_id,
+        changes=changes,
+        is_active=is_active,
+        expected_version=call.expected_version,
+        now=call.now,
     )
-    return _answer(updated)
 
 
 def _pair(pair: services.TokenPair) -> Response:
@@ -110,72 +99,68 @@ class AuthViewSet(ApiViewSet):
         """The action, known here before DRF sets it."""
         return self.action_map.get((self.request.method or "").lower(), "") if self.request else ""
 
-    @extend_schema(request=serializers.RegistrationSerializer, responses={201: serializers.UserSerializer}, auth=[])
+    @extend_schema(auth=[])
     @action(detail=False, methods=["post"])
-    def register(self, request: Request) -> Response:
+    @write(request=serializers.RegistrationSerializer, responses={201: serializers.UserSerializer})
+    def register(self, call: Call) -> User:
         """Make an account for oneself, as a client, and send a link that proves the e-mail."""
-        data = _valid(serializers.RegistrationSerializer(data=request.data)).validated_data
-        return _answer(services.register(**data, now=timezone.now()), status=201)
+        return services.register(**call.body, now=call.now)
 
-    @extend_schema(
+    @extend_schema(auth=[])
+    @counts_failures
+    @action(detail=False, methods=["post"])
+    @write(
         request={"application/x-www-form-urlencoded": serializers.PasswordGrantSerializer},
         responses=serializers.TokenPairSerializer,
-        auth=[],
     )
-    @counts_failures
-    @action(detail=False, methods=["post"])
-    def token(self, request: Request) -> Response:
+    def token(self, call: Call) -> Response:
         """Sign in by a form (RFC 6749, the password grant), as tools for OAuth 2 do."""
-        data = _valid(serializers.PasswordGrantSerializer(data=request.data)).validated_data
-        return self._sign_in(request, data["username"], data["password"], data["otp"])
+        return self._sign_in(call, call.body["username"])
 
-    @extend_schema(request=serializers.LoginSerializer, responses=serializers.TokenPairSerializer, auth=[])
+    @extend_schema(auth=[])
     @counts_failures
     @action(detail=False, methods=["post"])
-    def login(self, request: Request) -> Response:
+    @write(request=serializers.LoginSerializer, responses=serializers.TokenPairSerializer)
+    def login(self, call: Call) -> Response:
         """Sign in; where two-factor is on, with `otp` too, or in a second call with the `mfa_token` of the refusal."""
-        data = _valid(serializers.LoginSerializer(data=request.data)).validated_data
-        if data["mfa_token"]:
-            return self._finish_sign_in(request, data["mfa_token"], data["otp"])
-        return self._sign_in(request, data["identifier"], data["password"], data["otp"])
+        return self._finish_sign_in(call) if call.body["mfa_token"] else self._sign_in(call, call.body["identifier"])
 
-    def _finish_sign_in(self, request: Request, mfa_token: str, otp: str) -> Response:
-        address, now = _address(request), timezone.now()
-        user = services.authenticate_pending(mfa_token=mfa_token, otp=otp, address=address, now=now)
-        device = request.headers.get("User-Agent", "")
-        return _signed_in(services.issue_tokens(user_id=user.id, device=device, address=address, now=now))
+    def _finish_sign_in(self, call: Call) -> Response:
+        address, device = _address(call.request), call.request.headers.get("User-Agent", "")
+        mfa_token, otp = call.body["mfa_token"], call.body["otp"]
+        user = services.authenticate_pending(mfa_token=mfa_token, otp=otp, address=address, now=call.now)
+        return _signed_in(services.issue_tokens(user_id=user.id, device=device, address=address, now=call.now))
 
-    def _sign_in(self, request: Request, identifier: str, password: str, otp: str) -> Response:
+    def _sign_in(self, call: Call, identifier: str) -> Response:
         pair = services.sign_in(
             identifier=identifier,
-            password=password,
-            otp=otp,
-            device=request.headers.get("User-Agent", ""),
-            address=_address(request),
-            now=timezone.now(),
+            password=call.body["password"],
+            otp=call.body["otp"],
+            device=call.request.headers.get("User-Agent", ""),
+            address=_address(call.request),
+            now=call.now,
         )
         return _signed_in(pair)
 
-    @extend_schema(request=serializers.RefreshSerializer, responses=serializers.TokenPairSerializer, auth=[])
+    @extend_schema(auth=[])
     @action(detail=False, methods=["post"])
-    def refresh(self, request: Request) -> Response:
+    @write(request=serializers.RefreshSerializer, responses=serializers.TokenPairSerializer)
+    def refresh(self, call: Call) -> services.TokenPair:
         """Take a new pair of tokens for a refresh token. It is good once: coming again later, it ends its session."""
-        data = _valid(serializers.RefreshSerializer(data=request.data)).validated_data
-        return _pair(services.refresh(**data, address=_address(request), now=timezone.now()))
+        return services.refresh(**call.body, address=_address(call.request), now=call.now)
 
-    @extend_schema(request=serializers.LogoutSerializer, responses={204: None})
     @action(detail=False, methods=["post"])
-    def logout(self, request: Request) -> Response:
+    @write(request=serializers.LogoutSerializer, responses={204: None})
+    def logout(self, call: Call) -> None:
         """Refuse this access token from now on, and end the session of `refresh_token`."""
-        data = _valid(serializers.LogoutSerializer(data=request.data)).validated_data
-        services.sign_out(principal=self.principal, **data, now=timezone.now())
-        return Response(status=204)
+        services.sign_out(principal=call.principal, **call.body, now=call.now)
 
-    @extend_schema(request=serializers.VerifySerializer, responses=serializers.VerifiedSerializer, auth=[])
+    @extend_schema(auth=[])
     @action(detail=False, methods=["post"])
-    def verify(self, request: Request) -> Response:
+    @write(request=serializers.VerifySerializer, responses=serializers.VerifiedSerializer)
+    def verify(self, call: Call) -> Response:
         """Say whether an access token would be let in now, and whose it is."""
-        found = queries.inspect_token(_valid(serializers.VerifySerializer(data=request.data)).validated_data["token"])
+        found = queries.inspect_token(call.body["token"])
         if found is None:
             return Response({"valid": False})
         principal, user = found
@@ -195,35 +180,33 @@ class AuthViewSet(ApiViewSet):
         """Return the owner of this token."""
         return _answer(_profile_of(self.principal.id))
 
-    @extend_schema(request=None, responses=serializers.TicketSerializer)
     @action(detail=False, methods=["post"], url_path="ws-ticket")
-    def ws_ticket(self, request: Request) -> Response:
+    @write(responses=serializers.TicketSerializer)
+    def ws_ticket(self, call: Call) -> dict[str, Any]:
         """Take a ticket for opening one WebSocket: it goes into the address, where no token should stand."""
-        return Response({"ticket": tickets.issue_ticket(self.principal), "expires_in": tickets.LIFETIME_S})
+        return {"ticket": tickets.issue_ticket(call.principal), "expires_in": tickets.LIFETIME_S}
 
-    @extend_schema(request=serializers.StepUpSerializer, responses=serializers.ProvedSerializer)
     @counts_failures
     @action(detail=False, methods=["post"], url_path="step-up")
-    def step_up(self, request: Request) -> Response:
+    @write(request=serializers.StepUpSerializer, responses=serializers.ProvedSerializer)
+    def step_up(self, call: Call) -> dict[str, Any]:
         """Prove again who one is: changes that make an account another's are then let through for some minutes."""
-        data = _valid(serializers.StepUpSerializer(data=request.data)).validated_data
-        until = services.prove(principal=self.principal, **data, address=_address(request), now=timezone.now())
-        return Response(serializers.ProvedSerializer({"expires_at": until}).data)
+        address = _address(call.request)
+        return {"expires_at": services.prove(principal=call.principal, **call.body, address=address, now=call.now)}
 
-    @extend_schema(request=serializers.PasswordResetSerializer, responses={202: None}, auth=[])
+    @extend_schema(auth=[])
     @action(detail=False, methods=["post"], url_path="reset-password")
-    def reset_password(self, request: Request) -> Response:
+    @write(request=serializers.PasswordResetSerializer, responses={202: None})
+    def reset_password(self, call: Call) -> None:
         """Send a link for a new password; the answer is the same whether or not there is such an account."""
-        data = _valid(serializers.PasswordResetSerializer(data=request.data)).validated_data
-        services.request_password_reset(**data, now=timezone.now())
-        return Response(status=202)
+        services.request_password_reset(**call.body, now=call.now)
 
-    @extend_schema(request=serializers.PasswordResetConfirmSerializer, responses={204: None}, auth=[])
+    @extend_schema(auth=[])
     @action(detail=False, methods=["post"], url_path="reset-password/confirm")
-    def reset_password_confirm(self, request: Request) -> Response:
+    @write(request=serializers.PasswordResetConfirmSerializer, responses={204: None})
+    def reset_password_confirm(self, call: Call) -> Response:
         """Set a new password by the link that was sent; every session and API key ends."""
-        data = _valid(serializers.PasswordResetConfirmSerializer(data=request.data)).validated_data
-        user = services.reset_password(**data, address=_address(request), now=timezone.now())
+        user = services.reset_password(**call.body, address=_address(call.request), now=call.now)
         response = Response(status=204)
         lockout.remember_device(response, user.id)
         return response
@@ -248,10 +231,9 @@ class SessionViewSet(ApiViewSet):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        services.revoke_session(user_id=self.principal.id, session_id=pk, now=timezone.now())
-        return Response(status=204)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.revoke_session(user_id=call.actor_id, session_id=pk, now=call.now)
 
 
 OWN = ("update_me", "password")
@@ -300,57 +282,50 @@ class UserViewSet(ApiViewSet):
         page = self.paginate_queryset(people)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(request=serializers.NewUserSerializer, responses={201: serializers.UserSerializer})
-    def create(self, request: Request) -> Response:
-        data = _valid(serializers.NewUserSerializer(data=request.data)).validated_data
+    @write(request=serializers.NewUserSerializer, responses={201: serializers.UserSerializer})
+    def create(self, call: Call) -> User:
+        data = dict(call.body)
         roles = [data.pop("role", Role.CLIENT)]
-        return _answer(services.create_user(**data, roles=roles, now=timezone.now()), status=201)
+        return services.create_user(**data, roles=roles, now=call.now)
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return _answer(_profile_of(pk))
 
-    @extend_schema(request=serializers.AccountSerializer)
-    def update(self, request: Request, pk: UUID) -> Response:
-        return _update(request, _profile_of(pk), serializers.AccountSerializer)
+    @write(request=serializers.AccountSerializer, responses=serializers.UserSerializer)
+    def update(self, call: Call, pk: UUID) -> User:
+        return _update(call, pk)
 
-    @extend_schema(request=serializers.AccountSerializer)
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        return _update(request, _profile_of(pk), serializers.AccountSerializer)
+    @write(request=serializers.AccountSerializer, responses=serializers.UserSerializer)
+    def partial_update(self, call: Call, pk: UUID) -> User:
+        return _update(call, pk)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
         """Close an account and forget the person; its id stays, and nothing says whose it was."""
-        user = _profile_of(pk)
-        version = _expected_version(request, user)
-        services.erase_user(user_id=user.id, expected_version=version, now=timezone.now())
-        return Response(status=204)
+        services.erase_user(user_id=pk, expected_version=call.expected_version, now=call.now)
 
-    @extend_schema(request=serializers.RolesSerializer)
     @action(detail=True, methods=["put"])
-    def roles(self, request: Request, pk: UUID) -> Response:
+    @write(request=serializers.RolesSerializer, responses=serializers.UserSerializer)
+    def roles(self, call: Call, pk: UUID) -> User:
         """Give somebody other roles, in place of those they have."""
-        user = _profile_of(pk)
-        data = _valid(serializers.RolesSerializer(data=request.data)).validated_data
-        version = _expected_version(request, user)
-        return _answer(services.change_roles(user_id=user.id, **data, expected_version=version, now=timezone.now()))
+        return services.change_roles(user_id=pk, **call.body, expected_version=call.expected_version, now=call.now)
 
     @action(detail=False, methods=["get"])
     def me(self, request: Request) -> Response:
         """One's own account."""
         return _answer(_profile_of(self.principal.id))
 
-    @extend_schema(request=serializers.ProfileSerializer)
     @me.mapping.put
     @me.mapping.patch
-    def update_me(self, request: Request) -> Response:
+    @write(request=serializers.ProfileSerializer, responses=serializers.UserSerializer)
+    def update_me(self, call: Call) -> User:
         """Change one's own profile."""
-        return _update(request, _profile_of(self.principal.id), serializers.ProfileSerializer)
+        return _update(call, call.actor_id)
 
-    @extend_schema(request=serializers.PasswordChangeSerializer, responses={204: None})
     @counts_failures
     @action(detail=False, methods=["put"], url_path="me/password")
-    def password(self, request: Request) -> Response:
+    @write(request=serializers.PasswordChangeSerializer, responses={204: None})
+    def password(self, call: Call) -> None:
         """Change one's own password, by the old one; every other session and every API key ends."""
-        data = _valid(serializers.PasswordChangeSerializer(data=request.data)).validated_data
-        services.change_password(principal=self.principal, **data, address=_address(request), now=timezone.now())
-        return Response(status=204)
+        address = _address(call.request)
+        services.change_password(principal=call.principal, **call.body, address=address, now=call.now)

@@ -34,8 +34,9 @@ from accounts.services.sessions import end_page_sessions, end_sessions, refuse_a
 from accounts.services.uniqueness import unique_names
 from accounts.services.verification import facts_of, request_verification, tell_former_mailbox
 from core.db import transaction
-from core.errors import AccountClosing, StaleVersion
+from core.errors import AccountClosing
 from core.ids import uuid7
+from core.versions import Expected, require_version
 from messaging.outbox import publish
 from messaging.peering import reads
 from messaging.people.personal import erase
@@ -75,7 +76,7 @@ def update_user(
     changes: Profile,
     now: datetime,
     is_active: bool | None = None,
-    expected_version: int | None = None,
+    expected_version: Expected = None,
 ) -> User:
     """Change user name, names or phone, and whether the person may sign in; ask for another e-mail.
 
@@ -107,7 +108,7 @@ def update_user(
     return user
 
 
-def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected_version: int | None = None) -> User:
+def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected_version: Expected = None) -> User:
     """Set what a person may do; access tokens that promise more are refused, and pages signed out, at once.
 
     Raises StepUpRequired, UserNotFound, UserErased, StaleVersion, LastAdmin.
@@ -141,7 +142,7 @@ def reopen_account(*, user_id: UUID, now: datetime) -> User:
     return update_user(user_id=user_id, changes={}, is_active=True, now=now)
 
 
-def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = None) -> None:
+def erase_user(*, user_id: UUID, now: datetime, expected_version: Expected = None) -> None:
     """Close an account and forget the person; the id stays, so that the books keep their meaning.
 
     Erasing twice changes nothing. It waits for what ties the person and us: a running loan, an order on its way, a
@@ -168,7 +169,7 @@ def erase_user(*, user_id: UUID, now: datetime, expected_version: int | None = N
         raise
 
 
-def _begin_closing(user_id: UUID, expected_version: int | None, now: datetime) -> UUID | None:
+def _begin_closing(user_id: UUID, expected_version: Expected, now: datetime) -> UUID | None:
     """Name an attempt to erase; the last one to begin is the one that counts. None: it was done before."""
     with transaction("accounts"):
         admins = _lock_admins()
@@ -270,12 +271,11 @@ def _ask_for_email(user: User, email: str, now: datetime) -> bool:
     return True
 
 
-def _lock(user_id: UUID, expected_version: int | None) -> User:
+def _lock(user_id: UUID, expected_version: Expected) -> User:
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None:
         raise UserNotFound
-    if expected_version is not None and user.version != expected_version:
-        raise StaleVersion
+    require_version(user.version, expected_version)
     return user
 
 
