@@ -30,6 +30,7 @@ from gateway.api import ApiViewSet
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.pagination import CursorPagination
 from gateway.responses.tables import FORMATS, csv_file, table_file
+from gateway.writes import Call, write
 
 
 class _Defaults(serializers.CharField):
@@ -103,9 +104,9 @@ class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiV
     ordering = "-id"
     ordering_fields = {"created_at": "id"}
 
-    @extend_schema(request={"multipart/form-data": ClientImportInput}, responses={202: ClientImportSerializer})
-    def create(self, request: Request) -> Response:
-        data = self.valid(ClientImportInput)
+    @write(request={"multipart/form-data": ClientImportInput}, responses={202: ClientImportSerializer})
+    def create(self, call: Call) -> Response:
+        data = call.body
         options = services.ImportOptions(
             mapping=read_mapping(data["mapping"], SYNONYMS) if data.get("mapping") else {},
             defaults=data.get("defaults", {}),
@@ -116,8 +117,8 @@ class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiV
             file=data["file"],
             options=options,
             dry_run=data.get("dry_run", False),
-            actor_id=self.principal.id,
-            now=timezone.now(),
+            actor_id=call.actor_id,
+            now=call.now,
         )
         headers = {"Location": f"/api/v1/clients/imports/{run.id}"}
         return Response(ClientImportSerializer(run).data, status=202, headers=headers)

@@ -1,22 +1,18 @@
 """Leads over HTTP, for managers."""
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from clients import services
 from clients.models import Lead, LeadQuerySet, LeadSource, LeadStage
 from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
+from gateway.writes import Call, write
 
 
 class LeadSerializer(serializers.ModelSerializer):
@@ -95,31 +91,24 @@ class LeadViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     ordering = "-created_at"
     ordering_fields = {"created_at": "created_at", "reply_due_at": "reply_due_at"}
 
-    @extend_schema(request=LeadInput, responses={201: LeadSerializer})
-    def create(self, request: Request) -> HttpResponse:
-        return self.once("open_lead", self._create)
+    @write(request=LeadInput, responses={201: LeadSerializer}, once="open_lead")
+    def create(self, call: Call) -> Lead:
+        return services.open_lead(fields=call.body, now=call.now)
 
-    def _create(self) -> Response:
-        lead = services.open_lead(fields=self.valid(LeadInput), now=timezone.now())
-        return Response(LeadSerializer(lead).data, status=201)
+    @write(request=LeadChanges(partial=True), responses=LeadSerializer)
+    def partial_update(self, call: Call, pk: UUID) -> Lead:
+        return services.update_lead(lead_id=pk, changes=call.body, expected_version=call.expected_version, now=call.now)
 
-    @extend_schema(request=LeadChanges(partial=True), responses=LeadSerializer)
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        return self._write(services.update_lead, changes=self.valid(LeadChanges, partial=True))
-
-    @extend_schema(request=None, responses=LeadSerializer)
     @action(detail=True, methods=["post"])
-    def reply(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(responses=LeadSerializer, once="reply_to_lead")
+    def reply(self, call: Call, pk: UUID) -> Lead:
         """Note that the lead was answered; the first time stops its clock."""
-        return self.once("reply_to_lead", lambda: self._write(services.reply_to_lead, actor_id=self.principal.id))
+        return services.reply_to_lead(
+            lead_id=pk, actor_id=call.actor_id, expected_version=call.expected_version, now=call.now
+        )
 
-    @extend_schema(request=LeadMove, responses=LeadSerializer)
     @action(detail=True, methods=["post"])
-    def move(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=LeadMove, responses=LeadSerializer, once="move_lead")
+    def move(self, call: Call, pk: UUID) -> Lead:
         """Go to the next stage."""
-        return self.once("move_lead", lambda: self._write(services.move_lead, **self.valid(LeadMove)))
-
-    def _write(self, service: Any, **given: Any) -> Response:
-        lead_id, expected = self.matched()
-        lead = service(lead_id=lead_id, expected_version=expected, now=timezone.now(), **given)
-        return Response(LeadSerializer(lead).data)
+        return services.move_lead(lead_id=pk, expected_version=call.expected_version, now=call.now, **call.body)

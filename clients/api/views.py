@@ -1,11 +1,8 @@
 """Client cards over HTTP, for managers."""
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
@@ -26,6 +23,7 @@ from clients.api.filters import (
 from clients.models import Activity, Client, Consent, Contact, Duplicate, Merge, Vehicle
 from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
+from gateway.writes import Call, write
 
 
 class _ManagerViewSet(ApiViewSet):
@@ -50,49 +48,32 @@ class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return Response(shapes.ClientDetailSerializer(self.get_object()).data)
 
-    @extend_schema(request=shapes.ClientInput, responses={201: shapes.ClientSerializer})
-    def create(self, request: Request) -> HttpResponse:
-        return self.once("open_client", self._create)
+    @write(request=shapes.ClientInput, responses={201: shapes.ClientSerializer}, once="open_client")
+    def create(self, call: Call) -> Client:
+        return services.open_client(fields=call.body, now=call.now)
 
-    def _create(self) -> Response:
-        client = services.open_client(fields=self.valid(shapes.ClientInput), now=timezone.now())
-        return Response(shapes.ClientSerializer(client).data, status=201)
+    @write(request=shapes.ClientInput, responses=shapes.ClientSerializer)
+    def update(self, call: Call, pk: UUID) -> Client:
+        return _update(call, pk)
 
-    @extend_schema(request=shapes.ClientInput, responses=shapes.ClientSerializer)
-    def update(self, request: Request, pk: UUID) -> Response:
-        return self._update(self.valid(shapes.ClientInput))
+    @write(request=shapes.ClientInput(partial=True), responses=shapes.ClientSerializer)
+    def partial_update(self, call: Call, pk: UUID) -> Client:
+        return _update(call, pk)
 
-    @extend_schema(request=shapes.ClientInput(partial=True), responses=shapes.ClientSerializer)
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        return self._update(self.valid(shapes.ClientInput, partial=True))
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.delete_client(client_id=pk, expected_version=call.expected_version, now=call.now)
 
-    def _update(self, changes: Any) -> Response:
-        client_id, expected = self.matched()
-        client = services.update_client(
-            client_id=client_id, changes=changes, expected_version=expected, now=timezone.now()
-        )
-        return Response(shapes.ClientSerializer(client).data)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        client_id, expected = self.matched()
-        services.delete_client(client_id=client_id, expected_version=expected, now=timezone.now())
-        return Response(status=204)
-
-    @extend_schema(request=shapes.MergeInput, responses={201: shapes.MergeSerializer})
     @action(detail=True, methods=["post"])
-    def merge(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=shapes.MergeInput, responses={201: shapes.MergeSerializer}, once="merge_clients")
+    def merge(self, call: Call, pk: UUID) -> Merge:
         """Let this card stand for another one too; both ids go on working."""
-        return self.once("merge_clients", self._merge)
+        client_id = self.get_object().id
+        return services.merge_clients(client_id=client_id, actor_id=call.actor_id, now=call.now, **call.body)
 
-    def _merge(self) -> Response:
-        merge = services.merge_clients(
-            client_id=self.get_object().id,
-            actor_id=self.principal.id,
-            now=timezone.now(),
-            **self.valid(shapes.MergeInput),
-        )
-        return Response(shapes.MergeSerializer(merge).data, status=201)
+
+def _update(call: Call, pk: UUID) -> Client:
+    return services.update_client(client_id=pk, changes=call.body, expected_version=call.expected_version, now=call.now)
 
 
 class MergeViewSet(_ManagerViewSet):
@@ -100,12 +81,11 @@ class MergeViewSet(_ManagerViewSet):
     serializer_class = shapes.MergeSerializer
     filterset_class = None
 
-    @extend_schema(request=None, responses=shapes.MergeSerializer)
     @action(detail=True, methods=["post"])
-    def undo(self, request: Request, pk: UUID) -> Response:
+    @write(responses=shapes.MergeSerializer)
+    def undo(self, call: Call, pk: UUID) -> Merge:
         """Part the two cards again, each with what it had."""
-        merge = services.undo_merge(merge_id=pk, actor_id=self.principal.id, now=timezone.now())
-        return Response(shapes.MergeSerializer(merge).data)
+        return services.undo_merge(merge_id=pk, actor_id=call.actor_id, now=call.now)
 
 
 class DuplicateViewSet(mixins.ListModelMixin, _ManagerViewSet):
@@ -117,12 +97,11 @@ class DuplicateViewSet(mixins.ListModelMixin, _ManagerViewSet):
     ordering = "-found_at"
     ordering_fields = {"found_at": "found_at"}
 
-    @extend_schema(request=None, responses=shapes.DuplicateSerializer)
     @action(detail=True, methods=["post"])
-    def dismiss(self, request: Request, pk: UUID) -> Response:
+    @write(responses=shapes.DuplicateSerializer)
+    def dismiss(self, call: Call, pk: UUID) -> Duplicate:
         """These are two clients: show the pair no more."""
-        pair = services.dismiss_duplicate(duplicate_id=pk, actor_id=self.principal.id, now=timezone.now())
-        return Response(shapes.DuplicateSerializer(pair).data)
+        return services.dismiss_duplicate(duplicate_id=pk, actor_id=call.actor_id, now=call.now)
 
 
 _client_id = OpenApiParameter("client_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
@@ -151,14 +130,9 @@ class ContactViewSet(_OfClientViewSet):
     def get_queryset(self) -> QuerySet[Contact]:
         return Contact.objects.filter(client__in=self._cards())
 
-    @extend_schema(request=shapes.ContactInput, responses={201: shapes.ContactSerializer})
-    def create(self, request: Request, client_id: UUID) -> HttpResponse:
-        return self.once("add_contact", self._create)
-
-    def _create(self) -> Response:
-        client = self._client()
-        contact = services.add_contact(client_id=client.id, **self.valid(shapes.ContactInput), now=timezone.now())
-        return Response(shapes.ContactSerializer(contact).data, status=201)
+    @write(request=shapes.ContactInput, responses={201: shapes.ContactSerializer}, once="add_contact")
+    def create(self, call: Call, client_id: UUID) -> Contact:
+        return services.add_contact(client_id=self._client().id, **call.body, now=call.now)
 
 
 @extend_schema(parameters=[_client_id])
@@ -174,15 +148,10 @@ class ActivityViewSet(_OfClientViewSet):
     def get_queryset(self) -> QuerySet[Activity]:
         return Activity.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
 
-    @extend_schema(request=shapes.ActivityInput, responses={201: shapes.ActivitySerializer})
-    def create(self, request: Request, client_id: UUID) -> HttpResponse:
-        return self.once("log_activity", self._create)
-
-    def _create(self) -> Response:
-        client = self._client()
-        fields = {"occurred_at": timezone.now()} | self.valid(shapes.ActivityInput)
-        activity = services.log_activity(client_id=client.id, author_id=self.principal.id, **fields)
-        return Response(shapes.ActivitySerializer(activity).data, status=201)
+    @write(request=shapes.ActivityInput, responses={201: shapes.ActivitySerializer}, once="log_activity")
+    def create(self, call: Call, client_id: UUID) -> Activity:
+        fields = {"occurred_at": call.now} | call.body
+        return services.log_activity(client_id=self._client().id, author_id=call.actor_id, **fields)
 
 
 @extend_schema(parameters=[_client_id])
@@ -198,15 +167,10 @@ class ConsentViewSet(_OfClientViewSet):
     def get_queryset(self) -> QuerySet[Consent]:
         return Consent.objects.filter(client__in=self._cards())
 
-    @extend_schema(request=shapes.ConsentInput, responses={201: shapes.ConsentSerializer})
-    def create(self, request: Request, client_id: UUID) -> HttpResponse:
-        return self.once("record_consent", self._create)
-
-    def _create(self) -> Response:
-        client, now = self._client(), timezone.now()
-        fields = {"at": now} | self.valid(shapes.ConsentInput)
-        consent = services.record_consent(client_id=client.id, actor_id=self.principal.id, now=now, **fields)
-        return Response(shapes.ConsentSerializer(consent).data, status=201)
+    @write(request=shapes.ConsentInput, responses={201: shapes.ConsentSerializer}, once="record_consent")
+    def create(self, call: Call, client_id: UUID) -> Consent:
+        fields = {"at": call.now} | call.body
+        return services.record_consent(client_id=self._client().id, actor_id=call.actor_id, now=call.now, **fields)
 
 
 @extend_schema(parameters=[_client_id])
@@ -222,17 +186,11 @@ class VehicleViewSet(_OfClientViewSet):
     def get_queryset(self) -> QuerySet[Vehicle]:
         return Vehicle.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
 
-    @extend_schema(request=shapes.VehicleInput, responses={201: shapes.VehicleSerializer})
-    def create(self, request: Request, client_id: UUID) -> HttpResponse:
-        return self.once("add_vehicle", self._create)
+    @write(request=shapes.VehicleInput, responses={201: shapes.VehicleSerializer}, once="add_vehicle")
+    def create(self, call: Call, client_id: UUID) -> Vehicle:
+        return services.add_vehicle(client_id=self._client().id, now=call.now, **call.body)
 
-    def _create(self) -> Response:
-        client = self._client()
-        vehicle = services.add_vehicle(client_id=client.id, now=timezone.now(), **self.valid(shapes.VehicleInput))
-        return Response(shapes.VehicleSerializer(vehicle).data, status=201)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, client_id: UUID, pk: UUID) -> Response:
+    @write(responses={204: None})
+    def destroy(self, call: Call, client_id: UUID, pk: UUID) -> None:
         """The client has the car no more; its row stays with `left_at`."""
-        services.remove_vehicle(client_id=self._client().id, vehicle_id=pk, now=timezone.now())
-        return Response(status=204)
+        services.remove_vehicle(client_id=self._client().id, vehicle_id=pk, now=call.now)

@@ -16,6 +16,7 @@ from clients.services.duplicates import PHONES, pair_again, recognise
 from clients.services.finding import lock_client
 from core.db import transaction
 from core.errors import InvalidInput
+from core.versions import Expected
 from messaging.outbox import publish
 
 
@@ -58,7 +59,7 @@ def open_client(*, fields: ClientFields, now: datetime) -> Client:
 
 
 def update_client(
-    *, client_id: UUID, changes: ClientFields, now: datetime, expected_version: int | None = None
+    *, client_id: UUID, changes: ClientFields, now: datetime, expected_version: Expected = None
 ) -> Client:
     """Change a card; a change of nothing publishes nothing. Raises ClientNotFound, InvalidInput, StaleVersion."""
     wanted = _normal(changes)
@@ -72,7 +73,7 @@ def update_client(
     return client
 
 
-def delete_client(*, client_id: UUID, now: datetime, expected_version: int | None = None) -> None:
+def delete_client(*, client_id: UUID, now: datetime, expected_version: Expected = None) -> None:
     """Hide a card behind which no deal stands. Raises ClientHasDeals, ClientNotFound, StaleVersion."""
     with transaction("clients"):
         client = lock_client(client_id, expected_version)

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from clients.errors import ClientNotFound
 from clients.models import Client
-from core.errors import StaleVersion
+from core.versions import Expected, require_version
 
 
-def lock_client(client_id: UUID, expected_version: int | None = None) -> Client:
+def lock_client(client_id: UUID, expected_version: Expected = None) -> Client:
     """The locked card that stands for an id now. Raises ClientNotFound, StaleVersion.
 
     Cards are locked so that rows pointing to them can still be added: whoever adds one never waits for a card's writer.
@@ -21,6 +21,5 @@ def lock_client(client_id: UUID, expected_version: int | None = None) -> Client:
             break
     if client.deleted_at is not None:
         raise ClientNotFound
-    if expected_version not in (None, client.version):
-        raise StaleVersion
+    require_version(client.version, expected_version)
     return client

@@ -17,7 +17,8 @@ from clients.rules.identifiers import normal_email, normal_phone
 from clients.services.cards import ClientFields, open_client
 from clients.services.duplicates import holders_of, keys_in, lock_keys
 from core.db import transaction
-from core.errors import InvalidInput, StaleVersion
+from core.errors import InvalidInput
+from core.versions import Expected, require_version
 from messaging.outbox import publish
 
 
@@ -61,7 +62,7 @@ def open_lead(*, fields: LeadFields, now: datetime) -> Lead:
     return lead
 
 
-def update_lead(*, lead_id: UUID, changes: LeadFields, now: datetime, expected_version: int | None = None) -> Lead:
+def update_lead(*, lead_id: UUID, changes: LeadFields, now: datetime, expected_version: Expected = None) -> Lead:
     """Change what is known of a lead, whose it is, what is next; a change of nothing publishes nothing.
 
     Publishes LeadChanged. Raises InvalidInput, LeadNotFound, StaleVersion.
@@ -76,7 +77,7 @@ def update_lead(*, lead_id: UUID, changes: LeadFields, now: datetime, expected_v
     return lead
 
 
-def reply_to_lead(*, lead_id: UUID, actor_id: UUID, now: datetime, expected_version: int | None = None) -> Lead:
+def reply_to_lead(*, lead_id: UUID, actor_id: UUID, now: datetime, expected_version: Expected = None) -> Lead:
     """Note that a lead was answered; the first time stops the clock and publishes LeadChanged.
 
     Raises LeadNotFound, StaleVersion, WrongTransition.
@@ -96,7 +97,7 @@ def move_lead(
     now: datetime,
     lost_reason: str = "",
     client_id: UUID | None = None,
-    expected_version: int | None = None,
+    expected_version: Expected = None,
 ) -> Lead:
     """Put a lead into its next stage; a lost one needs its reason. Publishes LeadChanged.
 
@@ -157,12 +158,11 @@ def _save(lead: Lead, *, previous: str = "") -> None:
     )
 
 
-def _lock(lead_id: UUID, expected_version: int | None) -> Lead:
+def _lock(lead_id: UUID, expected_version: Expected) -> Lead:
     lead = Lead.objects.select_for_update(no_key=True).filter(pk=lead_id).first()
     if lead is None:
         raise LeadNotFound
-    if expected_version not in (None, lead.version):
-        raise StaleVersion
+    require_version(lead.version, expected_version)
     return lead
 
 

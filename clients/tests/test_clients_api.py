@@ -79,20 +79,20 @@ def test_only_managers_come_near(who, status, method, path):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "body"),
     [
-        ("get", "/clients/{id}"),
-        ("put", "/clients/{id}"),
-        ("delete", "/clients/{id}"),
-        ("get", "/clients/{id}/contacts"),
-        ("post", "/clients/{id}/contacts"),
-        ("get", "/clients/{id}/activity"),
-        ("post", "/clients/{id}/activity"),
+        ("get", "/clients/{id}", None),
+        ("put", "/clients/{id}", CARD),
+        ("delete", "/clients/{id}", CARD),
+        ("get", "/clients/{id}/contacts", None),
+        ("post", "/clients/{id}/contacts", {"kind": "phone", "value": "+7 900 123-45-67"}),
+        ("get", "/clients/{id}/activity", None),
+        ("post", "/clients/{id}/activity", {"description": "Wants a red one"}),
     ],
 )
 @pytest.mark.parametrize("missing", [str(uuid7()), "-" * 36])
-def test_a_missing_card_is_404(method, path, missing):
-    answer = Api("manager").request(method, path.format(id=missing), None if method == "get" else CARD)
+def test_a_missing_card_is_404(method, path, body, missing):
+    answer = Api("manager").request(method, path.format(id=missing), body)
     assert answer.status_code == 404
     assert published("clients") == []
 
