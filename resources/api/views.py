@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -18,6 +17,7 @@ from rest_framework.response import Response
 from gateway.access.permissions import IsManager, ReadByAnyone
 from gateway.api import ApiViewSet
 from gateway.requests.strict_input import WallClockField, on_the_clock
+from gateway.writes import Call, write
 from resources import services
 from resources.api.filters import AllocationFilter, ResourceFilter, ResourceTypeFilter
 from resources.api.serializers import (
@@ -60,32 +60,21 @@ class ResourceTypeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Man
     ordering = "name"
     ordering_fields = {"name": "name", "created_at": "created_at"}
 
-    @extend_schema(request=ResourceTypeInput, responses={201: ResourceTypeSerializer})
-    def create(self, request: Request) -> HttpResponse:
-        return self.once("add_type", self._create)
+    @write(request=ResourceTypeInput, responses={201: ResourceTypeSerializer}, once="add_type")
+    def create(self, call: Call) -> ResourceType:
+        return services.add_type(fields=call.body, now=call.now)
 
-    def _create(self) -> Response:
-        found = services.add_type(fields=self.valid(ResourceTypeInput), now=timezone.now())
-        return Response(ResourceTypeSerializer(found).data, status=201)
+    @write(request=ResourceTypeInput, responses=ResourceTypeSerializer)
+    def update(self, call: Call, pk: UUID) -> ResourceType:
+        return services.update_type(type_id=pk, changes=call.body, expected_version=call.expected_version)
 
-    @extend_schema(request=ResourceTypeInput, responses=ResourceTypeSerializer)
-    def update(self, request: Request, pk: UUID) -> Response:
-        return self._update(self.valid(ResourceTypeInput))
+    @write(request=ResourceTypeInput(partial=True), responses=ResourceTypeSerializer)
+    def partial_update(self, call: Call, pk: UUID) -> ResourceType:
+        return services.update_type(type_id=pk, changes=call.body, expected_version=call.expected_version)
 
-    @extend_schema(request=ResourceTypeInput(partial=True), responses=ResourceTypeSerializer)
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        return self._update(self.valid(ResourceTypeInput, partial=True))
-
-    def _update(self, changes: Any) -> Response:
-        type_id, expected = self.matched()
-        found = services.update_type(type_id=type_id, changes=changes, expected_version=expected)
-        return Response(ResourceTypeSerializer(found).data)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        type_id, expected = self.matched()
-        services.delete_type(type_id=type_id, expected_version=expected)
-        return Response(status=204)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.delete_type(type_id=pk, expected_version=call.expected_version)
 
 
 class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ManagerViewSet):
@@ -110,54 +99,42 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
             return found.filter(type__test_drive_role=DriveRole.CAR)
         return found
 
-    @extend_schema(request=ResourceInput, responses={201: ResourceSerializer})
-    def create(self, request: Request) -> HttpResponse:
-        return self.once("add_resource", self._create)
+    @write(request=ResourceInput, responses={201: ResourceSerializer}, once="add_resource")
+    def create(self, call: Call) -> Resource:
+        return services.add_resource(fields=call.body, now=call.now)
 
-    def _create(self) -> Response:
-        resource = services.add_resource(fields=self.valid(ResourceInput), now=timezone.now())
-        return Response(ResourceSerializer(resource).data, status=201)
+    @write(request=ResourceInput, responses=ResourceSerializer)
+    def update(self, call: Call, pk: UUID) -> Resource:
+        return self._update(call, pk)
 
-    @extend_schema(request=ResourceInput, responses=ResourceSerializer)
-    def update(self, request: Request, pk: UUID) -> Response:
-        return self._update(self.valid(ResourceInput))
+    @write(request=ResourceInput(partial=True), responses=ResourceSerializer)
+    def partial_update(self, call: Call, pk: UUID) -> Resource:
+        return self._update(call, pk)
 
-    @extend_schema(request=ResourceInput(partial=True), responses=ResourceSerializer)
-    def partial_update(self, request: Request, pk: UUID) -> Response:
-        return self._update(self.valid(ResourceInput, partial=True))
-
-    def _update(self, changes: Any) -> Response:
-        resource_id, expected = self.matched()
-        resource = services.update_resource(
-            resource_id=resource_id, changes=changes, expected_version=expected, now=timezone.now()
+    def _update(self, call: Call, pk: UUID) -> Resource:
+        return services.update_resource(
+            resource_id=pk, changes=call.body, expected_version=call.expected_version, now=call.now
         )
-        return Response(ResourceSerializer(resource).data)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        resource_id, expected = self.matched()
-        services.delete_resource(resource_id=resource_id, expected_version=expected, now=timezone.now())
-        return Response(status=204)
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        services.delete_resource(resource_id=pk, expected_version=call.expected_version, now=call.now)
 
-    @extend_schema(request=AllocationInput, responses={201: AllocationSerializer})
     @action(detail=True, methods=["post"])
-    def allocate(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=AllocationInput, responses={201: AllocationSerializer}, once="allocate")
+    def allocate(self, call: Call, pk: UUID) -> Allocation:
         """Take a quantity over [start_time, end_time); 409 names the bookings in the way."""
-        return self.once("allocate", self._allocate)
-
-    def _allocate(self) -> Response:
         resource = self.get_object()
-        given = on_the_clock(self.valid(AllocationInput), resource.time_zone, "start_time", "end_time")
-        allocation = services.allocate(
+        given = on_the_clock(call.body, resource.time_zone, "start_time", "end_time")
+        return services.allocate(
             resource_id=resource.id,
             start=given["start_time"],
             end=given["end_time"],
             quantity=given["quantity"],
             event_id=given["event_id"],
-            allocated_by=self.principal.id,
-            now=timezone.now(),
+            allocated_by=call.actor_id,
+            now=call.now,
         )
-        return Response(AllocationSerializer(allocation).data, status=201)
 
     @extend_schema(
         parameters=[
@@ -195,24 +172,20 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         found = find_slots(resource, start, end, duration=duration, step=step, now=timezone.now())
         return Response(SlotsSerializer(found).data)
 
-    @extend_schema(request=ReasonInput, responses=OutOfServiceSerializer)
     @action(detail=True, methods=["post"], url_path="out-of-service")
-    def out_of_service(self, request: Request, pk: UUID) -> Response:
+    @write(request=ReasonInput, responses=OutOfServiceSerializer)
+    def out_of_service(self, call: Call, pk: UUID) -> Response:
         """Stop its bookings; those ahead move to an equal resource or are given back."""
-        resource_id, expected = self.matched()
-        reason = self.valid(ReasonInput)["reason"]
         resource, replanned = services.take_out_of_service(
-            resource_id=resource_id, reason=reason, expected_version=expected, now=timezone.now()
+            resource_id=pk, reason=call.body["reason"], expected_version=call.expected_version, now=call.now
         )
         return Response({**ResourceSerializer(resource).data, **_outcome(replanned)})
 
-    @extend_schema(request=None, responses=ResourceSerializer)
     @action(detail=True, methods=["post"], url_path="in-service")
-    def in_service(self, request: Request, pk: UUID) -> Response:
+    @write(responses=ResourceSerializer)
+    def in_service(self, call: Call, pk: UUID) -> Resource:
         """Take bookings again."""
-        resource_id, expected = self.matched()
-        resource = services.return_to_service(resource_id=resource_id, expected_version=expected, now=timezone.now())
-        return Response(ResourceSerializer(resource).data)
+        return services.return_to_service(resource_id=pk, expected_version=call.expected_version, now=call.now)
 
     def _window(self, resource: Resource, most: timedelta) -> tuple[datetime, datetime]:
         start = self._moment("from", resource) or timezone.now()
@@ -248,30 +221,25 @@ class BlackoutViewSet(mixins.ListModelMixin, _ManagerViewSet):
     def get_queryset(self) -> QuerySet[Blackout]:
         return Blackout.objects.filter(resource_id=self._resource_id())
 
-    @extend_schema(request=BlackoutInput, responses={201: BlackoutMadeSerializer})
-    def create(self, request: Request, resource_id: UUID) -> HttpResponse:
+    @write(request=BlackoutInput, responses={201: BlackoutMadeSerializer}, once="close")
+    def create(self, call: Call, resource_id: UUID) -> Response:
         """Close the resource; bookings in the way answer 409 unless `replan` is true."""
-        return self.once("close", self._create)
-
-    def _create(self) -> Response:
-        resource_id = self._resource_id()
-        zone = Resource.objects.values_list("time_zone", flat=True).get(pk=resource_id)
-        given = on_the_clock(self.valid(BlackoutInput), zone, "start_time", "end_time")
+        zone = Resource.objects.values_list("time_zone", flat=True).get(pk=self._resource_id())
+        given = on_the_clock(call.body, zone, "start_time", "end_time")
         blackout, replanned = services.close(
             resource_id=resource_id,
             start=given["start_time"],
             end=given["end_time"],
             reason=given["reason"],
             replan=given["replan"],
-            now=timezone.now(),
+            now=call.now,
         )
         return Response({**BlackoutSerializer(blackout).data, **_outcome(replanned)}, status=201)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, resource_id: UUID, pk: UUID) -> Response:
+    @write(responses={204: None})
+    def destroy(self, call: Call, resource_id: UUID, pk: UUID) -> None:
         """Open it again."""
         services.reopen(resource_id=self._resource_id(), blackout_id=pk)
-        return Response(status=204)
 
     def _resource_id(self) -> UUID:
         try:
@@ -289,12 +257,11 @@ class AllocationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manag
     ordering = "starts_at"
     ordering_fields = {"start_time": "starts_at", "created_at": "created_at"}
 
-    @extend_schema(request=None, responses=AllocationSerializer)
     @action(detail=True, methods=["post"])
-    def release(self, request: Request, pk: UUID) -> Response:
+    @write(responses=AllocationSerializer)
+    def release(self, call: Call, pk: UUID) -> Allocation:
         """Give an allocation back."""
-        allocation = services.release(allocation_id=self.get_object().id, now=timezone.now())
-        return Response(AllocationSerializer(allocation).data)
+        return services.release(allocation_id=self.get_object().id, now=call.now)
 
 
 def _outcome(replanned: services.Replanned) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import transaction
-from core.errors import DomainError, StaleVersion
+from core.errors import DomainError
+from core.versions import Expected, require_version
 from messaging.outbox import publish
 from resources.errors import (
     AllocationClash,
@@ -34,7 +35,7 @@ class Replanned:
 
 
 def take_out_of_service(
-    *, resource_id: UUID, reason: str, now: datetime, expected_version: int | None = None
+    *, resource_id: UUID, reason: str, now: datetime, expected_version: Expected = None
 ) -> tuple[Resource, Replanned]:
     """Stop bookings of a resource and re-plan those ahead; one that has begun goes on.
 
@@ -53,7 +54,7 @@ def take_out_of_service(
         return resource, replan_bookings(ahead.order_by("starts_at", "id"), others, reason, now)
 
 
-def return_to_service(*, resource_id: UUID, now: datetime, expected_version: int | None = None) -> Resource:
+def return_to_service(*, resource_id: UUID, now: datetime, expected_version: Expected = None) -> Resource:
     """Take bookings again. Publishes ResourceUpdated. Raises ResourceNotFound, AlreadyInService, StaleVersion."""
     with transaction("resources"):
         resource = lock_resource(resource_id, expected_version)
@@ -94,7 +95,7 @@ def reopen(*, resource_id: UUID, blackout_id: UUID) -> None:
             raise BlackoutNotFound
 
 
-def _lock_with_equals(resource_id: UUID, expected_version: int | None = None) -> tuple[Resource, list[Resource]]:
+def _lock_with_equals(resource_id: UUID, expected_version: Expected = None) -> tuple[Resource, list[Resource]]:
     """The resource and the others of its type, locked in one order."""
     of_type = Resource.objects.filter(pk=resource_id).values("type_id")[:1]
     found = Resource.objects.select_for_update(of=("self",)).present().filter(type_id__in=of_type)
@@ -102,8 +103,7 @@ def _lock_with_equals(resource_id: UUID, expected_version: int | None = None) ->
     resource = next((row for row in rows if row.id == resource_id), None)
     if resource is None:
         raise ResourceNotFound
-    if expected_version not in (None, resource.version):
-        raise StaleVersion
+    require_version(resource.version, expected_version)
     return resource, [row for row in rows if row.id != resource_id]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from catalog.public import require_product
 from core.db import transaction
-from core.errors import StaleVersion
+from core.versions import Expected, require_version
 from messaging.outbox import publish
 from resources.errors import HoursOverlap, QuantityBelowAllocated, ResourceInUse, ResourceNotFound, UnknownType
 from resources.events import ResourceCreated, ResourceUpdated
@@ -46,7 +46,7 @@ def add_resource(*, fields: ResourceFields, now: datetime) -> Resource:
 
 
 def update_resource(
-    *, resource_id: UUID, changes: ResourceFields, now: datetime, expected_version: int | None = None
+    *, resource_id: UUID, changes: ResourceFields, now: datetime, expected_version: Expected = None
 ) -> Resource:
     """Change a resource; a change of nothing publishes nothing. Publishes ResourceUpdated.
 
@@ -85,7 +85,7 @@ def is_sold(product_id: UUID | None) -> bool:
     return VehicleCopy.objects.select_for_update().get(pk=product_id).is_sold
 
 
-def delete_resource(*, resource_id: UUID, now: datetime, expected_version: int | None = None) -> None:
+def delete_resource(*, resource_id: UUID, now: datetime, expected_version: Expected = None) -> None:
     """Hide a resource without bookings ahead. Publishes ResourceUpdated.
 
     Raises ResourceInUse, ResourceNotFound, StaleVersion.
@@ -101,13 +101,12 @@ def delete_resource(*, resource_id: UUID, now: datetime, expected_version: int |
         publish_updated(resource)
 
 
-def lock_resource(resource_id: UUID, expected_version: int | None = None) -> Resource:
+def lock_resource(resource_id: UUID, expected_version: Expected = None) -> Resource:
     """Lock a resource's row for the open transaction. Raises ResourceNotFound, StaleVersion."""
     resource = Resource.objects.select_for_update().present().filter(pk=resource_id).first()
     if resource is None:
         raise ResourceNotFound
-    if expected_version not in (None, resource.version):
-        raise StaleVersion
+    require_version(resource.version, expected_version)
     return resource
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from core.db import transaction
-from core.errors import StaleVersion
+from core.versions import Expected, require_version
 from resources.errors import RoleInUse, TypeExists, TypeInUse, TypeNotFound
 from resources.models import Resource, ResourceType
 
@@ -29,7 +29,7 @@ def add_type(*, fields: TypeFields, now: datetime) -> ResourceType:
         raise TypeExists from error
 
 
-def update_type(*, type_id: UUID, changes: TypeFields, expected_version: int | None = None) -> ResourceType:
+def update_type(*, type_id: UUID, changes: TypeFields, expected_version: Expected = None) -> ResourceType:
     """Change a type. Raises TypeNotFound, TypeExists, RoleInUse, StaleVersion."""
     try:
         with transaction("resources"):
@@ -44,7 +44,7 @@ def update_type(*, type_id: UUID, changes: TypeFields, expected_version: int | N
     return found
 
 
-def delete_type(*, type_id: UUID, expected_version: int | None = None) -> None:
+def delete_type(*, type_id: UUID, expected_version: Expected = None) -> None:
     """Delete a type no resource ever had. Raises TypeInUse, TypeNotFound, StaleVersion."""
     with transaction("resources"):
         found = _lock(type_id, expected_version)
@@ -59,10 +59,9 @@ def _keep_role(found: ResourceType, changes: TypeFields) -> None:
         raise RoleInUse
 
 
-def _lock(type_id: UUID, expected_version: int | None) -> ResourceType:
+def _lock(type_id: UUID, expected_version: Expected) -> ResourceType:
     found = ResourceType.objects.select_for_update().filter(pk=type_id).first()
     if found is None:
         raise TypeNotFound
-    if expected_version not in (None, found.version):
-        raise StaleVersion
+    require_version(found.version, expected_version)
     return found
