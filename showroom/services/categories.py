@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from core.db import transaction
-from core.errors import StaleVersion
+from core.versions import Expected, require_version
 from showroom.errors import CategoryExists, CategoryInUse, CategoryNotFound
 from showroom.models import EventCategory, Happening
 
@@ -28,9 +28,7 @@ def add_category(*, fields: CategoryFields, now: datetime) -> EventCategory:
         raise CategoryExists from error
 
 
-def update_category(
-    *, category_id: UUID, changes: CategoryFields, expected_version: int | None = None
-) -> EventCategory:
+def update_category(*, category_id: UUID, changes: CategoryFields, expected_version: Expected = None) -> EventCategory:
     """Change a category. Raises CategoryNotFound, CategoryExists, StaleVersion."""
     try:
         with transaction("showroom"):
@@ -44,7 +42,7 @@ def update_category(
     return category
 
 
-def delete_category(*, category_id: UUID, expected_version: int | None = None) -> None:
+def delete_category(*, category_id: UUID, expected_version: Expected = None) -> None:
     """Delete a category no happening ever had. Raises CategoryInUse, CategoryNotFound, StaleVersion."""
     with transaction("showroom"):
         category = _lock(category_id, expected_version)
@@ -53,10 +51,9 @@ def delete_category(*, category_id: UUID, expected_version: int | None = None) -
         category.delete()
 
 
-def _lock(category_id: UUID, expected_version: int | None) -> EventCategory:
+def _lock(category_id: UUID, expected_version: Expected) -> EventCategory:
     category = EventCategory.objects.select_for_update().filter(pk=category_id).first()
     if category is None:
         raise CategoryNotFound
-    if expected_version not in (None, category.version):
-        raise StaleVersion
+    require_version(category.version, expected_version)
     return category

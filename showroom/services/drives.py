@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.utils.translation import gettext
 
 from core.db import transaction
-from core.errors import StaleVersion
+from core.versions import Expected, require_version
 from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
 from showroom.errors import (
@@ -113,7 +113,7 @@ def cancel_drive(
     reason: str,
     now: datetime,
     user_id: UUID | None = None,
-    expected_version: int | None = None,
+    expected_version: Expected = None,
 ) -> Drive:
     """Give a test drive up. Publishes DriveEnded.
 
@@ -130,7 +130,7 @@ def cancel_drive(
 
 
 def hand_over(
-    *, drive_id: UUID, checked: HandOver, by: UUID, now: datetime, expected_version: int | None = None
+    *, drive_id: UUID, checked: HandOver, by: UUID, now: datetime, expected_version: Expected = None
 ) -> Drive:
     """Let the car leave. Publishes DriveStarted.
 
@@ -162,7 +162,7 @@ def hand_over(
     return drive
 
 
-def take_back(*, drive_id: UUID, odometer: int, note: str, now: datetime, expected_version: int | None = None) -> Drive:
+def take_back(*, drive_id: UUID, odometer: int, note: str, now: datetime, expected_version: Expected = None) -> Drive:
     """Take the car back; `odometer` in km. Publishes DriveEnded.
 
     Raises DriveNotFound, WrongTransition, OdometerRunsBackwards, StaleVersion.
@@ -177,7 +177,7 @@ def take_back(*, drive_id: UUID, odometer: int, note: str, now: datetime, expect
     return drive
 
 
-def note_no_show(*, drive_id: UUID, now: datetime, expected_version: int | None = None) -> Drive:
+def note_no_show(*, drive_id: UUID, now: datetime, expected_version: Expected = None) -> Drive:
     """Note that nobody came. Publishes DriveEnded. Raises DriveNotFound, WrongTransition, NotYetStarted,
     StaleVersion."""
     with transaction("showroom"):
@@ -244,13 +244,12 @@ def keep_car(*, resource_id: UUID, fields: dict[str, Any] | None) -> None:
             DriveCar.objects.update_or_create(resource_id=resource_id, defaults=fields)
 
 
-def lock_drive(drive_id: UUID, *, user_id: UUID | None = None, expected_version: int | None = None) -> Drive:
+def lock_drive(drive_id: UUID, *, user_id: UUID | None = None, expected_version: Expected = None) -> Drive:
     """Lock a test drive's row for the open transaction. Raises DriveNotFound, StaleVersion."""
     drive = Drive.objects.select_for_update().filter(pk=drive_id).first()
     if drive is None or user_id not in (None, drive.user_id):
         raise DriveNotFound
-    if expected_version not in (None, drive.version):
-        raise StaleVersion
+    require_version(drive.version, expected_version)
     return drive
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from core.db import transaction
-from core.errors import StaleVersion
+from core.versions import Expected, require_version
 from gateway.approvals import let
 from messaging.outbox import publish
 from showroom.approvals import FALLEN_THROUGH
@@ -59,7 +59,7 @@ def announce_happening(*, fields: HappeningFields, now: datetime) -> Happening:
 
 
 def update_happening(
-    *, happening_id: UUID, changes: HappeningFields, now: datetime, expected_version: int | None = None
+    *, happening_id: UUID, changes: HappeningFields, now: datetime, expected_version: Expected = None
 ) -> Happening:
     """Change a happening; more seats go to those who wait, in their order. Publishes HappeningUpdated.
 
@@ -75,9 +75,7 @@ def update_happening(
     return happening
 
 
-def cancel_happening(
-    *, happening_id: UUID, reason: str, now: datetime, expected_version: int | None = None
-) -> Happening:
+def cancel_happening(*, happening_id: UUID, reason: str, now: datetime, expected_version: Expected = None) -> Happening:
     """Call a happening off: every registration ends and everybody is told. Publishes HappeningCancelled.
 
     Raises HappeningNotFound, HappeningIsCancelled, StaleVersion.
@@ -89,7 +87,7 @@ def cancel_happening(
     return happening
 
 
-def delete_happening(*, happening_id: UUID, now: datetime, expected_version: int | None = None) -> None:
+def delete_happening(*, happening_id: UUID, now: datetime, expected_version: Expected = None) -> None:
     """Hide a happening; one that has not ended is called off first. Raises HappeningNotFound, StaleVersion."""
     with transaction("showroom"):
         happening = lock_happening(happening_id, expected_version)
@@ -101,15 +99,14 @@ def delete_happening(*, happening_id: UUID, now: datetime, expected_version: int
 
 
 def lock_happening(
-    happening_id: UUID, expected_version: int | None = None, *, include_deleted: bool = False
+    happening_id: UUID, expected_version: Expected = None, *, include_deleted: bool = False
 ) -> Happening:
     """Lock a happening's row for the open transaction. Raises HappeningNotFound, StaleVersion."""
     rows = Happening.objects.select_for_update()
     happening = (rows if include_deleted else rows.present()).filter(pk=happening_id).first()
     if happening is None:
         raise HappeningNotFound
-    if expected_version not in (None, happening.version):
-        raise StaleVersion
+    require_version(happening.version, expected_version)
     return happening
 
 
