@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
+from gateway.writes import Call, write
 from notifications import services
 from notifications.api.filters import NotificationFilter
 from notifications.api.serializers import NotificationSerializer, PreferencesSerializer
@@ -32,12 +33,11 @@ class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
     def get_queryset(self) -> QuerySet[Notification]:
         return super().get_queryset().filter(user_id=self.principal.id)
 
-    @extend_schema(request=None, responses=NotificationSerializer)
     @action(detail=True, methods=["post"])
-    def read(self, request: Request, pk: UUID) -> Response:
+    @write(responses=NotificationSerializer)
+    def read(self, call: Call, pk: UUID) -> Notification:
         """Mark as read; again changes nothing."""
-        notification = services.read_notification(notification_id=pk, user_id=self.principal.id, now=timezone.now())
-        return Response(NotificationSerializer(notification).data)
+        return services.read_notification(notification_id=pk, user_id=call.actor_id, now=call.now)
 
 
 class PreferencesViewSet(ApiViewSet):

@@ -1,19 +1,14 @@
 """Webhooks over HTTP: for admins alone."""
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from gateway.access.permissions import IsAdmin
 from gateway.api import ApiViewSet
-from gateway.requests.etags import require_match
+from gateway.writes import Call, write
 from notifications import services
 from notifications.api.filters import WebhookDeliveryFilter, WebhookFilter
 from notifications.api.serializers import (
@@ -37,56 +32,41 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
     ordering = "-created_at"
     ordering_fields = {"created_at": "created_at"}
 
-    @extend_schema(request=WebhookInput, responses={201: WebhookWithSecretSerializer})
-    def create(self, request: Request) -> Response:
+    @write(request=WebhookInput, responses={201: WebhookWithSecretSerializer})
+    def create(self, call: Call) -> WebhookEndpoint:
         """Register a receiver; its secret is shown this once."""
-        webhook = services.register_webhook(
-            owner_id=self.principal.id, fields=self.valid(WebhookInput), now=timezone.now()
-        )
-        return Response(WebhookWithSecretSerializer(webhook).data, status=201)
+        return services.register_webhook(owner_id=call.actor_id, fields=call.body, now=call.now)
 
-    @extend_schema(request=WebhookInput, responses=WebhookSerializer)
-    def update(self, request: Request, pk: UUID) -> Response:
-        return self._update(self.valid(WebhookInput))
+    @write(request=WebhookInput, responses=WebhookSerializer)
+    def update(self, call: Call, pk: UUID) -> WebhookEndpoint:
+        return self._update(call, pk)
 
-    @extend_schema(request=WebhookInput(partial=True), responses=WebhookSerializer)
-    def partial_update(self, request: Request, pk: UUID) -> Response:
+    @write(request=WebhookInput(partial=True), responses=WebhookSerializer)
+    def partial_update(self, call: Call, pk: UUID) -> WebhookEndpoint:
         """Change some fields; `state` switches it off, or on again with a clean record."""
-        return self._update(self.valid(WebhookInput, partial=True))
+        return self._update(call, pk)
 
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, pk: UUID) -> Response:
-        """Remove a receiver with the log of its deliveries."""
-        webhook_id, expected = self._matched()
-        services.remove_webhook(webhook_id=webhook_id, expected_version=expected)
-        return Response(status=204)
-
-    @extend_schema(request=None, responses={202: WebhookDeliverySerializer})
-    @action(detail=True, methods=["post"])
-    def test(self, request: Request, pk: UUID) -> Response:
-        """Send a message that means nothing, once; the answer names the delivery to look at."""
-        delivery = services.send_test(webhook_id=self.get_object().id, now=timezone.now())
-        return Response(WebhookDeliverySerializer(delivery).data, status=202)
-
-    @extend_schema(request=None, responses=WebhookWithSecretSerializer)
-    @action(detail=True, methods=["post"], url_path="rotate-secret")
-    def rotate_secret(self, request: Request, pk: UUID) -> Response:
-        """Make a new secret, shown this once; for a day messages are signed with both."""
-        webhook = services.rotate_secret(webhook_id=self.get_object().id, now=timezone.now())
-        return Response(WebhookWithSecretSerializer(webhook).data)
-
-    def _update(self, changes: Any) -> Response:
-        webhook_id, expected = self._matched()
-        webhook = services.change_webhook(
-            webhook_id=webhook_id, changes=changes, expected_version=expected, now=timezone.now()
+    def _update(self, call: Call, pk: UUID) -> WebhookEndpoint:
+        return services.change_webhook(
+            webhook_id=pk, changes=call.body, expected_version=call.expected_version, now=call.now
         )
-        return Response(WebhookSerializer(webhook).data)
 
-    def _matched(self) -> tuple[UUID, int | None]:
-        """The object's id, and the version it must still have when it is locked."""
-        found = self.get_object()
-        require_match(self.request, found.version)
-        return found.id, found.version if "If-Match" in self.request.headers else None
+    @write(responses={204: None})
+    def destroy(self, call: Call, pk: UUID) -> None:
+        """Remove a receiver with the log of its deliveries."""
+        services.remove_webhook(webhook_id=pk, expected_version=call.expected_version)
+
+    @action(detail=True, methods=["post"])
+    @write(responses={202: WebhookDeliverySerializer})
+    def test(self, call: Call, pk: UUID) -> WebhookDelivery:
+        """Send a message that means nothing, once; the answer names the delivery to look at."""
+        return services.send_test(webhook_id=self.get_object().id, now=call.now)
+
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    @write(responses=WebhookWithSecretSerializer)
+    def rotate_secret(self, call: Call, pk: UUID) -> WebhookEndpoint:
+        """Make a new secret, shown this once; for a day messages are signed with both."""
+        return services.rotate_secret(webhook_id=self.get_object().id, now=call.now)
 
 
 class WebhookLogViewSet(mixins.ListModelMixin, ApiViewSet):
@@ -116,9 +96,8 @@ class WebhookDeliveryViewSet(mixins.RetrieveModelMixin, ApiViewSet):
     )
     serializer_class = WebhookDeliveryDetailSerializer
 
-    @extend_schema(request=None, responses={202: WebhookDeliverySerializer})
     @action(detail=True, methods=["post"])
-    def redeliver(self, request: Request, pk: UUID) -> Response:
+    @write(responses={202: WebhookDeliverySerializer})
+    def redeliver(self, call: Call, pk: UUID) -> WebhookDelivery:
         """Send it again at once, under the same webhook-id, with a new schedule of retries."""
-        delivery = services.redeliver(delivery_id=self.get_object().id, now=timezone.now())
-        return Response(WebhookDeliverySerializer(delivery).data, status=202)
+        return services.redeliver(delivery_id=self.get_object().id, now=call.now)

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from core import context
 from core.db import on_commit, transaction
-from core.errors import InvalidInput, StaleVersion
+from core.errors import InvalidInput
 from core.events import REGISTRY
 from core.ids import uuid7
 from core.outside.open_internet import UrlRefused
+from core.versions import Expected, require_version
 from gateway.guards import breakers
 from messaging.delivery.dispatcher import Delivery
 from messaging.publishing.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent
@@ -65,7 +66,7 @@ def register_webhook(*, owner_id: UUID, fields: WebhookFields, now: datetime) ->
 
 
 def change_webhook(
-    *, webhook_id: UUID, changes: WebhookFields, now: datetime, expected_version: int | None = None
+    *, webhook_id: UUID, changes: WebhookFields, now: datetime, expected_version: Expected = None
 ) -> WebhookEndpoint:
     """Change a receiver; its breaker closes, and switched on again it starts with a clean record and gets what waited.
 
@@ -85,7 +86,7 @@ def change_webhook(
     return endpoint
 
 
-def remove_webhook(*, webhook_id: UUID, expected_version: int | None = None) -> None:
+def remove_webhook(*, webhook_id: UUID, expected_version: Expected = None) -> None:
     """Remove a receiver with everything sent to it. Raises WebhookNotFound, StaleVersion."""
     with transaction("notifications"):
         endpoint = _lock(webhook_id, expected_version)
@@ -234,10 +235,9 @@ def _is_known(pattern: str) -> bool:
     return pattern == "*" or pattern in public
 
 
-def _lock(webhook_id: UUID, expected_version: int | None = None) -> WebhookEndpoint:
+def _lock(webhook_id: UUID, expected_version: Expected = None) -> WebhookEndpoint:
     endpoint = WebhookEndpoint.objects.select_for_update().filter(pk=webhook_id).first()
     if endpoint is None:
         raise WebhookNotFound
-    if expected_version not in (None, endpoint.version):
-        raise StaleVersion
+    require_version(endpoint.version, expected_version)
     return endpoint
