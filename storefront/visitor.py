@@ -1,11 +1,12 @@
 """Tell who is looking at a page: the signed-in user of Django's session, in the words the other apps understand."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -14,6 +15,7 @@ from gateway.access import policy
 from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import Principal
+from gateway.requests.idempotency import run_once
 from orders.services import Actor
 
 BACKEND = "accounts.backends.EmailBackend"
@@ -46,6 +48,15 @@ def actor_of(request: HttpRequest) -> Actor:
     """The signed-in visitor as a buyer: on these pages even a manager buys for themselves."""
     user: Any = request.user
     return Actor(user.id, frozenset(user.effective_roles))
+
+
+def send_once(request: HttpRequest, alias: str, form: str, act: Callable[[], HttpResponse]) -> HttpResponse:
+    """Act in a transaction on `alias`, once per hidden `key` of a form: a second click gets the first answer.
+
+    `form` is the name that its keys are kept under, for ever the same.
+    """
+    key = request.POST.get("key", "")
+    return run_once(request, user_id(request), alias=alias, route=f"POST storefront {form}", form_key=key, action=act)
 
 
 def count(request: HttpRequest, scope: str) -> None:

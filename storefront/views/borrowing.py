@@ -19,14 +19,13 @@ from financing import queries, services
 from financing.errors import DocumentsMissing
 from financing.public import programme_choices
 from financing.rules.application_fields import read_fields
-from gateway.requests.idempotency import run_once
 from gateway.requests.paths import required_uuid
 from orders.public import OrderDocument, get_order
 from storefront.forms.loans import ApplyForm
 from storefront.forms.refusals import add_refusal
 from storefront.forms.visitors import new_key
 from storefront.pages import page
-from storefront.visitor import count, user_id
+from storefront.visitor import count, send_once, user_id
 
 
 @never_cache
@@ -56,14 +55,7 @@ def apply(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return _apply_page(request, order, form, status=400 if is_sent else 200)
     try:
         count(request, "default")
-        return run_once(
-            request,
-            user_id(request),
-            alias="financing",
-            route="POST storefront apply",
-            form_key=form.cleaned_data["key"],
-            action=lambda: _apply(request, order, form),
-        )
+        return send_once(request, "financing", "apply", lambda: _apply(request, order, form))
     except NotFound:
         raise
     except DomainError as error:

@@ -18,7 +18,6 @@ from catalog.public import ProductSearch, ProductView
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
-from gateway.requests.idempotency import run_once
 from orders import services
 from orders.public import read_cart
 from storefront.cart import holder_of, remember
@@ -28,7 +27,7 @@ from storefront.forms.visitors import QuantityForm, new_key
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.wording import Text
-from storefront.visitor import actor_of, count, principal_of, user_id
+from storefront.visitor import actor_of, count, principal_of, send_once, user_id
 
 OFFERED = 6
 log = structlog.get_logger(__name__)
@@ -98,14 +97,7 @@ def check_out(request: HttpRequest) -> HttpResponse:
         count(request, "order_create")
         require_verified_email(principal_of(request))
         chosen = chosen_by(request)
-        return run_once(
-            request,
-            user_id(request),
-            alias="orders",
-            route="POST storefront cart",
-            form_key=form.cleaned_data["key"],
-            action=lambda: _order(request, form, chosen),
-        )
+        return send_once(request, "orders", "cart", lambda: _order(request, form, chosen))
     except EmailNotVerified:
         messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
         return redirect("storefront:account")

@@ -18,7 +18,6 @@ from catalog.public import ProductView, get_product
 from core.errors import DomainError, NotFound
 from financing.public import programme_choices
 from gateway.access.permissions import EmailNotVerified, require_verified_email
-from gateway.requests.idempotency import run_once
 from orders.public import DealDocument, deal_document, read_deal, reproduces
 from orders.services import order_deal, quote_deal, work_out_deal
 from storefront.forms.deals import BorrowForm, DealForm, wish_of
@@ -28,7 +27,7 @@ from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.wording import Text
 from storefront.views.cart import accessories
-from storefront.visitor import actor_of, count, principal_of, user_id
+from storefront.visitor import actor_of, count, principal_of, send_once, user_id
 
 SALT = "storefront.deal"
 """A calculation that nobody signed in for is seen by whoever holds its signed link."""
@@ -165,13 +164,11 @@ def buy_deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     try:
         count(request, "order_create")
         require_verified_email(principal_of(request))
-        return run_once(
+        return send_once(
             request,
-            user_id(request),
-            alias="orders",
-            route="POST storefront deal",
-            form_key=request.POST.get("key", ""),
-            action=lambda: _order(request, found, payment_form if is_paid_now else None, borrow_form),
+            "orders",
+            "deal",
+            lambda: _order(request, found, payment_form if is_paid_now else None, borrow_form),
         )
     except EmailNotVerified:
         messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))

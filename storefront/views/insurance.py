@@ -17,12 +17,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
 from gateway.access.readings import Papers, hand_over
-from gateway.requests.idempotency import run_once
 from insurance.public import claim_kinds, paper_kinds, policies_of, printed_policy
 from insurance.services import LossReport, add_document, open_claim
 from storefront.forms.visitors import new_key
 from storefront.pages import page
-from storefront.visitor import count, user_id
+from storefront.visitor import count, send_once, user_id
 
 MAX_FILES = 10
 """Of one sending; more are sent in another."""
@@ -108,14 +107,7 @@ def report_claim(request: HttpRequest, policy_id: UUID) -> HttpResponse:
         return _wallet(request, form, policy_id, status=400)
     try:
         count(request, "default")
-        return run_once(
-            request,
-            user_id(request),
-            alias="insurance",
-            route="POST storefront report claim",
-            form_key=form.cleaned_data["key"],
-            action=lambda: _report(request, policy_id, form),
-        )
+        return send_once(request, "insurance", "report claim", lambda: _report(request, policy_id, form))
     except NotFound:
         raise
     except DomainError as error:

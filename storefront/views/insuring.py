@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from catalog.public import get_product
 from core.errors import DomainError, InvalidInput, NotFound
-from gateway.requests.idempotency import run_once
 from insurance.queries import QuoteView, read_quote
 from insurance.rules.pricing import read_request
 from insurance.services import make_quote, purchase_quote
@@ -25,7 +24,7 @@ from storefront.forms.visitors import PremiumForm, new_key
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.wording import Text
-from storefront.visitor import count, user_id
+from storefront.visitor import count, send_once, user_id
 
 NAMES = list(STEPS)
 
@@ -163,14 +162,7 @@ def take_quote(request: HttpRequest, quote_id: UUID) -> HttpResponse:
         return _quote_page(request, quote, form, refusal=_("Choose how to pay."), status=400)
     try:
         count(request, "order_create")
-        return run_once(
-            request,
-            user_id(request),
-            alias="insurance",
-            route="POST storefront policy",
-            form_key=form.cleaned_data["key"],
-            action=lambda: _buy(request, quote.id, variant, form),
-        )
+        return send_once(request, "insurance", "policy", lambda: _buy(request, quote.id, variant, form))
     except DomainError as error:
         told = wording.REFUSALS.get(error.code) or str(error.detail)
         return _quote_page(request, quote, form, refusal=told, status=error.status)

@@ -20,11 +20,10 @@ from financing.queries import EarlyPlan, LoanPage, PayoffQuote
 from financing.queries.documents import TYPES, loan_paper, printed, schedule_svg
 from financing.rules.calculations import Strategy
 from gateway.access.readings import Papers, hand_over
-from gateway.requests.idempotency import run_once
 from storefront.forms.loans import EarlyForm, InstalmentForm, MeansForm, PayoffForm, RepayForm
 from storefront.forms.visitors import new_key
 from storefront.pages import page
-from storefront.visitor import count, user_id
+from storefront.visitor import count, send_once, user_id
 
 
 @dataclass
@@ -157,14 +156,7 @@ def _send(request: HttpRequest, loan_id: UUID, form: Any, name: str, act: Any) -
     if form.is_valid():
         try:
             count(request, "default")
-            return run_once(
-                request,
-                user_id(request),
-                alias="financing",
-                route=f"POST storefront loan {name}",
-                form_key=form.cleaned_data["key"],
-                action=act,
-            )
+            return send_once(request, "financing", f"loan {name}", act)
         except DomainError as error:
             _refuse(form, error)
             status = error.status

@@ -18,7 +18,6 @@ from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.ids import find_uuid
 from gateway.access.tickets import LIFETIME_S, issue_ticket
-from gateway.requests.idempotency import run_once
 from orders import public
 from orders.services import ask_return, move_order
 from payments.commands import Means
@@ -28,7 +27,7 @@ from storefront.forms.visitors import PaymentForm
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.order_view import OrderView, summary
-from storefront.visitor import actor_of, count, principal_of, user_id
+from storefront.visitor import actor_of, count, principal_of, send_once, user_id
 
 PAGE_SIZE = 20
 log = structlog.get_logger(__name__)
@@ -133,14 +132,7 @@ def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return redirect("storefront:order", order_id)
     try:
         count(request, "order_create")
-        return run_once(
-            request,
-            user_id(request),
-            alias="payments",
-            route="POST storefront pay",
-            form_key=form.cleaned_data["key"],
-            action=lambda: _pay(request, order_id, form),
-        )
+        return send_once(request, "payments", "pay", lambda: _pay(request, order_id, form))
     except NotFound:
         raise
     except DomainError as error:

@@ -16,12 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
-from gateway.requests.idempotency import run_once
 from insurance import queries, services
 from storefront.forms.policies import PolicyChangeForm
 from storefront.forms.visitors import PremiumForm, new_key
 from storefront.pages import page
-from storefront.visitor import count, user_id
+from storefront.visitor import count, send_once, user_id
 
 
 @dataclass(frozen=True)
@@ -170,11 +169,4 @@ def _once(
 
     if not is_counted:
         count(request, "default")
-    return run_once(
-        request,
-        user_id(request),
-        alias="insurance",
-        route=f"POST storefront {what}",
-        form_key=request.POST.get("key", ""),
-        action=action,
-    )
+    return send_once(request, "insurance", what, action)

@@ -24,7 +24,6 @@ from catalog.public.kept import favourite_ids
 from catalog.public.pictures import pictures
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
-from gateway.requests.idempotency import run_once
 from orders.public import QueueView, queue_at
 from orders.services import ProductLine, place_order
 from storefront.forms.deals import DealForm
@@ -39,7 +38,7 @@ from storefront.shown.terms import term
 from storefront.shown.wording import Text
 from storefront.templatetags.storefront import grouped, litres
 from storefront.views.cart import accessories
-from storefront.visitor import actor_of, count, principal_of, user_id
+from storefront.visitor import actor_of, count, principal_of, send_once, user_id
 
 PAGE_SIZE = 24
 LATEST = 8
@@ -120,14 +119,7 @@ def buy(request: HttpRequest, product_id: UUID) -> HttpResponse:
     try:
         count(request, "order_create")
         require_verified_email(principal_of(request))
-        return run_once(
-            request,
-            user_id(request),
-            alias="orders",
-            route="POST storefront buy",
-            form_key=form.cleaned_data["key"],
-            action=lambda: _place(request, car, form),
-        )
+        return send_once(request, "orders", "buy", lambda: _place(request, car, form))
     except EmailNotVerified:
         messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
         return redirect("storefront:account")

@@ -17,7 +17,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, InvalidInput, NotFound
-from gateway.requests.idempotency import run_once
 from gateway.requests.paths import required_uuid
 from payments.commands import Means
 from resources.public import free_slots_of_car
@@ -25,7 +24,7 @@ from showroom import public, services
 from showroom.models import DriveCar
 from storefront.forms.visitors import PaymentForm, new_key
 from storefront.pages import page
-from storefront.visitor import count, user_id
+from storefront.visitor import count, send_once, user_id
 
 DRIVE = timedelta(minutes=60)
 STEP = timedelta(minutes=30)
@@ -126,14 +125,7 @@ def pay_seat(request: HttpRequest, happening_id: UUID) -> HttpResponse:
 
     return _try(
         request,
-        lambda: run_once(
-            request,
-            user_id(request),
-            alias="showroom",
-            route="POST storefront seat",
-            form_key=form.cleaned_data["key"],
-            action=act,
-        ),
+        lambda: send_once(request, "showroom", "seat", act),
         "storefront:happening",
         happening_id,
     )
