@@ -1,14 +1,11 @@
 """Provide what every app's views are built from."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
@@ -16,8 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access import step_up
 from gateway.principal import Principal
-from gateway.requests.etags import etag, require_match
-from gateway.requests.idempotency import run_once
+from gateway.requests.etags import etag
 from gateway.requests.paths import UUID_PATTERN, with_ids
 from gateway.responses.rendering import send_as_asked
 
@@ -43,20 +39,6 @@ class ApiViewSet(GenericViewSet):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: str) -> HttpResponseBase:
         """Give actions the ids of a path as UUIDs."""
         return super().dispatch(request, *args, **with_ids(kwargs))
-
-    def once(self, route: str, act: Callable[[], Response]) -> HttpResponse:
-        """Run `act` in a transaction on `idempotent_on`, once per Idempotency-Key; a repeat gets the first answer."""
-
-        def answer() -> HttpResponse:
-            return cast(HttpResponse, self.finalize_response(self.request, act()).render())
-
-        return run_once(self.request._request, self.principal.id, alias=self.idempotent_on, route=route, action=answer)
-
-    def matched(self) -> tuple[UUID, int | None]:
-        """The object's id, and the version it must still have when it is locked. Raises StaleVersion."""
-        found = self.get_object()
-        require_match(self.request._request, found.version)
-        return found.id, found.version if "If-Match" in self.request.headers else None
 
     def valid(self, serializer_class: type[Serializer], **options: Any) -> Any:
         """The request's body as `serializer_class` understands it; raises ValidationError.

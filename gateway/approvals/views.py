@@ -1,10 +1,9 @@
 """The API of requests that wait for a second person, over the databases of every served app."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -21,8 +20,8 @@ from gateway.approvals.kinds import kinds
 from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
 from gateway.models import Approval, ApprovalState
 from gateway.requests.filtering import refuse_unknown
-from gateway.requests.idempotency import run_once
 from gateway.requests.pagination import PAGE_SIZE_SCHEMA, CursorPagination, refuse_ordering
+from gateway.writes import Call, write
 
 
 class ApprovalSubject(serializers.Serializer):
@@ -135,31 +134,28 @@ class ApprovalViewSet(ApiViewSet):
         """One request."""
         return Response(shown(find_request(pk)[1]))
 
-    @extend_schema(request=AgreeInput, responses=ApprovalSerializer)
+    @property
+    def idempotent_on(self) -> str:  # type: ignore[override]
+        """The database in which the request waits."""
+        return find_request(self.kwargs["pk"])[0]
+
     @action(detail=True, methods=["post"])
-    def approve(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=AgreeInput, responses=ApprovalSerializer, once="POST /approvals/{id}/approve")
+    def approve(self, call: Call, pk: UUID) -> Response:
         """Agree: the action happens now. Not for whoever asked, nor for whom it favours."""
-        return self._decide(pk, "approve", self.valid(AgreeInput)["reason"])
+        return _decided(approve, call, pk)
 
-    @extend_schema(request=TurnDownInput, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, pk: UUID) -> HttpResponse:
+    @write(request=TurnDownInput, responses=ApprovalSerializer, once="POST /approvals/{id}/reject")
+    def reject(self, call: Call, pk: UUID) -> Response:
         """Turn a request down: nothing happens."""
-        return self._decide(pk, "reject", self.valid(TurnDownInput)["reason"])
+        return _decided(reject, call, pk)
 
-    def _decide(self, pk: UUID, name: str, reason: str) -> HttpResponse:
-        alias, found = find_request(pk)
-        service = approve if name == "approve" else reject
 
-        def act() -> HttpResponse:
-            done = service(
-                alias=alias, approval_id=found.id, person_id=self.principal.id, reason=reason, now=timezone.now()
-            )
-            answer: HttpResponse = self.finalize_response(self.request, Response(shown(done))).render()
-            return answer
-
-        route = f"POST /approvals/{{id}}/{name}"
-        return run_once(self.request._request, self.principal.id, alias=alias, route=route, action=act)
+def _decided(service: Callable[..., Approval], call: Call, pk: UUID) -> Response:
+    alias, found = find_request(pk)
+    done = service(alias=alias, approval_id=found.id, person_id=call.actor_id, reason=call.body["reason"], now=call.now)
+    return Response(shown(done))
 
 
 def _cursor(given: str | None) -> UUID | None:

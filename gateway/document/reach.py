@@ -11,12 +11,11 @@ from functools import cache
 from typing import Any
 
 from core.errors import DomainError
-from gateway.requests.etags import not_modified, require_match
+from gateway.requests.etags import not_modified
 from gateway.requests.idempotency import run_once
 
 PROMISES: dict[Callable[..., Any], str] = {
     run_once: "Idempotency-Key",
-    require_match: "If-Match",
     not_modified: "If-None-Match",
 }
 EXPECTED = ("call", "expected_version")

@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from core.errors import StaleVersion
 from core.versions import Expected
 
 
@@ -17,15 +16,6 @@ def expected_version(request: HttpRequest) -> Expected:
     if given is None or given.strip() == "*":
         return None
     return frozenset(int(version) for tag in given.split(",") if (version := _version_in(tag)).isdecimal())
-
-
-def require_match(request: HttpRequest, version: int) -> None:
-    """Raise StaleVersion when If-Match is sent and names another version."""
-    given = request.headers.get("If-Match")
-    if given is None or given.strip() == "*":
-        return
-    if str(version) not in [_version_in(tag) for tag in given.split(",")]:
-        raise StaleVersion(current=etag(version))
 
 
 def _version_in(tag: str) -> str:

@@ -5,18 +5,19 @@ from functools import wraps
 from core.errors import DomainError
 from gateway.api import ApiViewSet
 from gateway.document.reach import promises_of
-from gateway.requests.etags import not_modified, require_match
+from gateway.requests.etags import not_modified
+from gateway.requests.idempotency import run_once
 
 
 class NoLongerKept(DomainError):
     status = 410
 
 
-def _check(request, version):
-    require_match(request, version)
+def _save(call):
+    return call.expected_version
 
 
-_check.__module__ = "gateway.example"
+_save.__module__ = "gateway.example"
 
 
 def kept(action):
@@ -30,16 +31,16 @@ def kept(action):
 
 class View(ApiViewSet):
     def create(self, request):
-        return self.once("things", self._create)
+        return run_once(request, None, alias="", route="", action=self._create)
 
     def _create(self):
         return None
 
-    def change(self, request):
-        return self._save(lambda version: _check(request, version))
+    def change(self, call):
+        return self._changed(call)
 
-    def _save(self, check):
-        return check(1)
+    def _changed(self, call):
+        return _save(call)
 
     @kept
     def show(self, request):
@@ -57,7 +58,7 @@ class View(ApiViewSet):
 
 
 def test_each_promise_is_found():
-    for name in ("create", "change", "show", "feed", "send", "plain", "_create", "_save"):
+    for name in ("create", "change", "show", "feed", "send", "plain", "_create", "_changed"):
         getattr(View, name).__module__ = "gateway.example"
     found = {name: promises_of(View, getattr(View, name)) for name in ("create", "change", "feed", "send", "plain")}
     assert found == {

@@ -256,14 +256,14 @@ class ClaimViewSet(_InsuranceViewSet):
     @extend_schema(responses=ClaimDocumentSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], parser_classes=[MultiPartParser], pagination_class=None, filter_backends=[])
     def documents(self, request: Request, pk: UUID) -> HttpResponse:
-        """Papers and photographs of a claim; the same file twice is one paper."""
+        """Papers and photographs of a claim."""
         return Response(ClaimDocumentSerializer(self.get_object().documents.all(), many=True).data)
 
     @extend_schema(filters=False)
     @documents.mapping.post
     @write(request={"multipart/form-data": ClaimDocumentInput}, responses={201: ClaimDocumentSerializer})
     def add_document(self, call: Call, pk: UUID) -> ClaimDocument:
-        """Papers and photographs of a claim; the same file twice is one paper."""
+        """Add a paper or a photograph to a claim; the same file twice is one paper."""
         upload = call.body["file"]
         check_size(upload.size, settings.CLAIM_FILE_MAX_BYTES)
         return services.add_document(
