@@ -13,6 +13,8 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connections
 from django.db import transaction as django_transaction
 
+from core.errors import StaleVersion
+
 _HOOKS = "autosalon_before_commit"
 H = TypeVar("H", bound=Callable[[], None])
 
@@ -77,6 +79,16 @@ def registered(alias: str, key: Any) -> Any:
 def _run(hooks: dict[Any, Callable[[], None]]) -> None:
     while hooks:
         hooks.pop(next(iter(hooks)))()
+
+
+Expected = frozenset[int] | None
+"""Versions one of which a row must have once it is locked, as its caller has read it; None lets any through."""
+
+
+def require_version(version: int, expected: Expected) -> None:
+    """Raise StaleVersion where a locked row has none of the expected versions."""
+    if expected is not None and version not in expected:
+        raise StaleVersion(current=f'"{version}"')
 
 
 def database_now(alias: str) -> datetime:

@@ -2,9 +2,20 @@
 
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 _RANDOM_MASK = (1 << 74) - 1
+
+
+UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+"""What stands for an id in a path; anything else leads nowhere."""
+
+
+def with_ids(words: Mapping[str, str]) -> dict[str, Any]:
+    """Return the words of a path with its ids, `pk` and `…_id`, as UUIDs: their pattern lets nothing else in."""
+    return {name: UUID(word) if name == "pk" or name.endswith("_id") else word for name, word in words.items()}
 
 
 def find_uuid(text: str) -> UUID | None:

@@ -10,11 +10,11 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
+from core.ids import UUID_PATTERN, with_ids
 from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access import step_up
 from gateway.principal import Principal
 from gateway.requests.etags import etag
-from gateway.requests.paths import UUID_PATTERN, with_ids
 from gateway.responses.rendering import send_as_asked
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import failpoints
 from core.errors import DomainError, Forbidden
+from core.ids import with_ids
 from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access.bearer import identify
 from gateway.access.permissions import require_scope, scope_of
@@ -25,7 +26,6 @@ from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests import idempotency
-from gateway.requests.paths import with_ids
 from gateway.requests.plain_numbers import refuse_odd_amounts
 from gateway.responses.rendering import MAX_DEPTH, depth_of
 

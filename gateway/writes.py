@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from core.versions import Expected
+from core.db import Expected
 from gateway.principal import Principal
 from gateway.requests import etags
 from gateway.requests.idempotency import run_once

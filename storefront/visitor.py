@@ -11,6 +11,8 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.services.sessions import PAGE_SESSION
+from core.errors import NotFound
+from core.ids import find_uuid
 from gateway.access import policy
 from gateway.guards import guard
 from gateway.guards.address import client_address
@@ -48,6 +50,14 @@ def actor_of(request: HttpRequest) -> Actor:
     """The signed-in visitor as a buyer: on these pages even a manager buys for themselves."""
     user: Any = request.user
     return Actor(user.id, frozenset(user.effective_roles))
+
+
+def required_uuid(text: str) -> UUID:
+    """Return the id that a form or an address brought. Raises NotFound: what is no id names nothing."""
+    found = find_uuid(text)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def send_once(request: HttpRequest, alias: str, form: str, act: Callable[[], HttpResponse]) -> HttpResponse:

@@ -16,10 +16,10 @@ from accounts.api import serializers
 from accounts.api.filters import ActivityFilter
 from accounts.errors import ExportNotFound, UserNotFound
 from accounts.models import Activity, ApiKey, Identity, PersonalDataExport, User
+from core.ids import UUID_PATTERN
 from gateway.access.permissions import require_scope
 from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 
 

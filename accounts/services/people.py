@@ -33,10 +33,9 @@ from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_page_sessions, end_sessions, refuse_access_tokens
 from accounts.services.uniqueness import unique_names
 from accounts.services.verification import facts_of, request_verification, tell_former_mailbox
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import AccountClosing
 from core.ids import uuid7
-from core.versions import Expected, require_version
 from messaging.outbox import publish
 from messaging.peering import reads
 from messaging.people.personal import erase

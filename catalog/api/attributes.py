@@ -14,8 +14,8 @@ from catalog.api.reading import InOrder, page
 from catalog.models import Attribute, AttributeKind, Category
 from catalog.models.categories import ancestor_ids
 from core.errors import NotFound
+from core.ids import UUID_PATTERN
 from gateway.requests.filtering import refuse_unknown
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from catalog.api.reading import NewestFirst
 from catalog.api.serializers import ProductSerializer
 from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
+from core.ids import UUID_PATTERN
 from core.money import MAX_AMOUNT
 from gateway.access.permissions import IsManager, ReadByAnyone
 from gateway.approvals.views import may_wait
 from gateway.requests.filtering import refuse_unknown
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 
 if TYPE_CHECKING:

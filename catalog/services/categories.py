@@ -13,9 +13,8 @@ from catalog.events import CategoryChanged
 from catalog.models import Category
 from catalog.models.categories import MAX_LEVEL, subtree_ids
 from catalog.queries.cache import forget_categories, forget_products
-from core.db import NARROW, lock, transaction
+from core.db import NARROW, Expected, lock, require_version, transaction
 from core.errors import NotFound
-from core.versions import Expected, require_version
 from messaging.outbox import publish
 
 _LATIN = dict(

@@ -24,9 +24,8 @@ from catalog.models import Category, MovementKind, PriceChange, Product, Product
 from catalog.models.categories import attributes_of
 from catalog.services.photos import follow_photo, forget_waiting_photo, note_photos
 from catalog.services.seconding import admit_price
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import DomainError, InvalidInput
-from core.versions import Expected, require_version
 from core.vin import WRONG, fold_vin, is_vin
 from gateway.approvals import require_permit
 from messaging.outbox import publish

@@ -7,8 +7,7 @@ from catalog.events import ProductUpdated
 from catalog.models import Product, ProductKind, Reservation, ReservationStatus, Stage
 from catalog.queries.cache import forget_products
 from catalog.services.products import lock_product, named_conflicts, product_state
-from core.db import transaction
-from core.versions import Expected, require_version
+from core.db import Expected, require_version, transaction
 from messaging.outbox import publish
 
 LONGEST_DRIVE = timedelta(days=1)

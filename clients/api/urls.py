@@ -5,8 +5,8 @@ from django.urls import re_path
 from clients.api import views
 from clients.api.imports import ClientExportViewSet, ClientImportViewSet
 from clients.api.leads import LeadViewSet
+from core.ids import UUID_PATTERN
 from gateway.api import Router
-from gateway.requests.paths import UUID_PATTERN
 from gateway.responses.tables import FORMATS
 
 _CLIENT = f"clients/(?P<client_id>{UUID_PATTERN})"

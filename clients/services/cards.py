@@ -14,9 +14,8 @@ from clients.queries.finding import customer_ids_of
 from clients.rules import identifiers
 from clients.services.duplicates import PHONES, pair_again, recognise
 from clients.services.finding import lock_client
-from core.db import transaction
+from core.db import Expected, transaction
 from core.errors import InvalidInput
-from core.versions import Expected
 from messaging.outbox import publish
 
 

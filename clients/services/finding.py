@@ -4,7 +4,7 @@ from uuid import UUID
 
 from clients.errors import ClientNotFound
 from clients.models import Client
-from core.versions import Expected, require_version
+from core.db import Expected, require_version
 
 
 def lock_client(client_id: UUID, expected_version: Expected = None) -> Client:

@@ -16,9 +16,8 @@ from clients.queries.finding import find_client
 from clients.rules.identifiers import normal_email, normal_phone
 from clients.services.cards import ClientFields, open_client
 from clients.services.duplicates import holders_of, keys_in, lock_keys
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput
-from core.versions import Expected, require_version
 from messaging.outbox import publish
 
 

@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from itertools import takewhile
 from typing import Any
-from uuid import UUID
 
 from core.errors import CardNumberRefused
+from core.ids import find_uuid
 
 MASK = "[card number removed]"
 THINGS = frozenset({"sku", "external_id", "vin", "plate", "inn", "ogrn", "phone", "email"})
@@ -128,8 +128,4 @@ def _is_of_word(char: str) -> bool:
 
 
 def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return len(text) == 36
+    return len(text) == 36 and find_uuid(text) is not None

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.clock import dealer_day
+from core.ids import UUID_PATTERN
 from financing import queries, services
 from financing.api.filters import LoanFilter
 from financing.api.loan_serializers import (
@@ -40,7 +41,6 @@ from financing.rules.calculations import Strategy
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.approvals.views import may_wait
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 from payments.commands import Means
 from payments.public import require_method

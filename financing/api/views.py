@@ -19,6 +19,7 @@ from rest_framework.response import Response
 
 from core.clock import dealer_day
 from core.files.papers import KINDS, check_size
+from core.ids import UUID_PATTERN
 from financing import queries, services
 from financing.api.desk_serializers import (
     ApplicationDocumentInput,
@@ -60,7 +61,6 @@ from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.principal import Principal
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 
 FILE_KIND = f"(?P<kind>{'|'.join(TYPES)})"

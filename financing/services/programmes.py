@@ -8,9 +8,8 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.utils.translation import gettext as _
 
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput
-from core.versions import Expected, require_version
 from financing.approvals import CHANGE_PROGRAMME, OPEN_PROGRAMME
 from financing.errors import ProgrammeExists, ProgrammeNotFound
 from financing.models import PaperKind, Programme, ProgrammeRate, ScheduleType

@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.ids import find_uuid
 from gateway.access.permissions import IsManager
 from gateway.api import ApiViewSet
 from gateway.approvals.asking import shown
@@ -159,9 +160,7 @@ def _decided(service: Callable[..., Approval], call: Call, pk: UUID) -> Response
 
 
 def _cursor(given: str | None) -> UUID | None:
-    if given is None:
-        return None
-    try:
-        return UUID(given)
-    except ValueError as error:
-        raise ValidationError({"cursor": [CursorPagination.invalid_cursor_message]}) from error
+    found = find_uuid(given) if given is not None else None
+    if given is not None and found is None:
+        raise ValidationError({"cursor": [CursorPagination.invalid_cursor_message]})
+    return found

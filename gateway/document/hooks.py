@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from core.ids import UUID_PATTERN
 from core.plugins import plugins
 from gateway.document.codes import codes
 from gateway.document.refusals import ALWAYS, REFUSALS, SCHEMA, WITH_A_BODY, refusal
 from gateway.requests.idempotency import MAX_KEY
-from gateway.requests.paths import UUID_PATTERN
 from gateway.responses.rendering import OCTETS, is_file
 
 METHODS = ("get", "post", "put", "patch", "delete")

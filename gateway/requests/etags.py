@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from core.versions import Expected
+from core.db import Expected
 
 
 def etag(version: int, rest: str = "") -> str:

@@ -3,11 +3,11 @@
 import pytest
 from django.test import RequestFactory
 
+from core.db import require_version
 from core.errors import StaleVersion
+from core.ids import with_ids
 from core.testing import Api
-from core.versions import require_version
 from gateway.requests.etags import expected_version
-from gateway.requests.paths import with_ids
 from showroom.models import EventCategory
 
 PATH = "/event-categories"

@@ -17,11 +17,11 @@ from rest_framework.response import Response
 
 from core.errors import InvalidInput, NotFound
 from core.files.papers import KINDS, check_size
+from core.ids import UUID_PATTERN
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 from insurance import queries, services
 from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter

@@ -2,8 +2,8 @@
 
 from django.urls import re_path
 
+from core.ids import UUID_PATTERN
 from gateway.api import Router
-from gateway.requests.paths import UUID_PATTERN
 from notifications.api.views import NotificationViewSet, PreferencesViewSet
 from notifications.api.webhooks import WebhookDeliveryViewSet, WebhookLogViewSet, WebhookViewSet
 

@@ -11,12 +11,11 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from core import context
-from core.db import on_commit, transaction
+from core.db import Expected, on_commit, require_version, transaction
 from core.errors import InvalidInput
 from core.events import REGISTRY
 from core.ids import uuid7
 from core.outside.open_internet import UrlRefused
-from core.versions import Expected, require_version
 from gateway.guards import breakers
 from messaging.delivery.dispatcher import Delivery
 from messaging.publishing.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent

@@ -12,12 +12,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.ids import UUID_PATTERN
 from gateway.access.permissions import IsAnyone, IsSignedIn, require_verified_email
 from gateway.api import ApiViewSet
 from gateway.fast_path import Answer, fast_path
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests.filtering import refuse_unknown
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 from orders import services
 from orders.api.inputs import OrderTerms, customer_of, terms_of

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.errors import InvalidInput, NotFound
+from core.ids import find_uuid
 from gateway.access.permissions import IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.requests.filtering import refuse_unknown
@@ -139,7 +140,7 @@ def _page_size(request: Request) -> int:
 
 def _order_id(request: Request) -> UUID | None:
     given = request.query_params.get("order_id")
-    try:
-        return UUID(given) if given is not None else None
-    except ValueError as error:
-        raise InvalidInput("order_id", "invalid", _("An order's id.")) from error
+    found = find_uuid(given) if given is not None else None
+    if given is not None and found is None:
+        raise InvalidInput("order_id", "invalid", _("An order's id."))
+    return found

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from core.db import database_now
 from core.errors import InvalidInput, NotFound
+from core.ids import UUID_PATTERN
 from gateway.access.permissions import IsAdmin, IsManager, IsSignedIn, require_verified_email
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
@@ -24,7 +25,6 @@ from gateway.document.schema import or_one_of
 from gateway.fast_path import Answer, fast_path
 from gateway.principal import Principal
 from gateway.requests.filtering import refuse_unknown
-from gateway.requests.paths import UUID_PATTERN
 from gateway.writes import Call, write
 from orders import services
 from orders.api.deposits import DepositActions

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import NotFound, StaleVersion, WrongTransition
-from core.versions import Expected, require_version
 from gateway.approvals import require_permit
 from gateway.models import Approval
 from messaging.outbox import publish

@@ -13,9 +13,8 @@ from uuid import UUID
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
-from core.versions import Expected, require_version
 from gateway import approvals
 from gateway.approvals import require_permit
 from messaging.outbox import send

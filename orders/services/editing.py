@@ -16,10 +16,9 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from catalog.commands import TakeBackStock, WantedLine
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT, ZERO, line_total
-from core.versions import Expected, require_version
 from messaging.outbox import send
 from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
 from orders.models import (

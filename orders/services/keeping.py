@@ -6,9 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import FourEyes, InvalidInput, WrongTransition
-from core.versions import Expected, require_version
 from orders.errors import TransitionNotYours
 from orders.models import OPEN, LegState, Order
 from orders.services.changing import explained, load_for

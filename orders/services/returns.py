@@ -10,9 +10,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
-from core.versions import Expected, require_version
 from messaging.people.departures import refuse_leavers
 from orders.errors import ReturnTimeOver, TransitionNotYours
 from orders.models import OrderHistory, OrderReturn, ReturnState, Status

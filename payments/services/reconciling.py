@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core.db import transaction
+from core.ids import find_uuid
 from core.money import ZERO
 from messaging.models import ExternalCall
 from payments.models import (
@@ -73,7 +74,7 @@ def _charged_here(provider: str, day: date, known: set[str]) -> dict[str, Decima
     """Return what the ledger took by payments the provider began that day, and by any of that day it does not know."""
     payments = Payment.objects.filter(provider=provider)
     ids = {str(pk) for pk in payments.filter(created_at__range=_span(day)).values_list("pk", flat=True)}
-    wanted = [UUID(item) for item in ids | known if _is_uuid(item)]
+    wanted = [UUID(item) for item in ids | known if find_uuid(item) is not None]
     entries = LedgerEntry.objects.filter(kind=EntryKind.CHARGE, payment__in=wanted, payment__provider=provider)
     lines = LedgerLine.objects.filter(entry__in=entries, account=f"provider:{provider}")
     return {str(pk): amount for pk, amount in lines.values_list("entry__payment_id", "amount")}
@@ -82,7 +83,7 @@ def _charged_here(provider: str, day: date, known: set[str]) -> dict[str, Decima
 def _returned_here(provider: str, day: date, known: set[str]) -> dict[str, Decimal]:
     refunds = Refund.objects.filter(payment__provider=provider, source="ours", status=RefundStatus.SUCCEEDED)
     ids = {str(pk) for pk in refunds.filter(succeeded_at__range=_span(day)).values_list("pk", flat=True)}
-    wanted = [UUID(item) for item in ids | known if _is_uuid(item)]
+    wanted = [UUID(item) for item in ids | known if find_uuid(item) is not None]
     return {str(pk): amount for pk, amount in refunds.filter(pk__in=wanted).values_list("pk", "amount")}
 
 
@@ -91,14 +92,6 @@ def _differences(kind: str, theirs: dict[str, Decimal], ours: dict[str, Decimal]
         there, here = theirs.get(reference), ours.get(reference)
         if there != here:
             yield {"kind": kind, "id": reference, "there": str(there or "nothing"), "here": str(here or "nothing")}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def ask_about_open_payments(*, now: datetime, limit: int = 500) -> int:

@@ -1,7 +1,7 @@
 """Routes of resources, relative to /api/v1/."""
 
+from core.ids import UUID_PATTERN
 from gateway.api import Router
-from gateway.requests.paths import UUID_PATTERN
 from resources.api.views import AllocationViewSet, BlackoutViewSet, ResourceTypeViewSet, ResourceViewSet
 
 router = Router()

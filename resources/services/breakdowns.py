@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.errors import DomainError
-from core.versions import Expected, require_version
 from messaging.outbox import publish
 from resources.errors import (
     AllocationClash,

@@ -7,8 +7,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from catalog.public import require_product
-from core.db import transaction
-from core.versions import Expected, require_version
+from core.db import Expected, require_version, transaction
 from messaging.outbox import publish
 from resources.errors import HoursOverlap, QuantityBelowAllocated, ResourceInUse, ResourceNotFound, UnknownType
 from resources.events import ResourceCreated, ResourceUpdated

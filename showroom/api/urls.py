@@ -1,7 +1,7 @@
 """Routes of happenings, relative to /api/v1/."""
 
+from core.ids import UUID_PATTERN
 from gateway.api import Router
-from gateway.requests.paths import UUID_PATTERN
 from showroom.api.drive_views import DriveCarViewSet, DriveViewSet
 from showroom.api.views import EventCategoryViewSet, HappeningViewSet, RegistrationViewSet
 

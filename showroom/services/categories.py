@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from core.db import transaction
-from core.versions import Expected, require_version
+from core.db import Expected, require_version, transaction
 from showroom.errors import CategoryExists, CategoryInUse, CategoryNotFound
 from showroom.models import EventCategory, Happening
 

@@ -9,8 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils.translation import gettext
 
-from core.db import transaction
-from core.versions import Expected, require_version
+from core.db import Expected, require_version, transaction
 from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
 from showroom.errors import (

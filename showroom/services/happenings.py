@@ -7,8 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from core.db import transaction
-from core.versions import Expected, require_version
+from core.db import Expected, require_version, transaction
 from gateway.approvals import let
 from messaging.outbox import publish
 from showroom.approvals import FALLEN_THROUGH

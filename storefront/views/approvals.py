@@ -22,9 +22,8 @@ from core.errors import DomainError, NotFound
 from gateway.approvals import approve, kind_named, reject
 from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
 from gateway.models import Approval, ApprovalState
-from gateway.requests.paths import required_uuid
 from storefront.pages import page
-from storefront.visitor import user_id
+from storefront.visitor import required_uuid, user_id
 
 SIZE = 50
 

@@ -19,13 +19,12 @@ from financing import queries, services
 from financing.errors import DocumentsMissing
 from financing.public import programme_choices
 from financing.rules.application_fields import read_fields
-from gateway.requests.paths import required_uuid
 from orders.public import OrderDocument, get_order
 from storefront.forms.loans import ApplyForm
 from storefront.forms.refusals import add_refusal
 from storefront.forms.visitors import new_key
 from storefront.pages import page
-from storefront.visitor import count, send_once, user_id
+from storefront.visitor import count, required_uuid, send_once, user_id
 
 
 @never_cache

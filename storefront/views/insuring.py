@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from catalog.public import get_product
 from core.errors import DomainError, InvalidInput, NotFound
+from core.ids import find_uuid
 from insurance.queries import QuoteView, read_quote
 from insurance.rules.pricing import read_request
 from insurance.services import make_quote, purchase_quote
@@ -63,10 +64,8 @@ def _unblamed(typed: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _car(text: str) -> Any:
-    try:
-        return get_product(UUID(text))
-    except ValueError:
-        return None
+    product_id = find_uuid(text)
+    return get_product(product_id) if product_id else None
 
 
 def _step(

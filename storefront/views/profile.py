@@ -20,6 +20,7 @@ from accounts import queries, services
 from accounts.errors import ExportNotReady
 from accounts.models import ApiKey, PersonalDataExport, Session
 from core.errors import DomainError
+from core.ids import find_uuid
 from gateway.access.readings import Papers, hand_over
 from gateway.guards.address import client_address
 from orders.public import places_of
@@ -201,7 +202,4 @@ def _address(request: HttpRequest) -> str:
 
 def _named(request: HttpRequest) -> UUID:
     """The row a button belongs to; of nonsense, an id that nothing has."""
-    try:
-        return UUID(request.POST.get("id", ""))
-    except ValueError:
-        return UUID(int=0)
+    return find_uuid(request.POST.get("id", "")) or UUID(int=0)

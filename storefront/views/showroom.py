@@ -17,14 +17,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, InvalidInput, NotFound
-from gateway.requests.paths import required_uuid
 from payments.commands import Means
 from resources.public import free_slots_of_car
 from showroom import public, services
 from showroom.models import DriveCar
 from storefront.forms.visitors import PaymentForm, new_key
 from storefront.pages import page
-from storefront.visitor import count, send_once, user_id
+from storefront.visitor import count, required_uuid, send_once, user_id
 
 DRIVE = timedelta(minutes=60)
 STEP = timedelta(minutes=30)
