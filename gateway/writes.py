@@ -1,9 +1,11 @@
 """The one way in which an action of a viewset writes: body, caller, clock, If-Match and Idempotency-Key are the edge's.
 
-@write(request=PolicyCancelInput, responses=PolicySerializer, once="cancel_policy")
-@action(detail=True, methods=["post"])
-def cancel(self, call: Call, pk: UUID) -> Policy:
-    return services.cancel(policy_id=pk, reason=call.body["reason"], customer_id=call.owner_id, now=call.now)
+An action without an effect that is given a body, as a calculator is, is declared like one that writes:
+
+    @action(detail=True, methods=["post"])
+    @write(request=PolicyCancelInput, responses=PolicySerializer, once="cancel_policy")
+    def cancel(self, call: Call, pk: UUID) -> Policy:
+        return services.cancel_policy(policy_id=pk, customer_id=call.owner_id, now=call.now, **call.body)
 """
 
 from collections.abc import Callable
@@ -89,9 +91,9 @@ class Write:
         wanted = next(iter(self.request.values())) if isinstance(self.request, dict) else self.request
         if wanted is None:
             return None
-        if isinstance(wanted, BaseSerializer):
-            return view.valid(type(wanted), partial=getattr(wanted, "partial", False))
-        return view.valid(wanted)
+        is_made = isinstance(wanted, BaseSerializer)
+        options = {"partial": True} if is_made and getattr(wanted, "partial", False) else {}
+        return view.valid(type(wanted) if is_made else wanted, context=view.get_serializer_context(), **options)
 
 
 def write(

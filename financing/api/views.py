@@ -79,29 +79,31 @@ class CalculatorViewSet(FinancingViewSet):
     permission_classes = [AllowAny]
     throttle_scopes = {"calculate": "calculations", "calculate_file": "files"}
 
-    @extend_schema(request=CalculateInput, responses=LoanQuoteSerializer)
     @action(detail=False, methods=["post"])
-    def calculate(self, request: Request) -> Response:
+    @write(request=CalculateInput, responses=LoanQuoteSerializer)
+    def calculate(self, call: Call) -> LoanQuote:
         """Payment, schedule, EU APR and ПСК of a loan."""
-        return Response(LoanQuoteSerializer(self._quote()).data)
+        return _quote(call)
 
-    @extend_schema(request=CalculateInput, responses=FILES, operation_id="financing_calculate_file")
+    @extend_schema(operation_id="financing_calculate_file")
     @action(detail=False, methods=["post"], url_path=f"calculate/{FILE_KIND}")
-    def calculate_file(self, request: Request, kind: str) -> HttpResponse:
+    @write(request=CalculateInput, responses=FILES)
+    def calculate_file(self, call: Call, kind: str) -> HttpResponse:
         """The same calculation as a PDF or a workbook (`pdf`, `xlsx`)."""
-        return schedule_file(quote_paper(self._quote()), kind)
+        return schedule_file(quote_paper(_quote(call)), kind)
 
-    def _quote(self) -> LoanQuote:
-        terms = _terms(self.valid(CalculateInput))
-        problems = find_problems(terms)
-        if problems:
-            raise _refusal(*problems)
-        try:
-            return calculate(terms, today=dealer_day(timezone.now()))
-        except InvalidTerms as error:
-            raise _refusal(error) from error
-        except NoRateFound as error:
-            raise _refusal(InvalidTerms("fees", "no_rate", str(error))) from error
+
+def _quote(call: Call) -> LoanQuote:
+    terms = _terms(call.body)
+    problems = find_problems(terms)
+    if problems:
+        raise _refusal(*problems)
+    try:
+        return calculate(terms, today=dealer_day(call.now))
+    except InvalidTerms as error:
+        raise _refusal(error) from error
+    except NoRateFound as error:
+        raise _refusal(InvalidTerms("fees", "no_rate", str(error))) from error
 
 
 def schedule_file(paper: Paper, kind: str) -> HttpResponse:

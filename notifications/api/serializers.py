@@ -89,20 +89,20 @@ class PreferencesSerializer(serializers.Serializer):
             raise serializers.ValidationError(_("A kind is named twice."), code="duplicate")
         return value
 
-    def manner(self) -> services.Manner:
-        """Return what is wanted whatever the news."""
-        given = self.validated_data
-        manner = services.Manner()
-        if "language" in given:
-            manner["language"] = given["language"]
-        if "time_zone" in given:
-            manner["time_zone"] = given["time_zone"]
-        if "digest" in given:
-            manner["is_digest_wanted"] = given["digest"]
-        if "quiet_hours" in given:
-            quiet = given["quiet_hours"] or {"start": None, "until": None}
-            manner["quiet_from"], manner["quiet_until"] = quiet["start"], quiet["until"]
-        return manner
+
+def manner_of(given: dict[str, Any]) -> services.Manner:
+    """Return what is wanted whatever the news."""
+    manner = services.Manner()
+    if "language" in given:
+        manner["language"] = given["language"]
+    if "time_zone" in given:
+        manner["time_zone"] = given["time_zone"]
+    if "digest" in given:
+        manner["is_digest_wanted"] = given["digest"]
+    if "quiet_hours" in given:
+        quiet = given["quiet_hours"] or {"start": None, "until": None}
+        manner["quiet_from"], manner["quiet_until"] = quiet["start"], quiet["until"]
+    return manner
 
 
 class WebhookSerializer(serializers.ModelSerializer):

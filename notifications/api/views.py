@@ -1,9 +1,9 @@
 """One's own notifications and preferences over HTTP."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -15,7 +15,7 @@ from gateway.api import ApiViewSet
 from gateway.writes import Call, write
 from notifications import services
 from notifications.api.filters import NotificationFilter
-from notifications.api.serializers import NotificationSerializer, PreferencesSerializer
+from notifications.api.serializers import NotificationSerializer, PreferencesSerializer, manner_of
 from notifications.models import Channel, Kind, Notification, kinds_for
 from notifications.queries.preferences import preferences_of
 
@@ -52,16 +52,15 @@ class PreferencesViewSet(ApiViewSet):
     def show(self, request: Request) -> Response:
         return Response(PreferencesSerializer(preferences_of(self.principal.id, self._kinds())).data)
 
-    @extend_schema(request=PreferencesSerializer, responses=PreferencesSerializer)
-    def update(self, request: Request) -> Response:
+    @write(request=PreferencesSerializer, responses=PreferencesSerializer)
+    def update(self, call: Call) -> Any:
         """Set what is named; the rest stays as it is."""
-        serializer = PreferencesSerializer(data=request.data, context={"kinds": self._kinds()})
-        serializer.is_valid(raise_exception=True)
-        wishes: list[services.Wish] = serializer.validated_data.get("preferences", [])
-        services.set_preferences(
-            user_id=self.principal.id, wishes=wishes, manner=serializer.manner(), now=timezone.now()
-        )
-        return self.show(request)
+        wishes: list[services.Wish] = call.body.get("preferences", [])
+        services.set_preferences(user_id=call.actor_id, wishes=wishes, manner=manner_of(call.body), now=call.now)
+        return preferences_of(call.actor_id, self._kinds())
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "kinds": self._kinds()}
 
     def _kinds(self) -> list[Kind]:
         return kinds_for(is_staff=self.principal.is_staff, is_admin=self.principal.is_admin)

@@ -78,14 +78,13 @@ class CartViewSet(ApiViewSet):
         holder = services.add_to_cart(holder=before, product_id=product_id, quantity=quantity, now=call.now)
         return self._shown(holder, status=201, token=holder.token if holder != before else None)
 
-    @extend_schema(request=CartQuantityInput, responses={200: CartDocument}, parameters=[TOKEN])
+    @extend_schema(parameters=[TOKEN])
     @action(detail=False, methods=["patch"], url_path=f"items/(?P<item_id>{UUID_PATTERN})")
-    def item(self, request: Request, item_id: UUID) -> Response:
+    @write(request=CartQuantityInput, responses=CartDocument)
+    def item(self, call: Call, item_id: UUID) -> Response:
         """Give a line another quantity; its price counts as seen."""
-        self._refuse_nobody(request.data)
-        given = self.valid(CartQuantityInput)
-        holder = self._holder(given["token"])
-        services.change_cart_item(holder=holder, item_id=item_id, quantity=given["quantity"], now=timezone.now())
+        holder = self._holder(call.body["token"])
+        services.change_cart_item(holder=holder, item_id=item_id, quantity=call.body["quantity"], now=call.now)
         return self._shown(holder)
 
     @extend_schema(parameters=[TOKEN])
@@ -93,7 +92,6 @@ class CartViewSet(ApiViewSet):
     @write(responses=CartDocument)
     def remove_item(self, call: Call, item_id: UUID) -> Response:
         """Take a line out."""
-        self._refuse_nobody({})
         holder = self._holder()
         services.remove_cart_item(holder=holder, item_id=item_id, now=call.now)
         return self._shown(holder)
@@ -117,10 +115,14 @@ class CartViewSet(ApiViewSet):
         )
         return answer(order.id, principal, status=201)
 
-    def _refuse_nobody(self, body: Any) -> None:
-        """Whoever names neither themselves nor a cart has none whose lines could be changed."""
+    def check_permissions(self, request: Request) -> None:
+        """Refuse whoever names neither themselves nor a cart: they have none whose lines could be changed."""
+        super().check_permissions(request)
+        if self.action not in ("item", "remove_item") or isinstance(request.user, Principal):
+            return
+        body = request.data if self.action == "item" else {}
         token = body.get("token") if isinstance(body, dict) else None
-        if not (isinstance(self.request.user, Principal) or self.request.headers.get(HEADER) or token):
+        if not (request.headers.get(HEADER) or token):
             raise NotAuthenticated
 
     def _holder(self, token: str = "") -> Holder:
