@@ -115,7 +115,7 @@ def migrations(subject: Subject) -> Iterator[str]:
     limit="relay_s",
 )
 def relay(subject: Subject) -> Iterator[str]:
-    """The sweep leaves a heartbeat every second."""
+    """The sweep leaves a heartbeat every five seconds."""
     silence = _number(subject.alias, _SILENCE, "sweep")
     if silence is None:
         yield "no relay is running"

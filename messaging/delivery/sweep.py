@@ -47,10 +47,11 @@ def due_shards(alias: str, due: Due) -> set[Wakeup]:
     return fired | (pending_shards(alias) if due.deliveries else set())
 
 
-def sweep(alias: str) -> int:
-    """Fire due timers, wake every shard, call and work queue that waits, leave a heartbeat; return how many were woken.
+def sweep(alias: str, *, is_beat_due: bool = True) -> int:
+    """Fire due timers, wake every shard, call and work queue that waits; return how many were woken.
 
-    Nobody is woken again by the hundred while workers have more to look at than there is.
+    Nobody is woken again by the hundred while workers have more to look at than there is. A heartbeat is left if
+    `is_beat_due`: it is written to disk, so not at every look.
     """
     due = look(alias)
     shards = due_shards(alias, due)
@@ -63,7 +64,8 @@ def sweep(alias: str) -> int:
         for key in calls:
             wakeups.send_call(alias, key, queue)
     work_queues = wake_due(alias)
-    beat(alias, "sweep")
+    if is_beat_due:
+        beat(alias, "sweep")
     return len(shards) + (len(calls) if queues else 0) + work_queues
 
 

@@ -67,9 +67,11 @@ def test_when_everybody_is_looked_at():
     for placed, has_rung in ((0, True), (3, True), (1, False), (0, False)):
         looks.note(placed, has_rung=has_rung)
     assert not looks.is_due(6.0, fails=False), "all that rang was placed here"
+    assert (looks.wait_s(fails=False), looks.wait_s(fails=True)) == (relay_loop.IDLE_S, relay_loop.POLL_S)
     assert looks.is_due(6.0, fails=True)
     looks.note(0, has_rung=True)
     looks.note(0, has_rung=False)
+    assert looks.wait_s(fails=False) == relay_loop.POLL_S
     assert [looks.is_due(now, fails=False) for now in (6.1, 6.6, 7.2)] == [False, True, False]
 
 

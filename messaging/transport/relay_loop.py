@@ -26,12 +26,15 @@ from messaging.transport import relay, relay_wakeups
 from messaging.transport.logs import FarLog
 
 POLL_S = 0.5
+"""So soon a log is looked at again whose news somebody has not got: a subscriber that is away, another relay's."""
+IDLE_S = 2.0
 """So often each log is looked at, should a bell not have been heard."""
 LOOK_S = 5.0
 """So long at most a subscriber that wants none of the newest events stays behind the head; and so often everybody is
 looked at even if nothing happened, for a cursor may have been moved back by hand."""
 POLL_PEER_S = 1.0
 SWEEP_S = 1.0
+BEAT_S = 5.0
 MAX_BACKOFF_S = 10.0
 HUNG_S = 60.0
 """A thread that has not looked for work for so long hangs: no statement and no broken connection takes half of it."""
@@ -151,6 +154,10 @@ class Looks:
         self._last_s, self._has_news = now_s, False
         return True
 
+    def wait_s(self, *, fails: bool) -> float:
+        """Return the seconds after which to look even if no bell rings."""
+        return POLL_S if self._has_news or fails else IDLE_S
+
     def note(self, placed: int, *, has_rung: bool) -> None:
         """Remember a turn that placed so many events, and whether the database has rung for more since."""
         if self._has_rung and not placed:
@@ -226,7 +233,8 @@ class Relay:
         while not self.stopping.is_set():
             to_all = looks.is_due(time.monotonic(), fails=_fails(alias))
             placed = turn(alias, self.aliases, to_all=to_all)
-            looks.note(placed, has_rung=any(True for _ in raw.notifies(timeout=POLL_S, stop_after=1)))
+            wait_s = looks.wait_s(fails=_fails(alias))
+            looks.note(placed, has_rung=any(True for _ in raw.notifies(timeout=wait_s, stop_after=1)))
 
     def _follow(self, source: str) -> None:
         while not self.stopping.is_set():
@@ -238,9 +246,12 @@ class Relay:
         self.bells.listen(self.stopping)
 
     def _sweep(self, alias: str) -> None:
+        beaten_at = -math.inf
         while not self.stopping.wait(SWEEP_S):
             _moves()
-            sweep.sweep(alias)
+            is_beat_due = time.monotonic() - beaten_at >= BEAT_S
+            sweep.sweep(alias, is_beat_due=is_beat_due)
+            beaten_at = time.monotonic() if is_beat_due else beaten_at
 
     def _stream(self, alias: str) -> None:
         sinks.Sink(alias).run(self.stopping)
