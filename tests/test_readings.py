@@ -35,8 +35,6 @@ OF_NOBODY = {
     "catalog.admin.imports.refused_file": "a price list",
     "catalog.api.copies._respond": "the catalogue",
     "catalog.api.feeds._send": "the catalogue",
-    "catalog.api.reading.once": "the catalogue",
-    "catalog.api.reading.respond": "the catalogue",
     "catalog.api.views.refused_rows": "a price list",
     "core.importing.screens.progress_view": "how far an import is",
     "financing.api.views.schedule_file": "a calculation for nobody",
