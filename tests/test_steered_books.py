@@ -19,10 +19,10 @@ from insurance.tests.make import OSAGO
 from messaging.testing import drain_outbox
 from orders import events
 from orders.models import CheckoutLeg, Order
-from orders.services import Actor, ProductLine, place_order, react, steer_checkout
+from orders.services import Actor, ProductLine, move_order, place_order, react, steer_checkout
 from payments.commands import Means
 from payments.models import Refund
-from payments.services import approve_refund, capture_payment, create_payment
+from payments.services import approve_refund, capture_payment, create_payment, reject_refund
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 ADMIN = Actor(uuid7(), frozenset({"admin"}))
@@ -183,4 +183,25 @@ def test_cancelling_a_paid_order_takes_the_loan_back_too(product):
     return_cash()
     assert (now_of(found).status, now_of(found).amount_paid) == ("refunded", Decimal(0))
     assert Product.objects.get(pk=product.id).available == 1
+    assert_clean_books()
+
+
+def test_cash_that_somebody_will_not_hand_back_is_a_managers_at_once(product):
+    financing.tests.make.programme()
+    found = order(product)
+    drain_outbox()
+    pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+    drain_outbox()
+    move_order(order_id=found.id, status="cancelled", actor=ADMIN, reason="no car", now=timezone.now())
+    drain_outbox()
+    reject_refund(refund_id=Refund.objects.get().id, actor_id=uuid7(), now=timezone.now())
+    drain_outbox()
+    assert now_of(found).checkout.state == "parked"
+    assert now_of(found).checkout.failure["parked"]["cause"] == "refund_stopped"
+    steer(found, "retry", "payment")
+    drain_outbox()
+    waiting = Refund.objects.get(status="requested")
+    approve_refund(refund_id=waiting.id, actor_id=uuid7(), now=timezone.now())
+    drain_outbox()
+    assert now_of(found).checkout.state == "compensated"
     assert_clean_books()

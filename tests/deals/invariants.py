@@ -14,7 +14,16 @@ from financing.models import Loan
 from gateway.models import Approval
 from insurance.models import Claim, Policy
 from messaging.models import InboxEvent
-from orders.models import CheckoutLeg, DepositAgreement, LegState, Order, OrderHistory, OrderPayment, OrderReturn
+from orders.models import (
+    Checkout,
+    CheckoutLeg,
+    DepositAgreement,
+    LegState,
+    Order,
+    OrderHistory,
+    OrderPayment,
+    OrderReturn,
+)
 from payments.models import LedgerLine, Payment, Refund
 
 MONEY_OF_ENDED = ("order:", "policy:")
@@ -45,7 +54,8 @@ def is_money_moving() -> bool:
     """Tell whether money waits for a person or for a bank, or a policy goes on alone."""
     waits = Refund.objects.exclude(status__in=("succeeded", "rejected")).exists()
     asked = Approval.objects.using("payments").filter(state="waiting").exists()
-    return waits or asked or Policy.objects.filter(status__in=IN_FORCE).exists()
+    parked = Checkout.objects.filter(state="parked").exists()
+    return waits or asked or parked or Policy.objects.filter(status__in=IN_FORCE).exists()
 
 
 def _deliveries_that_failed() -> Iterator[str]:

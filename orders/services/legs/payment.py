@@ -29,7 +29,7 @@ from orders.rules.requests import PartState, PaymentRequest, PlannedPayment, ear
 from orders.services.allowances import drop_allowance, settle_refund
 from orders.services.deposits import hold_deposit
 from orders.services.history import record_step
-from orders.services.legs.base import AskAgain, CallOff, Done, Failed, Leg, Said, Steer, Undone, Waits, answer
+from orders.services.legs.base import AskAgain, CallOff, Done, Failed, Leg, Park, Said, Steer, Undone, Waits, answer
 from orders.services.locking import LockedOrder
 from payments.commands import BY_HAND, GiveBackPayments, TakePayment
 from payments.events import (
@@ -140,9 +140,14 @@ class PaymentLeg(Leg):
         return CallOff("refunded") if settle_refund(saga, event) else None
 
     @answer
-    def refund_pending(self, saga: LockedOrder, event: PaymentRefundPending) -> None:
-        """Know how much is on its way back."""
+    def refund_pending(self, saga: LockedOrder, event: PaymentRefundPending) -> Park | None:
+        """Know how much is on its way back; where that is waited for and nothing is, it is a manager's at once."""
         OrderPayment.objects.filter(payment_id=event.payment_id).update(refund_pending=event.refund_pending)
+        if event.refund_pending or not saga.is_being_undone(saga.payment):
+            return None
+        return Park(
+            "refund_stopped", "Money that has to go back is not on its way: its refund failed or was turned down."
+        )
 
     @answer
     def refund_came_back(self, saga: LockedOrder, event: PaymentRefundFailed) -> None:
