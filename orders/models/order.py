@@ -304,7 +304,7 @@ class OrderHistory(models.Model):
 
 
 class OrderCounter(models.Model):
-    """The last order number given out in a year; its row lock makes the numbers gapless."""
+    """The last order number of a year that the release before has given out; ours come from a sequence."""
 
     year = models.PositiveSmallIntegerField(primary_key=True)
     last_number = models.PositiveIntegerField()

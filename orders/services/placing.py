@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import connections
 from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
-from core.db import transaction
+from core.db import fetch, transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO, money
@@ -118,7 +117,7 @@ def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: da
 
 
 def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offer: QueuePlace | None) -> None:
-    """Start the checkout, and store it with its order; the number comes last, since every order waits for it."""
+    """Start the checkout, and store it with its order."""
     OrderLine.objects.bulk_create(lines)
     _refuse_plan(saga)
     _note_agreed(saga)
@@ -209,16 +208,9 @@ def _note_agreed(saga: Saga) -> None:
 
 
 def _next_number(now: datetime) -> str:
-    """The year's next number: no gaps, since its row is locked until the order commits, so ask for it last."""
-    year = dealer_day(now).year
-    with connections["orders"].cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO orders_ordercounter AS c (year, last_number) VALUES (%s, 1)
-               ON CONFLICT (year) DO UPDATE SET last_number = c.last_number + 1 RETURNING last_number""",
-            [year],
-        )
-        (number,) = cursor.fetchone()
-    return f"{year}-{number:06d}"
+    """A number that no other order has: numbers have gaps, since an order would else wait for all that are placed."""
+    ((number,),) = fetch("orders", "SELECT nextval('orders_order_number')", ())
+    return f"{dealer_day(now).year}-{number:06d}"
 
 
 def _wished_goods(offer: QueuePlace | None, insurance: Sequence[dict[str, Any]]) -> dict[str, LegRequest]:
