@@ -1,21 +1,17 @@
 """Placing an order: over HTTP and as a service."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from accounts.tests import make as people
 from core.clock import dealer_day
-from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import published
 from orders.models import Checkout, Order, OrderHistory
-from orders.services import ProductLine
 from orders.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
@@ -56,31 +52,6 @@ def test_the_answer_is_what_a_later_read_gives():
     read = api.get(f"/orders/{created.json()['id']}")
     assert read.json() == created.json()
     assert read["ETag"] == created["ETag"] == '"1"'
-
-
-def test_no_two_orders_have_one_number():
-    for _ in range(3):
-        make.order()
-    assert len(set(Order.objects.values_list("number", flat=True))) == 3
-
-
-@pytest.mark.django_db(databases=["orders"], transaction=True)
-def test_an_order_waits_for_no_other_one():
-    """Orders used to queue for one row, the year's counter, until the one before them had committed."""
-    products = [make.product(), make.product()]
-
-    def place(product):
-        return make.order(lines=[ProductLine(product, 1)])
-
-    def place_beside():
-        try:
-            return place(products[1]).number
-        finally:
-            connections["orders"].close()
-
-    with transaction("orders"), ThreadPoolExecutor(1) as beside:
-        first = place(products[0])
-        assert beside.submit(place_beside).result(timeout=20) != first.number
 
 
 def test_it_refuses_an_anonymous_buyer():
