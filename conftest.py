@@ -339,7 +339,7 @@ def closed_breakers() -> None:
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[..., None]:
+def deliver(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Publish facts as their apps would, and deliver each of them twice to the app whose test this is."""
     from messaging.testing import deliver_twice
 

@@ -24,8 +24,8 @@ def refuse_revoked_tokens(event: UserLoggedOut | UserDeactivated | UserRoleChang
     push_revocations(user_id=event.user_id, now=timezone.now())
 
 
-@subscribe(UserDeleted)
-def note_erasure(event: UserDeleted) -> None:
+@subscribe(UserDeleted, name="accounts.note_erasure")
+def record_erasure(event: UserDeleted) -> None:
     """Write the erasure down where no backup of a database reaches."""
     list_erasure(user_id=event.user_id)
 

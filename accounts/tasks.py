@@ -20,9 +20,9 @@ def end_closings() -> int:
 
 
 @shared_task(name="accounts.keep_erasures")
-def keep_erasures() -> int:
+def maintain_erasures() -> int:
     """Erase again whom a restored backup brought back; every hour."""
-    return services.keep_erasures(now=timezone.now()).erased
+    return services.maintain_erasures(now=timezone.now()).erased
 
 
 @shared_task(name="accounts.publish_api_keys")

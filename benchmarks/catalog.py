@@ -53,7 +53,7 @@ def main() -> int:
         print(f"# load average {_load()} at the start", flush=True)
         missed = _measure_tree()
         table = {size: _measure(size, options.rounds) for size in sorted(options.sizes)}
-        missed |= _tell(table)
+        missed |= _print_results(table)
         print(f"# load average {_load()} at the end")
         if not options.keep:
             execute("TRUNCATE catalog_product, catalog_category CASCADE")
@@ -231,7 +231,7 @@ def _cases(size: int) -> dict[str, Callable[[random.Random], str]]:
     }
 
 
-def _tell(table: dict[int, dict[str, list[Cost]]]) -> bool:
+def _print_results(table: dict[int, dict[str, list[Cost]]]) -> bool:
     sizes = list(table)
     heads = " | ".join(f"{size:,}" for size in sizes)
     print("\nmilliseconds of the whole request: median (95th percentile), processor; growth of the last\n")

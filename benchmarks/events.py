@@ -35,7 +35,7 @@ def main() -> int:
         with _processes() as processes:
             ours = _latency("event", options.rate, options.seconds)
             rival = _latency("plain", options.rate, options.seconds)
-            missed = _tell_latency(options.rate, ours, rival)
+            missed = _print_latency(options.rate, ours, rival)
             for count in options.waiting:
                 missed |= _backlog(count, processes)
         return int(missed)
@@ -138,7 +138,7 @@ def _latency(kind: str, rate: int, seconds: int) -> list[float]:
     return [max(0.0, (done[name] - at) * 1000) for name, at in sent.items()]
 
 
-def _tell_latency(rate: int, ours: list[float], rival: list[float]) -> bool:
+def _print_latency(rate: int, ours: list[float], rival: list[float]) -> bool:
     print(f"commit -> effect at {rate}/s:")
     for name, times in (("event", ours), ("plain Celery task", rival)):
         p50, p99 = _percentiles(times)

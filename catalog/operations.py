@@ -66,7 +66,7 @@ def _fetch(address: str) -> Record:
     except Exception as error:
         log.exception("photo_failed", address=address)
         return _later(repr(error), None)
-    return lambda wanted: services.keep_photo(wanted=wanted, data=data, now=timezone.now())
+    return lambda wanted: services.store_photo(wanted=wanted, data=data, now=timezone.now())
 
 
 def _later(reason: str, wait_s: float | None) -> Record:

@@ -82,8 +82,8 @@ _NOTED = _DEALS | _VISITS | _ENQUIRIES
 """Event → kind of activity, the field naming its subject, and what is kept of it."""
 
 
-@subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted)
-def keep_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted) -> None:
+@subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted, name="clients.keep_client")
+def store_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted) -> None:
     """Give every user a card that follows their profile."""
     now = _moment(_event_id())
     if isinstance(event, UserDeleted):
@@ -95,20 +95,20 @@ def keep_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted)
     services.follow_user(user_id=event.user_id, profile=profile, now=now)
 
 
-@subscribe(*_DEALS, partition_key="customer_id", replayable=True)
-def note_deal(event: Event) -> None:
+@subscribe(*_DEALS, partition_key="customer_id", replayable=True, name="clients.note_deal")
+def record_deal(event: Event) -> None:
     """Write a deal's step into its client's timeline."""
     _record(event, customer_field="customer_id")
 
 
-@subscribe(*_VISITS, partition_key="user_id", replayable=True)
-def note_registration(event: Event) -> None:
+@subscribe(*_VISITS, partition_key="user_id", replayable=True, name="clients.note_registration")
+def record_registration(event: Event) -> None:
     """Write registrations and test drives into their client's timeline."""
     _record(event, customer_field="user_id")
 
 
-@subscribe(*_ENQUIRIES, replayable=True)
-def note_lead(event: LeadOpened | LeadChanged) -> None:
+@subscribe(*_ENQUIRIES, replayable=True, name="clients.note_lead")
+def record_lead(event: LeadOpened | LeadChanged) -> None:
     """Write a client's enquiry, and its way through the pipeline, into their timeline."""
     is_step = isinstance(event, LeadOpened) or event.previous not in ("", event.stage)
     if event.client_id is not None and is_step:
@@ -120,7 +120,7 @@ def fill_garage(event: OrderCompleted | OrderReturned | PolicyPurchased) -> None
     """Put bought and insured cars into their client's garage, and take out what was given back."""
     at = _moment(_event_id())
     if isinstance(event, PolicyPurchased):
-        _note_vehicle(event.customer_id, event.vehicle_vin, "", VehicleSource.POLICY, event.policy_id, at)
+        _record_vehicle(event.customer_id, event.vehicle_vin, "", VehicleSource.POLICY, event.policy_id, at)
         return
     if isinstance(event, OrderReturned):
         services.give_back_vehicles(
@@ -128,11 +128,13 @@ def fill_garage(event: OrderCompleted | OrderReturned | PolicyPurchased) -> None
         )
         return
     for vehicle in event.vehicles:
-        _note_vehicle(event.customer_id, vehicle.vin, vehicle.name, VehicleSource.ORDER, event.order_id, at)
+        _record_vehicle(event.customer_id, vehicle.vin, vehicle.name, VehicleSource.ORDER, event.order_id, at)
 
 
-def _note_vehicle(customer_id: UUID, vin: str, name: str, source: VehicleSource, source_id: UUID, at: datetime) -> None:
-    services.note_vehicle(customer_id=customer_id, vin=vin, name=name, source=source, source_id=source_id, at=at)
+def _record_vehicle(
+    customer_id: UUID, vin: str, name: str, source: VehicleSource, source_id: UUID, at: datetime
+) -> None:
+    services.record_vehicle(customer_id=customer_id, vin=vin, name=name, source=source, source_id=source_id, at=at)
 
 
 def _record(event: Event, *, customer_field: str) -> None:

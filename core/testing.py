@@ -112,7 +112,7 @@ class Socket(ApplicationCommunicator):
         text = message if isinstance(message, str) else json.dumps(message)
         await self.send_input({"type": "websocket.receive", "text": text})
 
-    async def hear(self, count: int = 1) -> list[dict[str, Any]]:
+    async def receive(self, count: int = 1) -> list[dict[str, Any]]:
         """The next messages."""
         frames = [await self.receive_output(timeout=10) for _ in range(count)]
         assert all(frame["type"] == "websocket.send" for frame in frames), frames

@@ -46,7 +46,7 @@ class AskBank(Operation):
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Apply a decision; while there is none the bank is still waited for."""
         if outcome.data.get("status") in _STATES:
-            services.hear_bank(offer_id=UUID(request["offer_id"]), answer=outcome.data, now=timezone.now())
+            services.receive_bank_answer(offer_id=UUID(request["offer_id"]), answer=outcome.data, now=timezone.now())
 
 
 @operation
@@ -77,7 +77,9 @@ class DebitAccount(Operation):
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Apply what the bank says; while it says nothing the debit is waited for."""
         if outcome.state in (CallState.OK, CallState.DECLINED):
-            services.hear_debit(payment_id=UUID(request["payment_id"]), answer=outcome.data, now=timezone.now())
+            services.receive_debit_answer(
+                payment_id=UUID(request["payment_id"]), answer=outcome.data, now=timezone.now()
+            )
 
 
 @operation
@@ -98,7 +100,9 @@ class ReviewDebit(Operation):
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Count a debit no more that was taken back."""
         if outcome.data.get("status") == "reversed":
-            services.hear_debit(payment_id=UUID(request["payment_id"]), answer=outcome.data, now=timezone.now())
+            services.receive_debit_answer(
+                payment_id=UUID(request["payment_id"]), answer=outcome.data, now=timezone.now()
+            )
 
 
 def _refused(refused: Refused) -> dict[str, Any]:
@@ -116,7 +120,7 @@ class TellBank(Operation):
         """The same key is one notice, so an earlier try that may have arrived is no worry."""
         body = {name: request[name] for name in ("decision", "reference", "version")}
         return ask(
-            lambda: banks.tell(request["bank"], key, request["application_id"], body),
+            lambda: banks.notify(request["bank"], key, request["application_id"], body),
             {"noted": CallState.OK},
             _refused,
         )
@@ -128,7 +132,7 @@ class TellBank(Operation):
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Note the end of it; without an answer it is sent again."""
         if outcome.state != CallState.UNKNOWN:
-            services.note_told(
+            services.record_notice(
                 offer_id=UUID(request["offer_id"]),
                 decision=request["decision"],
                 is_told=outcome.state == CallState.OK,

@@ -47,8 +47,8 @@ def copy_vehicles(events: Sequence[ProductCreated | ProductUpdated | ProductDele
     services.copy_vehicles(events=events)
 
 
-@subscribe(ChargeSettled, PayoutSettled, partition_key="subject_id")
-def hear_payments(event: ChargeSettled | PayoutSettled) -> None:
+@subscribe(ChargeSettled, PayoutSettled, partition_key="subject_id", name="insurance.hear_payments")
+def receive_payments(event: ChargeSettled | PayoutSettled) -> None:
     """Put policies in force that were paid for, and note payouts that have left; others' requests are not ours."""
     now = timezone.now()
     settle = services.settle_charge if isinstance(event, ChargeSettled) else services.settle_payout

@@ -46,7 +46,7 @@ class Bind(Operation):
         """Apply a decision; while there is none the policy stays pending."""
         if outcome.data.get("status") not in ("accepted", "declined"):
             return
-        services.hear_insurer(
+        services.receive_insurer_answer(
             policy_id=UUID(request["policy_id"]),
             is_accepted=outcome.data["status"] == "accepted",
             reference=str(outcome.data.get("reference", ""))[:60],

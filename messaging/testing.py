@@ -96,7 +96,7 @@ def deliver_twice(alias: str, *events: Event | Command) -> None:
     drain_outbox(*aliases)
 
 
-def hear(handler: Handler, *messages: Message) -> None:
+def receive(handler: Handler, *messages: Message) -> None:
     """Give a handler messages as a delivery does: written, read, and understood as what the handler takes."""
     item = next(item for item in subscriptions().values() if item.function is handler)
     heard = [each for message in messages for each in item.read(message.type, msgspec.json.encode(message))]

@@ -125,8 +125,11 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
 """What is kept of each event, for the words and for programs."""
 
 
-@subscribe(UserRegistered, UserCreated, UserUpdated, UserRoleChanged, UserDeactivated, UserDeleted)
-def keep_recipient(
+@subscribe(
+    UserRegistered, UserCreated, UserUpdated, UserRoleChanged, UserDeactivated, UserDeleted,
+    name="notifications.keep_recipient",
+)  # fmt: skip
+def store_recipient(
     event: UserRegistered | UserCreated | UserUpdated | UserRoleChanged | UserDeactivated | UserDeleted,
 ) -> None:
     """Know where every user is reached, and who works here.
@@ -138,9 +141,9 @@ def keep_recipient(
     elif isinstance(event, UserDeactivated):
         services.close_recipient(user_id=event.user_id, version=event.version_number)
     elif isinstance(event, UserRoleChanged):
-        services.keep_roles(user_id=event.user_id, roles=event.roles, version=event.version_number)
+        services.store_roles(user_id=event.user_id, roles=event.roles, version=event.version_number)
     else:
-        services.keep_recipient(
+        services.store_recipient(
             user_id=event.user_id,
             email=event.email,
             full_name=event.full_name,
@@ -152,64 +155,74 @@ def keep_recipient(
         )
 
 
-@subscribe(OrderStatusChanged, HoldEnding, PaymentAgreementNeeded, partition_key="customer_id", on_parked="continue")
-def tell_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeeded) -> None:
+@subscribe(
+    OrderStatusChanged, HoldEnding, PaymentAgreementNeeded, partition_key="customer_id", on_parked="continue",
+    name="notifications.tell_of_order",
+)  # fmt: skip
+def notify_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeeded) -> None:
     """Tell a buyer how their order goes."""
-    _tell(event, [event.customer_id])
+    _notify(event, [event.customer_id])
 
 
 DepositNews = DepositPaid | DepositKept | DepositReturned | DepositHeld | DepositForfeited | DepositDoubled
 
 
-@subscribe(*DepositNews.__args__, partition_key="customer_id", on_parked="continue")
-def tell_of_deposit(event: DepositNews) -> None:
+@subscribe(
+    *DepositNews.__args__, partition_key="customer_id", on_parked="continue", name="notifications.tell_of_deposit"
+)
+def notify_of_deposit(event: DepositNews) -> None:
     """Tell a buyer what became of their deposit."""
-    _tell(event, [event.customer_id])
-
-
-@subscribe(CarOffered, CarOfferEnding, QueueLeft, partition_key="customer_id", on_parked="continue")
-def tell_of_queue(event: CarOffered | CarOfferEnding | QueueLeft) -> None:
-    """Tell somebody who waits for a car that it is theirs for a time, or that their place is gone."""
-    _tell(event, [event.customer_id])
-
-
-@subscribe(PaymentCompleted, PaymentFailed, PaymentRefunded, partition_key="customer_id", on_parked="continue")
-def tell_of_payment(event: PaymentCompleted | PaymentFailed | PaymentRefunded) -> None:
-    """Tell a payer what became of their money."""
-    _tell(event, [event.customer_id])
+    _notify(event, [event.customer_id])
 
 
 @subscribe(
-    RegistrationCreated,
-    RegistrationPromoted,
-    RegistrationCancelled,
-    SeatOffered,
-    partition_key="user_id",
-    on_parked="continue",
-)
-def tell_of_registration(
+    CarOffered, CarOfferEnding, QueueLeft, partition_key="customer_id", on_parked="continue",
+    name="notifications.tell_of_queue",
+)  # fmt: skip
+def notify_of_queue(event: CarOffered | CarOfferEnding | QueueLeft) -> None:
+    """Tell somebody who waits for a car that it is theirs for a time, or that their place is gone."""
+    _notify(event, [event.customer_id])
+
+
+@subscribe(
+    PaymentCompleted, PaymentFailed, PaymentRefunded, partition_key="customer_id", on_parked="continue",
+    name="notifications.tell_of_payment",
+)  # fmt: skip
+def notify_of_payment(event: PaymentCompleted | PaymentFailed | PaymentRefunded) -> None:
+    """Tell a payer what became of their money."""
+    _notify(event, [event.customer_id])
+
+
+@subscribe(
+    RegistrationCreated, RegistrationPromoted, RegistrationCancelled, SeatOffered, partition_key="user_id",
+    on_parked="continue", name="notifications.tell_of_registration",
+)  # fmt: skip
+def notify_of_registration(
     event: RegistrationCreated | RegistrationPromoted | RegistrationCancelled | SeatOffered,
 ) -> None:
     """Tell a guest about their seat."""
-    _tell(event, [event.user_id])
+    _notify(event, [event.user_id])
 
 
-@subscribe(HappeningCancelled, on_parked="continue")
-def tell_of_cancelled_happening(event: HappeningCancelled) -> None:
+@subscribe(HappeningCancelled, on_parked="continue", name="notifications.tell_of_cancelled_happening")
+def notify_of_cancelled_happening(event: HappeningCancelled) -> None:
     """Tell everybody who meant to come."""
-    _tell(event, event.user_ids)
+    _notify(event, event.user_ids)
 
 
 @subscribe(HappeningReminder, on_parked="continue")
 def remind_of_happening(event: HappeningReminder) -> None:
     """Remind everybody who is about to come."""
-    _tell(event, event.user_ids)
+    _notify(event, event.user_ids)
 
 
-@subscribe(DriveConfirmed, DriveEnded, DriveReminder, partition_key="user_id", on_parked="continue")
-def tell_of_test_drive(event: DriveConfirmed | DriveEnded | DriveReminder) -> None:
+@subscribe(
+    DriveConfirmed, DriveEnded, DriveReminder, partition_key="user_id", on_parked="continue",
+    name="notifications.tell_of_test_drive",
+)  # fmt: skip
+def notify_of_test_drive(event: DriveConfirmed | DriveEnded | DriveReminder) -> None:
     """Tell a client about their test drive."""
-    _tell(event, [event.user_id])
+    _notify(event, [event.user_id])
 
 
 LoanNews = (
@@ -225,11 +238,11 @@ LoanNews = (
 
 @subscribe(
     ApplicationApproved, ApplicationRejected, LoanDisbursed, LoanPaymentDue, LoanPaymentRefused, LoanOverdue,
-    LoanClosed, partition_key="customer_id", on_parked="continue",
+    LoanClosed, partition_key="customer_id", on_parked="continue", name="notifications.tell_of_loan",
 )  # fmt: skip
-def tell_of_loan(event: LoanNews) -> None:
+def notify_of_loan(event: LoanNews) -> None:
     """Tell a borrower what was decided, paid out, due, refused by their bank and repaid."""
-    _tell(event, [event.customer_id])
+    _notify(event, [event.customer_id])
 
 
 InsuranceNews = (
@@ -245,11 +258,11 @@ InsuranceNews = (
 
 @subscribe(
     PolicyPurchased, InstalmentDue, InstalmentLate, PolicySuspended, ClaimDocumentsMissing, ClaimDecided, ClaimPaid,
-    partition_key="customer_id", on_parked="continue",
+    partition_key="customer_id", on_parked="continue", name="notifications.tell_of_insurance",
 )  # fmt: skip
-def tell_of_insurance(event: InsuranceNews) -> None:
+def notify_of_insurance(event: InsuranceNews) -> None:
     """Tell the insured about their policies and claims."""
-    _tell(event, [event.customer_id])
+    _notify(event, [event.customer_id])
 
 
 @subscribe(PolicyPurchased, PolicyCancelled)
@@ -267,27 +280,27 @@ def watch_policy(event: PolicyPurchased | PolicyCancelled) -> None:
         )
 
 
-@subscribe(PolicyEndsSoon, on_parked="continue")
-def tell_of_policy_end(event: PolicyEndsSoon) -> None:
+@subscribe(PolicyEndsSoon, on_parked="continue", name="notifications.tell_of_policy_end")
+def notify_of_policy_end(event: PolicyEndsSoon) -> None:
     """Tell the insured in time to take out the next policy."""
-    _tell(event, [event.customer_id], key=f"{event.type}:{event.policy_id}:{event.end_date}")
+    _notify(event, [event.customer_id], key=f"{event.type}:{event.policy_id}:{event.end_date}")
 
 
-@subscribe(SavedSearchMatched, partition_key="user_id", on_parked="continue")
-def tell_of_found_cars(event: SavedSearchMatched) -> None:
+@subscribe(SavedSearchMatched, partition_key="user_id", on_parked="continue", name="notifications.tell_of_found_cars")
+def notify_of_found_cars(event: SavedSearchMatched) -> None:
     """Tell a client that what they look for has come."""
     found = {"search_id": event.search_id, "name": event.name, "product_ids": event.product_ids}
-    _tell(event, [event.user_id], data={**found, "count": len(event.product_ids)})
+    _notify(event, [event.user_id], data={**found, "count": len(event.product_ids)})
 
 
-@subscribe(UserLoggedIn, on_parked="continue")
-def tell_of_sign_in(event: UserLoggedIn) -> None:
+@subscribe(UserLoggedIn, on_parked="continue", name="notifications.tell_of_sign_in")
+def notify_of_sign_in(event: UserLoggedIn) -> None:
     """Tell those who asked for it that somebody signed in as them."""
-    _tell(event, [event.user_id], data={"session_id": event.session_id, "at": timezone.now()})
+    _notify(event, [event.user_id], data={"session_id": event.session_id, "at": timezone.now()})
 
 
-@subscribe(AttentionNeeded, StockLow, on_parked="continue")
-def tell_staff(event: AttentionNeeded | StockLow) -> None:
+@subscribe(AttentionNeeded, StockLow, on_parked="continue", name="notifications.tell_staff")
+def notify_staff(event: AttentionNeeded | StockLow) -> None:
     """Tell managers what waits for them."""
     services.notify_staff(
         event_key=context.current()["causation_id"], kind=Kind(event.type), data=_kept(event), now=timezone.now()
@@ -300,7 +313,7 @@ def queue_webhooks(events: list[Event]) -> None:
     services.queue_deliveries(deliveries=current_deliveries(), now=timezone.now())
 
 
-def _tell(event: Event, user_ids: Iterable[UUID], *, data: dict[str, Any] | None = None, key: str = "") -> None:
+def _notify(event: Event, user_ids: Iterable[UUID], *, data: dict[str, Any] | None = None, key: str = "") -> None:
     services.notify(
         event_key=key or context.current()["causation_id"],
         kind=Kind(event.type),

@@ -14,7 +14,7 @@ CANCEL = declare(
         limit="REFUND_FOUR_EYES_ABOVE",
         pool=REFUNDS,
         run="orders.services.cancel_agreed",
-        noted="orders.services.note_approval",
+        noted="orders.services.record_approval",
         doors=(
             "POST /orders/{id}/cancel",
             "PUT /orders/{id}/status",
@@ -35,7 +35,7 @@ TRADE_IN = declare(
         subject="order",
         limit="TRADE_IN_FOUR_EYES_ABOVE",
         run="orders.services.value_agreed",
-        noted="orders.services.note_approval",
+        noted="orders.services.record_approval",
         doors=(
             "POST /orders",
             "POST /orders/{id}/checkout/{leg}/{steering}",
@@ -54,7 +54,7 @@ SKIP = declare(
         limit="REFUND_FOUR_EYES_ABOVE",
         pool=REFUNDS,
         run="orders.services.skip_agreed",
-        noted="orders.services.note_approval",
+        noted="orders.services.record_approval",
         doors=(
             "POST /orders/{id}/checkout/{leg}/{steering}",
             "POST /board/{id}/steer/",
@@ -70,7 +70,7 @@ FREE_LINE = declare(
         subject="order",
         limit=ALWAYS,
         run="orders.services.add_agreed_lines",
-        noted="orders.services.note_approval",
+        noted="orders.services.record_approval",
         doors=("PATCH /orders/{id}",),
         gives="goods or work of unknown worth; an order is never placed with such a line",
     )
@@ -84,7 +84,7 @@ RETURN = declare(
         limit="REFUND_FOUR_EYES_ABOVE",
         pool=REFUNDS,
         run="orders.services.accept_agreed",
-        noted="orders.services.note_approval",
+        noted="orders.services.record_approval",
         doors=("POST /returns/{id}/accept", "POST /board/returns/{id}/", "admin orders.orderreturn: accept"),
         gives="everything that was paid, less what insurers have earned; what is left of a loan goes to its bank",
     )
@@ -97,7 +97,7 @@ LOWER = declare(
         limit="REFUND_FOUR_EYES_ABOVE",
         pool=REFUNDS,
         run="orders.services.lower_agreed",
-        noted="orders.services.note_approval",
+        noted="orders.services.record_approval",
         doors=(
             "PATCH /orders/{id}",
             "PATCH /orders/{id}/items/{item_id}",
@@ -114,7 +114,7 @@ FAULT = declare(
         subject="order",
         limit=ALWAYS,
         run="orders.services.fault_agreed",
-        noted="orders.services.note_approval",
+        noted="orders.services.record_approval",
         doors=(
             "POST /orders/{id}/deposit/fault",
             "POST /board/{id}/fault/",

@@ -63,16 +63,16 @@ def advance_checkout(event: Event) -> None:
 def settle_deposit(event: ForfeitSettled | PayoutSettled) -> None:
     """Note what became of earnest money whose sale failed."""
     if isinstance(event, ForfeitSettled):
-        services.hear_forfeit(event=event, now=database_now("orders"))
+        services.record_forfeit(event=event, now=database_now("orders"))
     else:
-        services.hear_payout(event=event, now=database_now("orders"))
+        services.record_payout(event=event, now=database_now("orders"))
 
 
-@subscribe(PremiumOwed, partition_key="policy_id")
-def note_returned_premium(event: PremiumOwed) -> None:
+@subscribe(PremiumOwed, partition_key="policy_id", name="orders.note_returned_premium")
+def record_returned_premium(event: PremiumOwed) -> None:
     """Stop asking for a premium that goes back; a policy bought by itself is no order's."""
     if event.order_id is not None:
-        services.note_returned_premium(
+        services.record_returned_premium(
             order_id=event.order_id, amount=event.amount, reason=event.reason, now=database_now("orders")
         )
 
@@ -138,12 +138,12 @@ WATCHED = (
 """What managers watch besides the orders themselves."""
 
 
-@subscribe(*WATCHED, on_parked="continue")
-def tell_managers(event: Event) -> None:
+@subscribe(*WATCHED, on_parked="continue", name="orders.tell_managers")
+def notify_managers(event: Event) -> None:
     """Put the news on the managers' feed, at the moment it was published."""
     deliveries = current_deliveries()
     happened_at = published_at(deliveries[-1].event_id) if deliveries else timezone.now()
-    services.note_news(event=event, happened_at=happened_at, now=database_now("orders"))
+    services.record_news(event=event, happened_at=happened_at, now=database_now("orders"))
 
 
 @subscribe(KnowCard, JoinCards, partition_key="client_id", on_parked="continue", replayable=True)

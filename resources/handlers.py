@@ -37,7 +37,7 @@ def follow_sales(events: Sequence[StockSold | StockReleased | StockReturned | Pr
     levels = [level for event in events if not isinstance(event, ProductUpdated) for level in event.levels]
     levels.sort(key=lambda level: level.version)
     back = [event for event in events if isinstance(event, ProductUpdated) and event.available]
-    services.note_sales(
+    services.record_sales(
         stands={level.product_id: (level.version, not level.on_hand and not level.available) for level in levels},
         back={event.product_id: event.stock_version for event in back},
         now=timezone.now(),

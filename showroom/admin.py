@@ -202,7 +202,7 @@ class DriveAdmin(CalendarAdmin, ReadOnlyAdmin):
     def not_come(self, request: HttpRequest, queryset: QuerySet[Drive]) -> None:
         for drive in queryset:
             try:
-                services.note_no_show(drive_id=drive.pk, now=timezone.now())
+                services.record_no_show(drive_id=drive.pk, now=timezone.now())
                 self.message_user(request, f"{drive}: {_('noted')}", messages.SUCCESS)
             except DomainError as error:
                 self.message_user(request, f"{drive}: {error.detail}", level(error))

@@ -20,11 +20,11 @@ from showroom.events import OfferExpired
 _PURPOSE = "ticket"
 
 
-@subscribe(ResourceCreated, ResourceUpdated, replayable=True)
-def keep_car(event: ResourceCreated | ResourceUpdated) -> None:
+@subscribe(ResourceCreated, ResourceUpdated, replayable=True, name="showroom.keep_car")
+def store_car(event: ResourceCreated | ResourceUpdated) -> None:
     """Know the cars that can be tested."""
     if event.test_drive_role != "car":
-        services.keep_car(resource_id=event.resource_id, fields=None)
+        services.store_car(resource_id=event.resource_id, fields=None)
         return
     is_there = not isinstance(event, ResourceUpdated) or (event.is_in_service and not event.is_deleted)
     fields = {
@@ -33,7 +33,7 @@ def keep_car(event: ResourceCreated | ResourceUpdated) -> None:
         "time_zone": event.time_zone,
         "is_available": is_there and not event.is_sold,
     }
-    services.keep_car(resource_id=event.resource_id, fields=fields)
+    services.store_car(resource_id=event.resource_id, fields=fields)
 
 
 @subscribe(BookingMade, BookingRefused, BookingMoved, BookingBroken)
@@ -65,7 +65,7 @@ def settle_seat(event: ChargeSettled | PayoutSettled) -> None:
     if event.purpose != _PURPOSE:
         return
     if isinstance(event, PayoutSettled):
-        services.note_refund(registration_id=event.subject_id, request_id=event.request_id, is_paid=event.is_paid)
+        services.record_refund(registration_id=event.subject_id, request_id=event.request_id, is_paid=event.is_paid)
         return
     services.settle_seat(
         registration_id=event.subject_id,

@@ -189,7 +189,7 @@ def held() -> Iterator[list[str]]:
     def answer_and_hold(request: HttpRequest) -> Any:
         sent = record.sent(request)
         response: HttpResponseBase = answer(request)
-        record.keep(request, sent, response)
+        record.store(request, sent, response)
         body = None if response.streaming else response.content
         hold(request.method or "", request.path, response.status_code, response.headers, body)
         return response

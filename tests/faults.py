@@ -43,7 +43,7 @@ from messaging import subscriptions
 from messaging.delivery import sweep
 from messaging.delivery.timers import set_timer
 from messaging.outbox import publish
-from messaging.people.departures import note_left
+from messaging.people.departures import record_departure
 from messaging.testing import drain_outbox, make_due
 from messaging.transport import relay
 from messaging.transport.relay_loop import Relay
@@ -553,6 +553,6 @@ def old_papers_still_name_their_buyer(env: Any) -> Iterator[tuple[str, str]]:
         issued_at=datetime(2000, 1, 1, tzinfo=UTC),
     )
     with transaction("orders"):
-        note_left("orders", order.customer_id)
+        record_departure("orders", order.customer_id)
     yield "orders", "the time of document.facts is over"
     call_command("end_kept_data", "orders", stdout=StringIO())

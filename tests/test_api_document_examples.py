@@ -188,5 +188,5 @@ def test_an_exchange_of_a_test_becomes_an_example(tmp_path, monkeypatch):
 def test_nothing_is_kept_in_a_usual_run(tmp_path, monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
-    contract.record.keep(None, {}, None)
+    contract.record.store(None, {}, None)
     assert list(tmp_path.iterdir()) == []

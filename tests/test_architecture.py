@@ -343,7 +343,6 @@ READS_AMONG_SERVICES = {
     "accounts.brought_back": "compares with the list that it is beside, in a file",
     "accounts.check_password_strength": "judges what the write beside it takes, for forms",
     "accounts.is_export_due": "asks for the rows that the write beside it claims",
-    "accounts.list_erasure": "writes a file, where no backup of a database reaches",
     "accounts.push_key_revocations": "tells Valkey",
     "accounts.push_revocations": "tells Valkey",
     "catalog.is_photo_due": "asks for the rows that the write beside it claims",

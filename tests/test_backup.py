@@ -309,16 +309,16 @@ def test_who_was_erased_before_there_was_a_list_is_listed(settings, tmp_path):
     person = a_buyer()
     accounts.services.erase_user(user_id=person, now=timezone.now())
     Departure.objects.using("accounts").all().delete()
-    assert accounts.services.keep_erasures(now=timezone.now()).told == 1
+    assert accounts.services.maintain_erasures(now=timezone.now()).told == 1
     drain_outbox()
     assert [one.name for one in settings.ERASURES_DIR.iterdir()] == [str(person)]
-    assert accounts.services.keep_erasures(now=timezone.now()).told == 0
+    assert accounts.services.maintain_erasures(now=timezone.now()).told == 0
 
 
 def test_the_last_administrator_is_not_erased_by_a_list(settings, tmp_path, capsys):
     settings.ERASURES_DIR = tmp_path / "erasures"
     boss = accounts.tests.make.user("admin")
-    erasures.note(boss.id, timezone.now())
+    erasures.record(boss.id, timezone.now())
     call_command("replay_erasures")
     assert "1 refused" in capsys.readouterr().out
     assert User.objects.get(pk=boss.pk).erased_at is None

@@ -67,7 +67,7 @@ def a_borrowers_passport(person):
         uploaded_by=person,
         created_at=NOW,
     )
-    paper.keep(path)
+    paper.store(path)
     Loan.objects.update(status="written_off", updated_at=NOW)
     return relativedelta(years=5, hours=1)
 

@@ -154,7 +154,7 @@ def test_a_migration_lets_the_traffic_pass_and_tries_again(empty):
     with connect("resources") as holder, connect("resources") as visitor:
         holder.execute(f"BEGIN; LOCK TABLE {TABLE} IN ACCESS SHARE MODE")
 
-        def hear(line):
+        def receive(line):
             said.append(line)
             if "again in" in line:
                 started = time.monotonic()
@@ -163,7 +163,7 @@ def test_a_migration_lets_the_traffic_pass_and_tries_again(empty):
                 if len(said) == 2:
                     holder.execute("COMMIT")
 
-        with executor(hear) as migrating:
+        with executor(receive) as migrating:
             state = migrating._create_project_state(with_applied_migrations=True)
             migrating.apply_migration(state, new_column())
     assert [line.partition(",")[0] for line in said[:2]] == ["resources.9999_invented: others hold its lock"] * 2

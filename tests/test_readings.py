@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(databases=project.APPS)
 
 ANSWERS = {"HttpResponse", "StreamingHttpResponse", "FileResponse", "csv_file", "table_file", "streamed"}
 """What a view answers with a file by; DRF's Response, pages and redirects hold no file."""
-NOTED = {"hand_over", "note_reading"}
+NOTED = {"hand_over", "record_reading"}
 OF_NOBODY = {
     "catalog.admin.imports.refused_file": "a price list",
     "catalog.api.copies._respond": "the catalogue",

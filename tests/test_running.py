@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from config.processes.running import note_port, running_address, supervisor_pid
+from config.processes.running import running_address, store_port, supervisor_pid
 from devtools.supervisor import Supervisor
 from tests.product import ROOT
 
@@ -15,7 +15,7 @@ from tests.product import ROOT
 def claimed(tmp_path):
     supervisor = Supervisor(tmp_path, dict)
     supervisor.claim()
-    note_port(tmp_path, 8510)
+    store_port(tmp_path, 8510)
     yield tmp_path
     supervisor._lock_file.close()
 
@@ -28,7 +28,7 @@ def test_the_address_is_that_of_whoever_runs_here(claimed):
 def test_what_an_ended_instance_left_is_no_address(tmp_path):
     supervisor = Supervisor(tmp_path, dict)
     supervisor.claim()
-    note_port(tmp_path, 8510)
+    store_port(tmp_path, 8510)
     supervisor._lock_file.close()
     assert (supervisor_pid(tmp_path), running_address(tmp_path)) == (None, "")
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from core.files.whole import replacing
 
 
-def note(user_id: UUID, erased_at: datetime) -> None:
+def record(user_id: UUID, erased_at: datetime) -> None:
     """Write an erasure down, whole or not at all. Harmless when repeated. Raises OSError."""
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

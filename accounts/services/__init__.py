@@ -9,7 +9,7 @@ from accounts.services.api_keys import (
     revoke_api_key,
 )
 from accounts.services.codes import check_second_factor
-from accounts.services.erasures import brought_back, keep_erasures, list_erasure, replay_erasures
+from accounts.services.erasures import brought_back, list_erasure, maintain_erasures, replay_erasures
 from accounts.services.exports import GATHER, gather_exports, is_export_due, purge_exports, request_export
 from accounts.services.factors import (
     Enrollment,
@@ -76,8 +76,8 @@ __all__ = [
     "gather_exports",
     "is_export_due",
     "issue_tokens",
-    "keep_erasures",
     "list_erasure",
+    "maintain_erasures",
     "open_session",
     "prove",
     "publish_api_keys",

@@ -31,7 +31,7 @@ def list_erasure(*, user_id: UUID) -> None:
     """Write an erasure down outside the databases. Harmless when repeated. Raises OSError."""
     erased_at = User.objects.filter(pk=user_id).values_list("erased_at", flat=True).first()
     if erased_at is not None:
-        erasures.note(user_id, erased_at)
+        erasures.record(user_id, erased_at)
 
 
 def brought_back(folder: Path | None = None) -> list[UUID]:
@@ -57,11 +57,11 @@ def replay_erasures(*, now: datetime, folder: Path | None = None, is_again: bool
         except LastAdmin:
             refused += 1
     others = [user_id for user_id, _ in erasures.known(folder) if user_id not in set(back)] if is_again else []
-    told = tell_again(others)
+    told = publish_deletion_again(others)
     return Replayed(len(back) - refused, told, refused)
 
 
-def tell_again(user_ids: list[UUID]) -> int:
+def publish_deletion_again(user_ids: list[UUID]) -> int:
     """Have every app erase once more whom accounts has erased; return of how many that is true."""
     gone = User.objects.filter(pk__in=user_ids, erased_at__isnull=False).order_by("pk").values_list("pk", flat=True)
     told = list(gone)
@@ -72,9 +72,9 @@ def tell_again(user_ids: list[UUID]) -> int:
     return len(told)
 
 
-def keep_erasures(*, now: datetime) -> Replayed:
+def maintain_erasures(*, now: datetime) -> Replayed:
     """Do what an hour asks for: erase whom a backup brought back, and list those erased before there was a list."""
     done = replay_erasures(now=now)
     unlisted = User.objects.filter(erased_at__isnull=False).exclude(pk__in=left("accounts")).order_by("pk")
-    told = tell_again(list(unlisted.values_list("pk", flat=True)[:STEP]))
+    told = publish_deletion_again(list(unlisted.values_list("pk", flat=True)[:STEP]))
     return Replayed(done.erased, told, done.refused)

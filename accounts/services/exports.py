@@ -60,7 +60,7 @@ def gather_exports(*, now: datetime) -> bool:
         except (OperationalError, InterfaceError, PeerAway) as error:
             log.warning("export_waits", app=app, export_id=str(export.id), error=type(error).__name__)
             continue
-        _keep(export.id, app, found, now)
+        _store(export.id, app, found, now)
     _settle(export.id, now)
     return True
 
@@ -76,7 +76,7 @@ def _due(now: datetime) -> PersonalDataExport | None:
     return waiting.order_by("next_at").first()
 
 
-def _keep(export_id: UUID, app: str, found: object, now: datetime) -> None:
+def _store(export_id: UUID, app: str, found: object, now: datetime) -> None:
     with transaction("accounts"):
         export = PersonalDataExport.objects.select_for_update().filter(pk=export_id).first()
         if export is None or app in export.gathered:

@@ -48,7 +48,7 @@ def refuse_waiting(account: str, address: str) -> None:
         return
     longest = max(waits)
     if longest > 0:
-        step_up.note_wait(-(-longest // 1000))
+        step_up.record_wait(-(-longest // 1000))
         raise TooManyFailures(seconds=-(-longest // 1000))
 
 

@@ -32,7 +32,7 @@ from accounts.services.factors import forget_factors
 from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_page_sessions, end_sessions, refuse_access_tokens
 from accounts.services.uniqueness import unique_names
-from accounts.services.verification import facts_of, request_verification, tell_former_mailbox
+from accounts.services.verification import facts_of, notify_former_mailbox, request_verification
 from core.db import Expected, require_version, transaction
 from core.errors import AccountClosing
 from core.ids import uuid7
@@ -120,7 +120,7 @@ def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected
         if not user.change_roles(list(roles), now=now):
             return user
         if Role.ADMIN in previous and Role.ADMIN not in user.roles:
-            _keep_an_admin(admins, user)
+            _require_another_admin(admins, user)
         user.save()
         record(ActivityKind.ROLES_CHANGED, user.id, now=now, roles=user.roles, previous=previous)
         publish(UserRoleChanged(user_id=user.id, roles=user.roles, previous=previous, version_number=user.version))
@@ -175,7 +175,7 @@ def _begin_closing(user_id: UUID, expected_version: Expected, now: datetime) -> 
         user = _lock(user_id, expected_version)
         if user.erased_at is not None:
             return None
-        _keep_an_admin(admins, user)
+        _require_another_admin(admins, user)
         user.closing_id, user.closing_at = uuid7(), now
         user.save(update_fields=["closing_id", "closing_at"])
         return user.closing_id
@@ -266,7 +266,7 @@ def _ask_for_email(user: User, email: str, now: datetime) -> bool:
         raise EmailTaken
     record(ActivityKind.EMAIL_ASKED, user.id, now=now)
     request_verification(user, now=now)
-    tell_former_mailbox(user, now=now)
+    notify_former_mailbox(user, now=now)
     return True
 
 
@@ -286,7 +286,7 @@ def _lock_admins() -> list[User]:
 
 def _close(user: User, admins: list[User], now: datetime) -> None:
     if user.set_active(False, now=now):
-        _keep_an_admin(admins, user)
+        _require_another_admin(admins, user)
         user.save()
         record(ActivityKind.CLOSED, user.id, now=now)
         publish(UserDeactivated(user_id=user.id, version_number=user.version))
@@ -294,6 +294,6 @@ def _close(user: User, admins: list[User], now: datetime) -> None:
         end_sessions(user_id=user.id, because="deactivated", now=now)
 
 
-def _keep_an_admin(admins: list[User], leaving: User) -> None:
+def _require_another_admin(admins: list[User], leaving: User) -> None:
     if [admin.pk for admin in admins] == [leaving.pk]:
         raise LastAdmin

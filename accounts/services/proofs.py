@@ -67,7 +67,7 @@ def prove_password(user: User, password: str, address: str, *, field: str) -> No
         lockout.count_failure(str(user.id), address)
         raise WrongPassword(field)
     lockout.forget_failures(str(user.id), address)
-    step_up.note_proof()
+    step_up.record_proof()
 
 
 def _check(user: User, password: str, otp: str, address: str, now: datetime) -> bool:

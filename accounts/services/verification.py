@@ -39,7 +39,7 @@ def resend_verification(*, user_id: UUID, now: datetime) -> None:
         request_verification(user, now=now)
 
 
-def tell_former_mailbox(user: User, *, now: datetime) -> None:
+def notify_former_mailbox(user: User, *, now: datetime) -> None:
     """Mail to the proved mailbox that another is to take its place, with a link that takes that back."""
     with transaction("accounts"):
         request_call(

@@ -46,7 +46,7 @@ PROVES = {
 OPENS = {"authenticate", "authenticate_pending", "begin_oidc", "finish_oidc", "issue_tokens", "open_session", "refresh",
          "register", "sign_in"}  # fmt: skip
 """Ways in: they are what a proof is."""
-ENDS = {"close_account", "keep_erasures", "reopen_account", "replay_erasures", "revoke_api_key", "revoke_session",
+ENDS = {"close_account", "maintain_erasures", "reopen_account", "replay_erasures", "revoke_api_key", "revoke_session",
         "sign_out"}  # fmt: skip
 """They take away, or give back what was there: an owner in a hurry must not be held up, nor an erasure of before."""
 CHANGES_NO_ACCOUNT = {

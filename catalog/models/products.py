@@ -238,7 +238,7 @@ class Product(models.Model):
             raise InsufficientStock(requested=quantity, available=self.available)
         self._move(0, quantity)
 
-    def let_go(self, quantity: int) -> None:
+    def release(self, quantity: int) -> None:
         """Put a held quantity back on sale."""
         self._move(0, -quantity)
 

@@ -11,9 +11,9 @@ from catalog.services.fetching import (
     claim_photos,
     fetch_again,
     is_photo_due,
-    keep_photo,
     postpone_photo,
     refuse_photo,
+    store_photo,
 )
 from catalog.services.images import add_image, delete_image, order_images
 from catalog.services.import_runs import repeat_import, run_import, start_import
@@ -71,7 +71,6 @@ __all__ = [
     "hand_over",
     "import_file",
     "is_photo_due",
-    "keep_photo",
     "later_price_agreed",
     "look_at_search",
     "match_saved_searches",
@@ -94,6 +93,7 @@ __all__ = [
     "settle_agreed",
     "start_count",
     "start_import",
+    "store_photo",
     "take_back_part",
     "take_out",
     "update_attribute",

@@ -52,7 +52,9 @@ def match_saved_searches(*, now: datetime) -> int:
     if since is None or not _came(since, until).exists():
         return 0
     found = _find(since, until)
-    told = sum(_tell(found[at : at + WRITTEN_AT_ONCE], until) for at in range(0, len(found), WRITTEN_AT_ONCE))
+    told = sum(
+        _publish_matches(found[at : at + WRITTEN_AT_ONCE], until) for at in range(0, len(found), WRITTEN_AT_ONCE)
+    )
     with transaction("catalog"):
         waiting.update(seen_until=until)
     return told
@@ -87,7 +89,7 @@ def _in_slices(since: datetime, until: datetime) -> Iterator[list[Product]]:
         products = list(came.filter(id__gt=products[-1].pk)[:AT_ONCE])
 
 
-def _tell(found: Sequence[Found], until: datetime) -> int:
+def _publish_matches(found: Sequence[Found], until: datetime) -> int:
     """Note what some searches found; return how many owners are told. What was noted meanwhile is left alone."""
     with transaction("catalog"):
         with connections["catalog"].cursor() as cursor:

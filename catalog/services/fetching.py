@@ -70,7 +70,7 @@ def _ready(now: datetime) -> QuerySet[PhotoHost]:
     return PhotoHost.objects.filter(next_at__lte=now).annotate(photo_id=first).filter(photo_id__isnull=False)
 
 
-def keep_photo(*, wanted: Wanted, data: bytes, now: datetime) -> None:
+def store_photo(*, wanted: Wanted, data: bytes, now: datetime) -> None:
     """A photo has come: it becomes a picture of its product, in the place of the one it follows.
 
     What came for an address that the product does not name any more is thrown away. Bytes that are no picture, or

@@ -55,9 +55,9 @@ def run_import(*, import_id: UUID, now: datetime) -> bool:
             now=now,
             dry_run=run.is_dry_run,
             progress=runs.Meter(run),
-            refuse=lambda problems: runs.keep_refused(RowError, run, problems),
+            refuse=lambda problems: runs.store_refused_rows(RowError, run, problems),
             reached=Reached(run.written_to, dict(run.written)),
-            keep=lambda reached: _keep_reached(run, reached),
+            store=lambda reached: _store_reached(run, reached),
         )
 
     return runs.carry_out(Import, import_id, alias="catalog", work=work, begin=_forget_found_again, now=now)
@@ -68,6 +68,6 @@ def _forget_found_again(run: Import) -> None:
     RowError.objects.filter(source=run).exclude(row__lte=run.written_to, code__in=FOUND_WHILE_WRITING).delete()
 
 
-def _keep_reached(run: Import, reached: Reached) -> None:
+def _store_reached(run: Import, reached: Reached) -> None:
     run.written_to, run.written = reached.row, dict(reached.counts)
     run.save(update_fields=["written_to", "written"])

@@ -104,7 +104,7 @@ def import_file(
     progress: Progress = lambda stage, done, total: None,
     refuse: Refuse = lambda problems: None,
     reached: Reached | None = None,
-    keep: Callable[[Reached], None] = lambda reached: None,
+    store: Callable[[Reached], None] = lambda reached: None,
 ) -> ImportResult:
     """Read a whole file, then write its good rows; `refuse` is given the bad ones as they are found.
 
@@ -125,7 +125,7 @@ def import_file(
                 plan = plan_listings(listings, actor=actor, now=now)
                 refuse(plan.refused)
             else:
-                plan = _write(listings, so_far, refuse, keep, actor=actor, now=now)
+                plan = _write(listings, so_far, refuse, store, actor=actor, now=now)
             result.add_all(_counts(plan))
             reset_queries()  # in debug Django keeps every statement: memory must not grow with the file
             progress(WRITING, result.created + result.updated + result.unchanged, distinct)
@@ -139,7 +139,7 @@ def _write(
     listings: list[Listing],
     so_far: Reached,
     refuse: Refuse,
-    keep: Callable[[Reached], None],
+    store: Callable[[Reached], None],
     *,
     actor: str,
     now: datetime,
@@ -148,7 +148,7 @@ def _write(
         for name, count in _counts(plan).items():
             so_far.counts[name] = so_far.counts.get(name, 0) + count
         refuse(plan.refused)
-        keep(so_far)
+        store(so_far)
 
     return write_listings(listings, actor=actor, now=now, written=written)
 

@@ -13,7 +13,7 @@ from catalog.events import ProductCreated, ProductUpdated
 from catalog.models import MovementKind, PriceChange, Product, ProductKind, StockMovement
 from catalog.queries.cache import forget_products
 from catalog.rules.importing.rows import Listing
-from catalog.services.photos import note_photos
+from catalog.services.photos import queue_photos
 from catalog.services.products import product_state
 from core.db import NARROW, lock, transaction
 from core.importing.problems import RowProblem
@@ -232,7 +232,7 @@ def _save(plan: Plan, *, actor: str, now: datetime) -> None:
         forget_products()
     _write(movements)
     _write(plan.prices)
-    note_photos(plan.photos, now=now)
+    queue_photos(plan.photos, now=now)
     for product in plan.created:
         publish(ProductCreated(**product_state(product)))
     for product in plan.updated:

@@ -10,7 +10,7 @@ from catalog.services.pictures import drop_image
 AT_ONCE = 500
 
 
-def note_photos(products: Sequence[Product], *, now: datetime) -> None:
+def queue_photos(products: Sequence[Product], *, now: datetime) -> None:
     """Note that the photos of these products are to be fetched; the address of each is new to us.
 
     Called in the transaction that writes the products. An address without a host is refused at once.
@@ -39,7 +39,7 @@ def note_photos(products: Sequence[Product], *, now: datetime) -> None:
 def follow_photo(product: Product, *, now: datetime) -> None:
     """The address of a locked product's photo was changed, or taken away, and then its picture goes with it."""
     if product.image_url:
-        note_photos([product], now=now)
+        queue_photos([product], now=now)
         return
     photo = OutsidePhoto.objects.select_for_update().filter(product=product).first()
     if photo is not None:

@@ -22,7 +22,7 @@ from catalog.errors import (
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import attributes_of
-from catalog.services.photos import follow_photo, forget_waiting_photo, note_photos
+from catalog.services.photos import follow_photo, forget_waiting_photo, queue_photos
 from catalog.services.seconding import admit_price
 from core.db import Expected, require_version, transaction
 from core.errors import DomainError, InvalidInput
@@ -105,7 +105,7 @@ def create_product(
         product.save(force_insert=True)
         if product.on_hand:
             record_movement(product, product.on_hand, kind=MovementKind.INITIAL, actor=actor, now=now)
-        note_photos([product], now=now)
+        queue_photos([product], now=now)
         publish(ProductCreated(**product_state(product)))
     return product
 

@@ -115,7 +115,7 @@ def reserve_stock(
             reject(reservation, *refusal, now=now)
             return reservation
         if given_back:
-            give_back(given_back, products, reason=REPLACED, now=now, is_let_go=True)
+            give_back(given_back, products, reason=REPLACED, now=now, is_released=True)
         hold(reservation, demand, products)
     return reservation
 
@@ -126,7 +126,7 @@ def _give_way(reservation: Reservation | None, products: Mapping[UUID, Product])
         return None
     held = Reservation.objects.select_for_update().filter(pk=reservation.pk, status=ReservationStatus.HELD).first()
     for line in held.lines.all() if held else ():
-        products[line.product_id].let_go(line.quantity)
+        products[line.product_id].release(line.quantity)
     return held
 
 

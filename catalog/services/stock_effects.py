@@ -78,10 +78,10 @@ def give_back(
     *,
     reason: str,
     now: datetime,
-    is_let_go: bool = False,
+    is_released: bool = False,
     mileage: int | None = None,
 ) -> None:
-    """Close a hold or a sale as released; publishes stock.released. `is_let_go`: its goods are already free.
+    """Close a hold or a sale as released; publishes stock.released. `is_released`: its goods are already free.
 
     Vehicles that were handed over come back used, with `mileage` km; publishes product.updated for each.
     """
@@ -93,8 +93,8 @@ def give_back(
             product.take_back(line.quantity)
             if product.stage == Stage.HANDED_OVER:
                 _bring_home(product, mileage, now)
-        elif not is_let_go:
-            product.let_go(line.quantity)
+        elif not is_released:
+            product.release(line.quantity)
     _save_stock(products[line.product_id] for line in lines)
     if was_sold:
         _record(MovementKind.RETURN, reservation, lines, products, reason=reason, now=now)

@@ -133,20 +133,20 @@ def test_what_was_cut_short_goes_on_and_tells_nobody_twice(monkeypatch):
     monkeypatch.setattr(arrivals, "WRITTEN_AT_ONCE", 1)
     searches = [search() for _ in range(3)]
     make.product()
-    tell, calls = arrivals._tell, []
+    publish, calls = arrivals._publish_matches, []
 
-    def tell_and_die(found, until):
+    def publish_and_die(found, until):
         if calls:
             raise KeyboardInterrupt
         calls.append(found)
-        return tell(found, until)
+        return publish(found, until)
 
-    monkeypatch.setattr(arrivals, "_tell", tell_and_die)
+    monkeypatch.setattr(arrivals, "_publish_matches", publish_and_die)
     now = later()
     with pytest.raises(KeyboardInterrupt):
         services.match_saved_searches(now=now)
     assert len(told()) == 1
-    monkeypatch.setattr(arrivals, "_tell", tell)
+    monkeypatch.setattr(arrivals, "_publish_matches", publish)
     assert services.match_saved_searches(now=now) == 2
     assert services.match_saved_searches(now=now) == 0
     assert sorted(event["search_id"] for event in told()) == sorted(str(one.pk) for one in searches)
@@ -157,7 +157,7 @@ def test_two_jobs_at_once_tell_once():
     make.product()
     until = later() - arrivals.SETTLING
     found = arrivals._find(timezone.now() - timedelta(minutes=1), until)
-    assert [arrivals._tell(found, until), arrivals._tell(found, until)] == [1, 0]
+    assert [arrivals._publish_matches(found, until), arrivals._publish_matches(found, until)] == [1, 0]
 
 
 def test_the_cost_in_statements_does_not_grow_with_the_searches():

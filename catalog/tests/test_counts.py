@@ -24,7 +24,7 @@ def start(location=""):
     return services.start_count(location=location, actor="m1", now=NOW)
 
 
-def note(sheet, **numbers):
+def write(sheet, **numbers):
     """Return what was counted, by SKU."""
     lines = {line.product.sku: line.pk for line in sheet.lines.select_related("product")}
     services.record_counts(count_id=sheet.pk, counted={lines[sku]: number for sku, number in numbers.items()})
@@ -61,7 +61,7 @@ def test_differences_become_movements_with_reason_and_news():
     make.product(sku="more", kind="accessory", stock=4)
     make.product(sku="left", kind="accessory", stock=4)
     sheet = start()
-    note(sheet, same=4, less=1, more=9)
+    write(sheet, same=4, less=1, more=9)
     with events_of("catalog") as events:
         done = settle(sheet)
     assert sorted(events) == ["product.updated", "product.updated", "stock.low"]
@@ -81,7 +81,7 @@ def test_differences_become_movements_with_reason_and_news():
 def test_a_missing_unit_leaves_the_sale_and_one_found_is_prepared_first():
     car = make.product(sku="CAR", vin=make.VIN)
     sheet = start()
-    note(sheet, CAR=0)
+    write(sheet, CAR=0)
     settle(sheet)
     car.refresh_from_db()
     assert (car.on_hand, car.state, car.is_available) == (0, "missing", False)
@@ -107,7 +107,7 @@ def test_a_unit_found_elsewhere_moves_there():
     make.product(sku="A", location="North")
     strayed = make.product(sku="B", location="South", plate="А123ВС77")
     sheet = start("North")
-    note(sheet, A=1)
+    write(sheet, A=1)
     services.add_found(count_id=sheet.pk, number="a123bc77")
     with events_of("catalog") as events:
         assert outcomes(settle(sheet)) == {"A": "same", "B": "adjusted"}
@@ -123,7 +123,7 @@ def test_a_sold_unit_that_still_stands_there_is_not_counted_in():
     sell(car)
     with pytest.raises(UnitSold):
         services.add_found(count_id=sheet.pk, number="SOLD")
-    note(sheet, SOLD=1, A=1)
+    write(sheet, SOLD=1, A=1)
     assert outcomes(settle(sheet)) == {"SOLD": "changed", "A": "same"}
     car.refresh_from_db()
     assert car.on_hand == 0
@@ -133,7 +133,7 @@ def test_a_unit_found_counted_in_by_hand_and_sold_meanwhile_is_not_counted_in_ag
     car = make.product(sku="CAR")
     make.product(sku="A")
     first = start()
-    note(first, CAR=0)
+    write(first, CAR=0)
     settle(first)
     sheet = start()
     services.add_found(count_id=sheet.pk, number="CAR")
@@ -149,7 +149,7 @@ def test_a_unit_found_counted_in_by_hand_and_sold_meanwhile_is_not_counted_in_ag
 def test_what_moved_while_it_was_counted_is_left_alone():
     box = make.product(sku="BOX", kind="accessory", stock=5)
     sheet = start()
-    note(sheet, BOX=4)
+    write(sheet, BOX=4)
     services.adjust_stock(product_id=box.pk, delta=-1, reason="broken", actor="x", now=NOW)
     assert outcomes(settle(sheet)) == {"BOX": "changed"}
     box.refresh_from_db()
@@ -161,7 +161,7 @@ def test_what_is_held_for_an_order_is_left_alone_and_expired_holds_are_not():
     make.reservation((held.pk, 1))
     make.reservation((lapsed.pk, 1), now=NOW - timedelta(hours=2))
     sheet = start()
-    note(sheet, HELD=0, LAPSED=0)
+    write(sheet, HELD=0, LAPSED=0)
     assert outcomes(settle(sheet)) == {"HELD": "reserved", "LAPSED": "adjusted"}
     held.refresh_from_db()
     assert (held.on_hand, held.reserved) == (1, 1)
@@ -171,7 +171,7 @@ def test_what_is_held_for_an_order_is_left_alone_and_expired_holds_are_not():
 def test_a_deleted_product_is_named():
     one = make.product(sku="A")
     sheet = start()
-    note(sheet, A=0)
+    write(sheet, A=0)
     services.delete_product(product_id=one.pk, now=NOW)
     assert outcomes(settle(sheet)) == {"A": "gone"}
 
@@ -194,10 +194,10 @@ def test_one_sheet_a_place_at_a_time(monkeypatch):
 def test_a_closed_sheet_takes_nothing_more():
     make.product(sku="A", kind="accessory", stock=2)
     sheet, other = start(), uuid7()
-    note(sheet, A=1)
+    write(sheet, A=1)
     services.cancel_count(count_id=sheet.pk, actor="m", now=NOW)
     for act in (
-        lambda: note(sheet, A=0),
+        lambda: write(sheet, A=0),
         lambda: services.add_found(count_id=sheet.pk, number="A"),
         lambda: settle(sheet),
         lambda: services.cancel_count(count_id=sheet.pk, actor="m", now=NOW),
@@ -215,8 +215,8 @@ def test_a_number_is_taken_back_and_found_things_are_set_once():
     make.product(sku="A", kind="accessory", stock=2)
     make.product(sku="B", kind="accessory", stock=0)
     sheet = start()
-    note(sheet, A=1)
-    note(sheet, A=None)
+    write(sheet, A=1)
+    write(sheet, A=None)
     for quantity in (1, 3):
         services.add_found(count_id=sheet.pk, number="B", quantity=quantity)
     assert outcomes(settle(sheet)) == {"A": "uncounted", "B": "adjusted"}
@@ -238,7 +238,7 @@ def test_two_managers_who_settle_at_once_correct_each_line_once():
     for number in range(20):
         make.product(sku=f"S{number}", kind="accessory", stock=5)
     sheet = start()
-    note(sheet, **{f"S{number}": 3 for number in range(20)})
+    write(sheet, **{f"S{number}": 3 for number in range(20)})
     barrier, failures = threading.Barrier(4), []
 
     def work():

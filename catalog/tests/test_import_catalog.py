@@ -246,13 +246,13 @@ def test_an_import_goes_on_where_it_stopped(tmp_path, monkeypatch):
     path = listing(tmp_path, *GOOD, *(f"{number},Lada,Niva,2020,{number}000,1,," for number in range(10, 15)))
     kept, refused = [], []
 
-    def keep(reached):
+    def store(reached):
         if reached.row > 4:
             raise ConnectionError
         kept.append(Reached(reached.row, dict(reached.counts)))
 
     with pytest.raises(ConnectionError):
-        run(path, keep=keep, refuse=refused.extend)
+        run(path, store=store, refuse=refused.extend)
     assert (kept[-1].row, kept[-1].counts["created"], Product.objects.count()) == (4, 3, 4)
     refused.clear()
     result = run(path, reached=kept[-1], refuse=refused.extend)

@@ -150,7 +150,7 @@ def test_what_came_too_late_is_thrown_away(shop):
     car = make.product(image_url=shop("/a.jpg"))
     (wanted,) = services.claim_photos(limit=5, now=timezone.now())
     services.update_product(product_id=car.pk, actor="t", now=timezone.now(), image_url=shop("/b.jpg"))
-    services.keep_photo(wanted=wanted, data=picture(), now=timezone.now())
+    services.store_photo(wanted=wanted, data=picture(), now=timezone.now())
     assert (state(car), files()) == ((PhotoState.WAITING, ""), [])
     for record in (services.refuse_photo, lambda **more: services.postpone_photo(wait_s=None, **more)):
         record(wanted=wanted, error="no", now=timezone.now())
@@ -162,7 +162,7 @@ def test_a_product_that_left_needs_no_photo(shop):
     (wanted,) = services.claim_photos(limit=1, now=timezone.now())
     for one in (car, other):
         services.delete_product(product_id=one.pk, now=timezone.now())
-    services.keep_photo(wanted=wanted, data=picture(), now=timezone.now())
+    services.store_photo(wanted=wanted, data=picture(), now=timezone.now())
     fetch()
     assert not OutsidePhoto.objects.exists()
     assert (files(), shop.asked()) == ([], [])

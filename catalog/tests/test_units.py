@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import events_of, hear, published
+from messaging.testing import events_of, published, receive
 from orders.events import OrderCompleted
 from showroom.events import DriveEnded, DriveStarted
 
@@ -69,8 +69,8 @@ class TestStages:
         assert car.state == "sold"
         event = OrderCompleted(order_id=order_id, number="A-1", customer_id=uuid7())
         with events_of("catalog") as events:
-            hear(handlers.hand_over_units, event)
-            hear(handlers.hand_over_units, event)
+            receive(handlers.hand_over_units, event)
+            receive(handlers.hand_over_units, event)
         assert events == ["product.updated"]
         car.refresh_from_db()
         assert car.state == "handed_over"
@@ -105,15 +105,15 @@ class TestTestDrives:
 
     def test_a_car_that_is_out_cannot_be_sold_until_it_is_back(self):
         car = make.product()
-        hear(handlers.follow_test_drives, self.drive(DriveStarted, car))
-        hear(handlers.follow_test_drives, self.drive(DriveStarted, car))
+        receive(handlers.follow_test_drives, self.drive(DriveStarted, car))
+        receive(handlers.follow_test_drives, self.drive(DriveStarted, car))
         order, attempt = uuid7(), uuid7()
         for _ in range(2):
             refused = make.reservation((car.pk, 1), order_id=order, attempt_id=attempt)
             assert (refused.status, refused.reason) == ("released", "vehicle_out")
             assert OutboxEvent.objects.using("catalog").order_by("n").last().data["code"] == "vehicle_out"
-        hear(handlers.follow_test_drives, self.drive(DriveEnded, car, outcome="returned"))
-        hear(handlers.follow_test_drives, self.drive(DriveEnded, car, outcome="returned"))
+        receive(handlers.follow_test_drives, self.drive(DriveEnded, car, outcome="returned"))
+        receive(handlers.follow_test_drives, self.drive(DriveEnded, car, outcome="returned"))
         assert make.reservation((car.pk, 1)).status == "held"
 
     def test_one_that_never_came_back_is_not_held_for_ever(self):
@@ -122,7 +122,7 @@ class TestTestDrives:
         assert make.reservation((car.pk, 1)).status == "held"
 
     def test_a_drive_in_a_car_that_is_not_ours_changes_nothing(self):
-        hear(handlers.follow_test_drives, self.drive(DriveStarted, None))
+        receive(handlers.follow_test_drives, self.drive(DriveStarted, None))
         services.take_out(product_id=uuid7(), now=NOW)
         assert published("catalog") == []
 

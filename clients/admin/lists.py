@@ -16,7 +16,7 @@ from clients.models import Client, ClientExport, ClientImport, ClientRowError, C
 from clients.rules.importing.columns import SYNONYMS
 from core.importing.screens import ImportScreen, RefusedRowScreen, UploadForm
 from core.screens.forms import Screen, ScreenForm, show
-from gateway.access.readings import Papers, note_reading
+from gateway.access.readings import Papers, record_reading
 from gateway.responses.tables import csv_file, table_file
 
 
@@ -61,7 +61,7 @@ class ClientImportAdmin(ImportScreen):
 
     def refused_file(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
         rows = queries.refused_rows_of(import_id=import_id)
-        note_reading(request, Papers("clients", "refused_rows", import_id, None))
+        record_reading(request, Papers("clients", "refused_rows", import_id, None))
         return csv_file(request, rows, f"refused-{import_id}.csv")
 
 
@@ -129,5 +129,5 @@ class ClientExportAdmin(Screen):
             filters=filters,
             now=timezone.now(),
         )
-        note_reading(request, Papers("clients", "client_list", None, None))
+        record_reading(request, Papers("clients", "client_list", None, None))
         return table_file(request, rows, "clients", wanted["kind"])

@@ -25,7 +25,7 @@ from core.errors import Forbidden, NotFound
 from core.importing.columns import read_mapping
 from core.importing.limits import ENDINGS
 from gateway.access.permissions import IsManager
-from gateway.access.readings import Papers, note_reading
+from gateway.access.readings import Papers, record_reading
 from gateway.api import ApiViewSet
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.pagination import CursorPagination
@@ -138,7 +138,7 @@ class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiV
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
         rows = queries.refused_rows_of(import_id=pk)
-        note_reading(request, Papers("clients", "refused_rows", pk, None))
+        record_reading(request, Papers("clients", "refused_rows", pk, None))
         return csv_file(request._request, rows, f"refused-{pk}.csv")
 
 
@@ -182,7 +182,7 @@ class ClientExportViewSet(ApiViewSet):
             filters={name: value for name, value in request.query_params.items() if name != "clear"},
             now=timezone.now(),
         )
-        note_reading(request, Papers("clients", "client_list", None, None))
+        record_reading(request, Papers("clients", "client_list", None, None))
         return table_file(request._request, rows, "clients", kind)
 
 

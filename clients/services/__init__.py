@@ -13,7 +13,7 @@ from clients.services.consents import record_consent
 from clients.services.duplicates import dismiss_duplicate
 from clients.services.erasing import forget_user
 from clients.services.exports import export_clients
-from clients.services.garage import add_vehicle, give_back_vehicles, note_vehicle, remove_vehicle
+from clients.services.garage import add_vehicle, give_back_vehicles, record_vehicle, remove_vehicle
 from clients.services.imports import (
     ImportOptions,
     ImportResult,
@@ -46,11 +46,11 @@ __all__ = [
     "log_activity",
     "merge_clients",
     "move_lead",
-    "note_vehicle",
     "open_client",
     "open_lead",
     "record_activity",
     "record_consent",
+    "record_vehicle",
     "remove_vehicle",
     "repeat_import",
     "reply_to_lead",

@@ -40,7 +40,7 @@ def remove_vehicle(*, client_id: UUID, vehicle_id: UUID, now: datetime) -> Vehic
     return vehicle
 
 
-def note_vehicle(
+def record_vehicle(
     *, customer_id: UUID, vin: str, name: str, source: VehicleSource, source_id: UUID, at: datetime
 ) -> None:
     """Put a car that was bought or insured into its client's garage, once; who was erased has no garage.

@@ -87,7 +87,7 @@ def import_file(
     progress: Progress = lambda stage, done, total: None,
     refuse: Refuse = lambda problems: None,
     reached: Reached | None = None,
-    keep: Callable[[Reached], None] = lambda reached: None,
+    store: Callable[[Reached], None] = lambda reached: None,
 ) -> ImportResult:
     """Read a whole list, then write its good rows; `refuse` is given the bad ones as they are found.
 
@@ -103,7 +103,7 @@ def import_file(
         with open_table(path, limits=import_limits(), encoding=options.encoding) as table:
             for parsed in _parsed(table, options):
                 people = [item for item in parsed if isinstance(item, Person)]
-                taken = _take(people, seen, options, so_far, refuse, keep, now=now, actor_id=actor_id, dry_run=dry_run)
+                taken = _take(people, seen, options, so_far, refuse, store, now=now, actor_id=actor_id, dry_run=dry_run)
                 result.add(taken)
                 done += len(people)
                 reset_queries()  # in debug Django keeps every statement: memory must not grow with the file
@@ -131,7 +131,7 @@ def _take(
     options: ImportOptions,
     so_far: Reached,
     refuse: Refuse,
-    keep: Callable[[Reached], None],
+    store: Callable[[Reached], None],
     *,
     now: datetime,
     actor_id: UUID | None,
@@ -152,7 +152,7 @@ def _take(
             so_far.row = people[-1].row
             so_far.counts = {name: so_far.counts.get(name, 0) + count for name, count in counts.items()}
             if not dry_run:
-                keep(so_far)
+                store(so_far)
             return counts
     raise UnreadableFile(_("The same clients are changed all the time by others."), reason="busy")
 
@@ -209,9 +209,9 @@ def run_import(*, import_id: UUID, now: datetime) -> bool:
             actor_id=UUID(run.actor),
             dry_run=run.is_dry_run,
             progress=runs.Meter(run, **{READING: (0, 15), WRITING: (15, 100)}),
-            refuse=lambda problems: runs.keep_refused(ClientRowError, run, problems),
+            refuse=lambda problems: runs.store_refused_rows(ClientRowError, run, problems),
             reached=Reached(run.written_to, dict(run.written)),
-            keep=lambda reached: _keep_reached(run, reached),
+            store=lambda reached: _store_reached(run, reached),
         )
 
     return runs.carry_out(ClientImport, import_id, alias="clients", work=work, begin=_forget_found_again, now=now)
@@ -229,6 +229,6 @@ def _forget_found_again(run: ClientImport) -> None:
     ClientRowError.objects.filter(source=run).exclude(row__lte=run.written_to, code__in=FOUND_WHILE_WRITING).delete()
 
 
-def _keep_reached(run: ClientImport, reached: Reached) -> None:
+def _store_reached(run: ClientImport, reached: Reached) -> None:
     run.written_to, run.written = reached.row, dict(reached.counts)
     run.save(update_fields=["written_to", "written"])

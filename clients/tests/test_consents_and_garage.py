@@ -99,11 +99,11 @@ def events_of_a_car(customer_id):
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_bought_and_insured_cars_are_in_the_garage_once_as_sold(tell, order):
+def test_bought_and_insured_cars_are_in_the_garage_once_as_sold(deliver, order):
     card = make.user_client()
     told = events_of_a_car(card.user_id)
     for place in order:
-        tell(told[place])
+        deliver(told[place])
     (row,) = Api("manager").get(f"/clients/{card.id}/vehicles").json()["results"]
     assert (row["vin"], row["name"], row["source"]) == (VIN, "LADA", "order")
 
@@ -121,42 +121,42 @@ def garage(card):
     return [row["vin"] for row in Api("manager").get(f"/clients/{card.id}/vehicles?is_here=true").json()["results"]]
 
 
-def test_a_car_that_is_given_back_leaves_the_garage_and_may_be_bought_again(tell):
+def test_a_car_that_is_given_back_leaves_the_garage_and_may_be_bought_again(deliver):
     card, other, order_id = make.user_client(), make.user_client(), uuid7()
     again, theirs = sold(card.user_id, uuid7()), sold(other.user_id, uuid7())
-    tell(sold(card.user_id, order_id), theirs)
+    deliver(sold(card.user_id, order_id), theirs)
     assert (garage(card), garage(other)) == ([VIN], [VIN])
-    tell(given_back(card.user_id, order_id))
+    deliver(given_back(card.user_id, order_id))
     assert (garage(card), garage(other)) == ([], [VIN])
     (row,) = Activity.objects.filter(customer_id=card.user_id, kind="order_returned")
     assert (row.subject_id, row.data) == (order_id, {"number": "A-1", "reason": "too loud"})
-    tell(again)
+    deliver(again)
     assert garage(card) == [VIN]
     call_command("replay_events", handler="clients.fill_garage", stdout=StringIO(), stderr=StringIO())
     assert (garage(card), garage(other)) == ([VIN], [VIN])
 
 
-def test_a_car_that_was_taken_out_by_hand_is_not_back_because_its_sale_is_told_again(tell):
+def test_a_car_that_was_taken_out_by_hand_is_not_back_because_its_sale_is_told_again(deliver):
     card = make.user_client()
-    tell(sold(card.user_id, uuid7()))
+    deliver(sold(card.user_id, uuid7()))
     assert Api("manager").delete(f"/clients/{card.id}/vehicles/{Vehicle.objects.get().id}").status_code == 204
     call_command("replay_events", handler="clients.fill_garage", stdout=StringIO(), stderr=StringIO())
     assert garage(card) == []
 
 
-def test_a_car_given_back_leaves_the_garage_of_the_merged_card_too(tell):
+def test_a_car_given_back_leaves_the_garage_of_the_merged_card_too(deliver):
     card, older = make.user_client(), make.client(type="person")
     Api("manager").post(f"/clients/{older.id}/vehicles", {"vin": VIN})
     make.merge(card, older)
     assert garage(card) == [VIN]
-    tell(given_back(card.user_id, uuid7()))
+    deliver(given_back(card.user_id, uuid7()))
     assert garage(card) == []
 
 
-def test_an_erased_client_gets_no_garage(tell):
+def test_an_erased_client_gets_no_garage(deliver):
     card = make.user_client()
     Client.objects.filter(pk=card.pk).update(erased_at=timezone.now())
-    tell(*events_of_a_car(card.user_id))
+    deliver(*events_of_a_car(card.user_id))
     assert not Vehicle.objects.exists()
 
 

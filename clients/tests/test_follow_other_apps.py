@@ -93,8 +93,8 @@ def events_of_aftersales():
 
 
 @pytest.mark.parametrize("kind", [UserRegistered, UserCreated])
-def test_a_user_becomes_a_client(tell, kind):
-    tell(kind(user_id=USER, email="anna@example.com", full_name="Anna", phone="+7999"))
+def test_a_user_becomes_a_client(deliver, kind):
+    deliver(kind(user_id=USER, email="anna@example.com", full_name="Anna", phone="+7999"))
     card = Client.objects.get()
     assert (card.user_id, card.name, card.email, card.phone, card.type) == (
         USER,
@@ -106,8 +106,8 @@ def test_a_user_becomes_a_client(tell, kind):
     assert published("clients") == ["client.created"]
 
 
-def test_the_card_follows_the_profile_and_drops_old_news(tell):
-    tell(
+def test_the_card_follows_the_profile_and_drops_old_news(deliver):
+    deliver(
         UserRegistered(user_id=USER, email="anna@example.com"),
         UserUpdated(user_id=USER, email="anna@example.com", full_name="Anna", version_number=3),
         UserUpdated(user_id=USER, email="old@example.com", full_name="Old", version_number=2),
@@ -117,19 +117,19 @@ def test_the_card_follows_the_profile_and_drops_old_news(tell):
     assert published("clients") == ["client.created", "client.updated"]
 
 
-def test_a_deleted_user_is_forgotten_but_the_card_stays(tell):
+def test_a_deleted_user_is_forgotten_but_the_card_stays(deliver):
     card = make.user_client(USER)
     make.contact(card)
     make.deal(USER)
-    tell(UserDeleted(user_id=USER), UserUpdated(user_id=USER, email="a@example.com", version_number=9))
+    deliver(UserDeleted(user_id=USER), UserUpdated(user_id=USER, email="a@example.com", version_number=9))
     card.refresh_from_db()
     assert (card.name, card.email, card.phone, card.contacts.count()) == ("—", "", "", 0)
     assert Activity.objects.filter(customer_id=USER).count() == 1
 
 
-def test_a_deal_fills_the_timeline_once(tell):
+def test_a_deal_fills_the_timeline_once(deliver):
     make.user_client(USER)
-    tell(*events_of_a_deal())
+    deliver(*events_of_a_deal())
     rows = Activity.objects.filter(customer_id=USER)
     assert sorted(rows.values_list("kind", flat=True)) == sorted(
         [
@@ -147,17 +147,17 @@ def test_a_deal_fills_the_timeline_once(tell):
     assert rows.get(kind="order_created").data == {"number": "A-1", "total_amount": "100.00", "currency": "RUB"}
 
 
-def test_a_deal_may_be_heard_of_before_its_buyer(tell):
-    tell(events_of_a_deal()[0])
-    tell(UserRegistered(user_id=USER, email="anna@example.com"))
+def test_a_deal_may_be_heard_of_before_its_buyer(deliver):
+    deliver(events_of_a_deal()[0])
+    deliver(UserRegistered(user_id=USER, email="anna@example.com"))
     card = Client.objects.get()
     rows = Api("manager").get(f"/clients/{card.id}/activity").json()["results"]
     assert [row["kind"] for row in rows] == ["order_created"]
 
 
-def test_test_drives_and_what_follows_a_sale_are_noted_too(tell):
+def test_test_drives_and_what_follows_a_sale_are_noted_too(deliver):
     make.user_client(USER)
-    tell(*events_of_a_drive(), *events_of_aftersales())
+    deliver(*events_of_a_drive(), *events_of_aftersales())
     rows = Activity.objects.filter(customer_id=USER)
     assert sorted(rows.values_list("kind", flat=True)) == sorted(
         [
@@ -179,9 +179,9 @@ def test_test_drives_and_what_follows_a_sale_are_noted_too(tell):
     assert rows.get(kind="drive_ended").data["outcome"] == "returned"
 
 
-def test_the_timeline_is_rebuilt_the_same(tell):
+def test_the_timeline_is_rebuilt_the_same(deliver):
     make.activity(make.user_client(USER))
-    tell(*events_of_a_deal(), *events_of_a_drive(), *events_of_aftersales())
+    deliver(*events_of_a_deal(), *events_of_a_drive(), *events_of_aftersales())
     before = list(Activity.objects.order_by("id").values())
     assert len(before) == 1 + 9 + 5 + 8
     Activity.objects.filter(subject_id__isnull=False).delete()
@@ -211,13 +211,13 @@ def test_a_long_timeline_is_read_from_its_index_at_constant_cost():
     assert "Sort" not in plan
 
 
-def test_a_deal_opens_a_deleted_card_again(tell):
+def test_a_deal_opens_a_deleted_card_again(deliver):
     card = make.user_client(USER)
     Api("manager").delete(f"/clients/{card.id}")
-    tell(events_of_a_deal()[-1])
+    deliver(events_of_a_deal()[-1])
     card.refresh_from_db()
     assert card.deleted_at is not None
-    tell(events_of_a_deal()[0])
+    deliver(events_of_a_deal()[0])
     card.refresh_from_db()
     assert card.deleted_at is None
     assert published("clients") == ["client.created", "client.updated"]

@@ -231,12 +231,12 @@ def test_an_import_goes_on_where_its_worker_died(tmp_path, monkeypatch):
     path, reached = listing(tmp_path, *lines), Reached()
     stops = iter([None, None, RuntimeError])
 
-    def keep(_):
+    def store(_):
         if (stop := next(stops)) is not None:
             raise stop
 
     with pytest.raises(RuntimeError):
-        import_file(path, options=ImportOptions(), now=timezone.now(), reached=reached, keep=keep)
+        import_file(path, options=ImportOptions(), now=timezone.now(), reached=reached, store=store)
     assert Client.objects.count() == 4
     reached.row, reached.counts = 4, {"created": 4, "rows_ok": 0, "rows_failed": 0}
     done = import_file(path, options=ImportOptions(), now=timezone.now(), reached=reached)

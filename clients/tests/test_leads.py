@@ -248,11 +248,11 @@ def test_of_two_managers_one_answers_first():
 
 
 @pytest.mark.django_db(databases=["clients", "accounts"])
-def test_erasure_forgets_the_leads_of_a_person(tell):
+def test_erasure_forgets_the_leads_of_a_person(deliver):
     card = make.user_client(phone="+79990001122")
     linked = make.lead(client_id=card.id, note="Loves red", phone="", email="other@example.com")
     alike, stranger = make.lead(phone="+79990001122"), make.lead()
-    tell(UserDeleted(user_id=card.user_id))
+    deliver(UserDeleted(user_id=card.user_id))
     for lead in (linked, alike):
         lead.refresh_from_db()
         assert (lead.name, lead.phone, lead.email, lead.note, lead.lost_reason) == ("", "", "", "", "erased")

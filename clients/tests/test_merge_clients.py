@@ -260,13 +260,13 @@ def test_a_key_repeated_merges_once():
     assert (first.status_code, again["Idempotent-Replayed"], Merge.objects.count()) == (201, "true", 1)
 
 
-def test_a_deleted_user_is_forgotten_on_every_card_of_theirs(tell):
+def test_a_deleted_user_is_forgotten_on_every_card_of_theirs(deliver):
     user = make.user_client()
     card = make.client(name="Anna at the fair", type="person", phone=PHONE)
     make.consent(card)
     make.vehicle(user)
     make.merge(card, user)
-    tell(UserDeleted(user_id=user.user_id))
+    deliver(UserDeleted(user_id=user.user_id))
     assert {(row.name, row.email, row.phone) for row in Client.objects.all()} == {("—", "", "")}
     assert not ClientKey.objects.exists()
     assert not Duplicate.objects.exists()
@@ -274,12 +274,12 @@ def test_a_deleted_user_is_forgotten_on_every_card_of_theirs(tell):
     assert seen(card.id)["vehicles"] == []
 
 
-def test_another_account_merged_with_the_erased_one_keeps_its_own(tell):
+def test_another_account_merged_with_the_erased_one_keeps_its_own(deliver):
     erased, stays = make.user_client(email="gone@example.com"), make.user_client(email="stays@example.com", phone="")
     make.merge(stays, erased)
     stays.refresh_from_db()
     assert stays.phone == "+79991234567"
-    tell(UserDeleted(user_id=erased.user_id))
+    deliver(UserDeleted(user_id=erased.user_id))
     stays.refresh_from_db()
     assert (stays.email, stays.phone, stays.erased_at) == ("stays@example.com", "", None)
 

@@ -38,7 +38,7 @@ class Seat:
         self._session: Any = None
         self._beaten_at = float("-inf")
 
-    def keep(self) -> bool:
+    def hold(self) -> bool:
         """Take the seat if it is free, or make sure that it is still ours; waits for nobody."""
         return self.confirm() if self.is_held else self._take()
 
@@ -115,7 +115,7 @@ class Scheduler(celery.beat.Scheduler):  # type: ignore[misc]  # Celery has no t
 
     def _serve(self, seat: Seat) -> float:
         was_held = seat.is_held
-        if not seat.keep():
+        if not seat.hold():
             return TICK_S
         try:
             if not was_held:

@@ -19,7 +19,7 @@ def supervisor_pid(data_dir: Path) -> int | None:
     return None
 
 
-def note_port(data_dir: Path, port: int) -> None:
+def store_port(data_dir: Path, port: int) -> None:
     """Keep the web port of the instance that has just claimed this data folder."""
     (data_dir / "run" / "port").write_text(str(port))
 

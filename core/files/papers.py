@@ -65,7 +65,7 @@ class Paper:
         """A place of its own for the file; its name there tells nothing."""
         return f"{folder}/{uuid7()}.{self.extension}"
 
-    def keep(self, path: str) -> None:
+    def store(self, path: str) -> None:
         """Store the file. Call it last in the transaction: a rollback does not take a file away."""
         storages[STORAGE].save(path, ContentFile(_SEALED + seal(self.content)))
 

@@ -212,7 +212,7 @@ def _finish(run: Any, result: Any, now: datetime) -> None:
     run.save()
 
 
-def keep_refused(rows: type[Any], run: Any, problems: Iterable[RowProblem]) -> None:
+def store_refused_rows(rows: type[Any], run: Any, problems: Iterable[RowProblem]) -> None:
     """Write refused rows down."""
     rows.objects.bulk_create(
         rows(source=run, row=item.row, line=item.line, field=item.field, code=item.code, detail=item.detail[:255])

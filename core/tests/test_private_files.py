@@ -21,8 +21,8 @@ def private(settings, tmp_path) -> Path:
     return tmp_path / "private"
 
 
-def keep(path: str) -> None:
-    examine(name="passport.jpg", content=PASSPORT, max_bytes=1000).keep(path)
+def store(path: str) -> None:
+    examine(name="passport.jpg", content=PASSPORT, max_bytes=1000).store(path)
 
 
 def test_private_papers_are_for_their_owner_alone(private):
@@ -34,7 +34,7 @@ def test_private_papers_are_for_their_owner_alone(private):
 
 
 def test_who_copies_the_disk_has_no_papers(private, settings):
-    keep("claims/one.jpg")
+    store("claims/one.jpg")
     assert b"passport" not in (private / "claims/one.jpg").read_bytes()
     assert read_paper("claims/one.jpg") == PASSPORT
     settings.SEALING_KEYS = ["another"]
@@ -45,7 +45,7 @@ def test_who_copies_the_disk_has_no_papers(private, settings):
 def test_papers_from_before_are_read_and_sealed(private, capsys):
     storages["private"].save("claims/two/old.jpg", ContentFile(PASSPORT))
     assert read_paper("claims/two/old.jpg") == PASSPORT
-    keep("new.jpg")
+    store("new.jpg")
     call_command("seal_papers")
     assert "1 of 2 papers sealed" in capsys.readouterr().out
     file = private / "claims/two/old.jpg"
@@ -56,7 +56,7 @@ def test_papers_from_before_are_read_and_sealed(private, capsys):
 
 
 def test_papers_follow_the_key(private, settings):
-    keep("one.jpg")
+    store("one.jpg")
     settings.SEALING_KEYS = ["new", *settings.SEALING_KEYS]
     call_command("seal_papers", again=True)
     settings.SEALING_KEYS = ["new"]

@@ -33,7 +33,7 @@ def find_debit(bank: str, key: str) -> dict[str, Any] | None:
     return _BANKS.find("GET", f"/banks/{bank}/debits/by-key/{key}")
 
 
-def tell(bank: str, key: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
+def notify(bank: str, key: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
     """Tell a bank what became of its offer: `{decision: accepted|declined|withdrawn, reference, version}`.
 
     The same key is one notice. Raises like `ask`.

@@ -2,8 +2,8 @@
 
 from financing.services.accruing import Accrued, accrue_loans
 from financing.services.applying import apply_for_loan, request_loan
-from financing.services.asking import hear_bank, stop_asking
-from financing.services.debits import confirm_debit, debit_agreed, hear_debit, refuse_debit
+from financing.services.asking import receive_bank_answer, stop_asking
+from financing.services.debits import confirm_debit, debit_agreed, receive_debit_answer, refuse_debit
 from financing.services.lending import cancel_attempt, disburse_loan
 from financing.services.limits import Written, limits_agreed, write_limits
 from financing.services.mandates import look_after_debits
@@ -35,7 +35,7 @@ from financing.services.repaying import (
 )
 from financing.services.returning import preview_return, return_loan
 from financing.services.standing import settle_refund
-from financing.services.telling import note_told
+from financing.services.telling import record_notice
 from financing.services.workouts import (
     restructure_agreed,
     restructure_loan,
@@ -65,12 +65,9 @@ __all__ = [
     "disburse_loan",
     "drop_override",
     "expire_offer",
-    "hear_bank",
-    "hear_debit",
     "lend_agreed",
     "limits_agreed",
     "look_after_debits",
-    "note_told",
     "offer_counter",
     "open_agreed",
     "open_programme",
@@ -79,6 +76,9 @@ __all__ = [
     "preview_early",
     "preview_payoff",
     "preview_return",
+    "receive_bank_answer",
+    "receive_debit_answer",
+    "record_notice",
     "refuse_debit",
     "reject_application",
     "reject_override",

@@ -17,7 +17,7 @@ from financing.rules.calculations import LoanQuote
 from financing.rules.wording import explain
 from financing.services.deciding import quote_for
 from financing.services.limits import count_in_quarter
-from financing.services.telling import let_go, take
+from financing.services.telling import release_banks, take
 from gateway.approvals import require_permit
 from messaging.delivery.timers import set_timer
 from messaging.outbox import publish
@@ -107,7 +107,7 @@ def take_offer(application: Application, offer: BankOffer | None, now: datetime)
     if taken is not None:
         take(application, taken)
     else:
-        let_go(application)
+        release_banks(application)
     publish(
         ApplicationAccepted(
             application_id=application.id,

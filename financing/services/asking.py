@@ -52,7 +52,7 @@ def ask_banks(application: Application, banks: Sequence[Prepared], now: datetime
         set_timer(handler=SILENCE_HANDLER, event=BanksSilent(application_id=application.id), due_at=due_at)
 
 
-def hear_bank(*, offer_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:
+def receive_bank_answer(*, offer_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:
     """Take a bank's answer, once: what comes late, again or after another answer changes nothing.
 
     An offer that no schedule can be drawn for, or that our own ceilings forbid, is a refusal.

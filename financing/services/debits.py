@@ -17,7 +17,7 @@ from financing.queries.history import History
 from financing.rules.clock import silent_since
 from financing.rules.keys import key_of
 from financing.services.mandates import first_day_of
-from financing.services.repaying import note_refusal, receive
+from financing.services.repaying import receive, record_refusal
 from financing.services.standing import lock_loan
 from financing.services.workouts import take_back
 from gateway import approvals
@@ -26,7 +26,7 @@ from gateway.approvals import Ask
 _OPEN = (LoanPaymentStatus.PENDING, LoanPaymentStatus.FAILED)
 
 
-def hear_debit(*, payment_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:
+def receive_debit_answer(*, payment_id: UUID, answer: Mapping[str, Any], now: datetime) -> None:
     """Take a bank's answer, `{status: settled|refused|reversed, reference?, date?, code?, detail?}`; twice is once.
 
     Money outranks a refusal, ours or the bank's; a debit that the bank took back is owed again.
@@ -43,7 +43,7 @@ def hear_debit(*, payment_id: UUID, answer: Mapping[str, Any], now: datetime) ->
             if payment.status == LoanPaymentStatus.RECEIVED:
                 _take_back(loan, payment, detail or code, now)
             elif payment.status == LoanPaymentStatus.PENDING:
-                note_refusal(loan, payment, code, detail)
+                record_refusal(loan, payment, code, detail)
 
 
 def _lock(loan_id: UUID | None, payment_id: UUID) -> tuple[Loan, LoanPayment]:
@@ -132,7 +132,7 @@ def refuse_debit(*, loan_id: UUID, payment_id: UUID, manager_id: UUID, reason: s
         loan, payment = _lock(loan_id, payment_id)
         _admit_person(payment, (LoanPaymentStatus.PENDING,), now)
         payment.answered_by = manager_id
-        note_refusal(loan, payment, "refused_by_bank", reason)
+        record_refusal(loan, payment, "refused_by_bank", reason)
     return payment
 
 

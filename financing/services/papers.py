@@ -56,7 +56,7 @@ def add_document(
             created_at=now,
         )
         document.save(force_insert=True)
-        paper.keep(document.path)
+        paper.store(document.path)
     return document
 
 

@@ -139,10 +139,10 @@ def settle_payment(
                 payment.value_date = dealer_day(now)
             receive(loan, payment, now)
         elif payment.status == LoanPaymentStatus.PENDING:
-            note_refusal(loan, payment, code, detail)
+            record_refusal(loan, payment, code, detail)
 
 
-def note_refusal(loan: Loan, payment: LoanPayment, code: str, detail: str) -> None:
+def record_refusal(loan: Loan, payment: LoanPayment, code: str, detail: str) -> None:
     """Note that a payment of a locked loan did not come, however it was made. Publishes LoanPaymentRefused."""
     payment.move(LoanPaymentStatus.FAILED)
     payment.failure_code, payment.failure_detail = code[:60], detail[:255]

@@ -14,12 +14,12 @@ ACCEPTED, DECLINED, WITHDRAWN = "accepted", "declined", "withdrawn"
 def take(application: Application, offer: BankOffer) -> None:
     """Note that the client takes an offer, tell its bank, and let go of all others."""
     offer.status = OfferStatus.TAKEN
-    _tell(application, offer, ACCEPTED)
+    _send_notice(application, offer, ACCEPTED)
     offer.save()
-    let_go(application)
+    release_banks(application)
 
 
-def let_go(application: Application) -> None:
+def release_banks(application: Application) -> None:
     """Let go of every bank whose offer is not taken: their answers count for nothing from now on."""
     for offer in application.offers.filter(status__in=(OfferStatus.ASKED, OfferStatus.OFFERED)).order_by("pk"):
         _drop(application, offer, DECLINED if offer.status == OfferStatus.OFFERED else "")
@@ -27,7 +27,7 @@ def let_go(application: Application) -> None:
 
 def give_up_offers(application: Application) -> None:
     """Let go of all banks, the taken one too: the application ended, or its loan was undone."""
-    let_go(application)
+    release_banks(application)
     for offer in application.offers.filter(status=OfferStatus.TAKEN):
         _drop(application, offer, WITHDRAWN)
 
@@ -35,11 +35,11 @@ def give_up_offers(application: Application) -> None:
 def _drop(application: Application, offer: BankOffer, decision: str) -> None:
     offer.status = OfferStatus.LET_GO
     if decision:
-        _tell(application, offer, decision)
+        _send_notice(application, offer, decision)
     offer.save()
 
 
-def _tell(application: Application, offer: BankOffer, decision: str) -> None:
+def _send_notice(application: Application, offer: BankOffer, decision: str) -> None:
     """Ask for a notice, where the bank decides by itself; `version` tells it which of two notices is the later."""
     if not offer.connection:
         return
@@ -59,7 +59,7 @@ def _tell(application: Application, offer: BankOffer, decision: str) -> None:
     )
 
 
-def note_told(*, offer_id: UUID, decision: str, is_told: bool, now: datetime) -> None:
+def record_notice(*, offer_id: UUID, decision: str, is_told: bool, now: datetime) -> None:
     """Note whether a bank took a notice; of an offer given up since, the notice of that counts.
 
     What fails in the end is for a person: it stays visible beside the offer.

@@ -107,7 +107,7 @@ def override(of: Application, *, manager_id: UUID | None = None, **terms: Any) -
 def debited(payment: LoanPayment, now: datetime, **said: Any) -> LoanPayment:
     """The bank says that it debited the borrower's account."""
     answer = {"status": "settled", "reference": f"D-{payment.id}", "amount": str(payment.amount)} | said
-    services.hear_debit(payment_id=payment.id, answer=answer, now=now)
+    services.receive_debit_answer(payment_id=payment.id, answer=answer, now=now)
     payment.refresh_from_db()
     return payment
 

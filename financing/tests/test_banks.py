@@ -215,7 +215,7 @@ def test_a_banks_offer_taken_while_others_still_decide_is_told_as_two_facts():
     connected(), connected("third")
     application = asked()
     offer = of(application, "vega")
-    services.hear_bank(offer_id=offer.id, answer=OFFER, now=timezone.now())
+    services.receive_bank_answer(offer_id=offer.id, answer=OFFER, now=timezone.now())
     with events_of("financing") as told:
         answer = owner_of(application).post(f"{PATH}/{application.id}/accept", {"offer_id": str(offer.id)})
     assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
@@ -265,7 +265,7 @@ OFFER = {"status": "offered", "amount": "1500000", "annual_rate": "15", "term_mo
 def test_an_impossible_offer_is_a_refusal(answer):
     connected()
     application = asked()
-    services.hear_bank(offer_id=of(application, "vega").id, answer=answer, now=timezone.now())
+    services.receive_bank_answer(offer_id=of(application, "vega").id, answer=answer, now=timezone.now())
     application.refresh_from_db()
     assert (application.status, of(application, "vega").code) == ("rejected", "invalid_offer")
 
@@ -274,7 +274,7 @@ def test_an_offer_above_our_ceiling_is_a_refusal():
     connected(max_psk_percent=Decimal(15))
     application = asked()
     answer = OFFER | {"annual_rate": "15.1"}
-    services.hear_bank(offer_id=of(application, "vega").id, answer=answer, now=timezone.now())
+    services.receive_bank_answer(offer_id=of(application, "vega").id, answer=answer, now=timezone.now())
     assert of(application, "vega").code == "psk_cap"
 
 
@@ -282,15 +282,15 @@ def test_the_first_answer_counts_however_often_and_in_whatever_order_others_come
     connected(), connected("third")
     application, now = asked(), timezone.now()
     first, second = of(application, "vega").id, of(application, "third").id
-    services.hear_bank(offer_id=first, answer=OFFER, now=now)
+    services.receive_bank_answer(offer_id=first, answer=OFFER, now=now)
     with events_of("financing") as told:
-        services.hear_bank(offer_id=first, answer={"status": "refused"}, now=now)
-        services.hear_bank(offer_id=first, answer=OFFER, now=now + timedelta(days=1))
+        services.receive_bank_answer(offer_id=first, answer={"status": "refused"}, now=now)
+        services.receive_bank_answer(offer_id=first, answer=OFFER, now=now + timedelta(days=1))
         assert told == []
-        services.hear_bank(offer_id=second, answer={"status": "refused", "code": "x"}, now=now)
-        services.hear_bank(offer_id=second, answer=OFFER | {"annual_rate": "1"}, now=now)
+        services.receive_bank_answer(offer_id=second, answer={"status": "refused", "code": "x"}, now=now)
+        services.receive_bank_answer(offer_id=second, answer=OFFER | {"annual_rate": "1"}, now=now)
         services.stop_asking(application_id=application.id, now=now)
-        services.hear_bank(offer_id=uuid7(), answer=OFFER, now=now)
+        services.receive_bank_answer(offer_id=uuid7(), answer=OFFER, now=now)
     assert told == ["financing.approved"]
     application.refresh_from_db()
     assert (application.annual_rate, of(application, "third").status) == (Decimal(15), "refused")

@@ -17,7 +17,7 @@ from financing.public import loan_disagreements, loans_by_order
 from financing.tests import make
 from messaging.models import OutboxEvent
 from messaging.outbox import publish, send
-from messaging.testing import drain_outbox, events_of, hear, published
+from messaging.testing import drain_outbox, events_of, published, receive
 from orders import events as orders
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
@@ -62,7 +62,7 @@ def created(order_id, customer_id, **changes):
 
 
 def twice(event):
-    hear(handlers.serve_order, event, event)
+    receive(handlers.serve_order, event, event)
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_undoing_one_attempt_leaves_another_alone(order, attempt):
 def test_an_order_is_copied_and_older_news_dropped():
     order_id, customer = uuid7(), uuid7()
     twice(created(order_id, customer))
-    hear(
+    receive(
         handlers.serve_order,
         orders.OrderUpdated(
             order_id=order_id,

@@ -164,7 +164,9 @@ def test_money_outranks_a_refusal():
     payment = early(loan, "500000.00")
     with events_of("financing") as told:
         for _ in range(2):
-            services.hear_debit(payment_id=payment.id, answer={"status": "refused", "code": "busy"}, now=timezone.now())
+            services.receive_debit_answer(
+                payment_id=payment.id, answer={"status": "refused", "code": "busy"}, now=timezone.now()
+            )
     assert (told, fresh(payment).status) == (["loan.payment_refused"], "failed")
     news = OutboxEvent.objects.using("financing").get(type="loan.payment_refused").data
     assert (news["customer_id"], news["amount"], news["code"]) == (str(loan.customer_id), "500000.00", "busy")
@@ -280,7 +282,7 @@ def test_a_payoff_taken_back_opens_the_loan_again():
     payment = make.debited(early(loan, payoff(loan)), timezone.now())
     assert fresh(loan).status == "closed"
     for _ in range(2):
-        services.hear_debit(payment_id=payment.id, answer={"status": "reversed"}, now=timezone.now())
+        services.receive_debit_answer(payment_id=payment.id, answer={"status": "reversed"}, now=timezone.now())
     assert (fresh(loan).status, loan.balance) == ("active", 1_500_000)
 
 
@@ -288,7 +290,7 @@ def test_what_later_schedules_stand_on_is_left_to_a_person(settings):
     loan = lent()
     first = make.debited(early(loan, "500000.00"), timezone.now())
     second = make.debited(early(loan, "100000.00"), timezone.now())
-    services.hear_debit(payment_id=first.id, answer={"status": "reversed"}, now=timezone.now())
+    services.receive_debit_answer(payment_id=first.id, answer={"status": "reversed"}, now=timezone.now())
     assert (fresh(first).status, first.recalled_at is not None) == ("received", True)
     assert waiting_for_somebody(now=timezone.now()) == {"debits_waiting": 1}
     for payment in (second, first):
@@ -400,7 +402,7 @@ def test_what_a_silent_bank_says_in_the_end_outranks_the_paper(time_machine):
     waits.value.leave()
     approve_waiting(DEBIT, payment.id, person_id=uuid7(), now=timezone.now())
     assert fresh(payment).status == "received"
-    services.hear_debit(payment_id=payment.id, answer={"status": "refused", "code": "no"}, now=timezone.now())
+    services.receive_debit_answer(payment_id=payment.id, answer={"status": "refused", "code": "no"}, now=timezone.now())
     assert (fresh(payment).status, fresh(loan).balance) == ("reversed", 1_500_000)
 
 

@@ -58,8 +58,8 @@ def debit():
     )[0]
 
 
-def hear(payment, answer):
-    services.hear_debit(payment_id=payment.id, answer=ANSWERS[answer], now=timezone.now())
+def receive(payment, answer):
+    services.receive_debit_answer(payment_id=payment.id, answer=ANSWERS[answer], now=timezone.now())
     payment.refresh_from_db()
     return payment.status
 
@@ -73,11 +73,11 @@ def test_every_state_of_an_asked_debit_is_tried():
 def test_every_answer_in_every_state_is_taken_in(state, answer):
     payment = debit()
     for step in STATES[state]:
-        hear(payment, step)
+        receive(payment, step)
     before = payment.status
     assert before == state.partition(" ")[0]
     after = MOVES[state].get(answer, before)
-    assert [hear(payment, answer) for _ in range(2)] == [after, after]
+    assert [receive(payment, answer) for _ in range(2)] == [after, after]
     assert list(loan_disagreements()) == []
     waits = LoanPayment.objects.filter(debits_for_somebody(timezone.now()), pk=payment.pk).exists()
     assert waits == (payment.status == "pending")

@@ -145,7 +145,7 @@ def test_a_late_word_on_an_earlier_notice_changes_nothing(banks):
     taken = application.offers.get(status="taken")
     services.cancel_attempt(order_id=order.order_id, attempt_id=attempt, reason="stock", now=timezone.now())
     now = timezone.now() + timedelta(seconds=1)
-    services.note_told(offer_id=taken.id, decision="accepted", is_told=True, now=now)
+    services.record_notice(offer_id=taken.id, decision="accepted", is_told=True, now=now)
     taken.refresh_from_db()
     assert (taken.status, taken.notice, taken.told_at) == ("let_go", "waiting", None)
 

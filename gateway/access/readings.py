@@ -44,11 +44,11 @@ def hand_over(
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """Answer with a person's papers, and note who reads them."""
-    note_reading(request, papers)
+    record_reading(request, papers)
     return HttpResponse(content, content_type=content_type, headers=dict(headers or {}))
 
 
-def note_reading(request: HttpRequest, papers: Papers) -> None:
+def record_reading(request: HttpRequest, papers: Papers) -> None:
     """Leave the trace alone, for answers that are sent piece by piece; one's own papers leave none."""
     reader: Any = request.user
     reader_id = UUID(str(reader.pk))

@@ -70,13 +70,13 @@ def offer(body: Any, *, address: str) -> None:
         asked.address = address
 
 
-def note_proof() -> None:
+def record_proof() -> None:
     """Within this request a password or a code was right."""
     if (asked := current()) is not None:
         asked.is_proved = True
 
 
-def note_wait(seconds: int) -> None:
+def record_wait(seconds: int) -> None:
     """Within this request somebody was told to come back later."""
     if (asked := current()) is not None:
         asked.wait_s = seconds

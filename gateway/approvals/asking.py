@@ -181,7 +181,7 @@ def _write(kind: Kind, ask: Ask, now: datetime) -> Approval:
         if (known.args, known.asked_by) != (approval.args, approval.asked_by):
             raise ApprovalPending(approval=shown(known))
         return known
-    tell(kind, approval, person_id=ask.maker, reason=ask.reason, now=now)
+    publish_outcome(kind, approval, person_id=ask.maker, reason=ask.reason, now=now)
     return approval
 
 
@@ -206,7 +206,7 @@ def _row(kind: Kind, ask: Ask, now: datetime) -> Approval:
     )
 
 
-def tell(kind: Kind, approval: Approval, *, person_id: UUID | None, reason: str, now: datetime) -> None:
+def publish_outcome(kind: Kind, approval: Approval, *, person_id: UUID | None, reason: str, now: datetime) -> None:
     """Publish what became of a person's request, and have it written into the history of its object."""
     if approval.asked_by is None or not kind.is_told:
         return

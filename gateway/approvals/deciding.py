@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.db import transaction
 from core.errors import DomainError, FourEyes, NotFound, WrongTransition
-from gateway.approvals.asking import _agreed, tell, waits_for
+from gateway.approvals.asking import _agreed, publish_outcome, waits_for
 from gateway.approvals.kinds import Kind, kind_named
 from gateway.approvals.persons import is_own
 from gateway.models import Approval, ApprovalState
@@ -134,7 +134,7 @@ def _carry_out(approval: Approval, person_id: UUID, reason: str, now: datetime) 
         )
     finally:
         _agreed.reset(token)
-    tell(kind, approval, person_id=person_id, reason=reason, now=now)
+    publish_outcome(kind, approval, person_id=person_id, reason=reason, now=now)
 
 
 def _typed(service: Any, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,4 +149,4 @@ def _end(approval: Approval, state: ApprovalState, person_id: UUID | None, reaso
     approval.save()
     if kind.refused:
         kind.service(kind.refused)(subject_id=approval.subject_id, person_id=person_id, reason=reason, now=now)
-    tell(kind, approval, person_id=person_id, reason=reason, now=now)
+    publish_outcome(kind, approval, person_id=person_id, reason=reason, now=now)

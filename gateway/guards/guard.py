@@ -176,7 +176,7 @@ def check(principal: Principal | None, address: str, scope: str) -> Allowance | 
     if verdict == 0:
         error = TooManyRequests(retry_after=max(1, allowance.reset_s))
         error.extra = {"retry_after": error.retry_after}
-        step_up.note_wait(max(1, allowance.reset_s))
+        step_up.record_wait(max(1, allowance.reset_s))
         error.headers = allowance.headers()  # type: ignore[attr-defined]
         raise error
     return allowance

@@ -59,7 +59,7 @@ def run_once(
             if replay is not None:
                 return replay
             response = action()
-            _keep(alias, identity, response)
+            _store(alias, identity, response)
             failpoints.reach("web.before_commit", alias)
         return response
 
@@ -68,7 +68,7 @@ def run_once(
     except DomainError as told:
         if told.status >= 400:
             raise
-        return _keep_waiting(alias, identity, fingerprint, from_domain_error(told))
+        return _store_waiting(alias, identity, fingerprint, from_domain_error(told))
 
 
 def _key_of(request: HttpRequest, form_key: str) -> str:
@@ -81,7 +81,7 @@ def _key_of(request: HttpRequest, form_key: str) -> str:
     return key
 
 
-def _keep_waiting(
+def _store_waiting(
     alias: str, identity: tuple[UUID, str, str], fingerprint: str, response: HttpResponse
 ) -> HttpResponse:
     """Keep the answer that the action waits for a second person: its request was left, though all else is undone."""
@@ -89,7 +89,7 @@ def _keep_waiting(
         replay = _reserve(alias, identity, fingerprint)
         if replay is not None:
             return replay
-        _keep(alias, identity, response)
+        _store(alias, identity, response)
     return response
 
 
@@ -129,7 +129,7 @@ def _reserve(alias: str, identity: tuple[UUID, str, str], fingerprint: str) -> H
     return replayed
 
 
-def _keep(alias: str, identity: tuple[UUID, str, str], response: HttpResponse) -> None:
+def _store(alias: str, identity: tuple[UUID, str, str], response: HttpResponse) -> None:
     kept = {name: response[name] for name in ("Content-Type", "ETag", "Location") if name in response}
     with connections[alias].cursor() as cursor:
         cursor.execute(

@@ -5,7 +5,7 @@ import pytest
 from core.testing import Api
 from orders.services import ProductLine
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders", "accounts"])
 PDF, OCTETS = "application/pdf", "application/octet-stream"
@@ -31,7 +31,7 @@ def test_an_answer_in_json_is_given_to_everybody(accept):
 )
 def test_a_file_is_called_what_was_asked_for(accept, kind):
     order = make.order(lines=[ProductLine(make.product(available=3), 1)])
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     answer = Api("client", user_id=order.customer_id).get(f"/orders/{order.id}/documents/invoice", Accept=accept)
     assert (answer.status_code, answer["Content-Type"]) == (200, kind)
     assert answer.content.startswith(b"%PDF-")

@@ -14,7 +14,7 @@ from gateway.approvals.reading import served
 from messaging.testing import events_of
 from orders.models import Order
 from orders.tests import answers
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from payments.models import Payment, Status
 from payments.services import resolve_payment, start_charge
 
@@ -32,8 +32,8 @@ def asked(payment, api=None, **headers):
 
 def paid_order(price="1500000.00"):
     order = ordering.order(lines=[ordering.ProductLine(ordering.product(price=price), 1)])
-    hear(answers.reserved(order))
-    hear(answers.paid(order, by_saga=False))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, by_saga=False))
     return order
 
 
@@ -99,7 +99,7 @@ def test_an_approval_of_what_has_moved_says_why_and_goes_on_waiting():
 def test_more_than_was_agreed_to_does_not_leave():
     order, maker = paid_order(), Api("manager")
     request = maker.post(f"/orders/{order.id}/cancel", {"reason": "x"}).json()["approval"]["id"]
-    hear(answers.paid(order, amount="5.00", by_saga=False))
+    receive(answers.paid(order, amount="5.00", by_saga=False))
     refused = Api("manager").post(f"/approvals/{request}/approve")
     order.refresh_from_db()
     assert (refused.status_code, refused.json()["code"]) == (409, "approval_outdated")
@@ -188,7 +188,7 @@ def test_a_car_for_a_rouble_is_not_had_by_a_trade_in_of_ones_own():
         "trade_in": {"amount": "9056999.00", "description": "an old car"},
     }
     order = Order.objects.get(pk=manager.post("/orders", body).json()["id"])
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     order.refresh_from_db()
     assert order.trade_in_credit == 0
     refused = manager.post(f"/orders/{order.id}/checkout/trade_in/accept", {"reason": "nearly new"})
@@ -202,7 +202,7 @@ def test_a_car_for_a_rouble_is_not_had_by_a_trade_in_of_ones_own():
 def test_a_trade_in_of_the_whole_price_pays_the_order():
     product = ordering.product(price="400000.00")
     order = ordering.order(lines=[ordering.ProductLine(product, 1)], trade_in={"amount": "400000.00"})
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     done = Api("manager").post(f"/orders/{order.id}/checkout/trade_in/accept", {"reason": "as offered"})
     assert done.status_code == 200
     order.refresh_from_db()

@@ -1,9 +1,9 @@
 """Everything insurance can do."""
 
 from insurance.services.buying import (
-    hear_insurer,
     lapse_purchase,
     purchase_quote,
+    receive_insurer_answer,
     settle_charge,
     settle_payout,
 )
@@ -66,7 +66,6 @@ __all__ = [
     "fill_orders",
     "fill_vehicles",
     "grant_agreed",
-    "hear_insurer",
     "import_tariff",
     "issue_policies",
     "keep_policy",
@@ -78,6 +77,7 @@ __all__ = [
     "pledge_car",
     "price_endorsement",
     "purchase_quote",
+    "receive_insurer_answer",
     "reinstate_policy",
     "reject_claim",
     "renew_policy",

@@ -103,7 +103,7 @@ def _renew_try(quote: Quote, variant: int, now: datetime) -> Policy:
     return policy
 
 
-def hear_insurer(
+def receive_insurer_answer(
     *,
     policy_id: UUID,
     is_accepted: bool,

@@ -68,7 +68,7 @@ def attend_instalment(*, policy_id: UUID, now: datetime) -> None:
             if not policy.is_alive:
                 return
         elif part.is_overdue_on(today):
-            _tell_overdue(policy, part, now)
+            _publish_overdue(policy, part, now)
         elif part.reminded_at is None:
             _remind(policy, part, now)
         if today >= part.due_date:
@@ -101,7 +101,7 @@ def _remind(policy: Policy, part: Instalment, now: datetime) -> None:
     )
 
 
-def _tell_overdue(policy: Policy, part: Instalment, now: datetime) -> None:
+def _publish_overdue(policy: Policy, part: Instalment, now: datetime) -> None:
     if part.overdue_told_at is not None:
         return
     part.overdue_told_at = now

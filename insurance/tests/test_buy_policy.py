@@ -63,8 +63,8 @@ def test_a_policy_is_pending_until_its_premium_is_in(client, quote, is_manager):
     assert told == ["insurance.premium_requested"]
     answer = charged(quote, is_paid=True)
     with events_of("insurance") as told:
-        handlers.hear_payments(answer)
-        handlers.hear_payments(answer)
+        handlers.receive_payments(answer)
+        handlers.receive_payments(answer)
     assert told == ["insurance.purchased"]
     assert client.get(f"/insurance/policies/{shown['id']}").json()["status"] == "active"
     assert client.get(f"/insurance/quotes/{quote.id}").json()["status"] == "purchased"
@@ -73,7 +73,7 @@ def test_a_policy_is_pending_until_its_premium_is_in(client, quote, is_manager):
 
 def test_a_refused_card_leaves_the_quote_to_be_bought_again(client, quote):
     first = buy(client, quote).json()
-    handlers.hear_payments(charged(quote, is_paid=False))
+    handlers.receive_payments(charged(quote, is_paid=False))
     policy = Policy.objects.get()
     assert (policy.status, policy.decline_code) == ("not_taken_up", "declined")
     assert client.get(f"/insurance/quotes/{quote.id}").json()["status"] == "quoted"
@@ -91,7 +91,7 @@ def test_the_later_answer_is_the_true_one_and_money_too_much_goes_back(client, q
     buy(client, quote)
     settle(asked(state="asked"))
     with events_of("insurance") as told:
-        handlers.hear_payments(charged(quote, is_paid=True, request=early))
+        handlers.receive_payments(charged(quote, is_paid=True, request=early))
     assert told == ["insurance.refund_requested"]
     refund = MoneyRequest.objects.get(kind="refund")
     assert refund.amount == quote.premium

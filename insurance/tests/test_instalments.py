@@ -159,8 +159,8 @@ def test_an_instalment_is_paid_once_and_told():
         customer_id=policy.customer_id, is_paid=True, amount=asked_for.amount, currency="RUB",
     )  # fmt: skip
     with events_of("insurance") as told:
-        handlers.hear_payments(answer)
-        handlers.hear_payments(answer)
+        handlers.receive_payments(answer)
+        handlers.receive_payments(answer)
     assert told == ["insurance.instalment_paid"]
     assert states(policy) == ["paid", "paid", "planned"]
     assert_books_agree()

@@ -19,7 +19,7 @@ from insurance.models import Endorsement, Policy, Quote
 from insurance.public import estimate, policy_disagreements, rate
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.testing import hear, published
+from messaging.testing import published, receive
 from orders.events import OrderCreated, OrderLine, OrderUpdated
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -214,7 +214,7 @@ def ordered(customer_id, *products):
     """An order of products, as insurance hears of it."""
     order_id = uuid7()
     facts = {"order_id": order_id, "number": "1", "customer_id": customer_id} | {"total_amount": 1, "currency": "RUB"}
-    hear(serve_order, OrderCreated(**facts, lines=[line(one) for one in products], version_number=1))
+    receive(serve_order, OrderCreated(**facts, lines=[line(one) for one in products], version_number=1))
     return facts
 
 
@@ -234,7 +234,7 @@ def test_a_quote_for_an_order_is_for_a_car_of_it():
         assert (told.status_code, problem["field"], problem["code"]) == (400, "vehicle_vin", "not_the_orders")
     assert (Quote.objects.count(), published("insurance")) == (0, [])
     assert client.post(QUOTES, raw).status_code == 201
-    hear(serve_order, OrderUpdated(**facts, lines=[line(other), line(None)], version_number=2))
+    receive(serve_order, OrderUpdated(**facts, lines=[line(other), line(None)], version_number=2))
     assert client.post(QUOTES, raw).json()["errors"][0]["code"] == "not_the_orders"
     assert client.post(QUOTES, raw | {"vehicle_vin": OTHER}).status_code == 201
 

@@ -66,8 +66,8 @@ def test_a_claim_goes_from_report_to_payout(policy):
         currency="RUB",
     )
     with events_of("insurance") as told:
-        handlers.hear_payments(answer)
-        handlers.hear_payments(answer)
+        handlers.receive_payments(answer)
+        handlers.receive_payments(answer)
     assert told == ["claim.paid"]
     shown = owner.get(f"{PATH}/{claim['id']}").json()
     assert (shown["status"], shown["paid_amount"], shown["reserve_amount"]) == ("paid", "70000.00", "0.00")

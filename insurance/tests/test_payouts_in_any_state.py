@@ -35,7 +35,7 @@ def payout():
     return claim, claim.payouts.get()
 
 
-def hear(request, is_paid):
+def receive(request, is_paid):
     services.settle_payout(
         request_id=request.id, is_paid=is_paid, code="" if is_paid else "refused", detail="", now=timezone.now()
     )
@@ -52,11 +52,11 @@ def test_every_state_of_a_payout_is_tried():
 def test_every_answer_in_every_state_is_taken_in(state, is_paid):
     claim, request = payout()
     for step in STATES[state]:
-        hear(request, step)
+        receive(request, step)
     before = request.state
     assert before == state.partition(" ")[0]
     after = "done" if is_paid or before == "done" else "failed"
-    assert [hear(request, is_paid) for _ in range(2)] == [after, after]
+    assert [receive(request, is_paid) for _ in range(2)] == [after, after]
     claim.refresh_from_db()
     assert (claim.status == "paid") == (after == "done")
     assert list(policy_disagreements()) == []

@@ -124,10 +124,10 @@ class LiveStream(ABC):
         if missed is None:
             await self._start_over(is_resync=since is not None)
         else:
-            await self._tell(missed)
+            await self._deliver_news(missed)
         while self.waiting:
             arrived, self.waiting = self.waiting, []
-            await self._tell(arrived)
+            await self._deliver_news(arrived)
         self.waiting = None
 
     async def _start_over(self, *, is_resync: bool) -> None:
@@ -136,7 +136,7 @@ class LiveStream(ABC):
         text = await in_database_thread(self.view.read_snapshot)
         await self.deliver(text, self.view.position)
 
-    async def _tell(self, items: list[Item]) -> None:
+    async def _deliver_news(self, items: list[Item]) -> None:
         for item in items:
             if self.view.is_news(item):
                 await self.deliver(item.text, item.position)

@@ -59,7 +59,7 @@ def open_door(app: str, user_id: UUID, closing_id: UUID) -> None:
         _alone(app, user_id, _OPEN, [closing_id])
 
 
-def note_left(app: str, user_id: UUID) -> None:
+def record_departure(app: str, user_id: UUID) -> None:
     """The person's data is being erased, in the transaction that is open: the door stays shut for good."""
     _alone(app, user_id, _LEFT, [user_id])
 

@@ -26,7 +26,7 @@ from gateway.access.cards import cards_of
 from gateway.access.readings import forget_reader, readings_of
 from messaging.delivery.timers import set_timer
 from messaging.models import ExternalCall, Timer
-from messaging.people.departures import let_history_forget, note_left, shut_door
+from messaging.people.departures import let_history_forget, record_departure, shut_door
 from messaging.subscriptions import subscriptions
 
 OWNERS = ("customer_id", "user_id")
@@ -149,7 +149,7 @@ def erase(app: str, user_id: UUID) -> None:
     with transaction(app):
         whose = known_ids(app, user_id)
         for known in whose:
-            note_left(app, known)
+            record_departure(app, known)
         ids = ids_of(app, user_id)
         let_history_forget(app)
         for holding in holdings(app):

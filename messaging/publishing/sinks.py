@@ -185,7 +185,7 @@ class Sink:
                 self.flush()
             except Exception as error:
                 log.warning("stream_interrupted", source=self.source, error=repr(error))
-                self._note(error)
+                self._record_error(error)
                 stopping.wait(backoff)
                 backoff = min(MAX_BACKOFF_S, backoff * 2)
             else:
@@ -256,7 +256,7 @@ class Sink:
             self.broker.close()
             self.broker = None
 
-    def _note(self, error: Exception) -> None:
+    def _record_error(self, error: Exception) -> None:
         """Leave the reason where an operator finds it, if the database answers; else start over with it too."""
         try:
             self._execute(

@@ -43,7 +43,7 @@ def register(names: list[str], **options) -> None:
     subscribe(CategoryChanged, name=READER, partition_key="parent_id", **options)(handle)  # one partition: in order
 
 
-def tell(*names: str) -> None:
+def publish_named(*names: str) -> None:
     with transaction("catalog"):
         for name in names:
             publish(CategoryChanged(category_id=uuid7(), name=name))
@@ -71,45 +71,45 @@ def run(*arguments: str) -> str:
 
 
 def test_new_events_at_the_places_of_lost_ones_are_noticed(heard):
-    tell("a", "b", "lost", "lost too")
+    publish_named("a", "b", "lost", "lost too")
     relayed()
     lose_after(2)
-    tell("c", "d", "e", "f")
+    publish_named("c", "d", "e", "f")
     relayed()
     assert (cursor().is_paused, cursor().pause_reason) == (True, relay.RESTORED)
     assert heard == ["a", "b", "lost", "lost too"]
 
 
 def test_as_many_new_events_as_were_lost_are_noticed_too(heard):
-    tell("a", "lost")
+    publish_named("a", "lost")
     relayed()
     lose_after(1)
-    tell("b")
+    publish_named("b")
     relayed()
     assert cursor().is_paused
 
 
 def test_after_it_is_declared_nothing_is_missed_or_repeated(heard):
-    tell("a", "b", "lost", "lost too")
+    publish_named("a", "b", "lost", "lost too")
     relayed()
     lose_after(2)
-    tell("c", "d", "e")
+    publish_named("c", "d", "e")
     relayed()
     said = run("restored", "--source", "catalog")
     assert f"{READER} <- catalog: had read up to 4, goes on after 2" in said
-    tell("f")
+    publish_named("f")
     relayed()
     assert heard == ["a", "b", "lost", "lost too", "c", "d", "e", "f"]
     assert not cursor().is_paused
 
 
 def test_positions_are_never_given_out_again_after_a_declaration(heard, monkeypatch):
-    tell("a", "lost", "lost too")
+    publish_named("a", "lost", "lost too")
     relayed()
     before = FeedHead.objects.using("catalog").get().epoch
     lose_after(1)
     run("restored", "--source", "catalog")
-    tell("b")
+    publish_named("b")
     head = FeedHead.objects.using("catalog").get()
     assert (head.began_at, head.position) == (4, 5)
     assert head.epoch != before
@@ -121,12 +121,12 @@ def test_positions_are_never_given_out_again_after_a_declaration(heard, monkeypa
 
 def test_clients_of_the_live_feed_start_over(heard):
     feed.FEEDS.setdefault("catalog", set())
-    tell("a", "lost")
+    publish_named("a", "lost")
     relayed()
     assert feed.is_kept("catalog", 2)
     lose_after(1)
     run("restored", "--source", "catalog")
-    tell("b", "c", "d")
+    publish_named("b", "c", "d")
     assert not feed.is_kept("catalog", 2)
     assert feed.is_kept("catalog", 3)
     assert feed.is_kept("catalog", 0)
@@ -134,23 +134,23 @@ def test_clients_of_the_live_feed_start_over(heard):
 
 def test_a_declaration_without_a_restore_changes_nothing_for_readers(heard, monkeypatch):
     monkeypatch.setattr(events, "served", lambda: ["catalog", "orders"])
-    tell("a", "b")
+    publish_named("a", "b")
     relayed()
     assert "had read" not in run("restored", "--all")
-    tell("c")
+    publish_named("c")
     relayed()
     assert run("restored", "--source", "catalog") == "catalog: a new life of the log began\n"
     assert heard == ["a", "b", "c"]
 
 
 def test_whom_an_operator_had_paused_stays_so(heard):
-    tell("a", "lost")
+    publish_named("a", "lost")
     relayed()
     run("pause", "--handler", READER, "--reason", "moving house")
     lose_after(1)
     run("restored", "--source", "catalog")
     assert (cursor().is_paused, cursor().pause_reason) == (True, "moving house")
-    tell("b")
+    publish_named("b")
     run("resume", "--handler", READER)
     relayed()
     assert heard == ["a", "lost", "b"]
@@ -158,12 +158,12 @@ def test_whom_an_operator_had_paused_stays_so(heard):
 
 def test_one_batch_placed_in_another_order_is_heard_whole(heard):
     """At the backup two events waited for their positions, and the reader had seen only the one that came later."""
-    tell("a", "second")
+    publish_named("a", "second")
     relayed()
     with connections["catalog"].cursor() as raw:
         raw.execute("UPDATE messaging_outbox SET position = 3 WHERE position = 2")
         raw.execute("UPDATE messaging_feed_head SET position = 1")
-    tell("first")
+    publish_named("first")
     FeedHead.objects.using("catalog").update(position=3)
     relayed()
     assert cursor().is_paused
@@ -173,12 +173,12 @@ def test_one_batch_placed_in_another_order_is_heard_whole(heard):
 
 
 def test_where_nothing_shows_how_far_it_had_read_it_stays_paused(heard):
-    tell("past")
+    publish_named("past")
     register(heard, start="now")
     relayed()
     assert heard == []
     lose_after(0)
-    tell("x", "y")
+    publish_named("x", "y")
     with pytest.raises(SystemExit):
         run("restored", "--source", "catalog")
     assert cursor().is_paused
@@ -188,7 +188,7 @@ def test_where_nothing_shows_how_far_it_had_read_it_stays_paused(heard):
 
 
 def test_a_reader_whose_database_went_back_with_its_cursor_needs_nothing(heard):
-    tell("a", "b", "c")
+    publish_named("a", "b", "c")
     relayed()
     first = InboxEvent.objects.using("orders").order_by("rn").first()
     InboxEvent.objects.using("orders").exclude(pk=first.pk).delete()
@@ -201,7 +201,7 @@ def test_a_reader_whose_database_went_back_with_its_cursor_needs_nothing(heard):
 def test_nothing_is_declared_while_a_reader_is_away(heard, monkeypatch):
     from django.db import OperationalError
 
-    tell("a")
+    publish_named("a")
     relayed()
 
     def refuse(source, alias):

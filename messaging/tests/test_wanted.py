@@ -65,12 +65,12 @@ def test_when_everybody_is_looked_at():
     looks = relay_loop.Looks()
     assert [looks.is_due(now, fails=False) for now in (0.0, 0.4, 4.9, 5.1)] == [True, False, False, True]
     for placed, has_rung in ((0, True), (3, True), (1, False), (0, False)):
-        looks.note(placed, has_rung=has_rung)
+        looks.record_turn(placed, has_rung=has_rung)
     assert not looks.is_due(6.0, fails=False), "all that rang was placed here"
     assert (looks.wait_s(fails=False), looks.wait_s(fails=True)) == (relay_loop.IDLE_S, relay_loop.POLL_S)
     assert looks.is_due(6.0, fails=True)
-    looks.note(0, has_rung=True)
-    looks.note(0, has_rung=False)
+    looks.record_turn(0, has_rung=True)
+    looks.record_turn(0, has_rung=False)
     assert looks.wait_s(fails=False) == relay_loop.POLL_S
     assert [looks.is_due(now, fails=False) for now in (6.1, 6.6, 7.2)] == [False, True, False]
 

@@ -73,7 +73,7 @@ def turn(source: str, aliases: Collection[str] | None = None, *, to_all: bool = 
         feed.broadcast(source, placed)
         if placed:
             sinks.wake(source)
-            relay_wakeups.tell(source)
+            relay_wakeups.send(source)
         is_full = len(placed) == relay.BATCH
     _copy_to(source, aliases, None if to_all else types)
     return count
@@ -158,7 +158,7 @@ class Looks:
         """Return the seconds after which to look even if no bell rings."""
         return POLL_S if self._has_news or fails else IDLE_S
 
-    def note(self, placed: int, *, has_rung: bool) -> None:
+    def record_turn(self, placed: int, *, has_rung: bool) -> None:
         """Remember a turn that placed so many events, and whether the database has rung for more since."""
         if self._has_rung and not placed:
             self._has_news = True
@@ -234,7 +234,7 @@ class Relay:
             to_all = looks.is_due(time.monotonic(), fails=_fails(alias))
             placed = turn(alias, self.aliases, to_all=to_all)
             wait_s = looks.wait_s(fails=_fails(alias))
-            looks.note(placed, has_rung=any(True for _ in raw.notifies(timeout=wait_s, stop_after=1)))
+            looks.record_turn(placed, has_rung=any(True for _ in raw.notifies(timeout=wait_s, stop_after=1)))
 
     def _follow(self, source: str) -> None:
         while not self.stopping.is_set():

@@ -17,7 +17,7 @@ def _channel() -> str:
     return f"{settings.REDIS_PREFIX}:placed"
 
 
-def tell(source: str) -> None:
+def send(source: str) -> None:
     """Tell the relays of other machines that events of `source` got positions; where there are none, nobody is told."""
     if not settings.PEER_SECRETS:
         return

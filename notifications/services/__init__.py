@@ -6,9 +6,9 @@ from notifications.services.people import (
     Wish,
     close_recipient,
     forget_recipient,
-    keep_recipient,
-    keep_roles,
     set_preferences,
+    store_recipient,
+    store_roles,
 )
 from notifications.services.reminders import cancel_policy_reminder, remind_of_policy_end
 from notifications.services.sending import (
@@ -48,8 +48,6 @@ __all__ = [
     "forget_old_deliveries",
     "forget_recipient",
     "is_webhook_due",
-    "keep_recipient",
-    "keep_roles",
     "notify",
     "notify_staff",
     "queue_deliveries",
@@ -66,4 +64,6 @@ __all__ = [
     "send_deferred",
     "send_test",
     "set_preferences",
+    "store_recipient",
+    "store_roles",
 ]

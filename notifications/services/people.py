@@ -33,7 +33,7 @@ class Manner(TypedDict, total=False):
     is_digest_wanted: bool
 
 
-def keep_recipient(
+def store_recipient(
     *,
     user_id: UUID,
     email: str,
@@ -63,7 +63,7 @@ def keep_recipient(
             set_off(message)
 
 
-def keep_roles(*, user_id: UUID, roles: Iterable[str], version: int) -> None:
+def store_roles(*, user_id: UUID, roles: Iterable[str], version: int) -> None:
     """Take over what a person may do, unless something newer is known."""
     with transaction("notifications"):
         recipient = lock_recipients([user_id])[user_id]

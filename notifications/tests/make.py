@@ -13,7 +13,7 @@ from notifications.models import Kind, Notification, WebhookEndpoint
 def recipient(user_id: UUID | None = None, email: str = "anna@example.com", version: int = 1, **profile: Any) -> UUID:
     """A person whose address is known."""
     user_id = user_id or uuid7()
-    services.keep_recipient(
+    services.store_recipient(
         user_id=user_id, email=email, full_name="Anna", version=version, now=timezone.now(), **profile
     )
     return user_id

@@ -147,9 +147,9 @@ FOR_STAFF = [
 
 
 @pytest.mark.parametrize("event", NEWS, ids=lambda event: event.type)
-def test_each_kind_of_news_comes_once_in_the_app_and_by_mail(tell, event):
+def test_each_kind_of_news_comes_once_in_the_app_and_by_mail(deliver, event):
     make.recipient(USER)
-    tell(event)
+    deliver(event)
     rows = Notification.objects.filter(user_id=USER)
     assert sorted(rows.values_list("channel", "delivery")) == [("email", "sent"), ("in_app", "sent")]
     assert set(rows.values_list("kind", flat=True)) == {event.type}
@@ -159,14 +159,14 @@ def test_each_kind_of_news_comes_once_in_the_app_and_by_mail(tell, event):
     assert published("notifications") == ["notification.told"]
 
 
-def test_a_step_nobody_needs_to_hear_of_is_not_told(tell):
-    tell(moved("awaiting_payment"))
+def test_a_step_nobody_needs_to_hear_of_is_not_told(deliver):
+    deliver(moved("awaiting_payment"))
     assert not Notification.objects.exists()
 
 
-def test_everybody_is_told_of_a_cancelled_happening(tell):
+def test_everybody_is_told_of_a_cancelled_happening(deliver):
     people = [make.recipient(email=f"guest{number}@example.com") for number in range(3)]
-    tell(HappeningCancelled(event_id=uuid7(), title="Open day", reason="", user_ids=[*people, uuid7()]))
+    deliver(HappeningCancelled(event_id=uuid7(), title="Open day", reason="", user_ids=[*people, uuid7()]))
     assert sorted(message.to[0] for message in mail.outbox) == [f"guest{number}@example.com" for number in range(3)]
     assert Notification.objects.filter(channel="in_app").count() == 4
 
@@ -215,45 +215,45 @@ def test_moments_are_told_on_the_wall_clock_of_the_place_or_of_the_reader():
 
 
 @pytest.mark.parametrize("event", FOR_STAFF, ids=lambda event: event.type)
-def test_staff_are_told_what_waits_for_them(tell, event):
+def test_staff_are_told_what_waits_for_them(deliver, event):
     manager, admin = (make.recipient(email=f"{role}@example.com", roles=[role]) for role in ("manager", "admin"))
     make.recipient(email="client@example.com", roles=["client"])
     make.recipient(email="left@example.com", roles=["manager"], is_active=False)
-    tell(event)
+    deliver(event)
     told = Notification.objects.filter(channel="in_app").values_list("user_id", flat=True)
     assert sorted(told) == sorted([manager, admin])
     mailed = {"manager@example.com", "admin@example.com"} if isinstance(event, AttentionNeeded) else set()
     assert {to for message in mail.outbox for to in message.to} == mailed
 
 
-def test_who_works_here_follows_accounts(tell):
-    tell(UserRegistered(user_id=USER, email="anna@example.com", roles=["client"]))
-    tell(UserRoleChanged(user_id=USER, roles=["manager"], previous=["client"], version_number=2))
-    tell(FOR_STAFF[0])
+def test_who_works_here_follows_accounts(deliver):
+    deliver(UserRegistered(user_id=USER, email="anna@example.com", roles=["client"]))
+    deliver(UserRoleChanged(user_id=USER, roles=["manager"], previous=["client"], version_number=2))
+    deliver(FOR_STAFF[0])
     assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
-    tell(UserDeactivated(user_id=USER))
-    tell(FOR_STAFF[1])
+    deliver(UserDeactivated(user_id=USER))
+    deliver(FOR_STAFF[1])
     assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
 
 
-def test_who_may_sign_in_again_is_told_again(tell):
+def test_who_may_sign_in_again_is_told_again(deliver):
     make.recipient(USER, email="anna@example.com", roles=["manager"], is_active=False)
-    tell(UserUpdated(user_id=USER, email="anna@example.com", roles=["manager"], version_number=4))
-    tell(FOR_STAFF[2])
+    deliver(UserUpdated(user_id=USER, email="anna@example.com", roles=["manager"], version_number=4))
+    deliver(FOR_STAFF[2])
     assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_a_manager_who_came_back_is_told_whichever_was_heard_first(tell, is_late):
+def test_a_manager_who_came_back_is_told_whichever_was_heard_first(deliver, is_late):
     make.recipient(USER, email="anna@example.com", roles=["manager"], version=2)
     left = UserDeactivated(user_id=USER, version_number=3)
     back = UserUpdated(user_id=USER, email="anna@example.com", roles=["manager"], version_number=4)
-    tell(*([back, left] if is_late else [left, back]))
-    tell(FOR_STAFF[2])
+    deliver(*([back, left] if is_late else [left, back]))
+    deliver(FOR_STAFF[2])
     assert Notification.objects.filter(user_id=USER, channel="in_app").count() == 1
 
 
-def test_a_manager_who_left_is_told_nothing_whichever_was_heard_first(tell):
+def test_a_manager_who_left_is_told_nothing_whichever_was_heard_first(deliver):
     people = [uuid7(), uuid7()]
     for user, is_late in zip(people, (False, True), strict=True):
         make.recipient(user, email=f"{user}@example.com", roles=["manager"], version=2)
@@ -261,8 +261,8 @@ def test_a_manager_who_left_is_told_nothing_whichever_was_heard_first(tell):
         moved_house = UserUpdated(
             user_id=user, email=f"new-{user}@example.com", roles=["manager"], version_number=4, is_active=False
         )
-        tell(*([moved_house, left] if is_late else [left, moved_house]))
-    tell(FOR_STAFF[2])
+        deliver(*([moved_house, left] if is_late else [left, moved_house]))
+    deliver(FOR_STAFF[2])
     assert not Notification.objects.exists()
     assert {person.email for person in Recipient.objects.all()} == {f"new-{user}@example.com" for user in people}
 
@@ -274,9 +274,9 @@ def test_all_that_accounts_tells_of_a_user_is_followed_in_one_order():
     assert (followed.partition_field, followed.is_batch, followed.on_parked) == ("", False, "block")
 
 
-def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(tell):
+def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(deliver):
     approved = next(event for event in NEWS if isinstance(event, ApplicationApproved))
-    tell(
+    deliver(
         msgspec.structs.replace(approved, is_accepted=True),
         drive(DriveEnded, car_id=uuid7(), outcome="returned"),
         LoanClosed(loan_id=uuid7(), customer_id=USER, reason="cancelled"),
@@ -284,23 +284,23 @@ def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(tell):
     assert not Notification.objects.exists()
 
 
-def test_a_sign_in_is_told_to_those_who_asked(tell):
+def test_a_sign_in_is_told_to_those_who_asked(deliver):
     indifferent, careful = make.recipient(), make.recipient(email="careful@example.com")
     wish = services.Wish(kind=Kind.SIGNED_IN, in_app=True, email=True, sms=False)
     services.set_preferences(now=timezone.now(), user_id=careful, wishes=[wish])
-    tell(*(UserLoggedIn(user_id=user, session_id=uuid7()) for user in (indifferent, careful)))
+    deliver(*(UserLoggedIn(user_id=user, session_id=uuid7()) for user in (indifferent, careful)))
     assert set(Notification.objects.values_list("user_id", "channel")) == {(careful, "in_app"), (careful, "email")}
     assert [message.to for message in mail.outbox] == [["careful@example.com"]]
 
 
-def test_the_end_of_a_policy_is_told_a_month_before_unless_it_was_cancelled(tell):
+def test_the_end_of_a_policy_is_told_a_month_before_unless_it_was_cancelled(deliver):
     user, kept, cancelled = make.recipient(), uuid7(), uuid7()
     policy = {"customer_id": user, "currency": "RUB"}
     bought = policy | {"insurance_type": "osago", "premium": Decimal("1"), "start_date": date(2027, 1, 1)}
     for policy_id in (kept, cancelled):
-        tell(PolicyPurchased(policy_id=policy_id, end_date=date(2027, 12, 31), **bought))
-    tell(PolicyPurchased(policy_id=uuid7(), end_date=date(2026, 12, 1), **bought))
-    tell(PolicyCancelled(policy_id=cancelled, refund_amount=Decimal("1"), reason="sold", **policy))
+        deliver(PolicyPurchased(policy_id=policy_id, end_date=date(2027, 12, 31), **bought))
+    deliver(PolicyPurchased(policy_id=uuid7(), end_date=date(2026, 12, 1), **bought))
+    deliver(PolicyCancelled(policy_id=cancelled, refund_amount=Decimal("1"), reason="sold", **policy))
     due = Timer.objects.using("notifications").filter(type="insurance.ends_soon")
     assert {timer.due_at.date() for timer in due} == {date(2027, 12, 1)}
     make_due("notifications")
@@ -309,11 +309,11 @@ def test_the_end_of_a_policy_is_told_a_month_before_unless_it_was_cancelled(tell
     assert sorted(ending.values_list("channel", "data__policy_id")) == [("email", str(kept)), ("in_app", str(kept))]
 
 
-def test_instalments_are_reminded_of_and_a_suspension_is_told(tell):
+def test_instalments_are_reminded_of_and_a_suspension_is_told(deliver):
     user = make.recipient()
     about = {"policy_id": uuid7(), "customer_id": user, "number": 2, "amount": Decimal("20866.66"), "currency": "RUB"}
     day = date(2027, 6, 30)
-    tell(
+    deliver(
         InstalmentDue(due_date=day, **about),
         InstalmentLate(due_date=day, grace_until=date(2027, 7, 14), **about),
         PolicySuspended(covered_through=day, ends_after=date(2027, 8, 13), **about),
@@ -343,16 +343,16 @@ def test_news_told_again_is_not_new():
     assert ExternalCall.objects.using("notifications").count() == 1
 
 
-def test_mail_waits_for_the_address(tell):
-    tell(moved())
+def test_mail_waits_for_the_address(deliver):
+    deliver(moved())
     assert (mail.outbox, Notification.objects.get(channel="email").delivery) == ([], "waiting")
-    tell(UserRegistered(user_id=USER, email="anna@example.com"))
+    deliver(UserRegistered(user_id=USER, email="anna@example.com"))
     assert [message.to for message in mail.outbox] == [["anna@example.com"]]
     assert Notification.objects.get(channel="email").delivery == "sent"
 
 
-def test_the_newest_address_counts(tell):
-    tell(
+def test_the_newest_address_counts(deliver):
+    deliver(
         UserRegistered(user_id=USER, email="anna@example.com"),
         UserUpdated(user_id=USER, email="new@example.com", version_number=3),
         UserUpdated(user_id=USER, email="old@example.com", version_number=2),
@@ -361,10 +361,10 @@ def test_the_newest_address_counts(tell):
     assert [message.to for message in mail.outbox] == [["new@example.com"]]
 
 
-def test_a_deleted_user_is_forgotten(tell):
+def test_a_deleted_user_is_forgotten(deliver):
     user = make.recipient(USER)
     make.news(user)
-    tell(UserDeleted(user_id=USER), UserUpdated(user_id=USER, email="anna@example.com", version_number=9))
+    deliver(UserDeleted(user_id=USER), UserUpdated(user_id=USER, email="anna@example.com", version_number=9))
     assert (mail.outbox, Notification.objects.count(), Recipient.objects.get().email) == ([], 0, "")
 
 

@@ -9,7 +9,7 @@ from orders.services.carts import (
     purge_carts,
     remove_cart_item,
 )
-from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order, note_approval
+from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order, record_approval
 from orders.services.checkout import react
 from orders.services.copies import copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
@@ -17,15 +17,15 @@ from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal, work_out_deal
 from orders.services.deposits import DepositTerms, deposit_terms
 from orders.services.documents import issue_document
-from orders.services.earnest import fault_agreed, hear_forfeit, hear_payout, state_fault
+from orders.services.earnest import fault_agreed, record_forfeit, record_payout, state_fault
 from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
 from orders.services.history import Actor
 from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
 from orders.services.lines import FreeLine, ProductLine
-from orders.services.news import note_news
+from orders.services.news import record_news
 from orders.services.placing import place_order
-from orders.services.premiums import note_returned_premium
+from orders.services.premiums import record_returned_premium
 from orders.services.queue import (
     ask_for_freed_cars,
     close_places,
@@ -79,8 +79,6 @@ __all__ = [
     "fold_stats",
     "follow_products",
     "follow_stock",
-    "hear_forfeit",
-    "hear_payout",
     "inspect_return",
     "issue_document",
     "join_queue",
@@ -91,9 +89,6 @@ __all__ = [
     "lower_agreed",
     "merge_cart",
     "move_order",
-    "note_approval",
-    "note_news",
-    "note_returned_premium",
     "order_deal",
     "place_order",
     "preview_lines",
@@ -101,6 +96,11 @@ __all__ = [
     "purge_deal_quotes",
     "quote_deal",
     "react",
+    "record_approval",
+    "record_forfeit",
+    "record_news",
+    "record_payout",
+    "record_returned_premium",
     "refuse_return",
     "remove_cart_item",
     "require_offer",

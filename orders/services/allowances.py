@@ -38,7 +38,7 @@ def _allow(saga: LockedOrder, event: PaymentRefunded, amount: Decimal) -> None:
         "granted_at": saga.now.isoformat(),
     }
     _set(saga, [*saga.order.allowances, granted])
-    saga.note("order.allowance_granted", reason=event.reason, data={"amount": str(amount)})
+    saga.record("order.allowance_granted", reason=event.reason, data={"amount": str(amount)})
     if saga.order.status in HANDED_OVER:
         saga.call_manager(LegKind.PAYMENT, "refunded_after_handover", f"{amount} {saga.order.currency}")
 
@@ -48,7 +48,7 @@ def drop_allowance(saga: LockedOrder, refund_id: str) -> None:
     kept = [item for item in saga.order.allowances if item["refund_id"] != refund_id]
     if len(kept) < len(saga.order.allowances):
         _set(saga, kept)
-        saga.note("order.allowance_withdrawn", data={"refund_id": refund_id})
+        saga.record("order.allowance_withdrawn", data={"refund_id": refund_id})
 
 
 def _set(saga: LockedOrder, allowances: list[dict[str, str]]) -> None:

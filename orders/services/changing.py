@@ -128,7 +128,7 @@ def cancel_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: d
     move_order(order_id=subject_id, status=Status.CANCELLED, reason=reason, actor=as_maker(maker_id), now=now)
 
 
-def note_approval(*, approval: Approval, person_id: UUID | None, reason: str, now: datetime) -> None:
+def record_approval(*, approval: Approval, person_id: UUID | None, reason: str, now: datetime) -> None:
     """Write into an order's history what became of a request about it."""
     with transaction("orders"):
         saga = Saga.load(approval.subject_id, now)

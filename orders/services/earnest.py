@@ -136,7 +136,7 @@ def _of(saga: Saga, found: DepositAgreement) -> dict[str, Any]:
     }
 
 
-def hear_forfeit(*, event: ForfeitSettled, now: datetime) -> None:
+def record_forfeit(*, event: ForfeitSettled, now: datetime) -> None:
     """Note that `event.amount` of earnest money is ours, as much as was left. Heard again, it changes nothing."""
     with transaction("orders"):
         saga, found = _settling(event.order_id, event.request_id, now)
@@ -148,7 +148,7 @@ def hear_forfeit(*, event: ForfeitSettled, now: datetime) -> None:
         saga.save()
 
 
-def hear_payout(*, event: PayoutSettled, now: datetime) -> None:
+def record_payout(*, event: PayoutSettled, now: datetime) -> None:
     """Note what became of the second half of earnest money; one that could not be paid is a manager's.
 
     Heard again, it changes nothing; other payouts are nobody's here.

@@ -34,5 +34,5 @@ def _ask_back(saga: LockedOrder, payment: OrderPayment, amount: Decimal, reason:
     require_permit("orders")
     payment.asked_back = max(payment.refunded, payment.asked_back) + amount
     payment.save(update_fields=["asked_back"])
-    saga.note("payment.excess_asked_back", reason=reason, data={"amount": str(amount)})
+    saga.record("payment.excess_asked_back", reason=reason, data={"amount": str(amount)})
     send(GiveBackExcess(order_id=saga.order.id, payment_id=payment.payment_id, amount=amount, reason=reason))

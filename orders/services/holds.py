@@ -68,7 +68,7 @@ def rehold(saga: LockedOrder, for_legs: Sequence[str]) -> None:
     if order.reservation_expires_at is None or order.status not in OPEN or saga.checkout.is_undoing:
         return
     kinds = _kinds(saga, for_legs)
-    _note_changes(order, kinds, saga.now)
+    _record_changes(order, kinds, saga.now)
     kind, end = _longest(saga, kinds)
     order.hold_kind = HoldKind.CREDIT if kind == OFFER else kind
     if end != order.reservation_expires_at:
@@ -87,7 +87,7 @@ def _kinds(saga: LockedOrder, for_legs: Sequence[str]) -> list[str]:
     return found
 
 
-def _note_changes(order: Order, kinds: list[str], now: datetime) -> None:
+def _record_changes(order: Order, kinds: list[str], now: datetime) -> None:
     """Note when each kind first applied; the first time that a long one is over, the checkout begins anew."""
     since: dict[str, Any] = dict(order.hold_since)
     over = [kind for kind in LONG if kind in since and kind not in kinds and f"after_{kind}" not in since]
@@ -161,7 +161,7 @@ def look_at_hold(saga: LockedOrder) -> bool:
         watch_hold(saga)
         return False
     if saga.payment.state == LegState.SUCCEEDED:
-        _keep_what_is_paid(saga)
+        _extend_paid_hold(saga)
         return False
     return True
 
@@ -185,7 +185,7 @@ def _announce(saga: LockedOrder, end: datetime) -> None:
     saga.call_manager(saga.checkout.step, "hold_ending", order.get_hold_kind_display())
 
 
-def _keep_what_is_paid(saga: LockedOrder) -> None:
+def _extend_paid_hold(saga: LockedOrder) -> None:
     """A deal that is paid for is never undone by the clock: a manager has to look why it does not end."""
     order = saga.order
     order.hold_hard_end = saga.now + timedelta(days=1)
@@ -200,7 +200,7 @@ def applications(order: Order) -> dict[str, str]:
     return found
 
 
-def note_application(saga: LockedOrder, application_id: Any, kind: str | None) -> None:
+def record_application(saga: LockedOrder, application_id: Any, kind: str | None) -> None:
     """Note that the buyer's own application is being decided (`credit`), offered (`offer`), or over (None)."""
     order = saga.order
     if order.status not in OPEN or not order.hold_since:

@@ -156,7 +156,7 @@ class LockedOrder:
         """The lines as they are from now on."""
         self._lines = lines
 
-    def note(self, event: str, *, reason: str = "", data: dict[str, Any] | None = None) -> None:
+    def record(self, event: str, *, reason: str = "", data: dict[str, Any] | None = None) -> None:
         """Write a step to the timeline."""
         record_step(self, event, now=self.now, reason=reason, data=data)
 

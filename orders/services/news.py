@@ -15,7 +15,7 @@ STALE_AFTER = timedelta(hours=72)
 """Older than what the feed keeps is no news: a handler that begins with an old log would tell months of it."""
 
 
-def note_news(*, event: Event, happened_at: datetime, now: datetime) -> None:
+def record_news(*, event: Event, happened_at: datetime, now: datetime) -> None:
     """Put an event of another app on the managers' feed, unless it is older than the feed keeps."""
     if happened_at < now - STALE_AFTER:
         return

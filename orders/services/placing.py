@@ -120,7 +120,7 @@ def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offe
     """Start the checkout, and store it with its order."""
     OrderLine.objects.bulk_create(lines)
     _refuse_plan(saga)
-    _note_agreed(saga)
+    _record_agreed(saga)
     saga.begin()
     saga.fund()
     saga.insert()
@@ -129,7 +129,7 @@ def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offe
     publish(_created(saga.order, lines))
     record_status(saga, None, actor=actor, reason="", now=now)
     if offer is not None:
-        saga.note("queue.offer_taken", data={"place_id": str(offer.id)})
+        saga.record("queue.offer_taken", data={"place_id": str(offer.id)})
     saga.write_timeline()
     saga.ask()
 
@@ -199,7 +199,7 @@ def _refuse_plan(saga: Saga) -> None:
         raise InvalidInput("payment", "exceeds_total", detail)
 
 
-def _note_agreed(saga: Saga) -> None:
+def _record_agreed(saga: Saga) -> None:
     """Keep what the buyer expects to pay by themselves: no card is charged for more without their word."""
     request = PaymentRequest.of(saga.payment)
     if request.parts:

@@ -8,7 +8,7 @@ from core.db import transaction
 from orders.services.saga import Saga
 
 
-def note_returned_premium(*, order_id: UUID, amount: Decimal, reason: str, now: datetime) -> None:
+def record_returned_premium(*, order_id: UUID, amount: Decimal, reason: str, now: datetime) -> None:
     """Ask the buyer for `amount` less, in the order's currency: insurance gives back as much of a premium.
 
     An order that is being undone gives everything back anyway; an unknown one changes nothing.
@@ -19,6 +19,6 @@ def note_returned_premium(*, order_id: UUID, amount: Decimal, reason: str, now: 
             return
         saga.order.returned_premiums += amount
         saga.order.touch(now)
-        saga.note("order.premium_returned", reason=reason, data={"amount": str(amount)})
+        saga.record("order.premium_returned", reason=reason, data={"amount": str(amount)})
         saga.publish_updated()
         saga.save()

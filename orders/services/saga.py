@@ -178,9 +178,9 @@ class Saga(LockedOrder):
         """End a leg that nobody has to give anything back for: its answer counts no more."""
         if row.state == LegState.PENDING or (row.state == LegState.RUNNING and not leg.takes_back):
             self.close(row, LegState.SKIPPED)
-        elif leg.is_let_go and row.state == LegState.SUCCEEDED:
+        elif leg.is_released_alone and row.state == LegState.SUCCEEDED:
             self.close(row, LegState.COMPENSATED)
-            leg.let_go(self)
+            leg.release(self)
 
     def _limit_undoing(self) -> None:
         overdue = events.UndoOverdue(order_id=self.order.id)

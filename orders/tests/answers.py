@@ -39,7 +39,7 @@ def attempt(order: Order, kind: str) -> UUID:
     return CheckoutLeg.objects.get(checkout_id=order.id, kind=kind).attempt_id
 
 
-def hear(event: Event, *, now: datetime | None = None) -> None:
+def receive(event: Event, *, now: datetime | None = None) -> None:
     """Let the saga hear something, twice, as a relay may deliver it."""
     services.react(event=event, now=now or timezone.now())
 

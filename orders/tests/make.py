@@ -58,8 +58,8 @@ def completed(*, customer_id: UUID | None = None, **options: Any) -> Order:
     from orders.tests import answers
 
     made = order(customer_id=customer_id, **options)
-    answers.hear(answers.reserved(made))
-    answers.hear(answers.paid(made, by_saga=False))
+    answers.receive(answers.reserved(made))
+    answers.receive(answers.paid(made, by_saga=False))
     manager = Actor(uuid7(), frozenset({"manager"}))
     for status in ("in_progress", "ready", "completed"):
         services.move_order(order_id=made.id, status=status, actor=manager, now=timezone.now())
@@ -85,13 +85,13 @@ def with_earnest_money(
         deposit = {"method": "card", "token": "tok_success", "amount": amount, "terms": terms}
         made = order(customer_id=customer_id, deposit=deposit, **options)
     payment_id = uuid7()
-    answers.hear(answers.reserved(made))
-    answers.hear(answers.paid(made, amount=amount, payment_id=payment_id))
+    answers.receive(answers.reserved(made))
+    answers.receive(answers.paid(made, amount=amount, payment_id=payment_id))
     if is_over:
         buyer = Actor(made.customer_id, frozenset({"client"}))
         services.move_order(order_id=made.id, status="cancelled", actor=buyer, now=timezone.now())
-        answers.hear(answers.settled(made))
-        answers.hear(answers.released(made))
+        answers.receive(answers.settled(made))
+        answers.receive(answers.released(made))
     made.refresh_from_db()
     return made, payment_id
 

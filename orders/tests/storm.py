@@ -29,7 +29,7 @@ from orders import services
 from orders.models import Order
 from orders.services import Actor
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from tests.product import free_port
 
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
@@ -276,9 +276,9 @@ def _shuffled(steps: list[tuple[Order, int]]) -> list[tuple[Order, int]]:
 
 def _change(order: Order, step: int) -> None:
     if step == 0:
-        hear(answers.reserved(order))
+        receive(answers.reserved(order))
     elif step == 1:
-        hear(answers.paid(order, by_saga=False))
+        receive(answers.paid(order, by_saga=False))
     else:
         status = ("in_progress", "ready", "completed")[step - 2]
         services.move_order(order_id=order.id, status=status, actor=MANAGER, now=timezone.now())

@@ -10,7 +10,7 @@ from messaging.testing import events_of
 from orders import events
 from orders.models import Checkout, CheckoutLeg, LegKind, OrderHistory
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from orders.tests.test_checkout import CARD
 
 pytestmark = pytest.mark.django_db(databases=["orders", "accounts"])
@@ -55,9 +55,9 @@ def test_the_checkouts_page_offers_the_actions(admin):
 
 def test_the_list_shows_what_needs_attention(admin):
     healthy, parked = make.order(), make.order(payment=CARD)
-    hear(answers.reserved(parked))
-    hear(answers.declined(parked))
-    hear(events.UndoOverdue(order_id=parked.id))
+    receive(answers.reserved(parked))
+    receive(answers.declined(parked))
+    receive(events.UndoOverdue(order_id=parked.id))
     page = admin.get("/admin/orders/checkout/?attention=needed").content.decode()
     assert parked.number in page
     assert healthy.number not in page

@@ -13,7 +13,7 @@ from orders.models import Order, OrderHistory
 from orders.services import Actor, FreeLine, LineChange, ProductLine
 from orders.services.deposits import TERMS_VERSION
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -52,33 +52,33 @@ def waits_for_its_buyer(order):
 
 def test_a_smaller_loan_accepted_is_agreed_to_with_its_own_part():
     order = make.order(payment=CARD, financing=LOAN)
-    hear(answers.reserved(order))
-    hear(answers.loan_approved(order, "600000.00", is_accepted=False))
-    hear(answers.loan_accepted(order, "600000.00"))
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "600000.00", is_accepted=False))
+    receive(answers.loan_accepted(order, "600000.00"))
     assert charged() == ["400000.00"]
 
 
 def test_a_loan_that_turns_out_smaller_charges_nobody():
     order = make.order(payment=CARD, financing=LOAN)
-    hear(answers.reserved(order))
-    hear(answers.loan_approved(order, "600000.00"))
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "600000.00"))
     assert (charged(), waits_for_its_buyer(order)) == ([], True)
 
 
 def test_a_car_valued_lower_than_was_asked_charges_nobody():
     order = make.order(payment=CARD, trade_in=TRADE_IN)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     valued(order, "300000.00")
     assert (charged(), waits_for_its_buyer(order)) == ([], True)
     (told,) = OutboxEvent.objects.using("orders").filter(type="order.payment_agreement_needed")
     assert (told.data["customer_id"], told.data["amount"]) == (str(order.customer_id), "700000.00")
-    hear(answers.paid(order, amount="700000.00", by_saga=False))
+    receive(answers.paid(order, amount="700000.00", by_saga=False))
     assert Order.objects.get(pk=order.pk).status == "paid"
 
 
 def test_a_car_valued_as_asked_is_agreed_to():
     order = make.order(payment=CARD, trade_in=TRADE_IN)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     valued(order, "400000.00")
     assert charged() == ["600000.00"]
 
@@ -88,22 +88,22 @@ def test_a_car_valued_as_asked_is_agreed_to():
 )
 def test_what_was_named_and_what_is_brought_is_asked_for(payment, amounts):
     order = make.order(payment=payment, trade_in=TRADE_IN)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     valued(order, "300000.00")
     assert charged() == amounts
 
 
 def test_a_deposit_counts_into_what_was_agreed_to():
     order = make.order(payment=CARD, deposit=CARD | {"amount": "50000.00", "terms": TERMS_VERSION}, trade_in=TRADE_IN)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     valued(order, "400000.00")
-    hear(answers.paid(order, amount="50000.00"))
+    receive(answers.paid(order, amount="50000.00"))
     assert charged() == ["50000.00", "550000.00"]
 
 
 def test_a_line_that_a_manager_adds_is_not_charged_unasked():
     order = make.order(payment=CARD, trade_in=TRADE_IN)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     change(order, MANAGER, FreeLine("Mats", Decimal("5000.00"), 1))
     valued(order, "400000.00")
     assert (charged(), waits_for_its_buyer(order)) == ([], True)
@@ -113,12 +113,12 @@ def test_a_line_that_a_manager_adds_is_not_charged_unasked():
 def test_a_line_that_the_buyer_adds_is_agreed_to_unless_it_cannot_be_had(is_refused):
     product = make.product(price="500000.00", available=3)
     order = make.order(lines=[ProductLine(product, 1)], payment=CARD, trade_in=TRADE_IN)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     buyer = Actor(order.customer_id, frozenset({"client"}))
     change(order, buyer, LineChange(order.lines.get().id, 2))
-    hear(answers.rejected(order) if is_refused else answers.reserved(order))
+    receive(answers.rejected(order) if is_refused else answers.reserved(order))
     if is_refused:
-        hear(answers.reserved(order))
+        receive(answers.reserved(order))
         change(order, MANAGER, FreeLine("Mats", Decimal("5000.00"), 1))
     valued(order, "400000.00")
     assert charged() == ([] if is_refused else ["600000.00"])

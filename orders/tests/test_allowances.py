@@ -16,7 +16,7 @@ from orders.models import Order, OrderHistory
 from orders.queries.reading import read_any
 from orders.services import ProductLine
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from orders.tests.test_timeline import moved
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
@@ -27,9 +27,9 @@ def paid_order(*amounts, status="paid", **wishes):
     """An order paid in these amounts, and their payments."""
     order = make.order(lines=[ProductLine(make.product(price=PRICE), 1)], **wishes)
     payments = [uuid7() for _ in amounts]
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     for payment_id, amount in zip(payments, amounts, strict=True):
-        hear(answers.paid(order, amount=amount, payment_id=payment_id, by_saga=False))
+        receive(answers.paid(order, amount=amount, payment_id=payment_id, by_saga=False))
     for step in ("in_progress", "ready", "completed"):
         if status in (step, *AFTER[step]):
             moved(step)(order, timezone.now())
@@ -46,7 +46,7 @@ def seen(order):
 def test_a_part_given_back_is_an_allowance_and_nothing_is_due():
     order, (payment,) = paid_order(PRICE)
     with events_of("orders") as published:
-        hear(answers.given_back(order, payment, "50000.00"))
+        receive(answers.given_back(order, payment, "50000.00"))
     shown = read_any(order.id)
     now = seen(order)
     assert (now.status, now.amount_paid, shown.amount_due) == ("paid", Decimal("750000.00"), 0)
@@ -63,19 +63,19 @@ def test_a_part_given_back_is_an_allowance_and_nothing_is_due():
 @pytest.mark.parametrize("status", ["paid", "in_progress", "ready"])
 def test_all_of_it_given_back_ends_the_order_and_frees_the_car(status):
     order, payments = paid_order("500000.00", "300000.00", status=status)
-    hear(answers.given_back(order, payments[0], "500000.00"))
+    receive(answers.given_back(order, payments[0], "500000.00"))
     assert (seen(order).status, seen(order).allowance_amount) == (status, Decimal("500000.00"))
     with events_of("orders") as published:
-        hear(answers.given_back(order, payments[1], "300000.00"))
-        hear(answers.settled(order, PRICE))
+        receive(answers.given_back(order, payments[1], "300000.00"))
+        receive(answers.settled(order, PRICE))
     assert "checkout.stock_release_requested" in published
-    hear(answers.released(order))
+    receive(answers.released(order))
     assert (seen(order).status, seen(order).amount_due, seen(order).checkout.state) == ("refunded", 0, "compensated")
 
 
 def test_what_the_buyers_bank_took_back_is_still_owed_and_stops_the_handover():
     order, (payment,) = paid_order(PRICE)
-    hear(answers.given_back(order, payment, "50000.00", cause="dispute"))
+    receive(answers.given_back(order, payment, "50000.00", cause="dispute"))
     assert (seen(order).amount_due, seen(order).allowances) == (Decimal("50000.00"), [])
     with pytest.raises(MoneyMissing) as refusal:
         moved("in_progress")(order, timezone.now())
@@ -85,16 +85,16 @@ def test_what_the_buyers_bank_took_back_is_still_owed_and_stops_the_handover():
 def test_an_allowance_whose_money_came_back_to_us_is_none():
     order, (payment,) = paid_order(PRICE)
     refund = uuid7()
-    hear(answers.given_back(order, payment, "50000.00", refund_id=refund))
+    receive(answers.given_back(order, payment, "50000.00", refund_id=refund))
     back = answers.refund_came_back(order, payment, "50000.00")
-    hear(type(back)(**{name: getattr(back, name) for name in back.__struct_fields__} | {"refund_id": refund}))
+    receive(type(back)(**{name: getattr(back, name) for name in back.__struct_fields__} | {"refund_id": refund}))
     assert (seen(order).allowances, seen(order).amount_paid) == ([], Decimal(PRICE))
     assert (seen(order).allowance_amount, seen(order).amount_due) == (0, 0)
 
 
 def test_a_refund_under_way_stops_the_handover_until_it_has_ended():
     order, (payment,) = paid_order(PRICE, status="ready")
-    hear(answers.refund_pending(order, payment, PRICE))
+    receive(answers.refund_pending(order, payment, PRICE))
     api = Api("manager")
     answer = api.put(f"/orders/{order.id}/status", {"status": "completed"})
     assert (answer.status_code, answer.json()["code"], answer.json()["refund_pending"]) == (
@@ -104,7 +104,7 @@ def test_a_refund_under_way_stops_the_handover_until_it_has_ended():
     )
     with pytest.raises(RefundPending):
         moved("completed")(order, timezone.now())
-    hear(answers.refund_pending(order, payment, "0.00"))
+    receive(answers.refund_pending(order, payment, "0.00"))
     moved("completed")(order, timezone.now())
     assert seen(order).status == "completed"
 
@@ -112,7 +112,7 @@ def test_a_refund_under_way_stops_the_handover_until_it_has_ended():
 def test_a_refund_that_crossed_the_handover_is_named_and_a_manager_is_called():
     order, (payment,) = paid_order(PRICE, status="completed")
     with events_of("orders") as published:
-        hear(answers.given_back(order, payment, PRICE))
+        receive(answers.given_back(order, payment, PRICE))
     assert (seen(order).status, seen(order).amount_due) == ("completed", 0)
     assert (seen(order).allowance_amount, "checkout.attention_needed" in published) == (Decimal(PRICE), True)
 
@@ -120,9 +120,9 @@ def test_a_refund_that_crossed_the_handover_is_named_and_a_manager_is_called():
 def test_a_refund_before_all_was_paid_is_simply_owed_again():
     order = make.order(lines=[ProductLine(make.product(price=PRICE), 1)])
     payment = uuid7()
-    hear(answers.reserved(order))
-    hear(answers.paid(order, amount="500000.00", payment_id=payment, by_saga=False))
-    hear(answers.given_back(order, payment, "500000.00"))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, amount="500000.00", payment_id=payment, by_saga=False))
+    receive(answers.given_back(order, payment, "500000.00"))
     assert (seen(order).status, seen(order).amount_due, seen(order).allowances) == (
         "awaiting_payment", Decimal(PRICE), [],
     )  # fmt: skip

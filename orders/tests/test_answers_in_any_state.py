@@ -18,7 +18,7 @@ from orders.services import Actor, LineChange, ProductLine
 from orders.services.checkout import REACTS_TO
 from orders.services.saga import HANDLER
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 LOAN = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months": 36, "auto_accept": False}
@@ -33,19 +33,19 @@ def payment_of(order: Order) -> UUID:
 
 
 FORWARD: list[tuple[str, Callable[[Order], object]]] = [
-    ("reserved", lambda order: hear(answers.reserved(order))),
-    ("offered", lambda order: hear(answers.loan_approved(order, "800000.00", is_accepted=False))),
-    ("agreed", lambda order: hear(answers.loan_accepted(order, "800000.00"))),
-    ("paid for", lambda order: hear(answers.paid(order, amount="200000.00", payment_id=payment_of(order)))),
-    ("insured", lambda order: hear(answers.issued(order))),
-    ("paid out", lambda order: hear(answers.disbursed(order, "800000.00"))),
+    ("reserved", lambda order: receive(answers.reserved(order))),
+    ("offered", lambda order: receive(answers.loan_approved(order, "800000.00", is_accepted=False))),
+    ("agreed", lambda order: receive(answers.loan_accepted(order, "800000.00"))),
+    ("paid for", lambda order: receive(answers.paid(order, amount="200000.00", payment_id=payment_of(order)))),
+    ("insured", lambda order: receive(answers.issued(order))),
+    ("paid out", lambda order: receive(answers.disbursed(order, "800000.00"))),
 ]
 BACKWARD: list[tuple[str, Callable[[Order], object]]] = [
     ("insurers asked", lambda order: None),
-    ("money asked back", lambda order: hear(answers.revoked(order))),
-    ("loan asked back", lambda order: hear(answers.settled(order, "200000.00"))),
-    ("stock asked back", lambda order: hear(answers.loan_withdrawn(order))),
-    ("undone", lambda order: hear(answers.released(order))),
+    ("money asked back", lambda order: receive(answers.revoked(order))),
+    ("loan asked back", lambda order: receive(answers.settled(order, "200000.00"))),
+    ("stock asked back", lambda order: receive(answers.loan_withdrawn(order))),
+    ("undone", lambda order: receive(answers.released(order))),
 ]
 
 
@@ -105,7 +105,7 @@ def refused_return() -> Order:
 def traded(share: str) -> Order:
     """An order that a car in exchange pays for, wholly or in part, agreed to before its stock is held."""
     order = make.order(payment=CARD, trade_in={"amount": share})
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     return order
 
 
@@ -119,14 +119,14 @@ def traded_by_staff(share: str) -> Order:
         trade_in={"amount": share},
         now=timezone.now(),
     )
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     return order
 
 
 def being_changed() -> Order:
     """An order whose stock is asked for anew, one more of the same."""
     order = make.order()
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     line = order.lines.get()
     services.change_lines(order_id=order.id, wishes=[LineChange(line.id, 2)], actor=MANAGER, now=timezone.now())
     return order
@@ -136,19 +136,19 @@ def overdue() -> Order:
     """An order whose payout nobody answered: a manager looks into it."""
     order = credit(len(FORWARD) - 1)
     late = events.LegTimedOut(order_id=order.id, attempt_id=answers.attempt(order, "disbursement"), leg="disbursement")
-    hear(late)
+    receive(late)
     return order
 
 
 def undone_too_slowly() -> Order:
     order = called_off(3, 0)
-    hear(events.UndoOverdue(order_id=order.id))
+    receive(events.UndoOverdue(order_id=order.id))
     return order
 
 
 def sold_out() -> Order:
     order = credit(0)
-    hear(answers.rejected(order))
+    receive(answers.rejected(order))
     return order
 
 
@@ -229,7 +229,7 @@ def test_no_answer_finds_a_state_that_it_cannot_be_taken_in(state):
         except CheckoutLeg.DoesNotExist:  # nobody could have asked
             continue
         for now in (timezone.now(), timezone.now() + LATER):
-            hear(event, now=now)
+            receive(event, now=now)
         checkout = Checkout.objects.prefetch_related("legs").get(order_id=order.id)
         waits = any(leg.state in WAITED_FOR for leg in checkout.legs.all())
         assert checkout.state in ENDED or waits, f"{name} leaves nobody to act"
@@ -240,7 +240,9 @@ def test_a_premium_that_goes_back_is_taken_in_in_any_state(state):
     """It is asked for no more while the order stands; one that is undone gives everything back anyway."""
     order = STATES[state]()
     before = Checkout.objects.get(order_id=order.id)
-    services.note_returned_premium(order_id=order.id, amount=Decimal("100.00"), reason="cancelled", now=timezone.now())
+    services.record_returned_premium(
+        order_id=order.id, amount=Decimal("100.00"), reason="cancelled", now=timezone.now()
+    )
     order = Order.objects.get(pk=order.id)
     stands = not before.is_undoing and not order.is_called_off
     assert order.returned_premiums == (Decimal("100.00") if stands else Decimal(0))

@@ -15,7 +15,7 @@ from orders import services
 from orders.models import Order, OrderHistory, ProductCopy
 from orders.services import Actor, LineChange, ProductLine
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 VIN, OTHER = "XTA210990Y2766391", "XTA210990Y2766392"
@@ -25,7 +25,7 @@ CARD = {"method": "card", "token": "tok_success"}
 @pytest.fixture
 def order():
     found = make.order(lines=[ProductLine(make.product(price="100.00", available=5), 2)])
-    hear(answers.reserved(found))
+    receive(answers.reserved(found))
     return Order.objects.get(pk=found.pk)
 
 
@@ -62,7 +62,7 @@ def test_more_of_a_line_is_reserved_in_place_of_the_old_hold(order, owner):
     assert request["replaces"] == str(before) != request["attempt_id"]
     assert request["lines"] == [{"product_id": str(item(order).product_id), "quantity": 3}]
     with events_of("orders") as confirmed:
-        hear(answers.reserved(order))
+        receive(answers.reserved(order))
     assert confirmed == ["order.updated"]
 
 
@@ -75,14 +75,14 @@ def test_fewer_of_a_line_is_told_at_once(order, owner):
 def test_a_refused_change_is_taken_back(order, owner):
     old = answers.attempt(order, "stock")
     owner.patch(path(order), {"quantity": 4})
-    hear(answers.rejected(order))
+    receive(answers.rejected(order))
     changed = owner.get(f"/orders/{order.id}").json()
     assert (changed["total_amount"], changed["items"][0]["quantity"], changed["status"]) == (
         "200.00", 2, "awaiting_payment",
     )  # fmt: skip
     assert answers.attempt(order, "stock") == old
     assert "order.change_refused" in OrderHistory.objects.filter(order=order).values_list("event", flat=True)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert owner.get(f"/orders/{order.id}").json()["saga"]["state"] == "waiting"
 
 
@@ -90,10 +90,10 @@ def test_a_line_taken_out_comes_back_when_the_change_is_refused(order, owner):
     second = make.product(price="7.00", available=1)
     added = owner.patch(f"/orders/{order.id}", {"items": [{"product_id": str(second), "quantity": 1}]})
     assert (added.status_code, added.json()["total_amount"]) == (200, "207.00")
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     first = order.lines.get(position=0)
     assert owner.delete(f"/orders/{order.id}/items/{first.id}").json()["total_amount"] == "7.00"
-    hear(answers.rejected(order))
+    receive(answers.rejected(order))
     again = owner.get(f"/orders/{order.id}").json()
     assert (again["items"][0]["id"], again["items"][0]["quantity"]) == (str(first.id), 2)
     assert again["total_amount"] == "207.00"
@@ -150,7 +150,7 @@ def test_only_managers_add_lines_of_their_own(order, owner):
 
 
 def test_nothing_is_changed_under_a_payment(order, owner):
-    hear(answers.started(order, uuid7()))
+    receive(answers.started(order, uuid7()))
     assert owner.patch(path(order), {"quantity": 1}).json()["code"] == "payment_under_way"
 
 
@@ -167,27 +167,27 @@ def asked_back():
 
 def test_below_what_is_paid_the_difference_goes_back_once_the_stock_agrees(order, owner):
     payment_id = uuid7()
-    hear(answers.paid(order, amount="150.00", payment_id=payment_id, by_saga=False))
+    receive(answers.paid(order, amount="150.00", payment_id=payment_id, by_saga=False))
     answer = owner.patch(path(order), {"quantity": 1})
     assert (answer.status_code, answer.json()["total_amount"], asked_back()) == (200, "100.00", [])
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert (Order.objects.get(pk=order.pk).status, [amount for amount, _ in asked_back()]) == ("paid", ["50.00"])
-    hear(answers.refunded(order, payment_id, "50.00"))
+    receive(answers.refunded(order, payment_id, "50.00"))
     assert (Order.objects.get(pk=order.pk).amount_paid, len(asked_back())) == (Decimal("100.00"), 1)
 
 
 def test_nothing_goes_back_when_the_stock_refuses_the_change(order, owner):
-    hear(answers.paid(order, amount="150.00", by_saga=False))
+    receive(answers.paid(order, amount="150.00", by_saga=False))
     owner.patch(path(order), {"quantity": 1})
-    hear(answers.rejected(order))
-    hear(answers.reserved(order))
+    receive(answers.rejected(order))
+    receive(answers.reserved(order))
     assert (Order.objects.get(pk=order.pk).total_amount, asked_back()) == (Decimal("200.00"), [])
 
 
 def test_a_line_of_no_stock_gives_its_money_back_at_once(order, owner):
     manager = Api("manager")
     manager.patch(f"/orders/{order.id}", {"items": [{"name": "Mats", "unit_price": "40.00", "quantity": 1}]})
-    hear(answers.paid(order, amount="220.00", by_saga=False))
+    receive(answers.paid(order, amount="220.00", by_saga=False))
     mats = order.lines.get(name="Mats")
     assert owner.delete(f"/orders/{order.id}/items/{mats.id}").status_code == 200
     assert asked_back() == [("20.00", "lines_lowered")]
@@ -195,7 +195,7 @@ def test_a_line_of_no_stock_gives_its_money_back_at_once(order, owner):
 
 def test_above_the_limit_staff_lower_what_is_paid_with_a_second_person(order, owner, settings):
     settings.REFUND_FOUR_EYES_ABOVE = 49
-    hear(answers.paid(order, amount="150.00", by_saga=False))
+    receive(answers.paid(order, amount="150.00", by_saga=False))
     manager = Api("manager")
     waits = manager.patch(path(order), {"quantity": 1})
     assert (waits.status_code, waits.json()["approval"]["amount"]) == (202, "50.00")
@@ -211,16 +211,16 @@ def test_above_the_limit_staff_lower_what_is_paid_with_a_second_person(order, ow
 def test_not_below_what_is_lent_and_credited():
     loan = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months": 36}
     order = make.order(lines=[ProductLine(make.product(price="500000.00", available=5), 2)], financing=loan)
-    hear(answers.reserved(order))
-    hear(answers.loan_approved(order, "800000.00"))
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "800000.00"))
     answer = Api("client", user_id=order.customer_id).patch(path(order), {"quantity": 1}).json()
     assert (answer["code"], answer["covered"]) == ("total_below_covered", "800000.00")
 
 
 def test_a_change_may_leave_nothing_to_pay(order, owner):
-    hear(answers.paid(order, amount="100.00", by_saga=False))
+    receive(answers.paid(order, amount="100.00", by_saga=False))
     owner.patch(path(order), {"quantity": 1})
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert Order.objects.get(pk=order.pk).status == "paid"
 
 
@@ -233,9 +233,9 @@ def test_before_the_stock_has_answered():
     first = answers.reserved(order)
     actor = Actor(order.customer_id, frozenset({"client"}))
     services.change_lines(order_id=order.id, wishes=[LineChange(item(order).id, 2)], actor=actor, now=timezone.now())
-    hear(first)
+    receive(first)
     assert Order.objects.get(pk=order.pk).status == "created"
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert Order.objects.get(pk=order.pk).status == "awaiting_payment"
 
 
@@ -243,11 +243,11 @@ def test_a_policy_taken_out_is_not_asked_for():
     quotes = [{"insurance_type": "osago"}, {"insurance_type": "kasko"}]
     policies = [("OSAGO", Decimal("10.00")), ("KASKO", Decimal("20.00"))]
     order = make.order(insurance=quotes, policies=policies)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     owner = Api("client", user_id=order.customer_id)
     line = order.lines.get(name="OSAGO")
     assert owner.delete(f"/orders/{order.id}/items/{line.id}").json()["total_amount"] == "1000020.00"
-    hear(answers.paid(order, amount="1000020.00"))
+    receive(answers.paid(order, amount="1000020.00"))
     request = OutboxEvent.objects.using("orders").get(type="checkout.policies_requested")
     assert request.data["quotes"] == [{"insurance_type": "kasko"}]
 
@@ -257,7 +257,7 @@ def insured(vin="", **more):
     lines = [ProductLine(make.product(vin=vin), 1), ProductLine(make.product(kind="accessory", available=5), 1)]
     quote = {"insurance_type": "osago", "vehicle_vin": vin or VIN}
     found = make.order(lines=lines, insurance=[quote], policies=[("OSAGO", Decimal("10.00"))], **more)
-    hear(answers.reserved(found))
+    receive(answers.reserved(found))
     return Order.objects.get(pk=found.pk), quote
 
 
@@ -283,7 +283,7 @@ def test_a_car_that_comes_to_a_policy_is_its_own():
     mats = [ProductLine(make.product(kind="accessory", available=5), 1)]
     quote = {"insurance_type": "osago", "vehicle_vin": VIN}
     order = make.order(lines=mats, insurance=[quote], policies=[("OSAGO", Decimal("10.00"))])
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     owner = Api("client", user_id=order.customer_id)
     other, own = ({"product_id": str(make.product(vin=vin)), "quantity": 1} for vin in (OTHER, VIN))
     assert owner.patch(f"/orders/{order.id}", {"items": [other]}).json()["code"] == "policy_of_other_car"
@@ -297,10 +297,10 @@ def test_a_policy_taken_out_comes_back_when_the_change_is_refused():
     mats, policy = order.lines.get(position=1), order.lines.get(name="OSAGO")
     wishes = [{"id": str(policy.id), "quantity": 0}, {"id": str(mats.id), "quantity": 4}]
     assert owner.patch(f"/orders/{order.id}", {"items": wishes}).json()["total_amount"] == "5000000.00"
-    hear(answers.rejected(order))
+    receive(answers.rejected(order))
     assert owner.get(f"/orders/{order.id}").json()["total_amount"] == "2000010.00"
-    hear(answers.reserved(order))
-    hear(answers.paid(order, amount="2000010.00", by_saga=False))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, amount="2000010.00", by_saga=False))
     request = OutboxEvent.objects.using("orders").get(type="checkout.policies_requested")
     assert request.data["quotes"] == [quote]
 
@@ -319,8 +319,8 @@ def test_no_line_of_another_currency_is_added_or_grows(order, owner):
 def sold():
     lines = [ProductLine(make.product(price="100.00", available=5), 2), ProductLine(make.product(price="7.00"), 1)]
     found = make.order(lines=lines)
-    hear(answers.reserved(found))
-    hear(answers.paid(found, by_saga=False))
+    receive(answers.reserved(found))
+    receive(answers.paid(found, by_saga=False))
     return Order.objects.get(pk=found.pk)
 
 
@@ -355,9 +355,9 @@ def test_neither_more_nor_by_the_buyer_nor_after_the_handover(sold):
 
 def test_a_policy_in_force_is_no_line_to_take_out():
     order = make.order(insurance=[{"insurance_type": "osago"}], policies=[("OSAGO", Decimal("10.00"))])
-    hear(answers.reserved(order))
-    hear(answers.paid(order, by_saga=False))
-    hear(answers.issued(order))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, by_saga=False))
+    receive(answers.issued(order))
     line = order.lines.get(name="OSAGO")
     answer = Api("manager").delete(f"/orders/{order.id}/items/{line.id}")
     assert (answer.status_code, answer.json()["code"], asked_back()) == (409, "policy_in_force", [])
@@ -366,10 +366,10 @@ def test_a_policy_in_force_is_no_line_to_take_out():
 def test_not_below_what_a_bank_paid():
     loan = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months": 36}
     order = make.order(lines=[ProductLine(make.product(price="500000.00", available=5), 2)], financing=loan)
-    hear(answers.reserved(order))
-    hear(answers.loan_approved(order, "800000.00"))
-    hear(answers.paid(order, amount="200000.00", by_saga=False))
-    hear(answers.disbursed(order, "800000.00"))
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "800000.00"))
+    receive(answers.paid(order, amount="200000.00", by_saga=False))
+    receive(answers.disbursed(order, "800000.00"))
     answer = Api("manager").patch(path(order), {"quantity": 1})
     assert (answer.status_code, answer.json()["code"]) == (409, "total_below_covered")
 

@@ -17,7 +17,7 @@ from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, Order
 from orders.services import Actor
 from orders.services.checkout import REACTS_TO
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -49,9 +49,9 @@ def statuses(order):
 
 def test_stock_then_payment_makes_it_paid():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert last_request() == "checkout.payment_requested"
-    hear(answers.paid(order))
+    receive(answers.paid(order))
     order = now_of(order)
     assert (order.status, order.checkout.state, order.amount_due) == ("paid", "completed", Decimal(0))
     assert statuses(order) == ["created", "awaiting_payment", "paid"]
@@ -60,20 +60,20 @@ def test_stock_then_payment_makes_it_paid():
 
 def test_hearing_everything_twice_changes_nothing_more():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
+    receive(answers.reserved(order))
     payment = answers.paid(order)
-    hear(payment)
+    receive(payment)
     with events_of("orders") as more:
-        hear(payment)
-        hear(answers.reserved(order))
+        receive(payment)
+        receive(answers.reserved(order))
     assert more == []
     assert now_of(order).amount_paid == order.total_amount
 
 
 def test_no_stock_cancels_it_and_says_why():
     order = make.order(payment=CARD)
-    hear(answers.rejected(order))
+    receive(answers.rejected(order))
     order = now_of(order)
     assert (order.status, order.checkout.state) == ("cancelled", "compensated")
     assert order.checkout.failure["code"] == "insufficient_stock"
@@ -83,12 +83,12 @@ def test_no_stock_cancels_it_and_says_why():
 
 def test_a_declined_card_gives_the_stock_back_before_it_ends():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.declined(order))
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
     assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.refund_requested")
-    hear(answers.settled(order))
+    receive(answers.settled(order))
     assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.stock_release_requested")
-    hear(answers.released(order))
+    receive(answers.released(order))
     order = now_of(order)
     assert (order.status, order.checkout.state) == ("cancelled", "compensated")
     assert order.checkout.failure == {"code": "declined", "step": "payment", "detail": "The bank refused."}
@@ -96,44 +96,44 @@ def test_a_declined_card_gives_the_stock_back_before_it_ends():
 
 def test_without_a_payment_it_waits_for_the_buyer():
     order = make.order()
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
-    hear(answers.paid(order, amount="400000.00", by_saga=False))
+    receive(answers.paid(order, amount="400000.00", by_saga=False))
     assert (now_of(order).amount_due, now_of(order).checkout.state) == (Decimal("600000.00"), "waiting")
-    hear(answers.paid(order, amount="600000.00", by_saga=False))
+    receive(answers.paid(order, amount="600000.00", by_saga=False))
     assert now_of(order).status == "paid"
 
 
 def test_a_separate_declined_payment_keeps_the_hold():
     order = make.order()
-    hear(answers.reserved(order))
-    hear(answers.declined(order, by_saga=False))
+    receive(answers.reserved(order))
+    receive(answers.declined(order, by_saga=False))
     assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
-    hear(answers.paid(order, by_saga=False))
+    receive(answers.paid(order, by_saga=False))
     assert now_of(order).status == "paid"
 
 
 def test_a_deposit_is_taken_first_and_the_rest_awaited():
     order = make.order(payment=CARD | {"amount": "100000.00"})
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     request = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested")
     assert request.data["amount"] == "100000.00"
-    hear(answers.paid(order, amount="100000.00"))
+    receive(answers.paid(order, amount="100000.00"))
     assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
 
 
 def test_every_leg_in_its_turn():
     order = make.order(payment=CARD, financing=LOAN, insurance=POLICY)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert last_request() == "checkout.loan_requested"
-    hear(answers.loan_approved(order, "800000.00"))
+    receive(answers.loan_approved(order, "800000.00"))
     request = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested")
     assert request.data["amount"] == "200000.00"
-    hear(answers.paid(order, amount="200000.00"))
+    receive(answers.paid(order, amount="200000.00"))
     assert last_request() == "checkout.policies_requested"
-    hear(answers.issued(order))
+    receive(answers.issued(order))
     assert last_request() == "checkout.disbursement_requested"
-    hear(answers.disbursed(order, "800000.00"))
+    receive(answers.disbursed(order, "800000.00"))
     order = now_of(order)
     assert (order.status, order.amount_paid) == ("paid", order.total_amount)
     assert len(order.policy_ids) == 1
@@ -141,28 +141,28 @@ def test_every_leg_in_its_turn():
 
 def test_a_refused_loan_undoes_the_stock():
     order = make.order(financing=LOAN)
-    hear(answers.reserved(order))
-    hear(answers.loan_rejected(order))
+    receive(answers.reserved(order))
+    receive(answers.loan_rejected(order))
     assert last_request() == "checkout.stock_release_requested"
-    hear(answers.released(order))
+    receive(answers.released(order))
     failure = now_of(order).checkout.failure
     assert (failure["code"], failure["step"], failure["reasons"]) == ("loan_rejected", "loan", ["dti"])
 
 
 def test_a_refused_policy_undoes_payment_loan_and_stock_in_reverse():
     order = make.order(payment=CARD, financing=LOAN, insurance=POLICY)
-    hear(answers.reserved(order))
-    hear(answers.loan_approved(order, "800000.00"))
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "800000.00"))
     payment_id = uuid7()
-    hear(answers.paid(order, amount="200000.00", payment_id=payment_id))
-    hear(answers.not_insured(order))
+    receive(answers.paid(order, amount="200000.00", payment_id=payment_id))
+    receive(answers.not_insured(order))
     assert last_request() == "checkout.refund_requested"
-    hear(answers.refunded(order, payment_id, "200000.00"))
-    hear(answers.settled(order, "200000.00"))
+    receive(answers.refunded(order, payment_id, "200000.00"))
+    receive(answers.settled(order, "200000.00"))
     assert last_request() == "checkout.loan_withdrawal_requested"
-    hear(answers.loan_withdrawn(order))
+    receive(answers.loan_withdrawn(order))
     assert last_request() == "checkout.stock_release_requested"
-    hear(answers.released(order))
+    receive(answers.released(order))
     order = now_of(order)
     assert (order.status, order.amount_paid) == ("cancelled", Decimal(0))
 
@@ -170,20 +170,20 @@ def test_a_refused_policy_undoes_payment_loan_and_stock_in_reverse():
 @pytest.mark.usefixtures("one_is_enough")
 def test_what_insurers_have_earned_is_not_asked_back():
     order = make.order(payment=CARD, insurance=POLICY)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     payment_id = uuid7()
-    hear(answers.paid(order, payment_id=payment_id))
-    hear(answers.issued(order))
+    receive(answers.paid(order, payment_id=payment_id))
+    receive(answers.issued(order))
     services.move_order(order_id=order.id, status="cancelled", actor=MANAGER, now=timezone.now())
     told = OutboxEvent.objects.using("orders").get(type="order.cancelled")
     assert told.data["refund_follows"] is True
     assert last_request() == "checkout.policies_cancel_requested"
-    hear(answers.revoked(order, earned="163.29"))
+    receive(answers.revoked(order, earned="163.29"))
     request = OutboxEvent.objects.using("orders").get(type="checkout.refund_requested")
     assert request.data["keep_amount"] == "163.29"
-    hear(answers.refunded(order, payment_id, str(order.total_amount - Decimal("163.29"))))
-    hear(answers.settled(order))
-    hear(answers.released(order))
+    receive(answers.refunded(order, payment_id, str(order.total_amount - Decimal("163.29"))))
+    receive(answers.settled(order))
+    receive(answers.released(order))
     order = now_of(order)
     assert (order.status, order.amount_paid) == ("refunded", Decimal("163.29"))
 
@@ -191,8 +191,8 @@ def test_what_insurers_have_earned_is_not_asked_back():
 @pytest.mark.usefixtures("one_is_enough")
 def test_without_policies_a_cancelled_order_waits_for_no_insurer():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.paid(order))
+    receive(answers.reserved(order))
+    receive(answers.paid(order))
     services.move_order(order_id=order.id, status="cancelled", actor=MANAGER, now=timezone.now())
     assert OutboxEvent.objects.using("orders").get(type="order.cancelled").data["refund_follows"] is False
     request = OutboxEvent.objects.using("orders").get(type="checkout.refund_requested")
@@ -202,14 +202,14 @@ def test_without_policies_a_cancelled_order_waits_for_no_insurer():
 def test_an_answer_to_another_attempt_changes_nothing():
     order = make.order(payment=CARD)
     with events_of("orders") as more:
-        hear(answers.reserved(order, attempt_id=uuid7()))
+        receive(answers.reserved(order, attempt_id=uuid7()))
     assert (more, now_of(order).status) == ([], "created")
 
 
 def test_an_answer_about_an_unknown_order_is_ignored():
     stranger = StockReleased(order_id=uuid7(), attempt_id=uuid7(), reason="cancelled", levels=[])
     with events_of("orders") as more:
-        hear(stranger)
+        receive(stranger)
     assert more == []
 
 
@@ -221,61 +221,61 @@ def test_the_buyer_cancels_while_the_stock_is_being_asked_for():
     )
     assert (now_of(order).status, last_request()) == ("cancelled", "checkout.stock_release_requested")
     with events_of("orders") as more:
-        hear(answers.reserved(order))
+        receive(answers.reserved(order))
     assert more == []
-    hear(answers.released(order))
+    receive(answers.released(order))
     assert (now_of(order).status, now_of(order).checkout.state) == ("cancelled", "compensated")
 
 
 @pytest.mark.usefixtures("one_is_enough")
 def test_cancelling_a_paid_order_ends_refunded():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     payment_id = uuid7()
-    hear(answers.paid(order, payment_id=payment_id))
+    receive(answers.paid(order, payment_id=payment_id))
     services.move_order(order_id=order.id, status="cancelled", actor=MANAGER, now=timezone.now())
     assert (now_of(order).status, last_request()) == ("cancelled", "checkout.refund_requested")
-    hear(answers.refunded(order, payment_id, str(order.total_amount)))
-    hear(answers.settled(order, str(order.total_amount)))
-    hear(answers.released(order))
+    receive(answers.refunded(order, payment_id, str(order.total_amount)))
+    receive(answers.settled(order, str(order.total_amount)))
+    receive(answers.released(order))
     assert statuses(order) == ["created", "awaiting_payment", "paid", "cancelled", "refunded"]
     assert now_of(order).amount_paid == Decimal(0)
 
 
 def test_a_refund_that_comes_back_is_paid_money_again():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     payment_id = uuid7()
-    hear(answers.paid(order, payment_id=payment_id))
-    hear(answers.refunded(order, payment_id, "1000.00"))
+    receive(answers.paid(order, payment_id=payment_id))
+    receive(answers.refunded(order, payment_id, "1000.00"))
     assert now_of(order).amount_paid == order.total_amount - 1000
     back = answers.refund_came_back(order, payment_id, "1000.00")
-    hear(back)
-    hear(back)
+    receive(back)
+    receive(back)
     assert (now_of(order).status, now_of(order).amount_paid) == ("paid", order.total_amount)
 
 
 def test_an_unpaid_order_lapses():
     order = make.order()
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
-    hear(lapse, now=timezone.now() + timedelta(minutes=31))
-    hear(answers.settled(order))
-    hear(answers.released(order))
+    receive(lapse, now=timezone.now() + timedelta(minutes=31))
+    receive(answers.settled(order))
+    receive(answers.released(order))
     assert (now_of(order).status, now_of(order).checkout.failure["code"]) == ("cancelled", "expired")
 
 
 def test_a_payment_under_way_is_waited_for_before_it_lapses():
     order = make.order()
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     payment_id = uuid7()
-    hear(answers.started(order, payment_id), now=timezone.now() + timedelta(minutes=25))
+    receive(answers.started(order, payment_id), now=timezone.now() + timedelta(minutes=25))
     assert published("orders")[-1] == "checkout.stock_extension_requested"
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
-    hear(lapse, now=timezone.now() + timedelta(minutes=31))
+    receive(lapse, now=timezone.now() + timedelta(minutes=31))
     assert now_of(order).status == "awaiting_payment"
-    hear(answers.declined(order, payment_id=payment_id, by_saga=False), now=timezone.now() + timedelta(minutes=32))
-    hear(lapse, now=timezone.now() + timedelta(minutes=46))
+    receive(answers.declined(order, payment_id=payment_id, by_saga=False), now=timezone.now() + timedelta(minutes=32))
+    receive(lapse, now=timezone.now() + timedelta(minutes=46))
     assert last_request() == "checkout.refund_requested"
 
 
@@ -289,12 +289,12 @@ def test_a_worker_whose_clock_is_wrong_moves_no_deadline():
 
 def test_a_payment_that_is_never_answered_is_given_up():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     timer = Timer.objects.using("orders").get(type="checkout.leg_timed_out")
     assert timedelta(minutes=14) < timer.due_at - timezone.now() < timedelta(minutes=16)
-    hear(events.LegTimedOut(order_id=order.id, attempt_id=answers.attempt(order, "payment"), leg="payment"))
+    receive(events.LegTimedOut(order_id=order.id, attempt_id=answers.attempt(order, "payment"), leg="payment"))
     assert now_of(order).checkout.failure["code"] == "payment_timed_out"
-    hear(answers.paid(order))
+    receive(answers.paid(order))
     assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "compensating")
 
 
@@ -340,9 +340,9 @@ def test_every_event_meets_every_state_without_an_error():
                 for kind in (LegKind.LOAN, LegKind.POLICIES)
             )
             for step in script:
-                hear(step(order))
+                receive(step(order))
             event = answer(order)
-            hear(event)
+            receive(event)
             heard.add(type(event))
             assert now_of(order).status in Status.values
     assert heard | {events.LegTimedOut} >= set(REACTS_TO) - {
@@ -352,8 +352,8 @@ def test_every_event_meets_every_state_without_an_error():
 
 def test_the_timeline_tells_each_step_with_its_reason():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.declined(order))
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
     told = list(OrderHistory.objects.filter(order=order).order_by("id").values_list("event", "reason"))
     assert ("payment.failed", "The bank refused.") in told
     assert [event for event, _ in told][:3] == ["order.created", "order.awaiting_payment", "stock.succeeded"]

@@ -14,7 +14,7 @@ from orders.public import deposit_disagreements
 from orders.services import Actor
 from orders.services.deposits import TERMS_VERSION
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -34,10 +34,10 @@ def paid(**options):
     """An order whose deposit was paid."""
     order = make.order(deposit=DEPOSIT, **options)
     for _ in range(2):
-        hear(answers.reserved(order))
+        receive(answers.reserved(order))
     payment_id = make.uuid7()
     for _ in range(2):
-        hear(answers.paid(order, amount="50000.00", payment_id=payment_id))
+        receive(answers.paid(order, amount="50000.00", payment_id=payment_id))
     return order, payment_id
 
 
@@ -81,7 +81,7 @@ def test_a_paid_deposit_is_told_once():
 def test_it_counts_towards_the_price_once_all_is_paid():
     order, _ = paid()
     rest = order.total_amount - 50000
-    hear(answers.paid(order, amount=str(rest), by_saga=False))
+    receive(answers.paid(order, amount=str(rest), by_saga=False))
     assert (Order.objects.get(pk=order.id).status, agreement(order).state) == ("paid", "kept")
     assert told() == ["deposit.paid", "deposit.kept"]
     assert list(deposit_disagreements()) == []
@@ -96,9 +96,9 @@ def test_whoever_gives_up_all_of_it_goes_back(who):
     request = OutboxEvent.objects.using("orders").get(type="checkout.refund_requested")
     assert request.data.get("keep_amount", "0") in ("0", "0.00")
     for _ in range(2):
-        hear(answers.refunded(order, payment_id, "50000.00"))
-        hear(answers.settled(order, "50000.00"))
-        hear(answers.released(order))
+        receive(answers.refunded(order, payment_id, "50000.00"))
+        receive(answers.settled(order, "50000.00"))
+        receive(answers.released(order))
     assert agreement(order).state == "returned"
     assert told() == ["deposit.paid", "deposit.returned"]
     assert list(deposit_disagreements()) == []
@@ -106,13 +106,13 @@ def test_whoever_gives_up_all_of_it_goes_back(who):
 
 def test_a_deposit_given_back_by_hand_is_returned():
     order, payment_id = paid()
-    hear(answers.given_back(order, payment_id, "50000.00"))
+    receive(answers.given_back(order, payment_id, "50000.00"))
     assert agreement(order).state == "returned"
 
 
 def test_a_deposit_that_was_never_paid_is_dropped():
     order = make.order(deposit=DEPOSIT)
-    hear(answers.rejected(order))
+    receive(answers.rejected(order))
     assert (Order.objects.get(pk=order.id).status, agreement(order).state) == ("cancelled", "dropped")
     assert told() == []
 

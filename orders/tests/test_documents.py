@@ -17,7 +17,7 @@ from orders.rules.printing import in_words
 from orders.services import Actor, ProductLine
 from orders.services.documents import issue_document
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from orders.tests.pdf import text_of
 
 pytestmark = pytest.mark.django_db(databases=["orders", "accounts"])
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(databases=["orders", "accounts"])
 @pytest.fixture
 def order():
     found = make.order(lines=[ProductLine(make.product(price="1234567.89", available=3), 1)])
-    hear(answers.reserved(found))
+    receive(answers.reserved(found))
     return found
 
 
@@ -88,7 +88,7 @@ def test_the_database_refuses_to_change_one(order, owner, change):
 def test_each_state_has_its_documents(order, owner, settings):
     settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
     assert get(owner, order, "handover-act").json()["code"] == "document_not_available"
-    hear(answers.paid(order, by_saga=False))
+    receive(answers.paid(order, by_saga=False))
     act = get(owner, order, "handover-act")
     assert "Акт приёма-передачи № ACT-" in text_of(act.content)
     services.move_order(

@@ -21,7 +21,7 @@ from orders.public import deposit_disagreements, deposits_for_people, judged_dep
 from orders.services import Actor
 from orders.services.deposits import TERMS_VERSION, VERSIONS
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -98,8 +98,8 @@ def test_whoever_gives_up_it_waits_for_a_word(who):
     assert last("order.cancelled")["refund_follows"] is True
     assert last("checkout.refund_requested")["secured_amount"] == SUM
     for _ in range(2):
-        hear(answers.settled(order))
-        hear(answers.released(order))
+        receive(answers.settled(order))
+        receive(answers.released(order))
     found = agreement(order)
     assert (found.state, found.held_amount, found.fault) == ("waiting", Decimal(SUM), "")
     assert told("deposit.") == ["deposit.paid", "deposit.held"]
@@ -115,13 +115,13 @@ def test_whoever_gives_up_it_waits_for_a_word(who):
 def test_what_was_paid_besides_goes_back_at_once():
     order, _ = make.with_earnest_money(is_over=False)
     rest = make.uuid7()
-    hear(answers.paid(order, amount="300000.00", payment_id=rest, by_saga=False))
+    receive(answers.paid(order, amount="300000.00", payment_id=rest, by_saga=False))
     buyer = Actor(order.customer_id, frozenset({"client"}))
     services.move_order(order_id=order.id, status="cancelled", actor=buyer, now=timezone.now())
     assert last("checkout.refund_requested")["secured_amount"] == SUM
-    hear(answers.refunded(order, rest, "300000.00"))
-    hear(answers.settled(order, "300000.00"))
-    hear(answers.released(order))
+    receive(answers.refunded(order, rest, "300000.00"))
+    receive(answers.settled(order, "300000.00"))
+    receive(answers.released(order))
     order.refresh_from_db()
     assert (order.status, order.amount_paid, agreement(order).held_amount) == ("cancelled", Decimal(SUM), Decimal(SUM))
     assert {part["leg"]: part["state"] for part in order.funding if part["leg"] != "balance"} == {"deposit": "held"}
@@ -129,15 +129,15 @@ def test_what_was_paid_besides_goes_back_at_once():
 
 def test_a_declined_rest_leaves_it_waiting():
     order, _ = make.with_earnest_money(is_over=False, payment=CARD)
-    hear(answers.declined(order))
-    hear(answers.settled(order))
-    hear(answers.released(order))
+    receive(answers.declined(order))
+    receive(answers.settled(order))
+    receive(answers.released(order))
     assert (Order.objects.get(pk=order.id).status, agreement(order).state) == ("cancelled", "waiting")
 
 
 def test_it_counts_towards_the_price_once_all_is_paid():
     order, _ = make.with_earnest_money(is_over=False)
-    hear(answers.paid(order, amount=str(order.total_amount - Decimal(SUM)), by_saga=False))
+    receive(answers.paid(order, amount=str(order.total_amount - Decimal(SUM)), by_saga=False))
     assert (Order.objects.get(pk=order.id).status, agreement(order).state) == ("paid", "kept")
 
 
@@ -151,15 +151,15 @@ def test_what_insurers_have_earned_is_not_held_twice():
 
 def test_a_part_given_back_by_hand_does_not_end_the_agreement():
     order, payment_id = make.with_earnest_money(is_over=False)
-    hear(answers.given_back(order, payment_id, "1.00"))
+    receive(answers.given_back(order, payment_id, "1.00"))
     assert agreement(order).state == "paid"
-    hear(answers.given_back(order, payment_id, "49999.00", total=SUM))
+    receive(answers.given_back(order, payment_id, "49999.00", total=SUM))
     assert agreement(order).state == "returned"
 
 
 def test_what_its_bank_takes_back_meanwhile_is_returned(first):
     order, payment_id = make.with_earnest_money()
-    hear(answers.given_back(order, payment_id, SUM, cause="dispute"))
+    receive(answers.given_back(order, payment_id, SUM, cause="dispute"))
     assert agreement(order).state == "returned"
     with pytest.raises(WrongTransition):
         word(order, "buyer", first)
@@ -168,7 +168,7 @@ def test_what_its_bank_takes_back_meanwhile_is_returned(first):
 
 def test_no_more_is_held_than_is_left(first):
     order, payment_id = make.with_earnest_money()
-    hear(answers.given_back(order, payment_id, "20000.00", cause="dispute"))
+    receive(answers.given_back(order, payment_id, "20000.00", cause="dispute"))
     assert (agreement(order).state, agreement(order).held_amount) == ("waiting", Decimal("30000.00"))
     judge(order, "buyer", first)
     assert last("deposit.forfeit_requested")["amount"] == "30000.00"
@@ -178,9 +178,9 @@ def test_a_refund_that_was_on_its_way_as_the_sale_failed_is_not_held():
     order, payment_id = make.with_earnest_money(is_over=False)
     buyer = Actor(order.customer_id, frozenset({"client"}))
     services.move_order(order_id=order.id, status="cancelled", actor=buyer, now=timezone.now())
-    hear(answers.given_back(order, payment_id, "20000.00"))
-    hear(answers.settled(order))
-    hear(answers.released(order))
+    receive(answers.given_back(order, payment_id, "20000.00"))
+    receive(answers.settled(order))
+    receive(answers.released(order))
     assert (agreement(order).state, agreement(order).held_amount) == ("waiting", Decimal("30000.00"))
 
 
@@ -276,7 +276,7 @@ def test_by_the_buyers_fault_it_is_forfeited(first):
     asked = last("deposit.forfeit_requested")
     assert (asked["request_id"], asked["amount"]) == (str(found.id), SUM)
     for _ in range(2):
-        services.hear_forfeit(event=answers.forfeited(order, SUM), now=timezone.now())
+        services.record_forfeit(event=answers.forfeited(order, SUM), now=timezone.now())
     found.refresh_from_db()
     assert (found.state, found.fault_reason) == ("forfeited", "They wrote so.")
     assert told("deposit.") == ["deposit.paid", "deposit.held", "deposit.forfeit_requested", "deposit.forfeited"]
@@ -299,13 +299,13 @@ def test_by_our_fault_it_goes_back_double(first):
     assert last("checkout.refund_requested")["secured_amount"] == "0"
     asked = last("deposit.payout_requested")
     assert (asked["request_id"], asked["amount"]) == (str(found.id), SUM)
-    services.hear_payout(event=answers.paid_out(order, SUM, is_paid=False), now=timezone.now())
+    services.record_payout(event=answers.paid_out(order, SUM, is_paid=False), now=timezone.now())
     assert last("checkout.attention_needed")["cause"] == "second_half_failed"
     for _ in range(2):
-        services.hear_payout(event=answers.paid_out(order, SUM), now=timezone.now())
+        services.record_payout(event=answers.paid_out(order, SUM), now=timezone.now())
     assert agreement(order).state == "settling"  # the first half is not back yet
     for _ in range(2):
-        hear(answers.refunded(order, payment_id, SUM))
+        receive(answers.refunded(order, payment_id, SUM))
     assert agreement(order).state == "doubled"
     assert told("deposit.")[2:] == ["deposit.payout_requested", "deposit.doubled"]
     order.refresh_from_db()
@@ -318,21 +318,21 @@ def test_by_nobodys_fault_it_goes_back(first):
     order, payment_id = make.with_earnest_money()
     judge(order, "nobody", first)
     assert told("deposit.payout", "deposit.forfeit") == []
-    hear(answers.refunded(order, payment_id, SUM))
+    receive(answers.refunded(order, payment_id, SUM))
     assert (agreement(order).state, told("deposit.")[-1]) == ("returned", "deposit.returned")
 
 
 def test_payouts_of_others_are_nothing_to_it(first):
     order, _ = make.with_earnest_money()
     judge(order, "seller", first)
-    services.hear_payout(event=answers.paid_out(order, SUM, purpose="policy"), now=timezone.now())
+    services.record_payout(event=answers.paid_out(order, SUM, purpose="policy"), now=timezone.now())
     assert agreement(order).doubled_at is None
 
 
 def test_if_nothing_was_left_to_forfeit_it_is_returned(first):
     order, _ = make.with_earnest_money()
     judge(order, "buyer", first)
-    services.hear_forfeit(event=answers.forfeited(order, "0.00"), now=timezone.now())
+    services.record_forfeit(event=answers.forfeited(order, "0.00"), now=timezone.now())
     assert agreement(order).state == "returned"
 
 
@@ -358,7 +358,7 @@ def test_nobody_leaves_whose_earnest_money_waits(first):
     assert [one.number for one in _obligations(order.customer_id)] == [order.number]
     judge(order, "nobody", first)
     assert _obligations(order.customer_id)
-    hear(answers.refunded(order, payment_id, SUM))
+    receive(answers.refunded(order, payment_id, SUM))
     assert _obligations(order.customer_id) == []
 
 

@@ -13,7 +13,7 @@ from core.testing import Api, token_for
 from gateway.guards import guard
 from gateway.principal import read_token
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from orders.tests.live import fresh_hub, in_thread, relayed, ticket
 
 pytestmark = pytest.mark.django_db(databases=["orders", "catalog"], transaction=True)
@@ -30,7 +30,7 @@ def _fresh(monkeypatch, settings):
 def moved(**options):
     """An order that was placed and reserved."""
     order = make.order(**options)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     return order
 
 
@@ -136,7 +136,7 @@ def test_without_asgi_a_stream_comes_in_slices():
     assert "retry: 1000" in answer.content.decode()
     ((position, name, snapshot),) = events_in(answer.content.decode())
     assert (name, snapshot["order"][0]["seq"]) == ("snapshot", 2)
-    hear(answers.paid(order, by_saga=False))
+    receive(answers.paid(order, by_saga=False))
     relayed()
     later = api.get("/orders/events", **STREAM, Last_Event_ID=str(position)).content.decode()
     assert [(name, data["seq"]) for _, name, data in events_in(later)] == [("order.status", 3)]
@@ -163,7 +163,7 @@ class Stream(ApplicationCommunicator):
         await self.send_input({"type": "http.request", "body": b"", "more_body": False})
         return (await self.receive_output(timeout=10))["status"]
 
-    async def hear(self, count=1):
+    async def receive(self, count=1):
         found = []
         while len(found) < count:
             message = await self.receive_output(timeout=10)
@@ -183,16 +183,16 @@ async def test_a_stream_begins_with_a_snapshot_and_resumes_by_its_last_event():
     token = token_for(order.customer_id)
     stream = Stream("/api/v1/orders/events", token)
     assert await stream.open() == 200
-    ((position, name, snapshot),) = await stream.hear()
+    ((position, name, snapshot),) = await stream.receive()
     assert (name, snapshot["order"][0]["seq"], position) == ("snapshot", 2, snapshot["position"])
-    await in_thread(lambda: hear(answers.paid(order, by_saga=False)))
+    await in_thread(lambda: receive(answers.paid(order, by_saga=False)))
     await in_thread(relayed)
-    ((_, name, change),) = await stream.hear()
+    ((_, name, change),) = await stream.receive()
     assert (name, change["seq"], change["status"]) == ("order.status", 3, "paid")
     await stream.leave()
     again = Stream("/api/v1/orders/events/", token, last_event_id=str(position))
     await again.open()
-    assert [(one, data["seq"]) for _, one, data in await again.hear()] == [("order.status", 3)]
+    assert [(one, data["seq"]) for _, one, data in await again.receive()] == [("order.status", 3)]
     await again.leave()
 
 
@@ -201,12 +201,12 @@ async def test_a_ticket_opens_a_stream_of_one_order():
     await in_thread(relayed)
     stream = Stream(f"/api/v1/orders/events?order_id={order.id}&ticket={await in_thread(ticket, uuid7(), 'manager')}")
     assert await stream.open() == 200
-    ((_, _, snapshot),) = await stream.hear()
+    ((_, _, snapshot),) = await stream.receive()
     assert [item["order"]["id"] for item in snapshot["order"]] == [str(order.id)]
-    await in_thread(lambda: hear(answers.paid(other, by_saga=False)))
-    await in_thread(lambda: hear(answers.paid(order, by_saga=False)))
+    await in_thread(lambda: receive(answers.paid(other, by_saga=False)))
+    await in_thread(lambda: receive(answers.paid(order, by_saga=False)))
     await in_thread(relayed)
-    assert [data["order_id"] for _, _, data in await stream.hear()] == [str(order.id)]
+    assert [data["order_id"] for _, _, data in await stream.receive()] == [str(order.id)]
     await stream.leave()
 
 
@@ -214,10 +214,10 @@ async def test_signing_out_ends_a_stream():
     token = token_for(uuid7())
     stream = Stream("/api/v1/orders/events", token)
     await stream.open()
-    await stream.hear()
+    await stream.receive()
     principal = read_token(token)
     await in_thread(guard.revoke_token, principal.jti, principal.expires_at)
-    ((_, name, told),) = await stream.hear()
+    ((_, name, told),) = await stream.receive()
     assert (name, told["code"], told["reason"]) == ("end", 4401, "unauthenticated")
     await stream.leave()
 
@@ -226,7 +226,7 @@ async def test_anothers_order_ends_a_stream_before_it_tells_anything():
     order = await in_thread(moved)
     stream = Stream(f"/api/v1/orders/events?order_id={order.id}", token_for(uuid7()))
     await stream.open()
-    assert [(name, data["code"]) for _, name, data in await stream.hear()] == [("end", 4404)]
+    assert [(name, data["code"]) for _, name, data in await stream.receive()] == [("end", 4404)]
     await stream.leave()
 
 

@@ -18,7 +18,7 @@ from orders.models.holds import HoldKind
 from orders.services import Actor
 from orders.services.holds import NOTICE
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -40,7 +40,7 @@ def read(order):
 def look(order, moment):
     """Ring the timer of the hold."""
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
-    hear(lapse, now=at(moment))
+    receive(lapse, now=at(moment))
 
 
 def own(event):
@@ -50,7 +50,7 @@ def own(event):
 
 def placed(**options):
     order = make.order(now=START, **options)
-    hear(answers.reserved(order), now=START)
+    receive(answers.reserved(order), now=START)
     return order
 
 
@@ -61,26 +61,26 @@ def an_empty_checkout():
 
 def a_card_under_way():
     order = placed()
-    hear(answers.started(order, uuid7()), now=at(25 * MINUTE))
+    receive(answers.started(order, uuid7()), now=at(25 * MINUTE))
     return order
 
 
 def a_deposit():
     order = placed()
-    hear(answers.paid(order, amount="50000.00", by_saga=False), now=at(10 * MINUTE))
+    receive(answers.paid(order, amount="50000.00", by_saga=False), now=at(10 * MINUTE))
     return order
 
 
 def a_planned_deposit():
     order = placed(payment={"method": "card", "token": "tok_success", "amount": "50000.00"})
-    hear(answers.paid(order, amount="50000.00"), now=START)
+    receive(answers.paid(order, amount="50000.00"), now=START)
     return order
 
 
 def a_promised_transfer():
     order = placed()
     begun = msgspec.structs.replace(answers.started(order, uuid7()), method="bank_transfer")
-    hear(begun, now=START)
+    receive(begun, now=START)
     return order
 
 
@@ -94,13 +94,13 @@ def a_loan_under_review():
 
 def an_offer_being_considered():
     order = placed(financing=LOAN)
-    hear(answers.loan_approved(order, "700000.00", is_accepted=False), now=at(HOUR))
+    receive(answers.loan_approved(order, "700000.00", is_accepted=False), now=at(HOUR))
     return order
 
 
 def an_own_application():
     order = placed()
-    hear(answers.loan_submitted(order), now=START)
+    receive(answers.loan_submitted(order), now=START)
     return order
 
 
@@ -109,7 +109,7 @@ def an_own_offer():
     known = next(iter(read(order).hold_since["applications"]))
     offer = answers.loan_submitted(order)
     approved = own(msgspec.structs.replace(_approved(order), application_id=offer.application_id))
-    hear(msgspec.structs.replace(approved, application_id=known, attempt_id=known), now=at(HOUR))
+    receive(msgspec.structs.replace(approved, application_id=known, attempt_id=known), now=at(HOUR))
     return order
 
 
@@ -182,8 +182,8 @@ def test_trying_again_and_again_stretches_nothing():
     order = placed()
     for minute in (25, 32, 38, 44):
         payment_id = uuid7()
-        hear(answers.started(order, payment_id), now=at(minute * MINUTE))
-        hear(answers.declined(order, payment_id=payment_id, by_saga=False), now=at(minute * MINUTE + MINUTE))
+        receive(answers.started(order, payment_id), now=at(minute * MINUTE))
+        receive(answers.declined(order, payment_id=payment_id, by_saga=False), now=at(minute * MINUTE + MINUTE))
         assert read(order).reservation_expires_at == at(45 * MINUTE)
     look(order, 45 * MINUTE)
     assert read(order).checkout.is_undoing
@@ -193,11 +193,11 @@ def test_a_refused_bank_leaves_time_to_pay_otherwise_once():
     order = placed()
     for day in (1, 2):
         applied = answers.loan_submitted(order)
-        hear(applied, now=at(day * DAY))
+        receive(applied, now=at(day * DAY))
         refused = msgspec.structs.replace(
             _rejected(order), application_id=applied.application_id, attempt_id=applied.application_id
         )
-        hear(refused, now=at(day * DAY + HOUR))
+        receive(refused, now=at(day * DAY + HOUR))
         assert read(order).reservation_expires_at == at(DAY + HOUR + 30 * MINUTE)
 
 
@@ -220,8 +220,8 @@ def test_nothing_lasts_beyond_the_hard_end(settings):
 def test_money_that_went_back_holds_nothing():
     order = placed()
     payment_id = uuid7()
-    hear(answers.paid(order, amount="50000.00", payment_id=payment_id, by_saga=False), now=at(10 * MINUTE))
-    hear(answers.refunded(order, payment_id, "50000.00"), now=at(20 * MINUTE))
+    receive(answers.paid(order, amount="50000.00", payment_id=payment_id, by_saga=False), now=at(10 * MINUTE))
+    receive(answers.refunded(order, payment_id, "50000.00"), now=at(20 * MINUTE))
     assert (read(order).hold["kind"], read(order).hold["expires_at"]) == ("checkout", at(30 * MINUTE))
     look(order, 30 * MINUTE)
     assert read(order).checkout.is_undoing
@@ -229,7 +229,7 @@ def test_money_that_went_back_holds_nothing():
 
 def test_a_deal_that_is_paid_for_is_never_undone_by_the_clock():
     order = placed(payment=CARD, insurance=[{"type": "osago"}])
-    hear(answers.paid(order), now=START)
+    receive(answers.paid(order), now=START)
     assert read(order).status == "awaiting_payment"
     assert read(order).hold["expires_at"] == read(order).hold_hard_end
     look(order, configured.HOLD_DAYS_AT_MOST * DAY)
@@ -257,7 +257,7 @@ def test_a_short_hold_is_not_announced():
 
 def test_a_sold_order_holds_nothing_more():
     order = placed(payment=CARD)
-    hear(answers.paid(order), now=START)
+    receive(answers.paid(order), now=START)
     assert (read(order).status, read(order).hold) == ("paid", None)
 
 
@@ -316,13 +316,13 @@ def test_nobody_extends_their_own():
 
 def test_what_is_not_held_is_not_extended():
     order = placed(payment=CARD)
-    hear(answers.paid(order), now=START)
+    receive(answers.paid(order), now=START)
     assert api(order).json()["code"] == "wrong_transition"
 
 
 def test_an_order_of_the_release_before_gets_its_terms_when_something_happens():
     order = placed()
     Order.objects.filter(pk=order.pk).update(hold_kind="", hold_since={}, hold_hard_end=None)
-    hear(answers.started(order, uuid7()), now=at(29 * MINUTE))
+    receive(answers.started(order, uuid7()), now=at(29 * MINUTE))
     assert read(order).hold["hard_end"] == at(29 * MINUTE + configured.HOLD_DAYS_AT_MOST * DAY)
     assert read(order).hold["expires_at"] > at(45 * MINUTE)

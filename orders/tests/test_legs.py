@@ -24,7 +24,7 @@ from orders.services.legs import ANSWERS, LEGS
 from orders.services.legs.base import Done, Failed, Leg, Steer, Step, Undone, answer
 from orders.services.saga import Saga
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
@@ -105,7 +105,7 @@ class WarrantyLeg(Leg):
     kind = "warranty"
     place = 45
     title = "Warranty"
-    is_let_go = True
+    is_released_alone = True
     given_back = 0
 
     @property
@@ -120,7 +120,7 @@ class WarrantyLeg(Leg):
         return WarrantyRequest(years=2)
 
     def ask(self, saga, row):
-        saga.note("warranty.wished", data={"years": WarrantyRequest.of(row).years})
+        saga.record("warranty.wished", data={"years": WarrantyRequest.of(row).years})
 
     @answer
     def sold(self, saga: Saga, event: WarrantySold) -> Done | Failed | Undone | None:
@@ -128,7 +128,7 @@ class WarrantyLeg(Leg):
             return None
         return Done() if event.is_sold else Failed("warranty_refused", "Nobody insures this car.")
 
-    def let_go(self, saga):
+    def release(self, saga):
         type(self).given_back += 1
 
 
@@ -151,8 +151,8 @@ def warranty(monkeypatch, settings):
 def paid_for():
     """An order whose warranty is being asked for."""
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.paid(order))
+    receive(answers.reserved(order))
+    receive(answers.paid(order))
     return order
 
 

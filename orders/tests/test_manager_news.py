@@ -62,14 +62,14 @@ async def test_managers_hear_of_payments_applications_claims_and_stock_among_the
     order = await in_thread(make.order)
     await in_thread(drain_outbox, "orders")
     socket = await opened_by(uuid7(), "/ws/manager/", "manager")
-    (snapshot,) = await socket.hear()
+    (snapshot,) = await socket.receive()
     assert [item["order"]["id"] for item in snapshot["order"]] == [str(order.id)]
     happened = [payment(order), rejected(order), claim(), low_stock()]
     for event in happened:
-        await in_thread(services.note_news, event=event, happened_at=timezone.now(), now=timezone.now())
-    await in_thread(lambda: answers.hear(answers.reserved(order)))
+        await in_thread(services.record_news, event=event, happened_at=timezone.now(), now=timezone.now())
+    await in_thread(lambda: answers.receive(answers.reserved(order)))
     await in_thread(relayed)
-    heard = await socket.hear(5)
+    heard = await socket.receive(5)
     assert [message["type"] for message in heard] == [
         "payment.created", "financing.rejected", "claim.opened", "stock.low", "order.status",
     ]  # fmt: skip
@@ -79,7 +79,7 @@ async def test_managers_hear_of_payments_applications_claims_and_stock_among_the
     positions = [message["position"] for message in heard]
     assert positions == sorted(set(positions))
     again = await opened_by(uuid7(), f"/ws/manager/?since={positions[1]}", "admin")
-    assert await again.hear(3) == heard[2:]
+    assert await again.receive(3) == heard[2:]
     for one in (socket, again):
         await one.disconnect()
 
@@ -89,12 +89,12 @@ async def test_news_is_for_the_managers_socket_alone():
     client = await opened_by(user, "/ws/orders/")
     manager = await opened_by(uuid7(), "/ws/orders/", "manager")
     for socket in (client, manager):
-        await socket.hear()
+        await socket.receive()
     order = await in_thread(make.order, customer_id=user)
-    await in_thread(services.note_news, event=payment(order), happened_at=timezone.now(), now=timezone.now())
+    await in_thread(services.record_news, event=payment(order), happened_at=timezone.now(), now=timezone.now())
     await in_thread(relayed)
     for socket in (client, manager):
-        assert [message["type"] for message in await socket.hear()] == ["order.status"]
+        assert [message["type"] for message in await socket.receive()] == ["order.status"]
         assert await socket.receive_nothing(timeout=0.2)
         await socket.disconnect()
 
@@ -112,11 +112,11 @@ def test_an_event_of_another_app_is_put_in_orders_log_once():
 
 def test_every_watched_event_can_be_told():
     for event in (claim(), low_stock()):
-        handlers.tell_managers(event)
+        handlers.notify_managers(event)
     assert OutboxEvent.objects.using("orders").filter(type="shop.noted").count() == 2
 
 
 def test_what_is_older_than_the_feed_keeps_is_no_news():
     now = timezone.now()
-    services.note_news(event=claim(), happened_at=now - timedelta(hours=73), now=now)
+    services.record_news(event=claim(), happened_at=now - timedelta(hours=73), now=now)
     assert not OutboxEvent.objects.using("orders").filter(type="shop.noted").exists()

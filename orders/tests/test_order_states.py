@@ -15,7 +15,7 @@ from orders.models import EDITS, TRANSITIONS, Edit, Order, OrderHistory, Status
 from orders.rules.machine import ACTIONS, DONE, NOT_NOW, NOT_YOURS, ROLES, allowed, outcome, table
 from orders.services import Actor
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from orders.tests.test_timeline import CARD, moved
 
 HTTP_ROLES = [role for role in ROLES if role != "system"]
@@ -76,7 +76,7 @@ def order_in(status):
         elif step in Status.values and step != "paid":
             moved(step)(order, order.created_at)
         else:
-            hear(getattr(answers, step)(order))
+            receive(getattr(answers, step)(order))
     order.refresh_from_db()
     assert order.status == status
     return order

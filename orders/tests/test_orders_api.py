@@ -7,7 +7,7 @@ from core.testing import Api
 from messaging.testing import events_of
 from orders.models import Order
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -25,8 +25,8 @@ def owner(order):
 
 @pytest.fixture
 def paid(order):
-    hear(answers.reserved(order))
-    hear(answers.paid(order))
+    receive(answers.reserved(order))
+    receive(answers.paid(order))
     return order
 
 
@@ -104,7 +104,7 @@ def test_a_step_the_machine_forbids_is_refused(order, status, code, error):
 
 
 def test_a_step_of_the_system_is_nobody_elses(order):
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     answer = Api("admin").put(f"/orders/{order.id}/status", {"status": "paid"})
     assert (answer.status_code, answer.json()["code"]) == (403, "transition_not_allowed")
     assert unchanged(order, "awaiting_payment")
@@ -146,7 +146,7 @@ def test_the_list_shows_ones_own_newest_first_and_everything_to_managers(order, 
 def test_filters_narrow_the_list(order):
     manager = Api("manager")
     other = make.order(lines=[make.ProductLine(make.product(price="5.00"), 1)])
-    hear(answers.reserved(other))
+    receive(answers.reserved(other))
 
     def found(query):
         answer = manager.get(f"/orders?{query}")

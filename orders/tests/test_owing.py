@@ -19,7 +19,7 @@ from orders.queries.past import read_order_at
 from orders.queries.reading import read_any
 from orders.services import Actor, FreeLine, ProductLine, preview_lines, steer_checkout
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 APPS = ("orders", "payments", "storefront", "config", "clients", "financing", "insurance", "notifications")
 AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=2)
@@ -62,7 +62,7 @@ def test_a_preview_takes_off_the_car_taken_in_exchange():
     order = make.order(
         lines=[ProductLine(make.product(price="2000000.00"), 1)], trade_in={"amount": "500000.00", "vin": ""}
     )
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     manager = Actor(make.uuid7(), frozenset({"manager"}))
     steer_checkout(order_id=order.id, action="accept", leg="trade_in", reason="seen", actor=manager, now=timezone.now())
     wishes = [FreeLine("Mats", Decimal("10000.00"), 1)]

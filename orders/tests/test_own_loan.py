@@ -18,7 +18,7 @@ LOAN = "600000.00"
 def order():
     """An order of a million, its stock held, waiting for the buyer."""
     made = make.order()
-    answers.hear(answers.reserved(made))
+    answers.receive(answers.reserved(made))
     return fresh(made)
 
 
@@ -45,8 +45,8 @@ def legs(order):
 def test_it_pays_its_part_and_is_paid_out_last(order):
     event = accepted(order)
     with events_of("orders") as told:
-        answers.hear(event)
-        answers.hear(event)
+        answers.receive(event)
+        answers.receive(event)
     assert told.count("order.updated") == 1
     order = fresh(order)
     assert (order.loan_amount, order.financing_application_id) == (Decimal(LOAN), event.application_id)
@@ -56,33 +56,33 @@ def test_it_pays_its_part_and_is_paid_out_last(order):
     }  # fmt: skip
     assert [(part["kind"], part["amount"]) for part in order.funding] == [("loan", LOAN), ("balance", "400000.00")]
     with events_of("orders") as told:
-        answers.hear(answers.paid(order, amount="400000.00", by_saga=False))
+        answers.receive(answers.paid(order, amount="400000.00", by_saga=False))
     assert "checkout.disbursement_requested" in told
     assert answers.attempt(order, "loan") == event.application_id
-    answers.hear(answers.disbursed(order, LOAN))
+    answers.receive(answers.disbursed(order, LOAN))
     order = fresh(order)
     assert (order.status, order.amount_paid) == ("paid", Decimal("1000000.00"))
 
 
 def test_a_loan_of_the_whole_price_needs_no_payment(order):
     with events_of("orders") as told:
-        answers.hear(accepted(order, "1000000.00"))
+        answers.receive(accepted(order, "1000000.00"))
     assert "checkout.disbursement_requested" in told
     assert legs(order)["payment"] == "succeeded"
 
 
 def test_before_the_stock_is_held_it_waits_for_it():
     order = make.order()
-    answers.hear(accepted(order, "1000000.00"))
+    answers.receive(accepted(order, "1000000.00"))
     assert legs(order)["disbursement"] == "pending"
-    answers.hear(answers.reserved(order))
+    answers.receive(answers.reserved(order))
     assert legs(order)["disbursement"] == "running"
 
 
 def gives_back(order, event):
     before = legs(order)
     with events_of("orders") as told:
-        answers.hear(event)
+        answers.receive(event)
     assert told[:1] == ["checkout.loan_withdrawal_requested"]
     assert legs(order) == before
     assert fresh(order).loan_amount == 0
@@ -90,38 +90,38 @@ def gives_back(order, event):
 
 def test_more_than_is_left_to_pay_is_given_back(order):
     gives_back(order, accepted(order, "1000000.01"))
-    answers.hear(answers.paid(order, amount="500000.00", by_saga=False))
+    answers.receive(answers.paid(order, amount="500000.00", by_saga=False))
     gives_back(order, accepted(order, LOAN))
 
 
 def test_a_second_loan_is_given_back(order):
     first = accepted(order)
-    answers.hear(first)
+    answers.receive(first)
     with events_of("orders") as told:
-        answers.hear(accepted(order, "100000.00"))
+        answers.receive(accepted(order, "100000.00"))
     assert told == ["checkout.loan_withdrawal_requested"]
     assert answers.attempt(order, "loan") == first.application_id
 
 
 def test_a_payment_that_is_being_taken_comes_first():
     order = make.order(payment={"method": "card", "token": "tok_success"})
-    answers.hear(answers.reserved(order))
+    answers.receive(answers.reserved(order))
     gives_back(order, accepted(order))
 
 
 def test_an_order_that_is_over_gives_it_back(order):
-    answers.hear(answers.paid(order, by_saga=False))
+    answers.receive(answers.paid(order, by_saga=False))
     assert fresh(order).status == "paid"
     gives_back(order, accepted(order))
 
 
 def test_undoing_the_order_withdraws_it(order):
     event = accepted(order)
-    answers.hear(event)
+    answers.receive(event)
     with events_of("orders") as told:
-        answers.hear(answers.released(order, "expired"))
-        answers.hear(answers.settled(order))
+        answers.receive(answers.released(order, "expired"))
+        answers.receive(answers.settled(order))
     assert "checkout.loan_withdrawal_requested" in told
-    answers.hear(answers.loan_withdrawn(order))
+    answers.receive(answers.loan_withdrawn(order))
     order = fresh(order)
     assert (order.status, order.loan_amount) == ("cancelled", 0)

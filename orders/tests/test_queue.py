@@ -49,7 +49,7 @@ def told(kind):
     return list(OutboxEvent.objects.using("orders").filter(type=kind).order_by("n"))
 
 
-def hear(*news, now=None):
+def receive(*news, now=None):
     """Deliver news twice, as a relay may."""
     for _ in range(2):
         services.follow_stock(news=news, now=now or timezone.now())
@@ -98,15 +98,15 @@ def join(car, customer_id, now=None):
 def offered(car, customer_id=FIRST):
     """A place whose car is kept for it."""
     place = join(car, customer_id)
-    hear(free(car))
-    hear(kept(place))
+    receive(free(car))
+    receive(kept(place))
     place.refresh_from_db()
     return place
 
 
 def test_who_waits_longest_is_asked_first_and_once(car):
     first, second = join(car, FIRST), join(car, SECOND)
-    hear(free(car))
+    receive(free(car))
     first.refresh_from_db()
     assert (first.state, state(second)) == ("asked", "waiting")
     (wish,) = [event for event in told("checkout.stock_requested") if event.data["order_id"] == str(first.offer_id)]
@@ -117,9 +117,9 @@ def test_who_waits_longest_is_asked_first_and_once(car):
 def test_the_offers_time_runs_from_the_catalogues_word(car, settings):
     settings.QUEUE_OFFER_HOURS = 24
     place = join(car, FIRST)
-    hear(free(car))
+    receive(free(car))
     later = timezone.now() + timedelta(hours=30)
-    hear(kept(place), now=later)
+    receive(kept(place), now=later)
     place.refresh_from_db()
     assert (place.state, place.offer_expires_at) == ("offered", later + timedelta(hours=24))
     (news,) = told("queue.offered")
@@ -195,7 +195,7 @@ def test_who_leaves_offers_without_an_answer_waits(car, settings):
 
 def test_nobody_passes_those_who_wait(car):
     join(car, FIRST)
-    hear(free(car))
+    receive(free(car))
     with pytest.raises(CarHasQueue) as refusal:
         order(THIRD, car)
     assert refusal.value.extra == {"product_ids": [str(car)]}
@@ -231,7 +231,7 @@ def test_ordering_takes_the_offer_and_its_hold(car):
     assert (left.data["outcome"], left.data["order_id"]) == ("taken", str(placed.id))
     assert OrderHistory.objects.filter(order_id=placed.id, event="queue.offer_taken").count() == 1
     replaced = StockReleased(order_id=placed.id, attempt_id=place.attempt_id, reason="replaced", levels=[])
-    hear(replaced)
+    receive(replaced)
     assert state(place) == "taken"
 
 
@@ -271,7 +271,7 @@ def test_the_end_is_announced_once_and_then_comes(car):
     (released,) = told("checkout.stock_release_requested")
     assert released.data["order_id"] == str(place.offer_id)
     assert state(second) == "waiting"
-    hear(free(car, place, reason="offer_lapsed"))
+    receive(free(car, place, reason="offer_lapsed"))
     assert state(second) == "asked"
 
 
@@ -296,7 +296,7 @@ def test_declining_lets_the_next_have_it(car):
     place, second = offered(car), join(car, SECOND)
     services.leave_queue(place_id=place.id, customer_id=FIRST, now=timezone.now())
     assert (state(place), state(second)) == ("declined", "waiting")
-    hear(free(car, place, reason="offer_declined"))
+    receive(free(car, place, reason="offer_declined"))
     assert state(second) == "asked"
     with pytest.raises(WrongPlaceState):
         services.leave_queue(place_id=place.id, customer_id=FIRST, now=timezone.now())
@@ -304,12 +304,12 @@ def test_declining_lets_the_next_have_it(car):
 
 def test_leaving_while_the_car_is_being_kept_gives_it_back(car):
     place = join(car, FIRST)
-    hear(free(car))
+    receive(free(car))
     services.leave_queue(place_id=place.id, customer_id=FIRST, now=timezone.now())
     assert state(place) == "left"
     (released,) = told("checkout.stock_release_requested")
     assert released.data["attempt_id"] == str(QueuePlace.objects.get(pk=place.pk).attempt_id)
-    hear(kept(place))
+    receive(kept(place))
     assert state(place) == "left"
 
 
@@ -325,8 +325,8 @@ def test_anothers_place_is_not_to_be_left(car):
 def test_what_the_catalogue_refuses_waits_again_and_is_asked_later(car):
     place = join(car, FIRST)
     now = timezone.now()
-    hear(free(car))
-    hear(refused(place))
+    receive(free(car))
+    receive(refused(place))
     assert state(place) == "waiting"
     assert services.ask_for_freed_cars(now=now + timedelta(minutes=1)) == 0
     assert services.ask_for_freed_cars(now=now + timedelta(minutes=11)) == 1
@@ -346,7 +346,7 @@ def test_a_kept_car_that_the_catalogue_let_go_is_asked_for_again(car):
 def test_a_sold_car_ends_its_queue(car):
     first, second = offered(car), join(car, SECOND)
     news = StockSold(order_id=uuid7(), attempt_id=uuid7(), levels=[make.level(car, 0)])
-    hear(news)
+    receive(news)
     assert (state(first), state(second)) == ("sold", "sold")
     assert [event.data["outcome"] for event in told("queue.left")] == ["sold", "sold"]
     assert len(told("checkout.stock_release_requested")) == 1
@@ -416,7 +416,7 @@ def test_a_raised_line_does_not_pass_them_either(car):
     mine = order(THIRD, make.product(available=2))
     line = mine.lines.get()
     ProductCopy.objects.filter(pk=line.product_id).update(available=1)
-    answers.hear(answers.reserved(mine))
+    answers.receive(answers.reserved(mine))
     QueuePlace.objects.create(product_id=line.product_id, name="x", customer_id=FIRST, joined_at=timezone.now())
     with pytest.raises(CarHasQueue):
         services.change_lines(
@@ -509,7 +509,7 @@ def test_an_offer_is_taken_once(car):
 def undone(*cars):
     """An order whose loan was refused: what it held is being given back, and a manager may begin anew."""
     made = make.order(lines=[ProductLine(car, 1) for car in cars], payment=CARD, financing=LOAN)
-    answers.hear(answers.reserved(made))
+    answers.receive(answers.reserved(made))
     ProductCopy.objects.filter(pk__in=cars).update(available=0)
     return made
 
@@ -525,7 +525,7 @@ def test_a_hold_that_is_asked_for_anew_does_not_pass_those_who_wait(available):
     car = make.product()
     made = undone(car)
     place = join(car, FIRST)
-    answers.hear(answers.loan_rejected(made))
+    answers.receive(answers.loan_rejected(made))
     ProductCopy.objects.filter(pk=car).update(available=available)
     asked = len(told("checkout.stock_requested"))
     with pytest.raises(CarHasQueue) as refusal:
@@ -541,7 +541,7 @@ def test_a_hold_is_asked_for_anew_where_there_is_enough_for_all():
     car = make.product()
     made = undone(car)
     join(car, FIRST)
-    answers.hear(answers.loan_rejected(made))
+    answers.receive(answers.loan_rejected(made))
     ProductCopy.objects.filter(pk=car).update(available=2)
     asked = len(told("checkout.stock_requested"))
     retry(made)

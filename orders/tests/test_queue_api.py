@@ -12,7 +12,7 @@ from orders import services
 from orders.models import Order, ProductCopy, QueuePlace
 from orders.services import ProductLine
 from orders.tests import make
-from orders.tests.test_queue import free, hear, kept
+from orders.tests.test_queue import free, kept, receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 
@@ -75,8 +75,8 @@ def test_an_offer_is_accepted_by_its_owner_alone(car):
     place = QueuePlace.objects.get(pk=me.post("/queue", {"product_id": str(car)}).json()["id"])
     early = me.post(f"/queue/{place.id}/accept")
     assert (early.status_code, early.json()["code"]) == (409, "wrong_place_state")
-    hear(free(car))
-    hear(kept(place))
+    receive(free(car))
+    receive(kept(place))
     for stranger in (Api("client"), Api("manager")):
         assert stranger.post(f"/queue/{place.id}/accept").status_code == 404
     made = me.post(f"/queue/{place.id}/accept")
@@ -91,8 +91,8 @@ def test_an_offer_is_accepted_by_its_owner_alone(car):
 def test_a_late_acceptance_is_refused(car):
     me = Api("client")
     place = QueuePlace.objects.get(pk=me.post("/queue", {"product_id": str(car)}).json()["id"])
-    hear(free(car))
-    hear(kept(place))
+    receive(free(car))
+    receive(kept(place))
     QueuePlace.objects.filter(pk=place.pk).update(offer_expires_at=timezone.now() - timedelta(seconds=1))
     late = me.post(f"/queue/{place.id}/accept")
     assert (late.status_code, late.json()["code"]) == (409, "offer_over")

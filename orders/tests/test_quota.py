@@ -13,7 +13,7 @@ from orders.errors import TooManyHolds
 from orders.models import Order
 from orders.services import Actor, LineChange, ProductLine, change_lines
 from orders.tests import make
-from orders.tests.answers import hear, paid, reserved
+from orders.tests.answers import paid, receive, reserved
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 BUYER = uuid7()
@@ -84,7 +84,7 @@ def test_more_lines_are_no_way_around_it():
     order = hold(1)
     hold(1)
     line = order.lines.get()
-    hear(reserved(order))
+    receive(reserved(order))
     with pytest.raises(TooManyHolds):
         change_lines(order_id=order.id, wishes=[LineChange(line.id, 2)], actor=CLIENT, now=timezone.now())
     more = ProductLine(make.product(available=9, kind="vehicle"), 1)
@@ -135,6 +135,6 @@ def test_fourteen_orders_at_once_hold_two_cars():
 
 def test_a_paid_order_holds_nothing_any_more():
     order = hold(2)
-    hear(reserved(order))
-    hear(paid(order))
+    receive(reserved(order))
+    receive(paid(order))
     hold(2)

@@ -18,7 +18,7 @@ from orders.models import Order
 from orders.queries import cache
 from orders.services import Actor
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders", "catalog"], transaction=True)
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
@@ -82,9 +82,9 @@ def test_each_kind_of_write_drops_the_copy():
     seen()
     edit(order, "Call before noon")
     assert seen()[1] == "Call before noon"
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     assert (seen()[0], seen()[2]) == ("awaiting_payment", "payment")
-    hear(answers.paid(order, by_saga=False))
+    receive(answers.paid(order, by_saga=False))
     assert (seen()[0], seen()[3]) == ("paid", str(order.total_amount))
     services.delete_order(order_id=order.id, actor=Actor(uuid7(), frozenset({"admin"})), now=timezone.now())
     assert api.get(f"/orders/{order.id}").status_code == 404

@@ -21,7 +21,7 @@ from orders.models import Order, OrderHistory, OrderReturn
 from orders.public import read_board
 from orders.services import Actor, ProductLine
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from orders.tests.pdf import text_of
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
@@ -91,8 +91,8 @@ def test_bad_wishes_change_nothing(body, field):
 
 def test_only_what_was_handed_over_is_given_back():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.paid(order))
+    receive(answers.reserved(order))
+    receive(answers.paid(order))
     answer = Api("manager").post(f"/orders/{order.id}/return", {"reason": "changed their mind"})
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_transition")
 
@@ -155,11 +155,11 @@ def test_everything_is_undone_in_reverse_and_the_order_ends_returned():
     quotes, policies = [{"insurance_type": "osago"}], [("OSAGO", Decimal("5000.00"))]
     order = make.order(payment=CARD, financing=LOAN, insurance=quotes, policies=policies)
     payment_id = uuid7()
-    hear(answers.reserved(order))
-    hear(answers.loan_approved(order, "800000.00"))
-    hear(answers.paid(order, amount="205000.00", payment_id=payment_id))
-    hear(answers.issued(order))
-    hear(answers.disbursed(order, "800000.00"))
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "800000.00"))
+    receive(answers.paid(order, amount="205000.00", payment_id=payment_id))
+    receive(answers.issued(order))
+    receive(answers.disbursed(order, "800000.00"))
     for step in ("in_progress", "ready", "completed"):
         services.move_order(order_id=order.id, status=step, actor=MANAGER, now=timezone.now())
     found = services.ask_return(order_id=order.id, reason="too loud", actor=MANAGER, now=timezone.now())
@@ -174,10 +174,10 @@ def test_everything_is_undone_in_reverse_and_the_order_ends_returned():
     ):
         asked.append(OutboxEvent.objects.using("orders").filter(aggregate="checkout").order_by("n").last().type)
         if asked[-1] == "checkout.refund_requested":
-            hear(answers.refunded(order, payment_id, "204900.00"))
+            receive(answers.refunded(order, payment_id, "204900.00"))
         assert (status(order), Order.objects.get(pk=order.pk).amount_due) == ("returning", Decimal(0))
-        hear(answer())
-        hear(answer())
+        receive(answer())
+        receive(answer())
     assert asked == [
         "checkout.policies_cancel_requested", "checkout.refund_requested", "checkout.loan_withdrawal_requested",
         "checkout.stock_release_requested",
@@ -198,8 +198,8 @@ def test_the_act_of_return_says_why_and_in_what_state():
     owner = Api("client", user_id=found.order.customer_id)
     assert owner.get(path).json()["code"] == "document_not_available"
     services.accept_return(return_id=found.id, actor=MANAGER, now=timezone.now())
-    hear(answers.settled(found.order))
-    hear(answers.released(found.order))
+    receive(answers.settled(found.order))
+    receive(answers.released(found.order))
     act = text_of(owner.get(path).content)
     for words in ("Act of return No. RET-", "too loud", "1200 km", "as new"):
         assert words in act
@@ -208,12 +208,12 @@ def test_the_act_of_return_says_why_and_in_what_state():
 def test_money_that_the_buyers_bank_takes_back_meanwhile_ends_no_return():
     order = make.order(payment=CARD)
     payment_id = uuid7()
-    hear(answers.reserved(order))
-    hear(answers.paid(order, payment_id=payment_id))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, payment_id=payment_id))
     for step in ("in_progress", "ready", "completed"):
         services.move_order(order_id=order.id, status=step, actor=MANAGER, now=timezone.now())
     found = services.ask_return(order_id=order.id, reason="too loud", actor=MANAGER, now=timezone.now())
-    hear(answers.given_back(order, payment_id, "1000000.00", cause="dispute"))
+    receive(answers.given_back(order, payment_id, "1000000.00", cause="dispute"))
     assert status(order) == "returning"
     services.refuse_return(return_id=found.id, reason="the bank decides", actor=MANAGER, now=timezone.now())
     assert Order.objects.get(pk=order.pk).amount_due == Decimal("1000000.00")
@@ -224,13 +224,13 @@ def test_money_that_the_buyers_bank_takes_back_meanwhile_ends_no_return():
 def owing():
     """A called-off order whose buyer's car is with us."""
     order = make.order(lines=[ProductLine(make.product(), 1)], payment=CARD, trade_in={"amount": "400000.00"})
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     services.steer_checkout(
         order_id=order.id, action="accept", leg="trade_in", reason="seen", actor=MANAGER, now=timezone.now()
     )
-    hear(answers.declined(order))
-    hear(answers.settled(order))
-    hear(answers.released(order))
+    receive(answers.declined(order))
+    receive(answers.settled(order))
+    receive(answers.released(order))
     return Order.objects.get(pk=order.pk)
 
 

@@ -16,7 +16,7 @@ from orders.models import Order, StatDelta
 from orders.queries.stats import customer_figures, shop_figures, stat_disagreements
 from orders.services import Actor, ProductLine
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 ADMIN = Actor(uuid7(), frozenset({"admin"}))
@@ -56,9 +56,9 @@ def _something(chance, customers, live):
     order.refresh_from_db()
     match order.status, chance.random() < 0.7:
         case "created", True:
-            hear(answers.reserved(order))
+            receive(answers.reserved(order))
         case "awaiting_payment", True:
-            hear(answers.paid(order, by_saga=False))
+            receive(answers.paid(order, by_saga=False))
         case _ if chance.random() < 0.5 and order.status in ("created", "awaiting_payment", "paid"):
             services.move_order(order_id=order.id, status="cancelled", actor=ADMIN, now=timezone.now())
         case _:

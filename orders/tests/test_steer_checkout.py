@@ -20,7 +20,7 @@ from orders.services import Actor
 from orders.services.legs import ANSWERS, LEGS
 from orders.services.legs.base import Answer
 from orders.tests import answers, make
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from orders.tests.test_checkout import CARD, LOAN, POLICY, last_request, now_of
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
@@ -82,25 +82,25 @@ def with_every_leg(*, until="disbursement"):
     for kind, answer in steps.items():
         if kind == until:
             break
-        hear(answer(order))
+        receive(answer(order))
     return order
 
 
 def overdue(order):
-    hear(events.UndoOverdue(order_id=order.id))
+    receive(events.UndoOverdue(order_id=order.id))
     return order
 
 
 def paid_out_late(order):
-    hear(events.LegTimedOut(order_id=order.id, attempt_id=leg(order, "disbursement").attempt_id, leg="disbursement"))
+    receive(events.LegTimedOut(order_id=order.id, attempt_id=leg(order, "disbursement").attempt_id, leg="disbursement"))
     return order
 
 
 # Parking ----------------------------------------------------------------------------------------------------------
 def test_undoing_that_takes_a_day_is_parked_and_an_answer_still_moves_it():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.declined(order))
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
     timer = Timer.objects.using("orders").get(type="checkout.undo_overdue")
     assert timedelta(hours=23) < timer.due_at - timezone.now() < timedelta(hours=25)
     overdue(order)
@@ -109,18 +109,18 @@ def test_undoing_that_takes_a_day_is_parked_and_an_answer_still_moves_it():
     assert checkout.failure["code"] == "declined"
     assert checkout.failure["parked"]["cause"] == "undo_overdue"
     assert told(order).event == "payment.parked"
-    hear(answers.settled(order))
+    receive(answers.settled(order))
     checkout = now_of(order).checkout
     assert (checkout.state, leg(order, "payment").state) == ("compensating", "compensated")
     assert "parked" not in checkout.failure
-    hear(answers.released(order))
+    receive(answers.released(order))
     assert now_of(order).status == "cancelled"
 
 
 def test_an_overdue_timer_of_a_checkout_that_ended_changes_nothing():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.paid(order))
+    receive(answers.reserved(order))
+    receive(answers.paid(order))
     with nothing_changes(order):
         overdue(order)
 
@@ -130,7 +130,7 @@ def test_a_payout_that_is_not_answered_is_parked_not_undone():
     checkout = now_of(order).checkout
     assert (checkout.state, checkout.failure["code"]) == ("parked", "parked")
     assert leg(order, "disbursement").parked_reason
-    hear(answers.disbursed(order, "800000.00"))
+    receive(answers.disbursed(order, "800000.00"))
     order = now_of(order)
     assert (order.status, order.checkout.state, order.checkout.failure) == ("paid", "completed", None)
 
@@ -144,9 +144,9 @@ def test_parking_twice_is_parking_once():
 @pytest.mark.parametrize(("kind", "undo"), [("loan", "loan_withdrawal"), ("policies", "policies_cancel")])
 def test_what_a_leg_that_timed_out_may_yet_do_is_taken_back(kind, undo):
     order = with_every_leg(until=kind)
-    hear(events.LegTimedOut(order_id=order.id, attempt_id=leg(order, kind).attempt_id, leg=kind))
+    receive(events.LegTimedOut(order_id=order.id, attempt_id=leg(order, kind).attempt_id, leg=kind))
     assert last_request() == f"checkout.{undo}_requested"
-    hear(answers.loan_withdrawn(order) if kind == "loan" else answers.revoked(order))
+    receive(answers.loan_withdrawn(order) if kind == "loan" else answers.revoked(order))
     assert leg(order, kind).state == "compensated"
     assert leg(order, kind).error["code"] == f"{kind}_timed_out"
 
@@ -186,7 +186,7 @@ def make_due_deliveries():
 
 def test_news_that_cannot_be_taken_in_parks_the_checkout(broken, monkeypatch):
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     deliver(order, answers.paid(order))
     checkout = now_of(order).checkout
     assert (checkout.state, checkout.failure["cause"]) == ("parked", "delivery_parked")
@@ -201,7 +201,7 @@ def test_news_that_cannot_be_taken_in_parks_the_checkout(broken, monkeypatch):
 def test_the_periodic_job_finds_what_the_signal_missed_and_lets_go_what_was_settled(broken, monkeypatch):
     monkeypatch.setattr("messaging.delivery.dispatcher.delivery_parked.send_robust", lambda *args, **named: [])
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     deliver(order, answers.paid(order))
     assert now_of(order).checkout.state == "running"
     services.attend_checkouts(now=timezone.now())
@@ -245,8 +245,8 @@ def test_a_parked_payout_is_asked_for_again():
 
 def test_parked_undoing_is_asked_for_again_and_has_another_day():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.declined(order))
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
     overdue(order)
     steer(order, "retry", "payment")
     assert last_request() == "checkout.refund_requested"
@@ -257,41 +257,41 @@ def test_parked_undoing_is_asked_for_again_and_has_another_day():
 
 def test_a_refused_loan_is_asked_for_anew_under_new_attempts_while_the_stock_is_being_given_back():
     order = make.order(payment=CARD, financing=LOAN)
-    hear(answers.reserved(order))
-    hear(answers.loan_rejected(order))
+    receive(answers.reserved(order))
+    receive(answers.loan_rejected(order))
     old = answers.attempt(order, "stock"), answers.attempt(order, "loan"), answers.released(order)
     assert allowed(order, "loan") == ["retry", "take_over", "cancel"]
     steer(order, "retry", "loan")
     assert last_request() == "checkout.stock_requested"
     assert {answers.attempt(order, "stock"), answers.attempt(order, "loan")}.isdisjoint(old[:2])
     with nothing_changes(order):
-        hear(old[2])
-    hear(answers.reserved(order))
+        receive(old[2])
+    receive(answers.reserved(order))
     assert last_request() == "checkout.loan_requested"
-    hear(answers.loan_approved(order, "800000.00"))
-    hear(answers.paid(order, amount="200000.00"))
-    hear(answers.disbursed(order, "800000.00"))
+    receive(answers.loan_approved(order, "800000.00"))
+    receive(answers.paid(order, amount="200000.00"))
+    receive(answers.disbursed(order, "800000.00"))
     order = now_of(order)
     assert (order.status, order.checkout.failure) == ("paid", None)
 
 
 def test_the_old_attempts_deadline_does_not_end_the_new_one():
     order = make.order(payment=CARD, financing=LOAN)
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
-    hear(answers.loan_rejected(order))
+    receive(answers.loan_rejected(order))
     steer(order, "retry", "loan")
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     with nothing_changes(order):
-        hear(lapse)
+        receive(lapse)
 
 
 def test_a_failed_payment_is_not_asked_for_again_its_money_is_on_the_way_back():
     order = make.order(payment=CARD, financing=LOAN)
-    hear(answers.reserved(order))
-    hear(answers.loan_approved(order, "800000.00"))
-    hear(answers.declined(order))
-    hear(answers.settled(order))
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "800000.00"))
+    receive(answers.declined(order))
+    receive(answers.settled(order))
     with nothing_changes(order), pytest.raises(SteeringRefused) as refusal:
         steer(order, "retry", "payment")
     assert refusal.value.extra["allowed"] == ["take_over", "cancel"]
@@ -299,7 +299,7 @@ def test_a_failed_payment_is_not_asked_for_again_its_money_is_on_the_way_back():
 
 def test_what_waits_for_the_buyer_is_not_asked_again():
     order = make.order()
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     with nothing_changes(order), pytest.raises(SteeringRefused):
         steer(order, "retry", "payment")
 
@@ -327,14 +327,14 @@ def test_cancelling_undoes_and_tells_why():
 
 def test_cancelling_while_the_undoing_is_parked_asks_for_nothing_twice():
     order = make.order(payment=CARD)
-    hear(answers.reserved(order))
-    hear(answers.declined(order))
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
     overdue(order)
     with events_of("orders") as more:
         steer(order, "cancel", "payment")
     assert more == ["order.status_changed", "order.cancelled"]
-    hear(answers.settled(order))
-    hear(answers.released(order))
+    receive(answers.settled(order))
+    receive(answers.released(order))
     assert (now_of(order).status, now_of(order).checkout.state) == ("cancelled", "compensated")
 
 
@@ -345,8 +345,8 @@ def test_an_admin_goes_on_without_policies_and_none_can_come_late():
     assert more == ["checkout.policies_cancel_requested", "checkout.disbursement_requested"]
     assert leg(order, "policies").state == "skipped"
     assert allowed(order, "policies", ADMIN) == ["take_over", "cancel"]
-    hear(answers.revoked(order))
-    hear(answers.disbursed(order, "800000.00"))
+    receive(answers.revoked(order))
+    receive(answers.disbursed(order, "800000.00"))
     assert now_of(order).status == "paid"
 
 
@@ -354,7 +354,7 @@ def test_a_payout_is_skipped_only_when_the_money_came_in_another_way():
     order = paid_out_late(with_every_leg())
     with nothing_changes(order), pytest.raises(SteeringRefused):
         steer(order, "skip", "disbursement", actor=ADMIN)
-    hear(answers.paid(order, amount="800000.00", by_saga=False))
+    receive(answers.paid(order, amount="800000.00", by_saga=False))
     with events_of("orders") as more:
         steer(order, "skip", "disbursement", actor=ADMIN)
     assert more == ["checkout.loan_withdrawal_requested", "order.status_changed", "order.paid"]
@@ -447,7 +447,7 @@ def test_clients_do_not_see_the_saga():
 def test_what_needs_attention():
     order = paid_out_late(with_every_leg())
     slow, healthy, waiting = make.order(), make.order(), make.order()
-    hear(answers.reserved(waiting))
+    receive(answers.reserved(waiting))
     CheckoutLeg.objects.filter(checkout_id=slow.id).update(started_at=timezone.now() - timedelta(hours=1))
     CheckoutLeg.objects.filter(checkout_id=waiting.id).update(started_at=timezone.now() - timedelta(hours=1))
     found = set(Checkout.objects.needing_attention(timezone.now()).values_list("order_id", flat=True))

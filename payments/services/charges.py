@@ -15,7 +15,7 @@ from payments.approvals import CAPTURE, PROVIDER_SAYS, RESOLVE
 from payments.errors import WrongPaymentState
 from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderCopy, OrderTill, Payment, Purpose, Status
 from payments.rules.keys import charge_key
-from payments.services.facts import tell_completed, tell_failed
+from payments.services.facts import publish_completed, publish_failed
 from payments.services.ledger import book_charge
 from payments.services.refunds import number_of, refund_by_system
 from payments.services.tills import lock_payment, settle_if_empty
@@ -234,7 +234,7 @@ def _announce(till: OrderTill, payment: Payment, previous: str, now: datetime) -
     else:
         payment.save()
     if payment.status in (Status.FAILED, Status.CANCELLED) and previous in IN_FLIGHT:
-        tell_failed(payment)
+        publish_failed(payment)
     if not payment.is_in_flight:
         settle_if_empty(till, now)
 
@@ -244,7 +244,7 @@ def _complete(till: OrderTill, payment: Payment, previous: str, now: datetime) -
     payment.settle(now, is_disputed=payment.disputes.filter(status=DisputeStatus.OPEN).exists())
     payment.save()
     book_charge(payment, now)
-    tell_completed(payment)
+    publish_completed(payment)
     if till.closed_at is not None:
         refund_by_system(payment, till.reason or "order cancelled", now)
     elif previous in (Status.FAILED, Status.CANCELLED) and _is_too_much(payment):

@@ -7,7 +7,7 @@ from core.money import ZERO
 from gateway.approvals import let
 from payments.approvals import ASKED_FOR
 from payments.models import EntryKind, LedgerEntry, Payout, PayoutPurpose
-from payments.services.facts import tell_forfeited
+from payments.services.facts import publish_forfeited
 from payments.services.ledger import About, book, is_booked
 from payments.services.requests import Ask, pay_out
 from payments.services.tills import asked_back, held, lock_till
@@ -31,7 +31,7 @@ def forfeit_deposit(*, ask: Ask, now: datetime) -> None:
             earned = min(ask.amount, held(ask.subject_id) + asked_back(ask.subject_id))
             if earned > 0:
                 book(_about(EntryKind.FORFEIT, ask), {f"order:{ask.subject_id}": earned, EARNED: -earned}, now)
-        tell_forfeited(ask.request_id, ask.subject_id, ask.customer_id, max(earned, ZERO), ask.currency)
+        publish_forfeited(ask.request_id, ask.subject_id, ask.customer_id, max(earned, ZERO), ask.currency)
 
 
 def pay_out_deposit(*, ask: Ask, now: datetime) -> Payout:

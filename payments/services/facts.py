@@ -18,7 +18,7 @@ from payments.events import (
 from payments.models import Payment, Payout, PayoutPurpose, PayoutStatus, Purpose, Refund, RefundStatus
 
 
-def tell_created(payment: Payment) -> None:
+def publish_created(payment: Payment) -> None:
     """A payment stands."""
     if payment.purpose != Purpose.ORDER:
         return
@@ -35,7 +35,7 @@ def tell_created(payment: Payment) -> None:
     )
 
 
-def tell_completed(payment: Payment) -> None:
+def publish_completed(payment: Payment) -> None:
     """Its money arrived."""
     if payment.purpose != Purpose.ORDER:
         _answer(payment, is_paid=True)
@@ -53,7 +53,7 @@ def tell_completed(payment: Payment) -> None:
     )
 
 
-def tell_failed(payment: Payment) -> None:
+def publish_failed(payment: Payment) -> None:
     """It came to nothing, and why."""
     if payment.purpose != Purpose.ORDER:
         _answer(payment, is_paid=False)
@@ -72,15 +72,15 @@ def tell_failed(payment: Payment) -> None:
     )
 
 
-def tell_end_again(payment: Payment) -> None:
+def publish_end_again(payment: Payment) -> None:
     """Answer a request that was asked again: the first answer may have been lost on a desk. Under way: nothing yet."""
     if payment.is_taken:
-        tell_completed(payment)
+        publish_completed(payment)
     elif not payment.is_in_flight:
-        tell_failed(payment)
+        publish_failed(payment)
 
 
-def tell_refunded(payment: Payment, refund: Refund) -> None:
+def publish_refunded(payment: Payment, refund: Refund) -> None:
     """Money went back."""
     if payment.purpose == Purpose.ORDER:
         publish(
@@ -101,7 +101,7 @@ def tell_refunded(payment: Payment, refund: Refund) -> None:
     _answer_refund(payment, refund)
 
 
-def tell_refund_pending(payment: Payment) -> None:
+def publish_refund_pending(payment: Payment) -> None:
     """Money of an order is set aside to go back, or no more."""
     if payment.purpose == Purpose.ORDER:
         publish(
@@ -114,7 +114,7 @@ def tell_refund_pending(payment: Payment) -> None:
         )
 
 
-def tell_refund_failed(payment: Payment, refund: Refund, *, had_succeeded: bool) -> None:
+def publish_refund_failed(payment: Payment, refund: Refund, *, had_succeeded: bool) -> None:
     """Money did not go back, or came back to us; only the latter changes what was said before."""
     if had_succeeded and payment.purpose == Purpose.ORDER:
         publish(
@@ -131,11 +131,11 @@ def tell_refund_failed(payment: Payment, refund: Refund, *, had_succeeded: bool)
             )
         )
     elif not had_succeeded:
-        tell_refund_pending(payment)
+        publish_refund_pending(payment)
     _answer_refund(payment, refund)
 
 
-def tell_payout(payout: Payout) -> None:
+def publish_payout(payout: Payout) -> None:
     """A payout ended; still under way it has no answer yet."""
     if payout.status == PayoutStatus.SUBMITTED:
         return
@@ -154,7 +154,7 @@ def tell_payout(payout: Payout) -> None:
     )
 
 
-def tell_included(
+def publish_included(
     request_id: UUID, purpose: PayoutPurpose, subject_id: UUID, customer_id: UUID, amount: Decimal, currency: str
 ) -> None:
     """Answer a refund that goes back with everything else of its order."""
@@ -171,7 +171,7 @@ def tell_included(
     )
 
 
-def tell_forfeited(request_id: UUID, order_id: UUID, customer_id: UUID, amount: Decimal, currency: str) -> None:
+def publish_forfeited(request_id: UUID, order_id: UUID, customer_id: UUID, amount: Decimal, currency: str) -> None:
     """Earnest money is ours now."""
     publish(
         ForfeitSettled(
@@ -180,7 +180,7 @@ def tell_forfeited(request_id: UUID, order_id: UUID, customer_id: UUID, amount: 
     )
 
 
-def tell_requested_refund(payment: Payment, refund: Refund) -> None:
+def publish_requested_refund(payment: Payment, refund: Refund) -> None:
     """Answer again a refund that another app had asked for, if it has ended."""
     if refund.status in (RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.REJECTED):
         _answer_refund(payment, refund)

@@ -26,7 +26,7 @@ from payments.models import (
     Status,
 )
 from payments.rules.keys import charge_key
-from payments.services.facts import tell_refund_failed, tell_refund_pending, tell_refunded
+from payments.services.facts import publish_refund_failed, publish_refund_pending, publish_refunded
 from payments.services.ledger import book_refund, book_refund_due, book_refund_failed, book_refund_returned
 from payments.services.tills import lock_payment, refuse_secured, settle_if_empty
 
@@ -60,7 +60,7 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
             _approve(payment, refund, now)
         _save(payment, refund)
         if payment.refund_pending:
-            tell_refund_pending(payment)
+            publish_refund_pending(payment)
         settle_if_empty(till, now)
     return refund
 
@@ -181,7 +181,7 @@ def drop_refund(*, subject_id: UUID, person_id: UUID | None, reason: str, now: d
         refund.approved_by = person_id
         payment.free_refund(refund.amount, now)
         _save(payment, refund)
-        tell_refund_failed(payment, refund, had_succeeded=False)
+        publish_refund_failed(payment, refund, had_succeeded=False)
 
 
 def _require_request(refund_id: UUID, now: datetime) -> None:
@@ -209,7 +209,7 @@ def retry_refund(*, refund_id: UUID, now: datetime) -> Refund:
         _approve(payment, refund, now)
         _save(payment, refund)
         if payment.refund_pending:
-            tell_refund_pending(payment)
+            publish_refund_pending(payment)
     return refund
 
 
@@ -251,7 +251,7 @@ def _fail(payment: Payment, refund: Refund, report: RefundReport, now: datetime)
     else:
         payment.free_refund(refund.amount, now)
         book_refund_failed(payment, refund, now)
-    tell_refund_failed(payment, refund, had_succeeded=had_succeeded)
+    publish_refund_failed(payment, refund, had_succeeded=had_succeeded)
 
 
 def find_refund_of(payment: Payment, provider_ref: str, amount: Decimal) -> Refund | None:
@@ -277,7 +277,7 @@ def record_foreign_refund(
         if known is not None:
             return known
         if has_failed:
-            return _keep_failed(payment, provider_ref, amount, source, now)
+            return _store_failed(payment, provider_ref, amount, source, now)
         if amount > payment.refundable:
             return None
         payment.refund_pending += amount
@@ -298,7 +298,7 @@ _FOREIGN: dict[str, str] = {
 }
 
 
-def _keep_failed(payment: Payment, provider_ref: str, amount: Decimal, source: str, now: datetime) -> Refund:
+def _store_failed(payment: Payment, provider_ref: str, amount: Decimal, source: str, now: datetime) -> Refund:
     refund = _new(payment, amount, _FOREIGN[source], None, now)
     refund.source, refund.provider_ref, refund.status = source, provider_ref, RefundStatus.FAILED
     refund.save()
@@ -356,7 +356,7 @@ def _succeed(payment: Payment, refund: Refund, now: datetime) -> None:
     payment.book_refund(refund.amount, now)
     _save(payment, refund)
     book_refund(payment, refund, now)
-    tell_refunded(payment, refund)
+    publish_refunded(payment, refund)
 
 
 def _lock(refund_id: UUID) -> tuple[OrderTill, Payment, Refund]:

@@ -30,7 +30,7 @@ from payments.models import (
     Refund,
     Status,
 )
-from payments.services.facts import tell_end_again, tell_included, tell_payout, tell_requested_refund
+from payments.services.facts import publish_end_again, publish_included, publish_payout, publish_requested_refund
 from payments.services.ledger import About, book, book_payout, is_booked
 from payments.services.refunds import refund_by_system
 from payments.services.taking import begin, provider_of, record_refused, stored_method
@@ -68,7 +68,7 @@ def charge_for(*, ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Pa
         lock_till(ask.subject_id)
         known = Payment.objects.filter(attempt_id=ask.request_id).first()
         if known is not None:
-            tell_end_again(known)
+            publish_end_again(known)
             return known
         payment = _payment_of(ask, purpose, means, now)
         try:
@@ -114,10 +114,10 @@ def refund_for(
         till = lock_till(order_id or ask.subject_id)
         known = Refund.objects.select_related("payment").filter(request_id=ask.request_id).first()
         if known is not None:
-            tell_requested_refund(known.payment, known)
+            publish_requested_refund(known.payment, known)
             return known
         if order_id is not None and till.attempt_id is not None:
-            tell_included(ask.request_id, purpose, ask.subject_id, ask.customer_id, ask.amount, ask.currency)
+            publish_included(ask.request_id, purpose, ask.subject_id, ask.customer_id, ask.amount, ask.currency)
             return None
         payments = Payment.objects.select_for_update().filter(status__in=TAKEN, currency=ask.currency)
         paid = payments.filter(order_id=order_id) if order_id else payments.filter(subject_id=ask.subject_id)
@@ -170,7 +170,7 @@ def pay_out(*, ask: Ask, purpose: PayoutPurpose, now: datetime, payee: str = "")
         if is_new:
             _send(payout)
         else:
-            tell_payout(payout)
+            publish_payout(payout)
     return payout
 
 
@@ -216,4 +216,4 @@ def apply_payout_report(*, payout_id: UUID, attempt: int, report: PayoutReport, 
         let(PROVIDER_SAYS)
         if payout.status == PayoutStatus.SUCCEEDED:
             book_payout(payout, now)
-        tell_payout(payout)
+        publish_payout(payout)

@@ -34,7 +34,7 @@ from payments.models import (
     Status,
 )
 from payments.rules.keys import charge_key
-from payments.services.facts import tell_created, tell_end_again, tell_failed
+from payments.services.facts import publish_created, publish_end_again, publish_failed
 from payments.services.tills import is_closed, lock_till
 
 
@@ -94,7 +94,7 @@ def request_payment(
         till = lock_till(order_id)
         known = Payment.objects.filter(attempt_id=attempt_id).first()
         if known is not None:
-            tell_end_again(known)
+            publish_end_again(known)
             return known
         wanted = _Wanted(order_id, customer_id, amount, currency, means)
         payment = wanted.build(now)
@@ -181,7 +181,7 @@ def begin(payment: Payment, means: Means, stored: PaymentMethod | None) -> None:
     """Record the payment, say so, and ask the provider to charge it once this has committed."""
     payment.payment_method = stored
     payment.save(force_insert=True)
-    tell_created(payment)
+    publish_created(payment)
     if payment.provider != MANUAL:
         request_call(
             key=charge_key(payment.id),
@@ -198,8 +198,8 @@ def record_refused(payment: Payment, refusal: DomainError) -> None:
     payment.failure_code = "cancelled" if is_late else refusal.code
     payment.failure_detail = refusal.detail[:255]
     payment.save(force_insert=True)
-    tell_created(payment)
-    tell_failed(payment)
+    publish_created(payment)
+    publish_failed(payment)
 
 
 def _request_of(payment: Payment, token: str) -> dict[str, Any]:

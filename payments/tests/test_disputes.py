@@ -15,7 +15,7 @@ from payments.tests.test_receive_webhook import message, send
 pytestmark = pytest.mark.django_db(databases=["payments"])
 
 
-def tell(payment, kind, **more):
+def report(payment, kind, **more):
     assert send(message(payment, kind, **more)).status_code == 200
     drain_outbox("payments")
     return make.again(payment)
@@ -23,20 +23,20 @@ def tell(payment, kind, **more):
 
 def test_a_dispute_freezes_refunds_until_it_is_won():
     payment = make.paid(make.order(total="1000.00"))
-    assert tell(payment, "dispute.opened", dispute_id="dp_1").status == Status.DISPUTED
+    assert report(payment, "dispute.opened", dispute_id="dp_1").status == Status.DISPUTED
     response = Api("manager").post(f"/payments/{payment.id}/refund", {"amount": "10.00", "reason": "x"})
     assert (response.status_code, response.json()["code"]) == (409, "wrong_payment_state")
     assert not Refund.objects.exists()
-    assert tell(payment, "dispute.won", dispute_id="dp_1").status == Status.COMPLETED
-    assert tell(payment, "dispute.opened", dispute_id="dp_1").status == Status.COMPLETED
+    assert report(payment, "dispute.won", dispute_id="dp_1").status == Status.COMPLETED
+    assert report(payment, "dispute.opened", dispute_id="dp_1").status == Status.COMPLETED
     assert Api("manager").post(f"/payments/{payment.id}/refund", {"amount": "10.00", "reason": "x"}).status_code == 201
 
 
 def test_a_lost_dispute_is_money_gone():
     payment = make.paid(make.order(total="1000.00"))
     with events_of("payments") as more:
-        tell(payment, "dispute.opened", dispute_id="dp_1")
-        assert tell(payment, "dispute.lost", dispute_id="dp_1").status == Status.REFUNDED
+        report(payment, "dispute.opened", dispute_id="dp_1")
+        assert report(payment, "dispute.lost", dispute_id="dp_1").status == Status.REFUNDED
     assert more.count("payment.refunded") == 1
     refund = Refund.objects.get()
     assert (refund.source, refund.status, refund.amount) == (RefundSource.DISPUTE, RefundStatus.SUCCEEDED, 1000)
@@ -47,8 +47,8 @@ def test_a_dispute_for_more_than_is_left_waits_for_a_person():
     payment = make.paid(make.order(total="1000.00"))
     make.refund(payment, "300.00")
     drain_outbox("payments")
-    tell(payment, "dispute.opened", dispute_id="dp_1")
-    assert tell(payment, "dispute.lost", dispute_id="dp_1").refunded_amount == 300
+    report(payment, "dispute.opened", dispute_id="dp_1")
+    assert report(payment, "dispute.lost", dispute_id="dp_1").refunded_amount == 300
     assert WebhookEvent.objects.filter(outcome="unmatched").count() == 1
     assert Dispute.objects.get().status == "lost"
     assert ledger_disagreements() == []
@@ -61,7 +61,7 @@ def test_a_refund_that_comes_back_is_ours_again_and_can_be_retried(twin):
     refund = make.again(refund)
     assert refund.status == RefundStatus.SUCCEEDED
     with events_of("payments") as more:
-        back = tell(
+        back = report(
             payment,
             "refund.failed",
             amount="400.00",
@@ -75,7 +75,7 @@ def test_a_refund_that_comes_back_is_ours_again_and_can_be_retried(twin):
     services.retry_refund(refund_id=refund.id, now=timezone.now())
     drain_outbox("payments")
     assert make.again(payment).refunded_amount == 400
-    old = tell(
+    old = report(
         payment,
         "refund.failed",
         amount="400.00",

@@ -76,7 +76,7 @@ class Storm:
     def turn(self, pool):
         self.work(pool)
         self.answer_the_bank()
-        self.hear_webhooks()
+        self.receive_webhooks()
         self.deliver()
         self.try_again(pool)
         self.give_back()
@@ -113,7 +113,7 @@ class Storm:
             if self.dice.random() < 0.7:
                 self.bank.book.confirm(payment.provider_ref, is_confirmed=self.dice.random() < 0.7)
 
-    def hear_webhooks(self):
+    def receive_webhooks(self):
         """In any order, some twice, some not this time."""
         self.bank.book.decide_late()
         due = self.bank.book.due_webhooks(100_000)

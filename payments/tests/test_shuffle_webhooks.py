@@ -39,7 +39,7 @@ class Scene:
             services.apply_report(payment_id=self.payment.id, report=report, now=timezone.now())
             self.ours = {name: make.refund(self.payment, AMOUNTS[name]) for name in ("first", "second")}
 
-    def hear(self, message, *, copy):
+    def receive(self, message, *, copy):
         """One message; copies of it have one id."""
         kind, status, name = message
         refund = self.ours.get(name)
@@ -80,7 +80,7 @@ def run(messages, delays, *, has_refunds):
     scene = Scene(has_refunds=has_refunds)
     waiting = []
     for (message, copy), is_late in zip(messages, delays, strict=True):
-        event = scene.hear(message, copy=copy)
+        event = scene.receive(message, copy=copy)
         if is_late:
             waiting.append(event)
         else:
@@ -117,8 +117,8 @@ def test_any_order_repetition_and_delay_ends_alike(has_refunds, data):
 
 def test_a_message_is_kept_once_per_provider_and_id():
     scene = Scene(has_refunds=False)
-    first = scene.hear(("charge", "succeeded", ""), copy=0)
-    assert scene.hear(("charge", "succeeded", ""), copy=0).id == first.id
+    first = scene.receive(("charge", "succeeded", ""), copy=0)
+    assert scene.receive(("charge", "succeeded", ""), copy=0).id == first.id
     assert WebhookEvent.objects.count() == 1
     with connections["payments"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM messaging_outbox WHERE type = 'payment.webhook_received'")

@@ -139,7 +139,7 @@ def bank(httpserver, settings):
     return Bank(httpserver)
 
 
-def tell(kind, thing, *, secret=SECRET, at=None, event_id=None):
+def notify(kind, thing, *, secret=SECRET, at=None, event_id=None):
     body = json.dumps({"id": event_id or f"evt_{uuid7()}", "object": "event", "type": kind, "data": {"object": thing}})
     signature = stripe.WebhookSignature.generate_signature_header(body, secret, at)
     return Client(raise_request_exception=False).post(
@@ -169,7 +169,7 @@ def test_a_refused_card_says_why(bank):
 def test_three_d_secure_ends_by_a_webhook(bank):
     payment = make.paid(token="pm_3ds")
     assert (payment.status, payment.action_url) == (Status.REQUIRES_ACTION, "https://hooks.stripe.test/3ds")
-    assert tell("payment_intent.succeeded", bank.by_id["pi_0"] | {"status": "succeeded"}).status_code == 200
+    assert notify("payment_intent.succeeded", bank.by_id["pi_0"] | {"status": "succeeded"}).status_code == 200
     drain_outbox("payments")
     assert make.again(payment).status == Status.COMPLETED
 
@@ -216,7 +216,7 @@ def test_an_absent_stripe_took_nothing(bank, settings):
 @pytest.mark.parametrize("tamper", [{"secret": "whsec_other"}, {"at": int(time.time()) - 3600}])
 def test_a_forged_webhook_changes_nothing(bank, tamper):
     make.paid(token="pm_3ds")
-    assert tell("payment_intent.succeeded", bank.by_id["pi_0"], **tamper).status_code == 401
+    assert notify("payment_intent.succeeded", bank.by_id["pi_0"], **tamper).status_code == 401
     assert not WebhookEvent.objects.exists()
 
 
@@ -224,7 +224,7 @@ def test_a_refund_made_in_stripes_dashboard_is_matched_once(bank):
     payment = make.paid(make.order(total="1000.00"), token="pm_card_visa")
     refund = {"id": "re_9", "object": "refund", "amount": 30000, "currency": "rub", "status": "succeeded"}
     for kind in ("refund.created", "refund.updated"):
-        tell(kind, refund | {"payment_intent": "pi_0", "metadata": {}})
+        notify(kind, refund | {"payment_intent": "pi_0", "metadata": {}})
     drain_outbox("payments")
     known = Refund.objects.get()
     assert (known.source, known.status, known.amount) == (RefundSource.PROVIDER, RefundStatus.SUCCEEDED, Decimal(300))
@@ -235,10 +235,10 @@ def test_a_refund_made_in_stripes_dashboard_is_matched_once(bank):
 def test_a_lost_dispute_takes_the_money(bank):
     payment = make.paid(make.order(total="1000.00"), token="pm_card_visa")
     dispute = {"id": "dp_1", "object": "dispute", "amount": 100000, "currency": "rub", "payment_intent": "pi_0"}
-    tell("charge.dispute.created", dispute | {"status": "needs_response"})
+    notify("charge.dispute.created", dispute | {"status": "needs_response"})
     drain_outbox("payments")
     assert make.again(payment).status == Status.DISPUTED
-    tell("charge.dispute.closed", dispute | {"status": "lost"})
+    notify("charge.dispute.closed", dispute | {"status": "lost"})
     drain_outbox("payments")
     assert Dispute.objects.get().status == "lost"
     assert (make.again(payment).status, Refund.objects.get().source) == (Status.REFUNDED, RefundSource.DISPUTE)
@@ -246,5 +246,5 @@ def test_a_lost_dispute_takes_the_money(bank):
 
 
 def test_strange_messages_are_kept_or_refused(bank):
-    assert tell("customer.created", {"object": "customer", "id": "cus_1"}).json() == {"outcome": "ignored"}
-    assert tell("payment_intent.succeeded", {"object": "payment_intent"}).status_code == 400
+    assert notify("customer.created", {"object": "customer", "id": "cus_1"}).json() == {"outcome": "ignored"}
+    assert notify("payment_intent.succeeded", {"object": "payment_intent"}).status_code == 400

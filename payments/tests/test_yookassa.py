@@ -124,7 +124,7 @@ def bank(httpserver, settings):
     return Bank(httpserver)
 
 
-def tell(event, thing):
+def notify(event, thing):
     body = {"type": "notification", "event": event, "object": thing}
     return Client(raise_request_exception=False).post(
         "/api/v1/payments/webhooks/yookassa", data=body, content_type="application/json"
@@ -152,12 +152,12 @@ def test_the_fast_payment_system_ends_by_a_webhook_that_is_asked_about(bank):
     payment = make.paid(method="sbp")
     assert (payment.status, payment.action_url) == (Status.REQUIRES_ACTION, PAGE)
     lie = bank.by_id[FIRST] | {"status": "succeeded"}
-    assert tell("payment.succeeded", lie).json() == {"outcome": "received"}
+    assert notify("payment.succeeded", lie).json() == {"outcome": "received"}
     drain_outbox("payments")
     assert make.again(payment).status == Status.REQUIRES_ACTION  # the bank itself says otherwise
     WebhookEvent.objects.all().delete()
     bank.by_id[FIRST]["status"] = "succeeded"
-    tell("payment.succeeded", lie)
+    notify("payment.succeeded", lie)
     drain_outbox("payments")
     assert make.again(payment).status == Status.COMPLETED
 
@@ -190,13 +190,13 @@ def test_an_absent_yookassa_took_nothing(bank, settings):
 
 def test_a_webhook_from_elsewhere_is_forged(bank, settings):
     settings.YOOKASSA_NETWORKS = []
-    assert tell("payment.succeeded", {"id": FIRST}).status_code == 401
+    assert notify("payment.succeeded", {"id": FIRST}).status_code == 401
     assert not WebhookEvent.objects.exists()
 
 
 def test_strange_messages_are_kept_or_refused(bank):
-    assert tell("deal.closed", {"id": "d1"}).json() == {"outcome": "ignored"}
-    assert tell("payment.succeeded", {}).status_code == 400
+    assert notify("deal.closed", {"id": "d1"}).json() == {"outcome": "ignored"}
+    assert notify("payment.succeeded", {}).status_code == 400
 
 
 def test_a_refund_made_in_the_shops_own_account_is_matched_once(bank):
@@ -209,7 +209,7 @@ def test_a_refund_made_in_the_shops_own_account_is_matched_once(bank):
         "created_at": "2026-11-21T08:00:00.000Z",
     }
     for _ in range(2):
-        tell("refund.succeeded", bank.by_id[OTHER])
+        notify("refund.succeeded", bank.by_id[OTHER])
         drain_outbox("payments")
     assert Refund.objects.get().source == RefundSource.PROVIDER
     assert make.again(payment).refunded_amount == Decimal(300)

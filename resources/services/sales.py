@@ -26,7 +26,7 @@ RETURNING product_id, is_sold
 """
 
 
-def note_sales(*, stands: Mapping[UUID, Stand], back: Mapping[UUID, int], now: datetime) -> None:
+def record_sales(*, stands: Mapping[UUID, Stand], back: Mapping[UUID, int], now: datetime) -> None:
     """Hear which products are sold out or not, and of which there is some again, with the versions of their stock.
 
     The bookings ahead of a sold vehicle move to an equal one or are given back. Publishes ResourceUpdated, and for each

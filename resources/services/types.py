@@ -33,7 +33,7 @@ def update_type(*, type_id: UUID, changes: TypeFields, expected_version: Expecte
     try:
         with transaction("resources"):
             found = _lock(type_id, expected_version)
-            _keep_role(found, changes)
+            _require_same_role(found, changes)
             for name, value in changes.items():
                 setattr(found, name, value)
             found.version += 1
@@ -52,7 +52,7 @@ def delete_type(*, type_id: UUID, expected_version: Expected = None) -> None:
         found.delete()
 
 
-def _keep_role(found: ResourceType, changes: TypeFields) -> None:
+def _require_same_role(found: ResourceType, changes: TypeFields) -> None:
     role = changes.get("test_drive_role", found.test_drive_role)
     if role != found.test_drive_role and Resource.objects.filter(type=found).exists():
         raise RoleInUse

@@ -196,11 +196,11 @@ def test_the_guard_follows_the_quantity():
 
 
 @pytest.mark.django_db(databases=["resources", "showroom"])
-def test_a_cancelled_happening_frees_what_it_took(tell):
+def test_a_cancelled_happening_frees_what_it_took(deliver):
     resource, event_id = make.resource(quantity=2), showroom.happening().id
     taken, other = make.allocation(resource, 0, 1, event_id=event_id), make.allocation(resource, 0, 1)
     with events_of("resources") as told:
-        tell(HappeningCancelled(event_id=event_id, title="Day", reason="", user_ids=[]))
+        deliver(HappeningCancelled(event_id=event_id, title="Day", reason="", user_ids=[]))
     taken.refresh_from_db()
     other.refresh_from_db()
     assert (taken.released_at is None, other.released_at) == (False, None)

@@ -78,12 +78,12 @@ def requested(car, **changes):
 
 
 @pytest.mark.django_db(databases=["resources", "showroom"], transaction=True)
-def test_test_drives_are_followed_once(tell):
+def test_test_drives_are_followed_once(deliver):
     crew = make.crew()
     wish = requested(crew["car"][0])
-    tell(wish)
+    deliver(wish)
     assert Allocation.objects.count() == 3
-    tell(
+    deliver(
         DriveEnded(
             test_drive_id=wish.test_drive_id,
             user_id=wish.user_id,

@@ -51,12 +51,12 @@ def book(car, start=0.0):
     return booking_id
 
 
-def test_a_sold_car_gives_its_bookings_back_and_takes_no_more(tell):
+def test_a_sold_car_gives_its_bookings_back_and_takes_no_more(deliver):
     car = vehicle()
     booking_id = book(car)
     shown = make.allocation(car, 5, 6)
     with events_of("resources") as told:
-        tell(sold(car))
+        deliver(sold(car))
     assert told == ["resource.updated", "resource.released", "booking.broken", "resource.released"]
     assert not Allocation.objects.active().filter(booking_id=booking_id).exists()
     assert not Allocation.objects.active().filter(pk=shown.pk).exists()
@@ -73,51 +73,51 @@ def test_a_sold_car_gives_its_bookings_back_and_takes_no_more(tell):
     assert allocation_disagreements() == []
 
 
-def test_the_bookings_of_a_sold_car_move_to_an_equal_one_that_is_not_sold(tell):
+def test_the_bookings_of_a_sold_car_move_to_an_equal_one_that_is_not_sold(deliver):
     car, gone, spare = vehicle(), vehicle(name="Gone"), vehicle(name="Spare")
-    tell(sold(gone))
+    deliver(sold(gone))
     booking_id = book(car)
     with events_of("resources") as told:
-        tell(sold(car))
+        deliver(sold(car))
     assert told == ["resource.updated", "resource.allocated", "resource.released", "booking.moved"]
     assert [one.resource_id for one in Allocation.objects.active().filter(booking_id=booking_id)] == [spare.id]
 
 
-def test_two_cars_sold_together_do_not_take_each_others_bookings(tell):
+def test_two_cars_sold_together_do_not_take_each_others_bookings(deliver):
     first, second = vehicle(), vehicle(name="Jolion")
     bookings = [book(first), book(second, 3)]
-    tell(StockSold(order_id=uuid7(), attempt_id=uuid7(), levels=[level(first, 0, 5), level(second, 0, 5)]))
+    deliver(StockSold(order_id=uuid7(), attempt_id=uuid7(), levels=[level(first, 0, 5), level(second, 0, 5)]))
     assert not Allocation.objects.active().filter(booking_id__in=bookings).exists()
 
 
-def test_one_of_several_pieces_sold_leaves_the_car_to_test(tell):
+def test_one_of_several_pieces_sold_leaves_the_car_to_test(deliver):
     car = vehicle()
-    tell(StockSold(order_id=uuid7(), attempt_id=uuid7(), levels=[level(car, 2, 5)]))
+    deliver(StockSold(order_id=uuid7(), attempt_id=uuid7(), levels=[level(car, 2, 5)]))
     assert Resource.objects.get().is_sold is False
 
 
 @pytest.mark.parametrize("news", [lambda car: released(car), lambda car: edited(car, 1, 6)])
-def test_a_car_that_comes_back_is_lent_again(tell, news):
+def test_a_car_that_comes_back_is_lent_again(deliver, news):
     car = vehicle()
-    tell(sold(car))
+    deliver(sold(car))
     with events_of("resources") as told:
-        tell(news(car))
+        deliver(news(car))
     assert (told, Resource.objects.get().is_sold) == (["resource.updated"], False)
     assert make.allocation(car, 0, 1)
 
 
-def test_older_news_changes_nothing(tell):
+def test_older_news_changes_nothing(deliver):
     car = vehicle()
-    tell(sold(car, version=7))
+    deliver(sold(car, version=7))
     with events_of("resources") as told:
-        tell(released(car, version=6), edited(car, 1, 5), edited(car, 0, 9))
+        deliver(released(car, version=6), edited(car, 1, 5), edited(car, 0, 9))
     assert (told, Resource.objects.get().is_sold) == ([], True)
 
 
 @pytest.mark.parametrize("how", ["added", "changed"])
-def test_a_resource_that_becomes_a_sold_vehicle_is_not_lent(tell, how):
+def test_a_resource_that_becomes_a_sold_vehicle_is_not_lent(deliver, how):
     car = vehicle()
-    tell(sold(car))
+    deliver(sold(car))
     if how == "added":
         other = make.resource(name="Again", product_id=car.product_id)
     else:

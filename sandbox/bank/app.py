@@ -109,7 +109,7 @@ class Bank(Sandbox):
         return _page(_found(self.book.find_by_id(charge_id)))
 
     @route("POST", "/3ds/(sbx_[0-9a-f]+)")
-    async def _hear_buyer(self, request: Request, charge_id: str) -> Answer:
+    async def _receive_buyer_answer(self, request: Request, charge_id: str) -> Answer:
         form = parse_qs(request.body.decode(errors="replace"))
         row = self.book.confirm(charge_id, is_confirmed=form.get("result") == ["confirm"])
         self._news.set()

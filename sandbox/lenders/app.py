@@ -40,12 +40,12 @@ class Lenders(Sandbox):
         return _known(self.book.find_debit(key))
 
     @route("POST", f"{_BANK}/applications/([^/]+)/decision")
-    async def _note(self, request: Request, bank: str, application_id: str) -> Answer:
+    async def _receive_decision(self, request: Request, bank: str, application_id: str) -> Answer:
         """Take what the dealer says became of an offer; a flaky bank is busy twice here too."""
         told = _asked(request, "decision", of="a decision")
         if told["decision"] not in DECISIONS:
             raise Refusal(400, "invalid", "A key and a decision are expected.")
-        noted = self.book.note(bank, application_id, request.key, told)
+        noted = self.book.record_decision(bank, application_id, request.key, told)
         if noted is None:
             raise Refusal(404, "not_found")
         if noted["fault"] == "flaky" and noted["tries"] <= FLAKY_TRIES:

@@ -145,7 +145,7 @@ class Book(LockedBook):
         with self._lock:
             return [dict(row) for row in self._db.execute("SELECT * FROM debit ORDER BY key")]
 
-    def note(self, bank: str, application_id: str, key: str, told: dict[str, Any]) -> dict[str, Any] | None:
+    def record_decision(self, bank: str, application_id: str, key: str, told: dict[str, Any]) -> dict[str, Any] | None:
         """Write down what became of an offer, once per key; None for an application this bank never heard of."""
         with self._lock:
             asked = self._db.execute(

@@ -113,7 +113,7 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     @write(responses=DriveSerializer)
     def no_show(self, call: Call, pk: UUID) -> Drive:
         """Note that nobody came."""
-        return services.note_no_show(drive_id=pk, expected_version=call.expected_version, now=call.now)
+        return services.record_no_show(drive_id=pk, expected_version=call.expected_version, now=call.now)
 
     @extend_schema(responses={(200, "text/calendar"): OpenApiTypes.STR}, filters=False)
     @action(detail=True, methods=["get"])

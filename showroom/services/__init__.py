@@ -8,11 +8,11 @@ from showroom.services.drives import (
     cancel_drive,
     confirm_drive,
     hand_over,
-    keep_car,
     move_drive,
-    note_no_show,
+    record_no_show,
     refuse_drive,
     request_drive,
+    store_car,
     take_back,
 )
 from showroom.services.happenings import (
@@ -32,7 +32,7 @@ from showroom.services.registrations import (
     register,
 )
 from showroom.services.reminders import send_reminders
-from showroom.services.tickets import note_refund, pay_seat, settle_seat
+from showroom.services.tickets import pay_seat, record_refund, settle_seat
 
 __all__ = [
     "CategoryFields",
@@ -54,16 +54,16 @@ __all__ = [
     "give_up_agreed",
     "give_up_everything",
     "hand_over",
-    "keep_car",
     "move_drive",
-    "note_no_show",
-    "note_refund",
     "pay_seat",
+    "record_no_show",
+    "record_refund",
     "refuse_drive",
     "register",
     "request_drive",
     "send_reminders",
     "settle_seat",
+    "store_car",
     "take_back",
     "update_category",
     "update_happening",

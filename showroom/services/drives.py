@@ -176,7 +176,7 @@ def take_back(*, drive_id: UUID, odometer: int, note: str, now: datetime, expect
     return drive
 
 
-def note_no_show(*, drive_id: UUID, now: datetime, expected_version: Expected = None) -> Drive:
+def record_no_show(*, drive_id: UUID, now: datetime, expected_version: Expected = None) -> Drive:
     """Note that nobody came. Publishes DriveEnded. Raises DriveNotFound, WrongTransition, NotYetStarted,
     StaleVersion."""
     with transaction("showroom"):
@@ -234,7 +234,7 @@ def break_off_drive(*, drive_id: UUID, reason: str, now: datetime, cause: str = 
         _end(drive, outcome=cause)
 
 
-def keep_car(*, resource_id: UUID, fields: dict[str, Any] | None) -> None:
+def store_car(*, resource_id: UUID, fields: dict[str, Any] | None) -> None:
     """Know a car that resources lends; None forgets it."""
     with transaction("showroom"):
         if fields is None:

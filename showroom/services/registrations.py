@@ -22,7 +22,7 @@ from showroom.events import RegistrationCancelled, RegistrationCreated, Registra
 from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
 from showroom.services.happenings import lock_happening
 from showroom.services.refunds import give_money_back
-from showroom.services.seats import close_gap, keep_seat, promote_waiting
+from showroom.services.seats import close_gap, hold_seat, promote_waiting
 
 
 def register(*, happening_id: UUID, user_id: UUID, now: datetime) -> Registration:
@@ -230,7 +230,7 @@ def _place(happening: Happening, user_id: UUID, now: datetime) -> Registration:
 def _seat(happening: Happening, registration: Registration, now: datetime) -> None:
     until = happening.offer_ends(now)
     if happening.price and until is not None:
-        keep_seat(happening, registration, until, now)
+        hold_seat(happening, registration, until, now)
     else:
         registration.confirm(now=now)
 

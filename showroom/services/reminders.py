@@ -33,13 +33,13 @@ def _remind_of_happenings(now: datetime, soon: datetime) -> int:
         )
         found = list(due.order_by("starts_at", "id")[:BATCH])
         for happening in found:
-            _tell_guests(happening)
+            _publish_reminders(happening)
             happening.reminded_at = now
             happening.save(update_fields=["reminded_at"])
     return len(found)
 
 
-def _tell_guests(happening: Happening) -> None:
+def _publish_reminders(happening: Happening) -> None:
     seated = Registration.objects.filter(happening=happening, status=RegistrationStatus.CONFIRMED)
     user_ids = list(seated.order_by("created_at", "id").values_list("user_id", flat=True))
     for start in range(0, len(user_ids), TOLD_AT_ONCE):

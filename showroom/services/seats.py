@@ -37,7 +37,7 @@ def close_gap(happening: Happening, position: int) -> None:
     happening.waiting -= 1
 
 
-def keep_seat(happening: Happening, registration: Registration, until: datetime, now: datetime) -> None:
+def hold_seat(happening: Happening, registration: Registration, until: datetime, now: datetime) -> None:
     """Keep a seat for a registration until a moment, and set the clock. The caller saves the registration."""
     registration.offer(until=until, now=now)
     set_timer(
@@ -60,6 +60,6 @@ def _promote(happening: Happening, registration: Registration, now: datetime) ->
         registration.save()
         publish(RegistrationPromoted(**told))
         return
-    keep_seat(happening, registration, until, now)
+    hold_seat(happening, registration, until, now)
     registration.save()
     publish(SeatOffered(**told, expires_at=until))

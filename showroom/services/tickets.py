@@ -91,7 +91,7 @@ def _take_money(happening: Happening, registration: Registration, request_id: UU
     registration.save()
 
 
-def note_refund(*, registration_id: UUID, request_id: UUID, is_paid: bool) -> None:
+def record_refund(*, registration_id: UUID, request_id: UUID, is_paid: bool) -> None:
     """Hear that the price of a seat was given back; one that failed waits with payments for a manager."""
     with transaction("showroom"):
         seat = Registration.objects.select_for_update().filter(pk=registration_id).first()

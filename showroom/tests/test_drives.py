@@ -288,19 +288,19 @@ def test_a_sold_car_is_gone_from_test_drives(lent):
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_a_drive_given_up_meanwhile_stays_given_up(tell):
+def test_a_drive_given_up_meanwhile_stays_given_up(deliver):
     drive = make.drive(make.car())
     services.cancel_drive(drive_id=drive.id, reason="", now=timezone.now())
-    tell(BookingMade(booking_id=drive.id, resource_ids=[drive.car_id]))
+    deliver(BookingMade(booking_id=drive.id, resource_ids=[drive.car_id]))
     drive.refresh_from_db()
     assert drive.status == "cancelled"
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_another_car_takes_the_place_of_a_broken_one(tell):
+def test_another_car_takes_the_place_of_a_broken_one(deliver):
     spare = make.car(name="Jolion")
     drive = confirmed()
-    tell(
+    deliver(
         BookingMoved(
             booking_id=drive.id,
             from_resource_id=drive.car_id,
@@ -311,7 +311,7 @@ def test_another_car_takes_the_place_of_a_broken_one(tell):
     drive.refresh_from_db()
     assert (drive.car_id, drive.car_name, drive.status) == (spare.resource_id, "Jolion", "confirmed")
     assert published("showroom").count("test_drive.confirmed") == 2
-    tell(BookingBroken(booking_id=drive.id, resource_id=spare.resource_id, reason="engine"))
+    deliver(BookingBroken(booking_id=drive.id, resource_id=spare.resource_id, reason="engine"))
     drive.refresh_from_db()
     assert (drive.status, drive.reason) == ("cancelled", "engine")
 
@@ -322,16 +322,16 @@ def car_event(event=ResourceCreated, **changes):
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_cars_are_known_by_what_resources_tells(tell):
+def test_cars_are_known_by_what_resources_tells(deliver):
     car = car_event()
-    tell(car, car_event(test_drive_role="place"))
+    deliver(car, car_event(test_drive_role="place"))
     assert [row["id"] for row in Api().get("/test-drive-cars").json()["results"]] == [str(car.resource_id)]
-    tell(car_event(ResourceUpdated, resource_id=car.resource_id, name="Vesta 2"))
+    deliver(car_event(ResourceUpdated, resource_id=car.resource_id, name="Vesta 2"))
     assert DriveCar.objects.get().name == "Vesta 2"
-    tell(car_event(ResourceUpdated, resource_id=car.resource_id, is_in_service=False))
+    deliver(car_event(ResourceUpdated, resource_id=car.resource_id, is_in_service=False))
     assert Api().get("/test-drive-cars").json()["results"] == []
-    tell(car_event(ResourceUpdated, resource_id=car.resource_id))
-    tell(car_event(ResourceUpdated, resource_id=car.resource_id, is_deleted=True))
+    deliver(car_event(ResourceUpdated, resource_id=car.resource_id))
+    deliver(car_event(ResourceUpdated, resource_id=car.resource_id, is_deleted=True))
     assert DriveCar.objects.get().is_available is False
 
 

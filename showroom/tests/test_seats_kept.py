@@ -162,22 +162,22 @@ def test_a_free_seat_is_not_paid():
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_money_that_arrives_confirms_the_seat_once(tell):
+def test_money_that_arrives_confirms_the_seat_once(deliver):
     registration = make.registration(paid_happening())
     pay(registration)
     registration.refresh_from_db()
-    tell(settled(registration))
+    deliver(settled(registration))
     registration.refresh_from_db()
     assert (registration.status, registration.payment_state) == ("confirmed", "paid")
     assert published("showroom").count("event.registration.promoted") == 1
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_a_refused_payment_may_be_tried_again(tell):
+def test_a_refused_payment_may_be_tried_again(deliver):
     registration = make.registration(paid_happening())
     pay(registration)
     registration.refresh_from_db()
-    tell(settled(registration, is_paid=False, code="card_declined"))
+    deliver(settled(registration, is_paid=False, code="card_declined"))
     registration.refresh_from_db()
     assert (registration.status, registration.payment_state) == ("offered", "failed")
     assert registration.payment_failure == "card_declined"
@@ -185,7 +185,7 @@ def test_a_refused_payment_may_be_tried_again(tell):
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_a_deadline_waits_for_a_payment_under_way(tell):
+def test_a_deadline_waits_for_a_payment_under_way(deliver):
     registration = make.registration(paid_happening())
     pay(registration)
     Registration.objects.update(offer_expires_at=timezone.now() - timedelta(seconds=1))
@@ -193,37 +193,37 @@ def test_a_deadline_waits_for_a_payment_under_way(tell):
     drain_outbox("showroom")
     registration.refresh_from_db()
     assert registration.status == "offered"
-    tell(settled(registration, is_paid=False, code="card_declined"))
+    deliver(settled(registration, is_paid=False, code="card_declined"))
     registration.refresh_from_db()
     assert registration.status == "cancelled"
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_money_for_a_seat_given_up_meanwhile_goes_back(tell):
+def test_money_for_a_seat_given_up_meanwhile_goes_back(deliver):
     registration = make.registration(paid_happening())
     pay(registration)
     registration.refresh_from_db()
     Api("client", user_id=registration.user_id).delete(path_of(registration))
-    tell(settled(registration))
+    deliver(settled(registration))
     registration.refresh_from_db()
     assert (registration.status, registration.payment_state) == ("cancelled", "refunding")
-    tell(refunded(registration, uuid7()))
+    deliver(refunded(registration, uuid7()))
     registration.refresh_from_db()
     assert registration.payment_state == "refunding"
-    tell(refunded(registration))
+    deliver(refunded(registration))
     registration.refresh_from_db()
     assert registration.payment_state == "refunded"
     assert published("showroom").count("event.ticket_refund_requested") == 1
 
 
 @pytest.mark.django_db(databases=["showroom", "payments", "resources"], transaction=True)
-def test_calling_off_gives_everybody_their_money_back(tell):
+def test_calling_off_gives_everybody_their_money_back(deliver):
     happening = paid_happening(capacity=3)
     registrations = [make.registration(happening) for _ in range(3)]
     for registration in registrations[:2]:
         pay(registration)
         registration.refresh_from_db()
-        tell(settled(registration))
+        deliver(settled(registration))
     services.cancel_happening(happening_id=happening.id, reason="rain", now=timezone.now())
     assert published("showroom").count("event.ticket_refund_requested") == 2
     assert set(Registration.objects.values_list("status", flat=True)) == {"cancelled"}

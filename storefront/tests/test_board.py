@@ -19,7 +19,7 @@ from orders.public import read_board
 from orders.services.saga import Saga
 from orders.tests import answers
 from orders.tests import make as make_orders
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from payments.public import payments_of_order
 from storefront.tests.make import Visitor
 
@@ -31,8 +31,8 @@ JSON = {"HTTP_ACCEPT": "application/json"}
 
 def paid(**options):
     order = make_orders.order(**options)
-    hear(answers.reserved(order))
-    hear(answers.paid(order, by_saga=False))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, by_saga=False))
     order.refresh_from_db()
     return order
 
@@ -187,7 +187,7 @@ def deliver_nowhere(alias):
 def parked():
     """An order whose payment was asked for and whose checkout was parked over the answer."""
     order = make_orders.order(payment=[{"method": "card", "token": "tok_success"}])
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     with transaction("orders"):
         saga = Saga.load(order.id, timezone.now())
         saga.park("policies_timed_out", "There was no answer in time.")
@@ -279,7 +279,7 @@ def test_the_board_lives_while_a_database_is_away(monkeypatch):
 
 def test_cash_that_was_promised_is_booked_from_the_orders_page():
     order, manager = make_orders.order(payment=[{"method": "cash"}]), Visitor("manager")
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     path = f"/board/{order.id}/money/"
     assert "Pay at the showroom" in Visitor("admin").get(f"/orders/{order.id}/").content.decode()
     assert "No cash or transfer" in manager.client.post(path, follow=True).content.decode()

@@ -33,16 +33,16 @@ def offered(place):
     """The car of a queue comes free, and the catalogue keeps it for the first."""
     ProductCopy.objects.filter(pk=place.product_id).update(available=1)
     level = [make_orders.level(place.product_id, 1)]
-    hear(StockReleased(order_id=uuid7(), attempt_id=uuid7(), reason="cancelled", levels=level))
+    receive(StockReleased(order_id=uuid7(), attempt_id=uuid7(), reason="cancelled", levels=level))
     place.refresh_from_db()
     ids = {"order_id": place.offer_id, "attempt_id": place.attempt_id}
-    hear(StockReserved(**ids, lines=[], levels=[], expires_at=timezone.now()))
+    receive(StockReserved(**ids, lines=[], levels=[], expires_at=timezone.now()))
     place.refresh_from_db()
     assert place.state == "offered"
     return place
 
 
-def hear(event):
+def receive(event):
     services.follow_stock(news=[event], now=timezone.now())
 
 

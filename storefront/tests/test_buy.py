@@ -14,7 +14,7 @@ from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of
 from orders.models import Order
 from orders.services import Actor, ProductLine, move_order, place_order
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from payments.events import PaymentCompleted, PaymentFailed
 from payments.public import payments_of_order
 from storefront.tests import make
@@ -46,7 +46,7 @@ def answer(path, event, **fields):
     """Let payments answer."""
     asked = payment_of(path)
     ids = {name: UUID(asked[name]) for name in ("order_id", "attempt_id", "customer_id")}
-    hear(event(payment_id=uuid7(), amount=Decimal(asked["amount"]), currency=asked["currency"], **ids, **fields))
+    receive(event(payment_id=uuid7(), amount=Decimal(asked["amount"]), currency=asked["currency"], **ids, **fields))
 
 
 def test_a_car_is_bought_without_scripts_from_its_page_to_paid():

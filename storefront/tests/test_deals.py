@@ -47,7 +47,7 @@ def accessory(**fields):
     return product
 
 
-def keep(visitor, car, **wish):
+def save_deal(visitor, car, **wish):
     """Send the calculator's form; the path of the kept calculation."""
     answer = visitor.post(f"/cars/{car.id}/deal/", **(WISH | wish))
     assert answer.status_code == 302, text(answer)
@@ -90,7 +90,7 @@ def test_while_it_is_filled_in_it_shows_sums_and_keeps_nothing(car, programme):
 def test_a_kept_calculation_is_recalled_by_its_link_and_comes_out_the_same(car, programme):
     mats = accessory()
     guest = Visitor()
-    path = keep(guest, car, **INSURED, accessories=[str(mats.id)])
+    path = save_deal(guest, car, **INSURED, accessories=[str(mats.id)])
     stored = DealQuote.objects.get()
     premiums = sum(Decimal(item["premium"]) for item in stored.insurance)
     assert stored.due_now == 200_000 + premiums
@@ -107,7 +107,7 @@ def test_a_kept_calculation_is_recalled_by_its_link_and_comes_out_the_same(car, 
 
 def test_the_form_on_a_kept_calculation_is_filled_in_as_it_was(car, programme):
     guest = Visitor()
-    path = keep(guest, car, **INSURED)
+    path = save_deal(guest, car, **INSURED)
     form = guest.get(path).context["deal_form"]
     again = {name: form[name].value() for name in WISH | INSURED}
     assert (again["down_payment"], again["birth_date"], again["has_kasko"]) == (Decimal(200_000), "1985-05-20", True)
@@ -116,10 +116,10 @@ def test_the_form_on_a_kept_calculation_is_filled_in_as_it_was(car, programme):
 
 def test_links_are_signed_and_ones_own_needs_none(car, programme):
     guest, owner = Visitor(), Visitor("client")
-    path = keep(guest, car)
+    path = save_deal(guest, car)
     assert guest.get(path.partition("?")[0]).status_code == 404
     assert guest.get(path[:-1] + ("A" if path[-1] != "A" else "B")).status_code == 404
-    own = keep(owner, car)
+    own = save_deal(owner, car)
     assert "key=" not in own
     assert owner.get(own).status_code == 200
     assert Visitor("manager").get(own).status_code == 200
@@ -163,7 +163,7 @@ def test_only_cars_have_a_calculator(programme):
 
 def test_a_deal_becomes_an_order_once_at_the_sums_shown(car, programme):
     buyer = Visitor("client")
-    path = keep(buyer, car, **INSURED)
+    path = save_deal(buyer, car, **INSURED)
     form = make.hidden_fields(buyer.get(path), "key") | {"method": "card", "token": "tok_success"} | BORROWER
     first, second = (buyer.post(f"{path}order/", **form) for _ in range(2))
     sold, stored = Order.objects.get(), DealQuote.objects.get()
@@ -178,7 +178,7 @@ def test_a_deal_becomes_an_order_once_at_the_sums_shown(car, programme):
 
 def test_a_deal_whose_loan_pays_the_policies_too_is_ordered_as_calculated(car, programme):
     buyer = Visitor("client")
-    path = keep(buyer, car, **INSURED, lends_premiums="on")
+    path = save_deal(buyer, car, **INSURED, lends_premiums="on")
     stored = DealQuote.objects.get()
     premiums = sum(Decimal(item["premium"]) for item in stored.insurance)
     page = text(buyer.get(path))
@@ -195,14 +195,14 @@ def test_a_deal_whose_loan_pays_the_policies_too_is_ordered_as_calculated(car, p
 
 def test_all_banks_can_be_asked(car, programme):
     buyer = Visitor("client")
-    order(buyer, keep(buyer, car), banks="all")
+    order(buyer, save_deal(buyer, car), banks="all")
     loan = Order.objects.get().checkout.legs.get(kind="loan").request
     assert ("programme_id" in loan, loan["auto_accept"]) == (False, False)
 
 
 def test_a_guests_deal_is_ordered_after_signing_in(car, programme):
     guest = Visitor()
-    path = keep(guest, car)
+    path = save_deal(guest, car)
     assert "Sign in and order" in text(guest.get(path))
     assert guest.post(f"{path.partition('?')[0]}order/")["Location"].startswith("/sign-in/")
     buyer = Visitor("client")
@@ -212,7 +212,7 @@ def test_a_guests_deal_is_ordered_after_signing_in(car, programme):
 
 def test_what_is_missing_for_an_order_is_said(car, programme):
     buyer = Visitor("client")
-    path = keep(buyer, car)
+    path = save_deal(buyer, car)
     refused = order(buyer, path, monthly_income="")
     assert (refused.status_code, "This field is required" in text(refused)) == (400, True)
     late = order(buyer, path, birth_date="2190-01-01")
@@ -222,7 +222,7 @@ def test_what_is_missing_for_an_order_is_said(car, programme):
 
 def test_a_deal_whose_prices_changed_since_is_not_ordered(car, programme):
     buyer = Visitor("client")
-    path = keep(buyer, car)
+    path = save_deal(buyer, car)
     update_product(product_id=car.id, price=Decimal("1900000.00"), actor="test", now=timezone.now())
     drain_outbox("catalog", "orders")
     changed = order(buyer, path)
@@ -231,7 +231,7 @@ def test_a_deal_whose_prices_changed_since_is_not_ordered(car, programme):
 
 
 def test_others_deals_are_not_ordered(car, programme):
-    path = keep(Visitor("client"), car)
+    path = save_deal(Visitor("client"), car)
     assert Visitor("client").post(f"{path}order/", **BORROWER).status_code == 404
     assert not Order.objects.exists()
 
@@ -248,13 +248,13 @@ def test_a_deal_costs_the_same_queries_whatever_is_in_it(car, programme):
             assert visitor.get(path).status_code == 200
         return len(orders) + len(lent) + len(insured)
 
-    small, large = keep(visitor, car), keep(visitor, car, accessories=[str(accessory().id) for _ in range(5)])
+    small, large = save_deal(visitor, car), save_deal(visitor, car, accessories=[str(accessory().id) for _ in range(5)])
     assert queries(small) == queries(large)
 
 
 def test_a_deal_with_kasko_in_parts_shows_what_is_due_later(car, programme):
     visitor = Visitor("client")
-    deal = visitor.get(keep(visitor, car, **INSURED, instalments="3")).context["deal"]
+    deal = visitor.get(save_deal(visitor, car, **INSURED, instalments="3")).context["deal"]
     kasko = next(item for item in deal.premiums if item.insurance_type == "kasko")
     assert kasko.due_now + sum(amount for _day, amount in kasko.later) == kasko.premium
     assert deal.result["insurance_later_amount"] == sum(amount for _day, amount in kasko.later)

@@ -12,7 +12,7 @@ from messaging.testing import drain_outbox
 from orders.models import DepositAgreement, Order
 from orders.services.deposits import TERMS_VERSION
 from orders.tests import answers
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
@@ -34,8 +34,8 @@ def bought(visitor, **changes):
 def paid(visitor):
     """An order whose deposit has come; its page."""
     page, order = bought(visitor)
-    hear(answers.reserved(order))
-    hear(answers.paid(order, amount="50000.00"))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, amount="50000.00"))
     return page, order
 
 
@@ -96,15 +96,15 @@ def test_the_orders_page_says_what_was_agreed_and_takes_the_rest():
     before = text(visitor.get(page))
     assert "50\u00a0000\u00a0₽, agreed on" in before
     assert "It has not arrived yet." in before
-    hear(answers.reserved(order))
-    hear(answers.paid(order, amount="50000.00"))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, amount="50000.00"))
     after = text(visitor.get(page))
     assert "keeps the car until" in after
     assert "The deposit arrived" in after
     assert WORDS in after
     assert f"version {TERMS_VERSION}" in after
     assert "Pay 1\u00a0695\u00a0000\u00a0₽" in after
-    hear(answers.paid(order, amount="1695000.00", by_saga=False))
+    receive(answers.paid(order, amount="1695000.00", by_saga=False))
     assert "all of it counted towards the price" in text(visitor.get(page))
 
 
@@ -123,9 +123,9 @@ def test_a_deposit_of_an_order_that_ends_went_back():
     page, order = paid(visitor)
     visitor.post(f"{page}cancel/")
     order.refresh_from_db()
-    hear(answers.refunded(order, _payment_of(order), "50000.00"))
-    hear(answers.settled(order, "50000.00"))
-    hear(answers.released(order))
+    receive(answers.refunded(order, _payment_of(order), "50000.00"))
+    receive(answers.settled(order, "50000.00"))
+    receive(answers.released(order))
     assert "all of it went back the way it was paid" in text(visitor.get(page))
     assert DepositAgreement.objects.get().ended_at <= timezone.now()
 
@@ -138,7 +138,7 @@ def _payment_of(order):
 def test_a_deposit_that_never_came_is_said_so():
     visitor = Visitor("client")
     page, order = bought(visitor)
-    hear(answers.rejected(order))
+    receive(answers.rejected(order))
     assert "the order ended before it arrived" in text(visitor.get(page))
 
 

@@ -9,7 +9,7 @@ from core.ids import uuid7
 from gateway.approvals import approve_waiting, kind_named
 from gateway.models import Approval
 from orders.models import DepositAgreement, Order
-from orders.services import hear_forfeit
+from orders.services import record_forfeit
 from orders.services.deposits import VERSIONS
 from orders.tests import answers
 from orders.tests import make as make_orders
@@ -48,7 +48,7 @@ def test_its_buyer_reads_that_it_waits_and_then_why_it_stays():
     state(Visitor("manager"), order)
     approve_waiting(kind_named("orders.fault"), order.id, person_id=uuid7(), now=timezone.now())
     assert "its money is on its way" in text(visitor.get(page))
-    hear_forfeit(event=answers.forfeited(order, "50000.00"), now=timezone.now())
+    record_forfeit(event=answers.forfeited(order, "50000.00"), now=timezone.now())
     shown = text(visitor.get(page))
     assert "it stays with us: the sale failed by its buyer" in shown
     assert "They wrote so." in shown

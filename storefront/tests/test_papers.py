@@ -13,7 +13,7 @@ from messaging.testing import drain_outbox
 from orders.models import Order, ProductCopy
 from orders.services import ProductLine, place_order
 from orders.tests import answers
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from storefront.tests import make
 from storefront.tests.make import Visitor, hidden_fields
 from storefront.visitor import actor_of
@@ -33,7 +33,7 @@ def ordered(visitor, *, quantity=1, car=None):
     order = place_order(
         customer_id=visitor.user.id, actor=actor_of(SimpleNamespace(user=visitor.user)), lines=lines, now=timezone.now()
     )
-    hear(answers.reserved(order))
+    receive(answers.reserved(order))
     order.refresh_from_db()
     return order
 
@@ -97,7 +97,7 @@ def test_a_line_is_taken_out_but_not_the_last_one():
     shown = visitor.post(path, item=mats_of(order).id, quantity=0)
     visitor.post(path, **hidden_fields(shown, "item", "quantity", "expected_total"))
     assert [line.name for line in Order.objects.get(pk=order.pk).lines.all()] == ["Skoda Octavia 2018"]
-    hear(answers.reserved(Order.objects.get(pk=order.pk)))
+    receive(answers.reserved(Order.objects.get(pk=order.pk)))
     left = Order.objects.get(pk=order.pk).lines.get()
     refused = visitor.client.post(path, {"item": left.id, "quantity": 0}, follow=True)
     assert "keeps at least one line" in text(refused)

@@ -482,11 +482,11 @@ class Deals(RuleBasedStateMachine):
 
     @precondition(lambda self: self.order.reservation_expires_at is not None)
     @rule(days=st.sampled_from([1, 5]))
-    def keep_longer(self, days: int) -> None:
+    def hold_longer(self, days: int) -> None:
         """Hold the car longer."""
         until = self.now() + timedelta(days=days)
         wish = {"order_id": self.order_id, "until": until, "reason": "so", "actor": self.manager}
-        self.act("keep_longer", lambda: extend_hold(**wish, now=self.now()))
+        self.act("hold_longer", lambda: extend_hold(**wish, now=self.now()))
 
     # Time ------------------------------------------------------------------------------------------------------------
     @precondition(lambda self: Reservation.objects.filter(order_id=self.order_id, status="held").exists())

@@ -56,7 +56,7 @@ def _now() -> datetime:
     return real
 
 
-def keep(request: HttpRequest, body: Any, response: Any) -> None:
+def store(request: HttpRequest, body: Any, response: Any) -> None:
     """Write an exchange that succeeded to this process's file."""
     if VARIABLE not in os.environ or not 200 <= response.status_code < 300 or response.streaming:
         return

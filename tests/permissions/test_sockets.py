@@ -65,7 +65,7 @@ async def test_every_cell_is_as_the_table_says(path, settings):
     for name, code in zip(CALLERS, TABLE[path], strict=True):
         socket, _ = await opened(path.replace("{}", str(order.id)) + (f"?ticket={given[name]}" if given[name] else ""))
         if code == OPEN:
-            (first,) = await socket.hear()
+            (first,) = await socket.receive()
             shown = str(order.id) in str(first)
             assert first["type"] == "snapshot", (path, name, first)
             assert shown == (path in OF_ORDERS and name in ("manager", "admin", "owner")), (path, name)

@@ -37,7 +37,7 @@ from orders import services as order_services
 from orders.models import DepositAgreement, Order
 from orders.services import Actor, FreeLine
 from orders.tests import answers
-from orders.tests.answers import hear
+from orders.tests.answers import receive
 from payments import services as payment_services
 from payments.commands import Means
 from payments.models import Payment, Refund, Status
@@ -126,8 +126,8 @@ class BelieveInAProvider:
 def paid_order(owner, worth, **wishes):
     product = ordering.product(price=str(worth), available=9)
     order = ordering.order(customer_id=owner, lines=[ordering.ProductLine(product, 1)], **wishes)
-    hear(answers.reserved(order))
-    hear(answers.paid(order, by_saga=False))
+    receive(answers.reserved(order))
+    receive(answers.paid(order, by_saga=False))
     order.refresh_from_db()
     return order
 
@@ -152,7 +152,7 @@ class ValueACar:
         product = ordering.product(price=str(worth + 1), available=9)
         lines = [ordering.ProductLine(product, 1)]
         order = ordering.order(customer_id=owner, lines=lines, trade_in={"amount": str(worth)})
-        hear(answers.reserved(order))
+        receive(answers.reserved(order))
         return order
 
     def go(order, actor):
@@ -178,8 +178,8 @@ class SkipPaidPolicies:
             insurance=[{"quote_id": str(uuid7())}],
             policies=[("KASKO", worth)],
         )
-        hear(answers.reserved(order))
-        hear(answers.paid(order, by_saga=False))
+        receive(answers.reserved(order))
+        receive(answers.paid(order, by_saga=False))
         return order
 
     def go(order, actor):
@@ -203,7 +203,7 @@ class GiveAPresent:
         return ordering.order(customer_id=owner)
 
     def go(order, actor):
-        hear(answers.reserved(order)) if order.status == "created" else None
+        receive(answers.reserved(order)) if order.status == "created" else None
         order.refresh_from_db()
         return order_services.change_lines(
             order_id=order.id,
@@ -255,8 +255,8 @@ class LowerWhatIsPaid:
     def make(owner, worth):
         product = ordering.product(price=str(worth), available=9)
         order = ordering.order(customer_id=owner, lines=[ordering.ProductLine(product, 2)])
-        hear(answers.reserved(order))
-        hear(answers.paid(order, amount=str(2 * worth - Decimal("0.01")), by_saga=False))
+        receive(answers.reserved(order))
+        receive(answers.paid(order, amount=str(2 * worth - Decimal("0.01")), by_saga=False))
         return order
 
     def go(order, actor):

@@ -58,7 +58,7 @@ class Command(BaseCommand):
     def _write(self, path: Path, kind: str, rows: Iterator[list[str]], total: int, *, hidden: bool) -> int:
         counted = _Counted(rows)
         with replacing(path, mode=PRIVATE) as output, ProgressBars({WRITING: "writing"}, hidden=hidden) as bars:
-            counted.tell = lambda count: bars(WRITING, count, total)
+            counted.report = lambda count: bars(WRITING, count, total)
             for piece in pieces_of(counted, kind):
                 output.write(piece)
             bars(WRITING, counted.count, counted.count)
@@ -69,7 +69,7 @@ class _Counted:
     """Rows that say how many of them went, the header left out."""
 
     def __init__(self, rows: Iterator[list[str]]) -> None:
-        self.rows, self.count, self.tell = rows, 0, lambda count: None
+        self.rows, self.count, self.report = rows, 0, lambda count: None
 
     def __iter__(self) -> Iterator[list[str]]:
         yield next(self.rows)
@@ -77,7 +77,7 @@ class _Counted:
             yield row
             self.count += 1
             if self.count % SHOWN_EVERY == 0:
-                self.tell(self.count)
+                self.report(self.count)
 
 
 def _kind(path: Path) -> str:

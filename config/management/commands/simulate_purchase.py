@@ -71,7 +71,7 @@ class Command(BaseCommand):
         order = self._call(client, "POST", "/orders", json=body, headers={"Idempotency-Key": str(uuid4())})
         self._say(f"order {order['number']} placed: {order['total_amount']} {order['currency']}")
         status = self._watch(client, order["id"], options)
-        self._tell_end(client, order["id"])
+        self._print_end(client, order["id"])
         return status
 
     def _sign_in(self, client: httpx2.Client) -> None:
@@ -118,7 +118,7 @@ class Command(BaseCommand):
                     status: str = message["status"]
                     return status
 
-    def _tell_end(self, client: httpx2.Client, order_id: str) -> None:
+    def _print_end(self, client: httpx2.Client, order_id: str) -> None:
         order = self._call(client, "GET", f"/orders/{order_id}")
         self._say(
             f"order {order['number']}: paid {order['amount_paid']}, due {order['amount_due']} {order['currency']}"

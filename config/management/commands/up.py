@@ -19,7 +19,7 @@ from django.db import DatabaseError, connections
 from config.environment import BASE_DIR
 from config.management.commands.migrate_all import migrate_databases, pending
 from config.management.commands.services import start_servers, wanted_servers
-from config.processes.running import note_port
+from config.processes.running import store_port
 from devtools.embedded import EmbeddedError, explain
 from devtools.supervisor import AlreadyRunning, Program, Supervisor
 from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         except AlreadyRunning as error:
             raise CommandError(f"Autosalon already runs in this checkout (pid {error}): stop it first") from None
         supervisor.end_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        note_port(self.embedded.data_dir, settings.PORT)
+        store_port(self.embedded.data_dir, settings.PORT)
         _check_ports()
         try:
             self._prepare(supervisor, demo=demo)

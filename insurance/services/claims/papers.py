@@ -55,12 +55,12 @@ def add_document(
             created_at=now,
         )
         document.save(force_insert=True)
-        _note_complete(claim, now)
-        paper.keep(document.path)
+        _record_papers(claim, now)
+        paper.store(document.path)
     return document
 
 
-def _note_complete(claim: Claim, now: datetime) -> None:
+def _record_papers(claim: Claim, now: datetime) -> None:
     missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
     claim.missing = missing
     if not missing and claim.papers_complete_at is None:

@@ -33,7 +33,7 @@ def _row(leg: Leg) -> str:
     for event, answer in leg.answers.items():
         answers.setdefault(answer, []).append(f"`{event.type}`")
     taken = "; ".join(f"{', '.join(names)}: {_leads_to(answer)}" for answer, names in answers.items())
-    undone = _names(leg.takes_back) or (_first(leg.let_go) if leg.is_let_go else "–")
+    undone = _names(leg.takes_back) or (_first(leg.release) if leg.is_released_alone else "–")
     cells = (
         f"`{leg.kind}`",
         _names(leg.asks) or _first(leg.ask),

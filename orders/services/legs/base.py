@@ -137,7 +137,7 @@ class Leg:
     """Undone even if it failed, since the buyer may have paid besides; once begun, no checkout turns round."""
     reckons_refund: ClassVar[bool] = False
     """Undoing it tells how much of the order's money goes back."""
-    is_let_go: ClassVar[bool] = False
+    is_released_alone: ClassVar[bool] = False
     """Undone by ourselves, with nobody to ask."""
 
     @property
@@ -166,7 +166,7 @@ class Leg:
     def undo(self, saga: LockedOrder, row: CheckoutLeg) -> None:
         """Ask for what it holds to be given back."""
 
-    def let_go(self, saga: LockedOrder) -> None:
+    def release(self, saga: LockedOrder) -> None:
         """Undo what nobody has to be asked for."""
 
     def after_undoing(self, saga: LockedOrder) -> None:

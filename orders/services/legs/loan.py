@@ -20,7 +20,7 @@ from orders.models.holds import HoldKind
 from orders.rules.funding import due_from_buyer
 from orders.rules.requests import LoanRequest, PayoutRequest
 from orders.services.history import record_step
-from orders.services.holds import OFFER, applications, note_application, term_of
+from orders.services.holds import OFFER, applications, record_application, term_of
 from orders.services.legs.base import Done, Failed, Leg, Settle, Undone, Waits, answer
 from orders.services.locking import LockedOrder
 
@@ -59,19 +59,19 @@ class LoanLeg(Leg):
     def submitted(self, saga: LockedOrder, event: ApplicationSubmitted) -> None:
         """Keep the car for a buyer who applied by themselves: it waits for the bank's word."""
         if _is_own(event):
-            note_application(saga, event.application_id, HoldKind.CREDIT)
+            record_application(saga, event.application_id, HoldKind.CREDIT)
 
     @answer
     def approved(self, saga: LockedOrder, event: ApplicationApproved) -> Done | Waits | None:
         """Take a loan that was accepted with its approval, or wait for the buyer to accept the offer."""
         if _is_own(event):
-            note_application(saga, event.application_id, OFFER)
+            record_application(saga, event.application_id, OFFER)
         if not saga.is_running(self.kind, event.attempt_id):
             return None
         saga.order.financing_application_id = event.application_id
         if event.is_accepted:
             return _agreed(saga, event.amount)
-        saga.note(f"{self.kind}.offered", data={"amount": str(event.amount)})
+        saga.record(f"{self.kind}.offered", data={"amount": str(event.amount)})
         return Waits()
 
     @answer
@@ -83,14 +83,14 @@ class LoanLeg(Leg):
             return _agreed(saga, event.amount)
         if not _is_own(event):
             return None
-        note_application(saga, event.application_id, None)
+        record_application(saga, event.application_id, None)
         return _take_own(saga, event)
 
     @answer
     def refused(self, saga: LockedOrder, event: ApplicationRejected) -> Failed | None:
         """Call the order off with the bank's reasons."""
         if _is_own(event):
-            note_application(saga, event.application_id, None)
+            record_application(saga, event.application_id, None)
         if not saga.is_running(self.kind, event.attempt_id):
             return None
         return Failed("loan_rejected", event.detail, {"reasons": event.reasons})
@@ -99,7 +99,7 @@ class LoanLeg(Leg):
     def withdrawn(self, saga: LockedOrder, event: ApplicationWithdrawn) -> Failed | Undone:
         """Hear that the loan is undone, or that somebody gave it up."""
         if _is_own(event):
-            note_application(saga, event.application_id, None)
+            record_application(saga, event.application_id, None)
         if saga.is_running(self.kind, event.attempt_id):
             return Failed("loan_withdrawn", event.reason)
         return Undone(event.attempt_id)

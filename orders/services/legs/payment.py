@@ -226,7 +226,7 @@ def _is_still_agreed_to(saga: LockedOrder, request: PaymentRequest, part: Planne
 def _need_agreement(saga: LockedOrder, part: PlannedPayment) -> None:
     """Tell the buyer that what is left is theirs to pay by their own word."""
     due = due_from_buyer(saga.order)
-    saga.note("payment.agreement_needed", data={"leg": part.leg, "amount": str(due)})
+    saga.record("payment.agreement_needed", data={"leg": part.leg, "amount": str(due)})
     publish(
         events.PaymentAgreementNeeded(
             order_id=saga.order.id,

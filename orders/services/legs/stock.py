@@ -126,7 +126,7 @@ def take_back_change(saga: LockedOrder, *, code: str, detail: str, **extra: Any)
         ask_for_policies(saga, saga.legs[LegKind.POLICIES], request.quotes)
     leg.attempt_id, leg.request = request.replaces or leg.attempt_id, {}
     saga.mark(leg, LegState.RUNNING)
-    saga.note("order.change_refused", reason=detail, data={"code": code} | extra)
+    saga.record("order.change_refused", reason=detail, data={"code": code} | extra)
     saga.publish_updated()
     ask_for_stock(saga)
 

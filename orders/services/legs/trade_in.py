@@ -27,7 +27,7 @@ class TradeInLeg(Leg):
     kind = LegKind.TRADE_IN
     place = 10
     title = gettext_lazy("Trade-in")
-    is_let_go = True
+    is_released_alone = True
 
     @property
     def deadline(self) -> timedelta:
@@ -52,7 +52,7 @@ class TradeInLeg(Leg):
         saga.call_manager(row.kind, "trade_in_offered", f"{row.request['amount']} {saga.order.currency}")
         return None
 
-    def let_go(self, saga: LockedOrder) -> None:
+    def release(self, saga: LockedOrder) -> None:
         """Owe the buyer their car, or its price: a manager gives it back and says so."""
         owed, saga.order.trade_in_credit = saga.order.trade_in_credit, ZERO
         if owed:

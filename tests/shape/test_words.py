@@ -1,0 +1,45 @@
+"""Words that were given up for the field's own do not come back: docs/glossary.md has the table old → new."""
+
+import ast
+import re
+
+import pytest
+
+from tests.shape.measure import PACKAGES, ROOT
+
+PLACES = (*PACKAGES, "sandbox", "devtools", "benchmarks", "tests", "conftest.py")
+VERBS = re.compile(r"_*(tell|note|hear|keep|let_go)(_|$)")
+"""What functions were called that publish, notify, send, record, receive, store or release."""
+KEPT = {
+    "insurance/api/views.py:keep",
+    "insurance/models/policies.py:keep",
+    "insurance/services/ending.py:keep_policy",
+}
+"""`POST /policies/{id}/keep`: a client takes back a cancellation that was set for a later day."""
+
+
+def trees():
+    for place in PLACES:
+        found = sorted((ROOT / place).rglob("*.py")) or [ROOT / place]
+        for path in found:
+            if "migrations" not in path.parts:
+                yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def functions(tree):
+    return [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.fixture(scope="module")
+def read():
+    return list(trees())
+
+
+def test_no_function_is_named_by_a_word_given_up(read):
+    found = {f"{file}:{name}" for file, tree in read for name in functions(tree) if VERBS.match(name)}
+    assert found == KEPT, "publish, notify, send, record, receive, store, release: docs/glossary.md"
+
+
+def test_a_word_given_up_is_found():
+    tree = ast.parse("class A:\n async def _tell(self): ...\ndef note_it(): ...\ndef kept(): ...\ndef teller(): ...")
+    assert [name for name in functions(tree) if VERBS.match(name)] == ["note_it", "_tell"]
