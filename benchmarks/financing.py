@@ -166,23 +166,23 @@ def _seed(count: int) -> None:
     services.disburse_loan(order_id=order.order_id, attempt_id=application.attempt_id, now=now)
     with connections["financing"].cursor() as cursor:
         cursor.execute(
-            """CREATE TEMP TABLE twin AS SELECT gen_random_uuid() AS application, gen_random_uuid() AS loan,
+            """CREATE TEMP TABLE fresh AS SELECT gen_random_uuid() AS application, gen_random_uuid() AS loan,
                gen_random_uuid() AS order_id, gen_random_uuid() AS version, gen_random_uuid() AS entry
                FROM generate_series(2, %s)""",
             [count],
         )
         own = {Application: "application", Loan: "loan", LoanVersion: "version", LoanEntry: "entry"}
         for model in (Application, Loan, LoanVersion, LoanScheduleRow, LoanEntry, LoanLine):
-            changed = {"order_id": "twin.order_id", "application_id": "twin.application", "loan_id": "twin.loan"}
-            changed |= {"entry_id": "twin.entry", "attempt_id": "NULL"}
+            changed = {"order_id": "fresh.order_id", "application_id": "fresh.application", "loan_id": "fresh.loan"}
+            changed |= {"entry_id": "fresh.entry", "attempt_id": "NULL"}
             if model in own:
-                changed["id"] = f"twin.{own[model]}"
+                changed["id"] = f"fresh.{own[model]}"
             columns = [field.column for field in model._meta.concrete_fields]
             columns = [name for name in columns if name != "id" or model in own]
             values = ", ".join(changed.get(name, f"one.{name}") for name in columns)
             cursor.execute(
                 f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) "
-                f"SELECT {values} FROM {model._meta.db_table} AS one, twin"
+                f"SELECT {values} FROM {model._meta.db_table} AS one, fresh"
             )
         cursor.execute("ANALYZE")
 

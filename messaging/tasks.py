@@ -31,7 +31,7 @@ def run_dispatch(alias: str, handler: str, shard: int) -> None:
 
 @shared_task(name="messaging.execute_call", acks_late=True, reject_on_worker_lost=True)
 def run_call(alias: str, key: str) -> None:
-    """Make an external call, and what else waits for its provider; leases in the database stop twins."""
+    """Make an external call, and what else waits for its provider; leases in the database stop a second one."""
     if alias in connections:
         calls.serve_provider(alias, key)
     else:

@@ -30,11 +30,11 @@ from messaging.testing import drain_outbox
 from messaging.transport import relay, relay_loop
 from orders.models import Order
 from orders.services import Actor, ProductLine, move_order, place_order
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 from tests.product import wait_for
 from tests.test_marked_person import hits_in_databases
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=[*APPS], transaction=True)]
 SELLING = ("catalog", "orders", "payments")

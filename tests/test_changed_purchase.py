@@ -23,9 +23,9 @@ from orders.services import Actor, LineChange, ProductLine, change_lines, place_
 from orders.services.deposits import TERMS_VERSION
 from orders.services.holds import GRACE
 from payments.models import Payment
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 ADMIN = Actor(uuid7(), frozenset({"admin"}))

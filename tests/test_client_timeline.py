@@ -28,8 +28,8 @@ ROWS = "SELECT row_to_json(a)::text FROM clients_activity a ORDER BY id"
 def card_processor(tmp_path, settings):
     """The sandbox provider, for the length of a test."""
     settings.RATE_LIMITS_ON = False
-    with serving(tmp_path) as twin:
-        settings.SANDBOX_URL = twin.url
+    with serving(tmp_path) as sandbox:
+        settings.SANDBOX_URL = sandbox.url
         yield
 
 

@@ -44,8 +44,8 @@ def one_person_is_enough(settings):
 @pytest.fixture
 def card_processor(tmp_path, settings):
     """The sandbox provider, for the length of a test."""
-    with serving(tmp_path) as twin:
-        settings.SANDBOX_URL = twin.url
+    with serving(tmp_path) as sandbox:
+        settings.SANDBOX_URL = sandbox.url
         yield
 
 

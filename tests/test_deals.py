@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from config.databases import APPS
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 from tests.deals.machine import DONE, TRIED, WAITS, Deals
 from tests.deals.mutants import WAYS
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 RUNS = int(os.environ.get("AUTOSALON_DEAL_RUNS", "6"))
@@ -56,7 +56,7 @@ def report() -> str:
 
 
 @pytest.mark.timeout(0 if "AUTOSALON_DEAL_RUNS" in os.environ else 600)
-def test_the_books_agree_after_every_step_of_any_deal(running_twin):
+def test_the_books_agree_after_every_step_of_any_deal(running_sandbox):
     connections["orders"].ensure_connection()
     TRIED.clear()
     explore(RUNS)
@@ -77,13 +77,13 @@ def play(steps: Callable[[Deals], None]) -> None:
 @pytest.mark.parametrize(
     "steps", dict.fromkeys(steps for _mutant, steps in WAYS.values()), ids=lambda steps: steps.__name__
 )
-def test_what_finds_a_mutant_finds_nothing_else(running_twin, steps):
+def test_what_finds_a_mutant_finds_nothing_else(running_sandbox, steps):
     play(steps)
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", WAYS)
-def test_a_guard_that_is_taken_out_is_missed(running_twin, name):
+def test_a_guard_that_is_taken_out_is_missed(running_sandbox, name):
     mutant, steps = WAYS[name]
     with mutant(), pytest.raises((AssertionError, IntegrityError)):
         play(steps)

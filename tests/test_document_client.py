@@ -9,11 +9,11 @@ from django.conf import settings
 import catalog.tests.make
 from gateway.document import openapi
 from messaging.testing import drain_outbox
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 from tests.document_client import DocumentClient, Undeclared
 from tests.live import Web
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
 PRICE = Decimal("2000000.00")
@@ -27,7 +27,7 @@ def client():
         yield DocumentClient(web.http, document)
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_a_car_is_bought_by_the_document_alone(client):
     car = str(catalog.tests.make.product(stock=1, price=PRICE).id)

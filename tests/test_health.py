@@ -51,8 +51,8 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("bank")) as twin:
-        yield twin.url
+    with serving(tmp_path_factory.mktemp("bank")) as sandbox:
+        yield sandbox.url
 
 
 @pytest.fixture

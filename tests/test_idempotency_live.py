@@ -12,7 +12,7 @@ from orders.models import Order
 from orders.tests import make
 from tests.live import Web
 
-TWINS = 50
+REPEATS = 50
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
 
 
@@ -20,7 +20,7 @@ ALL = [alias for alias in settings.DATABASES if alias != "default"]
 def test_fifty_at_once_have_one_effect_and_one_answer():
     body = {"items": [{"product_id": str(make.product(available=100)), "quantity": 1}]}
     headers = {"Authorization": f"Bearer {token_for()}", "Idempotency-Key": "one order, please"}
-    start = threading.Barrier(TWINS)
+    start = threading.Barrier(REPEATS)
     with Web() as web:
 
         def send(_: int) -> httpx2.Response:
@@ -28,8 +28,8 @@ def test_fifty_at_once_have_one_effect_and_one_answer():
                 start.wait()
                 return client.post("/orders", json=body, headers=headers)
 
-        with ThreadPoolExecutor(TWINS) as pool:
-            answers = list(pool.map(send, range(TWINS)))
+        with ThreadPoolExecutor(REPEATS) as pool:
+            answers = list(pool.map(send, range(REPEATS)))
     assert Order.objects.count() == 1
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"idempotency_key_in_use"}

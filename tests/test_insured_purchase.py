@@ -22,9 +22,9 @@ from orders.services import Actor, ProductLine, move_order, place_order
 from payments.models import LedgerLine, Payment, Payout, RefundStatus
 from payments.public import ledger_disagreements
 from payments.services import RefundReport, apply_refund_report, approve_refund, request_refund, retry_refund
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 MANAGER = Actor(uuid7(), frozenset({"manager"}))

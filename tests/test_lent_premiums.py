@@ -19,9 +19,9 @@ from orders.models import Order
 from orders.services import Actor, LoanWish, move_order, order_deal, quote_deal
 from payments.models import LedgerLine, Payment, Payout
 from payments.services import approve_refund
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
@@ -78,7 +78,7 @@ def cancel(order):
     order.refresh_from_db()
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 def test_one_loan_pays_for_the_car_and_its_policies_and_all_of_it_comes_back(car):
     financing.tests.make.programme()
     deal, order = bought(car)
@@ -108,7 +108,7 @@ def test_one_loan_pays_for_the_car_and_its_policies_and_all_of_it_comes_back(car
     assert_clean_books()
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 def test_a_policy_that_ends_by_itself_goes_back_to_the_buyer_though_a_loan_paid_it(car):
     financing.tests.make.programme()
     _deal, order = bought(car)
@@ -122,7 +122,7 @@ def test_a_policy_that_ends_by_itself_goes_back_to_the_buyer_though_a_loan_paid_
     assert_clean_books()
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 def test_a_refused_loan_takes_its_policies_and_the_car_back(car):
     financing.tests.make.programme()
     _deal, order = bought(car, monthly_income="60000.00")
@@ -131,7 +131,7 @@ def test_a_refused_loan_takes_its_policies_and_the_car_back(car):
     assert_clean_books()
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 def test_premiums_are_the_orders_own_whatever_the_buyer_says_of_them(car):
     financing.tests.make.programme()
     buyer = Api("client")
@@ -147,7 +147,7 @@ def test_premiums_are_the_orders_own_whatever_the_buyer_says_of_them(car):
     assert (application.financed_premium, application.approved_amount) == (0, PRICE - DOWN)
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 def test_an_order_by_the_api_lends_its_premiums_when_asked_to(car):
     financing.tests.make.programme()
     buyer = Api("client")

@@ -118,7 +118,7 @@ REFUSED = {
         "drop_or_rename",
         migrations.RunSQL("ALTER TABLE catalog_car RENAME COLUMN name TO title"),
     ),
-    "a model's removal inside a state operation's twin": (
+    "a model's removal beside a state operation": (
         "drop_or_rename",
         migrations.SeparateDatabaseAndState(database_operations=[migrations.RemoveField("car", "name")]),
     ),

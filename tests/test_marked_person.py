@@ -93,8 +93,8 @@ def folder(settings, tmp_path, monkeypatch):
         }
     }
     settings.RATE_LIMITS_ON = False
-    with serving(tmp_path) as twin:
-        settings.SANDBOX_URL = twin.url
+    with serving(tmp_path) as sandbox:
+        settings.SANDBOX_URL = sandbox.url
         yield tmp_path / "private"
 
 

@@ -12,9 +12,9 @@ from insurance.public import estimate
 from insurance.tests.make import DRIVER, KASKO, OSAGO
 from messaging.testing import drain_outbox, published
 from orders.models import DealQuote, Order
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 VIN = "XTA210990Y2766391"

@@ -12,9 +12,9 @@ from config.databases import APPS
 from core.testing import Api
 from messaging.testing import drain_outbox
 from orders.models import Order
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 ROOT = Path(settings.BASE_DIR)
@@ -43,7 +43,7 @@ def test_the_tour_has_ten_files():
     assert len({path for path, _ in stops()}) == len(stops()) == 10
 
 
-def test_a_purchase_goes_the_way_of_the_tour(running_twin):
+def test_a_purchase_goes_the_way_of_the_tour(running_sandbox):
     product = catalog.tests.make.product(stock=1)
     drain_outbox()
     order = {

@@ -178,7 +178,7 @@ def test_erasing_a_person_forgets_the_identity():
 
 @pytest.mark.django_db(databases=["accounts"], transaction=True)
 def test_two_callbacks_at_once_make_one_account():
-    claims = oidc.Claims("https://issuer", "twin", "twin@example.com", True, "")
+    claims = oidc.Claims("https://issuer", "double", "double@example.com", True, "")
 
     def come() -> object:
         try:

@@ -250,14 +250,14 @@ class Product(models.Model):
         """A sold quantity returns to the stock."""
         self._move(quantity, 0)
 
-    def come_back(self, *, mileage: int | None, is_twin_live: bool) -> None:
+    def come_back(self, *, mileage: int | None, is_duplicate_live: bool) -> None:
         """A vehicle comes back from its owner: used, and not on sale before somebody has decided about it.
 
-        Off sale altogether where its VIN is in the catalogue anew (`is_twin_live`).
+        Off sale altogether where its VIN is in the catalogue anew (`is_duplicate_live`).
         """
         self.stage, self.condition = Stage.IN_PREPARATION, Condition.USED
         self.mileage = self.mileage if mileage is None else mileage
-        self.is_active = self.is_active and not is_twin_live
+        self.is_active = self.is_active and not is_duplicate_live
         self.version += 1
 
     def adjust(self, delta: int) -> None:

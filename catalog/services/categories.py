@@ -40,7 +40,7 @@ def create_category(*, name: str, slug: str = "", parent_id: UUID | None = None,
         _lock_tree()
         category = Category(name=name, created_at=now, updated_at=now)
         category.slug = slug or _free_slug(name, parent_id)
-        _refuse_twin(category, parent_id)
+        _refuse_duplicate(category, parent_id)
         category.place_under(_parent(parent_id))
         category.save(force_insert=True)
         _publish(category)
@@ -66,7 +66,7 @@ def update_category(
         category.name = changes.get("name", category.name)
         category.slug = changes.get("slug") or category.slug
         parent_id = changes.get("parent_id", category.parent_id)
-        _refuse_twin(category, parent_id)
+        _refuse_duplicate(category, parent_id)
         category.place_under(_parent(parent_id))
         _move_subtree(category, *before)
         category.version, category.updated_at = category.version + 1, now
@@ -116,7 +116,7 @@ def _parent(parent_id: UUID | None) -> Category | None:
     return parent
 
 
-def _refuse_twin(category: Category, parent_id: UUID | None) -> None:
+def _refuse_duplicate(category: Category, parent_id: UUID | None) -> None:
     if Category.objects.filter(parent_id=parent_id, slug=category.slug).exclude(pk=category.pk).exists():
         raise SlugTaken
 

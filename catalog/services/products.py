@@ -101,7 +101,7 @@ def create_product(
         product.on_hand = _first_stock(product, stock)
         if kind == ProductKind.ACCESSORY and "low_stock_threshold" not in fields:
             product.low_stock_threshold = 0
-        _refuse_twins(product)
+        _refuse_duplicates(product)
         product.save(force_insert=True)
         if product.on_hand:
             record_movement(product, product.on_hand, kind=MovementKind.INITIAL, actor=actor, now=now)
@@ -131,7 +131,7 @@ def update_product(
         _assign(product, changes)
         if all(getattr(product, field) == value for field, value in before.items()):
             return product
-        _refuse_twins(product)
+        _refuse_duplicates(product)
         if "price" in before and before["price"] != product.price:
             admit_price(product, before["price"], actor, reason, changes, now)
             _record_price(product, before["price"], actor=actor, reason=reason, now=now)
@@ -263,7 +263,7 @@ def _first_stock(product: Product, stock: int | None) -> int:
     return stock if stock is not None else int(product.kind == ProductKind.VEHICLE)
 
 
-def _refuse_twins(product: Product) -> None:
+def _refuse_duplicates(product: Product) -> None:
     """Say plainly what a unique index would refuse; the index stays behind for those who come at once."""
     others = Product.objects.present().exclude(pk=product.pk)
     if others.filter(sku=product.sku).exists():

@@ -29,7 +29,7 @@ class Payments(Group):
         kinds.NETWORK, "Networks, beside its own, from which YooKassa's webhooks are believed to come.", roles=PAYING
     )
     SANDBOX_PORT = port(
-        lambda: Machine.PORT + 1, "The sandbox provider: a twin that `make up` runs.", shown="the one after the web's",
+        lambda: Machine.PORT + 1, "The sandbox provider, which `make up` runs.", shown="the one after the web's",
         roles=NOWHERE,
     )  # fmt: skip
     SANDBOX_URL = Setting(
@@ -71,9 +71,9 @@ class Approvals(Group):
 
 
 class Partners(Group):
-    """Banks and insurers; in debug their twins run on the ports after the web's"""
+    """Banks and insurers; in debug their sandboxes run on the ports after the web's"""
 
-    INSURERS_PORT = port(lambda: Machine.PORT + 2, "Port of the insurers' twins.", shown="the web's + 2", roles=NOWHERE)
+    INSURERS_PORT = port(lambda: Machine.PORT + 2, "Port of the insurer sandbox.", shown="the web's + 2", roles=NOWHERE)
     INSURERS_URL = Setting(
         _HTTP_URL, lambda: _local(Partners.INSURERS_PORT), "Insurers that decide over their own API.",
         shown="that port of this machine",
@@ -98,7 +98,7 @@ class Partners(Group):
         unit="days",
     )  # fmt: skip
     CLAIM_FILE_MAX_BYTES = number(10_485_760, "The largest paper or photograph of a claim.", least=1024, unit="bytes")
-    BANKS_PORT = port(lambda: Machine.PORT + 3, "Port of the banks' twins.", shown="the web's + 3", roles=NOWHERE)
+    BANKS_PORT = port(lambda: Machine.PORT + 3, "Port of the bank sandbox.", shown="the web's + 3", roles=NOWHERE)
     BANKS_URL = Setting(
         _HTTP_URL, lambda: _local(Partners.BANKS_PORT), "Banks that decide over their own API.",
         shown="that port of this machine",
@@ -147,11 +147,11 @@ class Mail(Group):
         lambda: "notifications.providers.mailbox.MailboxBackend" if Machine.DEBUG else SMTP,
         "Django's mail backend.", shown="files in the data folder in debug, the mail server outside",
     )  # fmt: skip
-    SMS_PORT = port(lambda: Machine.PORT + 4, "Port of the SMS gateway's twin.", shown="the web's + 4", roles=NOWHERE)
+    SMS_PORT = port(lambda: Machine.PORT + 4, "Port of the SMS sandbox.", shown="the web's + 4", roles=NOWHERE)
     SMS_URL = Setting(
         _HTTP_URL, lambda: _local(Mail.SMS_PORT) if Machine.DEBUG else "",
         "The SMS gateway: takes POST /messages {to, text, sender}, each Idempotency-Key once.",
-        shown="the twin in debug; outside, SMS is not offered without one",
+        shown="the sandbox in debug; outside, SMS is not offered without one",
     )  # fmt: skip
     SMS_TOKEN = text("", "What it knows us by.", secret=True, roles=("external",))
     SMS_SENDER = text("Autosalon", "Whom SMS come from.")

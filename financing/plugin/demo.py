@@ -65,7 +65,7 @@ def create_demo(now: datetime) -> None:
 
 
 def _open_connected(common: ProgrammeFields, now: datetime) -> None:
-    """Banks that decide over their own API: their twins run beside the product in debug."""
+    """Banks that decide over their own API: their sandboxes run beside the product in debug."""
     if settings.DEBUG:
         for bank, name, connection, rate in _CONNECTED:
             terms = ProgrammeFields(

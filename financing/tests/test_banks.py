@@ -1,4 +1,4 @@
-"""Banks that decide by themselves: the twins offer, counter, refuse, think, repeat and lose answers."""
+"""Banks that decide by themselves: the sandboxes offer, counter, refuse, think, repeat and lose answers."""
 
 import os
 from datetime import timedelta
@@ -15,7 +15,7 @@ from core.testing import Api
 from financing import services
 from financing.models import Application, BankOffer
 from financing.public import loan_disagreements
-from financing.tests import make, twins
+from financing.tests import make, sandboxes
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of, published
 from sandbox.lenders.book import FAULTS, Book, FaultScript
@@ -28,16 +28,16 @@ INCOME = {fault: f"200000.{kopecks}" for kopecks, fault in FAULTS.items()} | {"n
 
 
 @pytest.fixture(scope="module")
-def twin():
-    with twins.running() as found:
+def sandbox():
+    with sandboxes.running() as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
-def banks(twin, settings):
-    settings.BANKS_URL, settings.PROVIDER_TIMEOUT_S = twin[0], 0.3
+def banks(sandbox, settings):
+    settings.BANKS_URL, settings.PROVIDER_TIMEOUT_S = sandbox[0], 0.3
     settings.BREAKER_FAILURES = 1_000_000
-    return twin[1]
+    return sandbox[1]
 
 
 def connected(connection="vega", **changes):
@@ -67,7 +67,7 @@ def test_the_banks_offer_becomes_the_applications(fault):
     application = asked(fault)
     assert application.status == "scoring"
     with events_of("financing") as told:
-        twins.answered(application)
+        sandboxes.answered(application)
     assert (application.status, application.approved_amount) == ("approved", Decimal("1500000.00"))
     assert told == ["financing.approved"]
     offer = of(application, "vega")
@@ -79,7 +79,7 @@ def test_a_banks_refusal_is_the_answer():
     connected()
     application = asked("refuse")
     with events_of("financing") as told:
-        twins.answered(application)
+        sandboxes.answered(application)
     assert (application.status, application.reasons) == ("rejected", ["bank_refused"])
     assert (of(application, "vega").code, told) == ("credit_policy", ["financing.rejected"])
 
@@ -87,7 +87,7 @@ def test_a_banks_refusal_is_the_answer():
 def test_a_bank_out_of_reach_is_a_refusal_in_the_end(settings):
     settings.BANKS_URL = nowhere()
     connected()
-    application = twins.answered(asked())
+    application = sandboxes.answered(asked())
     assert (application.status, of(application, "vega").status) == ("rejected", "unreached")
 
 
@@ -95,9 +95,9 @@ def test_a_bank_that_never_decides_is_done_without():
     connected()
     application = asked("never")
     for _ in range(3):
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     assert of(application, "vega").status == "asked"
-    twins.time_is_up()
+    sandboxes.time_is_up()
     application.refresh_from_db()
     assert (application.status, of(application, "vega").status) == ("rejected", "unreached")
     assert ExternalCall.objects.using("financing").get().finished_at is not None
@@ -115,7 +115,7 @@ def test_what_our_rules_would_review_the_banks_people_review():
     connected()
     application = make.application(**make.DTI_REVIEW)
     assert application.status == "scoring"
-    assert twins.answered(application).status == "approved"
+    assert sandboxes.answered(application).status == "approved"
 
 
 # A checkout -----------------------------------------------------------------------------------------------------
@@ -133,8 +133,8 @@ def test_a_checkout_accepts_a_banks_offer_only_if_it_equals_the_request():
     equal, other = (
         make.requested(make.order(), programme_id=str(programme.id)) for programme in named
     )  # fmt: skip
-    assert twins.answered(equal).status == "accepted"
-    assert twins.answered(other).status == "approved"
+    assert sandboxes.answered(equal).status == "accepted"
+    assert sandboxes.answered(other).status == "approved"
     assert other.approved_amount == Decimal("1350000.00")
     assert other.annual_rate == Decimal("16.5")
 
@@ -146,7 +146,7 @@ def test_a_purchase_undone_meanwhile_lets_the_bank_go():
     services.cancel_attempt(
         order_id=order.order_id, attempt_id=application.attempt_id, reason="late", now=timezone.now()
     )
-    twins.answered(application)
+    sandboxes.answered(application)
     assert (application.status, of(application, "vega").status) == ("withdrawn", "let_go")
 
 
@@ -155,7 +155,7 @@ def test_a_purchase_undone_meanwhile_lets_the_bank_go():
 def several():
     make.programme()
     connected("vega", base_rate=Decimal(14)), connected("polus"), connected("third", base_rate=Decimal(19))
-    return twins.answered(asked())
+    return sandboxes.answered(asked())
 
 
 def test_offers_stand_side_by_side_the_cheapest_first(several):
@@ -199,7 +199,7 @@ def test_an_offer_under_review_is_overtaken_by_a_banks():
     make.programme(), connected("polus", base_rate=Decimal(14))
     application = make.application(**make.DTI_REVIEW)
     assert application.status == "under_review"
-    twins.answered(application)
+    sandboxes.answered(application)
     assert application.status == "under_review"
     offer = of(application, "polus")
     with events_of("financing") as told:
@@ -296,9 +296,9 @@ def test_the_first_answer_counts_however_often_and_in_whatever_order_others_come
     assert (application.annual_rate, of(application, "third").status) == (Decimal(15), "refused")
 
 
-# The twins -------------------------------------------------------------------------------------------------------
-def test_one_key_is_one_decision_and_nonsense_is_refused(twin):
-    url, book = twin
+# The sandboxes -------------------------------------------------------------------------------------------------------
+def test_one_key_is_one_decision_and_nonsense_is_refused(sandbox):
+    url, book = sandbox
     body = {"application_id": "K-1", "amount": "1", "annual_rate": "1", "term_months": 3}
     for _ in range(2):
         answer = httpx2.post(f"{url}/banks/vega/applications", json=body, headers={"Idempotency-Key": "one-key"})
@@ -317,7 +317,7 @@ def test_a_script_of_faults_is_the_same_each_time_and_has_its_share():
     assert not any(FaultScript()(str(number)) for number in range(50))
 
 
-def test_decisions_outlive_the_twin(tmp_path):
+def test_decisions_outlive_the_sandbox(tmp_path):
     body = {"application_id": "K-1", "amount": "10", "annual_rate": "1", "term_months": 3}
     first = Book(tmp_path / "book.sqlite3")
     decided = first.decide("vega", "k", body)
@@ -326,7 +326,7 @@ def test_decisions_outlive_the_twin(tmp_path):
     assert (again["status"], again["reference"]) == (decided["status"], decided["reference"])
 
 
-def test_the_twins_run_in_debug_only(settings):
+def test_the_sandboxes_run_in_debug_only(settings):
     settings.DEBUG = False
     with pytest.raises(CommandError):
         call_command("run_banks")
@@ -334,17 +334,17 @@ def test_the_twins_run_in_debug_only(settings):
 
 # A storm ---------------------------------------------------------------------------------------------------------
 def test_a_storm_of_faults_leaves_every_application_decided_once(banks, settings, monkeypatch):
-    """Two banks, where two in three questions go wrong in every way a twin knows; `FINANCING_STORM=200` for many."""
+    """Two banks, where two in three questions go wrong in every way a sandbox knows; `FINANCING_STORM=200` for many."""
     settings.PROVIDER_TIMEOUT_S = 0.1
     monkeypatch.setattr(banks, "script", FaultScript(seed=11, share=0.66))
     connected(), connected("polus")
     before = len(banks.rows())
     applications = [asked() for _ in range(STORM)]
     for _ in range(5):
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     waiting = BankOffer.objects.filter(status="asked").count()
     assert 0 < waiting < STORM
-    twins.time_is_up()
+    sandboxes.time_is_up()
     states = list(Application.objects.values_list("status", flat=True))
     assert set(states) <= {"approved", "rejected"}
     assert states.count("approved") > STORM / 2

@@ -18,7 +18,7 @@ from financing.models import Loan, LoanPayment, LoanRefund
 from financing.public import loan_disagreements, silent_banks, waiting_for_somebody
 from financing.rules.calculations import Strategy
 from financing.services import BY_ACCOUNT
-from financing.tests import make, twins
+from financing.tests import make, sandboxes
 from gateway.approvals import Waits, approve_waiting
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of
@@ -34,16 +34,16 @@ KOPECKS = {
 
 
 @pytest.fixture(scope="module")
-def twin():
-    with twins.running() as found:
+def sandbox():
+    with sandboxes.running() as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
-def banks(twin, settings):
-    settings.BANKS_URL, settings.PROVIDER_TIMEOUT_S = twin[0], 0.5
+def banks(sandbox, settings):
+    settings.BANKS_URL, settings.PROVIDER_TIMEOUT_S = sandbox[0], 0.5
     settings.BREAKER_FAILURES = 1_000_000
-    return twin[1]
+    return sandbox[1]
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def lent(connection="vega"):
     order = make.order()
     application = make.requested(order)
     if connection:
-        twins.answered(application)
+        sandboxes.answered(application)
     services.disburse_loan(order_id=order.order_id, attempt_id=application.attempt_id, now=timezone.now())
     return Loan.objects.get(order_id=order.order_id)
 
@@ -104,7 +104,7 @@ def test_nothing_moves_until_the_bank_has_debited(banks):
     assert (payment.status, payment.connection, told) == ("pending", "vega", [])
     assert fresh(loan).balance == 1_500_000
     with events_of("financing") as told:
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     fresh(loan, payment)
     assert told == ["loan.payment_received"]
     assert (payment.status, payment.reference, loan.schedule_version) == ("received", f"D-{str(payment.id)[-12:]}", 2)
@@ -117,7 +117,7 @@ def test_a_debit_that_is_answered_badly_is_made_once(banks, fault):
     loan = lent()
     payment = early(loan, f"500000{KOPECKS[fault]}")
     for _ in range(200):
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
         if fresh(payment).status != "pending":
             break
         time.sleep(0.02)
@@ -134,7 +134,7 @@ def test_a_refused_debit_changes_nothing_and_frees_its_sum():
     )
     with pytest.raises(InvalidInput):
         early(loan, "1000")
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     fresh(loan, payment)
     assert (payment.status, payment.failure_code) == ("failed", "insufficient_funds")
     assert (loan.balance, loan.annual_rate, loan.status) == (1_500_000, 16, "active")
@@ -202,7 +202,7 @@ def test_another_sum_than_was_told_is_no_answer(monkeypatch):
     payment = early(loan, "500000.00")
     settled = {"status": "settled", "reference": "D-1", "amount": "5.00"}
     monkeypatch.setattr("financing.providers.banks.debit", lambda *_: settled)
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert (fresh(payment).status, fresh(loan).balance) == ("pending", 1_500_000)
     call = ExternalCall.objects.using("financing").get(key=queries.key_of(payment.id))
     assert (call.state, call.finished_at) == ("unknown", None)
@@ -229,7 +229,7 @@ def test_two_debits_together_pass_the_payoff_no_more_than_one():
     with pytest.raises(InvalidInput):
         services.return_loan(loan_id=loan.id, means=ACCOUNT, actor_id=uuid7(), now=timezone.now())
     early(loan, "1000")
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert (fresh(loan).status, loan.balance) == ("closed", 0)
 
 
@@ -239,7 +239,7 @@ def test_a_debit_beside_a_payoff_by_card_goes_back_to_the_borrower():
     services.settle_payment(loan_id=loan.id, payment_id=card.id, is_paid=True, now=timezone.now())
     assert fresh(loan).status == "closed"
     with events_of("financing") as told:
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     assert told == ["loan.surplus_refund_requested"]
     asked = OutboxEvent.objects.using("financing").filter(type="loan.surplus_refund_requested").last().data
     assert (asked["is_at_bank"], asked["bank"]) == (True, loan.bank)
@@ -258,7 +258,7 @@ def test_an_order_for_a_coming_day_debits_no_more_than_is_left(time_machine):
     fresh(ordered, gone)
     assert (ordered.status, ordered.amount + 1000) == ("pending", payoff(loan))
     assert gone.status == "pending"
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert (fresh(loan).status, loan.balance) == ("closed", 0)
 
 
@@ -266,11 +266,11 @@ def test_an_order_for_a_coming_day_debits_no_more_than_is_left(time_machine):
 def test_a_debit_that_the_bank_took_back_is_owed_again():
     loan = lent()
     payment = early(loan, f"1499999{KOPECKS['reverse']}")
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert fresh(loan).balance < 1
     assert services.look_after_debits(now=timezone.now()) == 1
     with events_of("financing") as told:
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     fresh(loan, payment)
     assert told == ["loan.payment_reversed"]
     assert (payment.status, payment.reversed_by, loan.balance, loan.status) == ("reversed", None, 1_500_000, "active")
@@ -376,7 +376,7 @@ def test_a_bank_that_tells_itself_is_not_spoken_for_until_it_has_been_silent(set
     settings.BANKS_URL = nowhere()
     payment = early(loan, "500000.00")
     for _ in range(18):
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     for act in (confirm, _refused):
         with pytest.raises(DebitToldByBank):
             act(payment)
@@ -410,11 +410,11 @@ def test_a_debit_refused_by_a_person_is_asked_about_and_never_made_again(banks, 
     loan, reached = lent(), settings.BANKS_URL
     settings.BANKS_URL = nowhere()
     payment = early(loan, "500000.00")
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     time_machine.shift(timedelta(hours=25))
     _refused(payment)
     settings.BANKS_URL = reached
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert not [row for row in banks.debits() if row["payment_id"] == str(payment.id)]
     assert fresh(payment).status == "failed"
     call = ExternalCall.objects.using("financing").get(key=queries.key_of(payment.id))

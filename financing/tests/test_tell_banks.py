@@ -9,7 +9,7 @@ from core.ids import uuid7
 from core.testing import Api
 from financing import services
 from financing.models import OrderState
-from financing.tests import make, twins
+from financing.tests import make, sandboxes
 from messaging.models import ExternalCall
 from sandbox.lenders.book import FAULTS
 from tests.ports import nowhere
@@ -20,16 +20,16 @@ INCOME = {fault: f"200000.{kopecks}" for kopecks, fault in FAULTS.items()} | {"n
 
 
 @pytest.fixture(scope="module")
-def twin():
-    with twins.running() as found:
+def sandbox():
+    with sandboxes.running() as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
-def banks(twin, settings):
-    settings.BANKS_URL, settings.PROVIDER_TIMEOUT_S = twin[0], 2
+def banks(sandbox, settings):
+    settings.BANKS_URL, settings.PROVIDER_TIMEOUT_S = sandbox[0], 2
     settings.BREAKER_FAILURES = 1_000_000
-    return twin[1]
+    return sandbox[1]
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def _on_offer():
 
 
 def offered(fault="none", **changes):
-    return twins.answered(make.application(monthly_income=INCOME[fault], **changes))
+    return sandboxes.answered(make.application(monthly_income=INCOME[fault], **changes))
 
 
 def told(banks, application):
@@ -61,7 +61,7 @@ def test_the_bank_whose_offer_is_taken_hears_so_and_the_others_that_theirs_is_no
     assert accept(application, "third").status_code == 200
     assert notices(application) == {"vega": "waiting", "third": "waiting"}
     assert told(banks, application) == []
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert told(banks, application) == [("third", "accepted"), ("vega", "declined")]
     assert notices(application) == {"vega": "told", "third": "told"}
     row = banks.notices(str(application.id))[0]
@@ -74,9 +74,9 @@ def test_the_bank_whose_offer_is_taken_hears_so_and_the_others_that_theirs_is_no
 
 def test_a_checkout_that_accepts_beforehand_tells_them_too(banks):
     application = make.requested(make.order())
-    twins.answered(application)
+    sandboxes.answered(application)
     assert application.status == "accepted"
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert sorted(decision for _, decision in told(banks, application)) == ["accepted", "declined"]
 
 
@@ -84,7 +84,7 @@ def test_a_busy_bank_is_told_again_under_the_same_key(banks):
     application = offered("flaky")
     accept(application, "vega")
     for expected in ("waiting", "waiting", "told"):
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
         assert notices(application)["vega"] == expected
     (row,) = [row for row in banks.notices(str(application.id)) if row["bank"] == "vega"]
     assert row["tries"] == 3
@@ -95,7 +95,7 @@ def test_a_bank_that_is_never_reached_is_left_to_a_person(settings, banks):
     settings.BANKS_URL = nowhere()
     accept(application, "vega")
     for _ in range(16):
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     assert notices(application) == {"vega": "failed", "third": "failed"}
     assert not ExternalCall.objects.using("financing").filter(finished_at=None).exists()
     application.refresh_from_db()
@@ -106,7 +106,7 @@ def test_a_bank_that_knows_nothing_of_it_says_so(banks):
     application = offered()
     application.offers.filter(connection="vega").update(connection="unheard-of")
     accept(application, "unheard-of")
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert notices(application) == {"unheard-of": "failed", "third": "told"}
 
 
@@ -123,17 +123,17 @@ ENDS = {
 def test_offers_of_an_application_that_ends_are_declined(banks, end):
     application = offered()
     ENDS[end](application)
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert told(banks, application) == [("third", "declined"), ("vega", "declined")]
     assert set(application.offers.values_list("status", flat=True)) == {"let_go"}
 
 
 def test_what_was_taken_and_given_up_is_withdrawn(banks):
     order, attempt = make.order(), uuid7()
-    application = twins.answered(make.requested(order, attempt_id=attempt))
+    application = sandboxes.answered(make.requested(order, attempt_id=attempt))
     services.cancel_attempt(order_id=order.order_id, attempt_id=attempt, reason="stock", now=timezone.now())
     for _ in range(2):
-        twins.asked_once_more()
+        sandboxes.asked_once_more()
     decisions = [decision for _, decision in told(banks, application)]
     assert sorted(decisions) == ["accepted", "declined", "withdrawn"]
     assert notices(application) == {"vega": "told", "third": "told"}
@@ -141,7 +141,7 @@ def test_what_was_taken_and_given_up_is_withdrawn(banks):
 
 def test_a_late_word_on_an_earlier_notice_changes_nothing(banks):
     order, attempt = make.order(), uuid7()
-    application = twins.answered(make.requested(order, attempt_id=attempt))
+    application = sandboxes.answered(make.requested(order, attempt_id=attempt))
     taken = application.offers.get(status="taken")
     services.cancel_attempt(order_id=order.order_id, attempt_id=attempt, reason="stock", now=timezone.now())
     now = timezone.now() + timedelta(seconds=1)
@@ -152,10 +152,10 @@ def test_a_late_word_on_an_earlier_notice_changes_nothing(banks):
 
 def test_a_loan_that_is_undone_is_withdrawn_from_its_bank(banks):
     order, attempt = make.order(), uuid7()
-    application = twins.answered(make.requested(order, attempt_id=attempt))
+    application = sandboxes.answered(make.requested(order, attempt_id=attempt))
     services.disburse_loan(order_id=order.order_id, attempt_id=attempt, now=timezone.now())
     services.cancel_attempt(order_id=order.order_id, attempt_id=attempt, reason="cancelled", now=timezone.now())
-    twins.asked_once_more()
+    sandboxes.asked_once_more()
     assert sorted(decision for _, decision in told(banks, application)) == ["accepted", "declined", "withdrawn"]
 
 
@@ -167,11 +167,11 @@ def test_our_own_decisions_are_told_to_nobody():
     assert not ExternalCall.objects.using("financing").exists()
 
 
-def test_the_twin_takes_no_nonsense(banks, twin):
+def test_the_sandbox_takes_no_nonsense(banks, sandbox):
     import httpx2
 
     application = offered()
-    path = f"{twin[0]}/banks/vega/applications/{application.id}/decision"
+    path = f"{sandbox[0]}/banks/vega/applications/{application.id}/decision"
     assert httpx2.post(path, json={"decision": "accepted"}).status_code == 400
     for body in ({"decision": "maybe"}, [1], "x"):
         assert httpx2.post(path, json=body, headers={"Idempotency-Key": "n"}).status_code == 400

@@ -45,7 +45,7 @@ def run_once(
     """Run `action` in a transaction on `alias`, or replay the answer its key already has.
 
     The key is the request's Idempotency-Key, or `form_key`, the hidden field of a page's form.
-    A twin that arrives meanwhile waits for the first on the unique index. Refusals and faults are not kept: the
+    A repeat that arrives meanwhile waits for the first on the unique index. Refusals and faults are not kept: the
     transaction rolls back, and the key is free to be tried again.
     """
     key = _key_of(request, form_key)

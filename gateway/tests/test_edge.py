@@ -276,7 +276,7 @@ def test_an_etag_spares_the_body_and_guards_a_change():
 
 
 @pytest.mark.django_db(databases=["orders"], transaction=True)
-def test_fifty_twins_with_one_key_have_one_effect(limits):
+def test_fifty_repeats_with_one_key_have_one_effect(limits):
     limits(order_create="100/60")
     product = make.product(available=100)
     api = Api("client")
@@ -284,7 +284,7 @@ def test_fifty_twins_with_one_key_have_one_effect(limits):
 
     def send(_):
         try:
-            return Api.post(api, "/orders", body, Idempotency_Key="twins")
+            return Api.post(api, "/orders", body, Idempotency_Key="repeats")
         finally:
             connections.close_all()
 

@@ -32,7 +32,7 @@ KASKO: dict[str, Any] = OSAGO | {"insurance_type": "kasko", "coverage_amount": "
 
 
 _cars = (f"XTA210990Y{number:07}" for number in count(3_000_000) if number % 10_000 > 9)
-"""VINs; the insurers' twins have their moods for cars that end otherwise."""
+"""VINs; the insurers' sandbox have their moods for cars that end otherwise."""
 
 
 def another_car(raw: dict[str, Any], vin: str) -> dict[str, Any]:

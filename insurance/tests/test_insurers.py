@@ -1,4 +1,4 @@
-"""Insurers that decide by themselves: the twins issue, think, decline and fail; purchases follow."""
+"""Insurers that decide by themselves: the sandboxes issue, think, decline and fail; purchases follow."""
 
 import time
 
@@ -27,16 +27,16 @@ VINS = {"fine": "XTA210990Y2766389", "declined": "XTA210990Y2760001", "slow": "X
 
 
 @pytest.fixture(scope="module")
-def twin():
+def sandbox():
     book = Book(":memory:", thinks_s=0.2)
     with serving(lambda _: Insurers(book, silent_s=2)) as url:
         yield url, book
 
 
 @pytest.fixture(autouse=True)
-def insurers(twin, settings):
-    settings.INSURERS_URL, settings.PROVIDER_TIMEOUT_S = twin[0], 1
-    return twin[1]
+def insurers(sandbox, settings):
+    settings.INSURERS_URL, settings.PROVIDER_TIMEOUT_S = sandbox[0], 1
+    return sandbox[1]
 
 
 def request(kind, **changes):
@@ -157,8 +157,8 @@ def test_a_purchase_undone_meanwhile_lets_the_insurer_go(insurers):
     assert list(policy_disagreements()) == []
 
 
-def test_one_key_is_one_decision_and_nonsense_is_refused(twin):
-    url, book = twin
+def test_one_key_is_one_decision_and_nonsense_is_refused(sandbox):
+    url, book = sandbox
     body = {"policy_id": "K-1", "vehicle_vin": VINS["fine"], "premium": "1"}
     for _ in range(2):
         answer = httpx2.post(f"{url}/insurers/shield/policies", json=body, headers={"Idempotency-Key": "one-key"})

@@ -155,8 +155,8 @@ def test_moments_have_a_format(document):
 
 
 def test_two_structs_of_one_name_are_refused():
-    first = msgspec.defstruct("Twin", [("a", int)], module="one")
-    second = msgspec.defstruct("Twin", [("b", int)], module="two")
+    first = msgspec.defstruct("Same", [("a", int)], module="one")
+    second = msgspec.defstruct("Same", [("b", int)], module="two")
     with pytest.raises(asyncapi.AmbiguousName):
         asyncapi._schemas([first, second])
 

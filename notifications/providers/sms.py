@@ -42,7 +42,7 @@ def send(*, message_id: UUID, to: str, text: str) -> None:
 
 @dataclass(frozen=True)
 class Kept:
-    """A message as the twin keeps it."""
+    """A message as the sandbox keeps it."""
 
     at: datetime
     to: str
@@ -50,7 +50,7 @@ class Kept:
 
 
 def newest() -> list[Kept]:
-    """List what the twin was given lately, newest first; nothing while it is away. For the mailbox page of debug."""
+    """List what the sandbox was given lately, newest first; nothing while it is away. For the mailbox page of debug."""
     refuse_inside_transaction()
     try:
         answer = client().get(f"{settings.SMS_URL.rstrip('/')}/messages", timeout=2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sandbox import testing as sandbox
+from sandbox import testing as sandboxes
 from sandbox.bank.app import Bank, Options
 from sandbox.bank.book import Book
 
@@ -13,7 +13,7 @@ LATE_S = 3.0
 
 
 @dataclass
-class Twin:
+class Sandbox:
     """The running provider: its address, and its book opened a second time to look into."""
 
     url: str
@@ -37,19 +37,19 @@ def serving(folder, **options):
     """A sandbox of its own, in a thread of its own."""
     book = folder / "book.sqlite3"
     chosen = {"webhook_url": "", "webhook_secret": "whsec_dGVzdA==", "late_s": LATE_S} | options
-    with sandbox.serving(lambda url: Bank(Options(book=book, public_url=url, **chosen))) as url:
-        yield Twin(url, Book(book))
+    with sandboxes.serving(lambda url: Bank(Options(book=book, public_url=url, **chosen))) as url:
+        yield Sandbox(url, Book(book))
 
 
 @pytest.fixture(scope="session")
-def running_twin(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("sandbox")) as twin:
-        yield twin
+def running_sandbox(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(autouse=True)
-def twin(running_twin, settings):
-    settings.SANDBOX_URL = running_twin.url
+def sandbox(running_sandbox, settings):
+    settings.SANDBOX_URL = running_sandbox.url
     settings.PROVIDER_TIMEOUT_S = 1.5
     settings.SANDBOX_WEBHOOK_SECRET = "whsec_dGVzdA=="
-    return running_twin
+    return running_sandbox

@@ -54,7 +54,7 @@ def test_a_dispute_for_more_than_is_left_waits_for_a_person():
     assert ledger_disagreements() == []
 
 
-def test_a_refund_that_comes_back_is_ours_again_and_can_be_retried(twin):
+def test_a_refund_that_comes_back_is_ours_again_and_can_be_retried(sandbox):
     payment = make.paid(make.order(total="1000.00"))
     refund = make.refund(payment, "400.00")
     drain_outbox("payments")
@@ -119,7 +119,7 @@ def test_what_nobody_can_be_asked_about_is_decided_by_evidence():
     assert ledger_disagreements() == []
 
 
-def test_a_hold_is_captured_or_called_off(twin):
+def test_a_hold_is_captured_or_called_off(sandbox):
     order = make.order(total="1000.00")
     api = Api("client", user_id=order.customer_id)
     body = {"order_id": str(order.id), "method": "card", "token": "tok_success", "capture": "manual"}
@@ -135,7 +135,7 @@ def test_a_hold_is_captured_or_called_off(twin):
     services.cancel_payment(payment_id=held.id, now=timezone.now())
     drain_outbox("payments")
     assert make.again(held).status == Status.CANCELLED
-    assert twin.rows(held)[0]["status"] == "cancelled"
+    assert sandbox.rows(held)[0]["status"] == "cancelled"
     bad = Api("client", user_id=other.customer_id).post(
         "/payments", {"order_id": str(other.id), "method": "cash", "capture": "manual"}
     )

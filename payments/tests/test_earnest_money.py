@@ -53,7 +53,7 @@ def forfeit(order, amount=DEPOSIT, request_id=None):
     )  # fmt: skip
 
 
-def test_it_stays_while_the_rest_goes_back_at_once(twin):
+def test_it_stays_while_the_rest_goes_back_at_once(sandbox):
     order = paid()
     with events_of("payments") as told:
         wish = undo(order)
@@ -66,7 +66,7 @@ def test_it_stays_while_the_rest_goes_back_at_once(twin):
     assert ledger_disagreements() == []
 
 
-def test_it_stays_when_the_order_is_closed_once_more(twin):
+def test_it_stays_when_the_order_is_closed_once_more(sandbox):
     order = paid()
     undo(order)
     handlers.serve_checkout(make.closed(order))
@@ -74,7 +74,7 @@ def test_it_stays_when_the_order_is_closed_once_more(twin):
     assert (Refund.objects.count(), OrderTill.objects.get(pk=order.id).secured_amount) == (1, DEPOSIT)
 
 
-def test_nobody_gives_it_back_by_hand(twin):
+def test_nobody_gives_it_back_by_hand(sandbox):
     order = paid()
     undo(order)
     payment = Payment.objects.get(amount=DEPOSIT)
@@ -86,7 +86,7 @@ def test_nobody_gives_it_back_by_hand(twin):
     assert Refund.objects.count() == 1
 
 
-def test_a_refund_that_waited_before_the_end_does_not_take_it_either(twin, settings):
+def test_a_refund_that_waited_before_the_end_does_not_take_it_either(sandbox, settings):
     settings.REFUND_FOUR_EYES_ABOVE = 1
     order = paid(DEPOSIT)
     payment = Payment.objects.get()
@@ -107,7 +107,7 @@ def test_a_refund_that_waited_before_the_end_does_not_take_it_either(twin, setti
     assert ledger_disagreements() == []
 
 
-def test_what_insurers_earned_is_not_given_back_by_hand_in_its_stead(twin):
+def test_what_insurers_earned_is_not_given_back_by_hand_in_its_stead(sandbox):
     order = paid()
     wish = GiveBackPayments(
         order_id=order.id, attempt_id=uuid7(), reason="cancelled", secured_amount=DEPOSIT, keep_amount=Decimal(500)
@@ -119,7 +119,7 @@ def test_what_insurers_earned_is_not_given_back_by_hand_in_its_stead(twin):
         make.refund(Payment.objects.get(amount=REST), "500.00")
 
 
-def test_by_nobodys_fault_it_goes_back_too(twin):
+def test_by_nobodys_fault_it_goes_back_too(sandbox):
     order = paid()
     wish = undo(order)
     with events_of("payments") as told:
@@ -129,7 +129,7 @@ def test_by_nobodys_fault_it_goes_back_too(twin):
     assert ledger_disagreements() == []
 
 
-def test_by_the_buyers_fault_it_is_earned_once(twin):
+def test_by_the_buyers_fault_it_is_earned_once(sandbox):
     order = paid()
     undo(order)
     command = forfeit(order)
@@ -143,7 +143,7 @@ def test_by_the_buyers_fault_it_is_earned_once(twin):
     assert ledger_disagreements() == []
 
 
-def test_no_more_is_earned_than_is_there(twin):
+def test_no_more_is_earned_than_is_there(sandbox):
     order = paid(Decimal(300))
     undo(order, secured=Decimal(300))
     with events_of("payments") as told:
@@ -154,7 +154,7 @@ def test_no_more_is_earned_than_is_there(twin):
     assert LedgerEntry.objects.filter(kind="forfeit").count() == 1
 
 
-def test_by_our_fault_the_second_half_is_paid_once_at_our_expense(twin):
+def test_by_our_fault_the_second_half_is_paid_once_at_our_expense(sandbox):
     order = paid()
     wish = undo(order)
     undo(order, secured=Decimal(0), attempt_id=wish.attempt_id)
@@ -193,7 +193,7 @@ def test_a_second_half_that_bounced_is_sent_again_and_booked_once():
     assert LedgerEntry.objects.filter(kind="doubled").count() == 1
 
 
-def test_a_refund_of_the_rest_that_failed_can_be_sent_again(twin):
+def test_a_refund_of_the_rest_that_failed_can_be_sent_again(sandbox):
     order = paid()
     undo(order)
     refund = Refund.objects.get()

@@ -46,11 +46,11 @@ TOKENS = [
 def bank(tmp_path, settings):
     faults = FaultScript.storm(STRENGTH, SEED, late_s=0.3)
     faults.time_out = 0.03
-    with serving(tmp_path, faults=faults, late_s=0.6) as twin:
-        settings.SANDBOX_URL = twin.url
+    with serving(tmp_path, faults=faults, late_s=0.6) as sandbox:
+        settings.SANDBOX_URL = sandbox.url
         settings.PROVIDER_TIMEOUT_S = 0.3
         settings.BREAKER_COOL_S = 0.05
-        yield twin
+        yield sandbox
 
 
 class Storm:

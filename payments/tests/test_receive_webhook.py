@@ -67,7 +67,7 @@ def test_a_payment_is_completed_by_a_webhook_once():
     assert LedgerEntry.objects.count() == 1
 
 
-def test_the_webhook_and_the_answer_of_the_call_make_one_payment(twin):
+def test_the_webhook_and_the_answer_of_the_call_make_one_payment(sandbox):
     payment = make.payment()
     outcome(message(payment))
     drain_outbox("payments")

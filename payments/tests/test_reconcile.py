@@ -17,16 +17,16 @@ from payments.tests import make
 pytestmark = pytest.mark.django_db(databases=["payments"])
 
 
-def book_of(twin, *payments):
-    return [row for payment in payments for row in twin.rows(payment)]
+def book_of(sandbox, *payments):
+    return [row for payment in payments for row in sandbox.rows(payment)]
 
 
-def test_a_day_is_compared_with_the_providers_book(twin, monkeypatch, capsys):
+def test_a_day_is_compared_with_the_providers_book(sandbox, monkeypatch, capsys):
     paid = make.paid(make.order(total="1000.00"))
     make.refund(paid, "100.00")
     make.payment(token="tok_declined")
     drain_outbox("payments")
-    rows = book_of(twin, paid)
+    rows = book_of(sandbox, paid)
     monkeypatch.setattr(SandboxProvider, "read_book", lambda self: iter(rows))
     today = timezone.now().date()
     call_command("reconcile_payments", "--json", day=today)

@@ -27,7 +27,7 @@ def path(payment):
     return f"/payments/{payment.id}/refund"
 
 
-def test_a_part_goes_back_and_then_the_rest(twin):
+def test_a_part_goes_back_and_then_the_rest(sandbox):
     payment = make.paid(make.order(total="900000.00"))
     manager = Api("manager")
     first = manager.post(path(payment), {"amount": "100000.00", "reason": "a scratch"})
@@ -44,7 +44,7 @@ def test_a_part_goes_back_and_then_the_rest(twin):
     assert refunded(payment) == (Status.REFUNDED, Decimal(900_000), 0)
     over = manager.post(path(payment), {"reason": "greed"})
     assert (over.status_code, over.json()["code"]) == (409, "refund_exceeds_payment")
-    assert sorted(str(row["amount"]) for row in twin.rows(payment)) == ["100000.00", "800000.00", "900000.00"]
+    assert sorted(str(row["amount"]) for row in sandbox.rows(payment)) == ["100000.00", "800000.00", "900000.00"]
     assert sum(LedgerLine.objects.filter(account_id="provider:sandbox").values_list("amount", flat=True)) == 0
     assert list(money_by_order()) == [OrderMoney(payment.order_id, Decimal(900_000), Decimal(900_000))]
     assert ledger_disagreements() == []
@@ -106,7 +106,7 @@ def test_what_was_not_taken_cannot_go_back():
 
 
 @pytest.mark.parametrize("purpose", [each for each in Purpose if each != Purpose.ORDER])
-def test_what_paid_for_no_order_goes_back_where_it_is_undone(twin, purpose):
+def test_what_paid_for_no_order_goes_back_where_it_is_undone(sandbox, purpose):
     """Else the policy, the seat or the smaller loan would stay, and the money be gone."""
     payment = make.paid()
     Payment.objects.filter(pk=payment.pk).update(purpose=purpose, order_id=None, subject_id=payment.order_id)
@@ -152,7 +152,7 @@ def test_a_rejected_refund_frees_its_amount(settings):
         services.approve_refund(refund_id=refund.id, actor_id=uuid7(), now=timezone.now())
 
 
-def test_a_failed_refund_frees_its_amount_and_is_tried_again_once(twin):
+def test_a_failed_refund_frees_its_amount_and_is_tried_again_once(sandbox):
     payment = make.paid(make.order(total="2000.00"), token="tok_refund_fails")
     refund = make.refund(payment)
     with events_of("payments") as more:

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from core.ids import uuid7
 from payments.tests.conftest import serving
-from sandbox import testing as sandbox
+from sandbox import testing as sandboxes
 from sandbox.bank.app import Bank, Options
 from sandbox.bank.book import Book
 from sandbox.bank.faults import FaultScript
@@ -31,65 +31,65 @@ def charge(url, key, **changes):
     return call(url, "POST", "/charges", key, json=body)
 
 
-def test_one_key_takes_money_once(twin):
+def test_one_key_takes_money_once(sandbox):
     key = str(uuid7())
-    first, second = charge(twin.url, key), charge(twin.url, key)
+    first, second = charge(sandbox.url, key), charge(sandbox.url, key)
     assert first.json()["id"] == second.json()["id"]
     assert "token" not in first.json()
-    assert charge(twin.url, key, amount="101.00").status_code == 422
-    assert call(twin.url, "GET", f"/charges/by-key/{key}").json()["id"] == first.json()["id"]
-    assert call(twin.url, "GET", "/charges/by-key/nothing").status_code == 404
+    assert charge(sandbox.url, key, amount="101.00").status_code == 422
+    assert call(sandbox.url, "GET", f"/charges/by-key/{key}").json()["id"] == first.json()["id"]
+    assert call(sandbox.url, "GET", "/charges/by-key/nothing").status_code == 404
 
 
-def test_bad_requests_are_refused(twin):
-    assert call(twin.url, "POST", "/charges", json={"amount": "1"}).status_code == 400
-    assert charge(twin.url, "k", amount="-1").status_code == 400
-    assert charge(twin.url, "k", amount="NaN").status_code == 400
-    assert call(twin.url, "POST", "/charges", "k", content=b"{").status_code == 400
-    assert call(twin.url, "POST", "/charges", "k", content=b"[]").status_code == 400
-    assert call(twin.url, "POST", "/charges", "k", content=b"x" * 70_000).status_code == 413
-    assert call(twin.url, "GET", "/elsewhere").status_code == 404
-    assert call(twin.url, "GET", "/book?after=x").status_code == 400
+def test_bad_requests_are_refused(sandbox):
+    assert call(sandbox.url, "POST", "/charges", json={"amount": "1"}).status_code == 400
+    assert charge(sandbox.url, "k", amount="-1").status_code == 400
+    assert charge(sandbox.url, "k", amount="NaN").status_code == 400
+    assert call(sandbox.url, "POST", "/charges", "k", content=b"{").status_code == 400
+    assert call(sandbox.url, "POST", "/charges", "k", content=b"[]").status_code == 400
+    assert call(sandbox.url, "POST", "/charges", "k", content=b"x" * 70_000).status_code == 413
+    assert call(sandbox.url, "GET", "/elsewhere").status_code == 404
+    assert call(sandbox.url, "GET", "/book?after=x").status_code == 400
 
 
-def test_refunds_stay_within_the_charge(twin):
+def test_refunds_stay_within_the_charge(sandbox):
     key = str(uuid7())
-    charge(twin.url, key)
+    charge(sandbox.url, key)
 
     def refund(amount):
         body = {"charge_key": key, "refund_id": str(uuid7()), "amount": amount, "currency": "RUB"}
-        return call(twin.url, "POST", "/refunds", str(uuid7()), json=body).json()["status"]
+        return call(sandbox.url, "POST", "/refunds", str(uuid7()), json=body).json()["status"]
 
     assert [refund("60.00"), refund("40.01"), refund("40.00"), refund("0.01")] == [
         "succeeded", "failed", "succeeded", "failed",
     ]  # fmt: skip
 
 
-def test_a_charge_called_off_before_it_came_is_refused_when_it_comes(twin):
+def test_a_charge_called_off_before_it_came_is_refused_when_it_comes(sandbox):
     key = str(uuid7())
-    assert call(twin.url, "POST", f"/charges/by-key/{key}/cancel").json()["status"] == "cancelled"
-    assert charge(twin.url, key).json()["status"] == "cancelled"
+    assert call(sandbox.url, "POST", f"/charges/by-key/{key}/cancel").json()["status"] == "cancelled"
+    assert charge(sandbox.url, key).json()["status"] == "cancelled"
 
 
-def test_a_charge_that_ended_cannot_be_called_off(twin):
+def test_a_charge_that_ended_cannot_be_called_off(sandbox):
     key = str(uuid7())
-    charge(twin.url, key)
-    assert call(twin.url, "POST", f"/charges/by-key/{key}/cancel").json()["status"] == "succeeded"
+    charge(sandbox.url, key)
+    assert call(sandbox.url, "POST", f"/charges/by-key/{key}/cancel").json()["status"] == "succeeded"
 
 
 @pytest.mark.parametrize(("choice", "status"), [("confirm", "succeeded"), ("decline", "failed")])
-def test_the_buyer_decides_on_a_page(twin, choice, status):
+def test_the_buyer_decides_on_a_page(sandbox, choice, status):
     key = str(uuid7())
-    made = charge(twin.url, key, token="tok_3ds", return_url='https://shop.example/"><script>').json()
+    made = charge(sandbox.url, key, token="tok_3ds", return_url='https://shop.example/"><script>').json()
     page = httpx2.get(made["action_url"], trust_env=False)
     assert 'value="confirm"' in page.text
     assert "100.00 RUB" in page.text
     after = httpx2.post(made["action_url"], data={"result": choice}, trust_env=False)
     assert "<script>" not in after.text
     assert 'value="confirm"' not in after.text
-    assert call(twin.url, "GET", f"/charges/by-key/{key}").json()["status"] == status
+    assert call(sandbox.url, "GET", f"/charges/by-key/{key}").json()["status"] == status
     httpx2.post(made["action_url"], data={"result": "confirm"}, trust_env=False)
-    assert call(twin.url, "GET", f"/charges/by-key/{key}").json()["status"] == status
+    assert call(sandbox.url, "GET", f"/charges/by-key/{key}").json()["status"] == status
 
 
 def test_the_book_is_read_in_pages(tmp_path):
@@ -114,7 +114,7 @@ def test_webhooks_are_signed_and_tried_again(tmp_path, httpserver):
     httpserver.expect_ordered_request("/hook").respond_with_data("ok")
     options = tmp_path / "book.sqlite3", httpserver.url_for("/hook")
     with (
-        sandbox.serving(lambda url: Bank(Options(options[0], url, options[1], SECRET))) as url,
+        sandboxes.serving(lambda url: Bank(Options(options[0], url, options[1], SECRET))) as url,
         httpserver.wait(raise_assertions=True, stop_on_nohandler=False, timeout=10),
     ):
         charge(url, "k", payment_id="p1")

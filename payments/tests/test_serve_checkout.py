@@ -20,7 +20,7 @@ def last(name):
     return OutboxEvent.objects.using("payments").filter(type=name).order_by("n").last().data
 
 
-def test_a_requested_payment_is_taken_once_per_attempt(twin):
+def test_a_requested_payment_is_taken_once_per_attempt(sandbox):
     order = make.order()
     event = make.payment_requested(order)
     handlers.serve_checkout(event)
@@ -30,12 +30,12 @@ def test_a_requested_payment_is_taken_once_per_attempt(twin):
     assert (payment.status, payment.attempt_id) == (Status.COMPLETED, event.attempt_id)
     assert published("payments") == ["payment.created", "payment.completed"]
     assert last("payment.completed")["attempt_id"] == str(event.attempt_id)
-    assert len(twin.rows(payment)) == 1
+    assert len(sandbox.rows(payment)) == 1
     with events_of("payments") as more:
         handlers.serve_checkout(event)
         drain_outbox("payments")
     assert more == ["payment.completed"]  # asked again, answered again: the first answer may have been discarded
-    assert len(twin.rows(payment)) == 1
+    assert len(sandbox.rows(payment)) == 1
 
 
 def test_an_order_not_heard_of_yet_is_taken_at_the_checkouts_word():
@@ -105,7 +105,7 @@ def test_an_order_payments_never_heard_of_is_settled_too():
     assert published("payments") == ["payment.order_settled"]
 
 
-def test_a_payment_that_succeeds_after_the_refund_was_asked_goes_back(twin):
+def test_a_payment_that_succeeds_after_the_refund_was_asked_goes_back(sandbox):
     order = make.order()
     handlers.serve_checkout(make.payment_requested(order, token="tok_timeout"))
     drain_outbox("payments")
@@ -116,11 +116,11 @@ def test_a_payment_that_succeeds_after_the_refund_was_asked_goes_back(twin):
     assert published("payments") == [
         "payment.created", "payment.completed", "payment.refunded", "payment.order_settled",
     ]  # fmt: skip
-    assert sorted(row["kind"] for row in twin.rows(Payment.objects.get())) == ["charge", "refund"]
+    assert sorted(row["kind"] for row in sandbox.rows(Payment.objects.get())) == ["charge", "refund"]
     assert ledger_disagreements() == []
 
 
-def test_a_payment_waiting_for_the_buyer_is_called_off(twin):
+def test_a_payment_waiting_for_the_buyer_is_called_off(sandbox):
     order = make.order()
     handlers.serve_checkout(make.payment_requested(order, token="tok_3ds"))
     drain_outbox("payments")
@@ -129,10 +129,10 @@ def test_a_payment_waiting_for_the_buyer_is_called_off(twin):
     payment = Payment.objects.get()
     assert payment.status == Status.CANCELLED
     assert published("payments") == ["payment.created", "payment.failed", "payment.order_settled"]
-    assert twin.book.confirm(payment.provider_ref, is_confirmed=True)["status"] == "cancelled"
+    assert sandbox.book.confirm(payment.provider_ref, is_confirmed=True)["status"] == "cancelled"
 
 
-def test_a_request_that_comes_after_the_refund_takes_nothing(twin):
+def test_a_request_that_comes_after_the_refund_takes_nothing(sandbox):
     order = make.order()
     event = make.payment_requested(order)
     handlers.serve_checkout(make.refund_requested(order, event.attempt_id))
@@ -142,7 +142,7 @@ def test_a_request_that_comes_after_the_refund_takes_nothing(twin):
     assert (payment.status, payment.failure_code) == (Status.CANCELLED, "cancelled")
     assert published("payments") == ["payment.order_settled", "payment.created", "payment.failed"]
     assert last("payment.failed")["code"] == "cancelled"
-    assert twin.rows(payment) == []
+    assert sandbox.rows(payment) == []
 
 
 def test_a_cancelled_order_takes_nothing_and_gives_back_what_it_took():

@@ -59,7 +59,7 @@ def loan_payment(**changes):
     return TakeLoanPayment(**MONEY, **(fields | changes))
 
 
-def test_a_borrower_pays_once_and_the_bank_gets_it(twin):
+def test_a_borrower_pays_once_and_the_bank_gets_it(sandbox):
     event = loan_payment()
     twice(handlers.serve_loan, event)
     drain_outbox("payments")
@@ -68,7 +68,7 @@ def test_a_borrower_pays_once_and_the_bank_gets_it(twin):
     assert (answer["subject_id"], Decimal(answer["amount"])) == (str(event.loan_id), Decimal(100))
     assert published("payments") == ["payment.charge_settled"]
     payment = Payment.objects.get()
-    assert (payment.order_id, len(twin.rows(payment))) == (None, 1)
+    assert (payment.order_id, len(sandbox.rows(payment))) == (None, 1)
     assert balances() == {"provider:": Decimal(100), "loan:": Decimal(-100)}
     received = PassOnRepayment(
         loan_id=event.loan_id, customer_id=event.customer_id, amount=event.amount, **MONEY,
@@ -81,7 +81,7 @@ def test_a_borrower_pays_once_and_the_bank_gets_it(twin):
     assert [(row["purpose"], row["order_id"]) for row in mine] == [("loan", None)]
 
 
-def test_what_a_bank_has_of_an_undone_loan_is_kept_from_what_goes_back_to_it(twin):
+def test_what_a_bank_has_of_an_undone_loan_is_kept_from_what_goes_back_to_it(sandbox):
     """Lent 700 000, of which the bank debited 100: it gets the rest back, the buyer the 100."""
     order, loan_id = make.order(), uuid7()
     loan = loan_of(order)
@@ -98,7 +98,7 @@ def test_what_a_bank_has_of_an_undone_loan_is_kept_from_what_goes_back_to_it(twi
     assert ledger_disagreements() == []
 
 
-def test_a_payment_that_bounced_is_not_owed_to_the_bank(twin):
+def test_a_payment_that_bounced_is_not_owed_to_the_bank(sandbox):
     event = loan_payment()
     handlers.serve_loan(event)
     drain_outbox("payments")
@@ -111,7 +111,7 @@ def test_a_payment_that_bounced_is_not_owed_to_the_bank(twin):
     assert ledger_disagreements() == []
 
 
-def test_a_loan_of_which_more_went_out_than_came_in_is_named(twin):
+def test_a_loan_of_which_more_went_out_than_came_in_is_named(sandbox):
     event = loan_payment()
     asked = GiveBackLoanSurplus(
         request_id=uuid7(), loan_id=event.loan_id, customer_id=event.customer_id, amount=Decimal(7), currency="RUB"
@@ -266,13 +266,13 @@ def test_a_premium_that_its_orders_payments_cannot_give_back_is_paid_out():
     assert ledger_disagreements() == []
 
 
-def test_a_claim_is_paid_once_and_owed_by_the_insurer(twin):
+def test_a_claim_is_paid_once_and_owed_by_the_insurer(sandbox):
     event = claim()
     twice(handlers.pay_claims, event)
     drain_outbox("payments")
     assert last("payment.payout_settled")["purpose"] == "claim"
     assert balances() == {"insurer:": Decimal(900), "provider:": Decimal(-900)}
-    rows = [row for row in twin.book.page(0, 100_000)["rows"] if row["kind"] == "payout"]
+    rows = [row for row in sandbox.book.page(0, 100_000)["rows"] if row["kind"] == "payout"]
     assert sum(1 for row in rows if row["reference"] == str(Payout.objects.get().id)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Our Stripe adapter against a local twin that answers in the shapes Stripe answers in."""
+"""Our Stripe adapter against a local sandbox that answers in the shapes Stripe answers in."""
 
 import json
 import re

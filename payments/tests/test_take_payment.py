@@ -37,7 +37,7 @@ def _calls():
     return ExternalCall.objects.using("payments")
 
 
-def test_it_is_pending_at_once_and_completed_by_the_provider(twin):
+def test_it_is_pending_at_once_and_completed_by_the_provider(sandbox):
     order = make.order()
     response = post(order, description="A car")
     assert response.status_code == 201
@@ -47,7 +47,7 @@ def test_it_is_pending_at_once_and_completed_by_the_provider(twin):
     drain_outbox("payments")
     payment = Payment.objects.get(pk=shown["id"])
     assert (payment.status, payment.description) == (Status.COMPLETED, "A car")
-    assert payment.provider_ref == twin.rows(payment)[0]["id"]
+    assert payment.provider_ref == sandbox.rows(payment)[0]["id"]
     assert published("payments") == ["payment.created", "payment.completed"]
     assert sorted(LedgerLine.objects.values_list("account_id", "amount")) == [
         (f"order:{order.id}", -order.total),
@@ -83,18 +83,18 @@ def test_a_refused_card_fails_and_may_be_tried_again_at_once(token, code):
     assert make.paid(order).status == Status.COMPLETED
 
 
-def test_a_flaky_provider_is_tried_again_and_takes_the_money_once(twin):
+def test_a_flaky_provider_is_tried_again_and_takes_the_money_once(sandbox):
     payment = make.payment(token="tok_flaky")
     drain_outbox("payments")
     assert make.again(payment).status == Status.PROCESSING
     make.drain()
     assert make.again(payment).status == Status.COMPLETED
-    assert len(twin.rows(payment)) == 1
+    assert len(sandbox.rows(payment)) == 1
     assert _calls().get().attempts == 3
     assert published("payments") == ["payment.created", "payment.completed"]
 
 
-def test_a_provider_that_does_not_answer_leaves_the_payment_unknown_until_it_is_asked(twin):
+def test_a_provider_that_does_not_answer_leaves_the_payment_unknown_until_it_is_asked(sandbox):
     order = make.order()
     payment = make.payment(order, token="tok_timeout", amount=Decimal(600_000))
     drain_outbox("payments")
@@ -104,28 +104,28 @@ def test_a_provider_that_does_not_answer_leaves_the_payment_unknown_until_it_is_
         make.payment(order, amount=Decimal(400_000))
     make.drain()
     assert make.again(payment).status == Status.COMPLETED
-    assert len(twin.rows(payment)) == 1
+    assert len(sandbox.rows(payment)) == 1
 
 
-def test_a_worker_that_died_after_the_charge_costs_the_buyer_nothing(twin):
+def test_a_worker_that_died_after_the_charge_costs_the_buyer_nothing(sandbox):
     payment = make.payment()
     row = _calls().get()
     provider("sandbox").charge(row.key, row.request)
     _calls().update(state="sent", attempts=1, lease_until=timezone.now())
     make.drain()
     assert make.again(payment).status == Status.COMPLETED
-    assert len(twin.rows(payment)) == 1
+    assert len(sandbox.rows(payment)) == 1
 
 
-def test_a_provider_that_is_away_is_waited_for(twin, settings):
+def test_a_provider_that_is_away_is_waited_for(sandbox, settings):
     payment = make.payment()
     settings.SANDBOX_URL = nowhere()
     make.drain()
     assert make.again(payment).status == Status.UNKNOWN
-    settings.SANDBOX_URL = twin.url
+    settings.SANDBOX_URL = sandbox.url
     make.drain()
     assert make.again(payment).status == Status.COMPLETED
-    assert len(twin.rows(payment)) == 1
+    assert len(sandbox.rows(payment)) == 1
 
 
 def test_a_provider_that_serves_nobody_fails_the_payment_after_three_retries(monkeypatch):
@@ -140,15 +140,15 @@ def test_a_provider_that_serves_nobody_fails_the_payment_after_three_retries(mon
     assert _calls().get().attempts == 4
 
 
-def test_a_confirmation_is_asked_for_with_a_page(twin):
+def test_a_confirmation_is_asked_for_with_a_page(sandbox):
     payment = make.payment(token="tok_3ds")
     drain_outbox("payments")
     payment = make.again(payment)
     assert payment.status == Status.REQUIRES_ACTION
-    assert payment.action_url.startswith(f"{twin.url}/3ds/")
+    assert payment.action_url.startswith(f"{sandbox.url}/3ds/")
     shown = Api("client", user_id=payment.customer_id).get(f"/payments/{payment.id}").json()
     assert shown["action_url"] == payment.action_url
-    twin.book.confirm(payment.provider_ref, is_confirmed=True)
+    sandbox.book.confirm(payment.provider_ref, is_confirmed=True)
     make.drain()
     payment = make.again(payment)
     assert (payment.status, payment.action_url) == (Status.COMPLETED, "")
@@ -185,7 +185,7 @@ def test_a_card_payment_cannot_be_captured_by_hand():
     assert published("payments") == ["payment.created"]
 
 
-def test_a_manager_calls_off_cash_at_once_and_a_card_through_the_provider(twin):
+def test_a_manager_calls_off_cash_at_once_and_a_card_through_the_provider(sandbox):
     cash = make.payment(method="cash")
     assert Api("manager").post(f"/payments/{cash.id}/cancel").json()["status"] == "cancelled"
     assert published("payments") == ["payment.created", "payment.failed"]
@@ -196,16 +196,16 @@ def test_a_manager_calls_off_cash_at_once_and_a_card_through_the_provider(twin):
     assert shown["cancel_requested_at"]
     drain_outbox("payments")
     assert make.again(waiting).status == Status.CANCELLED
-    assert twin.rows(waiting)[0]["status"] == "cancelled"
+    assert sandbox.rows(waiting)[0]["status"] == "cancelled"
     assert Api("manager").post(f"/payments/{waiting.id}/cancel").status_code == 409
 
 
-def test_a_charge_called_off_before_it_was_sent_is_never_sent(twin):
+def test_a_charge_called_off_before_it_was_sent_is_never_sent(sandbox):
     payment = make.payment()
     services.cancel_payment(payment_id=payment.id, now=timezone.now())
     make.drain()
     assert make.again(payment).status == Status.CANCELLED
-    assert twin.rows(payment) == []
+    assert sandbox.rows(payment) == []
 
 
 def test_what_is_due_counts_what_is_under_way():
@@ -290,7 +290,7 @@ def test_anonymous_pays_nothing():
     assert nothing_happened()
 
 
-def test_a_stored_method_of_ones_own_pays(twin):
+def test_a_stored_method_of_ones_own_pays(sandbox):
     order = make.order()
     api = Api("client", user_id=order.customer_id)
     stored = api.post("/payment-methods", {"method": "card", "token": "tok_success"}).json()
@@ -352,7 +352,7 @@ def test_no_provider_is_called_inside_a_transaction(name, step):
         getattr(provider(name), step)("any", request)
 
 
-def test_our_books_and_the_providers_agree(twin):
+def test_our_books_and_the_providers_agree(sandbox):
     make.paid()
     make.payment(token="tok_declined")
     timed_out = make.payment(token="tok_timeout")

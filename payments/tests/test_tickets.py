@@ -37,7 +37,7 @@ def balance(account):
     return sum(line.amount for line in LedgerLine.objects.filter(account_id=account))
 
 
-def test_a_seat_is_paid_and_given_back_to_the_kopeck(seat, twin):
+def test_a_seat_is_paid_and_given_back_to_the_kopeck(seat, sandbox):
     pay(seat)
     payment = Payment.objects.get()
     assert (payment.purpose, payment.status, payment.amount) == (Purpose.TICKET, Status.COMPLETED, seat.price)
@@ -49,7 +49,7 @@ def test_a_seat_is_paid_and_given_back_to_the_kopeck(seat, twin):
     assert (seat.payment_state, Refund.objects.get().amount) == ("refunded", seat.price)
     assert balance(f"ticket:{seat.id}") == 0
     assert ledger_disagreements() == []
-    assert len(twin.rows(payment)) == 2
+    assert len(sandbox.rows(payment)) == 2
 
 
 def test_a_declined_card_leaves_the_seat_kept_for_another_try(seat):

@@ -1,4 +1,4 @@
-"""Our YooKassa adapter against a local twin that answers in the shapes YooKassa answers in."""
+"""Our YooKassa adapter against a local sandbox that answers in the shapes YooKassa answers in."""
 
 import json
 import re

@@ -140,7 +140,7 @@ class Roles(Product):
             self.wait(lambda: httpx2.get(sandbox).is_success, seconds, "the sandbox does not answer")
         if "sms" in self.roles:
             sms = f"http://127.0.0.1:{self.sms_port}/health"
-            self.wait(lambda: httpx2.get(sms).is_success, seconds, "the SMS twin does not answer")
+            self.wait(lambda: httpx2.get(sms).is_success, seconds, "the SMS sandbox does not answer")
         if "relay" in self.roles:
             self.wait(self._relay_beats, seconds, "the relay does not sweep")
         for role in {"worker", "external"} & self.roles.keys():

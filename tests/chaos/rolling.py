@@ -27,7 +27,7 @@ from tests.chaos.told import not_told_once
 from tests.product import ROOT, free_port
 
 ONES = ("web", "relay", "worker", "external", "beat")
-TWINS = tuple(f"{role}-2" for role in ONES)
+SECONDS = tuple(f"{role}-2" for role in ONES)
 ROUNDS = 2
 """So often every process is rolled at least."""
 END_S = 60
@@ -51,9 +51,9 @@ class Fleet(Rig):
         """Everything once, then everything twice."""
         super().start()
         self.run("beat")
-        for role in TWINS:
+        for role in SECONDS:
             self.run(role)
-        self._await(TWINS)
+        self._await(SECONDS)
         return self
 
     def post(self, path: str, token: str, body: dict[str, Any], key: str = "") -> httpx2.Response:
@@ -77,7 +77,7 @@ class Fleet(Rig):
         return answer
 
     def roll(self, roles: tuple[str, ...]) -> None:
-        """Ask processes to end, wait until they have, and start them anew; their twins go on."""
+        """Ask processes to end, wait until they have, and start them anew; the second of each goes on."""
         with self._lock:
             self.draining |= set(roles) & set(self.ports)
         self.wait(lambda: not any(self.under_way_at[role] for role in self.draining), END_S, "requests do not end")
@@ -140,7 +140,7 @@ def rolling(fleet: Fleet, *, seed: int, seconds: float, buyers: int) -> Rolled:
     with crowd.at_work():
         rounds = 0
         while rounds < ROUNDS or time.monotonic() - started < seconds:
-            for half in (ONES, TWINS):
+            for half in (ONES, SECONDS):
                 before = len(crowd.purchases)
                 fleet.roll(half)
                 seen.rolled.update(half)

@@ -66,7 +66,7 @@ def _not_sent_once(rig: Rig) -> Iterator[Any]:
 
 
 def sms_book(rig: Rig) -> list[str]:
-    """Keys of all messages that the SMS twin sent; its book has one row a key, however often it was handed over."""
+    """Keys of all messages that the SMS sandbox sent; its book has one row a key, however often it was handed over."""
     path = rig.folder / "sms" / "book.sqlite3"
     if not path.exists():
         return []

@@ -20,11 +20,11 @@ from messaging.testing import drain_outbox
 from orders.models import Order
 from orders.services import Actor, move_order
 from payments.models import Payment
-from payments.tests.conftest import running_twin, twin
+from payments.tests.conftest import running_sandbox, sandbox
 from tests import node
 from tests.live import Web
 
-__all__ = ["running_twin", "twin"]
+__all__ = ["running_sandbox", "sandbox"]
 
 # Generating and checking takes half a minute, and minutes on a busy machine.
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
@@ -41,7 +41,7 @@ def shop(django_db_setup):
         yield f"http://127.0.0.1:{web.port}"
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_a_python_client_buys_a_car(shop, tmp_path):
     generated = done("openapi-python-client", "generate", "--path", DOCUMENT, "--fail-on-warning", cwd=tmp_path)
@@ -60,7 +60,7 @@ def test_a_python_client_buys_a_car(shop, tmp_path):
     bought(shop, sys.executable, HERE / "buy.py", PYTHONPATH=package)
 
 
-@pytest.mark.usefixtures("twin")
+@pytest.mark.usefixtures("sandbox")
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_a_typescript_client_buys_a_car(shop, tmp_path):
     served = f"{shop}/api/schema/?format=json"

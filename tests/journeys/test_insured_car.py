@@ -144,7 +144,7 @@ def _with(found, **wanted):
     return found if all(found[name] == value for name, value in wanted.items()) else None
 
 
-# The insurer's twin behaves by the end of the VIN: docs/insurance.md ------------------------------------------------
+# The insurer's sandbox behaves by the end of the VIN: docs/insurance.md ---------------------------------------------
 def asked_of(product, vin):
     """(policy, decision, tries) of each question that the insurers' own book holds of a car."""
     book = product.folder / "insurers" / "book.sqlite3"

@@ -10,6 +10,8 @@ from tests.shape.measure import PACKAGES, ROOT
 PLACES = (*PACKAGES, "sandbox", "devtools", "benchmarks", "tests", "conftest.py")
 VERBS = re.compile(r"_*(tell|note|hear|keep|let_go)(_|$)")
 """What functions were called that publish, notify, send, record, receive, store or release."""
+NOUNS = re.compile(r"twins?", re.IGNORECASE)
+SUSPECT = re.compile(r"twin|def _*(tell|note|hear|keep|let_go)", re.IGNORECASE)
 KEPT = {
     "insurance/api/views.py:keep",
     "insurance/models/policies.py:keep",
@@ -19,11 +21,12 @@ KEPT = {
 
 
 def trees():
+    """Yield each file's name and tree, of those alone whose text has such a word at all."""
     for place in PLACES:
         found = sorted((ROOT / place).rglob("*.py")) or [ROOT / place]
         for path in found:
-            if "migrations" not in path.parts:
-                yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+            if "migrations" not in path.parts and SUSPECT.search(text := path.read_text()):
+                yield str(path.relative_to(ROOT)), ast.parse(text)
 
 
 def functions(tree):
@@ -40,6 +43,21 @@ def test_no_function_is_named_by_a_word_given_up(read):
     assert found == KEPT, "publish, notify, send, record, receive, store, release: docs/glossary.md"
 
 
+def identifiers(tree):
+    """Parts of all names that a module defines or reads: `is_twin_live` has the part `twin`."""
+    for node in ast.walk(tree):
+        names = (getattr(node, field, None) for field in ("id", "attr", "arg", "name", "asname"))
+        for name in filter(lambda name: isinstance(name, str), names):
+            yield from re.findall(r"[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]+", name)
+
+
+def test_no_identifier_has_a_noun_given_up(read):
+    found = {f"{file}:{part}" for file, tree in read for part in identifiers(tree) if NOUNS.fullmatch(part)}
+    assert found == set(), "sandbox, duplicate, account: docs/glossary.md"
+
+
 def test_a_word_given_up_is_found():
     tree = ast.parse("class A:\n async def _tell(self): ...\ndef note_it(): ...\ndef kept(): ...\ndef teller(): ...")
     assert [name for name in functions(tree) if VERBS.match(name)] == ["note_it", "_tell"]
+    tree = ast.parse("from a import b as twin\nis_twin_live = OrderTwins(TWIN, twine)")
+    assert sorted(part for part in identifiers(tree) if NOUNS.fullmatch(part)) == ["TWIN", "Twins", "twin", "twin"]

@@ -191,7 +191,7 @@ def _web() -> Program:
 
 
 def _background_programs() -> list[Program]:
-    """Everything but the web process: provider twin, relay, workers, clock; nothing where no app is served."""
+    """Everything but the web process: the provider's sandbox, relay, workers, clock; nothing where no app is served."""
     if not settings.SERVICES:
         return []
     queues = ",".join(map(queue_of, settings.SERVICES))

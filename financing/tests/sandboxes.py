@@ -1,4 +1,4 @@
-"""The banks' twins at a port of their own, and the turns of a clock that makes their calls due."""
+"""The banks' sandboxes at a port of their own, and the turns of a clock that makes their calls due."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from sandbox.testing import serving
 
 @contextmanager
 def running(*, silent_s: float = 1.0, thinks_s: float = 0.05) -> Iterator[tuple[str, Book]]:
-    """The twins' address and book."""
+    """The sandboxes' address and book."""
     book = Book(":memory:", thinks_s=thinks_s, script=FaultScript())
     with serving(lambda _: Lenders(book, silent_s=silent_s)) as url:
         yield url, book
