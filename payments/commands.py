@@ -140,7 +140,7 @@ class BookSale(Command, frozen=True, kw_only=True):
 
 @command("deposit.forfeit_requested", sender="orders", aggregate="deposit", key="order_id")
 class ForfeitDeposit(MoneyCommand, frozen=True, kw_only=True):
-    """Earn the earnest money that is secured in an order's till, once per `request_id`: the sale failed by its buyer's
+    """Earn the earnest money secured in an order's account, once per `request_id`: the sale failed by its buyer's
     fault. No more is earned than is there. Answer: payment.forfeit_settled.
     """
 

@@ -73,7 +73,7 @@ def serve_checkout(command: TakePayment | GiveBackPayments | CloseAccount) -> No
                 now=now,
             )
         case CloseAccount():
-            close = services.shut_till if command.refund_follows else services.close_order
+            close = services.close_order_account if command.refund_follows else services.close_order
             close(order_id=command.order_id, attempt_id=None, reason=command.reason, now=now)
 
 

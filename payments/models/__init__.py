@@ -13,8 +13,8 @@ from payments.models.payments import (
     LoanPart,
     LoanState,
     Method,
+    OrderAccount,
     OrderCopy,
-    OrderTill,
     Payment,
     PaymentMethod,
     Purpose,
@@ -28,7 +28,7 @@ from payments.models.webhooks import WebhookEvent, WebhookOutcome
 __all__ = [
     "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE",
     "REFUND_STEPS", "RESERVING", "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount",
-    "LedgerEntry", "LedgerLine", "LoanPart", "LoanState", "Method", "OrderCopy", "OrderTill", "Payment",
+    "LedgerEntry", "LedgerLine", "LoanPart", "LoanState", "Method", "OrderAccount", "OrderCopy", "Payment",
     "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Reconciliation", "Refund",
     "RefundSource", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",
 ]  # fmt: skip

@@ -141,7 +141,7 @@ class LoanPart(models.Model):
         constraints: ClassVar = [models.CheckConstraint(condition=Q(amount__gte=0), name="loan_part_not_negative")]
 
 
-class OrderTill(models.Model):
+class OrderAccount(models.Model):
     """The lock under which all money of one order (loan, policy) moves. Once closed, money may only leave it.
 
     `attempt_id` is the checkout attempt that waits to hear that nothing is held any more; `settled_at` when it did.
@@ -158,8 +158,9 @@ class OrderTill(models.Model):
     secured_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
 
     class Meta:
-        verbose_name = _("till")
-        verbose_name_plural = _("tills")
+        verbose_name = _("order account")
+        verbose_name_plural = _("order accounts")
+        db_table = "payments_ordertill"
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(kept_amount__gte=0), name="till_keeps_no_less_than_nothing"),
             models.CheckConstraint(condition=Q(secured_amount__gte=0), name="till_secures_no_less_than_nothing"),
@@ -279,8 +280,8 @@ class Payment(models.Model):
         return str(self.id)
 
     @property
-    def till_id(self) -> UUID:
-        """Return whose till this money moves under: the order's, the loan's or the policy's."""
+    def order_account_id(self) -> UUID:
+        """Return whose account this money moves under: the order's, the loan's or the policy's."""
         found = self.order_id or self.subject_id
         assert found is not None  # payment_has_one_subject
         return found
@@ -288,7 +289,7 @@ class Payment(models.Model):
     @property
     def account(self) -> str:
         """The ledger account of what the money is for."""
-        return f"{self.purpose}:{self.till_id}"
+        return f"{self.purpose}:{self.order_account_id}"
 
     @property
     def is_in_flight(self) -> bool:

@@ -13,8 +13,8 @@ from payments.models import (
     Dispute,
     LedgerEntry,
     LedgerLine,
+    OrderAccount,
     OrderCopy,
-    OrderTill,
     Payment,
     PaymentMethod,
     Payout,
@@ -27,7 +27,7 @@ from payments.models import (
 
 
 def _of_their_orders(user_id: UUID) -> Q:
-    """A till has its order's id alone."""
+    """An order's account has its id alone."""
     return Q(order_id__in=OrderCopy.objects.filter(customer_id=user_id).values("order_id"))
 
 
@@ -37,7 +37,7 @@ holds(Refund, blank={"reason": "", "failure_detail": ""})
 holds(Payout, blank={"reason": "", "payee": "", "failure_detail": ""})
 holds(Dispute, owner="payment__customer_id")
 holds(LedgerLine, owner="entry__customer_id")
-holds(OrderTill, owner=_of_their_orders, blank={"reason": ""})
+holds(OrderAccount, owner=_of_their_orders, blank={"reason": ""})
 
 
 _COMING = (RefundStatus.REQUESTED, RefundStatus.APPROVED, RefundStatus.SUBMITTED)

@@ -12,7 +12,7 @@ from payments.services.charges import (
     start_charge,
     take_agreed,
 )
-from payments.services.closing import close_order, shut_till
+from payments.services.closing import close_order, close_order_account
 from payments.services.copies import copy_orders
 from payments.services.deposits import forfeit_deposit, pay_out_deposit
 from payments.services.methods import forget_method, store_method
@@ -77,6 +77,7 @@ __all__ = [
     "charge_for",
     "claim_from_bank",
     "close_order",
+    "close_order_account",
     "copy_orders",
     "create_payment",
     "dispute_payment",
@@ -102,7 +103,6 @@ __all__ = [
     "retry_refund",
     "return_premium",
     "settle_agreed",
-    "shut_till",
     "start_charge",
     "store_method",
     "take_agreed",

@@ -13,12 +13,12 @@ from gateway.approvals import Ask
 from messaging.delivery.calls import request_call
 from payments.approvals import CAPTURE, PROVIDER_SAYS, RESOLVE
 from payments.errors import WrongPaymentState
-from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderCopy, OrderTill, Payment, Purpose, Status
+from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderAccount, OrderCopy, Payment, Purpose, Status
 from payments.rules.keys import charge_key
 from payments.services.facts import publish_completed, publish_failed
 from payments.services.ledger import book_charge
+from payments.services.order_accounts import lock_payment, settle_if_empty
 from payments.services.refunds import number_of, refund_by_system
-from payments.services.tills import lock_payment, settle_if_empty
 
 log = structlog.get_logger(__name__)
 CONFLICT = "conflicting_answer"
@@ -61,7 +61,7 @@ def apply_report(*, payment_id: UUID, report: ChargeReport, now: datetime) -> bo
     payment `unknown`, with the evidence, until a person has looked.
     """
     with transaction("payments"):
-        till, payment = lock_payment(payment_id)
+        account, payment = lock_payment(payment_id)
         previous = payment.status
         if not report.fits(payment):
             _record_conflict(payment, report, now)
@@ -74,7 +74,7 @@ def apply_report(*, payment_id: UUID, report: ChargeReport, now: datetime) -> bo
         payment.action_url = report.action_url if report.status == Status.REQUIRES_ACTION else ""
         payment.failure_code, payment.failure_detail = report.failure_code, report.failure_detail[:255]
         approvals.let(PROVIDER_SAYS)
-        _announce(till, payment, previous, now)
+        _announce(account, payment, previous, now)
     return True
 
 
@@ -94,7 +94,7 @@ def resolve_payment(*, payment_id: UUID, is_taken: bool, evidence: str, actor_id
     Raises WrongPaymentState, FourEyes, Waits.
     """
     with transaction("payments"):
-        till, payment = lock_payment(payment_id)
+        account, payment = lock_payment(payment_id)
         previous = payment.status
         if previous not in (Status.UNKNOWN, Status.PROCESSING):
             raise WrongPaymentState(state=previous)
@@ -106,7 +106,7 @@ def resolve_payment(*, payment_id: UUID, is_taken: bool, evidence: str, actor_id
         payment.raise_to(Status.COMPLETED if is_taken else Status.FAILED, now)
         payment.confirmed_by, payment.failure_detail = actor_id, evidence[:255]
         payment.failure_code = "" if is_taken else "resolved_by_hand"
-        _announce(till, payment, previous, now)
+        _announce(account, payment, previous, now)
     return payment
 
 
@@ -140,7 +140,7 @@ def capture_payment(*, payment_id: UUID, actor_id: UUID, now: datetime) -> Payme
     Raises WrongPaymentState, FourEyes (it is their own), Waits (for a second person).
     """
     with transaction("payments"):
-        till, payment = lock_payment(payment_id)
+        account, payment = lock_payment(payment_id)
         if payment.provider != MANUAL:
             return _capture_hold(payment, actor_id, now)
         if payment.status != Status.PENDING:
@@ -148,7 +148,7 @@ def capture_payment(*, payment_id: UUID, actor_id: UUID, now: datetime) -> Payme
         approvals.admit(CAPTURE, _believed(payment, actor_id), now=now)
         payment.confirmed_by = actor_id
         payment.raise_to(Status.COMPLETED, now)
-        _announce(till, payment, Status.PENDING, now)
+        _announce(account, payment, Status.PENDING, now)
     return payment
 
 
@@ -173,19 +173,19 @@ def cancel_payment(*, payment_id: UUID, now: datetime) -> Payment:
     Where a provider is involved it has the last word: the payment ends when it has answered.
     """
     with transaction("payments"):
-        till, payment = lock_payment(payment_id)
+        account, payment = lock_payment(payment_id)
         if not payment.is_in_flight:
             raise WrongPaymentState(state=payment.status)
-        withdraw(till, payment, now)
+        withdraw(account, payment, now)
     return payment
 
 
-def withdraw(till: OrderTill, payment: Payment, now: datetime) -> None:
+def withdraw(account: OrderAccount, payment: Payment, now: datetime) -> None:
     """Call off a locked payment that has not ended: at once if no provider knows of it, else by asking that."""
     if payment.provider == MANUAL or payment.status == Status.PENDING:
         payment.raise_to(Status.CANCELLED, now)
         payment.failure_code, payment.failure_detail = "cancelled", "The payment was called off."
-        _announce(till, payment, Status.PENDING, now)
+        _announce(account, payment, Status.PENDING, now)
         return
     if payment.cancel_requested_at is None:
         payment.cancel_requested_at = now
@@ -227,26 +227,26 @@ def _about(payment: Payment) -> dict[str, str]:
     }
 
 
-def _announce(till: OrderTill, payment: Payment, previous: str, now: datetime) -> None:
+def _announce(account: OrderAccount, payment: Payment, previous: str, now: datetime) -> None:
     """Save a payment that has moved, and everything that follows from where it stands now."""
     if payment.status == Status.COMPLETED:
-        _complete(till, payment, previous, now)
+        _complete(account, payment, previous, now)
     else:
         payment.save()
     if payment.status in (Status.FAILED, Status.CANCELLED) and previous in IN_FLIGHT:
         publish_failed(payment)
     if not payment.is_in_flight:
-        settle_if_empty(till, now)
+        settle_if_empty(account, now)
 
 
-def _complete(till: OrderTill, payment: Payment, previous: str, now: datetime) -> None:
+def _complete(account: OrderAccount, payment: Payment, previous: str, now: datetime) -> None:
     payment.completed_at = now
     payment.settle(now, is_disputed=payment.disputes.filter(status=DisputeStatus.OPEN).exists())
     payment.save()
     book_charge(payment, now)
     publish_completed(payment)
-    if till.closed_at is not None:
-        refund_by_system(payment, till.reason or "order cancelled", now)
+    if account.closed_at is not None:
+        refund_by_system(payment, account.reason or "order cancelled", now)
     elif previous in (Status.FAILED, Status.CANCELLED) and _is_too_much(payment):
         refund_by_system(payment, "paid twice", now)
 
@@ -255,7 +255,7 @@ def _is_too_much(payment: Payment) -> bool:
     """A payment thought dead came through after its order was paid otherwise."""
     if payment.purpose != Purpose.ORDER:
         return False
-    total = OrderCopy.objects.filter(pk=payment.till_id).values_list("total_amount", flat=True).first()
+    total = OrderCopy.objects.filter(pk=payment.order_account_id).values_list("total_amount", flat=True).first()
     return total is not None and Payment.objects.filter(order_id=payment.order_id).held() > total
 
 

@@ -1,4 +1,4 @@
-"""Earnest money: secured in its order's till, earned when the buyer was at fault, paid once more when we were."""
+"""Earnest money: secured in its order's account, earned when the buyer was at fault, paid once more when we were."""
 
 from datetime import datetime
 
@@ -9,21 +9,21 @@ from payments.approvals import ASKED_FOR
 from payments.models import EntryKind, LedgerEntry, Payout, PayoutPurpose
 from payments.services.facts import publish_forfeited
 from payments.services.ledger import About, book, is_booked
+from payments.services.order_accounts import asked_back, held, lock_order_account
 from payments.services.requests import Ask, pay_out
-from payments.services.tills import asked_back, held, lock_till
 
 EARNED, PAID_AGAIN = "earnest_money", "earnest_money_doubled"
 """Accounts: what we earned of earnest money, and what returning it double cost us."""
 
 
 def forfeit_deposit(*, ask: Ask, now: datetime) -> None:
-    """Earn the earnest money in an order's till, once per request and no more than is there; asked again, it answers.
+    """Earn the earnest money in an order's account, once per request, no more than is there; asked again, it answers.
 
     `ask.subject_id` is the order.
     """
     with transaction("payments"):
         let(ASKED_FOR)
-        lock_till(ask.subject_id)
+        lock_order_account(ask.subject_id)
         known = LedgerEntry.objects.filter(kind=EntryKind.FORFEIT, reference=ask.request_id).first()
         if known is not None:
             earned = sum((line.amount for line in known.lines.filter(amount__gt=0)), ZERO)
@@ -38,7 +38,7 @@ def pay_out_deposit(*, ask: Ask, now: datetime) -> Payout:
     """Pay the second half of earnest money at our own expense, once per request; `ask.subject_id` is the order."""
     with transaction("payments"):
         let(ASKED_FOR)
-        lock_till(ask.subject_id)
+        lock_order_account(ask.subject_id)
         if not is_booked(EntryKind.DOUBLED, ask.request_id):
             sides = {PAID_AGAIN: ask.amount, f"{PayoutPurpose.DEPOSIT}:{ask.subject_id}": -ask.amount}
             book(_about(EntryKind.DOUBLED, ask), sides, now)

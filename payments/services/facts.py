@@ -25,7 +25,7 @@ def publish_created(payment: Payment) -> None:
     publish(
         PaymentCreated(
             payment_id=payment.id,
-            order_id=payment.till_id,
+            order_id=payment.order_account_id,
             customer_id=payment.customer_id,
             amount=payment.amount,
             currency=payment.currency,
@@ -43,7 +43,7 @@ def publish_completed(payment: Payment) -> None:
     publish(
         PaymentCompleted(
             payment_id=payment.id,
-            order_id=payment.till_id,
+            order_id=payment.order_account_id,
             customer_id=payment.customer_id,
             amount=payment.amount,
             currency=payment.currency,
@@ -61,7 +61,7 @@ def publish_failed(payment: Payment) -> None:
     publish(
         PaymentFailed(
             payment_id=payment.id,
-            order_id=payment.till_id,
+            order_id=payment.order_account_id,
             customer_id=payment.customer_id,
             amount=payment.amount,
             currency=payment.currency,
@@ -87,7 +87,7 @@ def publish_refunded(payment: Payment, refund: Refund) -> None:
             PaymentRefunded(
                 payment_id=payment.id,
                 refund_id=refund.id,
-                order_id=payment.till_id,
+                order_id=payment.order_account_id,
                 customer_id=payment.customer_id,
                 amount=refund.amount,
                 refunded_total=payment.refunded_amount,
@@ -107,7 +107,7 @@ def publish_refund_pending(payment: Payment) -> None:
         publish(
             PaymentRefundPending(
                 payment_id=payment.id,
-                order_id=payment.till_id,
+                order_id=payment.order_account_id,
                 refund_pending=payment.refund_pending,
                 currency=payment.currency,
             )
@@ -121,7 +121,7 @@ def publish_refund_failed(payment: Payment, refund: Refund, *, had_succeeded: bo
             PaymentRefundFailed(
                 payment_id=payment.id,
                 refund_id=refund.id,
-                order_id=payment.till_id,
+                order_id=payment.order_account_id,
                 customer_id=payment.customer_id,
                 amount=refund.amount,
                 refunded_total=payment.refunded_amount,
@@ -194,7 +194,7 @@ def _answer(payment: Payment, *, is_paid: bool) -> None:
             request_id=payment.attempt_id,
             payment_id=payment.id,
             purpose=payment.purpose,
-            subject_id=payment.till_id,
+            subject_id=payment.order_account_id,
             customer_id=payment.customer_id,
             is_paid=is_paid,
             amount=payment.amount,
@@ -212,7 +212,7 @@ def _answer_refund(payment: Payment, refund: Refund) -> None:
         PayoutSettled(
             request_id=refund.request_id,
             purpose=PayoutPurpose.POLICY if payment.purpose == Purpose.ORDER else payment.purpose,
-            subject_id=refund.subject_id or payment.till_id,
+            subject_id=refund.subject_id or payment.order_account_id,
             customer_id=refund.customer_id,
             is_paid=refund.status == RefundStatus.SUCCEEDED,
             amount=refund.amount,

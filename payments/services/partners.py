@@ -12,7 +12,7 @@ from core.db import transaction
 from core.money import ZERO, money
 from payments.models import EntryKind, LedgerEntry, LedgerLine, LoanPart, LoanState
 from payments.services.ledger import About, book, is_booked
-from payments.services.tills import lock_till
+from payments.services.order_accounts import lock_order_account
 
 COMMISSION = "commission:insurance"
 
@@ -47,7 +47,7 @@ class Premium:
 def promise_loan(*, application_id: UUID, order_id: UUID, amount: Decimal) -> None:
     """An offer was accepted: its amount is not asked of the buyer any more. A part that fell through stays void."""
     with transaction("payments"):
-        lock_till(order_id)
+        lock_order_account(order_id)
         LoanPart.objects.get_or_create(
             application_id=application_id,
             defaults={"order_id": order_id, "amount": amount, "state": LoanState.PROMISED},
@@ -59,7 +59,7 @@ def book_loan(
 ) -> None:
     """A loan was paid into an order: the bank owes us its amount."""
     with transaction("payments"):
-        lock_till(order_id)
+        lock_order_account(order_id)
         part, _ = LoanPart.objects.update_or_create(
             application_id=application_id,
             defaults={"order_id": order_id, "amount": amount, "state": LoanState.PAID},
@@ -73,7 +73,7 @@ def book_loan(
 def cancel_loan(*, application_id: UUID, order_id: UUID, now: datetime) -> None:
     """An application ended without a loan, or its loan was taken back: what was booked of it is reversed."""
     with transaction("payments"):
-        lock_till(order_id)
+        lock_order_account(order_id)
         LoanPart.objects.update_or_create(
             application_id=application_id,
             defaults={"state": LoanState.VOID},
@@ -158,7 +158,7 @@ def return_premium(*, premium: Premium, now: datetime, alone: Decimal = ZERO) ->
 def book_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
     """The keys were handed over: what was paid for the goods is earned."""
     with transaction("payments"):
-        lock_till(order_id)
+        lock_order_account(order_id)
         lines = LedgerLine.objects.filter(account_id=f"order:{order_id}")
         owed = -(lines.aggregate(total=Sum("amount"))["total"] or ZERO)
         first = LedgerEntry.objects.filter(order_id=order_id).first()
@@ -169,7 +169,7 @@ def book_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
 
 
 def unbook_sale(order_id: UUID, now: datetime) -> None:
-    """Unbook a sale that comes back: what was earned is the buyer's money again, in the till that is locked."""
+    """Unbook a sale that comes back: what was earned is the buyer's money again, in the account that is locked."""
     entry = LedgerEntry.objects.filter(kind=EntryKind.SALE, reference=order_id).first()
     if entry is None or is_booked(EntryKind.SALE_RETURNED, order_id):
         return

@@ -16,8 +16,8 @@ from payments.errors import RefundElsewhere, RefundExceedsPayment, UseReturn, Wr
 from payments.models import (
     HANDED_OVER,
     MANUAL,
+    OrderAccount,
     OrderCopy,
-    OrderTill,
     Payment,
     Purpose,
     Refund,
@@ -28,7 +28,7 @@ from payments.models import (
 from payments.rules.keys import charge_key
 from payments.services.facts import publish_refund_failed, publish_refund_pending, publish_refunded
 from payments.services.ledger import book_refund, book_refund_due, book_refund_failed, book_refund_returned
-from payments.services.tills import lock_payment, refuse_secured, settle_if_empty
+from payments.services.order_accounts import lock_payment, refuse_secured, settle_if_empty
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,20 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
         if asked.purpose != Purpose.ORDER:  # nobody would tell its owner: cover, seat or paid loan would stay
             raise RefundElsewhere(purpose=asked.purpose)
         _refuse_after_handover(asked)
-        till, payment, refund = _ask_back(payment_id, amount, reason, actor_id, now)
+        account, payment, refund = _ask_back(payment_id, amount, reason, actor_id, now)
         if approvals.hold_back(REFUND, _request(payment, refund, actor_id), now=now) is None:
             refund.approved_by = actor_id
             _approve(payment, refund, now)
         _save(payment, refund)
         if payment.refund_pending:
             publish_refund_pending(payment)
-        settle_if_empty(till, now)
+        settle_if_empty(account, now)
     return refund
 
 
 def _refuse_after_handover(payment: Payment) -> None:
     """Refuse after a handover: what was sold is undone as a whole, the car and the money together."""
-    if OrderCopy.objects.filter(order_id=payment.till_id, status__in=HANDED_OVER).exists():
+    if OrderCopy.objects.filter(order_id=payment.order_account_id, status__in=HANDED_OVER).exists():
         raise UseReturn
 
 
@@ -77,24 +77,24 @@ def refund_excess(*, payment_id: UUID, amount: Decimal, reason: str, now: dateti
     Raises WrongPaymentState, RefundExceedsPayment.
     """
     with transaction("payments"):
-        till, payment, refund = _ask_back(payment_id, amount, reason, None, now)
+        account, payment, refund = _ask_back(payment_id, amount, reason, None, now)
         approvals.let(EXCESS)
         _send_or_wait(payment, refund, now)
-        settle_if_empty(till, now)
+        settle_if_empty(account, now)
     return refund
 
 
 def _ask_back(
     payment_id: UUID, amount: Decimal | None, reason: str, actor_id: UUID | None, now: datetime
-) -> tuple[OrderTill, Payment, Refund]:
-    till, payment = lock_payment(payment_id)
+) -> tuple[OrderAccount, Payment, Refund]:
+    account, payment = lock_payment(payment_id)
     if not payment.is_taken or payment.status == Status.DISPUTED:
         raise WrongPaymentState(state=payment.status)
     wanted = payment.refundable if amount is None else amount
     if wanted <= 0:
         raise RefundExceedsPayment(refundable=str(payment.refundable))
-    refuse_secured(till, wanted)
-    return till, payment, _open(payment, wanted, reason, actor_id, now)
+    refuse_secured(account, wanted)
+    return account, payment, _open(payment, wanted, reason, actor_id, now)
 
 
 def _request(payment: Payment, refund: Refund, actor_id: UUID | None) -> approvals.Ask:
@@ -154,15 +154,15 @@ def approve_refund(*, refund_id: UUID, actor_id: UUID, now: datetime) -> Refund:
 def release_refund(*, subject_id: UUID, maker_id: UUID | None, approver_id: UUID, now: datetime) -> None:
     """Send a refund that a second person has agreed to. Raises WrongRefundState, UseReturn, MoneySecured."""
     with transaction("payments"):
-        till, payment, refund = _lock(subject_id)
+        account, payment, refund = _lock(subject_id)
         if refund.requested_by is not None:
             _refuse_after_handover(payment)
-            refuse_secured(till, refund.amount, reserved=refund.amount)
+            refuse_secured(account, refund.amount, reserved=refund.amount)
         approvals.admit(REFUND, _request(payment, refund, maker_id), now=now)
         refund.approved_by = approver_id
         _approve(payment, refund, now)
         _save(payment, refund)
-        settle_if_empty(till, now)
+        settle_if_empty(account, now)
 
 
 def reject_refund(*, refund_id: UUID, actor_id: UUID, now: datetime, reason: str = "") -> Refund:
@@ -197,10 +197,10 @@ def _require_request(refund_id: UUID, now: datetime) -> None:
 def retry_refund(*, refund_id: UUID, now: datetime) -> Refund:
     """Try a failed refund again under a new key. Raises WrongRefundState, RefundExceedsPayment, MoneySecured."""
     with transaction("payments"):
-        till, payment, refund = _lock(refund_id)
+        account, payment, refund = _lock(refund_id)
         if refund.status != RefundStatus.FAILED or refund.source != RefundSource.OURS:
             raise WrongRefundState(state=refund.status)
-        refuse_secured(till, refund.amount)
+        refuse_secured(account, refund.amount)
         payment.reserve_refund(refund.amount, now)
         refund.attempt += 1
         refund.past_refs, refund.provider_ref = [*refund.past_refs, refund.provider_ref], ""
@@ -219,7 +219,7 @@ def apply_refund_report(*, refund_id: UUID, attempt: int, report: RefundReport, 
     A refund that had succeeded may still fail: its bank sent the money back. Return whether anything changed.
     """
     with transaction("payments"):
-        till, payment, refund = _lock(refund_id)
+        account, payment, refund = _lock(refund_id)
         if refund.attempt != attempt or not _is_news(refund, report):
             return False
         refund.provider_ref = report.provider_ref or refund.provider_ref
@@ -229,7 +229,7 @@ def apply_refund_report(*, refund_id: UUID, attempt: int, report: RefundReport, 
         elif report.status == RefundStatus.FAILED:
             _fail(payment, refund, report, now)
         _save(payment, refund)
-        settle_if_empty(till, now)
+        settle_if_empty(account, now)
     return True
 
 
@@ -272,7 +272,7 @@ def record_foreign_refund(
     news of its success is not believed.
     """
     with transaction("payments"):
-        till, payment = lock_payment(payment_id)
+        account, payment = lock_payment(payment_id)
         known = payment.refunds.filter(provider_ref=provider_ref).first()
         if known is not None:
             return known
@@ -288,7 +288,7 @@ def record_foreign_refund(
         approvals.let(PROVIDER_SAYS)
         book_refund_due(payment, refund, now)
         _succeed(payment, refund, now)
-        settle_if_empty(till, now)
+        settle_if_empty(account, now)
     return refund
 
 
@@ -359,10 +359,10 @@ def _succeed(payment: Payment, refund: Refund, now: datetime) -> None:
     publish_refunded(payment, refund)
 
 
-def _lock(refund_id: UUID) -> tuple[OrderTill, Payment, Refund]:
+def _lock(refund_id: UUID) -> tuple[OrderAccount, Payment, Refund]:
     payment_id = Refund.objects.values_list("payment_id", flat=True).get(pk=refund_id)
-    till, payment = lock_payment(payment_id)
-    return till, payment, Refund.objects.select_for_update().get(pk=refund_id)
+    account, payment = lock_payment(payment_id)
+    return account, payment, Refund.objects.select_for_update().get(pk=refund_id)
 
 
 def _save(payment: Payment, refund: Refund) -> None:
@@ -372,4 +372,4 @@ def _save(payment: Payment, refund: Refund) -> None:
 
 def number_of(payment: Payment) -> str:
     """The number people know the payment's order by, as far as payments has heard of it."""
-    return OrderCopy.objects.filter(order_id=payment.till_id).values_list("number", flat=True).first() or ""
+    return OrderCopy.objects.filter(order_id=payment.order_account_id).values_list("number", flat=True).first() or ""

@@ -32,9 +32,9 @@ from payments.models import (
 )
 from payments.services.facts import publish_end_again, publish_included, publish_payout, publish_requested_refund
 from payments.services.ledger import About, book, book_payout, is_booked
+from payments.services.order_accounts import lock_order_account
 from payments.services.refunds import refund_by_system
 from payments.services.taking import begin, provider_of, record_refused, stored_method
-from payments.services.tills import lock_till
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def charge_for(*, ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Pa
     What stands in the way is recorded as a payment that failed, so that the other app gets its answer.
     """
     with transaction("payments"):
-        lock_till(ask.subject_id)
+        lock_order_account(ask.subject_id)
         known = Payment.objects.filter(attempt_id=ask.request_id).first()
         if known is not None:
             publish_end_again(known)
@@ -111,12 +111,12 @@ def refund_for(
     An order that gives everything back gives this back with the rest: it is answered, and nothing leaves twice.
     """
     with transaction("payments"):
-        till = lock_till(order_id or ask.subject_id)
+        account = lock_order_account(order_id or ask.subject_id)
         known = Refund.objects.select_related("payment").filter(request_id=ask.request_id).first()
         if known is not None:
             publish_requested_refund(known.payment, known)
             return known
-        if order_id is not None and till.attempt_id is not None:
+        if order_id is not None and account.attempt_id is not None:
             publish_included(ask.request_id, purpose, ask.subject_id, ask.customer_id, ask.amount, ask.currency)
             return None
         payments = Payment.objects.select_for_update().filter(status__in=TAKEN, currency=ask.currency)
@@ -151,7 +151,7 @@ def pay_out(*, ask: Ask, purpose: PayoutPurpose, now: datetime, payee: str = "")
     """Send money to the customer, or to the `payee` named, once per request; asked again, it is answered again."""
     with transaction("payments"):
         let(ASKED_FOR)
-        lock_till(ask.subject_id)
+        lock_order_account(ask.subject_id)
         payout, is_new = Payout.objects.select_for_update().get_or_create(
             request_id=ask.request_id,
             defaults={

@@ -27,15 +27,15 @@ from payments.errors import (
 from payments.models import (
     IN_FLIGHT,
     MANUAL,
+    OrderAccount,
     OrderCopy,
-    OrderTill,
     Payment,
     PaymentMethod,
     Status,
 )
 from payments.rules.keys import charge_key
 from payments.services.facts import publish_created, publish_end_again, publish_failed
-from payments.services.tills import is_closed, lock_till
+from payments.services.order_accounts import is_closed, lock_order_account
 
 
 def create_payment(
@@ -60,7 +60,7 @@ def create_payment(
     """
     refuse_card_numbers([means.token, description])
     with transaction("payments"):
-        till = lock_till(order_id)
+        account = lock_order_account(order_id)
         order = OrderCopy.objects.filter(pk=order_id).first()
         if order is None:
             raise OrderNotReady
@@ -69,7 +69,7 @@ def create_payment(
         due = order.amount_due if amount is None else amount
         wanted = _Wanted(order_id, order.customer_id, due, currency or order.currency, means, is_hold)
         most = order.amount_due if amount is None or not is_staff else order.amount_due + order.promised
-        stored = wanted.check(till, order, most, owner_id=actor_id)
+        stored = wanted.check(account, order, most, owner_id=actor_id)
         payment = wanted.build(now)
         payment.created_by, payment.description = actor_id, description
         begin(payment, means, stored)
@@ -91,7 +91,7 @@ def request_payment(
     What would be refused over HTTP is recorded here as a payment that failed, so that the checkout gets its answer.
     """
     with transaction("payments"):
-        till = lock_till(order_id)
+        account = lock_order_account(order_id)
         known = Payment.objects.filter(attempt_id=attempt_id).first()
         if known is not None:
             publish_end_again(known)
@@ -102,7 +102,7 @@ def request_payment(
         try:
             refuse_card_numbers([means.token])
             order = OrderCopy.objects.filter(pk=order_id).first()
-            stored = wanted.check(till, order, order.unpaid if order else None, owner_id=customer_id)
+            stored = wanted.check(account, order, order.unpaid if order else None, owner_id=customer_id)
         except DomainError as refusal:
             record_refused(payment, refusal)
         else:
@@ -124,13 +124,13 @@ class _Wanted:
         return provider_of(self.means.method)
 
     def check(
-        self, till: OrderTill, order: OrderCopy | None, due: Decimal | None, *, owner_id: UUID
+        self, account: OrderAccount, order: OrderCopy | None, due: Decimal | None, *, owner_id: UUID
     ) -> PaymentMethod | None:
         """Return the stored method that is used, if one is. Raise what stands in the way.
 
         An order not heard of yet is taken at the checkout's word, and so is what its loan leaves to be paid.
         """
-        if is_closed(till, order):
+        if is_closed(account, order):
             raise OrderClosed
         if self.is_hold and self.provider == MANUAL:
             raise InvalidInput("capture", "invalid", _("Cash and transfers cannot be authorised beforehand."))

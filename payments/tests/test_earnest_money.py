@@ -1,4 +1,4 @@
-"""Earnest money in an order's till: it stays when the rest goes back, until orders says whose it is."""
+"""Earnest money in an order's account: it stays when the rest goes back, until orders says whose it is."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from messaging.testing import drain_outbox, events_of
 from payments import handlers, services
 from payments.commands import ForfeitDeposit, GiveBackPayments, PayOutDeposit
 from payments.errors import MoneySecured
-from payments.models import LedgerEntry, LedgerLine, OrderTill, Payment, Payout, Refund, RefundStatus
+from payments.models import LedgerEntry, LedgerLine, OrderAccount, Payment, Payout, Refund, RefundStatus
 from payments.public import ledger_disagreements, settled_deposits
 from payments.services import PayoutReport
 from payments.tests import make
@@ -71,7 +71,7 @@ def test_it_stays_when_the_order_is_closed_once_more(sandbox):
     undo(order)
     handlers.serve_checkout(make.closed(order))
     drain_outbox("payments")
-    assert (Refund.objects.count(), OrderTill.objects.get(pk=order.id).secured_amount) == (1, DEPOSIT)
+    assert (Refund.objects.count(), OrderAccount.objects.get(pk=order.id).secured_amount) == (1, DEPOSIT)
 
 
 def test_nobody_gives_it_back_by_hand(sandbox):

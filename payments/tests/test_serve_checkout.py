@@ -8,7 +8,7 @@ from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
 from payments import handlers, services
 from payments.commands import GiveBackPremium
-from payments.models import OrderCopy, OrderTill, Payment, Payout, Refund, RefundStatus, Status
+from payments.models import OrderAccount, OrderCopy, Payment, Payout, Refund, RefundStatus, Status
 from payments.public import ledger_disagreements
 from payments.services import ChargeReport
 from payments.tests import make
@@ -235,4 +235,4 @@ def test_old_news_of_an_order_is_dropped():
     handlers.copy_orders([make.created(order, version=2, total=Decimal(7))])
     copy = OrderCopy.objects.get()
     assert (copy.total_amount, copy.status, copy.version) == (Decimal(5), "cancelled", 3)
-    assert not OrderTill.objects.exists()
+    assert not OrderAccount.objects.exists()

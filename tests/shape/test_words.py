@@ -10,8 +10,8 @@ from tests.shape.measure import PACKAGES, ROOT
 PLACES = (*PACKAGES, "sandbox", "devtools", "benchmarks", "tests", "conftest.py")
 VERBS = re.compile(r"_*(tell|note|hear|keep|let_go)(_|$)")
 """What functions were called that publish, notify, send, record, receive, store or release."""
-NOUNS = re.compile(r"twins?", re.IGNORECASE)
-SUSPECT = re.compile(r"twin|def _*(tell|note|hear|keep|let_go)", re.IGNORECASE)
+NOUNS = re.compile(r"twins?|tills?", re.IGNORECASE)
+SUSPECT = re.compile(r"[Tt]win|TWIN|(?<![A-Za-z])till|Till|TILL|def _*(tell|note|hear|keep|let_go)")
 KEPT = {
     "insurance/api/views.py:keep",
     "insurance/models/policies.py:keep",
