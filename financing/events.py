@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.approvals import ApprovalNews
 from core.events import Event, event, implies
-from payments.commands import BookLoan, DropLoan, PassOnRepayment, PromiseLoan, TakeRepaymentBack
+from payments.commands import DropLoan, PassOnRepayment, PostLoan, PromiseLoan, TakeRepaymentBack
 
 
 @event("financing.submitted", aggregate="application", key="application_id")
@@ -225,10 +225,10 @@ def drop_loan(fact: ApplicationRejected | ApplicationWithdrawn) -> DropLoan:
     return DropLoan(application_id=fact.application_id, order_id=fact.order_id)
 
 
-@implies(LoanDisbursed, command=BookLoan)
-def book_loan(fact: LoanDisbursed) -> BookLoan:
+@implies(LoanDisbursed, command=PostLoan)
+def post_loan(fact: LoanDisbursed) -> PostLoan:
     """Have the loan booked as money of its order."""
-    return BookLoan(
+    return PostLoan(
         application_id=fact.application_id,
         order_id=fact.order_id,
         customer_id=fact.customer_id,

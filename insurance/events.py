@@ -8,7 +8,7 @@ import msgspec
 
 from core.approvals import ApprovalNews
 from core.events import Event, event, implies
-from payments.commands import BookPremium, BookPremiumReturn, GiveBackPremium
+from payments.commands import GiveBackPremium, PostPremium, PostPremiumReturn
 
 
 class IssuedPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,9 +312,9 @@ def give_back_premium(fact: PremiumOwed) -> GiveBackPremium:
     )
 
 
-def _book(fact: PolicyPurchased | PolicyReinstated | InstalmentPaid | PolicyEndorsed, amount: Decimal) -> BookPremium:
+def _post(fact: PolicyPurchased | PolicyReinstated | InstalmentPaid | PolicyEndorsed, amount: Decimal) -> PostPremium:
     """Read what was paid apart from the purchase as paid by itself, even where an order had paid the premium."""
-    return BookPremium(
+    return PostPremium(
         policy_id=fact.policy_id,
         customer_id=fact.customer_id,
         amount=amount,
@@ -326,32 +326,32 @@ def _book(fact: PolicyPurchased | PolicyReinstated | InstalmentPaid | PolicyEndo
     )
 
 
-@implies(PolicyPurchased, command=BookPremium)
-def book_purchase(fact: PolicyPurchased) -> BookPremium:
+@implies(PolicyPurchased, command=PostPremium)
+def post_purchase(fact: PolicyPurchased) -> PostPremium:
     """Have the premium passed on, as far as it was paid."""
-    return _book(fact, fact.premium if fact.premium_paid is None else fact.premium_paid)
+    return _post(fact, fact.premium if fact.premium_paid is None else fact.premium_paid)
 
 
-@implies(PolicyReinstated, command=BookPremium)
-def book_reinstatement(fact: PolicyReinstated) -> BookPremium:
+@implies(PolicyReinstated, command=PostPremium)
+def post_reinstatement(fact: PolicyReinstated) -> PostPremium:
     """Have the premium passed on that was paid again."""
-    return _book(fact, fact.premium_paid)
+    return _post(fact, fact.premium_paid)
 
 
-@implies(InstalmentPaid, command=BookPremium)
-def book_instalment(fact: InstalmentPaid) -> BookPremium:
+@implies(InstalmentPaid, command=PostPremium)
+def post_instalment(fact: InstalmentPaid) -> PostPremium:
     """Have an instalment passed on."""
-    return _book(fact, fact.amount)
+    return _post(fact, fact.amount)
 
 
-@implies(PolicyEndorsed, command=BookPremium)
-def book_addition(fact: PolicyEndorsed) -> BookPremium | None:
+@implies(PolicyEndorsed, command=PostPremium)
+def post_addition(fact: PolicyEndorsed) -> PostPremium | None:
     """Have passed on what a change costs more."""
-    return _book(fact, fact.premium_difference) if fact.premium_difference >= 0 else None
+    return _post(fact, fact.premium_difference) if fact.premium_difference >= 0 else None
 
 
-@implies(PolicyEndorsed, PolicyCancelled, command=BookPremiumReturn)
-def book_return(fact: PolicyEndorsed | PolicyCancelled) -> BookPremiumReturn | None:
+@implies(PolicyEndorsed, PolicyCancelled, command=PostPremiumReturn)
+def post_return(fact: PolicyEndorsed | PolicyCancelled) -> PostPremiumReturn | None:
     """Have brought back what was paid and is not used; it goes the way it came, so its order matters."""
     if isinstance(fact, PolicyCancelled):
         amount = fact.refund_amount
@@ -359,7 +359,7 @@ def book_return(fact: PolicyEndorsed | PolicyCancelled) -> BookPremiumReturn | N
         amount = -fact.premium_difference - fact.taken_off
     else:
         return None
-    return BookPremiumReturn(
+    return PostPremiumReturn(
         policy_id=fact.policy_id,
         customer_id=fact.customer_id,
         amount=amount,

@@ -12,7 +12,7 @@ from core.approvals import ApprovalNews
 from core.events import Event, event, implies
 from financing.commands import ClosePurchase, RecordPurchase
 from insurance.commands import RecordOwner
-from payments.commands import BookSale, CloseAccount, RecordOrder, RecordOrderStatus
+from payments.commands import CloseAccount, PostSale, RecordOrder, RecordOrderStatus
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -360,10 +360,10 @@ def close_account(fact: OrderCancelled) -> CloseAccount:
     return CloseAccount(order_id=fact.order_id, reason=fact.reason, refund_follows=fact.refund_follows)
 
 
-@implies(OrderCompleted, command=BookSale)
-def book_sale(fact: OrderCompleted) -> BookSale:
+@implies(OrderCompleted, command=PostSale)
+def post_sale(fact: OrderCompleted) -> PostSale:
     """Have what was paid earned."""
-    return BookSale(order_id=fact.order_id, customer_id=fact.customer_id)
+    return PostSale(order_id=fact.order_id, customer_id=fact.customer_id)
 
 
 # What these facts mean to catalog ------------------------------------------------------------------------------------

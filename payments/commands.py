@@ -131,7 +131,7 @@ class CloseAccount(Command, frozen=True, kw_only=True):
     refund_follows: bool = False
 
 
-class BookSale(Command, frozen=True, kw_only=True):
+class PostSale(Command, frozen=True, kw_only=True):
     """Earn what was paid for goods that were handed over."""
 
     order_id: UUID
@@ -204,7 +204,7 @@ class DropLoan(Command, frozen=True, kw_only=True):
     order_id: UUID
 
 
-class BookLoan(Command, frozen=True, kw_only=True):
+class PostLoan(Command, frozen=True, kw_only=True):
     """Book what a bank paid into an order."""
 
     application_id: UUID
@@ -255,7 +255,7 @@ class GiveBackPremium(MoneyCommand, frozen=True, kw_only=True):
     order_id: UUID | None = None
 
 
-class BookPremium(Command, frozen=True, kw_only=True):
+class PostPremium(Command, frozen=True, kw_only=True):
     """Owe an insurer a premium, paid by itself or within `order_id`, less our `commission` (None: the usual one).
 
     `attempt` tells apart what is booked of one policy: its purchase is the first, a change has the policy's version.
@@ -271,7 +271,7 @@ class BookPremium(Command, frozen=True, kw_only=True):
     attempt: int = 1
 
 
-class BookPremiumReturn(Command, frozen=True, kw_only=True):
+class PostPremiumReturn(Command, frozen=True, kw_only=True):
     """Have an insurer owe us what a policy did not use; `refunded_alone` of it had been paid outside its order."""
 
     policy_id: UUID

@@ -10,10 +10,6 @@ from gateway.approvals import follow_cards
 from messaging.subscriptions import subscribe
 from payments import services
 from payments.commands import (
-    BookLoan,
-    BookPremium,
-    BookPremiumReturn,
-    BookSale,
     CloseAccount,
     DropLoan,
     ForfeitDeposit,
@@ -27,6 +23,10 @@ from payments.commands import (
     PassOnRepayment,
     PayClaim,
     PayOutDeposit,
+    PostLoan,
+    PostPremium,
+    PostPremiumReturn,
+    PostSale,
     PromiseLoan,
     RecordOrder,
     RecordOrderStatus,
@@ -101,14 +101,14 @@ def apply_webhook(event: WebhookReceived) -> None:
     services.apply_webhook(webhook_id=event.webhook_id, now=timezone.now())
 
 
-@subscribe(BookSale, partition_key="order_id", start="now")
-def book_sale(command: BookSale) -> None:
+@subscribe(PostSale, partition_key="order_id", start="now", name="payments.book_sale")
+def post_sale(command: PostSale) -> None:
     """Earn what was paid for goods that were handed over."""
-    services.book_sale(order_id=command.order_id, customer_id=command.customer_id, now=timezone.now())
+    services.post_sale(order_id=command.order_id, customer_id=command.customer_id, now=timezone.now())
 
 
-@subscribe(PromiseLoan, DropLoan, BookLoan, partition_key="order_id")
-def follow_loan(command: PromiseLoan | DropLoan | BookLoan) -> None:
+@subscribe(PromiseLoan, DropLoan, PostLoan, partition_key="order_id")
+def follow_loan(command: PromiseLoan | DropLoan | PostLoan) -> None:
     """Keep what a loan pays of its order, and book it when it does."""
     match command:
         case PromiseLoan():
@@ -117,8 +117,8 @@ def follow_loan(command: PromiseLoan | DropLoan | BookLoan) -> None:
             )
         case DropLoan():
             services.cancel_loan(application_id=command.application_id, order_id=command.order_id, now=timezone.now())
-        case BookLoan():
-            services.book_loan(
+        case PostLoan():
+            services.post_loan(
                 application_id=command.application_id,
                 order_id=command.order_id,
                 customer_id=command.customer_id,
@@ -165,10 +165,10 @@ def serve_loan(command: LoanCommand) -> None:
             )
 
 
-PolicyCommand = TakePremium | GiveBackPremium | BookPremium | BookPremiumReturn
+PolicyCommand = TakePremium | GiveBackPremium | PostPremium | PostPremiumReturn
 
 
-@subscribe(TakePremium, GiveBackPremium, BookPremium, BookPremiumReturn, partition_key="policy_id")
+@subscribe(TakePremium, GiveBackPremium, PostPremium, PostPremiumReturn, partition_key="policy_id")
 def serve_policy(command: PolicyCommand) -> None:
     """Take a premium, pass it on to the insurer, and bring back what a policy did not use."""
     now = timezone.now()
@@ -182,9 +182,9 @@ def serve_policy(command: PolicyCommand) -> None:
                 order_id=command.order_id,
                 now=now,
             )
-        case BookPremium():
-            services.book_premium(premium=_premium(command, command.commission), now=now)
-        case BookPremiumReturn():
+        case PostPremium():
+            services.post_premium(premium=_premium(command, command.commission), now=now)
+        case PostPremiumReturn():
             services.return_premium(premium=_premium(command), alone=command.refunded_alone, now=now)
 
 
@@ -217,7 +217,7 @@ def _ask(command: MoneyCommand, reason: str = "") -> Ask:
     return Ask(command.request_id, command.subject_id, command.customer_id, command.amount, command.currency, reason)
 
 
-def _premium(command: BookPremium | BookPremiumReturn, commission: Decimal | None = None) -> Premium:
+def _premium(command: PostPremium | PostPremiumReturn, commission: Decimal | None = None) -> Premium:
     return Premium(
         policy_id=command.policy_id,
         customer_id=command.customer_id,

@@ -13,7 +13,7 @@ from orders.models import DepositAgreement
 from orders.tests import make
 from payments.approvals import ASKED_FOR
 from payments.models import EntryKind
-from payments.services.ledger import About, book
+from payments.services.ledger import About, post
 
 pytestmark = pytest.mark.django_db(databases=["orders", "payments"])
 SUM = Decimal("50000.00")
@@ -32,7 +32,7 @@ def booked(kind, request_id, amount=SUM):
     """An entry of the ledger about earnest money."""
     let(ASKED_FOR)
     sides = {"earnest_money": -amount, f"order:{uuid7()}": amount}
-    book(About(kind, request_id, "RUB"), sides, timezone.now())
+    post(About(kind, request_id, "RUB"), sides, timezone.now())
 
 
 def kinds():

@@ -18,7 +18,7 @@ from financing.models import RUNNING, EntryKind, Loan, LoanScheduleRow
 from financing.queries.history import History
 from financing.services.mandates import look_after_debits
 from financing.services.repaying import carry_out, due_orders
-from financing.services.standing import book, draw, refresh, totals
+from financing.services.standing import draw, post, refresh, totals
 from messaging.outbox import publish
 
 CHUNK = 200
@@ -109,7 +109,7 @@ def _look_at(loan: Loan, today: date, now: datetime) -> bool:
     if before == {name: getattr(loan, name) for name in _PICTURE}:
         return False
     if (before["balance"], before["deposit"]) != (loan.balance, loan.deposit):
-        book(loan, totals(loan, history, standing), EntryKind.DUE, today, now)
+        post(loan, totals(loan, history, standing), EntryKind.DUE, today, now)
     loan.touch(now)
     return True
 

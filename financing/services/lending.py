@@ -23,7 +23,7 @@ from financing.queries.history import History
 from financing.rules.calculations import LoanQuote, calculate
 from financing.services.orders import lock_order, withdrawn
 from financing.services.repaying import write_rows
-from financing.services.standing import book, request_refund, write_entry
+from financing.services.standing import post, request_refund, write_entry
 from financing.services.telling import give_up_offers
 from messaging.outbox import publish
 
@@ -169,5 +169,5 @@ def _cancel(loan: Loan, now: datetime) -> None:
             request_refund(loan, payment, payment.amount - payment.surplus, "the purchase was undone", is_at_bank=True)
     loan.cancel(now)
     loan.save()
-    book(loan, {}, EntryKind.CANCELLATION, dealer_day(now), now)
+    post(loan, {}, EntryKind.CANCELLATION, dealer_day(now), now)
     publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="cancelled"))

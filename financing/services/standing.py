@@ -56,7 +56,7 @@ def adopt(loan: Loan, history: History) -> None:
 def refresh(
     loan: Loan, history: History, now: datetime, kind: EntryKind, payment: LoanPayment | None = None
 ) -> Standing:
-    """Draw the loan as it stands today, book what moved, and tell what became of it. The caller holds its lock."""
+    """Draw the loan as it stands today, post what moved, and tell what became of it. The caller holds its lock."""
     today = dealer_day(now)
     standing = history.standing(today)
     if standing.is_repaid and standing.deposit:
@@ -65,7 +65,7 @@ def refresh(
     draw(loan, history, standing, now)
     loan.touch(now)
     loan.save()
-    book(loan, totals(loan, history, standing), kind, today, now, payment)
+    post(loan, totals(loan, history, standing), kind, today, now, payment)
     return standing
 
 
@@ -164,7 +164,7 @@ def totals(loan: Loan, history: History, standing: Standing) -> dict[str, Decima
     }
 
 
-def book(
+def post(
     loan: Loan,
     wanted: Mapping[str, Decimal],
     kind: EntryKind,

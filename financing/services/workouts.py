@@ -28,7 +28,7 @@ from financing.queries.early import cost_of
 from financing.queries.history import History
 from financing.rules.calculations import DayCount, Debt, Part, Row, Schedule, add_months
 from financing.services.repaying import next_number, write_rows
-from financing.services.standing import adopt, book, lock_loan, refresh, totals
+from financing.services.standing import adopt, lock_loan, post, refresh, totals
 from gateway import approvals
 from messaging.outbox import publish
 
@@ -253,7 +253,7 @@ def write_off_loan(*, loan_id: UUID, manager_id: UUID, reason: str, now: datetim
         approvals.admit(WRITE_OFF, request, now=now)
         loan.save()
         held[Account.LOSS.value] = held.pop(Account.PRINCIPAL.value)
-        book(loan, held, EntryKind.WRITE_OFF, today, now, reason=reason, made_by=manager_id)
+        post(loan, held, EntryKind.WRITE_OFF, today, now, reason=reason, made_by=manager_id)
         publish(LoanClosed(loan_id=loan.id, customer_id=loan.customer_id, order_id=loan.order_id, reason="written_off"))
     return loan
 

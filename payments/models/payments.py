@@ -347,13 +347,13 @@ class Payment(models.Model):
         self.refund_pending -= amount
         self.touch(now)
 
-    def book_refund(self, amount: Decimal, now: datetime) -> None:
+    def post_refund(self, amount: Decimal, now: datetime) -> None:
         """Count a refund that happened."""
         self.refund_pending -= amount
         self.refunded_amount += amount
         self.settle(now, is_disputed=self.status == Status.DISPUTED)
 
-    def unbook_refund(self, amount: Decimal, now: datetime) -> None:
+    def reverse_refund(self, amount: Decimal, now: datetime) -> None:
         """A refund that had happened came back: its amount is ours again."""
         self.refunded_amount -= amount
         self.settle(now, is_disputed=self.status == Status.DISPUTED)

@@ -16,7 +16,7 @@ from payments.errors import WrongPaymentState
 from payments.models import IN_FLIGHT, MANUAL, Dispute, DisputeStatus, OrderAccount, OrderCopy, Payment, Purpose, Status
 from payments.rules.keys import charge_key
 from payments.services.facts import publish_completed, publish_failed
-from payments.services.ledger import book_charge
+from payments.services.ledger import post_charge
 from payments.services.order_accounts import lock_payment, settle_if_empty
 from payments.services.refunds import number_of, refund_by_system
 
@@ -243,7 +243,7 @@ def _complete(account: OrderAccount, payment: Payment, previous: str, now: datet
     payment.completed_at = now
     payment.settle(now, is_disputed=payment.disputes.filter(status=DisputeStatus.OPEN).exists())
     payment.save()
-    book_charge(payment, now)
+    post_charge(payment, now)
     publish_completed(payment)
     if account.closed_at is not None:
         refund_by_system(payment, account.reason or "order cancelled", now)

@@ -10,7 +10,7 @@ from core.db import transaction
 from payments.models import IN_FLIGHT, TAKEN, OrderAccount, Payment
 from payments.services.charges import withdraw
 from payments.services.order_accounts import lock_order_account, settle_if_empty
-from payments.services.partners import unbook_sale
+from payments.services.partners import reverse_sale
 from payments.services.refunds import refund_by_system
 
 
@@ -46,7 +46,7 @@ def close_order(
         account.kept_amount = account.kept_amount if keep is None else keep
         account.secured_amount = account.secured_amount if secured is None else secured
         account.save()
-        unbook_sale(order_id, now)
+        reverse_sale(order_id, now)
         kept = account.kept_amount + account.secured_amount
         for payment in _payments(account).filter(status__in=(*IN_FLIGHT, *TAKEN)).order_by("pk"):
             if payment.is_in_flight:

@@ -8,7 +8,7 @@ from gateway.approvals import let
 from payments.approvals import ASKED_FOR
 from payments.models import EntryKind, LedgerEntry, Payout, PayoutPurpose
 from payments.services.facts import publish_forfeited
-from payments.services.ledger import About, book, is_booked
+from payments.services.ledger import About, is_posted, post
 from payments.services.order_accounts import asked_back, held, lock_order_account
 from payments.services.requests import Ask, pay_out
 
@@ -30,7 +30,7 @@ def forfeit_deposit(*, ask: Ask, now: datetime) -> None:
         else:
             earned = min(ask.amount, held(ask.subject_id) + asked_back(ask.subject_id))
             if earned > 0:
-                book(_about(EntryKind.FORFEIT, ask), {f"order:{ask.subject_id}": earned, EARNED: -earned}, now)
+                post(_about(EntryKind.FORFEIT, ask), {f"order:{ask.subject_id}": earned, EARNED: -earned}, now)
         publish_forfeited(ask.request_id, ask.subject_id, ask.customer_id, max(earned, ZERO), ask.currency)
 
 
@@ -39,9 +39,9 @@ def pay_out_deposit(*, ask: Ask, now: datetime) -> Payout:
     with transaction("payments"):
         let(ASKED_FOR)
         lock_order_account(ask.subject_id)
-        if not is_booked(EntryKind.DOUBLED, ask.request_id):
+        if not is_posted(EntryKind.DOUBLED, ask.request_id):
             sides = {PAID_AGAIN: ask.amount, f"{PayoutPurpose.DEPOSIT}:{ask.subject_id}": -ask.amount}
-            book(_about(EntryKind.DOUBLED, ask), sides, now)
+            post(_about(EntryKind.DOUBLED, ask), sides, now)
         return pay_out(ask=ask, purpose=PayoutPurpose.DEPOSIT, now=now)
 
 

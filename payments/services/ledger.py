@@ -61,45 +61,45 @@ def asset_account(payment: Payment) -> str:
     return _BY_HAND.get(payment.method, f"provider:{payment.provider}")
 
 
-def book_charge(payment: Payment, now: datetime) -> None:
+def post_charge(payment: Payment, now: datetime) -> None:
     """Book money that arrived: we own it, and owe for it as much."""
     about = _of_payment(EntryKind.CHARGE, payment.id, payment)
-    book(about, {asset_account(payment): payment.amount, payment.account: -payment.amount}, now)
+    post(about, {asset_account(payment): payment.amount, payment.account: -payment.amount}, now)
 
 
-def book_refund_due(payment: Payment, refund: Refund, now: datetime) -> None:
+def post_refund_due(payment: Payment, refund: Refund, now: datetime) -> None:
     """Book that money is on its way back: owed to the buyer as money now, no longer as goods."""
-    _book_refund(EntryKind.REFUND_DUE, payment, refund, (payment.account, REFUNDS_PAYABLE), now)
+    _post_refund(EntryKind.REFUND_DUE, payment, refund, (payment.account, REFUNDS_PAYABLE), now)
 
 
-def book_refund(payment: Payment, refund: Refund, now: datetime) -> None:
+def post_refund(payment: Payment, refund: Refund, now: datetime) -> None:
     """Book money that went back."""
-    _book_refund(EntryKind.REFUND, payment, refund, (REFUNDS_PAYABLE, asset_account(payment)), now)
+    _post_refund(EntryKind.REFUND, payment, refund, (REFUNDS_PAYABLE, asset_account(payment)), now)
 
 
-def book_refund_failed(payment: Payment, refund: Refund, now: datetime) -> None:
+def post_refund_failed(payment: Payment, refund: Refund, now: datetime) -> None:
     """Book that a refund did not happen: the money is owed as before."""
-    _book_refund(EntryKind.REFUND_FAILED, payment, refund, (REFUNDS_PAYABLE, payment.account), now)
+    _post_refund(EntryKind.REFUND_FAILED, payment, refund, (REFUNDS_PAYABLE, payment.account), now)
 
 
-def book_refund_returned(payment: Payment, refund: Refund, now: datetime) -> None:
+def post_refund_returned(payment: Payment, refund: Refund, now: datetime) -> None:
     """Book that money which had gone back came to us again."""
-    _book_refund(EntryKind.REFUND_RETURNED, payment, refund, (asset_account(payment), payment.account), now)
+    _post_refund(EntryKind.REFUND_RETURNED, payment, refund, (asset_account(payment), payment.account), now)
 
 
-def book_payout(payout: Payout, now: datetime) -> None:
+def post_payout(payout: Payout, now: datetime) -> None:
     """Book money that was paid out."""
     about = About(
         EntryKind.PAYOUT, payout.id, payout.currency, payout=payout, customer_id=payout.customer_id
     )  # fmt: skip
-    book(about, {payout.account: payout.amount, f"provider:{payout.provider}": -payout.amount}, now)
+    post(about, {payout.account: payout.amount, f"provider:{payout.provider}": -payout.amount}, now)
 
 
-def _book_refund(kind: EntryKind, payment: Payment, refund: Refund, way: tuple[str, str], now: datetime) -> None:
+def _post_refund(kind: EntryKind, payment: Payment, refund: Refund, way: tuple[str, str], now: datetime) -> None:
     """Debit the first account of `way` and credit the second."""
     debit, credit = way
     about = _of_payment(kind, refund.id, payment, refund, refund.attempt if refund.source == RefundSource.OURS else 1)
-    book(about, {debit: refund.amount, credit: -refund.amount}, now)
+    post(about, {debit: refund.amount, credit: -refund.amount}, now)
 
 
 def _of_payment(
@@ -117,7 +117,7 @@ def _of_payment(
     )
 
 
-def book(about: About, sides: dict[str, Decimal], now: datetime) -> None:
+def post(about: About, sides: dict[str, Decimal], now: datetime) -> None:
     """Write one entry; sides of nothing are left out. The database refuses what does not sum to zero.
 
     Raises Undeclared where money would leave, or be believed to have come, by a way nobody has declared.
@@ -143,7 +143,7 @@ def book(about: About, sides: dict[str, Decimal], now: datetime) -> None:
     )
 
 
-def is_booked(kind: EntryKind, reference: UUID, attempt: int | None = None) -> bool:
+def is_posted(kind: EntryKind, reference: UUID, attempt: int | None = None) -> bool:
     """Tell whether this was booked before, at all or in this attempt."""
     found = LedgerEntry.objects.filter(kind=kind, reference=reference)
     return (found if attempt is None else found.filter(attempt=attempt)).exists()

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from core.db import transaction
 from core.money import ZERO, money
 from payments.models import EntryKind, LedgerEntry, LedgerLine, LoanPart, LoanState
-from payments.services.ledger import About, book, is_booked
+from payments.services.ledger import About, is_posted, post
 from payments.services.order_accounts import lock_order_account
 
 COMMISSION = "commission:insurance"
@@ -54,7 +54,7 @@ def promise_loan(*, application_id: UUID, order_id: UUID, amount: Decimal) -> No
         )
 
 
-def book_loan(
+def post_loan(
     *, application_id: UUID, order_id: UUID, customer_id: UUID, amount: Decimal, currency: str, bank: str, now: datetime
 ) -> None:
     """A loan was paid into an order: the bank owes us its amount."""
@@ -64,10 +64,10 @@ def book_loan(
             application_id=application_id,
             defaults={"order_id": order_id, "amount": amount, "state": LoanState.PAID},
         )
-        if is_booked(EntryKind.LOAN, application_id):
+        if is_posted(EntryKind.LOAN, application_id):
             return
         about = About(EntryKind.LOAN, application_id, currency, order_id=order_id, customer_id=customer_id)
-        book(about, {_lender(bank): part.amount, f"order:{order_id}": -part.amount}, now)
+        post(about, {_lender(bank): part.amount, f"order:{order_id}": -part.amount}, now)
 
 
 def cancel_loan(*, application_id: UUID, order_id: UUID, now: datetime) -> None:
@@ -80,7 +80,7 @@ def cancel_loan(*, application_id: UUID, order_id: UUID, now: datetime) -> None:
             create_defaults={"order_id": order_id, "amount": ZERO, "state": LoanState.VOID},
         )
         entry = LedgerEntry.objects.filter(kind=EntryKind.LOAN, reference=application_id).first()
-        if entry is None or is_booked(EntryKind.LOAN_CANCELLED, application_id):
+        if entry is None or is_posted(EntryKind.LOAN_CANCELLED, application_id):
             return
         about = About(
             EntryKind.LOAN_CANCELLED,
@@ -89,7 +89,7 @@ def cancel_loan(*, application_id: UUID, order_id: UUID, now: datetime) -> None:
             order_id=entry.order_id,
             customer_id=entry.customer_id,
         )
-        book(about, {line.account_id: -line.amount for line in entry.lines.all()}, now)
+        post(about, {line.account_id: -line.amount for line in entry.lines.all()}, now)
 
 
 def pass_on_repayment(
@@ -97,10 +97,10 @@ def pass_on_repayment(
 ) -> None:
     """Pass on what we took for a loan and its bank counted: we owe it to the bank now."""
     with transaction("payments"):
-        if amount <= 0 or is_booked(EntryKind.LOAN_REPAYMENT, request_id):
+        if amount <= 0 or is_posted(EntryKind.LOAN_REPAYMENT, request_id):
             return
         about = About(EntryKind.LOAN_REPAYMENT, request_id, currency, customer_id=customer_id)
-        book(about, {f"loan:{loan_id}": amount, _lender(bank): -amount}, now)
+        post(about, {f"loan:{loan_id}": amount, _lender(bank): -amount}, now)
 
 
 def claim_from_bank(
@@ -108,31 +108,31 @@ def claim_from_bank(
 ) -> None:
     """Money of a loan that its bank has is the borrower's: the bank owes it to us, or gets so much less from us."""
     with transaction("payments"):
-        if is_booked(EntryKind.LOAN_RETURNED, request_id):
+        if is_posted(EntryKind.LOAN_RETURNED, request_id):
             return
         about = About(EntryKind.LOAN_RETURNED, request_id, currency, customer_id=customer_id)
-        book(about, {_lender(bank): amount, f"loan:{loan_id}": -amount}, now)
+        post(about, {_lender(bank): amount, f"loan:{loan_id}": -amount}, now)
 
 
 def take_repayment_back(*, request_id: UUID, now: datetime) -> None:
     """A payment that its bank had counted bounced: what was passed on of it is not owed to the bank."""
     with transaction("payments"):
         entry = LedgerEntry.objects.filter(kind=EntryKind.LOAN_REPAYMENT, reference=request_id).first()
-        if entry is None or is_booked(EntryKind.LOAN_RETURNED, request_id):
+        if entry is None or is_posted(EntryKind.LOAN_RETURNED, request_id):
             return
         about = About(EntryKind.LOAN_RETURNED, request_id, entry.currency, customer_id=entry.customer_id)
-        book(about, {line.account_id: -line.amount for line in entry.lines.all()}, now)
+        post(about, {line.account_id: -line.amount for line in entry.lines.all()}, now)
 
 
-def book_premium(*, premium: Premium, now: datetime) -> None:
+def post_premium(*, premium: Premium, now: datetime) -> None:
     """A policy is in force, changed or reinstated: what was paid for it is the insurer's, less our commission."""
     with transaction("payments"):
-        if premium.amount <= 0 or is_booked(EntryKind.PREMIUM, premium.policy_id, premium.attempt):
+        if premium.amount <= 0 or is_posted(EntryKind.PREMIUM, premium.policy_id, premium.attempt):
             return
         usual = money(premium.amount * Decimal(settings.INSURANCE_COMMISSION_PERCENT) / 100)
         ours = usual if premium.commission is None else premium.commission
         sides = {premium.account: premium.amount, premium.insurer_account: ours - premium.amount, COMMISSION: -ours}
-        book(_about(EntryKind.PREMIUM, premium), sides, now)
+        post(_about(EntryKind.PREMIUM, premium), sides, now)
 
 
 def return_premium(*, premium: Premium, now: datetime, alone: Decimal = ZERO) -> None:
@@ -143,7 +143,7 @@ def return_premium(*, premium: Premium, now: datetime, alone: Decimal = ZERO) ->
     with transaction("payments"):
         booked = LedgerLine.objects.filter(entry__kind=EntryKind.PREMIUM, entry__reference=premium.policy_id)
         lines = list(booked.order_by("-entry__created_at", "-id").values_list("account_id", "amount"))
-        is_known = is_booked(EntryKind.PREMIUM_REFUND, premium.policy_id, premium.attempt)
+        is_known = is_posted(EntryKind.PREMIUM_REFUND, premium.policy_id, premium.attempt)
         if not lines or premium.amount <= 0 or is_known:
             return
         whole = sum((amount for _account, amount in lines if amount > 0), ZERO)
@@ -152,30 +152,30 @@ def return_premium(*, premium: Premium, now: datetime, alone: Decimal = ZERO) ->
         insurer = next(account for account, _amount in lines if account.startswith("insurer:"))
         sides = {insurer: premium.amount - back, COMMISSION: back, f"policy:{premium.policy_id}": -alone}
         sides[premium.account] = sides.get(premium.account, ZERO) + alone - premium.amount
-        book(_about(EntryKind.PREMIUM_REFUND, premium), sides, now)
+        post(_about(EntryKind.PREMIUM_REFUND, premium), sides, now)
 
 
-def book_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
+def post_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
     """The keys were handed over: what was paid for the goods is earned."""
     with transaction("payments"):
         lock_order_account(order_id)
         lines = LedgerLine.objects.filter(account_id=f"order:{order_id}")
         owed = -(lines.aggregate(total=Sum("amount"))["total"] or ZERO)
         first = LedgerEntry.objects.filter(order_id=order_id).first()
-        if owed <= 0 or first is None or is_booked(EntryKind.SALE, order_id):
+        if owed <= 0 or first is None or is_posted(EntryKind.SALE, order_id):
             return
         about = About(EntryKind.SALE, order_id, first.currency, order_id=order_id, customer_id=customer_id)
-        book(about, {f"order:{order_id}": owed, "sales": -owed}, now)
+        post(about, {f"order:{order_id}": owed, "sales": -owed}, now)
 
 
-def unbook_sale(order_id: UUID, now: datetime) -> None:
-    """Unbook a sale that comes back: what was earned is the buyer's money again, in the account that is locked."""
+def reverse_sale(order_id: UUID, now: datetime) -> None:
+    """Reverse a sale that comes back: what was earned is the buyer's money again, in the account that is locked."""
     entry = LedgerEntry.objects.filter(kind=EntryKind.SALE, reference=order_id).first()
-    if entry is None or is_booked(EntryKind.SALE_RETURNED, order_id):
+    if entry is None or is_posted(EntryKind.SALE_RETURNED, order_id):
         return
     earned = sum((line.amount for line in entry.lines.filter(account_id=f"order:{order_id}")), ZERO)
     about = About(EntryKind.SALE_RETURNED, order_id, entry.currency, order_id=order_id, customer_id=entry.customer_id)
-    book(about, {"sales": earned, f"order:{order_id}": -earned}, now)
+    post(about, {"sales": earned, f"order:{order_id}": -earned}, now)
 
 
 def _about(kind: EntryKind, premium: Premium) -> About:

@@ -27,7 +27,7 @@ from payments.models import (
 )
 from payments.rules.keys import charge_key
 from payments.services.facts import publish_refund_failed, publish_refund_pending, publish_refunded
-from payments.services.ledger import book_refund, book_refund_due, book_refund_failed, book_refund_returned
+from payments.services.ledger import post_refund, post_refund_due, post_refund_failed, post_refund_returned
 from payments.services.order_accounts import lock_payment, refuse_secured, settle_if_empty
 
 
@@ -245,12 +245,12 @@ def _fail(payment: Payment, refund: Refund, report: RefundReport, now: datetime)
     refund.failure_code, refund.failure_detail = report.failure_code, report.failure_detail[:255]
     refund.move(RefundStatus.FAILED, now)
     if had_succeeded:
-        payment.unbook_refund(refund.amount, now)
+        payment.reverse_refund(refund.amount, now)
         refund.succeeded_at = None
-        book_refund_returned(payment, refund, now)
+        post_refund_returned(payment, refund, now)
     else:
         payment.free_refund(refund.amount, now)
-        book_refund_failed(payment, refund, now)
+        post_refund_failed(payment, refund, now)
     publish_refund_failed(payment, refund, had_succeeded=had_succeeded)
 
 
@@ -286,7 +286,7 @@ def record_foreign_refund(
         refund.move(RefundStatus.APPROVED, now)
         _save(payment, refund)
         approvals.let(PROVIDER_SAYS)
-        book_refund_due(payment, refund, now)
+        post_refund_due(payment, refund, now)
         _succeed(payment, refund, now)
         settle_if_empty(account, now)
     return refund
@@ -328,7 +328,7 @@ def _approve(payment: Payment, refund: Refund, now: datetime) -> None:
     """Send the refund to the provider, or book at once what a person hands back."""
     refund.move(RefundStatus.APPROVED, now)
     _save(payment, refund)
-    book_refund_due(payment, refund, now)
+    post_refund_due(payment, refund, now)
     if payment.provider == MANUAL:
         _succeed(payment, refund, now)
         return
@@ -353,9 +353,9 @@ def _request_of(payment: Payment, refund: Refund) -> dict[str, Any]:
 def _succeed(payment: Payment, refund: Refund, now: datetime) -> None:
     refund.move(RefundStatus.SUCCEEDED, now)
     refund.succeeded_at = now
-    payment.book_refund(refund.amount, now)
+    payment.post_refund(refund.amount, now)
     _save(payment, refund)
-    book_refund(payment, refund, now)
+    post_refund(payment, refund, now)
     publish_refunded(payment, refund)
 
 

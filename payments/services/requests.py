@@ -31,7 +31,7 @@ from payments.models import (
     Status,
 )
 from payments.services.facts import publish_end_again, publish_included, publish_payout, publish_requested_refund
-from payments.services.ledger import About, book, book_payout, is_booked
+from payments.services.ledger import About, is_posted, post, post_payout
 from payments.services.order_accounts import lock_order_account
 from payments.services.refunds import refund_by_system
 from payments.services.taking import begin, provider_of, record_refused, stored_method
@@ -129,9 +129,9 @@ def refund_for(
             if refund is not None:
                 return refund
         let(ASKED_FOR)
-        if order_id is not None and not is_booked(EntryKind.PAYOUT_DUE, ask.request_id):
+        if order_id is not None and not is_posted(EntryKind.PAYOUT_DUE, ask.request_id):
             about = About(EntryKind.PAYOUT_DUE, ask.request_id, ask.currency, order_id=order_id)
-            book(about, {f"order:{order_id}": ask.amount, f"{purpose}:{ask.subject_id}": -ask.amount}, now)
+            post(about, {f"order:{order_id}": ask.amount, f"{purpose}:{ask.subject_id}": -ask.amount}, now)
         return pay_out(ask=ask, purpose=purpose, now=now)
 
 
@@ -143,7 +143,7 @@ def pay_claim(*, ask: Ask, insurer: str, now: datetime, payee: str = "") -> Payo
         if not known and ask.amount > ZERO:
             about = About(EntryKind.CLAIM, ask.request_id, ask.currency, customer_id=ask.customer_id)
             sides = {f"insurer:{insurer or 'partner'}": ask.amount, f"claim:{ask.subject_id}": -ask.amount}
-            book(about, sides, now)
+            post(about, sides, now)
         return pay_out(ask=ask, purpose=PayoutPurpose.CLAIM, now=now, payee=payee)
 
 
@@ -215,5 +215,5 @@ def apply_payout_report(*, payout_id: UUID, attempt: int, report: PayoutReport, 
         payout.save()
         let(PROVIDER_SAYS)
         if payout.status == PayoutStatus.SUCCEEDED:
-            book_payout(payout, now)
+            post_payout(payout, now)
         publish_payout(payout)

@@ -12,15 +12,15 @@ from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
 from payments import handlers, services
 from payments.commands import (
-    BookLoan,
-    BookPremium,
-    BookPremiumReturn,
-    BookSale,
     DropLoan,
     GiveBackLoanSurplus,
     GiveBackPremium,
     PassOnRepayment,
     PayClaim,
+    PostLoan,
+    PostPremium,
+    PostPremiumReturn,
+    PostSale,
     PromiseLoan,
     TakeLoanPayment,
     TakePremium,
@@ -86,7 +86,7 @@ def test_what_a_bank_has_of_an_undone_loan_is_kept_from_what_goes_back_to_it(san
     order, loan_id = make.order(), uuid7()
     loan = loan_of(order)
     handlers.follow_loan(promised(loan))
-    handlers.follow_loan(BookLoan(bank="alfa", **loan))
+    handlers.follow_loan(PostLoan(bank="alfa", **loan))
     undone = GiveBackLoanSurplus(
         request_id=uuid7(), loan_id=loan_id, customer_id=order.customer_id, amount=Decimal(100), currency="RUB",
         reason="the purchase was undone", bank="alfa", is_at_bank=True,
@@ -184,12 +184,12 @@ def test_a_premium_is_the_insurers_less_our_commission_and_comes_back_pro_rata()
     asked = premium()
     handlers.serve_policy(asked)
     drain_outbox("payments")
-    purchased = BookPremium(
+    purchased = PostPremium(
         policy_id=asked.policy_id, customer_id=asked.customer_id, amount=asked.amount, insurer="rosno", **MONEY
     )
     twice(handlers.serve_policy, purchased)
     assert balances() == {"provider:": Decimal(1000), "insurer:": Decimal(-900), "commission:": Decimal(-100)}
-    cancelled = BookPremiumReturn(
+    cancelled = PostPremiumReturn(
         policy_id=asked.policy_id, customer_id=asked.customer_id, amount=Decimal(400), insurer="", **MONEY
     )
     twice(handlers.serve_policy, cancelled)
@@ -316,11 +316,11 @@ def test_a_buyer_is_not_asked_for_what_the_loan_pays():
     )
     assert (over.status_code, over.json()["amount_due"]) == (409, "300000.00")
     make.paid(order, method="cash")
-    twice(handlers.follow_loan, BookLoan(bank="alfa", **loan))
+    twice(handlers.follow_loan, PostLoan(bank="alfa", **loan))
     assert payable(order.id) == 0
     assert balances() == {"cash": Decimal(300_000), "lender:": Decimal(700_000), "order:": Decimal(-1_000_000)}
-    completed = BookSale(order_id=order.id, customer_id=order.customer_id)
-    twice(handlers.book_sale, completed)
+    completed = PostSale(order_id=order.id, customer_id=order.customer_id)
+    twice(handlers.post_sale, completed)
     assert balances() == {"cash": Decimal(300_000), "lender:": Decimal(700_000), "sales": Decimal(-1_000_000)}
     assert ledger_disagreements() == []
 
@@ -334,14 +334,14 @@ def test_a_manager_may_take_what_a_loan_promised_and_has_not_paid():
     assert (over.status_code, over.json()["amount_due"]) == (409, "1000000.00")
     assert manager.post("/payments", whole).json()["amount"] == "300000.00"
     assert manager.post("/payments", whole | {"amount": "700000.00"}).status_code == 409
-    handlers.follow_loan(BookLoan(bank="alfa", **loan))
+    handlers.follow_loan(PostLoan(bank="alfa", **loan))
     assert manager.post("/payments", whole | {"amount": "0.01"}).json()["code"] == "overpayment"
 
 
 def test_a_loan_that_falls_through_is_reversed_for_good():
     order = make.order()
     loan = loan_of(order)
-    handlers.follow_loan(BookLoan(bank="", **loan))
+    handlers.follow_loan(PostLoan(bank="", **loan))
     twice(handlers.follow_loan, dropped(loan))
     handlers.follow_loan(promised(loan))
     assert payable(order.id) == order.total

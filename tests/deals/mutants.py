@@ -158,7 +158,7 @@ WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
         forfeited,
     ),
     "the second half is not booked": (
-        lambda: patch("payments.services.deposits.is_booked", lambda *_: True),
+        lambda: patch("payments.services.deposits.is_posted", lambda *_: True),
         returned_double,
     ),
     "earnest money is given back by hand": (

@@ -40,11 +40,11 @@ def understood(handler, name, **changes):
 
 def test_a_change_of_a_policy_is_paid_or_given_back():
     (more,) = understood("payments.serve_policy", "insurance.endorsed", premium_difference="70.00")
-    assert isinstance(more, commands.BookPremium)
+    assert isinstance(more, commands.PostPremium)
     assert (more.amount, more.order_id, more.commission) == (Decimal(70), None, None)
     change = {"premium_difference": "-70.00", "taken_off": "20.00", "refunded_alone": "5"}
     (less,) = understood("payments.serve_policy", "insurance.endorsed", **change)
-    assert isinstance(less, commands.BookPremiumReturn)
+    assert isinstance(less, commands.PostPremiumReturn)
     assert (less.amount, less.refunded_alone) == (Decimal(50), Decimal(5))
     kept = STORED["insurance.endorsed"]["data"]
     assert (str(less.order_id), less.attempt) == (kept["order_id"], kept["version_number"])
