@@ -270,7 +270,7 @@ class DisputeAdmin(ReadOnlyAdmin):
 
 @admin.register(Reconciliation)
 class ReconciliationAdmin(ReadOnlyAdmin):
-    """Results of each day's comparison with a provider's own book."""
+    """Results of each day's comparison with a provider's statement."""
 
     list_display = ["day", "provider", "charged_there", "charged_here", "returned_there", "returned_here", "made_at"]
     list_filter = ["provider"]

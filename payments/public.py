@@ -280,12 +280,12 @@ def _run(kind: str, sql: str, parameters: list[Any], subject: str, detail: str) 
 
 
 def provider_disagreements() -> list[Disagreement] | None:
-    """List where the sandbox's own book differs from ours, in what has ended; None when the sandbox cannot be asked.
+    """List where the sandbox's statement differs from our ledger, in what has ended; None when it cannot be asked.
 
     Never call it inside a transaction: it waits for another process.
     """
     try:
-        rows = list(provider(SANDBOX).read_book())
+        rows = list(provider(SANDBOX).read_statement())
     except (TransientFault, NoAnswer, Refused):
         return None
     theirs = {row["reference"]: row for row in rows if row["kind"] == "charge" and row.get("reference")}

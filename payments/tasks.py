@@ -22,10 +22,10 @@ def ask_about_open_payments() -> None:
 
 @shared_task(name="payments.reconcile_yesterday")
 def reconcile_yesterday() -> None:
-    """Compare yesterday with each provider's book that shows one and took anything of ours."""
+    """Compare yesterday with each provider that shows a statement and took anything of ours."""
     now = timezone.now()
     for name in NAMES:
-        if not provider(name).capabilities.book or not Payment.objects.filter(provider=name).exists():
+        if not provider(name).capabilities.statement or not Payment.objects.filter(provider=name).exists():
             continue
         try:
             done = services.reconcile_day(provider=name, day=(now - timedelta(days=1)).date(), now=now)

@@ -1,1 +1,1 @@
-"""Stand for the companies the dealer works with: HTTP servers with books of their own that know nothing of the shop."""
+"""Stand for the companies the dealer works with: HTTP servers with their own stores, which know nothing of the shop."""

@@ -1,4 +1,4 @@
-"""Serve a sandbox: a book in a file, an ASGI application made of routes, and the command that runs it."""
+"""Serve a sandbox: a store in a file, an ASGI application made of routes, and the command that runs it."""
 
 import asyncio
 import contextlib
@@ -72,15 +72,15 @@ class Answer:
         return cls(json.dumps(data).encode(), status)
 
 
-class Book(Protocol):
+class Store(Protocol):
     """Memory of a sandbox, kept over restarts."""
 
     def close(self) -> None:
         """Close the file."""
 
 
-class LockedBook:
-    """A book in SQLite whose every question is one transaction, under `_lock`."""
+class LockedStore:
+    """A store in SQLite whose every question is one transaction, under `_lock`."""
 
     schema: str
 
@@ -112,8 +112,8 @@ class Sandbox:
 
     routes: ClassVar[list[tuple[str, re.Pattern[str], str]]] = []
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def __init_subclass__(cls) -> None:
         """Collect the routes in the order of their methods."""
@@ -147,7 +147,7 @@ class Sandbox:
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working
-        self._book.close()
+        self._store.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -196,7 +196,7 @@ class SandboxCommand(BaseCommand):
 
     @abstractmethod
     def make(self, folder: Path, address: SplitResult, **options: Any) -> Sandbox:
-        """Make the sandbox, with its book in a folder; `address` is where it is served."""
+        """Make the sandbox, with its store in a folder; `address` is where it is served."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until stopped. Raises CommandError outside debug."""

@@ -9,16 +9,16 @@ from django.db import connections
 from messaging.delivery import calls
 from messaging.testing import drain_outbox
 from sandbox.lenders.app import Lenders
-from sandbox.lenders.book import Book, FaultScript
+from sandbox.lenders.store import FaultScript, Store
 from sandbox.testing import serving
 
 
 @contextmanager
-def running(*, silent_s: float = 1.0, thinks_s: float = 0.05) -> Iterator[tuple[str, Book]]:
-    """The sandboxes' address and book."""
-    book = Book(":memory:", thinks_s=thinks_s, script=FaultScript())
-    with serving(lambda _: Lenders(book, silent_s=silent_s)) as url:
-        yield url, book
+def running(*, silent_s: float = 1.0, thinks_s: float = 0.05) -> Iterator[tuple[str, Store]]:
+    """The sandboxes' address and store."""
+    store = Store(":memory:", thinks_s=thinks_s, script=FaultScript())
+    with serving(lambda _: Lenders(store, silent_s=silent_s)) as url:
+        yield url, store
 
 
 def calls_come_due() -> None:

@@ -18,7 +18,7 @@ from financing.public import loan_disagreements
 from financing.tests import make, sandboxes
 from messaging.models import ExternalCall, OutboxEvent
 from messaging.testing import events_of, published
-from sandbox.lenders.book import FAULTS, Book, FaultScript
+from sandbox.lenders.store import FAULTS, FaultScript, Store
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
@@ -298,12 +298,12 @@ def test_the_first_answer_counts_however_often_and_in_whatever_order_others_come
 
 # The sandboxes -------------------------------------------------------------------------------------------------------
 def test_one_key_is_one_decision_and_nonsense_is_refused(sandbox):
-    url, book = sandbox
+    url, store = sandbox
     body = {"application_id": "K-1", "amount": "1", "annual_rate": "1", "term_months": 3}
     for _ in range(2):
         answer = httpx2.post(f"{url}/banks/vega/applications", json=body, headers={"Idempotency-Key": "one-key"})
         assert answer.json()["status"] == "offered"
-    assert len([row for row in book.rows() if row["application_id"] == "K-1"]) == 1
+    assert len([row for row in store.rows() if row["application_id"] == "K-1"]) == 1
     assert httpx2.post(f"{url}/banks/vega/applications", json=body).status_code == 400
     assert httpx2.get(f"{url}/banks/vega/applications/by-key/none").status_code == 404
     assert httpx2.get(f"{url}/elsewhere").status_code == 404
@@ -319,10 +319,10 @@ def test_a_script_of_faults_is_the_same_each_time_and_has_its_share():
 
 def test_decisions_outlive_the_sandbox(tmp_path):
     body = {"application_id": "K-1", "amount": "10", "annual_rate": "1", "term_months": 3}
-    first = Book(tmp_path / "book.sqlite3")
+    first = Store(tmp_path / "book.sqlite3")
     decided = first.decide("vega", "k", body)
     first.close()
-    again = Book(tmp_path / "book.sqlite3").find("k")
+    again = Store(tmp_path / "book.sqlite3").find("k")
     assert (again["status"], again["reference"]) == (decided["status"], decided["reference"])
 
 

@@ -11,7 +11,7 @@ from financing import services
 from financing.models import OrderState
 from financing.tests import make, sandboxes
 from messaging.models import ExternalCall
-from sandbox.lenders.book import FAULTS
+from sandbox.lenders.store import FAULTS
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["financing"])

@@ -16,7 +16,7 @@ from insurance.tests.answers import asked, settle
 from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox, events_of, published
 from sandbox.insurers.app import Insurers
-from sandbox.insurers.book import Book
+from sandbox.insurers.store import Store
 from sandbox.testing import serving
 from tests.ports import nowhere
 
@@ -28,9 +28,9 @@ VINS = {"fine": "XTA210990Y2766389", "declined": "XTA210990Y2760001", "slow": "X
 
 @pytest.fixture(scope="module")
 def sandbox():
-    book = Book(":memory:", thinks_s=0.2)
-    with serving(lambda _: Insurers(book, silent_s=2)) as url:
-        yield url, book
+    store = Store(":memory:", thinks_s=0.2)
+    with serving(lambda _: Insurers(store, silent_s=2)) as url:
+        yield url, store
 
 
 @pytest.fixture(autouse=True)
@@ -158,12 +158,12 @@ def test_a_purchase_undone_meanwhile_lets_the_insurer_go(insurers):
 
 
 def test_one_key_is_one_decision_and_nonsense_is_refused(sandbox):
-    url, book = sandbox
+    url, store = sandbox
     body = {"policy_id": "K-1", "vehicle_vin": VINS["fine"], "premium": "1"}
     for _ in range(2):
         answer = httpx2.post(f"{url}/insurers/shield/policies", json=body, headers={"Idempotency-Key": "one-key"})
         assert answer.json()["status"] == "accepted"
-    assert len([row for row in book.rows() if row["policy_id"] == "K-1"]) == 1
+    assert len([row for row in store.rows() if row["policy_id"] == "K-1"]) == 1
     assert httpx2.post(f"{url}/insurers/shield/policies", json=body).status_code == 400
     assert httpx2.get(f"{url}/insurers/shield/policies/by-key/none").status_code == 404
     assert httpx2.get(f"{url}/elsewhere").status_code == 404

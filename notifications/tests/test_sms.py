@@ -13,7 +13,7 @@ from notifications.providers import sms
 from notifications.providers.port import Refused
 from notifications.tests import make
 from sandbox.sms.app import SmsGateway
-from sandbox.sms.book import Book
+from sandbox.sms.store import Store
 from sandbox.testing import serving
 from tests.ports import nowhere
 
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.django_db(databases=["notifications"])
 
 @pytest.fixture
 def sandbox(tmp_path, settings):
-    book = Book(tmp_path / "book.sqlite3")
-    with serving(lambda _: SmsGateway(book, silent_s=2)) as url:
+    store = Store(tmp_path / "book.sqlite3")
+    with serving(lambda _: SmsGateway(store, silent_s=2)) as url:
         settings.SMS_URL, settings.PROVIDER_TIMEOUT_S = url, 1
-        yield book
+        yield store
 
 
 def texted(phone="8 (900) 123-45-67", **profile):

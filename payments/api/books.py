@@ -1,4 +1,4 @@
-"""The books over HTTP: lines and balances of the ledger, statements, and comparisons with providers' own books."""
+"""The books over HTTP: lines and balances of the ledger, statements, and comparisons with providers' statements."""
 
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -124,7 +124,7 @@ class LedgerAccountViewSet(mixins.ListModelMixin, MoneyViewSet):
 
 
 class ReconciliationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
-    """Results of each day's comparison with a provider's own book."""
+    """Results of each day's comparison with a provider's statement."""
 
     permission_classes = [IsManager]
     queryset = Reconciliation.objects.all()

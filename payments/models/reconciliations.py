@@ -1,4 +1,4 @@
-"""Store what each day's comparison with a provider's own book found."""
+"""Store what each day's comparison with a provider's statement found."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from core.ids import uuid7
 
 
 class Reconciliation(models.Model):
-    """One comparison of one day: what the provider's book says, what our ledger says, and every difference."""
+    """One comparison of one day: what the provider's statement says, what our ledger says, and every difference."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     provider = models.CharField(_("provider"), max_length=20)

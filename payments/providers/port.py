@@ -29,7 +29,7 @@ class Capabilities:
 
     holds: bool = False
     payouts: bool = False
-    book: bool = False
+    statement: bool = False
     signs_webhooks: bool = True
     finds_by_key: bool = True
     methods: frozenset[str] = frozenset({"card"})
@@ -99,9 +99,9 @@ class Provider(ABC):
         """Return what became of a payout."""
         raise Unsupported("payouts")
 
-    def read_book(self) -> Iterator[dict[str, Any]]:
+    def read_statement(self) -> Iterator[dict[str, Any]]:
         """The provider's own movements: `{kind: charge|refund|payout, reference, id, status, amount, created_at}`."""
-        raise Unsupported("book")
+        raise Unsupported("statement")
 
     @abstractmethod
     def parse_webhook(self, body: bytes, headers: Mapping[str, str], address: str) -> Notice:

@@ -31,7 +31,7 @@ class SandboxProvider(Provider):
     """The test bank, a process of its own; see `sandbox.bank`."""
 
     name = "sandbox"
-    capabilities = Capabilities(holds=True, payouts=True, book=True, methods=frozenset({"card", "sbp"}))
+    capabilities = Capabilities(holds=True, payouts=True, statement=True, methods=frozenset({"card", "sbp"}))
 
     def charge(self, key: str, request: dict[str, Any]) -> Answer:
         """Take or authorise money."""
@@ -65,8 +65,8 @@ class SandboxProvider(Provider):
         """Ask by our key."""
         return _SANDBOX.find("GET", f"/payouts/by-key/{key}")
 
-    def read_book(self, page_size: int = 500) -> Iterator[dict[str, Any]]:
-        """Every row of the sandbox's own book, oldest first."""
+    def read_statement(self, page_size: int = 500) -> Iterator[dict[str, Any]]:
+        """Every row of the sandbox's own statement, oldest first."""
         after = 0
         while True:
             page = _SANDBOX.ask("GET", f"/book?after={after}&limit={page_size}")

@@ -29,12 +29,12 @@ ASK_AFTER = timedelta(minutes=5)
 
 
 def reconcile_day(*, provider: str, day: date, now: datetime) -> Reconciliation:
-    """Compare one day (UTC) of a provider's own book with ours and keep the result; said again, it is kept anew.
+    """Compare one day (UTC) of a provider's statement with our ledger and store the result, anew when asked again.
 
     What began that day is compared however late it ended. Raises TransientFault, NoAnswer, and Refused for a provider
-    that shows no book.
+    that shows no statement.
     """
-    rows = [row for row in provider_named(provider).read_book() if _day_of(row) == day]
+    rows = [row for row in provider_named(provider).read_statement() if _day_of(row) == day]
     theirs = {kind: {row["reference"]: row for row in rows if row["kind"] == kind} for kind in ("charge", "refund")}
     charged = _charged_here(provider, day, set(theirs["charge"]))
     returned = _returned_here(provider, day, set(theirs["refund"]))

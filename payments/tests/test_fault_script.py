@@ -111,19 +111,19 @@ class Storm:
     def answer_the_bank(self):
         for payment in Payment.objects.filter(status=Status.REQUIRES_ACTION).exclude(provider_ref=""):
             if self.dice.random() < 0.7:
-                self.bank.book.confirm(payment.provider_ref, is_confirmed=self.dice.random() < 0.7)
+                self.bank.store.confirm(payment.provider_ref, is_confirmed=self.dice.random() < 0.7)
 
     def receive_webhooks(self):
         """In any order, some twice, some not this time."""
-        self.bank.book.decide_late()
-        due = self.bank.book.due_webhooks(100_000)
+        self.bank.store.decide_late()
+        due = self.bank.store.due_webhooks(100_000)
         due += self.dice.choices(due, k=len(due) // 5) if due else []
         self.dice.shuffle(due)
         for webhook in due:
             if self.dice.random() < 0.2:
                 continue
             assert send(json.loads(webhook.body)).status_code == 200
-            self.bank.book.mark_sent(webhook, is_delivered=True)
+            self.bank.store.mark_sent(webhook, is_delivered=True)
 
     def deliver(self):
         while relay.sequence("payments"):
@@ -164,8 +164,8 @@ class Storm:
         return Refund.objects.filter(status=RefundStatus.FAILED, attempt__lt=3).exclude(pk__in=self.given_up)
 
     def is_moving(self):
-        unread = self.bank.book._db.execute("SELECT count(*) FROM webhook WHERE delivered_at IS NULL").fetchone()[0]
-        undecided = self.bank.book._db.execute(
+        unread = self.bank.store._db.execute("SELECT count(*) FROM webhook WHERE delivered_at IS NULL").fetchone()[0]
+        undecided = self.bank.store._db.execute(
             "SELECT count(*) FROM movement WHERE status IN ('processing', 'requires_action')"
         ).fetchone()[0]
         return (
@@ -180,24 +180,24 @@ def test_a_storm_charges_nobody_twice_and_leaves_nothing_open(bank):
     storm = Storm(bank)
     started = time.monotonic()
     storm.rage()
-    rows = bank.book.page(0, 1_000_000)["rows"]
+    rows = bank.store.page(0, 1_000_000)["rows"]
     taken = [row for row in rows if row["kind"] == "charge" and row["status"] == "succeeded"]
     returned = [row for row in rows if row["kind"] == "refund" and row["status"] == "succeeded"]
     paid_for = Payment.objects.filter(pk__in=[row["reference"] for row in taken])
     charges_of_order = Counter(paid_for.values_list("order_id", flat=True))
-    book = sum(Decimal(row["amount"]) for row in taken) - sum(Decimal(row["amount"]) for row in returned)
+    theirs = sum(Decimal(row["amount"]) for row in taken) - sum(Decimal(row["amount"]) for row in returned)
     ledger = LedgerLine.objects.filter(account="provider:sandbox").aggregate(total=Sum("amount"))["total"]
     in_limbo = Payment.objects.filter(status__in=IN_FLIGHT).count()
     print(
         f"\n{COUNT} orders, {Payment.objects.count()} payments, {len(taken)} taken, {len(returned)} refunds done of "
         f"{Refund.objects.count()}; most charges of one order {max(charges_of_order.values())}; in limbo {in_limbo}; "
-        f"the bank's book {book}, our ledger {ledger}; seed {SEED}, {time.monotonic() - started:.0f} s"
+        f"the bank's sum {theirs}, our ledger {ledger}; seed {SEED}, {time.monotonic() - started:.0f} s"
     )
     assert in_limbo == 0
     assert not Refund.objects.filter(status=RefundStatus.SUBMITTED).exists()
     assert max(charges_of_order.values()) == 1
     assert len({row["reference"] for row in taken}) == len(taken)
-    assert book == ledger
+    assert theirs == ledger
     assert ledger_disagreements() == []
     assert provider_disagreements() == []
     assert_no_refund_exceeds(taken, returned)

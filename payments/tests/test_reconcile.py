@@ -27,7 +27,7 @@ def test_a_day_is_compared_with_the_providers_book(sandbox, monkeypatch, capsys)
     make.payment(token="tok_declined")
     drain_outbox("payments")
     rows = book_of(sandbox, paid)
-    monkeypatch.setattr(SandboxProvider, "read_book", lambda self: iter(rows))
+    monkeypatch.setattr(SandboxProvider, "read_statement", lambda self: iter(rows))
     today = timezone.now().date()
     call_command("reconcile_payments", "--json", day=today)
     shown = json.loads(capsys.readouterr().out)
@@ -45,7 +45,7 @@ def test_a_day_is_compared_with_the_providers_book(sandbox, monkeypatch, capsys)
 
 def test_what_the_provider_does_not_know_is_a_difference(monkeypatch):
     paid = make.paid(make.order(total="1000.00"))
-    monkeypatch.setattr(SandboxProvider, "read_book", lambda self: iter([]))
+    monkeypatch.setattr(SandboxProvider, "read_statement", lambda self: iter([]))
     done = services.reconcile_day(provider="sandbox", day=timezone.now().date(), now=timezone.now())
     assert done.differences == [{"kind": "charge", "id": str(paid.id), "there": "nothing", "here": "1000.00"}]
 

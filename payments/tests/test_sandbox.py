@@ -14,8 +14,8 @@ from core.ids import uuid7
 from payments.tests.conftest import serving
 from sandbox import testing as sandboxes
 from sandbox.bank.app import Bank, Options
-from sandbox.bank.book import Book
 from sandbox.bank.faults import FaultScript
+from sandbox.bank.store import Store
 from sandbox.testing import free_port, wait_until_healthy
 
 SECRET = "whsec_dGVzdA=="
@@ -93,20 +93,20 @@ def test_the_buyer_decides_on_a_page(sandbox, choice, status):
 
 
 def test_the_book_is_read_in_pages(tmp_path):
-    with contextlib.closing(Book(tmp_path / "book.sqlite3")) as book:
+    with contextlib.closing(Store(tmp_path / "book.sqlite3")) as store:
         for number in range(5):
-            book.charge(f"k{number}", {"amount": "1", "currency": "RUB", "token": "tok_success"})
-        first = book.page(0, 3)
+            store.charge(f"k{number}", {"amount": "1", "currency": "RUB", "token": "tok_success"})
+        first = store.page(0, 3)
         assert [row["key"] for row in first["rows"]] == ["k0", "k1", "k2"]
-        rest = book.page(first["next"], 3)
+        rest = store.page(first["next"], 3)
         assert ([row["key"] for row in rest["rows"]], rest["next"]) == (["k3", "k4"], None)
 
 
 def test_a_buyer_who_never_decides_fails_the_charge(tmp_path, time_machine):
-    with contextlib.closing(Book(tmp_path / "book.sqlite3")) as book:
-        book.charge("k", {"amount": "1", "currency": "RUB", "token": "tok_3ds"})
+    with contextlib.closing(Store(tmp_path / "book.sqlite3")) as store:
+        store.charge("k", {"amount": "1", "currency": "RUB", "token": "tok_3ds"})
         time_machine.move_to("2099-01-01")
-        assert book.find("charge", "k")["failure_code"] == "authentication_expired"
+        assert store.find("charge", "k")["failure_code"] == "authentication_expired"
 
 
 def test_webhooks_are_signed_and_tried_again(tmp_path, httpserver):

@@ -129,7 +129,7 @@ def test_a_payment_waiting_for_the_buyer_is_called_off(sandbox):
     payment = Payment.objects.get()
     assert payment.status == Status.CANCELLED
     assert published("payments") == ["payment.created", "payment.failed", "payment.order_settled"]
-    assert sandbox.book.confirm(payment.provider_ref, is_confirmed=True)["status"] == "cancelled"
+    assert sandbox.store.confirm(payment.provider_ref, is_confirmed=True)["status"] == "cancelled"
 
 
 def test_a_request_that_comes_after_the_refund_takes_nothing(sandbox):

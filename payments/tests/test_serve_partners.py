@@ -272,7 +272,7 @@ def test_a_claim_is_paid_once_and_owed_by_the_insurer(sandbox):
     drain_outbox("payments")
     assert last("payment.payout_settled")["purpose"] == "claim"
     assert balances() == {"insurer:": Decimal(900), "provider:": Decimal(-900)}
-    rows = [row for row in sandbox.book.page(0, 100_000)["rows"] if row["kind"] == "payout"]
+    rows = [row for row in sandbox.store.page(0, 100_000)["rows"] if row["kind"] == "payout"]
     assert sum(1 for row in rows if row["reference"] == str(Payout.objects.get().id)) == 1
 
 

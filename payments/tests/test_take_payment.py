@@ -148,7 +148,7 @@ def test_a_confirmation_is_asked_for_with_a_page(sandbox):
     assert payment.action_url.startswith(f"{sandbox.url}/3ds/")
     shown = Api("client", user_id=payment.customer_id).get(f"/payments/{payment.id}").json()
     assert shown["action_url"] == payment.action_url
-    sandbox.book.confirm(payment.provider_ref, is_confirmed=True)
+    sandbox.store.confirm(payment.provider_ref, is_confirmed=True)
     make.drain()
     payment = make.again(payment)
     assert (payment.status, payment.action_url) == (Status.COMPLETED, "")

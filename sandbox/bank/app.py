@@ -12,8 +12,8 @@ import httpx2
 from standardwebhooks import Webhook as Signer
 
 from sandbox.bank import pages
-from sandbox.bank.book import Book, Webhook, shown
 from sandbox.bank.faults import FaultScript
+from sandbox.bank.store import Store, Webhook, shown
 from sandbox.framework import Answer, AnswerLost, Refusal, Request, Sandbox, route
 
 MAX_PAGE = 1000
@@ -23,7 +23,7 @@ MAX_PAGE = 1000
 class Options:
     """`public_url`: where buyers find the confirmation page. `late_s`: how late `tok_timeout` is answered."""
 
-    book: Path
+    store: Path
     public_url: str
     webhook_url: str
     webhook_secret: str
@@ -37,16 +37,16 @@ class Bank(Sandbox):
     def __init__(self, options: Options) -> None:
         self.options = options
         self.faults = options.faults
-        self.book = Book(options.book, options.faults)
+        self.store = Store(options.store, options.faults)
         self._news = asyncio.Event()
-        super().__init__(self.book)
+        super().__init__(self.store)
 
     # Routes ------------------------------------------------------------------------------------------------------
     @route("POST", "/charges")
     async def _charge(self, request: Request) -> Answer:
         body = request.json()
-        is_new = self.book.find("charge", _key(request)) is None
-        row = await self._meet_faults(lambda: self.book.charge(_key(request), body))
+        is_new = self.store.find("charge", _key(request)) is None
+        row = await self._meet_faults(lambda: self.store.charge(_key(request), body))
         if is_new and row["token"] == "tok_timeout":
             await asyncio.sleep(self.options.late_s)
         return self._shown(row)
@@ -65,53 +65,53 @@ class Bank(Sandbox):
 
     @route("GET", "/charges/by-key/(.+)")
     async def _find_charge(self, request: Request, key: str) -> Answer:
-        return self._shown(_found(self.book.find("charge", key)))
+        return self._shown(_found(self.store.find("charge", key)))
 
     @route("POST", "/charges/by-key/(.+)/cancel")
     async def _cancel(self, request: Request, key: str) -> Answer:
-        return self._shown(await self._meet_faults(lambda: self.book.cancel(key)))
+        return self._shown(await self._meet_faults(lambda: self.store.cancel(key)))
 
     @route("POST", "/charges/by-key/(.+)/capture")
     async def _capture(self, request: Request, key: str) -> Answer:
-        return self._shown(await self._meet_faults(lambda: self.book.capture(key)))
+        return self._shown(await self._meet_faults(lambda: self.store.capture(key)))
 
     @route("POST", "/refunds")
     async def _refund(self, request: Request) -> Answer:
         body = request.json()
-        return self._shown(await self._meet_faults(lambda: self.book.refund(_key(request), body)))
+        return self._shown(await self._meet_faults(lambda: self.store.refund(_key(request), body)))
 
     @route("POST", "/payouts")
     async def _payout(self, request: Request) -> Answer:
         body = request.json()
-        return self._shown(await self._meet_faults(lambda: self.book.payout(_key(request), body)))
+        return self._shown(await self._meet_faults(lambda: self.store.payout(_key(request), body)))
 
     @route("GET", "/payouts/by-key/(.+)")
     async def _find_payout(self, request: Request, key: str) -> Answer:
-        return self._shown(_found(self.book.find("payout", key)))
+        return self._shown(_found(self.store.find("payout", key)))
 
     @route("POST", "/charges/(sbx_[0-9a-f]+)/disputes/(open|won|lost)")
     async def _dispute(self, request: Request, charge_id: str, status: str) -> Answer:
-        row = self.book.dispute(charge_id, status)
+        row = self.store.dispute(charge_id, status)
         self._news.set()
         return self._shown(row)
 
     @route("GET", "/refunds/by-key/(.+)")
     async def _find_refund(self, request: Request, key: str) -> Answer:
-        return self._shown(_found(self.book.find("refund", key)))
+        return self._shown(_found(self.store.find("refund", key)))
 
     @route("GET", "/book")
-    async def _page_of_book(self, request: Request) -> Answer:
+    async def _page_of_statement(self, request: Request) -> Answer:
         after, limit = _number(request, "after", 0), _number(request, "limit", MAX_PAGE)
-        return Answer.json(self.book.page(after, max(1, min(limit, MAX_PAGE))))
+        return Answer.json(self.store.page(after, max(1, min(limit, MAX_PAGE))))
 
     @route("GET", "/3ds/(sbx_[0-9a-f]+)")
     async def _ask_buyer(self, request: Request, charge_id: str) -> Answer:
-        return _page(_found(self.book.find_by_id(charge_id)))
+        return _page(_found(self.store.find_by_id(charge_id)))
 
     @route("POST", "/3ds/(sbx_[0-9a-f]+)")
     async def _receive_buyer_answer(self, request: Request, charge_id: str) -> Answer:
         form = parse_qs(request.body.decode(errors="replace"))
-        row = self.book.confirm(charge_id, is_confirmed=form.get("result") == ["confirm"])
+        row = self.store.confirm(charge_id, is_confirmed=form.get("result") == ["confirm"])
         self._news.set()
         return _page(row)
 
@@ -126,8 +126,8 @@ class Bank(Sandbox):
         """Send what is due; woken by news, and twice a second for what is to be tried again."""
         async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
             while True:
-                self.book.decide_late()
-                due = self.book.due_webhooks() if self.options.webhook_url else []
+                self.store.decide_late()
+                due = self.store.due_webhooks() if self.options.webhook_url else []
                 await asyncio.gather(*(self._deliver(client, webhook) for webhook in due))
                 if not due:
                     await self._wait_for_news()
@@ -147,7 +147,7 @@ class Bank(Sandbox):
             is_delivered = response.is_success
         except httpx2.HTTPError:
             is_delivered = False
-        self.book.mark_sent(webhook, is_delivered=is_delivered)
+        self.store.mark_sent(webhook, is_delivered=is_delivered)
 
 
 def sign(secret: str, webhook: Webhook) -> dict[str, str]:

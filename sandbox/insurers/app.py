@@ -3,7 +3,7 @@
 import asyncio
 
 from sandbox.framework import FLAKY_TRIES, Answer, Refusal, Request, Sandbox, route
-from sandbox.insurers.book import Book
+from sandbox.insurers.store import Store
 
 _INSURER = "/insurers/([a-z0-9_-]+)"
 
@@ -14,20 +14,20 @@ class Insurers(Sandbox):
     `silent_s`: for how many seconds nothing is said when an insurer is silent.
     """
 
-    def __init__(self, book: Book, *, silent_s: float = 30.0) -> None:
-        super().__init__(book)
-        self.book, self.silent_s = book, silent_s
+    def __init__(self, store: Store, *, silent_s: float = 30.0) -> None:
+        super().__init__(store)
+        self.store, self.silent_s = store, silent_s
 
     @route("GET", "/insurers/[a-z0-9_-]+/policies/by-key/(.+)")
     async def _find(self, request: Request, key: str) -> Answer:
-        found = self.book.find(key)
+        found = self.store.find(key)
         if found is None:
             raise Refusal(404, "not_found")
         return Answer.json(found)
 
     @route("POST", f"{_INSURER}/policies/([^/]+)/cancel")
     async def _cancel(self, request: Request, insurer: str, policy_id: str) -> Answer:
-        self.book.call_off(insurer, policy_id)
+        self.store.call_off(insurer, policy_id)
         return Answer.json({"status": "accepted"})
 
     @route("POST", f"{_INSURER}/policies")
@@ -35,7 +35,7 @@ class Insurers(Sandbox):
         asked = request.json()
         if not request.key or not asked.get("vehicle_vin"):
             raise Refusal(400, "invalid", "A key and a policy are expected.")
-        decided = self.book.decide(insurer, request.key, asked)
+        decided = self.store.decide(insurer, request.key, asked)
         fault = decided.pop("fault")
         if fault == "flaky" and decided["tries"] <= FLAKY_TRIES:
             raise Refusal(503, "busy")

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from sandbox.framework import FLAKY_TRIES, Answer, Refusal, Request, Sandbox, route
-from sandbox.lenders.book import Book
+from sandbox.lenders.store import Store
 
 DECISIONS = ("accepted", "declined", "withdrawn")
 _BANK = "/banks/([a-z0-9_-]+)"
@@ -17,27 +17,27 @@ class Lenders(Sandbox):
     `silent_s`: for how many seconds nothing is said when a lender is silent.
     """
 
-    def __init__(self, book: Book, *, silent_s: float = 30.0) -> None:
-        super().__init__(book)
-        self.book, self.silent_s = book, silent_s
+    def __init__(self, store: Store, *, silent_s: float = 30.0) -> None:
+        super().__init__(store)
+        self.store, self.silent_s = store, silent_s
 
     @route("POST", f"{_BANK}/applications")
     async def _decide(self, request: Request, bank: str) -> Answer:
         asked = _asked(request, *_WANTED, of="an application")
-        return await self._misbehave(self.book.decide(bank, request.key, asked))
+        return await self._misbehave(self.store.decide(bank, request.key, asked))
 
     @route("GET", "/banks/[a-z0-9_-]+/applications/by-key/(.+)")
     async def _find(self, request: Request, key: str) -> Answer:
-        return _known(self.book.find(key))
+        return _known(self.store.find(key))
 
     @route("POST", f"{_BANK}/debits")
     async def _debit(self, request: Request, bank: str) -> Answer:
         asked = _asked(request, "payment_id", "amount", of="a mandate")
-        return await self._misbehave(self.book.debit(bank, request.key, asked))
+        return await self._misbehave(self.store.debit(bank, request.key, asked))
 
     @route("GET", "/banks/[a-z0-9_-]+/debits/by-key/(.+)")
     async def _find_debit(self, request: Request, key: str) -> Answer:
-        return _known(self.book.find_debit(key))
+        return _known(self.store.find_debit(key))
 
     @route("POST", f"{_BANK}/applications/([^/]+)/decision")
     async def _receive_decision(self, request: Request, bank: str, application_id: str) -> Answer:
@@ -45,7 +45,7 @@ class Lenders(Sandbox):
         told = _asked(request, "decision", of="a decision")
         if told["decision"] not in DECISIONS:
             raise Refusal(400, "invalid", "A key and a decision are expected.")
-        noted = self.book.record_decision(bank, application_id, request.key, told)
+        noted = self.store.record_decision(bank, application_id, request.key, told)
         if noted is None:
             raise Refusal(404, "not_found")
         if noted["fault"] == "flaky" and noted["tries"] <= FLAKY_TRIES:

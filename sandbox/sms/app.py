@@ -3,7 +3,7 @@
 import asyncio
 
 from sandbox.framework import FLAKY_TRIES, Answer, Refusal, Request, Sandbox, route
-from sandbox.sms.book import Book
+from sandbox.sms.store import Store
 
 
 class SmsGateway(Sandbox):
@@ -12,25 +12,25 @@ class SmsGateway(Sandbox):
     `silent_s`: how many seconds too late an answer comes.
     """
 
-    def __init__(self, book: Book, *, silent_s: float = 30.0) -> None:
-        super().__init__(book)
-        self.book, self.silent_s = book, silent_s
+    def __init__(self, store: Store, *, silent_s: float = 30.0) -> None:
+        super().__init__(store)
+        self.store, self.silent_s = store, silent_s
 
     @route("GET", "/messages")
     async def _show(self, request: Request) -> Answer:
-        return Answer.json(self.book.messages())
+        return Answer.json(self.store.messages())
 
     @route("POST", "/messages")
     async def _take(self, request: Request) -> Answer:
         asked = request.json()
         if not request.key or not asked.get("to") or not asked.get("text"):
             raise Refusal(400, "invalid", "A key, a receiver and a text are expected.")
-        receiver, handed = str(asked["to"]), self.book.hand(request.key)
+        receiver, handed = str(asked["to"]), self.store.hand(request.key)
         if receiver.endswith("0001"):
             raise Refusal(422, "no_such_number", "There is no such number.")
         if receiver.endswith("0004") and handed <= FLAKY_TRIES:
             raise Refusal(503, "busy")
-        self.book.take(request.key, receiver=receiver, text=str(asked["text"]), sender=str(asked.get("sender", "")))
+        self.store.take(request.key, receiver=receiver, text=str(asked["text"]), sender=str(asked.get("sender", "")))
         if receiver.endswith("0003") and handed == 1:
             await asyncio.sleep(self.silent_s)
         return Answer.json({"id": request.key, "status": "accepted"}, 202)

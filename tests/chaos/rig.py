@@ -33,7 +33,7 @@ LIMIT 10
 
 
 class Rig(Roles):
-    """Rig of roles, databases and the sandbox's book, with the requests a buyer repeats until answered."""
+    """Rig of roles, databases and the sandbox's store, with the requests a buyer repeats until answered."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -82,7 +82,7 @@ class Rig(Roles):
         return [(*row[:4], str(row[4]), str(row[5])[-500:]) for row in rows] + self.behind()
 
     def charges(self, order_id: str) -> list[tuple[str, str]]:
-        """(kind, status) of all that the sandbox's own book says of an order, without refusals."""
+        """(kind, status) of all that the sandbox's own store says of an order, without refusals."""
         payments = [
             str(row[0])
             for row in self.rows("payments", "SELECT id FROM payments_payment WHERE order_id = %s", order_id)
@@ -90,9 +90,9 @@ class Rig(Roles):
         refunds = [
             str(row[0]) for row in self.rows("payments", "SELECT id FROM payments_refund WHERE order_id = %s", order_id)
         ]
-        with contextlib.closing(sqlite3.connect(self.folder / "sandbox" / "book.sqlite3", timeout=5)) as book:
+        with contextlib.closing(sqlite3.connect(self.folder / "sandbox" / "book.sqlite3", timeout=5)) as store:
             marks = ",".join("?" * len(payments + refunds)) or "''"
-            return book.execute(
+            return store.execute(
                 f"SELECT kind, status FROM movement WHERE reference IN ({marks}) ORDER BY seq", payments + refunds
             ).fetchall()
 

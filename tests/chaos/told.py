@@ -51,8 +51,8 @@ def _wanted(rig: Rig, since: dict[str, int]) -> set[tuple[str, str, str]]:
 
 
 def _not_sent_once(rig: Rig) -> Iterator[Any]:
-    """Messages that are not recorded as sent, or that a provider's book does not hold exactly once."""
-    sms, mails = Counter(sms_book(rig)), Counter(mailbox(rig))
+    """Messages that are not recorded as sent, or that a provider's store does not hold exactly once."""
+    sms, mails = Counter(sms_store(rig)), Counter(mailbox(rig))
     ours: dict[str, set[str]] = {"sms": set(), "email": set()}
     for key, channel, delivery, error in rig.rows("notifications", _LEFT):
         ours[channel].add(key)
@@ -65,20 +65,20 @@ def _not_sent_once(rig: Rig) -> Iterator[Any]:
     yield from (("sent unasked", "email", *row) for row in unasked)
 
 
-def sms_book(rig: Rig) -> list[str]:
-    """Keys of all messages that the SMS sandbox sent; its book has one row a key, however often it was handed over."""
+def sms_store(rig: Rig) -> list[str]:
+    """Keys of all messages that the SMS sandbox sent; its store has one row a key, however often it was handed over."""
     path = rig.folder / "sms" / "book.sqlite3"
     if not path.exists():
         return []
-    with contextlib.closing(sqlite3.connect(path, timeout=5)) as book:
-        return [key for (key,) in book.execute("SELECT key FROM message")]
+    with contextlib.closing(sqlite3.connect(path, timeout=5)) as store:
+        return [key for (key,) in store.execute("SELECT key FROM message")]
 
 
 def handed_again(rig: Rig) -> int:
     """Count the messages the SMS sandbox was given more than once: executors that died before they could say so."""
     path = rig.folder / "sms" / "book.sqlite3"
-    with contextlib.closing(sqlite3.connect(path, timeout=5)) as book:
-        found = book.execute("SELECT count(*) FROM (SELECT 1 FROM handing GROUP BY key HAVING count(*) > 1)")
+    with contextlib.closing(sqlite3.connect(path, timeout=5)) as store:
+        found = store.execute("SELECT count(*) FROM (SELECT 1 FROM handing GROUP BY key HAVING count(*) > 1)")
         return int(found.fetchone()[0])
 
 

@@ -146,9 +146,9 @@ def _with(found, **wanted):
 
 # The insurer's sandbox behaves by the end of the VIN: docs/insurance.md ---------------------------------------------
 def asked_of(product, vin):
-    """(policy, decision, tries) of each question that the insurers' own book holds of a car."""
-    book = product.folder / "insurers" / "book.sqlite3"
-    with contextlib.closing(sqlite3.connect(book, timeout=5)) as read:
+    """(policy, decision, tries) of each question that the insurers' own store holds of a car."""
+    store = product.folder / "insurers" / "book.sqlite3"
+    with contextlib.closing(sqlite3.connect(store, timeout=5)) as read:
         return read.execute("SELECT policy_id, status, tries FROM policy WHERE vin = ?", [vin]).fetchall()
 
 

@@ -1,4 +1,4 @@
-"""Compares a day with a provider's own book."""
+"""Compares a day with a provider's statement."""
 
 import json
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from payments.providers import NAMES
 class Command(BaseCommand):
     """`manage.py reconcile_payments`: exit 1 if the books differ."""
 
-    help = "Compare one day (UTC, yesterday by default) of a provider's own book with the ledger, and keep the result."
+    help = "Compare one day (UTC, yesterday by default) of a provider's statement with the ledger, and store it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the command line."""
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         try:
             done = services.reconcile_day(provider=options["provider"], day=day, now=now)
         except (TransientFault, NoAnswer, Refused) as error:
-            raise CommandError(f"{options['provider']} shows no book now: {error}", returncode=2) from error
+            raise CommandError(f"{options['provider']} shows no statement now: {error}", returncode=2) from error
         if options["json"]:
             names = ("charged_there", "charged_here", "returned_there", "returned_here")
             totals = {name: str(getattr(done, name)) for name in names}

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from sandbox.framework import SandboxCommand
 from sandbox.lenders.app import Lenders
-from sandbox.lenders.book import Book, FaultScript
+from sandbox.lenders.store import FaultScript, Store
 
 
 class Command(SandboxCommand):
@@ -27,5 +27,5 @@ class Command(SandboxCommand):
     def make(self, folder: Path, address: SplitResult, **options: Any) -> Lenders:
         """Make all banks at one address."""
         script = FaultScript(options["seed"], options["faults"])
-        book = Book(folder / "banks" / "book.sqlite3", script=script)
-        return Lenders(book, silent_s=settings.PROVIDER_TIMEOUT_S + 5)
+        store = Store(folder / "banks" / "book.sqlite3", script=script)
+        return Lenders(store, silent_s=settings.PROVIDER_TIMEOUT_S + 5)

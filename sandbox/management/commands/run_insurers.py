@@ -8,7 +8,7 @@ from django.conf import settings
 
 from sandbox.framework import SandboxCommand
 from sandbox.insurers.app import Insurers
-from sandbox.insurers.book import Book
+from sandbox.insurers.store import Store
 
 
 class Command(SandboxCommand):
@@ -19,4 +19,4 @@ class Command(SandboxCommand):
 
     def make(self, folder: Path, address: SplitResult, **options: Any) -> Insurers:
         """Make all insurers at one address."""
-        return Insurers(Book(folder / "insurers" / "book.sqlite3"), silent_s=settings.PROVIDER_TIMEOUT_S + 5)
+        return Insurers(Store(folder / "insurers" / "book.sqlite3"), silent_s=settings.PROVIDER_TIMEOUT_S + 5)

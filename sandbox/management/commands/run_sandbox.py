@@ -33,7 +33,7 @@ class Command(SandboxCommand):
             raise CommandError(f"--faults: {error}") from error
         return Bank(
             Options(
-                book=folder / "sandbox" / "book.sqlite3",
+                store=folder / "sandbox" / "book.sqlite3",
                 public_url=f"{address.scheme}://{address.netloc}",
                 webhook_url=f"{settings.PUBLIC_URL.rstrip('/')}/api/v1/payments/webhooks/sandbox",
                 webhook_secret=settings.SANDBOX_WEBHOOK_SECRET,

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from sandbox.framework import SandboxCommand
 from sandbox.sms.app import SmsGateway
-from sandbox.sms.book import Book
+from sandbox.sms.store import Store
 
 
 class Command(SandboxCommand):
@@ -19,4 +19,4 @@ class Command(SandboxCommand):
 
     def make(self, folder: Path, address: SplitResult, **options: Any) -> SmsGateway:
         """Make one gateway."""
-        return SmsGateway(Book(folder / "sms" / "book.sqlite3"), silent_s=settings.PROVIDER_TIMEOUT_S + 5)
+        return SmsGateway(Store(folder / "sms" / "book.sqlite3"), silent_s=settings.PROVIDER_TIMEOUT_S + 5)

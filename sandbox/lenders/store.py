@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from sandbox.framework import LockedBook
+from sandbox.framework import LockedStore
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS decision (
@@ -53,7 +53,7 @@ class FaultScript:
         return names[int.from_bytes(digest[4:]) % len(names)]
 
 
-class Book(LockedBook):
+class Store(LockedStore):
     """A small file of decisions; the whole of a question is one transaction."""
 
     schema = _SCHEMA

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sandbox.framework import LockedBook
+from sandbox.framework import LockedStore
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS policy (
@@ -18,7 +18,7 @@ FAULTS = {"0001": "declined", "0002": "slow", "0003": "silent", "0004": "flaky"}
 """How an insurer behaves, by the last four characters of the VIN."""
 
 
-class Book(LockedBook):
+class Store(LockedStore):
     """A small file of decisions; the whole of a question is one transaction."""
 
     schema = _SCHEMA

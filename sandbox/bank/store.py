@@ -1,4 +1,4 @@
-"""The sandbox's book: what it took and gave back, in SQLite, committed before anybody is answered."""
+"""The sandbox's store: what it took and gave back, in SQLite, committed before anybody is answered."""
 
 import json
 import sqlite3
@@ -90,7 +90,7 @@ class Webhook:
     attempts: int
 
 
-class Book:
+class Store:
     """All movements by kind and Idempotency-Key. One process writes it; each change is one commit."""
 
     def __init__(self, path: Path, faults: FaultScript | None = None) -> None:
@@ -103,7 +103,7 @@ class Book:
         self._db.executescript(_SCHEMA)
 
     def _forget_old_shape(self) -> None:
-        """A book of an earlier version is put aside: it is a test bank's, and starts anew."""
+        """A store of an earlier version is put aside: it is a test bank's, and starts anew."""
         columns = {row["name"] for row in self._db.execute("PRAGMA table_info(movement)")}
         if columns and "later_at" not in columns:
             self._db.executescript("DROP TABLE movement; DROP TABLE webhook; DROP TABLE fault;")
@@ -282,7 +282,7 @@ class Book:
             return "amount_too_large", "More than was taken."
         return "", ""
 
-    # The book itself ---------------------------------------------------------------------------------------------
+    # The store itself ---------------------------------------------------------------------------------------------
     def page(self, after: int, limit: int) -> dict[str, Any]:
         """Movements after a sequence number, oldest first, and where the next page begins."""
         rows = self._db.execute("SELECT * FROM movement WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)).fetchall()

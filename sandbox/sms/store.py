@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from sandbox.framework import LockedBook
+from sandbox.framework import LockedStore
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS handing (number INTEGER PRIMARY KEY, key TEXT NOT NUL
 """
 
 
-class Book(LockedBook):
+class Store(LockedStore):
     """A small file of messages; taking one is one transaction."""
 
     schema = _SCHEMA
