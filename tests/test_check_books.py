@@ -265,12 +265,12 @@ def test_a_refund_that_nobody_made(dealership):
 
 def test_a_charge_at_the_provider_that_we_know_nothing_of(dealership, monkeypatch):
     charge = {"kind": "charge", "reference": str(uuid7()), "status": "succeeded", "amount": "10.00"}
-    monkeypatch.setattr(SandboxProvider, "read_book", lambda self: iter([charge]))
+    monkeypatch.setattr(SandboxProvider, "read_statement", lambda self: iter([charge]))
     assert_found("charge_unknown", charge["reference"])
 
 
 def test_a_payment_that_the_provider_knows_nothing_of(dealership, monkeypatch):
-    monkeypatch.setattr(SandboxProvider, "read_book", lambda self: iter([]))
+    monkeypatch.setattr(SandboxProvider, "read_statement", lambda self: iter([]))
     check(fails=False)
     corrupt("payments", ("UPDATE payments_payment SET provider = 'sandbox' WHERE id = %s", dealership.payment))
     assert_found("charge_differs", dealership.payment)
