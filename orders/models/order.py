@@ -304,7 +304,7 @@ class OrderHistory(models.Model):
 
 
 class OrderCounter(models.Model):
-    """The last order number of a year that the release before has given out; ours come from a sequence."""
+    """The release before counts orders here; a trigger hands it the next number of the sequence that ours come from."""
 
     year = models.PositiveSmallIntegerField(primary_key=True)
     last_number = models.PositiveIntegerField()

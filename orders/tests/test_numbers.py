@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connections
 
-from core.db import transaction
+from core.db import fetch, transaction
 from orders.errors import PriceChanged
 from orders.models import Order
 from orders.services import ProductLine
@@ -65,3 +65,16 @@ def test_an_order_waits_for_no_other_one():
     with transaction("orders"), ThreadPoolExecutor(1) as beside:
         first = place(products[0])
         assert beside.submit(place_beside).result(timeout=20) != first.number
+
+
+@pytest.mark.django_db(databases=["orders"])
+def test_the_release_before_draws_from_the_same_numbers():
+    """It met a number of ours, refused that order and every later one too: its count never moved."""
+    asked_before = """INSERT INTO orders_ordercounter AS c (year, last_number) VALUES (2026, 1)
+        ON CONFLICT (year) DO UPDATE SET last_number = c.last_number + 1 RETURNING last_number"""
+    numbers = []
+    for _ in range(3):
+        numbers.append(int(make.order(lines=[ProductLine(make.product(), 1)]).number[5:]))
+        ((number,),) = fetch("orders", asked_before, ())
+        numbers.append(number)
+    assert numbers == sorted(set(numbers))
