@@ -131,14 +131,20 @@ class Rig(Roles):
             "payment": {"method": "card", "token": card},
         } | more
 
+        said = ["nothing"]
+
         def attempt() -> str | None:
             answer = self.post("/orders", token, body, key)
             if answer.status_code == 201:
                 return str(answer.json()["id"])
+            said[0] = f"{answer.status_code} {answer.text[:500]}"
             assert answer.status_code >= 500 or answer.json()["code"] in _LATER, answer.text
             return None
 
-        found: str = self.wait(attempt, 60, "no order is taken")
+        try:
+            found: str = self.wait(attempt, 60, "no order is taken")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: the last answer was {said[0]}") from error
         return found
 
     def new_vehicle(self, stock: int = 1) -> str:
