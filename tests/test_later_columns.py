@@ -33,11 +33,26 @@ def later_columns():
     born, later = {}, []
     for app, name in dict.fromkeys(plan):
         for operation in graph.nodes[app, name].operations:
-            if isinstance(operation, migrations.CreateModel):
+            if isinstance(operation, migrations.SeparateDatabaseAndState):
+                renamed = {
+                    f"{app}.{each.old_name_lower}.": f"{app}.{each.new_name_lower}." for each in renames(operation)
+                }
+                later = [following(renamed, column) for column in later]
+            elif isinstance(operation, migrations.CreateModel):
                 born[app, operation.name_lower] = name
             elif isinstance(operation, migrations.AddField) and born.get((app, operation.model_name_lower)) != name:
                 later.append(f"{app}.{operation.model_name_lower}.{operation.name}")
     return later
+
+
+def renames(operation):
+    """Renamings of models alone: their tables keep their names."""
+    return [each for each in operation.state_operations if isinstance(each, migrations.RenameModel)]
+
+
+def following(renamed, column):
+    """The column under its model's newer name."""
+    return next((new + column.removeprefix(old) for old, new in renamed.items() if column.startswith(old)), column)
 
 
 def field_of(name):

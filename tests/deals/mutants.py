@@ -129,7 +129,7 @@ WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
     ),
     "the car in exchange is nobody's": (
         lambda: patch.object(
-            TradeInLeg, "let_go", lambda leg, saga: setattr(saga.order, "trade_in_credit", Decimal(0))
+            TradeInLeg, "release", lambda leg, saga: setattr(saga.order, "trade_in_credit", Decimal(0))
         ),
         called_off,
     ),
