@@ -110,5 +110,5 @@ LIMITS = declare(
 BY_RULES = rule(
     "financing.by_rules",
     why="The programme's rules approve, as two people agreed to them; or the bank does over its own API.",
-    heard=("POST /financing/applications", "financing.serve_checkout"),
+    heard=("POST /financing/applications", "financing.serve_order"),
 )

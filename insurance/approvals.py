@@ -77,5 +77,5 @@ INSUREDS_RIGHT = rule(
 UNDONE = rule(
     "insurance.undone",
     why="The insurer declined, an order was undone (by people: orders.cancel), a last day or an instalment came due.",
-    heard=("insurance.serve_order", "insurance.hear_money", "insurance.cancel_when_due"),
+    heard=("insurance.serve_order", "insurance.hear_payments", "insurance.cancel_when_due"),
 )

@@ -51,7 +51,10 @@ RESOLVE = declare(
 PROVIDER_SAYS = rule(
     "payments.provider_says",
     why="The provider's own books say so: its answer to our call, a signed message, or a lost dispute.",
-    heard=("payments.apply_webhook", "calls payments.charge, capture, cancel, query, refund, payout"),
+    heard=(
+        "payments.apply_webhook",
+        *(f"payments.{call}" for call in ("charge", "capture", "cancel", "query", "refund", "payout")),
+    ),
 )
 CALLED_OFF = rule(
     "payments.called_off",

@@ -20,10 +20,10 @@ SEAT = declare(
 GUESTS_RIGHT = rule(
     "showroom.guests_right",
     why="Guests give up their own seats before the happening begins; erasing an account gives up all of them.",
-    heard=("DELETE /events/{id}/registrations/{id}", "showroom.give_up_everything"),
+    heard=("DELETE /events/{id}/registrations/{id}", "showroom.forget_person"),
 )
 FALLEN_THROUGH = rule(
     "showroom.fallen_through",
     why="The happening was cancelled for everybody, or money came too late or twice.",
-    heard=("POST /events/{id}/cancel", "DELETE /events/{id}", "showroom.hear_money"),
+    heard=("POST /events/{id}/cancel", "DELETE /events/{id}", "showroom.settle_seat"),
 )

@@ -61,7 +61,10 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Value that leaves with no person's say: `why` says what makes that right, `heard` what sets it off."""
+    """Value that leaves with no person's say: `why` says what makes that right.
+
+    `heard` says what sets it off: an endpoint, a handler, a task, or the answer to a call.
+    """
 
     name: str
     why: str

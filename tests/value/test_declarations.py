@@ -1,12 +1,18 @@
 """The declarations are whole: what they name exists, and the page that shows them is theirs."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from config.celery import app as celery
 from core.db import transaction
 from gateway.approvals import ALWAYS, NEVER, Undeclared, kinds, let, require_permit, rules
 from gateway.approvals.page import render
+from messaging.delivery.calls import _operations
+from messaging.subscriptions import subscriptions
+from tests.permissions import table
 from tests.value.doors import declared, doors, harmless
 
 
@@ -22,6 +28,13 @@ def test_what_a_declaration_names_exists(kind):
 def test_the_page_shows_the_declarations():
     page = (settings.BASE_DIR / "docs" / "value-leaving.md").read_text()
     assert page == render(), "run manage.py value_leaving"
+
+
+def test_what_sets_a_rule_off_exists():
+    celery.loader.import_default_modules()
+    heard = {re.sub(r"\{[^}]*\}", "{}", way) for one in rules() for way in one.heard}
+    endpoints = {f"{row.method} {row.path}" for row in table.rows()}
+    assert heard - {*endpoints, *subscriptions(), *celery.tasks, *_operations, "pages of the storefront"} == set()
 
 
 @pytest.mark.django_db(databases=["payments"])
