@@ -14,11 +14,11 @@ pytestmark = pytest.mark.django_db(databases=["orders"])
 
 @pytest.fixture
 def counters(monkeypatch):
-    """Thirty rows, of which those after the tenth are far away."""
+    """Thirty rows, numbered as they are stored, of which those after the tenth are far away."""
     monkeypatch.setattr(admin, "CAPPED", 10)
     monkeypatch.setattr(admin, "_estimate", lambda _: 30)
-    OrderCounter.objects.bulk_create(OrderCounter(year=year, last_number=100 - year) for year in range(1, 31))
-    return OrderCounter.objects.order_by("-last_number").filter(year__gt=2)
+    OrderCounter.objects.bulk_create(OrderCounter(year=year, last_number=0) for year in range(1, 31))
+    return OrderCounter.objects.order_by("last_number").filter(year__gt=2)
 
 
 def test_pages_follow_one_another_near_and_far(counters):
