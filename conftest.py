@@ -279,6 +279,15 @@ def _clone_templates(templates: dict[str, str]) -> None:
             creation.sql_table_creation_suffix = partial(lambda made: f"{made()} STRATEGY FILE_COPY", suffix)
 
 
+@pytest.fixture(scope="module")
+def lasting(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Keep what fixtures of a module make for all its tests, and undo it after them; each test is undone by itself."""
+    from core.testing import undone
+
+    with django_db_blocker.unblock(), undone(*APPS):
+        yield
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _network_slips() -> Iterator[list[str]]:
     from core.testing import no_network_inside_transactions

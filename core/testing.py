@@ -16,6 +16,7 @@ from asgiref.testing import ApplicationCommunicator
 from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 from django.db import connections
+from django.db import transaction as django_transaction
 from django.test import Client
 
 from core.db import InsideTransaction, refuse_inside_transaction
@@ -167,6 +168,22 @@ def _guarded(original: Any, slips: list[str]) -> Any:
         return original(self, *args, **options)
 
     return act
+
+
+@contextlib.contextmanager
+def undone(*aliases: str) -> Iterator[None]:
+    """Let a block change what it likes in some databases: what it wrote is checked as a commit would, and undone.
+
+    Cases that begin alike share what they begin with, and none finds what another one did to it.
+    """
+    with contextlib.ExitStack() as open_ones:
+        for alias in aliases:
+            open_ones.enter_context(django_transaction.atomic(using=alias))  # noqa: TID251 - around the services' own
+        yield
+        for alias in aliases:
+            if not connections[alias].needs_rollback:
+                connections[alias].check_constraints()
+            django_transaction.set_rollback(True, using=alias)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,6 @@ from resources.models import Allocation
 from showroom.models import Drive, DriveCar
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
-MANAGER = uuid7()
 
 
 @dataclass(frozen=True)
@@ -63,21 +62,24 @@ def order(product_id, **options):
 
 
 def pay(found):
+    """Take cash, by somebody of its own: what one person may believe in a day is limited."""
+    manager = uuid7()
     payment = create_payment(
         order_id=found.id,
         means=Means("cash"),
         amount=found.amount_due - found.loan_amount,
-        actor_id=MANAGER,
+        actor_id=manager,
         is_staff=True,
         now=timezone.now(),
     )
-    capture_payment(payment_id=payment.id, actor_id=MANAGER, now=timezone.now())
+    capture_payment(payment_id=payment.id, actor_id=manager, now=timezone.now())
     drain_outbox()
     return payment
 
 
-@pytest.fixture
-def dealership():
+@pytest.fixture(scope="module")
+def dealership(lasting):
+    """Every test spoils it in a way of its own, and is undone."""
     financing.tests.make.programme()
     product = catalog.tests.make.product(stock=3, price=Decimal("2000000.00"))
     drain_outbox()
@@ -363,7 +365,7 @@ def sold_car():
     check(fails=False)
     told = set(Notification.objects.filter(kind="test_drive.ended").values_list("user_id", flat=True))
     assert (Drive.objects.get().status, told) == ("cancelled", {drive.user_id})
-    assert not Allocation.objects.active().exists()
+    assert not Allocation.objects.active().filter(resource_id=resource.id).exists()
     return SoldCar(product.id, resource.id, drive.id)
 
 
