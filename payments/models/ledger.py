@@ -50,6 +50,7 @@ class EntryKind(models.TextChoices):
     DOUBLED = "doubled", _("earnest money returned double")
     SALE = "sale", _("sale")
     SALE_RETURNED = "sale_returned", _("sale undone by a return")
+    ALLOWANCE = "allowance", _("allowance beyond the deal")
 
 
 class LedgerEntry(models.Model):

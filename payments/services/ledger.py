@@ -4,14 +4,18 @@ Debits are positive. `provider:*`, `cash` and `bank` are what we own; `lender:*`
 us, or with a minus what we owe them. `order:*`, `loan:*`, `policy:*` and `claim:*` are what we owe for an order, a
 loan, a policy or a claim, in goods or in money, so they are negative; `deposit:*` is the second half of earnest money
 that goes back double, and `refunds_payable` is on its way back. `commission:*`, `sales` and `earnest_money` are what we
-earned, `earnest_money_doubled` is an expense.
+earned; `earnest_money_doubled` is an expense, and so are `allowances`: what was given back by hand of an order that
+had not so much of its own.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import cast
 from uuid import UUID
 
+from core.db import before_commit, fetch
+from core.money import ZERO
 from gateway.approvals import require_permit
 from payments.models import (
     REFUNDS_PAYABLE,
@@ -38,6 +42,22 @@ LEAVING = frozenset(
     }
 )
 """Entries by which money leaves: none is written by a way that payments/approvals.py does not declare."""
+ALLOWANCES = "allowances"
+_CAN_UNCOVER = frozenset(EntryKind) - {EntryKind.CHARGE, EntryKind.LOAN, EntryKind.SALE, EntryKind.ALLOWANCE}
+"""Entries after which less may be left of an order that is over than was given back of it, or again more."""
+_STANDING = """
+SELECT coalesce((SELECT sum(amount) FROM payments_ledgerline WHERE account_id = %s), 0),
+       coalesce((SELECT sum(amount) FROM payments_refund
+                 WHERE order_id = %s AND subject_id IS NULL AND request_id IS NULL AND requested_by IS NOT NULL
+                   AND status IN ('approved', 'submitted', 'succeeded')), 0),
+       coalesce((SELECT sum(l.amount) FROM payments_ledgerline l JOIN payments_ledgerentry e ON e.id = l.entry_id
+                 WHERE e.kind = 'allowance' AND e.reference = %s AND l.account_id = %s), 0),
+       (SELECT count(*) FROM payments_ledgerentry WHERE kind = 'allowance' AND reference = %s),
+       EXISTS (SELECT 1 FROM payments_ordertill
+               WHERE order_id = %s AND (settled_at IS NOT NULL OR closed_at IS NOT NULL AND attempt_id IS NULL))
+"""
+"""An order's balance, what was given back of it by hand, what of that is an expense by now and by how many entries,
+and whether the order is over."""
 _BY_HAND = {Method.CASH.value: "cash", Method.BANK_TRANSFER.value: "bank"}
 
 
@@ -141,6 +161,31 @@ def post(about: About, sides: dict[str, Decimal], now: datetime) -> None:
     LedgerLine.objects.bulk_create(
         LedgerLine(entry=entry, account_id=code, amount=amount) for code, amount in moved.items()
     )
+    if about.kind in _CAN_UNCOVER and about.order_id:
+        before_commit("payments", ("allowance", about.order_id), lambda: level_allowance(about, now))
+
+
+def level_allowance(about: About, now: datetime, *, is_over: bool = False) -> None:
+    """Make an expense of what was given back by hand of an order beyond all that it leaves, once it is over.
+
+    An entry of either sign brings the expense to what it has to be by now: a policy's premium may come back later.
+    """
+    order_id, account = about.order_id, f"order:{about.order_id}"
+    ((balance, given, expense, entries, is_closed),) = fetch(
+        "payments", _STANDING, [account, order_id, order_id, ALLOWANCES, order_id, order_id]
+    )
+    wanted = min(max(balance + expense, ZERO), given)
+    if wanted == expense or not (is_over or is_closed or entries):
+        return
+    about = About(
+        EntryKind.ALLOWANCE,
+        cast(UUID, order_id),
+        about.currency,
+        attempt=entries + 1,
+        order_id=order_id,
+        customer_id=about.customer_id,
+    )
+    post(about, {ALLOWANCES: wanted - expense, account: expense - wanted}, now)
 
 
 def is_posted(kind: EntryKind, reference: UUID, attempt: int | None = None) -> bool:

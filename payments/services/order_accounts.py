@@ -10,7 +10,18 @@ from core.money import DEFAULT_CURRENCY, ZERO
 from messaging.outbox import publish
 from payments.errors import MoneySecured
 from payments.events import OrderSettled
-from payments.models import CLOSED_ORDER, IN_FLIGHT, TAKEN, OrderAccount, OrderCopy, Payment, Refund, RefundStatus
+from payments.models import (
+    CLOSED_ORDER,
+    IN_FLIGHT,
+    TAKEN,
+    EntryKind,
+    OrderAccount,
+    OrderCopy,
+    Payment,
+    Refund,
+    RefundStatus,
+)
+from payments.services.ledger import About, level_allowance
 
 
 def lock_order_account(order_id: UUID) -> OrderAccount:
@@ -66,6 +77,9 @@ def settle_if_empty(account: OrderAccount, now: datetime) -> None:
     currency = payments.values_list("currency", flat=True).first() or _currency(account.order_id)
     order_id, attempt_id = account.order_id, account.attempt_id
     publish(OrderSettled(order_id=order_id, attempt_id=attempt_id, refunded=refunded, currency=currency))
+    customer_id = payments.values_list("customer_id", flat=True).first()
+    about = About(EntryKind.ALLOWANCE, order_id, currency, order_id=order_id, customer_id=customer_id)
+    level_allowance(about, now)
 
 
 def _currency(order_id: UUID) -> str:

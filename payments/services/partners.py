@@ -11,7 +11,7 @@ from django.db.models import Sum
 from core.db import transaction
 from core.money import ZERO, money
 from payments.models import EntryKind, LedgerEntry, LedgerLine, LoanPart, LoanState
-from payments.services.ledger import About, is_posted, post
+from payments.services.ledger import About, is_posted, level_allowance, post
 from payments.services.order_accounts import lock_order_account
 
 COMMISSION = "commission:insurance"
@@ -162,9 +162,12 @@ def post_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
         lines = LedgerLine.objects.filter(account_id=f"order:{order_id}")
         owed = -(lines.aggregate(total=Sum("amount"))["total"] or ZERO)
         first = LedgerEntry.objects.filter(order_id=order_id).first()
-        if owed <= 0 or first is None or is_posted(EntryKind.SALE, order_id):
+        if first is None or is_posted(EntryKind.SALE, order_id):
             return
         about = About(EntryKind.SALE, order_id, first.currency, order_id=order_id, customer_id=customer_id)
+        if owed <= 0:
+            level_allowance(about, now, is_over=True)
+            return
         post(about, {f"order:{order_id}": owed, "sales": -owed}, now)
 
 

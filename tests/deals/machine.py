@@ -170,7 +170,8 @@ class Deals(RuleBasedStateMachine):
         if order.status in TOWARDS_HANDOVER and before not in ("", order.status, "returning"):
             assert order.amount_due + leaving(order) == 0, f"{order.status} without its money"
         drain_outbox()
-        assert list(broken()) == []
+        found = list(broken())
+        assert not found, found
 
     def now(self) -> Any:
         """This moment."""

@@ -70,7 +70,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=102_000,
+        limit=103_000,
         goal=75_000,
     ),
 )
