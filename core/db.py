@@ -4,7 +4,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -93,9 +93,7 @@ def require_version(version: int, expected: Expected) -> None:
 
 def database_now(alias: str) -> datetime:
     """The moment by a database's clock: the one clock that all who set and judge a deadline share."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
+    ((now,),) = fetch(alias, "SELECT clock_timestamp()", ())
     return cast(datetime, now)
 
 
@@ -133,7 +131,7 @@ def _open() -> list[str]:
     return [connection.alias for connection in found if getattr(connection, _HOOKS, None) is not None]
 
 
-def fetch(alias: str, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch(alias: str, sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run one statement past Django's cursor: bound by the server and prepared after a few uses.
 
     For hot paths only. It joins whatever transaction is open on `alias`; outside one, a connection that the server
@@ -149,10 +147,11 @@ def fetch(alias: str, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ..
         return _fetch(connection, sql, parameters)
 
 
-def _fetch(connection: Any, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _fetch(connection: Any, sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        rows: list[tuple[Any, ...]] = psycopg.Cursor(connection.connection).execute(sql, parameters).fetchall()
+        cursor = psycopg.Cursor(connection.connection).execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
     return rows
 
 
@@ -171,8 +170,7 @@ def lock(alias: str, *names: str, number: str = WIDE, shared: bool = False) -> N
     Those who hold a lock `shared` do so together; all others have it alone.
     """
     function = f"pg_advisory_xact_lock{'_shared' if shared else ''}"
-    with connections[alias].cursor() as cursor:
-        cursor.execute(f"SELECT {function}({number}) FROM unnest(%s::text[]) AS name", [sorted(set(names))])
+    fetch(alias, f"SELECT {function}({number}) FROM unnest(%s::text[]) AS name", [sorted(set(names))])
 
 
 def try_lock(connection: Any, name: str, *, number: str = WIDE) -> bool:

@@ -195,7 +195,7 @@ DIALECTS = {
         "gateway/guards/guard.py",
         "gateway.guards.guard.OwnConnection speaks to Valkey past redis-py's pool and runs scripts there",
     ),
-    r"\bpost_save\b|execute_wrapper": (
+    r"\bpost_(save|delete)\)|execute_wrapper": (
         "gateway/responses/cache.py",
         "gateway.responses.cache voids copies: watch() a model, forget() what is written past save()",
     ),

@@ -5,17 +5,29 @@ from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
-from django.db import OperationalError, connections
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from core import failpoints
-from core.db import transaction
+from core.db import fetch, transaction
 from core.errors import DomainError, InvalidInput
 from core.outside.asking import with_answers
 from gateway.responses.problems import from_domain_error
 
 MAX_KEY = 255
+_RESERVE = """
+INSERT INTO gateway_idempotency_key (principal, route, key, fingerprint, body, headers)
+VALUES (%s, %s, %s, %s, '', '{}') ON CONFLICT DO NOTHING RETURNING id
+"""
+_KNOWN = """
+SELECT fingerprint, status, body, headers::text FROM gateway_idempotency_key
+WHERE principal = %s AND route = %s AND key = %s
+"""
+_STORE = """
+UPDATE gateway_idempotency_key SET status = %s, body = %s, headers = %s
+WHERE principal = %s AND route = %s AND key = %s
+"""
 
 
 class KeyReused(DomainError):
@@ -105,23 +117,12 @@ def _fingerprint(request: HttpRequest, *, is_form: bool) -> str:
 
 
 def _reserve(alias: str, identity: tuple[UUID, str, str], fingerprint: str) -> HttpResponse | None:
-    with connections[alias].cursor() as cursor:
-        try:
-            cursor.execute(
-                """INSERT INTO gateway_idempotency_key (principal, route, key, fingerprint, body, headers)
-                   VALUES (%s, %s, %s, %s, '', '{}') ON CONFLICT DO NOTHING RETURNING id""",
-                [*identity, fingerprint],
-            )
-        except OperationalError as error:
-            raise KeyInUse(retry_after=1) from error
-        if cursor.fetchone():
+    try:
+        if fetch(alias, _RESERVE, [*identity, fingerprint]):
             return None
-        cursor.execute(
-            """SELECT fingerprint, status, body, headers::text FROM gateway_idempotency_key
-               WHERE principal = %s AND route = %s AND key = %s""",
-            [*identity],
-        )
-        known, status, body, headers = cursor.fetchone()
+    except OperationalError as error:
+        raise KeyInUse(retry_after=1) from error
+    ((known, status, body, headers),) = fetch(alias, _KNOWN, identity)
     if known != fingerprint:
         raise KeyReused
     replayed = HttpResponse(bytes(body), status=status, headers=msgspec.json.decode(headers))
@@ -131,9 +132,4 @@ def _reserve(alias: str, identity: tuple[UUID, str, str], fingerprint: str) -> H
 
 def _store(alias: str, identity: tuple[UUID, str, str], response: HttpResponse) -> None:
     kept = {name: response[name] for name in ("Content-Type", "ETag", "Location") if name in response}
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            """UPDATE gateway_idempotency_key SET status = %s, body = %s, headers = %s
-               WHERE principal = %s AND route = %s AND key = %s""",
-            [response.status_code, response.content, msgspec.json.encode(kept).decode(), *identity],
-        )
+    fetch(alias, _STORE, [response.status_code, response.content, msgspec.json.encode(kept).decode(), *identity])

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from core.db import OutsideTransaction, in_transaction, lock, transaction
+from core.db import OutsideTransaction, fetch, in_transaction, lock, transaction
 from core.errors import AccountClosing
 
 LAPSE = timedelta(days=1)
@@ -41,10 +41,9 @@ def refuse_leavers(app: str, user_id: UUID) -> None:
     if not in_transaction(app):
         raise OutsideTransaction(f"nobody is held back outside transaction({app!r})")
     lock(app, f"departure:{user_id}", shared=True)
-    with connections[app].cursor() as cursor:
-        cursor.execute(_IS_LEAVING, [user_id])
-        if cursor.fetchone()[0]:
-            raise AccountClosing
+    ((is_leaving,),) = fetch(app, _IS_LEAVING, [user_id])
+    if is_leaving:
+        raise AccountClosing
 
 
 def shut_door(app: str, user_id: UUID, closing_id: UUID) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.db import fetch
 from core.errors import Forbidden, InvalidInput
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, line_total
@@ -19,6 +20,8 @@ from orders.services.history import Actor
 MAX_QUANTITY = 1000
 MAX_LINES = 50
 VEHICLE = "vehicle"
+_COLUMNS = [field.attname for field in ProductCopy._meta.concrete_fields]
+_COPIES = f"SELECT {', '.join(_COLUMNS)} FROM orders_productcopy WHERE product_id = ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,10 @@ def has_new_car(lines: Sequence[OrderLine]) -> bool:
 
 
 def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
-    return ProductCopy.objects.in_bulk(ids) if ids else {}
+    if not ids:
+        return {}
+    found = (ProductCopy.from_db("orders", _COLUMNS, row) for row in fetch("orders", _COPIES, [ids]))
+    return {copy.product_id: copy for copy in found}
 
 
 def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, ProductCopy], actor: Actor) -> OrderLine:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from core.postgres.inserting import insert_together
 from messaging.outbox import publish
 from orders import events
 from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, OrderLine, SagaState
@@ -71,14 +72,16 @@ class LockedOrder:
 
     def write_timeline(self) -> None:
         """Write the entries of this transaction; whatever changed without one is an entry of its own."""
+        OrderHistory.objects.bulk_create(self._entries())
+
+    def insert(self, lines: Sequence[OrderLine]) -> None:
+        """Write an order that was just placed, with its lines, its checkout and its timeline."""
+        insert_together("orders", self.order, *lines, self.checkout, *self.legs.values(), *self._entries())
+
+    def _entries(self) -> list[OrderHistory]:
         if not self.trail.close(self.state()):
             record_step(self, "checkout.moved", now=self.now)
-        OrderHistory.objects.bulk_create(self.trail.entries)
-
-    def insert(self) -> None:
-        """Write a saga that has just begun; its order follows in the same transaction, once it has its number."""
-        self.checkout.save(force_insert=True)
-        CheckoutLeg.objects.bulk_create(self.legs.values())
+        return self.trail.entries
 
     @property
     def stock(self) -> CheckoutLeg:

@@ -118,19 +118,16 @@ def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: da
 
 def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offer: QueuePlace | None) -> None:
     """Start the checkout, and store it with its order."""
-    OrderLine.objects.bulk_create(lines)
     _refuse_plan(saga)
     _record_agreed(saga)
     saga.begin()
     saga.fund()
-    saga.insert()
     saga.order.number = _next_number(now)
-    saga.order.save(force_insert=True)
     publish(_created(saga.order, lines))
     record_status(saga, None, actor=actor, reason="", now=now)
     if offer is not None:
         saga.record("queue.offer_taken", data={"place_id": str(offer.id)})
-    saga.write_timeline()
+    saga.insert(lines)
     saga.ask()
 
 

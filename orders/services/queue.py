@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from catalog.commands import ExtendHold, HoldStock, ReleaseStock, WantedLine
 from catalog.events import StockLevel, StockRejected, StockReleased, StockReserved, StockReturned, StockSold
-from core.db import lock, transaction
+from core.db import fetch, lock, transaction
 from core.errors import FourEyes, InvalidInput, NotFound
 from gateway import approvals
 from messaging.delivery.timers import set_timer
@@ -24,7 +24,7 @@ from messaging.people.departures import refuse_leavers
 from orders import events
 from orders.errors import AlreadyQueued, CarHasQueue, CarIsFree, OneOfferAnOrder, QueueFull, TransitionNotYours
 from orders.models import PlaceState, ProductCopy, QueuePlace
-from orders.models.queue import KEPT, is_held
+from orders.models.queue import KEPT, LIVE, is_held
 from orders.services.history import Actor
 from orders.services.holds import GRACE, NOTICE, SHORT
 from orders.services.lines import FreeLine, ProductLine, missing
@@ -35,6 +35,7 @@ ASK_AGAIN = timedelta(minutes=10)
 """A car that could not be kept (it is on a test drive, say) is asked for again after so long."""
 REPLACED = "replaced"
 """The catalogue's word for a hold that a later one of the same order took over."""
+_QUEUED = "SELECT product_id FROM orders_queueplace WHERE product_id = ANY(%s) AND state = ANY(%s)"
 StockNews = StockReserved | StockRejected | StockReleased | StockReturned | StockSold
 
 
@@ -132,7 +133,7 @@ def find_offer(customer_id: UUID, lines: Sequence[ProductLine | FreeLine]) -> Qu
     for line in lines:
         if isinstance(line, ProductLine):
             wanted[line.product_id] = wanted.get(line.product_id, 0) + line.quantity
-    queued = set(QueuePlace.objects.live().filter(product_id__in=wanted).values_list("product_id", flat=True))
+    queued = {product_id for (product_id,) in fetch("orders", _QUEUED, [list(wanted), [state.value for state in LIVE]])}
     if not queued:
         return None
     lock_queues(queued)

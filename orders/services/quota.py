@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections
 
-from core.db import lock
+from core.db import fetch, lock
 from orders.errors import OffersIgnored, TooManyHolds, TooManyPlaces
 from orders.models import OrderLine, PlaceState, QueuePlace, Status
 from orders.services.history import Actor
@@ -45,20 +44,16 @@ def refuse_hoarding(customer_id: UUID, actor: Actor, lines: Iterable[OrderLine],
         return
     limit = settings.HOLDS_WITHOUT_DEPOSIT
     lock("orders", f"orders.holds {customer_id}")
-    with connections["orders"].cursor() as cursor:
-        cursor.execute(
-            _COUNT,
-            {
-                "products": [product_id for product_id, _ in wished],
-                "quantities": [quantity for _, quantity in wished],
-                "customer": customer_id,
-                "open": [Status.CREATED, Status.AWAITING_PAYMENT],
-                "done": Status.COMPLETED,
-                "besides": besides,
-                "limit": limit,
-            },
-        )
-        asked, held, earlier = cursor.fetchone()
+    counted = {
+        "products": [product_id for product_id, _ in wished],
+        "quantities": [quantity for _, quantity in wished],
+        "customer": customer_id,
+        "open": [Status.CREATED.value, Status.AWAITING_PAYMENT.value],
+        "done": Status.COMPLETED.value,
+        "besides": besides,
+        "limit": limit,
+    }
+    ((asked, held, earlier),) = fetch("orders", _COUNT, counted)
     if asked and asked + held > limit + earlier:
         raise TooManyHolds(limit=limit + earlier, held=held)
 

@@ -1,0 +1,73 @@
+"""Rows of several tables written by one statement."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import IntegrityError, connections
+from django.db.models.signals import post_save
+
+from core.db import fetch, transaction
+from core.ids import uuid7
+from core.postgres.inserting import insert_together
+from orders.models import Checkout, CheckoutLeg, Order, OrderHistory
+
+pytestmark = pytest.mark.django_db(databases=["orders"])
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def rows():
+    """An order with its checkout, two legs and an entry whose key the database counts."""
+    order = Order(
+        id=uuid7(), number=str(uuid7())[-12:], customer_id=uuid7(), created_by=uuid7(), placed_date=NOW.date(),
+        total_amount="0.00", total_quantity=1, currency="RUB", created_at=NOW, updated_at=NOW, policy_ids=[uuid7()],
+        allowances=[{"reason": 'a "scratch"; DROP TABLE orders_order; --'}],
+    )  # fmt: skip
+    checkout = Checkout(order_id=order.id, started_at=NOW)
+    legs = [CheckoutLeg(checkout=checkout, kind=kind, rank=rank) for rank, kind in enumerate(("stock", "payment"))]
+    entry = OrderHistory(order=order, kind="status", status="created", event="order.created", at=NOW)
+    return [*reversed(legs), entry, checkout, order]
+
+
+def test_whatever_points_to_what_all_is_there_as_save_would_write_it():
+    written = rows()
+    with transaction("orders"):
+        insert_together("orders", *written)
+    connections["orders"].check_constraints()
+    order = Order.objects.get(pk=written[-1].pk)
+    for name in ("policy_ids", "allowances", "customer_id", "placed_date", "created_at"):
+        assert getattr(order, name) == getattr(written[-1], name)
+    assert (str(order.total_amount), order.comment, order.deleted_at) == ("0.00", "", None)
+    assert [leg.kind for leg in order.checkout.legs.order_by("rank")] == ["stock", "payment"]
+    assert (order.history.get().before, order.history.get().after) == ({}, {})
+
+
+def test_it_is_one_statement(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "core.postgres.inserting.fetch", lambda *arguments: asked.append(arguments[1]) or fetch(*arguments)
+    )
+    insert_together("orders", *rows())
+    assert len(asked) == 1
+
+
+def test_who_watches_a_model_is_told():
+    told = []
+
+    def receive(sender, instance, created, **_):
+        told.append((sender, instance._state.adding, created))
+
+    post_save.connect(receive, sender=Order)
+    try:
+        insert_together("orders", *rows())
+    finally:
+        post_save.disconnect(receive, sender=Order)
+    assert told == [(Order, False, True)]
+
+
+def test_a_row_that_is_there_is_refused_and_nothing_is_written():
+    written = rows()
+    insert_together("orders", *written)
+    twice = rows()
+    twice[-1].number = written[-1].number
+    with pytest.raises(IntegrityError), transaction("orders"):
+        insert_together("orders", *twice)
