@@ -21,9 +21,9 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 from accounts import services
 from accounts.errors import WeakPassword
 from accounts.models import PROFILE_FIELDS, Role, Session, User, plain_email
-from core.admin import BusinessAdmin, ReadOnlyAdmin, asking_why
 from core.context import cause
 from core.errors import DomainError
+from core.screens.base import BusinessAdmin, ReadOnlyAdmin, asking_why
 from gateway.guards import guard
 from gateway.guards.address import client_address
 

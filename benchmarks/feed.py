@@ -300,7 +300,7 @@ def _make_bare() -> Any:
     from starlette.routing import WebSocketRoute
     from starlette.websockets import WebSocket, WebSocketDisconnect
 
-    from config.redis import RedisAddresses
+    from config.servers.redis import RedisAddresses
     from devtools.embedded import Embedded
 
     followers: dict[str, set[WebSocket]] = {}

@@ -16,7 +16,7 @@ import orders.public
 import payments.public
 import resources.public
 import showroom.public
-from core.books import Disagreement
+from core.plugins import Disagreement
 from messaging.delivery.parked import served
 from messaging.subscriptions import subscriptions
 from orders.public import OrderFacts

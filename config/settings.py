@@ -7,7 +7,6 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import __version__, edge, keys
-from config.database_settings import databases
 from config.databases import APPS
 from config.declared import checking
 from config.declared.access import Addresses, Limits, Secrets, Tokens
@@ -17,7 +16,8 @@ from config.declared.machine import Machine, Peers, Processes, Switches, layout
 from config.declared.servers import Servers
 from config.environment import BASE_DIR
 from config.processes.logs import logging_config
-from config.redis import RedisAddresses
+from config.servers.databases import databases
+from config.servers.redis import RedisAddresses
 from core import failpoints
 from devtools.embedded import Embedded
 

@@ -12,6 +12,15 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 
+@dataclass(frozen=True)
+class Disagreement:
+    """Two records that should tell the same and do not, as an app's check of the books finds: the rows, and how."""
+
+    kind: str
+    ids: dict[str, str]
+    detail: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Feed:
     """Give an app's log to the live feed: the types of its events that are carried, and how their rows are read."""

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from core.books import Disagreement
 from core.clock import dealer_day
+from core.plugins import Disagreement
 from financing.models import (
     Account,
     Application,

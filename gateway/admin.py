@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.admin import ReadOnlyAdmin
+from core.screens.base import ReadOnlyAdmin
 from core.screens.forms import ScreenForm, show
 from gateway.access import readings
 from gateway.models import Reading

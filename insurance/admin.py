@@ -21,9 +21,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from core.admin import ReadOnlyAdmin, asking, asking_why, level
 from core.clock import dealer_day
 from core.errors import DomainError
+from core.screens.base import ReadOnlyAdmin, asking, asking_why, level
 from insurance import services
 from insurance.models import (
     Claim,

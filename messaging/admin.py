@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.admin import ReadOnlyAdmin
+from core.screens.base import ReadOnlyAdmin
 from messaging.delivery import parked
 from messaging.models import InboxEvent
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
+from core.screens.base import ReadOnlyAdmin
 from notifications import services
 from notifications.models import (
     Delivery,

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from core.books import Disagreement
 from core.errors import InvalidInput
+from core.plugins import Disagreement
 from orders.models import (
     DOCUMENTS,
     DocumentKind,

@@ -14,10 +14,10 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from core.admin import ReadOnlyAdmin, asking_why, level, money_text
 from core.errors import DomainError
 from core.files.tables import csv_lines
 from core.ids import uuid7
+from core.screens.base import ReadOnlyAdmin, asking_why, level, money_text
 from payments import queries, services
 from payments.models import (
     Dispute,

@@ -12,9 +12,9 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from core.books import Disagreement
 from core.errors import InvalidInput
 from core.outside.provider_http import NoAnswer, Refused, TransientFault
+from core.plugins import Disagreement
 from messaging.peering.reads import answers
 from payments.errors import MethodUnknown
 from payments.models import (

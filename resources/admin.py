@@ -13,8 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError
+from core.screens.base import BusinessAdmin, ReadOnlyAdmin
 from core.screens.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from resources import services
 from resources.models import Allocation, Blackout, OpeningHours, Resource, ResourceType

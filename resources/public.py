@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from core.books import Disagreement
+from core.plugins import Disagreement
 from resources.models import DriveRole, Resource
 from resources.queries.diary import find_slots
 from resources.rules.hours import Stretch

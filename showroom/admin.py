@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from core.admin import BusinessAdmin, ReadOnlyAdmin, level
 from core.errors import DomainError
+from core.screens.base import BusinessAdmin, ReadOnlyAdmin, level
 from core.screens.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from showroom import services
 from showroom.models import (

@@ -7,8 +7,8 @@ from django.db import connections
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from core.books import Disagreement
 from core.errors import InvalidInput
+from core.plugins import Disagreement
 from messaging.peering.reads import answers
 from showroom.models import Drive, DriveCar, DriveStatus, Happening, HappeningStatus, Registration, RegistrationStatus
 

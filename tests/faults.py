@@ -32,7 +32,7 @@ import orders.tests.make as sales
 import payments.tests.make as money
 from catalog.events import CategoryChanged
 from config.health import examination
-from config.redis import RedisAddresses
+from config.servers.redis import RedisAddresses
 from core.db import transaction
 from core.ids import uuid7
 from devtools.binaries import valkey_bin

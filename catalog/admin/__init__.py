@@ -31,8 +31,8 @@ from catalog.models import (
 )
 from catalog.models.products import ProductQuerySet
 from catalog.services.products import ProductFields
-from core.admin import BusinessAdmin, ReadOnlyAdmin, level
 from core.errors import DomainError
+from core.screens.base import BusinessAdmin, ReadOnlyAdmin, level
 
 __all__ = ["counts", "imports", "photos", "prices"]
 

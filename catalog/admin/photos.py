@@ -9,8 +9,8 @@ from unfold.decorators import display
 
 from catalog import services
 from catalog.models import OutsidePhoto, PhotoState
-from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
+from core.screens.base import ReadOnlyAdmin
 
 
 @admin.register(OutsidePhoto)

@@ -29,9 +29,9 @@ from catalog.models import (
     ScheduledPrice,
 )
 from catalog.services.revisions import MOST, PriceRule
-from core.admin import BusinessAdmin
 from core.errors import DomainError
 from core.money import DEFAULT_CURRENCY
+from core.screens.base import BusinessAdmin
 from core.screens.forms import Screen, ScreenForm, show
 
 LINES = 100

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from catalog.models import Category, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.facets import Facet, FacetValue, count_facets
 from catalog.public.copies import ProductState, VehicleState, product_states, vehicle_states
-from core.books import Disagreement
 from core.errors import InvalidInput
+from core.plugins import Disagreement
 from messaging.peering.reads import answers
 
 __all__ = [

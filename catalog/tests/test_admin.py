@@ -123,7 +123,7 @@ def test_history_is_read_only(manager, name):
 
 
 def test_a_list_of_very_many_is_estimated_not_counted(manager, monkeypatch):
-    monkeypatch.setattr("core.admin.CAPPED", 2)
+    monkeypatch.setattr("core.screens.base.CAPPED", 2)
     for _ in range(4):
         make.product()
     with CaptureQueriesContext(connections["catalog"]) as queries:

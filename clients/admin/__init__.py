@@ -23,8 +23,8 @@ from clients.models import (
     Merge,
     Vehicle,
 )
-from core.admin import BusinessAdmin, ReadOnlyAdmin
 from core.errors import DomainError
+from core.screens.base import BusinessAdmin, ReadOnlyAdmin
 
 __all__ = ["lists"]
 

@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
 from core.importing.columns import Synonyms, read_mapping
 from core.importing.limits import ENDINGS
 from core.importing.runs import ImportRun, ImportStatus
+from core.screens.base import ReadOnlyAdmin
 from core.screens.forms import Screen, ScreenForm, show
 
 SHOWN_ERRORS = 100

@@ -19,8 +19,8 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from core.admin import BusinessAdmin
 from core.errors import DomainError
+from core.screens.base import BusinessAdmin
 
 
 class ScreenForm(forms.Form):

@@ -5,8 +5,8 @@ from django.core.paginator import EmptyPage
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from core import admin
-from core.admin import CappedPaginator
+from core.screens import base as admin
+from core.screens.base import CappedPaginator
 from orders.models import OrderCounter
 
 pytestmark = pytest.mark.django_db(databases=["orders"])

@@ -20,8 +20,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
-from core.admin import asking, asking_why, level
 from core.errors import DomainError
+from core.screens.base import asking, asking_why, level
 from financing import queries, services
 from financing.admin.looking import DeskAdmin, LookedAt, table
 from financing.models import (

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from core.admin import ReadOnlyAdmin
 from core.clock import dealer_day
+from core.screens.base import ReadOnlyAdmin
 from financing import queries, services
 from financing.models import CreditLimit, LimitKind
 from financing.queries.limit_files import LimitFact

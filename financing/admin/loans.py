@@ -26,8 +26,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from core.admin import ReadOnlyAdmin, asking, asking_why
 from core.clock import dealer_day
+from core.screens.base import ReadOnlyAdmin, asking, asking_why
 from financing import queries, services
 from financing.admin.looking import DeskAdmin, LookedAt
 from financing.models import (

@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
-from core.admin import ReadOnlyAdmin
+from core.screens.base import ReadOnlyAdmin
 
 
 class LookedAt(TabularInline):

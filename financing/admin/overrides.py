@@ -12,7 +12,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from core.admin import asking, asking_why
+from core.screens.base import asking, asking_why
 from financing import services
 from financing.admin.looking import DeskAdmin
 from financing.models import Override, OverrideStatus

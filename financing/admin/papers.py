@@ -11,8 +11,8 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from core.admin import asking, asking_why
 from core.errors import NotFound
+from core.screens.base import asking, asking_why
 from financing import queries, services
 from financing.admin.looking import DeskAdmin
 from financing.models import ApplicationDocument

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from core.admin import BusinessAdmin
+from core.screens.base import BusinessAdmin
 from financing import services
 from financing.admin.looking import LookedAt
 from financing.models import PaperKind, Programme, ProgrammeRate

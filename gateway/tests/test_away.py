@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from config.redis import RedisAddresses
+from config.servers.redis import RedisAddresses
 from devtools.binaries import valkey_bin
 from gateway.guards import guard
 from gateway.responses import cache

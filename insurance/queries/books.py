@@ -11,9 +11,9 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, S
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from core.books import Disagreement
 from core.clock import dealer_day
 from core.errors import InvalidInput
+from core.plugins import Disagreement
 from insurance.models import (
     Claim,
     ClaimStatus,

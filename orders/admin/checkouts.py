@@ -14,9 +14,9 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from core.admin import ReadOnlyAdmin, level
 from core.db import database_now
 from core.errors import DomainError
+from core.screens.base import ReadOnlyAdmin, level
 from orders import services
 from orders.admin.common import ReadOnlyInline, actor_of, step_of
 from orders.models import Checkout, CheckoutLeg, SagaState, SteeringAction

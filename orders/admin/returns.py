@@ -13,8 +13,8 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
-from core.admin import ReadOnlyAdmin, asking_as
 from core.db import database_now
+from core.screens.base import ReadOnlyAdmin, asking_as
 from orders import services
 from orders.admin.common import actor_of
 from orders.models import OrderReturn, ReturnState

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from core.admin import ReadOnlyAdmin, level, money_text
 from core.db import database_now
 from core.errors import DomainError
+from core.screens.base import ReadOnlyAdmin, level, money_text
 from orders import services
 from orders.admin.common import ReadOnlyInline, actor_of, step_of
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status

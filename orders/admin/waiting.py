@@ -14,9 +14,9 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from core.admin import ReadOnlyAdmin, asking_as, level
 from core.db import database_now
 from core.errors import DomainError
+from core.screens.base import ReadOnlyAdmin, asking_as, level
 from orders import services
 from orders.admin.common import actor_of
 from orders.models import DepositAgreement, Fault, PlaceState, QueuePlace

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from core.books import Disagreement
+from core.plugins import Disagreement
 from gateway.models import Approval, ApprovalState
 from orders.approvals import FAULT
 from orders.models import CLOSED, HELD, SOLD, DepositAgreement, DepositState, Order

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from core.books import Disagreement
 from core.db import fetch
 from core.money import DEFAULT_CURRENCY, ZERO, money
+from core.plugins import Disagreement
 from orders.models import SOLD
 
 GROUPS = {"day": "placed_date", "status": "status", "manager": "manager_id"}

@@ -17,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.public import Person, get_people
-from core.admin import money_text
 from core.errors import DomainError, NotFound
+from core.screens.base import money_text
 from gateway.approvals import approve, kind_named, reject
 from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
 from gateway.models import Approval, ApprovalState

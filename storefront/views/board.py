@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from core.admin import level
 from core.db import database_now
 from core.errors import DomainError, NotFound
+from core.screens.base import level
 from orders import public
 from orders.models import Status
 from orders.models.returns import MAX_MILEAGE

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from core.admin import level
 from core.db import database_now
 from core.errors import DomainError, NotFound
+from core.screens.base import level
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders import services
 from storefront.pages import page

@@ -1,0 +1,1 @@
+"""Reach the servers that the product lives on: PostgreSQL and Valkey."""
