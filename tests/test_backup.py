@@ -18,8 +18,9 @@ import accounts.tests.make
 import catalog.tests.make
 from accounts.models import User
 from accounts.providers import erasures
-from config import backup, books
+from config import books
 from config.databases import APPS
+from config.servers import backup
 from core.db import transaction
 from core.errors import DomainError
 from core.ids import uuid7

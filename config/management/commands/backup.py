@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config import backup
 from config.management.commands.migrate_all import aliases
+from config.servers import backup
 
 
 class Command(BaseCommand):
