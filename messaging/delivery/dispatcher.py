@@ -299,7 +299,10 @@ class _Shard:
         self.current = rn
 
     def _count_death(self) -> bool:
-        """Count a death of the delivery that is still marked current; after five it is parked, like any poison."""
+        """Count a death of the delivery that is still marked current; after five it is parked, like any poison.
+
+        With that the count ends: whoever retries it later gives it a new life.
+        """
         rows = self._execute(
             """UPDATE messaging_inbox_lane SET deaths = deaths + 1
                WHERE handler = %s AND shard = %s AND current_rn IS NOT NULL RETURNING current_rn, deaths""",
@@ -307,9 +310,11 @@ class _Shard:
         )
         if rows and rows[0][1] >= MAX_DEATHS:
             parked = self._execute(
-                """UPDATE messaging_inbox SET status = 2, last_error = 'its worker died while handling it'
+                """WITH over AS (UPDATE messaging_inbox_lane SET current_rn = NULL, deaths = 0
+                                 WHERE handler = %s AND shard = %s)
+                   UPDATE messaging_inbox SET status = 2, last_error = 'its worker died while handling it'
                    WHERE rn = %s AND status = 0 RETURNING event_id, type, lane, last_error""",
-                [rows[0][0]],
+                [self.subscription.name, self.shard, rows[0][0]],
             )
             if parked:
                 self._announce_parked(*parked[0])

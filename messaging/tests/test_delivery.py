@@ -12,6 +12,7 @@ from catalog.events import CategoryChanged
 from core.db import OutsideTransaction, transaction
 from core.ids import uuid7
 from messaging import subscriptions
+from messaging.delivery import dispatcher, parked
 from messaging.models import DeliveryStatus, EventStream, InboxCursor, InboxEvent, OutboxEvent
 from messaging.outbox import EventTooLarge, publish
 from messaging.subscriptions import Subscription, subscribe
@@ -230,8 +231,6 @@ def test_a_worker_that_dies_on_a_delivery_five_times_parks_it(recorder):
     relay.sequence("catalog")
     relay.copy("catalog", "orders")
     row = inbox().get()
-    from messaging.delivery import dispatcher
-
     with connections["orders"].cursor() as cursor:
         cursor.execute(
             "INSERT INTO messaging_inbox_lane (handler, shard, current_rn, deaths) VALUES (%s, %s, %s, 4)",
@@ -240,6 +239,9 @@ def test_a_worker_that_dies_on_a_delivery_five_times_parks_it(recorder):
     dispatcher.dispatch("orders", Recorder.name, row.shard)
     assert recorder.effects == []
     assert inbox().get().status == DeliveryStatus.DEAD
+    parked.retry("orders", [row.rn], now=timezone.now())
+    drain_outbox("orders")
+    assert recorder.effects == ["deadly"], "a retried delivery begins a new life"
 
 
 def test_an_event_of_an_unknown_type_waits_for_the_worker_that_knows_it(recorder):
