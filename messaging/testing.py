@@ -76,7 +76,7 @@ def _turn(alias: str, wanted: list[str], touched: set[str]) -> int:
 def _copy(source: str, target: str) -> int:
     total, has_more = 0, True
     while has_more:
-        shards, has_more = relay.copy(source, target, is_wanted=True)
+        shards, has_more = relay.copy(source, target)
         total += len(shards)
     return total
 

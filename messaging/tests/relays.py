@@ -7,10 +7,13 @@ from typing import Any
 
 from django.db import connections
 
-from messaging.transport import relay
+from messaging.transport import logs, relay
 
-PLACES = ("lock_head", "head_of", "lock_cursors", "_read", "_deliver", "_move_cursors")
-"""Functions of the relay before which a thread waits; it also waits before each commit."""
+PLACES = {
+    relay: ("lock_head", "_place", "read_cursors", "_begin", "_pause", "_hand_over"),
+    logs: ("read_page",),
+}
+"""Functions of the relay before which a thread waits: each is one statement. It also waits before each commit."""
 PATIENCE_S = 10.0
 _runner = threading.local()
 
@@ -102,17 +105,17 @@ def stand_before(place: str) -> None:
 @contextmanager
 def stepwise(modules: Iterator[Any] | tuple[Any, ...]) -> Iterator[None]:
     """Have the relay's code, and what of it `modules` took over by name, wait before each step in a runner's thread."""
-    kept = {name: getattr(relay, name) for name in PLACES}
+    kept = {(module, name): getattr(module, name) for module, names in PLACES.items() for name in names}
     transactions = {module: module.transaction for module in modules}
-    for name, function in kept.items():
-        setattr(relay, name, _waiting(name, function))
+    for (module, name), function in kept.items():
+        setattr(module, name, _waiting(name, function))
     for module, transaction in transactions.items():
         module.transaction = _committing(transaction)
     try:
         yield
     finally:
-        for name, function in kept.items():
-            setattr(relay, name, function)
+        for (module, name), function in kept.items():
+            setattr(module, name, function)
         for module, transaction in transactions.items():
             module.transaction = transaction
 

@@ -17,7 +17,7 @@ from messaging.models import DeliveryStatus, EventStream, InboxCursor, InboxEven
 from messaging.outbox import EventTooLarge, publish
 from messaging.subscriptions import Subscription, subscribe
 from messaging.testing import drain_outbox, make_due
-from messaging.transport import relay
+from messaging.transport import logs, relay
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "orders"])
 
@@ -284,18 +284,18 @@ def test_the_registry_refuses_two_handlers_of_one_name(recorder):
 
 
 def test_a_relay_that_waits_for_another_takes_its_progress_for_no_restore(recorder, monkeypatch):
-    lock, overtakes = relay.lock_cursors, iter([True])
+    page, overtakes = logs.Log.page, iter([True])
 
     def wait_for_the_other(*arguments):
         if next(overtakes, False):
             change("placed while we waited")
             relay.sequence("catalog")
             relay.copy("catalog", "orders")
-        return lock(*arguments)
+        return page(*arguments)
 
     change("a")
     relay.sequence("catalog")
-    monkeypatch.setattr(relay, "lock_cursors", wait_for_the_other)
+    monkeypatch.setattr(logs.Log, "page", wait_for_the_other)
     relay.copy("catalog", "orders")
     drain_outbox("catalog", "orders")
     assert not InboxCursor.objects.using("orders").filter(is_paused=True).exists()

@@ -84,7 +84,7 @@ def test_nothing_new_locks_nothing(far, django_assert_num_queries):
 
 def meanwhile(monkeypatch, happens):
     """Once the peer has told its page, and before any cursor is locked, something else happens, once."""
-    page, waiting = logs.FarLog.page, [happens]
+    page, waiting = logs.Log.page, [happens]
 
     def told(*arguments):
         found = page(*arguments)
@@ -92,7 +92,7 @@ def meanwhile(monkeypatch, happens):
             waiting.pop()()
         return found
 
-    monkeypatch.setattr(logs.FarLog, "page", told)
+    monkeypatch.setattr(logs.Log, "page", told)
 
 
 def test_another_relay_that_was_faster_is_no_restore(far, monkeypatch):
@@ -130,9 +130,9 @@ def test_a_page_asked_for_another_subscriber_is_no_restore(far):
     place("a")
     follow()
     handlers = [item for item in subscriptions_of("orders") if "catalog" in item.sources]
-    log = logs.FarLog("catalog", relay.types_of("catalog", handlers))
+    log = logs.Log("catalog", relay.types_of("catalog", handlers))
     place("b")
-    log.page(cursor().position, {cursor().anchor}, lambda page: True)
+    log.page(relay.read_cursors("catalog", "orders", handlers).values(), cursor().position)
     place("c")
     others = InboxCursor.objects.using("orders").filter(source="catalog").exclude(handler=Recorder.name)
     others.update(position=logs._read_head("catalog").position)

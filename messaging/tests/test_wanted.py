@@ -37,14 +37,20 @@ def test_only_those_who_want_an_event_are_given_it_at_once(recorder):  # noqa: F
     assert positions("resources") == {head()}
 
 
-def test_a_handler_without_a_cursor_begins_at_the_next_look_at_everybody(recorder):  # noqa: F811
+def test_a_cursor_that_is_not_where_it_was_left_is_looked_at_again(recorder):  # noqa: F811
     relay_loop.turn("catalog")
     InboxCursor.objects.using("orders").filter(handler=Recorder.name).delete()
     change("a")
     relay_loop.turn("catalog", to_all=False)
-    assert not inbox().exists()
-    relay_loop.turn("catalog")
     assert [row.data["name"] for row in inbox()] == ["a"]
+
+
+def test_an_event_costs_a_statement_to_place_one_to_read_and_one_for_each_who_wants_it(recorder):  # noqa: F811
+    relay_loop.turn("catalog")
+    change("a")
+    with CaptureQueriesContext(connections["catalog"]) as read, CaptureQueriesContext(connections["orders"]) as written:
+        relay_loop.turn("catalog", to_all=False)
+    assert (len(read), len(written)) == (2, 1)
 
 
 def test_a_log_without_news_costs_one_look(recorder):  # noqa: F811

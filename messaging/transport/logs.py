@@ -1,25 +1,33 @@
 """A source's log as its subscribers read it: by SQL where its database is at hand, else from the peer that owns it."""
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 from django.db import connections
 
-from core.db import transaction
 from messaging.peering import peers
 
 MAX_ROWS = 500
 Row = tuple[int, UUID, str, str, int, str, int, str, str]
 """Position, event id, aggregate, aggregate id, sequence, type, version, data and headers as JSON texts."""
 
-READ = """
-SELECT position, id, aggregate, aggregate_id, seq, type, version, data::text, headers::text
-FROM messaging_outbox
-WHERE position > %s AND position <= %s AND type = ANY(%s)
-ORDER BY position LIMIT %s
+_PAGE = """
+WITH head AS (
+    SELECT epoch, position,
+           coalesce((SELECT min(position) FROM messaging_outbox WHERE position IS NOT NULL), 1) AS oldest
+    FROM messaging_feed_head WHERE id = 1
+), seen AS (
+    SELECT array_agg(position) AS positions, array_agg(id) AS ids
+    FROM messaging_outbox WHERE position = ANY((SELECT position FROM head) || %s::bigint[])
+), next AS (
+    SELECT position, id, aggregate, aggregate_id, seq, type, version, data::text, headers::text
+    FROM messaging_outbox WHERE position > %s AND type = ANY(%s) ORDER BY position LIMIT %s
+)
+SELECT head.epoch, head.position, head.oldest, seen.positions, seen.ids, next.*
+FROM head CROSS JOIN seen LEFT JOIN next ON true ORDER BY next.position
 """
 
 
@@ -51,20 +59,17 @@ class Head:
 def read_page(source: str, after: int, types: list[str], anchors: list[int]) -> Page | None:
     """Read the next events of some types after a position by SQL; None before the log has a head.
 
-    One session from the head to the last row: never half of a log and half of its backup.
+    One statement from the head to the last row: never half of a log and half of its backup.
     """
-    with transaction(source), connections[source].cursor() as cursor:
-        head = _read_head(source)
-        if head is None:
-            return None
-        cursor.execute(
-            "SELECT position, id FROM messaging_outbox WHERE position = ANY(%s)", [[*anchors, head.position]]
-        )
-        seen = cursor.fetchall()
-        cursor.execute(READ, [after, head.position, types, MAX_ROWS])
-        rows: list[Row] = cursor.fetchall()
-    event_id = dict(seen).get(head.position)
-    return Page(head.epoch, head.position, event_id, head.oldest, seen, rows, len(rows) == MAX_ROWS)
+    with connections[source].cursor() as cursor:
+        cursor.execute(_PAGE, [anchors, after, types, MAX_ROWS])
+        found = cursor.fetchall()
+    if not found:
+        return None
+    epoch, head, oldest, positions, ids = found[0][:5]
+    seen = list(zip(positions or [], ids or [], strict=True))
+    rows: list[Row] = [row[5:] for row in found if row[5] is not None]
+    return Page(epoch, head, dict(seen).get(head), oldest, seen, rows, len(rows) == MAX_ROWS)
 
 
 def _read_head(source: str) -> Head | None:
@@ -93,19 +98,42 @@ def read_head(source: str) -> Head | None:
     return Head(page.epoch, page.head, page.oldest) if page else None
 
 
-class FarLog:
-    """The log of a peer: subscribers that stand at the same position share the page that was asked for last."""
+class Reader(Protocol):
+    """A cursor, as far as a log is concerned."""
 
-    def __init__(self, source: str, types: set[str]) -> None:
+    @property
+    def position(self) -> int: ...
+    @property
+    def anchor(self) -> int | None: ...
+    def may_have_read(self, epoch: UUID, head: int, /) -> bool: ...
+
+
+class Log:
+    """A log, near or far: subscribers share the page that was asked for last.
+
+    `readers` are those who will ask, as far as is known: a page begins early enough for all of them.
+    """
+
+    def __init__(self, source: str, types: set[str], readers: Iterable[Reader] = ()) -> None:
         self.source, self.types = source, sorted(types)
-        self._after, self._anchors = -1, set[int]()
+        self._readers = list(readers)
+        self._after, self._anchors = 0, set[int]()
         self._page: Page | None = None
 
-    def page(self, after: int, anchors: set[int], is_new_enough: Callable[[Page], bool]) -> Page | None:
-        """The next events after a position, and what stands at the anchors; a page asked for another subscriber only
-        if it tells as much and is new enough. Raises PeerAway."""
+    def page(self, cursors: Collection[Reader], after: int) -> Page | None:
+        """The next events after a position, and what stands at the cursors' anchors; the page asked for last only
+        if it tells as much and is no older than the cursors. Raises PeerAway."""
+        anchors = {cursor.anchor for cursor in cursors if cursor.anchor}
         page = self._page
-        if self._after != after or not anchors <= self._anchors or page is None or not is_new_enough(page):
-            page = ask_page(self.source, after, self.types, sorted(anchors))
-            self._after, self._anchors, self._page = after, anchors, page
+        if (
+            page is None
+            or not self._after <= after <= (page.rows[-1][0] - 1 if page.is_full else page.head)
+            or not anchors <= self._anchors
+            or not all(cursor.may_have_read(page.epoch, page.head) for cursor in cursors)
+        ):
+            near = [cursor for cursor in self._readers if after - MAX_ROWS < cursor.position]
+            self._after = min([after, *(cursor.position for cursor in near)])
+            self._anchors = anchors | {cursor.anchor for cursor in near if cursor.anchor}
+            ask = read_page if peers.is_here(self.source) else ask_page
+            self._page = page = ask(self.source, self._after, self.types, sorted(self._anchors))
         return page

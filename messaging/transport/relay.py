@@ -1,9 +1,10 @@
 """The relay: gives committed events their positions and copies them into the inboxes of their subscribers.
 
-Row locks make any number of relays safe at once; progress is a cursor that moves in the subscriber's own
-transaction, so a relay may die between any two statements.
+Any number of relays may run at once: a head or a cursor moves only from where it was seen, in the one statement that
+places or copies, so a relay may die between any two.
 """
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,9 +17,8 @@ from core import failpoints
 from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
-from messaging.peering import peers
 from messaging.subscriptions import Subscription, subscriptions_of
-from messaging.transport.logs import READ, FarLog
+from messaging.transport.logs import Log, Page, Row
 
 BATCH = 500
 RESTORED = "source restored from a backup"
@@ -29,55 +29,91 @@ Wakeup = tuple[str, str, int]
 _SEQUENCE = """
 WITH batch AS (
     SELECT n, row_number() OVER (ORDER BY n) AS k
-    FROM (SELECT n FROM messaging_outbox WHERE position IS NULL ORDER BY n LIMIT %s) AS waiting
+    FROM (SELECT n FROM messaging_outbox WHERE position IS NULL ORDER BY n LIMIT %(limit)s) AS waiting
+), head AS (
+    UPDATE messaging_feed_head SET position = position + (SELECT count(*) FROM batch)
+    WHERE id = 1 AND position = %(head)s AND EXISTS (SELECT 1 FROM batch) RETURNING id
 ), placed AS (
-    UPDATE messaging_outbox AS o SET position = %s + batch.k FROM batch WHERE o.n = batch.n
+    UPDATE messaging_outbox AS o SET position = %(head)s + batch.k FROM batch, head WHERE o.n = batch.n
     RETURNING o.position, o.id, o.aggregate_id, o.seq, o.type, o.data, o.headers
 )
-SELECT * FROM placed ORDER BY position
+SELECT (SELECT count(*) FROM batch) AS waiting, h.position AS head, p.*
+FROM messaging_feed_head AS h LEFT JOIN placed AS p ON true WHERE h.id = 1 ORDER BY p.position
 """
 
 _STANDING = "SELECT source, handler, epoch, position, is_paused, anchor, anchor_id FROM messaging_inbox_cursor"
 
 _DELIVER = """
-INSERT INTO messaging_inbox
-    (event_id, handler, source, aggregate, aggregate_id, seq, lane, shard, type, version, data, headers,
-     status, attempts, last_error)
-SELECT t.*, 0, 0, '' FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-    %s::text[], %s::int[], %s::text[], %s::int[], %s::jsonb[], %s::jsonb[]) AS t
-ON CONFLICT (event_id, handler) DO NOTHING
+WITH seen AS (
+    SELECT * FROM unnest(%(handlers)s::text[], %(epochs)s::uuid[], %(positions)s::bigint[], %(anchors)s::bigint[],
+                         %(anchor_ids)s::uuid[]) AS s(handler, epoch, position, anchor, anchor_id)
+), held AS (
+    SELECT c.handler FROM messaging_inbox_cursor AS c JOIN seen AS s USING (handler)
+    WHERE c.source = %(source)s AND NOT c.is_paused AND (c.epoch, c.position) = (s.epoch, s.position)
+        AND c.anchor IS NOT DISTINCT FROM s.anchor AND c.anchor_id IS NOT DISTINCT FROM s.anchor_id
+    ORDER BY c.handler FOR UPDATE OF c
+), moved AS (
+    UPDATE messaging_inbox_cursor AS c SET position = %(to)s, updated_at = statement_timestamp(),
+        anchor = CASE WHEN %(to_id)s::uuid IS NULL THEN anchor ELSE %(to)s END,
+        anchor_id = coalesce(%(to_id)s, anchor_id)
+    FROM held WHERE c.source = %(source)s AND c.handler = held.handler RETURNING c.handler
+), delivered AS (
+    INSERT INTO messaging_inbox (event_id, handler, source, aggregate, aggregate_id, seq, lane, shard, type, version,
+                                 data, headers, status, attempts, last_error)
+    SELECT t.event_id, handler, %(source)s, t.aggregate, t.aggregate_id, t.seq, t.lane, t.shard, t.type, t.version,
+           t.data, t.headers, 0, 0, ''
+    FROM unnest(%(rows_event_id)s::uuid[], %(rows_handler)s::text[], %(rows_aggregate)s::text[],
+            %(rows_aggregate_id)s::text[], %(rows_seq)s::bigint[], %(rows_lane)s::text[], %(rows_shard)s::int[],
+            %(rows_type)s::text[], %(rows_version)s::int[], %(rows_data)s::jsonb[], %(rows_headers)s::jsonb[])
+        WITH ORDINALITY AS t(event_id, handler, aggregate, aggregate_id, seq, lane, shard, type, version, data, headers,
+                             rank)
+    JOIN moved USING (handler) ORDER BY t.rank
+    ON CONFLICT (event_id, handler) DO NOTHING
+)
+SELECT handler FROM moved
 """
+_ROWS = "event_id", "handler", "aggregate", "aggregate_id", "seq", "lane", "shard", "type", "version", "data", "headers"
+
+
+class _LastSeen(threading.local):
+    """Heads and cursors as this thread last saw them: it moves them only from there, so they may have moved since."""
+
+    def __init__(self) -> None:
+        self.heads: dict[str, int] = {}
+        self.cursors: dict[tuple[str, str], dict[str, Cursor]] = {}
+
+
+_last_seen = _LastSeen()
 
 
 def sequence(source: str) -> list[dict[str, Any]]:
     """Give positions to up to 500 waiting events of `source`; return them in that order.
 
-    Most looks find nothing, and a lock goes to disk: so it is looked first. The head is locked in a statement of its
-    own: the next one must see what the previous holder committed.
+    One statement, which writes nothing where nothing waits. It moves the head only from where a statement before has
+    seen it: then its snapshot has all that was placed up to there, and no position is skipped or given twice.
     """
-    if not _has_waiting(source):
-        return []
-    with transaction(source), connections[source].cursor() as cursor:
-        head = lock_head(cursor)
-        cursor.execute(_SEQUENCE, [BATCH, head])
-        names = [column.name for column in cursor.description]
-        placed = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        if placed:
-            cursor.execute("UPDATE messaging_feed_head SET position = %s WHERE id = 1", [head + len(placed)])
+    waiting, placed = 1, list[dict[str, Any]]()
+    while waiting and not placed:
+        waiting, placed = _place(source)
     if placed:
         failpoints.reach("relay.after_sequence", source)
     return placed
 
 
-def _has_waiting(source: str) -> bool:
-    """Say whether an event waits for its position, or the database for its first head: handlers begin there."""
+def _place(source: str) -> tuple[int, list[dict[str, Any]]]:
+    """Place what waits if the head is where it was seen; return how many events wait, and those that were placed."""
+    known = _last_seen.heads.get(source, 0)
     with connections[source].cursor() as cursor:
-        cursor.execute(
-            """SELECT EXISTS (SELECT 1 FROM messaging_outbox WHERE position IS NULL)
-                   OR NOT EXISTS (SELECT 1 FROM messaging_feed_head WHERE id = 1)"""
-        )
-        (found,) = cursor.fetchone()
-    return bool(found)
+        cursor.execute(_SEQUENCE, {"limit": BATCH, "head": known})
+        names = [column.name for column in cursor.description]
+        rows = cursor.fetchall()
+    if not rows:
+        with transaction(source), connections[source].cursor() as cursor:
+            _last_seen.heads[source] = lock_head(cursor)
+        return 1, []
+    placed = [dict(zip(names[2:], row[2:], strict=True)) for row in rows if row[2] is not None]
+    _last_seen.heads[source] = known + len(placed) if placed else rows[0][1]
+    return rows[0][0], placed
 
 
 def lock_head(cursor: Any) -> int:
@@ -106,96 +142,93 @@ def types_of(source: str, handlers: Iterable[Subscription]) -> set[str]:
     return {name for item in handlers for name in item.events if REGISTRY[name].app() == source}
 
 
-def copy(source: str, alias: str, log: FarLog | None = None, *, is_wanted: bool = False) -> tuple[set[Wakeup], bool]:
+def copy(source: str, alias: str, log: Log | None = None, *, is_wanted: bool = False) -> tuple[set[Wakeup], bool]:
     """Copy the next events of `source` into the inbox of `alias`; return the shards to wake and whether more wait.
 
-    A log whose database is not here is asked of the peer that has it: through `log`, where the caller shares one.
-    `is_wanted`: the caller knows of events for it, and that each of its handlers has a cursor.
+    The log is read after the cursors, never before: another relay may have moved them on to events placed since, and
+    a head older than a cursor means that the log was restored. Then one statement delivers and moves those cursors
+    that still stand where they were seen; whoever moved another one is not overtaken: it is looked at again.
+    `log` is one that the caller shares among subscribers. `is_wanted`: the caller knows of events for this one, so
+    cursors may be taken to be where they were left.
     """
     handlers = readers(source, alias)
-    if peers.is_here(source):
-        return _copy_near(source, alias, handlers, is_wanted)
-    return _copy_far(source, alias, handlers, log or FarLog(source, types_of(source, handlers)))
-
-
-def _copy_near(source: str, alias: str, handlers: list[Subscription], is_wanted: bool) -> tuple[set[Wakeup], bool]:
-    """Copy by SQL.
-
-    The source's head is read while the cursors are locked, never before: another relay may have moved them on to
-    events placed since, and a head older than a cursor means that the log was restored. Whoever moved a cursor had
-    read a head that was committed, and nobody moves it while it is locked, so a head read then cannot be older.
-    """
-    if not handlers or not (is_wanted or _may_be_behind(source, alias, handlers)):
-        return set(), False
-    with transaction(alias):
-        cursors = lock_cursors(source, alias, handlers)
-        with transaction(
-            source
-        ):  # one session from the head to the last row: never half of a log and half of its backup
-            head = head_of(source)
-            if head is None:
-                return set(), False
-            standing = _standing(source, alias, cursors, head)
-            behind = {name: position for name, position in standing.items() if position < head.position}
-            wanting = [item for item in handlers if item.name in behind]
-            rows = _read(source, min(behind.values()), head.position, wanting) if behind else []
-        if not behind:
-            return set(), False
-        reached = head if len(rows) < BATCH else Head(head.epoch, *rows[-1][:2])
-        wakeups = _take_in(source, alias, handlers, behind, rows, reached)
-    return wakeups, reached.position < head.position
-
-
-def _copy_far(source: str, alias: str, handlers: list[Subscription], log: FarLog) -> tuple[set[Wakeup], bool]:
-    """Copy what a peer tells of its log, asked before any lock is taken.
-
-    Meanwhile another relay may move a cursor on, or an operator move it back. So under the locks only those go on that
-    stand within the page, and rows at or below a cursor are dropped. And only a cursor that nobody moved since before
-    the peer was asked can show that the log was restored: it had been read from a head older than the page's.
-    """
-    before = _cursors(source, alias, handlers)
-    going = [cursor for cursor in before.values() if not cursor.is_paused]
-    missing = [item for item in handlers if item.name not in before]
+    log = log or Log(source, types_of(source, handlers))
+    known = _last_seen.cursors.get((source, alias)) if is_wanted else None
+    if known is None:
+        known = _last_seen.cursors[source, alias] = read_cursors(source, alias, handlers)
+    missing = [item for item in handlers if item.name not in known]
+    going = {item.name: known[item.name] for item in handlers if item not in missing}
+    going = {name: cursor for name, cursor in going.items() if not cursor.is_paused}
     if not going and not missing:
         return set(), False
-    after = 0 if missing else min(cursor.position for cursor in going)
-    page = log.page(
-        after, anchors_of(going), lambda page: all(cursor.may_have_read(page.epoch, page.head) for cursor in going)
-    )
+    page = log.page(going.values(), 0 if missing else min(cursor.position for cursor in going.values()))
     if page is None:
         return set(), False
     head = Head(page.epoch, page.head, page.event_id)
     if missing:
         _begin(source, alias, missing, head)
-    elif all(cursor.stands_at(head) for cursor in going):
-        return set(), False
+        return copy(source, alias, log)
     reached = Head(head.epoch, *page.rows[-1][:2]) if page.is_full else head
-    with transaction(alias):
-        cursors = lock_cursors(source, alias, handlers)
-        unmoved = {name: cursor for name, cursor in cursors.items() if before.get(name) == cursor}
-        standing = _standing(source, alias, unmoved, head, dict(page.seen))
-        for name, cursor in cursors.items():
-            if name not in unmoved and not cursor.is_paused and cursor.may_have_read(head.epoch, head.position):
-                standing[name] = cursor.position
-        behind = {name: position for name, position in standing.items() if after <= position < reached.position}
-        wakeups = _take_in(source, alias, handlers, behind, page.rows, reached)
+    standing = _standing(source, alias, going, page)
+    behind = {name: cursor for name, cursor in standing.items() if cursor.position < reached.position}
+    wakeups, moved = _take_in(source, alias, handlers, behind, page.rows, reached)
+    if len(moved) < len(behind) or len(standing) < len(going):  # look again where they are
+        del _last_seen.cursors[source, alias]
+        return wakeups, True
+    known.update((name, behind[name].moved_to(reached)) for name in moved)
     return wakeups, reached.position < head.position
 
 
+def shared_log(source: str, aliases: Iterable[str]) -> Log:
+    """Open a log for the subscribers in some databases, who share its pages."""
+    handlers = [item for alias in aliases for item in readers(source, alias)]
+    left = [cursor for alias in aliases for cursor in _last_seen.cursors.get((source, alias), {}).values()]
+    return Log(source, types_of(source, handlers), [cursor for cursor in left if not cursor.is_paused])
+
+
 def _take_in(
-    source: str,
-    alias: str,
-    handlers: list[Subscription],
-    behind: dict[str, int],
-    rows: Iterable[tuple[Any, ...]],
-    reached: "Head",
-) -> set[Wakeup]:
-    """Deliver rows to the handlers that are `behind`, and move their cursors with that."""
-    wakeups = _deliver(source, alias, [item for item in handlers if item.name in behind], behind, rows)
-    if wakeups:
+    source: str, alias: str, handlers: list[Subscription], behind: dict[str, "Cursor"], rows: list[Row], reached: "Head"
+) -> tuple[set[Wakeup], set[str]]:
+    """Deliver rows to the handlers that are `behind`, and move their cursors with that.
+
+    Returns the shards to wake, and the handlers whose cursors stood where they were seen.
+    """
+    if not behind:
+        return set(), set()
+    deliveries: list[tuple[Any, ...]] = []
+    for position, event_id, aggregate, aggregate_id, seq, name, version, data, headers in rows:
+        for item in handlers:
+            if item.name in behind and name in item.events and position > behind[item.name].position:
+                key = item.partition_key(aggregate_id, msgspec.json.decode(data))
+                shard = item.shard(key)
+                deliveries.append(
+                    (event_id, item.name, aggregate, aggregate_id, seq, key, shard, name, version, data, headers)
+                )
+    if deliveries:
         failpoints.reach("relay.before_cursor", alias)
-    _move_cursors(source, alias, [name for name, position in behind.items() if position < reached.position], reached)
-    return wakeups
+    moved = _hand_over(source, alias, behind, deliveries, reached)
+    return {(alias, row[1], row[6]) for row in deliveries if row[1] in moved}, moved
+
+
+def _hand_over(
+    source: str, alias: str, behind: dict[str, "Cursor"], deliveries: list[tuple[Any, ...]], reached: "Head"
+) -> set[str]:
+    cursors = list(behind.values())
+    columns = zip(*deliveries, strict=True) if deliveries else [()] * len(_ROWS)
+    values: dict[str, Any] = {f"rows_{name}": list(column) for name, column in zip(_ROWS, columns, strict=True)}
+    values |= {
+        "source": source,
+        "handlers": list(behind),
+        "epochs": [each.epoch for each in cursors],
+        "positions": [each.position for each in cursors],
+        "anchors": [each.anchor for each in cursors],
+        "anchor_ids": [each.anchor_id for each in cursors],
+        "to": reached.position,
+        "to_id": reached.event_id,
+    }
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_DELIVER, values)
+        return {name for (name,) in cursor.fetchall()}
 
 
 class Head(NamedTuple):
@@ -217,41 +250,13 @@ def head_of(source: str) -> Head | None:
     return found and Head(*found)
 
 
-def _may_be_behind(source: str, alias: str, handlers: list[Subscription]) -> bool:
-    """Look without locking whether there may be something to do: row locks go to disk, most looks find nothing.
-
-    Where it says no, every cursor stood exactly at a head that had been committed. All else is decided under the lock.
-    """
-    head = head_of(source)
-    if head is None:
-        return False
-    known = _cursors(source, alias, handlers)
-    missing = [item for item in handlers if item.name not in known]
-    if missing:
-        _begin(source, alias, missing, head)
-    going = [cursor for cursor in known.values() if not cursor.is_paused]
-    return bool(missing) or any(not cursor.stands_at(head) for cursor in going)
-
-
 def lagging(alias: str, heads: Mapping[str, Head]) -> list[str]:
-    """List the logs of which a handler of `alias` may not have read all, by one look at all its cursors.
-
-    New handlers get theirs. Of the other logs every cursor stood exactly at a head that had been committed; `copy`
-    decides under the lock.
-    """
+    """List the logs of which a handler of `alias` may not have read all, by one look at all its cursors."""
     with connections[alias].cursor() as cursor:
         cursor.execute(_STANDING)
         known = {(source, name): Cursor(*rest) for source, name, *rest in cursor.fetchall()}
-    found = []
-    for source, head in sorted(heads.items()):
-        handlers = readers(source, alias)
-        missing = [item for item in handlers if (source, item.name) not in known]
-        if missing:
-            _begin(source, alias, missing, head)
-        going = [known[source, item.name] for item in handlers if item not in missing]
-        if missing or any(not (cursor.is_paused or cursor.stands_at(head)) for cursor in going):
-            found.append(source)
-    return found
+    going = ((source, known.get((source, item.name))) for source in sorted(heads) for item in readers(source, alias))
+    return list(dict.fromkeys(source for source, cursor in going if not (cursor and cursor.stands_at(heads[source]))))
 
 
 class Cursor(NamedTuple):
@@ -270,10 +275,19 @@ class Cursor(NamedTuple):
     def stands_at(self, head: Head) -> bool:
         """Tell whether there is surely nothing to do."""
         is_there = (self.epoch, self.position) == (head.epoch, head.position)
-        return is_there and (self.anchor != head.position or head.event_id in (None, self.anchor_id))
+        return self.is_paused or (
+            is_there and (self.anchor != head.position or head.event_id in (None, self.anchor_id))
+        )
+
+    def moved_to(self, place: Head) -> "Cursor":
+        """Return what it is once it has read up to there."""
+        if place.event_id is None:
+            return self._replace(position=place.position)
+        return self._replace(position=place.position, anchor=place.position, anchor_id=place.event_id)
 
 
-def _cursors(source: str, alias: str, handlers: list[Subscription], lock: str = "") -> dict[str, Cursor]:
+def read_cursors(source: str, alias: str, handlers: list[Subscription], lock: str = "") -> dict[str, Cursor]:
+    """Read the cursors, in the one order in which all relays lock them."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             f"""SELECT handler, epoch, position, is_paused, anchor, anchor_id FROM messaging_inbox_cursor
@@ -281,11 +295,6 @@ def _cursors(source: str, alias: str, handlers: list[Subscription], lock: str = 
             [source, [item.name for item in handlers]],
         )
         return {name: Cursor(*rest) for name, *rest in cursor.fetchall()}
-
-
-def lock_cursors(source: str, alias: str, handlers: list[Subscription]) -> dict[str, Cursor]:
-    """Lock the cursors as they stand now, in one order for all relays."""
-    return _cursors(source, alias, handlers, "FOR UPDATE")
 
 
 def _begin(source: str, alias: str, handlers: list[Subscription], head: Head) -> None:
@@ -299,31 +308,21 @@ def _begin(source: str, alias: str, handlers: list[Subscription], head: Head) ->
         )
 
 
-def anchors_of(cursors: Iterable[Cursor]) -> set[int]:
-    """Positions at which cursors that are not paused have seen an event."""
-    return {cursor.anchor for cursor in cursors if cursor.anchor and not cursor.is_paused}
-
-
-def _standing(
-    source: str, alias: str, cursors: dict[str, Cursor], head: Head, ids: Mapping[int | None, UUID] | None = None
-) -> dict[str, int]:
-    """Positions of the handlers that may go on; those who have read another log than this one are paused.
+def _standing(source: str, alias: str, going: dict[str, Cursor], page: Page) -> dict[str, Cursor]:
+    """Cursors that may go on; those who have read another log than this one are paused.
 
     A restored log shows by its epoch, by an end before what was read, or, once new events have taken the places of
     lost ones, by another event where a cursor had seen its anchor: a log that holds the anchor holds all before it.
-    `ids` are those that the log holds at the anchors, where a peer has told them.
     """
-    going = {name: cursor for name, cursor in cursors.items() if not cursor.is_paused}
-    if ids is None:
-        ids = _events_at(source, anchors_of(cursors.values()))
+    ids: dict[int | None, UUID] = dict(page.seen)
     restored = {
-        name
+        name: cursor
         for name, cursor in going.items()
-        if not cursor.may_have_read(head.epoch, head.position)
+        if not cursor.may_have_read(page.epoch, page.head)
         or ids.get(cursor.anchor, cursor.anchor_id) != cursor.anchor_id  # purged ones speak neither way
     }
-    _pause(source, alias, sorted(restored))
-    return {name: cursor.position for name, cursor in going.items() if name not in restored}
+    _pause(source, alias, restored)
+    return {name: cursor for name, cursor in going.items() if name not in restored}
 
 
 def holds(source: str, cursor: Cursor) -> bool:
@@ -338,57 +337,20 @@ def _events_at(source: str, positions: Iterable[int]) -> dict[int | None, UUID]:
         return dict(cursor.fetchall())
 
 
-def _pause(source: str, alias: str, names: list[str]) -> None:
-    """Stop reading a source whose log is not the one read before: an operator must say where to go on."""
-    if not names:
-        return
-    log.error("source_restored", source=source, alias=alias, handlers=names)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            """UPDATE messaging_inbox_cursor SET is_paused = true, pause_reason = %s,
-                   updated_at = statement_timestamp() WHERE source = %s AND handler = ANY(%s)""",
-            [RESTORED, source, names],
-        )
+def _pause(source: str, alias: str, restored: dict[str, Cursor]) -> None:
+    """Stop reading a source whose log is not the one read before: an operator must say where to go on.
 
-
-def _read(source: str, after: int, head: int, handlers: list[Subscription]) -> list[tuple[Any, ...]]:
-    with connections[source].cursor() as cursor:
-        cursor.execute(READ, [after, head, sorted(types_of(source, handlers)), BATCH])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _deliver(
-    source: str, alias: str, handlers: list[Subscription], behind: dict[str, int], rows: Iterable[tuple[Any, ...]]
-) -> set[Wakeup]:
-    deliveries: list[tuple[Any, ...]] = []
-    wakeups: set[Wakeup] = set()
-    for position, event_id, aggregate, aggregate_id, seq, name, version, data, headers in rows:
-        for item in handlers:
-            if name not in item.events or position <= behind[item.name]:
-                continue
-            key = item.partition_key(aggregate_id, _loads(data))
-            shard = item.shard(key)
-            wakeups.add((alias, item.name, shard))
-            deliveries.append(
-                (event_id, item.name, source, aggregate, aggregate_id, seq, key, shard, name, version, data, headers)
-            )
-    if deliveries:
+    A cursor that does not stand any more where it was seen is nobody's to judge.
+    """
+    for name, seen in restored.items():
         with connections[alias].cursor() as cursor:
-            cursor.execute(_DELIVER, [list(column) for column in zip(*deliveries, strict=True)])
-    return wakeups
-
-
-def _loads(data: Any) -> dict[str, Any]:
-    decoded: dict[str, Any] = msgspec.json.decode(data)
-    return decoded
-
-
-def _move_cursors(source: str, alias: str, names: list[str], to: Head) -> None:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            """UPDATE messaging_inbox_cursor SET position = %s, updated_at = statement_timestamp(),
-                   anchor = CASE WHEN %s::uuid IS NULL THEN anchor ELSE %s END, anchor_id = coalesce(%s, anchor_id)
-               WHERE source = %s AND handler = ANY(%s) AND position < %s""",
-            [to.position, to.event_id, to.position, to.event_id, source, names, to.position],
-        )
+            cursor.execute(
+                """UPDATE messaging_inbox_cursor SET is_paused = true, pause_reason = %s,
+                       updated_at = statement_timestamp()
+                   WHERE source = %s AND handler = %s AND (epoch, position) = (%s, %s)
+                       AND anchor IS NOT DISTINCT FROM %s AND anchor_id IS NOT DISTINCT FROM %s""",
+                [RESTORED, source, name, seen.epoch, seen.position, seen.anchor, seen.anchor_id],
+            )
+            is_paused = cursor.rowcount > 0
+        if is_paused:
+            log.error("source_restored", source=source, alias=alias, handler=name)

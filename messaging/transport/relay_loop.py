@@ -23,7 +23,7 @@ from messaging.peering import peers
 from messaging.publishing import sinks
 from messaging.subscriptions import foreign_sources, subscriptions
 from messaging.transport import relay, relay_wakeups
-from messaging.transport.logs import FarLog
+from messaging.transport.logs import Log
 
 POLL_S = 0.5
 """So soon a log is looked at again whose news somebody has not got: a subscriber that is away, another relay's."""
@@ -89,19 +89,16 @@ def _copy_to(source: str, aliases: Collection[str] | None, types: Collection[str
     targets = [
         alias for alias in targets_of(source, types) if (peers.is_here(alias) if aliases is None else alias in aliases)
     ]
-    far = None
-    if not peers.is_here(source):
-        handlers = [item for alias in targets for item in relay.readers(source, alias)]
-        far = FarLog(source, relay.types_of(source, handlers))
+    shared = relay.shared_log(source, targets)
     for alias in targets:
-        _copy_all(source, alias, far, is_wanted=types is not None)
+        _copy_all(source, alias, shared, is_wanted=types is not None)
 
 
 _failures: dict[tuple[str, str], tuple[int, float]] = {}
 """Pairs of source and subscriber that fail: how often in a row, and until when they are left alone."""
 
 
-def _copy_all(source: str, alias: str, far: FarLog | None, *, is_wanted: bool) -> None:
+def _copy_all(source: str, alias: str, shared: Log, *, is_wanted: bool) -> None:
     """Copy to one subscriber; one that fails is left alone for a second, then longer, and lags until it is back."""
     times, until = _failures.get((source, alias), (0, 0.0))
     if until > time.monotonic():
@@ -110,7 +107,7 @@ def _copy_all(source: str, alias: str, far: FarLog | None, *, is_wanted: bool) -
     try:
         while has_more:
             _moves()
-            shards, has_more = relay.copy(source, alias, far, is_wanted=is_wanted)
+            shards, has_more = relay.copy(source, alias, shared, is_wanted=is_wanted)
             if shards:
                 failpoints.reach("relay.before_wakeup", alias)
             wakeups.send(shards)

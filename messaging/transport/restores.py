@@ -72,7 +72,7 @@ def _go_on(source: str, alias: str, head: int, epoch: UUID) -> list[Onward]:
     handlers = [item for item in subscriptions_of(alias) if source in item.sources]
     found = []
     with transaction(alias):
-        for name, cursor in relay.lock_cursors(source, alias, handlers).items():
+        for name, cursor in relay.read_cursors(source, alias, handlers, "FOR UPDATE").items():
             item = next(one for one in handlers if one.name == name)
             position = _last_known(source, item, cursor, head)
             found.append(Onward(name, cursor.position, position))

@@ -63,30 +63,23 @@ def no_dedup() -> None:
     """A delivery that is copied again is a new delivery."""
     from messaging.transport import relay
 
-    relay._DELIVER = relay._DELIVER.replace("SELECT t.*,", f"SELECT gen_random_uuid(), {_COLUMNS},").replace(
-        "jsonb[]) AS t", f"jsonb[]) AS t(event_id, {_COLUMNS})"
-    )
-
-
-_COLUMNS = "handler, source, aggregate, aggregate_id, seq, lane, shard, type, version, data, headers"
+    relay._DELIVER = relay._DELIVER.replace("SELECT t.event_id,", "SELECT gen_random_uuid(),")
 
 
 def cursor_first() -> None:
     """The cursor moves in a transaction of its own, before the copies are written."""
-    from django.db import connections
-
+    from core import failpoints
     from messaging.transport import relay
 
-    deliver = relay._deliver
+    hand_over = relay._hand_over
 
-    def move_then_deliver(source, alias, handlers, behind, rows):
-        head = relay.head_of(source)
-        reached = head if len(rows) < relay.BATCH else relay.Head(head.epoch, *rows[-1][:2])
-        relay._move_cursors(source, alias, list(behind), reached)
-        connections[alias].connection.commit()
-        return deliver(source, alias, handlers, behind, rows)
+    def move_then_deliver(source, alias, behind, deliveries, reached):
+        moved = hand_over(source, alias, behind, [], reached)
+        if deliveries:
+            failpoints.reach("mutant.between", alias)
+        return hand_over(source, alias, {name: behind[name].moved_to(reached) for name in moved}, deliveries, reached)
 
-    relay._deliver = move_then_deliver
+    relay._hand_over = move_then_deliver
 
 
 def no_repeat_check() -> None:

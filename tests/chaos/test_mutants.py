@@ -86,9 +86,9 @@ def test_a_cursor_that_moves_first_loses_a_delivery(sabotaged):
     rig, token, vehicle = sabotaged, sabotaged.token(), sabotaged.known_vehicle()
     rig.run("relay", mutant="cursor_first")
     rig.ready()
-    rig.arm("relay", "relay.before_cursor:catalog=kill")
+    rig.arm("relay", "mutant.between:catalog=kill")
     order_id = rig.place(vehicle, token)
-    rig.await_strike("relay.before_cursor:catalog")
+    rig.await_strike("mutant.between:catalog")
     with pytest.raises(AssertionError, match="does not end"):
         rig.ended(order_id, token, 8)
 
