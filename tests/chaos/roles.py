@@ -35,6 +35,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 USUAL = ("web", "sandbox", "sms", "relay", "worker", "external")
 PROVIDER_TIMEOUT_S = 3
+BEATEN_S = 8
+"""So old a heartbeat of a relay that sweeps may be: it beats every 5 s, in each database at a moment of its own."""
 NOWHERE = "http://127.0.0.1:9"
 """A public address at which nobody answers: a provider that is told it delivers no webhooks."""
 
@@ -147,8 +149,8 @@ class Roles(Product):
             self.wait(lambda role=role: len(self.pool(role)) >= 2, seconds, f"{role} has no pool")
 
     def _relay_beats(self) -> bool:
-        recent = "SELECT count(*) FROM messaging_heartbeat WHERE role = 'sweep' AND beat_at > now() - interval '2 s'"
-        return all(self.one(app, recent) for app in APPS)
+        recent = "SELECT count(*) FROM messaging_heartbeat WHERE role = 'sweep' AND beat_at > now() - interval '%s s'"
+        return all(self.one(app, recent % BEATEN_S) for app in APPS)
 
     def main(self, role: str) -> int:
         """Process id of a role's main process."""
