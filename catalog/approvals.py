@@ -76,6 +76,11 @@ SETTLED = rule(
     "catalog.settled",
     why="The lines of a sheet whose settling was let on as a whole (catalog.settle_count).",
 )
+GIVEN_BACK = rule(
+    "catalog.given_back",
+    why="A car taken in exchange goes back to its owner: its order was undone, by people in orders (orders.return).",
+    heard=("catalog.serve_trade_ins",),
+)
 PRICE_CAME_DUE = rule(
     "catalog.price_came_due",
     why="A price that was let on when it was set for a day to come, or in a revision as a whole.",

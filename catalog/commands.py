@@ -5,6 +5,7 @@ attempt did.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -74,6 +75,31 @@ class SellStock(Command, frozen=True, kw_only=True):
 
 class HandOverUnits(Command, frozen=True, kw_only=True):
     """Know that the vehicles of an order are with their owner."""
+
+    order_id: UUID
+
+
+@command("trade_in.received", sender="orders", aggregate="trade_in", key="order_id")
+class TakeInVehicle(Command, frozen=True, kw_only=True):
+    """Own the car given in exchange in an order, at its `cost`; what is unknown is empty. Mileage in km.
+
+    Answer: stock.trade_in_entered.
+    """
+
+    order_id: UUID
+    number: str
+    cost: Decimal
+    currency: str
+    vin: str = ""
+    make: str = ""
+    model: str = ""
+    year: int | None = None
+    mileage: int | None = None
+
+
+@command("trade_in.asked_back", sender="orders", aggregate="trade_in", key="order_id")
+class GiveBackVehicle(Command, frozen=True, kw_only=True):
+    """Let the car given in exchange go, as its order is undone. Answers: stock.trade_in_left, stock.trade_in_kept."""
 
     order_id: UUID
 

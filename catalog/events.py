@@ -148,6 +148,34 @@ class StockReturned(Event):
     levels: list[StockLevel]
 
 
+@event("stock.trade_in_entered", aggregate="trade_in", key="order_id", internal=True)
+class TradeInEntered(Event):
+    """The car given in exchange in an order is in stock, on sale to nobody; `missing` is not known of it."""
+
+    order_id: UUID
+    product_id: UUID
+    sku: str
+    missing: list[str] = []
+
+
+@event("stock.trade_in_left", aggregate="trade_in", key="order_id", internal=True)
+class TradeInLeft(Event):
+    """The car given in exchange in an order is in stock no more: its owner may have it. None is one that never was."""
+
+    order_id: UUID
+    product_id: UUID | None = None
+
+
+@event("stock.trade_in_kept", aggregate="trade_in", key="order_id", internal=True)
+class TradeInKept(Event):
+    """The car given in exchange in an order cannot go back: it is `published`, or `sold`."""
+
+    order_id: UUID
+    product_id: UUID
+    sku: str
+    reason: str
+
+
 @event("stock.low", aggregate="product", key="product_id")
 class StockLow(Event):
     """Available stock fell to the product's threshold or below."""

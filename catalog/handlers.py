@@ -5,6 +5,7 @@ from django.utils import timezone
 from catalog import services
 from catalog.commands import (
     ExtendHold,
+    GiveBackVehicle,
     HandOverUnits,
     HoldStock,
     LendForDrive,
@@ -12,6 +13,7 @@ from catalog.commands import (
     SellStock,
     TakeBackFromDrive,
     TakeBackStock,
+    TakeInVehicle,
 )
 from core.db import database_now
 from messaging.subscriptions import subscribe
@@ -60,6 +62,16 @@ def serve_checkout(command: StockCommand) -> None:
 def hand_over_units(command: HandOverUnits) -> None:
     """Know the vehicles of a completed order as their owner's."""
     services.hand_over(order_id=command.order_id, now=timezone.now())
+
+
+@subscribe(TakeInVehicle, GiveBackVehicle, partition_key="order_id")
+def serve_trade_ins(command: TakeInVehicle | GiveBackVehicle) -> None:
+    """Own cars given in exchange, and let them go; none is let go while its taking in waits for a person."""
+    now = timezone.now()
+    if isinstance(command, GiveBackVehicle):
+        services.give_back_vehicle(order_id=command.order_id, now=now)
+    else:
+        services.take_in_vehicle(car=command, now=now)
 
 
 @subscribe(LendForDrive, TakeBackFromDrive, partition_key="car_id", on_parked="continue")

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +17,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from catalog import services
 from catalog.admin import counts, imports, photos, prices
 from catalog.models import (
+    TO_COMPLETE,
+    Acquisition,
     Attribute,
     Category,
     PriceChange,
@@ -194,20 +196,42 @@ class ScheduledPriceInline(_ReadOnlyInline):
     tab = True
 
 
+class AcquisitionInline(_ReadOnlyInline):
+    model = Acquisition
+    fields = ["acquired_at", "source", "number", "order_id", "cost", "currency", "ended_at"]
+    ordering = ["-id"]
+    tab = True
+
+
+class ToCompleteFilter(admin.SimpleListFilter):
+    """Cars taken in that somebody has to complete before they can be offered."""
+
+    title = gettext_lazy("taken in exchange")
+    parameter_name = "taken_in"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("all", gettext_lazy("all")), ("complete", gettext_lazy("to be completed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        chosen = {"all": Q(acquisitions__isnull=False), "complete": TO_COMPLETE}.get(self.value() or "")
+        found = Product.objects.filter(chosen).values("pk") if chosen else None
+        return queryset if found is None else queryset.filter(pk__in=found)
+
+
 @admin.register(Product)
 class ProductAdmin(ServiceAdmin):
     """Products, newest first; stock is shown, and changes by a movement."""
 
     form = ProductForm
     list_display = ["sku", "name", "kind", "price", "currency", "on_hand", "reserved", "available", "is_active"]
-    list_filter = ["kind", "is_active", "condition"]
+    list_filter = ["kind", "is_active", "condition", ToCompleteFilter]
     search_fields = ["sku"]
     search_help_text = gettext_lazy("make, model, SKU or VIN")
     ordering = ["-id"]
-    readonly_fields = ["on_hand", "reserved", "available", "created_at", "updated_at"]
+    readonly_fields = ["on_hand", "reserved", "available", "stage", "to_complete", "created_at", "updated_at"]
     autocomplete_fields = ["category"]
-    inlines = [PriceInline, ScheduledPriceInline]
-    actions = ["change_prices"]
+    inlines = [PriceInline, ScheduledPriceInline, AcquisitionInline]
+    actions = ["change_prices", "publish_vehicles"]
     fieldsets = [
         (
             None,
@@ -222,6 +246,8 @@ class ProductAdmin(ServiceAdmin):
                     "currency",
                     "category",
                     "is_active",
+                    "stage",
+                    "to_complete",
                 ]
             },
         ),
@@ -286,6 +312,20 @@ class ProductAdmin(ServiceAdmin):
         """Ask what is to become of the prices of the chosen products; nothing is changed before its preview."""
         screen = cast(prices.PriceRevisionAdmin, self.admin_site.get_model_admin(PriceRevision))
         return screen.ask(request, prices.RevisionForm(initial={"ids": prices.chosen_ids(queryset)}))
+
+    @admin.action(description=gettext_lazy("Put vehicles on sale"), permissions=["change"])
+    def publish_vehicles(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Offer the chosen vehicles to buyers; what is not known of one keeps it back."""
+        for product in queryset:
+            try:
+                services.publish_vehicle(product_id=product.pk, actor=str(request.user.pk), now=timezone.now())
+                self.message_user(request, product)
+            except DomainError as error:
+                self.message_user(request, f"{product}: {error.detail}", level(error))
+
+    @display(description=gettext_lazy("to be completed"))
+    def to_complete(self, product: Product) -> str:
+        return product.missing_labels if product.acquisitions.exists() else ""
 
     @display(description=gettext_lazy("available"))
     def available(self, product: Product) -> int:

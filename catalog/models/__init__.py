@@ -1,5 +1,6 @@
 """Tables of the catalogue: categories, products, their stock and its history, imports."""
 
+from catalog.models.acquisitions import TO_COMPLETE, Acquisition, Source
 from catalog.models.categories import Attribute, AttributeKind, Category
 from catalog.models.counts import CountOutcome, CountStatus, StockCount, StockCountLine
 from catalog.models.images import ProductImage
@@ -13,6 +14,8 @@ from catalog.models.stock import MovementKind, Reservation, ReservationLine, Res
 
 __all__ = [
     "FACETS",
+    "TO_COMPLETE",
+    "Acquisition",
     "Attribute",
     "AttributeKind",
     "Category",
@@ -42,6 +45,7 @@ __all__ = [
     "RowError",
     "SavedSearch",
     "ScheduledPrice",
+    "Source",
     "Stage",
     "StockCount",
     "StockCountLine",

@@ -250,14 +250,31 @@ class Product(models.Model):
         """A sold quantity returns to the stock."""
         self._move(quantity, 0)
 
-    def come_back(self, *, mileage: int | None, is_duplicate_live: bool) -> None:
+    @property
+    def missing(self) -> list[str]:
+        """Name what has to be known of a vehicle before it can be offered, and is not; `number` stands for a VIN."""
+        needed = ("make", "model", "year", "mileage", *(() if "number" in self.attributes else ("vin",)))
+        return [name for name in needed if getattr(self, name) in ("", None)]
+
+    @property
+    def missing_labels(self) -> str:
+        """Name the same for people."""
+        return ", ".join(str(field.verbose_name) for field in self._meta.fields if field.name in self.missing)
+
+    def leave_with_owner(self) -> None:
+        """A vehicle taken in exchange is its owner's again."""
+        self._move(-1, 0)
+        self.stage = Stage.HANDED_OVER
+        self.version += 1
+
+    def come_back(self, *, mileage: int | None, is_off_sale: bool) -> None:
         """A vehicle comes back from its owner: used, and not on sale before somebody has decided about it.
 
-        Off sale altogether where its VIN is in the catalogue anew (`is_duplicate_live`).
+        Off sale altogether (`is_off_sale`) where its VIN is in the catalogue anew, or nobody has priced it.
         """
         self.stage, self.condition = Stage.IN_PREPARATION, Condition.USED
         self.mileage = self.mileage if mileage is None else mileage
-        self.is_active = self.is_active and not is_duplicate_live
+        self.is_active = self.is_active and not is_off_sale
         self.version += 1
 
     def adjust(self, delta: int) -> None:

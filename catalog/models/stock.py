@@ -25,6 +25,7 @@ class MovementKind(models.TextChoices):
     SALE = "sale", _("sale")
     RETURN = "return", _("return")
     COUNT = "count", _("stock-taking")
+    TRADE_IN = "trade_in", _("trade-in")
 
 
 class StockMovement(models.Model):

@@ -27,6 +27,7 @@ plain(models.OutsidePhoto, "address host error")
 plain(models.PriceRevision, "currency reason actor closed_by")
 plain(models.StockMovement, "reason actor")
 plain(models.Reservation, "reason detail")
+plain(models.Acquisition, "number currency")
 plain(models.ReservationLine, "vin")
 
 

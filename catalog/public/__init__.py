@@ -13,7 +13,7 @@ from django.db import connections
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from catalog.models import Category, Product, ProductSearch, Reservation, ReservationStatus
+from catalog.models import Acquisition, Category, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.facets import Facet, FacetValue, count_facets
 from catalog.public.copies import ProductState, VehicleState, product_states, vehicle_states
 from core.errors import InvalidInput
@@ -320,6 +320,12 @@ def open_reservations() -> Iterator[tuple[UUID, UUID, str]]:
     while rows := list(open_rows.filter(id__gt=reached).values_list("id", "order_id", "attempt_id", "status")[:CHUNK]):
         reached = rows[-1][0]
         yield from (row[1:] for row in rows)
+
+
+def vehicles_taken_in() -> dict[UUID, tuple[Decimal, bool]]:
+    """Read every car that an order brought in exchange: its cost, and whether it went back to its owner."""
+    rows = Acquisition.objects.values_list("order_id", "cost", "ended_at")
+    return {order_id: (cost, ended_at is not None) for order_id, cost, ended_at in rows}
 
 
 _SOLD = """

@@ -1,5 +1,6 @@
 """Everything the catalogue can be asked to do."""
 
+from catalog.services.acquisitions import give_back_vehicle, publish_vehicle, take_in_vehicle
 from catalog.services.arrivals import match_saved_searches
 from catalog.services.attributes import create_attribute, delete_attribute, update_attribute
 from catalog.services.categories import create_category, delete_category, update_category
@@ -68,6 +69,7 @@ __all__ = [
     "extend_reservation",
     "fetch_again",
     "fold_facets",
+    "give_back_vehicle",
     "hand_over",
     "import_file",
     "is_photo_due",
@@ -78,6 +80,7 @@ __all__ = [
     "postpone_photo",
     "preview_prices",
     "price_agreed",
+    "publish_vehicle",
     "record_counts",
     "refuse_photo",
     "release_expired_reservations",
@@ -95,6 +98,7 @@ __all__ = [
     "start_import",
     "store_photo",
     "take_back_part",
+    "take_in_vehicle",
     "take_out",
     "update_attribute",
     "update_category",

@@ -209,8 +209,8 @@ def record_movement(
     order_id: UUID | None = None,
     attempt_id: UUID | None = None,
 ) -> None:
-    """Add the row that explains a change of stock on hand. Raises Undeclared for what leaves by hand."""
-    if delta < 0 and kind in (MovementKind.MANUAL, MovementKind.COUNT):
+    """Add the row that explains a change of stock on hand. Raises Undeclared for what leaves by no sale."""
+    if delta < 0 and kind in (MovementKind.MANUAL, MovementKind.COUNT, MovementKind.TRADE_IN):
         require_permit("catalog")
     StockMovement.objects.create(
         product=product,

@@ -139,7 +139,7 @@ def give_back_part(
 def _bring_home(product: Product, mileage: int | None, now: datetime) -> None:
     duplicates = Product.objects.present().exclude(pk=product.pk).filter(vin=product.vin, is_active=True)
     is_duplicate_live = bool(product.vin) and duplicates.exclude(stage=Stage.HANDED_OVER).exists()
-    product.come_back(mileage=mileage, is_duplicate_live=is_duplicate_live)
+    product.come_back(mileage=mileage, is_off_sale=is_duplicate_live)
     product.updated_at = now
     product.save(
         update_fields=[

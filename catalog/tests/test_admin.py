@@ -1,12 +1,18 @@
 """Manager screens: they work, cost the same however many rows, and go through the services."""
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from catalog import services
+from catalog.commands import TakeInVehicle
 from catalog.models import Category, PriceChange, Product, StockMovement
 from catalog.tests import make
+from core.ids import uuid7
 from messaging.testing import events_of
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "accounts"])
@@ -32,6 +38,7 @@ def form(product, **changes):
         "transmission": "", "drive": "", "description": "", "image_url": "", "attributes": "{}", "stock_delta": "",
         "stock_reason": "", "price_changes-TOTAL_FORMS": "0", "price_changes-INITIAL_FORMS": "0",
         "scheduled_prices-TOTAL_FORMS": "0", "scheduled_prices-INITIAL_FORMS": "0",
+        "acquisitions-TOTAL_FORMS": "0", "acquisitions-INITIAL_FORMS": "0",
     }  # fmt: skip
     return fields | changes
 
@@ -82,6 +89,29 @@ def test_a_refusal_is_shown_and_changes_nothing(manager, settings):
     assert (response.status_code, product.on_hand, product.price) == (200, 1, 1500000)
     assert "There is not enough of this product." in response.content.decode()
     assert events == []
+
+
+def test_a_car_taken_in_is_found_completed_and_put_on_sale(manager):
+    command = TakeInVehicle(order_id=uuid7(), number="2026-000001", cost=Decimal(400_000), currency="RUB", vin=make.VIN)
+    car = services.take_in_vehicle(car=command, now=timezone.now()).product
+    other = make.product()
+    for chosen in ("all", "complete"):
+        shown = manager.get("/admin/catalog/product/", {"taken_in": chosen}).content.decode()
+        assert car.sku in shown
+        assert other.sku not in shown
+    page = manager.get(f"/admin/catalog/product/{car.pk}/change/").content.decode()
+    assert str(command.order_id) in page
+    assert car.missing_labels in page
+
+    def publish():
+        chosen = {"action": "publish_vehicles", "_selected_action": [str(car.pk)]}
+        manager.post("/admin/catalog/product/", chosen)
+        return Product.objects.get(pk=car.pk).available
+
+    assert publish() == 0
+    facts = {"make": "Lada", "model": "Vesta", "year": 2018, "mileage": 90_000}
+    services.update_product(product_id=car.pk, actor="a", now=timezone.now(), **facts)
+    assert publish() == 1
 
 
 def test_a_movement_needs_a_reason(manager):
