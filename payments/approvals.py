@@ -70,13 +70,14 @@ EXCESS = rule(
 ASKED_FOR = rule(
     "payments.asked_for",
     why="Another app decided it under its own declarations: a claim, a surplus of a loan, an unused premium, "
-    "earnest money.",
+    "earnest money, a car taken in exchange.",
     heard=(
         "payments.serve_loan",
         "payments.serve_policy",
         "payments.serve_ticket",
         "payments.pay_claims",
         "payments.settle_deposit",
+        "payments.book_trade_ins",
     ),
 )
 SENT_AGAIN = rule(

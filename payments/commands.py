@@ -162,6 +162,35 @@ class PayOutDeposit(MoneyCommand, frozen=True, kw_only=True):
     reason: str
 
 
+@command("trade_in.taken", sender="orders", aggregate="trade_in", key="order_id")
+class PostTradeIn(Command, frozen=True, kw_only=True):
+    """Book a car taken in exchange at its value; `surplus` of it is above what it pays for, and owed. No answer."""
+
+    order_id: UUID
+    customer_id: UUID
+    amount: Decimal
+    surplus: Decimal
+    currency: str
+
+
+@command("trade_in.undone", sender="orders", aggregate="trade_in", key="order_id")
+class ReverseTradeIn(Command, frozen=True, kw_only=True):
+    """Undo what was booked of a car taken in exchange: it went back, or `is_kept` and its price is owed. No answer."""
+
+    order_id: UUID
+    is_kept: bool
+
+
+@command("trade_in.payout_requested", sender="orders", aggregate="trade_in", key="order_id")
+class PayOutTradeIn(MoneyCommand, frozen=True, kw_only=True):
+    """Pay its former owner what we owe for a car, once per `request_id`. Answer: payment.payout_settled."""
+
+    purpose, subject = "trade_in", "order_id"
+
+    order_id: UUID
+    reason: str
+
+
 # Loans ----------------------------------------------------------------------------------------------------------------
 @command("loan.payment_requested", sender="financing", aggregate="loan", key="loan_id")
 class TakeLoanPayment(TakeMoney, frozen=True, kw_only=True):

@@ -136,8 +136,8 @@ class ChargeSettled(Event):
 
 @event("payment.payout_settled", aggregate="payout_request", key="request_id", internal=True)
 class PayoutSettled(Event):
-    """Answer to claim.payout_requested, deposit.payout_requested, insurance.refund_requested and
-    loan.surplus_refund_requested.
+    """Answer to claim.payout_requested, deposit.payout_requested, trade_in.payout_requested,
+    insurance.refund_requested and loan.surplus_refund_requested.
 
     `is_paid`: the money has left us. Without it the payout failed; a manager may try it again, and a second answer
     follows. `subject_id` is the claim, policy, loan or order.

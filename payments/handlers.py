@@ -23,13 +23,16 @@ from payments.commands import (
     PassOnRepayment,
     PayClaim,
     PayOutDeposit,
+    PayOutTradeIn,
     PostLoan,
     PostPremium,
     PostPremiumReturn,
     PostSale,
+    PostTradeIn,
     PromiseLoan,
     RecordOrder,
     RecordOrderStatus,
+    ReverseTradeIn,
     TakeLoanPayment,
     TakeMoney,
     TakePayment,
@@ -105,6 +108,19 @@ def apply_webhook(event: WebhookReceived) -> None:
 def post_sale(command: PostSale) -> None:
     """Earn what was paid for goods that were handed over."""
     services.post_sale(order_id=command.order_id, customer_id=command.customer_id, now=timezone.now())
+
+
+@subscribe(PostTradeIn, ReverseTradeIn, PayOutTradeIn, partition_key="order_id")
+def book_trade_ins(command: PostTradeIn | ReverseTradeIn | PayOutTradeIn) -> None:
+    """Book cars taken in exchange, undo that, and pay what is owed for them, in the order in which it was asked."""
+    now = timezone.now()
+    match command:
+        case PostTradeIn():
+            services.post_trade_in(car=command, now=now)
+        case ReverseTradeIn():
+            services.reverse_trade_in(order_id=command.order_id, is_kept=command.is_kept, now=now)
+        case PayOutTradeIn():
+            services.pay_out(ask=_ask(command, command.reason), purpose=PayoutPurpose(command.purpose), now=now)
 
 
 @subscribe(PromiseLoan, DropLoan, PostLoan, partition_key="order_id")

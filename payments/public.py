@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -25,11 +25,13 @@ from payments.models import (
     Dispute,
     DisputeStatus,
     EntryKind,
+    LedgerEntry,
     LedgerLine,
     OrderCopy,
     Payment,
     PaymentMethod,
     Payout,
+    PayoutPurpose,
     PayoutStatus,
     Refund,
     RefundStatus,
@@ -41,6 +43,8 @@ __all__ = [
     "KnownOrder",
     "OrderMoney",
     "PaymentFacts",
+    "TradeInBooks",
+    "booked_trade_ins",
     "doubtful_payments",
     "known_orders",
     "ledger_disagreements",
@@ -265,6 +269,29 @@ def settled_deposits() -> dict[tuple[UUID, str], Decimal]:
     for request_id, kind, amount in lines.values_list("entry__reference", "entry__kind", "amount"):
         found[request_id, kind] = found.get((request_id, kind), Decimal(0)) + amount
     return found
+
+
+@dataclass(frozen=True)
+class TradeInBooks:
+    """Money booked of a car taken in exchange, in its order's currency; `is_undone` once that was reversed."""
+
+    amount: Decimal
+    is_undone: bool
+    paid_out: Decimal
+
+
+def booked_trade_ins() -> dict[UUID, TradeInBooks]:
+    """Read what the books say of cars taken in exchange, by the order they were given in."""
+    asked = Payout.objects.filter(purpose=PayoutPurpose.TRADE_IN).values_list("subject_id").annotate(Sum("amount"))
+    paid: dict[UUID, Decimal] = dict(asked)
+    undone = set(LedgerEntry.objects.filter(kind=EntryKind.TRADE_IN_UNDONE).values_list("reference", flat=True))
+    taken = LedgerLine.objects.filter(entry__kind=EntryKind.TRADE_IN, amount__gt=0)
+    booked = dict(taken.values_list("entry__reference", "amount"))
+    nothing = Decimal(0)
+    return {
+        order_id: TradeInBooks(booked.get(order_id, nothing), order_id in undone, paid.get(order_id, nothing))
+        for order_id in booked.keys() | paid.keys() | undone
+    }
 
 
 def ledger_disagreements() -> list[Disagreement]:

@@ -51,6 +51,8 @@ class EntryKind(models.TextChoices):
     SALE = "sale", _("sale")
     SALE_RETURNED = "sale_returned", _("sale undone by a return")
     ALLOWANCE = "allowance", _("allowance beyond the deal")
+    TRADE_IN = "trade_in", _("car taken in exchange")
+    TRADE_IN_UNDONE = "trade_in_undone", _("exchange undone")
 
 
 class LedgerEntry(models.Model):

@@ -19,6 +19,7 @@ class PayoutPurpose(models.TextChoices):
     LOAN = "loan", _("surplus of a loan")
     TICKET = "ticket", _("seat of a happening")
     DEPOSIT = "deposit", _("second half of earnest money")
+    TRADE_IN = "trade_in", _("car taken in exchange")
 
 
 class PayoutStatus(models.TextChoices):

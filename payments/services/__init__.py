@@ -52,6 +52,7 @@ from payments.services.requests import (
     retry_payout,
 )
 from payments.services.taking import create_payment, request_payment
+from payments.services.trade_ins import post_trade_in, reverse_trade_in
 from payments.services.webhooks import apply_confirmed, apply_webhook, receive_webhook
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "post_loan",
     "post_premium",
     "post_sale",
+    "post_trade_in",
     "promise_loan",
     "receive_webhook",
     "reconcile_day",
@@ -102,6 +104,7 @@ __all__ = [
     "retry_payout",
     "retry_refund",
     "return_premium",
+    "reverse_trade_in",
     "settle_agreed",
     "start_charge",
     "store_method",

@@ -1,11 +1,12 @@
 """The books: every movement of money is one balanced entry, booked once.
 
-Debits are positive. `provider:*`, `cash` and `bank` are what we own; `lender:*` and `insurer:*` are what partners owe
-us, or with a minus what we owe them. `order:*`, `loan:*`, `policy:*` and `claim:*` are what we owe for an order, a
-loan, a policy or a claim, in goods or in money, so they are negative; `deposit:*` is the second half of earnest money
-that goes back double, and `refunds_payable` is on its way back. `commission:*`, `sales` and `earnest_money` are what we
-earned; `earnest_money_doubled` is an expense, and so are `allowances`: what was given back by hand of an order that
-had not so much of its own.
+Debits are positive. `provider:*`, `cash`, `bank` and `used_cars` (taken in exchange, at cost) are what we own;
+`lender:*` and `insurer:*` are what partners owe us, or with a minus what we owe them. `order:*`, `loan:*`, `policy:*`
+and `claim:*` are what we owe for an order, a loan, a policy or a claim, in goods or in money, so they are negative;
+`deposit:*` is the second half of earnest money that goes back double, `trade_in:*` what we owe for a car, and
+`refunds_payable` is on its way back. `commission:*`, `sales` and `earnest_money` are what we earned;
+`earnest_money_doubled` is an expense, and so are `allowances`: what was given back by hand of an order that had not so
+much of its own.
 """
 
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ LEAVING = frozenset(
         EntryKind.CLAIM,
         EntryKind.FORFEIT,
         EntryKind.DOUBLED,
+        EntryKind.TRADE_IN,
+        EntryKind.TRADE_IN_UNDONE,
     }
 )
 """Entries by which money leaves: none is written by a way that payments/approvals.py does not declare."""
