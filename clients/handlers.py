@@ -117,7 +117,7 @@ def record_lead(event: LeadOpened | LeadChanged) -> None:
 
 @subscribe(OrderCompleted, OrderReturned, PolicyPurchased, partition_key="customer_id", replayable=True)
 def fill_garage(event: OrderCompleted | OrderReturned | PolicyPurchased) -> None:
-    """Put bought and insured cars into their client's garage, and take out what was given back."""
+    """Put bought and insured cars into their client's garage, and take out what was given back or in exchange."""
     at = _moment(_event_id())
     if isinstance(event, PolicyPurchased):
         _record_vehicle(event.customer_id, event.vehicle_vin, "", VehicleSource.POLICY, event.policy_id, at)
@@ -127,6 +127,7 @@ def fill_garage(event: OrderCompleted | OrderReturned | PolicyPurchased) -> None
             customer_id=event.customer_id, vins=[vehicle.vin for vehicle in event.vehicles], at=at
         )
         return
+    services.give_back_vehicles(customer_id=event.customer_id, vins=[event.traded_in], at=at)
     for vehicle in event.vehicles:
         _record_vehicle(event.customer_id, vehicle.vin, vehicle.name, VehicleSource.ORDER, event.order_id, at)
 

@@ -132,6 +132,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "sold cars and their bookings": lambda: lending_disagreements(),
     "deposits and their orders": orders.public.deposit_disagreements,
     "earnest money and the ledger": lambda: earnest_disagreements(),
+    "cars taken in exchange": lambda: exchange_disagreements(),
     "deals": orders.public.deal_disagreements,
     "event logs": lambda: log_disagreements(),
 }
@@ -227,6 +228,30 @@ def earnest_disagreements() -> Iterator[Disagreement]:
             yield Disagreement("earnest_booked", ids, f"it was returned, the ledger has {amounts}")
     for (request_id, kind), amount in booked.items():
         yield Disagreement("earnest_without_fault", {"deposit_id": str(request_id)}, f"{kind} {amount}")
+
+
+_UNDONE = {"taken": False, "left": True, "kept": True}
+"""States of a car taken in exchange, and whether the books have it undone; one that is leaving is under way."""
+
+
+def exchange_disagreements() -> Iterator[Disagreement]:
+    """Find cars taken in exchange whose value, stock or price is not what their order says, or of no order at all."""
+    yield from orders.public.trade_in_disagreements()
+    booked, here = payments.public.booked_trade_ins(), catalog.public.vehicles_taken_in()
+    for car in orders.public.trade_ins():
+        books, stock = booked.pop(car.order_id, None), here.pop(car.order_id, None)
+        ids = {"order_id": str(car.order_id)}
+        is_undone = _UNDONE.get(car.state)
+        if books is None or (books.amount, books.paid_out) != (car.amount, car.paid_amount):
+            detail = f"{car.amount} taken in and {car.paid_amount} paid out, the ledger has {books}"
+            yield Disagreement("trade_in_not_booked", ids, detail)
+        elif is_undone not in (None, books.is_undone):
+            yield Disagreement("trade_in_not_booked", ids, f"it is {car.state}, the ledger has {books}")
+        if is_undone is not None and stock != (car.amount, car.state == "left"):
+            yield Disagreement("trade_in_without_car", ids, f"{car.amount}, {car.state}, the catalogue has {stock}")
+    for order_id in booked.keys() | here.keys():
+        detail = f"the ledger has {booked.get(order_id)}, the catalogue {here.get(order_id)}"
+        yield Disagreement("trade_in_without_order", {"order_id": str(order_id)}, detail)
 
 
 def lending_disagreements() -> Iterator[Disagreement]:

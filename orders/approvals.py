@@ -46,6 +46,23 @@ TRADE_IN = declare(
         "for a manager like a buyer's own",
     )
 )
+TRADE_IN_PRICE = declare(
+    Kind(
+        name="orders.trade_in_price",
+        title=_("Money for a car taken in exchange"),
+        subject="order",
+        limit="REFUND_FOUR_EYES_ABOVE",
+        pool=REFUNDS,
+        run="orders.services.price_agreed",
+        noted="orders.services.record_approval",
+        doors=(
+            "POST /orders/{id}/checkout/{leg}/{steering}",
+            "POST /board/{id}/steer/",
+            "admin orders.checkout: steer_settle",
+        ),
+        gives="what the car is worth above its order, or its price where it stays with us though its order is undone",
+    )
+)
 SKIP = declare(
     Kind(
         name="orders.skip",

@@ -90,12 +90,16 @@ class OrderPaid(Event):
 
 @event("order.completed", aggregate="order_record", key="order_id")
 class OrderCompleted(Event):
-    """The keys were handed over; `vehicles` are the sold cars that have a VIN."""
+    """The keys were handed over; `vehicles` are the sold cars that have a VIN.
+
+    `traded_in` is the VIN of a car that was given in exchange, as its owner wrote it.
+    """
 
     order_id: UUID
     number: str
     customer_id: UUID
     vehicles: list[SoldVehicle] = []
+    traded_in: str = ""
 
 
 @event("order.returned", aggregate="order_record", key="order_id")
@@ -142,8 +146,9 @@ class ShopNews(Event):
 
 @event("checkout.attention_needed", aggregate="checkout", key="order_id", internal=True)
 class AttentionNeeded(Event):
-    """A leg waits for a manager: `cause` is trade_in_offered, trade_in_owed, return_asked, fault_unstated (of earnest
-    money), second_half_failed (of the same, returned double), or why it was parked.
+    """A leg waits for a manager: `cause` is return_asked, fault_unstated (of earnest money), second_half_failed (of
+    the same, returned double), trade_in_offered, _entered (priced by nobody yet), _surplus, _owed, _left, _kept or
+    _unpaid, or why it was parked.
     """
 
     order_id: UUID

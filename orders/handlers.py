@@ -61,11 +61,12 @@ def advance_checkout(event: Event) -> None:
 
 @subscribe(ForfeitSettled, PayoutSettled, start="now", on_parked="continue")
 def settle_deposit(event: ForfeitSettled | PayoutSettled) -> None:
-    """Note what became of earnest money whose sale failed."""
+    """Note what became of earnest money whose sale failed, and of money for a car taken in exchange."""
     if isinstance(event, ForfeitSettled):
         services.record_forfeit(event=event, now=database_now("orders"))
     else:
         services.record_payout(event=event, now=database_now("orders"))
+        services.record_price(event=event, now=database_now("orders"))
 
 
 @subscribe(PremiumOwed, partition_key="policy_id", name="orders.note_returned_premium")

@@ -37,6 +37,7 @@ from orders.queries.deposits import (
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, held_cars, live_offers, places_of, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
+from orders.queries.trade_ins import TradeInFacts, trade_in_disagreements, trade_ins
 from orders.rules.requests import earned_by_insurers
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Place",
     "QueueView",
     "TimelineEntry",
+    "TradeInFacts",
     "Waiter",
     "deal_disagreements",
     "deal_document",
@@ -80,6 +82,8 @@ __all__ = [
     "reproduces",
     "stat_disagreements",
     "timeline",
+    "trade_in_disagreements",
+    "trade_ins",
 ]
 
 

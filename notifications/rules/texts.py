@@ -110,6 +110,26 @@ _ATTENTION: dict[str, Template] = {
         _("Trade-in to be given back: order %(number)s"),
         _("Order %(number)s was undone: give its buyer the car or its price back (%(detail)s), and say so then."),
     ),
+    "trade_in_entered": (
+        _("A car is taken in: order %(number)s"),
+        _("The car given in exchange for order %(number)s is in stock: complete, price and publish it (%(detail)s)."),
+    ),
+    "trade_in_surplus": (
+        _("Difference to be paid: order %(number)s"),
+        _("The car given in exchange is worth more than order %(number)s: pay its buyer %(detail)s."),
+    ),
+    "trade_in_left": (
+        _("Trade-in to be fetched: order %(number)s"),
+        _("Order %(number)s was undone and its trade-in is out of stock (%(detail)s): say when its owner has the car."),
+    ),
+    "trade_in_kept": (
+        _("Price of a trade-in to be paid: order %(number)s"),
+        _("Order %(number)s was undone, but the car given in exchange stays with us: pay its former owner %(detail)s."),
+    ),
+    "trade_in_unpaid": (
+        _("Money for a trade-in not paid: order %(number)s"),
+        _("What is owed for the car of order %(number)s could not be paid: %(detail)s. Send the payout again."),
+    ),
     "return_asked": (
         _("Return asked for: order %(number)s"),
         _("The buyer of order %(number)s wants to give back what was handed over: %(detail)s. Please inspect it."),

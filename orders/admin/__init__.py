@@ -3,6 +3,7 @@
 from orders.admin.checkouts import CheckoutAdmin
 from orders.admin.returns import OrderReturnAdmin
 from orders.admin.selling import OrderAdmin, ProductCopyAdmin
+from orders.admin.trade_ins import TradeInAdmin
 from orders.admin.waiting import DepositAgreementAdmin, QueuePlaceAdmin
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "OrderReturnAdmin",
     "ProductCopyAdmin",
     "QueuePlaceAdmin",
+    "TradeInAdmin",
 ]

@@ -121,7 +121,7 @@ class CheckoutAdmin(ReadOnlyAdmin):
     steer_refuse = _steer(SteeringAction.REFUSE, gettext_lazy("Refuse the trade-in"), ActionVariant.WARNING)
     steer_take_over = _steer(SteeringAction.TAKE_OVER, gettext_lazy("Take over"))
     steer_cancel = _steer(SteeringAction.CANCEL, gettext_lazy("Cancel the order"), ActionVariant.DANGER)
-    steer_settle = _steer(SteeringAction.SETTLE, gettext_lazy("The buyer's car is back or paid for"))
+    steer_settle = _steer(SteeringAction.SETTLE, gettext_lazy("Pay for the buyer's car, or say that it is back"))
     steer_skip = _steer(SteeringAction.SKIP, gettext_lazy("Go on without this leg"), ActionVariant.WARNING)
 
     @display(description=gettext_lazy("state"), label=SAGA_COLOURS, ordering="state")

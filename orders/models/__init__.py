@@ -40,6 +40,7 @@ from orders.models.order import (
 from orders.models.queue import LIVE, PlaceState, QueuePlace
 from orders.models.returns import OrderReturn, ReturnState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
+from orders.models.trade_ins import TradeIn, TradeInState
 
 __all__ = [
     "BEFORE_HANDOVER",
@@ -94,5 +95,7 @@ __all__ = [
     "StatDelta",
     "Status",
     "SteeringAction",
+    "TradeIn",
+    "TradeInState",
     "digest_of",
 ]

@@ -105,7 +105,7 @@ class SteeringAction(models.TextChoices):
     SKIP = "skip", _("go on without it")
     ACCEPT = "accept", _("accept the value")
     REFUSE = "refuse", _("refuse the trade-in")
-    SETTLE = "settle", _("the car taken in exchange is back, or paid for")
+    SETTLE = "settle", _("pay for the car taken in exchange, or say that it is back")
 
 
 class CheckoutLeg(models.Model):

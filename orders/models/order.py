@@ -328,3 +328,4 @@ class ProductCopy(models.Model):
     class Meta:
         verbose_name = _("product copy")
         verbose_name_plural = _("product copies")
+        indexes: ClassVar = [models.Index(fields=["vin"], condition=~Q(vin=""), name="product_copy_by_vin")]

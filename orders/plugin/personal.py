@@ -35,6 +35,7 @@ from orders.models import (
     QueuePlace,
     StatDelta,
     Status,
+    TradeIn,
 )
 from orders.models.deals import DealQuote
 from orders.queries.cache import copies
@@ -99,6 +100,7 @@ holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")
 holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)
 holds(OrderReturn, owner="order__customer_id", blank={"reason": "", "condition": "", "inspection": "", "note": ""})
+holds(TradeIn, owner="order__customer_id")
 holds(DepositAgreement, owner="order__customer_id", blank={"fault_reason": ""})
 holds(QueuePlace, blank={"reason": ""})
 holds(Document, owner="order__customer_id", erase=_forget_names)

@@ -70,10 +70,14 @@ class StockRequest(LegRequest):
 
 
 class TradeInRequest(LegRequest):
-    """A car in exchange: what its buyer asks for it, whether that is agreed to, and what is known of it (km, year)."""
+    """A car in exchange: what its buyer asks for it, whether that is agreed to, and what is known of it (km, year).
+
+    `worth` is the value agreed to, in the end.
+    """
 
     amount: Decimal = _said(ZERO)
     is_agreed: bool | None = None
+    worth: Decimal | None = None
     vin: str | None = None
     make: str | None = None
     model: str | None = None

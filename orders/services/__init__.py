@@ -41,11 +41,13 @@ from orders.services.returns import accept_agreed, accept_return, ask_return, in
 from orders.services.steering import (
     CheckoutView,
     attend_checkouts,
+    price_agreed,
     skip_agreed,
     steer_checkout,
     value_agreed,
     view_checkout,
 )
+from orders.services.trade_ins import record_price
 
 __all__ = [
     "Actor",
@@ -92,6 +94,7 @@ __all__ = [
     "order_deal",
     "place_order",
     "preview_lines",
+    "price_agreed",
     "purge_carts",
     "purge_deal_quotes",
     "quote_deal",
@@ -100,6 +103,7 @@ __all__ = [
     "record_forfeit",
     "record_news",
     "record_payout",
+    "record_price",
     "record_returned_premium",
     "refuse_return",
     "remove_cart_item",

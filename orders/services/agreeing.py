@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import FourEyes, InvalidInput
 from gateway import approvals
-from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, LOWER, RETURN, SKIP, TRADE_IN
+from orders.approvals import BUYERS_RIGHT, CANCEL, CHECKOUT, FREE_LINE, LOWER, RETURN, SKIP, TRADE_IN, TRADE_IN_PRICE
 from orders.models import SYSTEM, Order
 from orders.services.history import Actor
 from orders.services.lines import FreeLine
@@ -88,6 +88,15 @@ def admit_value(saga: LockedOrder, leg: str, amount: Decimal, actor: Actor, reas
     """Let a manager agree to the value of a car taken in exchange. Raises FourEyes, Waits."""
     about = About(actor, reason, {"leg": leg, "amount": str(amount), "reason": reason})
     approvals.admit(TRADE_IN, ask(saga, about, amount), now=saga.now)
+
+
+def admit_price(saga: LockedOrder, leg: str, amount: Decimal | None, actor: Actor, reason: str) -> None:
+    """Let a manager pay what is owed for a car; without an amount they only say that it went back. Raises Waits."""
+    if amount is None:
+        approvals.let(CHECKOUT)
+    else:
+        about = About(actor, reason, {"leg": leg, "reason": reason})
+        approvals.admit(TRADE_IN_PRICE, ask(saga, about, amount), now=saga.now)
 
 
 def admit_skipping(saga: LockedOrder, leg: str, amount: Decimal, actor: Actor, reason: str) -> None:

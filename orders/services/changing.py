@@ -21,15 +21,18 @@ from orders.models import (
     TOWARDS_HANDOVER,
     TRANSITIONS,
     Edit,
+    LegKind,
     Order,
     OrderHistory,
     OrderPayment,
     Status,
 )  # fmt: skip
+from orders.rules.requests import TradeInRequest
 from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, roles_in
 from orders.services.deposits import UNSETTLED, lock_deposit, secures
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
+from orders.services.trade_ins import take_in
 
 
 def load_for(order_id: UUID, actor: Actor, now: datetime) -> Saga:
@@ -75,11 +78,14 @@ def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
         _require_money(saga.order)
     if saga.order.manager_id is None and roles & STAFF:
         saga.order.manager_id = actor.id
-    record_status(saga, previous, actor=actor, reason=reason, now=saga.now)
+    is_traded = status == Status.COMPLETED and saga.order.trade_in_credit
+    data = {"trade_in": str(saga.order.trade_in_credit)} if is_traded else {}
+    record_status(saga, previous, actor=actor, reason=reason, now=saga.now, data=data)
     if status == Status.CANCELLED:
         _begin_undoing(saga, previous, reason)
     elif status == Status.COMPLETED:
-        publish(_completed(saga.order))
+        publish(_completed(saga))
+        take_in(saga)
 
 
 def _require_money(order: Order) -> None:
@@ -91,13 +97,14 @@ def _require_money(order: Order) -> None:
         raise RefundPending(refund_pending=str(pending))
 
 
-def _completed(order: Order) -> OrderCompleted:
-    lines = order.lines.exclude(vin="").order_by("position")
+def _completed(saga: Saga) -> OrderCompleted:
+    order, lines = saga.order, saga.order.lines.exclude(vin="").order_by("position")
     return OrderCompleted(
         order_id=order.id,
         number=order.number,
         customer_id=order.customer_id,
         vehicles=[SoldVehicle(vin=line.vin, name=line.name) for line in lines],
+        traded_in=TradeInRequest.of(saga.legs.get(LegKind.TRADE_IN)).vin or "",
     )
 
 

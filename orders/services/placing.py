@@ -14,11 +14,12 @@ from core.db import fetch, transaction
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO, money
+from core.vin import fold_vin
 from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
-from orders.models import Checkout, LegKind, LineKind, Order, OrderLine, QueuePlace
+from orders.models import Checkout, LegKind, LineKind, Order, OrderLine, ProductCopy, QueuePlace
 from orders.rules.funding import lend_premiums, own_money, plan_payments
 from orders.rules.requests import (
     LegRequest,
@@ -112,6 +113,9 @@ def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: da
     if trade_in is None:
         return None
     request = msgspec.convert(trade_in, TradeInRequest, strict=False)
+    vin = fold_vin(request.vin or "")
+    if vin and ProductCopy.objects.filter(vin=vin, available__gt=0).exists():
+        raise InvalidInput("trade_in.vin", "in_stock", _("A car with this VIN stands in our stock."))
     request.is_agreed = is_value_agreed(order, request.amount, actor, now)
     return request
 
@@ -181,13 +185,17 @@ def _payments(
 
 
 def _refuse_plan(saga: Saga) -> None:
-    """The planned parts must fit into the total, and only the last may take what is left."""
+    """The planned parts must fit into the total, and only the last may take what is left.
+
+    A car alone may be worth more: the rest is paid out at the handover, but never beside a loan.
+    """
     parts, order = PaymentRequest.of(saga.payment).parts, saga.order
     if any(part.amount is None for part in parts[:-1]):
         raise InvalidInput("payment", "invalid", _("Only the last payment may be without an amount."))
-    trade_in = saga.legs.get(LegKind.TRADE_IN)
+    trade_in, loan = saga.legs.get(LegKind.TRADE_IN), LoanRequest.of(saga.legs.get(LegKind.LOAN)).amount
     planned = sum((part.amount for part in parts if part.amount is not None), ZERO)
-    planned += LoanRequest.of(saga.legs.get(LegKind.LOAN)).amount + TradeInRequest.of(trade_in).amount
+    worth = TradeInRequest.of(trade_in).amount
+    planned += loan + (worth if loan else min(worth, order.total_amount))
     if planned > order.total_amount and (len(parts) > 1 or trade_in):
         detail = _("The parts come to %(planned)s, the order to %(total_amount)s.") % {
             "planned": planned,

@@ -153,7 +153,7 @@ def steer_checkout(
     `retry` sends the leg's request again under the same attempt, or begins anew under new attempts when the leg failed
     and holds nothing; `take_over` makes the actor the owner; `cancel` cancels the order; `skip` (admins) goes on
     without the leg; `accept` (at `amount`, or what the buyer asks for) or `refuse` a trade-in; `settle` says that one
-    of an undone order went back, or its price did. Raises NotFound, SteeringNotYours, SteeringRefused (with what is
+    went back, or pays what is owed for it. Raises NotFound, SteeringNotYours, SteeringRefused (with what is
     allowed), InvalidInput, FourEyes (it is their own order), CarHasQueue (others wait for what it would hold), Waits.
     """
     _refuse_action(action, reason, actor)
@@ -257,6 +257,12 @@ def value_agreed(
         actor=as_maker(maker_id),
         now=now,
     )
+
+
+def price_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, leg: str, reason: str) -> None:
+    """Pay what is owed for a car taken in exchange, as agreed to. Raises what `steer_checkout` does."""
+    settle, actor = SteeringAction.SETTLE, as_maker(maker_id)
+    steer_checkout(order_id=subject_id, action=settle, leg=leg, reason=reason, actor=actor, now=now)
 
 
 def skip_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, leg: str, reason: str) -> None:

@@ -56,7 +56,8 @@ EVENTS: dict[str, Text] = {
     "order.returned": _("Returned"),
     "return.inspected": _("What is given back was inspected"),
     "return.accepted": _("The return was accepted"),
-    "trade_in.owed": _("The car given in exchange goes back to its owner"),
+    "trade_in.owed": _("You are to get your car back, or money for it"),
+    "trade_in.paid": _("Money for your car was paid out"),
     "order.edited": _("Order changed"),
     "stock.failed": _("The car could not be reserved"),
     "stock.undone": _("The reservation was released"),
@@ -157,7 +158,7 @@ ATTENTION: dict[str, Text] = {
     "reservation_expiring": _("The reservation ends soon"),
     "return_asked": _("A return to be decided"),
     "fault_unstated": _("Earnest money is kept back: say whose fault it was"),
-    "trade_in_owed": _("The buyer's car is to be given back"),
+    "trade_in_owed": _("The buyer is to get their car back, or money for it"),
     "overdue": _("Has stood still for too long"),
 }
 """Why the board shows an order first, by code."""

@@ -7,18 +7,19 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from catalog.events import TradeInEntered, TradeInKept, TradeInLeft
 from core.errors import InvalidInput
-from core.money import ZERO
+from core.money import MAX_AMOUNT, ZERO
 from gateway.approvals import let, require_permit
-from orders.approvals import AGREED_BEFORE, CHECKOUT
+from orders.approvals import AGREED_BEFORE
 from orders.models import CheckoutLeg, LegKind, SteeringAction
 from orders.models.holds import HoldKind
 from orders.rules.requests import LoanRequest, TradeInRequest
 from orders.services.agreeing import admit_cancelling, admit_value
-from orders.services.history import record_step
 from orders.services.holds import term_of
-from orders.services.legs.base import Done, Failed, Leg, Said, Steer
+from orders.services.legs.base import Done, Failed, Leg, Said, Steer, answer
 from orders.services.locking import LockedOrder
+from orders.services.trade_ins import ask_back, may_settle, record_entry, record_leaving, record_stay, settle
 
 
 class TradeInLeg(Leg):
@@ -36,11 +37,11 @@ class TradeInLeg(Leg):
 
     @property
     def steers(self) -> Mapping[str, Steer]:
-        """Agree to the value, refuse the car, or say that it went back once the order was undone."""
+        """Agree to the value, refuse the car, or say that it went back, or pay what is owed for it."""
         return {
             SteeringAction.ACCEPT: Steer(self._may_value, self._accept),
             SteeringAction.REFUSE: Steer(self._may_value, self._refuse),
-            SteeringAction.SETTLE: Steer(lambda saga, row: saga.order.trade_in_owed > 0, self._settle),
+            SteeringAction.SETTLE: Steer(lambda saga, row: may_settle(saga), self._settle),
         }
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> Done | None:
@@ -48,40 +49,60 @@ class TradeInLeg(Leg):
         request = TradeInRequest.of(row)
         if request.is_agreed:
             let(AGREED_BEFORE)
-            return self._credit(saga, request.amount)
+            return self._credit(saga, row, request.amount)
         saga.call_manager(row.kind, "trade_in_offered", f"{row.request['amount']} {saga.order.currency}")
         return None
 
     def release(self, saga: LockedOrder) -> None:
-        """Owe the buyer their car, or its price: a manager gives it back and says so."""
-        owed, saga.order.trade_in_credit = saga.order.trade_in_credit, ZERO
-        if owed:
-            saga.order.trade_in_owed = owed
-            record_step(saga, "trade_in.owed", now=saga.now, data={"amount": str(owed)})
-            saga.call_manager(self.kind, "trade_in_owed", f"{owed} {saga.order.currency}")
+        """Owe the buyer their car, or its price: a manager gives it back and says so, or pays it if the car is sold."""
+        credit, saga.order.trade_in_credit = saga.order.trade_in_credit, ZERO
+        if credit:
+            ask_back(saga, TradeInRequest.of(saga.legs[self.kind]).worth or credit)
+
+    @answer
+    def entered(self, saga: LockedOrder, event: TradeInEntered) -> None:
+        """Have the car completed, priced and published."""
+        record_entry(saga, event.product_id, event.sku, event.missing)
+
+    @answer
+    def left(self, saga: LockedOrder, event: TradeInLeft) -> None:
+        """Have the car fetched by its owner."""
+        record_leaving(saga)
+
+    @answer
+    def kept(self, saga: LockedOrder, event: TradeInKept) -> None:
+        """Have the price of a car that stays paid."""
+        record_stay(saga)
 
     def hold_kinds(self, saga: LockedOrder) -> list[str]:
         """Hold the goods while the car is being valued."""
         return [HoldKind.TRADE_IN] if saga.is_asked(self.kind) else []
 
-    def _credit(self, saga: LockedOrder, amount: Decimal) -> Done:
-        """Count an agreed value, up to the total. Raises Undeclared where nobody was asked."""
+    def _credit(self, saga: LockedOrder, row: CheckoutLeg, amount: Decimal) -> Done:
+        """Count an agreed value, as far as there is to pay. Raises Undeclared where nobody was asked."""
         require_permit("orders")
-        saga.order.trade_in_credit = min(amount, saga.order.total_amount)
+        request = TradeInRequest.of(row)
+        request.worth = amount
+        request.store(row)
+        saga.order.trade_in_credit = min(amount, self._room(saga))
         saga.order.touch(saga.now)
         return Done({"amount": str(saga.order.trade_in_credit)})
+
+    def _room(self, saga: LockedOrder) -> Decimal:
+        """Return what neither money nor a loan pays for."""
+        loan = LoanRequest.of(saga.legs.get(LegKind.LOAN)).amount
+        return saga.order.total_amount - saga.order.amount_paid - loan
 
     def _may_value(self, saga: LockedOrder, row: CheckoutLeg) -> bool:
         return saga.is_asked(self.kind)
 
     def _accept(self, saga: LockedOrder, row: CheckoutLeg, said: Said) -> Done:
         amount = TradeInRequest.of(row).amount if said.amount is None else said.amount
-        loan = LoanRequest.of(saga.legs.get(LegKind.LOAN)).amount
-        room = saga.order.total_amount - saga.order.amount_paid - loan
-        if not 0 < amount <= room:
+        room = self._room(saga)
+        if room <= 0 or not 0 < amount <= (room if LegKind.LOAN in saga.legs else MAX_AMOUNT):
             raise InvalidInput("amount", "invalid", _("An amount above zero and at most %(room)s.") % {"room": room})
         admit_value(saga, row.kind, amount, said.actor, said.reason)
-        done = self._credit(saga, amount)
+        done = self._credit(saga, row, amount)
         saga.publish_updated()
         return done
 
@@ -91,7 +112,5 @@ class TradeInLeg(Leg):
         return Failed("trade_in_refused", said.reason)
 
     def _settle(self, saga: LockedOrder, row: CheckoutLeg, said: Said) -> None:
-        """The buyer of an undone order has their car again, or its price."""
-        let(CHECKOUT)
-        saga.order.trade_in_owed = ZERO
-        saga.order.touch(saga.now)
+        """The buyer has their car again, or is to be paid for it."""
+        settle(saga, row.kind, said.actor, said.reason)
