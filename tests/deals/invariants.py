@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import F, OuterRef, Sum
 
-from catalog.models import Product, Stage
+from catalog.models import Acquisition, Product, Stage
 from clients.models import Client, Vehicle
 from config import books
 from config.databases import APPS
@@ -23,8 +23,9 @@ from orders.models import (
     OrderHistory,
     OrderPayment,
     OrderReturn,
+    TradeIn,
 )
-from payments.models import LedgerLine, Payment, Refund
+from payments.models import LedgerLine, Payment, Payout, Refund
 
 MONEY_OF_ENDED = ("order:", "policy:")
 """Accounts of the ledger that an ended deal leaves empty."""
@@ -48,6 +49,7 @@ def broken() -> Iterator[str]:
         yield from _deal(order)
     yield from _cars_of_two_owners()
     yield from _earnest_money()
+    yield from _cars_in_exchange()
 
 
 def is_money_moving() -> bool:
@@ -153,6 +155,25 @@ def _earnest_money() -> Iterator[str]:
             yield f"doubled {held.held_amount}, the ledger says {doubled}, {-back} of it unpaid"
         if held.state in ("returned", "doubled") and held.order.amount_paid and not is_money_moving():
             yield f"the deposit is {held.state}, and {held.order.amount_paid} is still here"
+
+
+def _cars_in_exchange() -> Iterator[str]:
+    """A car taken in is ours once, at what the books say it cost, and what is owed for it is owed once."""
+    ours = Acquisition.objects.filter(ended_at=None).aggregate(sum=Sum("cost"))["sum"] or Decimal(0)
+    if _balance("used_cars") != ours:
+        yield f"cars of {ours} are ours, the ledger says {_balance('used_cars')}"
+    for order in Order.objects.filter(trade_in=None, trade_in_credit__gt=0, status__in=("completed", "returning")):
+        yield f"{order.number} was handed over, and its car in exchange is nobody's"
+    for car in TradeIn.objects.select_related("order"):
+        owed = {"taken": car.surplus, "kept": car.amount}.get(car.state, Decimal(0)) - car.paid_amount
+        asked = Payout.objects.filter(subject_id=car.order_id).exclude(status="succeeded")
+        if not asked.exists() and -_balance(f"trade_in:{car.order_id}") != owed:
+            yield f"{owed} is owed for a car, the ledger says {-_balance(f'trade_in:{car.order_id}')}"
+        if car.state in ("taken", "kept") and car.order.trade_in_owed != owed:
+            yield f"{owed} is owed for a car, the order says {car.order.trade_in_owed}"
+    for product in Product.objects.filter(acquisitions__isnull=False, is_active=True, stage=Stage.HANDED_OVER):
+        if product.acquisitions.latest("acquired_at").ended_at is not None:
+            yield f"{product} went back to its owner, and is offered to others"
 
 
 def _balance(code: str) -> Decimal:

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import accounts.tests.make
+import catalog.services
 import catalog.tests.make
 import financing.services
 import financing.tests.make
 import insurance.services
 from accounts.models import User
 from accounts.services import erase_user
-from catalog.models import Reservation
+from catalog.models import Product, Reservation
 from config.databases import APPS
 from core.clock import dealer_day
 from core.errors import DomainError
@@ -64,7 +65,7 @@ from payments.services import cancel_payment, capture_payment, create_payment, r
 from tests.deals.invariants import TOWARDS_HANDOVER, broken, known_of, ties_of
 
 PRICE = Decimal("2000000.00")
-VIN = "XTA210990Y2766389"
+VIN, OLD_VIN = "XTA210990Y2766389", "XTAGFK330JY144213"
 CARDS = st.sampled_from(["tok_success", "tok_success", "tok_success", "tok_declined"])
 SHARES = st.sampled_from([Decimal("0.1"), Decimal("0.5"), Decimal(1)])
 WHICH = st.integers(0, 5)
@@ -182,7 +183,15 @@ class Deals(RuleBasedStateMachine):
         pay=st.sampled_from([None, "card", "cash", "bank_transfer"]),
         token=CARDS,
         deposit=st.sampled_from([None, None, "advance", "earnest", "earnest, and it fails"]),
-        lent_or_traded=st.sampled_from([(False, None), (True, None), (True, "200000.00"), (False, "1999999.00")]),
+        lent_or_traded=st.sampled_from(
+            [
+                (False, None),
+                (True, None),
+                (True, "200000.00"),
+                (False, "1999999.00"),
+                (False, "2300000.00"),
+            ]
+        ),
         insured=st.sampled_from([[], [OSAGO], [OSAGO, KASKO]]),
         by_manager=st.booleans(),
         has_vin=st.booleans(),
@@ -209,12 +218,12 @@ class Deals(RuleBasedStateMachine):
         if pay is not None:
             terms["payment"] = paying(pay, token)
         kind, _, fails = (deposit or "advance").partition(", ")
-        if deposit is not None and traded != "1999999.00":
+        if deposit is not None and traded in (None, "200000.00"):
             terms["deposit"] = paying("card", token, amount="100000.00", terms=VERSIONS[kind])
         if with_loan:
             terms["financing"] = financing.tests.make.ASKED
         if traded is not None:
-            terms["trade_in"] = {"amount": traded}
+            terms["trade_in"] = {"amount": traded, "vin": OLD_VIN, "make": "Lada", "model": "Niva"}
         with override_settings(DEPOSIT_KIND=kind):
             self.order_id = self.order_car(self.buyer, self.manager if by_manager else self.buyer, **terms).id
         self.look()
@@ -448,6 +457,18 @@ class Deals(RuleBasedStateMachine):
             insurance.services.pay_claim(claim_id=found.id, now=now)
 
         self.act("pay_loss", go)
+
+    @precondition(lambda self: Product.objects.filter(vin=OLD_VIN, on_hand=1, is_active=False).exists())
+    @rule()
+    def publish_old_car(self) -> None:
+        """Complete the car that was taken in, and offer it."""
+        car, wish = Product.objects.get(vin=OLD_VIN), {"actor": str(self.manager.id), "now": self.now()}
+
+        def go() -> None:
+            catalog.services.update_product(product_id=car.pk, year=2015, mileage=90_000, **wish)
+            catalog.services.publish_vehicle(product_id=car.pk, **wish)
+
+        self.act("publish_old_car", go)
 
     @precondition(lambda self: self.returns("asked", "inspected"))
     @rule()

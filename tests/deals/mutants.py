@@ -82,6 +82,32 @@ def given_back(deal: Deals) -> None:
     deal.decide(is_agreed=True)
 
 
+def traded_in(deal: Deals) -> None:
+    deal.place(pay="card", lent_or_traded=(False, "1999999.00"), until="completed")
+
+
+def traded_in_for_more(deal: Deals) -> None:
+    deal.place(lent_or_traded=(False, "2300000.00"), until="completed")
+    deal.steer("trade_in", "settle")
+    deal.decide(is_agreed=True)
+    end_exchange(deal)
+
+
+def offered_and_given_back(deal: Deals) -> None:
+    traded_in(deal)
+    deal.publish_old_car()
+    end_exchange(deal)
+
+
+def end_exchange(deal: Deals) -> None:
+    deal.ask_return(by_manager=True)
+    deal.inspect()
+    deal.end_return(is_agreed=True)
+    deal.decide(is_agreed=True)
+    deal.steer("trade_in", "settle")
+    deal.decide(is_agreed=True)
+
+
 def erased_too_early(deal: Deals) -> None:
     deal.place(pay="card", until="paid")
     deal.erase()
@@ -132,6 +158,18 @@ WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
             TradeInLeg, "release", lambda leg, saga: setattr(saga.order, "trade_in_credit", Decimal(0))
         ),
         called_off,
+    ),
+    "a car in exchange enters no stock": (
+        lambda: patch("orders.services.changing.take_in", _nothing),
+        traded_in,
+    ),
+    "a car for sale is given back": (
+        lambda: patch("catalog.services.acquisitions._why_kept", lambda *_: ""),
+        offered_and_given_back,
+    ),
+    "a car goes back that money went out for": (
+        lambda: patch("orders.services.trade_ins._is_paid_for", lambda car: False),
+        traded_in_for_more,
     ),
     "a cancelled loan still pays": (
         lambda: patch.object(LoanLeg, "after_undoing", _nothing),

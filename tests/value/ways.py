@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.test import override_settings
 from django.utils import timezone
 
 import catalog.tests.make as stocking
@@ -167,6 +168,33 @@ class ValueACar:
 
     def has_left(order):
         return Order.objects.get(pk=order.pk).trade_in_credit > 0
+
+
+@way("orders.trade_in_price")
+class PayForACarInExchange:
+    def make(owner, worth):
+        product = ordering.product(price="1.00", available=9)
+        lines = [ordering.ProductLine(product, 1)]
+        order = ordering.order(customer_id=owner, lines=lines, trade_in={"amount": str(worth + 1)})
+        receive(answers.reserved(order))
+        with override_settings(TRADE_IN_FOUR_EYES_ABOVE=100_000_000):
+            ValueACar.go(order, uuid7())
+        for step in ("in_progress", "ready", "completed"):
+            order_services.move_order(order_id=order.id, status=step, actor=manager(uuid7()), now=timezone.now())
+        return order
+
+    def go(order, actor):
+        return order_services.steer_checkout(
+            order_id=order.id,
+            action="settle",
+            leg="trade_in",
+            reason="the difference",
+            actor=manager(actor),
+            now=timezone.now(),
+        )
+
+    def has_left(order):
+        return Order.objects.get(pk=order.pk).trade_in_owed == 0
 
 
 @way("orders.skip")
