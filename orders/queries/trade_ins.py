@@ -1,4 +1,4 @@
-"""What orders knows of cars taken in exchange, for checking the books."""
+"""Read what orders knows of cars taken in exchange, for checking the books."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

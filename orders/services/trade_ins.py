@@ -25,10 +25,11 @@ from payments.events import PayoutSettled
 def take_in(saga: LockedOrder) -> None:
     """Own the car from now on, if one was given: it enters the stock and the books; above the price it is owed."""
     order, request = saga.order, TradeInRequest.of(saga.legs.get(LegKind.TRADE_IN))
-    if not order.trade_in_credit:
+    credit = order.trade_in_credit
+    if not credit:
         return
-    worth = request.worth or order.trade_in_credit
-    surplus = worth - order.trade_in_credit
+    worth = request.worth or credit
+    surplus = worth - credit
     TradeIn.objects.create(order=order, amount=worth, surplus=surplus, taken_at=saga.now)
     facts = {name: getattr(request, name) for name in ("vin", "make", "model", "year", "mileage")}
     known = {name: value for name, value in facts.items() if value is not None}

@@ -7,7 +7,15 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from catalog.events import Shortfall, StockRejected, StockReleased, StockReserved
+from catalog.events import (
+    Shortfall,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+    TradeInEntered,
+    TradeInKept,
+    TradeInLeft,
+)
 from core.events import Event
 from core.ids import uuid7
 from financing.events import (
@@ -63,6 +71,21 @@ def rejected(order: Order) -> StockRejected:
 
 def released(order: Order, reason: str = "cancelled") -> StockReleased:
     return StockReleased(order_id=order.id, attempt_id=attempt(order, "stock"), reason=reason, levels=[])
+
+
+def entered(order: Order, product_id: UUID | None = None, **more: Any) -> TradeInEntered:
+    """The car given in exchange is in stock."""
+    return TradeInEntered(order_id=order.id, product_id=product_id or uuid7(), sku="TRADE-IN-1", **more)
+
+
+def left(order: Order) -> TradeInLeft:
+    """The car given in exchange is in stock no more."""
+    return TradeInLeft(order_id=order.id)
+
+
+def kept(order: Order) -> TradeInKept:
+    """The car given in exchange was sold meanwhile."""
+    return TradeInKept(order_id=order.id, product_id=uuid7(), sku="TRADE-IN-1", reason="sold")
 
 
 def _payment(order: Order, amount: str | None, payment_id: UUID | None, by_saga: bool) -> dict[str, Any]:

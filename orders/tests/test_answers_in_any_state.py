@@ -210,6 +210,9 @@ SAID = {
         )
         for leg in ("loan", "payment", "policies", "disbursement")
     },
+    "TradeInEntered": answers.entered,
+    "TradeInLeft": answers.left,
+    "TradeInKept": answers.kept,
     "UndoOverdue": lambda order: events.UndoOverdue(order_id=order.id),
 }
 WAITED_FOR = {LegState.RUNNING, LegState.COMPENSATING, LegState.PARKED}

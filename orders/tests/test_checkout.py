@@ -330,6 +330,9 @@ def test_every_event_meets_every_state_without_an_error():
         lambda order: answers.issued(order),
         lambda order: answers.revoked(order),
         lambda order: answers.loan_approved(order, "1.00"),
+        answers.entered,
+        answers.left,
+        answers.kept,
     ]
     heard = set()
     for script in scripts:

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from catalog.events import TradeInEntered, TradeInKept, TradeInLeft
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
@@ -86,7 +85,7 @@ def test_the_handover_asks_for_the_car_and_its_row_once():
 def test_a_manager_hears_what_the_car_in_stock_lacks():
     order, car = handed_over(), uuid7()
     for _ in range(2):
-        receive(TradeInEntered(order_id=order.id, product_id=car, sku="TRADE-IN-1", missing=["mileage"]))
+        receive(answers.entered(order, car, missing=["mileage"]))
     assert TradeIn.objects.get().product_id == car
     assert causes().count("trade_in_entered") == 1
     assert sent("checkout.attention_needed")[-1]["detail"] == "TRADE-IN-1, mileage"
@@ -107,7 +106,7 @@ def test_the_car_of_a_returned_order_is_asked_back_and_fetched():
     assert (len(sent("trade_in.asked_back")), TradeIn.objects.get().state) == (1, "leaving")
     assert not may_settle(order), "nobody knows yet whether it can go"
     for _ in range(2):
-        receive(TradeInLeft(order_id=order.id, product_id=uuid7()))
+        receive(answers.left(order))
     assert sent("trade_in.undone") == [{"order_id": str(order.id), "is_kept": False}]
     assert (causes().count("trade_in_left"), may_settle(order)) == (1, True)
     settle(order)
@@ -117,7 +116,7 @@ def test_the_car_of_a_returned_order_is_asked_back_and_fetched():
 def test_the_price_of_a_car_that_stays_is_paid():
     order = undone(handed_over())
     for _ in range(2):
-        receive(TradeInKept(order_id=order.id, product_id=uuid7(), sku="S", reason="sold"))
+        receive(answers.kept(order))
     assert sent("trade_in.undone") == [{"order_id": str(order.id), "is_kept": True}]
     assert causes().count("trade_in_kept") == 1
     settle(order)

@@ -16,7 +16,7 @@ catalog.category                 manager  manager  manager  admin    delete_sele
 catalog.import                   manager  manager  nobody   nobody   -
 catalog.outsidephoto             manager  nobody   nobody   nobody   fetch_again
 catalog.pricerevision            manager  manager  nobody   nobody   -
-catalog.product                  manager  manager  manager  admin    change_prices,delete_selected
+catalog.product                  manager  manager  manager  admin    change_prices,delete_selected,publish_vehicles
 catalog.reservation              manager  nobody   nobody   nobody   -
 catalog.rowerror                 manager  nobody   nobody   nobody   -
 catalog.scheduledprice           manager  manager  nobody   nobody   cancel
@@ -63,6 +63,7 @@ orders.order                     manager  nobody   nobody   nobody   move_to_can
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
 orders.productcopy               manager  nobody   nobody   nobody   -
 orders.queueplace                manager  nobody   nobody   nobody   skip
+orders.tradein                   manager  nobody   nobody   nobody   -
 payments.dispute                 manager  nobody   nobody   nobody   -
 payments.ledgeraccount           manager  nobody   nobody   nobody   -
 payments.ledgerentry             manager  nobody   nobody   nobody   -
