@@ -249,6 +249,8 @@ def exchange_disagreements() -> Iterator[Disagreement]:
             yield Disagreement("trade_in_not_booked", ids, f"it is {car.state}, the ledger has {books}")
         if is_undone is not None and stock != (car.amount, car.state == "left"):
             yield Disagreement("trade_in_without_car", ids, f"{car.amount}, {car.state}, the catalogue has {stock}")
+        if car.state == "left" and car.paid_amount:
+            yield Disagreement("trade_in_without_car", ids, f"it went back, and {car.paid_amount} was paid for it")
     for order_id in booked.keys() | here.keys():
         detail = f"the ledger has {booked.get(order_id)}, the catalogue {here.get(order_id)}"
         yield Disagreement("trade_in_without_order", {"order_id": str(order_id)}, detail)
