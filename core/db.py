@@ -160,8 +160,8 @@ def _fetch(connection: Any, sql: str, parameters: Sequence[Any] | Mapping[str, A
 WIDE = "hashtextextended(name, 0)"
 NARROW = "hashtext(name)"
 """Number of the names that were there first."""
-PLACE = "hashtext(%(name)s), place"
-SEEDED = "hashtextextended(%(name)s, place)"
+PLACE = "hashtext(name), place"
+SEEDED = "hashtextextended(name, place)"
 
 
 def lock(alias: str, *names: str, number: str = WIDE, shared: bool = False) -> None:
@@ -197,28 +197,43 @@ def session_lock(
 
     It dies with the connection. A holder who asks the database nothing for `idle_limit` ("60s") loses its session.
     """
+    wanted = "SELECT %(name)s::text AS name, place FROM unnest(%(places)s::integer[]) AS place"
+    values = {"name": name, "places": list(places)}
+    with session_locks(alias, wanted, values, most=1, number=number, idle_limit=idle_limit) as held:
+        yield bool(held)
+
+
+@contextmanager
+def session_locks(
+    alias: str, wanted: str, values: Mapping[str, Any], *, most: int, number: str = PLACE, idle_limit: str = ""
+) -> Iterator[list[tuple[str, int]]]:
+    """Hold the first free ones of the locks that the query `wanted` lists, by `name` and `place`; yields which."""
     limited = ", set_config('idle_session_timeout', %(limit)s, false)" if idle_limit else ""
-    free = f"SELECT place{limited} FROM unnest(%(places)s::integer[]) AS place WHERE pg_try_advisory_lock({number})"
-    values: dict[str, Any] = {"name": name, "places": list(places), "limit": idle_limit}
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"{free} LIMIT 1", values)
-        taken = cursor.fetchone()
+        cursor.execute(
+            f"""WITH wanted AS MATERIALIZED ({wanted})
+                SELECT name, place{limited} FROM wanted WHERE pg_try_advisory_lock({number}) LIMIT %(most)s""",
+            {**values, "limit": idle_limit, "most": most},
+        )
+        held = [(row[0], row[1]) for row in cursor.fetchall()]
     try:
-        yield taken is not None
+        yield held
     except BaseException:
-        if taken and connections[alias].is_usable():
-            _free(alias, name, taken[0], number, is_limited=bool(idle_limit))
+        if held and connections[alias].is_usable():
+            _free(alias, held, number, is_limited=bool(idle_limit))
         raise
-    if taken and connections[alias].connection is not None:
-        with suppress(OperationalError, InterfaceError):  # it was cut off, and the lock with it
-            _free(alias, name, taken[0], number, is_limited=bool(idle_limit))
+    if held and connections[alias].connection is not None:
+        with suppress(OperationalError, InterfaceError):  # it was cut off, and the locks with it
+            _free(alias, held, number, is_limited=bool(idle_limit))
 
 
-def _free(alias: str, name: str, place: int, number: str, *, is_limited: bool) -> None:
+def _free(alias: str, held: list[tuple[str, int]], number: str, *, is_limited: bool) -> None:
+    names, places = zip(*held, strict=True)
     with connections[alias].cursor() as cursor:
         if is_limited:
             cursor.execute("RESET idle_session_timeout")
         cursor.execute(
-            f"SELECT pg_advisory_unlock({number}) FROM (VALUES (%(place)s::integer)) AS one (place)",
-            {"name": name, "place": place},
+            f"""SELECT pg_advisory_unlock({number})
+                FROM unnest(%(names)s::text[], %(places)s::integer[]) AS held (name, place)""",
+            {"names": list(names), "places": list(places)},
         )

@@ -24,8 +24,11 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="messaging.drain")
 def run_dispatch(alias: str, handler: str, shard: int) -> None:
-    """Dispatch one shard, and wake the next worker if more became due meanwhile."""
-    if dispatcher.dispatch(alias, handler, shard):
+    """Dispatch whatever is due in a database, and wake the next worker if more may be.
+
+    The wake-up names one shard: a worker of the release before looks there alone, and the sweep wakes it for the rest.
+    """
+    if dispatcher.dispatch(alias):
         wakeups.send([(alias, handler, shard)])
 
 

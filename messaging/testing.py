@@ -62,8 +62,8 @@ def _turn(alias: str, wanted: list[str], touched: set[str]) -> int:
     copied = sum(_copy(alias, target) for target in targets)
     due = sweep.look(alias)
     shards = sweep.due_shards(alias, due)
-    for _, handler, shard in shards:
-        dispatch(alias, handler, shard)
+    while shards and dispatch(alias):
+        pass
     waiting = calls.due_calls(alias) if due.calls or shards else []
     made = sum(calls.execute_call(alias, key) for key in waiting)
     done = sum(work_queues.run_work_queue(name) for name in work_queues.due_work_queues(alias))

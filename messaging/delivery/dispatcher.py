@@ -14,33 +14,74 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core import context, failpoints
-from core.db import session_lock, transaction
+from core.db import session_locks, transaction
 from core.events import Message
 from core.outside.asking import PeerAway, with_answers
 from messaging.models import DeliveryStatus
 from messaging.signals import delivery_parked
-from messaging.subscriptions import Subscription, subscriptions
+from messaging.subscriptions import Subscription, subscriptions, subscriptions_of
 
 BATCH = 100
 BATCH_TOGETHER = 200
 MAX_SECONDS = 2.0
 MAX_DEATHS = 5
 MAX_DELAY_S = 600.0
+SHARDS_AT_ONCE = 10
+"""So many shards of a database one worker takes at a time; the others are for its colleagues."""
 log = structlog.get_logger(__name__)
 
 HELD = "9999-01-01 00:00:00+00"
 """When a delivery behind a parked one is due: once somebody has decided about that one."""
 
-_PENDING = """
-SELECT rn, event_id, source, aggregate_id, seq, version, lane, type, data::text, headers, attempts,
-       next_at::text, next_at <= statement_timestamp(),
-       %s AND EXISTS (SELECT 1 FROM messaging_inbox AS p
-                      WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2),
-       (SELECT current_rn FROM messaging_inbox_lane AS l WHERE l.handler = i.handler AND l.shard = i.shard)
-FROM messaging_inbox AS i
-WHERE handler = %s AND shard = %s AND status = 0 AND next_at < '9999-01-01' AND lane <> ALL(%s)
-ORDER BY rn LIMIT %s
+_DUE = """
+WITH RECURSIVE waiting AS (
+    (SELECT handler, shard FROM messaging_inbox WHERE status = 0 ORDER BY handler, shard LIMIT 1)
+    UNION ALL
+    SELECT next.handler, next.shard FROM waiting AS w CROSS JOIN LATERAL (
+        SELECT handler, shard FROM messaging_inbox AS i
+        WHERE status = 0 AND (i.handler, i.shard) > (w.handler, w.shard) ORDER BY handler, shard LIMIT 1) AS next
+)
+SELECT w.handler::text AS name, w.shard::int AS place
+FROM waiting AS w JOIN unnest(%(handlers)s::text[]) WITH ORDINALITY AS known(handler, rank) USING (handler)
+LEFT JOIN messaging_inbox_lane AS l USING (handler, shard)
+WHERE w.shard = coalesce(%(shard)s, w.shard)
+    AND EXISTS (SELECT 1 FROM messaging_inbox AS i WHERE i.handler = w.handler AND i.shard = w.shard AND i.status = 0
+                AND i.next_at <= statement_timestamp())
+ORDER BY coalesce(l.deaths, 0), known.rank, w.shard
 """
+"""Shards with a delivery that is due, from one to the next by the index: however many deliveries wait. One at which
+workers die comes last, so that it takes nobody with it who could be handled before."""
+
+_PENDING = """
+WITH pending AS MATERIALIZED (
+    SELECT m.*, i.*, l.current_rn
+    FROM unnest(%(handlers)s::text[], %(shards)s::int[], %(blocks)s::bool[], %(batches)s::bool[], %(limits)s::int[])
+        AS m(handler, shard, blocks, is_batch, most)
+    CROSS JOIN LATERAL (
+        SELECT rn, event_id, source, aggregate_id, seq, version, lane, type, data::text, headers, attempts, next_at,
+               next_at <= statement_timestamp() AS is_due,
+               m.blocks AND EXISTS (SELECT 1 FROM messaging_inbox AS p
+                                    WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2) AS is_held
+        FROM messaging_inbox AS i
+        WHERE i.handler = m.handler AND i.shard = m.shard AND status = 0 AND next_at < '9999-01-01'
+            AND lane <> ALL(%(left_out)s)
+        ORDER BY rn LIMIT m.most
+    ) AS i
+    LEFT JOIN messaging_inbox_lane AS l USING (handler, shard)
+), marked AS (
+    INSERT INTO messaging_inbox_lane (handler, shard, current_rn, deaths)
+    SELECT handler, shard, min(rn), 0 FROM pending
+    WHERE is_due AND NOT is_batch AND NOT EXISTS (SELECT 1 FROM pending WHERE current_rn IS NOT NULL)
+    GROUP BY handler, shard
+    ON CONFLICT (handler, shard) DO UPDATE SET current_rn = excluded.current_rn
+    RETURNING handler, shard, current_rn, set_config('synchronous_commit', 'off', true)
+)
+SELECT handler, shard, rn, event_id, source, aggregate_id, seq, version, lane, type, data, headers, attempts,
+       next_at::text, is_due, is_held, p.current_rn, m.current_rn
+FROM pending AS p LEFT JOIN marked AS m USING (handler, shard) ORDER BY rn
+"""
+"""Deliveries of some shards. Commits which of them the worker is at, before it begins: a mark that a crash of the
+database takes away harms nobody. Where a worker has died, each shard is marked when its turn has come."""
 
 _CLAIM = """
 WITH claimed AS (
@@ -71,8 +112,15 @@ class Delivery:
     next_at: str
     is_due: bool
     is_held: bool
-    current_rn: int | None
-    """Delivery of the shard that some worker was at: the one that looks, or one that died."""
+    died_at: int | None
+    """Delivery of the shard that some worker was at when it died."""
+    marked: int | None
+    """Delivery of the shard that this worker is said to be at."""
+
+    @property
+    def current_rn(self) -> int | None:
+        """Return the delivery at which the shard is marked."""
+        return self.marked or self.died_at
 
 
 _current: ContextVar[tuple[Delivery, ...]] = ContextVar("autosalon_deliveries", default=())
@@ -87,69 +135,77 @@ class Claimed(Exception):
     """Another worker finished the delivery first."""
 
 
-def dispatch(alias: str, handler: str, shard: int) -> bool:
-    """Handle what is due in one shard; return whether more became due meanwhile.
+def dispatch(alias: str, handler: str = "", shard: int | None = None) -> bool:
+    """Handle what is due in a database, batches last, or in one shard of it; return whether more may be.
 
-    Only one worker at a time works on a shard: a session lock that dies with its connection sees to it.
+    Only one worker at a time works on a shard: a session lock that dies with its connection sees to it. It is looked
+    again once the shards are free: whoever was woken meanwhile and found them taken has gone.
     """
-    subscription = subscriptions().get(handler)
-    if subscription is None:
-        return False
-    deadline, has_more = time.monotonic() + MAX_SECONDS, True
-    while has_more and time.monotonic() < deadline:
-        with session_lock(alias, handler, [shard]) as is_mine:
-            if not is_mine:
+    known = sorted(subscriptions_of(alias), key=lambda item: item.is_batch)
+    wanted = {"handlers": [item.name for item in known if handler in ("", item.name)], "shard": shard}
+    until = time.monotonic() + MAX_SECONDS
+    while time.monotonic() < until:
+        with session_locks(alias, _DUE, wanted, most=SHARDS_AT_ONCE) as held:
+            if not held:
                 return False
-            _Shard(alias, subscription, shard, deadline).run()
-        has_more = is_pending(alias, handler, shard)
-    return has_more
+            shards = [_Shard(alias, subscriptions()[name], place) for name, place in held]
+            rows, deadline = _pending(alias, shards), time.monotonic() + MAX_SECONDS
+            for each in shards:
+                each.run(rows.get((each.subscription.name, each.shard), []), deadline)
+    return True
 
 
-def is_pending(alias: str, handler: str, shard: int) -> bool:
-    """Tell whether the shard has a delivery that is due."""
+def _pending(alias: str, shards: list["_Shard"]) -> dict[tuple[str, int], list[Delivery]]:
+    """Read the next deliveries of some shards, but for partitions that wait."""
+    found: dict[tuple[str, int], list[Delivery]] = {}
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            """SELECT EXISTS (SELECT 1 FROM messaging_inbox WHERE handler = %s AND shard = %s AND status = 0
-                              AND next_at <= statement_timestamp())""",
-            [handler, shard],
+            _PENDING,
+            {
+                "handlers": [each.subscription.name for each in shards],
+                "shards": [each.shard for each in shards],
+                "blocks": [each.subscription.on_parked == "block" for each in shards],
+                "batches": [each.subscription.is_batch for each in shards],
+                "limits": [each.limit for each in shards],
+                "left_out": [name for each in shards for name in each.not_due],
+            },
         )
-        (found,) = cursor.fetchone()
-    return bool(found)
+        for handler, shard, *rest in cursor.fetchall():
+            found.setdefault((handler, shard), []).append(Delivery(*rest))
+    return found
 
 
 class _Shard:
-    def __init__(self, alias: str, subscription: Subscription, shard: int, deadline: float) -> None:
-        self.alias, self.subscription, self.shard, self.deadline = alias, subscription, shard, deadline
+    def __init__(self, alias: str, subscription: Subscription, shard: int) -> None:
+        self.alias, self.subscription, self.shard = alias, subscription, shard
         self.not_due: dict[str, str] = {}
         self.limit = BATCH_TOGETHER if subscription.is_batch else BATCH
         self.current: int | None = None
 
-    def run(self) -> None:
-        """Handle page after page. What is published meanwhile is looked for once the shard is free again: whoever was
-        woken for it and found the shard taken has gone."""
-        rows = self._pending()
-        if rows and rows[0].current_rn is not None and self._count_death():
+    def run(self, rows: list[Delivery], deadline: float) -> None:
+        """Handle these deliveries, and page after page of those behind them."""
+        if rows and rows[0].died_at is not None and self._count_death():
             rows = self._pending()
         while rows:
+            self.current = rows[0].current_rn
+            if time.monotonic() > deadline:
+                break
             due = self._due(rows)
             if due and self.subscription.is_batch:
                 self._handle_together(due)
             elif due:
-                self._handle_each(due)
-            is_over = len(rows) < self.limit or time.monotonic() > self.deadline
-            rows = [] if is_over else self._pending()
+                self._handle_each(due, deadline)
+            rows = self._pending() if len(rows) == self.limit else []
         if self.current is not None:
             self._mark_current(None)
+
+    def _pending(self) -> list[Delivery]:
+        return _pending(self.alias, [self]).get((self.subscription.name, self.shard), [])
 
     def _execute(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         with connections[self.alias].cursor() as cursor:
             cursor.execute(sql, parameters)
             return cursor.fetchall() if cursor.description else []
-
-    def _pending(self) -> list[Delivery]:
-        item = self.subscription
-        parameters = [item.on_parked == "block", item.name, self.shard, list(self.not_due), self.limit]
-        return [Delivery(*row) for row in self._execute(_PENDING, parameters)]
 
     def _due(self, rows: list[Delivery]) -> list[Delivery]:
         """Rows to handle now. What waits holds up its own partition, nobody else's: the rows behind it wait as long."""
@@ -178,13 +234,14 @@ class _Shard:
         ((moment,),) = self._execute("SELECT (statement_timestamp() + interval '30 seconds')::text", [])
         return str(moment)
 
-    def _handle_each(self, rows: list[Delivery]) -> None:
-        self._mark_current(rows[0].rn)
+    def _handle_each(self, rows: list[Delivery], deadline: float) -> None:
+        if self.current != rows[0].rn:
+            self._mark_current(rows[0].rn)
         for row, following in zip(rows, [*rows[1:], None], strict=True):
             if row.partition_key in self.not_due:
                 continue
             self._handle([row], following.rn if following else None)
-            if time.monotonic() > self.deadline:
+            if time.monotonic() > deadline:
                 return
 
     def _handle_together(self, rows: list[Delivery]) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from django.db import connections
 
 from core.db import transaction
-from messaging.delivery import sweep
 from messaging.delivery.dispatcher import dispatch
 from messaging.peering.peers import is_here
 from messaging.subscriptions import Subscription, subscriptions
@@ -121,9 +120,7 @@ def catch_up(item: Subscription, sources: list[str], tick: Callable[[int], None]
     while left:
         tick(left)
         moved = [relay.copy(source, item.alias)[1] for source in sources]
-        for _, handler, shard in sweep.pending_shards(item.alias):
-            if handler == item.name:
-                dispatch(item.alias, handler, shard)
+        dispatch(item.alias, item.name)
         before, left = left, remaining(item, sources)
         if left >= before and not any(moved):
             break

@@ -110,7 +110,7 @@ def _copy_all(source: str, alias: str, shared: Log, *, is_wanted: bool) -> None:
             shards, has_more = relay.copy(source, alias, shared, is_wanted=is_wanted)
             if shards:
                 failpoints.reach("relay.before_wakeup", alias)
-            wakeups.send(shards)
+            wakeups.send(sorted(shards)[:1])  # whoever hears it looks at all that is due in the database
     except PeerAway:
         raise
     except Exception as error:
