@@ -95,19 +95,19 @@ def store_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted
     services.follow_user(user_id=event.user_id, profile=profile, now=now)
 
 
-@subscribe(*_DEALS, partition_key="customer_id", replayable=True, name="clients.note_deal")
+@subscribe(*_DEALS, partition_key="customer_id", replayable=True, can_wait=True, name="clients.note_deal")
 def record_deal(event: Event) -> None:
     """Write a deal's step into its client's timeline."""
     _record(event, customer_field="customer_id")
 
 
-@subscribe(*_VISITS, partition_key="user_id", replayable=True, name="clients.note_registration")
+@subscribe(*_VISITS, partition_key="user_id", replayable=True, can_wait=True, name="clients.note_registration")
 def record_registration(event: Event) -> None:
     """Write registrations and test drives into their client's timeline."""
     _record(event, customer_field="user_id")
 
 
-@subscribe(*_ENQUIRIES, replayable=True, name="clients.note_lead")
+@subscribe(*_ENQUIRIES, replayable=True, can_wait=True, name="clients.note_lead")
 def record_lead(event: LeadOpened | LeadChanged) -> None:
     """Write a client's enquiry, and its way through the pipeline, into their timeline."""
     is_step = isinstance(event, LeadOpened) or event.previous not in ("", event.stage)
@@ -115,7 +115,7 @@ def record_lead(event: LeadOpened | LeadChanged) -> None:
         _record(event, customer_field="client_id")
 
 
-@subscribe(OrderCompleted, OrderReturned, PolicyPurchased, partition_key="customer_id", replayable=True)
+@subscribe(OrderCompleted, OrderReturned, PolicyPurchased, partition_key="customer_id", replayable=True, can_wait=True)
 def fill_garage(event: OrderCompleted | OrderReturned | PolicyPurchased) -> None:
     """Put bought and insured cars into their client's garage, and take out what was given back or in exchange."""
     at = _moment(_event_id())

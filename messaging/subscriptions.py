@@ -29,6 +29,7 @@ class Subscription:
     on_parked: Literal["block", "continue"]
     max_attempts: int
     is_replayable: bool = False
+    can_wait: bool = False
     final: tuple[type[Exception], ...] = ()
 
     @cached_property
@@ -76,6 +77,7 @@ def subscribe(
     on_parked: Literal["block", "continue"] = "block",
     max_attempts: int = MAX_ATTEMPTS,
     replayable: bool = False,
+    can_wait: bool = False,
     final: tuple[type[Exception], ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Register `function(event)` to run in a transaction on its own app's database, exactly once per message.
@@ -85,24 +87,16 @@ def subscribe(
     `batch` the function gets a list of up to 200 events in one transaction: for read copies. `start`: where a handler
     deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its partition. `replayable`:
     the handler may be given its whole past again, and ends where it is now: `manage.py replay_events` rebuilds by it.
+    `can_wait`: nobody waits for it, so it comes after the others, and a second late, with whatever comes meanwhile.
     `final`: errors that no repetition heals; the delivery is parked at once, and a person has it the sooner.
     """
 
     def register(function: Handler) -> Handler:
         identity = name or f"{_app_of(function)}.{function.__name__}"
         _registry[_free(identity, function)] = Subscription(
-            name=identity,
-            alias=_app_of(function),
-            messages=messages,
-            function=function,
-            partition_field=partition_key,
-            is_batch=batch,
-            start=start,
-            on_parked=on_parked,
-            max_attempts=max_attempts,
-            is_replayable=replayable,
-            final=final,
-        )
+            identity, _app_of(function), messages, function, partition_key, batch, start, on_parked, max_attempts,
+            is_replayable=replayable, can_wait=can_wait, final=final,
+        )  # fmt: skip
         return function
 
     return register

@@ -157,7 +157,7 @@ def store_recipient(
 
 @subscribe(
     OrderStatusChanged, HoldEnding, PaymentAgreementNeeded, partition_key="customer_id", on_parked="continue",
-    name="notifications.tell_of_order",
+    can_wait=True, name="notifications.tell_of_order",
 )  # fmt: skip
 def notify_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeeded) -> None:
     """Tell a buyer how their order goes."""
@@ -168,8 +168,9 @@ DepositNews = DepositPaid | DepositKept | DepositReturned | DepositHeld | Deposi
 
 
 @subscribe(
-    *DepositNews.__args__, partition_key="customer_id", on_parked="continue", name="notifications.tell_of_deposit"
-)
+    *DepositNews.__args__, partition_key="customer_id", on_parked="continue", can_wait=True,
+    name="notifications.tell_of_deposit",
+)  # fmt: skip
 def notify_of_deposit(event: DepositNews) -> None:
     """Tell a buyer what became of their deposit."""
     _notify(event, [event.customer_id])
@@ -177,7 +178,7 @@ def notify_of_deposit(event: DepositNews) -> None:
 
 @subscribe(
     CarOffered, CarOfferEnding, QueueLeft, partition_key="customer_id", on_parked="continue",
-    name="notifications.tell_of_queue",
+    can_wait=True, name="notifications.tell_of_queue",
 )  # fmt: skip
 def notify_of_queue(event: CarOffered | CarOfferEnding | QueueLeft) -> None:
     """Tell somebody who waits for a car that it is theirs for a time, or that their place is gone."""
@@ -186,7 +187,7 @@ def notify_of_queue(event: CarOffered | CarOfferEnding | QueueLeft) -> None:
 
 @subscribe(
     PaymentCompleted, PaymentFailed, PaymentRefunded, partition_key="customer_id", on_parked="continue",
-    name="notifications.tell_of_payment",
+    can_wait=True, name="notifications.tell_of_payment",
 )  # fmt: skip
 def notify_of_payment(event: PaymentCompleted | PaymentFailed | PaymentRefunded) -> None:
     """Tell a payer what became of their money."""
@@ -307,7 +308,7 @@ def notify_staff(event: AttentionNeeded | StockLow) -> None:
     )
 
 
-@subscribe(*PUBLIC_EVENTS, name="notifications.queue_webhooks", batch=True, on_parked="continue")
+@subscribe(*PUBLIC_EVENTS, name="notifications.queue_webhooks", batch=True, on_parked="continue", can_wait=True)
 def queue_webhooks(events: list[Event]) -> None:
     """Pass every fact on to the other systems that asked for it."""
     services.queue_deliveries(deliveries=current_deliveries(), now=timezone.now())

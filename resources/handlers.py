@@ -31,7 +31,10 @@ def follow_test_drive(command: BookDrive | FreeBooking) -> None:
     )
 
 
-@subscribe(StockSold, StockReleased, StockReturned, ProductUpdated, batch=True, on_parked="continue", replayable=True)
+@subscribe(
+    StockSold, StockReleased, StockReturned, ProductUpdated,
+    batch=True, on_parked="continue", replayable=True, can_wait=True,
+)  # fmt: skip
 def follow_sales(events: Sequence[StockSold | StockReleased | StockReturned | ProductUpdated]) -> None:
     """Lend no vehicle that has its buyer, and again what came back."""
     levels = [level for event in events if not isinstance(event, ProductUpdated) for level in event.levels]

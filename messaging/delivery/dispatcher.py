@@ -40,17 +40,21 @@ WITH RECURSIVE waiting AS (
     SELECT next.handler, next.shard FROM waiting AS w CROSS JOIN LATERAL (
         SELECT handler, shard FROM messaging_inbox AS i
         WHERE status = 0 AND (i.handler, i.shard) > (w.handler, w.shard) ORDER BY handler, shard LIMIT 1) AS next
+), due AS MATERIALIZED (
+    SELECT w.handler, w.shard, known.can_wait, coalesce(l.deaths, 0) AS deaths, known.rank
+    FROM waiting AS w
+    JOIN unnest(%(handlers)s::text[], %(can_wait)s::bool[]) WITH ORDINALITY AS known(handler, can_wait, rank)
+        USING (handler)
+    LEFT JOIN messaging_inbox_lane AS l USING (handler, shard)
+    WHERE w.shard = coalesce(%(shard)s, w.shard)
+        AND EXISTS (SELECT 1 FROM messaging_inbox AS i WHERE i.handler = w.handler AND i.shard = w.shard
+                    AND i.status = 0 AND i.next_at <= statement_timestamp())
 )
-SELECT w.handler::text AS name, w.shard::int AS place
-FROM waiting AS w JOIN unnest(%(handlers)s::text[]) WITH ORDINALITY AS known(handler, rank) USING (handler)
-LEFT JOIN messaging_inbox_lane AS l USING (handler, shard)
-WHERE w.shard = coalesce(%(shard)s, w.shard)
-    AND EXISTS (SELECT 1 FROM messaging_inbox AS i WHERE i.handler = w.handler AND i.shard = w.shard AND i.status = 0
-                AND i.next_at <= statement_timestamp())
-ORDER BY coalesce(l.deaths, 0), known.rank, w.shard
+SELECT handler::text AS name, shard::int AS place FROM due WHERE can_wait = (SELECT bool_and(can_wait) FROM due)
+ORDER BY deaths, rank, shard
 """
 """Shards with a delivery that is due, from one to the next by the index: however many deliveries wait. One at which
-workers die comes last, so that it takes nobody with it who could be handled before."""
+workers die comes last, so that it takes nobody with it who could be handled before; those that can wait come alone."""
 
 _PENDING = """
 WITH pending AS MATERIALIZED (
@@ -77,7 +81,7 @@ WITH pending AS MATERIALIZED (
     RETURNING handler, shard, current_rn, set_config('synchronous_commit', 'off', true)
 )
 SELECT handler, shard, rn, event_id, source, aggregate_id, seq, version, lane, type, data, headers, attempts,
-       next_at::text, is_due, is_held, p.current_rn, m.current_rn
+       next_at::text, is_due, is_held, p.current_rn IS NOT NULL, coalesce(m.current_rn, p.current_rn)
 FROM pending AS p LEFT JOIN marked AS m USING (handler, shard) ORDER BY rn
 """
 """Deliveries of some shards. Commits which of them the worker is at, before it begins: a mark that a crash of the
@@ -112,15 +116,10 @@ class Delivery:
     next_at: str
     is_due: bool
     is_held: bool
-    died_at: int | None
-    """Delivery of the shard that some worker was at when it died."""
-    marked: int | None
-    """Delivery of the shard that this worker is said to be at."""
-
-    @property
-    def current_rn(self) -> int | None:
-        """Return the delivery at which the shard is marked."""
-        return self.marked or self.died_at
+    has_died: bool
+    """A worker died at the shard, or at another one that it held with it."""
+    current_rn: int | None
+    """Delivery at which the shard is marked."""
 
 
 _current: ContextVar[tuple[Delivery, ...]] = ContextVar("autosalon_deliveries", default=())
@@ -136,13 +135,15 @@ class Claimed(Exception):
 
 
 def dispatch(alias: str, handler: str = "", shard: int | None = None) -> bool:
-    """Handle what is due in a database, batches last, or in one shard of it; return whether more may be.
+    """Handle what is due in a database, what can wait last, or in one shard of it; return whether more may be.
 
     Only one worker at a time works on a shard: a session lock that dies with its connection sees to it. It is looked
     again once the shards are free: whoever was woken meanwhile and found them taken has gone.
     """
     known = sorted(subscriptions_of(alias), key=lambda item: item.is_batch)
-    wanted = {"handlers": [item.name for item in known if handler in ("", item.name)], "shard": shard}
+    known = [item for item in known if handler in ("", item.name)]
+    handlers, can_wait = [item.name for item in known], [item.can_wait for item in known]
+    wanted = {"handlers": handlers, "can_wait": can_wait, "shard": shard}
     until = time.monotonic() + MAX_SECONDS
     while time.monotonic() < until:
         with session_locks(alias, _DUE, wanted, most=SHARDS_AT_ONCE) as held:
@@ -157,19 +158,22 @@ def dispatch(alias: str, handler: str = "", shard: int | None = None) -> bool:
 
 def _pending(alias: str, shards: list["_Shard"]) -> dict[tuple[str, int], list[Delivery]]:
     """Read the next deliveries of some shards, but for partitions that wait."""
+    asked = [
+        (
+            each.subscription.name,
+            each.shard,
+            each.subscription.on_parked == "block",
+            each.subscription.is_batch,
+            each.limit,
+        )
+        for each in shards
+    ]
+    names = "handlers", "shards", "blocks", "batches", "limits"
+    values: dict[str, Any] = {name: list(column) for name, column in zip(names, zip(*asked, strict=True), strict=True)}
+    values["left_out"] = [name for each in shards for name in each.not_due]
     found: dict[tuple[str, int], list[Delivery]] = {}
     with connections[alias].cursor() as cursor:
-        cursor.execute(
-            _PENDING,
-            {
-                "handlers": [each.subscription.name for each in shards],
-                "shards": [each.shard for each in shards],
-                "blocks": [each.subscription.on_parked == "block" for each in shards],
-                "batches": [each.subscription.is_batch for each in shards],
-                "limits": [each.limit for each in shards],
-                "left_out": [name for each in shards for name in each.not_due],
-            },
-        )
+        cursor.execute(_PENDING, values)
         for handler, shard, *rest in cursor.fetchall():
             found.setdefault((handler, shard), []).append(Delivery(*rest))
     return found
@@ -184,7 +188,7 @@ class _Shard:
 
     def run(self, rows: list[Delivery], deadline: float) -> None:
         """Handle these deliveries, and page after page of those behind them."""
-        if rows and rows[0].died_at is not None and self._count_death():
+        if rows and rows[0].has_died and self._count_death():
             rows = self._pending()
         while rows:
             self.current = rows[0].current_rn

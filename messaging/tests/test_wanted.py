@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from messaging.models import FeedHead, InboxCursor
 from messaging.testing import drain_outbox
-from messaging.tests.test_delivery import Recorder, change, inbox, recorder  # noqa: F401  (a fixture)
+from messaging.tests.test_delivery import Recorder, change, inbox, recorder, register  # noqa: F401  (a fixture)
 from messaging.transport import relay, relay_loop
 
 pytestmark = [
@@ -79,6 +79,21 @@ def test_when_everybody_is_looked_at():
     looks.record_turn(0, has_rung=False)
     assert looks.wait_s(fails=False) == relay_loop.POLL_S
     assert [looks.is_due(now, fails=False) for now in (6.1, 6.6, 7.2)] == [False, True, False]
+
+
+def test_those_who_can_wait_are_given_what_came_within_a_second(recorder, monkeypatch):  # noqa: F811
+    clock = {"s": 0.0}
+    monkeypatch.setattr(relay_loop.time, "monotonic", lambda: clock["s"])
+    relay_loop.turn("catalog")
+    register(recorder, can_wait=True)
+    waiting = dict[str, float]()
+    for clock["s"], there in ((0.1, 0), (0.6, 0), (1.0, 0), (1.2, 4), (1.3, 4)):
+        change("a")
+        relay_loop.turn("catalog", to_all=False, waiting=waiting)
+        assert inbox().count() == there
+    assert waiting["orders"] == pytest.approx(2.3)
+    relay_loop.turn("catalog", waiting=waiting)
+    assert (inbox().count(), waiting) == (5, {}), "whoever is looked at has nothing to wait for"
 
 
 def test_the_tests_own_loop_reaches_everybody(recorder):  # noqa: F811

@@ -32,6 +32,8 @@ IDLE_S = 2.0
 LOOK_S = 5.0
 """So long at most a subscriber that wants none of the newest events stays behind the head; and so often everybody is
 looked at even if nothing happened, for a cursor may have been moved back by hand."""
+WAIT_S = 1.0
+"""So long events wait for more of their kind where nobody wants them but handlers that can wait."""
 POLL_PEER_S = 1.0
 SWEEP_S = 1.0
 BEAT_S = 5.0
@@ -42,9 +44,12 @@ LONGEST_SKIP_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-def targets_of(source: str, types: Collection[str] | None = None) -> list[str]:
-    """Return the aliases with a handler that reads this source, and some of these types where any are given."""
-    wanting = (item for item in subscriptions().values() if source in item.sources)
+def targets_of(source: str, types: Collection[str] | None = None, *, at_once: bool = False) -> list[str]:
+    """Return the aliases with a handler that reads this source, and some of these types where any are given.
+
+    With `at_once` only those with such a handler that cannot wait.
+    """
+    wanting = (item for item in subscriptions().values() if source in item.sources and not (at_once and item.can_wait))
     return sorted({item.alias for item in wanting if types is None or not item.events.keys().isdisjoint(types)})
 
 
@@ -56,11 +61,14 @@ def _moves() -> None:
     _moved[threading.current_thread().name] = time.monotonic()
 
 
-def turn(source: str, aliases: Collection[str] | None = None, *, to_all: bool = True) -> int:
+def turn(
+    source: str, aliases: Collection[str] | None = None, *, to_all: bool = True, waiting: dict[str, float] | None = None
+) -> int:
     """Sequence, broadcast and copy until nothing of `source` waits; return how many events got positions.
 
     `aliases` are the databases whose inboxes are ours to fill; all that are at hand by default. Without `to_all` only
-    those that want some of the events placed now: whoever calls looks at the others before long.
+    those that want some of the events placed now: whoever calls looks at the others before long. Those that can wait
+    do so in `waiting`, if given, until the moment it says.
     """
     count = 0
     types: set[str] = set()
@@ -75,7 +83,14 @@ def turn(source: str, aliases: Collection[str] | None = None, *, to_all: bool = 
             sinks.wake(source)
             relay_wakeups.send(source)
         is_full = len(placed) == relay.BATCH
-    _copy_to(source, aliases, None if to_all else types)
+    now_s = time.monotonic()
+    due = dict.fromkeys(targets_of(source, types), now_s + WAIT_S if waiting is not None else now_s)
+    due |= (waiting or {}) | dict.fromkeys(targets_of(source, types, at_once=True), now_s)
+    wanting = [alias for alias, due_s in due.items() if due_s <= now_s]
+    if waiting is not None:
+        waiting.clear()
+        waiting.update({} if to_all else {alias: due_s for alias, due_s in due.items() if due_s > now_s})
+    _copy_to(source, aliases, None if to_all else wanting)
     return count
 
 
@@ -84,14 +99,13 @@ def follow(source: str, aliases: Collection[str] | None = None) -> None:
     _copy_to(source, aliases, None)
 
 
-def _copy_to(source: str, aliases: Collection[str] | None, types: Collection[str] | None) -> None:
-    """Copy to whoever reads the source, or, where `types` were placed just now, to whoever wants some of them."""
-    targets = [
-        alias for alias in targets_of(source, types) if (peers.is_here(alias) if aliases is None else alias in aliases)
-    ]
+def _copy_to(source: str, aliases: Collection[str] | None, wanting: Collection[str] | None) -> None:
+    """Copy to whoever reads the source, or to those who are known to be `wanting` something of it."""
+    readers = targets_of(source) if wanting is None else sorted(wanting)
+    targets = [alias for alias in readers if (peers.is_here(alias) if aliases is None else alias in aliases)]
     shared = relay.shared_log(source, targets)
     for alias in targets:
-        _copy_all(source, alias, shared, is_wanted=types is not None)
+        _copy_all(source, alias, shared, is_wanted=wanting is not None)
 
 
 _failures: dict[tuple[str, str], tuple[int, float]] = {}
@@ -226,11 +240,12 @@ class Relay:
         raw = connection.connection
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
-        looks = Looks()
+        looks, waiting = Looks(), dict[str, float]()
         while not self.stopping.is_set():
             to_all = looks.is_due(time.monotonic(), fails=_fails(alias))
-            placed = turn(alias, self.aliases, to_all=to_all)
-            wait_s = looks.wait_s(fails=_fails(alias))
+            placed = turn(alias, self.aliases, to_all=to_all, waiting=waiting)
+            until_s = min(waiting.values(), default=math.inf)
+            wait_s = min(looks.wait_s(fails=_fails(alias)), max(0.0, until_s - time.monotonic()))
             looks.record_turn(placed, has_rung=any(True for _ in raw.notifies(timeout=wait_s, stop_after=1)))
 
     def _follow(self, source: str) -> None:
