@@ -11,7 +11,7 @@ from core.db import transaction
 from core.events import Command, Event, Message
 from messaging.delivery import calls, sweep, wakeups, work_queues
 from messaging.delivery.dispatcher import dispatch
-from messaging.models import InboxEvent, OutboxEvent
+from messaging.models import FeedHead, InboxCursor, InboxEvent, OutboxEvent
 from messaging.outbox import publish, send
 from messaging.subscriptions import Handler, subscriptions
 from messaging.transport import relay
@@ -38,13 +38,15 @@ def drain_outbox(*aliases: str, rounds: int = 100) -> int:
 
 def _catch_up(aliases: list[str]) -> int:
     """Bring every inbox to the end of every log; from then on each event is handed to those alone that want it."""
-    placed = sum(len(_place(alias)) for alias in aliases)
-    heads = {source: relay.head_of(source) for source in aliases}
-    return placed + sum(
-        _copy(source, alias)
-        for alias in aliases
-        for source in relay.lagging(alias, {source: head for source, head in heads.items() if head})
-    )
+    total = sum(len(_place(alias)) for alias in aliases)
+    heads = {each: FeedHead.objects.using(each).values_list("epoch", "position").first() for each in aliases}
+    for alias in aliases:
+        cursors = InboxCursor.objects.using(alias).values_list("source", "handler", "epoch", "position")
+        places = {(source, handler): place for source, handler, *place in cursors}
+        for source, head in heads.items():
+            if any(places.get((source, item.name)) != list(head or ()) for item in relay.readers(source, alias)):
+                total += _copy(source, alias)
+    return total
 
 
 def _place(alias: str) -> set[str]:

@@ -99,7 +99,7 @@ def remaining(item: Subscription, sources: list[str]) -> int:
             cursor.execute(
                 """SELECT greatest(0, %s - coalesce(max(position), 0)) FROM messaging_inbox_cursor
                    WHERE source = %s AND handler = %s AND NOT is_paused""",
-                [head.position if head else 0, source, item.name],
+                [head.head if head else 0, source, item.name],
             )
             total += int(cursor.fetchone()[0])
     with connections[item.alias].cursor() as cursor:

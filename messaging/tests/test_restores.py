@@ -18,7 +18,7 @@ from messaging.models import FeedHead, InboxCursor, InboxEvent, OutboxEvent
 from messaging.outbox import publish
 from messaging.subscriptions import subscribe
 from messaging.testing import drain_outbox
-from messaging.transport import relay, restores
+from messaging.transport import relay, relay_loop, restores
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "orders"])
 READER = "orders.test_reader"
@@ -51,6 +51,7 @@ def publish_named(*names: str) -> None:
 
 
 def relayed() -> None:
+    relay_loop.follow("catalog", ["orders"])
     drain_outbox("catalog", "orders")
 
 

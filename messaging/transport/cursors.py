@@ -90,7 +90,7 @@ def _beyond(source: str, position: int, types: list[str]) -> tuple[int, float]:
     """Events after a position, and the age of the oldest in seconds; of a peer's log positions are counted, ageless."""
     if not is_here(source):
         head = read_head(source)
-        return max(0, head.position - position) if head else 0, 0.0
+        return max(0, head.head - position) if head else 0, 0.0
     with connections[source].cursor() as cursor:
         cursor.execute(_NOT_COPIED, [position, types, COUNTED])
         found: tuple[int, float] = cursor.fetchone()
@@ -133,7 +133,7 @@ def _resume(item: Subscription, source: str, first: int | None) -> int:
                    position = least(coalesce(%s, position), %s), anchor = NULL, anchor_id = NULL,
                    updated_at = statement_timestamp()
                WHERE handler = %s AND source = %s AND is_paused""",
-            [head.epoch, None if first is None else first - 1, head.position, item.name, source],
+            [head.epoch, None if first is None else first - 1, head.head, item.name, source],
         )
         return int(cursor.rowcount)
 

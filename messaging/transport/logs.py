@@ -1,8 +1,7 @@
 """A source's log as its subscribers read it: by SQL where its database is at hand, else from the peer that owns it."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import NamedTuple, Self
 from uuid import UUID
 
 import msgspec
@@ -11,6 +10,8 @@ from django.db import connections
 from messaging.peering import peers
 
 MAX_ROWS = 500
+BEYOND = 2**62
+"""After every position."""
 Row = tuple[int, UUID, str, str, int, str, int, str, str]
 """Position, event id, aggregate, aggregate id, sequence, type, version, data and headers as JSON texts."""
 
@@ -47,13 +48,32 @@ class Page(msgspec.Struct, frozen=True):
     is_full: bool
 
 
-@dataclass(frozen=True)
-class Head:
-    """The last position given out, of which life of the log, and the first that was not purged; 1 when none was."""
+class Head(NamedTuple):
+    """A place in a log: `event_id` is of the event at `position`, None where that was purged or never was."""
 
     epoch: UUID
     position: int
-    oldest: int
+    event_id: UUID | None
+
+
+class Cursor(NamedTuple):
+    """Position to which a handler has read. It saw `anchor_id` at position `anchor`, wherever it was sent since."""
+
+    epoch: UUID
+    position: int
+    is_paused: bool
+    anchor: int | None
+    anchor_id: UUID | None
+
+    def may_have_read(self, epoch: UUID, head: int) -> bool:
+        """Tell whether it can have come from a log with this head."""
+        return self.epoch == epoch and max(self.position, self.anchor or 0) <= head
+
+    def moved_to(self, place: Head) -> Self:
+        """Return what it is once it has read up to there."""
+        if place.event_id is None:
+            return self._replace(position=place.position)
+        return self._replace(position=place.position, anchor=place.position, anchor_id=place.event_id)
 
 
 def read_page(source: str, after: int, types: list[str], anchors: list[int]) -> Page | None:
@@ -72,17 +92,6 @@ def read_page(source: str, after: int, types: list[str], anchors: list[int]) -> 
     return Page(epoch, head, dict(seen).get(head), oldest, seen, rows, len(rows) == MAX_ROWS)
 
 
-def _read_head(source: str) -> Head | None:
-    with connections[source].cursor() as cursor:
-        cursor.execute(
-            """SELECT epoch, position,
-                      coalesce((SELECT min(position) FROM messaging_outbox WHERE position IS NOT NULL), 1)
-               FROM messaging_feed_head WHERE id = 1"""
-        )
-        found: tuple[Any, ...] | None = cursor.fetchone()
-    return Head(*found) if found else None
-
-
 def ask_page(source: str, after: int, types: list[str], anchors: list[int]) -> Page | None:
     """Ask the peer that owns the log for a page. Raises PeerAway, InsideTransaction."""
     question = {"after": after, "types": types, "anchors": anchors}
@@ -90,22 +99,9 @@ def ask_page(source: str, after: int, types: list[str], anchors: list[int]) -> P
     return page
 
 
-def read_head(source: str) -> Head | None:
-    """The head of a log wherever it is; None before it has one. Raises PeerAway."""
-    if peers.is_here(source):
-        return _read_head(source)
-    page = ask_page(source, 0, [], [])
-    return Head(page.epoch, page.head, page.oldest) if page else None
-
-
-class Reader(Protocol):
-    """A cursor, as far as a log is concerned."""
-
-    @property
-    def position(self) -> int: ...
-    @property
-    def anchor(self) -> int | None: ...
-    def may_have_read(self, epoch: UUID, head: int, /) -> bool: ...
+def read_head(source: str) -> Page | None:
+    """Read a page without rows of a log, wherever it is; None before it has a head. Raises PeerAway."""
+    return (read_page if peers.is_here(source) else ask_page)(source, BEYOND, [], [])
 
 
 class Log:
@@ -114,13 +110,13 @@ class Log:
     `readers` are those who will ask, as far as is known: a page begins early enough for all of them.
     """
 
-    def __init__(self, source: str, types: set[str], readers: Iterable[Reader] = ()) -> None:
+    def __init__(self, source: str, types: set[str], readers: Iterable[Cursor] = ()) -> None:
         self.source, self.types = source, sorted(types)
         self._readers = list(readers)
         self._after, self._anchors = 0, set[int]()
         self._page: Page | None = None
 
-    def page(self, cursors: Collection[Reader], after: int) -> Page | None:
+    def page(self, cursors: Collection[Cursor], after: int) -> Page | None:
         """The next events after a position, and what stands at the cursors' anchors; the page asked for last only
         if it tells as much and is no older than the cursors. Raises PeerAway."""
         anchors = {cursor.anchor for cursor in cursors if cursor.anchor}

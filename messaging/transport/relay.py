@@ -5,8 +5,8 @@ places or copies, so a relay may die between any two.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,7 +18,7 @@ from core.db import transaction
 from core.events import REGISTRY
 from core.ids import uuid7
 from messaging.subscriptions import Subscription, subscriptions_of
-from messaging.transport.logs import Log, Page, Row
+from messaging.transport.logs import Cursor, Head, Log, Page, Row
 
 BATCH = 500
 RESTORED = "source restored from a backup"
@@ -40,8 +40,6 @@ WITH batch AS (
 SELECT (SELECT count(*) FROM batch) AS waiting, h.position AS head, p.*
 FROM messaging_feed_head AS h LEFT JOIN placed AS p ON true WHERE h.id = 1 ORDER BY p.position
 """
-
-_STANDING = "SELECT source, handler, epoch, position, is_paused, anchor, anchor_id FROM messaging_inbox_cursor"
 
 _DELIVER = """
 WITH seen AS (
@@ -187,7 +185,7 @@ def shared_log(source: str, aliases: Iterable[str]) -> Log:
 
 
 def _take_in(
-    source: str, alias: str, handlers: list[Subscription], behind: dict[str, "Cursor"], rows: list[Row], reached: "Head"
+    source: str, alias: str, handlers: list[Subscription], behind: dict[str, Cursor], rows: list[Row], reached: Head
 ) -> tuple[set[Wakeup], set[str]]:
     """Deliver rows to the handlers that are `behind`, and move their cursors with that.
 
@@ -211,7 +209,7 @@ def _take_in(
 
 
 def _hand_over(
-    source: str, alias: str, behind: dict[str, "Cursor"], deliveries: list[tuple[Any, ...]], reached: "Head"
+    source: str, alias: str, behind: dict[str, Cursor], deliveries: list[tuple[Any, ...]], reached: Head
 ) -> set[str]:
     cursors = list(behind.values())
     columns = zip(*deliveries, strict=True) if deliveries else [()] * len(_ROWS)
@@ -229,61 +227,6 @@ def _hand_over(
     with connections[alias].cursor() as cursor:
         cursor.execute(_DELIVER, values)
         return {name for (name,) in cursor.fetchall()}
-
-
-class Head(NamedTuple):
-    """A place in a log: `event_id` is of the event at `position`, None where that was purged or never was."""
-
-    epoch: UUID
-    position: int
-    event_id: UUID | None
-
-
-def head_of(source: str) -> Head | None:
-    """Read the end of a log; None before its first event was placed."""
-    with connections[source].cursor() as cursor:
-        cursor.execute(
-            """SELECT h.epoch, h.position, o.id FROM messaging_feed_head AS h
-               LEFT JOIN messaging_outbox AS o ON o.position = h.position WHERE h.id = 1"""
-        )
-        found = cursor.fetchone()
-    return found and Head(*found)
-
-
-def lagging(alias: str, heads: Mapping[str, Head]) -> list[str]:
-    """List the logs of which a handler of `alias` may not have read all, by one look at all its cursors."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_STANDING)
-        known = {(source, name): Cursor(*rest) for source, name, *rest in cursor.fetchall()}
-    going = ((source, known.get((source, item.name))) for source in sorted(heads) for item in readers(source, alias))
-    return list(dict.fromkeys(source for source, cursor in going if not (cursor and cursor.stands_at(heads[source]))))
-
-
-class Cursor(NamedTuple):
-    """Position to which a handler has read. It saw `anchor_id` at position `anchor`, wherever it was sent since."""
-
-    epoch: UUID
-    position: int
-    is_paused: bool
-    anchor: int | None
-    anchor_id: UUID | None
-
-    def may_have_read(self, epoch: UUID, head: int) -> bool:
-        """Tell whether it can have come from a log with this head."""
-        return self.epoch == epoch and max(self.position, self.anchor or 0) <= head
-
-    def stands_at(self, head: Head) -> bool:
-        """Tell whether there is surely nothing to do."""
-        is_there = (self.epoch, self.position) == (head.epoch, head.position)
-        return self.is_paused or (
-            is_there and (self.anchor != head.position or head.event_id in (None, self.anchor_id))
-        )
-
-    def moved_to(self, place: Head) -> "Cursor":
-        """Return what it is once it has read up to there."""
-        if place.event_id is None:
-            return self._replace(position=place.position)
-        return self._replace(position=place.position, anchor=place.position, anchor_id=place.event_id)
 
 
 def read_cursors(source: str, alias: str, handlers: list[Subscription], lock: str = "") -> dict[str, Cursor]:

@@ -16,6 +16,7 @@ from core.db import transaction
 from core.ids import uuid7
 from messaging.subscriptions import Subscription, subscriptions_of
 from messaging.transport import relay
+from messaging.transport.logs import Cursor
 from messaging.transport.relay_loop import targets_of
 
 CHUNK = 1000
@@ -80,7 +81,7 @@ def _go_on(source: str, alias: str, head: int, epoch: UUID) -> list[Onward]:
     return found
 
 
-def _last_known(source: str, item: Subscription, cursor: relay.Cursor, head: int) -> int | None:
+def _last_known(source: str, item: Subscription, cursor: Cursor, head: int) -> int | None:
     """The position up to which the handler knows this log: its own where the log still holds what it saw there."""
     if cursor.position <= (cursor.anchor or 0) <= head and relay.holds(source, cursor):
         return cursor.position

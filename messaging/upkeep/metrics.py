@@ -131,7 +131,7 @@ def heads_elsewhere(sources: Iterable[str]) -> dict[str, int | None]:
 def _head_of(source: str) -> int | None:
     try:
         head = read_head(source)
-        return head.position if head else None
+        return head.head if head else None
     finally:
         if is_here(source):
             connections[source].close()
