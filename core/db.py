@@ -209,13 +209,9 @@ def session_locks(
 ) -> Iterator[list[tuple[str, int]]]:
     """Hold the first free ones of the locks that the query `wanted` lists, by `name` and `place`; yields which."""
     limited = ", set_config('idle_session_timeout', %(limit)s, false)" if idle_limit else ""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"""WITH wanted AS MATERIALIZED ({wanted})
-                SELECT name, place{limited} FROM wanted WHERE pg_try_advisory_lock({number}) LIMIT %(most)s""",
-            {**values, "limit": idle_limit, "most": most},
-        )
-        held = [(row[0], row[1]) for row in cursor.fetchall()]
+    free = f"SELECT name, place{limited} FROM wanted WHERE pg_try_advisory_lock({number}) LIMIT %(most)s"
+    sql = f"WITH wanted AS MATERIALIZED ({wanted}) {free}"
+    held = [(row[0], row[1]) for row in fetch(alias, sql, {**values, "limit": idle_limit, "most": most})]
     try:
         yield held
     except BaseException:
@@ -229,11 +225,7 @@ def session_locks(
 
 def _free(alias: str, held: list[tuple[str, int]], number: str, *, is_limited: bool) -> None:
     names, places = zip(*held, strict=True)
-    with connections[alias].cursor() as cursor:
-        if is_limited:
-            cursor.execute("RESET idle_session_timeout")
-        cursor.execute(
-            f"""SELECT pg_advisory_unlock({number})
-                FROM unnest(%(names)s::text[], %(places)s::integer[]) AS held (name, place)""",
-            {"names": list(names), "places": list(places)},
-        )
+    if is_limited:
+        fetch(alias, "RESET idle_session_timeout", ())
+    freed = f"SELECT pg_advisory_unlock({number}) FROM unnest(%s::text[], %s::integer[]) AS held (name, place)"
+    fetch(alias, freed, [list(names), list(places)])

@@ -14,7 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core import context, failpoints
-from core.db import session_locks, transaction
+from core.db import fetch, session_locks, transaction
 from core.events import Message
 from core.outside.asking import PeerAway, with_answers
 from messaging.models import DeliveryStatus
@@ -172,10 +172,8 @@ def _pending(alias: str, shards: list["_Shard"]) -> dict[tuple[str, int], list[D
     values: dict[str, Any] = {name: list(column) for name, column in zip(names, zip(*asked, strict=True), strict=True)}
     values["left_out"] = [name for each in shards for name in each.not_due]
     found: dict[tuple[str, int], list[Delivery]] = {}
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_PENDING, values)
-        for handler, shard, *rest in cursor.fetchall():
-            found.setdefault((handler, shard), []).append(Delivery(*rest))
+    for handler, shard, *rest in fetch(alias, _PENDING, values):
+        found.setdefault((handler, shard), []).append(Delivery(*rest))
     return found
 
 
@@ -207,9 +205,7 @@ class _Shard:
         return _pending(self.alias, [self]).get((self.subscription.name, self.shard), [])
 
     def _execute(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(sql, parameters)
-            return cursor.fetchall() if cursor.description else []
+        return fetch(self.alias, sql, parameters)
 
     def _due(self, rows: list[Delivery]) -> list[Delivery]:
         """Rows to handle now. What waits holds up its own partition, nobody else's: the rows behind it wait as long."""

@@ -1,5 +1,6 @@
 """Share what tests of peers need."""
 
+import psycopg
 import pytest
 
 from config.databases import APPS
@@ -18,3 +19,18 @@ def line(settings, monkeypatch):
     monkeypatch.setattr(peers, "_client", lambda: running)
     monkeypatch.setattr(peers, "is_here", lambda app: False)
     return running
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple[str, str]]:
+    """Every statement from now on, by whatever cursor: the app whose database it is, and its text."""
+    told = list[tuple[str, str]]()
+    execute = psycopg.Cursor.execute
+
+    def listen(cursor, query, *arguments, **options):
+        if "SAVEPOINT" not in str(query):
+            told.append((cursor.connection.info.dbname.rpartition("_")[2], str(query)))
+        return execute(cursor, query, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", listen)
+    return told

@@ -5,8 +5,8 @@ from typing import NamedTuple, Self
 from uuid import UUID
 
 import msgspec
-from django.db import connections
 
+from core.db import fetch
 from messaging.peering import peers
 
 MAX_ROWS = 500
@@ -81,9 +81,7 @@ def read_page(source: str, after: int, types: list[str], anchors: list[int]) -> 
 
     One statement from the head to the last row: never half of a log and half of its backup.
     """
-    with connections[source].cursor() as cursor:
-        cursor.execute(_PAGE, [anchors, after, types, MAX_ROWS])
-        found = cursor.fetchall()
+    found = fetch(source, _PAGE, [anchors, after, types, MAX_ROWS])
     if not found:
         return None
     epoch, head, oldest, positions, ids = found[0][:5]

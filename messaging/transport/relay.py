@@ -14,7 +14,7 @@ import structlog
 from django.db import connections
 
 from core import failpoints
-from core.db import transaction
+from core.db import fetch, transaction
 from core.events import REGISTRY
 from core.ids import uuid7
 from messaging.subscriptions import Subscription, subscriptions_of
@@ -26,7 +26,8 @@ RESTORED = "source restored from a backup"
 log = structlog.get_logger(__name__)
 Wakeup = tuple[str, str, int]
 
-_SEQUENCE = """
+_PLACED = "position", "id", "aggregate_id", "seq", "type", "data", "headers"
+_SEQUENCE = f"""
 WITH batch AS (
     SELECT n, row_number() OVER (ORDER BY n) AS k
     FROM (SELECT n FROM messaging_outbox WHERE position IS NULL ORDER BY n LIMIT %(limit)s) AS waiting
@@ -35,7 +36,7 @@ WITH batch AS (
     WHERE id = 1 AND position = %(head)s AND EXISTS (SELECT 1 FROM batch) RETURNING id
 ), placed AS (
     UPDATE messaging_outbox AS o SET position = %(head)s + batch.k FROM batch, head WHERE o.n = batch.n
-    RETURNING o.position, o.id, o.aggregate_id, o.seq, o.type, o.data, o.headers
+    RETURNING {", ".join(f"o.{name}" for name in _PLACED)}
 )
 SELECT (SELECT count(*) FROM batch) AS waiting, h.position AS head, p.*
 FROM messaging_feed_head AS h LEFT JOIN placed AS p ON true WHERE h.id = 1 ORDER BY p.position
@@ -101,15 +102,12 @@ def sequence(source: str) -> list[dict[str, Any]]:
 def _place(source: str) -> tuple[int, list[dict[str, Any]]]:
     """Place what waits if the head is where it was seen; return how many events wait, and those that were placed."""
     known = _last_seen.heads.get(source, 0)
-    with connections[source].cursor() as cursor:
-        cursor.execute(_SEQUENCE, {"limit": BATCH, "head": known})
-        names = [column.name for column in cursor.description]
-        rows = cursor.fetchall()
+    rows = fetch(source, _SEQUENCE, {"limit": BATCH, "head": known})
     if not rows:
         with transaction(source), connections[source].cursor() as cursor:
             _last_seen.heads[source] = lock_head(cursor)
         return 1, []
-    placed = [dict(zip(names[2:], row[2:], strict=True)) for row in rows if row[2] is not None]
+    placed = [dict(zip(_PLACED, row[2:], strict=True)) for row in rows if row[2] is not None]
     _last_seen.heads[source] = known + len(placed) if placed else rows[0][1]
     return rows[0][0], placed
 
@@ -224,20 +222,14 @@ def _hand_over(
         "to": reached.position,
         "to_id": reached.event_id,
     }
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_DELIVER, values)
-        return {name for (name,) in cursor.fetchall()}
+    return {name for (name,) in fetch(alias, _DELIVER, values)}
 
 
 def read_cursors(source: str, alias: str, handlers: list[Subscription], lock: str = "") -> dict[str, Cursor]:
     """Read the cursors, in the one order in which all relays lock them."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"""SELECT handler, epoch, position, is_paused, anchor, anchor_id FROM messaging_inbox_cursor
-                WHERE source = %s AND handler = ANY(%s) ORDER BY handler {lock}""",
-            [source, [item.name for item in handlers]],
-        )
-        return {name: Cursor(*rest) for name, *rest in cursor.fetchall()}
+    sql = f"""SELECT handler, epoch, position, is_paused, anchor, anchor_id FROM messaging_inbox_cursor
+              WHERE source = %s AND handler = ANY(%s) ORDER BY handler {lock}"""
+    return {name: Cursor(*rest) for name, *rest in fetch(alias, sql, [source, [item.name for item in handlers]])}
 
 
 def _begin(source: str, alias: str, handlers: list[Subscription], head: Head) -> None:
