@@ -90,7 +90,7 @@ database takes away harms nobody. Where a worker has died, each shard is marked 
 _CLAIM = """
 WITH claimed AS (
     UPDATE messaging_inbox SET status = 1, attempts = attempts + 1, done_at = statement_timestamp(), last_error = ''
-    WHERE rn = ANY(%s) AND status = 0 RETURNING rn
+    WHERE rn = ANY(%s) AND status = 0 AND pg_backend_pid() = %s RETURNING rn
 ), marked AS (
     UPDATE messaging_inbox_lane SET current_rn = %s, deaths = 0 WHERE handler = %s AND shard = %s
 )
@@ -131,7 +131,7 @@ def current_deliveries() -> tuple[Delivery, ...]:
 
 
 class Claimed(Exception):
-    """Another worker finished the delivery first."""
+    """Another worker finished the delivery first, or may: the session that held the shard is over."""
 
 
 def dispatch(alias: str, handler: str = "", shard: int | None = None) -> bool:
@@ -182,6 +182,7 @@ class _Shard:
         self.alias, self.subscription, self.shard = alias, subscription, shard
         self.not_due: dict[str, str] = {}
         self.limit = BATCH_TOGETHER if subscription.is_batch else BATCH
+        self.session = connections[alias].connection.info.backend_pid
         self.current: int | None = None
 
     def run(self, rows: list[Delivery], deadline: float) -> None:
@@ -272,7 +273,8 @@ class _Shard:
 
         def handle() -> None:
             with transaction(self.alias):
-                ((claimed,),) = self._execute(_CLAIM, [[row.rn for row in rows], next_rn, item.name, self.shard])
+                rns = [row.rn for row in rows]
+                ((claimed,),) = self._execute(_CLAIM, [rns, self.session, next_rn, item.name, self.shard])
                 if claimed != len(rows):
                     raise Claimed
                 self._call(messages)

@@ -4,6 +4,7 @@ import pytest
 from django.db import connections
 
 from catalog.events import CategoryChanged
+from core.db import session_lock
 from core.ids import uuid7
 from messaging.delivery import dispatcher
 from messaging.models import SHARDS, InboxShard
@@ -114,3 +115,21 @@ def test_who_has_no_time_left_leaves_no_mark(recorder, monkeypatch):  # noqa: F8
     assert dispatcher.dispatch("orders")
     assert inbox().filter(status=0).count() == 2
     assert not InboxShard.objects.using("orders").filter(current_rn__isnull=False).exists()
+
+
+@pytest.mark.django_db(databases=["catalog", "orders"], transaction=True)
+def test_who_lost_its_session_and_its_locks_with_it_leaves_the_rest_to_others(recorder, monkeypatch):  # noqa: F811
+    same = uuid7()
+    for name in ("a", "b", "c"):
+        change(name, same)
+    relay.sequence("catalog")
+    relay.copy("catalog", "orders")
+    cut = connections["orders"].close
+    monkeypatch.setattr(dispatcher.failpoints, "reach", lambda place, _: place == "dispatch.after_commit" and cut())
+    with session_lock("orders", Recorder.name, [inbox().first().shard]):
+        shard = dispatcher._Shard("orders", subscriptions()[Recorder.name], inbox().first().shard)
+        shard.run(shard._pending(), dispatcher.time.monotonic() + 9)
+    assert recorder.effects == ["a"]
+    monkeypatch.undo()
+    dispatcher.dispatch("orders")
+    assert recorder.effects == ["a", "b", "c"]
