@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.db import fetch
 from messaging.models import FeedHead, InboxCursor
 from messaging.testing import drain_outbox
 from messaging.tests.test_delivery import Recorder, change, inbox, recorder, register  # noqa: F401  (a fixture)
@@ -51,6 +52,15 @@ def test_an_event_costs_a_statement_to_place_one_to_read_and_one_for_each_who_wa
     relay_loop.turn("catalog", to_all=False)
     databases = [app for app, _ in asked]
     assert (databases.count("catalog"), databases.count("orders")) == (2, 1)
+
+
+def test_a_place_in_the_log_reaches_the_disk_before_it_is_copied_and_a_copy_need_not(recorder):  # noqa: F811
+    def waits(alias):
+        return fetch(alias, "SHOW synchronous_commit", ())[0][0]
+
+    change("a")
+    relay_loop.turn("catalog")
+    assert (waits("catalog"), waits("orders")) == ("on", "off")
 
 
 def test_a_log_without_news_costs_one_look(recorder, asked):  # noqa: F811

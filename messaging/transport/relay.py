@@ -69,8 +69,10 @@ WITH seen AS (
     JOIN moved USING (handler) ORDER BY t.rank
     ON CONFLICT (event_id, handler) DO NOTHING
 )
-SELECT handler FROM moved
+SELECT handler, set_config('synchronous_commit', 'off', true) FROM moved
 """
+"""Delivers and moves cursors. Need not reach the disk before anybody goes on: a crash that takes the copies takes the
+cursors' moves with them, and whatever was handled was written after its copy."""
 _ROWS = "event_id", "handler", "aggregate", "aggregate_id", "seq", "lane", "shard", "type", "version", "data", "headers"
 
 
@@ -222,7 +224,7 @@ def _hand_over(
         "to": reached.position,
         "to_id": reached.event_id,
     }
-    return {name for (name,) in fetch(alias, _DELIVER, values)}
+    return {name for name, _ in fetch(alias, _DELIVER, values)}
 
 
 def read_cursors(source: str, alias: str, handlers: list[Subscription], lock: str = "") -> dict[str, Cursor]:
