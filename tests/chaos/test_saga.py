@@ -109,5 +109,7 @@ def programme(rig):
         "max_amount": "5000000", "valid_from": str(datetime.date(2020, 1, 1)),
         "rates": [{"from_months": 1, "annual_rate": "15"}],
     }  # fmt: skip
-    made = rig.post("/financing/programmes", rig.token(None, "manager"), body)
-    assert made.status_code == 201, made.text
+    asked = rig.post("/financing/programmes", rig.token(None, "manager"), body)
+    assert asked.status_code == 202, asked.text
+    agreed = rig.post(f"/approvals/{asked.json()['approval']['id']}/approve", rig.token(None, "manager"), {})
+    assert agreed.is_success, agreed.text
