@@ -70,6 +70,13 @@ def test_digests_and_tokens_are_no_cards_by_chance():
     assert found == []
 
 
+def test_a_link_to_a_new_password_is_no_card_by_chance():
+    """Digits of its moment and of its signature came together as a card number: the new password was refused."""
+    assert not looks_like_card_number("01a208d172b5715ab3b096c60c840f14-dii301-36029846413be0865932c05006452929")
+    links = (f"{uuid7().hex}-dii{n % 1000:03}-{sha256(str(n).encode()).hexdigest()[:32]}" for n in range(20_000))
+    assert [link for link in links if looks_like_card_number(link)] == []
+
+
 @pytest.mark.parametrize("form", ["payment:{}:charge", "{} {}", "https://shop.example/orders/{}?from={}", "<{}>"])
 def test_ids_within_a_text_are_no_cards_by_chance(form):
     """A refund once named its charge by a key with a hole in it, and the provider knew of no such charge."""
