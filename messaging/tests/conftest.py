@@ -1,5 +1,7 @@
 """Share what tests of peers need."""
 
+import re
+
 import psycopg
 import pytest
 
@@ -21,6 +23,10 @@ def line(settings, monkeypatch):
     return running
 
 
+_APP = re.compile(r"autosalon_([a-z]+)")
+"""The app in the name of its database, which ends with the worker's where several share the tests."""
+
+
 @pytest.fixture
 def asked(monkeypatch) -> list[tuple[str, str]]:
     """Every statement from now on, by whatever cursor: the app whose database it is, and its text."""
@@ -29,7 +35,7 @@ def asked(monkeypatch) -> list[tuple[str, str]]:
 
     def listen(cursor, query, *arguments, **options):
         if "SAVEPOINT" not in str(query):
-            told.append((cursor.connection.info.dbname.rpartition("_")[2], str(query)))
+            told.append((_APP.search(cursor.connection.info.dbname)[1], str(query)))
         return execute(cursor, query, *arguments, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", listen)
