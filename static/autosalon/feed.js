@@ -75,12 +75,32 @@
       retryTimer = setTimeout(refresh, 500); // the page is in the middle of something
       return;
     }
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    const names = focused ? namesAround(focused) : [];
     if (fresh.dataset.status !== old.dataset.status) voice.textContent = fresh.dataset.statusText;
     fresh.classList.toggle("is-stale", old.classList.contains("is-stale"));
     old.replaceWith(fresh);
     if (fresh.dataset.title) document.title = fresh.dataset.title;
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    if (focused) focusLike(focused, names);
+  }
+
+  const kindOf = ({ tagName, name, value, href }) => [tagName, name, value, href].join();
+
+  /* The named elements around a control, the nearest first. */
+  function namesAround(control) {
+    const names = [];
+    for (let named = control.closest("[id]"); named; named = named.parentElement?.closest("[id]")) names.push(named.id);
+    return names;
+  }
+
+  /* Who works by keyboard stays at the same control; where that has gone, at what stood around it, never at another one. */
+  function focusLike(control, names) {
+    const [nearest, ...around] = names.map((name) => document.getElementById(name));
+    const same = [...(nearest?.querySelectorAll(control.tagName) ?? [])].find((one) => kindOf(one) === kindOf(control));
+    for (const target of [same, nearest, ...around]) {
+      target?.focus({ preventScroll: true });
+      if (target && document.activeElement === target) return;
+    }
   }
 
   function leave() {
