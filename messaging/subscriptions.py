@@ -30,6 +30,7 @@ class Subscription:
     max_attempts: int
     is_replayable: bool = False
     can_wait: bool = False
+    needed_while: str = ""
     final: tuple[type[Exception], ...] = ()
 
     @cached_property
@@ -78,6 +79,7 @@ def subscribe(
     max_attempts: int = MAX_ATTEMPTS,
     replayable: bool = False,
     can_wait: bool = False,
+    needed_while: str = "",
     final: tuple[type[Exception], ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Register `function(event)` to run in a transaction on its own app's database, exactly once per message.
@@ -88,6 +90,7 @@ def subscribe(
     deployed later begins. `on_parked`: whether a parked delivery holds up the rest of its partition. `replayable`:
     the handler may be given its whole past again, and ends where it is now: `manage.py replay_events` rebuilds by it.
     `can_wait`: nobody waits for it, so it comes after the others, and a second late, with whatever comes meanwhile.
+    `needed_while`: a condition in SQL on the app's own tables; what reaches the app while it is false is not delivered.
     `final`: errors that no repetition heals; the delivery is parked at once, and a person has it the sooner.
     """
 
@@ -95,7 +98,7 @@ def subscribe(
         identity = name or f"{_app_of(function)}.{function.__name__}"
         _registry[_free(identity, function)] = Subscription(
             identity, _app_of(function), messages, function, partition_key, batch, start, on_parked, max_attempts,
-            is_replayable=replayable, can_wait=can_wait, final=final,
+            is_replayable=replayable, can_wait=can_wait, needed_while=needed_while, final=final,
         )  # fmt: skip
         return function
 

@@ -308,7 +308,10 @@ def notify_staff(event: AttentionNeeded | StockLow) -> None:
     )
 
 
-@subscribe(*PUBLIC_EVENTS, name="notifications.queue_webhooks", batch=True, on_parked="continue", can_wait=True)
+@subscribe(
+    *PUBLIC_EVENTS, name="notifications.queue_webhooks", batch=True, on_parked="continue", can_wait=True,
+    needed_while="EXISTS (SELECT FROM notifications_webhookendpoint WHERE state = 'enabled')",
+)  # fmt: skip
 def queue_webhooks(events: list[Event]) -> None:
     """Pass every fact on to the other systems that asked for it."""
     services.queue_deliveries(deliveries=current_deliveries(), now=timezone.now())

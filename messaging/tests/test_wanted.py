@@ -1,9 +1,10 @@
 """A relay under load hands events to those who want them; the others catch up with the head a moment later."""
 
 import pytest
+from django.utils import timezone
 
 from core.db import fetch
-from messaging.models import FeedHead, InboxCursor
+from messaging.models import FeedHead, Heartbeat, InboxCursor
 from messaging.testing import drain_outbox
 from messaging.tests.test_delivery import Recorder, change, inbox, recorder, register  # noqa: F401  (a fixture)
 from messaging.transport import relay, relay_loop
@@ -104,6 +105,19 @@ def test_those_who_can_wait_are_given_what_came_within_a_second(recorder, monkey
     assert waiting["orders"] == pytest.approx(2.3)
     relay_loop.turn("catalog", waiting=waiting)
     assert (inbox().count(), waiting) == (5, {}), "whoever is looked at has nothing to wait for"
+
+
+def test_who_needs_nothing_now_is_given_nothing_and_woken_for_nothing(recorder):  # noqa: F811
+    relay_loop.turn("catalog")
+    register(recorder, needed_while="EXISTS (SELECT FROM messaging_heartbeat WHERE role = 'somebody')")
+    change("a")
+    relay.sequence("catalog")
+    assert relay.copy("catalog", "orders") == (set(), False)
+    assert (inbox().count(), positions("orders")) == (0, {head()})
+    Heartbeat.objects.using("orders").create(role="somebody", beat_at=timezone.now())
+    change("b")
+    drain_outbox("catalog", "orders")
+    assert recorder.effects == ["b"], "what came before anybody needed it is not told later"
 
 
 def test_the_tests_own_loop_reaches_everybody(recorder):  # noqa: F811

@@ -17,7 +17,7 @@ from core import failpoints
 from core.db import fetch, transaction
 from core.events import REGISTRY
 from core.ids import uuid7
-from messaging.subscriptions import Subscription, subscriptions_of
+from messaging.subscriptions import Subscription, subscriptions, subscriptions_of
 from messaging.transport.logs import Cursor, Head, Log, Page, Row
 
 BATCH = 500
@@ -55,7 +55,7 @@ WITH seen AS (
     UPDATE messaging_inbox_cursor AS c SET position = %(to)s, updated_at = statement_timestamp(),
         anchor = CASE WHEN %(to_id)s::uuid IS NULL THEN anchor ELSE %(to)s END,
         anchor_id = coalesce(%(to_id)s, anchor_id)
-    FROM held WHERE c.source = %(source)s AND c.handler = held.handler RETURNING c.handler
+    FROM held WHERE c.source = %(source)s AND c.handler = held.handler RETURNING c.handler, {is_needed} AS is_needed
 ), delivered AS (
     INSERT INTO messaging_inbox (event_id, handler, source, aggregate, aggregate_id, seq, lane, shard, type, version,
                                  data, headers, status, attempts, last_error)
@@ -66,13 +66,13 @@ WITH seen AS (
             %(rows_type)s::text[], %(rows_version)s::int[], %(rows_data)s::jsonb[], %(rows_headers)s::jsonb[])
         WITH ORDINALITY AS t(event_id, handler, aggregate, aggregate_id, seq, lane, shard, type, version, data, headers,
                              rank)
-    JOIN moved USING (handler) ORDER BY t.rank
+    JOIN moved USING (handler) WHERE moved.is_needed ORDER BY t.rank
     ON CONFLICT (event_id, handler) DO NOTHING
 )
-SELECT handler, set_config('synchronous_commit', 'off', true) FROM moved
+SELECT handler, is_needed, set_config('synchronous_commit', 'off', true) FROM moved
 """
-"""Delivers and moves cursors. Need not reach the disk before anybody goes on: a crash that takes the copies takes the
-cursors' moves with them, and whatever was handled was written after its copy."""
+"""Delivers, but to those that need nothing now, and moves cursors. Need not reach the disk before anybody goes on: a
+crash that takes the copies takes the cursors' moves with them, and whatever was handled was written after its copy."""
 _ROWS = "event_id", "handler", "aggregate", "aggregate_id", "seq", "lane", "shard", "type", "version", "data", "headers"
 
 
@@ -205,12 +205,13 @@ def _take_in(
     if deliveries:
         failpoints.reach("relay.before_cursor", alias)
     moved = _hand_over(source, alias, behind, deliveries, reached)
-    return {(alias, row[1], row[6]) for row in deliveries if row[1] in moved}, moved
+    return {(alias, row[1], row[6]) for row in deliveries if moved.get(row[1])}, set(moved)
 
 
 def _hand_over(
     source: str, alias: str, behind: dict[str, Cursor], deliveries: list[tuple[Any, ...]], reached: Head
-) -> set[str]:
+) -> dict[str, bool]:
+    """Return the handlers whose cursors were moved, and whether each needs what is delivered."""
     cursors = list(behind.values())
     columns = zip(*deliveries, strict=True) if deliveries else [()] * len(_ROWS)
     values: dict[str, Any] = {f"rows_{name}": list(column) for name, column in zip(_ROWS, columns, strict=True)}
@@ -224,7 +225,14 @@ def _hand_over(
         "to": reached.position,
         "to_id": reached.event_id,
     }
-    return {name for name, _ in fetch(alias, _DELIVER, values)}
+    return {name: is_needed for name, is_needed, _ in fetch(alias, _deliver_to(behind), values)}
+
+
+def _deliver_to(handlers: Iterable[str]) -> str:
+    """Write the statement that delivers to some handlers, with the conditions of those that have one."""
+    known = subscriptions()
+    cases = [f"WHEN '{name}' THEN {known[name].needed_while}" for name in handlers if known[name].needed_while]
+    return _DELIVER.format(is_needed=f"CASE c.handler {' '.join(cases)} ELSE true END" if cases else "true")
 
 
 def read_cursors(source: str, alias: str, handlers: list[Subscription], lock: str = "") -> dict[str, Cursor]:

@@ -113,6 +113,11 @@ def test_every_promised_event_is_heard_and_nothing_else():
     assert item.function is handlers.queue_webhooks
 
 
+def test_nothing_is_delivered_here_while_nobody_is_registered(change):
+    change("Sedans")
+    assert not InboxEvent.objects.using("notifications").filter(handler="notifications.queue_webhooks").exists()
+
+
 def test_a_fact_arrives_signed_and_whole(receiver, change):
     endpoint = make.webhook(receiver.url)
     category = uuid7()
