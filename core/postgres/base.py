@@ -1,12 +1,15 @@
 """Serve as ENGINE: connections that go through their database's breaker and notice when the server hung up."""
 
 import select
+from datetime import UTC
+from typing import Any
 
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 
 from core.postgres.breakers import breaker_of
+from core.postgres.moments import read_quickly
 
 _HANG_UP = getattr(select, "POLLRDHUP", select.POLLHUP)  # macOS reports the other one
 
@@ -43,6 +46,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             breaker.fail(self.get_connection_params(), error)
             raise
         breaker.succeed()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Read what moments there are quickly, where they are in UTC as everywhere here."""
+        connection = super().get_new_connection(conn_params)
+        if self.timezone == UTC:
+            read_quickly(connection)
+        return connection
 
     def init_connection_state(self) -> None:
         """Start to watch the new connection's socket."""
