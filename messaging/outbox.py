@@ -18,8 +18,8 @@ CHANNEL = "autosalon_outbox"
 
 _INSERT = """
 WITH events AS MATERIALIZED (
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[])
-        WITH ORDINALITY AS t(id, aggregate, aggregate_id, type, version, data, rank)
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[])
+        WITH ORDINALITY AS t(id, aggregate, aggregate_id, type, version, data, headers, rank)
 ), streams AS (
     INSERT INTO messaging_event_stream AS s (aggregate, aggregate_id, last_seq)
     SELECT aggregate, aggregate_id, count(*) FROM events GROUP BY 1, 2 ORDER BY 1, 2
@@ -29,7 +29,7 @@ WITH events AS MATERIALIZED (
 INSERT INTO messaging_outbox (id, aggregate, aggregate_id, seq, type, version, data, headers)
 SELECT e.id, e.aggregate, e.aggregate_id,
        s.last_seq + 1 - row_number() OVER (PARTITION BY e.aggregate, e.aggregate_id ORDER BY e.rank DESC),
-       e.type, e.version, e.data::jsonb, %s::jsonb
+       e.type, e.version, e.data::jsonb, e.headers::jsonb
 FROM events e JOIN streams s USING (aggregate, aggregate_id)
 ORDER BY e.rank
 """
@@ -61,7 +61,7 @@ def write_outbox(sender: type[Message], event: Message, **_: Any) -> None:
     alias = sender.app()
     if not in_transaction(alias):
         raise OutsideTransaction(f"{sender.type} was published outside transaction({alias!r})")
-    before_commit(alias, "outbox", _Flush(alias)).events.append((event, uuid7()))
+    before_commit(alias, "outbox", _Flush(alias)).events.append((event, uuid7(), context.current()))
 
 
 class _Flush:
@@ -69,21 +69,21 @@ class _Flush:
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
-        self.events: list[tuple[Message, Any]] = []
+        self.events: list[tuple[Message, Any, dict[str, Any]]] = []
 
     def __call__(self) -> None:
-        events = [event for event, _ in self.events]
+        events = [event for event, *_ in self.events]
         data = [_without_cards(msgspec.json.encode(event)) for event in events]
         if any(len(item) > MAX_DATA_BYTES for item in data):
             raise EventTooLarge(", ".join(sorted({event.type for event in events})))
         columns = (
-            [event_id for _, event_id in self.events],
+            [event_id for _, event_id, _ in self.events],
             [event.aggregate for event in events],
             [event.aggregate_id for event in events],
             [event.type for event in events],
             [event.version for event in events],
             [item.decode() for item in data],
-            msgspec.json.encode(context.current()).decode(),
+            [msgspec.json.encode(headers).decode() for *_, headers in self.events],
         )
         with connections[self.alias].cursor() as cursor:
             cursor.execute(_INSERT, columns)

@@ -39,7 +39,7 @@ from insurance.events import (
     PolicyPurchased,
     PolicySuspended,
 )
-from messaging.delivery.dispatcher import current_deliveries
+from messaging.delivery.deliveries import current_deliveries
 from messaging.subscriptions import subscribe
 from notifications import services
 from notifications.events import PolicyEndsSoon

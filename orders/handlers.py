@@ -33,7 +33,7 @@ from financing.events import (
 )
 from gateway.approvals import follow_cards
 from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PremiumOwed
-from messaging.delivery.dispatcher import current_deliveries
+from messaging.delivery.deliveries import current_deliveries
 from messaging.publishing.envelope import published_at
 from messaging.signals import delivery_parked
 from messaging.subscriptions import subscribe

@@ -3,26 +3,22 @@
 import random
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError, connections
 
-from core import context, failpoints
+from core import failpoints
 from core.db import fetch, session_locks, transaction
-from core.events import Message
-from core.outside.asking import PeerAway, with_answers
+from core.outside.asking import PeerAway, QuestionAsked, with_answers
+from messaging.delivery.deliveries import Delivery, Page, handling, read_pending
 from messaging.models import DeliveryStatus
 from messaging.signals import delivery_parked
 from messaging.subscriptions import Subscription, subscriptions, subscriptions_of
 
 BATCH = 100
 BATCH_TOGETHER = 200
+MOST_TOGETHER = 50
 MAX_SECONDS = 2.0
 MAX_DEATHS = 5
 MAX_DELAY_S = 600.0
@@ -56,82 +52,25 @@ ORDER BY deaths, rank, shard
 """Shards with a delivery that is due, from one to the next by the index: however many deliveries wait. One at which
 workers die comes last, so that it takes nobody with it who could be handled before; those that can wait come alone."""
 
-_PENDING = """
-WITH pending AS MATERIALIZED (
-    SELECT m.*, i.*, l.current_rn
-    FROM unnest(%(handlers)s::text[], %(shards)s::int[], %(blocks)s::bool[], %(batches)s::bool[], %(limits)s::int[])
-        AS m(handler, shard, blocks, is_batch, most)
-    CROSS JOIN LATERAL (
-        SELECT rn, event_id, source, aggregate_id, seq, version, lane, type, data::text, headers, attempts, next_at,
-               next_at <= statement_timestamp() AS is_due,
-               m.blocks AND EXISTS (SELECT 1 FROM messaging_inbox AS p
-                                    WHERE p.handler = i.handler AND p.lane = i.lane AND p.status = 2) AS is_held
-        FROM messaging_inbox AS i
-        WHERE i.handler = m.handler AND i.shard = m.shard AND status = 0 AND next_at < '9999-01-01'
-            AND lane <> ALL(%(left_out)s)
-        ORDER BY rn LIMIT m.most
-    ) AS i
-    LEFT JOIN messaging_inbox_lane AS l USING (handler, shard)
-), marked AS (
-    INSERT INTO messaging_inbox_lane (handler, shard, current_rn, deaths)
-    SELECT handler, shard, min(rn), 0 FROM pending
-    WHERE is_due AND NOT is_batch AND NOT EXISTS (SELECT 1 FROM pending WHERE current_rn IS NOT NULL)
-    GROUP BY handler, shard
-    ON CONFLICT (handler, shard) DO UPDATE SET current_rn = excluded.current_rn
-    RETURNING handler, shard, current_rn, set_config('synchronous_commit', 'off', true)
-)
-SELECT handler, shard, rn, event_id, source, aggregate_id, seq, version, lane, type, data, headers, attempts,
-       next_at::text, is_due, is_held, p.current_rn IS NOT NULL, coalesce(m.current_rn, p.current_rn)
-FROM pending AS p LEFT JOIN marked AS m USING (handler, shard) ORDER BY rn
-"""
-"""Deliveries of some shards. Commits which of them the worker is at, before it begins: a mark that a crash of the
-database takes away harms nobody. Where a worker has died, each shard is marked when its turn has come."""
-
 _CLAIM = """
 WITH claimed AS (
     UPDATE messaging_inbox SET status = 1, attempts = attempts + 1, done_at = statement_timestamp(), last_error = ''
     WHERE rn = ANY(%s) AND status = 0 AND pg_backend_pid() = %s RETURNING rn
 ), marked AS (
-    UPDATE messaging_inbox_lane SET current_rn = %s, deaths = 0 WHERE handler = %s AND shard = %s
+    UPDATE messaging_inbox_lane AS l SET current_rn = m.rn, deaths = 0
+    FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS m(handler, shard, rn)
+    WHERE l.handler = m.handler AND l.shard = m.shard
 )
 SELECT count(*) FROM claimed
 """
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """A pending row of the inbox."""
-
-    rn: int
-    event_id: Any
-    source: str
-    aggregate_id: str
-    seq: int
-    version: int
-    partition_key: str
-    type: str
-    data: str
-    headers: Any
-    attempts: int
-    next_at: str
-    is_due: bool
-    is_held: bool
-    has_died: bool
-    """A worker died at the shard, or at another one that it held with it."""
-    current_rn: int | None
-    """Delivery at which the shard is marked."""
-
-
-_current: ContextVar[tuple[Delivery, ...]] = ContextVar("autosalon_deliveries", default=())
-
-
-def current_deliveries() -> tuple[Delivery, ...]:
-    """Return what the running handler was given, in the order of its events: for those that need more than the fact."""
-    return _current.get()
-
-
 class Claimed(Exception):
     """Another worker finished the delivery first, or may: the session that held the shard is over."""
+
+
+class Apart(Exception):
+    """One of several deliveries failed, so that each has to be handled by itself."""
 
 
 def dispatch(alias: str, handler: str = "", shard: int | None = None) -> bool:
@@ -150,31 +89,62 @@ def dispatch(alias: str, handler: str = "", shard: int | None = None) -> bool:
             if not held:
                 return False
             shards = [_Shard(alias, subscriptions()[name], place) for name, place in held]
-            rows, deadline = _pending(alias, shards), time.monotonic() + MAX_SECONDS
-            for each in shards:
-                each.run(rows.get((each.subscription.name, each.shard), []), deadline)
+            rows = read_pending(alias, [each.page for each in shards], [])
+            if not _handle_together(alias, shards, rows):
+                deadline = time.monotonic() + MAX_SECONDS
+                for each in shards:
+                    each.run(rows.get((each.subscription.name, each.shard), []), deadline)
     return True
 
 
-def _pending(alias: str, shards: list["_Shard"]) -> dict[tuple[str, int], list[Delivery]]:
-    """Read the next deliveries of some shards, but for partitions that wait."""
-    asked = [
-        (
-            each.subscription.name,
-            each.shard,
-            each.subscription.on_parked == "block",
-            each.subscription.is_batch,
-            each.limit,
-        )
-        for each in shards
-    ]
-    names = "handlers", "shards", "blocks", "batches", "limits"
-    values: dict[str, Any] = {name: list(column) for name, column in zip(names, zip(*asked, strict=True), strict=True)}
-    values["left_out"] = [name for each in shards for name in each.not_due]
-    found: dict[tuple[str, int], list[Delivery]] = {}
-    for handler, shard, *rest in fetch(alias, _PENDING, values):
-        found.setdefault((handler, shard), []).append(Delivery(*rest))
-    return found
+def _handle_together(alias: str, shards: list["_Shard"], rows: dict[tuple[str, int], list[Delivery]]) -> bool:
+    """Handle what nobody waits for in one transaction; return False, with nothing done, if each has to go by itself.
+
+    A delivery that fails, or at which a worker may have died, must cost the others nothing. What is waited for is
+    never together: locks of one order would be held until the work of another is done.
+    """
+    if not all(each.subscription.can_wait for each in shards):
+        return False
+    if any(row.has_died for page in rows.values() for row in page):
+        return False
+    units = [unit for each in shards for unit in each.units(rows.get((each.subscription.name, each.shard), []))]
+    units = units[:MOST_TOGETHER]
+    if len(units) < 2:
+        return False
+    try:
+        with_answers(lambda: _effect_of_all(alias, shards, units))
+    except Exception as error:
+        log.info("deliveries_apart", alias=alias, deliveries=len(units), error=repr(error.__cause__ or error))
+        return False
+    for each, _ in units:
+        failpoints.reach("dispatch.after_commit", each.subscription.name)
+    return True
+
+
+def _effect_of_all(alias: str, shards: list["_Shard"], units: list["Unit"]) -> None:
+    with transaction(alias):
+        for each, rows in units:
+            with handling(rows, each.subscription.name):
+                try:
+                    each.call(rows)
+                except QuestionAsked:
+                    raise
+                except Exception as error:  # whatever it leaves behind is left when it fails by itself
+                    raise Apart from error
+                failpoints.reach("dispatch.before_commit", each.subscription.name)
+        _claim(shards, [row.rn for _, rows in units for row in rows], None)
+
+
+def _claim(shards: list["_Shard"], rns: list[int], next_rn: int | None) -> None:
+    """Mark deliveries done, and where their shards' worker is then. Raises Claimed if they are not ours any more."""
+    marks = [[each.subscription.name for each in shards], [each.shard for each in shards], [next_rn] * len(shards)]
+    ((claimed,),) = shards[0].execute(_CLAIM, [rns, shards[0].session, *marks])
+    if claimed != len(rns):
+        raise Claimed
+
+
+Unit = tuple["_Shard", list[Delivery]]
+"""What a handler is called with at a time."""
 
 
 class _Shard:
@@ -184,6 +154,7 @@ class _Shard:
         self.limit = BATCH_TOGETHER if subscription.is_batch else BATCH
         self.session = connections[alias].connection.info.backend_pid
         self.current: int | None = None
+        self.page = Page(subscription.name, shard, subscription.on_parked == "block", subscription.is_batch, self.limit)
 
     def run(self, rows: list[Delivery], deadline: float) -> None:
         """Handle these deliveries, and page after page of those behind them."""
@@ -195,7 +166,7 @@ class _Shard:
                 break
             due = self._due(rows)
             if due and self.subscription.is_batch:
-                self._handle_together(due)
+                self._handle_batch(due)
             elif due:
                 self._handle_each(due, deadline)
             rows = self._pending() if len(rows) == self.limit else []
@@ -203,9 +174,14 @@ class _Shard:
             self._mark_current(None)
 
     def _pending(self) -> list[Delivery]:
-        return _pending(self.alias, [self]).get((self.subscription.name, self.shard), [])
+        return read_pending(self.alias, [self.page], list(self.not_due)).get((self.subscription.name, self.shard), [])
 
-    def _execute(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    def units(self, rows: list[Delivery]) -> list[Unit]:
+        """Divide what is due of these deliveries into what the handler is called with at a time."""
+        due = self._due(rows)
+        return [(self, due)] if due and self.subscription.is_batch else [(self, [row]) for row in due]
+
+    def execute(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         return fetch(self.alias, sql, parameters)
 
     def _due(self, rows: list[Delivery]) -> list[Delivery]:
@@ -223,7 +199,7 @@ class _Shard:
             else:
                 due.append(row)
         if waits:
-            self._execute(
+            self.execute(
                 """UPDATE messaging_inbox AS i SET next_at = greatest(i.next_at, t.next_at)
                    FROM unnest(%s::bigint[], %s::timestamptz[]) AS t(rn, next_at) WHERE i.rn = t.rn AND status = 0""",
                 [list(waits), list(waits.values())],
@@ -232,7 +208,7 @@ class _Shard:
 
     def _time_of_next_deploy(self) -> str:
         """An event of a type this code does not know is for the next version: keep it, and look again later."""
-        ((moment,),) = self._execute("SELECT (statement_timestamp() + interval '30 seconds')::text", [])
+        ((moment,),) = self.execute("SELECT (statement_timestamp() + interval '30 seconds')::text", [])
         return str(moment)
 
     def _handle_each(self, rows: list[Delivery], deadline: float) -> None:
@@ -245,7 +221,7 @@ class _Shard:
             if time.monotonic() > deadline:
                 return
 
-    def _handle_together(self, rows: list[Delivery]) -> None:
+    def _handle_batch(self, rows: list[Delivery]) -> None:
         """One transaction for the batch; if it fails, each by itself, so that one bad event costs only itself."""
         try:
             self._effect(rows, None)
@@ -268,55 +244,37 @@ class _Shard:
             self._fail(rows[0], error)
 
     def _effect(self, rows: list[Delivery], next_rn: int | None) -> None:
-        item = self.subscription
-        messages = [message for row in rows for message in item.read(row.type, row.data)]
-
         def handle() -> None:
             with transaction(self.alias):
-                rns = [row.rn for row in rows]
-                ((claimed,),) = self._execute(_CLAIM, [rns, self.session, next_rn, item.name, self.shard])
-                if claimed != len(rows):
-                    raise Claimed
-                self._call(messages)
-                failpoints.reach("dispatch.before_commit", item.name)
+                _claim([self], [row.rn for row in rows], next_rn)
+                self.call(rows)
+                failpoints.reach("dispatch.before_commit", self.subscription.name)
 
-        with self._cause(rows):
+        with handling(rows, self.subscription.name):
             with_answers(handle)
         self.current = next_rn
-        failpoints.reach("dispatch.after_commit", item.name)
+        failpoints.reach("dispatch.after_commit", self.subscription.name)
 
-    def _call(self, messages: list[Message]) -> None:
+    def call(self, rows: list[Delivery]) -> None:
         """Hand over what the deliveries say; a fact that implies nothing here is done with."""
-        if self.subscription.is_batch and messages:
-            self.subscription.function(messages)
-        elif not self.subscription.is_batch:
+        item = self.subscription
+        messages = [message for row in rows for message in item.read(row.type, row.data)]
+        if item.is_batch and messages:
+            item.function(messages)
+        elif not item.is_batch:
             for message in messages:
-                self.subscription.function(message)
-
-    @contextmanager
-    def _cause(self, rows: list[Delivery]) -> Iterator[None]:
-        row, deliveries = rows[-1], _current.set(tuple(rows))
-        headers = msgspec.json.decode(row.headers) if isinstance(row.headers, str) else dict(row.headers)
-        token = context.bind(headers | {"causation_id": str(row.event_id)})
-        with structlog.contextvars.bound_contextvars(
-            request_id=headers.get("request_id"), handler=self.subscription.name, event_id=str(row.event_id)
-        ):
-            try:
-                yield
-            finally:
-                context.unbind(token)
-                _current.reset(deliveries)
+                item.function(message)
 
     def _postpone(self, row: Delivery, error: Exception) -> None:
         """A database or peer that is down, or a lock that is taken, is nobody's fault: wait and use up no attempt."""
-        self._execute("UPDATE messaging_inbox SET last_error = %s WHERE rn = %s", [repr(error)[:2000], row.rn])
+        self.execute("UPDATE messaging_inbox SET last_error = %s WHERE rn = %s", [repr(error)[:2000], row.rn])
         self._delay_partition(row.partition_key, 1.0)
 
     def _fail(self, row: Delivery, error: Exception) -> None:
         attempts = row.attempts + 1
         is_parked = attempts >= self.subscription.max_attempts or isinstance(error, self.subscription.final)
         text = "".join(traceback.format_exception(error))[-8000:]
-        self._execute(
+        self.execute(
             "UPDATE messaging_inbox SET attempts = %s, status = %s, last_error = %s WHERE rn = %s AND status = 0",
             [attempts, DeliveryStatus.DEAD if is_parked else DeliveryStatus.PENDING, text, row.rn],
         )
@@ -332,7 +290,7 @@ class _Shard:
 
     def _delay_partition(self, partition_key: str, seconds: float) -> None:
         """Let a partition wait: the delivery that failed, and all behind it."""
-        found = self._execute(
+        found = self.execute(
             """UPDATE messaging_inbox
                SET next_at = greatest(next_at, statement_timestamp() + make_interval(secs => %s))
                WHERE handler = %s AND shard = %s AND lane = %s AND status = 0 RETURNING next_at::text""",
@@ -350,7 +308,7 @@ class _Shard:
 
     def _mark_current(self, rn: int | None) -> None:
         """Commit which delivery this worker is at, before it begins: claiming one names the next, up to the last."""
-        self._execute(
+        self.execute(
             """INSERT INTO messaging_inbox_lane (handler, shard, current_rn, deaths) VALUES (%s, %s, %s, 0)
                ON CONFLICT (handler, shard) DO UPDATE SET current_rn = excluded.current_rn""",
             [self.subscription.name, self.shard, rn],
@@ -362,13 +320,13 @@ class _Shard:
 
         With that the count ends: whoever retries it later gives it a new life.
         """
-        rows = self._execute(
+        rows = self.execute(
             """UPDATE messaging_inbox_lane SET deaths = deaths + 1
                WHERE handler = %s AND shard = %s AND current_rn IS NOT NULL RETURNING current_rn, deaths""",
             [self.subscription.name, self.shard],
         )
         if rows and rows[0][1] >= MAX_DEATHS:
-            parked = self._execute(
+            parked = self.execute(
                 """WITH over AS (UPDATE messaging_inbox_lane SET current_rn = NULL, deaths = 0
                                  WHERE handler = %s AND shard = %s)
                    UPDATE messaging_inbox SET status = 2, last_error = 'its worker died while handling it'

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from core.events import REGISTRY
-from messaging.delivery.dispatcher import Delivery
+from messaging.delivery.deliveries import Delivery
 
 SPEC_VERSION = "1.0"
 DATA_SCHEMA = "urn:autosalon:event:{type}:v{version}"

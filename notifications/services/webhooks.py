@@ -17,7 +17,7 @@ from core.events import REGISTRY
 from core.ids import uuid7
 from core.outside.open_internet import UrlRefused
 from gateway.guards import breakers
-from messaging.delivery.dispatcher import Delivery
+from messaging.delivery.deliveries import Delivery
 from messaging.publishing.envelope import CloudEvent, is_public, of_delivery, published_at, to_cloudevent
 from notifications.errors import WebhookDeliveryNotFound, WebhookIsDisabled, WebhookNotFound
 from notifications.models import (

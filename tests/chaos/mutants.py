@@ -17,7 +17,7 @@ def done_mark_apart() -> None:
     from core import failpoints
     from messaging.delivery import dispatcher
 
-    effect, execute = dispatcher._Shard._effect, dispatcher._Shard._execute
+    effect, execute = dispatcher._Shard._effect, dispatcher._Shard.execute
 
     def execute_later(self, sql, parameters):
         if sql is not dispatcher._CLAIM:
@@ -30,7 +30,7 @@ def done_mark_apart() -> None:
         failpoints.reach("mutant.between", self.subscription.name)
         execute(self, dispatcher._CLAIM, self.mark)
 
-    dispatcher._Shard._execute, dispatcher._Shard._effect = execute_later, effect_then_mark
+    dispatcher._Shard.execute, dispatcher._Shard._effect = execute_later, effect_then_mark
 
 
 def mark_first() -> None:
@@ -40,7 +40,7 @@ def mark_first() -> None:
     from core import failpoints
     from messaging.delivery import dispatcher
 
-    execute = dispatcher._Shard._execute
+    execute = dispatcher._Shard.execute
 
     def execute_and_commit(self, sql, parameters):
         found = execute(self, sql, parameters)
@@ -49,7 +49,7 @@ def mark_first() -> None:
             failpoints.reach("mutant.between", self.subscription.name)
         return found
 
-    dispatcher._Shard._execute = execute_and_commit
+    dispatcher._Shard.execute = execute_and_commit
 
 
 def no_sweep() -> None:

@@ -70,7 +70,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=103_000,
+        limit=103_300,
         goal=75_000,
     ),
 )
