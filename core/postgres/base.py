@@ -1,17 +1,36 @@
 """Serve as ENGINE: connections that go through their database's breaker and notice when the server hung up."""
 
 import select
-from datetime import UTC
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
+from psycopg.abc import Buffer
+from psycopg.types.datetime import TimestamptzLoader
 
 from core.postgres.breakers import breaker_of
-from core.postgres.moments import read_quickly
 
 _HANG_UP = getattr(select, "POLLRDHUP", select.POLLHUP)  # macOS reports the other one
+_read = datetime.fromisoformat
+
+
+class MomentLoader(TimestamptzLoader):
+    """Read the moments that Python has by its own parser; all else, such as `infinity`, is psycopg's to refuse.
+
+    psycopg has a regular expression for them where Django sets the time zone: eight times slower.
+    """
+
+    timezone: tzinfo = UTC
+    """What Django asks of a connection's loader, before it puts its own in front."""
+
+    def load(self, data: Buffer) -> datetime:
+        """Return the moment in UTC. Raises DataError."""
+        try:
+            return _read(str(data, "ascii")).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return super().load(data)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -51,7 +70,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Read what moments there are quickly, where they are in UTC as everywhere here."""
         connection = super().get_new_connection(conn_params)
         if self.timezone == UTC:
-            read_quickly(connection)
+            connection.adapters.register_loader("timestamptz", MomentLoader)
         return connection
 
     def init_connection_state(self) -> None:
