@@ -26,6 +26,7 @@ from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests import idempotency
+from gateway.requests.etags import is_known
 from gateway.requests.plain_numbers import refuse_odd_amounts
 from gateway.responses.rendering import MAX_DEPTH, depth_of
 
@@ -92,6 +93,7 @@ class FastPath:
     roles: frozenset[str]
     scope: str
     idempotent_on: str
+    is_public: bool
 
     def decode(self, request: HttpRequest) -> Any:
         """Decode the body; raises msgspec errors with the path at fault."""
@@ -109,15 +111,15 @@ class FastPath:
     def _decoder(self) -> msgspec.json.Decoder[Any]:
         return _decoder(self.request_type)
 
-    def run(self, view: Any, request: HttpRequest, principal: Principal, kwargs: dict[str, Any]) -> HttpResponse:
-        """Decode, act, encode; once per Idempotency-Key where that is declared."""
+    def run(self, view: Any, request: HttpRequest, principal: Principal | None, kwargs: dict[str, Any]) -> HttpResponse:
+        """Decode, act, encode; once per Idempotency-Key where that is declared, which takes a principal."""
         body = self.decode(request)
 
         def act() -> HttpResponse:
             arguments = kwargs if body is None else {**kwargs, "body": body}
             return _respond(request, self.action(view, request, principal, **arguments))
 
-        if not self.idempotent_on:
+        if not self.idempotent_on or principal is None:
             return act()
         route = f"{request.method} {self.action.__qualname__}"
         response = idempotency.run_once(request, principal.id, alias=self.idempotent_on, route=route, action=act)
@@ -139,8 +141,8 @@ def _respond(request: HttpRequest, answer: Answer) -> HttpResponse:
     headers = dict(answer.headers)
     if answer.version is not None:
         headers["ETag"] = f'"{answer.version}"'
-        if request.method == "GET" and request.headers.get("If-None-Match") == headers["ETag"]:
-            return HttpResponse(status=304, headers=headers)
+    if request.method in ("GET", "HEAD") and is_known(headers.get("ETag"), request.headers.get("If-None-Match", "")):
+        return HttpResponse(status=304, headers=headers)
     content = answer.body if isinstance(answer.body, bytes) else _encoder.encode(answer.body)
     return HttpResponse(content, status=answer.status, content_type="application/json", headers=headers)
 
@@ -153,15 +155,17 @@ def fast_path(
     roles: frozenset[str] = frozenset(),
     scope: str = "default",
     idempotent_on: str = "",
+    is_public: bool = False,
 ) -> Callable[[Callable[..., Answer]], Callable[..., HttpResponse]]:
     """Declare a hot action: `def action(self, request, principal, [body], **path) -> Answer`.
 
     `request`/`response` are msgspec Structs (they are the OpenAPI schema too); `roles` empty means any signed-in
-    caller; `scope` names the rate limit; `idempotent_on` the alias whose transaction holds the Idempotency-Key.
+    caller; `scope` names the rate limit; `idempotent_on` the alias whose transaction holds the Idempotency-Key. What
+    `is_public` needs no token: the principal is None then.
     """
 
     def declare(action: Callable[..., Answer]) -> Callable[..., HttpResponse]:
-        declared = FastPath(action, request, response, status, roles, scope, idempotent_on)
+        declared = FastPath(action, request, response, status, roles, scope, idempotent_on, is_public)
 
         def method(self: Any, drf_request: Any, **kwargs: Any) -> HttpResponse:
             return declared.run(self, drf_request._request, drf_request.user, kwargs)
@@ -236,9 +240,14 @@ def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> Http
     allowance = guard.check(principal, client_address(request.META), route.fast_path.scope)
     if allowance is not None:
         request.rate_limit_headers = allowance.headers()  # type: ignore[attr-defined]
+    if not route.fast_path.is_public:
+        _require_caller(route, request, principal)
+    return route.fast_path.run(route.view_class(), request, principal, with_ids(kwargs))
+
+
+def _require_caller(route: Route, request: HttpRequest, principal: Principal | None) -> None:
     if principal is None:
         raise NotAuthenticated
     require_scope(principal, scope_of(request.method or "", route.view_class))
     if route.fast_path.roles and not route.fast_path.roles & principal.roles:
         raise Forbidden
-    return route.fast_path.run(route.view_class(), request, principal, with_ids(kwargs))

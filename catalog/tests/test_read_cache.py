@@ -20,6 +20,7 @@ from core.testing import Api
 from gateway.guards import guard
 from gateway.responses import cache as shared
 
+GET = "return redis.call('GET', KEYS[1])"
 pytestmark = pytest.mark.django_db(databases=["catalog"], transaction=True)
 
 
@@ -224,9 +225,9 @@ def test_a_mark_of_the_dead_runs_out_although_others_write():
     shared.line.run("SET", path, shared.MARK + b"ab" * 12 + b"@1;", 99)
     living = shared.Drop(cache.copies, cache.PRODUCTS)
     living.lay()
-    assert shared.line.run("GET", path).count(b"@") == 1
+    assert shared.line.run(GET, path).count(b"@") == 1
     living.take_away()
-    assert shared.line.run("GET", path) is None
+    assert shared.line.run(GET, path) is None
 
 
 def test_without_valkey_everything_comes_from_the_database(monkeypatch, made):

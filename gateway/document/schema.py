@@ -97,7 +97,9 @@ class AutoSchema(SpectacularSchema):
         if self._write():
             return self._write().responses
         declared = self._fast_path()
-        return {declared.status: declared.response_type} if declared else super().get_response_serializers()
+        if declared and declared.response_type:
+            return {declared.status: declared.response_type}
+        return super().get_response_serializers()
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         """Tell whether a bare serializer stands for a page of them; one that is a page already does not."""

@@ -43,6 +43,16 @@ _FILL = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 return 1
 """
+_UNDER = """
+local ages = {}
+for index, root in ipairs(KEYS) do
+  local age = redis.call('GET', root)
+  if not age or string.sub(age, 1, 1) ~= '=' then return false end
+  ages[index] = string.sub(age, 2)
+end
+return redis.call('GET', ARGV[1] .. table.concat(ages, '.') .. ARGV[2])
+"""
+"""The copy that hangs on the ages of its roots, where all are known and none is marked."""
 _LIVING = """
 local now = tonumber(redis.call('TIME')[1])
 local found, marks = redis.call('GET', KEYS[1]), ''
@@ -113,13 +123,15 @@ class Cache:
         """As `find`, for what many rows decide: the copy is void as soon as one of `roots` is forgotten."""
         if not self.is_on:
             return read()
+        paths = [self.path(root) for root in roots]
+        held: bytes | None = self._ask("read", lambda: line.run_under(paths, self.path(""), key))
+        return held if held is not None else self._read_under(roots, key, read)
+
+    def _read_under(self, roots: Sequence[str], key: str, read: Callable[[], bytes | None]) -> bytes | None:
         ages = [self.find(root, _new_age) or b"" for root in roots]
         if not all(ages):
             return read()
         path = self.path(f"{b'.'.join(ages).decode()}:{key}")
-        held: bytes | None = self._ask("read", lambda: line.run("GET", path))
-        if held is not None:
-            return held
         found = read()
         if found is not None:
             self._ask("offer", lambda: line.run("SET", path, found, self.seconds()))
@@ -222,12 +234,20 @@ class Line(OwnConnection):
         self.life = told.split(b"run_id:")[1].split(b"\r\n")[0][:16].decode()
 
     def run(self, script: str, path: str, *arguments: Any) -> Any:
-        """Run a script, GET, or SET with an expiry, on one key; once more if the connection was cut."""
-        return self.ask(lambda: self._run(script, f"{settings.REDIS_PREFIX}:{path}:{self.life}", arguments))
+        """Run a script, or SET with an expiry, on one key; once more if the connection was cut."""
+        return self.ask(lambda: self._run(script, self._key(path), arguments))
+
+    def run_under(self, roots: Sequence[str], start: str, end: str) -> Any:
+        """Read what hangs on `roots`, under the key that is named `start`, their ages, and `end`."""
+        before = f"{settings.REDIS_PREFIX}:{start}"
+        return self.ask(
+            lambda: self.evaluate(_UNDER, [self._key(root) for root in roots], before, f":{end}:{self.life}")
+        )
+
+    def _key(self, path: str) -> str:
+        return f"{settings.REDIS_PREFIX}:{path}:{self.life}"
 
     def _run(self, script: str, key: str, arguments: tuple[Any, ...]) -> Any:
-        if script == "GET":
-            return self.call("GET", key)
         if script == "SET":
             return self.call("SET", key, arguments[0], "EX", arguments[1])
         return self.evaluate(script, [key], *arguments)

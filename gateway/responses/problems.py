@@ -13,6 +13,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standardized
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from core.errors import DomainError, InvalidInput
@@ -83,7 +84,16 @@ def from_domain_error(error: DomainError) -> HttpResponse:
 
 
 def from_exception(error: Exception, request: HttpRequest) -> HttpResponse:
-    """Render anything a view let through; only a surprise is logged, once."""
+    """Render anything a view let through, DRF's own refusals too; only a surprise is logged, once."""
+    if isinstance(error, APIException):
+        context: Any = {"request": request, "view": None, "args": (), "kwargs": {}}
+        refused = standardized(error, context)
+        assert refused is not None
+        return _from_drf(refused)
+    return _from_others(error, request)
+
+
+def _from_others(error: Exception, request: HttpRequest) -> HttpResponse:
     match error:
         case DomainError():
             return from_domain_error(error)
