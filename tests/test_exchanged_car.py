@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db.models import Sum
 from django.utils import timezone
 
 import catalog.tests.make
@@ -15,9 +16,12 @@ from config.databases import APPS
 from core.ids import uuid7
 from core.testing import Api
 from gateway.models import Approval
+from insurance.models import Policy
+from insurance.public import estimate
+from insurance.tests.make import OSAGO
 from messaging.testing import drain_outbox
 from orders.models import Order, OrderHistory, TradeIn
-from payments.models import LedgerLine, Payout
+from payments.models import LedgerLine, Payout, Refund
 from tests.test_credit_purchase import card_processor
 
 __all__ = ["card_processor"]
@@ -57,6 +61,35 @@ def handed_over(manager, worth=WORTH, buyer=None):
         assert moved.status_code == 200, moved.json()
         drain_outbox()
     return Order.objects.get(pk=placed.json()["id"])
+
+
+def test_a_car_pays_for_no_premium_which_leaves_before_the_car_comes(manager):
+    """Who ends a policy and then calls the deal off has had nothing of ours: the premium was theirs."""
+    sold, buyer = catalog.tests.make.product(stock=1, price=PRICE), Api("client", user_id=uuid7())
+    drain_outbox()
+    premium = estimate(OSAGO)
+    body = {
+        "items": [{"product_id": str(sold.id), "quantity": 1}],
+        "trade_in": OLD | {"amount": str(PRICE * 2)},
+        "insurance": [OSAGO],
+        "payment": CARD,
+    }
+    placed = buyer.post("/orders", body).json()
+    drain_outbox()
+    assert {part["kind"]: Decimal(part["amount"]) for part in placed["funding"]} == {"trade_in": PRICE, "card": premium}
+    path = f"/orders/{placed['id']}"
+    assert manager.post(f"{path}/checkout/trade_in/accept", {"reason": "seen"}).status_code == 200
+    drain_outbox()
+    order = Order.objects.get(pk=placed["id"])
+    assert (order.status, order.trade_in_credit, order.amount_paid) == ("paid", PRICE, premium)
+    policy = Policy.objects.get()
+    assert buyer.post(f"/insurance/policies/{policy.id}/cancel", {}).status_code == 200
+    drain_outbox()
+    assert manager.put(f"{path}/status", {"status": "cancelled", "reason": "another one"}).status_code == 200
+    drain_outbox()
+    back = Refund.objects.filter(status="succeeded").aggregate(sum=Sum("amount"))["sum"]
+    assert (back, Payout.objects.exists()) == (Policy.objects.get().refund_amount, False)
+    assert "order" not in balances()
 
 
 def give_back(manager, order):

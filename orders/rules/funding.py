@@ -61,7 +61,7 @@ def plan_payments(wishes: Sequence[Mapping[str, Any]]) -> PaymentRequest:
 
 def own_money(order: Order, legs: Legs) -> Decimal:
     """Return what the buyer pays by themselves if the bank and the trade-in come to what they asked for."""
-    wished = TradeInRequest.of(legs.get(LegKind.TRADE_IN)).amount + LoanRequest.of(legs.get(LegKind.LOAN)).amount
+    wished = TradeInRequest.of(legs.get(LegKind.TRADE_IN)).pays + LoanRequest.of(legs.get(LegKind.LOAN)).amount
     return max(ZERO, order.total_amount - wished)
 
 
@@ -138,7 +138,7 @@ def _trade_in(order: Order, legs: Legs) -> list[Part]:
     leg = legs.get(LegKind.TRADE_IN)
     if leg is None or leg.state in GONE:
         return []
-    amount = order.trade_in_credit or min(TradeInRequest.of(leg).amount, order.total_amount)
+    amount = order.trade_in_credit or min(TradeInRequest.of(leg).pays, order.total_amount)
     return [Part(leg="trade_in", kind="trade_in", amount=amount, state=_state(leg, order.trade_in_credit > 0))]
 
 

@@ -72,18 +72,24 @@ class StockRequest(LegRequest):
 class TradeInRequest(LegRequest):
     """A car in exchange: what its buyer asks for it, whether that is agreed to, and what is known of it (km, year).
 
-    `worth` is the value agreed to, in the end.
+    `worth` is the value agreed to, in the end; `goods` what the order's goods cost: a car pays for no premiums.
     """
 
     amount: Decimal = _said(ZERO)
     is_agreed: bool | None = None
     worth: Decimal | None = None
+    goods: Decimal | None = None
     vin: str | None = None
     make: str | None = None
     model: str | None = None
     year: int | None = None
     mileage: int | None = None
     description: str | None = None
+
+    @property
+    def pays(self) -> Decimal:
+        """Return what the car is wished to pay for, in the order's currency."""
+        return self.amount if self.goods is None else min(self.amount, self.goods)
 
 
 class LoanRequest(LegRequest):

@@ -76,7 +76,8 @@ def place_order(
         order = _build_order(customer_id, actor, order_lines, comment, now, offer)
         _refuse_other_terms(order, expected_total, deposit)
         loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
-        paid_by = _wished_money(_payments(payment, deposit), _valued(order, trade_in, actor, now), loan)
+        goods = order.total_amount - sum((premium for _name, premium in policies), ZERO)
+        paid_by = _wished_money(_payments(payment, deposit), _valued(order, goods, trade_in, actor, now), loan)
         purchase = _wished_goods(offer, insurance) | paid_by
         _begin(_build_saga(order, order_lines, purchase, now), order_lines, actor, now, offer)
         if deposit is not None:
@@ -108,7 +109,9 @@ def _refuse_other_terms(order: Order, expected_total: Decimal | None, deposit: d
         require_terms(deposit, order.total_amount)
 
 
-def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: datetime) -> TradeInRequest | None:
+def _valued(
+    order: Order, goods: Decimal, trade_in: dict[str, Any] | None, actor: Actor, now: datetime
+) -> TradeInRequest | None:
     """Say of a car taken in exchange whether its value is agreed to already."""
     if trade_in is None:
         return None
@@ -116,6 +119,7 @@ def _valued(order: Order, trade_in: dict[str, Any] | None, actor: Actor, now: da
     vin = fold_vin(request.vin or "")
     if vin and ProductCopy.objects.filter(vin=vin, available__gt=0).exists():
         raise InvalidInput("trade_in.vin", "in_stock", _("A car with this VIN stands in our stock."))
+    request.goods = goods
     request.is_agreed = is_value_agreed(order, request.amount, actor, now)
     return request
 
@@ -187,15 +191,15 @@ def _payments(
 def _refuse_plan(saga: Saga) -> None:
     """The planned parts must fit into the total, and only the last may take what is left.
 
-    A car alone may be worth more: the rest is paid out at the handover, but never beside a loan.
+    A car alone may be worth more than the goods: the rest is paid out at the handover, but never beside a loan.
     """
     parts, order = PaymentRequest.of(saga.payment).parts, saga.order
     if any(part.amount is None for part in parts[:-1]):
         raise InvalidInput("payment", "invalid", _("Only the last payment may be without an amount."))
     trade_in, loan = saga.legs.get(LegKind.TRADE_IN), LoanRequest.of(saga.legs.get(LegKind.LOAN)).amount
     planned = sum((part.amount for part in parts if part.amount is not None), ZERO)
-    worth = TradeInRequest.of(trade_in).amount
-    planned += loan + (worth if loan else min(worth, order.total_amount))
+    car = TradeInRequest.of(trade_in)
+    planned += loan + (car.amount if loan else min(car.pays, order.total_amount))
     if planned > order.total_amount and (len(parts) > 1 or trade_in):
         detail = _("The parts come to %(planned)s, the order to %(total_amount)s.") % {
             "planned": planned,

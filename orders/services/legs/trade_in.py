@@ -16,6 +16,7 @@ from orders.models import CheckoutLeg, LegKind, SteeringAction
 from orders.models.holds import HoldKind
 from orders.rules.requests import LoanRequest, TradeInRequest
 from orders.services.agreeing import admit_cancelling, admit_value
+from orders.services.goods import premiums
 from orders.services.holds import term_of
 from orders.services.legs.base import Done, Failed, Leg, Said, Steer, answer
 from orders.services.locking import LockedOrder
@@ -89,9 +90,14 @@ class TradeInLeg(Leg):
         return Done({"amount": str(saga.order.trade_in_credit)})
 
     def _room(self, saga: LockedOrder) -> Decimal:
-        """Return what neither money nor a loan pays for."""
+        """Return what the car may pay for: goods, as far as neither money nor a loan does.
+
+        Premiums leave for the insurers before the keys change hands, and until then the car is a promise: a buyer who
+        ended a policy of a deal that was called off later would have had its premium out of our pocket.
+        """
         loan = LoanRequest.of(saga.legs.get(LegKind.LOAN)).amount
-        return saga.order.total_amount - saga.order.amount_paid - loan
+        order = saga.order
+        return min(order.total_amount - order.amount_paid - loan, order.total_amount - premiums(saga))
 
     def _may_value(self, saga: LockedOrder, row: CheckoutLeg) -> bool:
         return saga.is_asked(self.kind)
