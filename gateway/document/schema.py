@@ -61,7 +61,8 @@ class AutoSchema(SpectacularSchema):
             return promises_of(type(self.view), self._action().__func__)
         kept = promises_of(type(self.view), fast_path.action)
         kept |= {"Idempotency-Key"} if fast_path.idempotent_on else frozenset()
-        return kept | ({"If-None-Match"} if self.method == "GET" else frozenset())
+        has_tag = "ETag" in kept or "version" in getattr(fast_path.response_type, "__struct_fields__", ())
+        return kept | ({"If-None-Match"} if self.method == "GET" and has_tag else frozenset())
 
     def get_description(self) -> str:  # type: ignore[override]
         """Say what the action's own words say, or else those of its view; never those of a base class."""

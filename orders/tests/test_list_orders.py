@@ -1,9 +1,14 @@
-"""The list of orders: a filter set, which is a form, is built only for who filters."""
+"""The list of orders: one statement for who filters nothing, and a filter set, which is a form, for others only."""
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
+from core.db import fetch
 from core.testing import Api
 from orders.api.filters import OrderFilter
+from orders.models import Order
+from orders.queries import pages
 from orders.services import ProductLine
 from orders.tests import make
 
@@ -37,3 +42,64 @@ def test_who_filters_gets_what_was_asked_for(built, query, status, number):
 @pytest.mark.parametrize("query", ["status=unheard-of", "min_total=x", "stauts=paid"])
 def test_an_odd_filter_is_refused_as_ever(query):
     assert Api("manager").get(f"/orders?{query}").status_code == 400
+
+
+def walk(api, query, link="next"):
+    """Numbers of all orders, page by page from where `query` begins, and where the walk ended."""
+    address, numbers = f"/api/v1/orders?{query}", []
+    while True:
+        page = api.client.get(address, headers=api.headers).json()
+        numbers += [one["number"] for one in (page["results"] if link == "next" else page["results"][::-1])]
+        if page[link] is None:
+            return numbers, page
+        address = page[link]
+
+
+@pytest.fixture
+def two_buyers():
+    """Seven orders of two buyers, of which some came at one moment and some cost the same; one was deleted."""
+    product, buyers = make.product(available=100), [Api("client"), Api("client")]
+    orders = [
+        make.order(customer_id=buyers[index % 2].user_id, lines=[ProductLine(product, 1 + index // 3)])
+        for index in range(8)
+    ]
+    moment = orders[0].created_at
+    Order.objects.filter(pk__in=[order.pk for order in orders[1:4]]).update(created_at=moment)
+    Order.objects.filter(pk=orders[7].pk).update(deleted_at=moment)
+    return buyers
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    ("ordering", "fields"),
+    [
+        ("", ["-created_at", "-id"]),
+        ("created_at", ["created_at", "pk"]),
+        ("-total_amount", ["-total_amount", "-pk"]),
+        ("total_amount,-created_at", ["total_amount", "-created_at", "pk"]),
+    ],
+)
+def test_pages_show_every_order_once_and_are_those_of_who_filters(two_buyers, ordering, fields, size):
+    for api, theirs in [
+        (Api("manager"), Order.objects.all()),
+        (two_buyers[0], Order.objects.filter(customer_id=two_buyers[0].user_id)),
+    ]:
+        expected = list(theirs.filter(deleted_at=None).order_by(*fields).values_list("number", flat=True))
+        numbers, last = walk(api, f"page_size={size}&ordering={ordering}")
+        assert numbers == expected
+        by_filters, last_by_filters = walk(api, f"page_size={size}&ordering={ordering}&min_total=0")
+        assert by_filters == expected
+        if last["previous"]:
+            back, back_by_filters = (
+                walk(api, page["previous"].partition("?")[2], "previous")[0] for page in (last, last_by_filters)
+            )
+            assert back == back_by_filters
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_plain_page_is_one_statement_however_long(two_buyers, monkeypatch, size):
+    asked = []
+    monkeypatch.setattr(pages, "fetch", lambda *args: asked.append(args) or fetch(*args))
+    with CaptureQueriesContext(connections["orders"]) as others:
+        assert len(two_buyers[0].get(f"/orders?page_size={size}").json()["results"]) == size
+    assert (len(asked), len(others)) == (1, 0)

@@ -181,13 +181,3 @@ def test_pages_follow_one_another_without_a_gap():
         seen += [row["id"] for row in page["results"]]
         path = page["next"] and page["next"].split("/api/v1")[1]
     assert seen == ids[::-1]
-
-
-@pytest.mark.parametrize("size", [2, 20])
-def test_a_page_costs_the_same_however_long(size, django_assert_num_queries):
-    customer = uuid7()
-    for _ in range(size):
-        make.order(customer_id=customer)
-    api = Api("client", user_id=customer)
-    with django_assert_num_queries(1, using="orders"):
-        assert len(api.get(f"/orders?page_size={size}").json()["results"]) == size
