@@ -313,12 +313,12 @@ class Deals(RuleBasedStateMachine):
     @rule(which=WHICH, amount=st.sampled_from([Decimal(50_000), Decimal(300_000)]))
     def report_loss(self, which: int, amount: Decimal) -> None:
         """Report a loss, and have it assessed."""
-        found, now = pick(self.policies(), which), self.now() + timedelta(hours=2)
+        found, now = pick(self.policies(), which), self.now()
 
         def go() -> None:
             made = insurance.services.open_claim(
                 policy_id=found.id,
-                occurred_at=now - timedelta(minutes=5),
+                occurred_at=now,
                 description="A scratch.",
                 amount=amount,
                 report=insurance.services.LossReport(),
