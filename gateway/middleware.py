@@ -20,11 +20,10 @@ from gateway.access import step_up
 from gateway.fast_path import BodyTooLarge
 from gateway.guards import uploads
 from gateway.guards.plain_http import HttpsRequired
-from gateway.responses import problems
+from gateway.responses import log_line, problems
 from gateway.views import away, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-log = structlog.get_logger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _GUARDS = {
@@ -68,7 +67,13 @@ class EdgeMiddleware:
         response["X-Request-ID"] = request_id
         if settings.ACCESS_LOG:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
-            log.info("request", method=request.method, path=request.path, status=response.status_code, ms=took_ms)
+            log_line.write(
+                method=request.method or "",
+                path=request.path,
+                status=response.status_code,
+                ms=took_ms,
+                request_id=request_id,
+            )
         return response
 
     def _page(self, request: HttpRequest) -> HttpResponse:

@@ -1,17 +1,23 @@
 """The log: a request id in every line, and nothing in it that nobody else may read."""
 
+import io
 import json
 import logging
 import re
+from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 import structlog
 from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.processes.logs import logging_config
 from core import context
 from core.secrecy.redaction import MASK, redact
-from core.testing import token_for
+from core.testing import Api, token_for
+from gateway.responses import log_line
 from tests.live import Web
 
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
@@ -73,6 +79,62 @@ def test_a_line_is_json_with_the_id_of_its_cause(capsys):
     assert [line["request_id"] for line in lines] == ["request-7", "request-7"]
     assert EMAIL not in json.dumps(lines)
     assert CARD not in json.dumps(lines)
+
+
+@given(st.from_regex(log_line.PLAIN, fullmatch=True))
+def test_what_is_not_looked_through_holds_no_secret(text):
+    assert redact(text) == text
+
+
+@pytest.fixture
+def told():
+    """Lines of the log of requests, as they are written."""
+    heard, logger = io.StringIO(), logging.getLogger(log_line.LOGGER)
+    handler = logging.StreamHandler(heard)
+    logger.addHandler(handler)
+    yield lambda: [json.loads(line) for line in heard.getvalue().splitlines()]
+    logger.removeHandler(handler)
+
+
+def test_a_request_leaves_one_line_of_json(told, settings):
+    settings.ACCESS_LOG = True
+    answer = Api().get("/nowhere")
+    (line,) = told()
+    moment, took_ms = line.pop("timestamp"), line.pop("ms")
+    assert datetime.fromisoformat(moment).tzinfo is UTC
+    assert took_ms >= 0
+    assert line == {
+        "method": "GET", "path": "/api/v1/nowhere", "status": 404, "event": "request",
+        "request_id": answer["X-Request-ID"], "logger": log_line.LOGGER, "level": "info",
+    }  # fmt: skip
+
+
+def test_a_line_about_a_request_holds_no_secret(told, settings):
+    settings.ACCESS_LOG = True
+    Api().get(f"/users/{EMAIL}", X_Request_ID=KEY)
+    Api().get(f"/users/{quote(CARD)}", X_Request_ID=CARD.replace(" ", "-"))
+    lines = told()
+    assert len(lines) == 2
+    for line in lines:
+        assert line["path"] == f"/api/v1/users/{MASK}"
+        assert line["request_id"] == MASK
+
+
+def test_a_quiet_log_is_told_of_no_request(told, settings):
+    settings.ACCESS_LOG = True
+    level = logging.root.level
+    logging.root.setLevel("WARNING")
+    try:
+        Api().get("/nowhere")
+    finally:
+        logging.root.setLevel(level)
+    assert told() == []
+
+
+def test_the_line_that_is_made_is_written_as_it_is():
+    loggers = logging_config(debug=False, level="INFO")
+    assert loggers["loggers"][log_line.LOGGER] == {"handlers": ["made"], "propagate": False}
+    assert "formatter" not in loggers["handlers"]["made"]
 
 
 @pytest.mark.django_db(databases=ALL, transaction=True)

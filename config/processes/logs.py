@@ -7,6 +7,7 @@ import structlog
 
 from core import context
 from core.secrecy.redaction import redact
+from gateway.responses import log_line
 
 
 def _add_cause(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -30,6 +31,10 @@ _SHARED: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 ]
+_HANDLERS = {
+    "console": {"class": "logging.StreamHandler", "formatter": "line"},
+    "made": {"class": "logging.StreamHandler"},
+}
 
 
 def _console() -> Any:
@@ -63,9 +68,10 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": _HANDLERS,
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
+            log_line.LOGGER: {"handlers": ["made"], "propagate": False},
             "django.server": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
             "celery": {"level": "WARNING"},
