@@ -9,7 +9,7 @@ from core.importing import runs
 
 def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
     """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
-    return runs.refused_rows_of(Import, RowError, import_id)
+    return runs.read_refused_rows(Import, RowError, import_id)
 
 
 def open_imports() -> list[UUID]:

@@ -123,15 +123,15 @@ def _explained(table: TextTable | None = None) -> Iterator[None]:
         raise Unreadable("broken_gzip", f"The gzip file is damaged or cut off ({error}).") from error
     except UnicodeError as error:
         raise Unreadable(
-            "wrong_encoding", "The text is not in one encoding throughout.", line=_line_of(table)
+            "wrong_encoding", "The text is not in one encoding throughout.", line=_get_line(table)
         ) from error
     except csv.Error as error:
-        raise Unreadable("broken_csv", f"Not a row of CSV ({error}).", line=_line_of(table)) from error
+        raise Unreadable("broken_csv", f"Not a row of CSV ({error}).", line=_get_line(table)) from error
     except OSError as error:
         raise Unreadable("unreadable_file", f"The file cannot be opened: {error.strerror or error}.") from error
 
 
-def _line_of(table: TextTable | None) -> int:
+def _get_line(table: TextTable | None) -> int:
     return table.line if table else 0
 
 

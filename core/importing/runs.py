@@ -220,7 +220,7 @@ def store_refused_rows(rows: type[Any], run: Any, problems: Iterable[RowProblem]
     )
 
 
-def refused_rows_of(runs: type[Any], rows: type[Any], import_id: UUID) -> Iterator[list[str]]:
+def read_refused_rows(runs: type[Any], rows: type[Any], import_id: UUID) -> Iterator[list[str]]:
     """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
     run = runs.objects.filter(pk=import_id).first()
     if run is None:

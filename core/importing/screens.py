@@ -157,7 +157,7 @@ class ImportScreen(Screen):
             "status": ImportStatus(run.status).label,
             "can_start": run.may_be_repeated,
             "columns": sorted(run.columns.items()),
-            "warnings": list(self._warnings_of(run)),
+            "warnings": list(self._list_warnings(run)),
             "errors": self.refused_row.objects.filter(source=run).order_by("row", "id")[:SHOWN_ERRORS],
             "shown_errors": SHOWN_ERRORS,
             "progress_url": reverse(f"admin:{self._named('progress')}", args=[run.pk]),
@@ -165,7 +165,7 @@ class ImportScreen(Screen):
         }
         return show(self, request, "screens/import", context)
 
-    def _warnings_of(self, run: Any) -> Iterator[tuple[int, Any]]:
+    def _list_warnings(self, run: Any) -> Iterator[tuple[int, Any]]:
         for code, count in sorted(getattr(run, "warnings", {}).items()):
             yield count, self.warnings.get(code, code)
 

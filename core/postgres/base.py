@@ -10,7 +10,7 @@ from django.db.backends.postgresql import base
 from psycopg.abc import Buffer
 from psycopg.types.datetime import TimestamptzLoader
 
-from core.postgres.breakers import breaker_of
+from core.postgres.breakers import get_breaker
 
 _HANG_UP = getattr(select, "POLLRDHUP", select.POLLHUP)  # macOS reports the other one
 _read = datetime.fromisoformat
@@ -56,7 +56,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.alias == NO_DB_ALIAS:
             super().connect()
             return
-        breaker = breaker_of(self.alias)
+        breaker = get_breaker(self.alias)
         breaker.check()
         self._socket = None
         try:

@@ -73,7 +73,7 @@ class DatabaseBreaker:
 _breakers: dict[str, DatabaseBreaker] = {}
 
 
-def breaker_of(alias: str) -> DatabaseBreaker:
+def get_breaker(alias: str) -> DatabaseBreaker:
     """The breaker of a database in this process."""
     return _breakers.get(alias) or _breakers.setdefault(alias, DatabaseBreaker(alias))
 

@@ -77,7 +77,7 @@ class Page:
         return self.end if self.view != "month" else (self.chosen.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
-def page_of(view: str, day: str, today: date) -> Page:
+def parse_page(view: str, day: str, today: date) -> Page:
     """The page that a query asks for; nonsense asks for this month, or for today."""
     view = view if view in VIEWS else "month"
     try:
@@ -97,7 +97,7 @@ def page_of(view: str, day: str, today: date) -> Page:
     return Page(view, chosen, first, first + timedelta(days=length))
 
 
-def days_of(page: Page, entries: Iterable[Entry], zone: ZoneInfo, today: date) -> list[Day]:
+def build_days(page: Page, entries: Iterable[Entry], zone: ZoneInfo, today: date) -> list[Day]:
     """The days of a page with the entries that overlap each, whatever length the clocks give a day."""
     days = []
     found = sorted(entries, key=lambda entry: (entry.start, entry.title))
@@ -133,10 +133,10 @@ class CalendarAdmin(ModelAdmin):
         """Show a month, a week or a day."""
         zone = dealer_zone()
         today = timezone.now().astimezone(zone).date()
-        page = page_of(request.GET.get("view", "month"), request.GET.get("date", ""), today)
+        page = parse_page(request.GET.get("view", "month"), request.GET.get("date", ""), today)
         start, end = midnight(page.first, zone), midnight(page.end, zone)
         entries = list(self.calendar_entries(request, start, end))
-        days = days_of(page, entries[:MAX_ENTRIES], zone, today)
+        days = build_days(page, entries[:MAX_ENTRIES], zone, today)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": self.model._meta.verbose_name_plural,

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import Unavailable
 from core.outside.breakers import Breaker, Policy
-from core.postgres.breakers import breaker_of
+from core.postgres.breakers import get_breaker
 from gateway.guards.guard import client
 
 log = structlog.get_logger(__name__)
@@ -152,7 +152,7 @@ def standing() -> list[dict[str, Any]]:
     shared, scope = providers()
     ours = sorted((name, breaker) for name, breaker in shared.items() if not name.startswith(STRANGER))
     rows = [("provider", scope, name, breaker) for name, breaker in ours]
-    rows += [("database", "process", alias, breaker_of(alias).breaker) for alias in settings.LAYOUT.databases]
+    rows += [("database", "process", alias, get_breaker(alias).breaker) for alias in settings.LAYOUT.databases]
     return [_row(*row) for row in rows]
 
 
