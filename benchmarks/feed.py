@@ -287,7 +287,7 @@ def _relay(options: argparse.Namespace) -> int:
 
     from messaging.transport import relay_loop
 
-    relay_loop.targets_of = lambda source, types=None: []  # only orders' database is migrated here
+    relay_loop.list_targets = lambda source, types=None: []  # only orders' database is migrated here
     relay = relay_loop.Relay(["orders"])
     relay.start()
     threading.Event().wait()

@@ -95,9 +95,9 @@ def subscribe(
     """
 
     def register(function: Handler) -> Handler:
-        identity = name or f"{_app_of(function)}.{function.__name__}"
+        identity = name or f"{_get_app(function)}.{function.__name__}"
         _registry[_free(identity, function)] = Subscription(
-            identity, _app_of(function), messages, function, partition_key, batch, start, on_parked, max_attempts,
+            identity, _get_app(function), messages, function, partition_key, batch, start, on_parked, max_attempts,
             is_replayable=replayable, can_wait=can_wait, needed_while=needed_while, final=final,
         )  # fmt: skip
         return function
@@ -105,7 +105,7 @@ def subscribe(
     return register
 
 
-def _app_of(function: Handler) -> str:
+def _get_app(function: Handler) -> str:
     return function.__module__.partition(".")[0]
 
 
@@ -122,7 +122,7 @@ def subscriptions() -> dict[str, Subscription]:
     return _registry
 
 
-def subscriptions_of(alias: str) -> list[Subscription]:
+def list_subscriptions(alias: str) -> list[Subscription]:
     """Handlers that run in one app's database."""
     return [item for item in _registry.values() if item.alias == alias]
 

@@ -15,7 +15,7 @@ from messaging.models import FeedHead, InboxCursor, InboxEvent, OutboxEvent
 from messaging.outbox import publish, send
 from messaging.subscriptions import Handler, subscriptions
 from messaging.transport import relay
-from messaging.transport.relay_loop import targets_of
+from messaging.transport.relay_loop import list_targets
 
 
 def drain_outbox(*aliases: str, rounds: int = 100) -> int:
@@ -60,7 +60,7 @@ def _place(alias: str) -> set[str]:
 def _turn(alias: str, wanted: list[str], touched: set[str]) -> int:
     """Move on what is in one database; note in which ones something may wait after that: nothing writes elsewhere."""
     types = _place(alias)
-    targets = [target for target in targets_of(alias, types) if target in wanted]
+    targets = [target for target in list_targets(alias, types) if target in wanted]
     copied = sum(_copy(alias, target) for target in targets)
     due = sweep.look(alias)
     shards = sweep.due_shards(alias, due)
@@ -123,7 +123,7 @@ def make_due(alias: str) -> None:
 
 
 @contextmanager
-def events_of(alias: str) -> Iterator[list[str]]:
+def capture_events(alias: str) -> Iterator[list[str]]:
     """Collect the types of the events published in the block."""
     before = OutboxEvent.objects.using(alias).count()
     collected: list[str] = []

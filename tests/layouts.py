@@ -20,7 +20,7 @@ from psycopg import sql
 
 from config.databases import APPS
 from devtools.supervisor import Child, Program
-from messaging.delivery.queues import external_queue, queue_of
+from messaging.delivery.queues import external_queue, get_queue_name
 from tests.product import HELD, ROOT, free_port, wait_for
 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
@@ -52,7 +52,7 @@ class Group:
             return (sys.executable, "-m", "uvicorn", "config.asgi:application", "--no-proxy-headers", *address)
         if role == "relay":
             return (sys.executable, "manage.py", "relay")
-        queues = ",".join([*map(queue_of, self.apps), *map(external_queue, self.apps)])
+        queues = ",".join([*map(get_queue_name, self.apps), *map(external_queue, self.apps)])
         pool = ("-P", "threads", "-c", "4", "-Q", queues, "-n", f"{self.apps[0]}@split")
         return (sys.executable, "-m", "celery", "-q", "-A", "config", "worker", *pool, *QUIET)
 

@@ -16,7 +16,7 @@ from config.databases import APPS
 from config.declared.setting import ALL, ROLES
 from config.environment import PREFIX
 from config.management.commands import up
-from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
+from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, get_queue_name
 
 ROOT = Path(settings.BASE_DIR)
 COMPOSE = ROOT / "docker-compose.yml"
@@ -83,7 +83,7 @@ def test_every_queue_has_exactly_one_worker_group(services):
         if name.startswith("worker-")
         for queue in service["command"][service["command"].index("-Q") + 1].split(",")
     ]
-    assert sorted(served) == sorted([*map(queue_of, APPS), *map(external_queue, APPS), FORMER_EXTERNAL_QUEUE])
+    assert sorted(served) == sorted([*map(get_queue_name, APPS), *map(external_queue, APPS), FORMER_EXTERNAL_QUEUE])
 
 
 def test_pages_are_reached_by_a_proxy_that_buffers_bodies_and_answers(services):

@@ -116,7 +116,7 @@ def test_every_kept_column_has_an_end_that_is_tried_here():
     ended = {
         (app, name)
         for app in endings.ending_apps()
-        for names in endings.endings_of(app).values()
+        for names in endings.get_endings(app).values()
         for name in names.split(", ")
     }
     assert said == set(KEPT) == ended
@@ -158,7 +158,7 @@ def test_a_job_that_was_broken_off_goes_on_and_steps_are_small(monkeypatch):
         insurance.tests.make.policy(customer_id=person)
         Policy.objects.update(status="expired")
         personal.erase("insurance", person)
-    (whole,) = endings.endings_of("insurance")
+    (whole,) = endings.get_endings("insurance")
     ended = []
 
     def then_break(rows):
@@ -178,7 +178,7 @@ def test_a_job_that_was_broken_off_goes_on_and_steps_are_small(monkeypatch):
 def test_an_ending_that_ends_nothing_is_found_out(monkeypatch):
     a_policy(person := uuid7())
     personal.erase("insurance", person)
-    (whole,) = endings.endings_of("insurance")
+    (whole,) = endings.get_endings("insurance")
     idle = Ending(whole.due, lambda rows: None)
     monkeypatch.setitem(endings._endings["insurance"], "policy.vehicle_vin", idle)
     with pytest.raises(EndlessEnding):

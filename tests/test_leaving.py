@@ -30,7 +30,7 @@ from insurance.models import Claim, Policy
 from messaging.models import Departure, OutboxEvent
 from messaging.peering import reads
 from messaging.people import departures, personal
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from orders.models import Order
 from orders.services import Actor, returns
 from payments.models import Payment
@@ -188,7 +188,7 @@ def test_who_cannot_be_asked_about_stays(monkeypatch):
         raise PeerAway
 
     monkeypatch.setattr(reads, "leaving", away)
-    with events_of("accounts") as events, pytest.raises(PeerAway):
+    with capture_events("accounts") as events, pytest.raises(PeerAway):
         services.erase_user(user_id=person.id, now=timezone.now())
     assert events == ["user.stayed"]
     assert User.objects.get(pk=person.pk).closing_id is None

@@ -22,7 +22,7 @@ from financing.services import disburse_loan
 from insurance.models import Policy
 from messaging.peering import peers, reads
 from messaging.people import personal
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from showroom.services import confirm_drive
 from storefront.tests.make import PASSWORD, Visitor
 
@@ -102,7 +102,7 @@ DOORS = [erase_by_service, erase_by_api, erase_by_admin, erase_by_page]
 def test_every_door_waits_and_says_for_what(door):
     person = make.user()
     _, _, number = a_policy(person.id)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert number in door(person)
     person.refresh_from_db()
     assert (person.erased_at, person.is_active) == (None, True)

@@ -8,7 +8,7 @@ from accounts.errors import DemoRefused
 from accounts.models import Session, User
 from accounts.plugin.demo import PASSWORD, create_demo
 from accounts.tests import make
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=make.ERASING)
 LOGIN = "/admin/login/"
@@ -94,11 +94,11 @@ def test_search_works():
 def test_an_account_is_made_and_changed_by_the_services():
     browser = _signed_in("admin")
     form = {"email": "Vera@Example.com", "full_name": "Вера", "password": make.PASSWORD}
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         browser.post(reverse("admin:accounts_user_add"), form)
     person = User.objects.get(email="vera@example.com")
     assert (events, person.roles) == (["user.created"], ["client"])
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         change = {"email": person.email, "full_name": "Вера П.", "roles": "admin", "is_active": ""}
         browser.post(reverse("admin:accounts_user_change", args=[person.pk]), change)
     person.refresh_from_db()
@@ -132,7 +132,7 @@ def test_a_refused_account_is_explained(change, field):
 )
 def test_actions_call_the_services(action, events):
     browser, person = _signed_in("admin"), make.user()
-    with events_of("accounts") as seen:
+    with capture_events("accounts") as seen:
         browser.post(reverse("admin:accounts_user_changelist"), {"action": action, "_selected_action": str(person.pk)})
     assert seen == events
 
@@ -170,7 +170,7 @@ def test_a_superuser_from_the_command_line_is_an_administrator():
 def test_demo_accounts_are_made_once(settings):
     settings.DEBUG = True
     first = create_demo(timezone.now())
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert create_demo(timezone.now()) == first
     assert events == []
     roles = {email: person.roles for email, person in first.items()}

@@ -12,7 +12,7 @@ from accounts.models import Activity, ApiKey, Session, User
 from accounts.providers import oidc
 from accounts.tests import make
 from core.testing import Api
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 
 pytestmark = pytest.mark.django_db(databases=make.ERASING)
 NEW = "new@example.com"
@@ -46,7 +46,7 @@ def undo(token):
 
 def test_nothing_changes_before_the_proof(mailoutbox):
     person = proved()
-    with events_of("accounts") as told:
+    with capture_events("accounts") as told:
         answer = make.api(person).patch("/users/me", {"email": NEW.upper()}).json()
     assert (answer["email"], answer["pending_email"], answer["email_verified"]) == (person.email, NEW, True)
     assert told == ["user.logged_in"]
@@ -60,7 +60,7 @@ def test_the_link_makes_it_the_e_mail(mailoutbox):
     person = proved()
     ask(person)
     token = link_in(letters(mailoutbox)[NEW])
-    with events_of("accounts") as told:
+    with capture_events("accounts") as told:
         assert confirm(token).status_code == 204
     assert told == ["user.updated"]
     person.refresh_from_db()
@@ -91,7 +91,7 @@ def test_the_old_mailbox_takes_it_back(mailoutbox, is_confirmed):
     if is_confirmed:
         confirm(link_in(told[NEW]))
     token = link_in(told[person.email])
-    with events_of("accounts") as facts:
+    with capture_events("accounts") as facts:
         assert undo(token).status_code == 204
     assert facts == ["user.updated", "user.logged_out"]
     changed = User.objects.get()

@@ -8,7 +8,7 @@ from accounts.errors import MfaNotEnabled, MfaResetRefused, UserNotFound
 from accounts.models import Activity, RecoveryCode, Session, Totp
 from accounts.tests import make
 from core.ids import uuid7
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])
 REASON = "came in with a passport"
@@ -37,7 +37,7 @@ def press(person, by, reason=REASON):
 
 def test_a_lost_factor_is_taken_off_and_every_session_ends():
     person, admin = guarded(), make.user("admin")
-    with events_of("accounts") as told:
+    with capture_events("accounts") as told:
         reset(person, admin)
     person.refresh_from_db()
     assert person.mfa_enabled_at is None
@@ -54,7 +54,7 @@ def test_a_lost_factor_is_taken_off_and_every_session_ends():
 
 def test_nobody_takes_off_their_own_and_nobody_is_not_found():
     admin = guarded("admin")
-    with events_of("accounts") as told:
+    with capture_events("accounts") as told:
         with pytest.raises(MfaResetRefused):
             reset(admin, admin)
         with pytest.raises(UserNotFound):

@@ -12,7 +12,7 @@ from accounts.tests import make
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 
 pytestmark = pytest.mark.django_db(databases=make.ERASING)
 FORM = {"email": "Vera@example.com", "password": make.PASSWORD, "full_name": "Вера", "phone": "+7 (900) 123-45-67"}
@@ -40,14 +40,14 @@ def admin() -> Api:
 def test_only_administrators_manage_users(method, path, caller, status):
     person = make.user(full_name="Вера")
     body = None if method == "get" else FORM | {"roles": ["admin"]}
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert Api(*caller).request(method, path.format(id=person.id), body).status_code == status
     assert events == []
     assert User.objects.get().full_name == "Вера"
 
 
 def test_an_administrator_creates_an_account(admin):
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         answer = admin.post("/users", FORM)
     assert (answer.status_code, events) == (201, ["user.created"])
     assert (answer.json()["email"], answer.json()["roles"]) == ("vera@example.com", ["client"])
@@ -136,7 +136,7 @@ def test_one_account(admin):
 
 def test_an_administrator_changes_a_profile(admin):
     person = make.user(full_name="Вера", phone="+79001234567")
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         body = admin.patch(f"/users/{person.id}", {"full_name": "Вера Павловна"}).json()
     assert (body["full_name"], body["phone"], events) == ("Вера Павловна", "+79001234567", ["user.updated"])
     assert admin.put(f"/users/{person.id}", {"full_name": "В."}).json()["phone"] == "+79001234567"
@@ -146,12 +146,12 @@ def test_an_administrator_changes_a_profile(admin):
 def test_closing_an_account_bites(admin):
     person = make.user()
     caller = make.api(person)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         body = admin.patch(f"/users/{person.id}", {"is_active": False}).json()
     assert (body["is_active"], events) == (False, ["user.deactivated", "user.logged_out"])
     drain_outbox("accounts")
     assert caller.get("/auth/me").status_code == 401
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert admin.patch(f"/users/{person.id}", {"is_active": True}).json()["is_active"] is True
     assert events == ["user.updated"]
     assert make.api(person).get("/auth/me").status_code == 200
@@ -160,14 +160,14 @@ def test_closing_an_account_bites(admin):
 def test_roles_change(admin):
     person = make.user()
     caller = make.api(person)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         answer = admin.put(f"/users/{person.id}/roles", {"roles": ["manager", "client", "manager"]})
     assert (answer.status_code, answer.json()["roles"], events) == (200, ["client", "manager"], ["user.role_changed"])
     data = OutboxEvent.objects.using("accounts").get(type="user.role_changed").data
     assert (data["roles"], data["previous"]) == (["client", "manager"], ["client"])
     drain_outbox("accounts")
     assert caller.get("/auth/me").status_code == 200
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         admin.put(f"/users/{person.id}/roles", {"roles": ["client", "manager"]})
     assert events == []
 
@@ -185,7 +185,7 @@ def test_a_role_taken_away_bites_but_the_session_lives_on(admin):
 @pytest.mark.parametrize("roles", [[], ["root"], "admin", None, ["client"] * 4, [["client"]]])
 def test_bad_roles_are_refused(admin, roles):
     person = make.user()
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert admin.put(f"/users/{person.id}/roles", {"roles": roles}).status_code == 400
     assert events == []
     assert User.objects.get(pk=person.pk).roles == ["client"]
@@ -193,7 +193,7 @@ def test_bad_roles_are_refused(admin, roles):
 
 def test_the_last_administrator_stays(admin):
     root = admin_id()
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         answers = [
             admin.put(f"/users/{root}/roles", {"roles": ["manager"]}),
             admin.patch(f"/users/{root}", {"is_active": False}),
@@ -230,7 +230,7 @@ def test_two_administrators_cannot_remove_each_other():
 def test_deleting_forgets_the_person_and_keeps_the_id(admin):
     person = make.user(**FORM | {"username": "vera"})
     caller = make.api(person)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert admin.delete(f"/users/{person.id}").status_code == 204
     assert events == ["user.deactivated", "user.logged_out", "user.deleted"]
     drain_outbox("accounts")
@@ -249,7 +249,7 @@ def test_deleting_forgets_the_person_and_keeps_the_id(admin):
 def test_deleting_twice_changes_nothing_and_nothing_else_is_allowed(admin):
     person = make.user()
     admin.delete(f"/users/{person.id}")
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert admin.delete(f"/users/{person.id}").status_code == 204
         answers = [
             admin.patch(f"/users/{person.id}", {"full_name": "x"}),

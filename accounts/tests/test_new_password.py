@@ -10,7 +10,7 @@ from accounts import queries, services
 from accounts.models import ApiKey, Identity, RecoveryCode, Session, Totp, User
 from accounts.tests import make
 from core.testing import Api
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])
 NEW = "quite-another-horse"
@@ -61,7 +61,7 @@ def test_keys_sessions_and_unverified_identities_end(way):
 def test_a_reset_proves_the_mailbox_and_takes_off_a_strangers_factor():
     person = make.user()
     enrolled(person)
-    with events_of("accounts") as told:
+    with capture_events("accounts") as told:
         reset(person, None)
     person.refresh_from_db()
     assert told == ["user.updated"]

@@ -23,7 +23,7 @@ from accounts.tests import make
 from core.db import InsideTransaction, transaction
 from core.secrecy.sealing import seal
 from gateway.principal import read_token
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from tests.ports import nowhere
 
 pytestmark = [pytest.mark.django_db(databases=make.ERASING), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -94,7 +94,7 @@ def test_each_departure_is_its_own():
 
 # And back -----------------------------------------------------------------------------------------------------------
 def test_somebody_new_gets_an_account_with_a_verified_email():
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         answer = sign_in()
     assert answer.status_code == 200
     person = User.objects.get()

@@ -28,7 +28,7 @@ from messaging.models import InboxEvent, OutboxEvent
 from messaging.outbox import publish
 from messaging.peering import reads
 from messaging.people import personal
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 from notifications.models import Recipient, WebhookDelivery
 from notifications.tests import make as notifications
 from orders.models import Order
@@ -315,6 +315,6 @@ def test_erasure_drops_exports_and_allows_no_more(person):
     services.erase_user(user_id=person.id, now=timezone.now())
     assert not PersonalDataExport.objects.exists()
     admin = make.api(make.user("admin"))
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert admin.post(f"/users/{person.id}/exports").status_code == 404
     assert events == []

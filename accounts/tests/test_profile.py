@@ -5,7 +5,7 @@ from accounts import queries, services
 from accounts.models import Session, User
 from accounts.tests import make
 from core.testing import Api, token_for
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])
 NEW = "quite-another-horse"
@@ -48,7 +48,7 @@ def test_somebody_accounts_does_not_know_has_no_profile():
 
 def test_patch_changes_what_is_sent():
     person = make.user(full_name="Анна", phone="+79001112233")
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         answer = make.api(person).patch("/users/me", {"full_name": "Анна Каренина"})
     body = answer.json()
     assert (answer.status_code, body["full_name"], body["phone"], body["version"]) == (
@@ -118,7 +118,7 @@ def test_a_new_password_ends_every_other_session():
     person = make.user()
     here, there = make.pair(person), make.pair(person)
     body = {"old_password": make.PASSWORD, "new_password": NEW}
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert make.bearer(here.access_token).put("/users/me/password", body).status_code == 204
     assert events == ["user.logged_out"]
     drain_outbox("accounts")

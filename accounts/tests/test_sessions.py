@@ -12,7 +12,7 @@ from core.ids import uuid7
 from core.testing import Api
 from gateway.guards import guard
 from gateway.principal import read_token
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(databases=["accounts"])
 def test_logout_ends_the_session_and_both_tokens():
     person = make.user()
     pair, other = make.pair(person), make.pair(person)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         answer = make.bearer(pair.access_token).post("/auth/logout", {"refresh_token": pair.refresh_token})
     assert (answer.status_code, events) == (204, ["user.logged_out"])
     drain_outbox("accounts")
@@ -78,7 +78,7 @@ def test_a_session_can_be_ended_from_another():
     person = make.user()
     lost, here = make.pair(person), make.pair(person)
     caller = make.bearer(here.access_token)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert caller.delete(f"/auth/sessions/{lost.session_id}").status_code == 204
     assert events == ["user.logged_out"]
     drain_outbox("accounts")

@@ -8,7 +8,7 @@ from accounts.models import Activity, User
 from accounts.tests import make
 from core.testing import Api
 from gateway.principal import read_token
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 
 pytestmark = pytest.mark.django_db(databases=["accounts"])
 
@@ -32,7 +32,7 @@ def test_registering_mails_a_link_that_verifies_once(mailoutbox):
     drain_outbox("accounts")
     assert mailoutbox[-1].to == [person.email]
     token = mailed_token(mailoutbox)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert confirm(token).status_code == 204
     assert events == ["user.updated"]
     person.refresh_from_db()
@@ -96,7 +96,7 @@ def test_a_link_lives_a_day(time_machine):
 @pytest.mark.parametrize("token", ["x", "a:b:c", "0" * 500])
 def test_a_forged_link_verifies_nothing(token):
     person = register()
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         assert confirm(token).status_code == 400
         assert Api().post("/auth/verify-email/confirm", {}).status_code == 400
     assert events == []

@@ -13,7 +13,7 @@ from catalog.commands import TakeInVehicle
 from catalog.models import Category, PriceChange, Product, StockMovement
 from catalog.tests import make
 from core.ids import uuid7
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "accounts"])
 LISTS = (
@@ -71,7 +71,7 @@ def test_products_are_searched_like_in_the_shop(manager):
 def test_an_edit_goes_through_the_service(manager):
     product = make.product()
     changes = {"price": "1400000.00", "price_reason": "autumn", "stock_delta": "2", "stock_reason": "found"}
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert post(manager, product, **changes).status_code == 200
     product.refresh_from_db()
     assert (product.price, product.on_hand, product.version) == (1400000, 3, 3)
@@ -83,7 +83,7 @@ def test_an_edit_goes_through_the_service(manager):
 def test_a_refusal_is_shown_and_changes_nothing(manager, settings):
     settings.PRICE_FOUR_EYES_ABOVE = settings.STOCK_FOUR_EYES_ABOVE = 100_000_000
     product = make.product()
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         response = post(manager, product, price="1.00", stock_delta="-5", stock_reason="lost")
     product.refresh_from_db()
     assert (response.status_code, product.on_hand, product.price) == (200, 1, 1500000)

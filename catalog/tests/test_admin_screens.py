@@ -27,7 +27,7 @@ from catalog.services.imports import ImportOptions
 from catalog.services.revisions import PriceRule
 from catalog.tests import make
 from core.ids import uuid7
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "accounts"])
 PRICE_LIST = b"sell_id,brand,model,year,price,kmage\n1,Lada,Vesta,2021,1500000,42000\n2,,Rio,2019,1200000,68000\n"
@@ -165,13 +165,13 @@ class TestPrices:
     def test_prices_chosen_by_filter_are_previewed_and_set(self, manager):
         bmw = make.product(make="BMW", price=Decimal(1234567))
         make.product(make="Audi", price=Decimal(1000000))
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             page = page_of(manager.post(f"{REVISIONS}add/", self.form(make="BMW")))
             shown = text(manager.get(page))
         assert events == []
         for part in ("1,234,567.00", "1,173,000.00", "-61,567.00", "Set these prices"):
             assert part in shown or part.replace(",", "") in shown, part
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             manager.post(page, {"do": "apply"})
         assert events == ["product.updated"]
         change = PriceChange.objects.get()
@@ -280,7 +280,7 @@ class TestStockTaking:
         assert "North, South" in text(manager.get(f"{COUNTS}add/"))
         page = self.start(manager, "North")
         assert "FAR" not in text(manager.get(page))
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             manager.post(page, self.numbers(BOX="3", CAR="0") | {"do": "save"})
             manager.post(page, {"do": "add", "number": "FAR", "quantity": "1"})
         assert events == []
@@ -288,7 +288,7 @@ class TestStockTaking:
         assert [line.product.sku for line, _shown in differing.context["lines"]] == ["BOX", "CAR"]
         totals = differing.context["totals"]
         assert (totals["differing"], totals["missing"], totals["found"]) == (2, 3, 0)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             manager.post(page, {"do": "confirm", "reason": "year's end"})
         assert events == ["product.updated"] * 3
         for product in (box, car):

@@ -16,7 +16,7 @@ from catalog.services import arrivals
 from catalog.tests import make
 from core.ids import uuid7
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 MAKES = (("Toyota", "Camry"), ("BMW", "X5"), ("Kia", "Rio"), ("Лада", "Веста"), ("Land Rover", "Range-Rover"))
@@ -166,7 +166,7 @@ def test_the_cost_in_statements_does_not_grow_with_the_searches():
         for text in ("бмв x5", "камри", "", "седан 2019", ""):
             search(text, make="BMW", is_active=True)
         make.product(make="BMW", model="X5")
-        with CaptureQueriesContext(connections["catalog"]) as queries, events_of("catalog"):
+        with CaptureQueriesContext(connections["catalog"]) as queries, capture_events("catalog"):
             services.match_saved_searches(now=later())
         SavedSearch.objects.update(seen_until=timezone.now())
         costs.append(len(queries))

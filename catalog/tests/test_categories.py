@@ -14,7 +14,7 @@ from catalog.tests import make
 from core.errors import DomainError
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 
@@ -27,7 +27,7 @@ def refused(response, status, code):
 
 def test_a_manager_adds_a_category_below_another():
     cars = make.category("Автомобили")
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         response = Api("manager").post("/categories", {"name": "Кроссоверы и SUV", "parent_id": str(cars.pk)})
     assert response.status_code == 201, response.content
     assert response.json() | {"id": "", "created_at": "", "updated_at": ""} == {
@@ -61,7 +61,7 @@ def test_a_move_carries_the_subtree():
     cars, other = make.category("Cars"), make.category("Other")
     suv = make.category("SUV", cars)
     small = make.category("Small", suv)
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         response = Api("manager").patch(f"/categories/{suv.pk}", {"parent_id": str(other.pk), "slug": "offroad"})
     assert response.json()["path"] == "other/offroad"
     small.refresh_from_db()
@@ -75,7 +75,7 @@ def test_a_move_carries_the_subtree():
 def test_a_category_is_never_below_itself():
     cars = make.category("Cars")
     suv = make.category("SUV", cars)
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         refused(Api("manager").patch(f"/categories/{cars.pk}", {"parent_id": str(suv.pk)}), 409, "category_cycle")
         refused(Api("manager").patch(f"/categories/{cars.pk}", {"parent_id": str(cars.pk)}), 409, "category_cycle")
     assert Category.objects.get(pk=cars.pk).parent_id is None
@@ -93,7 +93,7 @@ def test_only_an_empty_category_is_deleted():
     product = make.product(category_id=cars.pk)
     refused(Api("manager").delete(f"/categories/{cars.pk}"), 409, "category_not_empty")
     services.delete_product(product_id=product.pk, now=timezone.now())
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert Api("manager").delete(f"/categories/{cars.pk}").status_code == 204
     assert events == ["category.changed"]
     assert not Category.objects.exists()

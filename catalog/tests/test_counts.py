@@ -14,7 +14,7 @@ from catalog.tests import make
 from core.errors import NotFound
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 NOW = timezone.now()
@@ -49,7 +49,7 @@ def test_a_sheet_lists_what_the_books_say_stands_there():
     make.product(sku="B", location="South")
     make.product(sku="C", location="North", stock=0)
     make.product(sku="S", kind="service")
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert list(start("North").lines.values_list("product__sku", "expected")) == [("A", 1)]
         assert set(start().lines.values_list("product__sku", flat=True)) == {"A", "B"}
     assert events == []
@@ -62,7 +62,7 @@ def test_differences_become_movements_with_reason_and_news():
     make.product(sku="left", kind="accessory", stock=4)
     sheet = start()
     write(sheet, same=4, less=1, more=9)
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         done = settle(sheet)
     assert sorted(events) == ["product.updated", "product.updated", "stock.low"]
     assert outcomes(done) == {"same": "same", "less": "adjusted", "more": "adjusted", "left": "uncounted"}
@@ -73,7 +73,7 @@ def test_differences_become_movements_with_reason_and_news():
         ("more", 5, 9, "year's end", "m2"),
     }
     assert public.stock_disagreements() == []
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert settle(sheet).status == "confirmed"
     assert (events, counted.count()) == ([], 2)
 
@@ -109,7 +109,7 @@ def test_a_unit_found_elsewhere_moves_there():
     sheet = start("North")
     write(sheet, A=1)
     services.add_found(count_id=sheet.pk, number="a123bc77")
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert outcomes(settle(sheet)) == {"A": "same", "B": "adjusted"}
     strayed.refresh_from_db()
     assert (strayed.location, strayed.on_hand, events) == ("North", 1, ["product.updated"])

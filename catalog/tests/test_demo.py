@@ -7,13 +7,13 @@ from catalog import public
 from catalog.models import Category, Product
 from catalog.plugin.demo import create_demo
 from core.vin import is_vin
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 
 @pytest.mark.django_db(databases=["catalog"])
 def test_the_showroom_is_filled_once():
     assert create_demo(timezone.now()) == Product.objects.count() == 50
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert create_demo(timezone.now()) == 0
     assert events == []
     cars = Product.objects.filter(kind="vehicle")

@@ -19,7 +19,7 @@ from catalog.services.imports import ImportOptions, Reached, import_file
 from catalog.tests import make
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = "sell_id,brand,model,year,price,kmage,vin,color"
@@ -47,7 +47,7 @@ def counts(result):
 
 
 def test_good_rows_become_products_with_stock_and_news(tmp_path):
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         result = run(listing(tmp_path, *GOOD))
     assert counts(result) == (3, 0, 3, 0, 0, 0)
     car = Product.objects.get(external_id="2")
@@ -62,7 +62,7 @@ def test_a_second_run_changes_nothing(tmp_path):
     path = listing(tmp_path, *GOOD, name="list.csv.gz")
     run(path)
     before = list(Product.objects.order_by("pk").values())
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert counts(run(path)) == (3, 0, 0, 0, 3, 0)
     assert list(Product.objects.order_by("pk").values()) == before
     assert events == []
@@ -80,7 +80,7 @@ def test_of_repeats_the_last_decides_and_stays(tmp_path):
 
 def test_a_changed_price_is_an_update_with_history(tmp_path):
     run(listing(tmp_path, *GOOD))
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         result = run(listing(tmp_path, *GOOD[:2], GOOD[2].replace("3150000", "2990000.50")))
     assert counts(result) == (3, 0, 0, 1, 2, 0)
     change = PriceChange.objects.get()
@@ -209,7 +209,7 @@ def test_the_small_real_file_twice():
     if not path.exists():
         pytest.skip(f"no {path}: shared/data is not beside this checkout")
     assert counts(run(path)) == (474, 26, 454, 0, 0, 20)
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert counts(run(path)) == (474, 26, 0, 0, 454, 20)
     assert events == []
 

@@ -12,7 +12,7 @@ from catalog.tests import make
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 CAR = {
@@ -82,7 +82,7 @@ class TestCreating:
     )
     def test_what_names_another_product_is_a_conflict(self, change, code):
         Api("manager").post("/products", CAR)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             refused(Api("manager").post("/products", CAR | change), 409, code)
         assert Product.objects.count() == 1
         assert events == []
@@ -140,7 +140,7 @@ class TestEditing:
     def test_a_new_price_is_kept_in_the_history(self):
         product = make.product(price=Decimal("100.00"))
         api = Api("manager")
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             response = api.patch(f"/products/{product.pk}", {"price": "90.5", "price_reason": "end of the season"})
         assert (response.json()["price"], response.json()["version"]) == ("90.50", 2)
         change = PriceChange.objects.get()
@@ -150,7 +150,7 @@ class TestEditing:
 
     def test_changing_nothing_changes_nothing(self):
         product = make.product(price=Decimal("100.00"))
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             response = Api("manager").patch(f"/products/{product.pk}", {"price": 100, "name": product.name})
         assert response.json()["version"] == 1
         assert events == []
@@ -171,7 +171,7 @@ class TestEditing:
 
     def test_a_deleted_product_is_gone_and_its_history_stays(self):
         product = make.product(sku="GONE", vin=make.VIN)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             assert Api("manager").delete(f"/products/{product.pk}").status_code == 204
         assert events == ["product.deleted"]
         refused(Api("manager").get(f"/products/{product.pk}"), 404, "not_found")
@@ -182,7 +182,7 @@ class TestEditing:
     def test_a_reserved_product_is_not_deleted(self):
         product = make.product()
         make.reservation((product.pk, 1))
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             refused(Api("manager").delete(f"/products/{product.pk}"), 409, "product_reserved")
         assert events == []
 
@@ -216,7 +216,7 @@ class TestStock:
 
     def test_stock_is_never_below_zero(self):
         product = make.product(stock=2)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             problem = refused(
                 Api("manager").post(f"/products/{product.pk}/stock", {"delta": -3, "reason": "x"}),
                 409,

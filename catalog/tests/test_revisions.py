@@ -14,7 +14,7 @@ from catalog.services.revisions import PriceRule
 from catalog.tests import make
 from core.errors import InvalidInput, NotFound
 from core.ids import uuid7
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 NOW = timezone.now()
@@ -61,14 +61,14 @@ def test_a_rule_rounds_half_up_to_its_step(price, given, new):
 
 def test_a_preview_changes_nothing_and_applying_it_leaves_history():
     first, second = make.product(price=Decimal(1000000)), make.product(price=Decimal(2000000))
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         revision = preview([first.pk, second.pk], rule("-5"))
     assert (events, prices()) == ([], [1000000, 2000000])
     assert list(revision.lines.order_by("id").values_list("old_price", "new_price")) == [
         (1000000, 950000),
         (2000000, 1900000),
     ]
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         done = apply(revision)
     assert events == ["product.updated"] * 2
     assert (done.status, done.closed_by, outcomes(done)) == ("applied", "m2", ["set", "set"])
@@ -77,7 +77,7 @@ def test_a_preview_changes_nothing_and_applying_it_leaves_history():
     assert history == {(1000000, 950000, "m2", "autumn sale"), (2000000, 1900000, "m2", "autumn sale")}
     first.refresh_from_db()
     assert first.version == 2
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert apply(revision).status == "applied"
     assert (events, PriceChange.objects.count()) == ([], 2)
 

@@ -13,7 +13,7 @@ from catalog.tests import make
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 
@@ -30,7 +30,7 @@ def test_a_saved_search_tells_of_what_is_new_and_fits_once():
     new = make.product(make="BMW", model="X5")
     make.product(make="BMW", model="X3", name="X3")
     make.product(make="BMW", model="X5", stock=0)
-    with events_of("catalog") as events:
+    with capture_events("catalog") as events:
         assert services.match_saved_searches(now=timezone.now()) == 0
         assert services.match_saved_searches(now=later()) == 1
         assert services.match_saved_searches(now=later(9)) == 0

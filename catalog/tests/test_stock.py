@@ -18,7 +18,7 @@ from catalog.tests import make
 from core.db import transaction
 from core.ids import uuid7
 from messaging.models import OutboxEvent
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 NOW = timezone.now()
 
@@ -36,7 +36,7 @@ def last_event():
 class TestReserving:
     def test_all_lines_are_held(self):
         first, second = make.product(stock=5), make.product(stock=3)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             held = make.reservation((first.pk, 2), (second.pk, 3))
         assert held.status == "held"
         assert (levels(first), levels(second)) == ((5, 2), (3, 3))
@@ -53,7 +53,7 @@ class TestReserving:
 
     def test_one_short_line_refuses_the_whole(self):
         plenty, none = make.product(stock=9), make.product(stock=0)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             make.reservation((plenty.pk, 1), (none.pk, 1))
         assert events == ["stock.rejected"]
         assert levels(plenty) == (9, 0)
@@ -97,7 +97,7 @@ class TestReserving:
     def test_a_replaced_attempt_gives_back_in_the_same_step(self):
         car, mats, order, first, second = make.product(), make.product(stock=3), uuid7(), uuid7(), uuid7()
         make.reservation((car.pk, 1), (mats.pk, 1), order_id=order, attempt_id=first)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             make.reservation((car.pk, 1), (mats.pk, 3), order_id=order, attempt_id=second, replaces=first)
         assert events == ["stock.released", "stock.reserved"]
         assert (levels(car), levels(mats)) == ((1, 1), (3, 3))
@@ -132,7 +132,7 @@ class TestReserving:
 
     def test_low_stock_is_told_once_when_the_threshold_is_crossed(self):
         product = make.product(kind="accessory", stock=5, low_stock_threshold=2)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             make.reservation((product.pk, 2))
             make.reservation((product.pk, 1))
             make.reservation((product.pk, 1))
@@ -147,7 +147,7 @@ class TestReleasing:
     def test_held_goods_are_back_on_sale(self):
         product = make.product(stock=2)
         held = make.reservation((product.pk, 2))
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             self.release(held)
         assert levels(product) == (2, 0)
         assert events == ["stock.released"]
@@ -194,7 +194,7 @@ class TestSelling:
     def test_what_was_held_leaves_the_stock_once(self):
         product = make.product(stock=3)
         held = make.reservation((product.pk, 2))
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             for _ in range(2):
                 services.sell_reservation(order_id=held.order_id, attempt_id=held.attempt_id, now=NOW)
         assert levels(product) == (1, 0)
@@ -215,7 +215,7 @@ class TestSelling:
         product = make.product(stock=1)
         held = make.reservation((product.pk, 1), now=NOW)
         make.reservation((product.pk, 1), now=NOW + timedelta(hours=1))
-        with pytest.raises(StockGone), events_of("catalog") as events:
+        with pytest.raises(StockGone), capture_events("catalog") as events:
             services.sell_reservation(order_id=held.order_id, attempt_id=held.attempt_id, now=NOW + timedelta(hours=1))
         assert levels(product) == (1, 1)
         assert events == []
@@ -277,7 +277,7 @@ class TestCounting:
 
     def test_a_count_is_a_movement_and_news(self):
         product = make.product(stock=3)
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             changed = self.adjust(product, 4)
         assert (changed.on_hand, changed.version, changed.stock_version) == (7, 2, 2)
         assert events == ["product.updated"]
@@ -288,7 +288,7 @@ class TestCounting:
     def test_held_goods_cannot_be_counted_out(self):
         product = make.product(stock=3)
         make.reservation((product.pk, 2))
-        with pytest.raises(InsufficientStock), events_of("catalog") as events:
+        with pytest.raises(InsufficientStock), capture_events("catalog") as events:
             self.adjust(product, -2)
         assert levels(product) == (3, 2)
         assert events == []
@@ -409,7 +409,7 @@ class TestTakingBackPart:
     def test_part_of_a_sale_is_in_stock_again_and_the_rest_stays_sold(self):
         many, one = make.product(stock=5), make.product(stock=1)
         held = self.sold((many.pk, 3), (one.pk, 1))
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             self.back(held, (many.pk, 2), (one.pk, 1))
         assert (levels(many), levels(one), events) == ((4, 0), (1, 0), ["stock.returned"])
         assert [(line.product_id, line.quantity) for line in held.lines.all()] == [(many.pk, 1)]

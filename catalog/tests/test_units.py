@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import events_of, published, receive
+from messaging.testing import capture_events, published, receive
 from orders.events import OrderCompleted
 from showroom.events import DriveEnded, DriveStarted
 
@@ -41,7 +41,7 @@ def picture(width=1200, height=900, kind="JPEG", **options):
 class TestStages:
     def test_only_a_unit_on_sale_can_be_bought(self):
         car = make.product()
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             services.change_stage(product_id=car.pk, stage=Stage.IN_PREPARATION, now=NOW)
         assert events == ["product.updated"]
         car.refresh_from_db()
@@ -68,7 +68,7 @@ class TestStages:
         car.refresh_from_db()
         assert car.state == "sold"
         event = OrderCompleted(order_id=order_id, number="A-1", customer_id=uuid7())
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             receive(handlers.hand_over_units, event)
             receive(handlers.hand_over_units, event)
         assert events == ["product.updated"]
@@ -191,7 +191,7 @@ class TestPrices:
         assert (answer.status_code, answer.json()["applied_at"]) == (201, None)
         services.apply_scheduled_prices(now=NOW)
         assert not PriceChange.objects.exists()
-        with events_of("catalog") as events:
+        with capture_events("catalog") as events:
             assert services.apply_scheduled_prices(now=LATER) == 1
             assert services.apply_scheduled_prices(now=LATER) == 0
         assert events == ["product.updated"]

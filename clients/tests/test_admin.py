@@ -2,7 +2,7 @@ import pytest
 
 from clients.models import Client
 from clients.tests import make
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["clients", "accounts"])
 COUNTS = ("TOTAL_FORMS", "INITIAL_FORMS")
@@ -32,7 +32,7 @@ def test_cards_are_opened_and_changed_by_services(screens):
 def test_only_cards_without_deals_are_deleted(screens):
     empty, busy = make.client(), make.user_client()
     make.deal(busy.user_id)
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         screens.post("/admin/clients/client/", {"action": "hide", "_selected_action": [str(empty.id), str(busy.id)]})
     assert list(Client.objects.present()) == [busy]
     assert told == []

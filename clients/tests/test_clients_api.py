@@ -6,7 +6,7 @@ from clients.models import Activity, Client, Contact
 from clients.tests import make
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["clients"])
 CARD = {"name": "Romashka", "type": "organization", "industry": "retail", "email": "r@example.com"}
@@ -70,7 +70,7 @@ def test_bad_cards_are_refused(change, field):
 )
 def test_only_managers_come_near(who, status, method, path):
     card = make.client()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = who.request(method, path.format(id=card.id), None if method == "get" else CARD)
     assert answer.status_code == status
     assert told == []
@@ -115,7 +115,7 @@ def test_a_change_of_nothing_tells_nothing():
 @pytest.mark.parametrize("method", ["patch", "delete"])
 def test_a_stale_version_is_refused(method):
     card = make.client()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = Api("manager").request(method, f"/clients/{card.id}", {"name": "Vasilek"}, If_Match='"9"')
     assert answer.status_code == 412
     card.refresh_from_db()

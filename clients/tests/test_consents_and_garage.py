@@ -13,7 +13,7 @@ from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
 from insurance.events import PolicyPurchased
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders.events import OrderCompleted, OrderReturned, SoldVehicle
 
 pytestmark = pytest.mark.django_db(databases=["clients", "orders", "insurance"])
@@ -24,7 +24,7 @@ GIVEN = {"kind": "marketing", "is_given": True, "source": "paper"}
 
 def test_the_latest_word_on_a_consent_counts_and_the_history_stays():
     card, manager = make.client(), Api("manager")
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         first = manager.post(f"/clients/{card.id}/consents", GIVEN)
         manager.post(f"/clients/{card.id}/consents", GIVEN | {"is_given": False, "note": "by phone"})
     assert (first.status_code, told) == (201, ["client.consent.recorded"] * 2)
@@ -54,7 +54,7 @@ def test_the_history_of_consents_is_only_added_to(change):
 )
 def test_bad_consents_are_refused(change):
     card = make.client()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         assert Api("manager").post(f"/clients/{card.id}/consents", GIVEN | change).status_code == 400
     assert (Consent.objects.count(), told) == (0, [])
 
@@ -171,7 +171,7 @@ def test_only_managers_see_consents_and_cars(who, status):
         ("post", "vehicles", {"vin": "WAUZZZ8V5KA123456"}),
         ("delete", f"vehicles/{vehicle.id}", None),
     ]
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answers = [who.request(method, f"/clients/{card.id}/{path}", body).status_code for method, path, body in calls]
     assert (answers, told) == ([status] * 5, [])
     assert (Consent.objects.count(), Vehicle.objects.get().left_at) == (0, None)

@@ -21,7 +21,7 @@ from core.importing.limits import Row
 from core.importing.problems import RowProblem, UnreadableFile
 from core.testing import Api
 from messaging.tasks import run_endings
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["clients"])
 HEADER = "ФИО;Телефон;Эл. почта;ИНН;Комментарий"
@@ -52,7 +52,7 @@ def state():
 @pytest.mark.parametrize("name", ["list.csv", "1251.csv"])
 def test_a_list_becomes_cards_and_again_changes_nothing(tmp_path, name):
     path = listing(tmp_path, *GOOD, name=name)
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         assert run(path) == (3, 0, 3, 0, 0, 0)
     assert told == ["client.created"] * 3
     cards = {card.name: card for card in Client.objects.all()}
@@ -63,7 +63,7 @@ def test_a_list_becomes_cards_and_again_changes_nothing(tmp_path, name):
     assert (firm.type, firm.inn, firm.phone) == ("organization", "7707083893", "+74957654321")
     assert ClientKey.objects.count() == 5
     before = state()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         assert run(path) == (3, 0, 0, 0, 3, 0)
         assert run(path, overwrite=True) == (3, 0, 0, 0, 3, 0)
     assert (told, state()) == ([], before)
@@ -76,7 +76,7 @@ def test_a_client_is_known_by_phone_email_or_inn_however_written(tmp_path):
     with_contact = make.client(name="Vera", type="person")
     make.contact(with_contact, "+7 999 000-00-00")
     lines = [*GOOD, "Вера;8-999-000-00-00;;;"]
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         assert run(listing(tmp_path, *lines)) == (4, 0, 0, 3, 1, 0)
     assert set(told) == {"client.updated"}
     for card in (by_phone, by_email, by_inn, with_contact):
@@ -90,7 +90,7 @@ def test_a_client_is_known_by_phone_email_or_inn_however_written(tmp_path):
 def test_nothing_is_lost_unless_asked_for(tmp_path):
     card = make.client(name="Anna", type="person", phone="+79160000001", email="anna@example.com")
     path = listing(tmp_path, "Анна Иванова;+7 916 000-00-02;anna@example.com;;")
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         assert run(path) == (1, 0, 0, 1, 0, 0)
     card.refresh_from_db()
     assert (card.name, card.phone, told) == ("Anna", "+79160000001", ["client.contact.added"])

@@ -13,7 +13,7 @@ from clients.models import Client, Lead
 from clients.tests import make
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["clients"])
 LEAD = {"name": "Vera", "phone": "8 916 111-22-33", "source": "website", "note": "A red one"}
@@ -78,7 +78,7 @@ def test_a_lead_is_opened_once_and_its_clock_runs(settings):
 )
 def test_bad_leads_are_refused(change, field):
     lead = make.lead()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         opened = Api("manager").post("/leads", LEAD | change)
         changed = Api("manager").patch(f"/leads/{lead.id}", change)
     assert (opened.status_code, changed.status_code) == (400, 400)
@@ -95,7 +95,7 @@ def test_a_lead_of_an_unknown_client_is_refused():
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_only_managers_come_near(who, status, method, path):
     lead = make.lead()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = who.request(method, path.format(id=lead.id), None if method == "get" else LEAD)
     assert (answer.status_code, told, Lead.objects.get().version) == (status, [], 1)
 
@@ -112,7 +112,7 @@ def test_a_missing_lead_is_404(method, path, missing):
 def test_the_table_of_stages(source, target):
     lead = lead_at(source)
     body = {"stage": target} | ({"lost_reason": "Too dear"} if target == "lost" else {})
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = Api("manager").post(f"/leads/{lead.id}/move", body)
     if (source, target) in MOVES:
         assert (answer.status_code, answer.json()["stage"]) == (200, target)
@@ -160,7 +160,7 @@ def test_a_won_lead_becomes_the_client_with_its_phone_or_a_new_one():
 def test_the_first_reply_stops_the_clock_and_the_next_action_starts_it():
     lead, manager = overdue_lead(), Api("manager")
     assert manager.get(f"/leads/{lead.id}").json()["is_overdue"] is True
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         first = manager.post(f"/leads/{lead.id}/reply").json()
         second = Api("manager").post(f"/leads/{lead.id}/reply").json()
     assert (first["stage"], first["owner_id"], first["is_overdue"]) == ("contacted", str(manager.user_id), False)
@@ -209,7 +209,7 @@ def test_a_lead_belongs_to_a_colleague():
 )
 def test_a_stale_version_is_refused(method, path, body):
     lead = make.lead()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = Api("manager").request(method, f"/leads/{lead.id}{path}", body, If_Match='"9"')
         assert (answer.status_code, told) == (412, [])
         answer = Api("manager").request(method, f"/leads/{lead.id}{path}", body, If_Match='"1"')
@@ -218,7 +218,7 @@ def test_a_stale_version_is_refused(method, path, body):
 
 def test_a_move_is_repeated_by_its_key_and_a_change_of_nothing_tells_nothing():
     lead, manager = make.lead(), Api("manager")
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         for _ in range(2):
             answer = manager.post(
                 f"/leads/{lead.id}/move", {"stage": "contacted"}, Idempotency_Key="m1", If_Match='"1"'

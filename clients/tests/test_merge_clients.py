@@ -12,7 +12,7 @@ from clients.models import Client, ClientKey, Duplicate, Merge
 from clients.tests import make
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["clients", "accounts"])
 PHONE = "+79995554433"
@@ -108,7 +108,7 @@ def seen(card_id):
 def test_a_merge_keeps_everything_of_both_and_both_ids():
     one, other = full_group()
     apart = [seen(one.id), seen(other.id)]
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = Api("manager").post(f"/clients/{one.id}/merge", {"other_id": str(other.id)})
     assert answer.status_code == 201
     assert answer.json()["filled"] == {"email": "v@example.com", "inn": "7707083893"}
@@ -128,7 +128,7 @@ def test_undoing_a_merge_gives_each_what_it_had():
     one, other = full_group()
     apart = [seen(one.id), seen(other.id)]
     merge, manager = make.merge(one, other), Api("manager")
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = manager.post(f"/clients/merges/{merge.id}/undo")
     assert (answer.status_code, told) == (200, ["client.merge_undone"])
     assert [seen(one.id), seen(other.id)] == apart
@@ -221,7 +221,7 @@ def test_any_chain_of_merges_comes_apart_as_it_was(seed):
 def test_what_is_one_client_or_cannot_be_is_not_merged(make_other, code):
     card = make.client()
     other_id = make_other(card)
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answer = Api("manager").post(f"/clients/{card.id}/merge", {"other_id": str(other_id)})
     assert (answer.status_code, answer.json()["code"], told) == (409, code, [])
 
@@ -241,7 +241,7 @@ def test_a_merge_of_nobody_is_404_and_of_nothing_400():
 def test_only_managers_merge(who, status):
     pair = make.duplicates()
     merge = make.merge()
-    with events_of("clients") as told:
+    with capture_events("clients") as told:
         answers = [
             who.get("/clients/duplicates"),
             who.post(f"/clients/duplicates/{pair.id}/dismiss"),

@@ -312,6 +312,6 @@ def premiums_unconfirmed(subject: Subject) -> Iterator[str]:
 )
 def kept(subject: Subject) -> Iterator[str]:
     """The nightly job did not run, or could not do its work."""
-    for ending, names in endings.endings_of(subject.alias).items():
+    for ending, names in endings.get_endings(subject.alias).items():
         if ending.due(timezone.now() - endings.GRACE).exists():
             yield f"the time of {names} is over"

@@ -14,7 +14,7 @@ from financing import services
 from financing.models import ApplicationDocument, Loan
 from financing.plugin import personal
 from financing.tests import make
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/applications"
@@ -135,7 +135,7 @@ def test_an_offer_is_accepted_once_every_wanted_paper_is(application, owner):
     passport = make.paper(application_id=application.id)
     assert owner.get(f"{PATH}/{application.id}").json()["missing_documents"] == ["income_certificate"]
     income = make.paper(application_id=application.id, kind="income_certificate", content=JPEG)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         refused = owner.post(f"{PATH}/{application.id}/accept")
         assert (refused.status_code, refused.json()["code"]) == (409, "documents_missing")
         assert refused.json()["missing"] == WANTED
@@ -153,7 +153,7 @@ def test_a_checkout_goes_on_with_the_last_paper():
     application = make.requested(make.order())
     assert application.status == "approved"
     papers = [make.paper(application_id=application.id, kind=kind, content=make.PDF + kind.encode()) for kind in WANTED]
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         review(application, papers[0], accepted=True)
         assert told == []
         review(application, papers[1], accepted=True)

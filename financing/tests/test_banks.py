@@ -17,7 +17,7 @@ from financing.models import Application, BankOffer
 from financing.public import loan_disagreements
 from financing.tests import make, sandboxes
 from messaging.models import ExternalCall, OutboxEvent
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from sandbox.lenders.store import FAULTS, FaultScript, Store
 from tests.ports import nowhere
 
@@ -66,7 +66,7 @@ def test_the_banks_offer_becomes_the_applications(fault):
     connected()
     application = asked(fault)
     assert application.status == "scoring"
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         sandboxes.answered(application)
     assert (application.status, application.approved_amount) == ("approved", Decimal("1500000.00"))
     assert told == ["financing.approved"]
@@ -78,7 +78,7 @@ def test_the_banks_offer_becomes_the_applications(fault):
 def test_a_banks_refusal_is_the_answer():
     connected()
     application = asked("refuse")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         sandboxes.answered(application)
     assert (application.status, application.reasons) == ("rejected", ["bank_refused"])
     assert (of(application, "vega").code, told) == ("credit_policy", ["financing.rejected"])
@@ -121,7 +121,7 @@ def test_what_our_rules_would_review_the_banks_people_review():
 # A checkout -----------------------------------------------------------------------------------------------------
 def test_our_own_decision_goes_first_and_asks_nobody_when_accepted():
     make.programme(), connected(base_rate=Decimal(1))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         application = make.requested(make.order())
     assert (application.status, application.annual_rate) == ("accepted", Decimal(15))
     assert told == ["financing.submitted", "financing.approved"]
@@ -178,7 +178,7 @@ def test_who_sees_the_offers(several, caller, status):
 
 def test_the_client_takes_one_and_the_others_are_let_go(several):
     best = shown(several)[0]
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         response = owner_of(several).post(f"{PATH}/{several.id}/accept", {"offer_id": best["id"]})
     body = response.json()
     assert (response.status_code, body["status"], body["annual_rate"]) == (200, "accepted", "14.0000")
@@ -202,7 +202,7 @@ def test_an_offer_under_review_is_overtaken_by_a_banks():
     sandboxes.answered(application)
     assert application.status == "under_review"
     offer = of(application, "polus")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         wanted = {"offer_id": str(offer.id), "own_part": "650000.00"}
         body = owner_of(application).post(f"{PATH}/{application.id}/accept", wanted).json()
     assert (body["status"], body["approved_amount"]) == ("accepted", "1350000.00")
@@ -216,7 +216,7 @@ def test_a_banks_offer_taken_while_others_still_decide_is_told_as_two_facts():
     application = asked()
     offer = of(application, "vega")
     services.receive_bank_answer(offer_id=offer.id, answer=OFFER, now=timezone.now())
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = owner_of(application).post(f"{PATH}/{application.id}/accept", {"offer_id": str(offer.id)})
     assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
     assert told == ["financing.approved", "financing.accepted"]
@@ -283,7 +283,7 @@ def test_the_first_answer_counts_however_often_and_in_whatever_order_others_come
     application, now = asked(), timezone.now()
     first, second = of(application, "vega").id, of(application, "third").id
     services.receive_bank_answer(offer_id=first, answer=OFFER, now=now)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         services.receive_bank_answer(offer_id=first, answer={"status": "refused"}, now=now)
         services.receive_bank_answer(offer_id=first, answer=OFFER, now=now + timedelta(days=1))
         assert told == []

@@ -17,7 +17,7 @@ from financing.public import loan_disagreements, loans_by_order
 from financing.tests import make
 from messaging.models import OutboxEvent
 from messaging.outbox import publish, send
-from messaging.testing import drain_outbox, events_of, published, receive
+from messaging.testing import capture_events, drain_outbox, published, receive
 from orders import events as orders
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
@@ -84,7 +84,7 @@ def paid_out(order, attempt):
 
 # Deciding --------------------------------------------------------------------------------------------------------
 def test_a_loan_is_decided_and_accepted_once(order, attempt):
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(loan_requested(order, attempt))
     assert told == ["financing.submitted", "financing.approved"]
     assert (last_event()["is_accepted"], last_event()["attempt_id"]) == (True, str(attempt))
@@ -93,7 +93,7 @@ def test_a_loan_is_decided_and_accepted_once(order, attempt):
 
 
 def test_a_refused_loan_says_why(order, attempt):
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(loan_requested(order, attempt, term_months=120))
     assert told == ["financing.submitted", "financing.rejected"]
     assert last_event()["reasons"] == ["term"]
@@ -101,7 +101,7 @@ def test_a_refused_loan_says_why(order, attempt):
 
 
 def test_a_review_answers_nothing_until_a_manager_decides(order, attempt):
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(loan_requested(order, attempt, **make.DTI_REVIEW))
         services.approve_application(
             application_id=Application.objects.get().id, manager_id=uuid7(), now=timezone.now()
@@ -121,7 +121,7 @@ def test_a_review_answers_nothing_until_a_manager_decides(order, attempt):
     ],
 )
 def test_what_cannot_be_decided_is_rejected_once(order, attempt, changes, reason, field):
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(loan_requested(order, attempt, **changes))
     assert told == ["financing.rejected"]
     assert last_event()["reasons"] == [reason]
@@ -159,7 +159,7 @@ def test_a_clients_own_loan_is_paid_out_and_undone_like_a_checkouts(order):
     services.accept_offer(application_id=own.id, customer_id=own.customer_id, now=timezone.now())
     twice(disbursement(order, own.id))
     assert Loan.objects.get().application_id == own.id
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(withdrawal(order, own.id))
     assert told == ["loan.closed", "financing.withdrawn", "financing.withdrawn"]
     assert last_event()["attempt_id"] == str(own.id)
@@ -174,7 +174,7 @@ def test_it_waits_for_the_order_to_be_known(attempt):
 # Paying out ------------------------------------------------------------------------------------------------------
 def test_the_loan_is_paid_out_once_with_its_schedule(order, attempt):
     make.requested(order, attempt_id=attempt)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(disbursement(order, attempt))
     assert told == ["financing.disbursed"]
     loan = Loan.objects.get()
@@ -210,7 +210,7 @@ def test_what_was_never_accepted_is_not_paid_out(order, attempt):
 def test_an_undone_attempt_is_not_paid_out(order, attempt):
     make.requested(order, attempt_id=attempt)
     handlers.serve_order(withdrawal(order, attempt))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         handlers.serve_order(disbursement(order, attempt))
     assert told == []
     assert not Loan.objects.exists()
@@ -220,7 +220,7 @@ def test_an_undone_attempt_is_not_paid_out(order, attempt):
 @pytest.mark.parametrize("changes", [{}, make.DTI_REVIEW])
 def test_an_undone_attempt_is_withdrawn(order, attempt, changes):
     make.requested(order, attempt_id=attempt, **changes)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         handlers.serve_order(withdrawal(order, attempt))
     assert told == ["financing.withdrawn"]
     assert (last_event()["attempt_id"], last_event()["reason"]) == (str(attempt), "insufficient_funds")
@@ -229,14 +229,14 @@ def test_an_undone_attempt_is_withdrawn(order, attempt, changes):
 
 def test_a_refused_attempt_answers_too(order, attempt):
     make.requested(order, attempt_id=attempt, term_months=120)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         handlers.serve_order(withdrawal(order, attempt))
     assert told == ["financing.withdrawn"]
     assert Application.objects.get().status == "rejected"
 
 
 def test_a_loan_paid_out_is_cancelled_once(order, attempt, paid_out):
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(withdrawal(order, attempt))
     assert told == ["loan.closed", "financing.withdrawn", "financing.withdrawn"]
     paid_out.refresh_from_db()
@@ -248,7 +248,7 @@ def test_a_loan_paid_out_is_cancelled_once(order, attempt, paid_out):
 def test_an_attempt_never_heard_of_is_answered_and_refused_later(order, attempt, is_order_known):
     if not is_order_known:
         OrderCopy.objects.all().delete()
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         handlers.serve_order(withdrawal(order, attempt))
         if not is_order_known:
             order.save()
@@ -294,7 +294,7 @@ def test_a_closed_order_withdraws_what_is_open(order, state):
         "paid": lambda: orders.OrderPaid(**facts, total_amount=Decimal(1), currency="RUB", attempt_id=uuid7()),
         "cancelled": lambda: orders.OrderCancelled(**facts, reason="expired"),
     }[state]()
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         twice(closed)
     assert told == ["financing.withdrawn"] * 2
     statuses = [Application.objects.get(pk=item.pk).status for item in (open_one, refused, review)]

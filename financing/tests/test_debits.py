@@ -21,7 +21,7 @@ from financing.services import BY_ACCOUNT
 from financing.tests import make, sandboxes
 from gateway.approvals import Waits, approve_waiting
 from messaging.models import ExternalCall, OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from payments.commands import Means
 from tests.ports import nowhere
 
@@ -99,11 +99,11 @@ def confirm(payment, **changes):
 # The bank answers ----------------------------------------------------------------------------------------------------
 def test_nothing_moves_until_the_bank_has_debited(banks):
     loan = lent()
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         payment = early(loan, "500000.00")
     assert (payment.status, payment.connection, told) == ("pending", "vega", [])
     assert fresh(loan).balance == 1_500_000
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         sandboxes.asked_once_more()
     fresh(loan, payment)
     assert told == ["loan.payment_received"]
@@ -144,7 +144,7 @@ def test_a_refused_debit_changes_nothing_and_frees_its_sum():
 def test_an_answer_repeated_or_contradicted_counts_once():
     loan = lent()
     payment = make.debited(early(loan, "500000.00"), timezone.now())
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         make.debited(payment, timezone.now())
     assert (told, fresh(loan).balance) == ([], payment.loan.balance)
 
@@ -162,7 +162,7 @@ def test_a_bank_that_owes_its_answer_about_a_debit_is_named():
 def test_money_outranks_a_refusal():
     loan = lent()
     payment = early(loan, "500000.00")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         for _ in range(2):
             services.receive_debit_answer(
                 payment_id=payment.id, answer={"status": "refused", "code": "busy"}, now=timezone.now()
@@ -238,7 +238,7 @@ def test_a_debit_beside_a_payoff_by_card_goes_back_to_the_borrower():
     payment, card = early(loan, "500000.00"), early(loan, payoff(loan), means=CARD)
     services.settle_payment(loan_id=loan.id, payment_id=card.id, is_paid=True, now=timezone.now())
     assert fresh(loan).status == "closed"
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         sandboxes.asked_once_more()
     assert told == ["loan.surplus_refund_requested"]
     asked = OutboxEvent.objects.using("financing").filter(type="loan.surplus_refund_requested").last().data
@@ -269,7 +269,7 @@ def test_a_debit_that_the_bank_took_back_is_owed_again():
     sandboxes.asked_once_more()
     assert fresh(loan).balance < 1
     assert services.look_after_debits(now=timezone.now()) == 1
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         sandboxes.asked_once_more()
     fresh(loan, payment)
     assert told == ["loan.payment_reversed"]

@@ -18,7 +18,7 @@ from financing.public import loan_disagreements
 from financing.services import BY_ACCOUNT
 from financing.tests import make
 from gateway.approvals import approve_waiting
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "financing"])
 ADMIN = "/admin/financing"
@@ -136,7 +136,7 @@ def test_buttons_are_those_the_state_allows(manager):
 
 def test_an_application_is_approved_on_other_terms(manager):
     application = make.application(**make.DTI_REVIEW)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         press(manager, application, "approve_one", amount="900000", annual_rate="17.5")
     assert (status(application), told) == ("approved", ["financing.approved"])
     assert (application.approved_amount, application.annual_rate) == (900_000, Decimal("17.5"))
@@ -175,7 +175,7 @@ def test_an_override_needs_its_reason_and_the_second_person(manager):
     assert "another manager" in answer.content.decode()
     assert (status(application), status(override)) == ("rejected", "proposed")
     second = browser("manager")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         press(second, override, "confirm", note="Agreed.")
     assert (status(application), status(override), told) == ("approved", "confirmed", ["financing.approved"])
     assert (override.answered_by, override.note) == (second.user_id, "Agreed.")

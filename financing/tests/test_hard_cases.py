@@ -26,7 +26,7 @@ from financing.public import loan_disagreements
 from financing.rules.calculations import Strategy, add_months
 from financing.services import BY_ACCOUNT
 from financing.tests import make
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["financing", "catalog"])
 ACCOUNT = BY_ACCOUNT
@@ -186,7 +186,7 @@ def test_a_loan_of_any_amount_is_repaid_to_the_kopeck(principal, months):
 def test_a_kopeck_cannot_be_divided_into_instalments():
     make.programme(min_amount=Decimal("0.01"))
     order = make.order(total="0.02")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         assert make.requested(order, vehicle_price="0.02", down_payment="0.01") is None
     assert told == ["financing.rejected"]
     with pytest.raises(InvalidInput):
@@ -261,7 +261,7 @@ def test_a_daily_look_killed_halfway_is_finished_by_the_next_and_says_nothing_tw
     assert Loan.objects.filter(status="overdue").count() == 5
     list(services.accrue_loans(now=day))
     drawn = list(Loan.objects.order_by("pk").values())
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         list(services.accrue_loans(now=day))
     assert (told, list(Loan.objects.order_by("pk").values())) == ([], drawn)
     assert published("financing").count("loan.overdue") == 12

@@ -15,7 +15,7 @@ from financing.events import OfferLapsed
 from financing.models import Application, OrderState
 from financing.tests import make
 from messaging.models import OutboxEvent, Timer
-from messaging.testing import drain_outbox, events_of, make_due, published
+from messaging.testing import capture_events, drain_outbox, make_due, published
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/applications"
@@ -43,7 +43,7 @@ def unchanged(application):
 # Accepting -------------------------------------------------------------------------------------------------------
 def test_the_client_accepts_the_offer():
     application = make.application()
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         response = owner_of(application).post(f"{PATH}/{application.id}/accept")
     assert (response.status_code, response.json()["status"]) == (200, "accepted")
     assert told == ["financing.accepted"]
@@ -53,7 +53,7 @@ def test_the_client_accepts_the_offer():
 @pytest.mark.parametrize(("caller", "status"), [(Api(), 401), (Api("client"), 404), (Api("manager"), 404)])
 def test_nobody_accepts_for_the_client(caller, status):
     application = make.application()
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         assert caller.post(f"{PATH}/{application.id}/accept").status_code == status
     assert unchanged(application)
     assert told == []
@@ -72,7 +72,7 @@ def smaller():
 @pytest.mark.parametrize("body", [{}, {"own_part": "500000.00"}, {"own_part": "800000.01"}, {"own_part": None}])
 def test_a_smaller_loan_is_not_accepted_without_the_larger_own_part(body):
     application = smaller()
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = owner_of(application).post(f"{PATH}/{application.id}/accept", body)
     assert (answer.status_code, answer.json()["code"], told) == (409, "own_part_grows", [])
     assert (answer.json()["own_part"], answer.json()["down_payment"]) == ("800000.00", "500000.00")
@@ -127,7 +127,7 @@ def test_an_order_has_one_loan():
     first, second = make.application(of=order), make.application(of=order, term_months=24)
     client = owner_of(first)
     client.post(f"{PATH}/{first.id}/accept")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = client.post(f"{PATH}/{second.id}/accept")
     assert (answer.status_code, answer.json()["code"], told) == (409, "already_financed", [])
     assert unchanged(second)
@@ -156,7 +156,7 @@ def test_accepting_with_a_key_is_replayed():
 def test_it_can_be_withdrawn(is_manager):
     application = make.application()
     caller = Api("manager") if is_manager else owner_of(application)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         response = caller.post(f"{PATH}/{application.id}/withdraw")
     assert (response.status_code, response.json()["status"]) == (200, "withdrawn")
     assert told == ["financing.withdrawn"]
@@ -181,7 +181,7 @@ def test_what_a_checkout_counts_on_is_not_withdrawn_behind_its_back():
 def test_a_manager_approves_what_is_under_review():
     application = make.application(**make.DTI_REVIEW)
     manager = Api("manager")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         response = manager.post(f"{PATH}/{application.id}/approve")
     assert response.status_code == 200, response.content
     assert (response.json()["status"], response.json()["approved_amount"]) == ("approved", "1500000.00")
@@ -242,7 +242,7 @@ def test_the_service_refuses_more_than_was_asked_for():
 
 def test_a_manager_rejects_with_a_sentence():
     application = make.application(**make.DTI_REVIEW)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         response = Api("manager").post(f"{PATH}/{application.id}/reject", {"reason": "Unclear papers."})
     shown = response.json()
     assert (shown["status"], shown["reasons"], shown["detail"]) == ("rejected", ["dti"], "Unclear papers.")
@@ -289,7 +289,7 @@ def test_a_checkouts_review_ends_accepted_only_if_the_offer_is_what_was_asked_fo
 def test_an_offer_expires_by_its_alarm_once():
     application = make.application()
     make_due("financing")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         drain_outbox("financing")
         handlers.expire_offer(OfferLapsed(application_id=application.id))
     application.refresh_from_db()

@@ -17,7 +17,7 @@ from financing.models import Application, BankOffer, OrderState, Override
 from financing.public import loan_disagreements
 from financing.tests import make
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/applications"
@@ -50,7 +50,7 @@ def stands(application, before, told):
 # One person ------------------------------------------------------------------------------------------------------
 def test_up_to_the_limit_one_manager_is_enough(refused):
     manager = Api("manager")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = manager.post(f"{PATH}/{refused.id}/override", WHY | {"amount": "1000000", "rate": "18"})
     shown = answer.json()
     assert answer.status_code == 201, shown
@@ -77,13 +77,13 @@ def test_up_to_the_limit_one_manager_is_enough(refused):
 def test_above_the_limit_it_is_proposed_and_another_manager_confirms(refused):
     first, second = Api("manager"), Api("admin")
     before = state(refused)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         proposed = first.post(f"{PATH}/{refused.id}/override", WHY).json()
     assert (proposed["status"], proposed["needs_second_person"]) == ("proposed", True)
     assert (proposed["reason"], proposed["proposed_by"]) == (WHY["reason"], str(first.user_id))
     assert told == ["financing.override_wanted"]
     assert state(refused) == before
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = second.post(f"{OVERRIDES}/{proposed['id']}/confirm", {"note": "Seen the papers."})
     shown = answer.json()
     assert answer.status_code == 200, shown
@@ -100,7 +100,7 @@ def test_the_same_person_answers_nothing(refused, what):
     first = Api("manager")
     override = make.override(refused, manager_id=first.user_id)
     before = state(refused)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = first.post(f"{OVERRIDES}/{override.id}/{what}", {"note" if what == "confirm" else "reason": "Mine."})
     assert (answer.status_code, answer.json()["code"]) == (409, "second_person_needed")
     assert stands(refused, before, told)
@@ -117,7 +117,7 @@ def test_the_database_refuses_one_person_who_is_both(refused):
 def test_another_manager_turns_it_down(refused):
     override = make.override(refused)
     before = state(refused)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = Api("manager").post(f"{OVERRIDES}/{override.id}/reject", {"reason": "Too much."})
     assert (answer.json()["status"], answer.json()["note"]) == ("rejected", "Too much.")
     assert told == ["financing.override_refused"]
@@ -171,7 +171,7 @@ def test_a_proposal_lapses_with_its_order(refused, order_state):
 )
 def test_impossible_terms_are_refused(refused, body, field):
     before = state(refused)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = Api("manager").post(f"{PATH}/{refused.id}/override", body)
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == field
@@ -269,7 +269,7 @@ def test_the_nearest_terms_are_offered_in_place_of_a_refusal_or_a_review(asked):
     application = make.application(**asked)
     nearest = application.decision["counter_offer"]
     assert nearest is not None
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = Api("manager").post(f"{PATH}/{application.id}/counter-offer")
     shown = answer.json()
     assert answer.status_code == 200, shown

@@ -20,7 +20,7 @@ from financing.rules.calculations.dates import add_months
 from financing.services import BY_ACCOUNT
 from financing.tests import make
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from payments.commands import Means
 from payments.events import ChargeSettled, PayoutSettled
 
@@ -118,7 +118,7 @@ def _books_agree():
 # Instalments -----------------------------------------------------------------------------------------------------
 def test_an_instalment_is_asked_for_and_counted_when_it_has_arrived(loan, go):
     go(due(1))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         payment = pay(loan, loan.monthly_payment, due(1), Means("card", token="tok_success"))
         assert payment.status == "pending"
         handlers.settle_payment(settled(payment))
@@ -140,7 +140,7 @@ def test_an_instalment_is_asked_for_and_counted_when_it_has_arrived(loan, go):
 def test_a_refused_payment_changes_nothing_and_may_still_arrive(loan, go):
     go(due(1))
     payment = pay(loan, 1000, due(1), Means("card", token="tok_declined"))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         for _ in range(2):
             handlers.settle_payment(settled(payment, is_paid=False, code="declined"))
     payment.refresh_from_db()
@@ -180,7 +180,7 @@ def test_money_ahead_waits_and_is_spent_on_the_due_date_by_the_daily_look(loan):
 def test_more_than_is_left_is_refused(loan):
     total = sum(row.payment for row in loan.rows.all())
     pay(loan, 1000, LENT, Means("card", token="tok_success"))
-    with events_of("financing") as told, pytest.raises(PaymentNotNeeded):
+    with capture_events("financing") as told, pytest.raises(PaymentNotNeeded):
         pay(loan, total, LENT)
     assert told == []
     assert LoanPayment.objects.count() == 1
@@ -223,7 +223,7 @@ def test_a_refund_that_failed_is_known_and_may_still_leave(loan):
 def test_money_for_a_loan_that_ended_goes_back(loan):
     late = pay(loan, 5000, LENT, Means("card", token="tok_success"))
     close(loan, LENT + timedelta(3))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         handlers.settle_payment(settled(late))
     assert told == ["loan.surplus_refund_requested"]
     late.refresh_from_db()
@@ -234,7 +234,7 @@ def test_money_for_a_loan_that_ended_goes_back(loan):
 def test_a_missed_instalment_is_overdue_the_day_after_and_costs_a_penalty(loan):
     accrue(due(1))
     assert owed(loan) == (0, 0, 0, "active")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         accrue(due(1) + timedelta(10))
         accrue(due(1) + timedelta(10))
     assert told == ["loan.overdue"]
@@ -264,13 +264,13 @@ def test_the_order_of_spending_is_a_table_of_the_loan(loan):
 
 
 def test_a_reminder_comes_once_and_not_where_the_money_waits(loan):
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         for days in (4, 3, 2, 1):
             accrue(due(1) - timedelta(days))
     assert told == ["loan.payment_due"]
     assert last_event().data["amount"] == str(loan.monthly_payment)
     pay(loan, 2 * loan.monthly_payment, due(1))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         accrue(due(2) - timedelta(2))
     assert told == []
 
@@ -299,7 +299,7 @@ def test_a_part_is_repaid_early(loan, strategy):
     before = loan.total_interest
     day = due(1) + timedelta(10)
     pay(loan, loan.monthly_payment, due(1))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         payment, plan = early(loan, 500_000, day, strategy)
     assert told == ["loan.payment_received"]
     loan.refresh_from_db()
@@ -324,7 +324,7 @@ def test_the_payoff_closes_and_the_surplus_returns_the_way_it_came(loan, go):
     quote = services.preview_payoff(loan_id=loan.id, day=day, now=at(day))
     payment, plan = early(loan, quote.total + 1000, day, means=Means("card", token="tok_success"))
     assert (plan.is_closed, plan.surplus, payment.status) == (True, 1000, "pending")
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         handlers.settle_payment(settled(payment))
     assert told == ["loan.surplus_refund_requested", "loan.closed", "loan.payment_received"]
     payment.refresh_from_db()
@@ -335,7 +335,7 @@ def test_the_payoff_closes_and_the_surplus_returns_the_way_it_came(loan, go):
 
 def test_a_preview_writes_nothing_and_is_what_happens(loan):
     day = LENT + timedelta(20)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         seen = services.preview_early(
             loan_id=loan.id, amount=Decimal(100_000), day=day, strategy=Strategy.REDUCE_TERM, now=at(day)
         )
@@ -430,7 +430,7 @@ def test_a_penalty_that_is_not_waived_stays_owed(loan):
 def test_a_bounced_payment_counts_as_never_made(loan):
     payment = pay(loan, loan.monthly_payment, due(1))
     day = due(1) + timedelta(5)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         services.reverse_payment(
             loan_id=loan.id, payment_id=payment.id, manager_id=uuid7(), reason="chargeback", now=at(day)
         )
@@ -472,7 +472,7 @@ def test_an_overdue_loan_is_written_off(loan):
     with pytest.raises(WrongTransition):
         services.write_off_loan(loan_id=loan.id, manager_id=uuid7(), reason="gone", now=at(LENT))
     accrue(due(4))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         services.write_off_loan(loan_id=loan.id, manager_id=uuid7(), reason="gone", now=at(due(4)))
     assert told == ["loan.closed"]
     loan.refresh_from_db()
@@ -494,7 +494,7 @@ def _any_payment(loan):
 def test_an_undone_purchase_returns_what_was_paid(loan):
     payment = pay(loan, 1000, LENT, Means("card", token="tok_success"))
     handlers.settle_payment(settled(payment))
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         services.cancel_attempt(
             order_id=loan.order_id, attempt_id=loan.application.attempt_id, reason="cancelled", now=at(LENT)
         )

@@ -13,7 +13,7 @@ from financing.models import Loan, LoanPayment
 from financing.public import loan_disagreements
 from financing.tests import make
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["financing"])
 PATH = "/financing/loans"
@@ -60,7 +60,7 @@ def book_of(loan):
 
 def test_on_the_day_of_the_payout_nothing_is_owed_but_the_principal(loan):
     assert owner_of(loan).get(f"{PATH}/{loan.id}").json()["cooling_off_until"] == "2026-03-16"
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = give_back(loan)
         shown = answer.json()
         assert answer.status_code == 200, shown
@@ -95,7 +95,7 @@ def test_later_the_days_of_use_are_paid_for(loan, time_machine):
 
 def test_after_that_it_is_an_early_repayment(loan, time_machine):
     after(time_machine, 15)
-    with events_of("financing") as told:
+    with capture_events("financing") as told:
         answer = give_back(loan)
     assert (answer.status_code, answer.json()["code"], answer.json()["until"]) == (
         409,

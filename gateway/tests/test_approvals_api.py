@@ -11,7 +11,7 @@ from core.ids import uuid7
 from core.testing import Api
 from gateway.approvals import Waits, is_own, join_cards, know_card
 from gateway.approvals.reading import served
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders.models import Order
 from orders.tests import answers
 from orders.tests.answers import receive
@@ -39,7 +39,7 @@ def paid_order(price="1500000.00"):
 
 def test_what_must_wait_answers_202_and_changes_nothing_yet():
     payment, maker = cash(), Api("manager")
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         response = asked(payment, maker)
     assert response.status_code == 202
     told = response.json()["approval"]

@@ -14,7 +14,7 @@ from insurance.models import MoneyRequest, Policy, Quote
 from insurance.public import policy_disagreements
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from payments.events import ChargeSettled
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -53,7 +53,7 @@ def charged(quote, *, is_paid, request=None):
 
 @pytest.mark.parametrize("is_manager", [False, True])
 def test_a_policy_is_pending_until_its_premium_is_in(client, quote, is_manager):
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         response = buy(Api("manager") if is_manager else client, quote)
     assert response.status_code == 201, response.content
     shown = response.json()
@@ -62,7 +62,7 @@ def test_a_policy_is_pending_until_its_premium_is_in(client, quote, is_manager):
     )  # fmt: skip
     assert told == ["insurance.premium_requested"]
     answer = charged(quote, is_paid=True)
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         handlers.receive_payments(answer)
         handlers.receive_payments(answer)
     assert told == ["insurance.purchased"]
@@ -90,7 +90,7 @@ def test_the_later_answer_is_the_true_one_and_money_too_much_goes_back(client, q
     settle(early, is_paid=False, code="declined")
     buy(client, quote)
     settle(asked(state="asked"))
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         handlers.receive_payments(charged(quote, is_paid=True, request=early))
     assert told == ["insurance.refund_requested"]
     refund = MoneyRequest.objects.get(kind="refund")
@@ -126,7 +126,7 @@ def test_a_key_buys_once(client, quote):
     ],
 )
 def test_a_bad_purchase_changes_nothing(client, quote, body, code):
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         response = client.post(f"/insurance/quotes/{quote.id}/purchase", body)
     assert (response.status_code, response.json()["errors"][0]["code"]) == (400, code)
     assert not Policy.objects.exists()

@@ -15,7 +15,7 @@ from insurance.models import Endorsement, MoneyRequest, Policy
 from insurance.public import policy_disagreements
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 PATH = "/insurance/policies"
@@ -48,7 +48,7 @@ def test_a_dearer_change_waits_for_its_payment(policy, owner):
     assert abs(difference - (annual - before) * left / term) <= Decimal("0.005")
     assert (shown.json()["applied_at"], asked(kind="endorsement").amount) == (None, difference)
     assert endorse(owner, policy, {"deductible": "0"}, payment=CARD).json()["code"] == "endorsement_under_way"
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         settle(asked(kind="endorsement"))
     assert told == ["insurance.endorsed"]
     policy.refresh_from_db()
@@ -68,7 +68,7 @@ def test_a_change_whose_payment_is_refused_is_forgotten(policy, owner):
 
 
 def test_a_cheaper_change_counts_at_once_and_gives_back(policy, owner):
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         shown = endorse(owner, policy, {"deductible": "30000.00"}).json()
     assert told == ["insurance.endorsed", "insurance.refund_requested"]
     assert asked(kind="refund").amount == -Decimal(shown["premium_difference"]) > 0
@@ -105,7 +105,7 @@ def test_a_beneficiary_costs_nothing(policy, owner):
 )
 def test_what_cannot_change_changes_nothing(policy, owner, changes, payment, code):
     body = {"changes": changes} | ({"payment": payment} if payment else {})
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         response = owner.post(f"{PATH}/{policy.id}/endorse", body)
     assert (response.status_code, response.json()["errors"][0]["code"]) == (400, code)
     assert (told, Endorsement.objects.count()) == ([], 0)
@@ -139,7 +139,7 @@ def test_a_policy_cancelled_today_is_put_back_once_its_refund_is_paid_back(polic
         409, "not_reinstated", str(refund),
     )  # fmt: skip
     assert manager.post(f"{PATH}/{policy.id}/reinstate", {"payment": CARD}).json()["status"] == "cancelled"
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         settle(asked(kind="reinstatement"))
     assert told == ["insurance.reinstated"]
     policy.refresh_from_db()
@@ -184,7 +184,7 @@ def test_others_reach_none_of_it(policy, method, path):
         body = {} if method == "get" else {"body": {"changes": {"deductible": "0"}}}
         return getattr(caller, method)(f"{PATH}/{policy_id}/{path}", **body).status_code
 
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         assert call(Api()) == 401
         assert call(Api("client")) == 404
         assert call(Api("manager"), uuid7()) == 404

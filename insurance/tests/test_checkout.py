@@ -15,7 +15,7 @@ from insurance.public import estimate, policies_by_order, policy_disagreements
 from insurance.tests import make
 from messaging.models import OutboxEvent
 from messaging.outbox import publish, send
-from messaging.testing import drain_outbox, events_of, make_due, published
+from messaging.testing import capture_events, drain_outbox, make_due, published
 from orders.events import OrderCreated
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -46,7 +46,7 @@ def twice(event):
 
 def test_all_policies_are_issued_once():
     attempt, customer = uuid7(), uuid7()
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         twice(asked(attempt, make.OSAGO, make.KASKO, customer_id=customer))
     assert told == ["insurance.quoted"] * 2 + ["insurance.purchased"] * 2 + ["insurance.issued"]
     osago, kasko = Policy.objects.order_by("number")[1], Policy.objects.order_by("number")[0]
@@ -71,7 +71,7 @@ def test_all_policies_are_issued_once():
 )
 def test_one_that_cannot_be_issued_declines_all(bad, code):
     attempt = uuid7()
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         twice(asked(attempt, make.KASKO, bad))
     assert told == ["insurance.declined"]
     assert (last_event()["code"], last_event()["attempt_id"]) == (code, str(attempt))
@@ -95,7 +95,7 @@ def test_undoing_cancels_what_the_attempt_issued_with_the_whole_premium_back():
     attempt = uuid7()
     (policy,) = make.policies(make.KASKO, attempt_id=attempt)
     other = make.policy()
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         twice(undone(attempt, policy.order_id))
     assert told == ["insurance.cancelled", "insurance.revoked", "insurance.revoked"]
     policy.refresh_from_db()
@@ -109,7 +109,7 @@ def test_undoing_cancels_what_the_attempt_issued_with_the_whole_premium_back():
 
 def test_an_attempt_never_heard_of_is_answered_and_declined_later():
     attempt = uuid7()
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         handlers.serve_order(undone(attempt))
         twice(asked(attempt, make.KASKO))
     assert told == ["insurance.revoked", "insurance.declined"]
@@ -121,7 +121,7 @@ def test_an_attempt_never_heard_of_is_answered_and_declined_later():
 def test_a_declined_attempt_is_undone_too():
     attempt = uuid7()
     handlers.serve_order(asked(attempt, {}))
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         handlers.serve_order(undone(attempt))
     assert told == ["insurance.revoked"]
 

@@ -15,7 +15,7 @@ from insurance.errors import NotCovered
 from insurance.models import ClaimDocument
 from insurance.services import LossReport
 from insurance.tests import make
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 PATH = "/insurance/claims"
@@ -124,7 +124,7 @@ def test_nothing_is_granted_before_the_papers_are_there(claim):
 
 def test_the_insured_is_asked_for_papers(claim, owner):
     manager = Api("manager")
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         shown = manager.post(f"{PATH}/{claim.id}/request-documents").json()
     assert (shown["status"], told) == ("documents_requested", ["claim.documents_requested"])
     assert manager.post(f"{PATH}/{claim.id}/request-documents", {"documents": ["registration"]}).status_code == 200

@@ -20,7 +20,7 @@ from insurance.models import Claim, ClaimHistory
 from insurance.rules.rating import Loss
 from insurance.services.claims.deciding import payable_for
 from insurance.tests import make
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 PATH = "/insurance/claims"
@@ -51,7 +51,7 @@ def unchanged(claim):
 # Reporting -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", [PATH, PATH + "/"])
 def test_a_loss_is_reported(policy, owner, path):
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         response = owner.post(path, body(policy))
     assert response.status_code == 201, response.content
     shown = response.json()
@@ -74,7 +74,7 @@ def test_a_loss_is_reported(policy, owner, path):
     ],
 )
 def test_what_cannot_be_reported_changes_nothing(policy, owner, changes, status, code):
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         response = owner.post(PATH, body(policy, **changes))
     problem = response.json()
     assert (response.status_code, problem["errors"][0]["code"] if problem["errors"] else problem["code"]) == (
@@ -129,7 +129,7 @@ def test_after_a_cancellation_a_policy_covers_nothing(policy):
 def test_a_claim_is_assessed_and_approved(policy, owner):
     claim = make.claim(policy)
     manager = Api("manager")
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         assessed = manager.post(f"{PATH}/{claim.id}/assess", {"amount": "80000"}).json()
         approved = manager.post(f"{PATH}/{claim.id}/approve").json()
     assert (assessed["status"], assessed["assessed_amount"], assessed["payable_amount"]) == (
@@ -181,7 +181,7 @@ def test_osago_pays_within_its_limit():
 
 def test_a_claim_is_rejected_with_a_sentence(policy):
     claim = make.claim(policy)
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         shown = Api("manager").post(f"{PATH}/{claim.id}/reject", {"reason": "Not an accident."}).json()
     assert (shown["status"], shown["reason"], told) == ("rejected", "Not an accident.", ["claim.decided"])
 

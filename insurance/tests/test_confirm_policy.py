@@ -21,7 +21,7 @@ from insurance.tests.answers import asked, settle
 from messaging.people.departures import open_door, refuse_leavers
 from messaging.people.endings import left
 from messaging.people.personal import begin_leaving, erase, export, known_ids
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 PATH = "/insurance/policies"
@@ -80,7 +80,7 @@ def test_a_manager_confirms_by_evidence_once(policy):
 @pytest.mark.parametrize("found", [{"engine_power": "151"}, {"drivers": [make.DRIVER | {"kbm": "3"}]}])
 def test_by_dearer_data_the_difference_is_paid_before_it_is_confirmed(policy, found):
     owner, before = Api("client", user_id=policy.customer_id), policy.premium
-    with events_of("insurance") as heard:
+    with capture_events("insurance") as heard:
         refused = confirm(policy, **found)
     assert (refused.status_code, refused.json()["code"], heard) == (409, "costs_more", [])
     assert Decimal(refused.json()["premium_difference"]) > 0
@@ -95,7 +95,7 @@ def test_by_dearer_data_the_difference_is_paid_before_it_is_confirmed(policy, fo
 
 
 def test_data_that_cost_no_more_are_confirmed(policy):
-    with events_of("insurance") as heard:
+    with capture_events("insurance") as heard:
         assert confirm(policy, engine_power="105").status_code == 200
     assert (heard, MoneyRequest.objects.count()) == ([], 0)
 
@@ -133,7 +133,7 @@ def test_what_the_insured_did_not_pay_confirms_nothing(policy):
 
 def test_what_is_cheaper_goes_back_for_the_whole_term(policy):
     before, right, manager = policy.premium, of_term(policy, CHEAPER), Api("manager")
-    with events_of("insurance") as heard:
+    with capture_events("insurance") as heard:
         answer = confirm(policy, manager, **CHEAPER)
     assert (answer.status_code, answer.json()["is_provisional"]) == (200, False)
     assert heard == ["insurance.endorsed", "insurance.refund_requested"]

@@ -21,7 +21,7 @@ from insurance.rules.rating import InvalidRisk, first_part, parts_of
 from insurance.services.money import held_for
 from insurance.tests import make
 from insurance.tests.answers import asked
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from payments.events import ChargeSettled
 from payments.services import store_method
 
@@ -124,7 +124,7 @@ def test_parts_make_the_premium_and_their_days_rise(premium, count, months, star
 
 # Buying ---------------------------------------------------------------------------------------------------------------
 def test_a_purchase_pays_the_first_part_and_knows_the_rest():
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         policy = in_three()
     assert "insurance.purchased" in told
     parts = list(policy.instalments.all())
@@ -158,7 +158,7 @@ def test_an_instalment_is_paid_once_and_told():
         request_id=asked_for.id, payment_id=uuid7(), purpose="policy", subject_id=policy.id,
         customer_id=policy.customer_id, is_paid=True, amount=asked_for.amount, currency="RUB",
     )  # fmt: skip
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         handlers.receive_payments(answer)
         handlers.receive_payments(answer)
     assert told == ["insurance.instalment_paid"]
@@ -228,17 +228,17 @@ def test_a_stored_method_is_chosen_and_forgotten():
 def test_the_insured_are_reminded_once_and_a_stored_method_is_charged_once_a_day():
     policy = in_three()
     services.choose_autopay(policy_id=policy.id, payment=STORED, now=START)
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         attend(policy, SECOND_DUE - timedelta(days=6))
     assert told == ["insurance.instalment_due"]
     assert not MoneyRequest.objects.exists()
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         attend(policy, SECOND_DUE)
     assert told == ["insurance.premium_requested"]
     settle(SECOND_DUE, is_paid=False, code="insufficient_funds")
     attend(policy, SECOND_DUE + timedelta(hours=3))
     assert MoneyRequest.objects.count() == 1
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         attend(policy, SECOND_DUE + timedelta(days=1))
     assert told == ["insurance.instalment_overdue", "insurance.premium_requested"]
     settle(SECOND_DUE + timedelta(days=1))
@@ -275,7 +275,7 @@ def test_after_the_grace_nothing_is_covered_until_it_is_paid():
     policy = in_three()
     assert attend(policy, SECOND_DUE + timedelta(days=14)).status == "active"
     off_at = SECOND_DUE + timedelta(days=15)
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         assert attend(policy, off_at).status == "suspended"
     assert told == ["insurance.suspended"]
     with pytest.raises(NotCovered):
@@ -289,7 +289,7 @@ def test_after_the_grace_nothing_is_covered_until_it_is_paid():
     refused = Api("manager").post(f"/insurance/policies/{policy.id}/endorse", {"changes": {"deductible": "0"}})
     assert refused.status_code == 409
     paid_at = SECOND_DUE + timedelta(days=20)
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         back = pay(policy, paid_at)
     assert told[-2:] == ["insurance.instalment_paid", "insurance.resumed"]
     assert back.status == "active"
@@ -321,7 +321,7 @@ def test_what_stays_unpaid_ends_as_of_its_due_date():
     policy = in_three()
     attend(policy, SECOND_DUE + timedelta(days=15))
     assert attend(policy, SECOND_DUE + timedelta(days=44)).status == "suspended"
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         ended = attend(policy, SECOND_DUE + timedelta(days=45))
     assert told[0] == "insurance.cancelled"
     assert (ended.status, ended.cancel_reason) == ("cancelled", "instalment_unpaid")

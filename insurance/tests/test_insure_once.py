@@ -15,7 +15,7 @@ from insurance.models import MoneyRequest, Policy
 from insurance.public import policy_disagreements
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -35,7 +35,7 @@ def quoted(**changes):
 def test_the_second_policy_of_a_kind_is_refused_in_words():
     make.policy(KASKO)
     quote = quoted(insurer="compass")
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         refused = purchase(quote)
     assert (refused.status_code, refused.json()["code"], told) == (409, "insured_twice", [])
     assert (Policy.objects.count(), MoneyRequest.objects.count()) == (1, 0)
@@ -68,7 +68,7 @@ def test_of_two_that_are_paid_at_once_one_is_in_force_and_the_other_paid_back():
 @pytest.mark.parametrize(("if_declined", "told"), [("cancel", "insurance.declined"), ("continue", "insurance.issued")])
 def test_an_order_gets_no_second_policy_either(if_declined, told):
     make.policy(OSAGO)
-    with events_of("insurance") as heard:
+    with capture_events("insurance") as heard:
         kasko, osago = make.policies(KASKO, OSAGO | {"if_declined": if_declined})
     assert told in heard
     bought = {"cancel": "not_taken_up", "continue": "active"}[if_declined]

@@ -14,7 +14,7 @@ from insurance.public import policy_disagreements
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
 from messaging.models import OutboxEvent
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 from sandbox.insurers.app import Insurers
 from sandbox.insurers.store import Store
 from sandbox.testing import serving
@@ -145,7 +145,7 @@ def test_a_dispensable_policy_is_left_out_and_its_premium_goes_back():
 def test_a_purchase_undone_meanwhile_lets_the_insurer_go(insurers):
     attempt = ordered(request("slow"))
     policy = Policy.objects.get()
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         services.revoke_policies(order_id=policy.order_id, attempt_id=attempt, reason="late", now=timezone.now())
     assert told == ["insurance.revoked"]
     for _ in range(3):

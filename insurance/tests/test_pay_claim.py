@@ -15,7 +15,7 @@ from insurance.public import policy_disagreements
 from insurance.services import Assessment, LossReport
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from payments.events import PayoutSettled
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
@@ -46,7 +46,7 @@ def test_a_claim_goes_from_report_to_payout(policy):
         "description": "A tree fell.",
         "amount": "100000.00",
     }
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         claim = owner.post(PATH, body).json()
         assessed = manager.post(f"{PATH}/{claim['id']}/assess", {"amount": "80000"}).json()
         manager.post(f"{PATH}/{claim['id']}/approve")
@@ -65,7 +65,7 @@ def test_a_claim_goes_from_report_to_payout(policy):
         amount=request.amount,
         currency="RUB",
     )
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         handlers.receive_payments(answer)
         handlers.receive_payments(answer)
     assert told == ["claim.paid"]
@@ -210,7 +210,7 @@ def test_a_paid_claim_is_reopened_and_only_the_rest_is_paid(policy):
     claim, manager = approved(policy, "60000"), Api("manager")
     services.pay_claim(claim_id=claim.id, now=timezone.now())
     settle(asked(kind="payout"))
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         assert manager.post(f"{PATH}/{claim.id}/reopen", {"reason": "Hidden damage."}).json()["status"] == "reopened"
     assert told == ["claim.reopened"]
     assert manager.post(f"{PATH}/{claim.id}/assess", {"amount": "90000"}).json()["reserve_amount"] == "30000.00"
@@ -229,7 +229,7 @@ def test_a_paid_claim_is_reopened_and_only_the_rest_is_paid(policy):
 def test_only_managers_do_it_and_only_in_turn(policy, what, sent):
     claim = make.claim(policy)
     path = f"{PATH}/{claim.id}/{what}"
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         assert Api().post(path, sent).status_code == 401
         assert Api("client", user_id=policy.customer_id).post(path, sent).status_code == 403
         assert Api("manager").post(f"{PATH}/{uuid7()}/{what}", sent).status_code == 404

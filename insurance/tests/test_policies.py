@@ -16,7 +16,7 @@ from insurance import services
 from insurance.models import Claim, IssueAttempt, Policy, Quote
 from insurance.public import policy_disagreements
 from insurance.tests import make
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 PATH = "/insurance/policies"
@@ -64,7 +64,7 @@ def test_a_page_costs_the_same_whatever_its_size(size):
 def test_it_is_cancelled_with_the_unused_part_back(is_manager):
     policy = make.policy()
     caller = Api("manager") if is_manager else owner_of(policy)
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         response = caller.post(f"{PATH}/{policy.id}/cancel", {"reason": "sold"})
     assert response.status_code == 200, response.content
     days = (policy.end_date - policy.start_date).days + 1
@@ -78,7 +78,7 @@ def test_it_is_cancelled_with_the_unused_part_back(is_manager):
 @pytest.mark.parametrize(("caller", "status"), [(Api(), 401), (Api("client"), 404)])
 def test_others_do_not_cancel_it(caller, status):
     policy = make.policy()
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         assert caller.post(f"{PATH}/{policy.id}/cancel").status_code == status
         assert owner_of(policy).post(f"{PATH}/{uuid7()}/cancel").status_code == 404
     assert unchanged(policy)

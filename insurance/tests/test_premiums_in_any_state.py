@@ -10,7 +10,7 @@ from insurance.models import MoneyKind, MoneyState
 from insurance.queries.books import policy_disagreements
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -98,7 +98,7 @@ def test_every_answer_in_every_state_is_taken_in(kind, state, is_paid, time_mach
     for _ in range(2):
         settle(request, is_paid=is_paid, code="" if is_paid else "refused")
         assert request.state == after
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         settle(request, is_paid=is_paid, code="" if is_paid else "refused")
     assert told == []
     assert list(policy_disagreements()) == []

@@ -20,7 +20,7 @@ from insurance.services.money import held_for
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
 from messaging.models import OutboxEvent
-from messaging.testing import drain_outbox, events_of, make_due
+from messaging.testing import capture_events, drain_outbox, make_due
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -122,7 +122,7 @@ def _moved(policy):
 def test_a_policy_ends_on_the_day_its_insured_chose():
     policy = make.policy(now=START)
     last = policy.start_date + timedelta(days=99)
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         set_for = services.cancel_policy(policy_id=policy.id, last_date=last, reason="sold", now=START)
     assert (set_for.status, set_for.cancel_date, set_for.refund_amount, told) == ("cancel_scheduled", last, None, [])
     lost_at = datetime(last.year, last.month, last.day, 20, 59, tzinfo=UTC)
@@ -238,7 +238,7 @@ def test_a_total_loss_ends_the_policy_and_earns_its_premium():
     policy = make.policy()
     claim = total_loss(policy, timezone.now() + timedelta(days=1))
     assert again(policy).status == "active"
-    with events_of("insurance") as told:
+    with capture_events("insurance") as told:
         settle(asked(kind="payout", claim=claim))
     assert told == ["insurance.cancelled", "claim.paid"]
     ended = again(policy)

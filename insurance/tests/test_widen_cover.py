@@ -15,7 +15,7 @@ from insurance.public import policy_disagreements
 from insurance.services import Assessment
 from insurance.tests import make
 from insurance.tests.answers import asked, settle
-from messaging.testing import events_of
+from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -59,7 +59,7 @@ def endorse(caller, policy, changes):
 def test_what_covers_more_waits_until_the_loss_is_settled(policy, owner, changes):
     claim = make.claim(policy)
     for path in ("endorse", "price-endorsement"):
-        with events_of("insurance") as told:
+        with capture_events("insurance") as told:
             refused = owner.post(f"/insurance/policies/{policy.id}/{path}", {"changes": changes})
         assert (refused.status_code, refused.json()["code"], told) == (409, "loss_open", [])
     assert endorse(Api("manager"), policy, changes).json()["code"] == "loss_open"

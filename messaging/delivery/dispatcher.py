@@ -14,7 +14,7 @@ from core.outside.asking import PeerAway, QuestionAsked, with_answers
 from messaging.delivery.deliveries import Delivery, Page, handling, read_pending
 from messaging.models import DeliveryStatus
 from messaging.signals import delivery_parked
-from messaging.subscriptions import Subscription, subscriptions, subscriptions_of
+from messaging.subscriptions import Subscription, list_subscriptions, subscriptions
 
 BATCH = 100
 BATCH_TOGETHER = 200
@@ -79,7 +79,7 @@ def dispatch(alias: str, handler: str = "", shard: int | None = None) -> bool:
     Only one worker at a time works on a shard: a session lock that dies with its connection sees to it. It is looked
     again once the shards are free: whoever was woken meanwhile and found them taken has gone.
     """
-    known = sorted(subscriptions_of(alias), key=lambda item: item.is_batch)
+    known = sorted(list_subscriptions(alias), key=lambda item: item.is_batch)
     known = [item for item in known if handler in ("", item.name)]
     handlers, can_wait = [item.name for item in known], [item.can_wait for item in known]
     wanted = {"handlers": handlers, "can_wait": can_wait, "shard": shard}

@@ -4,7 +4,7 @@ FORMER_EXTERNAL_QUEUE = "q.external"
 """Where the releases before put the outside work of all apps together; emptied while one of them may still run."""
 
 
-def queue_of(app: str) -> str:
+def get_queue_name(app: str) -> str:
     """Return the queue whose workers dispatch one app's inbox and run its periodic jobs."""
     return f"q.{app}"
 

@@ -6,7 +6,7 @@ from django.db import connections
 
 from messaging.delivery import wakeups
 from messaging.delivery.calls import DUE, due_calls
-from messaging.delivery.queues import queue_of
+from messaging.delivery.queues import get_queue_name
 from messaging.delivery.timers import fire_timers
 from messaging.delivery.work_queues import wake_due
 from messaging.transport.relay import Wakeup
@@ -55,7 +55,7 @@ def sweep(alias: str, *, is_beat_due: bool = True) -> int:
     """
     due = look(alias)
     shards = due_shards(alias, due)
-    if not wakeups.are_needed(queue_of(alias), len(shards)):
+    if not wakeups.are_needed(get_queue_name(alias), len(shards)):
         shards = set()
     wakeups.send(shards)
     calls = due_calls(alias) if due.calls else []

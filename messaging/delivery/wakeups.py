@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from celery import current_app
 
-from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
+from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, get_queue_name
 from messaging.transport.relay import Wakeup
 
 ANYWAY = 1 / 16
@@ -20,7 +20,7 @@ _is_muted = False
 def send(wakeups: Iterable[Wakeup]) -> None:
     """Wake a worker for each shard; a broker that is down is logged and made good by the sweep."""
     for alias, handler, shard in wakeups:
-        _send("messaging.drain", (alias, handler, shard), queue_of(alias))
+        _send("messaging.drain", (alias, handler, shard), get_queue_name(alias))
 
 
 def send_call(alias: str, key: str, queue: str = "") -> None:

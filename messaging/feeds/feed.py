@@ -29,7 +29,7 @@ def broadcast(source: str, placed: list[dict[str, Any]]) -> None:
     layer = get_channel_layer()
     if not types or layer is None or not placed:
         return
-    rows = [row_of(row["position"], row["seq"], row["type"], row["data"]) for row in placed if row["type"] in types]
+    rows = [build_row(row["position"], row["seq"], row["type"], row["data"]) for row in placed if row["type"] in types]
     message = {
         "type": "feed.batch",
         "after": placed[0]["position"] - 1,
@@ -52,7 +52,7 @@ class FeedRow:
     data: str
 
 
-def row_of(position: int | None, seq: int, name: str, data: Any) -> FeedRow:
+def build_row(position: int | None, seq: int, name: str, data: Any) -> FeedRow:
     """Make a row of what the database returned, decoded or not."""
     return FeedRow(position, seq, name, data if isinstance(data, str) else msgspec.json.encode(data).decode())
 

@@ -92,7 +92,7 @@ QUESTIONS: dict[str, Callable[[str, bytes], Any]] = {
 
 def serve(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     """Answer `POST /internal/v1/<kind>/<app or read>` from a peer; 404 to whoever does not sign as one."""
-    secret = _secret_of(request)
+    secret = _find_secret(request)
     if secret is None:
         return problems.problem(404, "not_found", _("Not found."))
     response = _answer(request, kind, name)
@@ -108,7 +108,7 @@ def _answer(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     try:
         return _plain(QUESTIONS[kind](name, request.body), 200)
     except Exception as error:
-        refusal = peers.refusal_of(error)
+        refusal = peers.build_refusal(error)
         return problems.from_exception(error, request) if refusal is None else _plain(refusal, 409)
 
 
@@ -116,7 +116,7 @@ def _plain(found: Any, status: int) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(found), status=status, content_type="application/json")
 
 
-def _secret_of(request: HttpRequest) -> str | None:
+def _find_secret(request: HttpRequest) -> str | None:
     """The secret that a request is signed with; None when it is signed with none of ours, or too long ago."""
     moment, nonce = request.headers.get(peers.TIME, ""), request.headers.get(peers.NONCE, "")
     given = request.headers.get(peers.SIGNATURE, "")

@@ -45,7 +45,7 @@ def is_here(app: str) -> bool:
     return app in connections
 
 
-def variables_of(apps: Iterable[str]) -> str:
+def list_variables(apps: Iterable[str]) -> str:
     """Names of the variables that say where the databases of apps are."""
     return ", ".join(f"AUTOSALON_{app.upper()}_DATABASE_URL" for app in apps)
 
@@ -131,7 +131,7 @@ def _away(app: str, reason: str) -> PeerAway:
 
 
 # Refusals -------------------------------------------------------------------------------------------------------------
-def refusal_of(error: Exception) -> Refusal | None:
+def build_refusal(error: Exception) -> Refusal | None:
     """A refusal for its way to the peer that asked; None for a surprise, which a KeyError is."""
     if type(error) is LookupError:
         return Refusal("LookupError", {"args": [str(item) for item in error.args]})

@@ -89,7 +89,7 @@ def keeps(model: type[Model], fields: str, *, why: str, until: str, ends: Ending
     _said.update({(model, name): f"personal; kept, {why}; until {until}" for name in fields.split()})
 
 
-def standing_of(model: type[Model], item: "Field[Any, Any]") -> str:
+def describe_field(model: type[Model], item: "Field[Any, Any]") -> str:
     """Say what becomes of a field at an erasure, in a sentence; empty if nobody has said."""
     if model._meta.label in _PLUMBING:
         emptied, rest = (fields.split() for fields in _PLUMBING[model._meta.label])
@@ -112,7 +112,7 @@ def free_fields(model: type[Model]) -> "list[Field[Any, Any]]":
     return [item for item in found if item.get_internal_type() in FREE]
 
 
-def models_of(app: str) -> list[type[Model]]:
+def list_models(app: str) -> list[type[Model]]:
     """An app's own tables."""
     return list(apps.get_app_config(app).get_models())
 
@@ -122,9 +122,9 @@ def unclassified() -> list[str]:
     tables = [
         f"{model._meta.label}.{item.attname}"
         for app in [*settings.APPS, *PLUMBING]
-        for model in models_of(app)
+        for model in list_models(app)
         for item in free_fields(model)
-        if not standing_of(model, item)
+        if not describe_field(model, item)
     ]
     return tables + [f"{event.type}.{name}" for event in REGISTRY.values() for name in _unknown_in(event)]
 
@@ -140,9 +140,9 @@ def render() -> str:
     for app in [*settings.APPS, *PLUMBING]:
         rows = [
             f"| `{model._meta.model_name}.{item.attname}` | {standing} |"
-            for model in models_of(app)
+            for model in list_models(app)
             for item in free_fields(model)
-            if (standing := standing_of(model, item)) != PLAIN
+            if (standing := describe_field(model, item)) != PLAIN
         ]
         if rows:
             lines.append(f"## {app}\n\n| Field | At an erasure |\n| --- | --- |\n" + "\n".join(rows) + "\n")

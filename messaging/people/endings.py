@@ -47,7 +47,7 @@ def ending_apps() -> list[str]:
     return sorted(_endings)
 
 
-def endings_of(app: str) -> dict[Ending, str]:
+def get_endings(app: str) -> dict[Ending, str]:
     """An app's endings, each with the columns that it ends."""
     found: dict[Ending, str] = {}
     for name, ending in _endings.get(app, {}).items():
@@ -62,12 +62,12 @@ def left(app: str) -> QuerySet[Departure, Any]:
 
 def count_due(app: str, *, now: datetime) -> dict[str, int]:
     """Count the rows that are due, by the columns that would be ended."""
-    return {names: ending.due(now).count() for ending, names in endings_of(app).items()}
+    return {names: ending.due(now).count() for ending, names in get_endings(app).items()}
 
 
 def end_due(app: str, *, now: datetime, tick: Tick = lambda names, count: None) -> dict[str, int]:
     """End everything of one app that is due; return how many rows of each kind. Raises EndlessEnding."""
-    return {names: _end(app, ending, names, now, tick) for ending, names in endings_of(app).items()}
+    return {names: _end(app, ending, names, now, tick) for ending, names in get_endings(app).items()}
 
 
 def _end(app: str, ending: Ending, names: str, now: datetime, tick: Tick) -> int:

@@ -150,7 +150,7 @@ def erase(app: str, user_id: UUID) -> None:
         whose = known_ids(app, user_id)
         for known in whose:
             record_departure(app, known)
-        ids = ids_of(app, user_id)
+        ids = list_ids(app, user_id)
         let_history_forget(app)
         for holding in holdings(app):
             if holding.blank:
@@ -179,7 +179,7 @@ def _look_again(app: str, user_id: UUID) -> None:
 def forget_answers(app: str, user_id: UUID) -> None:
     """Drop what was answered to or about a person, for an app that deletes rows of theirs before `erase`."""
     with transaction(app):
-        _drop_answers(app, user_id, ids_of(app, user_id))
+        _drop_answers(app, user_id, list_ids(app, user_id))
 
 
 def _drop_answers(app: str, user_id: UUID, ids: list[str]) -> None:
@@ -197,7 +197,7 @@ WHERE state <> 'waiting' AND (beneficiary_id = ANY(%s) OR subject_id::text = ANY
 """
 
 
-def ids_of(app: str, user_id: UUID) -> list[str]:
+def list_ids(app: str, user_id: UUID) -> list[str]:
     """The person's own id, those of their cards and of all their rows in an app, as text."""
     found = {str(known) for known in known_ids(app, user_id)}
     for holding in holdings(app):

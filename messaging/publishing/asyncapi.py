@@ -17,7 +17,7 @@ import yaml
 from core.events import REGISTRY, Message
 from core.plugins import plugins
 from messaging.publishing.envelope import DATA_SCHEMA, CloudEvent
-from messaging.publishing.topics import EXCHANGE, topic_of
+from messaging.publishing.topics import EXCHANGE, get_topic
 
 _REFERENCE = "#/components/schemas/{name}"
 Schema = dict[str, Any]
@@ -129,7 +129,7 @@ def _servers() -> Schema:
 def _by_topic(public: Iterable[type[Message]]) -> dict[str, list[type[Message]]]:
     found: dict[str, list[type[Message]]] = {}
     for event in public:
-        found.setdefault(topic_of(event.app()), []).append(event)
+        found.setdefault(get_topic(event.app()), []).append(event)
     return dict(sorted(found.items()))
 
 
@@ -183,7 +183,7 @@ def _event_message(event: type[Message]) -> Schema:
         "contentType": "application/cloudevents+json",
         "headers": {
             "type": "object",
-            "properties": {"topic": {"type": "string", "const": topic_of(event.app())}},
+            "properties": {"topic": {"type": "string", "const": get_topic(event.app())}},
             "required": ["topic"],
         },
         "payload": {

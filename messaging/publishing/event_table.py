@@ -5,7 +5,7 @@ from typing import Any
 
 from core.events import Command, Message
 from messaging.publishing.asyncapi import document, events, prose
-from messaging.publishing.topics import topic_of
+from messaging.publishing.topics import get_topic
 from messaging.subscriptions import subscriptions
 
 _HEAD = """# Events
@@ -41,7 +41,7 @@ def _section(app: str, members: Collection[type[Message]], schemas: dict[str, An
         for columns, is_asked in tables
         if any(issubclass(each, Command) == is_asked for each in members)
     ]
-    return "\n\n".join([f"## {app}", f"Topic `{topic_of(app)}`.", *parts]) + "\n"
+    return "\n\n".join([f"## {app}", f"Topic `{get_topic(app)}`.", *parts]) + "\n"
 
 
 def _row(event: type[Message], schemas: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from core.db import refuse_inside_transaction
 from core.events import REGISTRY
 from core.ids import uuid7
 from messaging.publishing.envelope import to_cloudevent
-from messaging.publishing.topics import EXCHANGE, UNROUTED, topic_of
+from messaging.publishing.topics import EXCHANGE, UNROUTED, get_topic
 
 SINK = "stream"
 BATCH = 200
@@ -303,7 +303,7 @@ def _letter(source: str, row: tuple[Any, ...]) -> Letter:
         created_at=created_at,
         position=position,
     )
-    return Letter(str(event_id), name, topic_of(source), msgspec.json.encode(envelope), created_at)
+    return Letter(str(event_id), name, get_topic(source), msgspec.json.encode(envelope), created_at)
 
 
 def flush_once(source: str) -> int:

@@ -8,6 +8,6 @@ _FAMILIES = {"accounts": "user"}
 """Where the family is not the app's own name in the singular."""
 
 
-def topic_of(app: str) -> str:
+def get_topic(app: str) -> str:
     """Topic of an app's events: `order-events` for orders, `user-events` for accounts."""
     return f"{_FAMILIES.get(app, app.removesuffix('s'))}-events"

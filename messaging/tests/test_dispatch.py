@@ -29,7 +29,7 @@ def bring(*names: str) -> None:
     relay.copy("catalog", "orders")
 
 
-def shard_of(name: str) -> int:
+def get_shard(name: str) -> int:
     return inbox().get(data__name=name).shard
 
 
@@ -61,7 +61,7 @@ def test_one_look_handles_all_that_is_due_batches_last(recorder):  # noqa: F811
 
 def test_a_shard_takes_a_look_at_the_others_only_by_name(recorder):  # noqa: F811
     bring("a", "b")
-    dispatcher.dispatch("orders", Recorder.name, shard_of("b"))
+    dispatcher.dispatch("orders", Recorder.name, get_shard("b"))
     assert recorder.effects == ["b"]
     dispatcher.dispatch("orders", "orders.no_such_handler")
     assert recorder.effects == ["b"]
@@ -105,7 +105,7 @@ def test_those_in_whose_company_a_worker_died_are_handled_before_what_killed_it(
         dispatcher.dispatch("orders")
     assert sorted(recorder.effects) == ["a", "b", "c"]
     left = InboxShard.objects.using("orders").get(current_rn__isnull=False)
-    assert (left.shard, left.deaths) == (shard_of("deadly"), 2)
+    assert (left.shard, left.deaths) == (get_shard("deadly"), 2)
 
 
 def test_who_has_no_time_left_leaves_no_mark(recorder, monkeypatch):  # noqa: F811

@@ -8,7 +8,7 @@ from core.outside.asking import PeerAway
 from messaging.delivery import dispatcher, replay
 from messaging.models import FeedHead, InboxCursor, OutboxEvent
 from messaging.peering import peers
-from messaging.subscriptions import subscriptions_of
+from messaging.subscriptions import list_subscriptions
 from messaging.testing import drain_outbox
 from messaging.tests.test_delivery import Recorder, change, inbox, recorder  # noqa: F401  (a fixture)
 from messaging.transport import cursors, logs, relay, relay_loop
@@ -130,8 +130,8 @@ def test_a_page_asked_for_another_subscriber_is_no_restore(far):
     """It may be older than the progress of those who share it."""
     place("a")
     follow()
-    handlers = [item for item in subscriptions_of("orders") if "catalog" in item.sources]
-    log = logs.Log("catalog", relay.types_of("catalog", handlers))
+    handlers = [item for item in list_subscriptions("orders") if "catalog" in item.sources]
+    log = logs.Log("catalog", relay.list_types("catalog", handlers))
     place("b")
     log.page(relay.read_cursors("catalog", "orders", handlers).values(), cursor().position)
     place("c")
@@ -200,7 +200,7 @@ def test_the_backlog_and_a_replay_are_known_across_machines(far):
     place("a", "b", "c")
     follow()
     place("d")
-    [item] = [item for item in subscriptions_of("orders") if item.name == Recorder.name]
+    [item] = [item for item in list_subscriptions("orders") if item.name == Recorder.name]
     assert cursors._lag(item, "catalog").events == 4
     assert replay.first_kept("catalog") == 1
     with pytest.raises(replay.NotReplayable):

@@ -33,7 +33,7 @@ def parked():
     return row
 
 
-def status_of(row):
+def get_status(row):
     return InboxEvent.objects.using("orders").get(rn=row.rn).status
 
 
@@ -51,12 +51,12 @@ def test_nothing_parked_is_said(manager):
 def test_a_group_is_retried_or_discarded(manager, parked, action, left):
     form = {"alias": "orders", "handler": "orders.checkout", "error": "ValueError: the reason", "action": action}
     assert manager.post(PATH, form).status_code == 302
-    assert status_of(parked) == left
+    assert get_status(parked) == left
 
 
 def test_a_group_that_is_not_there_changes_nothing(manager, parked):
     manager.post(PATH, {"alias": "nowhere", "handler": "x", "error": "y", "action": "discard"})
-    assert status_of(parked) == DeliveryStatus.DEAD
+    assert get_status(parked) == DeliveryStatus.DEAD
 
 
 def test_others_do_not_see_it(parked):
@@ -68,4 +68,4 @@ def test_others_do_not_see_it(parked):
     client.force_login(stranger)
     assert client.get(PATH).status_code in (302, 403)
     assert client.post(PATH, {"action": "discard"}).status_code in (302, 403)
-    assert status_of(parked) == DeliveryStatus.DEAD
+    assert get_status(parked) == DeliveryStatus.DEAD

@@ -273,7 +273,7 @@ def _log_before_the_cursors() -> Any:
     cursors = relay.read_cursors
 
     def read_log_and_cursors(source: str, alias: str, handlers: Any, lock: str = "") -> Any:
-        early.page = logs.read_page(source, 0, sorted(relay.types_of(source, handlers)), [])
+        early.page = logs.read_page(source, 0, sorted(relay.list_types(source, handlers)), [])
         stand_before("cursors")
         return cursors(source, alias, handlers, lock)
 

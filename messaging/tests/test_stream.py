@@ -275,7 +275,7 @@ def test_it_survives_a_restart_of_the_broker(rabbit):
 
 @pytest.fixture
 def no_subscribers(monkeypatch):
-    monkeypatch.setattr(relay_loop, "targets_of", lambda source, types=None: [])
+    monkeypatch.setattr(relay_loop, "list_targets", lambda source, types=None: [])
 
 
 def test_the_relay_tells_the_stream_by_itself(rabbit, no_subscribers):
@@ -327,5 +327,5 @@ def test_flush_once_lets_go_of_its_lease(rabbit):
 
 
 def test_every_public_event_has_a_topic():
-    topics = {sinks.topic_of(event.app()) for event in REGISTRY.values()}
+    topics = {sinks.get_topic(event.app()) for event in REGISTRY.values()}
     assert {"user-events", "order-events", "payment-events"} <= topics

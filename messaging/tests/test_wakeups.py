@@ -17,7 +17,7 @@ def queue(monkeypatch) -> str:
     """A queue of the test's own in the broker, which takes what is said to orders."""
     name = f"q.test-{uuid7().hex}"
     for module in (wakeups, sweep):
-        monkeypatch.setattr(module, "queue_of", lambda alias: name)
+        monkeypatch.setattr(module, "get_queue_name", lambda alias: name)
     monkeypatch.setattr(wakeups, "_is_muted", False)
     yield name
     with current_app.pool.acquire(block=True) as connection:

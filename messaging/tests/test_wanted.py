@@ -27,7 +27,7 @@ def test_only_those_who_want_an_event_are_given_it_at_once(recorder, asked):  # 
     relay_loop.turn("catalog")
     before = positions("resources")
     change("a")
-    assert "resources" not in relay_loop.targets_of("catalog", {"category.changed"})
+    assert "resources" not in relay_loop.list_targets("catalog", {"category.changed"})
     asked.clear()
     assert relay_loop.turn("catalog", to_all=False) == 1
     assert "resources" not in [app for app, _ in asked]

@@ -8,7 +8,7 @@ from django.db import Error, connections
 from core.db import transaction
 from core.outside.asking import PeerAway
 from messaging.peering.peers import is_here
-from messaging.subscriptions import Subscription, subscriptions, subscriptions_of
+from messaging.subscriptions import Subscription, list_subscriptions, subscriptions
 from messaging.transport.logs import read_head
 
 COUNTED = 100_000
@@ -51,7 +51,7 @@ def lags(aliases: Iterable[str]) -> list[Lag]:
     return [
         _lag(item, source)
         for alias in aliases
-        for item in sorted(subscriptions_of(alias), key=lambda one: one.name)
+        for item in sorted(list_subscriptions(alias), key=lambda one: one.name)
         for source in sorted(item.sources)
     ]
 

@@ -17,7 +17,7 @@ from core import failpoints
 from core.db import fetch, transaction
 from core.events import REGISTRY
 from core.ids import uuid7
-from messaging.subscriptions import Subscription, subscriptions, subscriptions_of
+from messaging.subscriptions import Subscription, list_subscriptions, subscriptions
 from messaging.transport.logs import Cursor, Head, Log, Page, Row
 
 BATCH = 500
@@ -132,10 +132,10 @@ def lock_head(cursor: Any) -> int:
 
 def readers(source: str, alias: str) -> list[Subscription]:
     """Handlers of `alias` that read `source`, in the one order in which their cursors are locked."""
-    return sorted((item for item in subscriptions_of(alias) if source in item.sources), key=lambda item: item.name)
+    return sorted((item for item in list_subscriptions(alias) if source in item.sources), key=lambda item: item.name)
 
 
-def types_of(source: str, handlers: Iterable[Subscription]) -> set[str]:
+def list_types(source: str, handlers: Iterable[Subscription]) -> set[str]:
     """Types of the source's events that some of the handlers hear."""
     return {name for item in handlers for name in item.events if REGISTRY[name].app() == source}
 
@@ -150,7 +150,7 @@ def copy(source: str, alias: str, log: Log | None = None, *, is_wanted: bool = F
     cursors may be taken to be where they were left.
     """
     handlers = readers(source, alias)
-    log = log or Log(source, types_of(source, handlers))
+    log = log or Log(source, list_types(source, handlers))
     known = _last_seen.cursors.get((source, alias)) if is_wanted else None
     if known is None:
         known = _last_seen.cursors[source, alias] = read_cursors(source, alias, handlers)
@@ -181,7 +181,7 @@ def shared_log(source: str, aliases: Iterable[str]) -> Log:
     """Open a log for the subscribers in some databases, who share its pages."""
     handlers = [item for alias in aliases for item in readers(source, alias)]
     left = [cursor for alias in aliases for cursor in _last_seen.cursors.get((source, alias), {}).values()]
-    return Log(source, types_of(source, handlers), [cursor for cursor in left if not cursor.is_paused])
+    return Log(source, list_types(source, handlers), [cursor for cursor in left if not cursor.is_paused])
 
 
 def _take_in(

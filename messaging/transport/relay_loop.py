@@ -44,7 +44,7 @@ LONGEST_SKIP_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-def targets_of(source: str, types: Collection[str] | None = None, *, at_once: bool = False) -> list[str]:
+def list_targets(source: str, types: Collection[str] | None = None, *, at_once: bool = False) -> list[str]:
     """Return the aliases with a handler that reads this source, and some of these types where any are given.
 
     With `at_once` only those with such a handler that cannot wait.
@@ -84,8 +84,8 @@ def turn(
             relay_wakeups.send(source)
         is_full = len(placed) == relay.BATCH
     now_s = time.monotonic()
-    due = dict.fromkeys(targets_of(source, types), now_s + WAIT_S if waiting is not None else now_s)
-    due |= (waiting or {}) | dict.fromkeys(targets_of(source, types, at_once=True), now_s)
+    due = dict.fromkeys(list_targets(source, types), now_s + WAIT_S if waiting is not None else now_s)
+    due |= (waiting or {}) | dict.fromkeys(list_targets(source, types, at_once=True), now_s)
     wanting = [alias for alias, due_s in due.items() if due_s <= now_s]
     if waiting is not None:
         waiting.clear()
@@ -101,7 +101,7 @@ def follow(source: str, aliases: Collection[str] | None = None) -> None:
 
 def _copy_to(source: str, aliases: Collection[str] | None, wanting: Collection[str] | None) -> None:
     """Copy to whoever reads the source, or to those who are known to be `wanting` something of it."""
-    readers = targets_of(source) if wanting is None else sorted(wanting)
+    readers = list_targets(source) if wanting is None else sorted(wanting)
     targets = [alias for alias in readers if (peers.is_here(alias) if aliases is None else alias in aliases)]
     shared = relay.shared_log(source, targets)
     for alias in targets:

@@ -14,10 +14,10 @@ from django.db import connections
 
 from core.db import transaction
 from core.ids import uuid7
-from messaging.subscriptions import Subscription, subscriptions_of
+from messaging.subscriptions import Subscription, list_subscriptions
 from messaging.transport import relay
 from messaging.transport.logs import Cursor
-from messaging.transport.relay_loop import targets_of
+from messaging.transport.relay_loop import list_targets
 
 CHUNK = 1000
 
@@ -40,7 +40,7 @@ def declare(source: str) -> list[Onward]:
     Every reader's database must answer, or nothing is changed. Harmless when repeated, or when nothing was restored.
     Raises what a database that is away raises.
     """
-    targets = targets_of(source)
+    targets = list_targets(source)
     highest = max((_highest_read(source, alias) for alias in targets), default=0)
     head, epoch = _begin_epoch(source, highest)
     return [onward for alias in targets for onward in _go_on(source, alias, head, epoch)]
@@ -70,7 +70,7 @@ def _begin_epoch(source: str, highest: int) -> tuple[int, UUID]:
 
 def _go_on(source: str, alias: str, head: int, epoch: UUID) -> list[Onward]:
     """Send the cursors of one database to where their handlers stop knowing the log."""
-    handlers = [item for item in subscriptions_of(alias) if source in item.sources]
+    handlers = [item for item in list_subscriptions(alias) if source in item.sources]
     found = []
     with transaction(alias):
         for name, cursor in relay.read_cursors(source, alias, handlers, "FOR UPDATE").items():

@@ -26,7 +26,7 @@ from gateway.responses import problems
 from messaging.delivery.parked import served
 from messaging.peering.peers import is_here
 from messaging.publishing.sinks import SINK
-from messaging.subscriptions import foreign_sources, subscriptions_of
+from messaging.subscriptions import foreign_sources, list_subscriptions
 from messaging.transport.logs import read_head
 
 COUNTED = 100_000
@@ -123,12 +123,12 @@ def _answer(alias: str, future: Future[Reading]) -> Reading | None:
 
 def heads_elsewhere(sources: Iterable[str]) -> dict[str, int | None]:
     """Heads of logs that are not served here; those whose owner does not answer in time are left out."""
-    futures = {source: _pool.submit(_head_of, source) for source in sources}
+    futures = {source: _pool.submit(_read_head, source) for source in sources}
     done = wait(futures.values(), timeout=ANSWER_S).done
     return {source: future.result() for source, future in futures.items() if future in done and not future.exception()}
 
 
-def _head_of(source: str) -> int | None:
+def _read_head(source: str) -> int | None:
     try:
         head = read_head(source)
         return head.head if head else None
@@ -178,7 +178,7 @@ def _add_log(gauges: Gauges, reading: Reading) -> None:
 def _add_inbox(gauges: Gauges, reading: Reading) -> None:
     here = {"database": reading.alias}
     pending, dead, calls = (reading.counts[name] for name in ("pending", "dead", "calls"))
-    known = {item.name for item in subscriptions_of(reading.alias)}
+    known = {item.name for item in list_subscriptions(reading.alias)}
     for handler in sorted(known | set(pending) | set(dead)):
         who = {**here, "handler": handler}
         gauges.add("inbox_pending", "Deliveries that wait for their handler.", pending.get(handler, 0), **who)
@@ -195,7 +195,7 @@ def _add_inbox(gauges: Gauges, reading: Reading) -> None:
 def _add_lags(gauges: Gauges, reading: Reading, heads: dict[str, int | None]) -> None:
     """A handler's lag needs two databases; while its source is away it is unknown, and left out."""
     at = {(source, handler): (position, paused) for source, handler, position, paused in reading.cursors}
-    for item in subscriptions_of(reading.alias):
+    for item in list_subscriptions(reading.alias):
         for source in sorted(item.sources):
             position, is_paused = at.get((source, item.name), (0, False))
             head = heads.get(source)

@@ -25,7 +25,7 @@ from messaging.delivery.work_queues import run_work_queue
 from messaging.models import InboxEvent
 from messaging.outbox import publish
 from messaging.subscriptions import subscriptions
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from notifications import handlers, operations, services
 from notifications.models import (
     DELAYS_S,
@@ -288,7 +288,7 @@ def test_410_switches_off_at_once_and_tells_the_owner(receiver, change):
     owner = make.recipient()
     endpoint = make.webhook(receiver.url, owner=owner)
     receiver.answers = [Response(status=410)]
-    with events_of("notifications") as events:
+    with capture_events("notifications") as events:
         change()
     endpoint.refresh_from_db()
     assert (endpoint.state, endpoint.disabled_reason) == (EndpointState.DISABLED, DisabledReason.GONE)
@@ -305,7 +305,7 @@ def test_410_switches_off_at_once_and_tells_the_owner(receiver, change):
 def test_five_days_of_nothing_but_failures_switch_it_off():
     owner = make.recipient()
     endpoint = make.webhook(owner=owner)
-    with events_of("notifications") as events:
+    with capture_events("notifications") as events:
         for day in (0, 2, 4.9):
             waiting(endpoint, NOW + timedelta(days=day))
             attempt(endpoint, BAD, NOW + timedelta(days=day))

@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import User
 from gateway.models import Approval
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders import events
 from orders.models import Checkout, CheckoutLeg, LegKind, OrderHistory
 from orders.tests import answers, make
@@ -72,7 +72,7 @@ def test_the_dialog_offers_only_legs_that_allow_the_action(admin):
 
 def test_asking_again_stands_in_the_timeline_with_its_reason(manager):
     order = make.order(payment=CARD)
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         answer = steer(manager, order, "retry")
     assert answer.status_code == 302
     assert more == ["checkout.stock_requested"]
@@ -89,7 +89,7 @@ def test_asking_again_stands_in_the_timeline_with_its_reason(manager):
 def test_a_refusal_changes_nothing(manager, action, change):
     order = make.order(payment=CARD)
     before = list(OrderHistory.objects.values()), list(CheckoutLeg.objects.values()), list(Checkout.objects.values())
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         assert steer(manager, order, action, **change).status_code == 200
     after = list(OrderHistory.objects.values()), list(CheckoutLeg.objects.values()), list(Checkout.objects.values())
     assert (more, after) == ([], before)
@@ -168,7 +168,7 @@ def test_above_the_limit_the_screen_asks_for_a_second_person(manager):
 )  # fmt: skip
 def test_what_a_return_does_not_allow_changes_nothing(manager, action, fields):
     found = make.returning()
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         decide(manager, found, action, **fields)
     assert (state_of(found), more) == ("asked", [])
 

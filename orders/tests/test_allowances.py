@@ -10,7 +10,7 @@ from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders.errors import MoneyMissing, RefundPending
 from orders.models import Order, OrderHistory
 from orders.queries.reading import read_any
@@ -45,7 +45,7 @@ def seen(order):
 
 def test_a_part_given_back_is_an_allowance_and_nothing_is_due():
     order, (payment,) = paid_order(PRICE)
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.given_back(order, payment, "50000.00"))
     shown = read_any(order.id)
     now = seen(order)
@@ -65,7 +65,7 @@ def test_all_of_it_given_back_ends_the_order_and_frees_the_car(status):
     order, payments = paid_order("500000.00", "300000.00", status=status)
     receive(answers.given_back(order, payments[0], "500000.00"))
     assert (seen(order).status, seen(order).allowance_amount) == (status, Decimal("500000.00"))
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.given_back(order, payments[1], "300000.00"))
         receive(answers.settled(order, PRICE))
     assert "checkout.stock_release_requested" in published
@@ -111,7 +111,7 @@ def test_a_refund_under_way_stops_the_handover_until_it_has_ended():
 
 def test_a_refund_that_crossed_the_handover_is_named_and_a_manager_is_called():
     order, (payment,) = paid_order(PRICE, status="completed")
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.given_back(order, payment, PRICE))
     assert (seen(order).status, seen(order).amount_due) == ("completed", 0)
     assert (seen(order).allowance_amount, "checkout.attention_needed" in published) == (Decimal(PRICE), True)

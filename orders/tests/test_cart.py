@@ -14,7 +14,7 @@ from catalog.events import ProductDeleted, ProductUpdated
 from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api, token_for
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders import services
 from orders.models import Cart, CartItem, Order, ProductCopy
 from orders.plugin import personal
@@ -66,7 +66,7 @@ def reprice(product_id, **changes):
 
 
 def test_a_guest_is_given_a_token_once_and_finds_the_cart_by_it(mats):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         first = put(Api(), mats, 2)
     assert (first.status_code, published) == (201, [])
     token = first.json()["token"]
@@ -241,7 +241,7 @@ def test_a_refused_checkout_leaves_the_cart_as_it_was(client, mats):
         ({"payment": {"method": "gold"}}, 400, "validation_error"),
         ({"customer_id": str(uuid7())}, 400, "validation_error"),
     ):
-        with events_of("orders") as published:
+        with capture_events("orders") as published:
             answer = client.post("/cart/checkout", body, Idempotency_Key="k")
         assert (answer.status_code, answer.json()["code"], published) == (status, code, [])
     reprice(mats, price=Decimal("1600.00"))

@@ -10,7 +10,7 @@ from core.ids import uuid7
 from core.testing import Api
 from gateway.approvals import approve
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders import services
 from orders.models import Order, OrderHistory, ProductCopy
 from orders.services import Actor, LineChange, ProductLine
@@ -50,7 +50,7 @@ def asked():
 
 def test_more_of_a_line_is_reserved_in_place_of_the_old_hold(order, owner):
     before = answers.attempt(order, "stock")
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         answer = owner.patch(path(order), {"quantity": 3})
     assert (answer.status_code, answer.json()["total_amount"], published) == (
         200,
@@ -61,13 +61,13 @@ def test_more_of_a_line_is_reserved_in_place_of_the_old_hold(order, owner):
     request = asked()[-1]
     assert request["replaces"] == str(before) != request["attempt_id"]
     assert request["lines"] == [{"product_id": str(item(order).product_id), "quantity": 3}]
-    with events_of("orders") as confirmed:
+    with capture_events("orders") as confirmed:
         receive(answers.reserved(order))
     assert confirmed == ["order.updated"]
 
 
 def test_fewer_of_a_line_is_told_at_once(order, owner):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         assert owner.patch(path(order), {"quantity": 1}).json()["amount_due"] == "100.00"
     assert published == ["checkout.stock_requested", "order.updated"]
 
@@ -100,7 +100,7 @@ def test_a_line_taken_out_comes_back_when_the_change_is_refused(order, owner):
 
 
 def test_a_preview_changes_nothing(order, owner):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         answer = owner.patch(path(order), {"quantity": 5, "preview": True}).json()
         gone = owner.delete(f"{path(order)}?preview=true")
     assert (answer["total_before"], answer["total_amount"], answer["difference"]) == ("200.00", "500.00", "300.00")
@@ -126,7 +126,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("body", "status", "code"), REFUSED)
 def test_a_refusal_leaves_everything_as_it_was(order, owner, body, status, code):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         answer = owner.patch(path(order), body)
     assert (answer.status_code, answer.json()["code"], published) == (status, code, [])
     assert Order.objects.get(pk=order.pk).version == order.version
@@ -271,7 +271,7 @@ def test_a_policy_is_not_left_behind_by_its_car(vin):
     other = {"product_id": str(make.product(vin=OTHER)), "quantity": 1}
     for items in (without, [*without, other]):
         for more in ({}, {"preview": True}):
-            with events_of("orders") as published:
+            with capture_events("orders") as published:
                 answer = owner.patch(path, {"items": items} | more)
             assert (answer.status_code, answer.json()["code"], published) == (409, "policy_of_other_car", [])
     assert owner.delete(f"{path}/items/{car.id}").json()["code"] == "policy_of_other_car"
@@ -326,7 +326,7 @@ def sold():
 
 def test_a_manager_lowers_what_is_paid_until_the_handover(sold):
     line, manager = sold.lines.get(position=0), Api("manager")
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         answer = manager.patch(f"/orders/{sold.id}/items/{line.id}", {"quantity": 1})
     shown = answer.json()
     assert (answer.status_code, shown["total_amount"], shown["status"], shown["amount_due"]) == (

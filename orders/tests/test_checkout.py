@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog.events import StockReleased
 from core.ids import uuid7
 from messaging.models import OutboxEvent, Timer
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from orders import events, services
 from orders.handlers import advance_checkout
 from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, Status
@@ -64,7 +64,7 @@ def test_hearing_everything_twice_changes_nothing_more():
     receive(answers.reserved(order))
     payment = answers.paid(order)
     receive(payment)
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         receive(payment)
         receive(answers.reserved(order))
     assert more == []
@@ -201,14 +201,14 @@ def test_without_policies_a_cancelled_order_waits_for_no_insurer():
 
 def test_an_answer_to_another_attempt_changes_nothing():
     order = make.order(payment=CARD)
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         receive(answers.reserved(order, attempt_id=uuid7()))
     assert (more, now_of(order).status) == ([], "created")
 
 
 def test_an_answer_about_an_unknown_order_is_ignored():
     stranger = StockReleased(order_id=uuid7(), attempt_id=uuid7(), reason="cancelled", levels=[])
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         receive(stranger)
     assert more == []
 
@@ -220,7 +220,7 @@ def test_the_buyer_cancels_while_the_stock_is_being_asked_for():
         order_id=order.id, status="cancelled", actor=buyer, now=timezone.now(), reason="changed my mind"
     )
     assert (now_of(order).status, last_request()) == ("cancelled", "checkout.stock_release_requested")
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         receive(answers.reserved(order))
     assert more == []
     receive(answers.released(order))

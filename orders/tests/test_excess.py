@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders import services
 from orders.models import Order, OrderHistory, OrderPayment
 from orders.services import Actor, LineChange, ProductLine
@@ -47,16 +47,16 @@ def cheaper(order):
 def test_a_payment_that_was_under_way_is_given_back_as_far_as_it_is_too_much(order):
     cheaper(order)
     payment = uuid7()
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.paid(order, amount="300.00", payment_id=payment, by_saga=False))
     assert asked(published) == [], "the catalogue may yet refuse the change, and the total go back"
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.reserved(order))
     assert asked(published) == [(payment, Decimal("100.00"))]
     order.refresh_from_db()
     assert (order.status, order.amount_paid) == ("paid", Decimal("300.00"))
     assert order.funding[-1] | {"leg": "excess", "amount": "-100.00"} == order.funding[-1]
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.refunded(order, payment, "100.00"))
     order.refresh_from_db()
     assert (asked(published), order.amount_paid) == ([], Decimal("200.00"))
@@ -66,14 +66,14 @@ def test_a_payment_that_was_under_way_is_given_back_as_far_as_it_is_too_much(ord
 def test_an_order_paid_twice_gets_the_second_payment_back_once(order):
     first, second, third = sorted(uuid7() for _ in range(3))
     receive(answers.paid(order, amount="300.00", payment_id=first, by_saga=False))
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.paid(order, amount="300.00", payment_id=second, by_saga=False))
         receive(answers.paid(order, amount="300.00", payment_id=second, by_saga=False))
         receive(answers.paid(order, amount="50.00", payment_id=third, by_saga=False))
     assert asked(published) == [(second, Decimal("300.00")), (third, Decimal("50.00"))]
     told = OrderHistory.objects.filter(order=order, event="payment.excess_asked_back").order_by("id")
     assert [(row.reason, row.data["amount"]) for row in told] == [("overpaid", "300.00"), ("overpaid", "50.00")]
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.refunded(order, second, "300.00"))
         receive(answers.refunded(order, third, "50.00"))
     assert asked(published) == []
@@ -85,6 +85,6 @@ def test_an_order_being_called_off_gets_all_back_and_nothing_besides(order):
     services.move_order(
         order_id=order.id, status="cancelled", actor=Actor(uuid7(), frozenset({"manager"})), now=timezone.now()
     )
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         receive(answers.paid(order, amount="400.00", payment_id=uuid7(), by_saga=False))
     assert asked(published) == []

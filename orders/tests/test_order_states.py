@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders import services
 from orders.models import EDITS, TRANSITIONS, Edit, Order, OrderHistory, Status
 from orders.rules.machine import ACTIONS, DONE, NOT_NOW, NOT_YOURS, ROLES, allowed, outcome, table
@@ -103,7 +103,7 @@ def test_every_cell_over_http(status, role):
     for action in ACTIONS:
         if outcome(status, action, role) == DONE:
             continue
-        with events_of("orders") as published:
+        with capture_events("orders") as published:
             answer = send(caller(role, order), order, action)
         expected = {NOT_YOURS: (403,), NOT_NOW: (409,)}[outcome(status, action, role)]
         assert (action, answer.status_code, published) == (action, *expected, [])

@@ -4,7 +4,7 @@ import pytest
 
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders.models import Order
 from orders.tests import answers, make
 from orders.tests.answers import receive
@@ -45,7 +45,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
 def test_nobody_without_a_token(order, method, path, body):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         response = Api().request(method, path.format(id=order.id), body)
     assert (response.status_code, published) == (401, [])
     assert unchanged(order)
@@ -53,7 +53,7 @@ def test_nobody_without_a_token(order, method, path, body):
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
 def test_anothers_order_does_not_exist(order, method, path, body):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         response = Api("client").request(method, path.format(id=order.id), body)
     assert (response.status_code, response.json()["code"], published) == (404, "not_found", [])
     assert unchanged(order)
@@ -77,7 +77,7 @@ def test_a_client_cancels_its_own_unpaid_order(order, owner):
 
 
 def test_a_client_cannot_cancel_a_paid_order(paid, owner):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         answer = owner.post(f"/orders/{paid.id}/cancel")
     assert (answer.status_code, published) == (403, [])
     assert unchanged(paid, "paid")
@@ -97,7 +97,7 @@ def test_a_manager_takes_it_to_the_handover(paid):
     [("completed", 409, "wrong_transition"), ("paid", 409, "wrong_transition"), ("sold", 400, "validation_error")],
 )
 def test_a_step_the_machine_forbids_is_refused(order, status, code, error):
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         answer = Api("manager").put(f"/orders/{order.id}/status", {"status": status})
     assert (answer.status_code, answer.json()["code"], published) == (code, error, [])
     assert unchanged(order)

@@ -6,7 +6,7 @@ import pytest
 
 from core.ids import uuid7
 from financing.events import ApplicationAccepted
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders.models import CheckoutLeg, Order, SagaState
 from orders.tests import answers, make
 
@@ -44,7 +44,7 @@ def legs(order):
 
 def test_it_pays_its_part_and_is_paid_out_last(order):
     event = accepted(order)
-    with events_of("orders") as told:
+    with capture_events("orders") as told:
         answers.receive(event)
         answers.receive(event)
     assert told.count("order.updated") == 1
@@ -55,7 +55,7 @@ def test_it_pays_its_part_and_is_paid_out_last(order):
         "stock": "succeeded", "loan": "succeeded", "payment": "running", "disbursement": "pending",
     }  # fmt: skip
     assert [(part["kind"], part["amount"]) for part in order.funding] == [("loan", LOAN), ("balance", "400000.00")]
-    with events_of("orders") as told:
+    with capture_events("orders") as told:
         answers.receive(answers.paid(order, amount="400000.00", by_saga=False))
     assert "checkout.disbursement_requested" in told
     assert answers.attempt(order, "loan") == event.application_id
@@ -65,7 +65,7 @@ def test_it_pays_its_part_and_is_paid_out_last(order):
 
 
 def test_a_loan_of_the_whole_price_needs_no_payment(order):
-    with events_of("orders") as told:
+    with capture_events("orders") as told:
         answers.receive(accepted(order, "1000000.00"))
     assert "checkout.disbursement_requested" in told
     assert legs(order)["payment"] == "succeeded"
@@ -81,7 +81,7 @@ def test_before_the_stock_is_held_it_waits_for_it():
 
 def gives_back(order, event):
     before = legs(order)
-    with events_of("orders") as told:
+    with capture_events("orders") as told:
         answers.receive(event)
     assert told[:1] == ["checkout.loan_withdrawal_requested"]
     assert legs(order) == before
@@ -97,7 +97,7 @@ def test_more_than_is_left_to_pay_is_given_back(order):
 def test_a_second_loan_is_given_back(order):
     first = accepted(order)
     answers.receive(first)
-    with events_of("orders") as told:
+    with capture_events("orders") as told:
         answers.receive(accepted(order, "100000.00"))
     assert told == ["checkout.loan_withdrawal_requested"]
     assert answers.attempt(order, "loan") == first.application_id
@@ -118,7 +118,7 @@ def test_an_order_that_is_over_gives_it_back(order):
 def test_undoing_the_order_withdraws_it(order):
     event = accepted(order)
     answers.receive(event)
-    with events_of("orders") as told:
+    with capture_events("orders") as told:
         answers.receive(answers.released(order, "expired"))
         answers.receive(answers.settled(order))
     assert "checkout.loan_withdrawal_requested" in told

@@ -14,7 +14,7 @@ from core.ids import uuid7
 from core.testing import Api
 from gateway.approvals import approve
 from messaging.models import OutboxEvent
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from orders import services
 from orders.errors import ReturnTimeOver
 from orders.models import Order, OrderHistory, OrderReturn
@@ -62,7 +62,7 @@ def unchanged(found):
 def test_a_buyer_asks_and_their_order_is_being_returned():
     order = make.completed()
     body = {"reason": "too loud", "mileage": 900, "condition": "a scratch"}
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         answer = owner_of(order).post(f"/orders/{order.id}/return", body, Idempotency_Key="k")
     asked = answer.json()
     assert (answer.status_code, asked["state"], asked["number"]) == (201, "asked", order.number)

@@ -12,7 +12,7 @@ from core.errors import InvalidInput, NotFound
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import InboxEvent, OutboxEvent, Timer
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 from orders import events, services
 from orders.errors import SteeringNotYours, SteeringRefused
 from orders.models import Checkout, CheckoutLeg, Order, OrderHistory
@@ -64,7 +64,7 @@ def rows(order):
 @contextmanager
 def nothing_changes(order):
     before = rows(order)
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         yield
     assert more == []
     assert rows(order) == before
@@ -218,7 +218,7 @@ def test_the_periodic_job_finds_what_the_signal_missed_and_lets_go_what_was_sett
 def test_a_running_leg_is_asked_again_under_the_same_attempt():
     order = make.order(payment=CARD)
     attempt = leg(order, "stock").attempt_id
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         steer(order, "retry", "stock")
     assert more == ["checkout.stock_requested"]
     assert (leg(order, "stock").attempt_id, leg(order, "stock").attempts) == (attempt, 2)
@@ -330,7 +330,7 @@ def test_cancelling_while_the_undoing_is_parked_asks_for_nothing_twice():
     receive(answers.reserved(order))
     receive(answers.declined(order))
     overdue(order)
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         steer(order, "cancel", "payment")
     assert more == ["order.status_changed", "order.cancelled"]
     receive(answers.settled(order))
@@ -340,7 +340,7 @@ def test_cancelling_while_the_undoing_is_parked_asks_for_nothing_twice():
 
 def test_an_admin_goes_on_without_policies_and_none_can_come_late():
     order = with_every_leg(until="policies")
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         steer(order, "skip", "policies", actor=ADMIN)
     assert more == ["checkout.policies_cancel_requested", "checkout.disbursement_requested"]
     assert leg(order, "policies").state == "skipped"
@@ -355,7 +355,7 @@ def test_a_payout_is_skipped_only_when_the_money_came_in_another_way():
     with nothing_changes(order), pytest.raises(SteeringRefused):
         steer(order, "skip", "disbursement", actor=ADMIN)
     receive(answers.paid(order, amount="800000.00", by_saga=False))
-    with events_of("orders") as more:
+    with capture_events("orders") as more:
         steer(order, "skip", "disbursement", actor=ADMIN)
     assert more == ["checkout.loan_withdrawal_requested", "order.status_changed", "order.paid"]
     order = now_of(order)

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from payments.models import Payment, Refund, RefundStatus, Status
 from payments.tests import make
 
@@ -53,7 +53,7 @@ def test_one_payment_shows_its_refunds_and_cannot_be_edited(admin):
 
 def test_actions_go_through_the_services(admin):
     payment = make.payment(make.order(total="100.00"), method="cash")
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         act(admin, "payment", "capture", payment)
         act(admin, "payment", "refund", payment)
     assert more == ["payment.completed", "payment.refunded"]
@@ -82,10 +82,10 @@ def settle(admin, payment, action, reason, **more):
 def test_settling_by_evidence_asks_for_it_and_keeps_it(admin):
     payment = make.payment(token="tok_timeout")
     drain_outbox("payments")
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         assert settle(admin, payment, "taken", "").status_code == 200  # the dialog again
     assert (more, make.again(payment).status) == ([], Status.UNKNOWN)
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         assert settle(admin, payment, "taken", "statement 17 of 21 Nov").status_code == 302
     assert more == ["payment.completed"]
     settled = make.again(payment)

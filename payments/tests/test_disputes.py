@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from core.testing import Api
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from payments import services
 from payments.errors import WrongPaymentState
 from payments.models import Dispute, LedgerEntry, Refund, RefundSource, RefundStatus, Status, WebhookEvent
@@ -34,7 +34,7 @@ def test_a_dispute_freezes_refunds_until_it_is_won():
 
 def test_a_lost_dispute_is_money_gone():
     payment = make.paid(make.order(total="1000.00"))
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         report(payment, "dispute.opened", dispute_id="dp_1")
         assert report(payment, "dispute.lost", dispute_id="dp_1").status == Status.REFUNDED
     assert more.count("payment.refunded") == 1
@@ -60,7 +60,7 @@ def test_a_refund_that_comes_back_is_ours_again_and_can_be_retried(sandbox):
     drain_outbox("payments")
     refund = make.again(refund)
     assert refund.status == RefundStatus.SUCCEEDED
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         back = report(
             payment,
             "refund.failed",
@@ -91,7 +91,7 @@ def test_another_amount_or_currency_leaves_the_payment_to_a_person(told):
     payment = make.payment(make.order(total="1000.00"), token="tok_3ds")
     drain_outbox("payments")
     report = services.ChargeReport(Status.COMPLETED, **told)
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         assert services.apply_report(payment_id=payment.id, report=report, now=timezone.now()) is False
     stands = make.again(payment)
     assert (stands.status, stands.failure_code) == (Status.UNKNOWN, "conflicting_answer")

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from core.ids import uuid7
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from payments import handlers, services
 from payments.commands import ForfeitDeposit, GiveBackPayments, PayOutDeposit
 from payments.errors import MoneySecured
@@ -55,12 +55,12 @@ def forfeit(order, amount=DEPOSIT, request_id=None):
 
 def test_it_stays_while_the_rest_goes_back_at_once(sandbox):
     order = paid()
-    with events_of("payments") as told:
+    with capture_events("payments") as told:
         wish = undo(order)
     assert told == ["payment.refunded", "payment.order_settled"]
     assert Refund.objects.get().amount == REST
     assert balances() == {"provider": DEPOSIT, "order": -DEPOSIT}
-    with events_of("payments") as again:
+    with capture_events("payments") as again:
         undo(order, attempt_id=wish.attempt_id)
     assert (again, Refund.objects.count()) == (["payment.order_settled"], 1)
     assert ledger_disagreements() == []
@@ -122,7 +122,7 @@ def test_what_insurers_earned_is_not_given_back_by_hand_in_its_stead(sandbox):
 def test_by_nobodys_fault_it_goes_back_too(sandbox):
     order = paid()
     wish = undo(order)
-    with events_of("payments") as told:
+    with capture_events("payments") as told:
         undo(order, secured=Decimal(0), attempt_id=wish.attempt_id)
     assert told == ["payment.refunded", "payment.order_settled"]
     assert balances() == {}
@@ -133,7 +133,7 @@ def test_by_the_buyers_fault_it_is_earned_once(sandbox):
     order = paid()
     undo(order)
     command = forfeit(order)
-    with events_of("payments") as told:
+    with capture_events("payments") as told:
         handlers.settle_deposit(command)
         handlers.settle_deposit(command)
     assert told == ["payment.forfeit_settled", "payment.forfeit_settled"]
@@ -146,7 +146,7 @@ def test_by_the_buyers_fault_it_is_earned_once(sandbox):
 def test_no_more_is_earned_than_is_there(sandbox):
     order = paid(Decimal(300))
     undo(order, secured=Decimal(300))
-    with events_of("payments") as told:
+    with capture_events("payments") as told:
         handlers.settle_deposit(forfeit(order, amount=Decimal(5000)))
     assert (told, balances()) == (["payment.forfeit_settled"], {"provider": Decimal(300), "earnest_money": -300})
     empty = make.order()
@@ -162,7 +162,7 @@ def test_by_our_fault_the_second_half_is_paid_once_at_our_expense(sandbox):
         request_id=uuid7(), order_id=order.id, customer_id=order.customer_id, amount=DEPOSIT, currency="RUB",
         reason="double",
     )  # fmt: skip
-    with events_of("payments") as told:
+    with capture_events("payments") as told:
         handlers.settle_deposit(command)
         handlers.settle_deposit(command)
         drain_outbox("payments")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from core.ids import uuid7
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 from payments import handlers
 from payments.events import WebhookReceived
 from payments.models import LedgerEntry, Status, WebhookEvent, WebhookOutcome
@@ -58,7 +58,7 @@ def test_a_payment_is_completed_by_a_webhook_once():
     assert make.again(payment).status == Status.REQUIRES_ACTION
     drain_outbox("payments")
     assert make.again(payment).status == Status.COMPLETED
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         assert outcome(body) == "applied"
     assert more == []
     assert outcome(message(payment)) == "old_news"

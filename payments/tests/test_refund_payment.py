@@ -7,7 +7,7 @@ from core.ids import uuid7
 from core.outside.provider_http import NoAnswer
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from payments import services
 from payments.errors import RefundExceedsPayment, WrongPaymentState, WrongRefundState
 from payments.models import LedgerLine, Payment, Purpose, Refund, RefundStatus, Status
@@ -33,7 +33,7 @@ def test_a_part_goes_back_and_then_the_rest(sandbox):
     first = manager.post(path(payment), {"amount": "100000.00", "reason": "a scratch"})
     assert (first.status_code, first.json()["status"]) == (201, "submitted")
     assert refunded(payment) == (Status.COMPLETED, 0, Decimal(100_000))
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         drain_outbox("payments")
     assert more == ["payment.refunded"]
     assert refunded(payment) == (Status.PARTIALLY_REFUNDED, Decimal(100_000), 0)
@@ -54,7 +54,7 @@ def test_a_part_goes_back_and_then_the_rest(sandbox):
 def test_more_than_is_left_is_refused_and_nothing_happens():
     payment = make.paid(make.order(total="1000.00"))
     make.refund(payment, "600.00")
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         response = Api("manager").post(path(payment), {"amount": "400.01", "reason": "x"})
     assert (response.status_code, response.json()["refundable"]) == (409, "400.00")
     assert Refund.objects.count() == 1
@@ -122,7 +122,7 @@ def test_a_large_refund_needs_a_second_person(settings):
     asking = Api("manager")
     refund = asking.post(path(payment), {"amount": "1500.00", "reason": "x"}).json()
     assert refund["status"] == "requested"
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         response = asking.post(f"/refunds/{refund['id']}/approve")
         drain_outbox("payments")
     assert (response.status_code, response.json()["code"]) == (403, "four_eyes")
@@ -155,7 +155,7 @@ def test_a_rejected_refund_frees_its_amount(settings):
 def test_a_failed_refund_frees_its_amount_and_is_tried_again_once(sandbox):
     payment = make.paid(make.order(total="2000.00"), token="tok_refund_fails")
     refund = make.refund(payment)
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         drain_outbox("payments")
     refund = make.again(refund)
     assert (refund.status, refund.failure_code) == (RefundStatus.FAILED, "refund_refused")
@@ -228,7 +228,7 @@ def test_after_the_handover_the_sale_is_undone_by_a_return(status):
     ordered = make.order()
     payment = make.paid(ordered, method="cash")
     services.copy_orders(commands=[make.moved(ordered, status)])
-    with events_of("payments") as published:
+    with capture_events("payments") as published:
         answer = Api("manager").post(path(payment), {"reason": "changed my mind"})
     assert (answer.status_code, answer.json()["code"], published) == (409, "use_return", [])
     assert not Refund.objects.exists()

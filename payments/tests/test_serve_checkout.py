@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from messaging.models import ExternalCall, OutboxEvent
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 from payments import handlers, services
 from payments.commands import GiveBackPremium
 from payments.models import OrderAccount, OrderCopy, Payment, Payout, Refund, RefundStatus, Status
@@ -31,7 +31,7 @@ def test_a_requested_payment_is_taken_once_per_attempt(sandbox):
     assert published("payments") == ["payment.created", "payment.completed"]
     assert last("payment.completed")["attempt_id"] == str(event.attempt_id)
     assert len(sandbox.rows(payment)) == 1
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         handlers.serve_checkout(event)
         drain_outbox("payments")
     assert more == ["payment.completed"]  # asked again, answered again: the first answer may have been discarded
@@ -75,7 +75,7 @@ def test_a_paid_order_is_refunded_and_then_settled():
     handlers.serve_checkout(make.payment_requested(order))
     drain_outbox("payments")
     event = make.refund_requested(order)
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         handlers.serve_checkout(event)
         handlers.serve_checkout(event)
         assert published("payments")[-1] == "payment.completed"
@@ -93,7 +93,7 @@ def test_an_order_that_holds_nothing_is_settled_at_once():
     order = make.order()
     make.payment(order, token="tok_declined")
     drain_outbox("payments")
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         handlers.serve_checkout(make.refund_requested(order))
     assert more == ["payment.order_settled"]
     assert Decimal(last("payment.order_settled")["refunded"]) == 0
@@ -203,7 +203,7 @@ def test_cash_of_a_cancelled_order_is_called_off_or_waits_to_be_handed_back():
     assert published("payments")[-1] == "payment.failed"
     refund = Refund.objects.get()
     assert (refund.status, refund.requested_by) == (RefundStatus.REQUESTED, None)
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         services.approve_refund(refund_id=refund.id, actor_id=uuid7(), now=timezone.now())
     assert more == ["payment.refunded", "payment.order_settled"]
 

@@ -9,7 +9,7 @@ from core.ids import uuid7
 from core.outside.provider_http import Refused
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 from payments import handlers, services
 from payments.commands import (
     DropLoan,
@@ -153,7 +153,7 @@ def test_a_question_asked_again_is_answered_again():
     event = loan_payment()
     handlers.serve_loan(event)
     drain_outbox("payments")
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         handlers.serve_loan(event)
     assert more == ["payment.charge_settled"]
 

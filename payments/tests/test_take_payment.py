@@ -8,7 +8,7 @@ from core.ids import uuid7
 from core.outside.provider_http import TransientFault
 from core.testing import Api
 from messaging.models import ExternalCall
-from messaging.testing import drain_outbox, events_of, published
+from messaging.testing import capture_events, drain_outbox, published
 from payments import services
 from payments.errors import PaymentInFlight, WrongPaymentState
 from payments.models import LedgerLine, Payment, Status
@@ -212,7 +212,7 @@ def test_what_is_due_counts_what_is_under_way():
     order = make.order()
     assert post(order, amount="600000.00", method="cash").status_code == 201
     assert payable(order.id) == Decimal(400_000)
-    with events_of("payments") as more:
+    with capture_events("payments") as more:
         response = post(order, amount="400000.01")
     assert (response.status_code, response.json()["code"]) == (409, "overpayment")
     assert response.json()["amount_due"] == "400000.00"

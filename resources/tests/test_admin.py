@@ -2,7 +2,7 @@ from datetime import time
 
 import pytest
 
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from resources.models import Blackout, Resource, ResourceType
 from resources.rules.hours import Hours
 from resources.tests import make
@@ -67,7 +67,7 @@ def test_resources_are_written_by_services(screens):
 def test_actions_release_and_delete(screens):
     resource = make.resource()
     taken = make.allocation(resource, 0, 1)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         screens.post("/admin/resources/resource/", {"action": "hide", "_selected_action": [str(resource.id)]})
         assert Resource.objects.present().exists()
         screens.post("/admin/resources/allocation/", {"action": "give_back", "_selected_action": [str(taken.id)]})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.db import transaction
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from resources import services
 from resources.errors import AllocationClash
 from resources.models import Allocation, Resource
@@ -59,7 +59,7 @@ def test_a_manager_books():
 )
 def test_bad_bookings_are_refused(body):
     resource = make.resource()
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         assert Api("manager").post(f"/resources/{resource.id}/allocate", body).status_code == 400
     assert (Allocation.objects.count(), told) == (0, [])
 
@@ -67,7 +67,7 @@ def test_bad_bookings_are_refused(body):
 def test_an_overlap_names_the_clash():
     resource, manager = make.resource(), Api("manager")
     first, _ = make.allocation(resource, 0, 2), make.allocation(resource, 4, 6)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         answer = manager.post(f"/resources/{resource.id}/allocate", booking(1, 3))
     assert (answer.status_code, answer.json()["code"], answer.json()["available"]) == (409, "allocation_clash", 0)
     assert [clash["id"] for clash in answer.json()["clashes"]] == [str(first.id)]
@@ -99,7 +99,7 @@ def test_many_are_counted_instant_by_instant():
 def test_what_is_released_is_free_again():
     resource, manager = make.resource(), Api("manager")
     taken = make.allocation(resource, 0, 2)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         answer = manager.post(f"/allocations/{taken.id}/release")
         again = manager.post(f"/allocations/{taken.id}/release")
     assert (answer.status_code, again.status_code, again.json()["code"]) == (200, 409, "already_released")
@@ -199,7 +199,7 @@ def test_the_guard_follows_the_quantity():
 def test_a_cancelled_happening_frees_what_it_took(deliver):
     resource, event_id = make.resource(quantity=2), showroom.happening().id
     taken, other = make.allocation(resource, 0, 1, event_id=event_id), make.allocation(resource, 0, 1)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         deliver(HappeningCancelled(event_id=event_id, title="Day", reason="", user_ids=[]))
     taken.refresh_from_db()
     other.refresh_from_db()

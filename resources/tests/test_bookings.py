@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from resources import services
 from resources.models import Allocation, Resource
 from resources.public import allocation_disagreements
@@ -30,7 +30,7 @@ def active(booking_id):
 
 def test_a_car_a_place_and_a_colleague_are_taken_together():
     crew = make.crew()
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         booking_id = book(crew["car"][0])
     assert active(booking_id) == {resources[0].id for resources in crew.values()}
     assert told == ["resource.allocated"] * 3 + ["booking.made"]
@@ -40,7 +40,7 @@ def test_a_car_a_place_and_a_colleague_are_taken_together():
 def test_all_or_none(role):
     crew = make.crew()
     make.allocation(crew[role][0], 0.5, 2)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         booking_id = book(crew["car"][0])
     assert (active(booking_id), told) == (set(), ["booking.refused"])
 
@@ -58,7 +58,7 @@ def test_a_dealership_without_lanes_still_lends_cars():
 
 def test_a_room_is_not_a_car():
     crew = make.crew()
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         book(crew["place"][0])
     assert told == ["booking.refused"]
 
@@ -127,7 +127,7 @@ def test_a_breakdown_moves_bookings_to_an_equal_car():
     crew = make.crew(cars=2)
     broken, spare = crew["car"]
     booking_id = book(broken)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         answer = break_down(broken)
     assert answer.status_code == 200
     assert (answer.json()["is_in_service"], answer.json()["out_of_service_reason"]) == (False, "brakes")
@@ -141,7 +141,7 @@ def test_a_breakdown_moves_bookings_to_an_equal_car():
 def test_a_breakdown_without_a_spare_frees_the_whole_booking():
     crew = make.crew()
     booking_id = book(crew["car"][0])
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         answer = break_down(crew["car"][0])
     assert len(answer.json()["released"]) == 3
     assert active(booking_id) == set()

@@ -4,7 +4,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from resources.models import Resource, ResourceType
 from resources.tests import make
 
@@ -69,7 +69,7 @@ def test_only_managers_come_near(who, status, method, path):
     resource = make.resource()
     allocation = make.allocation(resource, 0, 1)
     path = path.format(resource=resource.id, kind=resource.type_id, allocation=allocation.id)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         answer = who.request(method, path, None if method == "get" else {})
     assert (answer.status_code, told) == (status, [])
     resource.refresh_from_db()
@@ -116,7 +116,7 @@ def test_a_resource_is_changed_and_replaced():
 def test_the_quantity_never_falls_below_what_is_booked_ahead():
     resource = make.resource(quantity=3)
     bookings = [make.allocation(resource, 0, 2), make.allocation(resource, 1, 3), make.allocation(resource, 5, 6)]
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         answer = Api("manager").patch(f"/resources/{resource.id}", {"quantity": 1})
     assert (answer.status_code, answer.json()["code"], told) == (409, "quantity_below_allocated", [])
     assert [clash["id"] for clash in answer.json()["clashes"]] == [str(booking.id) for booking in bookings[:2]]
@@ -127,7 +127,7 @@ def test_the_quantity_never_falls_below_what_is_booked_ahead():
 def test_a_resource_with_bookings_ahead_stays():
     resource, manager = make.resource(), Api("manager")
     booking = make.allocation(resource, 0, 1)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         answer = manager.delete(f"/resources/{resource.id}")
     assert (answer.status_code, answer.json()["clashes"][0]["id"], told) == (409, str(booking.id), [])
     manager.post(f"/allocations/{booking.id}/release")

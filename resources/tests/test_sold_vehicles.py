@@ -9,7 +9,7 @@ from catalog.events import ProductUpdated, StockLevel, StockReleased, StockSold
 from catalog.tests import make as products
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from resources import services
 from resources.errors import VehicleSold
 from resources.models import Allocation, Resource
@@ -55,7 +55,7 @@ def test_a_sold_car_gives_its_bookings_back_and_takes_no_more(deliver):
     car = vehicle()
     booking_id = book(car)
     shown = make.allocation(car, 5, 6)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         deliver(sold(car))
     assert told == ["resource.updated", "resource.released", "booking.broken", "resource.released"]
     assert not Allocation.objects.active().filter(booking_id=booking_id).exists()
@@ -67,7 +67,7 @@ def test_a_sold_car_gives_its_bookings_back_and_takes_no_more(deliver):
     assert (seen["is_sold"], seen["is_in_service"]) == (True, True)
     assert Api().get(f"/resources/{car.id}/slots").json()["slots"] == []
     assert Api("manager").get(f"/resources/{car.id}/availability").json()["available"] == 0
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         book(car)
     assert told == ["booking.refused"]
     assert allocation_disagreements() == []
@@ -77,7 +77,7 @@ def test_the_bookings_of_a_sold_car_move_to_an_equal_one_that_is_not_sold(delive
     car, gone, spare = vehicle(), vehicle(name="Gone"), vehicle(name="Spare")
     deliver(sold(gone))
     booking_id = book(car)
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         deliver(sold(car))
     assert told == ["resource.updated", "resource.allocated", "resource.released", "booking.moved"]
     assert [one.resource_id for one in Allocation.objects.active().filter(booking_id=booking_id)] == [spare.id]
@@ -100,7 +100,7 @@ def test_one_of_several_pieces_sold_leaves_the_car_to_test(deliver):
 def test_a_car_that_comes_back_is_lent_again(deliver, news):
     car = vehicle()
     deliver(sold(car))
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         deliver(news(car))
     assert (told, Resource.objects.get().is_sold) == (["resource.updated"], False)
     assert make.allocation(car, 0, 1)
@@ -109,7 +109,7 @@ def test_a_car_that_comes_back_is_lent_again(deliver, news):
 def test_older_news_changes_nothing(deliver):
     car = vehicle()
     deliver(sold(car, version=7))
-    with events_of("resources") as told:
+    with capture_events("resources") as told:
         deliver(released(car, version=6), edited(car, 1, 5), edited(car, 0, 9))
     assert (told, Resource.objects.get().is_sold) == ([], True)
 

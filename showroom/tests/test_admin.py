@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from showroom.models import EventCategory, Happening
 from showroom.tests import make
 
@@ -57,7 +57,7 @@ def test_a_refusal_is_shown_and_changes_nothing(screens):
     happening = make.happening(capacity=2)
     make.registration(happening)
     make.registration(happening)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         answer = screens.post(
             f"/admin/showroom/happening/{happening.id}/change/", FORM | {"capacity": "1"}, follow=True
         )
@@ -70,7 +70,7 @@ def test_actions_call_off_and_cancel(screens):
     first, second = make.happening(capacity=1), make.happening()
     seat = make.registration(first)
     make.registration(first)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         screens.post("/admin/showroom/registration/", {"action": "give_up", "_selected_action": [str(seat.id)]})
         screens.post("/admin/showroom/happening/", {"action": "call_off", "_selected_action": [str(second.id)]})
     assert told == ["event.registration.cancelled", "event.registration.promoted", "event.cancelled"]
@@ -106,7 +106,7 @@ def test_the_calendar_shows_test_drives(screens):
 
 def test_drives_are_cancelled_from_the_list(screens):
     drive = make.drive(make.car())
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         chosen = {"_selected_action": [str(drive.id)]}
         screens.post("/admin/showroom/drive/", {"action": "not_come", **chosen})
         screens.post("/admin/showroom/drive/", {"action": "give_up", **chosen})

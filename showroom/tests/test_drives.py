@@ -11,7 +11,7 @@ from catalog.events import StockLevel, StockSold
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
-from messaging.testing import deliver_twice, drain_outbox, events_of, published
+from messaging.testing import capture_events, deliver_twice, drain_outbox, published
 from resources.events import BookingBroken, BookingMade, BookingMoved, ResourceCreated, ResourceUpdated
 from resources.models import Allocation, Resource
 from resources.public import allocation_disagreements
@@ -66,7 +66,7 @@ def test_a_client_asks_for_a_car():
     ],
 )
 def test_bad_wishes_are_refused(changes):
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         assert Api("client").post("/test-drives", wish(make.car()) | changes).status_code == 400
     assert (Drive.objects.count(), told) == (0, [])
 
@@ -125,7 +125,7 @@ def test_only_managers_hand_over(path, body):
 
 def test_out_and_back_again():
     drive, manager = confirmed(), Api("manager")
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         left = manager.post(f"/test-drives/{drive.id}/hand-over", PAPERS)
         assert (left.status_code, left.json()["status"], left.json()["odometer_out"]) == (200, "out", 100)
         short = manager.post(f"/test-drives/{drive.id}/take-back", {"odometer": 99})
@@ -146,7 +146,7 @@ def test_out_and_back_again():
 )
 def test_nobody_leaves_without_papers(changes, code):
     drive = confirmed()
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         answer = Api("manager").post(f"/test-drives/{drive.id}/hand-over", PAPERS | changes)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, code)
     drive.refresh_from_db()
@@ -204,7 +204,7 @@ def test_a_client_cancels_before_the_start_only():
     late = owner.post(f"/test-drives/{drive.id}/cancel", {})
     assert (late.status_code, late.json()["code"]) == (409, "test_drive_begun")
     Drive.objects.filter(pk=drive.id).update(starts_at=timezone.now() + timedelta(minutes=1))
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         assert owner.post(f"/test-drives/{drive.id}/cancel", {"reason": "ill"}).json()["status"] == "cancelled"
     assert told == ["test_drive.ended"]
 
@@ -346,7 +346,7 @@ def test_reminders_come_once():
     for _ in range(2):
         make.registration(happening)
     make.happening(**between(hours=72, days=4))
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         assert services.send_reminders(now=timezone.now()) == 2
         assert services.send_reminders(now=timezone.now()) == 0
     assert told == ["event.reminder_due", "test_drive.reminder_due"]

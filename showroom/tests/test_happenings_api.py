@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from showroom.models import EventCategory, Happening
 from showroom.tests import make
 
@@ -88,7 +88,7 @@ def test_anyone_reads(who):
 )
 def test_only_managers_write(who, status, method, path):
     happening, category = make.happening(), make.category()
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         answer = who.request(method, path.format(id=happening.id, category=category.id), PLAN)
     assert (answer.status_code, told) == (status, [])
     happening.refresh_from_db()
@@ -116,7 +116,7 @@ def test_a_plan_is_changed_and_replaced():
 @pytest.mark.parametrize("method", ["patch", "put", "delete"])
 def test_a_stale_version_is_refused(method):
     happening = make.happening()
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         answer = Api("manager").request(method, f"/events/{happening.id}", PLAN, If_Match='"7"')
     assert (answer.status_code, told) == (412, [])
     happening.refresh_from_db()
@@ -127,7 +127,7 @@ def test_capacity_never_falls_below_the_seats_taken():
     happening = make.happening(capacity=2)
     make.registration(happening)
     make.registration(happening)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         answer = Api("manager").patch(f"/events/{happening.id}", {"capacity": 1})
     assert (answer.status_code, answer.json()["code"], answer.json()["taken"], told) == (409, "seats_taken", 2, [])
 
@@ -136,7 +136,7 @@ def test_capacity_never_falls_below_the_seats_taken():
 def test_cancelling_ends_registrations_and_names_everybody(way):
     happening, manager = make.happening(capacity=1), Api("manager")
     seated, waiting = make.registration(happening), make.registration(happening)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         if way == "action":
             answer = manager.post(f"/events/{happening.id}/cancel", {"reason": "Snow"})
         else:
@@ -155,7 +155,7 @@ def test_cancelling_ends_registrations_and_names_everybody(way):
 def test_deleting_calls_off_and_hides():
     happening, manager = make.happening(), Api("manager")
     make.registration(happening)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         assert manager.delete(f"/events/{happening.id}").status_code == 204
     assert told == ["event.cancelled"]
     assert manager.get(f"/events/{happening.id}").status_code == 404
@@ -168,7 +168,7 @@ def test_deleting_what_is_over_tells_nobody(time_machine):
     happening = make.happening()
     make.registration(happening)
     time_machine.move_to(timezone.now() + timedelta(days=3))
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         assert Api("manager").delete(f"/events/{happening.id}").status_code == 204
     assert told == []
 

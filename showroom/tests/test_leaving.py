@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.events import UserDeleted
 from core.ids import uuid7
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from showroom import services
 from showroom.handlers import settle_seat
 from showroom.models import Drive, Registration
@@ -32,7 +32,7 @@ def test_who_is_erased_gives_up_what_is_ahead_once():
     make.registration(waiting, person)
     drive = make.drive(make.car(), person, contact=services.Contact(phone="+79990001122", comment="after work"))
     other = make.drive(make.car())
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         forget_person(UserDeleted(user_id=person))
     assert states(person) == ["cancelled", "cancelled", "cancelled"]
     assert sorted(told) == [
@@ -45,7 +45,7 @@ def test_who_is_erased_gives_up_what_is_ahead_once():
     assert (heir.status, other.status) == ("confirmed", "requested")
     assert (drive.reason, drive.phone, drive.comment) == ("account_erased", "", "")
     assert seat_disagreements() == []
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         forget_person(UserDeleted(user_id=person))
     assert told == []
 
@@ -71,7 +71,7 @@ def test_a_paid_seat_of_who_is_erased_is_refunded():
     pay(seat)
     seat.refresh_from_db()
     settle_seat(settled(seat))
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         forget_person(UserDeleted(user_id=seat.user_id))
     seat.refresh_from_db()
     assert (seat.status, seat.payment_state) == ("cancelled", "refunding")
@@ -85,6 +85,6 @@ def test_what_has_begun_or_was_called_off_stays_as_it_is():
     make.registration(off, person)
     services.cancel_happening(happening_id=off.id, reason="rain", now=timezone.now())
     before = states(person)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         services.give_up_everything(user_id=person, now=timezone.now() + timedelta(days=1, minutes=5))
     assert (states(person), told) == (before, [])

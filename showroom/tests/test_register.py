@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
-from messaging.testing import events_of, published
+from messaging.testing import capture_events, published
 from showroom import services
 from showroom.errors import AlreadyRegistered, RegistrationIsCancelled
 from showroom.models import Happening, Registration
@@ -43,7 +43,7 @@ def test_seats_first_then_the_waiting_list():
 def test_a_second_registration_is_refused():
     happening, person = make.happening(), Api("client")
     first = person.post(f"/events/{happening.id}/register").json()
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         answer = person.post(f"/events/{happening.id}/register/")
     assert (answer.status_code, answer.json()["code"]) == (409, "already_registered")
     assert answer.json()["registration_id"] == first["id"]
@@ -80,7 +80,7 @@ def test_giving_up_a_seat_moves_the_list_up():
     seat = make.registration(happening, person.user_id)
     make.registration(happening)
     make.registration(happening)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         assert person.delete(f"/events/{happening.id}/registrations/{seat.id}").status_code == 204
     assert places(happening) == [("cancelled", None), ("confirmed", None), ("waitlisted", 1)]
     assert told == ["event.registration.cancelled", "event.registration.promoted"]
@@ -110,7 +110,7 @@ def test_more_seats_go_to_those_who_wait():
     happening = make.happening(capacity=1)
     for _ in range(4):
         make.registration(happening)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         Api("manager").patch(f"/events/{happening.id}", {"capacity": 3})
     assert places(happening) == [("confirmed", None)] * 3 + [("waitlisted", 1)]
     assert told == ["event.registration.promoted", "event.registration.promoted", "event.updated"]
@@ -124,7 +124,7 @@ def test_a_client_sees_and_cancels_only_their_own():
     assert len(stranger.get(path).json()["results"]) == 1
     assert len(manager.get(path).json()["results"]) == 2
     assert len(manager.get(f"{path}?user_id={stranger.user_id}&status=confirmed").json()["results"]) == 1
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         assert stranger.delete(f"{path}/{seat.id}").status_code == 404
         assert Api().get(path).status_code == 401
         assert Api().delete(f"{path}/{seat.id}").status_code == 401
@@ -154,7 +154,7 @@ def test_a_crowd_is_told_in_parts(monkeypatch):
     happening = make.happening(capacity=5)
     for _ in range(5):
         make.registration(happening)
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         services.cancel_happening(happening_id=happening.id, reason="", now=timezone.now())
     assert told == ["event.cancelled"] * 3
 

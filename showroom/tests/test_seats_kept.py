@@ -7,7 +7,7 @@ from django.utils import timezone
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import Timer
-from messaging.testing import drain_outbox, events_of, make_due, published
+from messaging.testing import capture_events, drain_outbox, make_due, published
 from payments.commands import GiveBackTicketPrice, TakeTicketPrice
 from payments.events import ChargeSettled, PayoutSettled
 from showroom import services
@@ -35,7 +35,7 @@ def full_with_queue(waiting=2, **fields):
 
 def test_a_free_seat_is_kept_for_the_next_in_line_who_accepts_it():
     _, seated, (next_, last) = full_with_queue()
-    with events_of("showroom") as told:
+    with capture_events("showroom") as told:
         Api("manager").delete(path_of(seated))
         next_.refresh_from_db()
         assert (next_.status, next_.position) == ("offered", None)

@@ -10,7 +10,7 @@ from accounts.models import ApiKey, PersonalDataExport, Session, User
 from accounts.tests import make
 from core.testing import Api
 from gateway.guards import guard
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from orders.models import Checkout, Order
 from orders.tests import make as make_orders
 from storefront.tests.make import PASSWORD, Visitor, car
@@ -31,11 +31,11 @@ def sign_in(person, visitor=None, **more):
 def test_signing_in_on_a_page_opens_a_session_and_says_so():
     person = Visitor("client").user
     Session.objects.all().delete()
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         visitor, _ = sign_in(person)
     assert events == ["user.logged_in"]
     assert Session.objects.get().user_id == person.id
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         visitor.post("/sign-out/")
     assert events == ["user.logged_out"]
     assert Session.objects.get().revoked_because == "signed_out"
@@ -214,7 +214,7 @@ def test_an_account_is_erased_by_its_owner_with_the_password():
     assert "Erase my account" in visitor.get("/account/").content.decode()
     wrong = visitor.post("/account/", do="leave", old_password="guessed")
     assert (wrong.status_code, bool(wrong.context["forms"]["leave"].errors)) == (400, True)
-    with events_of("accounts") as events:
+    with capture_events("accounts") as events:
         gone = visitor.client.post("/account/", {"do": "leave", "old_password": PASSWORD}, follow=True)
     assert "Your account is erased." in gone.content.decode()
     assert "user.deleted" in events

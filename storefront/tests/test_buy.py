@@ -11,7 +11,7 @@ from catalog.services import update_product
 from core.ids import uuid7
 from gateway.access.tickets import redeem_ticket
 from messaging.models import OutboxEvent
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from orders.models import Order
 from orders.services import Actor, ProductLine, move_order, place_order
 from orders.tests.answers import receive
@@ -98,7 +98,7 @@ def test_a_changed_price_is_shown_and_nothing_is_ordered():
     visitor, car = Visitor("client"), make.car()
     update_product(product_id=car.id, price=Decimal("1800000.00"), actor="test", now=timezone.now())
     drain_outbox("catalog", "orders")
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         response = visitor.buy(car, expected_total="1745000.00")
     assert response.status_code == 409
     assert "The price has changed" in text(response)

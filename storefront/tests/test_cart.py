@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalog.services import update_product
 from core.ids import uuid7
-from messaging.testing import drain_outbox, events_of
+from messaging.testing import capture_events, drain_outbox
 from orders.models import Cart, CartItem, Order
 from storefront.tests import make
 from storefront.tests.make import PASSWORD, Visitor
@@ -117,7 +117,7 @@ def test_a_changed_price_is_shown_and_nothing_is_ordered_at_the_old_one():
     form = make.hidden_fields(visitor.get("/cart/"), "key", "expected_total") | {"method": "cash"}
     update_product(product_id=car.id, price=Decimal("1800000.00"), actor="test", now=timezone.now())
     drain_outbox("catalog", "orders")
-    with events_of("orders") as published:
+    with capture_events("orders") as published:
         refused = visitor.post("/cart/checkout/", **form)
     assert (refused.status_code, published) == (409, [])
     page = text(refused)

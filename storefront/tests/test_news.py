@@ -5,7 +5,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from core.ids import uuid7
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from notifications.models import Notification, Preference, Recipient
 from notifications.tests import make
 from storefront.tests.make import Visitor
@@ -63,7 +63,7 @@ def test_a_guest_signs_in_first():
 
 def test_marking_as_read_is_told_once(reader):
     message = told(reader)
-    with events_of("notifications") as published:
+    with capture_events("notifications") as published:
         for _ in range(2):
             assert reader.post(f"/notifications/{message.id}/read/").status_code == 302
     assert published == ["notification.read"]
@@ -75,7 +75,7 @@ def test_what_came_after_the_page_stays_unread(reader):
     told(reader)
     seen = told(reader)
     new = told(reader)
-    with events_of("notifications") as published:
+    with capture_events("notifications") as published:
         assert reader.post("/notifications/read/", until=str(seen.id)).status_code == 302
     assert published == ["notification.read"] * 2
     assert list(Notification.objects.filter(channel="in_app", read_at=None)) == [new]

@@ -11,7 +11,7 @@ from oidc_provider_mock import run_server_in_thread
 
 from accounts import services
 from accounts.models import Session, User
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from storefront.tests.make import Visitor
 from storefront.tests.test_sign_in import is_signed_in
 
@@ -56,7 +56,7 @@ def test_the_button_is_there_only_when_a_provider_is_configured(settings):
 
 def test_coming_back_opens_the_pages_session_and_leads_on(configured):
     visitor = Visitor()
-    with events_of("accounts") as told:
+    with capture_events("accounts") as told:
         answer = visitor.get(way_back(visitor, f"{START}?next=/orders/"))
     assert (answer.status_code, answer["Location"]) == (302, "/orders/")
     assert is_signed_in(visitor)

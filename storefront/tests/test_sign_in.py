@@ -1,7 +1,7 @@
 import pytest
 
 from accounts.models import User
-from messaging.testing import events_of
+from messaging.testing import capture_events
 from storefront.tests.make import PASSWORD, Visitor
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "catalog"])
@@ -50,7 +50,7 @@ def test_sign_in_is_rate_limited(settings):
 
 def test_signing_up_makes_a_client_and_signs_in():
     visitor = Visitor()
-    with events_of("accounts") as published:
+    with capture_events("accounts") as published:
         response = visitor.post("/sign-up/", **SIGN_UP)
     assert (response.status_code, response["Location"]) == (302, "/")
     assert User.objects.get(email="new@example.com").roles == ["client"]

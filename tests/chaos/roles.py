@@ -18,7 +18,7 @@ from psycopg import sql
 from config.databases import APPS
 from devtools.embedded import Embedded
 from devtools.supervisor import Child, Program
-from messaging.delivery.queues import external_queue, queue_of
+from messaging.delivery.queues import external_queue, get_queue_name
 from tests.product import ROOT, Product, _children
 
 CELERY = ("-m", "celery", "-q", "-A", "config")
@@ -29,7 +29,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "sandbox": ("manage.py", "run_sandbox"),
     "sms": ("manage.py", "run_sms"),
     "relay": ("manage.py", "relay"),
-    "worker": (*WORKER, "-Q", ",".join(map(queue_of, APPS))),
+    "worker": (*WORKER, "-Q", ",".join(map(get_queue_name, APPS))),
     "external": (*WORKER, "-c", "4", "-Q", ",".join(map(external_queue, APPS))),
     "beat": (*CELERY, "beat", "--pidfile=", "-l", "WARNING"),
 }  # fmt: skip

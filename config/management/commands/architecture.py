@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from config.databases import APPS
 from core import events
 from core.events import REGISTRY, Message
-from messaging.subscriptions import subscriptions_of
+from messaging.subscriptions import list_subscriptions
 
 IMAGE = "autosalon:latest"
 LATER = {"migrate", "keys"}
@@ -59,7 +59,7 @@ def app_rows() -> Iterator[tuple[str, ...]]:
     """
     for app in sorted(APPS):
         told = {name.partition(".")[0] for name, each in _messages(app) if not issubclass(each, events.Command)}
-        heard = [each for item in subscriptions_of(app) for each in item.messages]
+        heard = [each for item in list_subscriptions(app) for each in item.messages]
         obeyed = [each for each in heard if issubclass(each, events.Command)]
         implied = [fact for each in obeyed for fact in events.facts_implying(each)]
         yield (

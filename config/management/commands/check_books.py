@@ -12,7 +12,7 @@ from rich.progress import Progress
 from config import books
 from config.databases import APPS
 from config.processes.metrics import remember_books
-from messaging.peering.peers import is_here, variables_of
+from messaging.peering.peers import is_here, list_variables
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Wait for quiet, check, report."""
-        if missing := variables_of(app for app in APPS if not is_here(app)):
+        if missing := list_variables(app for app in APPS if not is_here(app)):
             raise CommandError(f"the books are held against each other where all databases are; missing: {missing}")
         with Progress(console=Console(file=sys.stderr), transient=True, disable=options["json"]) as progress:
             moving = books.wait_until_quiet(options["wait"])

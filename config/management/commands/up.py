@@ -22,7 +22,7 @@ from config.management.commands.services import start_servers, wanted_servers
 from config.processes.running import store_port
 from devtools.embedded import EmbeddedError, explain
 from devtools.supervisor import AlreadyRunning, Program, Supervisor
-from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, queue_of
+from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, get_queue_name
 
 FIRST_PAGE_SECONDS = 90
 QUIET_SECONDS = 60
@@ -194,7 +194,7 @@ def _background_programs() -> list[Program]:
     """Everything but the web process: the provider's sandbox, relay, workers, clock; nothing where no app is served."""
     if not settings.SERVICES:
         return []
-    queues = ",".join(map(queue_of, settings.SERVICES))
+    queues = ",".join(map(get_queue_name, settings.SERVICES))
     external = ",".join([*map(external_queue, settings.SERVICES), FORMER_EXTERNAL_QUEUE])
     as_root_too = "ignore:You're running the worker with superuser privileges"
     celery = _python("-W", as_root_too, "-m", "celery", "-q", "-A", "config")

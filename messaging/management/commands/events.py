@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from messaging.delivery.parked import served
-from messaging.peering.peers import is_here, variables_of
+from messaging.peering.peers import is_here, list_variables
 from messaging.transport import cursors, restores
 from messaging.upkeep.copies import Copy, Difference, copies, diff
 
@@ -118,7 +118,7 @@ class Command(BaseCommand):
             known = ", ".join(sorted(copies()))
             raise CommandError(f"no such copy: {', '.join(sorted(unknown))} (there are {known})")
         chosen = [copy for name, copy in sorted(copies().items()) if not names or name in names]
-        missing = {copy.name: variables_of(app for app in sorted(copy.apps) if not is_here(app)) for copy in chosen}
+        missing = {copy.name: list_variables(app for app in sorted(copy.apps) if not is_here(app)) for copy in chosen}
         for name, variables in missing.items():
             if variables and names:
                 raise CommandError(f"{name} needs {variables}")
