@@ -100,7 +100,7 @@ def _crowd() -> int:
     from gateway.principal import read_token
 
     settings.RATE_LIMITS["default"] = f"{ALLOWED}/60"
-    guard.limit_of.cache_clear()
+    guard.get_limit.cache_clear()
     principal = read_token(token_for())
 
     def ask(_: int) -> bool:

@@ -21,14 +21,14 @@ from core.errors import DomainError, Forbidden
 from core.ids import with_ids
 from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access.bearer import identify
-from gateway.access.permissions import require_scope, scope_of
+from gateway.access.permissions import get_scope, require_scope
 from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import NotAuthenticated, Principal
 from gateway.requests import idempotency
 from gateway.requests.etags import is_known
 from gateway.requests.plain_numbers import refuse_odd_amounts
-from gateway.responses.rendering import MAX_DEPTH, depth_of
+from gateway.responses.rendering import MAX_DEPTH, compute_depth
 
 
 class UnsupportedMediaType(DomainError):
@@ -65,7 +65,7 @@ def refuse_deep(body: bytes) -> None:
         data = msgspec.json.decode(body)
     except RecursionError as error:
         raise NestedTooDeep from error
-    if depth_of(data) > MAX_DEPTH:
+    if compute_depth(data) > MAX_DEPTH:
         raise NestedTooDeep
 
 
@@ -248,6 +248,6 @@ def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> Http
 def _require_caller(route: Route, request: HttpRequest, principal: Principal | None) -> None:
     if principal is None:
         raise NotAuthenticated
-    require_scope(principal, scope_of(request.method or "", route.view_class))
+    require_scope(principal, get_scope(request.method or "", route.view_class))
     if route.fast_path.roles and not route.fast_path.roles & principal.roles:
         raise Forbidden

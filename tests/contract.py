@@ -38,7 +38,7 @@ _slips: list[str] = []
 @cache
 def document() -> dict[str, Any]:
     """The document as committed."""
-    loaded: dict[str, Any] = json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())
+    loaded: dict[str, Any] = json.loads(openapi.get_document_path(openapi.LANGUAGE, "json").read_text())
     return loaded
 
 

@@ -66,7 +66,7 @@ def parts(operation):
 
 @pytest.mark.parametrize("language", openapi.LANGUAGES)
 def test_every_body_has_an_example(language):
-    document = json.loads(openapi.path_of(language, "json").read_text())
+    document = json.loads(openapi.get_document_path(language, "json").read_text())
     missing = {
         f"{method} {path} {name}"
         for path, method, operation in operations(document)

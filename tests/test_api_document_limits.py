@@ -17,7 +17,7 @@ from gateway.document.hooks import operations
 from gateway.guards import guard
 
 ALL = [alias for alias in shipped.DATABASES if alias != "default"]
-DOCUMENT = json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())
+DOCUMENT = json.loads(openapi.get_document_path(openapi.LANGUAGE, "json").read_text())
 OPERATIONS = {f"{method.upper()} {path}": operation for path, method, operation in operations(DOCUMENT)}
 COUNTED = {name: operation for name, operation in OPERATIONS.items() if "x-rate-limit" in operation}
 UNCOUNTED = sorted(set(OPERATIONS) - set(COUNTED))
@@ -75,11 +75,11 @@ def test_an_operation_counts_as_the_document_says(name, admin):
 @pytest.mark.parametrize("name", UNCOUNTED)
 def test_what_names_no_limit_has_none(name, settings):
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "1/60")
-    guard.limit_of.cache_clear()
+    guard.get_limit.cache_clear()
     try:
         answers = [send(name, Api()) for _ in range(3)]
     finally:
-        guard.limit_of.cache_clear()
+        guard.get_limit.cache_clear()
     assert 429 not in {answer.status_code for answer in answers}
     assert not any("RateLimit-Limit" in answer for answer in answers)
     assert "429" not in OPERATIONS[name]["responses"]
@@ -130,7 +130,7 @@ def other_limits(settings):
 
 
 def forget():
-    guard.limit_of.cache_clear()
+    guard.get_limit.cache_clear()
     documents._read.cache_clear()
 
 

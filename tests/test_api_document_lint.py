@@ -9,7 +9,7 @@ from gateway.document import openapi
 from tests import node
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]  # the first one to come installs them
-DOCUMENTS = [openapi.path_of(language, "json") for language in openapi.LANGUAGES]
+DOCUMENTS = [openapi.get_document_path(language, "json") for language in openapi.LANGUAGES]
 CONFIG = node.HERE / "redocly.yaml"
 RULES = node.HERE / "spectral.yaml"
 

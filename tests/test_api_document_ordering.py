@@ -14,7 +14,7 @@ from gateway.document.hooks import operations
 from tests.permissions import objects
 
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
-DOCUMENT = json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())
+DOCUMENT = json.loads(openapi.get_document_path(openapi.LANGUAGE, "json").read_text())
 
 
 def named(operation):

@@ -22,7 +22,7 @@ BUYER = {"email": "buyer@example.com", "password": "correct-horse-battery"}
 
 @pytest.fixture
 def client():
-    document = json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())
+    document = json.loads(openapi.get_document_path(openapi.LANGUAGE, "json").read_text())
     with Web() as web:
         yield DocumentClient(web.http, document)
 

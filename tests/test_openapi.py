@@ -21,7 +21,7 @@ PROMISED = """
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())
+    return json.loads(openapi.get_document_path(openapi.LANGUAGE, "json").read_text())
 
 
 def test_the_committed_files_are_current() -> None:

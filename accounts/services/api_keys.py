@@ -44,7 +44,7 @@ def create_api_key(
             user=user,
             name=name,
             prefix=prefix,
-            digest=api_keys.digest_of(key),
+            digest=api_keys.compute_digest(key),
             scopes=sorted(set(scopes)),
             created_at=now,
             expires_at=expires_at,

@@ -180,7 +180,7 @@ class TestCommand:
             yield b"half"
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("clients.management.commands.export_clients.pieces_of", torn)
+        monkeypatch.setattr("clients.management.commands.export_clients.encode_table", torn)
         with pytest.raises(CommandError, match="No space left"):
             call_command("export_clients", path, verbosity=0)
         assert path.read_text() == "the list of yesterday"

@@ -11,7 +11,7 @@ from core.importing.columns import match_columns
 from core.importing.problems import RowProblem, Unreadable
 from core.importing.reader import open_table
 from core.importing.refused import write_refused
-from gateway.responses.tables import pieces_of
+from gateway.responses.tables import encode_table
 
 EVIL = ['=HYPERLINK("http://evil.example")', "@SUM(1)", "+1+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1"]
 PLAIN = ["", "Lada", "-12.50", "+79161112233", "+79161112233; +74951112233", "7", "a=b"]
@@ -27,7 +27,7 @@ def test_formulas_are_shielded_and_numbers_are_not():
 
 
 def test_a_workbook_has_none_either():
-    book = load_workbook(io.BytesIO(b"".join(pieces_of([[*EVIL[:4], 5]], "xlsx"))))
+    book = load_workbook(io.BytesIO(b"".join(encode_table([[*EVIL[:4], 5]], "xlsx"))))
     assert [cell.data_type for cell in next(book.active.rows)] == ["s"] * 4 + ["n"]
 
 

@@ -23,14 +23,14 @@ log = structlog.get_logger(__name__)
 _remembered: dict[str, str] = {}
 
 
-def digest_of(key: str) -> str:
+def compute_digest(key: str) -> str:
     """Return what is stored of a key, here and in the database."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def token_behind(key: str) -> str | None:
     """The access token that a key stands for now; None for a key that is unknown, withdrawn or expired."""
-    digest = digest_of(key)
+    digest = compute_digest(key)
     try:
         found: Any = client().get(_name(digest))
     except redis.RedisError as error:

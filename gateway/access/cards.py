@@ -8,6 +8,6 @@ from django.db.models import QuerySet
 from gateway.models import KnownAs
 
 
-def cards_of(alias: str, user_id: UUID) -> "QuerySet[KnownAs, Any]":
+def get_card_ids(alias: str, user_id: UUID) -> "QuerySet[KnownAs, Any]":
     """Ids of a user's client cards, as far as an app has heard of them."""
     return KnownAs.objects.using(alias).filter(user_id=user_id).values_list("card_id", flat=True)

@@ -32,7 +32,7 @@ class EmailNotVerified(Forbidden):
     detail = _("Please verify your e-mail first.")
 
 
-def scope_of(method: str, view_class: type) -> str:
+def get_scope(method: str, view_class: type) -> str:
     """`<app>:read` or `<app>:write`: what a limited token must have for this call."""
     return f"{view_class.__module__.partition('.')[0]}:{'read' if method in SAFE_METHODS else 'write'}"
 
@@ -55,7 +55,7 @@ def require_verified_email(principal: Principal) -> None:
 def _roles(request: Request, view: Any) -> frozenset[str]:
     if not isinstance(request.user, Principal):
         return frozenset()
-    require_scope(request.user, scope_of(request.method or "", type(view)))
+    require_scope(request.user, get_scope(request.method or "", type(view)))
     return request.user.roles
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from core import context
 from core.db import transaction
-from gateway.access.cards import cards_of
+from gateway.access.cards import get_card_ids
 from gateway.guards.address import exact_address
 from gateway.models import KnownAs, Reading
 from gateway.principal import ROLES
@@ -75,9 +75,9 @@ def _is_own(papers: Papers, reader_id: UUID) -> bool:
     return cards.exists()
 
 
-def readings_of(app: str, owner_id: UUID) -> list[dict[str, Any]]:
+def list_readings(app: str, owner_id: UUID) -> list[dict[str, Any]]:
     """Return who read a person's papers that an app holds, for the person to know."""
-    found = Reading.objects.using(app).filter(Q(owner_id=owner_id) | Q(owner_id__in=cards_of(app, owner_id)))
+    found = Reading.objects.using(app).filter(Q(owner_id=owner_id) | Q(owner_id__in=get_card_ids(app, owner_id)))
     return list(found.order_by("pk").values(*SHOWN))
 
 
@@ -85,11 +85,11 @@ def newest(
     aliases: Iterable[str], *, person_id: UUID | None, before: datetime | None, limit: int
 ) -> list[tuple[str, Reading]]:
     """The newest traces of several databases with their aliases: of one person's papers, and of what they read."""
-    found = [item for alias in aliases for item in _newest_of(alias, person_id, before, limit)]
+    found = [item for alias in aliases for item in _list_newest(alias, person_id, before, limit)]
     return sorted(found, key=lambda item: item[1].at, reverse=True)[:limit]
 
 
-def _newest_of(
+def _list_newest(
     alias: str, person_id: UUID | None, before: datetime | None, limit: int
 ) -> Iterator[tuple[str, Reading]]:
     rows = Reading.objects.using(alias)

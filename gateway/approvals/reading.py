@@ -38,11 +38,11 @@ def served() -> list[str]:
 def find_requests(wanted: Wanted, *, limit: int) -> list[tuple[str, Approval]]:
     """The newest requests over every served database, each with its alias: an id's first bits are its moment."""
     aliases = [wanted.kind.partition(".")[0]] if wanted.kind else served()
-    rows = [_of(alias, wanted, limit) for alias in aliases if alias in served()]
+    rows = [_list_approvals(alias, wanted, limit) for alias in aliases if alias in served()]
     return list(islice(merge(*rows, key=lambda row: row[1].id.int, reverse=True), limit))
 
 
-def _of(alias: str, wanted: Wanted, limit: int) -> list[tuple[str, Approval]]:
+def _list_approvals(alias: str, wanted: Wanted, limit: int) -> list[tuple[str, Approval]]:
     found = Approval.objects.using(alias).all()
     if wanted.state:
         found = found.filter(state=wanted.state)
@@ -93,7 +93,7 @@ def pending(row: Approval) -> dict[str, object]:
     return {name: told[name] for name in ("id", "kind", "amount", "currency", "asked_at", "expires_at")}
 
 
-def newest_of(rows: Sequence[tuple[str, Approval]], size: int) -> tuple[list[tuple[str, Approval]], UUID | None]:
+def split_page(rows: Sequence[tuple[str, Approval]], size: int) -> tuple[list[tuple[str, Approval]], UUID | None]:
     """A page of rows of which one too many was asked for, and where the next page begins."""
     page = list(rows[:size])
     return page, page[-1][1].id if len(rows) > size else None

@@ -18,7 +18,7 @@ from gateway.api import ApiViewSet
 from gateway.approvals.asking import shown
 from gateway.approvals.deciding import approve, reject
 from gateway.approvals.kinds import kinds
-from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
+from gateway.approvals.reading import Wanted, find_request, find_requests, split_page
 from gateway.models import Approval, ApprovalState
 from gateway.requests.filtering import refuse_unknown
 from gateway.requests.pagination import PAGE_SIZE_SCHEMA, CursorPagination, refuse_ordering
@@ -106,7 +106,7 @@ class ApprovalViewSet(ApiViewSet):
         refuse_unknown(request, {"state", "kind", "mine"})
         refuse_ordering(request)
         size = CursorPagination().get_page_size(request)
-        rows, following = newest_of(find_requests(self._wanted(request), limit=size + 1), size)
+        rows, following = split_page(find_requests(self._wanted(request), limit=size + 1), size)
         there = None
         if following is not None:
             query = request.query_params.copy()

@@ -25,8 +25,8 @@ def name_enums(result: Node, **_: Any) -> Node:
         if len(schema["enum"]) == 1:
             schema["const"] = schema.pop("enum")[0]
             continue
-        kind = _kind_of(words, place, known)
-        name = f"{_app_of(kind)}{kind.__name__}Enum" if kind else f"{place}Enum"
+        kind = _find_choices(words, place, known)
+        name = f"{_get_app_name(kind)}{kind.__name__}Enum" if kind else f"{place}Enum"
         described = {"type": "string", "enum": [word for word in kind.values if word] if kind else words}
         if named.setdefault(name, described) != described or name in result["components"]["schemas"]:
             error(f"two different things are called {name}")
@@ -61,14 +61,14 @@ def _choices(kind: type[Choices] = Choices) -> Iterator[type[Choices]]:
         yield from _choices(narrower)
 
 
-def _kind_of(words: list[str], place: str, known: list[type[Choices]]) -> type[Choices] | None:
+def _find_choices(words: list[str], place: str, known: list[type[Choices]]) -> type[Choices] | None:
     """Find the choices with these words: those of the place's own app, if they are only there; or of any app."""
     fitting = [kind for kind in known if {word for word in kind.values if word != ""} == set(words)]
-    own = [kind for kind in fitting if _app_of(kind) and place.startswith(_app_of(kind))] or fitting
+    own = [kind for kind in fitting if _get_app_name(kind) and place.startswith(_get_app_name(kind))] or fitting
     return own[0] if len(own) == 1 else None
 
 
-def _app_of(kind: type) -> str:
+def _get_app_name(kind: type) -> str:
     app = kind.__module__.partition(".")[0]
     return app.capitalize() if app in settings.APPS else ""
 

@@ -34,7 +34,7 @@ def describe_limits(result: Node, **_: Any) -> Node:
 
 def _say_rate(operation: Node, shared: Node) -> None:
     scope = operation[RATE]["scope"]
-    requests, window_ms = guard.limit_of(scope)
+    requests, window_ms = guard.get_limit(scope)
     seconds = window_ms // 1000
     operation[RATE] = {"scope": scope, "requests": requests, "window_seconds": seconds}
     name = "Problem429" if scope == "default" else f"Problem429_{scope}"

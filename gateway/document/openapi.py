@@ -27,7 +27,7 @@ class Unsound(Exception):
     """The document breaks the rules of OpenAPI, or an endpoint could not be described."""
 
 
-def path_of(language: str, kind: str) -> Path:
+def get_document_path(language: str, kind: str) -> Path:
     """Return where the document in a language stands; `kind` is yml or json."""
     middle = "" if language == LANGUAGE else f".{language}"
     return FOLDER / f"openapi{middle}.{kind}"
@@ -51,7 +51,7 @@ def files() -> dict[Path, str]:
     made: dict[Path, str] = {}
     for language in LANGUAGES:
         document = make(language)
-        made |= {path_of(language, kind): as_text(document, kind) for kind in ("yml", "json")}
+        made |= {get_document_path(language, kind): as_text(document, kind) for kind in ("yml", "json")}
     return made
 
 

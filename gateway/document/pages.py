@@ -60,7 +60,7 @@ def _language(request: HttpRequest) -> str:
 def schema(request: HttpRequest) -> HttpResponse:
     """Answer `GET /api/schema/`: YAML or JSON, as `?format=` or the Accept header asks, in the language of `?lang=`."""
     wanted = FORMATS.get(request.GET.get("format", "")) or request.get_preferred_type(list(KINDS)) or "application/yaml"
-    response = _serve(request, openapi.path_of(_language(request), KINDS[wanted]), f"{wanted}; charset=utf-8")
+    response = _serve(request, openapi.get_document_path(_language(request), KINDS[wanted]), f"{wanted}; charset=utf-8")
     patch_vary_headers(response, ["Accept", "Accept-Language"])
     return response
 

@@ -28,7 +28,7 @@ HEADERS = frozenset(
 UNUSUAL = frozenset({410})
 
 
-def promises_of(view_class: type, action: Callable[..., Any]) -> frozenset[str]:
+def collect_promises(view_class: type, action: Callable[..., Any]) -> frozenset[str]:
     """Return the headers that `action` on such a view honours, those it sends, and unusual statuses of its own."""
     found: set[str] = set()
     waiting, seen = [action], set()

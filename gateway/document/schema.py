@@ -12,7 +12,7 @@ from drf_spectacular.plumbing import ResolvedComponent, force_instance, get_doc
 from rest_framework.serializers import ChoiceField, EmailField, TimeField, URLField
 
 from gateway.document.hooks import describe_headers
-from gateway.document.reach import promises_of
+from gateway.document.reach import collect_promises
 from gateway.fast_path import OpenStruct
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,11 +55,11 @@ class AutoSchema(SpectacularSchema):
     def _promises(self, fast_path: Any) -> frozenset[str]:
         write = self._write()
         if write is not None:
-            kept = promises_of(type(self.view), write.action)
+            kept = collect_promises(type(self.view), write.action)
             return kept | ({"Idempotency-Key"} if write.once else frozenset())
         if fast_path is None:
-            return promises_of(type(self.view), self._action().__func__)
-        kept = promises_of(type(self.view), fast_path.action)
+            return collect_promises(type(self.view), self._action().__func__)
+        kept = collect_promises(type(self.view), fast_path.action)
         kept |= {"Idempotency-Key"} if fast_path.idempotent_on else frozenset()
         has_tag = "ETag" in kept or "version" in getattr(fast_path.response_type, "__struct_fields__", ())
         return kept | ({"If-None-Match"} if self.method == "GET" and has_tag else frozenset())

@@ -154,7 +154,7 @@ _line = OwnConnection(lambda: client().connection_pool)
 
 
 @lru_cache(maxsize=32)
-def limit_of(scope: str) -> tuple[int, int]:
+def get_limit(scope: str) -> tuple[int, int]:
     """(requests, window in milliseconds) of a scope in settings.RATE_LIMITS."""
     requests, _, seconds = settings.RATE_LIMITS[scope].partition("/")
     return int(requests), int(seconds) * 1000
@@ -166,7 +166,7 @@ def check(principal: Principal | None, address: str, scope: str) -> Allowance | 
         if principal is not None and is_revoked(principal):
             raise InvalidToken
         return None
-    limit, window = limit_of(scope)
+    limit, window = get_limit(scope)
     who = str(principal.id) if principal else address
     verdict, remaining, reset_ms = _ask(f"{scope}:{who}", principal, limit, window)
     if verdict == 2:

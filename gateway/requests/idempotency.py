@@ -60,7 +60,7 @@ def run_once(
     A repeat that arrives meanwhile waits for the first on the unique index. Refusals and faults are not kept: the
     transaction rolls back, and the key is free to be tried again.
     """
-    key = _key_of(request, form_key)
+    key = _read_key(request, form_key)
     if not key:
         return action()
     identity, fingerprint = (principal_id, route, key), _fingerprint(request, is_form=bool(form_key))
@@ -83,7 +83,7 @@ def run_once(
         return _store_waiting(alias, identity, fingerprint, from_domain_error(told))
 
 
-def _key_of(request: HttpRequest, form_key: str) -> str:
+def _read_key(request: HttpRequest, form_key: str) -> str:
     """Return the request's Idempotency-Key or the form's, "" without one. Raises InvalidInput."""
     key = request.headers.get("Idempotency-Key", "") or form_key
     if len(key) > MAX_KEY or not key.isprintable():

@@ -79,12 +79,12 @@ def decode(body: bytes) -> Any:
         data = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ParseError(wording.say_not_json(error)) from error
-    if depth_of(data) > MAX_DEPTH:
+    if compute_depth(data) > MAX_DEPTH:
         raise ParseError(_("The body is nested more than %(most)s levels deep.") % {"most": MAX_DEPTH})
     return data
 
 
-def depth_of(data: Any) -> int:
+def compute_depth(data: Any) -> int:
     """Return how deeply a document is nested, as far as it matters."""
     depth, level = 0, [data]
     while level and depth <= MAX_DEPTH:

@@ -30,7 +30,7 @@ def in_pieces(lines: Iterator[str]) -> Iterator[bytes]:
         yield piece
 
 
-def pieces_of(rows: Iterable[Iterable[Any]], kind: str) -> Iterator[bytes]:
+def encode_table(rows: Iterable[Iterable[Any]], kind: str) -> Iterator[bytes]:
     """A table in one of FORMATS, piece by piece."""
     if kind == "xlsx":
         return _workbook(rows)
@@ -74,7 +74,7 @@ def csv_file(request: HttpRequest, rows: Iterable[Iterable[Any]], filename: str)
 
 def table_file(request: HttpRequest, rows: Iterable[Iterable[Any]], name: str, kind: str) -> StreamingHttpResponse:
     """An answer that is a table in one of FORMATS, to be kept under a name without its ending."""
-    answer = streamed(request, pieces_of(rows, kind), FORMATS[kind])
+    answer = streamed(request, encode_table(rows, kind), FORMATS[kind])
     answer["Content-Disposition"] = f'attachment; filename="{name}.{kind.replace("-", ".")}"'
     return answer
 

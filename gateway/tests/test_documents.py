@@ -24,7 +24,7 @@ def no_generation(monkeypatch):
 
 
 def text(language, kind):
-    return openapi.path_of(language, kind).read_bytes()
+    return openapi.get_document_path(language, kind).read_bytes()
 
 
 @pytest.mark.parametrize(

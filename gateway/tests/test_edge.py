@@ -26,10 +26,10 @@ pytestmark = pytest.mark.django_db(databases=["orders"])
 def limits(monkeypatch):
     def choose(**scopes):
         monkeypatch.setattr(settings, "RATE_LIMITS", settings.RATE_LIMITS | scopes)
-        guard.limit_of.cache_clear()
+        guard.get_limit.cache_clear()
 
     yield choose
-    guard.limit_of.cache_clear()
+    guard.get_limit.cache_clear()
 
 
 def problem(response, status, code):
@@ -94,7 +94,7 @@ def test_only_the_named_origins_may_read_across(settings, origin):
 
 def test_a_page_of_a_named_origin_may_send_and_read_every_header_of_the_document(settings):
     settings.CORS_ALLOWED_ORIGINS = ["https://friend.example"]
-    document = json.loads(openapi.path_of(openapi.LANGUAGE, "json").read_text())
+    document = json.loads(openapi.get_document_path(openapi.LANGUAGE, "json").read_text())
     named = [
         parameter
         for item in document["paths"].values()

@@ -55,7 +55,7 @@ def sentences(problem):
     return [problem["title"], problem["detail"], *(error["detail"] for error in problem["errors"])]
 
 
-def language_of(text):
+def detect_language(text):
     return "ru" if re.search("[а-яё]", text, re.IGNORECASE) else "en"
 
 
@@ -65,7 +65,7 @@ def test_every_refusal_is_in_the_language_asked_for(name, ask, language):
     answer = REFUSALS[name](ask)
     assert 400 <= answer.status_code < 500
     told = sentences(answer.json())
-    assert {language_of(text) for text in told} == {language}, told
+    assert {detect_language(text) for text in told} == {language}, told
 
 
 def test_the_two_ways_in_say_the_same_of_a_missing_token():
@@ -81,7 +81,7 @@ def test_a_fault_of_ours_is_told_in_it_too(ask, language, monkeypatch):
     monkeypatch.setattr("catalog.api.views.ProductViewSet.list", lambda *args, **kwargs: 1 / 0)
     answer = Api().get("/products", **ask)
     assert answer.status_code == 500
-    assert {language_of(text) for text in sentences(answer.json())} == {language}
+    assert {detect_language(text) for text in sentences(answer.json())} == {language}
 
 
 @pytest.mark.parametrize(("ask", "language"), ASKED)
@@ -94,7 +94,7 @@ def test_pages_follow_the_same_rule(ask, language):
 def test_what_somebody_chose_on_a_page_comes_first():
     browser = Client()
     browser.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
-    assert language_of(browser.get("/api/v1/users", headers={"Accept-Language": "ru"}).json()["detail"]) == "en"
+    assert detect_language(browser.get("/api/v1/users", headers={"Accept-Language": "ru"}).json()["detail"]) == "en"
 
 
 def test_an_answer_says_its_language():

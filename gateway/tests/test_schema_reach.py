@@ -4,7 +4,7 @@ from functools import wraps
 
 from core.errors import DomainError
 from gateway.api import ApiViewSet
-from gateway.document.reach import promises_of
+from gateway.document.reach import collect_promises
 from gateway.requests.etags import not_modified
 from gateway.requests.idempotency import run_once
 
@@ -60,7 +60,8 @@ class View(ApiViewSet):
 def test_each_promise_is_found():
     for name in ("create", "change", "show", "feed", "send", "plain", "_create", "_changed"):
         getattr(View, name).__module__ = "gateway.example"
-    found = {name: promises_of(View, getattr(View, name)) for name in ("create", "change", "feed", "send", "plain")}
+    names = ("create", "change", "feed", "send", "plain")
+    found = {name: collect_promises(View, getattr(View, name)) for name in names}
     assert found == {
         "create": {"Idempotency-Key"},
         "change": {"If-Match"},
@@ -68,4 +69,4 @@ def test_each_promise_is_found():
         "send": {"Content-Disposition"},
         "plain": set(),
     }
-    assert promises_of(View, View.show) == {"If-None-Match", "410"}
+    assert collect_promises(View, View.show) == {"If-None-Match", "410"}

@@ -13,7 +13,7 @@ from gateway.principal import read_token
 ADMIN = {"roles": ["admin"], "email": "x@example.com", "jti": "j", "issued_at": 1, "expires_at": 2**40}
 
 
-def key_of(ticket):
+def get_key(ticket):
     return f"{configured.REDIS_PREFIX}:ticket:{ticket}"
 
 
@@ -28,24 +28,24 @@ def test_it_is_good_once(ticket):
 
 
 def test_nobody_who_only_writes_to_valkey_makes_one_up():
-    client().set(key_of("forged"), msgspec.json.encode(ADMIN | {"id": str(uuid7())}), ex=30)
+    client().set(get_key("forged"), msgspec.json.encode(ADMIN | {"id": str(uuid7())}), ex=30)
     assert redeem_ticket("forged") is None
 
 
 def test_it_cannot_be_raised(ticket):
-    kept = msgspec.json.decode(client().get(key_of(ticket)))
-    client().set(key_of(ticket), msgspec.json.encode(kept | {"roles": ["admin"]}), ex=30)
+    kept = msgspec.json.decode(client().get(get_key(ticket)))
+    client().set(get_key(ticket), msgspec.json.encode(kept | {"roles": ["admin"]}), ex=30)
     assert redeem_ticket(ticket) is None
 
 
 def test_it_cannot_be_copied_under_another_name(ticket):
-    client().set(key_of("other"), client().get(key_of(ticket)), ex=30)
+    client().set(get_key("other"), client().get(get_key(ticket)), ex=30)
     assert redeem_ticket("other") is None
 
 
 @pytest.mark.parametrize("junk", [b"", b"junk", b"[]", b"{}", b'{"mac": 1}'])
 def test_junk_is_nobody(junk):
-    client().set(key_of("junk"), junk, ex=30)
+    client().set(get_key("junk"), junk, ex=30)
     assert redeem_ticket("junk") is None
 
 

@@ -22,8 +22,8 @@ from django.db.models import BinaryField, JSONField, Model, Q, QuerySet
 
 from core.db import database_now, transaction
 from core.events import REGISTRY
-from gateway.access.cards import cards_of
-from gateway.access.readings import forget_reader, readings_of
+from gateway.access.cards import get_card_ids
+from gateway.access.readings import forget_reader, list_readings
 from messaging.delivery.timers import set_timer
 from messaging.models import ExternalCall, Timer
 from messaging.people.departures import let_history_forget, record_departure, shut_door
@@ -100,7 +100,7 @@ def begin_leaving(app: str, user_id: UUID, closing_id: UUID) -> list[Obligation]
 
 def known_ids(app: str, user_id: UUID) -> list[UUID]:
     """Every id that a person's rows may stand under in an app: the user's, and those of their client cards."""
-    return [user_id, *cards_of(app, user_id).order_by("card_id")]
+    return [user_id, *get_card_ids(app, user_id).order_by("card_id")]
 
 
 def delete(rows: QuerySet[Any]) -> None:
@@ -124,7 +124,7 @@ def holdings(app: str) -> list[Holding]:
 def export(app: str, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
     """Everything an app holds of a person, by table, and who read their papers; secrets and digests are left out."""
     held = {holding.model._meta.model_name or "": _rows(holding, user_id) for holding in holdings(app)}
-    return held | {READINGS: readings_of(app, user_id)}
+    return held | {READINGS: list_readings(app, user_id)}
 
 
 def _rows(holding: Holding, user_id: UUID) -> list[dict[str, Any]]:

@@ -28,10 +28,10 @@ def limits(settings):
 
     def choose(**scopes):
         settings.RATE_LIMITS = settings.RATE_LIMITS | scopes
-        guard.limit_of.cache_clear()
+        guard.get_limit.cache_clear()
 
     yield choose
-    guard.limit_of.cache_clear()
+    guard.get_limit.cache_clear()
 
 
 def caller(address):

@@ -20,7 +20,7 @@ from accounts.public import Person, get_people
 from core.errors import DomainError, NotFound
 from core.screens.base import money_text
 from gateway.approvals import approve, kind_named, reject
-from gateway.approvals.reading import Wanted, find_request, find_requests, newest_of
+from gateway.approvals.reading import Wanted, find_request, find_requests, split_page
 from gateway.models import Approval, ApprovalState
 from storefront.pages import page
 from storefront.visitor import required_uuid, user_id
@@ -72,7 +72,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", ApprovalState.WAITING)
     if state not in ApprovalState.values:
         raise NotFound
-    rows, following = newest_of(find_requests(Wanted(state=state, before=_before(request)), limit=SIZE + 1), SIZE)
+    rows, following = split_page(find_requests(Wanted(state=state, before=_before(request)), limit=SIZE + 1), SIZE)
     shown = [row for _alias, row in rows]
     people = get_people({one for row in shown for one in (row.asked_by, row.decided_by) if one is not None})
     context = {

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(600)]
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-DOCUMENT = openapi.path_of(openapi.LANGUAGE, "json")
+DOCUMENT = openapi.get_document_path(openapi.LANGUAGE, "json")
 MANAGER = Actor(UUID(int=1), frozenset({"manager"}))
 
 

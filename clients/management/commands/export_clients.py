@@ -16,7 +16,7 @@ from clients.models import Client
 from core.files.whole import replacing
 from core.importing.console import ProgressBars
 from core.importing.runs import WRITING
-from gateway.responses.tables import FORMATS, pieces_of
+from gateway.responses.tables import FORMATS, encode_table
 
 PRIVATE = 0o600
 """The file may hold everybody's phones: its owner alone reads it."""
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         counted = _Counted(rows)
         with replacing(path, mode=PRIVATE) as output, ProgressBars({WRITING: "writing"}, hidden=hidden) as bars:
             counted.report = lambda count: bars(WRITING, count, total)
-            for piece in pieces_of(counted, kind):
+            for piece in encode_table(counted, kind):
                 output.write(piece)
             bars(WRITING, counted.count, counted.count)
         return counted.count
