@@ -124,7 +124,7 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left with it at the end."""
     if WORKER:
-        items.sort(key=lambda item: (unit_of(item.nodeid) != PRODUCT, not item.nodeid.startswith("tests/")))
+        items.sort(key=lambda item: (get_unit(item.nodeid) != PRODUCT, not item.nodeid.startswith("tests/")))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -134,11 +134,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = unit_of
+    scheduler._split_scope = get_unit
     return scheduler
 
 
-def unit_of(nodeid: str) -> str:
+def get_unit(nodeid: str) -> str:
     """Return the tests that one worker has to run together."""
     return PRODUCT if nodeid.startswith(WHOLE) else nodeid.split("::")[0]
 

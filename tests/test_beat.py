@@ -19,7 +19,7 @@ from django.db import connections
 from django.utils import timezone
 
 from config.celery import app
-from config.processes.beat import Scheduler, Seat, owner_of
+from config.processes.beat import Scheduler, Seat, get_owner
 from messaging.delivery.queues import external_queue
 from messaging.models import Heartbeat, ScheduledJob
 from tests.live import database_url
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=SERVED, transac
 def test_every_job_belongs_to_a_database_that_there_is():
     app.finalize(auto=True)
     jobs = {name: ScheduleEntry(name, app=app, **job) for name, job in app.conf.beat_schedule.items()}
-    owners = {name: owner_of(entry) for name, entry in jobs.items()}
+    owners = {name: get_owner(entry) for name, entry in jobs.items()}
     assert {name: owner for name, owner in owners.items() if owner not in settings.SERVICES} == {}
     assert set(owners.values()) == set(settings.SERVICES)
 
@@ -54,7 +54,7 @@ class Clock(Scheduler):
 
     def setup_schedule(self) -> None:
         super().setup_schedule()
-        self.schedule = {name: entry for name, entry in self.schedule.items() if owner_of(entry) in SERVED}
+        self.schedule = {name: entry for name, entry in self.schedule.items() if get_owner(entry) in SERVED}
         self.seats = {alias: Seat(alias) for alias in SERVED}
 
     def apply_async(self, entry, producer=None, advance=True, **_):

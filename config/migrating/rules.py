@@ -15,7 +15,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now
 
-from config.migrating.sql import judge_statement, kind_of, statements
+from config.migrating.sql import classify_statement, judge_statement, statements
 from core.postgres import migrations as own
 
 RULES = {
@@ -142,7 +142,7 @@ def _kinds(operation: Operation) -> set[str]:
     if isinstance(operation, migrations.RunPython):
         return {"data"}
     if isinstance(operation, migrations.RunSQL):
-        return {kind_of(each) for each in statements(operation.sql)}
+        return {classify_statement(each) for each in statements(operation.sql)}
     return {"schema"}
 
 

@@ -37,7 +37,7 @@ def statements(sql: Any) -> list[str]:
     return [" ".join(each.split()) for each in bare.split(";") if each.strip()]
 
 
-def kind_of(statement: str) -> str:
+def classify_statement(statement: str) -> str:
     """Tell a statement that moves data from one that changes the schema."""
     return "data" if _DATA.match(statement) else "schema"
 

@@ -97,7 +97,7 @@ class Scheduler(celery.beat.Scheduler):  # type: ignore[misc]  # Celery has no t
     def setup_schedule(self) -> None:
         """Take the jobs from the code; each belongs to one app."""
         self.merge_inplace(self.app.conf.beat_schedule)
-        self.seats = {alias: Seat(alias) for alias in sorted({owner_of(entry) for entry in self.schedule.values()})}
+        self.seats = {alias: Seat(alias) for alias in sorted({get_owner(entry) for entry in self.schedule.values()})}
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Send what is due of every app whose seat we have; return the seconds until the next look."""
@@ -125,14 +125,14 @@ class Scheduler(celery.beat.Scheduler):  # type: ignore[misc]  # Celery has no t
             log.warning("beat_interrupted", alias=seat.alias, error=repr(error))
             seat.leave()
             return TICK_S
-        entries = [entry for entry in self.schedule.values() if owner_of(entry) == seat.alias]
+        entries = [entry for entry in self.schedule.values() if get_owner(entry) == seat.alias]
         return min(self._look_at(entry, seat) for entry in entries)
 
     def _take_over(self, alias: str) -> None:
         """Learn when the nightly jobs last ran; the others simply run again."""
         ran = scheduled.last_runs(alias)
         for name, entry in self.schedule.items():
-            if name in ran and owner_of(entry) == alias:
+            if name in ran and get_owner(entry) == alias:
                 entry.last_run_at = min(ran[name], timezone.now())
         log.info("beat_took_over", alias=alias)
 
@@ -171,7 +171,7 @@ class Scheduler(celery.beat.Scheduler):  # type: ignore[misc]  # Celery has no t
             log.warning("run_not_recorded", job=entry.name, error=repr(error))
 
 
-def owner_of(entry: Any) -> str:
+def get_owner(entry: Any) -> str:
     """The database whose lock decides who sends a job: its app's, or the one that a job of the plumbing is about."""
     app: str = entry.task.partition(".")[0]
     return str(entry.args[0]) if app in EVERYWHERE else app
