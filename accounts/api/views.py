@@ -37,7 +37,7 @@ def _address(request: Request) -> str:
     return client_address(request.META)
 
 
-def _profile_of(user_id: UUID) -> User:
+def _get_profile(user_id: UUID) -> User:
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise UserNotFound
@@ -178,7 +178,7 @@ class AuthViewSet(ApiViewSet):
     @action(detail=False, methods=["get"])
     def me(self, request: Request) -> Response:
         """Return the owner of this token."""
-        return _answer(_profile_of(self.principal.id))
+        return _answer(_get_profile(self.principal.id))
 
     @action(detail=False, methods=["post"], url_path="ws-ticket")
     @write(responses=serializers.TicketSerializer)
@@ -289,7 +289,7 @@ class UserViewSet(ApiViewSet):
         return services.create_user(**data, roles=roles, now=call.now)
 
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        return _answer(_profile_of(pk))
+        return _answer(_get_profile(pk))
 
     @write(request=serializers.AccountSerializer, responses=serializers.UserSerializer)
     def update(self, call: Call, pk: UUID) -> User:
@@ -313,7 +313,7 @@ class UserViewSet(ApiViewSet):
     @action(detail=False, methods=["get"])
     def me(self, request: Request) -> Response:
         """One's own account."""
-        return _answer(_profile_of(self.principal.id))
+        return _answer(_get_profile(self.principal.id))
 
     @me.mapping.put
     @me.mapping.patch

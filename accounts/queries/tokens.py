@@ -53,7 +53,7 @@ class AccessToken(BaseAccessToken):
     @classmethod
     def beside(cls, refresh: RefreshToken, user: User) -> "AccessToken":
         """The access token of one refresh token; made twice, it is the same to the last byte."""
-        token = cls._of(user, refresh.id, refresh.created_at, refresh.access_expires_at)
+        token = cls._build(user, refresh.id, refresh.created_at, refresh.access_expires_at)
         if (proved_at := refresh.session.proved_at) is not None:
             token["auth_time"] = int(proved_at.timestamp())
         return token
@@ -63,10 +63,10 @@ class AccessToken(BaseAccessToken):
         """The access token that an API key stands for: no more than its scopes."""
         assert key.token_jti is not None
         issued_at = expires_at - api_settings.ACCESS_TOKEN_LIFETIME
-        return cls._of(key.user, key.token_jti, issued_at, expires_at, scopes=key.scopes)
+        return cls._build(key.user, key.token_jti, issued_at, expires_at, scopes=key.scopes)
 
     @classmethod
-    def _of(
+    def _build(
         cls, user: User, jti: UUID, issued_at: datetime, expires_at: datetime, *, scopes: list[str] | None = None
     ) -> "AccessToken":
         standing = policy.token_standing(user.roles, has_factor=user.mfa_enabled_at is not None, scopes=scopes)

@@ -16,7 +16,7 @@ from accounts.services.factors import forget_factors
 from accounts.services.people import check_password_strength, erase_user
 from accounts.services.proofs import prove_password
 from accounts.services.sessions import end_sessions
-from accounts.services.verification import facts_of
+from accounts.services.verification import get_account_facts
 from core.db import transaction
 from gateway.principal import Principal
 from messaging.delivery.calls import request_call
@@ -91,7 +91,7 @@ def reset_password(*, token: str, new_password: str, address: str, now: datetime
         record(ActivityKind.PASSWORD_RESET, user.id, now=now, address=address)
         if is_first_proof:
             record(ActivityKind.EMAIL_VERIFIED, user.id, now=now)
-            publish(UserUpdated(**facts_of(user)))
+            publish(UserUpdated(**get_account_facts(user)))
         _shut_out(user.id, because="password_reset", now=now)
     lockout.forget_failures(str(user.id), address)
     return user

@@ -32,7 +32,7 @@ from accounts.services.factors import forget_factors
 from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_page_sessions, end_sessions, refuse_access_tokens
 from accounts.services.uniqueness import unique_names
-from accounts.services.verification import facts_of, notify_former_mailbox, request_verification
+from accounts.services.verification import get_account_facts, notify_former_mailbox, request_verification
 from core.db import Expected, require_version, transaction
 from core.errors import AccountClosing
 from core.ids import uuid7
@@ -101,7 +101,7 @@ def update_user(
             renew_api_keys(user_id=user.id, now=now)
         if is_changed or is_reopened:
             user.save()
-            publish(UserUpdated(**facts_of(user)))
+            publish(UserUpdated(**get_account_facts(user)))
         elif is_asked:
             user.save()
     return user
@@ -247,7 +247,7 @@ def insert_user(user: User, fact: type[UserRegistered] | type[UserCreated], *, n
     with unique_names(), transaction("accounts"):
         user.save(force_insert=True)
         record(ActivityKind.REGISTERED if is_own else ActivityKind.CREATED, user.id, now=now)
-        publish(fact(**facts_of(user)))
+        publish(fact(**get_account_facts(user)))
         if is_own and user.email_verified_at is None:
             request_verification(user, now=now)
     return user

@@ -51,7 +51,7 @@ def prove(*, principal: Principal, password: str, otp: str, address: str, now: d
     if not _check(user, password, otp, address, now):
         raise InvalidInput("password", "required", str(StepUpRequired.detail))
     with transaction("accounts"):
-        session = _session_of(principal, now, is_locked=True)
+        session = _find_session(principal, now, is_locked=True)
         if session is None:
             raise WrongCredentials
         session.proved_at = now
@@ -87,11 +87,11 @@ def _is_young(principal: Principal, now: datetime) -> bool:
     since = now - _span()
     if principal.proved_at > since.timestamp():
         return True
-    session = _session_of(principal, now)
+    session = _find_session(principal, now)
     return session is not None and session.proved_at is not None and session.proved_at > since
 
 
-def _session_of(principal: Principal, now: datetime, *, is_locked: bool = False) -> Session | None:
+def _find_session(principal: Principal, now: datetime, *, is_locked: bool = False) -> Session | None:
     """The session that a token was given out by, or the page's own."""
     jti = as_id(principal.jti)
     found = RefreshToken.objects.filter(pk=jti).values_list("session_id", flat=True).first() or jti

@@ -15,7 +15,7 @@ from accounts.services.passwords import request_password_reset
 from accounts.services.proofs import require_proof
 from accounts.services.sessions import end_sessions
 from accounts.services.uniqueness import unique_names
-from accounts.services.verification import UNDO_LIFETIME_S, facts_of
+from accounts.services.verification import UNDO_LIFETIME_S, get_account_facts
 from core.db import transaction
 from messaging.outbox import publish
 
@@ -57,7 +57,7 @@ def undo_email(*, token: str, now: datetime) -> User:
         user.set_unusable_password()
         user.save()
         record(ActivityKind.EMAIL_RESTORED, user.id, now=now)
-        publish(UserUpdated(**facts_of(user)))
+        publish(UserUpdated(**get_account_facts(user)))
         revoke_all_api_keys(user_id=user.id, now=now)
         end_sessions(user_id=user.id, because="email_restored", now=now)
         request_password_reset(email=former, now=now)

@@ -63,11 +63,11 @@ def verify_email(*, token: str, now: datetime) -> User:
             raise InvalidLink
         user.save()
         record(ActivityKind.EMAIL_CHANGED if before != email else ActivityKind.EMAIL_VERIFIED, user.id, now=now)
-        publish(UserUpdated(**facts_of(user)))
+        publish(UserUpdated(**get_account_facts(user)))
     return user
 
 
-def facts_of(user: User) -> dict[str, Any]:
+def get_account_facts(user: User) -> dict[str, Any]:
     """Return what the events of an account tell of it."""
     return {
         "user_id": user.id,
