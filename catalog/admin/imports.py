@@ -80,7 +80,7 @@ class ImportAdmin(ImportScreen):
         return services.repeat_import(import_id=import_id, actor=str(actor_id), now=timezone.now())
 
     def refused_file(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
-        return csv_file(request, queries.refused_rows_of(import_id=import_id), f"refused-{import_id}.csv")
+        return csv_file(request, queries.read_refused_rows(import_id=import_id), f"refused-{import_id}.csv")
 
 
 @admin.register(RowError)

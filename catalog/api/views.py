@@ -228,5 +228,5 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
     def refused_rows(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        rows = queries.refused_rows_of(import_id=pk)
+        rows = queries.read_refused_rows(import_id=pk)
         return csv_file(request._request, rows, f"refused-{pk}.csv")

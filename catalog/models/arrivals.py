@@ -19,7 +19,7 @@ from django.db import connections
 
 from catalog.models.categories import subtree_ids
 from catalog.models.products import Product
-from catalog.models.search import ProductSearch, Term, is_piece, text_terms, words_of
+from catalog.models.search import ProductSearch, Term, is_piece, split_words, text_terms
 from catalog.models.spelling import Spellings, corrections, spellings
 from core.vin import fold_vin
 
@@ -150,11 +150,11 @@ def _bits(places: Iterable[int]) -> int:
 
 def _by_text(texts: Iterable[str], ids: list[UUID]) -> dict[str, int]:
     """Find what each free text matches: for every word of it, one of its terms."""
-    words = {text: words_of(text) for text in set(texts)}
+    words = {text: split_words(text) for text in set(texts)}
     known = _known(sorted({word for found in words.values() for word in found}))
     terms = {text: text_terms(found, known) for text, found in words.items()}
     sets = _by_term(sorted({term for groups in terms.values() for group in groups for term in group}), ids)
-    return {text: _all_of(groups, sets) for text, groups in terms.items()}
+    return {text: _match_groups(groups, sets) for text, groups in terms.items()}
 
 
 def _known(words: list[str]) -> dict[str, Spellings]:
@@ -180,7 +180,7 @@ def _by_term(terms: list[Term], ids: list[UUID]) -> dict[Term, int]:
     return sets
 
 
-def _all_of(groups: list[list[Term]], sets: Mapping[Term, int]) -> int:
+def _match_groups(groups: list[list[Term]], sets: Mapping[Term, int]) -> int:
     """No word at all finds nothing."""
     found = -1 if groups else 0
     for group in groups:

@@ -119,7 +119,7 @@ class Attribute(models.Model):
                 return "" if isinstance(value, str) and len(value) <= 1000 else "a text is wanted"
 
 
-def attributes_of(*category_ids: UUID) -> list[Attribute]:
+def list_attributes(*category_ids: UUID) -> list[Attribute]:
     """List the attributes that describe products of these categories: their own and those of the ones above."""
     return list(Attribute.objects.filter(category__in=ancestor_ids(*category_ids)).order_by("key"))
 

@@ -82,7 +82,7 @@ def count(
     counted: list[Sql] = []
     for number, scan in enumerate(scans):
         narrowed = [name for name in clauses if name.partition("_")[0] not in scan.without]
-        heads.append((f"found{number} AS MATERIALIZED ({_all_of(narrowed)})", []))
+        heads.append((f"found{number} AS MATERIALIZED ({_intersect_tables(narrowed)})", []))
         counted.append(_in_bits(number, scan))
         counted += _among_changed(scan, columns)
     statement = f"WITH {', '.join(sql for sql, _ in heads)} {' UNION ALL '.join(sql for sql, _ in counted)}"
@@ -98,7 +98,7 @@ def count(
     return counts
 
 
-def _all_of(names: Sequence[str]) -> str:
+def _intersect_tables(names: Sequence[str]) -> str:
     """Places that are in every one of the tables, but for those of changed products."""
     all_bits = " & ".join(f"by_{name}.bits" for name in names)
     first, *others = names

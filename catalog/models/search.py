@@ -101,7 +101,7 @@ class ProductSearch:
 
         The words as written (or sounding so) come first; then a piece of a VIN or plate; then words nearly so.
         """
-        words = words_of(self.q)
+        words = split_words(self.q)
         known = spellings(words)
         found = _matching(products, text_query(words, known), is_ranked)
         if found is None:
@@ -179,7 +179,7 @@ def _terms(word: str, *, is_start: bool) -> list[Term]:
     return [(language, term) for language in languages]
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of free text that are looked for."""
     return _WORD.findall(fold(text))[:MAX_WORDS]
 

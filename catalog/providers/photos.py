@@ -38,7 +38,7 @@ class PhotoAway(Exception):
         self.wait_s = wait_s
 
 
-def host_of(address: str) -> str:
+def parse_host(address: str) -> str:
     """The host that an address names; empty when it names none."""
     try:
         return httpx2.URL(address).raw_host.decode("ascii").lower()[:255]

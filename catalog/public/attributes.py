@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from catalog.models.categories import attributes_of
+from catalog.models.categories import list_attributes
 
 
 @dataclass(frozen=True)
@@ -18,4 +18,4 @@ class AttributeName:
 def attribute_names(category_ids: Iterable[UUID | None]) -> dict[str, AttributeName]:
     """The attributes by key that the products of these categories are described by."""
     known = {pk for pk in category_ids if pk is not None}
-    return {one.key: AttributeName(one.label, one.unit) for one in attributes_of(*known)} if known else {}
+    return {one.key: AttributeName(one.label, one.unit) for one in list_attributes(*known)} if known else {}

@@ -7,7 +7,7 @@ from catalog.models import Import, RowError
 from core.importing import runs
 
 
-def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
+def read_refused_rows(*, import_id: UUID) -> Iterator[list[str]]:
     """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
     return runs.read_refused_rows(Import, RowError, import_id)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from catalog.models import OutsidePhoto, PhotoHost, PhotoState, Product
-from catalog.providers.photos import host_of
+from catalog.providers.photos import parse_host
 from catalog.services.pictures import drop_image
 
 AT_ONCE = 500
@@ -15,7 +15,7 @@ def queue_photos(products: Sequence[Product], *, now: datetime) -> None:
 
     Called in the transaction that writes the products. An address without a host is refused at once.
     """
-    named = [(product, host_of(product.image_url)) for product in products if product.image_url]
+    named = [(product, parse_host(product.image_url)) for product in products if product.image_url]
     if not named:
         return
     hosts = sorted({host for _, host in named if host})

@@ -21,7 +21,7 @@ from catalog.errors import (
 )
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
-from catalog.models.categories import attributes_of
+from catalog.models.categories import list_attributes
 from catalog.services.photos import follow_photo, forget_waiting_photo, queue_photos
 from catalog.services.seconding import admit_price
 from core.db import Expected, require_version, transaction
@@ -245,7 +245,7 @@ def _assign(product: Product, fields: ProductFields) -> None:
 
 def _check_attributes(product: Product) -> None:
     """Attributes are as the category says; those it does not know are free."""
-    for attribute in attributes_of(cast(UUID, product.category_id)):
+    for attribute in list_attributes(cast(UUID, product.category_id)):
         if attribute.key not in product.attributes:
             if attribute.is_required:
                 raise InvalidAttributes(attribute.key, _("required"))

@@ -24,7 +24,7 @@ from catalog.models import (
 from catalog.models.stock import EXPIRED
 from catalog.services.products import product_state, record_movement
 from catalog.services.seconding import admit_count_out
-from catalog.services.stock_decisions import answer_again, refusal_of, reject, sum_demand
+from catalog.services.stock_decisions import answer_again, find_refusal, reject, sum_demand
 from catalog.services.stock_effects import (
     find_bound_vins,
     give_back,
@@ -36,11 +36,11 @@ from catalog.services.stock_effects import (
 )
 from catalog.services.stock_locks import (
     find_reservation,
+    list_reserved_products,
     lock_attempt,
     lock_held,
     lock_products,
     lock_rows,
-    products_of,
     release_expired,
 )
 from core.db import transaction
@@ -105,12 +105,12 @@ def reserve_stock(
             return known
         demand = sum_demand(lines)
         old = find_reservation(order_id, replaces) if replaces else None
-        products = lock_products({*demand, *products_of([old.pk] if old else [])}, now)
+        products = lock_products({*demand, *list_reserved_products([old.pk] if old else [])}, now)
         reservation = Reservation(order_id=order_id, attempt_id=attempt_id, created_at=now)
         reservation.expires_at = max(expires_at, now + MIN_HOLD)
         given_back = _give_way(old, products)
         bound = find_bound_vins((products[pk].vin for pk in demand if pk in products), but=old.pk if old else None)
-        refusal = refusal_of(demand, products, now, bound_vins=bound)
+        refusal = find_refusal(demand, products, now, bound_vins=bound)
         if refusal:
             reject(reservation, *refusal, now=now)
             return reservation
@@ -213,5 +213,5 @@ def _release_some_expired(now: datetime) -> int:
     with transaction("catalog"):
         due = Reservation.objects.filter(status=ReservationStatus.HELD, expires_at__lte=now)
         ids = list(due.order_by("expires_at").values_list("pk", flat=True)[:EXPIRED_BATCH])
-        products = lock_rows(products_of(ids))
+        products = lock_rows(list_reserved_products(ids))
         return release_expired(ids, products, now)

@@ -29,7 +29,7 @@ def sum_demand(lines: Sequence[tuple[UUID, int]]) -> Demand:
     return demand
 
 
-def refusal_of(
+def find_refusal(
     demand: Demand, products: Mapping[UUID, Product], now: datetime, *, bound_vins: Collection[str] = ()
 ) -> tuple[str, str, list[Shortfall]] | None:
     """Say why the whole demand cannot be held: (code, detail, what is missing); None if it can.

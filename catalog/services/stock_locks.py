@@ -26,7 +26,7 @@ def lock_products(ids: Iterable[UUID], now: datetime, *, but: UUID | None = None
     due = Reservation.objects.filter(status=ReservationStatus.HELD, expires_at__lte=now)
     others = due.exclude(pk=but) if but else due
     expired = list(others.filter(lines__product__in=wanted).distinct().values_list("pk", flat=True))
-    products = lock_rows(wanted | products_of(expired))
+    products = lock_rows(wanted | list_reserved_products(expired))
     if expired:
         release_expired(expired, products, now)
     return products
@@ -38,7 +38,7 @@ def lock_rows(ids: Iterable[UUID]) -> dict[UUID, Product]:
     return {product.pk: product for product in rows}
 
 
-def products_of(reservation_ids: Sequence[UUID]) -> set[UUID]:
+def list_reserved_products(reservation_ids: Sequence[UUID]) -> set[UUID]:
     """The products that reservations are about."""
     if not reservation_ids:
         return set()
@@ -53,7 +53,7 @@ def lock_held(
     reservation = find_reservation(order_id, attempt_id)
     if reservation is None:
         return {}, None
-    ids = products_of([reservation.pk])
+    ids = list_reserved_products([reservation.pk])
     products = lock_products(ids, now, but=reservation.pk) if keep else lock_rows(ids)
     return products, Reservation.objects.select_for_update().get(pk=reservation.pk)
 

@@ -61,7 +61,7 @@ def text(response):
     return response.content.decode()
 
 
-def page_of(response):
+def get_location(response):
     """The object's page that a form led to."""
     assert response.status_code == 302, text(response)
     return response["Location"]
@@ -73,7 +73,7 @@ class TestImports:
         return client.post(f"{IMPORTS}add/", given | fields)
 
     def test_a_dry_run_is_watched_looked_at_and_imported_for_real(self, manager):
-        page = page_of(self.send(manager))
+        page = get_location(self.send(manager))
         shown = text(manager.get(page))
         assert "waiting" in shown
         assert "data-import=" in shown
@@ -86,7 +86,7 @@ class TestImports:
         assert "Import for real" in shown
         assert "data-import=" not in shown
         assert not Product.objects.exists()
-        second = page_of(manager.post(page))
+        second = get_location(manager.post(page))
         assert second != page
         tasks.resume_imports()
         assert "Import for real" not in text(manager.get(second))
@@ -94,7 +94,7 @@ class TestImports:
         assert Import.objects.filter(is_dry_run=False).get().actor == str(manager.user.pk)
 
     def test_refused_rows_are_downloaded(self, manager):
-        page = page_of(self.send(manager))
+        page = get_location(self.send(manager))
         tasks.resume_imports()
         answer = manager.get(page.replace("change/", "refused-rows/"))
         lines = b"".join(answer.streaming_content).decode().splitlines()
@@ -144,7 +144,7 @@ class TestImports:
         assert not Import.objects.exists()
 
     def test_a_file_that_cannot_be_read_says_why_and_is_not_started(self, manager):
-        page = page_of(self.send(manager, data=b"brand,model,price\nLada,Vesta,1\n"))
+        page = get_location(self.send(manager, data=b"brand,model,price\nLada,Vesta,1\n"))
         tasks.resume_imports()
         shown = text(manager.get(page))
         assert "No column for" in shown
@@ -166,7 +166,7 @@ class TestPrices:
         bmw = make.product(make="BMW", price=Decimal(1234567))
         make.product(make="Audi", price=Decimal(1000000))
         with capture_events("catalog") as events:
-            page = page_of(manager.post(f"{REVISIONS}add/", self.form(make="BMW")))
+            page = get_location(manager.post(f"{REVISIONS}add/", self.form(make="BMW")))
             shown = text(manager.get(page))
         assert events == []
         for part in ("1,234,567.00", "1,173,000.00", "-61,567.00", "Set these prices"):
@@ -186,13 +186,13 @@ class TestPrices:
         asked = manager.post("/admin/catalog/product/", picked)
         assert (asked.status_code, str(chosen.pk) in text(asked)) == (200, True)
         assert "1 product was chosen" in text(asked)
-        page = page_of(manager.post(f"{REVISIONS}add/", self.form(ids=str(chosen.pk), step="1", value="10")))
+        page = get_location(manager.post(f"{REVISIONS}add/", self.form(ids=str(chosen.pk), step="1", value="10")))
         manager.post(page, {"do": "apply"})
         assert dict(Product.objects.values_list("pk", "price")) == {chosen.pk: 1100, other.pk: 1000}
 
     def test_what_changed_since_the_preview_is_shown_and_left_alone(self, manager):
         one = make.product(price=Decimal(1000))
-        page = page_of(manager.post(f"{REVISIONS}add/", self.form(step="1")))
+        page = get_location(manager.post(f"{REVISIONS}add/", self.form(step="1")))
         services.update_product(product_id=one.pk, price=Decimal(2000), actor="x", now=timezone.now())
         assert "has changed: will be left alone" in text(manager.get(page))
         manager.post(page, {"do": "apply"})
@@ -202,7 +202,7 @@ class TestPrices:
 
     def test_a_preview_is_discarded(self, manager):
         make.product(price=Decimal(100000))
-        page = page_of(manager.post(f"{REVISIONS}add/", self.form()))
+        page = get_location(manager.post(f"{REVISIONS}add/", self.form()))
         manager.post(page, {"do": "discard"})
         assert "applied or discarded already" in text(manager.post(page, {"do": "apply"}, follow=True))
         assert not PriceChange.objects.exists()
@@ -235,7 +235,7 @@ class TestPrices:
         for number in (2, 9):
             for _ in range(number):
                 make.product(price=Decimal(100000))
-            page = page_of(manager.post(f"{REVISIONS}add/", self.form()))
+            page = get_location(manager.post(f"{REVISIONS}add/", self.form()))
             with CaptureQueriesContext(connections["catalog"]) as queries:
                 shown = manager.get(page)
             costs.append(len(queries))
@@ -265,7 +265,7 @@ class TestPrices:
 
 class TestStockTaking:
     def start(self, client, location=""):
-        return page_of(client.post(f"{COUNTS}add/", {"location": location}))
+        return get_location(client.post(f"{COUNTS}add/", {"location": location}))
 
     def numbers(self, **counted):
         """The form's fields, by SKU."""

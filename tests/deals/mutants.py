@@ -149,7 +149,7 @@ WAYS: dict[str, tuple[Mutant, Callable[[Deals], None]]] = {
     "one car for two": (
         lambda: _both(
             patch("orders.services.lines._refuse_shortfall", _nothing),
-            patch("catalog.services.stock.refusal_of", _nothing),
+            patch("catalog.services.stock.find_refusal", _nothing),
         ),
         two_buyers_of_one_car,
     ),
