@@ -60,7 +60,7 @@ class ClientImportAdmin(ImportScreen):
         return services.repeat_import(import_id=import_id, actor_id=actor_id, now=timezone.now())
 
     def refused_file(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
-        rows = queries.refused_rows_of(import_id=import_id)
+        rows = queries.read_refused_rows(import_id=import_id)
         record_reading(request, Papers("clients", "refused_rows", import_id, None))
         return csv_file(request, rows, f"refused-{import_id}.csv")
 

@@ -137,7 +137,7 @@ class ClientImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiV
     def refused_rows(self, request: Request, pk: UUID) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
         refuse_unknown(request, set())
-        rows = queries.refused_rows_of(import_id=pk)
+        rows = queries.read_refused_rows(import_id=pk)
         record_reading(request, Papers("clients", "refused_rows", pk, None))
         return csv_file(request._request, rows, f"refused-{pk}.csv")
 

@@ -22,7 +22,7 @@ from clients.models import (
     Merge,
     Vehicle,
 )
-from clients.queries import consents_of
+from clients.queries import read_consents
 
 
 class ClientSerializer(serializers.ModelSerializer):
@@ -51,7 +51,7 @@ class ClientDetailSerializer(ClientSerializer):
 
     def get_consents(self, client: Client) -> dict[str, bool]:
         """The latest word on each kind of consent."""
-        return consents_of(client)
+        return read_consents(client)
 
     def get_merged_ids(self, client: Client) -> list[UUID]:
         """Cards that this one stands for."""

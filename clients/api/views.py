@@ -146,7 +146,7 @@ class ActivityViewSet(_OfClientViewSet):
     ordering_fields = {"occurred_at": "occurred_at"}
 
     def get_queryset(self) -> QuerySet[Activity]:
-        return Activity.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
+        return Activity.objects.filter(customer_id__in=queries.list_customer_ids(self._client()))
 
     @write(request=shapes.ActivityInput, responses={201: shapes.ActivitySerializer}, once="log_activity")
     def create(self, call: Call, client_id: UUID) -> Activity:
@@ -184,7 +184,7 @@ class VehicleViewSet(_OfClientViewSet):
     ordering_fields = {"since": "since"}
 
     def get_queryset(self) -> QuerySet[Vehicle]:
-        return Vehicle.objects.filter(customer_id__in=queries.customer_ids_of(self._client()))
+        return Vehicle.objects.filter(customer_id__in=queries.list_customer_ids(self._client()))
 
     @write(request=shapes.VehicleInput, responses={201: shapes.VehicleSerializer}, once="add_vehicle")
     def create(self, call: Call, client_id: UUID) -> Vehicle:

@@ -12,7 +12,7 @@ from clients.models.cards import (
     KeyKind,
     Language,
     Merge,
-    name_of,
+    get_display_name,
 )
 from clients.models.holdings import Consent, ConsentKind, ConsentSource, Vehicle, VehicleSource
 from clients.models.imports import ClientExport, ClientImport, ClientRowError
@@ -47,5 +47,5 @@ __all__ = [
     "Merge",
     "Vehicle",
     "VehicleSource",
-    "name_of",
+    "get_display_name",
 ]

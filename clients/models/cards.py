@@ -164,7 +164,7 @@ class Client(models.Model):
         if version <= self.user_version or self.erased_at is not None:
             return False
         self.user_version = version
-        self.change({"name": name_of(full_name, email), "email": email, "phone": phone}, now=now)
+        self.change({"name": get_display_name(full_name, email), "email": email, "phone": phone}, now=now)
         return True
 
     def reopen(self, *, now: datetime) -> None:
@@ -205,7 +205,7 @@ FILLED = (
 """Fields of a card that a merge fills from the other card where they are blank."""
 
 
-def name_of(full_name: str, email: str) -> str:
+def get_display_name(full_name: str, email: str) -> str:
     """Return how to call a user: by their name, or by what stands before the @ while they gave none."""
     return full_name.strip()[:255] or email.partition("@")[0] or ERASED_NAME
 

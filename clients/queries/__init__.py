@@ -1,13 +1,13 @@
 """Every read of clients that is more than a filter: structs out, never a write."""
 
-from clients.queries.consents import consents_of
-from clients.queries.finding import customer_ids_of, find_client
-from clients.queries.imports import open_imports, refused_rows_of
+from clients.queries.consents import read_consents
+from clients.queries.finding import find_client, list_customer_ids
+from clients.queries.imports import open_imports, read_refused_rows
 
 __all__ = [
-    "consents_of",
-    "customer_ids_of",
     "find_client",
+    "list_customer_ids",
     "open_imports",
-    "refused_rows_of",
+    "read_consents",
+    "read_refused_rows",
 ]

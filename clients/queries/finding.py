@@ -15,7 +15,7 @@ def find_client(client_id: UUID) -> Client:
     return client
 
 
-def customer_ids_of(client: Client) -> list[UUID]:
+def list_customer_ids(client: Client) -> list[UUID]:
     """Every id under which this client's rows are kept: its cards' and its users'."""
     cards = Client.objects.group(client.root_id).values_list("id", "user_id")
     return [found for card in cards for found in card if found is not None]

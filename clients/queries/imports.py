@@ -7,7 +7,7 @@ from clients.models import ClientImport, ClientRowError
 from core.importing import runs
 
 
-def refused_rows_of(*, import_id: UUID) -> Iterator[list[str]]:
+def read_refused_rows(*, import_id: UUID) -> Iterator[list[str]]:
     """Header and rows of a CSV of what an import refused, as it stood in the file. Raises NotFound."""
     return runs.read_refused_rows(ClientImport, ClientRowError, import_id)
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from clients.errors import ClientHasDeals, ContactExists
 from clients.events import ClientCreated, ClientUpdated, ContactAdded
-from clients.models import DEAL_KINDS, Activity, Client, ClientType, Contact, name_of
-from clients.queries.finding import customer_ids_of
+from clients.models import DEAL_KINDS, Activity, Client, ClientType, Contact, get_display_name
+from clients.queries.finding import list_customer_ids
 from clients.rules import identifiers
 from clients.services.duplicates import PHONES, pair_again, recognise
 from clients.services.finding import lock_client
@@ -76,7 +76,7 @@ def delete_client(*, client_id: UUID, now: datetime, expected_version: Expected 
     """Hide a card behind which no deal stands. Raises ClientHasDeals, ClientNotFound, StaleVersion."""
     with transaction("clients"):
         client = lock_client(client_id, expected_version)
-        if Activity.objects.filter(customer_id__in=customer_ids_of(client), kind__in=DEAL_KINDS).exists():
+        if Activity.objects.filter(customer_id__in=list_customer_ids(client), kind__in=DEAL_KINDS).exists():
             raise ClientHasDeals
         client.delete_softly(now=now)
         client.save()
@@ -123,7 +123,7 @@ def _open_for_user(user_id: UUID, profile: UserProfile, now: datetime) -> Client
     profile = _told(profile)
     client = Client.objects.create(
         type=ClientType.PERSON,
-        name=name_of(profile["full_name"], profile["email"]),
+        name=get_display_name(profile["full_name"], profile["email"]),
         email=profile["email"],
         phone=profile["phone"],
         user_id=user_id,

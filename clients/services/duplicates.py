@@ -17,7 +17,7 @@ PHONES = frozenset({ContactKind.PHONE, ContactKind.WHATSAPP})
 
 def recognise(client: Client, *, now: datetime) -> None:
     """Write the keys of a saved card anew, and pair it with whoever has one of them. Joins the open transaction."""
-    wanted = _keys_of(client)
+    wanted = _collect_keys(client)
     had = set(ClientKey.objects.filter(client=client).values_list("kind", "key"))
     if wanted == had:
         return
@@ -50,7 +50,7 @@ def dismiss_duplicate(*, duplicate_id: UUID, actor_id: UUID | None, now: datetim
     return pair
 
 
-def holders_of(keys: Iterable[Key]) -> list[Client]:
+def find_holders(keys: Iterable[Key]) -> list[Client]:
     """Present cards that have any of the keys, oldest first; a merged one answers as the card it belongs to."""
     roots: set[UUID] = set()
     for kind, key in keys:
@@ -69,7 +69,7 @@ def keys_in(*, phone: str = "", email: str = "", inn: str = "") -> set[Key]:
     return {(kind, key) for kind, key in found if key}
 
 
-def _keys_of(client: Client) -> set[Key]:
+def _collect_keys(client: Client) -> set[Key]:
     if client.erased_at is not None:
         return set()
     found = keys_in(phone=client.phone, email=client.email, inn=client.inn)
@@ -92,7 +92,7 @@ def _pair(roots: set[UUID], keys: set[Key], now: datetime) -> None:
         Duplicate.objects.filter(**{f"{side}__in": roots}, dismissed_at__isnull=True).delete()
     pairs: set[tuple[UUID, UUID]] = set()
     for key in keys:
-        holders = [client.id for client in holders_of([key])]
+        holders = [client.id for client in find_holders([key])]
         pairs |= {(holders[0], other) for other in holders[1:]}
     held = _keys_of_roots({root for pair in pairs for root in pair})
     rows = [

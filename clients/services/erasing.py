@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from clients.models import Client, ClientKey, Consent, Contact, Duplicate, Merge, Vehicle
-from clients.queries.finding import customer_ids_of
+from clients.queries.finding import list_customer_ids
 from clients.services.cards import publish_updated
 from clients.services.leads import forget_leads
 from core.db import transaction
@@ -29,7 +29,7 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
         theirs = [card for card in group if card.user_id in (None, user_id)]
         others = [card for card in group if card.user_id not in (None, user_id)]
         _take_back(theirs, others, now)
-        Vehicle.objects.filter(customer_id__in=customer_ids_of(known) if not others else [known.id, user_id]).delete()
+        Vehicle.objects.filter(customer_id__in=list_customer_ids(known) if not others else [known.id, user_id]).delete()
         forget_leads(theirs, now=now)
         for card in theirs:
             _forget(card, user_id, now)

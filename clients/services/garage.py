@@ -5,7 +5,7 @@ from uuid import UUID
 
 from clients.errors import VehicleExists, VehicleNotFound
 from clients.models import Client, Vehicle, VehicleSource
-from clients.queries.finding import customer_ids_of
+from clients.queries.finding import list_customer_ids
 from clients.services.finding import lock_client
 from core.db import transaction
 from core.errors import InvalidInput
@@ -66,12 +66,12 @@ def give_back_vehicles(*, customer_id: UUID, vins: list[str], at: datetime) -> N
     """Cars that went back to the dealer are the client's no more, unless they came to them again since."""
     theirs = {customer_id}
     for card in Client.objects.of_customer(customer_id):
-        theirs.update(customer_ids_of(card))
+        theirs.update(list_customer_ids(card))
     with transaction("clients"):
         gone = Vehicle.objects.filter(customer_id__in=theirs, vin__in=[fold_vin(vin) for vin in vins])
         gone.filter(left_at__isnull=True, since__lte=at).update(left_at=at)
 
 
 def _lock_vehicle(client: Client, **which: object) -> Vehicle | None:
-    rows = Vehicle.objects.select_for_update().filter(customer_id__in=customer_ids_of(client), **which)
+    rows = Vehicle.objects.select_for_update().filter(customer_id__in=list_customer_ids(client), **which)
     return rows.order_by("left_at", "pk").first()

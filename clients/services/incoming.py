@@ -92,7 +92,7 @@ class _Chunk:
     ) -> None:
         self.people, self.seen, self.overwrite, self.now = people, seen, overwrite, now
         self.actor_id, self.dry_run = actor_id, dry_run
-        self.keys = {person.row: _keys_of(person) for person in people}
+        self.keys = {person.row: _collect_keys(person) for person in people}
         self.holders: dict[Key, set[UUID]] = {}
         self.cards: dict[UUID, _Card] = {}
         self.done = Taken()
@@ -250,7 +250,7 @@ class _Chunk:
             publish(ConsentRecorded(client_id=root, kind=kind, is_given=is_given, at=self.now, user_id=client.user_id))
 
 
-def _keys_of(person: Person) -> set[Key]:
+def _collect_keys(person: Person) -> set[Key]:
     phones = [person.fields.get("phone", ""), *person.phones]
     emails = [person.fields.get("email", ""), *person.emails]
     found = {(KeyKind.PHONE.value, phone) for phone in phones} | {(KeyKind.EMAIL.value, mail) for mail in emails}

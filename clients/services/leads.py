@@ -15,7 +15,7 @@ from clients.models import Client, ClientType, Lead, LeadStage
 from clients.queries.finding import find_client
 from clients.rules.identifiers import normal_email, normal_phone
 from clients.services.cards import ClientFields, open_client
-from clients.services.duplicates import holders_of, keys_in, lock_keys
+from clients.services.duplicates import find_holders, keys_in, lock_keys
 from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput
 from messaging.outbox import publish
@@ -135,7 +135,7 @@ def _client_for(lead: Lead, client_id: UUID | None, now: datetime) -> Client:
         return find_client(known)
     keys = keys_in(phone=lead.phone, email=lead.email)
     lock_keys(keys)
-    holders = holders_of(sorted(keys))
+    holders = find_holders(sorted(keys))
     if holders:
         return holders[0]
     fields = ClientFields(name=lead.name, type=ClientType.PERSON, phone=lead.phone, email=lead.email)

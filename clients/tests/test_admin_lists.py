@@ -42,7 +42,7 @@ def send(client, data=LIST, name="list.csv", **fields):
     return client.post(f"{IMPORTS}add/", {"is_dry_run": "on", "file": SimpleUploadedFile(name, data)} | fields)
 
 
-def page_of(answer):
+def get_location(answer):
     assert answer.status_code == 302, answer.content.decode()
     return answer["Location"]
 
@@ -54,7 +54,7 @@ def text(answer):
 class TestImports:
     def test_a_dry_run_is_watched_looked_at_and_imported_for_real(self, manager):
         assert "Import a list of clients" in text(manager.get(f"{IMPORTS}add/"))
-        page = page_of(send(manager))
+        page = get_location(send(manager))
         assert "data-import=" in text(manager.get(page))
         progress = page.replace("change/", "progress/")
         assert manager.get(progress).json() == {"is_open": True, "status": "waiting", "progress": 0}
@@ -64,7 +64,7 @@ class TestImports:
         assert "Neither a phone nor an e-mail nor an INN tells who this is." in shown
         assert "Import for real" in shown
         assert not Client.objects.exists()
-        second = page_of(manager.post(page))
+        second = get_location(manager.post(page))
         tasks.resume_imports()
         assert "Import for real" not in text(manager.get(second))
         assert Client.objects.get().phone == "+79161112233"
@@ -72,7 +72,7 @@ class TestImports:
         assert manager.get(IMPORTS).status_code == 200
 
     def test_refused_rows_are_downloaded(self, manager):
-        page = page_of(send(manager))
+        page = get_location(send(manager))
         tasks.resume_imports()
         answer = manager.get(page.replace("change/", "refused-rows/"))
         lines = b"".join(answer.streaming_content).decode().splitlines()
@@ -97,7 +97,7 @@ class TestImports:
         assert not ClientImport.objects.exists()
 
     def test_only_a_dry_run_whose_file_is_kept_is_started_for_real(self, manager):
-        page = page_of(send(manager))
+        page = get_location(send(manager))
         assert manager.post(page)["Location"] == page
         tasks.resume_imports()
         end_due("clients", now=timezone.now() + KEPT * 2)
@@ -107,7 +107,7 @@ class TestImports:
 
     @pytest.mark.parametrize(("roles", "status"), [((), 302), (("client",), 302)])
     def test_others_send_and_see_nothing(self, manager, roles, status):
-        page = page_of(send(manager))
+        page = get_location(send(manager))
         stranger = browser(*roles)
         paths = (page, page.replace("change/", "progress/"), page.replace("change/", "refused-rows/"))
         assert [stranger.get(path).status_code for path in paths] == [status] * 3

@@ -157,7 +157,7 @@ def test_consents_are_written_once_and_withdrawn(tmp_path):
         ("marketing", True, "import"), ("personal_data", True, "import"),
     ]  # fmt: skip
     run(listing(tmp_path, "Anna,+79161112233,,нет", header=header))
-    assert queries.consents_of(Client.objects.get()) == {"marketing": False, "personal_data": True}
+    assert queries.read_consents(Client.objects.get()) == {"marketing": False, "personal_data": True}
     assert published("clients").count("client.consent.recorded") == 3
 
 
