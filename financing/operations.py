@@ -59,7 +59,7 @@ class DebitAccount(Operation):
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Ask about an earlier try first; once a person has answered, only that."""
         bank, payment_id = request["bank"], UUID(request["payment_id"])
-        body = queries.mandate_of(payment_id)
+        body = queries.find_mandate(payment_id)
 
         def question() -> dict[str, Any]:
             found = banks.find_debit(bank, key) if is_repeat or body is None else None
@@ -90,7 +90,7 @@ class ReviewDebit(Operation):
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Look the debit up; a bank that does not know it any more has not said that it took it back."""
-        debit = queries.key_of(UUID(request["payment_id"]))
+        debit = queries.get_debit_key(UUID(request["payment_id"]))
         return ask(lambda: banks.find_debit(request["bank"], debit) or _UNKNOWN_THERE, _DEBITS, _refused)
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:

@@ -16,7 +16,7 @@ from core.screens.base import ReadOnlyAdmin
 from financing import queries, services
 from financing.models import CreditLimit, LimitKind
 from financing.queries.limit_files import LimitFact
-from financing.queries.limits import ceiling_of, quarter_of
+from financing.queries.limits import compute_ceiling, get_quarter_start
 
 _TIERS = {"moderate": "50–80 %", "high": "> 80 %"}
 
@@ -55,7 +55,7 @@ class CreditLimitAdmin(ReadOnlyAdmin):
     @admin.display(description=_("ceiling, % a year"))
     def shown_ceiling(self, row: CreditLimit) -> Any:
         """A third above the average."""
-        return ceiling_of(row.value) if row.kind in (LimitKind.PSK_NEW, LimitKind.PSK_USED) else "–"
+        return compute_ceiling(row.value) if row.kind in (LimitKind.PSK_NEW, LimitKind.PSK_USED) else "–"
 
     @action(description=_("This quarter"), url_path="quarter", permissions=["view"])
     def quarter(self, request: HttpRequest) -> HttpResponse:
@@ -65,7 +65,7 @@ class CreditLimitAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": _("This quarter"),
             "opts": self.model._meta,
-            "since": quarter_of(day),
+            "since": get_quarter_start(day),
             "shares": [(bank, _TIERS[share.tier], share) for bank, share in queries.shares_on(day)],
         }
         return TemplateResponse(request, "admin/financing/quarter.html", context).render()

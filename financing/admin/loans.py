@@ -280,25 +280,33 @@ class LoanPaymentAdmin(DeskAdmin):
     has_refuse_permission = has_confirm_permission
 
 
-def _loan_of(payment_id: UUID) -> UUID:
+def _get_loan_id(payment_id: UUID) -> UUID:
     return LoanPayment.objects.values_list("loan_id", flat=True).get(pk=payment_id)
 
 
 def _confirm(payment_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
     return services.confirm_debit(
-        loan_id=_loan_of(payment_id), payment_id=payment_id, manager_id=manager_id, now=timezone.now(), **said
+        loan_id=_get_loan_id(payment_id), payment_id=payment_id, manager_id=manager_id, now=timezone.now(), **said
     )
 
 
 def _refuse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
     return services.refuse_debit(
-        loan_id=_loan_of(payment_id), payment_id=payment_id, manager_id=manager_id, reason=reason, now=timezone.now()
+        loan_id=_get_loan_id(payment_id),
+        payment_id=payment_id,
+        manager_id=manager_id,
+        reason=reason,
+        now=timezone.now(),
     )
 
 
 def _reverse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
     return services.reverse_payment(
-        loan_id=_loan_of(payment_id), payment_id=payment_id, manager_id=manager_id, reason=reason, now=timezone.now()
+        loan_id=_get_loan_id(payment_id),
+        payment_id=payment_id,
+        manager_id=manager_id,
+        reason=reason,
+        now=timezone.now(),
     )
 
 

@@ -208,7 +208,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
     @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
     def offers(self, request: Request, pk: UUID) -> Response:
         """List what every bank said, the cheapest first; those that still decide come last."""
-        offers = queries.offers_of(self._found(pk).pk)
+        offers = queries.list_offers(self._found(pk).pk)
         return Response(BankOffersSerializer({"results": offers}).data)
 
     @action(detail=True, methods=["post"])

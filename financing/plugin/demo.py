@@ -9,7 +9,7 @@ from core.clock import dealer_day
 from financing import services
 from financing.models import CreditLimit, FinancingType, LimitKind, Programme, ScheduleType
 from financing.queries.limit_files import LimitFact
-from financing.queries.limits import quarter_of
+from financing.queries.limits import get_quarter_start
 from financing.rules.calculations import add_months
 from financing.services import ProgrammeFields
 
@@ -78,7 +78,7 @@ def _open_limits(now: datetime) -> None:
     """The Bank of Russia's averages that we could read, told to be of another quarter, and a plan to begin with."""
     if CreditLimit.objects.exists():
         return
-    first = quarter_of(dealer_day(now))
+    first = get_quarter_start(dealer_day(now))
     last = add_months(first, 3) - timedelta(days=1)
     facts = [
         LimitFact(kind=kind, value=Decimal(value), valid_from=first, valid_to=last, source=source)

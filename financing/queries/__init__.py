@@ -1,13 +1,13 @@
 """Every read of financing that is more than a filter: structs out, never a write."""
 
-from financing.queries.bank_offers import offers_of
+from financing.queries.bank_offers import list_offers
 from financing.queries.borrowing import (
     ApplicationCard,
     LoanCard,
     LoanPage,
     OfferCard,
-    applications_of,
-    loans_of,
+    list_applications,
+    list_loans,
     read_application,
     read_loan,
 )
@@ -19,10 +19,10 @@ from financing.queries.paper_files import read_document
 from financing.queries.papers import PapersPage, read_own_paper, read_papers
 from financing.queries.portfolio import Portfolio, read_portfolio
 from financing.queries.programmes import programmes_on
-from financing.queries.questions import bank_question, is_same_sum, mandate_of
+from financing.queries.questions import bank_question, find_mandate, is_same_sum
 from financing.queries.shares import Share, shares_on
 from financing.queries.wanted_papers import papers_lacking, papers_to_send
-from financing.rules.keys import key_of
+from financing.rules.keys import get_debit_key
 from financing.rules.quoting import quote_loan
 
 __all__ = [
@@ -36,14 +36,14 @@ __all__ = [
     "PayoffQuote",
     "Portfolio",
     "Share",
-    "applications_of",
     "bank_question",
+    "find_mandate",
     "four_eyes_above",
+    "get_debit_key",
     "is_same_sum",
-    "key_of",
-    "loans_of",
-    "mandate_of",
-    "offers_of",
+    "list_applications",
+    "list_loans",
+    "list_offers",
     "papers_lacking",
     "papers_to_send",
     "programmes_on",

@@ -16,7 +16,7 @@ class _Clocked(TypedDict):
     is_expired: bool
 
 
-def offers_of(application_id: UUID) -> "QuerySet[WithAnnotations[BankOffer, _Clocked]]":
+def list_offers(application_id: UUID) -> "QuerySet[WithAnnotations[BankOffer, _Clocked]]":
     """All answers for an application, the cheapest first; `is_expired` by the database's clock."""
     is_expired = Coalesce(ExpressionWrapper(Q(expires_at__lte=Now()), BooleanField()), Value(False))
     offers = BankOffer.objects.filter(application_id=application_id).select_related("programme", "application")

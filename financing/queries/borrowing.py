@@ -19,7 +19,7 @@ from financing.models import (
     OfferStatus,
 )
 from financing.models.applications import OPEN
-from financing.queries.bank_offers import offers_of
+from financing.queries.bank_offers import list_offers
 from financing.queries.history import History
 from financing.rules.wording import REASONS
 
@@ -123,7 +123,7 @@ class LoanPage:
     today: date
 
 
-def applications_of(
+def list_applications(
     customer_id: UUID, *, now: datetime, order_id: UUID | None = None, limit: int = 50
 ) -> list[ApplicationCard]:
     """A borrower's applications, newest first, without the banks' answers; of one order if it is named."""
@@ -140,7 +140,7 @@ def read_application(application_id: UUID, *, customer_id: UUID, now: datetime) 
     found = Application.objects.filter(pk=application_id, customer_id=customer_id).select_related("programme").first()
     if found is None:
         return None
-    return _application(found, [_offer(item, found) for item in offers_of(found.pk)], now)
+    return _application(found, [_offer(item, found) for item in list_offers(found.pk)], now)
 
 
 def _application(item: Application, offers: list[OfferCard], now: datetime) -> ApplicationCard:
@@ -213,7 +213,7 @@ def _offer(item: BankOffer, application: Application) -> OfferCard:
     )
 
 
-def loans_of(customer_id: UUID, *, order_id: UUID | None = None, limit: int = 50) -> list[LoanCard]:
+def list_loans(customer_id: UUID, *, order_id: UUID | None = None, limit: int = 50) -> list[LoanCard]:
     """A borrower's loans, newest first; of one order if it is named."""
     mine = Loan.objects.filter(customer_id=customer_id).order_by("-created_at", "-id")
     if order_id is not None:

@@ -22,7 +22,7 @@ class Car:
 UNKNOWN_CAR = Car()
 
 
-def car_of(order_id: UUID) -> Car:
+def read_car(order_id: UUID) -> Car:
     """Read the car of an order; ask before a transaction opens. An order of no known car says nothing."""
     ids = OrderCopy.objects.filter(pk=order_id).values_list("product_ids", flat=True).first()
     return car_among([UUID(product_id) for product_id in ids]) if ids else UNKNOWN_CAR

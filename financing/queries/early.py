@@ -135,7 +135,7 @@ def _partial(
         period_start=result.debt.period_start or day,
         payment=result.debt.payment,
         monthly_payment=result.schedule.payment,
-        psk=cost_of(result.debt.balance, day, rows, near=history.version.annual_rate),
+        psk=compute_cost(result.debt.balance, day, rows, near=history.version.annual_rate),
         saved_interest=_interest(history.later_rows(day)) - result.interest - _interest(rows),
         rows=rows,
     )
@@ -145,7 +145,7 @@ def _interest(rows: Iterable[Any]) -> Decimal:
     return sum((row.interest for row in rows), ZERO)
 
 
-def cost_of(balance: Decimal, day: date, rows: Iterable[Row], *, near: Decimal) -> Decimal:
+def compute_cost(balance: Decimal, day: date, rows: Iterable[Row], *, near: Decimal) -> Decimal:
     """ПСК of what is left of a loan, per cent a year: as if its balance were paid out on the day."""
     paid = [DatedFlow(row.due_date or day, row.payment) for row in rows]
     return shown_percent(psk([DatedFlow(day, -balance), *paid], near=near), PSK_PLACES)

@@ -63,14 +63,14 @@ class History:
         for row in self.rows:
             yield Instalment(row.due_date, row.principal, row.interest, row.fees)
         recorded: list[tuple[datetime, tuple[Happening, ...]]] = [
-            (item.received_at, self._happenings_of(item)) for item in self.payments if item.received_at
+            (item.received_at, self._list_happenings(item)) for item in self.payments if item.received_at
         ]
         paid_for = {item.schedule_id for item in self.payments}
         recorded += [(item.created_at, (_turn(item),)) for item in self.versions[1:] if item.pk not in paid_for]
         for _, happened in sorted(recorded, key=lambda pair: pair[0]):
             yield from happened
 
-    def _happenings_of(self, payment: LoanPayment) -> tuple[Happening, ...]:
+    def _list_happenings(self, payment: LoanPayment) -> tuple[Happening, ...]:
         money = Money(payment.value_date, payment.amount)
         turns = tuple(_turn(item) for item in self.versions if item.pk == payment.schedule_id)
         return money, *turns, Money(payment.value_date, -payment.surplus)

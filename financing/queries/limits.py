@@ -46,25 +46,25 @@ class Limits:
         """
         kinds = {True: [LimitKind.PSK_USED], False: [LimitKind.PSK_NEW], None: [LimitKind.PSK_NEW, LimitKind.PSK_USED]}
         rows = [self.row(kind, programme.bank) for kind in kinds[is_used] if _is_consumer_credit(programme)]
-        found = [Ceiling(ceiling_of(row.value), row.source) for row in rows if row is not None]
+        found = [Ceiling(compute_ceiling(row.value), row.source) for row in rows if row is not None]
         if programme.max_psk_percent is not None:
             found.append(Ceiling(programme.max_psk_percent, programme.bank))
         return min(found, key=lambda ceiling: ceiling.percent, default=None)
 
     def share_row(self, programme: Programme, load: Decimal | None) -> CreditLimit | None:
         """The share that lending at this ПДН (per cent; None where no income is known) is held to, if any."""
-        kind = SHARES.get(tier_of(load))
+        kind = SHARES.get(get_debt_tier(load))
         if kind is None or programme.is_connected or not _is_consumer_credit(programme):
             return None
         return self.row(kind, programme.bank)
 
 
-def ceiling_of(average: Decimal) -> Decimal:
+def compute_ceiling(average: Decimal) -> Decimal:
     """The ceiling that follows from an average value of ПСК, both % a year."""
     return (average * ABOVE_AVERAGE).quantize(PSK_STEP, ROUND_HALF_UP)
 
 
-def tier_of(load: Decimal | None) -> DebtLoad:
+def get_debt_tier(load: Decimal | None) -> DebtLoad:
     """The tier of a ПДН; without an income there is none to carry the debt."""
     return DebtLoad.HIGH if load is None else debt_load_tier(load)
 
@@ -78,6 +78,6 @@ def limits_on(day: date) -> Limits:
     return Limits(CreditLimit.objects.filter(Q(withdrawn_at=None), valid_from__lte=day, valid_to__gte=day))
 
 
-def quarter_of(day: date) -> date:
+def get_quarter_start(day: date) -> date:
     """The first day of a day's quarter."""
     return day.replace(month=day.month - (day.month - 1) % 3, day=1)

@@ -37,7 +37,7 @@ def bank_question(offer_id: UUID) -> dict[str, Any] | None:
     }
 
 
-def mandate_of(payment_id: UUID) -> dict[str, Any] | None:
+def find_mandate(payment_id: UUID) -> dict[str, Any] | None:
     """Return what a bank is told to debit, money as strings; None once a person has answered in its place."""
     payment = LoanPayment.objects.select_related("loan").filter(pk=payment_id).first()
     if payment is None or payment.status != LoanPaymentStatus.PENDING:

@@ -11,7 +11,7 @@ from core.clock import dealer_day
 from core.money import ZERO
 from financing.errors import PskAboveCeiling
 from financing.models import Application, ApplicationStatus, CreditLimit, LimitKind, LoanStatus, Programme
-from financing.queries.limits import SHARES, Ceiling, limits_on, quarter_of
+from financing.queries.limits import SHARES, Ceiling, get_quarter_start, limits_on
 from financing.rules.calculations import DebtLoad, LoanQuote, debt_load_percent
 from financing.rules.calculations.affordability import HIGH_FROM, MODERATE_FROM
 from financing.rules.calculations.rounding import KOPECK
@@ -56,7 +56,7 @@ class Share:
 def quarter_share(
     bank: str, tier: DebtLoad, row: CreditLimit, day: date, amount: Decimal = ZERO, besides: UUID | None = None
 ) -> Share:
-    quarter = Application.objects.filter(programme__bank=bank, counted_in=quarter_of(day), status__in=_AGREED)
+    quarter = Application.objects.filter(programme__bank=bank, counted_in=get_quarter_start(day), status__in=_AGREED)
     standing = quarter.exclude(loan__status=LoanStatus.CANCELLED)
     if besides is not None:
         standing = standing.exclude(pk=besides)
@@ -72,7 +72,7 @@ def quarter_share(
     return Share(tier, row.value, agreed, max(base, plan.value if plan else ZERO))
 
 
-def load_of(application: Application, quote: LoanQuote) -> Decimal | None:
+def compute_debt_load(application: Application, quote: LoanQuote) -> Decimal | None:
     """ПДН with a loan of these terms, per cent to two places; None without an income."""
     if not application.monthly_income:
         return None

@@ -11,7 +11,7 @@ from financing.approvals import BY_RULES
 from financing.errors import NoProgramme, OrderClosed, OrderNotFound
 from financing.events import ApplicationRejected, ApplicationSubmitted
 from financing.models import Application, ApplicationStatus, ClosedAttempt, OrderState
-from financing.queries.cars import car_of
+from financing.queries.cars import read_car
 from financing.rules.application_fields import ApplicationFields, read_fields
 from financing.rules.decisions import Outcome
 from financing.rules.wording import explain
@@ -20,11 +20,11 @@ from financing.services.asking import ask_banks
 from financing.services.deciding import (
     Prepared,
     Setting,
+    build_record,
     counter_offer,
     draft_application,
     prepare,
-    record_of,
-    setting_of,
+    read_setting,
 )
 from financing.services.orders import lock_order
 from gateway.approvals import let
@@ -39,7 +39,7 @@ def apply_for_loan(
 
     Raises InvalidInput, OrderNotReady, OrderNotFound, OrderClosed, UnknownProgramme, NoProgramme, AccountClosing.
     """
-    car = car_of(order_id)
+    car = read_car(order_id)
     with transaction("financing"):
         order = lock_order(order_id)
         if customer_id is not None and order.customer_id != customer_id:
@@ -47,7 +47,7 @@ def apply_for_loan(
         refuse_leavers("financing", order.customer_id)
         if order.state != OrderState.OPEN:
             raise OrderClosed
-        setting = setting_of(order, now, car)
+        setting = read_setting(order, now, car)
         best, banks = prepare(setting, fields)
         application = _submit(best, banks, setting, now)
     return application
@@ -66,7 +66,7 @@ def request_loan(
 
     Such a refusal stores no application: its `application_id` is the attempt's. Raises OrderNotReady.
     """
-    car = car_of(order_id)
+    car = read_car(order_id)
     with transaction("financing"):
         order = lock_order(order_id)
         if Application.objects.filter(attempt_id=attempt_id).exists():
@@ -75,7 +75,7 @@ def request_loan(
         if closed is not None:
             _refuse(closed, customer_id, "cancelled", "", now)
             return
-        setting = setting_of(order, now, car)
+        setting = read_setting(order, now, car)
         try:
             best, banks = prepare(setting, read_fields(application))
         except (InvalidInput, NoProgramme) as error:
@@ -122,7 +122,7 @@ def _submit(
     application.order_id, application.customer_id = order.order_id, order.customer_id
     application.attempt_id, application.is_auto_accepted = attempt_id, auto_accept
     application.currency = order.currency
-    application.decision = record_of(best) | {"counter_offer": counter_offer(best, setting)}
+    application.decision = build_record(best) | {"counter_offer": counter_offer(best, setting)}
     application.reasons = best.decision.reasons
     application.created_at = application.updated_at = now
     publish(

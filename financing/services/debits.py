@@ -15,8 +15,8 @@ from financing.errors import DebitToldByBank, LoanNotFound
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus, PaymentKind
 from financing.queries.history import History
 from financing.rules.clock import silent_since
-from financing.rules.keys import key_of
-from financing.services.mandates import first_day_of
+from financing.rules.keys import get_debit_key
+from financing.services.mandates import get_first_day
 from financing.services.repaying import receive, record_refusal
 from financing.services.standing import lock_loan
 from financing.services.workouts import take_back
@@ -35,8 +35,8 @@ def receive_debit_answer(*, payment_id: UUID, answer: Mapping[str, Any], now: da
         loan, payment = _lock(None, payment_id)
         status = answer.get("status")
         if status == "settled" and payment.status in _OPEN:
-            payment.reference = str(answer.get("reference") or key_of(payment.id))[:60]
-            _count_from(loan, payment, _day_of(answer), now)
+            payment.reference = str(answer.get("reference") or get_debit_key(payment.id))[:60]
+            _count_from(loan, payment, _parse_day(answer), now)
             receive(loan, payment, now)
         elif status in ("refused", "reversed"):
             code, detail = str(answer.get("code") or status), str(answer.get("detail", ""))
@@ -55,7 +55,7 @@ def _lock(loan_id: UUID | None, payment_id: UUID) -> tuple[Loan, LoanPayment]:
     return lock_loan(known), LoanPayment.objects.select_for_update().get(pk=payment_id)
 
 
-def _day_of(answer: Mapping[str, Any]) -> date | None:
+def _parse_day(answer: Mapping[str, Any]) -> date | None:
     try:
         return date.fromisoformat(str(answer.get("date")))
     except ValueError:
@@ -66,7 +66,7 @@ def _count_from(loan: Loan, payment: LoanPayment, day: date | None, now: datetim
     """A late answer costs the borrower no penalty: the bank's day counts. A return counts from its own day."""
     today = dealer_day(now)
     if payment.kind != PaymentKind.RETURN:
-        first = first_day_of(loan, History(loan), payment)
+        first = get_first_day(loan, History(loan), payment)
         payment.value_date = min(max(day or today, first), today)
 
 

@@ -50,7 +50,7 @@ class Setting:
     limits: Limits
 
 
-def setting_of(order: OrderCopy, now: datetime, car: Car = UNKNOWN_CAR) -> Setting:
+def read_setting(order: OrderCopy, now: datetime, car: Car = UNKNOWN_CAR) -> Setting:
     """The setting of a moment."""
     today = dealer_day(now)
     return Setting(today, order, car, limits_on(today))
@@ -158,7 +158,7 @@ def require_lawful(application: Application, quote: LoanQuote, now: datetime) ->
         raise NotOverridable(reasons=["psk_cap"], **error.extra) from error
 
 
-def record_of(prepared: Prepared) -> dict[str, Any]:
+def build_record(prepared: Prepared) -> dict[str, Any]:
     """Record what the decision stood on, in full: a later change of the programme does not reach it."""
     record: dict[str, Any] = msgspec.to_builtins(
         {

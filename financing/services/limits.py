@@ -15,8 +15,8 @@ from financing.approvals import LIMITS
 from financing.errors import LendingShareFull
 from financing.models import Application, CreditLimit, LimitKind, Programme
 from financing.queries.limit_files import LimitFact
-from financing.queries.limits import SHARES, Limits, limits_on, quarter_of, tier_of
-from financing.queries.shares import Share, load_of, quarter_share
+from financing.queries.limits import SHARES, Limits, get_debt_tier, get_quarter_start, limits_on
+from financing.queries.shares import Share, compute_debt_load, quarter_share
 from financing.rules.calculations import LoanQuote
 from gateway import approvals
 
@@ -122,7 +122,7 @@ def share_with(
     in_force = CreditLimit.objects.filter(withdrawn_at=None, valid_from__lte=day, valid_to__gte=day)
     list(in_force.select_for_update().filter(kind__in=SHARES.values()).order_by("pk"))
     row = limits_on(day).share_row(programme, load)
-    return None if row is None else quarter_share(programme.bank, tier_of(load), row, day, amount, besides)
+    return None if row is None else quarter_share(programme.bank, get_debt_tier(load), row, day, amount, besides)
 
 
 def count_in_quarter(application: Application, quote: LoanQuote, now: datetime) -> None:
@@ -131,7 +131,7 @@ def count_in_quarter(application: Application, quote: LoanQuote, now: datetime) 
     Offers of connected banks are of their own count, and leasing of none.
     """
     day = dealer_day(now)
-    application.counted_in, application.debt_load_percent = None, load_of(application, quote)
+    application.counted_in, application.debt_load_percent = None, compute_debt_load(application, quote)
     if application.programme.is_connected or application.financing_type == "leasing":
         return
     share = share_with(
@@ -139,4 +139,4 @@ def count_in_quarter(application: Application, quote: LoanQuote, now: datetime) 
     )
     if share is not None and not share.is_kept:
         raise LendingShareFull(share=str(share.percent), limit=f"{share.limit.normalize():f}")
-    application.counted_in = quarter_of(day)
+    application.counted_in = get_quarter_start(day)

@@ -14,7 +14,7 @@ from core.money import ZERO
 from financing.models import Loan, LoanPayment, LoanPaymentMethod, LoanPaymentStatus
 from financing.queries.early import quote_payoff
 from financing.queries.history import History
-from financing.rules.keys import key_of
+from financing.rules.keys import get_debit_key
 from messaging.delivery.calls import request_call
 
 BATCH = 1_000
@@ -50,7 +50,7 @@ def give_mandate(payment: LoanPayment, now: datetime) -> None:
     payment.save()
     if payment.connection:
         request_call(
-            key=key_of(payment.id),
+            key=get_debit_key(payment.id),
             operation="financing.debit_account",
             provider=payment.connection,
             request={"payment_id": str(payment.id), "bank": payment.connection},
@@ -70,7 +70,7 @@ def look_after_debits(*, now: datetime) -> int:
     with transaction("financing"):
         for payment_id, bank in rows:
             request_call(
-                key=f"{key_of(payment_id)}:stands:{dealer_day(now)}",
+                key=f"{get_debit_key(payment_id)}:stands:{dealer_day(now)}",
                 operation="financing.review_debit",
                 provider=bank,
                 request={"payment_id": str(payment_id), "bank": bank},
@@ -78,6 +78,6 @@ def look_after_debits(*, now: datetime) -> int:
     return len(rows)
 
 
-def first_day_of(loan: Loan, history: History, payment: LoanPayment) -> date:
+def get_first_day(loan: Loan, history: History, payment: LoanPayment) -> date:
     """The earliest day a debit may count from: not before it was asked for, nor before a schedule made since."""
     return max(payment.value_date, history.version.from_date, loan.disbursed_date)

@@ -11,7 +11,7 @@ from core.db import transaction
 from core.errors import InvalidInput
 from financing.errors import OfferExpired, OfferNotFound, OfferNotStanding, OwnPartGrows
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
-from financing.queries.bank_offers import offers_of
+from financing.queries.bank_offers import list_offers
 from financing.queries.wanted_papers import require_papers
 from financing.services.approving import make_offer, refuse, settle_on, take_offer
 from financing.services.deciding import quote_for, require_lawful, require_remembered
@@ -101,7 +101,7 @@ _UNDECIDED = (ApplicationStatus.SCORING, ApplicationStatus.UNDER_REVIEW)
 
 def _standing_offer(application: Application, offer_id: UUID) -> BankOffer:
     """An offer that can be taken now, by the database's clock."""
-    offer = offers_of(application.pk).filter(pk=offer_id).first()
+    offer = list_offers(application.pk).filter(pk=offer_id).first()
     if offer is None:
         raise OfferNotFound
     if offer.status != OfferStatus.OFFERED:

@@ -32,7 +32,7 @@ from financing.models import (
     Override,
     OverrideStatus,
 )
-from financing.queries.cars import UNKNOWN_CAR, car_of
+from financing.queries.cars import UNKNOWN_CAR, read_car
 from financing.rules.application_fields import ApplicationFields
 from financing.rules.calculations import LoanQuote
 from financing.rules.decisions import LEGAL_AGE, Employment, Outcome, age_on
@@ -42,9 +42,9 @@ from financing.services.deciding import (
     counter_offer,
     decide_by,
     quote_for,
+    read_setting,
     require_lawful,
     require_remembered,
-    setting_of,
 )
 from financing.services.orders import lock_application
 from financing.services.seconding import about_override, admit_approving
@@ -252,7 +252,7 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
     OrderClosed, DecidedByBank, NoCounterOffer.
     """
     order_id = Application.objects.filter(pk=application_id).values_list("order_id", flat=True).first()
-    car = car_of(order_id) if order_id else UNKNOWN_CAR
+    car = read_car(order_id) if order_id else UNKNOWN_CAR
     with transaction("financing"):
         application = lock_application(application_id)
         admit_approving(application, manager_id, now)
@@ -262,7 +262,7 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
         if is_refused:
             _require_refused(application)
         order = OrderCopy.objects.get(pk=application.order_id)
-        terms = _counter(application, setting_of(order, now, car))
+        terms = _counter(application, read_setting(order, now, car))
         if is_refused:
             application.reopen(now)
         application.term_months = terms["term_months"]
@@ -279,7 +279,7 @@ def _counter(application: Application, setting: Setting) -> Mapping[str, Any]:
         raise DecidedByBank
     if not application.employment_status:  # the person had it erased
         raise NoCounterOffer
-    verdict = decide_by(setting, fields_of(application), programme)
+    verdict = decide_by(setting, get_application_fields(application), programme)
     terms = counter_offer(verdict, setting)
     if terms is None and verdict.decision.outcome is not Outcome.APPROVE:
         raise NoCounterOffer
@@ -290,7 +290,7 @@ def _counter(application: Application, setting: Setting) -> Mapping[str, Any]:
     }
 
 
-def fields_of(application: Application) -> ApplicationFields:
+def get_application_fields(application: Application) -> ApplicationFields:
     """Return what the client asked for."""
     return ApplicationFields(
         vehicle_price=application.vehicle_price,

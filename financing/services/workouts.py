@@ -24,7 +24,7 @@ from financing.models import (
     ScheduleType,
     VersionKind,
 )
-from financing.queries.early import cost_of
+from financing.queries.early import compute_cost
 from financing.queries.history import History
 from financing.rules.calculations import DayCount, Debt, Part, Row, Schedule, add_months
 from financing.services.repaying import next_number, write_rows
@@ -155,7 +155,7 @@ def _new_terms(
         principal=standing.balance,
         payment=rows[0].principal if is_differentiated else schedule.payment,
         monthly_payment=schedule.payment,
-        psk=cost_of(standing.balance, today, rows, near=rate),
+        psk=compute_cost(standing.balance, today, rows, near=rate),
         carried_interest=carried,
     )
     return version, rows

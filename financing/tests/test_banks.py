@@ -48,12 +48,12 @@ def asked(fault="none", **changes):
     return make.application(monthly_income=INCOME[fault], **changes)
 
 
-def owner_of(application):
+def get_owner(application):
     return Api("client", user_id=application.customer_id)
 
 
 def shown(application, caller=None):
-    return (caller or owner_of(application)).get(f"{PATH}/{application.id}/offers").json()["results"]
+    return (caller or get_owner(application)).get(f"{PATH}/{application.id}/offers").json()["results"]
 
 
 def of(application, connection):
@@ -179,18 +179,18 @@ def test_who_sees_the_offers(several, caller, status):
 def test_the_client_takes_one_and_the_others_are_let_go(several):
     best = shown(several)[0]
     with capture_events("financing") as told:
-        response = owner_of(several).post(f"{PATH}/{several.id}/accept", {"offer_id": best["id"]})
+        response = get_owner(several).post(f"{PATH}/{several.id}/accept", {"offer_id": best["id"]})
     body = response.json()
     assert (response.status_code, body["status"], body["annual_rate"]) == (200, "accepted", "14.0000")
     assert (body["monthly_payment"], body["psk"]) == (best["monthly_payment"], best["psk"])
     assert told == ["financing.accepted"]
     assert [item["status"] for item in shown(several)] == ["taken", "let_go", "let_go", "let_go"]
-    again = owner_of(several).post(f"{PATH}/{several.id}/accept", {"offer_id": shown(several)[1]["id"]})
+    again = get_owner(several).post(f"{PATH}/{several.id}/accept", {"offer_id": shown(several)[1]["id"]})
     assert again.json()["code"] == "offer_not_standing"
 
 
 def test_without_a_name_the_applications_own_is_taken(several):
-    body = owner_of(several).post(f"{PATH}/{several.id}/accept").json()
+    body = get_owner(several).post(f"{PATH}/{several.id}/accept").json()
     assert (body["status"], body["annual_rate"]) == ("accepted", "15.0000")
     assert of(several, "").status == "taken"
 
@@ -204,7 +204,7 @@ def test_an_offer_under_review_is_overtaken_by_a_banks():
     offer = of(application, "polus")
     with capture_events("financing") as told:
         wanted = {"offer_id": str(offer.id), "own_part": "650000.00"}
-        body = owner_of(application).post(f"{PATH}/{application.id}/accept", wanted).json()
+        body = get_owner(application).post(f"{PATH}/{application.id}/accept", wanted).json()
     assert (body["status"], body["approved_amount"]) == ("accepted", "1350000.00")
     assert told == ["financing.approved", "financing.accepted"]
     approved = OutboxEvent.objects.using("financing").get(type="financing.approved")
@@ -217,7 +217,7 @@ def test_a_banks_offer_taken_while_others_still_decide_is_told_as_two_facts():
     offer = of(application, "vega")
     services.receive_bank_answer(offer_id=offer.id, answer=OFFER, now=timezone.now())
     with capture_events("financing") as told:
-        answer = owner_of(application).post(f"{PATH}/{application.id}/accept", {"offer_id": str(offer.id)})
+        answer = get_owner(application).post(f"{PATH}/{application.id}/accept", {"offer_id": str(offer.id)})
     assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
     assert told == ["financing.approved", "financing.accepted"]
     approved = OutboxEvent.objects.using("financing").get(type="financing.approved")
@@ -229,7 +229,7 @@ def test_an_offer_past_its_time_is_not_taken(several):
     offer = of(several, "vega")
     with connections["financing"].cursor() as cursor:
         cursor.execute("UPDATE financing_bankoffer SET expires_at = statement_timestamp() WHERE id = %s", [offer.id])
-    response = owner_of(several).post(f"{PATH}/{several.id}/accept", {"offer_id": str(offer.id)})
+    response = get_owner(several).post(f"{PATH}/{several.id}/accept", {"offer_id": str(offer.id)})
     assert (response.status_code, response.json()["code"]) == (409, "offer_expired")
     several.refresh_from_db()
     assert several.status == "approved"
@@ -237,7 +237,7 @@ def test_an_offer_past_its_time_is_not_taken(several):
 
 
 def test_offers_that_are_none_are_refused(several):
-    client = owner_of(several)
+    client = get_owner(several)
     assert client.post(f"{PATH}/{several.id}/accept", {"offer_id": str(uuid7())}).status_code == 404
     assert client.post(f"{PATH}/{several.id}/accept", {"offer_id": "x"}).status_code == 400
     foreign = of(asked(), "")

@@ -204,7 +204,7 @@ def test_another_sum_than_was_told_is_no_answer(monkeypatch):
     monkeypatch.setattr("financing.providers.banks.debit", lambda *_: settled)
     sandboxes.asked_once_more()
     assert (fresh(payment).status, fresh(loan).balance) == ("pending", 1_500_000)
-    call = ExternalCall.objects.using("financing").get(key=queries.key_of(payment.id))
+    call = ExternalCall.objects.using("financing").get(key=queries.get_debit_key(payment.id))
     assert (call.state, call.finished_at) == ("unknown", None)
 
 
@@ -417,5 +417,5 @@ def test_a_debit_refused_by_a_person_is_asked_about_and_never_made_again(banks, 
     sandboxes.asked_once_more()
     assert not [row for row in banks.debits() if row["payment_id"] == str(payment.id)]
     assert fresh(payment).status == "failed"
-    call = ExternalCall.objects.using("financing").get(key=queries.key_of(payment.id))
+    call = ExternalCall.objects.using("financing").get(key=queries.get_debit_key(payment.id))
     assert call.finished_at is not None

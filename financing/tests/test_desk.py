@@ -49,16 +49,16 @@ def _on_offer(settings, tmp_path):
     make.programme()
 
 
-def path_of(row, button=""):
+def get_path(row, button=""):
     return f"{ADMIN}/{row._meta.model_name}/{row.pk}/{button or 'change'}/"
 
 
 def press(client, row, button, **said):
-    return client.post(path_of(row, button), said | {"_form_submitted": "on"})
+    return client.post(get_path(row, button), said | {"_form_submitted": "on"})
 
 
 def page(client, row):
-    answer = client.get(path_of(row))
+    answer = client.get(get_path(row))
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -171,7 +171,7 @@ def test_an_override_needs_its_reason_and_the_second_person(manager):
     assert (status(application), override.status) == ("rejected", "proposed")
     assert "A customer of ten years." in page(manager, application)
     assert buttons(manager, override) == ["confirm", "turn_down"]
-    answer = manager.post(path_of(override, "confirm"), {"_form_submitted": "on"}, follow=True)
+    answer = manager.post(get_path(override, "confirm"), {"_form_submitted": "on"}, follow=True)
     assert "another manager" in answer.content.decode()
     assert (status(application), status(override)) == ("rejected", "proposed")
     second = browser("manager")
@@ -193,7 +193,7 @@ def test_papers_are_opened_and_judged(manager):
     application = make.application()
     paper = make.paper(application_id=application.id)
     assert f"{ADMIN}/applicationdocument/{paper.pk}/download/" in page(manager, application)
-    answer = manager.get(path_of(paper, "download"))
+    answer = manager.get(get_path(paper, "download"))
     assert (answer.content, answer["Content-Type"]) == (make.PDF, "application/pdf")
     assert answer["Content-Disposition"].startswith("attachment")
     press(manager, paper, "turn_down", reason="Blurred.")
@@ -202,7 +202,7 @@ def test_papers_are_opened_and_judged(manager):
     assert (status(paper), paper.reviewed_by) == ("accepted", manager.user_id)
     assert manager.get(f"{ADMIN}/applicationdocument/{uuid7()}/download/").status_code == 404
     ApplicationDocument.objects.update(path="applications/gone.pdf")
-    assert manager.get(path_of(paper, "download")).status_code == 404
+    assert manager.get(get_path(paper, "download")).status_code == 404
 
 
 # Loans -----------------------------------------------------------------------------------------------------------
@@ -282,10 +282,10 @@ def test_a_payment_that_bounced_is_taken_back(manager, loan):
 
 
 def test_what_a_service_refuses_is_said_on_the_page(manager, loan):
-    answer = manager.post(path_of(loan, "write_off"), {"reason": "x", "_form_submitted": "on"}, follow=True)
+    answer = manager.post(get_path(loan, "write_off"), {"reason": "x", "_form_submitted": "on"}, follow=True)
     assert answer.status_code == 403
     sent = {"amount": "0.5", "day": str(dealer_day(timezone.now()) - timedelta(days=1)), "strategy": "reduce_term"}
-    answer = manager.post(path_of(loan, "repay_early"), sent | {"_form_submitted": "on"}, follow=True)
+    answer = manager.post(get_path(loan, "repay_early"), sent | {"_form_submitted": "on"}, follow=True)
     assert "between today and the last payment" in answer.content.decode()
     assert status(loan) == "active"
 

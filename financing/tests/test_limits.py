@@ -19,7 +19,7 @@ from financing.errors import LendingShareFull, NotOverridable, PskAboveCeiling
 from financing.models import Application, CreditLimit, LimitKind
 from financing.queries.cars import car_among
 from financing.queries.limit_files import LimitFact
-from financing.queries.limits import ceiling_of, limits_on, quarter_of, tier_of
+from financing.queries.limits import compute_ceiling, get_debt_tier, get_quarter_start, limits_on
 from financing.services.limits import share_with
 from financing.tests import make
 from messaging.testing import published
@@ -44,7 +44,7 @@ def ceiling(is_used, *, on=date(2026, 3, 1), programme=None):
 @pytest.mark.parametrize(("average", "published_ceiling"), [("26.699", "35.599"), ("28.230", "37.640")])
 def test_the_ceiling_is_a_third_above_the_average(average, published_ceiling):
     """The Bank of Russia's own pairs for agreements of the third quarter of 2025 (garant.ru, 411925014)."""
-    assert ceiling_of(Decimal(average)) == Decimal(published_ceiling)
+    assert compute_ceiling(Decimal(average)) == Decimal(published_ceiling)
 
 
 def test_the_category_is_the_cars_and_an_unknown_one_gets_the_lower_ceiling():
@@ -125,12 +125,12 @@ def test_a_price_above_the_order_is_no_money_paid_down():
 
 # The quarter's shares -----------------------------------------------------------------------------------------------
 def test_tiers_and_quarters():
-    assert [tier_of(Decimal(load)).value for load in ("50", "50.01", "80", "80.01")] == [
+    assert [get_debt_tier(Decimal(load)).value for load in ("50", "50.01", "80", "80.01")] == [
         "low", "moderate", "moderate", "high",
     ]  # fmt: skip
-    assert tier_of(None).value == "high"
+    assert get_debt_tier(None).value == "high"
     days = [date(2026, 1, 1), date(2026, 3, 31), date(2026, 12, 31)]
-    assert [quarter_of(day) for day in days] == [date(2026, 1, 1), date(2026, 1, 1), date(2026, 10, 1)]
+    assert [get_quarter_start(day) for day in days] == [date(2026, 1, 1), date(2026, 1, 1), date(2026, 10, 1)]
 
 
 def test_without_a_limit_nothing_is_counted_against_anybody():
@@ -160,7 +160,8 @@ def test_agreed_offers_take_the_room_and_ended_ones_give_it_back():
     assert (first.status, second.status) == ("under_review", "under_review")
     approve(first)
     first.refresh_from_db()
-    assert (first.counted_in, first.debt_load_percent) == (quarter_of(dealer_day(timezone.now())), Decimal("57.78"))
+    assert first.counted_in == get_quarter_start(dealer_day(timezone.now()))
+    assert first.debt_load_percent == Decimal("57.78")
     with pytest.raises(LendingShareFull) as full:
         approve(second)
     assert full.value.extra == {"share": "30.000", "limit": "20"}

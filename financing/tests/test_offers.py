@@ -30,7 +30,7 @@ def last_event():
     return OutboxEvent.objects.using("financing").order_by("n").last().data
 
 
-def owner_of(application):
+def get_owner(application):
     return Api("client", user_id=application.customer_id)
 
 
@@ -44,7 +44,7 @@ def unchanged(application):
 def test_the_client_accepts_the_offer():
     application = make.application()
     with capture_events("financing") as told:
-        response = owner_of(application).post(f"{PATH}/{application.id}/accept")
+        response = get_owner(application).post(f"{PATH}/{application.id}/accept")
     assert (response.status_code, response.json()["status"]) == (200, "accepted")
     assert told == ["financing.accepted"]
     assert last_event()["amount"] == "1500000.00"
@@ -73,7 +73,7 @@ def smaller():
 def test_a_smaller_loan_is_not_accepted_without_the_larger_own_part(body):
     application = smaller()
     with capture_events("financing") as told:
-        answer = owner_of(application).post(f"{PATH}/{application.id}/accept", body)
+        answer = get_owner(application).post(f"{PATH}/{application.id}/accept", body)
     assert (answer.status_code, answer.json()["code"], told) == (409, "own_part_grows", [])
     assert (answer.json()["own_part"], answer.json()["down_payment"]) == ("800000.00", "500000.00")
     assert unchanged(application)
@@ -81,7 +81,7 @@ def test_a_smaller_loan_is_not_accepted_without_the_larger_own_part(body):
 
 def test_a_smaller_loan_is_accepted_with_the_own_part_named():
     application = smaller()
-    client = owner_of(application)
+    client = get_owner(application)
     assert client.get(f"{PATH}/{application.id}").json()["own_part"] == "800000.00"
     (offer,) = client.get(f"{PATH}/{application.id}/offers").json()["results"]
     answer = client.post(f"{PATH}/{application.id}/accept", {"own_part": offer["own_part"]})
@@ -92,16 +92,16 @@ def test_a_smaller_loan_is_accepted_with_the_own_part_named():
 @pytest.mark.parametrize(("own_part", "status"), [("500000.00", 200), ("499999.99", 409), ("x", 400), ("-1", 400)])
 def test_a_sum_that_is_named_is_the_one(own_part, status):
     application = make.application()
-    answer = owner_of(application).post(f"{PATH}/{application.id}/accept", {"own_part": own_part})
+    answer = get_owner(application).post(f"{PATH}/{application.id}/accept", {"own_part": own_part})
     assert answer.status_code == status
 
 
 def test_only_an_offer_can_be_accepted():
     application = make.application(term_months=120)
-    response = owner_of(application).post(f"{PATH}/{application.id}/accept")
+    response = get_owner(application).post(f"{PATH}/{application.id}/accept")
     assert (response.status_code, response.json()["code"]) == (409, "wrong_transition")
     assert response.json()["allowed"] == []
-    assert owner_of(application).post(f"{PATH}/{uuid7()}/accept").status_code == 404
+    assert get_owner(application).post(f"{PATH}/{uuid7()}/accept").status_code == 404
 
 
 def test_an_offer_is_not_accepted_after_its_time():
@@ -114,18 +114,18 @@ def test_an_offer_is_not_accepted_after_its_time():
 
 def test_an_accepted_loan_is_an_attempt_of_its_orders_checkout():
     application = make.application()
-    owner_of(application).post(f"{PATH}/{application.id}/accept")
+    get_owner(application).post(f"{PATH}/{application.id}/accept")
     application.refresh_from_db()
     assert (application.attempt_id, application.is_held_by_order) == (application.id, True)
     assert last_event()["attempt_id"] == str(application.id)
-    refused = owner_of(application).post(f"{PATH}/{application.id}/withdraw")
+    refused = get_owner(application).post(f"{PATH}/{application.id}/withdraw")
     assert (refused.status_code, refused.json()["code"]) == (409, "held_by_order")
 
 
 def test_an_order_has_one_loan():
     order = make.order()
     first, second = make.application(of=order), make.application(of=order, term_months=24)
-    client = owner_of(first)
+    client = get_owner(first)
     client.post(f"{PATH}/{first.id}/accept")
     with capture_events("financing") as told:
         answer = client.post(f"{PATH}/{second.id}/accept")
@@ -144,7 +144,7 @@ def test_the_checkouts_own_loan_is_not_superseded():
 
 def test_accepting_with_a_key_is_replayed():
     application = make.application()
-    client = owner_of(application)
+    client = get_owner(application)
     first = client.post(f"{PATH}/{application.id}/accept", Idempotency_Key="a")
     again = client.post(f"{PATH}/{application.id}/accept", Idempotency_Key="a")
     assert again.json() == first.json()
@@ -155,7 +155,7 @@ def test_accepting_with_a_key_is_replayed():
 @pytest.mark.parametrize("is_manager", [False, True])
 def test_it_can_be_withdrawn(is_manager):
     application = make.application()
-    caller = Api("manager") if is_manager else owner_of(application)
+    caller = Api("manager") if is_manager else get_owner(application)
     with capture_events("financing") as told:
         response = caller.post(f"{PATH}/{application.id}/withdraw")
     assert (response.status_code, response.json()["status"]) == (200, "withdrawn")
@@ -195,7 +195,7 @@ def test_a_manager_offers_less_at_another_rate():
     shown = Api("manager").post(f"{PATH}/{application.id}/approve", {"amount": "1000000", "rate": "12.5"}).json()
     assert (shown["approved_amount"], shown["annual_rate"]) == ("1000000.00", "12.5000")
     assert (shown["monthly_payment"], shown["psk"]) == ("33453.63", "12.500")
-    quote = owner_of(application).get(f"{PATH}/{application.id}/schedule").json()
+    quote = get_owner(application).get(f"{PATH}/{application.id}/schedule").json()
     assert (quote["amount_financed"], quote["monthly_payment"]) == ("1000000.00", "33453.63")
 
 
@@ -255,7 +255,7 @@ def test_only_managers_decide_and_only_what_is_under_review(what):
     application = make.application(**make.DTI_REVIEW)
     path, body = f"{PATH}/{application.id}/{what}", {"reason": "No."} if what == "reject" else {}
     assert Api().post(path, body).status_code == 401
-    assert owner_of(application).post(path, body).status_code == 403
+    assert get_owner(application).post(path, body).status_code == 403
     assert unchanged(application)
     decided = make.application()
     assert Api("manager").post(f"{PATH}/{decided.id}/{what}", body).json()["code"] == "wrong_transition"

@@ -36,12 +36,12 @@ def after(time_machine, days):
     time_machine.shift(timedelta(days=days))
 
 
-def owner_of(loan):
+def get_owner(loan):
     return Api("client", user_id=loan.customer_id)
 
 
 def give_back(loan, **body):
-    return owner_of(loan).post(f"{PATH}/{loan.id}/return", body)
+    return get_owner(loan).post(f"{PATH}/{loan.id}/return", body)
 
 
 def debited(loan):
@@ -53,13 +53,13 @@ def closing_reason():
     return OutboxEvent.objects.using("financing").filter(type="loan.closed").last().data["reason"]
 
 
-def book_of(loan):
+def get_last_entry(loan):
     entry = loan.entries.order_by("id").last()
     return entry.kind, {line.account: line.amount for line in entry.lines.all()}
 
 
 def test_on_the_day_of_the_payout_nothing_is_owed_but_the_principal(loan):
-    assert owner_of(loan).get(f"{PATH}/{loan.id}").json()["cooling_off_until"] == "2026-03-16"
+    assert get_owner(loan).get(f"{PATH}/{loan.id}").json()["cooling_off_until"] == "2026-03-16"
     with capture_events("financing") as told:
         answer = give_back(loan)
         shown = answer.json()
@@ -72,7 +72,7 @@ def test_on_the_day_of_the_payout_nothing_is_owed_but_the_principal(loan):
     assert closing_reason() == "returned"
     loan.refresh_from_db()
     assert (loan.status, loan.balance) == ("closed", 0)
-    assert book_of(loan) == ("return", {"cash": Decimal(1_500_000), "principal": Decimal(-1_500_000)})
+    assert get_last_entry(loan) == ("return", {"cash": Decimal(1_500_000), "principal": Decimal(-1_500_000)})
     assert list(loan_disagreements()) == []
 
 
@@ -87,7 +87,7 @@ def test_later_the_days_of_use_are_paid_for(loan, time_machine):
     debited(loan)
     loan.refresh_from_db()
     assert (loan.status, loan.application.status) == ("closed", "disbursed")
-    kind, lines = book_of(loan)
+    kind, lines = get_last_entry(loan)
     assert (kind, lines["interest"], sum(lines.values())) == ("return", -round(interest, 2), 0)
     assert list(loan_disagreements()) == []
     assert give_back(loan).json()["code"] == "loan_not_running"
@@ -171,7 +171,7 @@ def test_it_is_given_back_by_its_borrower_or_for_them(loan):
     assert Api("client").post(path).status_code == 404
     assert Api("manager").post(f"{PATH}/{uuid7()}/return").status_code == 404
     assert not LoanPayment.objects.exists()
-    first = owner_of(loan).post(path, {}, Idempotency_Key="k")
-    again = owner_of(loan).post(path, {}, Idempotency_Key="k")
+    first = get_owner(loan).post(path, {}, Idempotency_Key="k")
+    again = get_owner(loan).post(path, {}, Idempotency_Key="k")
     assert first.json() == again.json()
     assert LoanPayment.objects.count() == 1

@@ -18,7 +18,7 @@ TERMS = {"vehicle_price": "1500000", "down_payment": "500000", "term_months": 60
 CALCULATE = "/financing/calculate"
 
 
-def rows_of(response):
+def read_rows(response):
     return [row for row in load_workbook(BytesIO(response.content)).active.values if isinstance(row[0], int)]
 
 
@@ -37,14 +37,14 @@ def test_a_calculation_is_a_pdf_or_a_workbook(slash):
     assert (pdf.status_code, pdf["Content-Type"], pdf.content[:5]) == (200, "application/pdf", b"%PDF-")
     book = Api().post(f"{CALCULATE}/xlsx{slash}", TERMS)
     assert book["Content-Disposition"] == 'attachment; filename="schedule.xlsx"'
-    rows, answer = rows_of(book), Api().post(CALCULATE, TERMS).json()
+    rows, answer = read_rows(book), Api().post(CALCULATE, TERMS).json()
     assert [f"{row[2]:.2f}" for row in rows] == [row["payment"] for row in answer["schedule"]]
     assert round(sum(row[3] for row in rows), 2) == 1_000_000
 
 
 def test_fees_have_a_column_where_there_are_any():
     fees = [{"name": "account", "amount": "99.00", "when": "each"}]
-    rows = rows_of(Api().post(f"{CALCULATE}/xlsx", TERMS | {"fees": fees}))
+    rows = read_rows(Api().post(f"{CALCULATE}/xlsx", TERMS | {"fees": fees}))
     for row in rows:
         assert round(Decimal(str(row[3])) + Decimal(str(row[4])) + row[5], 2) == round(Decimal(str(row[2])), 2)
         assert row[5] == 99
@@ -65,7 +65,7 @@ def test_a_loan_is_a_file_for_its_borrower_and_the_desk(loan):
     path = f"/financing/loans/{loan.id}/schedule"
     owner = Api("client", user_id=loan.customer_id)
     assert owner.get(f"{path}/pdf").content[:5] == b"%PDF-"
-    rows, shown = rows_of(Api("manager").get(f"{path}/xlsx")), owner.get(path).json()["schedule"]
+    rows, shown = read_rows(Api("manager").get(f"{path}/xlsx")), owner.get(path).json()["schedule"]
     assert [(row[0], f"{row[2]:.2f}", f"{row[5]:.2f}") for row in rows] == [
         (row["number"], row["payment"], row["balance"]) for row in shown
     ]

@@ -24,14 +24,14 @@ def run(*files):
     return out.getvalue(), err.getvalue()
 
 
-def file_of(tmp_path, *vectors, name="vectors.json"):
+def write_file(tmp_path, *vectors, name="vectors.json"):
     path = tmp_path / name
     path.write_text(json.dumps({"vectors": vectors}), encoding="utf-8")
     return path
 
 
 def test_it_ends_with_passed_of_total_over_all_files(tmp_path):
-    finance, insurance = file_of(tmp_path, GOOD, GOOD), file_of(tmp_path, INSURANCE, name="insurance.json")
+    finance, insurance = write_file(tmp_path, GOOD, GOOD), write_file(tmp_path, INSURANCE, name="insurance.json")
     assert run(finance, insurance) == ("3/3\n", "")
 
 
@@ -39,7 +39,7 @@ def test_it_ends_with_passed_of_total_over_all_files(tmp_path):
 def test_a_mismatch_or_an_unknown_kind_fails_by_name(tmp_path, capsys, vector, said):
     out, err = StringIO(), StringIO()
     with pytest.raises(SystemExit) as end:
-        call_command("verify_calculations", str(file_of(tmp_path, GOOD, vector)), stdout=out, stderr=err)
+        call_command("verify_calculations", str(write_file(tmp_path, GOOD, vector)), stdout=out, stderr=err)
     assert end.value.code == 1
     assert out.getvalue() == "1/2\n"
     assert said in err.getvalue()

@@ -33,7 +33,7 @@ from storefront.visitor import count, required_uuid, send_once, user_id
 def borrowing(request: HttpRequest) -> HttpResponse:
     """All of one's applications and loans."""
     now, me = timezone.now(), user_id(request)
-    context = {"applications": queries.applications_of(me, now=now), "loans": queries.loans_of(me)}
+    context = {"applications": queries.list_applications(me, now=now), "loans": queries.list_loans(me)}
     return render(request, "storefront/credit.html", context)
 
 
@@ -82,7 +82,7 @@ def application(request: HttpRequest, application_id: UUID) -> HttpResponse:
     found = queries.read_application(application_id, customer_id=user_id(request), now=timezone.now())
     if found is None:
         raise NotFound
-    loans = queries.loans_of(user_id(request), order_id=found.order_id)
+    loans = queries.list_loans(user_id(request), order_id=found.order_id)
     order = get_order(found.order_id, viewer_id=user_id(request))
     context = {
         "application": found,

@@ -15,9 +15,9 @@ from financing.rules.calculations.arrears import (
     ageing_bucket,
     allocate,
     capped_daily_rate,
+    compute_penalty,
     days_past_due,
     late_penalty,
-    penalty_of,
 )
 from financing.rules.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months, due_dates, russian_calendar
 from financing.rules.calculations.daycount import DayCount, interest_factor, interest_factors, year_fraction
@@ -92,6 +92,7 @@ __all__ = [
     "build_schedule",
     "calculate",
     "capped_daily_rate",
+    "compute_penalty",
     "days_past_due",
     "dealer_contribution",
     "debt_load_percent",
@@ -108,7 +109,6 @@ __all__ = [
     "loan_to_value_percent",
     "overpricing_percent",
     "payoff_quote",
-    "penalty_of",
     "period_rate",
     "premium_fees",
     "psk",

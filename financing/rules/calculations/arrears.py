@@ -63,7 +63,7 @@ def capped_daily_rate(daily_rate: Decimal, *, interest_accrues: bool, year_days:
     return min(daily_rate, YEARLY_CAP_WITH_INTEREST / year_days if interest_accrues else DAILY_CAP_WITHOUT_INTEREST)
 
 
-def penalty_of(parts: Iterable[OverduePart], daily_rate: Decimal, rounding: Rounding = TO_KOPECK) -> Decimal:
+def compute_penalty(parts: Iterable[OverduePart], daily_rate: Decimal, rounding: Rounding = TO_KOPECK) -> Decimal:
     """Return the penalty in roubles of several overdue sums, each for its own days: a function of dates, so that
     computing it twice changes nothing.
     """

@@ -60,10 +60,10 @@ class Credit:
     interest_rounding: Rounding = field(default=TO_KOPECK)
 
 
-PrincipalOf = Callable[[int, Decimal], Decimal]
+PrincipalPlan = Callable[[int, Decimal], Decimal]
 
 
-def _rows(credit: Credit, principal_of: PrincipalOf) -> tuple[Row, ...]:
+def _rows(credit: Credit, compute_principal: PrincipalPlan) -> tuple[Row, ...]:
     """Walk the periods: interest on the balance, then principal by the plan; the last row takes what is left.
 
     A debt repaid early ends the rows; a residue never adds one.
@@ -75,24 +75,24 @@ def _rows(credit: Credit, principal_of: PrincipalOf) -> tuple[Row, ...]:
     while balance or not rows:
         number, (factor, due, fee) = next(periods)
         interest = credit.interest_rounding(balance * factor) + carried
-        principal = balance if number == last else min(principal_of(number, interest), balance)
+        principal = balance if number == last else min(compute_principal(number, interest), balance)
         balance, carried = balance - principal, ZERO
         rows.append(Row(number, due, principal + interest + fee, principal, interest, fee, balance))
     return tuple(rows)
 
 
-def _level_plan(credit: Credit, payment: Decimal) -> PrincipalOf:
+def _level_plan(credit: Credit, payment: Decimal) -> PrincipalPlan:
     """Principal = payment - interest, in a long month with a high balance below zero; interest carried from before is
     never added to the debt: then the first row pays at least all its interest.
     """
 
-    def principal_of(number: int, interest: Decimal) -> Decimal:
+    def compute_principal(number: int, interest: Decimal) -> Decimal:
         if number <= credit.interest_only:
             return ZERO
         principal = payment - interest
         return max(principal, ZERO) if number == 1 and credit.carried_interest else principal
 
-    return principal_of
+    return compute_principal
 
 
 @precise

@@ -11,9 +11,9 @@ from financing.rules.calculations import (
     ageing_bucket,
     allocate,
     capped_daily_rate,
+    compute_penalty,
     days_past_due,
     late_penalty,
-    penalty_of,
 )
 from financing.rules.calculations.rounding import KOPECK
 from financing.tests.calculations.make import days, moderate, rub
@@ -35,7 +35,7 @@ def test_a_penalty_is_the_sum_of_its_intervals(overdue, first, second):
 def test_the_penalty_is_a_function_of_dates(due, amounts, wait):
     parts = [OverduePart(amount, due, due + timedelta(days=wait)) for amount in amounts]
     expected = sum(late_penalty(amount, RATE, max(wait, 0)) for amount in amounts)
-    assert penalty_of(parts, RATE) == penalty_of(reversed(parts), RATE) == expected
+    assert compute_penalty(parts, RATE) == compute_penalty(reversed(parts), RATE) == expected
 
 
 @given(payment=rub(0, 50_000), owed=owed_sums, order=st.permutations(list(Part)))

@@ -21,7 +21,7 @@ from financing.rules.calculations.rounding import KOPECK, TO_KOPECK
 from financing.tests.calculations.make import days, loan_bases, moderate, percent, principals
 
 
-def debt_of(principal, rate, start, count, basis=DayCount.ACTUAL_365, **more):
+def build_debt(principal, rate, start, count, basis=DayCount.ACTUAL_365, **more):
     due = due_dates(start, count + 1)[1:]
     factors = interest_factors(rate, start, due, basis)
     balloon = more.get("balloon", Decimal(0))
@@ -36,7 +36,7 @@ def debt_of(principal, rate, start, count, basis=DayCount.ACTUAL_365, **more):
 @st.composite
 def debts(draw):
     rate = draw(percent(1, 40)) / 100
-    return debt_of(
+    return build_debt(
         draw(principals),
         rate,
         draw(days),
@@ -123,7 +123,7 @@ START = date(2026, 1, 15)
 
 
 def plain(**more):
-    return debt_of(Decimal("1000000.00"), Decimal("0.12"), START, 12, **more)
+    return build_debt(Decimal("1000000.00"), Decimal("0.12"), START, 12, **more)
 
 
 def test_a_payoff_adds_what_is_overdue():

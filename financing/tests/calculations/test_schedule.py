@@ -207,11 +207,11 @@ def test_the_uneven_formula_is_the_closed_one_for_equal_periods(principal, rate,
 
 
 def test_an_exact_half_kopeck_of_interest_rounds_up():
-    credit = Credit(principal=Decimal("600001.80"), factors=interest_factors_of("0.10", 12))
+    credit = Credit(principal=Decimal("600001.80"), factors=build_interest_factors("0.10", 12))
     assert annuity_schedule(credit).rows[0].interest == Decimal("5000.02")  # 600 001.80 * 10 % / 12 = 5000.015
 
 
-def interest_factors_of(rate, count):
+def build_interest_factors(rate, count):
     return [period_rate(Decimal(rate))] * count
 
 

@@ -22,7 +22,7 @@ def terms(**changes):
     return Terms(**({"principal": P, "start": START, "daily_penalty": DAILY} | changes))
 
 
-def payment_of(row):
+def get_payment(row):
     return row.principal + row.interest + row.other
 
 
@@ -33,7 +33,7 @@ moneys = st.lists(
 
 
 def test_a_loan_paid_on_time_is_repaid():
-    paid = [Money(row.due, payment_of(row)) for row in ROWS]
+    paid = [Money(row.due, get_payment(row)) for row in ROWS]
     before = standing_on(ROWS[-1].due - timedelta(1), terms(), [*ROWS, *paid])
     assert (before.is_repaid, before.days_past_due, before.due) == (False, 0, 0)
     after = standing_on(ROWS[-1].due, terms(), [*ROWS, *paid])
@@ -42,7 +42,7 @@ def test_a_loan_paid_on_time_is_repaid():
 
 
 def test_money_ahead_waits_for_the_due_date():
-    early = Money(START + timedelta(3), payment_of(ROWS[0]))
+    early = Money(START + timedelta(3), get_payment(ROWS[0]))
     waiting = standing_on(ROWS[0].due - timedelta(1), terms(), [*ROWS, early])
     assert (waiting.deposit, waiting.balance) == (early.amount, P)
     spent = standing_on(ROWS[0].due, terms(), [*ROWS, early])
@@ -53,12 +53,12 @@ def test_the_due_date_itself_is_not_late():
     on_the_day = standing_on(ROWS[0].due, terms(), ROWS)
     assert (on_the_day.owed[Part.PRINCIPAL], on_the_day.overdue, on_the_day.days_past_due) == (ROWS[0].principal, 0, 0)
     late = standing_on(ROWS[0].due + timedelta(10), terms(), ROWS)
-    assert (late.days_past_due, late.overdue, late.oldest_due) == (10, payment_of(ROWS[0]), ROWS[0].due)
-    assert late.owed[Part.PENALTY] == round(payment_of(ROWS[0]) * DAILY * 10, 2)
+    assert (late.days_past_due, late.overdue, late.oldest_due) == (10, get_payment(ROWS[0]), ROWS[0].due)
+    assert late.owed[Part.PENALTY] == round(get_payment(ROWS[0]) * DAILY * 10, 2)
 
 
 def test_one_kopeck_short_is_overdue():
-    short = Money(ROWS[0].due, payment_of(ROWS[0]) - Decimal("0.01"))
+    short = Money(ROWS[0].due, get_payment(ROWS[0]) - Decimal("0.01"))
     assert standing_on(ROWS[0].due + timedelta(1), terms(), [*ROWS, short]).overdue == Decimal("0.01")
 
 

@@ -33,9 +33,9 @@ from financing.rules.calculations.vectors.reading import (
     days,
     number,
     payment_rounding,
-    rate_of,
+    read_rate,
     rounding,
-    row_of,
+    write_row,
 )
 from financing.rules.calculations.vectors.registry import Inputs, answers
 
@@ -47,7 +47,7 @@ def _factors(inputs: Inputs, count: int) -> list[Decimal]:
     if inputs.get("due_dates") and inputs.get("day_count"):
         basis = day_count(inputs["day_count"])
         return interest_factors(number(inputs["annual_rate"]), day(inputs["disbursed"]), _due(inputs), basis)
-    return [rate_of(inputs)] * count
+    return [read_rate(inputs)] * count
 
 
 def _due(inputs: Inputs) -> tuple[Any, ...]:
@@ -73,7 +73,7 @@ def _credit(inputs: Inputs, **more: Any) -> Credit:
 
 def _rows(rows: Sequence[Row]) -> dict[str, Any]:
     return {
-        "rows": [row_of(row) for row in rows],
+        "rows": [write_row(row) for row in rows],
         "total_interest": sum((row.interest for row in rows), ZERO),
         "total_payment": sum((row.payment for row in rows), ZERO),
         "last_payment_absorbs_residue": not rows[-1].balance,
@@ -85,7 +85,7 @@ def _regular_payment(inputs: Inputs, count: int) -> Decimal:
     if given:
         return number(given)
     rounded = payment_rounding(inputs)
-    return annuity_payment(number(inputs["principal"]), rate_of(inputs), count, rounding=rounded)
+    return annuity_payment(number(inputs["principal"]), read_rate(inputs), count, rounding=rounded)
 
 
 def _fixed(inputs: Inputs) -> Schedule:
@@ -95,7 +95,7 @@ def _fixed(inputs: Inputs) -> Schedule:
 @answers("annuity_payment")
 def _annuity_payment(inputs: Inputs) -> dict[str, Any]:
     principal, rounded = number(inputs["principal"]), rounding(inputs)
-    return {"payment": annuity_payment(principal, rate_of(inputs), int(inputs["payments"]), rounding=rounded)}
+    return {"payment": annuity_payment(principal, read_rate(inputs), int(inputs["payments"]), rounding=rounded)}
 
 
 @answers("annuity_total_interest")
@@ -149,7 +149,7 @@ def _schedule_zero_interest(inputs: Inputs) -> dict[str, Any]:
 
 @answers("interest_only_payment")
 def _interest_only_payment(inputs: Inputs) -> dict[str, Any]:
-    return {"payment": rounding(inputs)(number(inputs["principal"]) * rate_of(inputs))}
+    return {"payment": rounding(inputs)(number(inputs["principal"]) * read_rate(inputs))}
 
 
 @answers("balloon_payment")
@@ -159,7 +159,7 @@ def _balloon_payment(inputs: Inputs) -> dict[str, Any]:
     together = chosen(inputs, "balloon_due", due, default=True)
     payment = annuity_payment(
         number(inputs["principal"]),
-        rate_of(inputs),
+        read_rate(inputs),
         int(inputs["payments"]),
         balloon=balloon,
         balloon_apart=not together,
@@ -176,13 +176,13 @@ def _payment_in_words(inputs: Inputs) -> Decimal:
     spoken = {r"unrounded|not rounded|no rounding|exact|full precision": UNROUNDED, r"level|rounded": Rounding()}
     rounded = chosen(inputs, "payment", spoken, payment_rounding(inputs))
     count = int(inputs["amortization_payments"])
-    return annuity_payment(number(inputs["principal"]), rate_of(inputs), count, rounding=rounded)
+    return annuity_payment(number(inputs["principal"]), read_rate(inputs), count, rounding=rounded)
 
 
 @answers("balloon_balance")
 def _balloon_balance(inputs: Inputs) -> dict[str, Any]:
     made = int(inputs["payments_made"])
-    factors = [rate_of(inputs)] * made
+    factors = [read_rate(inputs)] * made
     if inputs.get("start_date") and inputs.get("day_count"):
         start, months = day(inputs["start_date"]), 12 // int(inputs.get("payments_per_year") or 12)
         due = due_dates(add_months(start, months), made, every=months)
@@ -199,7 +199,7 @@ def _balloon_balance(inputs: Inputs) -> dict[str, Any]:
 
 @answers("differentiated_first_payment")
 def _differentiated_first_payment(inputs: Inputs) -> dict[str, Any]:
-    payment = first_differentiated_payment(number(inputs["principal"]), rate_of(inputs), int(inputs["payments"]))
+    payment = first_differentiated_payment(number(inputs["principal"]), read_rate(inputs), int(inputs["payments"]))
     return {"first_payment": payment}
 
 
@@ -213,7 +213,7 @@ def _differentiated_totals(inputs: Inputs) -> dict[str, Any]:
 
 @answers("rate_step_annuity")
 def _rate_step_annuity(inputs: Inputs) -> dict[str, Any]:
-    steps = [(int(step["from_payment"]), rate_of({**inputs, **step})) for step in inputs["steps"]]
+    steps = [(int(step["from_payment"]), read_rate({**inputs, **step})) for step in inputs["steps"]]
     first, following, *_ = rate_step_payments(number(inputs["principal"]), int(inputs["payments"]), steps)
     return {"first_payment": TO_KOPECK(first), "next_payment": TO_KOPECK(following)}
 
@@ -221,14 +221,14 @@ def _rate_step_annuity(inputs: Inputs) -> dict[str, Any]:
 @answers("stepped_payments")
 def _stepped_payments(inputs: Inputs) -> dict[str, Any]:
     weights = [number(weight) for weight in inputs["weights"]]
-    full, payments = stepped_payments(number(inputs["principal"]), rate_of(inputs), weights)
+    full, payments = stepped_payments(number(inputs["principal"]), read_rate(inputs), weights)
     return {"full_payment": full, "payments": payments}
 
 
 @answers("lease_rentals_in_advance")
 def _lease_rentals_in_advance(inputs: Inputs) -> dict[str, Any]:
     weights = [number(weight) for weight in inputs["weights_in_advance"]]
-    rental, rentals = stepped_payments(number(inputs["asset_price"]), rate_of(inputs), weights, in_advance=True)
+    rental, rentals = stepped_payments(number(inputs["asset_price"]), read_rate(inputs), weights, in_advance=True)
     return {"rental": rental, "first_rental": rentals[0]}
 
 

@@ -121,7 +121,7 @@ def payment_rounding(inputs: Inputs) -> Rounding:
     return rounding(inputs, "payment_rounding", "payment_unit")
 
 
-def rate_of(inputs: Inputs) -> Decimal:
+def read_rate(inputs: Inputs) -> Decimal:
     """Read the rate of one payment period."""
     per_year = int(inputs.get("payments_per_year") or 12)
     return period_rate(number(inputs["annual_rate"]), per_year, inputs.get("compounding_per_year"))
@@ -143,7 +143,7 @@ def dated_flows(inputs: Inputs) -> list[DatedFlow]:
     return [DatedFlow(day(flow["date"]), number(flow["amount"])) for flow in inputs["flows"]]
 
 
-def row_of(row: Row) -> dict[str, Any]:
+def write_row(row: Row) -> dict[str, Any]:
     """Write a row the way vectors do."""
     due = row.due_date.isoformat() if row.due_date else None
     return {
