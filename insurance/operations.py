@@ -32,7 +32,7 @@ class Bind(Operation):
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Ask about an earlier try first; the same key is one decision."""
-        insurer = queries.insurer_of(UUID(request["policy_id"]))
+        insurer = queries.get_insurer(UUID(request["policy_id"]))
         body = {name: value for name, value in request.items() if name != "payment"}
         if is_repeat:
             return _ask(lambda: insurers.find(insurer, key) or insurers.bind(insurer, key, body))
@@ -65,7 +65,7 @@ class Unbind(Operation):
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Letting go twice is letting go once."""
-        insurer = queries.insurer_of(UUID(request["policy_id"]))
+        insurer = queries.get_insurer(UUID(request["policy_id"]))
         return _ask(lambda: insurers.unbind(insurer, key, request["policy_id"]))
 
     def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:

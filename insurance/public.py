@@ -20,10 +20,10 @@ from insurance.models.claims import REFUSED, UNDECIDED
 from insurance.models.policies import ALIVE
 from insurance.queries.books import policy_disagreements, recompute
 from insurance.queries.documents import policy_pdf
-from insurance.queries.reading import book_of, breakdown, current_book
+from insurance.queries.reading import breakdown, current_book, read_tariff_book
 from insurance.queries.vehicles import as_catalogued, car_of_order
 from insurance.rules.pricing import DriverFields, QuoteRequest, Settlement, price, read_request
-from insurance.rules.rating import first_part, parts_of
+from insurance.rules.rating import first_part, split_premium
 from messaging.peering.reads import answers
 
 __all__ = [
@@ -38,9 +38,9 @@ __all__ = [
     "claim_kinds",
     "estimate",
     "known_orders",
+    "list_policies",
     "paper_kinds",
     "policies_by_order",
-    "policies_of",
     "policy_disagreements",
     "premiums_returned",
     "printed_policy",
@@ -111,10 +111,10 @@ def rate(
     """
     told = _new(quote_request)
     request = _as_ordered(told, products) if revision is None else told
-    book = current_book() if revision is None else book_of(revision)
+    book = current_book() if revision is None else read_tariff_book(revision)
     first = request.start_date or day
     rated = price(request, first, book)
-    parts = parts_of(rated.premium, request.instalments, first, request.term_months)
+    parts = split_premium(rated.premium, request.instalments, first, request.term_months)
     return PremiumFacts(
         insurance_type=request.insurance_type.value,
         insurer=rated.insurer,
@@ -247,7 +247,7 @@ class PolicyCard:
         return self.status in (*ALIVE, PolicyStatus.EXPIRED, PolicyStatus.CANCELLED)
 
 
-def policies_of(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:
+def list_policies(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:
     """A customer's policies with their claims, newest first."""
     mine = (
         Policy.objects.filter(customer_id=customer_id)
@@ -276,7 +276,7 @@ def policies_of(customer_id: UUID, *, limit: int = 100) -> list[PolicyCard]:
 
 def _claim_card(claim: Claim) -> ClaimCard:
     papers = list(claim.documents.all())
-    wanted = claim.missing_of({paper.kind for paper in papers})
+    wanted = claim.list_missing_papers({paper.kind for paper in papers})
     names = dict(DocumentKind.choices)
     is_refused = claim.status in REFUSED
     last = claim.get_status_display() if is_refused else _("paid")

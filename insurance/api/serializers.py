@@ -420,7 +420,7 @@ class ClaimSerializer(serializers.ModelSerializer):
 
     def get_missing_documents(self, claim: Claim) -> list[list[str]]:
         """Groups of papers: one of each is needed."""
-        return claim.missing_of({paper.kind for paper in claim.documents.all()})
+        return claim.list_missing_papers({paper.kind for paper in claim.documents.all()})
 
     def get_age_days(self, claim: Claim) -> int:
         """Days since it was reported."""

@@ -229,7 +229,7 @@ class Claim(models.Model):
         self.updated_at = now
         self.version += 1
 
-    def missing_of(self, given: Collection[str]) -> list[list[str]]:
+    def list_missing_papers(self, given: Collection[str]) -> list[list[str]]:
         """Groups of papers of which none is there yet."""
         required = REQUIRED[self.kind] + (PROOF if self.needs_proof else ())
         return [list(group) for group in dict.fromkeys(required) if not set(group) & set(given)]

@@ -13,7 +13,7 @@ from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
 from insurance.models.fields import amount_field, type_field
 from insurance.rules.pricing import QuoteRequest
-from insurance.rules.rating import Part, first_part, parts_of
+from insurance.rules.rating import Part, first_part, split_premium
 from insurance.rules.tariffs import DEFAULT_INSURER
 
 VALID_FOR = timedelta(days=30)
@@ -37,7 +37,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     def payments(self, start: date) -> tuple[Part, ...]:
         """Return how the premium is paid when the cover begins on `start`."""
-        return parts_of(self.premium, self.request.instalments, start, self.request.term_months)
+        return split_premium(self.premium, self.request.instalments, start, self.request.term_months)
 
 
 class Quote(models.Model):

@@ -11,4 +11,4 @@ def read_document(document: ClaimDocument) -> bytes:
 
 def is_complete(claim: Claim) -> bool:
     """Tell whether every required paper is there."""
-    return not claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
+    return not claim.list_missing_papers(set(claim.documents.values_list("kind", flat=True)))

@@ -9,7 +9,7 @@ from insurance.models import Claim, ClaimConcern
 from insurance.models.claims import REFUSED
 
 
-def concerns_of(claim: Claim) -> list[str]:
+def list_concerns(claim: Claim) -> list[str]:
     """List what an adjuster should look at, by code."""
     return [concern.value for concern in _concerns(claim)]
 

@@ -3,16 +3,16 @@
 from uuid import UUID
 
 from insurance.models import Policy
-from insurance.queries.reading import book_of
+from insurance.queries.reading import read_tariff_book
 from insurance.rules.tariffs import TariffBook
 
 
 def is_connected(policy: Policy, book: TariffBook | None = None) -> bool:
     """Tell whether the policy's insurer decides over its API; otherwise we issue in its name."""
-    book = book or book_of(policy.quote.tariff_revision)
+    book = book or read_tariff_book(policy.quote.tariff_revision)
     return book.insurer(policy.insurer, policy.quote.rated_on).connection != ""
 
 
-def insurer_of(policy_id: UUID) -> str:
+def get_insurer(policy_id: UUID) -> str:
     """Code of the insurer a policy is asked of."""
     return Policy.objects.values_list("insurer", flat=True).get(pk=policy_id)

@@ -28,7 +28,7 @@ def _newest(revisions: "QuerySet[TariffRevision]") -> TariffBook:
     return SHIPPED if found is None else _read_book(*found)
 
 
-def book_of(revision: int) -> TariffBook:
+def read_tariff_book(revision: int) -> TariffBook:
     """The book of one revision. Raises LookupError."""
     if revision == FIRST_SHIPPED.revision:
         return FIRST_SHIPPED
@@ -47,7 +47,7 @@ def _read_book(number: int, stamp: datetime) -> TariffBook:
     return TariffBook(number, [row.fact for row in known.order_by("table", "insurer", "key", "valid_from")])
 
 
-def moment_of(order_id: UUID, now: datetime) -> datetime:
+def get_order_moment(order_id: UUID, now: datetime) -> datetime:
     """Return the moment an order was placed: a UUIDv7 begins with the milliseconds of its making (RFC 9562, 5.7)."""
     made = datetime.fromtimestamp(((order_id.int >> 80) + 1) / 1000, UTC) if order_id.version == 7 else now
     return min(made, now)

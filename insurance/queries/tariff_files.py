@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from insurance.rules.rating.osago import Territory
-from insurance.rules.rating.rows import TariffFact, key_of
+from insurance.rules.rating.rows import TariffFact, get_row_key
 from insurance.rules.rating.tariffs import SINCE_2022
 
 
@@ -47,7 +47,7 @@ def _read_territories(rows: "csv.DictReader[str]", source: str, valid_from: date
             raise ValueError(f"line {line}: region, city and kt are expected: {error}") from error
         yield TariffFact(
             table="territories",
-            key=key_of("territories", value),
+            key=get_row_key("territories", value),
             value={"region": value.region, "city": value.city, "kt": str(value.kt)},
             valid_from=valid_from,
             source=source,

@@ -199,7 +199,7 @@ def _rate_kasko(request: QuoteRequest, day: date, book: TariffBook) -> Price:
     risk = KaskoRisk(
         sum_insured=coverage,
         insured_value=value,
-        vehicle_group=insurer.group_of(request.vehicle_make),
+        vehicle_group=insurer.get_theft_group(request.vehicle_make),
         vehicle_age_years=max(day.year - request.vehicle_year, 0),
         region=region,
         drivers=_drivers(request, day),

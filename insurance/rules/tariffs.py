@@ -71,7 +71,7 @@ class InsurerTariff:
     programmes: Mapping[str, Decimal]
     additions: Mapping[str, Decimal]
 
-    def group_of(self, make: str) -> str:
+    def get_theft_group(self, make: str) -> str:
         """Theft group of a make."""
         return self.groups.get(make.strip().casefold(), self.groups.get(OTHER_MAKES, "2"))
 

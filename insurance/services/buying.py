@@ -24,7 +24,7 @@ from insurance.services.claims.reporting import lock_claim
 from insurance.services.doubles import is_insured_twice, refuse_second
 from insurance.services.ending import put_back
 from insurance.services.instalments import apply_paid_instalment
-from insurance.services.issuing import answer_if_decided, begin_by_today, decline_second, policy_of, put_in_force
+from insurance.services.issuing import answer_if_decided, begin_by_today, build_policy, decline_second, put_in_force
 from insurance.services.locking import lock_policy
 from insurance.services.money import ask_for_premium, ask_for_refund, check_payment, settle_request
 from messaging.delivery.timers import set_timer
@@ -82,7 +82,7 @@ def _lock_quote(quote_id: UUID, customer_id: UUID | None) -> Quote:
 
 def _first_try(quote: Quote, variant: int, now: datetime) -> Policy:
     try:
-        policy = policy_of(quote, variant, now)
+        policy = build_policy(quote, variant, now)
     except LookupError as error:
         raise InvalidInput("variant", "invalid_choice", _("The quote has no such variant.")) from error
     policy.save(force_insert=True)

@@ -21,7 +21,7 @@ from insurance.models.fields import InsuranceTypes
 from insurance.models.policies import RENEWED_FROM
 from insurance.queries.instalments import planned, refuse_overdue
 from insurance.queries.pledges import is_pledged
-from insurance.queries.reading import book_of, current_book, insured_request
+from insurance.queries.reading import current_book, insured_request, read_tariff_book
 from insurance.queries.refunds import term_premium
 from insurance.queries.vehicles import as_catalogued, corrected
 from insurance.queries.widening import refuse_widening, widened_by
@@ -168,7 +168,7 @@ def _draft(
     asked = read_request(msgspec.to_builtins(insured) | dict(changes))
     request = as_catalogued(asked, insured, path="found." if evidence else "changes.")
     refuse_widening(policy, insured, request)
-    rated = price(request, policy.quote.rated_on, book_of(policy.quote.tariff_revision), today=today)
+    rated = price(request, policy.quote.rated_on, read_tariff_book(policy.quote.tariff_revision), today=today)
     term = (policy.end_date - policy.start_date).days + 1
     left = term if evidence else min((policy.end_date - today).days + 1, term)
     return Endorsement(

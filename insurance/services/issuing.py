@@ -28,10 +28,10 @@ from insurance.models import IssueAttempt, Offer, OrderCopy, Policy, PolicyStatu
 from insurance.models.fields import InsuranceTypes
 from insurance.queries.instalments import outstanding
 from insurance.queries.insurers import is_connected
-from insurance.queries.reading import book_at, moment_of
+from insurance.queries.reading import book_at, get_order_moment
 from insurance.queries.refunds import refund_undone
 from insurance.queries.vehicles import completed
-from insurance.rules.clock import day_of
+from insurance.rules.clock import get_order_day
 from insurance.rules.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
 from insurance.rules.tariffs import TariffBook
 from insurance.services.binding import bind, unbind
@@ -64,7 +64,7 @@ def issue_policies(
         if attempt.closed_at is not None:
             _decline(attempt, "cancelled", _("The purchase was cancelled."), now)
             return
-        day, book = day_of(order_id, now), book_at(moment_of(order_id, now))
+        day, book = get_order_day(order_id, now), book_at(get_order_moment(order_id, now))
         try:
             rated = _rate_all(quotes, day, book)
         except InvalidInput as error:
@@ -95,7 +95,7 @@ def _begin(
     quote = write_quote(
         request, rated, customer_id=customer_id, order_id=attempt.order_id, day=first, book=book, now=now
     )
-    policy = policy_of(quote, 0, now)
+    policy = build_policy(quote, 0, now)
     policy.attempt_id = attempt.attempt_id
     policy.save(force_insert=True)
     if is_insured_twice(policy):
@@ -104,7 +104,7 @@ def _begin(
         bind(policy, payment=None)
 
 
-def policy_of(quote: Quote, variant: int, now: datetime) -> Policy:
+def build_policy(quote: Quote, variant: int, now: datetime) -> Policy:
     """A pending policy of a quote's offer, numbered, not yet saved. Raises LookupError for an unknown variant."""
     offer = quote.offer(variant)
     start = max(offer.request.start_date or dealer_day(now), dealer_day(now))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.ids import uuid7
 from insurance import services
 from insurance.models import Claim, Policy, Quote
-from insurance.queries.reading import book_of
+from insurance.queries.reading import read_tariff_book
 from insurance.rules.pricing import QuoteRequest, read_request
 from insurance.rules.tariffs import InsurerTariff
 
@@ -98,9 +98,9 @@ def claim(
     )
 
 
-def tariff_of(policy: Policy) -> InsurerTariff:
+def get_tariff(policy: Policy) -> InsurerTariff:
     """The tariff of a policy's insurer."""
-    return book_of(policy.quote.tariff_revision).insurer(policy.insurer, policy.quote.rated_on)
+    return read_tariff_book(policy.quote.tariff_revision).insurer(policy.insurer, policy.quote.rated_on)
 
 
 def papers(of: Claim, *kinds: str) -> None:

@@ -17,7 +17,7 @@ from insurance.models import Instalment, MoneyRequest, Policy
 from insurance.public import estimate, rate
 from insurance.queries.books import policy_disagreements
 from insurance.queries.refunds import refund_on_day
-from insurance.rules.rating import InvalidRisk, first_part, parts_of
+from insurance.rules.rating import InvalidRisk, first_part, split_premium
 from insurance.services.money import held_for
 from insurance.tests import make
 from insurance.tests.answers import asked
@@ -111,9 +111,9 @@ def test_osago_is_paid_at_once():
 def test_parts_make_the_premium_and_their_days_rise(premium, count, months, start):
     if count > 1 and count * 3 > months:
         with pytest.raises(InvalidRisk):
-            parts_of(premium, count, start, months)
+            split_premium(premium, count, start, months)
         return
-    parts = parts_of(premium, count, start, months)
+    parts = split_premium(premium, count, start, months)
     assert sum(part.amount for part in parts) == premium
     assert parts[0].amount == first_part(premium, count)
     assert max(part.amount for part in parts) - min(part.amount for part in parts) < Decimal("0.01") * count

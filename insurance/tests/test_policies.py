@@ -23,7 +23,7 @@ PATH = "/insurance/policies"
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
-def owner_of(policy):
+def get_owner(policy):
     return Api("client", user_id=policy.customer_id)
 
 
@@ -35,7 +35,7 @@ def unchanged(row):
 
 def test_reading_is_for_the_owner_and_managers():
     policy, other = make.policy(), make.policy(make.OSAGO)
-    owner = owner_of(policy)
+    owner = get_owner(policy)
     shown = owner.get(f"{PATH}/{policy.id}")
     assert (shown.status_code, shown["ETag"]) == (200, '"2"')
     assert shown.json()["number"] == policy.number
@@ -63,7 +63,7 @@ def test_a_page_costs_the_same_whatever_its_size(size):
 @pytest.mark.parametrize("is_manager", [False, True])
 def test_it_is_cancelled_with_the_unused_part_back(is_manager):
     policy = make.policy()
-    caller = Api("manager") if is_manager else owner_of(policy)
+    caller = Api("manager") if is_manager else get_owner(policy)
     with capture_events("insurance") as told:
         response = caller.post(f"{PATH}/{policy.id}/cancel", {"reason": "sold"})
     assert response.status_code == 200, response.content
@@ -80,7 +80,7 @@ def test_others_do_not_cancel_it(caller, status):
     policy = make.policy()
     with capture_events("insurance") as told:
         assert caller.post(f"{PATH}/{policy.id}/cancel").status_code == status
-        assert owner_of(policy).post(f"{PATH}/{uuid7()}/cancel").status_code == 404
+        assert get_owner(policy).post(f"{PATH}/{uuid7()}/cancel").status_code == 404
     assert unchanged(policy)
     assert told == []
 
@@ -122,7 +122,7 @@ def test_an_ended_policy_is_not_cancelled():
 
 def test_cancelling_with_a_key_is_replayed():
     policy = make.policy()
-    client = owner_of(policy)
+    client = get_owner(policy)
     first = client.post(f"{PATH}/{policy.id}/cancel", {}, Idempotency_Key="c")
     again = client.post(f"{PATH}/{policy.id}/cancel", {}, Idempotency_Key="c")
     assert (again.status_code, again.json()) == (200, first.json())

@@ -29,7 +29,7 @@ from insurance import services
 from insurance.models import Quote, TariffRevision, TariffRow
 from insurance.plugin.demo import create_demo
 from insurance.public import estimate, policy_disagreements, rate, recompute
-from insurance.queries.reading import book_of, current_book
+from insurance.queries.reading import current_book, read_tariff_book
 from insurance.rules.pricing import compare, price, read_request
 from insurance.rules.rating.rows import TABLES, TariffFact, build_osago, read_value
 from insurance.rules.tariffs import SHIPPED, SINCE_SHORT_TERMS
@@ -153,8 +153,9 @@ def test_a_short_term_costs_its_own_share_of_the_year(months, share):
 
 def test_what_the_first_release_sold_is_rated_as_it_was():
     request = read_request(make.KASKO | {"term_months": 1})
-    before, now = (price(request, SINCE_SHORT_TERMS, book_of(revision)).premium for revision in (0, 1))
-    assert now < before == price(msgspec.structs.replace(request, term_months=6), SINCE_SHORT_TERMS, book_of(0)).premium
+    before, now = (price(request, SINCE_SHORT_TERMS, read_tariff_book(revision)).premium for revision in (0, 1))
+    half_a_year = msgspec.structs.replace(request, term_months=6)
+    assert now < before == price(half_a_year, SINCE_SHORT_TERMS, read_tariff_book(0)).premium
 
 
 def test_tariffs_that_stand_in_the_tables_get_the_short_terms_as_their_next_revision():
@@ -187,7 +188,7 @@ def test_demo_data_put_the_shipped_rows_in_the_tables_once():
 
 def test_a_missing_revision_is_named():
     with pytest.raises(LookupError):
-        book_of(7)
+        read_tariff_book(7)
     with pytest.raises(LookupError):
         rate(make.OSAGO, day=DAY, revision=7)
 

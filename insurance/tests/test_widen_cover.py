@@ -76,7 +76,7 @@ def test_what_covers_no_more_is_changed_beside_an_open_loss(policy, owner, chang
 
 def test_a_dearer_programme_and_additions_cover_more(policy, owner):
     make.claim(policy)
-    book = make.tariff_of(policy)
+    book = make.get_tariff(policy)
     dear = max(book.programmes, key=book.programmes.get)
     cheap = min(book.programmes, key=book.programmes.get)
     assert book.programmes[dear] > book.programmes["standard"] > book.programmes[cheap]

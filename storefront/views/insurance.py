@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
 from gateway.access.readings import Papers, hand_over
-from insurance.public import claim_kinds, paper_kinds, policies_of, printed_policy
+from insurance.public import claim_kinds, list_policies, paper_kinds, printed_policy
 from insurance.services import LossReport, add_document, open_claim
 from storefront.forms.visitors import new_key
 from storefront.pages import page
@@ -76,7 +76,7 @@ def _wallet(
     request: HttpRequest, form: ClaimForm | None = None, policy_id: UUID | None = None, *, status: int = 200
 ) -> HttpResponse:
     context = {
-        "policies": policies_of(user_id(request)),
+        "policies": list_policies(user_id(request)),
         "form": form or ClaimForm(auto_id=False),
         "failed_policy_id": policy_id,
         "key": new_key(),

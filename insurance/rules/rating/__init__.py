@@ -11,7 +11,7 @@ from insurance.rules.rating.claims import (
     under_insurance_percent,
 )
 from insurance.rules.rating.errors import InvalidRisk, RatingError, TariffMissing
-from insurance.rules.rating.instalments import Part, check_parts, first_part, parts_of
+from insurance.rules.rating.instalments import Part, check_parts, first_part, split_premium
 from insurance.rules.rating.kasko import KaskoPremium, KaskoRisk, KaskoTariff, kasko_from_factors, kasko_premium
 from insurance.rules.rating.osago import (
     Corridor,
@@ -62,13 +62,13 @@ __all__ = [
     "kasko_premium",
     "multiply",
     "osago_premium",
-    "parts_of",
     "refund_of_days",
     "refund_of_share",
     "refund_on",
     "reserve_after",
     "row_on",
     "split_payout",
+    "split_premium",
     "under_insurance_percent",
     "widened_corridor",
 ]

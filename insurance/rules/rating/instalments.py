@@ -39,7 +39,7 @@ def _each(premium: Decimal, count: int) -> Decimal:
     return (premium / count).quantize(CENT, ROUND_DOWN)
 
 
-def parts_of(premium: Decimal, count: int, start: date, months: int) -> tuple[Part, ...]:
+def split_premium(premium: Decimal, count: int, start: date, months: int) -> tuple[Part, ...]:
     """Return the payments of a premium: equal parts over equal months; the first is due on the first day of cover."""
     check_parts(count, months)
     later = (

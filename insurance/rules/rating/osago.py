@@ -92,7 +92,7 @@ class OsagoTariff:
         town = [row for row in rows if row.value.city == city] or [row for row in rows if not row.value.city]
         return row_on(town, day, f"КТ of {region}")
 
-    def kbm_of(self, kbm_class: str, day: date) -> Factor:
+    def get_kbm(self, kbm_class: str, day: date) -> Factor:
         """Return КБМ of a class. Raises InvalidRisk for an unknown class."""
         row = row_on(self.kbm, day, "КБМ")
         if kbm_class not in row.value:
@@ -107,7 +107,7 @@ class OsagoTariff:
         row = moves[kbm_class]
         return row[min(paid_claims, len(row) - 1)]
 
-    def km_of(self, category: str, power_hp: Decimal, day: date) -> Factor:
+    def get_km(self, category: str, power_hp: Decimal, day: date) -> Factor:
         """Return КМ by engine power in hp; other categories than passenger cars have 1. Raises InvalidRisk."""
         if power_hp <= 0:
             raise InvalidRisk("engine_power", "min_value", "The engine power must be above zero.")
@@ -115,7 +115,7 @@ class OsagoTariff:
         value = next(factor for most, factor in row.value if most is None or power_hp <= most)
         return Factor("km", value if category == PASSENGER_CAR else ONE, row.source)
 
-    def ko_of(self, owner: Owner, unlimited: bool, day: date) -> Factor:
+    def get_ko(self, owner: Owner, unlimited: bool, day: date) -> Factor:
         """Return КО: 1 for a limited list, else by kind of owner."""
         row = row_on(self.ko, day, "КО")
         if not unlimited:
@@ -123,14 +123,14 @@ class OsagoTariff:
         legal = owner is Owner.LEGAL_ENTITY
         return Factor("ko", row.value.unlimited_legal_entity if legal else row.value.unlimited_individual, row.source)
 
-    def ks_of(self, months: int, day: date) -> Factor:
+    def get_ks(self, months: int, day: date) -> Factor:
         """Return КС by months of use in a year. Raises InvalidRisk below three months, the least the law knows."""
         if months < MIN_MONTHS_OF_USE:
             raise InvalidRisk("months_of_use", "min_value", "The period of use is three months at least.")
         row = row_on(self.ks, day, "КС")
         return Factor("ks", row.value[min(months, FULL_KS_MONTHS)], row.source)
 
-    def kp_of(self, *, days: int = 0, months: int = 0, day: date) -> Factor:
+    def get_kp(self, *, days: int = 0, months: int = 0, day: date) -> Factor:
         """Return КП of vehicles registered abroad or in transit, by the term of the policy in days or months.
 
         More than 15 days and less than a month count as a month. Raises InvalidRisk.
@@ -193,10 +193,11 @@ def _driver_factors(risk: OsagoRisk, tariff: OsagoTariff) -> tuple[Factor, Facto
     """КБМ and КВС: the greatest of each over the named drivers, separately."""
     table = row_on(tariff.kvs, risk.start, "КВС")
     if risk.drivers is None:
-        return tariff.kbm_of(risk.owner_kbm_class, risk.start), Factor("kvs", ONE, table.source)
+        return tariff.get_kbm(risk.owner_kbm_class, risk.start), Factor("kvs", ONE, table.source)
     if not risk.drivers:
         raise InvalidRisk("drivers", "required", "Name the drivers, or insure without a limit on drivers.")
-    worst_kbm = max((tariff.kbm_of(driver.kbm_class, risk.start) for driver in risk.drivers), key=lambda kbm: kbm.value)
+    classes = (tariff.get_kbm(driver.kbm_class, risk.start) for driver in risk.drivers)
+    worst_kbm = max(classes, key=lambda kbm: kbm.value)
     worst_kvs = max(table.value.factor(driver) for driver in risk.drivers)
     return worst_kbm, Factor("kvs", worst_kvs, table.source)
 
@@ -215,10 +216,10 @@ def osago_premium(risk: OsagoRisk, tariff: OsagoTariff, base_rate: Decimal) -> P
         _base(risk, tariff, base_rate),
         Factor("kt", territory.value.kt, territory.source),
         *_driver_factors(risk, tariff),
-        tariff.ko_of(risk.owner, risk.drivers is None, day),
-        tariff.km_of(risk.category, risk.power_hp, day),
-        tariff.kp_of(days=risk.transit_days, months=risk.transit_months, day=day)
+        tariff.get_ko(risk.owner, risk.drivers is None, day),
+        tariff.get_km(risk.category, risk.power_hp, day),
+        tariff.get_kp(days=risk.transit_days, months=risk.transit_months, day=day)
         if in_transit
-        else tariff.ks_of(risk.months_of_use, day),
+        else tariff.get_ks(risk.months_of_use, day),
     )
     return multiply(factors)

@@ -92,7 +92,7 @@ def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value, str_keys=True)
 
 
-def key_of(table: str, value: Any) -> str:
+def get_row_key(table: str, value: Any) -> str:
     """Key of a row of the law within its table."""
     if table == "corridors":
         return f"{value.category}|{value.owner}"
@@ -106,7 +106,7 @@ def osago_facts(tariff: OsagoTariff) -> Iterator[TariffFact]:
         for row in rows:
             yield TariffFact(
                 table=table,
-                key=key_of(table, row.value),
+                key=get_row_key(table, row.value),
                 value=_plain(row.value),
                 valid_from=row.valid_from,
                 valid_to=row.valid_to,

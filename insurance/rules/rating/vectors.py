@@ -104,7 +104,7 @@ def _kvs(inputs: Inputs) -> dict[str, Any]:
 
 @answers("osago_kbm_coefficient")
 def _kbm(inputs: Inputs) -> dict[str, Any]:
-    return {"kbm": [OSAGO.kbm_of(str(name), _day(inputs)).value for name in inputs["classes"]]}
+    return {"kbm": [OSAGO.get_kbm(str(name), _day(inputs)).value for name in inputs["classes"]]}
 
 
 @answers("osago_kbm_transition")
@@ -120,7 +120,7 @@ def _kbm_transition(inputs: Inputs) -> dict[str, Any]:
 @answers("osago_km")
 def _km(inputs: Inputs) -> dict[str, Any]:
     powers = [number(power) for power in inputs["power_hp"]]
-    return {"km": [OSAGO.km_of(inputs["category"], power, _day(inputs)).value for power in powers]}
+    return {"km": [OSAGO.get_km(inputs["category"], power, _day(inputs)).value for power in powers]}
 
 
 def _is_unlimited(case: Inputs) -> bool:
@@ -132,26 +132,26 @@ def _is_unlimited(case: Inputs) -> bool:
 def _ko(inputs: Inputs) -> dict[str, Any]:
     cases = [case if isinstance(case, Mapping) else {"drivers": case} for case in inputs["cases"]]
     owners = [_owner(" ".join(map(str, case.values())).lower()) for case in cases]
-    found = (OSAGO.ko_of(owner, _is_unlimited(case), _day(inputs)) for owner, case in zip(owners, cases, strict=True))
+    found = (OSAGO.get_ko(owner, _is_unlimited(case), _day(inputs)) for owner, case in zip(owners, cases, strict=True))
     return {"ko": [factor.value for factor in found]}
 
 
 @answers("osago_ks")
 def _ks(inputs: Inputs) -> dict[str, Any]:
-    return {"ks": [OSAGO.ks_of(int(months), _day(inputs)).value for months in inputs["months_of_use"]]}
+    return {"ks": [OSAGO.get_ks(int(months), _day(inputs)).value for months in inputs["months_of_use"]]}
 
 
-def _kp_of(term: str, day: date) -> Decimal:
+def _read_kp(term: str, day: date) -> Decimal:
     """Read "5-15 days" or "3 months": the last number before the unit counts."""
     amount = int(re.findall(r"\d+", term)[-1])
     if "day" in term:
-        return OSAGO.kp_of(days=amount, day=day).value
-    return OSAGO.kp_of(months=amount, day=day).value
+        return OSAGO.get_kp(days=amount, day=day).value
+    return OSAGO.get_kp(months=amount, day=day).value
 
 
 @answers("osago_kp")
 def _kp(inputs: Inputs) -> dict[str, Any]:
-    return {"kp": [_kp_of(term, _day(inputs)) for term in inputs["terms"]]}
+    return {"kp": [_read_kp(term, _day(inputs)) for term in inputs["terms"]]}
 
 
 @answers("osago_premium")

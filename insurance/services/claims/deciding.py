@@ -19,11 +19,11 @@ from insurance.events import ClaimDecided, ClaimReopened
 from insurance.models import Claim, ClaimKind, ClaimStatus, MoneyState
 from insurance.models.claims import GRANTED
 from insurance.models.fields import InsuranceTypes
-from insurance.queries.concerns import concerns_of
+from insurance.queries.concerns import list_concerns
 from insurance.rules.rating import Basis, Loss, UnderInsurance, claim_payout, is_total_loss
 from insurance.rules.rating.claims import formula
 from insurance.services.claims.examining import confirm_kind, move_loss
-from insurance.services.claims.reporting import check_amount, lock_claim, refuse_unpaid, terms_of
+from insurance.services.claims.reporting import check_amount, lock_claim, pin_terms, refuse_unpaid
 from insurance.services.seconding import about_grant
 from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
@@ -63,7 +63,7 @@ def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime, maker_id: 
         if claim.payouts.exclude(state=MoneyState.DONE).exists():
             raise PayoutUnderWay
         _examine(claim, found, maker_id, now)
-        loss = loss_of(claim, found)
+        loss = compute_loss(claim, found)
         payable = payable_for(loss)
         claim.assess(
             found={
@@ -74,7 +74,7 @@ def assess_claim(*, claim_id: UUID, found: Assessment, now: datetime, maker_id: 
                 "payable_amount": payable,
                 "is_total_loss": loss.total_loss,
                 "needs_proof": loss.total_loss or (_is_large(found.amount) and claim.kind == ClaimKind.OTHER),
-                "concerns": concerns_of(claim),
+                "concerns": list_concerns(claim),
                 "formula": formula(loss),
                 "reserve_amount": max(payable - claim.paid_amount, ZERO),
             },
@@ -106,9 +106,9 @@ def _is_large(amount: Decimal) -> bool:
     return amount > settings.CLAIM_KIND_CONFIRMED_ABOVE
 
 
-def loss_of(claim: Claim, found: Assessment) -> Loss:
+def compute_loss(claim: Claim, found: Assessment) -> Loss:
     """A claim's loss as the arithmetic takes it, under the terms that its policy had when it happened."""
-    terms = terms_of(claim)
+    terms = pin_terms(claim)
     agreed = terms.agreed
     is_kasko = claim.policy.insurance_type == InsuranceTypes.KASKO
     total = found.is_total_loss
@@ -189,7 +189,7 @@ def _grantable(claim: Claim, amount: Decimal | None) -> Decimal:
     refuse_unpaid(claim.policy, claim.occurred_at)
     if claim.kind_confirmed_at is None and (claim.is_total_loss or _is_large(claim.assessed_amount or ZERO)):
         raise KindUnconfirmed
-    missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
+    missing = claim.list_missing_papers(set(claim.documents.values_list("kind", flat=True)))
     if missing:
         raise PapersMissing(missing=missing)
     return granted
@@ -221,7 +221,7 @@ def drop_proposal(*, subject_id: UUID, person_id: UUID | None, reason: str, now:
 
 def _refuse_above_aggregate(claim: Claim, granted: Decimal) -> None:
     """Another claim may have been granted since this one was assessed."""
-    terms = terms_of(claim)
+    terms = pin_terms(claim)
     if terms.agreed.is_aggregate:
         left = terms.coverage_amount - _granted_before(claim)
         if granted > left:

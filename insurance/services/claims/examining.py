@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from insurance.models import Claim, ClaimKind
-from insurance.services.claims.reporting import check_cover, check_driver, terms_of
+from insurance.services.claims.reporting import check_cover, check_driver, pin_terms
 from insurance.services.terms import terms_at
 
 
@@ -21,7 +21,7 @@ def move_loss(claim: Claim, occurred_at: datetime, *, reason: str, by: UUID | No
     if not reason:
         raise InvalidInput("reason", "required", _("Say why the loss happened at another moment than was reported."))
     check_cover(claim.policy, occurred_at, now=now)
-    before, after = terms_of(claim), terms_at(claim.policy, occurred_at)
+    before, after = pin_terms(claim), terms_at(claim.policy, occurred_at)
     claim.has_recourse = not check_driver(claim.policy, after, claim.driver_birth_date)
     claim.correct("occurred_at", occurred_at, reason=reason, by=by, now=now)
     if after != before:

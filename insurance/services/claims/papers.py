@@ -12,7 +12,7 @@ from core.errors import InvalidInput
 from core.files.papers import examine
 from insurance.events import ClaimDocumentsMissing
 from insurance.models import Claim, ClaimDocument, DocumentKind
-from insurance.services.claims.reporting import due_date_of, lock_claim
+from insurance.services.claims.reporting import compute_due_date, lock_claim
 from messaging.outbox import publish
 
 MAX_PAPERS = 40
@@ -61,10 +61,10 @@ def add_document(
 
 
 def _record_papers(claim: Claim, now: datetime) -> None:
-    missing = claim.missing_of(set(claim.documents.values_list("kind", flat=True)))
+    missing = claim.list_missing_papers(set(claim.documents.values_list("kind", flat=True)))
     claim.missing = missing
     if not missing and claim.papers_complete_at is None:
-        claim.papers_complete_at, claim.due_date = now, due_date_of(claim, now)
+        claim.papers_complete_at, claim.due_date = now, compute_due_date(claim, now)
     claim.touch(now)
     claim.save()
 
@@ -80,7 +80,7 @@ def request_documents(*, claim_id: UUID, now: datetime, documents: Sequence[str]
     with transaction("insurance"):
         claim = lock_claim(claim_id)
         given = set(claim.documents.values_list("kind", flat=True))
-        wanted = [[name] for name in documents] or claim.missing_of(given)
+        wanted = [[name] for name in documents] or claim.list_missing_papers(given)
         if not wanted:
             raise InvalidInput("documents", "required", _("Nothing is missing: name the papers wanted."))
         claim.ask_for(wanted, now)

@@ -14,7 +14,7 @@ from insurance.models import Claim, ClaimStatus, MoneyState, OrderCopy
 from insurance.models.claims import TRANSITIONS
 from insurance.models.fields import InsuranceTypes
 from insurance.rules.rating import split_payout
-from insurance.services.claims.reporting import lock_claim, terms_of
+from insurance.services.claims.reporting import lock_claim, pin_terms
 from insurance.services.ending import end_after_total_loss
 from insurance.services.instalments import set_off
 from insurance.services.money import ask_for_payout
@@ -31,7 +31,7 @@ def penalty_on(claim: Claim, day: date) -> Decimal:
         return ZERO
     share = DAILY_PENALTY[InsuranceTypes(claim.policy.insurance_type)]
     owed = money((claim.approved_amount or ZERO) * share * (day - claim.due_date).days)
-    most: Decimal = terms_of(claim).coverage_amount
+    most: Decimal = pin_terms(claim).coverage_amount
     return min(owed, most)
 
 
@@ -57,7 +57,7 @@ def pay_claim(*, claim_id: UUID, now: datetime, maker_id: UUID | None = None) ->
         claim.penalty_amount = penalty_on(claim, dealer_day(now))
         claim.touch(now)
         claim.save()
-        ask_for_payout(claim, to_bank, terms_of(claim).beneficiary, now)
+        ask_for_payout(claim, to_bank, pin_terms(claim).beneficiary, now)
         ask_for_payout(claim, to_insured + claim.penalty_amount, "", now)
         if to_bank + to_insured + claim.penalty_amount == ZERO:
             _settle(claim, now)
@@ -66,7 +66,7 @@ def pay_claim(*, claim_id: UUID, now: datetime, maker_id: UUID | None = None) ->
 
 def _debt(claim: Claim) -> Decimal:
     """Return what the insured owes the beneficiary for the car, roubles; only a total loss goes to the bank."""
-    if not claim.is_total_loss or not terms_of(claim).beneficiary or claim.policy.order_id is None:
+    if not claim.is_total_loss or not pin_terms(claim).beneficiary or claim.policy.order_id is None:
         return ZERO
     debt = OrderCopy.objects.filter(pk=claim.policy.order_id).values_list("debt", flat=True).first()
     return debt or ZERO

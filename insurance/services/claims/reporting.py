@@ -17,7 +17,7 @@ from insurance.events import ClaimOpened
 from insurance.models import Claim, ClaimKind, Policy, PolicyTerms
 from insurance.models.claims import REFUSED
 from insurance.models.fields import InsuranceTypes
-from insurance.queries.concerns import concerns_of
+from insurance.queries.concerns import list_concerns
 from insurance.queries.instalments import outstanding
 from insurance.services.locking import lock_policy
 from insurance.services.terms import terms_at
@@ -78,7 +78,7 @@ def open_claim(
             created_at=now,
             updated_at=now,
         )
-        claim.concerns = concerns_of(claim)
+        claim.concerns = list_concerns(claim)
         claim.save(force_insert=True)
         _publish_opened(claim)
     return claim
@@ -156,7 +156,7 @@ def lock_claim(claim_id: UUID, customer_id: UUID | None = None) -> Claim:
     return claim
 
 
-def terms_of(claim: Claim) -> PolicyTerms:
+def pin_terms(claim: Claim) -> PolicyTerms:
     """The terms that a locked claim is settled by: those pinned when it was reported, whatever the policy says now."""
     if claim.terms is None:
         claim.terms = terms_at(claim.policy, claim.occurred_at)
@@ -164,7 +164,7 @@ def terms_of(claim: Claim) -> PolicyTerms:
     return claim.terms
 
 
-def due_date_of(claim: Claim, complete_at: datetime) -> date:
+def compute_due_date(claim: Claim, complete_at: datetime) -> date:
     """The last day to pay or refuse a claim whose papers were complete at a moment."""
     days = DAYS_TO_SETTLE[InsuranceTypes(claim.policy.insurance_type)]
     return dealer_day(complete_at) + timedelta(days=days)
