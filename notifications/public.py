@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import Q
 
 from notifications.models import Channel, Kind, Notification, kinds_for, offered_channels
-from notifications.queries.preferences import Preferences, QuietHours, Wished, preferences_of
+from notifications.queries.preferences import Preferences, QuietHours, Wished, load_preferences
 
 __all__ = [
     "News",
@@ -18,8 +18,8 @@ __all__ = [
     "QuietHours",
     "Wished",
     "channels",
-    "news_of",
-    "preferences_of",
+    "list_news",
+    "load_preferences",
     "read_preferences",
     "unheard_webhooks",
     "unread_count",
@@ -63,7 +63,7 @@ def unheard_webhooks(seconds: int, limit: int) -> list[tuple[str, float, bool]]:
         return [(urlsplit(url).hostname or "?", float(age), is_tried) for url, age, is_tried in cursor.fetchall()]
 
 
-def news_of(user_id: UUID, *, limit: int, before: UUID | None = None, is_unread: bool = False) -> list[News]:
+def list_news(user_id: UUID, *, limit: int, before: UUID | None = None, is_unread: bool = False) -> list[News]:
     """List what somebody was told in the app, newest first; with `before`, what is older than that piece of news."""
     rows = Notification.objects.filter(user_id=user_id, channel=Channel.IN_APP)
     if before is not None:
@@ -85,7 +85,7 @@ def unread_count(user_id: UUID) -> int:
 def read_preferences(user_id: UUID, *, is_staff: bool, is_admin: bool) -> tuple[Preferences, dict[str, Any]]:
     """Return how somebody wants to be told, and the names of the kinds of news that they can be sent."""
     kinds = kinds_for(is_staff=is_staff, is_admin=is_admin)
-    return preferences_of(user_id, kinds), {kind.value: Kind(kind).label for kind in kinds}
+    return load_preferences(user_id, kinds), {kind.value: Kind(kind).label for kind in kinds}
 
 
 def channels() -> dict[str, Any]:

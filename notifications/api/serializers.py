@@ -90,7 +90,7 @@ class PreferencesSerializer(serializers.Serializer):
         return value
 
 
-def manner_of(given: dict[str, Any]) -> services.Manner:
+def parse_manner(given: dict[str, Any]) -> services.Manner:
     """Return what is wanted whatever the news."""
     manner = services.Manner()
     if "language" in given:

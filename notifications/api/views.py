@@ -15,9 +15,9 @@ from gateway.api import ApiViewSet
 from gateway.writes import Call, write
 from notifications import services
 from notifications.api.filters import NotificationFilter
-from notifications.api.serializers import NotificationSerializer, PreferencesSerializer, manner_of
+from notifications.api.serializers import NotificationSerializer, PreferencesSerializer, parse_manner
 from notifications.models import Channel, Kind, Notification, kinds_for
-from notifications.queries.preferences import preferences_of
+from notifications.queries.preferences import load_preferences
 
 
 class NotificationViewSet(mixins.ListModelMixin, ApiViewSet):
@@ -50,14 +50,14 @@ class PreferencesViewSet(ApiViewSet):
 
     @extend_schema(operation_id="notification_preferences_retrieve", responses=PreferencesSerializer)
     def show(self, request: Request) -> Response:
-        return Response(PreferencesSerializer(preferences_of(self.principal.id, self._kinds())).data)
+        return Response(PreferencesSerializer(load_preferences(self.principal.id, self._kinds())).data)
 
     @write(request=PreferencesSerializer, responses=PreferencesSerializer)
     def update(self, call: Call) -> Any:
         """Set what is named; the rest stays as it is."""
         wishes: list[services.Wish] = call.body.get("preferences", [])
-        services.set_preferences(user_id=call.actor_id, wishes=wishes, manner=manner_of(call.body), now=call.now)
-        return preferences_of(call.actor_id, self._kinds())
+        services.set_preferences(user_id=call.actor_id, wishes=wishes, manner=parse_manner(call.body), now=call.now)
+        return load_preferences(call.actor_id, self._kinds())
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "kinds": self._kinds()}

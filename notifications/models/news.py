@@ -144,7 +144,7 @@ class Recipient(models.Model):
             moment = clock.next_at(self.quiet_until, self.zone, moment)
         return moment if moment > now else None
 
-    def wants_digest_of(self, kind: str, channel: str) -> bool:
+    def wants_digest(self, kind: str, channel: str) -> bool:
         """Tell whether a message goes into the e-mail of the day."""
         return self.is_digest_wanted and channel == Channel.EMAIL and kind not in URGENT_KINDS
 
@@ -275,7 +275,7 @@ class Notification(models.Model):
             self.delivery = Delivery.WAITING
         elif until := recipient.held_until(self.kind, self.channel, now):
             self.delivery, self.due_at = Delivery.DEFERRED, until
-            self.is_for_digest = recipient.wants_digest_of(self.kind, self.channel)
+            self.is_for_digest = recipient.wants_digest(self.kind, self.channel)
         else:
             self.queue()
 

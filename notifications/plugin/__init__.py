@@ -3,12 +3,12 @@
 from core.plugins import Feed, Plugin
 from notifications import events, handlers, operations, public
 from notifications.plugin import personal
-from notifications.queries.feed import CARRIED, item_of
+from notifications.queries.feed import CARRIED, parse_row
 from notifications.services.counters import webhook_counters
 
 PLUGIN = Plugin(
     declares=(events, handlers, operations, personal, public),
-    feed=Feed(carries=CARRIED, read=item_of),
+    feed=Feed(carries=CARRIED, read=parse_row),
     metrics=(webhook_counters,),
     consumers="notifications.consumers",
     channels="notifications.plugin.channels",

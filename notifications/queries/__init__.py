@@ -1,7 +1,7 @@
 """Every read of notifications that is more than a filter: structs out, never a write."""
 
-from notifications.queries.webhooks import breaker_of
+from notifications.queries.webhooks import get_breaker_name
 
 __all__ = [
-    "breaker_of",
+    "get_breaker_name",
 ]

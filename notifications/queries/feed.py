@@ -84,7 +84,7 @@ class FeedItem:
         return msgspec.json.encode(self.message).decode()
 
 
-def item_of(row: FeedRow) -> FeedItem:
+def parse_row(row: FeedRow) -> FeedItem:
     """Read a row."""
     if row.type == NotificationRead.type:
         read = _decode_read(row.data)
@@ -137,7 +137,7 @@ class MyNews(LiveView):
         is_old = bool(rows and since > 0 and rows[0][4] < timezone.now() - KEPT)
         if not is_whole or is_old or len(rows) > MAX_BEHIND:
             return None
-        return [item_of(FeedRow(*row[:4])) for row in rows]
+        return [parse_row(FeedRow(*row[:4])) for row in rows]
 
     def read_snapshot(self) -> str:
         """The newest unread news, and whether there is more of it, with the `seq` that the next change will exceed."""

@@ -36,7 +36,7 @@ class Preferences:
     preferences: list[Wished]
 
 
-def preferences_of(user_id: UUID, kinds: list[Kind]) -> Preferences:
+def load_preferences(user_id: UUID, kinds: list[Kind]) -> Preferences:
     """Return what a person wants, or what they get by default."""
     known = {item.kind: item for item in Preference.objects.filter(user_id=user_id)}
     recipient = Recipient.objects.filter(pk=user_id).first() or Recipient(user_id=user_id)

@@ -5,6 +5,6 @@ from uuid import UUID
 from gateway.guards import breakers
 
 
-def breaker_of(endpoint_id: UUID) -> str:
+def get_breaker_name(endpoint_id: UUID) -> str:
     """Name of the circuit breaker of one receiver."""
     return f"{breakers.STRANGER}webhook:{endpoint_id}"

@@ -26,7 +26,7 @@ from notifications.models import (
     WebhookEndpoint,
 )
 from notifications.providers.webhooks import Answer
-from notifications.queries.webhooks import breaker_of
+from notifications.queries.webhooks import get_breaker_name
 from notifications.services import counters
 from notifications.services.news import notify
 
@@ -73,7 +73,7 @@ def claim_deliveries(*, limit: int, now: datetime, left_out: Collection[UUID] = 
     receivers = list(due.values_list("pk", flat=True)) if limit > 0 else []
     random.shuffle(receivers)
     for endpoint_id in receivers:
-        while len(claimed) < limit and not breakers.ask(breaker_of(endpoint_id)):
+        while len(claimed) < limit and not breakers.ask(get_breaker_name(endpoint_id)):
             sending = claim_delivery(endpoint_id=endpoint_id, now=now)
             if sending is None:
                 break
@@ -156,9 +156,9 @@ def _judge(sending: Sending, answer: Answer) -> None:
     """A receiver that answers, be it a refusal, is there; one that breaks down or is silent is spared for a while."""
     counters.count_attempt(answer.status_code)
     if answer.status_code is None or answer.status_code >= 500:
-        breakers.failed(breaker_of(sending.endpoint_id), str(sending.delivery_id))
+        breakers.failed(get_breaker_name(sending.endpoint_id), str(sending.delivery_id))
     else:
-        breakers.answered(breaker_of(sending.endpoint_id))
+        breakers.answered(get_breaker_name(sending.endpoint_id))
 
 
 def _sending(endpoint: WebhookEndpoint, delivery: WebhookDelivery, now: datetime) -> Sending:

@@ -96,7 +96,7 @@ def _send_digest(user_id: UUID, now: datetime) -> int:
         if len(parts) == 1:
             _let_out(parts[0])
             return 1
-        digest = _digest_of(recipient, parts, now)
+        digest = _build_digest(recipient, parts, now)
         digest.save(force_insert=True)
         for message in parts:
             message.queue()
@@ -106,7 +106,7 @@ def _send_digest(user_id: UUID, now: datetime) -> int:
     return len(parts)
 
 
-def _digest_of(recipient: Recipient, parts: list[Notification], now: datetime) -> Notification:
+def _build_digest(recipient: Recipient, parts: list[Notification], now: datetime) -> Notification:
     told = "\n\n".join(f"{part.title}\n{part.body}" for part in parts)[:MAX_DIGEST]
     text = texts.render(Kind.DIGEST, {"count": len(parts), "text": told}, recipient.language, recipient.zone)
     return Notification(

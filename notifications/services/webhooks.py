@@ -29,7 +29,7 @@ from notifications.models import (
     WebhookEndpoint,
 )
 from notifications.providers.webhooks import check_url
-from notifications.queries.webhooks import breaker_of
+from notifications.queries.webhooks import get_breaker_name
 from notifications.services.sending import wake
 
 MAX_BODY_BYTES = 20_000
@@ -80,7 +80,7 @@ def change_webhook(
         _set_state(endpoint, changes.get("state", endpoint.state))
         endpoint.touch(now=now)
         endpoint.save()
-        on_commit("notifications", lambda: breakers.drop(breaker_of(webhook_id)))
+        on_commit("notifications", lambda: breakers.drop(get_breaker_name(webhook_id)))
         wake()
     return endpoint
 
@@ -92,7 +92,7 @@ def remove_webhook(*, webhook_id: UUID, expected_version: Expected = None) -> No
         WebhookAttempt.objects.filter(delivery__endpoint=endpoint).delete()
         WebhookDelivery.objects.filter(endpoint=endpoint).delete()
         endpoint.delete()
-        on_commit("notifications", lambda: breakers.drop(breaker_of(webhook_id)))
+        on_commit("notifications", lambda: breakers.drop(get_breaker_name(webhook_id)))
 
 
 def rotate_secret(*, webhook_id: UUID, now: datetime) -> WebhookEndpoint:
@@ -122,7 +122,7 @@ def send_test(*, webhook_id: UUID, now: datetime) -> WebhookDelivery:
             headers=context.current(),
             created_at=now,
         )
-        delivery = _delivery(endpoint, envelope, body_of(envelope), now)
+        delivery = _delivery(endpoint, envelope, build_body(envelope), now)
         delivery.save(force_insert=True)
         wake()
     return delivery
@@ -163,7 +163,7 @@ def queue_deliveries(*, deliveries: Sequence[Delivery], now: datetime) -> None:
             wanting = [one for one in endpoints if one.created_at <= since and one.wants(delivery.type)]
             if wanting:
                 envelope = of_delivery(delivery)
-                body = body_of(envelope)
+                body = build_body(envelope)
                 # A microsecond apart: the order of the queue is that of the facts.
                 moment = now + timedelta(microseconds=len(queued))
                 queued += [_delivery(endpoint, envelope, body, moment) for endpoint in wanting]
@@ -172,7 +172,7 @@ def queue_deliveries(*, deliveries: Sequence[Delivery], now: datetime) -> None:
             wake()
 
 
-def body_of(envelope: CloudEvent) -> bytes:
+def build_body(envelope: CloudEvent) -> bytes:
     """Return what is sent: the envelope as JSON. Of data too large, the plain values stay; `omitted` names the rest."""
     body = msgspec.json.encode(envelope)
     if len(body) <= MAX_BODY_BYTES:

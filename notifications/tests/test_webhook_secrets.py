@@ -83,10 +83,10 @@ def test_a_receiver_that_refuses_is_there():
 def test_a_removed_receiver_leaves_no_breaker(django_capture_on_commit_callbacks):
     hook = make.webhook()
     fail(hook, 5, Answer(500, 1))
-    assert queries.breaker_of(hook.id) in breakers.providers()[0]
+    assert queries.get_breaker_name(hook.id) in breakers.providers()[0]
     with django_capture_on_commit_callbacks(using="notifications", execute=True):
         services.remove_webhook(webhook_id=hook.id)
-    assert queries.breaker_of(hook.id) not in breakers.providers()[0]
+    assert queries.get_breaker_name(hook.id) not in breakers.providers()[0]
 
 
 def test_attempts_are_counted_by_what_came_back():

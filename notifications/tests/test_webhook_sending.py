@@ -38,7 +38,7 @@ from notifications.models import (
     WebhookEndpoint,
 )
 from notifications.providers.webhooks import Answer
-from notifications.services.webhooks import body_of
+from notifications.services.webhooks import build_body
 from notifications.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["notifications", "catalog", "accounts"])
@@ -470,7 +470,7 @@ def test_a_fact_too_large_to_send_goes_without_its_bulk():
         source="showroom", event_id=uuid7(), type="event.cancelled", version=1, subject="s", seq=1, headers={},
         created_at=NOW, data={"event_id": "e", "reason": "r" * 30_000, "user_ids": ["u" * 36] * 900, "count": 900},
     )  # fmt: skip
-    body = body_of(envelope)
+    body = build_body(envelope)
     sent = msgspec.json.decode(body)
     assert len(body) < 20_000
     assert (sent["data"], sent["omitted"]) == ({"event_id": "e", "count": 900}, "reason,user_ids")

@@ -90,7 +90,7 @@ def news(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return HttpResponse(status=401) if is_part else redirect_to_login(request.get_full_path())
     before, is_unread = find_uuid(request.GET.get("before", "")), request.GET.get("only") == "unread"
-    found = public.news_of(user_id(request), before=before, limit=PAGE_SIZE + 1, is_unread=is_unread)
+    found = public.list_news(user_id(request), before=before, limit=PAGE_SIZE + 1, is_unread=is_unread)
     shown = found[:PAGE_SIZE]
     unread = public.unread_count(user_id(request))
     query = ("&only=unread" if is_unread else "") + (f"&before={before}" if before else "")
