@@ -122,7 +122,7 @@ def envelope(name, data):
 
 
 def test_a_frame_of_the_live_feed_is_what_the_document_says(document):
-    from orders.queries.feed import item_of
+    from orders.queries.feed import parse_row
 
     fact = {
         "order_id": str(uuid7()),
@@ -132,7 +132,7 @@ def test_a_frame_of_the_live_feed_is_what_the_document_says(document):
         "previous": None,
         "at": "2026-01-02T03:04:05Z",
     }
-    frame = json.loads(item_of(FeedRow(5, 1, "order.status_changed", json.dumps(fact))).text)
+    frame = json.loads(parse_row(FeedRow(5, 1, "order.status_changed", json.dumps(fact))).text)
     validate(document, document["components"]["messages"]["StatusMessage"]["payload"], frame)
     with pytest.raises(jsonschema.ValidationError):
         validate(document, document["components"]["messages"]["StatusMessage"]["payload"], frame | {"type": "other"})

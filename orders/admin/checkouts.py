@@ -18,7 +18,7 @@ from core.db import database_now
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, level
 from orders import services
-from orders.admin.common import ReadOnlyInline, actor_of, step_of
+from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
 from orders.models import Checkout, CheckoutLeg, SagaState, SteeringAction
 
 SAGA_COLOURS = {
@@ -74,7 +74,7 @@ class _SteeringForm(BaseDialogForm):
 
 
 def _view(request: HttpRequest, object_id: Any) -> services.CheckoutView:
-    return services.view_checkout(order_id=UUID(str(object_id)), actor=actor_of(request), now=database_now("orders"))
+    return services.view_checkout(order_id=UUID(str(object_id)), actor=get_actor(request), now=database_now("orders"))
 
 
 def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = ActionVariant.DEFAULT) -> Any:
@@ -85,7 +85,7 @@ def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = Action
             services.steer_checkout(
                 order_id=UUID(object_id),
                 action=steering,
-                actor=actor_of(request),
+                actor=get_actor(request),
                 now=database_now("orders"),
                 **form.chosen,
             )
@@ -134,7 +134,7 @@ class CheckoutAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("step"), ordering="step")
     def stands_at(self, checkout: Checkout) -> str:
-        return step_of(checkout)
+        return get_step_name(checkout)
 
     def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Managers may; what they may do is for the service to say."""

@@ -10,14 +10,14 @@ from orders.models import Checkout
 from orders.services import Actor, leg_label
 
 
-def actor_of(request: HttpRequest) -> Actor:
+def get_actor(request: HttpRequest) -> Actor:
     """Return the manager or administrator at the screen. Raises NotFound without one."""
     if request.user.pk is None:
         raise NotFound
     return Actor(request.user.pk, frozenset({"admin"} if request.user.is_superuser else {"manager"}))
 
 
-def step_of(checkout: Checkout) -> str:
+def get_step_name(checkout: Checkout) -> str:
     """Return the name of the leg that a checkout stands at."""
     return str(leg_label(checkout.step))
 

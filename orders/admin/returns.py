@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWid
 from core.db import database_now
 from core.screens.base import ReadOnlyAdmin, asking_as
 from orders import services
-from orders.admin.common import actor_of
+from orders.admin.common import get_actor
 from orders.models import OrderReturn, ReturnState
 from orders.models.returns import MAX_MILEAGE
 
@@ -66,7 +66,7 @@ def _decide(
     """A button on a return's page, by the service that the API calls."""
 
     def step(request: HttpRequest, return_id: UUID, filled: dict[str, Any]) -> object:
-        return service(return_id=return_id, actor=actor_of(request), now=database_now("orders"), **filled)
+        return service(return_id=return_id, actor=get_actor(request), now=database_now("orders"), **filled)
 
     return asking_as(name, label, form, step, question=question, **look)
 

@@ -13,7 +13,7 @@ from core.db import database_now
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, level, money_text
 from orders import services
-from orders.admin.common import ReadOnlyInline, actor_of, step_of
+from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
 
 COLOURS = {
@@ -44,7 +44,7 @@ class HistoryInline(ReadOnlyInline):
 def _move(status: str, label: Any) -> Any:
     @admin.action(description=label)
     def act(self: "OrderAdmin", request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        actor = actor_of(request)
+        actor = get_actor(request)
         for order_id, number in queryset.values_list("pk", "number"):
             try:
                 services.move_order(
@@ -89,7 +89,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("checkout"))
     def saga(self, order: Order) -> str:
-        return f"{order.checkout.get_state_display()} · {step_of(order.checkout)}"
+        return f"{order.checkout.get_state_display()} · {get_step_name(order.checkout)}"
 
     @display(description=gettext_lazy("held until"), ordering="reservation_expires_at")
     def held_until(self, order: Order) -> Any:

@@ -18,7 +18,7 @@ from core.db import database_now
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, asking_as, level
 from orders import services
-from orders.admin.common import actor_of
+from orders.admin.common import get_actor
 from orders.models import DepositAgreement, Fault, PlaceState, QueuePlace
 
 
@@ -33,7 +33,7 @@ class FaultForm(BaseDialogForm):
 
 def _state_fault(request: HttpRequest, deposit_id: UUID, filled: dict[str, Any]) -> object:
     order_id = DepositAgreement.objects.values_list("order_id", flat=True).get(pk=deposit_id)
-    return services.state_fault(order_id=order_id, actor=actor_of(request), now=database_now("orders"), **filled)
+    return services.state_fault(order_id=order_id, actor=get_actor(request), now=database_now("orders"), **filled)
 
 
 @admin.register(DepositAgreement)
@@ -108,7 +108,7 @@ class QueuePlaceAdmin(ReadOnlyAdmin):
             services.skip_place(
                 place_id=UUID(object_id),
                 reason=form.cleaned_data["reason"],
-                actor=actor_of(request),
+                actor=get_actor(request),
                 now=database_now("orders"),
             )
             self.message_user(request, str(PlaceState.SKIPPED.label), messages.SUCCESS)

@@ -20,8 +20,8 @@ from gateway.principal import NotAuthenticated, Principal
 from gateway.requests.filtering import refuse_unknown
 from gateway.writes import Call, write
 from orders import services
-from orders.api.inputs import OrderTerms, customer_of, terms_of
-from orders.api.views import actor_of, answer
+from orders.api.inputs import OrderTerms, parse_customer, parse_terms
+from orders.api.views import answer, get_actor
 from orders.models import Cart
 from orders.queries.carts import CartDocument, read_cart
 from orders.queries.reading import OrderDocument
@@ -108,10 +108,10 @@ class CartViewSet(ApiViewSet):
         now = timezone.now()
         in_cart = read_cart(Holder(principal.id), now=now).items if body.insurance else []
         order = services.check_out_cart(
-            customer_id=customer_of(body, principal),
-            actor=actor_of(principal),
+            customer_id=parse_customer(body, principal),
+            actor=get_actor(principal),
             now=now,
-            **terms_of(body, principal, [line.product_id for line in in_cart]),
+            **parse_terms(body, principal, [line.product_id for line in in_cart]),
         )
         return answer(order.id, principal, status=201)
 

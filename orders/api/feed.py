@@ -27,7 +27,7 @@ from orders.queries.feed import (
     OneOrderByPosition,
     StatusMessage,
     may_see,
-    messages_of,
+    parse_rows,
     read_log,
     read_log_of_order,
 )
@@ -91,7 +91,7 @@ class OrderEventsViewSet(ApiViewSet):
             if order_id is None
             else read_log_of_order(order_id, after, size + 1)
         )
-        shown = messages_of(rows[:size])
+        shown = parse_rows(rows[:size])
         is_full = len(rows) > size
         reached = _last(shown) if is_full else max(head, _last(shown))
         link = request._request.build_absolute_uri(_query(request, after=reached)) if is_full else None

@@ -125,7 +125,7 @@ class OrderInput(OrderTerms, kw_only=True, forbid_unknown_fields=True):
 MAX_PAYMENTS = 5
 
 
-def customer_of(body: OrderTerms, principal: Principal) -> UUID:
+def parse_customer(body: OrderTerms, principal: Principal) -> UUID:
     """Return whose order it is; only managers order for somebody else, who has to exist. Raises InvalidInput."""
     if body.customer_id is None or body.customer_id == principal.id:
         return principal.id
@@ -135,16 +135,16 @@ def customer_of(body: OrderTerms, principal: Principal) -> UUID:
     return body.customer_id
 
 
-def terms_of(body: OrderTerms, principal: Principal, products: list[UUID]) -> dict[str, Any]:
+def parse_terms(body: OrderTerms, principal: Principal, products: list[UUID]) -> dict[str, Any]:
     """The terms of an order of products, as the services take them. Raises InvalidInput."""
     _refuse_strange_methods(body, principal)
     asked: list[dict[str, Any]] = msgspec.to_builtins(body.insurance)
-    rated = policies_of(asked, products)
+    rated = rate_policies(asked, products)
     return {
-        "payment": payments_of(body.payment),
-        "deposit": deposit_of(body.deposit),
-        "trade_in": trade_in_of(body.trade_in),
-        "financing": financing_of(body.financing),
+        "payment": parse_payments(body.payment),
+        "deposit": parse_deposit(body.deposit),
+        "trade_in": parse_trade_in(body.trade_in),
+        "financing": parse_financing(body.financing),
         "insurance": [found.request or request for request, found in zip(asked, rated, strict=True)],
         "policies": [(found.insurance_type.upper(), found.due_now) for found in rated],
         "expected_total": body.expected_total,
@@ -170,7 +170,7 @@ def _refuse_strange_methods(body: OrderTerms, principal: Principal) -> None:
             )
 
 
-def line_of(index: int, item: ItemInput) -> ProductLine | FreeLine:
+def parse_line(index: int, item: ItemInput) -> ProductLine | FreeLine:
     """A line as the service takes it. Raises InvalidInput."""
     if item.product_id is not None:
         if item.unit_price is not None or item.name:
@@ -191,7 +191,7 @@ def check_amount(value: Decimal, field: str) -> None:
         raise InvalidInput(field, "invalid", _("An amount has at most two places and twelve digits before them."))
 
 
-def payments_of(given: PaymentInput | list[PaymentInput] | None) -> list[dict[str, Any]]:
+def parse_payments(given: PaymentInput | list[PaymentInput] | None) -> list[dict[str, Any]]:
     """The payments in the order in which they are to be taken."""
     if given is None:
         return []
@@ -202,7 +202,7 @@ def payments_of(given: PaymentInput | list[PaymentInput] | None) -> list[dict[st
     return [_payment(one, f"payment.{index}") for index, one in enumerate(given)]
 
 
-def deposit_of(given: DepositInput | None) -> dict[str, Any] | None:
+def parse_deposit(given: DepositInput | None) -> dict[str, Any] | None:
     """A deposit, which always says how much."""
     if given is None:
         return None
@@ -211,7 +211,7 @@ def deposit_of(given: DepositInput | None) -> dict[str, Any] | None:
     return _payment(given, "deposit")
 
 
-def trade_in_of(given: TradeInInput | None) -> dict[str, Any] | None:
+def parse_trade_in(given: TradeInInput | None) -> dict[str, Any] | None:
     """A car in exchange, at a price above zero."""
     if given is None:
         return None
@@ -222,7 +222,7 @@ def trade_in_of(given: TradeInInput | None) -> dict[str, Any] | None:
     return plain
 
 
-def financing_of(given: FinancingInput | None) -> dict[str, Any] | None:
+def parse_financing(given: FinancingInput | None) -> dict[str, Any] | None:
     """An application that a bank could decide on; the order's lines say its price. Raises InvalidInput."""
     if given is None:
         return None
@@ -259,7 +259,7 @@ def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value is not None}
 
 
-def policies_of(requests: list[dict[str, Any]], products: list[UUID]) -> list[PremiumFacts]:
+def rate_policies(requests: list[dict[str, Any]], products: list[UUID]) -> list[PremiumFacts]:
     """Ask insurance what the chosen policies cost, before any transaction is open. Raises InvalidInput."""
     return [_rate(index, request, products) for index, request in enumerate(requests)]
 

@@ -30,7 +30,7 @@ from orders import services
 from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
-from orders.api.inputs import OrderInput, customer_of, line_of, terms_of
+from orders.api.inputs import OrderInput, parse_customer, parse_line, parse_terms
 from orders.api.returns import AskReturn
 from orders.api.serializers import (
     CancelInput,
@@ -55,7 +55,7 @@ POSITIONS = ("id", "created_at", "total_amount")
 """What the place of an order in a list is told by."""
 
 
-def actor_of(principal: Principal) -> Actor:
+def get_actor(principal: Principal) -> Actor:
     """The caller as the services know it."""
     return Actor(principal.id, principal.roles)
 
@@ -82,13 +82,13 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
     def create(self, request: HttpRequest, principal: Principal, body: OrderInput) -> Answer:
         """Place an order; with `payment` it is paid as soon as its stock is reserved."""
         require_verified_email(principal)
-        customer_id = customer_of(body, principal)
+        customer_id = parse_customer(body, principal)
         order = services.place_order(
             customer_id=customer_id,
-            actor=actor_of(principal),
-            lines=[line_of(index, item) for index, item in enumerate(body.items)],
+            actor=get_actor(principal),
+            lines=[parse_line(index, item) for index, item in enumerate(body.items)],
             now=database_now("orders"),
-            **terms_of(body, principal, [item.product_id for item in body.items if item.product_id is not None]),
+            **parse_terms(body, principal, [item.product_id for item in body.items if item.product_id is not None]),
         )
         return answer(order.id, principal, status=201)
 
@@ -151,7 +151,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         self, call: Call, pk: UUID, wishes: Sequence[Any], given: dict[str, Any], comment: str | None = None
     ) -> Response:
         if given["preview"]:
-            actor = actor_of(call.principal)
+            actor = get_actor(call.principal)
             preview = services.preview_lines(order_id=pk, wishes=wishes, actor=actor, now=call.now)
             return Response(PreviewSerializer(preview).data)
         order = services.change_lines(
@@ -213,13 +213,13 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
             leg=leg,
             reason=call.body["reason"],
             amount=call.body["amount"],
-            actor=actor_of(call.principal),
+            actor=get_actor(call.principal),
             now=call.now,
         )
         return self._checkout(pk)
 
     def _checkout(self, order_id: UUID) -> Response:
-        view = services.view_checkout(order_id=order_id, actor=actor_of(self.principal), now=database_now("orders"))
+        view = services.view_checkout(order_id=order_id, actor=get_actor(self.principal), now=database_now("orders"))
         return Response(CheckoutSerializer(view).data)
 
     def get_permissions(self) -> Any:
@@ -231,7 +231,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
 
 def _by(call: Call) -> dict[str, Any]:
     """Return who changes an order, when, and what they have seen of it."""
-    return {"actor": actor_of(call.principal), "now": call.now, "expected_version": call.expected_version}
+    return {"actor": get_actor(call.principal), "now": call.now, "expected_version": call.expected_version}
 
 
 def answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:

@@ -1,6 +1,6 @@
 """Tables of orders."""
 
-from orders.models.cart import Cart, CartItem, Holder, digest_of
+from orders.models.cart import Cart, CartItem, Holder, compute_digest
 from orders.models.checkout import (
     SLOW_LEG,
     SLOW_UNDO,
@@ -97,5 +97,5 @@ __all__ = [
     "SteeringAction",
     "TradeIn",
     "TradeInState",
-    "digest_of",
+    "compute_digest",
 ]

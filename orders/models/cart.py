@@ -21,7 +21,7 @@ class Holder:
     token: str = ""
 
 
-def digest_of(token: str) -> str:
+def compute_digest(token: str) -> str:
     """Return what is kept of a guest's token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -34,7 +34,7 @@ class CartQuerySet(models.QuerySet["Cart"]):
         kept = self.filter(expires_at__gt=now)
         if holder.customer_id is not None:
             return kept.filter(customer_id=holder.customer_id)
-        return kept.filter(digest=digest_of(holder.token)) if holder.token else self.none()
+        return kept.filter(digest=compute_digest(holder.token)) if holder.token else self.none()
 
 
 class Cart(models.Model):

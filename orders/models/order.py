@@ -17,7 +17,7 @@ from core.postgres.history import OnlyAdded
 from core.vin import VIN_LENGTH
 from orders.errors import TransitionNotYours
 from orders.models.holds import HoldKind
-from orders.models.owing import ENDED, SUMS, due_of, excess_of, payable_of
+from orders.models.owing import ENDED, SUMS, compute_due, compute_excess, compute_payable
 
 
 class Status(models.TextChoices):
@@ -164,29 +164,29 @@ class Order(models.Model):
     @property
     def amount_due(self) -> Decimal:
         """Return what the buyer still has to pay, in the order's currency; the loan's part is not the buyer's."""
-        return due_of(self._sums(), self.status)
+        return compute_due(self._sums(), self.status)
 
     @property
     def payable(self) -> Decimal:
         """Return what has to come in as money: the total less a trade-in and premiums of policies that ended."""
-        return payable_of(self._sums())
+        return compute_payable(self._sums())
 
     def payable_at(self, total: Decimal) -> Decimal:
         """Return what would have to come in as money if the lines came to `total`."""
-        return payable_of(self._sums() | {"total_amount": total})
+        return compute_payable(self._sums() | {"total_amount": total})
 
     def due_at(self, total: Decimal) -> Decimal:
         """Return what the buyer would still have to pay if the lines came to `total`."""
-        return due_of(self._sums() | {"total_amount": total}, self.status)
+        return compute_due(self._sums() | {"total_amount": total}, self.status)
 
     @property
     def excess(self) -> Decimal:
         """Return what was paid above its worth, below zero when nothing was."""
-        return excess_of(self._sums())
+        return compute_excess(self._sums())
 
     def excess_at(self, total: Decimal) -> Decimal:
         """Return what would be paid above its worth if the lines came to `total`."""
-        return excess_of(self._sums() | {"total_amount": total})
+        return compute_excess(self._sums() | {"total_amount": total})
 
     def _sums(self) -> dict[str, Decimal]:
         return {name: getattr(self, name) for name in SUMS}

@@ -23,35 +23,35 @@ NOT_OWED = (*ENDED, "returning")
 """Statuses in which nothing is owed: what is being returned is not paid for again while its money goes back."""
 
 
-def payable_of(sums: Mapping[str, Any]) -> Decimal:
+def compute_payable(sums: Mapping[str, Any]) -> Decimal:
     """Return what has to come in as money, in the order's currency; `sums` has the columns by their names."""
     payable: Decimal = sums["total_amount"]
     return payable - sum((sums[name] for name in TAKEN_OFF), ZERO)
 
 
-def due_of(sums: Mapping[str, Any], status: str) -> Decimal:
+def compute_due(sums: Mapping[str, Any], status: str) -> Decimal:
     """Return what the buyer still has to pay, never below zero; nothing of an order that ended."""
-    return ZERO if status in NOT_OWED else max(ZERO, money(payable_of(sums) - sums["amount_paid"]))
+    return ZERO if status in NOT_OWED else max(ZERO, money(compute_payable(sums) - sums["amount_paid"]))
 
 
-def excess_of(sums: dict[str, Any]) -> Decimal:
+def compute_excess(sums: dict[str, Any]) -> Decimal:
     """Return what was paid above the worth of the order, below zero when nothing was.
 
     Insurance gives premiums back by itself: they are no excess.
     """
     paid: Decimal = sums["amount_paid"]
-    return paid - payable_of(sums | {"returned_premiums": ZERO})
+    return paid - compute_payable(sums | {"returned_premiums": ZERO})
 
 
 PAYABLE_SQL = " - ".join(f"o.{name}" for name in ("total_amount", *TAKEN_OFF))
-"""`payable_of` for rows of `orders_order o`."""
+"""`compute_payable` for rows of `orders_order o`."""
 DUE_SQL = f"""CASE WHEN o.status IN ({", ".join(f"'{status}'" for status in NOT_OWED)}) THEN 0.00
          ELSE greatest({PAYABLE_SQL} - o.amount_paid, 0.00) END"""
-"""`due_of` for rows of `orders_order o`."""
+"""`compute_due` for rows of `orders_order o`."""
 
 
 def payable_column() -> F | CombinedExpression:
-    """Return `payable_of` for a query of orders."""
+    """Return `compute_payable` for a query of orders."""
     payable: F | CombinedExpression = F("total_amount")
     for name in TAKEN_OFF:
         payable = payable - F(name)

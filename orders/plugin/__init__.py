@@ -4,12 +4,12 @@ from core.plugins import Feed, Plugin
 from orders import approvals, events, handlers, public
 from orders.plugin import copies, personal
 from orders.queries.cache import connect_signals
-from orders.queries.feed import CARRIED, item_of
+from orders.queries.feed import CARRIED, parse_row
 
 PLUGIN = Plugin(
     declares=(approvals, copies, events, handlers, personal, public),
     connect=(connect_signals,),
-    feed=Feed(carries=CARRIED, read=item_of),
+    feed=Feed(carries=CARRIED, read=parse_row),
     consumers="orders.consumers",
     channels="orders.plugin.channels",
     tags={

@@ -39,7 +39,7 @@ from orders.models import (
 )
 from orders.models.deals import DealQuote
 from orders.queries.cache import copies
-from orders.services.documents import hash_of
+from orders.services.documents import compute_hash
 from orders.services.queue import close_places
 
 KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED, Status.RETURNING, Status.RETURNED)
@@ -71,7 +71,7 @@ def _forget_names(papers: QuerySet[Document]) -> None:
 def _blank_names(papers: QuerySet[Document]) -> None:
     for paper in papers:
         paper.facts["buyer"] = paper.facts["buyer"] | {"name": ""}
-        paper.facts_hash = hash_of(paper.facts)
+        paper.facts_hash = compute_hash(paper.facts)
         paper.save(update_fields=["facts", "facts_hash"])
 
 

@@ -9,7 +9,7 @@ from insurance.public import rate
 from orders.models.deals import DealQuote
 
 
-def result_of(
+def compute_result(
     goods: Decimal, premiums: Decimal, trade_in: Decimal, offer: LoanOffer | None, later: Decimal = ZERO
 ) -> dict[str, Any]:
     """The sums of a deal as shown: decimal text, roubles and per cent.
@@ -47,4 +47,4 @@ def recalculate(quote: DealQuote) -> dict[str, Any]:
     now = sum((item.due_now for item in rated), ZERO)
     later = sum((item.premium for item in rated), ZERO) - now
     offer = None if quote.loan_terms is None else recalculate_offer(read_offer_terms(quote.loan_terms))
-    return result_of(goods, now, quote.trade_in_amount, offer, later)
+    return compute_result(goods, now, quote.trade_in_amount, offer, later)

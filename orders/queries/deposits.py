@@ -48,14 +48,14 @@ class JudgedDeposit:
     amount: Decimal
 
 
-def deposit_of(order_id: UUID) -> DepositFacts | None:
+def find_deposit(order_id: UUID) -> DepositFacts | None:
     """Return the agreement about an order's deposit, for who may see the order."""
     columns = [field.name for field in fields(DepositFacts)]
     found = DepositAgreement.objects.filter(order_id=order_id).values(*columns).first()
     return DepositFacts(**found) if found else None
 
 
-def held_of(order: Order) -> Decimal:
+def get_held_amount(order: Order) -> Decimal:
     """Return what is held by right of an ended order's earnest money."""
     found: DepositAgreement | None = getattr(order, "deposit", None)
     return found.held_amount or Decimal(0) if found is not None and found.state in HELD else Decimal(0)

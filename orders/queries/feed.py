@@ -94,7 +94,7 @@ class FeedItem:
         return msgspec.json.encode(self.message).decode()
 
 
-def item_of(row: FeedRow) -> FeedItem:
+def parse_row(row: FeedRow) -> FeedItem:
     """Read a row."""
     return _news_item(row) if row.type == NEWS else _status_item(row)
 
@@ -177,9 +177,9 @@ def read_log_of_order(order_id: UUID, after: int, limit: int) -> list[Row]:
     return fetch("orders", _OF_ORDER_PLACED, [str(order_id), after, limit])
 
 
-def messages_of(rows: list[Row]) -> list[FeedItem]:
+def parse_rows(rows: list[Row]) -> list[FeedItem]:
     """Rows as clients receive them."""
-    return [item_of(FeedRow(*row[:4])) for row in rows]
+    return [parse_row(FeedRow(*row[:4])) for row in rows]
 
 
 def may_see(order_id: UUID, viewer: Principal) -> bool:
@@ -213,7 +213,7 @@ class OneOrder(LiveView):
         rows = fetch("orders", _OF_ORDER, [str(self.order_id), since, MAX_BEHIND + 1])
         last = fetch("orders", _LAST_OF_ORDER, [str(self.order_id)])
         is_whole = rows[0][1] == since + 1 if rows else bool(last) and last[0][0] >= since
-        return messages_of(rows) if is_whole and not _is_too_much(rows, since) else None
+        return parse_rows(rows) if is_whole and not _is_too_much(rows, since) else None
 
     def read_snapshot(self) -> str:
         """The order, with the `seq` that its next change will exceed."""
@@ -250,7 +250,7 @@ class ManyOrders(LiveView):
         if not is_kept("orders", since):
             return None
         rows = read_log(self.principal, since, MAX_BEHIND + 1, with_news=self.with_news)
-        return None if _is_too_much(rows, since) else messages_of(rows)
+        return None if _is_too_much(rows, since) else parse_rows(rows)
 
     def read_snapshot(self) -> str:
         """The newest orders, each with its `seq`; `is_complete` tells whether there are no older ones."""
@@ -297,7 +297,7 @@ class OneOrderByPosition(ManyOrders):
         if not is_kept("orders", since):
             return None
         rows = read_log_of_order(self.order_id, since, MAX_BEHIND + 1)
-        return None if _is_too_much(rows, since) else messages_of(rows)
+        return None if _is_too_much(rows, since) else parse_rows(rows)
 
     def read_snapshot(self) -> str:
         """The order alone, in a list of one."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.db import fetch
 from orders.models import Order
-from orders.queries.reading import COLUMNS, RawOrder, document_of
+from orders.queries.reading import COLUMNS, RawOrder, build_document
 
 _SIGNS = {"lt": "<", "gt": ">"}
 
@@ -55,7 +55,7 @@ class OrderRows:
             f"SELECT {COLUMNS} FROM ({page}) AS page JOIN orders_order o USING (id) ORDER BY {self._order('o.')}",
             values,
         )
-        return [document_of(row) for row in rows]
+        return [build_document(row) for row in rows]
 
     def _order(self, table: str) -> str:
         """Return the order as SQL, which names the primary key."""

@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from core.db import fetch
-from orders.models.owing import SUMS, due_of
-from orders.queries.reading import COLUMNS, OrderDocument, RawOrder, document_of
+from orders.models.owing import SUMS, compute_due
+from orders.queries.reading import COLUMNS, OrderDocument, RawOrder, build_document
 
 READ_ORDER_AND_WHAT_CAME_AFTER = f"""
 SELECT {COLUMNS}, (
@@ -26,7 +26,7 @@ def read_order_at(order_id: UUID, at: datetime, *, viewer_id: UUID, is_staff: bo
     rows = fetch("orders", READ_ORDER_AND_WHAT_CAME_AFTER, [at, order_id, at])
     if not rows or not (is_staff or rows[0][2] == viewer_id):
         return None
-    return _taken_back(document_of(rows[0][:-1]), msgspec.json.decode(rows[0][-1]))
+    return _taken_back(build_document(rows[0][:-1]), msgspec.json.decode(rows[0][-1]))
 
 
 def _taken_back(now: RawOrder, changes: list[dict[str, Any]]) -> OrderDocument:
@@ -36,7 +36,7 @@ def _taken_back(now: RawOrder, changes: list[dict[str, Any]]) -> OrderDocument:
     for before in changes:
         for name, value in before.items():
             _put(then, legs, name.split("."), value)
-    then["amount_due"] = str(due_of({name: Decimal(then[name]) for name in SUMS}, then["status"]))
+    then["amount_due"] = str(compute_due({name: Decimal(then[name]) for name in SUMS}, then["status"]))
     return msgspec.convert(then, OrderDocument, strict=False)
 
 

@@ -216,7 +216,7 @@ PLACING_S = 1.0
 
 def read_orders(ids: Sequence[UUID]) -> list[RawOrder]:
     """Return the orders with these ids, in this order; unknown and deleted ones are left out."""
-    found = {row[0]: document_of(row) for row in fetch("orders", READ_ORDERS, [list(ids)])}
+    found = {row[0]: build_document(row) for row in fetch("orders", READ_ORDERS, [list(ids)])}
     return [found[order_id] for order_id in ids if order_id in found]
 
 
@@ -229,12 +229,12 @@ def read_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool) -> RawOrder |
 def read_any(order_id: UUID) -> RawOrder | None:
     """Return one order, whoever asks."""
     rows = fetch("orders", READ_ORDER, [order_id])
-    return document_of(rows[0]) if rows else None
+    return build_document(rows[0]) if rows else None
 
 
 def read_snapshots(ids: Sequence[UUID]) -> list[tuple[RawOrder, int]]:
     """Orders with the `seq` of their last change, in the order of `ids`."""
-    found = {row[0]: (document_of(row[:-1]), row[-1]) for row in fetch("orders", READ_SNAPSHOT, [list(ids)])}
+    found = {row[0]: (build_document(row[:-1]), row[-1]) for row in fetch("orders", READ_SNAPSHOT, [list(ids)])}
     return [found[order_id] for order_id in ids if order_id in found]
 
 
@@ -254,11 +254,11 @@ def read_newest(customer_id: UUID | None, limit: int) -> tuple[list[tuple[RawOrd
         if not any(row[-1] for row in rows) or time.monotonic() > deadline:
             break
         time.sleep(0.01)
-    found = [(document_of(row[:-3]), row[-3]) for row in rows[:limit]]
+    found = [(build_document(row[:-3]), row[-3]) for row in rows[:limit]]
     return found, rows[0][-2] if rows else head, len(rows) <= limit
 
 
-def document_of(row: tuple[Any, ...]) -> RawOrder:
+def build_document(row: tuple[Any, ...]) -> RawOrder:
     """An order from a row of COLUMNS."""
     *fields, kind, hard_end = row
     for nested in (4, 9, 17, 23, 25):

@@ -75,14 +75,14 @@ def is_agreed_to(order: Order, request: PaymentRequest, part: PlannedPayment, du
     return order.amount_paid + due <= request.agreed
 
 
-def lent_of(legs: Legs) -> Decimal:
+def compute_lent(legs: Legs) -> Decimal:
     """Return what a bank has paid into the order."""
     payout = legs.get(LegKind.DISBURSEMENT)
     is_lent = payout is not None and payout.state == LegState.SUCCEEDED
     return PayoutRequest.of(payout).amount if is_lent else ZERO
 
 
-def funding_of(order: Order, checkout: Checkout, legs: Legs) -> list[dict[str, Any]]:
+def compute_funding(order: Order, checkout: Checkout, legs: Legs) -> list[dict[str, Any]]:
     """Return the parts of the total as they stand now, as JSON keeps them."""
     parts = PaymentRequest.of(legs[LegKind.PAYMENT]).parts
     planned = [_shown(part) for part in parts if part.state not in (FAILED, DROPPED)]
@@ -146,7 +146,7 @@ def _loan(order: Order, legs: Legs) -> list[Part]:
     leg, payout = legs.get(LegKind.LOAN), legs.get(LegKind.DISBURSEMENT)
     if leg is None or leg.state in GONE or (payout is not None and payout.state == LegState.SKIPPED):
         return []
-    lent = lent_of(legs)
+    lent = compute_lent(legs)
     amount = lent or order.loan_amount or max(ZERO, min(LoanRequest.of(leg).amount, order.total_amount))
     return [Part(leg="loan", kind="loan", amount=amount, state=_state(leg, lent > 0))]
 
@@ -185,7 +185,7 @@ def _state(leg: CheckoutLeg, is_in: bool) -> str:
 
 def _paid_besides(order: Order, legs: Legs, by_plan: Decimal) -> list[Part]:
     """Return what the buyer paid by themselves, outside the plan."""
-    besides = order.amount_paid - lent_of(legs) - by_plan
+    besides = order.amount_paid - compute_lent(legs) - by_plan
     return [Part(leg="paid", kind="payment", amount=besides, state=PAID)] if besides > 0 else []
 
 

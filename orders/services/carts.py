@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
 from orders.errors import CartEmpty, CartFull, InsufficientStock, PriceChanged, UnknownProduct
-from orders.models import Cart, CartItem, Holder, Order, ProductCopy, digest_of
+from orders.models import Cart, CartItem, Holder, Order, ProductCopy, compute_digest
 from orders.services.history import Actor
 from orders.services.lines import MAX_LINES, MAX_QUANTITY, ProductLine, missing, refuse_other_currency
 from orders.services.placing import place_order
@@ -130,7 +130,7 @@ def _lock_or_make(holder: Holder, now: datetime) -> tuple[Cart, Holder]:
         Cart.objects.bulk_create([new], ignore_conflicts=True)
         return Cart.objects.select_for_update().get(customer_id=holder.customer_id), holder
     holder = Holder(token=secrets.token_urlsafe(32))
-    digest = digest_of(holder.token)
+    digest = compute_digest(holder.token)
     cart = Cart(digest=digest, created_at=now, updated_at=now, expires_at=now + KEPT_FOR_GUESTS)
     cart.save(force_insert=True)
     return cart, holder

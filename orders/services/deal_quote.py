@@ -23,7 +23,7 @@ from insurance.public import PremiumFacts, rate
 from orders.errors import UnknownProduct
 from orders.models import ProductCopy
 from orders.models.deals import NAMELESS, DealQuote
-from orders.queries.deal_sums import result_of
+from orders.queries.deal_sums import compute_result
 from orders.services.lines import refuse_other_currency
 
 MAX_LINES = 50
@@ -91,7 +91,7 @@ def work_out_deal(
     now_due = sum((Decimal(item["due_now"]) for item in rated), ZERO)
     later = sum((Decimal(item["premium"]) for item in rated), ZERO) - now_due
     offer = None if loan is None else _offer(loan, goods, trade_in_amount, rated, day)
-    result = result_of(goods, now_due, trade_in_amount, offer, later)
+    result = compute_result(goods, now_due, trade_in_amount, offer, later)
     return DealQuote(
         lines=lines,
         trade_in_amount=trade_in_amount,

@@ -13,7 +13,7 @@ from core.money import ZERO
 from messaging.outbox import publish
 from orders import events
 from orders.models import CLOSED, OPEN, SOLD, DepositAgreement, DepositKind, DepositState, Fault, LegKind, Order
-from orders.rules.funding import PAID, lent_of
+from orders.rules.funding import PAID, compute_lent
 from orders.rules.requests import PaymentRequest, PlannedPayment, earned_by_insurers
 from orders.services.history import Actor, record_step
 from orders.services.locking import LockedOrder
@@ -129,7 +129,7 @@ def hold_deposit(saga: LockedOrder) -> Decimal:
 def own_money_left(saga: LockedOrder) -> Decimal:
     """Return how much of the buyer's own money is with us, less what insurers have earned."""
     earned = earned_by_insurers(saga.legs.get(LegKind.POLICIES))
-    return saga.order.amount_paid - lent_of(saga.legs) - earned
+    return saga.order.amount_paid - compute_lent(saga.legs) - earned
 
 
 def mark_held(saga: LockedOrder, held: str) -> None:

@@ -51,7 +51,7 @@ def issue_document(
 
     Raises NotFound, and DocumentNotAvailable when the order's state has no such document.
     """
-    customer_id = _customer_of(order_id, actor)
+    customer_id = _get_customer(order_id, actor)
     buyer = get_person(customer_id)
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
@@ -61,7 +61,7 @@ def issue_document(
     return Printed(document.number, document.version, file.sha256, bytes(file.content), customer_id)
 
 
-def _customer_of(order_id: UUID, actor: Actor) -> UUID:
+def _get_customer(order_id: UUID, actor: Actor) -> UUID:
     found = Order.objects.filter(pk=order_id).values_list("customer_id", flat=True).first()
     if found is None or (found != actor.id and not actor.is_staff):
         raise NotFound
@@ -89,7 +89,7 @@ def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
     order, facts = saga.order, _facts(saga, buyer)
     if kind == DocumentKind.RETURN_ACT:
         facts |= _returned(order)
-    told = hash_of(facts)
+    told = compute_hash(facts)
     last = Document.objects.filter(order_id=order.id, kind=kind).order_by("-version").first()
     if last is not None and last.facts_hash == told:
         return last
@@ -109,7 +109,7 @@ def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
     return document
 
 
-def hash_of(facts: dict[str, Any]) -> str:
+def compute_hash(facts: dict[str, Any]) -> str:
     """Return what tells one document's facts from another's."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

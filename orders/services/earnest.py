@@ -97,7 +97,7 @@ def _settle(saga: Saga, found: DepositAgreement, word: _Word) -> None:
 
 def _forfeit(saga: Saga, found: DepositAgreement) -> None:
     require_permit("orders")
-    send(ForfeitDeposit(**_of(saga, found)))
+    send(ForfeitDeposit(**_build_request(saga, found)))
 
 
 def _return(saga: Saga, found: DepositAgreement) -> None:
@@ -116,7 +116,7 @@ def _return(saga: Saga, found: DepositAgreement) -> None:
 
 def _double(saga: Saga, found: DepositAgreement) -> None:
     _return(saga, found)
-    send(PayOutDeposit(**_of(saga, found), reason=str(REASON)))
+    send(PayOutDeposit(**_build_request(saga, found), reason=str(REASON)))
 
 
 _SENT: dict[str, Callable[[Saga, DepositAgreement], None]] = {
@@ -126,7 +126,7 @@ _SENT: dict[str, Callable[[Saga, DepositAgreement], None]] = {
 }
 
 
-def _of(saga: Saga, found: DepositAgreement) -> dict[str, Any]:
+def _build_request(saga: Saga, found: DepositAgreement) -> dict[str, Any]:
     return {
         "request_id": found.id,
         "order_id": saga.order.id,

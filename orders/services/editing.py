@@ -35,7 +35,7 @@ from orders.models import (
     ProductCopy,
     SagaState,
 )
-from orders.rules.funding import lent_of
+from orders.rules.funding import compute_lent
 from orders.rules.requests import FormerLine, LoanRequest, PoliciesRequest, StockRequest
 from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another
 from orders.services.changing import explained, load_for
@@ -142,7 +142,7 @@ def change_lines(
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
             require_version(saga.order.version, expected_version)
-            saga.order.permit(_edit_of(saga, wishes), actor.roles)
+            saga.order.permit(_classify_edit(saga, wishes), actor.roles)
         plan = _plan(saga, wishes, actor)
         if plan.more:
             refuse_queued(plan.wanted)
@@ -184,7 +184,7 @@ def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: 
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
         with explained(saga.order, actor):
-            saga.order.permit(_edit_of(saga, wishes), actor.roles)
+            saga.order.permit(_classify_edit(saga, wishes), actor.roles)
         plan = _plan(saga, wishes, actor)
     order = saga.order
     return Preview(
@@ -201,7 +201,7 @@ def preview_lines(*, order_id: UUID, wishes: Sequence[Wish], actor: Actor, now: 
     )
 
 
-def _edit_of(saga: Saga, wishes: Sequence[Wish]) -> Edit:
+def _classify_edit(saga: Saga, wishes: Sequence[Wish]) -> Edit:
     """Taking out less is allowed until the handover; all else only before everything is paid."""
     old = {line.id: line.quantity for line in saga.order.lines.all()}
     is_less = all(isinstance(wish, LineChange) and wish.quantity < old.get(wish.item_id, 0) for wish in wishes)
@@ -337,7 +337,8 @@ def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     loan = saga.legs.get(LegKind.LOAN)
     asked = LoanRequest.of(loan).amount if loan is not None and loan.state == LegState.PENDING else ZERO
-    covered = max(saga.order.loan_amount, asked) + lent_of(saga.legs) + saga.order.total_amount - saga.order.payable
+    lent = max(saga.order.loan_amount, asked) + compute_lent(saga.legs)
+    covered = lent + saga.order.total_amount - saga.order.payable
     if plan.total < covered:
         detail = _("Less than what is lent and credited already.")
         raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))

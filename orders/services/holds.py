@@ -31,7 +31,7 @@ SHORT = timedelta(hours=1)
 """The end of a hold is announced four hours before, or in its last quarter; a checkout's and a card's never."""
 
 
-def term_of(kind: str) -> timedelta:
+def get_hold_term(kind: str) -> timedelta:
     """Return how long a kind of hold lasts at most, from when it first applied."""
     terms = {
         HoldKind.CHECKOUT: timedelta(minutes=settings.RESERVATION_MINUTES),
@@ -50,7 +50,7 @@ def begin_hold(order: Order, now: datetime) -> None:
     order.hold_kind = HoldKind.CHECKOUT
     order.hold_since = {HoldKind.CHECKOUT.value: now.isoformat()}
     order.hold_hard_end = now + timedelta(days=settings.HOLD_DAYS_AT_MOST)
-    order.reservation_expires_at = now + term_of(HoldKind.CHECKOUT)
+    order.reservation_expires_at = now + get_hold_term(HoldKind.CHECKOUT)
 
 
 def end_hold(order: Order) -> None:
@@ -102,7 +102,7 @@ def _record_changes(order: Order, kinds: list[str], now: datetime) -> None:
 def _longest(saga: LockedOrder, kinds: list[str]) -> tuple[str, datetime]:
     order = saga.order
     hard_end = order.hold_hard_end or saga.now
-    ends = {kind: _since(order, kind) + term_of(kind) for kind in kinds if kind != HoldKind.MANUAL}
+    ends = {kind: _since(order, kind) + get_hold_term(kind) for kind in kinds if kind != HoldKind.MANUAL}
     if HoldKind.MANUAL in kinds:
         ends[HoldKind.MANUAL] = hard_end
     elif "until" in order.hold_since:
@@ -114,7 +114,7 @@ def _longest(saga: LockedOrder, kinds: list[str]) -> tuple[str, datetime]:
 def _next_try(order: Order) -> datetime:
     """A buyer whose payment failed has the rest of its time to try another card."""
     begun = HoldKind.PAYMENT if HoldKind.PAYMENT in order.hold_since else HoldKind.CHECKOUT
-    return _since(order, begun) + term_of(begun)
+    return _since(order, begun) + get_hold_term(begun)
 
 
 def _since(order: Order, kind: str) -> datetime:

@@ -10,7 +10,7 @@ from core.postgres.inserting import insert_together
 from messaging.outbox import publish
 from orders import events
 from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, OrderLine, SagaState
-from orders.rules.funding import funding_of
+from orders.rules.funding import compute_funding
 from orders.rules.requests import PaymentRequest
 from orders.services.history import FIELDS, Trail, record_step
 from orders.services.lines import line_facts
@@ -59,7 +59,7 @@ class LockedOrder:
 
     def fund(self) -> None:
         """Work out anew what pays for the order."""
-        self.order.funding = funding_of(self.order, self.checkout, self.legs)
+        self.order.funding = compute_funding(self.order, self.checkout, self.legs)
 
     def save(self) -> None:
         """Write the order, its checkout, the legs that moved, and the timeline."""

@@ -9,7 +9,7 @@ _SHOW = re.compile(rb"/(F\d+\+?\d*) [\d.]+ Tf|\(((?:\\.|[^\\()])*)\) Tj", re.DOT
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
-def text_of(pdf: bytes) -> str:
+def extract_text(pdf: bytes) -> str:
     """All text in the order in which it is drawn, words apart by single spaces."""
     assert pdf.startswith(b"%PDF-")
     objects = {int(number): body for number, body in _OBJECT.findall(pdf)}

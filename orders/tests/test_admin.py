@@ -126,7 +126,7 @@ def decide(client, found, action, **fields):
     return client.post(path, fields | {"_form_submitted": "on"}, headers={"Accept-Language": "en"}, follow=True)
 
 
-def state_of(found):
+def get_state(found):
     found.refresh_from_db()
     return found.state
 
@@ -138,25 +138,25 @@ def test_a_return_is_inspected_and_taken_back_from_its_page(manager, settings):
     for action in ("inspect", "accept", "refuse"):
         assert f"/admin/orders/orderreturn/{found.pk}/{action}" in page
     decide(manager, found, "inspect", result="as new", mileage=1200, condition="a scratch")
-    assert (state_of(found), found.inspection, found.mileage, found.condition) == (
+    assert (get_state(found), found.inspection, found.mileage, found.condition) == (
         "inspected", "as new", 1200, "a scratch",
     )  # fmt: skip
     decide(manager, found, "accept", reason="all in order")
-    assert (state_of(found), found.note) == ("accepted", "all in order")
+    assert (get_state(found), found.note) == ("accepted", "all in order")
     assert OrderHistory.objects.filter(order=found.order, event="return.accepted").get().actor_role == "manager"
 
 
 def test_who_decides_a_return_is_written_down_as_who_they_are(admin):
     found = inspected(admin)
     decide(admin, found, "refuse", reason="driven for months")
-    assert (state_of(found), found.note) == ("refused", "driven for months")
+    assert (get_state(found), found.note) == ("refused", "driven for months")
     assert OrderHistory.objects.filter(order=found.order, event="return.inspected").get().actor_role == "admin"
 
 
 def test_above_the_limit_the_screen_asks_for_a_second_person(manager):
     found = inspected(manager)
     told = decide(manager, found, "accept").content.decode()
-    assert (state_of(found), found.order.status) == ("inspected", "returning")
+    assert (get_state(found), found.order.status) == ("inspected", "returning")
     assert Approval.objects.using("orders").get(state="waiting").amount == found.order.total_amount
     assert "second person" in told
 
@@ -170,7 +170,7 @@ def test_what_a_return_does_not_allow_changes_nothing(manager, action, fields):
     found = make.returning()
     with capture_events("orders") as more:
         decide(manager, found, action, **fields)
-    assert (state_of(found), more) == ("asked", [])
+    assert (get_state(found), more) == ("asked", [])
 
 
 def test_nobody_decides_their_own_return_on_the_screen(manager):
@@ -178,4 +178,4 @@ def test_nobody_decides_their_own_return_on_the_screen(manager):
     found = make.returning(customer_id=person.id)
     for action, fields in (("inspect", {"result": "x"}), ("accept", {}), ("refuse", {"reason": "x"})):
         decide(manager, found, action, **fields)
-    assert state_of(found) == "asked"
+    assert get_state(found) == "asked"

@@ -28,7 +28,7 @@ MANAGER = Actor(uuid7(), frozenset({"manager"}))
 LATER = timedelta(days=20)
 
 
-def payment_of(order: Order) -> UUID:
+def get_payment_id(order: Order) -> UUID:
     """The payment that every order here has one of."""
     return UUID(int=order.id.int ^ 1)
 
@@ -37,7 +37,7 @@ FORWARD: list[tuple[str, Callable[[Order], object]]] = [
     ("reserved", lambda order: receive(answers.reserved(order))),
     ("offered", lambda order: receive(answers.loan_approved(order, "800000.00", is_accepted=False))),
     ("agreed", lambda order: receive(answers.loan_accepted(order, "800000.00"))),
-    ("paid for", lambda order: receive(answers.paid(order, amount="200000.00", payment_id=payment_of(order)))),
+    ("paid for", lambda order: receive(answers.paid(order, amount="200000.00", payment_id=get_payment_id(order)))),
     ("insured", lambda order: receive(answers.issued(order))),
     ("paid out", lambda order: receive(answers.disbursed(order, "800000.00"))),
 ]
@@ -194,9 +194,9 @@ SAID = {
     "PaymentCompleted, by hand": lambda order: answers.paid(order, by_saga=False),
     "PaymentCompleted, a part": lambda order: answers.paid(order, amount="1.00"),
     "PaymentFailed": answers.declined,
-    "PaymentRefunded": lambda order: answers.refunded(order, payment_of(order), "200000.00"),
-    "PaymentRefundFailed": lambda order: answers.refund_came_back(order, payment_of(order), "200000.00"),
-    "PaymentRefundPending": lambda order: answers.refund_pending(order, payment_of(order), "200000.00"),
+    "PaymentRefunded": lambda order: answers.refunded(order, get_payment_id(order), "200000.00"),
+    "PaymentRefundFailed": lambda order: answers.refund_came_back(order, get_payment_id(order), "200000.00"),
+    "PaymentRefundPending": lambda order: answers.refund_pending(order, get_payment_id(order), "200000.00"),
     "OrderSettled": answers.settled,
     "PoliciesIssued": answers.issued,
     "PoliciesDeclined": answers.not_insured,

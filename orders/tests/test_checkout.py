@@ -32,7 +32,7 @@ def one_is_enough(settings):
     settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
 
 
-def now_of(order):
+def reload(order):
     return Order.objects.select_related("checkout").get(pk=order.pk)
 
 
@@ -52,7 +52,7 @@ def test_stock_then_payment_makes_it_paid():
     receive(answers.reserved(order))
     assert last_request() == "checkout.payment_requested"
     receive(answers.paid(order))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.checkout.state, order.amount_due) == ("paid", "completed", Decimal(0))
     assert statuses(order) == ["created", "awaiting_payment", "paid"]
     assert published("orders")[-2:] == ["order.status_changed", "order.paid"]
@@ -68,13 +68,13 @@ def test_hearing_everything_twice_changes_nothing_more():
         receive(payment)
         receive(answers.reserved(order))
     assert more == []
-    assert now_of(order).amount_paid == order.total_amount
+    assert reload(order).amount_paid == order.total_amount
 
 
 def test_no_stock_cancels_it_and_says_why():
     order = make.order(payment=CARD)
     receive(answers.rejected(order))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.checkout.state) == ("cancelled", "compensated")
     assert order.checkout.failure["code"] == "insufficient_stock"
     assert order.checkout.failure["step"] == "stock"
@@ -85,11 +85,11 @@ def test_a_declined_card_gives_the_stock_back_before_it_ends():
     order = make.order(payment=CARD)
     receive(answers.reserved(order))
     receive(answers.declined(order))
-    assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.refund_requested")
+    assert (reload(order).status, last_request()) == ("awaiting_payment", "checkout.refund_requested")
     receive(answers.settled(order))
-    assert (now_of(order).status, last_request()) == ("awaiting_payment", "checkout.stock_release_requested")
+    assert (reload(order).status, last_request()) == ("awaiting_payment", "checkout.stock_release_requested")
     receive(answers.released(order))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.checkout.state) == ("cancelled", "compensated")
     assert order.checkout.failure == {"code": "declined", "step": "payment", "detail": "The bank refused."}
 
@@ -97,20 +97,20 @@ def test_a_declined_card_gives_the_stock_back_before_it_ends():
 def test_without_a_payment_it_waits_for_the_buyer():
     order = make.order()
     receive(answers.reserved(order))
-    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
+    assert (reload(order).status, reload(order).checkout.state) == ("awaiting_payment", "waiting")
     receive(answers.paid(order, amount="400000.00", by_saga=False))
-    assert (now_of(order).amount_due, now_of(order).checkout.state) == (Decimal("600000.00"), "waiting")
+    assert (reload(order).amount_due, reload(order).checkout.state) == (Decimal("600000.00"), "waiting")
     receive(answers.paid(order, amount="600000.00", by_saga=False))
-    assert now_of(order).status == "paid"
+    assert reload(order).status == "paid"
 
 
 def test_a_separate_declined_payment_keeps_the_hold():
     order = make.order()
     receive(answers.reserved(order))
     receive(answers.declined(order, by_saga=False))
-    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
+    assert (reload(order).status, reload(order).checkout.state) == ("awaiting_payment", "waiting")
     receive(answers.paid(order, by_saga=False))
-    assert now_of(order).status == "paid"
+    assert reload(order).status == "paid"
 
 
 def test_a_deposit_is_taken_first_and_the_rest_awaited():
@@ -119,7 +119,7 @@ def test_a_deposit_is_taken_first_and_the_rest_awaited():
     request = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested")
     assert request.data["amount"] == "100000.00"
     receive(answers.paid(order, amount="100000.00"))
-    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "waiting")
+    assert (reload(order).status, reload(order).checkout.state) == ("awaiting_payment", "waiting")
 
 
 def test_every_leg_in_its_turn():
@@ -134,7 +134,7 @@ def test_every_leg_in_its_turn():
     receive(answers.issued(order))
     assert last_request() == "checkout.disbursement_requested"
     receive(answers.disbursed(order, "800000.00"))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.amount_paid) == ("paid", order.total_amount)
     assert len(order.policy_ids) == 1
 
@@ -145,7 +145,7 @@ def test_a_refused_loan_undoes_the_stock():
     receive(answers.loan_rejected(order))
     assert last_request() == "checkout.stock_release_requested"
     receive(answers.released(order))
-    failure = now_of(order).checkout.failure
+    failure = reload(order).checkout.failure
     assert (failure["code"], failure["step"], failure["reasons"]) == ("loan_rejected", "loan", ["dti"])
 
 
@@ -163,7 +163,7 @@ def test_a_refused_policy_undoes_payment_loan_and_stock_in_reverse():
     receive(answers.loan_withdrawn(order))
     assert last_request() == "checkout.stock_release_requested"
     receive(answers.released(order))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.amount_paid) == ("cancelled", Decimal(0))
 
 
@@ -184,7 +184,7 @@ def test_what_insurers_have_earned_is_not_asked_back():
     receive(answers.refunded(order, payment_id, str(order.total_amount - Decimal("163.29"))))
     receive(answers.settled(order))
     receive(answers.released(order))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.amount_paid) == ("refunded", Decimal("163.29"))
 
 
@@ -203,7 +203,7 @@ def test_an_answer_to_another_attempt_changes_nothing():
     order = make.order(payment=CARD)
     with capture_events("orders") as more:
         receive(answers.reserved(order, attempt_id=uuid7()))
-    assert (more, now_of(order).status) == ([], "created")
+    assert (more, reload(order).status) == ([], "created")
 
 
 def test_an_answer_about_an_unknown_order_is_ignored():
@@ -219,12 +219,12 @@ def test_the_buyer_cancels_while_the_stock_is_being_asked_for():
     services.move_order(
         order_id=order.id, status="cancelled", actor=buyer, now=timezone.now(), reason="changed my mind"
     )
-    assert (now_of(order).status, last_request()) == ("cancelled", "checkout.stock_release_requested")
+    assert (reload(order).status, last_request()) == ("cancelled", "checkout.stock_release_requested")
     with capture_events("orders") as more:
         receive(answers.reserved(order))
     assert more == []
     receive(answers.released(order))
-    assert (now_of(order).status, now_of(order).checkout.state) == ("cancelled", "compensated")
+    assert (reload(order).status, reload(order).checkout.state) == ("cancelled", "compensated")
 
 
 @pytest.mark.usefixtures("one_is_enough")
@@ -234,12 +234,12 @@ def test_cancelling_a_paid_order_ends_refunded():
     payment_id = uuid7()
     receive(answers.paid(order, payment_id=payment_id))
     services.move_order(order_id=order.id, status="cancelled", actor=MANAGER, now=timezone.now())
-    assert (now_of(order).status, last_request()) == ("cancelled", "checkout.refund_requested")
+    assert (reload(order).status, last_request()) == ("cancelled", "checkout.refund_requested")
     receive(answers.refunded(order, payment_id, str(order.total_amount)))
     receive(answers.settled(order, str(order.total_amount)))
     receive(answers.released(order))
     assert statuses(order) == ["created", "awaiting_payment", "paid", "cancelled", "refunded"]
-    assert now_of(order).amount_paid == Decimal(0)
+    assert reload(order).amount_paid == Decimal(0)
 
 
 def test_a_refund_that_comes_back_is_paid_money_again():
@@ -248,11 +248,11 @@ def test_a_refund_that_comes_back_is_paid_money_again():
     payment_id = uuid7()
     receive(answers.paid(order, payment_id=payment_id))
     receive(answers.refunded(order, payment_id, "1000.00"))
-    assert now_of(order).amount_paid == order.total_amount - 1000
+    assert reload(order).amount_paid == order.total_amount - 1000
     back = answers.refund_came_back(order, payment_id, "1000.00")
     receive(back)
     receive(back)
-    assert (now_of(order).status, now_of(order).amount_paid) == ("paid", order.total_amount)
+    assert (reload(order).status, reload(order).amount_paid) == ("paid", order.total_amount)
 
 
 def test_an_unpaid_order_lapses():
@@ -262,7 +262,7 @@ def test_an_unpaid_order_lapses():
     receive(lapse, now=timezone.now() + timedelta(minutes=31))
     receive(answers.settled(order))
     receive(answers.released(order))
-    assert (now_of(order).status, now_of(order).checkout.failure["code"]) == ("cancelled", "expired")
+    assert (reload(order).status, reload(order).checkout.failure["code"]) == ("cancelled", "expired")
 
 
 def test_a_payment_under_way_is_waited_for_before_it_lapses():
@@ -273,7 +273,7 @@ def test_a_payment_under_way_is_waited_for_before_it_lapses():
     assert published("orders")[-1] == "checkout.stock_extension_requested"
     lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
     receive(lapse, now=timezone.now() + timedelta(minutes=31))
-    assert now_of(order).status == "awaiting_payment"
+    assert reload(order).status == "awaiting_payment"
     receive(answers.declined(order, payment_id=payment_id, by_saga=False), now=timezone.now() + timedelta(minutes=32))
     receive(lapse, now=timezone.now() + timedelta(minutes=46))
     assert last_request() == "checkout.refund_requested"
@@ -293,9 +293,9 @@ def test_a_payment_that_is_never_answered_is_given_up():
     timer = Timer.objects.using("orders").get(type="checkout.leg_timed_out")
     assert timedelta(minutes=14) < timer.due_at - timezone.now() < timedelta(minutes=16)
     receive(events.LegTimedOut(order_id=order.id, attempt_id=answers.attempt(order, "payment"), leg="payment"))
-    assert now_of(order).checkout.failure["code"] == "payment_timed_out"
+    assert reload(order).checkout.failure["code"] == "payment_timed_out"
     receive(answers.paid(order))
-    assert (now_of(order).status, now_of(order).checkout.state) == ("awaiting_payment", "compensating")
+    assert (reload(order).status, reload(order).checkout.state) == ("awaiting_payment", "compensating")
 
 
 def test_every_event_meets_every_state_without_an_error():
@@ -347,7 +347,7 @@ def test_every_event_meets_every_state_without_an_error():
             event = answer(order)
             receive(event)
             heard.add(type(event))
-            assert now_of(order).status in Status.values
+            assert reload(order).status in Status.values
     assert heard | {events.LegTimedOut} >= set(REACTS_TO) - {
         type_ for type_ in REACTS_TO if "Accepted" in type_.__name__
     }

@@ -18,7 +18,7 @@ from orders.services import Actor, ProductLine
 from orders.services.documents import issue_document
 from orders.tests import answers, make
 from orders.tests.answers import receive
-from orders.tests.pdf import text_of
+from orders.tests.pdf import extract_text
 
 pytestmark = pytest.mark.django_db(databases=["orders", "accounts"])
 
@@ -42,7 +42,7 @@ def get(api, order, kind, query="", **headers):
 def test_an_invoice_in_russian_says_the_amount_in_words(order, owner):
     answer = get(owner, order, "invoice")
     assert (answer.status_code, answer["Content-Type"], answer["Content-Language"]) == (200, "application/pdf", "ru")
-    text = text_of(answer.content)
+    text = extract_text(answer.content)
     for part in ("Счёт на оплату № INV-", order.number, "Lada Vesta", "1 234 567,89", "RUB"):
         assert part in text, text
     assert "один миллион двести тридцать четыре тысячи пятьсот шестьдесят семь рублей" in text
@@ -52,7 +52,7 @@ def test_an_invoice_in_russian_says_the_amount_in_words(order, owner):
 def test_the_same_document_in_english_has_the_same_number(order, owner):
     russian, english = get(owner, order, "contract"), get(owner, order, "contract", Accept_Language="en-GB,en;q=0.9")
     assert russian["X-Document-Number"] == english["X-Document-Number"]
-    text = text_of(english.content)
+    text = extract_text(english.content)
     assert "Contract of sale No. CON-" in text
     assert "one million, two hundred and thirty-four thousand, five hundred and sixty-seven roubles" in text
     assert get(owner, order, "contract", "?lang=en").content == english.content
@@ -66,7 +66,7 @@ def test_it_is_the_same_bytes_until_the_order_changes(order, owner):
     second = get(owner, order, "invoice")
     assert (first["X-Document-Version"], second["X-Document-Version"]) == ("1", "2")
     assert first["X-Document-Number"] != second["X-Document-Number"]
-    assert "2 469 135,78" in text_of(second.content)
+    assert "2 469 135,78" in extract_text(second.content)
     assert get(owner, order, "invoice", "?version=1").content == first.content
     assert get(owner, order, "invoice", "?version=3").status_code == 404
 
@@ -90,7 +90,7 @@ def test_each_state_has_its_documents(order, owner, settings):
     assert get(owner, order, "handover-act").json()["code"] == "document_not_available"
     receive(answers.paid(order, by_saga=False))
     act = get(owner, order, "handover-act")
-    assert "Акт приёма-передачи № ACT-" in text_of(act.content)
+    assert "Акт приёма-передачи № ACT-" in extract_text(act.content)
     services.move_order(
         order_id=order.id, status="cancelled", actor=Actor(uuid7(), frozenset({"manager"})), now=timezone.now()
     )

@@ -116,13 +116,13 @@ def test_a_managers_step_is_not_the_clients(paid, owner):
 
 
 def test_two_managers_at_once_one_is_told(paid):
-    first = Api("manager").put(f"/orders/{paid.id}/status", {"status": "in_progress"}, If_Match=version_of(paid))
+    first = Api("manager").put(f"/orders/{paid.id}/status", {"status": "in_progress"}, If_Match=get_etag(paid))
     stale = Api("manager").put(f"/orders/{paid.id}/status", {"status": "cancelled"}, If_Match='"1"')
     assert (first.status_code, stale.status_code, stale.json()["code"]) == (200, 412, "stale_version")
     assert unchanged(paid, "in_progress")
 
 
-def version_of(order):
+def get_etag(order):
     return f'"{Order.objects.get(pk=order.pk).version}"'
 
 

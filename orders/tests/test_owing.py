@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.db import fetch
 from orders.models import Order, Status
-from orders.models.owing import DUE_SQL, PAYABLE_SQL, SUMS, TAKEN_OFF, due_of, payable_of
+from orders.models.owing import DUE_SQL, PAYABLE_SQL, SUMS, TAKEN_OFF, compute_due, compute_payable
 from orders.public import order_states
 from orders.queries.past import read_order_at
 from orders.queries.reading import read_any
@@ -33,7 +33,7 @@ def test_the_database_counts_as_python_does(amounts, status):
     places = ", ".join(["%s::numeric"] * len(SUMS))
     sql = f"SELECT {PAYABLE_SQL}, {DUE_SQL} FROM (VALUES ({places}, %s)) AS o({columns})"
     sums = dict(zip(SUMS, amounts, strict=True))
-    assert fetch("orders", sql, [*amounts, status]) == [(payable_of(sums), due_of(sums, status))]
+    assert fetch("orders", sql, [*amounts, status]) == [(compute_payable(sums), compute_due(sums, status))]
 
 
 @pytest.mark.django_db(databases=["orders"])

@@ -22,7 +22,7 @@ from orders.public import read_board
 from orders.services import Actor, ProductLine
 from orders.tests import answers, make
 from orders.tests.answers import receive
-from orders.tests.pdf import text_of
+from orders.tests.pdf import extract_text
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 CARD = {"method": "card", "token": "tok_success"}
@@ -43,7 +43,7 @@ def told(name):
     return OutboxEvent.objects.using("orders").filter(type=name).order_by("n").last().data
 
 
-def owner_of(order):
+def get_owner(order):
     return Api("client", user_id=order.customer_id)
 
 
@@ -63,16 +63,16 @@ def test_a_buyer_asks_and_their_order_is_being_returned():
     order = make.completed()
     body = {"reason": "too loud", "mileage": 900, "condition": "a scratch"}
     with capture_events("orders") as published:
-        answer = owner_of(order).post(f"/orders/{order.id}/return", body, Idempotency_Key="k")
+        answer = get_owner(order).post(f"/orders/{order.id}/return", body, Idempotency_Key="k")
     asked = answer.json()
     assert (answer.status_code, asked["state"], asked["number"]) == (201, "asked", order.number)
     assert (asked["reason"], asked["mileage"], asked["condition"]) == ("too loud", 900, "a scratch")
     assert published == ["order.status_changed", "checkout.attention_needed"]
     assert (status(order), told("checkout.attention_needed")["cause"]) == ("returning", "return_asked")
-    assert owner_of(order).post(f"/orders/{order.id}/return", body, Idempotency_Key="k").json() == asked
-    assert [row["id"] for row in owner_of(order).get("/returns").json()["results"]] == [asked["id"]]
+    assert get_owner(order).post(f"/orders/{order.id}/return", body, Idempotency_Key="k").json() == asked
+    assert [row["id"] for row in get_owner(order).get("/returns").json()["results"]] == [asked["id"]]
     assert Api("client").get("/returns").json()["results"] == []
-    again = owner_of(order).post(f"/orders/{order.id}/return", body)
+    again = get_owner(order).post(f"/orders/{order.id}/return", body)
     assert (again.status_code, again.json()["code"]) == (409, "wrong_transition")
     assert Order.objects.get(pk=order.pk).amount_due == 0
 
@@ -84,7 +84,7 @@ def test_a_buyer_asks_and_their_order_is_being_returned():
 )  # fmt: skip
 def test_bad_wishes_change_nothing(body, field):
     order = make.completed()
-    answer = owner_of(order).post(f"/orders/{order.id}/return", body)
+    answer = get_owner(order).post(f"/orders/{order.id}/return", body)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
     assert (status(order), OrderReturn.objects.count()) == ("completed", 0)
 
@@ -200,7 +200,7 @@ def test_the_act_of_return_says_why_and_in_what_state():
     services.accept_return(return_id=found.id, actor=MANAGER, now=timezone.now())
     receive(answers.settled(found.order))
     receive(answers.released(found.order))
-    act = text_of(owner.get(path).content)
+    act = extract_text(owner.get(path).content)
     for words in ("Act of return No. RET-", "too loud", "1200 km", "as new"):
         assert words in act
 

@@ -21,7 +21,7 @@ from orders.services.legs import ANSWERS, LEGS
 from orders.services.legs.base import Answer
 from orders.tests import answers, make
 from orders.tests.answers import receive
-from orders.tests.test_checkout import CARD, LOAN, POLICY, last_request, now_of
+from orders.tests.test_checkout import CARD, LOAN, POLICY, last_request, reload
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
@@ -104,17 +104,17 @@ def test_undoing_that_takes_a_day_is_parked_and_an_answer_still_moves_it():
     timer = Timer.objects.using("orders").get(type="checkout.undo_overdue")
     assert timedelta(hours=23) < timer.due_at - timezone.now() < timedelta(hours=25)
     overdue(order)
-    checkout = now_of(order).checkout
+    checkout = reload(order).checkout
     assert (checkout.state, leg(order, "payment").state) == ("parked", "parked")
     assert checkout.failure["code"] == "declined"
     assert checkout.failure["parked"]["cause"] == "undo_overdue"
     assert told(order).event == "payment.parked"
     receive(answers.settled(order))
-    checkout = now_of(order).checkout
+    checkout = reload(order).checkout
     assert (checkout.state, leg(order, "payment").state) == ("compensating", "compensated")
     assert "parked" not in checkout.failure
     receive(answers.released(order))
-    assert now_of(order).status == "cancelled"
+    assert reload(order).status == "cancelled"
 
 
 def test_an_overdue_timer_of_a_checkout_that_ended_changes_nothing():
@@ -127,11 +127,11 @@ def test_an_overdue_timer_of_a_checkout_that_ended_changes_nothing():
 
 def test_a_payout_that_is_not_answered_is_parked_not_undone():
     order = paid_out_late(with_every_leg())
-    checkout = now_of(order).checkout
+    checkout = reload(order).checkout
     assert (checkout.state, checkout.failure["code"]) == ("parked", "parked")
     assert leg(order, "disbursement").parked_reason
     receive(answers.disbursed(order, "800000.00"))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.checkout.state, order.checkout.failure) == ("paid", "completed", None)
 
 
@@ -188,13 +188,13 @@ def test_news_that_cannot_be_taken_in_parks_the_checkout(broken, monkeypatch):
     order = make.order(payment=CARD)
     receive(answers.reserved(order))
     deliver(order, answers.paid(order))
-    checkout = now_of(order).checkout
+    checkout = reload(order).checkout
     assert (checkout.state, checkout.failure["cause"]) == ("parked", "delivery_parked")
     assert "no such column" in leg(order, "payment").parked_reason
     monkeypatch.undo()
     steer(order, "retry", "payment")
     drain_outbox("orders")
-    assert (now_of(order).status, now_of(order).checkout.state) == ("paid", "completed")
+    assert (reload(order).status, reload(order).checkout.state) == ("paid", "completed")
     assert published("orders").count("checkout.payment_requested") == 1
 
 
@@ -203,14 +203,14 @@ def test_the_periodic_job_finds_what_the_signal_missed_and_lets_go_what_was_sett
     order = make.order(payment=CARD)
     receive(answers.reserved(order))
     deliver(order, answers.paid(order))
-    assert now_of(order).checkout.state == "running"
+    assert reload(order).checkout.state == "running"
     services.attend_checkouts(now=timezone.now())
-    assert now_of(order).checkout.state == "parked"
+    assert reload(order).checkout.state == "parked"
     with nothing_changes(order):
         services.attend_checkouts(now=timezone.now())
     InboxEvent.objects.using("orders").filter(status=2).update(status=3)
     services.attend_checkouts(now=timezone.now())
-    checkout = now_of(order).checkout
+    checkout = reload(order).checkout
     assert (checkout.state, checkout.failure, leg(order, "payment").state) == ("running", None, "running")
 
 
@@ -239,7 +239,7 @@ def test_a_parked_payout_is_asked_for_again():
     order = paid_out_late(with_every_leg())
     steer(order, "retry", "disbursement")
     assert last_request() == "checkout.disbursement_requested"
-    checkout = now_of(order).checkout
+    checkout = reload(order).checkout
     assert (checkout.state, checkout.failure, leg(order, "disbursement").state) == ("running", None, "running")
 
 
@@ -250,9 +250,9 @@ def test_parked_undoing_is_asked_for_again_and_has_another_day():
     overdue(order)
     steer(order, "retry", "payment")
     assert last_request() == "checkout.refund_requested"
-    assert now_of(order).checkout.state == "compensating"
+    assert reload(order).checkout.state == "compensating"
     overdue(order)
-    assert now_of(order).checkout.state == "parked"
+    assert reload(order).checkout.state == "parked"
 
 
 def test_a_refused_loan_is_asked_for_anew_under_new_attempts_while_the_stock_is_being_given_back():
@@ -271,7 +271,7 @@ def test_a_refused_loan_is_asked_for_anew_under_new_attempts_while_the_stock_is_
     receive(answers.loan_approved(order, "800000.00"))
     receive(answers.paid(order, amount="200000.00"))
     receive(answers.disbursed(order, "800000.00"))
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.checkout.failure) == ("paid", None)
 
 
@@ -319,7 +319,7 @@ def test_taking_over_makes_an_owner_once():
 def test_cancelling_undoes_and_tells_why():
     order = paid_out_late(with_every_leg())
     steer(order, "cancel", "disbursement", reason="the buyer gave up")
-    assert (now_of(order).status, now_of(order).checkout.state) == ("cancelled", "compensating")
+    assert (reload(order).status, reload(order).checkout.state) == ("cancelled", "compensating")
     assert last_request() == "checkout.policies_cancel_requested"
     entry = OrderHistory.objects.get(order_id=order.id, event="order.cancelled")
     assert (entry.reason, entry.actor_id) == ("the buyer gave up", MANAGER.id)
@@ -335,7 +335,7 @@ def test_cancelling_while_the_undoing_is_parked_asks_for_nothing_twice():
     assert more == ["order.status_changed", "order.cancelled"]
     receive(answers.settled(order))
     receive(answers.released(order))
-    assert (now_of(order).status, now_of(order).checkout.state) == ("cancelled", "compensated")
+    assert (reload(order).status, reload(order).checkout.state) == ("cancelled", "compensated")
 
 
 def test_an_admin_goes_on_without_policies_and_none_can_come_late():
@@ -347,7 +347,7 @@ def test_an_admin_goes_on_without_policies_and_none_can_come_late():
     assert allowed(order, "policies", ADMIN) == ["take_over", "cancel"]
     receive(answers.revoked(order))
     receive(answers.disbursed(order, "800000.00"))
-    assert now_of(order).status == "paid"
+    assert reload(order).status == "paid"
 
 
 def test_a_payout_is_skipped_only_when_the_money_came_in_another_way():
@@ -358,7 +358,7 @@ def test_a_payout_is_skipped_only_when_the_money_came_in_another_way():
     with capture_events("orders") as more:
         steer(order, "skip", "disbursement", actor=ADMIN)
     assert more == ["checkout.loan_withdrawal_requested", "order.status_changed", "order.paid"]
-    order = now_of(order)
+    order = reload(order)
     assert (order.status, order.amount_paid, order.loan_amount) == ("paid", order.total_amount, Decimal(0))
 
 

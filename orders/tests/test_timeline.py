@@ -96,14 +96,14 @@ def test_the_past_over_http():
     owner = Api("client", user_id=order.customer_id)
     services.react(event=answers.reserved(order), now=start + timedelta(minutes=1))
 
-    def as_of(minutes, api=owner):
+    def get_at(minutes, api=owner):
         at = (start + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
         return api.get(f"/orders/{order.id}?as_of={at}")
 
-    assert as_of(0.5).json()["status"] == "created"
-    assert as_of(2).json() == owner.get(f"/orders/{order.id}").json()
-    assert as_of(-1).status_code == 404
-    assert as_of(2, Api("client")).status_code == 404
-    assert as_of(2, Api()).status_code == 401
+    assert get_at(0.5).json()["status"] == "created"
+    assert get_at(2).json() == owner.get(f"/orders/{order.id}").json()
+    assert get_at(-1).status_code == 404
+    assert get_at(2, Api("client")).status_code == 404
+    assert get_at(2, Api()).status_code == 401
     assert owner.get(f"/orders/{order.id}?as_of=yesterday").status_code == 400
     assert owner.get(f"/orders/{order.id}?as_of=2026-01-01T00:00:00").status_code == 400

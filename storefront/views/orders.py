@@ -74,7 +74,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         payment,
         is_owner=is_owner,
         is_staff=is_staff,
-        deposit=public.deposit_of(order_id),
+        deposit=public.find_deposit(order_id),
     )
     template = "storefront/parts/order_live.html" if is_part else "storefront/order.html"
     return render(request, template, {"view": view})

@@ -20,7 +20,7 @@ from orders.models.holds import HoldKind
 from orders.rules.funding import due_from_buyer
 from orders.rules.requests import LoanRequest, PayoutRequest
 from orders.services.history import record_step
-from orders.services.holds import OFFER, applications, record_application, term_of
+from orders.services.holds import OFFER, applications, get_hold_term, record_application
 from orders.services.legs.base import Done, Failed, Leg, Settle, Undone, Waits, answer
 from orders.services.locking import LockedOrder
 
@@ -39,7 +39,7 @@ class LoanLeg(Leg):
     @property
     def deadline(self) -> timedelta:
         """The bank has as long as the goods are held for its word."""
-        return term_of(HoldKind.CREDIT)
+        return get_hold_term(HoldKind.CREDIT)
 
     def ask(self, saga: LockedOrder, row: CheckoutLeg) -> None:
         """Ask financing to have the application decided."""

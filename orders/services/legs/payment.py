@@ -21,9 +21,9 @@ from orders.rules.funding import (
     FAILED,
     PAID,
     PLANNED,
+    compute_lent,
     due_from_buyer,
     is_agreed_to,
-    lent_of,
 )
 from orders.rules.requests import PartState, PaymentRequest, PlannedPayment, earned_by_insurers
 from orders.services.allowances import drop_allowance, settle_refund
@@ -261,5 +261,5 @@ def _store(saga: LockedOrder, request: PaymentRequest) -> None:
 def _recount(saga: LockedOrder) -> None:
     """Sum up anew what is paid: the buyer's payments, and what a bank lent."""
     taken = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.TAKEN)
-    saga.order.amount_paid = sum((item.amount - item.refunded for item in taken), lent_of(saga.legs))
+    saga.order.amount_paid = sum((item.amount - item.refunded for item in taken), compute_lent(saga.legs))
     saga.order.touch(saga.now)

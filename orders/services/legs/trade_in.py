@@ -17,7 +17,7 @@ from orders.models.holds import HoldKind
 from orders.rules.requests import LoanRequest, TradeInRequest
 from orders.services.agreeing import admit_cancelling, admit_value
 from orders.services.goods import premiums
-from orders.services.holds import term_of
+from orders.services.holds import get_hold_term
 from orders.services.legs.base import Done, Failed, Leg, Said, Steer, answer
 from orders.services.locking import LockedOrder
 from orders.services.trade_ins import ask_back, may_settle, record_entry, record_leaving, record_stay, settle
@@ -34,7 +34,7 @@ class TradeInLeg(Leg):
     @property
     def deadline(self) -> timedelta:
         """A manager has as long as the goods are held for it."""
-        return term_of(HoldKind.TRADE_IN)
+        return get_hold_term(HoldKind.TRADE_IN)
 
     @property
     def steers(self) -> Mapping[str, Steer]:
