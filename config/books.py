@@ -141,7 +141,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
 def refund_disagreements() -> Iterator[Disagreement]:
     """Refunds of loans that payments do not know, or know of another amount."""
     for asked in financing.public.refunds_of_loans():
-        paid_out = payments.public.payouts_of(list(asked))
+        paid_out = payments.public.get_payouts(list(asked))
         for refund_id, amount in asked.items():
             if paid_out.get(refund_id) != amount:
                 detail = f"{amount} asked for, {paid_out.get(refund_id, 'nothing')} known to payments"

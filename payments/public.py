@@ -256,7 +256,7 @@ _CHECKS: list[tuple[str, str, list[Any], str, str]] = [
 ]
 
 
-def payouts_of(request_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
+def get_payouts(request_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
     """Return what was asked to be paid out, by request."""
     rows = Payout.objects.filter(request_id__in=request_ids)
     return dict(rows.values_list("request_id", "amount"))

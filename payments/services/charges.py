@@ -18,7 +18,7 @@ from payments.rules.keys import charge_key
 from payments.services.facts import publish_completed, publish_failed
 from payments.services.ledger import post_charge
 from payments.services.order_accounts import lock_payment, settle_if_empty
-from payments.services.refunds import number_of, refund_by_system
+from payments.services.refunds import get_order_number, refund_by_system
 
 log = structlog.get_logger(__name__)
 CONFLICT = "conflicting_answer"
@@ -128,7 +128,7 @@ def _believed(payment: Payment, actor_id: UUID, *, evidence: str = "", args: dic
         currency=payment.currency,
         maker_id=actor_id,
         beneficiary_id=payment.customer_id,
-        number=number_of(payment),
+        number=get_order_number(payment),
         evidence=evidence,
         args=args or {},
     )

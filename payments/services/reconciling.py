@@ -34,7 +34,7 @@ def reconcile_day(*, provider: str, day: date, now: datetime) -> Reconciliation:
     What began that day is compared however late it ended. Raises TransientFault, NoAnswer, and Refused for a provider
     that shows no statement.
     """
-    rows = [row for row in provider_named(provider).read_statement() if _day_of(row) == day]
+    rows = [row for row in provider_named(provider).read_statement() if _get_day(row) == day]
     theirs = {kind: {row["reference"]: row for row in rows if row["kind"] == kind} for kind in ("charge", "refund")}
     charged = _charged_here(provider, day, set(theirs["charge"]))
     returned = _returned_here(provider, day, set(theirs["refund"]))
@@ -57,7 +57,7 @@ def reconcile_day(*, provider: str, day: date, now: datetime) -> Reconciliation:
         )[0]
 
 
-def _day_of(row: dict[str, Any]) -> date:
+def _get_day(row: dict[str, Any]) -> date:
     return datetime.fromtimestamp(row["created_at"], UTC).date()
 
 

@@ -107,7 +107,7 @@ def _request(payment: Payment, refund: Refund, actor_id: UUID | None) -> approva
         beneficiary_id=refund.customer_id,
         also_barred=(payment.confirmed_by,),
         so_far=payment.refunded_amount + payment.refund_pending - refund.amount,
-        number=number_of(payment),
+        number=get_order_number(payment),
         reason=refund.reason,
     )
 
@@ -254,7 +254,7 @@ def _fail(payment: Payment, refund: Refund, report: RefundReport, now: datetime)
     publish_refund_failed(payment, refund, had_succeeded=had_succeeded)
 
 
-def find_refund_of(payment: Payment, provider_ref: str, amount: Decimal) -> Refund | None:
+def find_refund(payment: Payment, provider_ref: str, amount: Decimal) -> Refund | None:
     """The refund of a payment that a provider means: by its id, else one of ours that waits to hear its id."""
     known = payment.refunds.filter(provider_ref=provider_ref).first()
     if known is not None:
@@ -334,11 +334,11 @@ def _approve(payment: Payment, refund: Refund, now: datetime) -> None:
         return
     refund.move(RefundStatus.SUBMITTED, now)
     request_call(
-        key=refund.key, operation="payments.refund", provider=payment.provider, request=_request_of(payment, refund)
+        key=refund.key, operation="payments.refund", provider=payment.provider, request=_build_request(payment, refund)
     )
 
 
-def _request_of(payment: Payment, refund: Refund) -> dict[str, Any]:
+def _build_request(payment: Payment, refund: Refund) -> dict[str, Any]:
     return {
         "refund_id": str(refund.id),
         "attempt": refund.attempt,
@@ -370,6 +370,6 @@ def _save(payment: Payment, refund: Refund) -> None:
     refund.save()
 
 
-def number_of(payment: Payment) -> str:
+def get_order_number(payment: Payment) -> str:
     """The number people know the payment's order by, as far as payments has heard of it."""
     return OrderCopy.objects.filter(order_id=payment.order_account_id).values_list("number", flat=True).first() or ""

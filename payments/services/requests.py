@@ -34,7 +34,7 @@ from payments.services.facts import publish_end_again, publish_included, publish
 from payments.services.ledger import About, is_posted, post, post_payout
 from payments.services.order_accounts import lock_order_account
 from payments.services.refunds import refund_by_system
-from payments.services.taking import begin, provider_of, record_refused, stored_method
+from payments.services.taking import begin, get_provider, record_refused, stored_method
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def charge_for(*, ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Pa
         if known is not None:
             publish_end_again(known)
             return known
-        payment = _payment_of(ask, purpose, means, now)
+        payment = _build_payment(ask, purpose, means, now)
         try:
             refuse_card_numbers([means.token])
             if ask.amount <= 0:
@@ -86,13 +86,13 @@ def charge_for(*, ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Pa
     return payment
 
 
-def _payment_of(ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Payment:
+def _build_payment(ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Payment:
     return Payment(
         purpose=purpose,
         subject_id=ask.subject_id,
         customer_id=ask.customer_id,
         method=means.method,
-        provider=provider_of(means.method),
+        provider=get_provider(means.method),
         attempt_id=ask.request_id,
         status=Status.PENDING,
         amount=ask.amount,

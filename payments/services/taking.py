@@ -121,7 +121,7 @@ class _Wanted:
 
     @property
     def provider(self) -> str:
-        return provider_of(self.means.method)
+        return get_provider(self.means.method)
 
     def check(
         self, account: OrderAccount, order: OrderCopy | None, due: Decimal | None, *, owner_id: UUID
@@ -158,7 +158,7 @@ class _Wanted:
         )
 
 
-def provider_of(method: str) -> str:
+def get_provider(method: str) -> str:
     """Return who takes money paid this way: the configured provider, or a manager."""
     return MANUAL if method in BY_HAND else settings.PAYMENT_PROVIDER
 
@@ -187,7 +187,7 @@ def begin(payment: Payment, means: Means, stored: PaymentMethod | None) -> None:
             key=charge_key(payment.id),
             operation="payments.charge",
             provider=payment.provider,
-            request=_request_of(payment, stored.token if stored else means.token),
+            request=_build_request(payment, stored.token if stored else means.token),
         )
 
 
@@ -202,7 +202,7 @@ def record_refused(payment: Payment, refusal: DomainError) -> None:
     publish_failed(payment)
 
 
-def _request_of(payment: Payment, token: str) -> dict[str, Any]:
+def _build_request(payment: Payment, token: str) -> dict[str, Any]:
     return {
         "payment_id": str(payment.id),
         "order_id": str(payment.order_id or ""),

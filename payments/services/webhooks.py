@@ -24,7 +24,7 @@ from payments.models import (
 )
 from payments.providers.port import Notice
 from payments.services.charges import ChargeReport, apply_report, dispute_payment
-from payments.services.refunds import RefundReport, apply_refund_report, find_refund_of, record_foreign_refund
+from payments.services.refunds import RefundReport, apply_refund_report, find_refund, record_foreign_refund
 
 _CHARGES = {
     "processing": Status.PROCESSING,
@@ -105,7 +105,7 @@ def _conclude(event: WebhookEvent, result: Result, now: datetime) -> None:
 
 
 def _apply(event: WebhookEvent, notice: Notice, now: datetime) -> Result:
-    payment = _payment_of(event.provider, notice)
+    payment = _find_payment(event.provider, notice)
     if payment is None:
         return WebhookOutcome.UNKNOWN_PAYMENT, ""
     match notice.kind:
@@ -118,7 +118,7 @@ def _apply(event: WebhookEvent, notice: Notice, now: datetime) -> Result:
     return WebhookOutcome.IGNORED, ""
 
 
-def _payment_of(provider: str, notice: Notice) -> Payment | None:
+def _find_payment(provider: str, notice: Notice) -> Payment | None:
     payments = Payment.objects.filter(provider=provider)
     payment_id = find_uuid(notice.payment_id)
     if payment_id is not None:
@@ -150,7 +150,7 @@ def _apply_refund(payment: Payment, notice: Notice, now: datetime) -> Result:
     if amount is None or notice.currency != payment.currency:
         return WebhookOutcome.MISMATCH, f"{notice.amount} {notice.currency}"
     apply_report(payment_id=payment.id, report=ChargeReport(Status.COMPLETED), now=now)
-    refund = _our_refund(payment, notice) or find_refund_of(payment, notice.ref, amount)
+    refund = _our_refund(payment, notice) or find_refund(payment, notice.ref, amount)
     if refund is not None:
         return _move_refund(refund, notice, amount, now)
     return _record_foreign(payment, notice, amount, RefundSource.PROVIDER, now)

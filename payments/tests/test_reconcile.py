@@ -17,7 +17,7 @@ from payments.tests import make
 pytestmark = pytest.mark.django_db(databases=["payments"])
 
 
-def book_of(sandbox, *payments):
+def list_rows(sandbox, *payments):
     return [row for payment in payments for row in sandbox.rows(payment)]
 
 
@@ -26,7 +26,7 @@ def test_a_day_is_compared_with_the_providers_book(sandbox, monkeypatch, capsys)
     make.refund(paid, "100.00")
     make.payment(token="tok_declined")
     drain_outbox("payments")
-    rows = book_of(sandbox, paid)
+    rows = list_rows(sandbox, paid)
     monkeypatch.setattr(SandboxProvider, "read_statement", lambda self: iter(rows))
     today = timezone.now().date()
     call_command("reconcile_payments", "--json", day=today)

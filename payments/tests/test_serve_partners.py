@@ -84,7 +84,7 @@ def test_a_borrower_pays_once_and_the_bank_gets_it(sandbox):
 def test_what_a_bank_has_of_an_undone_loan_is_kept_from_what_goes_back_to_it(sandbox):
     """Lent 700 000, of which the bank debited 100: it gets the rest back, the buyer the 100."""
     order, loan_id = make.order(), uuid7()
-    loan = loan_of(order)
+    loan = build_loan(order)
     handlers.follow_loan(promised(loan))
     handlers.follow_loan(PostLoan(bank="alfa", **loan))
     undone = GiveBackLoanSurplus(
@@ -292,7 +292,7 @@ def test_a_payout_that_failed_is_answered_and_may_be_retried(monkeypatch):
     assert balances() == {"insurer:": Decimal(900), "provider:": Decimal(-900)}
 
 
-def loan_of(order, amount="700000.00"):
+def build_loan(order, amount="700000.00"):
     return {
         "application_id": uuid7(), "order_id": order.id, "customer_id": order.customer_id, "amount": Decimal(amount),
     } | MONEY  # fmt: skip
@@ -308,7 +308,7 @@ def dropped(loan):
 
 def test_a_buyer_is_not_asked_for_what_the_loan_pays():
     order = make.order()
-    loan = loan_of(order)
+    loan = build_loan(order)
     twice(handlers.follow_loan, promised(loan))
     assert payable(order.id) == Decimal(300_000)
     over = Api("client", user_id=order.customer_id).post(
@@ -327,7 +327,7 @@ def test_a_buyer_is_not_asked_for_what_the_loan_pays():
 
 def test_a_manager_may_take_what_a_loan_promised_and_has_not_paid():
     order = make.order()
-    loan = loan_of(order)
+    loan = build_loan(order)
     handlers.follow_loan(promised(loan))
     manager, whole = Api("manager"), {"order_id": str(order.id), "method": "cash"}
     over = manager.post("/payments", whole | {"amount": "1000000.01"})
@@ -340,7 +340,7 @@ def test_a_manager_may_take_what_a_loan_promised_and_has_not_paid():
 
 def test_a_loan_that_falls_through_is_reversed_for_good():
     order = make.order()
-    loan = loan_of(order)
+    loan = build_loan(order)
     handlers.follow_loan(PostLoan(bank="", **loan))
     twice(handlers.follow_loan, dropped(loan))
     handlers.follow_loan(promised(loan))
@@ -351,7 +351,7 @@ def test_a_loan_that_falls_through_is_reversed_for_good():
 
 def test_the_checkouts_own_request_is_not_cut_by_an_earlier_offer():
     order = make.order()
-    handlers.follow_loan(promised(loan_of(order)))
+    handlers.follow_loan(promised(build_loan(order)))
     handlers.serve_checkout(make.payment_requested(order))
     drain_outbox("payments")
     assert Payment.objects.get().status == Status.COMPLETED

@@ -24,7 +24,7 @@ def movements():
     return paid
 
 
-def body_of(response):
+def read_body(response):
     return b"".join(response.streaming_content).decode()
 
 
@@ -54,7 +54,7 @@ def test_a_statement_comes_as_csv(movements):
     response = Api("manager").get(f"{PATH}?format=csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"].startswith('attachment; filename="cash-')
-    rows = list(csv.DictReader(io.StringIO(body_of(response))))
+    rows = list(csv.DictReader(io.StringIO(read_body(response))))
     assert [(row["account"], row["kind"], row["balance"]) for row in rows] == [
         ("cash", "charge", "1000.00"),
         ("cash", "refund", "900.00"),
@@ -65,7 +65,7 @@ def test_too_long_for_one_document_comes_as_csv_only(movements, monkeypatch):
     monkeypatch.setattr(books, "MOST_LINES", 1)
     refused = Api("manager").get(PATH)
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "too_long")
-    assert len(body_of(Api("manager").get(f"{PATH}?format=csv")).splitlines()) == 3
+    assert len(read_body(Api("manager").get(f"{PATH}?format=csv")).splitlines()) == 3
 
 
 @pytest.mark.parametrize(
