@@ -38,7 +38,7 @@ from resources.api.serializers import (
 )
 from resources.errors import ResourceNotFound
 from resources.models import Allocation, Blackout, DriveRole, Resource, ResourceType
-from resources.queries.diary import availability_of, find_slots
+from resources.queries.diary import compute_availability, find_slots
 
 DEFAULT_WINDOW = timedelta(days=7)
 MAX_WINDOW = timedelta(days=366)
@@ -149,7 +149,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Manager
         """Return how much can be had over [from, to), at least and stretch by stretch."""
         resource = self.get_object()
         start, end = self._window(resource, MAX_WINDOW)
-        return Response(AvailabilitySerializer(availability_of(resource, start, end)).data)
+        return Response(AvailabilitySerializer(compute_availability(resource, start, end)).data)
 
     @extend_schema(
         parameters=[

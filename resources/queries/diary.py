@@ -105,7 +105,7 @@ def _crews(start: datetime, end: datetime) -> list[list[Diary]]:
     return list(diaries.values())
 
 
-def availability_of(resource: Resource, start: datetime, end: datetime) -> dict[str, Any]:
+def compute_availability(resource: Resource, start: datetime, end: datetime) -> dict[str, Any]:
     """Return how many units can be had over [start, end), at least (`available`) and stretch by stretch (`spans`)."""
     bookings = list(resource.allocations.active().overlapping(start, end))
     taken: list[Allocation | Closed] = [*bookings, *_closed(resource, start, end)]

@@ -27,7 +27,7 @@ def open_stretches(rules: Sequence[Hours], zone: ZoneInfo, start: datetime, end:
         return [(start, end)]
     found: list[Stretch] = []
     for day in _days(start, end, zone):
-        for opens, closes in _stretches_of(day, rules, zone):
+        for opens, closes in _list_stretches(day, rules, zone):
             from_, until = max(opens, start), min(closes, end)
             if from_ >= until:
                 continue
@@ -64,7 +64,7 @@ def grid(rules: Sequence[Hours], zone: ZoneInfo, start: datetime, end: datetime,
     for day in _days(start, end, zone):
         for rule in _of_day(day, rules):
             local = datetime.combine(day, rule.opens)
-            last = _end_of(day, rule)
+            last = _get_end(day, rule)
             while local < last:
                 moment = local.replace(tzinfo=zone).astimezone(UTC)
                 if start <= moment < end and moment.astimezone(zone).replace(tzinfo=None) == local:
@@ -79,10 +79,10 @@ def _days(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def _stretches_of(day: date, rules: Sequence[Hours], zone: ZoneInfo) -> Iterator[Stretch]:
+def _list_stretches(day: date, rules: Sequence[Hours], zone: ZoneInfo) -> Iterator[Stretch]:
     for rule in _of_day(day, rules):
         opens = datetime.combine(day, rule.opens, zone)
-        yield opens.astimezone(UTC), _end_of(day, rule).replace(tzinfo=zone).astimezone(UTC)
+        yield opens.astimezone(UTC), _get_end(day, rule).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _of_day(day: date, rules: Sequence[Hours]) -> list[Hours]:
@@ -91,5 +91,5 @@ def _of_day(day: date, rules: Sequence[Hours]) -> list[Hours]:
     return sorted((rule for rule in rules if rule.weekday == day.isoweekday()), key=lambda rule: rule.opens)
 
 
-def _end_of(day: date, rule: Hours) -> datetime:
+def _get_end(day: date, rule: Hours) -> datetime:
     return datetime.combine(day if rule.closes != ALL_DAY else day + timedelta(days=1), rule.closes)

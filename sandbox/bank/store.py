@@ -230,7 +230,7 @@ class Store:
             code, detail = self._why_not(charge, Decimal(amount))
             status = "failed" if code else "succeeded"
             later = self.faults.postpone(status)
-            if charge["token"] == "tok_refund_late_fails" and not self._refunds_of(charge):
+            if charge["token"] == "tok_refund_late_fails" and not self._list_refunds(charge):
                 later = (0.0, "failed")
             row = self._add(
                 kind="refund", key=key, charge_key=charge_key, reference=str(body.get("refund_id") or ""),
@@ -268,13 +268,13 @@ class Store:
                 self._announce(known)
             return known if status == known["status"] else self._end(known, status, "", "")
 
-    def _refunds_of(self, charge: dict[str, Any]) -> list[sqlite3.Row]:
+    def _list_refunds(self, charge: dict[str, Any]) -> list[sqlite3.Row]:
         return self._db.execute(
             "SELECT status, amount FROM movement WHERE kind = 'refund' AND charge_key = ?", (charge["key"],)
         ).fetchall()
 
     def _why_not(self, charge: dict[str, Any], amount: Decimal) -> tuple[str, str]:
-        earlier = self._refunds_of(charge)
+        earlier = self._list_refunds(charge)
         if charge["token"] == "tok_refund_fails" and not earlier:
             return "refund_refused", "The bank refused the refund."
         gone = sum((Decimal(row["amount"]) for row in earlier if row["status"] != "failed"), Decimal(0))
@@ -329,7 +329,7 @@ class Store:
             )
 
     def _told(self, row: dict[str, Any]) -> dict[str, str]:
-        charge = row if row["kind"] == "charge" else self._charge_of(row)
+        charge = row if row["kind"] == "charge" else self._get_charge(row)
         data = {
             "payment_id": charge["reference"],
             "amount": row["amount"],
@@ -342,7 +342,7 @@ class Store:
             data |= {"refund_id": row["reference"], "provider_refund_id": row["id"]}
         return data | ({"dispute_id": row["id"]} if row["kind"] == "dispute" else {})
 
-    def _charge_of(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _get_charge(self, row: dict[str, Any]) -> dict[str, Any]:
         found = self._db.execute(
             "SELECT * FROM movement WHERE kind = 'charge' AND key = ?", (row["charge_key"],)
         ).fetchone()
