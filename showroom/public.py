@@ -34,7 +34,7 @@ def require_happening(event_id: UUID, field: str) -> None:
         raise InvalidInput(field, "unknown_event", _("There is no such event."))
 
 
-def registration_of(happening_id: UUID, user_id: UUID) -> Registration | None:
+def find_registration(happening_id: UUID, user_id: UUID) -> Registration | None:
     """The seat or place in the line that a person has."""
     live = Registration.objects.filter(happening_id=happening_id, user_id=user_id)
     return live.exclude(status=RegistrationStatus.CANCELLED).first()
@@ -45,7 +45,7 @@ def test_drive_cars() -> list[DriveCar]:
     return list(DriveCar.objects.filter(is_available=True).order_by("name", "resource_id")[:MAX_SHOWN])
 
 
-def drives_of(user_id: UUID) -> list[Drive]:
+def list_drives(user_id: UUID) -> list[Drive]:
     """A person's test drives, the latest first."""
     return list(Drive.objects.filter(user_id=user_id).order_by("-starts_at", "-id")[:MAX_SHOWN])
 

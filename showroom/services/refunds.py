@@ -24,7 +24,7 @@ def ask_refund(registration: Registration, *, paid_by: UUID, reason: str) -> Non
     require_permit("showroom")
     send(
         GiveBackTicketPrice(
-            request_id=refund_of(paid_by),
+            request_id=get_refund_id(paid_by),
             registration_id=registration.id,
             event_id=registration.happening_id,
             customer_id=registration.user_id,
@@ -35,6 +35,6 @@ def ask_refund(registration: Registration, *, paid_by: UUID, reason: str) -> Non
     )
 
 
-def refund_of(paid_by: UUID) -> UUID:
+def get_refund_id(paid_by: UUID) -> UUID:
     """The id of the refund of a payment: however often it is asked for, payments gives it back once."""
     return uuid5(paid_by, "refund")

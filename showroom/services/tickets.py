@@ -14,7 +14,7 @@ from showroom.errors import NothingToPay, PaymentUnderWay
 from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
 from showroom.services import registrations
 from showroom.services.happenings import lock_happening
-from showroom.services.refunds import ask_refund, give_money_back, refund_of
+from showroom.services.refunds import ask_refund, get_refund_id, give_money_back
 
 _SETTLED = frozenset({PaymentState.PAID, PaymentState.REFUNDING, PaymentState.REFUNDED})
 
@@ -97,6 +97,6 @@ def record_refund(*, registration_id: UUID, request_id: UUID, is_paid: bool) -> 
         seat = Registration.objects.select_for_update().filter(pk=registration_id).first()
         if seat is None or seat.payment_state != PaymentState.REFUNDING or not is_paid:
             return
-        if seat.payment_request_id is not None and request_id == refund_of(seat.payment_request_id):
+        if seat.payment_request_id is not None and request_id == get_refund_id(seat.payment_request_id):
             seat.payment_state = PaymentState.REFUNDED
             seat.save(update_fields=["payment_state"])

@@ -24,7 +24,7 @@ CHANGES = [
 ]
 
 
-def file_of(start, zone="Europe/Moscow", **fields):
+def build_file(start, zone="Europe/Moscow", **fields):
     happening = Happening(
         title="Open day; a, b", starts_at=start, ends_at=start + LONG, time_zone=zone, capacity=1,
         updated_at=datetime(2026, 1, 1, tzinfo=UTC), version=3, **fields,
@@ -46,12 +46,12 @@ def read(content, name):
 @pytest.mark.parametrize("minutes", range(-180, 181, 30))
 def test_a_file_tells_its_moments_around_a_change_of_the_clocks(zone, change, minutes):
     start = change + timedelta(minutes=minutes)
-    content = file_of(start, zone)
+    content = build_file(start, zone)
     assert [read(content, "DTSTART"), read(content, "DTEND")] == [start, start + LONG]
 
 
 def test_the_clock_that_changes_is_the_one_before():
-    content = file_of(datetime(2027, 3, 28, 12, tzinfo=UTC), "Europe/Berlin").decode()
+    content = build_file(datetime(2027, 3, 28, 12, tzinfo=UTC), "Europe/Berlin").decode()
     spring = content.split("BEGIN:DAYLIGHT")[-1].split("END:DAYLIGHT")[0]
     assert "DTSTART:20270328T020000" in spring
     assert "TZOFFSETFROM:+0100" in spring
@@ -60,7 +60,7 @@ def test_the_clock_that_changes_is_the_one_before():
 
 def test_a_file_is_formed_as_the_standard_asks():
     start = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
-    content = file_of(start, location="Зал с очень длинным названием, " * 4, description="Первая строка\nвторая")
+    content = build_file(start, location="Зал с очень длинным названием, " * 4, description="Первая строка\nвторая")
     assert content.count(b"\r\n") == content.count(b"\n")
     assert max(len(line) for line in content.split(b"\r\n")) <= 75
     assert b"DTSTART;TZID=Europe/Moscow:20270328T033000" in content
@@ -73,7 +73,7 @@ def test_a_file_is_formed_as_the_standard_asks():
 
 
 def test_in_utc_no_clock_needs_describing():
-    content = file_of(datetime(2027, 3, 28, 12, tzinfo=UTC), "UTC")
+    content = build_file(datetime(2027, 3, 28, 12, tzinfo=UTC), "UTC")
     assert b"DTSTART:20270328T120000Z" in content
     assert b"VTIMEZONE" not in content
 
@@ -81,4 +81,4 @@ def test_in_utc_no_clock_needs_describing():
 def test_a_second_half_past_two_is_told_in_utc():
     second = datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
     assert second.astimezone(ZoneInfo("Europe/Berlin")).fold == 1
-    assert b"DTSTART:20271031T013000Z" in file_of(second, "Europe/Berlin")
+    assert b"DTSTART:20271031T013000Z" in build_file(second, "Europe/Berlin")

@@ -16,7 +16,7 @@ from showroom import services
 from showroom.handlers import settle_seat
 from showroom.models import PaymentState, Registration, RegistrationStatus
 from showroom.public import seat_disagreements
-from showroom.services.refunds import refund_of
+from showroom.services.refunds import get_refund_id
 from showroom.tests import make
 from showroom.tests.test_seats_kept import full_with_queue, paid_happening, pay, refunded, settled
 
@@ -28,7 +28,7 @@ def told(type_):
     return [row.data for row in OutboxEvent.objects.using("showroom").filter(type=type_).order_by("n")]
 
 
-def now_of(registration):
+def reload_states(registration):
     registration.refresh_from_db()
     return registration.status, registration.payment_state
 
@@ -48,13 +48,13 @@ def test_money_for_a_seat_that_went_to_another_goes_back_once():
     settle_seat(settled(first, is_paid=False, code="timeout"))
     Registration.objects.filter(pk=first.pk).update(offer_expires_at=timezone.now())
     services.expire_offer(happening_id=happening.id, registration_id=first.id, now=timezone.now())
-    assert (now_of(first)[0], now_of(heir)[0]) == ("cancelled", "offered")
+    assert (reload_states(first)[0], reload_states(heir)[0]) == ("cancelled", "offered")
     for _ in range(2):
         settle_seat(arrived)
-    assert now_of(first) == ("cancelled", "refunding")
-    assert now_of(heir) == ("offered", "none")
+    assert reload_states(first) == ("cancelled", "refunding")
+    assert reload_states(heir) == ("offered", "none")
     (asked,) = told("event.ticket_refund_requested")
-    assert asked["request_id"] == str(refund_of(arrived.request_id))
+    assert asked["request_id"] == str(get_refund_id(arrived.request_id))
     assert seat_disagreements() == []
 
 
@@ -65,16 +65,16 @@ def test_a_payment_thought_dead_pays_the_seat_and_the_second_goes_back():
     first.refresh_from_db()
     second = settled(first)
     settle_seat(arrived_late)
-    assert now_of(first) == ("confirmed", "paid")
+    assert reload_states(first) == ("confirmed", "paid")
     for _ in range(2):
         settle_seat(second)
         settle_seat(arrived_late)
-    assert now_of(first) == ("confirmed", "paid")
+    assert reload_states(first) == ("confirmed", "paid")
     assert {asked["request_id"] for asked in told("event.ticket_refund_requested")} == {
-        str(refund_of(second.request_id))
+        str(get_refund_id(second.request_id))
     }
-    settle_seat(refunded(first, refund_of(second.request_id)))
-    assert now_of(first) == ("confirmed", "paid")
+    settle_seat(refunded(first, get_refund_id(second.request_id)))
+    assert reload_states(first) == ("confirmed", "paid")
     assert published("showroom").count("event.registration.promoted") == 1
 
 
@@ -84,7 +84,7 @@ def test_a_refusal_of_an_older_payment_changes_nothing():
     settle_seat(refusal)
     pay(first)
     settle_seat(refusal)
-    assert now_of(first) == ("offered", "pending")
+    assert reload_states(first) == ("offered", "pending")
 
 
 def test_two_hundred_are_told_of_a_cancelled_event_once_and_each_refunded_once(monkeypatch):
@@ -142,7 +142,7 @@ def test_an_offer_that_runs_out_while_an_operator_gives_it_up_goes_to_the_next_o
     for thread in threads:
         thread.join()
     assert unexpected == []
-    assert (now_of(next_)[0], now_of(last)[0]) == ("cancelled", "offered")
+    assert (reload_states(next_)[0], reload_states(last)[0]) == ("cancelled", "offered")
     given_up = Counter(event["registration_id"] for event in told("event.registration.cancelled"))
     assert given_up == {str(seated.id): 1, str(next_.id): 1}
     offered = Counter(event["registration_id"] for event in told("event.registration.offered"))

@@ -13,7 +13,7 @@ from payments.events import ChargeSettled, PayoutSettled
 from showroom import services
 from showroom.models import Registration
 from showroom.public import seat_disagreements
-from showroom.services.refunds import refund_of
+from showroom.services.refunds import get_refund_id
 from showroom.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["showroom"])
@@ -23,7 +23,7 @@ def of(happening, user_id):
     return Registration.objects.filter(happening=happening, user_id=user_id).latest("created_at")
 
 
-def path_of(registration, tail=""):
+def get_path(registration, tail=""):
     return f"/events/{registration.happening_id}/registrations/{registration.id}{tail}"
 
 
@@ -36,11 +36,11 @@ def full_with_queue(waiting=2, **fields):
 def test_a_free_seat_is_kept_for_the_next_in_line_who_accepts_it():
     _, seated, (next_, last) = full_with_queue()
     with capture_events("showroom") as told:
-        Api("manager").delete(path_of(seated))
+        Api("manager").delete(get_path(seated))
         next_.refresh_from_db()
         assert (next_.status, next_.position) == ("offered", None)
         assert timedelta(hours=23) < next_.offer_expires_at - timezone.now() <= timedelta(hours=24)
-        answer = Api("client", user_id=next_.user_id).post(path_of(next_, "/accept"))
+        answer = Api("client", user_id=next_.user_id).post(get_path(next_, "/accept"))
     assert (answer.status_code, answer.json()["status"]) == (200, "confirmed")
     assert len(answer.json()["check_in_code"]) == 8
     assert told == ["event.registration.cancelled", "event.registration.offered", "event.registration.promoted"]
@@ -67,7 +67,7 @@ def test_an_offer_is_over_by_the_clock_even_if_no_job_ran():
     happening, seated, (next_, _) = full_with_queue()
     services.cancel_registration(happening_id=happening.id, registration_id=seated.id, now=timezone.now())
     Registration.objects.filter(pk=next_.id).update(offer_expires_at=timezone.now())
-    answer = Api("client", user_id=next_.user_id).post(path_of(next_, "/accept"))
+    answer = Api("client", user_id=next_.user_id).post(get_path(next_, "/accept"))
     assert (answer.status_code, answer.json()["code"]) == (409, "offer_expired")
     assert of(happening, next_.user_id).status == "offered"
 
@@ -75,7 +75,7 @@ def test_an_offer_is_over_by_the_clock_even_if_no_job_ran():
 def test_nothing_is_accepted_that_was_not_offered():
     happening = make.happening()
     registration = make.registration(happening)
-    answer = Api("client", user_id=registration.user_id).post(path_of(registration, "/accept"))
+    answer = Api("client", user_id=registration.user_id).post(get_path(registration, "/accept"))
     assert (answer.status_code, answer.json()["code"]) == (409, "not_offered")
 
 
@@ -84,8 +84,8 @@ def test_another_persons_offer_does_not_exist():
     services.cancel_registration(happening_id=happening.id, registration_id=seated.id, now=timezone.now())
     for tail in ("/accept", "/pay"):
         body = {"method": "card", "token": "tok_success"} if tail == "/pay" else None
-        assert Api("client").post(path_of(next_, tail), body).status_code == 404
-        assert Api().post(path_of(next_, tail), body).status_code == 401
+        assert Api("client").post(get_path(next_, tail), body).status_code == 404
+        assert Api().post(get_path(next_, tail), body).status_code == 401
     assert of(happening, next_.user_id).status == "offered"
 
 
@@ -103,7 +103,7 @@ def paid_happening(**fields):
 
 def pay(registration, **body):
     caller = Api("client", user_id=registration.user_id)
-    return caller.post(path_of(registration, "/pay"), {"method": "card", "token": "tok_success", **body})
+    return caller.post(get_path(registration, "/pay"), {"method": "card", "token": "tok_success", **body})
 
 
 def settled(registration, **changes):
@@ -122,7 +122,7 @@ def settled(registration, **changes):
 
 def refunded(registration, request_id=None):
     return PayoutSettled(
-        request_id=request_id or refund_of(registration.payment_request_id),
+        request_id=request_id or get_refund_id(registration.payment_request_id),
         purpose="ticket",
         subject_id=registration.id,
         customer_id=registration.user_id,
@@ -203,7 +203,7 @@ def test_money_for_a_seat_given_up_meanwhile_goes_back(deliver):
     registration = make.registration(paid_happening())
     pay(registration)
     registration.refresh_from_db()
-    Api("client", user_id=registration.user_id).delete(path_of(registration))
+    Api("client", user_id=registration.user_id).delete(get_path(registration))
     deliver(settled(registration))
     registration.refresh_from_db()
     assert (registration.status, registration.payment_state) == ("cancelled", "refunding")

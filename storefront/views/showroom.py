@@ -44,7 +44,7 @@ def happening(request: HttpRequest, happening_id: UUID) -> HttpResponse:
     found = public.find_happening(happening_id)
     if found is None:
         raise NotFound
-    mine = public.registration_of(happening_id, user_id(request)) if request.user.is_authenticated else None
+    mine = public.find_registration(happening_id, user_id(request)) if request.user.is_authenticated else None
     context = {
         "happening": found,
         "mine": mine,
@@ -144,7 +144,7 @@ def test_drives(request: HttpRequest) -> HttpResponse:
         days = [today + timedelta(days=offset) for offset in range(DAYS)]
         context |= {"zone": zone, "day": day, "days": days, "slots": _slots(car, day, zone)}
     if request.user.is_authenticated:
-        context["drives"] = public.drives_of(user_id(request))
+        context["drives"] = public.list_drives(user_id(request))
     return render(request, "storefront/test_drives.html", context)
 
 
@@ -193,7 +193,7 @@ def _try(request: HttpRequest, act: Callable[[], Any], target: str, *arguments: 
 
 
 def _mine(request: HttpRequest, happening_id: UUID) -> UUID:
-    found = public.registration_of(happening_id, user_id(request))
+    found = public.find_registration(happening_id, user_id(request))
     if found is None:
         raise NotFound
     return found.id
