@@ -20,7 +20,7 @@ COOKIE_KEPT = timedelta(days=14)
 log = structlog.get_logger(__name__)
 
 
-def holder_of(request: HttpRequest) -> Holder:
+def get_holder(request: HttpRequest) -> Holder:
     """Return whose cart this visitor sees; what a guest put in goes along with whoever has signed in."""
     token = _token(request)
     if not request.user.is_authenticated:

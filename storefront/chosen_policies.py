@@ -73,7 +73,7 @@ def _premium(asked: dict[str, Any]) -> Decimal | None:
         return None
 
 
-def total_of(chosen: list[Chosen]) -> Decimal:
+def compute_total(chosen: list[Chosen]) -> Decimal:
     """Their premiums together, roubles."""
     return sum((item.premium for item in chosen), ZERO)
 

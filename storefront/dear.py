@@ -19,7 +19,7 @@ SENT_ONLY = {"storefront:deal-calculator"}
 """Where only what is sent is worked out: the page itself is a form."""
 
 
-def scope_of(request: HttpRequest) -> str | None:
+def find_scope(request: HttpRequest) -> str | None:
     """The budget that this request counts against, if its page is dear."""
     match = request.resolver_match
     name = match.view_name if match else ""

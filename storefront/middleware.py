@@ -12,7 +12,7 @@ from django.utils.http import escape_leading_slashes
 
 from gateway.guards.guard import TooManyRequests
 from gateway.views import too_many
-from storefront.dear import scope_of
+from storefront.dear import find_scope
 from storefront.pages import nowhere
 from storefront.visitor import count
 
@@ -71,7 +71,7 @@ class BudgetMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Tell whoever used up the budget when to come back; all others go on."""
-        scope = scope_of(request)
+        scope = find_scope(request)
         if scope is None:
             return None
         try:

@@ -23,14 +23,14 @@ from orders.services import Actor
 BACKEND = "accounts.backends.EmailBackend"
 
 
-def principal_of(request: HttpRequest) -> Principal:
+def get_principal(request: HttpRequest) -> Principal:
     """The signed-in visitor as a caller of the API would be seen; good for as long as an access token lives."""
     user: Any = request.user
     return policy.page_principal(user, jti=session_jti(request), lifetime_s=lifetime_s())
 
 
 def lifetime_s() -> int:
-    """Seconds for which `principal_of` answers for a visitor."""
+    """Seconds for which `get_principal` answers for a visitor."""
     lifetime: Any = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
     return int(lifetime.total_seconds())
 
@@ -46,7 +46,7 @@ def session_jti(request: HttpRequest) -> str:
     return str(request.session.get(PAGE_SESSION, ""))
 
 
-def actor_of(request: HttpRequest) -> Actor:
+def get_actor(request: HttpRequest) -> Actor:
     """The signed-in visitor as a buyer: on these pages even a manager buys for themselves."""
     user: Any = request.user
     return Actor(user.id, frozenset(user.effective_roles))
@@ -71,7 +71,7 @@ def send_once(request: HttpRequest, alias: str, form: str, act: Callable[[], Htt
 
 def count(request: HttpRequest, scope: str) -> None:
     """Count one request against a limit. Raises TooManyRequests."""
-    principal = principal_of(request) if request.user.is_authenticated else None
+    principal = get_principal(request) if request.user.is_authenticated else None
     guard.check(principal, client_address(request.META), scope)
 
 

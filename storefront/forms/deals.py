@@ -179,7 +179,7 @@ def first_wish(car: ProductView) -> dict[str, Any]:
     }
 
 
-def wish_of(deal: DealDocument) -> dict[str, Any]:
+def build_wish(deal: DealDocument) -> dict[str, Any]:
     """A stored deal as the form that leads to it again."""
     found: dict[str, Any] = {
         "accessories": [str(line.product_id) for line in deal.lines[1:]],

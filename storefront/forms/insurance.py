@@ -134,7 +134,7 @@ def begun_with(car: ProductView | None) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value}
 
 
-def request_of(forms_: Mapping[str, Any]) -> dict[str, Any]:
+def build_request(forms_: Mapping[str, Any]) -> dict[str, Any]:
     """The quote request of three valid steps."""
     car, drivers = forms_["car"].cleaned_data, forms_["drivers"].drivers()
     plain = {name: str(value) if name == "engine_power" else value for name, value in car.items()}

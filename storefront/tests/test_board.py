@@ -301,7 +301,7 @@ def decide(visitor, found, **fields):
     return visitor.client.post(f"/board/returns/{found.id}/", given, follow=True).content.decode()
 
 
-def state_of(found):
+def get_state(found):
     found.refresh_from_db()
     return found.state
 
@@ -317,16 +317,16 @@ def test_a_return_is_inspected_and_taken_back_from_the_board(settings):
     assert f"{found.order.number}: Note the inspection" in told
     assert "Found: as new (1200 km)" in told
     assert 'value="accept"' in told
-    assert (state_of(found), found.mileage) == ("inspected", 1200)
+    assert (get_state(found), found.mileage) == ("inspected", 1200)
     shown = decide(manager, found, action="accept", said="all in order")
-    assert state_of(found) == "accepted"
+    assert get_state(found) == "accepted"
     assert f"/board/returns/{found.id}/" not in shown
 
 
 def test_a_return_is_refused_from_the_board():
     found = make_orders.returning()
     decide(Visitor("manager"), found, action="refuse", said="driven for months")
-    assert (state_of(found), found.note, found.order.status) == ("refused", "driven for months", "completed")
+    assert (get_state(found), found.note, found.order.status) == ("refused", "driven for months", "completed")
 
 
 def test_a_return_above_the_limit_waits_and_nobody_decides_their_own():
@@ -336,14 +336,14 @@ def test_a_return_above_the_limit_waits_and_nobody_decides_their_own():
     own = make_orders.returning(customer_id=manager.user.id)
     decide(manager, own, action="inspect")
     decide(manager, own, action="refuse")
-    assert (state_of(found), state_of(own)) == ("inspected", "asked")
+    assert (get_state(found), get_state(own)) == ("inspected", "asked")
 
 
 @pytest.mark.parametrize("fields", [{"said": " "}, {"action": "burn"}, {"mileage": "-1"}, {"mileage": "far"}])
 def test_bad_words_about_a_return_change_nothing(fields):
     found = make_orders.returning()
     assert "Say what was found" in decide(Visitor("manager"), found, **({"action": "inspect"} | fields))
-    assert state_of(found) == "asked"
+    assert get_state(found) == "asked"
 
 
 def test_deciding_a_return_is_for_managers():
@@ -354,4 +354,4 @@ def test_deciding_a_return_is_for_managers():
     assert Visitor("manager").client.post(f"/board/returns/{uuid7()}/", body).status_code == 404
     early = decide(Visitor("manager"), found, action="accept")
     assert "nobody has inspected yet" in early
-    assert state_of(found) == "asked"
+    assert get_state(found) == "asked"

@@ -19,7 +19,7 @@ from payments.events import PaymentCompleted, PaymentFailed
 from payments.public import payments_of_order
 from storefront.tests import make
 from storefront.tests.make import Visitor
-from storefront.visitor import actor_of
+from storefront.visitor import get_actor
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments"])
 
@@ -35,7 +35,7 @@ def bought(visitor, **changes):
     return response["Location"]
 
 
-def payment_of(path):
+def get_payment_request(path):
     """Return what the checkout asked payments for."""
     order_id = path.strip("/").split("/")[1]
     asked = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested", data__order_id=order_id)
@@ -44,7 +44,7 @@ def payment_of(path):
 
 def answer(path, event, **fields):
     """Let payments answer."""
-    asked = payment_of(path)
+    asked = get_payment_request(path)
     ids = {name: UUID(asked[name]) for name in ("order_id", "attempt_id", "customer_id")}
     receive(event(payment_id=uuid7(), amount=Decimal(asked["amount"]), currency=asked["currency"], **ids, **fields))
 
@@ -70,7 +70,7 @@ def test_the_page_says_why_a_card_was_declined():
     visitor = Visitor("client")
     page = bought(visitor, token="tok_declined")
     drain_outbox("catalog", "orders")
-    assert payment_of(page)["amount"] == "1745000.00"
+    assert get_payment_request(page)["amount"] == "1745000.00"
     answer(page, PaymentFailed, code="declined", detail="Declined by the bank.")
     assert "The bank declined the card. No money was taken." in text(visitor.get(page))
 
@@ -183,7 +183,7 @@ def buy_at(visitor, car):
 
     place_order(
         customer_id=visitor.user.id,
-        actor=actor_of(SimpleNamespace(user=visitor.user)),
+        actor=get_actor(SimpleNamespace(user=visitor.user)),
         lines=[ProductLine(car.id, 1)],
         now=timezone.now() - timedelta(minutes=1),
     )

@@ -123,14 +123,14 @@ def test_a_deposit_of_an_order_that_ends_went_back():
     page, order = paid(visitor)
     visitor.post(f"{page}cancel/")
     order.refresh_from_db()
-    receive(answers.refunded(order, _payment_of(order), "50000.00"))
+    receive(answers.refunded(order, _get_payment_id(order), "50000.00"))
     receive(answers.settled(order, "50000.00"))
     receive(answers.released(order))
     assert "all of it went back the way it was paid" in text(visitor.get(page))
     assert DepositAgreement.objects.get().ended_at <= timezone.now()
 
 
-def _payment_of(order):
+def _get_payment_id(order):
     (part,) = order.checkout.legs.get(kind="payment").request["parts"]
     return part.get("payment_id") or uuid7()
 

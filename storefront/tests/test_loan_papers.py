@@ -40,13 +40,13 @@ def application(borrower):
     return make.application(of=make.order(customer_id=borrower.user.id))
 
 
-def path_of(application):
+def get_path(application):
     return f"/credit/applications/{application.id}/papers/"
 
 
 def send(visitor, application, *, content=PDF, kind="passport", name="scan.pdf"):
     file = SimpleUploadedFile(name, content, content_type="application/pdf")
-    return visitor.post(path_of(application), kind=kind, file=file)
+    return visitor.post(get_path(application), kind=kind, file=file)
 
 
 def review(paper, *, is_accepted, note=""):
@@ -57,30 +57,30 @@ def review(paper, *, is_accepted, note=""):
 
 
 def test_what_is_asked_for_came_and_was_said_of_it_is_shown(borrower, application):
-    page = text(borrower.get(path_of(application)))
+    page = text(borrower.get(get_path(application)))
     assert page.count("not sent yet") == 2
     assert "at most 10.0\u00a0MB" in page
-    assert f'href="{path_of(application)}"' in text(borrower.get(f"/credit/applications/{application.id}/"))
+    assert f'href="{get_path(application)}"' in text(borrower.get(f"/credit/applications/{application.id}/"))
     sent = send(borrower, application)
-    assert (sent.status_code, sent["Location"]) == (302, path_of(application))
-    page = text(borrower.get(path_of(application)))
+    assert (sent.status_code, sent["Location"]) == (302, get_path(application))
+    page = text(borrower.get(get_path(application)))
     assert (page.count("not sent yet"), "waits to be looked at" in page, "scan.pdf" in page) == (1, True, True)
-    assert borrower.get(path_of(application)).context["form"]["kind"].value() == "income_certificate"
+    assert borrower.get(get_path(application)).context["form"]["kind"].value() == "income_certificate"
     review(ApplicationDocument.objects.get(), is_accepted=False, note="The photograph is <blurred>.")
-    page = text(borrower.get(path_of(application)))
+    page = text(borrower.get(get_path(application)))
     assert "The photograph is &lt;blurred&gt;." in page
     assert page.count("not accepted") == 2
     for kind, content in (("passport", OTHER_PDF), ("income_certificate", PDF + b" too")):
         send(borrower, application, kind=kind, content=content)
     for paper in ApplicationDocument.objects.exclude(status="rejected"):
         review(paper, is_accepted=True)
-    assert "All of it is accepted." in text(borrower.get(path_of(application)))
+    assert "All of it is accepted." in text(borrower.get(get_path(application)))
 
 
 def test_an_offer_is_not_taken_before_its_papers_and_leads_to_them(borrower, application):
     answer = borrower.post(f"/credit/applications/{application.id}/accept/")
-    assert answer["Location"] == path_of(application)
-    assert "missing or have not been accepted" in text(borrower.get(path_of(application)))
+    assert answer["Location"] == get_path(application)
+    assert "missing or have not been accepted" in text(borrower.get(get_path(application)))
     application.refresh_from_db()
     assert application.status == "approved"
 
@@ -88,11 +88,11 @@ def test_an_offer_is_not_taken_before_its_papers_and_leads_to_them(borrower, app
 def test_ones_own_paper_is_given_back_as_it_was_sent(borrower, application):
     send(borrower, application)
     paper = ApplicationDocument.objects.get()
-    answer = borrower.get(f"{path_of(application)}{paper.id}/")
+    answer = borrower.get(f"{get_path(application)}{paper.id}/")
     assert (answer.content, answer["Content-Type"]) == (PDF, "application/pdf")
     assert answer["Content-Disposition"].startswith("attachment")
     assert answer["X-Content-Type-Options"] == "nosniff"
-    assert borrower.get(f"{path_of(application)}{UUID(int=0)}/").status_code == 404
+    assert borrower.get(f"{get_path(application)}{UUID(int=0)}/").status_code == 404
 
 
 def test_the_same_file_twice_is_one_paper(borrower, application):
@@ -121,13 +121,13 @@ def test_what_is_not_taken_is_said_on_the_page_and_nothing_is_kept(
 
 
 def test_a_form_without_a_file_is_refused(borrower, application):
-    refused = borrower.post(path_of(application), kind="passport")
+    refused = borrower.post(get_path(application), kind="passport")
     assert (refused.status_code, "This field is required" in text(refused)) == (400, True)
 
 
 def test_an_application_that_is_over_takes_none(borrower, application):
     services.withdraw_application(application_id=application.id, now=timezone.now())
-    assert "no more papers are taken" in text(borrower.get(path_of(application)))
+    assert "no more papers are taken" in text(borrower.get(get_path(application)))
     assert send(borrower, application).status_code == 409
     assert not ApplicationDocument.objects.exists()
 
@@ -136,20 +136,20 @@ def test_others_papers_are_nobodys_business(borrower, application):
     send(borrower, application)
     paper = ApplicationDocument.objects.get()
     stranger = Visitor("client")
-    for address in (path_of(application), f"{path_of(application)}{paper.id}/"):
+    for address in (get_path(application), f"{get_path(application)}{paper.id}/"):
         assert stranger.get(address).status_code == 404
         assert Visitor().get(address)["Location"].startswith("/sign-in/")
     assert send(stranger, application, content=OTHER_PDF).status_code == 404
     assert send(Visitor(), application)["Location"].startswith("/sign-in/")
     mine = make.application(of=make.order(customer_id=stranger.user.id))
-    assert stranger.get(f"{path_of(mine)}{paper.id}/").status_code == 404
+    assert stranger.get(f"{get_path(mine)}{paper.id}/").status_code == 404
     assert ApplicationDocument.objects.count() == 1
 
 
 def test_the_page_costs_the_same_queries_whatever_was_sent(borrower, application):
     def queries():
         with CaptureQueriesContext(connections["financing"]) as seen:
-            assert borrower.get(path_of(application)).status_code == 200
+            assert borrower.get(get_path(application)).status_code == 200
         return len(seen)
 
     send(borrower, application)

@@ -16,7 +16,7 @@ from orders.tests import answers
 from orders.tests.answers import receive
 from storefront.tests import make
 from storefront.tests.make import Visitor, hidden_fields
-from storefront.visitor import actor_of
+from storefront.visitor import get_actor
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments"])
 
@@ -30,15 +30,14 @@ def ordered(visitor, *, quantity=1, car=None):
     car = car or make.car()
     drain_outbox("catalog", "orders")
     lines = [ProductLine(car.id, 1), ProductLine(mats.id, quantity)]
-    order = place_order(
-        customer_id=visitor.user.id, actor=actor_of(SimpleNamespace(user=visitor.user)), lines=lines, now=timezone.now()
-    )
+    actor = get_actor(SimpleNamespace(user=visitor.user))
+    order = place_order(customer_id=visitor.user.id, actor=actor, lines=lines, now=timezone.now())
     receive(answers.reserved(order))
     order.refresh_from_db()
     return order
 
 
-def mats_of(order):
+def get_mats(order):
     return order.lines.get(name="Mats")
 
 
@@ -80,21 +79,21 @@ def test_a_change_is_shown_first_and_then_made():
     order = ordered(visitor, quantity=3)
     path = f"/orders/{order.id}/change/"
     assert path in text(visitor.get(f"/orders/{order.id}/"))
-    shown = visitor.post(path, item=mats_of(order).id, quantity=1)
+    shown = visitor.post(path, item=get_mats(order).id, quantity=1)
     assert shown.status_code == 200
     assert "1,750,000" in text(shown).replace("\xa0", ",")
-    assert mats_of(order).quantity == 3
+    assert get_mats(order).quantity == 3
     form = hidden_fields(shown, "item", "quantity", "expected_total")
     done = visitor.post(path, **form)
     assert (done.status_code, done["Location"]) == (302, f"/orders/{order.id}/")
-    assert mats_of(order).quantity == 1
+    assert get_mats(order).quantity == 1
 
 
 def test_a_line_is_taken_out_but_not_the_last_one():
     visitor = Visitor("client")
     order = ordered(visitor)
     path = f"/orders/{order.id}/change/"
-    shown = visitor.post(path, item=mats_of(order).id, quantity=0)
+    shown = visitor.post(path, item=get_mats(order).id, quantity=0)
     visitor.post(path, **hidden_fields(shown, "item", "quantity", "expected_total"))
     assert [line.name for line in Order.objects.get(pk=order.pk).lines.all()] == ["Skoda Octavia 2018"]
     receive(answers.reserved(Order.objects.get(pk=order.pk)))
@@ -109,10 +108,10 @@ def test_a_change_at_another_total_than_was_seen_is_not_made():
     order = ordered(visitor, quantity=3)
     path = f"/orders/{order.id}/change/"
     refused = visitor.client.post(
-        path, {"item": mats_of(order).id, "quantity": 1, "expected_total": "1.00"}, follow=True
+        path, {"item": get_mats(order).id, "quantity": 1, "expected_total": "1.00"}, follow=True
     )
     assert "The total has changed meanwhile." in text(refused)
-    assert mats_of(order).quantity == 3
+    assert get_mats(order).quantity == 3
 
 
 @pytest.mark.parametrize(
@@ -123,15 +122,15 @@ def test_nonsense_changes_nothing(fields):
     order = ordered(visitor)
     answer = visitor.client.post(f"/orders/{order.id}/change/", fields, follow=True)
     assert "Say how many." in text(answer)
-    assert mats_of(order).quantity == 1
+    assert get_mats(order).quantity == 1
 
 
 def test_nobody_changes_anothers_order():
     order = ordered(Visitor("client"))
-    path, fields = f"/orders/{order.id}/change/", {"item": mats_of(order).id, "quantity": 0}
+    path, fields = f"/orders/{order.id}/change/", {"item": get_mats(order).id, "quantity": 0}
     assert Visitor().post(path, **fields)["Location"].startswith("/sign-in/")
     assert Visitor("client").post(path, **fields).status_code == 404
-    assert mats_of(order).quantity == 1
+    assert get_mats(order).quantity == 1
 
 
 def test_a_cancelled_order_is_put_into_the_cart_again():
@@ -154,8 +153,8 @@ def test_a_cancelled_order_is_put_into_the_cart_again():
 def test_what_was_sold_meanwhile_is_named():
     visitor = Visitor("client")
     order = ordered(visitor)
-    Product.objects.filter(pk=mats_of(order).product_id).update(is_active=False)
-    ProductCopy.objects.filter(pk=mats_of(order).product_id).update(is_active=False)
+    Product.objects.filter(pk=get_mats(order).product_id).update(is_active=False)
+    ProductCopy.objects.filter(pk=get_mats(order).product_id).update(is_active=False)
     visitor.post(f"/orders/{order.id}/cancel/")
     answer = visitor.client.post(f"/orders/{order.id}/again/", follow=True)
     assert "Cannot be had any more: Mats." in text(answer)

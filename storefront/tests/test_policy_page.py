@@ -30,20 +30,20 @@ def policy(visitor):
     return insurance.policy(customer_id=visitor.user.id, now=timezone.now() - timedelta(days=30))
 
 
-def path_of(policy):
+def get_path(policy):
     return f"/insurance/{policy.id}/"
 
 
 def test_the_page_tells_what_the_policy_covers(visitor, policy):
-    page = text(visitor.get(path_of(policy)))
+    page = text(visitor.get(get_path(policy)))
     assert policy.number in page
     assert "born 1985-05-20" in page
     assert "of the premium comes back to you" in page
     assert "Quote the next term" not in page, "that is for its last sixty days"
-    assert path_of(policy) in text(visitor.get("/insurance/"))
+    assert get_path(policy) in text(visitor.get("/insurance/"))
 
 
-def form_of(page, **changes):
+def fill_form(page, **changes):
     """The change form as the page filled it, with some fields changed; None leaves one out."""
     form = page.context["shown"].change
     filled = {name: form[name].value() for name in form.fields}
@@ -55,15 +55,15 @@ YOUNG = {"birth_date_2": "2005-05-20", "licence_since_2": "2024-06-01"}
 
 
 def test_a_provisional_premium_says_so_until_it_is_confirmed(visitor, policy):
-    path, note = path_of(policy), "This premium is provisional"
+    path, note = get_path(policy), "This premium is provisional"
     assert note in text(visitor.get(path))
     services.confirm_policy(policy_id=policy.id, manager_id=uuid7(), evidence="Papers.", now=timezone.now())
     assert note not in text(visitor.get(path))
 
 
 def test_one_more_driver_is_priced_first_and_paid_then(visitor, policy):
-    path = f"{path_of(policy)}change/"
-    sent = form_of(visitor.get(path_of(policy)), **YOUNG)
+    path = f"{get_path(policy)}change/"
+    sent = fill_form(visitor.get(get_path(policy)), **YOUNG)
     priced = visitor.post(path, **sent, key="a")
     assert priced.status_code == 200
     cost = priced.context["shown"].price.to_pay
@@ -82,24 +82,24 @@ def test_one_more_driver_is_priced_first_and_paid_then(visitor, policy):
 
 
 def test_what_costs_less_is_shown_before_it_is_agreed_to(visitor, policy):
-    path = f"{path_of(policy)}change/"
+    path = f"{get_path(policy)}change/"
     changes = {"deductible": "30000", "vehicle_plate": "А123ВС777", "city": ""}
-    sent = form_of(visitor.get(path_of(policy)), **changes)
+    sent = fill_form(visitor.get(get_path(policy)), **changes)
     priced = visitor.post(path, **sent)
     difference = priced.context["shown"].price.premium_difference
     assert difference < 0
     assert "comes back to you" in text(priced)
     stale = visitor.post(path, **sent, agreed="-1.00", key="a")
     assert (stale.status_code, Endorsement.objects.count()) == (200, 0)
-    assert visitor.post(path, **sent, agreed=f"{difference:.2f}", key="b")["Location"] == path_of(policy)
+    assert visitor.post(path, **sent, agreed=f"{difference:.2f}", key="b")["Location"] == get_path(policy)
     change = Endorsement.objects.get()
     assert sorted(change.changes) == ["deductible", "vehicle_plate"]
-    assert form_of(visitor.get(path_of(policy)))["vehicle_plate"] == "А123ВС777"
+    assert fill_form(visitor.get(get_path(policy)))["vehicle_plate"] == "А123ВС777"
 
 
 def test_drivers_are_taken_out_and_anybody_may_drive(visitor, policy):
-    path, page = f"{path_of(policy)}change/", visitor.get(path_of(policy))
-    gone = form_of(page, birth_date_1="", licence_since_1="", kbm_1="")
+    path, page = f"{get_path(policy)}change/", visitor.get(get_path(policy))
+    gone = fill_form(page, birth_date_1="", licence_since_1="", kbm_1="")
     refused = visitor.post(path, **gone)
     assert (refused.status_code, "say that anybody may drive" in text(refused)) == (400, True)
     priced = visitor.post(path, **gone, anybody="on")
@@ -115,40 +115,40 @@ def test_a_change_that_cannot_be_is_refused(visitor, policy):
         ({"coverage_amount": "3000000"}, "must not exceed the value"),
         ({}, "Nothing is different"),
     ):
-        page = visitor.post(f"{path_of(policy)}change/", **form_of(visitor.get(path_of(policy)), **changes))
+        page = visitor.post(f"{get_path(policy)}change/", **fill_form(visitor.get(get_path(policy)), **changes))
         assert (page.status_code, said in text(page)) == (400, True), (said, text(page)[-4000:])
     assert not Endorsement.objects.exists()
 
 
 def test_an_instalment_is_paid_from_the_page(visitor):
     policy = insurance.policy(insurance.KASKO | {"instalments": 2}, customer_id=visitor.user.id)
-    page = text(visitor.get(path_of(policy)))
+    page = text(visitor.get(get_path(policy)))
     assert "Instalments" in page
-    path = f"{path_of(policy)}instalment/"
+    path = f"{get_path(policy)}instalment/"
     assert visitor.post(path, method="barter").status_code == 400
     assert Visitor("client").post(path, method="cash").status_code == 404
     assert not MoneyRequest.objects.exists()
     for key in ("a", "a", "b"):
-        assert visitor.post(path, method="cash", key=key)["Location"] == path_of(policy)
+        assert visitor.post(path, method="cash", key=key)["Location"] == get_path(policy)
     assert MoneyRequest.objects.get().amount == policy.instalments.get(number=2).amount
-    assert "is being paid already" in text(visitor.get(path_of(policy)))
+    assert "is being paid already" in text(visitor.get(get_path(policy)))
 
 
 def test_a_suspended_policy_says_so_and_why(visitor):
     bought = timezone.now() - timedelta(days=200)
     policy = insurance.policy(insurance.KASKO | {"instalments": 2}, customer_id=visitor.user.id, now=bought)
     services.attend_instalment(policy_id=policy.id, now=timezone.now())
-    page = text(visitor.get(path_of(policy)))
+    page = text(visitor.get(get_path(policy)))
     assert "nothing after that day is covered" in page
     assert "Change the policy" not in page
     services.attend_instalment(policy_id=policy.id, now=timezone.now() + timedelta(days=60))
-    assert "an instalment was not paid" in text(visitor.get(path_of(policy)))
+    assert "an instalment was not paid" in text(visitor.get(get_path(policy)))
 
 
 def test_an_end_to_come_is_shown_with_what_will_come_back(visitor, policy):
     last = policy.end_date - timedelta(days=100)
     services.cancel_policy(policy_id=policy.id, last_date=last, now=timezone.now())
-    page = visitor.get(path_of(policy))
+    page = visitor.get(get_path(policy))
     shown = page.context["policy"]
     assert (shown.cancel_date, shown.refund_amount) == (last, None)
     assert shown.refund_estimate > 0
@@ -156,26 +156,26 @@ def test_an_end_to_come_is_shown_with_what_will_come_back(visitor, policy):
 
 
 def test_it_ends_before_time_with_the_refund_that_was_shown(visitor, policy):
-    page = visitor.get(path_of(policy))
+    page = visitor.get(get_path(policy))
     shown = page.context["policy"].refund_today
     form = make.hidden_fields(page, "key")
     for _ in range(2):
-        assert visitor.post(f"{path_of(policy)}cancel/", **form)["Location"] == path_of(policy)
+        assert visitor.post(f"{get_path(policy)}cancel/", **form)["Location"] == get_path(policy)
     policy.refresh_from_db()
     assert (policy.status, policy.refund_amount) == ("cancelled", shown)
     assert shown > Decimal(0)
-    page = text(visitor.get(path_of(policy)))
+    page = text(visitor.get(get_path(policy)))
     assert "End it before time" not in page
-    visitor.post(f"{path_of(policy)}cancel/", key="later")
-    assert "not possible in the present state" in text(visitor.get(path_of(policy)))
+    visitor.post(f"{get_path(policy)}cancel/", key="later")
+    assert "not possible in the present state" in text(visitor.get(get_path(policy)))
 
 
 def test_the_next_term_is_quoted_in_the_last_days(visitor, policy):
-    visitor.post(f"{path_of(policy)}renew/")
-    assert "in the last sixty days" in text(visitor.get(path_of(policy)))
+    visitor.post(f"{get_path(policy)}renew/")
+    assert "in the last sixty days" in text(visitor.get(get_path(policy)))
     old = insurance.policy(customer_id=visitor.user.id, now=timezone.now() - timedelta(days=330))
-    assert "Quote the next term" in text(visitor.get(path_of(old)))
-    answer = visitor.post(f"{path_of(old)}renew/")
+    assert "Quote the next term" in text(visitor.get(get_path(old)))
+    answer = visitor.post(f"{get_path(old)}renew/")
     quote = Quote.objects.latest("created_at")
     assert answer["Location"] == f"/insurance/quotes/{quote.id}/"
     assert quote.asked.renewal_of == old.id
@@ -195,10 +195,10 @@ def test_a_report_is_taken_back_by_its_owner(visitor, policy):
 
 def test_others_policies_are_not_there(policy):
     stranger, guest = Visitor("client"), Visitor()
-    assert stranger.get(path_of(policy)).status_code == 404
-    assert guest.get(path_of(policy))["Location"].startswith("/sign-in/")
+    assert stranger.get(get_path(policy)).status_code == 404
+    assert guest.get(get_path(policy))["Location"].startswith("/sign-in/")
     for name in ("change", "instalment", "cancel", "renew"):
-        assert stranger.post(f"{path_of(policy)}{name}/", **YOUNG).status_code == 404
-        assert guest.post(f"{path_of(policy)}{name}/")["Location"].startswith("/sign-in/")
+        assert stranger.post(f"{get_path(policy)}{name}/", **YOUNG).status_code == 404
+        assert guest.post(f"{get_path(policy)}{name}/")["Location"].startswith("/sign-in/")
     assert stranger.get(f"/insurance/{uuid7()}/").status_code == 404
     assert Policy.objects.get().status == "active"

@@ -34,7 +34,7 @@ def stale(*roles):
     return visitor
 
 
-def next_of(answer):
+def get_next(answer):
     assert answer.status_code == 302
     where = urlsplit(answer["Location"])
     assert where.path == "/account/prove/"
@@ -48,7 +48,7 @@ def test_everything_the_account_page_does_is_sorted():
 @pytest.mark.parametrize("do", WANTED)
 def test_an_old_sign_in_is_led_to_the_proof(do):
     visitor = stale("client")
-    assert next_of(visitor.post("/account/", do=do, **WANTED[do])) == "/account/"
+    assert get_next(visitor.post("/account/", do=do, **WANTED[do])) == "/account/"
     visitor.user.refresh_from_db()
     assert visitor.user.email != "evil@example.com"
     assert not ApiKey.objects.exists()
@@ -106,7 +106,7 @@ def test_the_admin_asks_too(action):
     other = Visitor("manager").user
     boss = stale("admin")
     chosen = {"action": action, "_selected_action": [str(other.pk)]}
-    assert next_of(boss.client.post("/admin/accounts/user/", chosen)) == "/admin/accounts/user/"
+    assert get_next(boss.client.post("/admin/accounts/user/", chosen)) == "/admin/accounts/user/"
     other.refresh_from_db()
     assert (other.roles, other.erased_at) == (["manager"], None)
     Session.objects.update(proved_at=timezone.now())
@@ -127,7 +127,7 @@ def test_the_admins_form_and_dialog_ask_too():
         "phone": "",
     }
     page = f"/admin/accounts/user/{other.pk}/change/"
-    assert next_of(boss.client.post(page, form)) == page
+    assert get_next(boss.client.post(page, form)) == page
     dialog = f"/admin/accounts/user/{other.pk}/reset_mfa/"
     sent = {"reason": "lost", "_form_submitted": "on"}
     answer = boss.client.post(dialog, sent, headers={"HX-Request": "true"})

@@ -18,7 +18,7 @@ from core.errors import DomainError
 from gateway.guards.address import client_address
 from storefront.forms.refusals import add_refusal
 from storefront.forms.visitors import CodeForm, ForgottenForm, NewPasswordForm, ProofForm, VerifyForm
-from storefront.visitor import BACKEND, count, next_url, principal_of
+from storefront.visitor import BACKEND, count, get_principal, next_url
 
 READ_AND_SEND = ["GET", "HEAD", "POST"]
 
@@ -62,7 +62,7 @@ def step_up(request: HttpRequest) -> HttpResponse:
         try:
             count(request, "login")
             address, now = client_address(request.META), timezone.now()
-            services.prove(principal=principal_of(request), **given, address=address, now=now)
+            services.prove(principal=get_principal(request), **given, address=address, now=now)
             messages.success(request, _("Thank you. Now you can make the change."))
             return redirect(next_url(request, "storefront:account"))
         except DomainError as error:

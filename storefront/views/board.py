@@ -31,7 +31,7 @@ from storefront.shown.board_queues import read_queues
 from storefront.shown.order_view import promised_payment
 from storefront.shown.stuck import Stuck, read_stuck
 from storefront.shown.wording import Text
-from storefront.visitor import actor_of, user_id
+from storefront.visitor import get_actor, user_id
 
 
 class MoveForm(forms.Form):
@@ -74,14 +74,14 @@ def board(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return HttpResponse(status=401) if is_part else redirect_to_login(request.path)
     _require_staff(request)
-    found = public.read_board(roles=actor_of(request).roles, now=timezone.now())
+    found = public.read_board(roles=get_actor(request).roles, now=timezone.now())
     stuck, queues = read_stuck(now=timezone.now()), read_queues(user_id(request))
     context = {
         "board": found,
         "stuck": stuck,
         "queues": queues,
         "time_zone": settings.DEALER_TIME_ZONE,
-        "stamp": "-".join([_stamp(found), _stamp_of(stuck), *(queue.stamp for queue in queues)]),
+        "stamp": "-".join([_stamp(found), _build_stamp(stuck), *(queue.stamp for queue in queues)]),
         "now": timezone.now(),
         "steerings": _steerings(request),
         "return_steps": wording.RETURN_STEPS.items(),
@@ -105,7 +105,7 @@ def move(request: HttpRequest, order_id: UUID) -> HttpResponse:
             order_id=order_id,
             status=form.cleaned_data["status"],
             reason=form.cleaned_data["reason"],
-            actor=actor_of(request),
+            actor=get_actor(request),
             now=database_now("orders"),
             expected_version=frozenset({form.cleaned_data["version"]}),
         )
@@ -129,7 +129,7 @@ def steer(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return redirect("storefront:board")
     asked = form.cleaned_data
     try:
-        order = steer_checkout(order_id=order_id, actor=actor_of(request), now=database_now("orders"), **asked)
+        order = steer_checkout(order_id=order_id, actor=get_actor(request), now=database_now("orders"), **asked)
     except NotFound:
         raise
     except DomainError as error:
@@ -151,7 +151,7 @@ def decide_return(request: HttpRequest, return_id: UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Say what was found, or why; the mileage is a number of kilometres."))
         return redirect("storefront:board")
-    who: dict[str, Any] = {"return_id": return_id, "actor": actor_of(request), "now": database_now("orders")}
+    who: dict[str, Any] = {"return_id": return_id, "actor": get_actor(request), "now": database_now("orders")}
     step, said = form.cleaned_data["action"], form.cleaned_data["said"]
     try:
         if step == "inspect":
@@ -180,7 +180,7 @@ def state_fault(request: HttpRequest, order_id: UUID) -> HttpResponse:
         messages.error(request, _("Say whose fault it was, and why."))
         return redirect("storefront:board")
     try:
-        say_whose_fault(order_id=order_id, actor=actor_of(request), now=database_now("orders"), **form.cleaned_data)
+        say_whose_fault(order_id=order_id, actor=get_actor(request), now=database_now("orders"), **form.cleaned_data)
     except NotFound:
         raise
     except DomainError as error:
@@ -210,11 +210,11 @@ def confirm_money(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 def _steerings(request: HttpRequest) -> list[tuple[str, Text]]:
     """List what this manager may do with a stuck leg; whether its state allows it is for the service to say."""
-    is_admin = "admin" in actor_of(request).roles
+    is_admin = "admin" in get_actor(request).roles
     return [(code, name) for code, name in wording.STEERINGS.items() if code != "skip" or is_admin]
 
 
-def _stamp_of(stuck: Stuck) -> str:
+def _build_stamp(stuck: Stuck) -> str:
     return ".".join([*(f"{queue.url}{queue.count}" for queue in stuck.queues), *stuck.silent, str(stuck.is_partial)])
 
 

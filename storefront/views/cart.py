@@ -20,14 +20,14 @@ from core.errors import DomainError, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders import services
 from orders.public import read_cart
-from storefront.cart import holder_of, remember
-from storefront.chosen_policies import Chosen, chosen_by, clear, total_of
+from storefront.cart import get_holder, remember
+from storefront.chosen_policies import Chosen, chosen_by, clear, compute_total
 from storefront.forms.deposits import BuyForm, GoodsForm
 from storefront.forms.visitors import QuantityForm, new_key
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.wording import Text
-from storefront.visitor import actor_of, count, principal_of, send_once, user_id
+from storefront.visitor import count, get_actor, get_principal, send_once, user_id
 
 OFFERED = 6
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ def cart(request: HttpRequest) -> HttpResponse:
 def add_to_cart(request: HttpRequest, product_id: UUID) -> HttpResponse:
     """Put a product in; a visitor who has no cart yet is given one."""
     form = QuantityForm(request.POST)
-    holder = holder_of(request)
+    holder = get_holder(request)
     response = redirect("storefront:cart")
     if not form.is_valid():
         messages.error(request, _("Say how many."))
@@ -70,7 +70,7 @@ def change_cart(request: HttpRequest, item_id: UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Say how many."))
         return redirect("storefront:cart")
-    holder, quantity = holder_of(request), form.cleaned_data["quantity"]
+    holder, quantity = get_holder(request), form.cleaned_data["quantity"]
     try:
         count(request, "default")
         if quantity:
@@ -95,7 +95,7 @@ def check_out(request: HttpRequest) -> HttpResponse:
         return _cart_page(request, form, refusal=form.refusal, status=400)
     try:
         count(request, "order_create")
-        require_verified_email(principal_of(request))
+        require_verified_email(get_principal(request))
         chosen = chosen_by(request)
         return send_once(request, "orders", "cart", lambda: _order(request, form, chosen))
     except EmailNotVerified:
@@ -108,7 +108,7 @@ def check_out(request: HttpRequest) -> HttpResponse:
 def _order(request: HttpRequest, form: BuyForm, chosen: list[Chosen]) -> HttpResponse:
     order = services.check_out_cart(
         customer_id=user_id(request),
-        actor=actor_of(request),
+        actor=get_actor(request),
         **form.means(),
         insurance=[item.request for item in chosen],
         policies=[(item.name, item.premium) for item in chosen],
@@ -120,14 +120,14 @@ def _order(request: HttpRequest, form: BuyForm, chosen: list[Chosen]) -> HttpRes
 
 
 def _cart_page(request: HttpRequest, form: GoodsForm, *, refusal: Text = "", status: int = 200) -> HttpResponse:
-    holder = holder_of(request)
+    holder = get_holder(request)
     shown = read_cart(holder, now=timezone.now())
     chosen = chosen_by(request)
     there = {line.product_id for line in shown.items}
     context = {
         "cart": shown,
         "policies": chosen,
-        "total": shown.total_amount + total_of(chosen),
+        "total": shown.total_amount + compute_total(chosen),
         "car": next((line for line in shown.items if line.kind == "vehicle"), None),
         "can_order": bool(shown.items) and all(line.is_available for line in shown.items),
         "form": form,

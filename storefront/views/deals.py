@@ -20,14 +20,14 @@ from financing.public import programme_choices
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders.public import DealDocument, deal_document, read_deal, reproduces
 from orders.services import order_deal, quote_deal, work_out_deal
-from storefront.forms.deals import BorrowForm, DealForm, wish_of
+from storefront.forms.deals import BorrowForm, DealForm, build_wish
 from storefront.forms.deposits import GoodsForm
 from storefront.forms.visitors import new_key
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.wording import Text
 from storefront.views.cart import accessories
-from storefront.visitor import actor_of, count, principal_of, send_once, user_id
+from storefront.visitor import count, get_actor, get_principal, send_once, user_id
 
 SALT = "storefront.deal"
 """A calculation that nobody signed in for is seen by whoever holds its signed link."""
@@ -56,7 +56,7 @@ def deal_calculator(request: HttpRequest, product_id: UUID) -> HttpResponse:
     except DomainError as error:
         form.blame(error)
         return _answer(request, form, None, status=400)
-    return redirect(link_of(deal.id, customer_id))
+    return redirect(build_link(deal.id, customer_id))
 
 
 def _answer(request: HttpRequest, form: DealForm, deal: DealDocument | None, status: int = 200) -> HttpResponse:
@@ -81,7 +81,7 @@ def _form(car: ProductView, data: Any = None, *, initial: dict[str, Any] | None 
     return DealForm(data, car=car, accessories=accessories(), programmes=offered, initial=initial)
 
 
-def link_of(deal_id: UUID, customer_id: UUID | None) -> str:
+def build_link(deal_id: UUID, customer_id: UUID | None) -> str:
     """The address of a kept calculation; without an owner it carries a signature."""
     address = reverse("storefront:deal", args=[deal_id])
     return address if customer_id else f"{address}?key={_signature(deal_id)}"
@@ -128,11 +128,11 @@ def _deal_page(
     status: int = 200,
 ) -> HttpResponse:
     car = get_product(found.main_product_id)
-    link = link_of(found.id, found.customer_id)
+    link = build_link(found.id, found.customer_id)
     context = {
         "deal": found,
         "car": car,
-        "deal_form": _form(car, initial=wish_of(found)) if car and car.kind == "vehicle" else None,
+        "deal_form": _form(car, initial=build_wish(found)) if car and car.kind == "vehicle" else None,
         "is_reproduced": reproduces(found.id),
         "form": payment_form,
         "borrow_form": borrow_form,
@@ -163,7 +163,7 @@ def buy_deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
         return _deal_page(request, found, payment_form, borrow_form, refusal=refusal, status=400)
     try:
         count(request, "order_create")
-        require_verified_email(principal_of(request))
+        require_verified_email(get_principal(request))
         return send_once(
             request,
             "orders",
@@ -185,7 +185,7 @@ def _order(
 ) -> HttpResponse:
     order = order_deal(
         deal_id=found.id,
-        actor=actor_of(request),
+        actor=get_actor(request),
         **(payment_form.means() if payment_form else {}),
         applicant=borrow_form.applicant() if found.loan else None,
         compares_banks=bool(found.loan) and borrow_form.cleaned_data["banks"] == "all",

@@ -20,7 +20,7 @@ from insurance.queries import QuoteView, read_quote
 from insurance.rules.pricing import read_request
 from insurance.services import make_quote, purchase_quote
 from storefront import chosen_policies
-from storefront.forms.insurance import DEDUCTIBLES, STEPS, TITLES, begun_with, request_of
+from storefront.forms.insurance import DEDUCTIBLES, STEPS, TITLES, begun_with, build_request
 from storefront.forms.visitors import PremiumForm, new_key
 from storefront.pages import page
 from storefront.shown import wording
@@ -84,7 +84,7 @@ def _step(
 
 
 def _quote(request: HttpRequest, forms: Mapping[str, Any]) -> UUID:
-    wanted = request_of(forms)
+    wanted = build_request(forms)
     others = [{"deductible": sum_} for sum_ in DEDUCTIBLES if wanted["insurance_type"] == "kasko"]
     asked = read_request(wanted)
     quote = make_quote(

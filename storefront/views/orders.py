@@ -27,7 +27,7 @@ from storefront.forms.visitors import PaymentForm
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.order_view import OrderView, summary
-from storefront.visitor import actor_of, count, principal_of, send_once, user_id
+from storefront.visitor import count, get_actor, get_principal, send_once, user_id
 
 PAGE_SIZE = 20
 log = structlog.get_logger(__name__)
@@ -94,7 +94,7 @@ def _last_payment(order_id: UUID) -> PaymentFacts | None:
 @login_required
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
     try:
-        move_order(order_id=order_id, status="cancelled", actor=actor_of(request), now=database_now("orders"))
+        move_order(order_id=order_id, status="cancelled", actor=get_actor(request), now=database_now("orders"))
     except NotFound:
         raise
     except DomainError as error:
@@ -111,7 +111,7 @@ def give_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Ask to give back what was handed over."""
     reason = request.POST.get("reason", "")[:2000]
     try:
-        ask_return(order_id=order_id, reason=reason, actor=actor_of(request), now=database_now("orders"))
+        ask_return(order_id=order_id, reason=reason, actor=get_actor(request), now=database_now("orders"))
     except NotFound:
         raise
     except DomainError as error:
@@ -154,7 +154,7 @@ def live_ticket(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"code": "not_authenticated"}, status=401)
     try:
         count(request, "default")
-        ticket = issue_ticket(principal_of(request))
+        ticket = issue_ticket(get_principal(request))
     except DomainError as error:
         return JsonResponse({"code": error.code}, status=error.status)
     return JsonResponse({"ticket": ticket, "expires_in": LIFETIME_S})

@@ -22,7 +22,7 @@ from orders.public import document_kinds, get_order
 from orders.services import Holder, LineChange, add_to_cart, change_lines, issue_document, preview_lines
 from storefront.pages import page
 from storefront.shown import wording
-from storefront.visitor import actor_of, count, user_id
+from storefront.visitor import count, get_actor, user_id
 
 
 class ChangeForm(forms.Form):
@@ -44,7 +44,7 @@ def order_paper(request: HttpRequest, order_id: UUID, kind: str) -> HttpResponse
     language = "ru" if (get_language() or "ru").startswith("ru") else "en"
     try:
         printed = issue_document(
-            order_id=order_id, kind=kind, language=language, actor=actor_of(request), now=timezone.now()
+            order_id=order_id, kind=kind, language=language, actor=get_actor(request), now=timezone.now()
         )
     except NotFound:
         raise
@@ -96,7 +96,7 @@ def change_order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     asked: dict[str, Any] = {
         "order_id": order_id,
         "wishes": [LineChange(form.cleaned_data["item"], form.cleaned_data["quantity"])],
-        "actor": actor_of(request),
+        "actor": get_actor(request),
     }
     expected = form.cleaned_data["expected_total"]
     try:

@@ -27,7 +27,7 @@ from orders.public import list_places
 from storefront.forms.refusals import add_refusal
 from storefront.forms.visitors import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
 from storefront.pages import page
-from storefront.visitor import count, principal_of, session_jti
+from storefront.visitor import count, get_principal, session_jti
 
 
 @never_cache
@@ -93,7 +93,7 @@ def _change_profile(request: HttpRequest, form: Any) -> None:
 
 def _change_password(request: HttpRequest, form: Any) -> None:
     services.change_password(
-        principal=principal_of(request), **form.cleaned_data, address=_address(request), now=timezone.now()
+        principal=get_principal(request), **form.cleaned_data, address=_address(request), now=timezone.now()
     )
     user: Any = request.user
     user.refresh_from_db()

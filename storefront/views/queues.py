@@ -20,7 +20,7 @@ from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders import services
 from storefront.pages import page
 from storefront.shown import wording
-from storefront.visitor import actor_of, count, next_url, principal_of, user_id
+from storefront.visitor import count, get_actor, get_principal, next_url, user_id
 
 
 @page
@@ -30,7 +30,7 @@ def join_queue(request: HttpRequest, product_id: UUID) -> HttpResponse:
     """Wait for a car that somebody else holds."""
     try:
         count(request, "order_create")
-        require_verified_email(principal_of(request))
+        require_verified_email(get_principal(request))
         services.join_queue(product_id=product_id, customer_id=user_id(request), now=timezone.now())
         messages.success(request, _("You are in the queue. We tell you as soon as the car is yours to take."))
     except EmailNotVerified:
@@ -69,7 +69,7 @@ def skip_queued(request: HttpRequest, place_id: UUID) -> HttpResponse:
     reason = request.POST.get("reason", "")[:1000]
     try:
         place = services.skip_place(
-            place_id=place_id, reason=reason, actor=actor_of(request), now=database_now("orders")
+            place_id=place_id, reason=reason, actor=get_actor(request), now=database_now("orders")
         )
     except NotFound:
         raise

@@ -38,7 +38,7 @@ from storefront.shown.terms import term
 from storefront.shown.wording import Text
 from storefront.templatetags.storefront import grouped, litres
 from storefront.views.cart import accessories
-from storefront.visitor import actor_of, count, principal_of, send_once, user_id
+from storefront.visitor import count, get_actor, get_principal, send_once, user_id
 
 PAGE_SIZE = 24
 LATEST = 8
@@ -88,7 +88,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "is_filtered": bool(filters),
         "is_later": bool(cursor),
-        "save_form": SaveSearchForm(initial={**filters, "name": _name_of(form)}) if filters and is_valid else None,
+        "save_form": SaveSearchForm(initial={**filters, "name": _suggest_name(form)}) if filters and is_valid else None,
         **card_context(request, found.items if is_valid else []),
         "cars": found.items if is_valid else [],
         "next": found.next if is_valid else "",
@@ -96,7 +96,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     return render(request, "storefront/catalogue.html", context, status=200 if is_valid else 400)
 
 
-def _name_of(form: FilterForm) -> str:
+def _suggest_name(form: FilterForm) -> str:
     """Return what a search may be called, until its owner says otherwise."""
     return ", ".join(str(word) for word in described(form.query()))[:120]
 
@@ -118,7 +118,7 @@ def buy(request: HttpRequest, product_id: UUID) -> HttpResponse:
         return _vehicle_page(request, car, form, refusal=form.refusal, status=400)
     try:
         count(request, "order_create")
-        require_verified_email(principal_of(request))
+        require_verified_email(get_principal(request))
         return send_once(request, "orders", "buy", lambda: _place(request, car, form))
     except EmailNotVerified:
         messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
@@ -139,7 +139,7 @@ def _refused(request: HttpRequest, car: ProductView, form: BuyForm, error: Domai
 def _place(request: HttpRequest, car: ProductView, form: BuyForm) -> HttpResponse:
     order = place_order(
         customer_id=user_id(request),
-        actor=actor_of(request),
+        actor=get_actor(request),
         lines=[ProductLine(car.id, 1)],
         **form.means(),
         expected_total=form.cleaned_data["expected_total"],
