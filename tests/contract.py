@@ -70,7 +70,7 @@ def _templates() -> dict[tuple[str, int], list[tuple[re.Pattern[str], str]]]:
     return found
 
 
-def template_of(method: str, path: str) -> str | None:
+def find_template(method: str, path: str) -> str | None:
     """Return the path of the document that an address is an instance of."""
     plain = path.rstrip("/")
     for pattern, template in _templates().get((method, plain.count("/")), ()):
@@ -114,7 +114,7 @@ def _resolved(pointer: str) -> tuple[str, dict[str, Any]]:
 
 def mismatches(method: str, path: str, status: int, headers: Mapping[str, str], body: bytes | None) -> Iterator[str]:
     """Yield what an answer has that the document does not allow; `body` None is one that streams."""
-    template = template_of(method, path)
+    template = find_template(method, path)
     if template is None:
         if status < 400:  # what leads nowhere is refused, by whichever guard comes first
             yield f"the operation is not in the document, and answers {status}"
@@ -168,7 +168,7 @@ def hold(method: str, path: str, status: int, headers: Mapping[str, str], body: 
         return
     for slip in mismatches(lowered, path, status, headers, body):
         with _lock:
-            _slips.append(f"{method} {template_of(lowered, path) or path}: {slip}")
+            _slips.append(f"{method} {find_template(lowered, path) or path}: {slip}")
 
 
 def hold_received(response: Any) -> None:

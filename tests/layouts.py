@@ -75,7 +75,7 @@ class Group:
             return False
         return all(_has_swept(app) for app in self.apps)
 
-    def log_of(self, role: str) -> str:
+    def read_log(self, role: str) -> str:
         """Return what a role has said so far."""
         return (self.folder / f"{self.apps[0]}-{role}.log").read_text()
 

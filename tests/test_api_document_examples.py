@@ -15,7 +15,7 @@ from gateway.document.examples import KINDS, recorded
 from gateway.document.hooks import operations
 from tests import contract
 from tests.examples import VARIABLE
-from tests.examples.choose import choose, problems, read, sources, text_of
+from tests.examples.choose import choose, format_examples, problems, read, sources
 from tests.examples.plain import leaks, plain
 from tests.examples.record import Exchange
 
@@ -180,7 +180,7 @@ def test_an_exchange_of_a_test_becomes_an_example(tmp_path, monkeypatch):
     assert list(made) == [VERIFY]
     assert made[VERIFY]["request"] == {"token": "a-token-from-a-letter"}
     assert "test_an_exchange_of_a_test" in made[VERIFY]["tests"]["200"]
-    assert json.loads(text_of(made)) == made
+    assert json.loads(format_examples(made)) == made
     contract.record.disown(made[VERIFY]["tests"]["200"])
     assert choose(read(tmp_path), {}) == {}, "what a failed test saw is no example"
 

@@ -282,7 +282,7 @@ REGISTERING = (
 """Rooms whose decorators register with the house as they are imported."""
 
 
-def rooms_of(app, names):
+def list_rooms(app, names):
     folders = [(name, ROOT / app / Path(*name.split("."))) for name in names]
     return {f"{app}.{name}" for name, path in folders if path.is_dir() or path.with_suffix(".py").exists()}
 
@@ -290,10 +290,10 @@ def rooms_of(app, names):
 @pytest.mark.parametrize("app", APPS)
 def test_an_app_names_all_that_it_plugs_in(app):
     plugin = plugins()[app]
-    assert {module.__name__ for module in plugin.declares} == rooms_of(app, REGISTERING)
-    assert bool(plugin.demo) == bool(rooms_of(app, ["plugin.demo"]))
-    assert {plugin.consumers} - {""} == rooms_of(app, ["consumers"])
-    assert {plugin.channels} - {""} == rooms_of(app, ["plugin.channels"])
+    assert {module.__name__ for module in plugin.declares} == list_rooms(app, REGISTERING)
+    assert bool(plugin.demo) == bool(list_rooms(app, ["plugin.demo"]))
+    assert {plugin.consumers} - {""} == list_rooms(app, ["consumers"])
+    assert {plugin.channels} - {""} == list_rooms(app, ["plugin.channels"])
 
 
 def test_handlers_stand_where_plugins_name_them():

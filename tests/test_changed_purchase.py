@@ -46,7 +46,7 @@ def order(of, quantity=1, **options):
     )  # fmt: skip
 
 
-def now_of(found):
+def reload(found):
     return Order.objects.get(pk=found.id)
 
 
@@ -61,12 +61,12 @@ def test_a_skipped_policy_is_not_paid_for_and_its_premium_comes_back():
     found = order(product(), payment=CARD, insurance=[OSAGO], policies=[("OSAGO", premium)])
     for _ in range(4):
         drain_outbox("catalog", "orders", "payments")
-    assert (now_of(found).amount_paid, now_of(found).status) == (PRICE + premium, "awaiting_payment")
+    assert (reload(found).amount_paid, reload(found).status) == (PRICE + premium, "awaiting_payment")
     steer_checkout(
         order_id=found.id, action="skip", leg="policies", reason="not now", actor=ADMIN, now=timezone.now()
     )  # fmt: skip
     drain_outbox()
-    done, payment = now_of(found), Payment.objects.get()
+    done, payment = reload(found), Payment.objects.get()
     assert (done.status, done.total_amount, done.amount_paid) == ("paid", PRICE, PRICE)
     assert (payment.amount, payment.refunded_amount) == (PRICE + premium, premium)
     assert [part["leg"] for part in done.funding if part["leg"] == "excess"] == []
@@ -93,7 +93,7 @@ def test_changed_lines_swap_the_hold_and_a_refused_change_keeps_it():
     adjust_stock(product_id=sold.id, delta=-1, reason="damaged", actor="test", now=timezone.now())
     change(5)
     drain_outbox()
-    kept = now_of(found)
+    kept = reload(found)
     assert (kept.total_quantity, kept.total_amount, kept.status) == (3, 3 * PRICE, "awaiting_payment")
     assert Reservation.objects.get(status="held").pk == held.pk
     assert Product.objects.get(pk=sold.id).available == 1
@@ -106,15 +106,15 @@ def test_what_is_to_be_paid_by_hand_is_held_longer_and_lapses_in_the_end(method,
     found = order(sold, payment={"method": method})
     drain_outbox()
     until = Reservation.objects.get().expires_at
-    assert until == now_of(found).reservation_expires_at + GRACE, "the order decides first"
+    assert until == reload(found).reservation_expires_at + GRACE, "the order decides first"
     assert until - timezone.now() > timedelta(hours=settings.OFFLINE_HOLD_HOURS) - timedelta(minutes=5)
     attempt = CheckoutLeg.objects.get(checkout_id=found.id, kind="stock").attempt_id
     lapse = events.ReservationLapsed(order_id=found.id, attempt_id=attempt)
     react(event=lapse, now=timezone.now() + timedelta(hours=1))
-    assert now_of(found).status == "awaiting_payment"
+    assert reload(found).status == "awaiting_payment"
     react(event=lapse, now=until + timedelta(seconds=1))
     drain_outbox()
-    assert (now_of(found).status, now_of(found).amount_paid) == ("cancelled", 0)
+    assert (reload(found).status, reload(found).amount_paid) == ("cancelled", 0)
     assert Product.objects.get(pk=sold.id).available == 1
     assert Payment.objects.get().status not in ("succeeded", "pending", "processing")
     assert_clean_books()
@@ -129,10 +129,10 @@ def test_a_car_in_exchange_a_deposit_a_loan_and_a_card_come_to_the_total():
         payment=CARD,
         financing=financing.tests.make.ASKED,
     )
-    planned = {part["leg"]: Decimal(part["amount"]) for part in now_of(found).funding}
+    planned = {part["leg"]: Decimal(part["amount"]) for part in reload(found).funding}
     assert sum(planned.values()) == PRICE
     drain_outbox()
-    done = now_of(found)
+    done = reload(found)
     parts = {part["leg"]: (Decimal(part["amount"]), part["state"]) for part in done.funding}
     assert parts == {
         "trade_in": (Decimal(200_000), "paid"),

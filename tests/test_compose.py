@@ -37,7 +37,7 @@ def ours(services):
     return [service for service in services.values() if service["image"].startswith("autosalon")]
 
 
-def role_of(service):
+def get_role(service):
     """Return what one of our containers does, by its command; the image's own command serves pages."""
     command = service.get("command", ["granian"])
     roles = {
@@ -111,7 +111,7 @@ def test_everything_that_runs_is_watched_and_unprivileged(services):
 
 def test_no_health_check_starts_django_or_believes_an_old_file(services):
     for service in ours(services):
-        if role_of(service) in ("web", "live", "migrate"):
+        if get_role(service) in ("web", "live", "migrate"):
             continue
         (kind, check) = service["healthcheck"]["test"]
         assert kind == "CMD-SHELL"
@@ -130,7 +130,7 @@ def test_no_secret_has_a_default(services):
 def test_every_setting_reaches_the_containers_that_need_it_and_no_other(services):
     for service in ours(services):
         given = {name.removeprefix(PREFIX) for name in service["environment"]} & set(ALL)
-        role = role_of(service)
+        role = get_role(service)
         assert given == {name for name, setting in ALL.items() if role in setting.roles}, role
 
 

@@ -61,6 +61,6 @@ def test_answers_of_this_process_are_held(contract_slips, monkeypatch):
 
 
 def test_an_id_in_an_address_finds_its_operation():
-    assert contract.template_of("get", f"/api/v1/orders/{uuid7()}/") == "/api/v1/orders/{id}"
-    assert contract.template_of("get", "/api/v1/orders/my-stats") == "/api/v1/orders/my-stats"
-    assert contract.template_of("get", "/api/v1/nothing") is None
+    assert contract.find_template("get", f"/api/v1/orders/{uuid7()}/") == "/api/v1/orders/{id}"
+    assert contract.find_template("get", "/api/v1/orders/my-stats") == "/api/v1/orders/my-stats"
+    assert contract.find_template("get", "/api/v1/nothing") is None

@@ -20,19 +20,19 @@ MADE_FROM_THE_PRODUCT = {"docs/screenshot.png"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-def text_of(name):
+def read_text(name):
     return (ROOT / name).read_text()
 
 
 def commands_in(name):
     return {
-        "manage.py": set(re.findall(r"manage\.py ([a-z_]+)", text_of(name))),
+        "manage.py": set(re.findall(r"manage\.py ([a-z_]+)", read_text(name))),
         "make": set(re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", "\n".join(code_in(name)))),
     }
 
 
 def code_in(name):
-    text = text_of(name)
+    text = read_text(name)
     return re.findall(r"`([^`\n]+)`", text) + re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
 
 
@@ -40,7 +40,7 @@ def code_in(name):
 def test_every_command_named_in_a_readme_exists(name):
     named = commands_in(name)
     assert named["manage.py"] <= set(get_commands())
-    assert named["make"] <= set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    assert named["make"] <= set(re.findall(r"^([a-z-]+):", read_text("Makefile"), re.MULTILINE))
 
 
 def test_both_readmes_name_the_same_commands():
@@ -51,7 +51,7 @@ def test_both_readmes_name_the_same_commands():
 
 def test_both_readmes_show_the_same_first_purchase():
     def steps(name):
-        blocks = re.findall(r"```sh\n(.*?)```", text_of(name), re.DOTALL)
+        blocks = re.findall(r"```sh\n(.*?)```", read_text(name), re.DOTALL)
         lines = [re.sub(r"\s+#.*| \"full_name.*", "", line) for line in "".join(blocks).splitlines()]
         return [line for line in lines if line and not line.startswith("#")]
 
@@ -90,13 +90,13 @@ def routes(resolver=None, prefix=""):
         if isinstance(item, URLResolver):
             yield from routes(item, path)
         elif path.startswith("api/v1/"):
-            actions = getattr(item.callback, "actions", None) or methods_of(item.callback.cls)
+            actions = getattr(item.callback, "actions", None) or list_methods(item.callback.cls)
             bare = re.sub(r"\(\?P<\w+>[^)]*\)", "{}", path.removesuffix("/?"))
             # a view that has answered once also lists the HEAD it derives from GET
             yield "/" + bare.removeprefix("api/v1/"), {method.upper() for method in actions} - {"HEAD"}
 
 
-def methods_of(view_class):
+def list_methods(view_class):
     return [method.lower() for method in METHODS if hasattr(view_class, method.lower())]
 
 
@@ -111,7 +111,7 @@ ROW = re.compile(r"^\| ([A-Z]+(?:, [A-Z]+)*) `(/[^`]*)` \|[^|]*\|[^|]*\| (.+) \|
 def covered():
     """(method, path) of every row of the coverage tables, and the test files that row names."""
     rows = {}
-    for methods, path, tests in ROW.findall(text_of("docs/coverage.md")):
+    for methods, path, tests in ROW.findall(read_text("docs/coverage.md")):
         for method in methods.split(", "):
             rows[method, re.sub(r"\{[^}]*\}", "{}", path)] = re.findall(r"`([^`]+)`", tests)
     return rows
@@ -145,5 +145,5 @@ def test_what_a_release_brought_is_not_written_anew(release):
 
 
 def test_the_tables_of_the_architecture_are_those_of_the_code():
-    page = text_of("docs/architecture.md")
+    page = read_text("docs/architecture.md")
     assert with_tables(page) == page, "run manage.py architecture"

@@ -167,14 +167,14 @@ def test_it_is_asked_once_however_many_ask(env, monkeypatch):
     assert runs["all"] == 1
 
 
-def connections_of(alias):
+def count_connections(alias):
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         return cursor.fetchone()[0]
 
 
 def test_it_keeps_one_connection_to_each_database_and_makes_no_new_ones(env):
-    before = connections_of("orders")
+    before = count_connections("orders")
     with connections["orders"].cursor() as cursor:
         for _ in range(5):
             assert ready().status_code == 200
@@ -183,7 +183,7 @@ def test_it_keeps_one_connection_to_each_database_and_makes_no_new_ones(env):
         ready()
         cursor.execute("SELECT array_agg(pid) FROM pg_stat_activity WHERE datname = current_database()")
         assert set(cursor.fetchone()[0]) == first
-    assert connections_of("orders") == before + 1
+    assert count_connections("orders") == before + 1
 
 
 def test_a_database_that_hangs_keeps_nobody_waiting(env, monkeypatch):

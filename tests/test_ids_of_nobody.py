@@ -21,7 +21,7 @@ from tests.permissions import objects, table
 from tests.permissions.objects import Ids
 from tests.permissions.table import Row
 from tests.permissions.test_matrix import callers, home
-from tests.test_strict_input import bodies, operation_of, sent
+from tests.test_strict_input import bodies, find_request_schema, sent
 
 SOON = timezone.now() + timedelta(days=2)
 SPAN = {"start_time": SOON.isoformat(), "end_time": (SOON + timedelta(hours=1)).isoformat()}
@@ -163,7 +163,7 @@ KNOWING = {
 
 def places() -> Iterator[tuple[str, Row, tuple[str, ...]]]:
     for row in table.rows():
-        schema = operation_of(row)
+        schema = find_request_schema(row)
         for place, kind in sorted(set(bodies(schema))) if schema else ():
             if kind == "uuid":
                 yield f"{row.method} {row.path} {'.'.join(place)}", row, place

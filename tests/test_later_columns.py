@@ -55,7 +55,7 @@ def following(renamed, column):
     return next((new + column.removeprefix(old) for old, new in renamed.items() if column.startswith(old)), column)
 
 
-def field_of(name):
+def get_field(name):
     app, model, field = name.split(".")
     return apps.get_model(app, model)._meta.get_field(field)
 
@@ -67,8 +67,8 @@ def test_every_later_column_may_be_left_out():
     needed = [
         name
         for name in LATER
-        if not (field_of(name).null or field_of(name).many_to_many or field_of(name).generated)
-        and field_of(name).db_default is models.NOT_PROVIDED
+        if not (get_field(name).null or get_field(name).many_to_many or get_field(name).generated)
+        and get_field(name).db_default is models.NOT_PROVIDED
     ]
     assert len(LATER) > 100
     assert set(needed) == FILLED_BY_TRIGGER

@@ -267,14 +267,14 @@ def keys_in_json():
             for table, column, kind in cursor.fetchall():
                 if kind == "jsonb":
                     cursor.execute(f'SELECT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL')
-                    found |= {key for (row,) in cursor.fetchall() for key in keys_of(json.loads(row))}
+                    found |= {key for (row,) in cursor.fetchall() for key in collect_keys(json.loads(row))}
     return {key for key in found if not key.endswith(("_id", "_by"))}
 
 
-def keys_of(value):
+def collect_keys(value):
     if isinstance(value, dict):
-        return {*value, *(key for item in value.values() for key in keys_of(item))}
-    return {key for item in value for key in keys_of(item)} if isinstance(value, list) else set()
+        return {*value, *(key for item in value.values() for key in collect_keys(item))}
+    return {key for item in value for key in collect_keys(item)} if isinstance(value, list) else set()
 
 
 COLUMNS = """

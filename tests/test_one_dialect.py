@@ -86,7 +86,7 @@ def trees():
             yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
 
 
-def name_of(node):
+def get_name(node):
     return getattr(node, "attr", getattr(node, "id", ""))
 
 
@@ -96,11 +96,11 @@ def readers(tree):
         if (
             isinstance(node, ast.Try)
             and len(node.body) == 1
-            and any(name_of(each.type) == "ValueError" for each in node.handlers)
+            and any(get_name(each.type) == "ValueError" for each in node.handlers)
         ):
             value = getattr(node.body[0], "value", None)
             made = value.body if isinstance(value, ast.IfExp) else value
-            if isinstance(made, ast.Call) and name_of(made.func) == "UUID":
+            if isinstance(made, ast.Call) and get_name(made.func) == "UUID":
                 yield node.lineno
 
 
@@ -116,7 +116,7 @@ def test_a_reader_of_ids_is_found(text):
 
 
 def test_repeats_are_answered_in_one_way():
-    users = {name for name, tree in trees() if any(name_of(node) == "run_once" for node in ast.walk(tree))}
+    users = {name for name, tree in trees() if any(get_name(node) == "run_once" for node in ast.walk(tree))}
     assert users | {"gateway/requests/idempotency.py"} == ONCE
 
 
@@ -125,7 +125,7 @@ def test_versions_are_compared_in_one_place():
         name
         for name, tree in trees()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Raise) and any(name_of(each) == "StaleVersion" for each in ast.walk(node))
+        if isinstance(node, ast.Raise) and any(get_name(each) == "StaleVersion" for each in ast.walk(node))
     }
     assert raised == {"core/db.py"}, "ask core.db.require_version, under the lock"
     read = {
@@ -145,6 +145,6 @@ def test_versions_are_compared_in_one_place():
         if isinstance(node, ast.FunctionDef)
         for argument in [*node.args.args, *node.args.kwonlyargs]
         if argument.annotation is not None
-        and any(name_of(each) == "Expected" for each in ast.walk(argument.annotation))
+        and any(get_name(each) == "Expected" for each in ast.walk(argument.annotation))
     }
     assert words == {"expected_version"}

@@ -52,15 +52,15 @@ def answering(tree, module):
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
-            if any(name_of(call) in ANSWERS and holds_something(call) for call in calls):
-                yield f"{module}.{node.name}", {name_of(call) for call in calls}
+            if any(get_name(call) in ANSWERS and holds_something(call) for call in calls):
+                yield f"{module}.{node.name}", {get_name(call) for call in calls}
 
 
 def holds_something(call):
     return bool(call.args) or any(given.arg in ("content", "content_type") for given in call.keywords)
 
 
-def name_of(call):
+def get_name(call):
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 

@@ -38,7 +38,7 @@ def refusals() -> set[str]:
     return found
 
 
-def name_of(call: ast.Call) -> str:
+def get_name(call: ast.Call) -> str:
     return getattr(call.func, "id", getattr(call.func, "attr", ""))
 
 
@@ -73,14 +73,14 @@ def bare(node: ast.expr) -> Iterator[ast.expr]:
 
 def unwrapped(tree: ast.Module, names: set[str]) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and name_of(node) in names:
+        if isinstance(node, ast.Call) and get_name(node) in names:
             for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
                 yield from bare(argument)
         elif isinstance(node, ast.ClassDef) and names & {getattr(base, "id", "") for base in node.bases}:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Assign) and getattr(inner.targets[0], "id", "") == "detail":
                     yield from bare(inner.value)
-                elif isinstance(inner, ast.Call) and name_of(inner) == "__init__":
+                elif isinstance(inner, ast.Call) and get_name(inner) == "__init__":
                     for argument in inner.args:
                         yield from bare(argument)
 
@@ -98,7 +98,7 @@ def test_every_sentence_of_the_code_is_in_the_catalogue():
     with translation.override("ru"):
         for path, tree in sources():
             for node in ast.walk(tree):
-                if isinstance(node, ast.Call) and name_of(node) in WRAPPERS:
+                if isinstance(node, ast.Call) and get_name(node) in WRAPPERS:
                     missing += [f"{path}:{node.lineno}: {text}" for text in untranslated(node)]
     assert not missing, "locale/ru/LC_MESSAGES/django.po does not say these in Russian:\n" + "\n".join(missing)
 
@@ -108,7 +108,7 @@ def untranslated(call: ast.Call) -> list[str]:
     texts = [each.value for each in call.args[:2] if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     if not texts or not re.search(r"[a-z]{2}", PLACEHOLDER.sub("", texts[-1])):
         return []
-    kind = name_of(call)
+    kind = get_name(call)
     if kind.startswith("ngettext"):
         return texts[:1] if translation.ngettext(texts[0], texts[1], 2) in texts else []
     if kind.startswith("pgettext"):

@@ -125,14 +125,14 @@ def test_a_replay_that_fails_says_so(product, monkeypatch):
 
 
 # Lag, pausing, resuming -------------------------------------------------------------------------------------------
-def lag_of(handler):
+def get_lag(handler):
     return next(item for item in cursors.lags(["orders"]) if (item.handler, item.source) == (handler, "catalog"))
 
 
 def test_lag_counts_what_was_not_copied_and_what_waits(product):
-    assert (lag_of(COPY).events, lag_of(COPY).seconds) == (0, 0)
+    assert (get_lag(COPY).events, get_lag(COPY).seconds) == (0, 0)
     catalog.product()
-    lag = lag_of(COPY)
+    lag = get_lag(COPY)
     assert lag.events == 1
     assert 0 < lag.seconds < 60
     shown = json.loads(run("events", "lag", "--json"))
@@ -145,7 +145,7 @@ def test_a_paused_handler_hears_nothing_until_resumed(product):
     second = catalog.product()
     drain_outbox()
     assert not ProductCopy.objects.filter(pk=second.id).exists()
-    assert (lag_of(COPY).is_paused, lag_of(COPY).pause_reason, lag_of(COPY).events) == (True, "moving house", 1)
+    assert (get_lag(COPY).is_paused, get_lag(COPY).pause_reason, get_lag(COPY).events) == (True, "moving house", 1)
     assert run("events", "resume", "--handler", COPY, "--source", "catalog") == "resumed: 1\n"
     drain_outbox()
     assert ProductCopy.objects.filter(pk=second.id).exists()
@@ -155,11 +155,11 @@ def test_resuming_takes_a_restored_source_as_it_is(product):
     FeedHead.objects.using("catalog").update(epoch=product.id)
     catalog.product()
     drain_outbox()
-    assert lag_of(COPY).is_paused
+    assert get_lag(COPY).is_paused
     run("events", "resume", "--handler", COPY, "--from", "1")
     drain_outbox()
     assert ProductCopy.objects.count() == 2
-    assert not lag_of(COPY).is_paused
+    assert not get_lag(COPY).is_paused
 
 
 @pytest.mark.parametrize("handler", ["orders.no_such", "orders.checkout"])

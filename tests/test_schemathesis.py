@@ -34,7 +34,7 @@ def test_every_answer_is_in_the_document(tmp_path):
     for roles in filter(None, ROLES.values()):
         User.objects.create(id=uuid7(), email=f"{roles[0]}@example.com", password="!", roles=list(roles))
     with Web() as web:
-        document = web.http.get(f"{root_of(web)}/api/schema/", headers={"Accept": JSON}, timeout=120)
+        document = web.http.get(f"{get_root_url(web)}/api/schema/", headers={"Accept": JSON}, timeout=120)
         (tmp_path / "openapi.json").write_bytes(document.content)
         runs = {role: fuzz(web, role, tmp_path / role) for role in ROLES}
         failed = {role: told(run, tmp_path / role) for role, run in runs.items() if run.wait() != 0}
@@ -43,7 +43,7 @@ def test_every_answer_is_in_the_document(tmp_path):
         )
 
 
-def root_of(web: Web) -> str:
+def get_root_url(web: Web) -> str:
     return f"http://127.0.0.1:{web.port}"
 
 
@@ -51,7 +51,7 @@ def fuzz(web: Web, role: str, folder: Path) -> "subprocess.Popen[bytes]":
     """Start schemathesis in a folder of its own."""
     folder.mkdir()
     command = [
-        str(Path(sys.executable).parent / "schemathesis"), "run", "../openapi.json", "--url", root_of(web),
+        str(Path(sys.executable).parent / "schemathesis"), "run", "../openapi.json", "--url", get_root_url(web),
         "--checks", CHECKS, "--phases", PHASES, "--max-examples", str(EXAMPLES), "--seed", SEED,
         "--generation-database", "none", "--generation-with-security-parameters", "false", "--no-shrink",
         "--no-color", "--warnings", "off", "--request-timeout", "20", "--suppress-health-check", "all",

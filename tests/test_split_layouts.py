@@ -173,7 +173,7 @@ def nothing_fails(shop):
             answer = group.http.get(address, headers=headers)
             assert answer.status_code < 500, (address, answer.text)
         for role in group.running:
-            assert "ConnectionDoesNotExist" not in group.log_of(role)
+            assert "ConnectionDoesNotExist" not in group.read_log(role)
         nowhere = httpx2.get(f"http://127.0.0.1:{group.port}/")
         assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
         assert "AUTOSALON_SERVICES=storefront" in nowhere.json()["detail"]

@@ -72,7 +72,7 @@ def steer(found, action, leg):
     steer_checkout(order_id=found.id, action=action, leg=leg, reason="agreed", actor=ADMIN, now=timezone.now())
 
 
-def now_of(found):
+def reload(found):
     return Order.objects.select_related("checkout").get(pk=found.id)
 
 
@@ -85,16 +85,16 @@ def test_a_refused_loan_is_decided_anew_and_the_car_is_held_once(product):
     found = order(product)
     drain_outbox("catalog", "orders")
     drain_outbox("orders", "financing")
-    assert now_of(found).checkout.failure["code"] == "loan_rejected"
+    assert reload(found).checkout.failure["code"] == "loan_rejected"
     financing.tests.make.programme()
     steer(found, "retry", "loan")
     drain_outbox()
-    assert (now_of(found).status, now_of(found).checkout.state) == ("awaiting_payment", "waiting")
+    assert (reload(found).status, reload(found).checkout.state) == ("awaiting_payment", "waiting")
     assert sorted(Reservation.objects.values_list("status", flat=True)) == ["held", "released"]
     assert Product.objects.get(pk=product.id).available == 0
-    pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+    pay(found, reload(found).amount_due - reload(found).loan_amount)
     drain_outbox()
-    assert now_of(found).status == "paid"
+    assert reload(found).status == "paid"
     assert Loan.objects.count() == 1
     assert_clean_books()
 
@@ -103,11 +103,11 @@ def test_policies_skipped_while_the_insurer_is_away_are_never_issued(product):
     financing.tests.make.programme()
     found = order(product, insurance=[OSAGO], policies=[("OSAGO", estimate(OSAGO))])
     drain_outbox()
-    pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+    pay(found, reload(found).amount_due - reload(found).loan_amount)
     drain_outbox("payments", "orders")
     steer(found, "skip", "policies")
     drain_outbox()
-    assert now_of(found).status == "paid"
+    assert reload(found).status == "paid"
     assert not Policy.objects.filter(status="active").exists()
     assert_clean_books()
 
@@ -116,17 +116,17 @@ def test_a_payout_skipped_because_the_money_came_otherwise_is_never_made(product
     financing.tests.make.programme()
     found = order(product)
     drain_outbox()
-    pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+    pay(found, reload(found).amount_due - reload(found).loan_amount)
     drain_outbox("payments", "orders")
     leg = CheckoutLeg.objects.get(checkout_id=found.id, kind="disbursement")
     late = events.LegTimedOut(order_id=found.id, attempt_id=leg.attempt_id, leg="disbursement")
     react(event=late, now=timezone.now())
-    assert now_of(found).checkout.state == "parked"
-    pay(found, now_of(found).amount_due)
+    assert reload(found).checkout.state == "parked"
+    pay(found, reload(found).amount_due)
     drain_outbox("payments", "orders")
     steer(found, "skip", "disbursement")
     drain_outbox()
-    assert now_of(found).status == "paid"
+    assert reload(found).status == "paid"
     assert not Loan.objects.filter(cancelled_at=None).exists()
     assert Application.objects.count() == 1
     assert_clean_books()
@@ -140,15 +140,15 @@ def test_asking_twice_does_nothing_twice(product, leg):
         drain_outbox("catalog", "orders")
     if leg == "disbursement":
         drain_outbox("financing", "orders", "payments")
-        pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+        pay(found, reload(found).amount_due - reload(found).loan_amount)
         drain_outbox("payments", "orders")
     steer(found, "retry", leg)
     steer(found, "retry", leg)
     drain_outbox()
     if leg != "disbursement":
-        pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+        pay(found, reload(found).amount_due - reload(found).loan_amount)
         drain_outbox()
-    assert now_of(found).status == "paid"
+    assert reload(found).status == "paid"
     assert (Reservation.objects.count(), Application.objects.count(), Loan.objects.count()) == (1, 1, 1)
     assert_clean_books()
 
@@ -157,7 +157,7 @@ def test_cancelling_a_parked_checkout_gives_everything_back(product):
     financing.tests.make.programme()
     found = order(product)
     drain_outbox()
-    pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+    pay(found, reload(found).amount_due - reload(found).loan_amount)
     drain_outbox("payments", "orders")
     leg = CheckoutLeg.objects.get(checkout_id=found.id, kind="disbursement")
     late = events.LegTimedOut(order_id=found.id, attempt_id=leg.attempt_id, leg="disbursement")
@@ -166,7 +166,7 @@ def test_cancelling_a_parked_checkout_gives_everything_back(product):
     drain_outbox()
     return_cash()
     assert Product.objects.get(pk=product.id).available == 1
-    assert (now_of(found).status, now_of(found).checkout.state) == ("cancelled", "compensated")
+    assert (reload(found).status, reload(found).checkout.state) == ("cancelled", "compensated")
     assert not Loan.objects.filter(cancelled_at=None).exists()
     assert_clean_books()
 
@@ -175,13 +175,13 @@ def test_cancelling_a_paid_order_takes_the_loan_back_too(product):
     financing.tests.make.programme()
     found = order(product)
     drain_outbox()
-    pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+    pay(found, reload(found).amount_due - reload(found).loan_amount)
     drain_outbox()
-    assert now_of(found).status == "paid"
+    assert reload(found).status == "paid"
     steer(found, "cancel", "stock")
     drain_outbox()
     return_cash()
-    assert (now_of(found).status, now_of(found).amount_paid) == ("refunded", Decimal(0))
+    assert (reload(found).status, reload(found).amount_paid) == ("refunded", Decimal(0))
     assert Product.objects.get(pk=product.id).available == 1
     assert_clean_books()
 
@@ -190,18 +190,18 @@ def test_cash_that_somebody_will_not_hand_back_is_a_managers_at_once(product):
     financing.tests.make.programme()
     found = order(product)
     drain_outbox()
-    pay(found, now_of(found).amount_due - now_of(found).loan_amount)
+    pay(found, reload(found).amount_due - reload(found).loan_amount)
     drain_outbox()
     move_order(order_id=found.id, status="cancelled", actor=ADMIN, reason="no car", now=timezone.now())
     drain_outbox()
     reject_refund(refund_id=Refund.objects.get().id, actor_id=uuid7(), now=timezone.now())
     drain_outbox()
-    assert now_of(found).checkout.state == "parked"
-    assert now_of(found).checkout.failure["parked"]["cause"] == "refund_stopped"
+    assert reload(found).checkout.state == "parked"
+    assert reload(found).checkout.failure["parked"]["cause"] == "refund_stopped"
     steer(found, "retry", "payment")
     drain_outbox()
     waiting = Refund.objects.get(status="requested")
     approve_refund(refund_id=waiting.id, actor_id=uuid7(), now=timezone.now())
     drain_outbox()
-    assert now_of(found).checkout.state == "compensated"
+    assert reload(found).checkout.state == "compensated"
     assert_clean_books()

@@ -91,7 +91,7 @@ ACTIONS = {
 """PUTs of one's own, and of a single thing: their own tests tell what they leave alone."""
 
 
-def operation_of(row: Row) -> Node | None:
+def find_request_schema(row: Row) -> Node | None:
     """Return what the document says of a row's endpoint, if it takes JSON."""
     for path, item in document()["paths"].items():
         if re.sub(r"{[^}]*}", "{}", path.removeprefix("/api/v1")) == row.path and row.method.lower() in item:
@@ -103,7 +103,7 @@ def operation_of(row: Row) -> Node | None:
 
 def cases() -> Iterator[Any]:
     for row in table.rows():
-        schema = operation_of(row)
+        schema = find_request_schema(row)
         if schema is not None:
             mark = pytest.mark.django_db(databases=[home(row), *ALSO.get(row.path, ())])
             yield pytest.param(row, sorted(set(bodies(schema))), marks=mark, id=f"{row.method} {row.path}")
@@ -151,7 +151,7 @@ def test_a_put_empties_nothing_that_it_does_not_name(row):
     path = row.path.replace("{}", (objects.ids_for(row.path, owner) or [str(owner)])[0])
     assert admin.patch(path, BY_PUT[row.path]).status_code == 200
     before = admin.get(path).json()
-    schema = operation_of(row)
+    schema = find_request_schema(row)
     assert schema is not None
     required = document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]].get("required", [])
     assert admin.put(path, {name: before[name] for name in required}).status_code == 200

@@ -202,18 +202,18 @@ class Weather:
         self.rig.roles[role].kill_group()
 
     def _kill_pool_process(self) -> None:
-        _signal(self._one_of(self.rig.pool("worker") + self.rig.pool("external")), signal.SIGKILL)
+        _signal(self._choose(self.rig.pool("worker") + self.rig.pool("external")), signal.SIGKILL)
 
     def _freeze(self) -> None:
         roles = ["web", "relay", "worker", "external", "sandbox", "sms"]
         pids = [
             pid for role in roles for pid in [self.rig.main(role), *self.rig.pool(role)] if self.rig.roles[role].alive()
         ]
-        chosen, seconds = self._one_of(pids), self.dice.uniform(*FROZEN_S)
+        chosen, seconds = self._choose(pids), self.dice.uniform(*FROZEN_S)
         _signal(chosen, signal.SIGSTOP)
         threading.Timer(seconds, _signal, (chosen, signal.SIGCONT)).start()
 
-    def _one_of(self, pids: list[int]) -> int | None:
+    def _choose(self, pids: list[int]) -> int | None:
         number = self.dice.random()
         return pids[int(number * len(pids))] if pids else None
 

@@ -198,7 +198,7 @@ def _cars_of_two_owners() -> Iterator[str]:
             yield f"{vin} stands in two garages"
 
 
-def ties_of(person_id: UUID) -> Iterator[str]:
+def list_ties(person_id: UUID) -> Iterator[str]:
     """List what has to end before a person may be forgotten."""
     if Order.objects.filter(customer_id=person_id).exclude(status__in=(*ENDED, "completed")).exists():
         yield "an order on its way"
@@ -208,7 +208,7 @@ def ties_of(person_id: UUID) -> Iterator[str]:
         yield "a policy in force"
 
 
-def known_of(person_id: UUID) -> Iterator[str]:
+def list_known(person_id: UUID) -> Iterator[str]:
     """List what an erased person is still known by."""
     for card in Client.objects.of_customer(person_id):
         if card.email or card.phone or card.erased_at is None:

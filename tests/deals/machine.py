@@ -62,7 +62,7 @@ from orders.services.deposits import VERSIONS
 from payments.commands import Means
 from payments.models import Payment, Refund
 from payments.services import cancel_payment, capture_payment, create_payment, request_refund, retry_refund
-from tests.deals.invariants import TOWARDS_HANDOVER, broken, known_of, ties_of
+from tests.deals.invariants import TOWARDS_HANDOVER, broken, list_known, list_ties
 
 PRICE = Decimal("2000000.00")
 VIN, OLD_VIN = "XTA210990Y2766389", "XTAGFK330JY144213"
@@ -357,9 +357,9 @@ class Deals(RuleBasedStateMachine):
     @rule()
     def erase(self) -> None:
         """The buyer wants to be forgotten."""
-        tied = list(ties_of(self.buyer.id))
+        tied = list(list_ties(self.buyer.id))
         if self.act("erase", lambda: erase_user(user_id=self.buyer.id, now=self.now())) == DONE:
-            assert (tied, list(known_of(self.buyer.id))) == ([], [])
+            assert (tied, list(list_known(self.buyer.id))) == ([], [])
 
     # Managers --------------------------------------------------------------------------------------------------------
     @rule(which=WHICH, is_possible=st.booleans())

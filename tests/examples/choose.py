@@ -28,7 +28,7 @@ def read(folder: Path) -> Iterator[tuple[str, Exchange]]:
     for file in sorted(folder.glob("*.jsonl")):
         for line in file.open():
             exchange = Exchange(**json.loads(line))
-            template = contract.template_of(exchange.method, exchange.path)
+            template = contract.find_template(exchange.method, exchange.path)
             if template is not None and exchange.test not in left_out:
                 operation = contract.document()["paths"][template][exchange.method]
                 is_nothing = exchange.sent == {} and "requestBody" not in operation  # as tests post
@@ -111,7 +111,7 @@ def sources(examples: dict[str, Node]) -> set[str]:
     return {test for example in examples.values() for test in example["tests"].values()}
 
 
-def text_of(examples: dict[str, Node]) -> str:
+def format_examples(examples: dict[str, Node]) -> str:
     """Write an operation in each line."""
     lines = (f"{json.dumps(name)}: {json.dumps(example, ensure_ascii=False)}" for name, example in examples.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -119,4 +119,4 @@ def text_of(examples: dict[str, Node]) -> str:
 
 def write(examples: dict[str, Node]) -> None:
     """Replace the committed examples."""
-    FILE.write_text(text_of(examples))
+    FILE.write_text(format_examples(examples))

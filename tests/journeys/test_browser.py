@@ -17,7 +17,7 @@ DRAWN_ANEW = """() => {
 }"""
 
 
-def base_of(product):
+def get_base_url(product):
     return f"http://127.0.0.1:{product.port}"
 
 
@@ -76,7 +76,7 @@ def is_up(product):
 
 def test_an_order_page_follows_its_order_through_an_outage_without_reload(product):
     vehicle = known_vehicle(product)
-    with opened(base_of(product)) as page:
+    with opened(get_base_url(product)) as page:
         page.sign_in("client@example.com", f"/cars/{vehicle}/")
         page.tab.check("input[name=method][value=cash]")
         page.tab.click("button:has-text('Buy this car')")
@@ -116,7 +116,7 @@ def paid_order(product):
 
 
 def test_a_manager_works_on_the_live_board_by_click_drag_and_key(product):
-    with opened(base_of(product), viewport={"width": 1600, "height": 1000}) as page:
+    with opened(get_base_url(product), viewport={"width": 1600, "height": 1000}) as page:
         page.sign_in("manager@example.com", "/board/")
         page.tab.wait_for_selector(LIVE)
         page.mark()
@@ -165,7 +165,7 @@ def test_a_manager_works_on_the_live_board_by_click_drag_and_key(product):
 
 
 def test_cancelling_on_the_board_asks_for_a_reason(product):
-    with opened(base_of(product), viewport={"width": 1600, "height": 1000}) as page:
+    with opened(get_base_url(product), viewport={"width": 1600, "height": 1000}) as page:
         order_id = paid_order(product)
         page.sign_in("manager@example.com", "/board/")
         page.tab.wait_for_selector(LIVE)
@@ -181,7 +181,7 @@ def test_cancelling_on_the_board_asks_for_a_reason(product):
 
 
 def test_news_come_by_themselves_and_are_read_once_for_every_tab(product):
-    with opened(base_of(product)) as page:
+    with opened(get_base_url(product)) as page:
         page.sign_in("client@example.com", "/notifications/")
         page.tab.wait_for_selector(LIVE)
         page.mark()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.journeys.browser import opened
-from tests.journeys.test_browser import base_of, known_vehicle
+from tests.journeys.test_browser import get_base_url, known_vehicle
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 SUMS = "#deal-result [data-due-now]"
@@ -21,7 +21,7 @@ def changed(page, before):
 
 def test_a_deal_is_calculated_live_kept_ordered_and_lent_for(product):
     vehicle = known_vehicle(product)
-    with opened(base_of(product), viewport={"width": 1280, "height": 1000}) as page:
+    with opened(get_base_url(product), viewport={"width": 1280, "height": 1000}) as page:
         tab = page.tab
         page.sign_in("client@example.com", f"/cars/{vehicle}/")
         page.mark()

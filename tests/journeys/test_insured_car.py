@@ -145,7 +145,7 @@ def _with(found, **wanted):
 
 
 # The insurer's sandbox behaves by the end of the VIN: docs/insurance.md ---------------------------------------------
-def asked_of(product, vin):
+def list_questions(product, vin):
     """(policy, decision, tries) of each question that the insurers' own store holds of a car."""
     store = product.folder / "insurers" / "book.sqlite3"
     with contextlib.closing(sqlite3.connect(store, timeout=5)) as read:
@@ -155,14 +155,14 @@ def asked_of(product, vin):
 @pytest.mark.parametrize(("behaviour", "vin"), [("thinks", "XTA210990Y2110002"), ("is silent", "XTA210990Y2110003")])
 def test_an_order_survives_the_death_of_an_insurer_that_was_deciding(product, buyer, behaviour, vin):
     order = buyer.buy(OSAGO, KASKO | {"insurer": "compass", "vehicle_vin": vin})
-    wait_for(lambda: asked_of(product, vin), 90, "the insurer is not asked")
+    wait_for(lambda: list_questions(product, vin), 90, "the insurer is not asked")
     assert product.order(order["id"], buyer.token)["saga"]["step"] == "policies"
     kill(product.pids("insurers"))
     order = buyer.ended(order, 120)
     assert order["status"] == "paid", order["saga"]
     policies = buyer.policies(order)
     assert {policy["status"] for policy in policies.values()} == {"active"}
-    ((policy_id, decision, _tries),) = asked_of(product, vin)
+    ((policy_id, decision, _tries),) = list_questions(product, vin)
     assert (policy_id, decision) == (policies["kasko"]["id"], "accepted")
     assert buyer.payment(order)["amount"] == order["total_amount"]
 

@@ -64,7 +64,7 @@ def test_every_page_has_its_rows():
     assert urls.urlpatterns[-1].callback.__name__ == "nowhere"
 
 
-def address_of(row: Page, owner: Visitor) -> str:
+def get_address(row: Page, owner: Visitor) -> str:
     """The address of an object that is the owner's."""
     if row.path.startswith(("/cars/{}", "/compare/{}", "/favourites/{}", "/cart/add/{}")):
         ids = [str(car(is_known=False).id)]
@@ -102,7 +102,7 @@ def test_every_cell_is_as_the_table_says(row, settings):
         "admin": Visitor("admin"),
         "owner": Visitor("client"),
     }
-    path = address_of(row, people["owner"])
+    path = get_address(row, people["owner"])
     body = BODIES.get(row.path, lambda owner: {})(people["owner"])
     drain_outbox("orders", "payments")  # payments know the order
     for name, verdict in row.cells().items():
@@ -135,7 +135,7 @@ def test_no_method_is_forgotten(path, settings):
     """Refuse what the table does not name, to administrators too, or lead to the page it stands on."""
     boss = Visitor("admin")
     rows = [row for row in pages.pages() if row.path == path]
-    address = address_of(rows[0], boss)
+    address = get_address(rows[0], boss)
     for method in {"GET", "POST", "PUT", "DELETE"} - {row.method for row in rows}:
         answer = boss.client.generic(method, address)
         is_led_on = answer.status_code == 302 and (method == "GET" or path == "/language/")

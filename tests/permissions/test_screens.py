@@ -37,7 +37,7 @@ def may(word: str, role: str) -> bool:
     return role == word or (role, word) == ("admin", "manager")
 
 
-def screen_of(row: Screen):
+def get_screen(row: Screen):
     return admin.site.get_model_admin(apps.get_model(row.model))
 
 
@@ -60,7 +60,7 @@ def test_every_screen_is_as_the_table_says(row, people, settings):
 
 @pytest.mark.parametrize("row", screens(), ids=lambda row: row.model)
 def test_its_forms_and_buttons_are_as_the_table_says(row, people):
-    screen = screen_of(row)
+    screen = get_screen(row)
     for role in ("manager", "admin"):
         request = RequestFactory().get("/admin/")
         request.user = people[role].user
@@ -73,7 +73,7 @@ def test_its_forms_and_buttons_are_as_the_table_says(row, people):
 @pytest.mark.parametrize("row", screens(), ids=lambda row: row.model)
 def test_nobody_presses_a_button_from_outside(row, people, settings):
     """Whoever may not look may not act: by the list's actions, and by each button's own address."""
-    label, screen = row.model.replace(".", "_"), screen_of(row)
+    label, screen = row.model.replace(".", "_"), get_screen(row)
     urls = [url for url in screen.get_urls() if isinstance(url, URLPattern) and url.name]
     wanted = [f"/admin/{row.model.replace('.', '/')}/"]
     for url in urls:

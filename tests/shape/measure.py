@@ -58,7 +58,7 @@ class Module:
 def read_modules() -> list[Module]:
     """Read every module of the product, without tests and migrations."""
     return [
-        Module(_name_of(path), path, ast.parse(text), text.count("\n"))
+        Module(_get_module_name(path), path, ast.parse(text), text.count("\n"))
         for package in PACKAGES
         for path in sorted((ROOT / package).rglob("*.py"))
         if not BESIDE.intersection(path.relative_to(ROOT).parts)
@@ -66,7 +66,7 @@ def read_modules() -> list[Module]:
     ]
 
 
-def _name_of(path: Path) -> str:
+def _get_module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

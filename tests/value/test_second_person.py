@@ -44,7 +44,7 @@ def limits(settings):
             setattr(settings, kind.limit, LIMIT)
 
 
-def limit_of(kind):
+def get_limit(kind):
     limit = kind_named(kind).limit
     return 0 if limit == ALWAYS else getattr(settings, limit)
 
@@ -100,7 +100,7 @@ def test_alone_nothing_leaves_and_only_another_person_lets_it(kind):
     thing, request, maker = waiting(kind)
     assert not WAYS[kind].has_left(thing)
     assert (request.kind, request.asked_by, request.state) == (kind, maker, "waiting")
-    assert request.amount is None or request.amount > limit_of(kind)
+    assert request.amount is None or request.amount > get_limit(kind)
     for person in filter(None, (maker, request.beneficiary_id)):
         with pytest.raises(FourEyes):
             agree(kind, thing, person)
@@ -161,7 +161,7 @@ def test_five_pieces_have_one_limit(kind):
     assert waits == [number >= alone for number in range(5)]
     assert sum(WAYS[kind].has_left(piece) for piece in pieces) == alone
     spent = GivenAway.objects.using(kind_named(kind).app).filter(person_id=maker)
-    assert [0 < row.amount <= limit_of(kind) for row in spent] == ([True] if alone else [])
+    assert [0 < row.amount <= get_limit(kind) for row in spent] == ([True] if alone else [])
 
 
 @every(asked=True)
@@ -206,4 +206,4 @@ def test_pieces_at_once_pass_the_limit_no_more_than_one_after_another(kind):
     pieces = [WAYS[kind].make(uuid7(), LESS) for _ in range(4)]
     at_once(kind, *[partial(WAYS[kind].go, piece, maker) for piece in pieces])
     assert sum(WAYS[kind].has_left(piece) for piece in pieces) == 2
-    assert GivenAway.objects.using(kind_named(kind).app).get(person_id=maker).amount <= limit_of(kind)
+    assert GivenAway.objects.using(kind_named(kind).app).get(person_id=maker).amount <= get_limit(kind)
