@@ -54,6 +54,13 @@ FIGURES = (
         places=lambda house: [f"{each.place} {each.name} {each.lines}" for each in house.long_functions],
     ),
     Figure(
+        "functions called x_of(y) instead of get_x(y)",
+        lambda house: len(house.in_dialect),
+        limit=0,
+        goal=0,
+        places=lambda house: [f"{each.place} {each.name}" for each in house.in_dialect],
+    ),
+    Figure(
         "docstrings that open with What, Whether, How …, percent",
         lambda house: house.openers,
         limit=0,

@@ -22,6 +22,8 @@ ROOMS = {
 }
 """What STYLE knows of an app: a file or a folder of one of these names."""
 LONG = 40
+ENGLISH = {"or_list_of", "or_one_of"}
+"""Functions whose names end in `of` as a sentence does: `@or_list_of(CarSerializer)`."""
 OPENERS = ("what", "whether", "how", "who", "whose", "which", "where", "when")
 
 
@@ -69,6 +71,11 @@ def read_modules() -> list[Module]:
 def _get_module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_in_dialect(name: str) -> bool:
+    """Tell whether a function is called `x_of(y)`, where others say `get_x(y)`; a test's name is a sentence."""
+    return name.endswith("_of") and not name.startswith("test_") and name not in ENGLISH
 
 
 class House:
@@ -141,6 +148,11 @@ class House:
     def long_functions(self) -> list[Function]:
         """List the functions over the limit of lines."""
         return [each for each in self.functions if each.lines > LONG]
+
+    @property
+    def in_dialect(self) -> list[Function]:
+        """List the functions called `x_of(y)`."""
+        return [each for each in self.functions if is_in_dialect(each.name)]
 
     @property
     def openers(self) -> float:

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from tests.shape.measure import PACKAGES, ROOT
+from tests.shape.measure import PACKAGES, ROOT, is_in_dialect
 
 PLACES = (*PACKAGES, "sandbox", "devtools", "benchmarks", "tests", "conftest.py")
 VERBS = re.compile(r"_*(tell|note|hear|keep|let_go)(_|$)")
 """What functions were called that publish, notify, send, record, receive, store or release."""
 NOUNS = re.compile(r"twins?|tills?", re.IGNORECASE)
-SUSPECT = re.compile(r"[Tt]win|TWIN|(?<![A-Za-z])till|Till|TILL|def _*(tell|note|hear|keep|let_go)")
+SUSPECT = re.compile(r"[Tt]win|TWIN|(?<![A-Za-z])till|Till|TILL|def _*(tell|note|hear|keep|let_go)|def \w*_of\b")
 KEPT = {
     "insurance/api/views.py:keep",
     "insurance/models/policies.py:keep",
@@ -43,6 +43,11 @@ def test_no_function_is_named_by_a_word_given_up(read):
     assert found == KEPT, "publish, notify, send, record, receive, store, release: docs/glossary.md"
 
 
+def test_no_function_is_called_x_of(read):
+    found = {f"{file}:{name}" for file, tree in read for name in functions(tree) if is_in_dialect(name)}
+    assert found == set(), "get_x, find_x, list_x, compute_x, parse_x, build_x: docs/glossary.md"
+
+
 def identifiers(tree):
     """Parts of all names that a module defines or reads: `is_twin_live` has the part `twin`."""
     for node in ast.walk(tree):
@@ -59,5 +64,7 @@ def test_no_identifier_has_a_noun_given_up(read):
 def test_a_word_given_up_is_found():
     tree = ast.parse("class A:\n async def _tell(self): ...\ndef note_it(): ...\ndef kept(): ...\ndef teller(): ...")
     assert [name for name in functions(tree) if VERBS.match(name)] == ["note_it", "_tell"]
+    tree = ast.parse("def _of(): ...\nclass A:\n def cost_of(self): ...\n def of(self): ...\ndef test_told_of(): ...")
+    assert [name for name in functions(tree) if is_in_dialect(name)] == ["_of", "cost_of"]
     tree = ast.parse("from a import b as twin\nis_twin_live = OrderTwins(TWIN, twine)")
     assert sorted(part for part in identifiers(tree) if NOUNS.fullmatch(part)) == ["TWIN", "Twins", "twin", "twin"]
