@@ -43,6 +43,8 @@ class YesOrNoFilter(django_filters.TypedChoiceFilter):
 class ProductFilter(filters.FilterSet):
     """Filters of GET /products and /products/facets."""
 
+    is_idle_unasked = True
+
     q = _text(200)
     category = filters.UUIDFilter()
     kind = filters.ChoiceFilter(choices=ProductKind.choices)

@@ -22,7 +22,7 @@ from catalog.api.units import UnitActions
 from catalog.errors import UnknownProduct
 from catalog.models import Category, Import, Product, RowError, StockMovement
 from catalog.models.facets import count_facets
-from catalog.models.products import ProductQuerySet
+from catalog.models.products import YEAR_OR_0, ProductQuerySet
 from catalog.queries.cache import CATEGORIES, PRODUCTS
 from catalog.rules.importing.columns import SYNONYMS
 from catalog.services.imports import ImportOptions, read_rates
@@ -34,7 +34,7 @@ from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.document.schema import or_list_of
 from gateway.principal import Principal
-from gateway.requests.filtering import refuse_unknown
+from gateway.requests.filtering import narrowed, refuse_unknown
 from gateway.responses.tables import csv_file
 from gateway.writes import Call, write
 
@@ -95,7 +95,8 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
     idempotent_on = "catalog"
 
     def get_queryset(self) -> ProductQuerySet:
-        return Product.objects.present() if self._is_staff else Product.objects.on_sale()
+        seen = Product.objects.present() if self._is_staff else Product.objects.on_sale()
+        return seen.annotate(year_or_0=YEAR_OR_0)
 
     @property
     def _is_staff(self) -> bool:
@@ -151,7 +152,9 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
     @kept(PRODUCTS, CATEGORIES)
     def facets(self, request: Request) -> Response:
         refuse_unknown(request, set(ProductFilter.base_filters))
-        search = ProductFilter(request.query_params, Product.objects.none()).search
+        search = narrowed(ProductFilter, frozenset(request.query_params))(
+            request.query_params, Product.objects.none()
+        ).search
         found = count_facets(search, for_staff=self._is_staff)
         return Response(
             {

@@ -1,5 +1,6 @@
 """Filters by field name; a parameter nobody knows is an error, never silently ignored."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import QuerySet
@@ -19,10 +20,28 @@ class StrictFilterBackend(DjangoFilterBackend):
         filterset_class = self.get_filterset_class(view, queryset)
         names = set(filterset_class.base_filters) if filterset_class else set()
         refuse_unknown(request, names | set(getattr(view, "extra_parameters", ())))
-        is_plain = filterset_class is None or filterset_class.filter_queryset is BaseFilterSet.filter_queryset
-        if is_plain and names.isdisjoint(request.query_params):
+        if filterset_class is None or (names.isdisjoint(request.query_params) and _is_idle(filterset_class)):
             return queryset
         return super().filter_queryset(request, queryset, view)
+
+    def get_filterset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        """Build the filters that are asked for."""
+        kwargs = self.get_filterset_kwargs(request, queryset, view)
+        return narrowed(self.get_filterset_class(view, queryset), frozenset(request.query_params))(**kwargs)
+
+
+def _is_idle(filterset_class: Any) -> bool:
+    """Tell whether the filter set filters nothing that is not asked for; one of its own kind says so itself."""
+    is_usual = filterset_class.filter_queryset is BaseFilterSet.filter_queryset
+    return bool(getattr(filterset_class, "is_idle_unasked", is_usual))
+
+
+@lru_cache(maxsize=512)
+def narrowed(filterset_class: Any, names: frozenset[str]) -> Any:
+    """Return the filter set with the filters of these names alone: each is copied and made a field for each request."""
+    few: Any = type(filterset_class.__name__, (filterset_class,), {"__module__": filterset_class.__module__})
+    few.base_filters = {name: one for name, one in filterset_class.base_filters.items() if name in names}
+    return few
 
 
 def refuse_unknown(request: Request, known: set[str]) -> None:
