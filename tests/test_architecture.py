@@ -197,7 +197,7 @@ DIALECTS = {
     ),
     r"\bpost_(save|delete)\)|execute_wrapper": (
         "gateway/responses/cache.py",
-        "gateway.responses.cache voids copies: watch() a model, forget() what is written past save()",
+        "gateway.responses.cache voids cached answers: watch() a model, forget() what is written past save()",
     ),
     r"class \w*Means\b|\"sbp\", \"cash\"|\{\"cash\", \"bank_transfer\"": (
         "payments/commands.py",

@@ -11,7 +11,7 @@ from tests.told_writes import SHOWN_BY, written_table
 pytestmark = pytest.mark.django_db(databases=["catalog"])
 
 
-def test_every_table_that_copies_show_is_looked_at():
+def test_every_table_that_cached_answers_show_is_looked_at():
     models = (Product, ProductImage, Category, Order, OrderLine, Checkout, CheckoutLeg)
     assert {model._meta.db_table for model in models} == set(SHOWN_BY)
 
@@ -43,5 +43,5 @@ def test_a_write_that_nobody_told_of_is_refused(monkeypatch):
     monkeypatch.setattr(told_writes, "_place", lambda: "catalog/services/prices.py:1")
     reprice(cache.forget_products)
     for told in ([], [cache.forget_categories]):
-        with pytest.raises(AssertionError, match="does not forget the catalog copies"):
+        with pytest.raises(AssertionError, match="does not forget the catalog cache"):
             reprice(*told)

@@ -1,6 +1,6 @@
-"""Refuse writes of the product that leave a copy in Valkey as it was: signals tell of save() and delete() alone.
+"""Refuse writes of the product that leave a cached answer as it was: signals tell of save() and delete() alone.
 
-Every test that writes a table which copies are made of proves that its writer says so in the same transaction.
+Every test that writes a table which cached answers are made of proves that its writer says so in the same transaction.
 """
 
 import re
@@ -16,13 +16,14 @@ from core.db import before_commit, in_transaction
 from gateway.responses.cache import Cache
 from orders.queries import cache as orders
 
+ORDER = ("orders_order", "orders_orderline", "orders_checkout", "orders_checkoutleg")
 SHOWN_BY = {
-    "catalog_product": (catalogue.copies, catalogue.PRODUCTS),
-    "catalog_productimage": (catalogue.copies, catalogue.PRODUCTS),
-    "catalog_category": (catalogue.copies, catalogue.CATEGORIES),
-    **dict.fromkeys(("orders_order", "orders_orderline", "orders_checkout", "orders_checkoutleg"), (orders.copies, "")),
+    "catalog_product": (catalogue.cached_answers, catalogue.PRODUCTS),
+    "catalog_productimage": (catalogue.cached_answers, catalogue.PRODUCTS),
+    "catalog_category": (catalogue.cached_answers, catalogue.CATEGORIES),
+    **dict.fromkeys(ORDER, (orders.cached_orders, "")),
 }
-"""Copies that show a table, and the key they are kept under; an order's are kept under its own id."""
+"""Caches whose answers show a table, and the key they are kept under; an order's are kept under its own id."""
 _WRITES = re.compile(
     rf"\b(?:INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|TRUNCATE)\s+(?:ONLY\s+)?\"?({'|'.join(SHOWN_BY)})\b", re.I
 )
@@ -38,13 +39,13 @@ class Tally:
 
     def __call__(self) -> None:
         for table, place in self.written.items():
-            copies, key = SHOWN_BY[table]
-            is_said = (copies.name, key) in self.said if key else any(name == copies.name for name, _ in self.said)
-            assert is_said, f"{place} writes {table} and does not forget the {copies.name} copies that show it"
+            cache, key = SHOWN_BY[table]
+            is_said = (cache.name, key) in self.said if key else any(name == cache.name for name, _ in self.said)
+            assert is_said, f"{place} writes {table} and does not forget the {cache.name} cache that shows it"
 
 
 def written_table(sql: str) -> str:
-    """Name the table that a statement writes, if copies show it."""
+    """Name the table that a statement writes, if cached answers show it."""
     found = None if sql.startswith("SELECT") else _WRITES.search(sql)
     return found[1].lower() if found else ""
 

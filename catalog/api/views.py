@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from catalog import public, queries, services
 from catalog.api import serializers as shapes
 from catalog.api.attributes import AttributeActions
+from catalog.api.cached import cached
 from catalog.api.compare import CompareAction
-from catalog.api.copies import kept
 from catalog.api.filters import ProductFilter
 from catalog.api.reading import InOrder, NewestFirst, page
 from catalog.api.units import UnitActions
@@ -59,14 +59,14 @@ class CategoryViewSet(AttributeActions, mixins.ListModelMixin, mixins.RetrieveMo
     extra_parameters = ("tree",)
 
     @or_list_of(shapes.CategoryTreeSerializer)
-    @kept(CATEGORIES)
+    @cached(CATEGORIES)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if request.query_params.get("tree", "").lower() not in ("true", "1"):
             return super().list(request, *args, **kwargs)
         refuse_unknown(request, {"tree"})
         return Response(public.category_tree())
 
-    @kept(CATEGORIES)
+    @cached(CATEGORIES)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().retrieve(request, *args, **kwargs)
 
@@ -119,11 +119,11 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
         return {"price": "price", "year": "year_or_0", "created_at": "id", "relevance": relevance}
 
     @extend_schema(responses=shapes.ProductSerializer(many=True))
-    @kept(PRODUCTS, CATEGORIES)
+    @cached(PRODUCTS, CATEGORIES)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
-    @kept(PRODUCTS)
+    @cached(PRODUCTS)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().retrieve(request, *args, **kwargs)
 
@@ -149,7 +149,7 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
 
     @extend_schema(responses=shapes.FacetsSerializer, filters=True)
     @action(detail=False, pagination_class=None)
-    @kept(PRODUCTS, CATEGORIES)
+    @cached(PRODUCTS, CATEGORIES)
     def facets(self, request: Request) -> Response:
         refuse_unknown(request, set(ProductFilter.base_filters))
         search = narrowed(ProductFilter, frozenset(request.query_params))(

@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from catalog import services
-from catalog.api import copies as answers
+from catalog.api import cached as answers
 from catalog.models import Product
 from catalog.queries import cache
 from catalog.tests import make
@@ -69,7 +69,7 @@ def test_the_order_of_parameters_and_a_last_slash_are_no_difference(made):
     assert Api().get("/products?in_stock=false&kind=vehicle").json()["results"] == []
 
 
-def test_staff_neither_read_nor_leave_copies(made):
+def test_staff_neither_read_nor_fill_the_cache(made):
     product = make.product(is_active=False)
     assert Api().get("/products").json()["results"] == []
     assert [item["id"] for item in Api("manager").get("/products").json()["results"]] == [str(product.pk)]
@@ -144,7 +144,7 @@ def change_price(product):
     )
 
 
-def test_each_kind_of_write_drops_the_copies():
+def test_each_kind_of_write_drops_the_cached_answers():
     product, category = make.product(), make.category()
 
     def seen():
@@ -177,7 +177,7 @@ def test_what_migrations_change_is_seen_when_they_are_done():
     assert available(product) == 0
 
 
-def test_a_copy_read_before_a_write_and_stored_after_it_is_never_shown(monkeypatch):
+def test_an_answer_read_before_a_write_and_stored_after_it_is_never_shown(monkeypatch):
     """The race: a slow reader holds the old row while a writer commits."""
     product = make.product()
     begun, written = threading.Event(), threading.Event()
@@ -206,24 +206,24 @@ def test_a_copy_read_before_a_write_and_stored_after_it_is_never_shown(monkeypat
     assert available(product) == 0
 
 
-def test_a_writer_that_has_not_finished_keeps_copies_out_though_another_has(made):
+def test_a_writer_that_has_not_finished_keeps_the_cache_empty_though_another_has(made):
     """Two writers of different products: nothing hangs on the one that is first to end."""
     first, second = make.product(stock=1), make.product(stock=1)
-    slow, quick = (shared.Drop(cache.copies, cache.PRODUCTS) for _ in range(2))
+    slow, quick = (shared.Drop(cache.cached_answers, cache.PRODUCTS) for _ in range(2))
     slow.lay()
     quick.lay()
     quick.take_away()
     assert available(first) == available(first) == 1
-    assert len(made) == 2, "a copy was kept during a write"
+    assert len(made) == 2, "an answer was cached during a write"
     slow.take_away()
     assert available(second) == available(second) == 1
     assert len(made) == 3
 
 
 def test_a_mark_of_the_dead_runs_out_although_others_write():
-    path = cache.copies.path(cache.PRODUCTS)
+    path = cache.cached_answers.path(cache.PRODUCTS)
     shared.line.run("SET", path, shared.MARK + b"ab" * 12 + b"@1;", 99)
-    living = shared.Drop(cache.copies, cache.PRODUCTS)
+    living = shared.Drop(cache.cached_answers, cache.PRODUCTS)
     living.lay()
     assert shared.line.run(GET, path).count(b"@") == 1
     living.take_away()

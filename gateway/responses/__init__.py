@@ -1,1 +1,1 @@
-"""Write answers: JSON, problems, files, and copies of answers."""
+"""Write answers: JSON, problems, files, and cached answers."""

@@ -1,6 +1,6 @@
-"""Copies in Valkey that are never older than the last write that committed.
+"""Answers cached in Valkey that are never older than the last write that committed.
 
-Who finds nothing leaves a *lease*, reads the database, and its copy is taken only while that very lease lies there.
+Who finds nothing leaves a *lease*, reads the database, and its entry is taken only while that very lease lies there.
 Who writes adds a *mark* to whatever is there before the commit, and takes it away after: a lease from before the
 commit is worthless, and while any mark lies everybody reads the database. A writer that dies in between leaves its mark
 to run out. Keys carry the server's run id, so what lay there before a restart of Valkey, when drops may have been
@@ -30,7 +30,7 @@ MARK_S = 180
 """Longer than any transaction may last."""
 REST_S = 1.0
 """So long a process that found Valkey away reads the database without asking again."""
-COPY, LEASE, MARK = b"=", b"?", b"!"
+ENTRY, LEASE, MARK = b"=", b"?", b"!"
 log = structlog.get_logger(__name__)
 
 _TAKE = """
@@ -52,7 +52,7 @@ for index, root in ipairs(KEYS) do
 end
 return redis.call('GET', ARGV[1] .. table.concat(ages, '.') .. ARGV[2])
 """
-"""The copy that hangs on the ages of its roots, where all are known and none is marked."""
+"""The entry that hangs on the ages of its roots, where all are known and none is marked."""
 _LIVING = """
 local now = tonumber(redis.call('TIME')[1])
 local found, marks = redis.call('GET', KEYS[1]), ''
@@ -75,27 +75,27 @@ return 1
 
 @dataclass(frozen=True)
 class Cache:
-    """Copies of what `alias` holds, each under a key of its own, for so many `seconds`; 0 keeps none."""
+    """Entries made of what `alias` holds, each under a key of its own, for so many `seconds`; 0 keeps none."""
 
     name: str
     alias: str
     seconds: Callable[[], int]
 
     def find(self, key: object, read: Callable[[], bytes | None]) -> bytes | None:
-        """The copy, or what `read()` gives, which is kept unless it is None or a write was under way."""
+        """The cached entry, or what `read()` gives, which is cached unless it is None or a write was under way."""
         if not self.is_on:
             return read()
         held = self._take(key)
-        if held is not None and held.startswith(COPY):
+        if held is not None and held.startswith(ENTRY):
             return held[1:]
         found = read()
         if held is not None and found is not None:
-            self._ask("offer", lambda: line.run(_FILL, self.path(key), held, COPY + found, self.seconds()))
+            self._ask("offer", lambda: line.run(_FILL, self.path(key), held, ENTRY + found, self.seconds()))
         return found
 
     @property
     def is_on(self) -> bool:
-        """Tell whether copies may be read: never inside a transaction, which must see its own changes."""
+        """Tell whether entries may be read: never inside a transaction, which must see its own changes."""
         return self.seconds() > 0 and not connections[self.alias].in_atomic_block
 
     def path(self, key: object) -> str:
@@ -103,10 +103,10 @@ class Cache:
         return f"{self.name}:{key}"
 
     def _take(self, key: object) -> bytes | None:
-        """The copy, or a lease of our own; None when there is a write or another reader, or no Valkey."""
+        """The cached entry, or a lease of our own; None when there is a write or another reader, or no Valkey."""
         lease = LEASE + secrets.token_bytes(12)
         held = self._ask("read", lambda: line.run(_TAKE, self.path(key), lease, LEASE_S))
-        return held if held is not None and (held.startswith(COPY) or held == lease) else None
+        return held if held is not None and (held.startswith(ENTRY) or held == lease) else None
 
     def _ask(self, what: str, command: Callable[[], Any]) -> Any:
         if line.is_resting:
@@ -118,9 +118,9 @@ class Cache:
             line.rest()
             return None
 
-    # Copies that hang on others ---------------------------------------------------------------------------------
+    # Entries that hang on others --------------------------------------------------------------------------------
     def find_under(self, roots: Sequence[str], key: str, read: Callable[[], bytes | None]) -> bytes | None:
-        """As `find`, for what many rows decide: the copy is void as soon as one of `roots` is forgotten."""
+        """As `find`, for what many rows decide: the entry is void as soon as one of `roots` is forgotten."""
         if not self.is_on:
             return read()
         paths = [self.path(root) for root in roots]
@@ -139,7 +139,7 @@ class Cache:
 
     # Writes -----------------------------------------------------------------------------------------------------
     def forget(self, key: object, *, is_new: bool = False) -> None:
-        """Drop the copy with the open transaction that changes what it shows; `is_new`: there cannot be one yet.
+        """Drop the entry with the open transaction that changes what it shows; `is_new`: there cannot be one yet.
 
         Outside a transaction it is dropped at once.
         """
@@ -178,7 +178,7 @@ class Drop:
             on_commit(self.cache.alias, self.take_away)
 
     def lay(self) -> None:
-        """From now on nothing is kept under the key."""
+        """From now on nothing is cached under the key."""
         self._run("mark_missed", _MARK, "mark")
 
     def take_away(self) -> None:

@@ -70,7 +70,7 @@ def ask_guard() -> object:
     return guard._line.ask(lambda: guard._line.evaluate(guard._SCRIPT, ["a", "b", "c"], 10, 1000, 0))
 
 
-def test_copies_are_used_again_after_two_hundred_failures(start):
+def test_the_cache_is_used_again_after_two_hundred_failures(start):
     line = cache.Line()
     for _ in range(CALLS):
         with pytest.raises(redis.ConnectionError):

@@ -38,7 +38,7 @@ from orders.models import (
     TradeIn,
 )
 from orders.models.deals import DealQuote
-from orders.queries.cache import copies
+from orders.queries.cache import cached_orders
 from orders.services.documents import compute_hash
 from orders.services.queue import close_places
 
@@ -49,9 +49,9 @@ YEARS = 5
 _FIVE_YEARS = "five years after the year they were issued in"
 
 
-def _forget_copies(orders: QuerySet[Order]) -> None:
+def _forget_cached(orders: QuerySet[Order]) -> None:
     for order_id in orders.values_list("pk", flat=True):
-        copies.forget(order_id)
+        cached_orders.forget(order_id)
 
 
 def _forget_cars(legs: QuerySet[CheckoutLeg]) -> None:
@@ -91,7 +91,7 @@ def _old_files(now: datetime) -> QuerySet[DocumentFile]:
 
 _PAPERS = Ending(_old_papers, _blank_names)
 
-holds(Order, blank={"comment": ""}, erase=_forget_copies)
+holds(Order, blank={"comment": ""}, erase=_forget_cached)
 holds(Cart, erase=delete)
 holds(CartItem, owner="cart__customer_id")
 holds(OrderLine, owner="order__customer_id")

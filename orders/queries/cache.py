@@ -10,7 +10,7 @@ from gateway.responses.cache import Cache
 from orders.models import Checkout, CheckoutLeg, Order, OrderLine
 from orders.queries.reading import read_any
 
-copies = Cache("order", "orders", lambda: settings.ORDER_CACHE_SECONDS)
+cached_orders = Cache("order", "orders", lambda: settings.ORDER_CACHE_SECONDS)
 
 
 class Found(msgspec.Struct, array_like=True):
@@ -26,8 +26,8 @@ _decode = msgspec.msgpack.Decoder(Found).decode
 
 
 def find_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool) -> Found | None:
-    """One order, if this caller may see it; whose it is, is asked of every copy again."""
-    packed = copies.find(order_id, lambda: _read(order_id))
+    """One order, if this caller may see it; whose it is, is asked of every entry again."""
+    packed = cached_orders.find(order_id, lambda: _read(order_id))
     found = _decode(packed) if packed is not None else None
     return found if found is not None and (is_staff or found.customer_id == viewer_id) else None
 
@@ -39,7 +39,7 @@ def _read(order_id: UUID) -> bytes | None:
 
 def connect_signals() -> None:
     """Watch every table that an order is read from."""
-    copies.watch(Order, attrgetter("pk"), is_own=True)
-    copies.watch(OrderLine, attrgetter("order_id"))
-    copies.watch(Checkout, attrgetter("order_id"))
-    copies.watch(CheckoutLeg, attrgetter("checkout_id"))
+    cached_orders.watch(Order, attrgetter("pk"), is_own=True)
+    cached_orders.watch(OrderLine, attrgetter("order_id"))
+    cached_orders.watch(Checkout, attrgetter("order_id"))
+    cached_orders.watch(CheckoutLeg, attrgetter("checkout_id"))

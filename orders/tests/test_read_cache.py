@@ -62,7 +62,7 @@ def test_a_second_read_asks_valkey_alone(reads):
     assert api.get(f"/orders/{order.id}", If_None_Match=first["ETag"]).status_code == 304
 
 
-def test_nobody_reads_anothers_copy(reads):
+def test_nobody_reads_anothers_cached_order(reads):
     order = make.order()
     assert Api("client", user_id=order.customer_id).get(f"/orders/{order.id}").status_code == 200
     assert Api("client").get(f"/orders/{order.id}").status_code == 404
@@ -71,7 +71,7 @@ def test_nobody_reads_anothers_copy(reads):
     assert len(reads) == 1
 
 
-def test_each_kind_of_write_drops_the_copy():
+def test_each_kind_of_write_drops_the_cached_order():
     order = make.order()
     api = Api("manager")
 
@@ -90,7 +90,7 @@ def test_each_kind_of_write_drops_the_copy():
     assert api.get(f"/orders/{order.id}").status_code == 404
 
 
-def test_a_copy_read_before_a_write_and_stored_after_it_is_refused(monkeypatch):
+def test_an_order_read_before_a_write_and_stored_after_it_is_refused(monkeypatch):
     """The race: a slow reader holds the old row while a writer commits."""
     order = make.order()
     honest = cache.read_any
@@ -137,7 +137,7 @@ def test_a_read_during_a_write_stores_nothing(reads):
     assert inside.wait(10)
     assert b'"comment":""' in found(order).body
     assert b'"comment":""' in found(order).body
-    assert len(reads) == 2, "a copy was stored while a write was under way"
+    assert len(reads) == 2, "an order was cached while a write was under way"
     go_on.set()
     writer.join()
     assert b'"comment":"new"' in found(order).body
@@ -145,10 +145,10 @@ def test_a_read_during_a_write_stores_nothing(reads):
 
 def cache_mark_early(order):
     """Lay the mark as the end of the transaction does, and hold the transaction open."""
-    before_commit("orders", ("cache", cache.copies.path(order.id)), None)()
+    before_commit("orders", ("cache", cache.cached_orders.path(order.id)), None)()
 
 
-def test_a_writer_that_dies_after_its_commit_leaves_a_mark_and_no_stale_copy(monkeypatch, reads):
+def test_a_writer_that_dies_after_its_commit_leaves_a_mark_and_no_stale_entry(monkeypatch, reads):
     order = make.order()
     found(order)
     monkeypatch.setattr(shared.Drop, "take_away", lambda self: None)
@@ -160,7 +160,7 @@ def test_a_writer_that_dies_after_its_commit_leaves_a_mark_and_no_stale_copy(mon
 
 def test_one_writer_does_not_take_away_the_mark_of_the_next(reads):
     order = make.order()
-    first, second = (shared.Drop(cache.copies, order.id) for _ in range(2))
+    first, second = (shared.Drop(cache.cached_orders, order.id) for _ in range(2))
     with transaction("orders"):
         first()
     with transaction("orders"):
@@ -168,8 +168,8 @@ def test_one_writer_does_not_take_away_the_mark_of_the_next(reads):
         second()
         first.take_away()
         found(order)
-        assert cache.copies._take(order.id) is None
-    assert cache.copies._take(order.id) is not None
+        assert cache.cached_orders._take(order.id) is None
+    assert cache.cached_orders._take(order.id) is not None
 
 
 def test_inside_a_transaction_its_own_changes_are_seen_and_not_stored():
@@ -180,7 +180,7 @@ def test_inside_a_transaction_its_own_changes_are_seen_and_not_stored():
     assert b"uncommitted" in found(order).body
 
 
-def test_no_copy_keeps_what_its_erased_buyer_wrote():
+def test_no_cached_order_keeps_what_its_erased_buyer_wrote():
     order = make.order()
     edit(order, "ring me at home")
     assert b"at home" in found(order).body
@@ -202,7 +202,7 @@ def test_without_valkey_everything_comes_from_the_database(monkeypatch, reads):
 
 
 def test_what_lay_in_valkey_before_its_restart_is_never_read(reads):
-    """Copies survive a restart on disk, but a drop may have been missed meanwhile."""
+    """Entries survive a restart on disk, but a drop may have been missed meanwhile."""
     order = make.order()
     found(order)
     shared.line.life = "another-life"

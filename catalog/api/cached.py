@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from rest_framework.response import Response
 
-from catalog.queries.cache import copies
+from catalog.queries.cache import cached_answers
 from gateway import fast_path
 from gateway.principal import Principal
 from gateway.requests.etags import etag
@@ -21,7 +21,7 @@ MOST_BYTES = 262_144
 """A longer answer is not worth its room."""
 
 
-class Kept(msgspec.Struct, array_like=True):
+class Cached(msgspec.Struct, array_like=True):
     """An answer with status 200, and its entity tag."""
 
     tag: str
@@ -29,23 +29,23 @@ class Kept(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Kept).decode
+_decode = msgspec.msgpack.Decoder(Cached).decode
 
 
 class _Long(Exception):
-    """The answer is too long to keep; it is the argument."""
+    """The answer is too long to cache; it is the argument."""
 
 
-def kept(*roots: str) -> Callable[[Callable[..., Response]], Callable[..., Any]]:
+def cached(*roots: str) -> Callable[[Callable[..., Response]], Callable[..., Any]]:
     """Let a public GET action be read from the cache until a write voids one of `roots`; staff see more, never that.
 
-    Whoever finds a copy goes past DRF. Who does not is shown what the action makes, without DRF's way to it.
+    Whoever finds an entry goes past DRF. Who does not is shown what the action makes, without DRF's way to it.
     """
 
     def declare(action: Callable[..., Response]) -> Callable[..., Any]:
         @wraps(action)
         def method(self: Any, request: HttpRequest, principal: Principal | None, **path: Any) -> fast_path.Answer:
-            def make() -> Kept:
+            def make() -> Cached:
                 return _tagged(action(self, self.attend(request, principal, path), **path))
 
             if principal is not None and principal.is_staff:
@@ -61,7 +61,7 @@ def kept(*roots: str) -> Callable[[Callable[..., Response]], Callable[..., Any]]
 
 
 def _find(roots: tuple[str, ...], key: str, read: Callable[[], bytes]) -> bytes:
-    found = copies.find_under(roots, key, read)
+    found = cached_answers.find_under(roots, key, read)
     assert found is not None
     return found
 
@@ -73,20 +73,20 @@ def _key(request: HttpRequest) -> str:
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
-def _tagged(response: Response) -> Kept:
+def _tagged(response: Response) -> Cached:
     """The tag of an object is its version, which If-Match compares, and its bytes: its stock has no version."""
     body = JSONRenderer().render(response.data)
     version = response.data.get("version") if isinstance(response.data, dict) else None
     digest = hashlib.blake2b(body, digest_size=12).hexdigest()
-    return Kept(etag(version, digest) if isinstance(version, int) else f'W/"{digest}"', body)
+    return Cached(etag(version, digest) if isinstance(version, int) else f'W/"{digest}"', body)
 
 
-def _pack(answer: Kept) -> bytes:
+def _pack(answer: Cached) -> bytes:
     if len(answer.body) > MOST_BYTES:
         raise _Long(answer)
     return _encode(answer)
 
 
-def _answer(found: Kept) -> fast_path.Answer:
+def _answer(found: Cached) -> fast_path.Answer:
     """Spare a second sending of what did not change."""
     return fast_path.Answer(found.body, headers={"ETag": found.tag, "Cache-Control": "private, no-cache"})
