@@ -16,7 +16,7 @@ from messaging.models import FeedHead, InboxCursor, InboxEvent
 from messaging.subscriptions import subscriptions
 from messaging.testing import drain_outbox
 from messaging.transport import cursors
-from messaging.upkeep.copies import copies, diff
+from messaging.upkeep.copies import copy_checks, diff
 from orders.models import ProductCopy
 from orders.services import Actor, ProductLine, move_order, place_order
 from payments.models import OrderCopy
@@ -170,9 +170,9 @@ def test_a_pair_that_does_not_exist_is_refused(handler):
 
 # Comparing --------------------------------------------------------------------------------------------------------
 def test_true_copies_have_no_differences(product, order):
-    assert {"orders.ProductCopy", "payments.OrderCopy"} <= set(copies())
+    assert {"orders.ProductCopy", "payments.OrderCopy"} <= set(copy_checks())
     out = json.loads(run("events", "diff", "--wait", "0", "--json"))
-    assert out == {"clean": True, "differences": {name: [] for name in sorted(copies())}}
+    assert out == {"clean": True, "differences": {name: [] for name in sorted(copy_checks())}}
 
 
 def test_every_kind_of_difference_is_listed_by_id(product, order):
@@ -195,10 +195,10 @@ def test_every_kind_of_difference_is_listed_by_id(product, order):
 
 def test_a_difference_that_news_under_way_settles_is_none(product):
     second = catalog.product()
-    copy = copies()["orders.ProductCopy"]
-    assert [item.id for item in diff(copy)] == [second.id]
+    check = copy_checks()["orders.ProductCopy"]
+    assert [item.id for item in diff(check)] == [second.id]
     drain_outbox()
-    assert diff(copy, patience=0.01) == []
+    assert diff(check, patience=0.01) == []
 
 
 def test_an_unknown_copy_is_refused():

@@ -1,4 +1,4 @@
-"""Show what other apps copy of the catalogue as it is now, for holding their copies against it."""
+"""Show what other apps copy of the catalogue as it is now, for checking their copies against it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

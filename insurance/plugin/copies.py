@@ -1,11 +1,11 @@
-"""Copy what insurance needs of the catalogue, and hold the copy against its source."""
+"""Copy what insurance needs of the catalogue, and check the copy against its source."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
 from catalog.public import VehicleState, vehicle_states
 from insurance.models import VehicleCopy
-from messaging.upkeep.copies import register_copy
+from messaging.upkeep.copies import declare_check
 
 CHUNK = 2000
 _COLUMNS = ("product_id", "vin", "make", "year", "power_hp", "price", "currency", "is_active")
@@ -20,6 +20,6 @@ def copied_vehicles() -> Iterator[tuple[UUID, VehicleState]]:
         yield from ((row[0], VehicleState(*row[1:])) for row in rows)
 
 
-register_copy(
+declare_check(
     "insurance.VehicleCopy", source=vehicle_states, copy=copied_vehicles, handlers=["insurance.copy_vehicles"]
 )

@@ -14,7 +14,7 @@ from core.ids import uuid7
 from insurance.handlers import copy_vehicles
 from insurance.models import VehicleCopy
 from messaging.testing import drain_outbox
-from messaging.upkeep.copies import copies, diff
+from messaging.upkeep.copies import copy_checks, diff
 
 VIN = "XTA210990Y2766389"
 PRODUCT = uuid7()
@@ -77,13 +77,13 @@ def test_a_lost_or_spoilt_copy_is_rebuilt_by_a_replay():
     update_product(product_id=kept.id, actor="tests", now=timezone.now(), power_hp=251)
     delete_product(product_id=gone.id, now=timezone.now())
     drain_outbox("catalog", "insurance")
-    copy = copies()["insurance.VehicleCopy"]
-    assert diff(copy) == []
+    check = copy_checks()["insurance.VehicleCopy"]
+    assert diff(check) == []
     VehicleCopy.objects.filter(pk=kept.id).update(power_hp=50)
     VehicleCopy.objects.filter(pk=gone.id).delete()
-    assert {item.id for item in diff(copy)} == {kept.id, gone.id}
+    assert {item.id for item in diff(check)} == {kept.id, gone.id}
     call_command("replay_events", "--handler", "insurance.copy_vehicles", stdout=StringIO(), stderr=StringIO())
-    assert diff(copy) == []
+    assert diff(check) == []
     assert VehicleCopy.objects.get(pk=kept.id).power_hp == 251
 
 

@@ -14,7 +14,7 @@ from insurance import services
 from insurance.models import OrderCopy
 from insurance.tests import make
 from messaging.testing import drain_outbox
-from messaging.upkeep.copies import copies, diff
+from messaging.upkeep.copies import copy_checks, diff
 from orders.services import ProductLine, place_order
 from orders.services.history import Actor
 
@@ -53,13 +53,13 @@ def test_the_goods_of_old_orders_are_filled_in_once(car, old):
     known = orders.tests.make.order()
     drain_outbox("orders", "insurance")
     told = OrderCopy.objects.get(pk=known.id).products
-    copy = copies()["insurance.OrderCopy"]
-    assert {item.id for item in diff(copy)} == {old.id, lost.id}
+    check = copy_checks()["insurance.OrderCopy"]
+    assert {item.id for item in diff(check)} == {old.id, lost.id}
     assert fill() == ["2 orders filled in"]
     assert OrderCopy.objects.get(pk=old.id).products == [car.id]
     assert OrderCopy.objects.get(pk=lost.id).customer_id == lost.customer_id
     assert OrderCopy.objects.get(pk=known.id).products == told
-    assert (fill(), diff(copy)) == (["0 orders filled in"], [])
+    assert (fill(), diff(check)) == (["0 orders filled in"], [])
 
 
 def test_what_an_event_told_stands(car, old):

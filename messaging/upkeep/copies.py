@@ -1,4 +1,4 @@
-"""Read copies held against their sources: which rows differ, and which handlers would repair them."""
+"""Check read copies against their sources: which rows differ, and which handlers would repair them."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +11,10 @@ Reader = Callable[[], Iterator[Row]]
 
 
 @dataclass(frozen=True)
-class Copy:
-    """A copy that one app keeps of another's rows. Both readers yield (id, what must be equal), by id.
+class CopyCheck:
+    """A check of a read copy that one app keeps of another's rows. Both readers yield (id, what must be equal), by id.
 
-    It is repaired by a replay of its `handlers`, or by a `command` where that would do more than copy.
+    The copy is repaired by a replay of its `handlers`, or by a `command` where that would do more than copy.
     """
 
     name: str
@@ -39,41 +39,41 @@ class Difference:
     copied: Any
 
 
-_registry: dict[str, Copy] = {}
+_registry: dict[str, CopyCheck] = {}
 
 
-def register_copy(name: str, *, source: Reader, copy: Reader, handlers: Sequence[str], command: str = "") -> None:
-    """Declare a copy; a replay of `handlers`, which keep it, rebuilds it, or `command` does."""
-    _registry[name] = Copy(name, source, copy, tuple(handlers), command)
+def declare_check(name: str, *, source: Reader, copy: Reader, handlers: Sequence[str], command: str = "") -> None:
+    """Declare how a read copy is checked; a replay of `handlers`, which keep it, rebuilds it, or `command` does."""
+    _registry[name] = CopyCheck(name, source, copy, tuple(handlers), command)
 
 
-def copies() -> dict[str, Copy]:
-    """All registered copies by name."""
+def copy_checks() -> dict[str, CopyCheck]:
+    """All registered checks by the names of their copies."""
     return _registry
 
 
-def diff(copy: Copy, *, patience: float = 0.0) -> list[Difference]:
+def diff(check: CopyCheck, *, patience: float = 0.0) -> list[Difference]:
     """Rows that differ now, and still differ `patience` seconds later: news under way is no difference."""
-    found = {item.id: item for item in _differences(copy)}
+    found = {item.id: item for item in _differences(check)}
     if not found or not patience:
         return list(found.values())
     time.sleep(patience)
-    return [item for item in _differences(copy) if item.id in found]
+    return [item for item in _differences(check) if item.id in found]
 
 
-def _differences(copy: Copy) -> Iterator[Difference]:
+def _differences(check: CopyCheck) -> Iterator[Difference]:
     """Both sides side by side, in memory one row each."""
-    theirs, ours = copy.source(), copy.copy()
+    theirs, ours = check.source(), check.copy()
     source, copied = next(theirs, None), next(ours, None)
     while source is not None or copied is not None:
         if copied is None or (source is not None and source[0] < copied[0]):
             assert source is not None
-            yield Difference(copy.name, source[0], source[1], None)
+            yield Difference(check.name, source[0], source[1], None)
             source = next(theirs, None)
         elif source is None or copied[0] < source[0]:
-            yield Difference(copy.name, copied[0], None, copied[1])
+            yield Difference(check.name, copied[0], None, copied[1])
             copied = next(ours, None)
         else:
             if source[1] != copied[1]:
-                yield Difference(copy.name, source[0], source[1], copied[1])
+                yield Difference(check.name, source[0], source[1], copied[1])
             source, copied = next(theirs, None), next(ours, None)

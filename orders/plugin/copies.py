@@ -1,4 +1,4 @@
-"""Hold what orders copies of the catalogue, and what payments and insurance copy of orders, against their sources."""
+"""Check what orders copies of the catalogue, and what payments and insurance copy of orders, against their sources."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from catalog.public import ProductState, product_states
 from insurance.public import known_orders as insured_orders
-from messaging.upkeep.copies import register_copy
+from messaging.upkeep.copies import declare_check
 from orders.models import ProductCopy
 from orders.public import OrderedGoods, OrderState, order_states, ordered_goods
 from payments.public import known_orders
@@ -34,9 +34,9 @@ def orders_of_insurance() -> Iterator[tuple[UUID, OrderedGoods]]:
     return ((order_id, OrderedGoods(known.customer_id, known.products)) for order_id, known in insured_orders())
 
 
-register_copy("insurance.OrderCopy", source=ordered_goods, copy=orders_of_insurance, handlers=[], command="fill_orders")
-register_copy("payments.OrderCopy", source=order_states, copy=orders_of_payments, handlers=["payments.copy_orders"])
-register_copy(
+declare_check("insurance.OrderCopy", source=ordered_goods, copy=orders_of_insurance, handlers=[], command="fill_orders")
+declare_check("payments.OrderCopy", source=order_states, copy=orders_of_payments, handlers=["payments.copy_orders"])
+declare_check(
     "orders.ProductCopy",
     source=product_states,
     copy=copied_products,

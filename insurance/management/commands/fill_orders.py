@@ -8,7 +8,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from insurance.queries.strangers import policies_of_other_cars
 from insurance.services import fill_orders
-from messaging.upkeep.copies import copies
+from messaging.upkeep.copies import copy_checks
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
             SpinnerColumn(), TextColumn("{task.completed} orders"), console=console, transient=True
         ) as progress:
             task = progress.add_task("", total=None)
-            states = copies()["insurance.OrderCopy"].source()
+            states = copy_checks()["insurance.OrderCopy"].source()
             filled = fill_orders(states=states, tick=lambda count: progress.advance(task, count))
         self.stdout.write(f"{filled} orders filled in")
         for policy in policies_of_other_cars():

@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand
 
 from insurance.services import fill_vehicles
-from messaging.upkeep.copies import copies
+from messaging.upkeep.copies import copy_checks
 
 
 class Command(BaseCommand):
@@ -11,5 +11,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         """Read the catalogue, and write what is missing."""
-        filled = fill_vehicles(states=copies()["insurance.VehicleCopy"].source())
+        filled = fill_vehicles(states=copy_checks()["insurance.VehicleCopy"].source())
         self.stdout.write(f"{filled} cars filled in")

@@ -13,7 +13,7 @@ from rich.table import Table
 from messaging.delivery.parked import served
 from messaging.peering.peers import is_here, list_variables
 from messaging.transport import cursors, restores
-from messaging.upkeep.copies import Copy, Difference, copies, diff
+from messaging.upkeep.copies import CopyCheck, Difference, copy_checks, diff
 
 SHOWN = 200
 PIPED_WIDTH = 160
@@ -100,39 +100,39 @@ class Command(BaseCommand):
             raise CommandError(f"{source} was not declared, try again when all databases answer: {reason}") from None
 
     def diff(self, **options: Any) -> None:
-        """Hold copies against their sources."""
+        """Check read copies against their sources."""
         chosen = self._chosen(options["copies"])
-        found = {copy.name: diff(copy, patience=options["wait"]) for copy in chosen}
+        found = {check.name: diff(check, patience=options["wait"]) for check in chosen}
         if options["json"]:
             shown = {name: [asdict(item) for item in items] for name, items in found.items()}
             self.stdout.write(json.dumps({"clean": not any(found.values()), "differences": shown}, default=str))
         else:
-            for copy in chosen:
-                self._report(copy, found[copy.name])
+            for check in chosen:
+                self._report(check, found[check.name])
         if any(found.values()):
             sys.exit(1)
 
-    def _chosen(self, names: list[str]) -> list[Copy]:
-        unknown = set(names) - set(copies())
+    def _chosen(self, names: list[str]) -> list[CopyCheck]:
+        unknown = set(names) - set(copy_checks())
         if unknown:
-            known = ", ".join(sorted(copies()))
+            known = ", ".join(sorted(copy_checks()))
             raise CommandError(f"no such copy: {', '.join(sorted(unknown))} (there are {known})")
-        chosen = [copy for name, copy in sorted(copies().items()) if not names or name in names]
-        missing = {copy.name: list_variables(app for app in sorted(copy.apps) if not is_here(app)) for copy in chosen}
+        chosen = [check for name, check in sorted(copy_checks().items()) if not names or name in names]
+        missing = {each.name: list_variables(app for app in sorted(each.apps) if not is_here(app)) for each in chosen}
         for name, variables in missing.items():
             if variables and names:
                 raise CommandError(f"{name} needs {variables}")
             if variables:
                 self.stderr.write(f"note: {name} is not compared: it needs {variables}")
-        return [copy for copy in chosen if not missing[copy.name]]
+        return [check for check in chosen if not missing[check.name]]
 
-    def _report(self, copy: Copy, found: list[Difference]) -> None:
-        self.stdout.write(f"{'BAD' if found else 'ok '}  {copy.name}")
+    def _report(self, check: CopyCheck, found: list[Difference]) -> None:
+        self.stdout.write(f"{'BAD' if found else 'ok '}  {check.name}")
         for item in found[:SHOWN]:
             self.stdout.write(f"       {item.id}: source {item.source}, copy {item.copied}")
         if len(found) > SHOWN:
             self.stdout.write(f"       … and {len(found) - SHOWN} more")
         if found:
-            commands = [copy.command] if copy.command else [f"replay_events --handler {name}" for name in copy.handlers]
-            repairs = "; ".join(f"manage.py {name}" for name in commands)
+            replays = [f"replay_events --handler {name}" for name in check.handlers]
+            repairs = "; ".join(f"manage.py {name}" for name in ([check.command] if check.command else replays))
             self.stdout.write(f"       to rebuild it: {repairs}")
