@@ -33,7 +33,6 @@ ANSWERS = {"HttpResponse", "StreamingHttpResponse", "FileResponse", "csv_file", 
 NOTED = {"hand_over", "record_reading"}
 OF_NOBODY = {
     "catalog.admin.imports.refused_file": "a price list",
-    "catalog.api.cached._respond": "the catalogue",
     "catalog.api.feeds._send": "the catalogue",
     "catalog.api.views.refused_rows": "a price list",
     "core.importing.screens.progress_view": "how far an import is",
