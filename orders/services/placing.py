@@ -63,10 +63,9 @@ def place_order(
     `deposit` (with the version of its `terms`) and the payments are taken one after another; one without an amount
     takes all that is left. `trade_in` (`amount` and what is known of the car) counts once a manager has agreed to its
     value; within a manager's limit, and never in an order of their own, it counts at once. A `financing` with
-    `insurance_financed` lends the premiums too, as the lines have them. A car that a queue offers this buyer is taken
-    from the offer; its hold goes over to the order. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct,
-    ProductNotReady, InsufficientStock (when already known), TooManyHolds, PriceChanged, InvalidInput, FourEyes (a
-    line of one's own making in one's own order), AccountClosing.
+    `insurance_financed` lends the premiums too. A car that a queue offers this buyer is taken from the offer with its
+    hold. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct, ProductNotReady, InsufficientStock (when
+    already known), TooManyHolds, PriceChanged, InvalidInput, FourEyes (a free line in one's own order), AccountClosing.
     """
     with transaction("orders"):
         refuse_leavers("orders", customer_id)
