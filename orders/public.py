@@ -34,17 +34,7 @@ from orders.queries.deposits import (
     get_held_amount,
     judged_deposits,
 )
-from orders.queries.queues import (
-    HeldCar,
-    Offer,
-    Place,
-    QueueView,
-    Waiter,
-    held_cars,
-    list_places,
-    live_offers,
-    queue_at,
-)
+from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, get_places, held_cars, live_offers, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
 from orders.queries.trade_ins import TradeInFacts, trade_in_disagreements, trade_ins
@@ -77,10 +67,10 @@ __all__ = [
     "document_kinds",
     "find_deposit",
     "get_order",
+    "get_places",
     "held_cars",
     "judged_deposits",
     "list_orders",
-    "list_places",
     "live_offers",
     "order_facts",
     "order_states",

@@ -291,22 +291,14 @@ def _confirm(payment_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object
 
 
 def _refuse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
-    return services.refuse_debit(
-        loan_id=_get_loan_id(payment_id),
-        payment_id=payment_id,
-        manager_id=manager_id,
-        reason=reason,
-        now=timezone.now(),
-    )
+    loan_id, now = _get_loan_id(payment_id), timezone.now()
+    return services.refuse_debit(loan_id=loan_id, payment_id=payment_id, manager_id=manager_id, reason=reason, now=now)
 
 
 def _reverse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
+    loan_id, now = _get_loan_id(payment_id), timezone.now()
     return services.reverse_payment(
-        loan_id=_get_loan_id(payment_id),
-        payment_id=payment_id,
-        manager_id=manager_id,
-        reason=reason,
-        now=timezone.now(),
+        loan_id=loan_id, payment_id=payment_id, manager_id=manager_id, reason=reason, now=now
     )
 
 

@@ -66,7 +66,7 @@ class Offer:
     expires_at: datetime | None
 
 
-def list_places(customer_id: UUID) -> list[Place]:
+def get_places(customer_id: UUID) -> list[Place]:
     """The live places of a person, the oldest first."""
     found = QueuePlace.objects.live().filter(customer_id=customer_id).with_ahead().order_by("joined_at", "id")
     return [_shown(place, place.ahead) for place in found]  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ from core.errors import DomainError
 from core.ids import find_uuid
 from gateway.access.readings import Papers, hand_over
 from gateway.guards.address import client_address
-from orders.public import list_places
+from orders.public import get_places
 from storefront.forms.refusals import add_refusal
 from storefront.forms.visitors import ApiKeyForm, LeaveForm, OtpForm, PasswordForm, ProfileForm
 from storefront.pages import page
@@ -77,7 +77,7 @@ def _page(request: HttpRequest, forms: dict[str, Any], status: int = 200, **show
     now = timezone.now()
     context = {
         "forms": forms,
-        "places": list_places(user.pk),
+        "places": get_places(user.pk),
         "sessions": Session.objects.live(user.pk, now).order_by("-last_used_at")[:50],
         "current_session": session_jti(request),
         "keys": ApiKey.objects.live(now).filter(user_id=user.pk).order_by("-created_at"),
