@@ -16,6 +16,7 @@ from django.db import transaction as django_transaction
 from core.errors import StaleVersion
 
 _HOOKS = "autosalon_before_commit"
+_MOMENT = "autosalon_moment"
 H = TypeVar("H", bound=Callable[[], None])
 
 
@@ -69,6 +70,7 @@ def _outermost(connection: Any, alias: str) -> Iterator[None]:
             _run(hooks)
     finally:
         setattr(connection, _HOOKS, None)
+        setattr(connection, _MOMENT, None)
 
 
 def registered(alias: str, key: Any) -> Any:
@@ -92,9 +94,20 @@ def require_version(version: int, expected: Expected) -> None:
 
 
 def database_now(alias: str) -> datetime:
-    """The moment by a database's clock: the one clock that all who set and judge a deadline share."""
+    """Return the moment by a database's clock: the one clock that all who set and judge a deadline share.
+
+    In a transaction whose first statement has told it, it is that moment.
+    """
+    known: datetime | None = getattr(connections[alias], _MOMENT, None)
+    if known is not None:
+        return known
     ((now,),) = fetch(alias, "SELECT clock_timestamp()", ())
     return cast(datetime, now)
+
+
+def know_moment(alias: str, moment: datetime) -> None:
+    """Keep what the open transaction's first statement said of the database's clock, so that nobody asks again."""
+    setattr(connections[alias], _MOMENT, moment)
 
 
 def in_transaction(alias: str) -> bool:

@@ -30,7 +30,7 @@ def copy_order(
             copy.customer_id, copy.number, copy.version = customer_id, number, version
             copy.total_amount, copy.currency = total_amount, currency
             copy.product_ids = [str(product_id) for product_id in product_ids]
-            copy.save()
+            copy.save(force_insert=copy._state.adding)
     return copy
 
 

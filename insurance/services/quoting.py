@@ -28,11 +28,12 @@ LATEST_START = timedelta(days=60)
 def copy_order(*, order_id: UUID, customer_id: UUID, products: Collection[UUID] | None = None) -> None:
     """Remember whose an order is and which products it names; None leaves those that are known."""
     named = None if products is None else sorted(products)
+    replaced: dict[str, Any] = {"update_conflicts": True, "unique_fields": ["order_id"], "update_fields": ["products"]}
     with transaction("insurance"):
-        known = {"customer_id": customer_id, "products": named}
-        _copy, is_new = OrderCopy.objects.get_or_create(order_id=order_id, defaults=known)
-        if named is not None and not is_new:
-            OrderCopy.objects.filter(pk=order_id).update(products=named)
+        OrderCopy.objects.bulk_create(
+            [OrderCopy(order_id=order_id, customer_id=customer_id, products=named)],
+            **({"ignore_conflicts": True} if named is None else replaced),
+        )
 
 
 def make_quote(

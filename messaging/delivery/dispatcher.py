@@ -9,7 +9,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core import failpoints
-from core.db import fetch, session_locks, transaction
+from core.db import fetch, know_moment, session_locks, transaction
 from core.outside.asking import PeerAway, QuestionAsked, with_answers
 from messaging.delivery.deliveries import Delivery, Page, handling, read_pending
 from messaging.models import DeliveryStatus
@@ -61,7 +61,7 @@ WITH claimed AS (
     FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS m(handler, shard, rn)
     WHERE l.handler = m.handler AND l.shard = m.shard
 )
-SELECT count(*) FROM claimed
+SELECT count(*), clock_timestamp() FROM claimed
 """
 
 
@@ -136,11 +136,15 @@ def _effect_of_all(alias: str, shards: list["_Shard"], units: list["Unit"]) -> N
 
 
 def _claim(shards: list["_Shard"], rns: list[int], next_rn: int | None) -> None:
-    """Mark deliveries done, and where their shards' worker is then. Raises Claimed if they are not ours any more."""
+    """Mark deliveries done, and where their shards' worker is then; know the moment with that.
+
+    Raises Claimed if they are not ours any more.
+    """
     marks = [[each.subscription.name for each in shards], [each.shard for each in shards], [next_rn] * len(shards)]
-    ((claimed,),) = shards[0].execute(_CLAIM, [rns, shards[0].session, *marks])
+    ((claimed, moment),) = shards[0].execute(_CLAIM, [rns, shards[0].session, *marks])
     if claimed != len(rns):
         raise Claimed
+    know_moment(shards[0].alias, moment)
 
 
 Unit = tuple["_Shard", list[Delivery]]

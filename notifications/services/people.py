@@ -138,9 +138,12 @@ def _reconsider(recipient: Recipient, *, is_reworded: bool, now: datetime) -> No
 def lock_recipients(user_ids: Iterable[UUID]) -> dict[UUID, Recipient]:
     """Lock the people's rows in one order, making those that are not there yet."""
     wanted = sorted(set(user_ids))
+    rows = Recipient.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+    locked = {recipient.user_id: recipient for recipient in rows}
+    if len(locked) == len(wanted):
+        return locked
     Recipient.objects.bulk_create([Recipient(user_id=user_id) for user_id in wanted], ignore_conflicts=True)
-    locked = Recipient.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
-    return {recipient.user_id: recipient for recipient in locked}
+    return {recipient.user_id: recipient for recipient in rows.all()}
 
 
 def _callable(phone: str) -> str:

@@ -26,8 +26,12 @@ from payments.services.ledger import About, level_allowance
 
 def lock_order_account(order_id: UUID) -> OrderAccount:
     """Lock the order's account, made on first use. Always locked before payments and refunds, so nothing deadlocks."""
-    OrderAccount.objects.bulk_create([OrderAccount(order_id=order_id)], ignore_conflicts=True)
-    return OrderAccount.objects.select_for_update().get(pk=order_id)
+    accounts = OrderAccount.objects.select_for_update().filter(pk=order_id)
+    found = accounts.first()
+    if found is None:
+        OrderAccount.objects.bulk_create([OrderAccount(order_id=order_id)], ignore_conflicts=True)
+        found = accounts.get()
+    return found
 
 
 def lock_payment(payment_id: UUID) -> tuple[OrderAccount, Payment]:

@@ -23,7 +23,7 @@ def done_mark_apart() -> None:
         if sql is not dispatcher._CLAIM:
             return execute(self, sql, parameters)
         self.mark = parameters
-        return [(len(parameters[0]),)]
+        return [(len(parameters[0]), None)]
 
     def effect_then_mark(self, rows, next_rn):
         effect(self, rows, next_rn)

@@ -90,23 +90,19 @@ class PaymentLeg(Leg):
     @answer
     def created(self, saga: LockedOrder, event: PaymentCreated) -> None:
         """Know of a payment that has begun."""
-        OrderPayment.objects.get_or_create(
+        begun = OrderPayment(
             payment_id=event.payment_id,
-            defaults={
-                "order_id": saga.order.id,
-                "state": PaymentState.IN_FLIGHT,
-                "amount": event.amount,
-                "method": event.method,
-            },
+            order_id=saga.order.id,
+            state=PaymentState.IN_FLIGHT,
+            amount=event.amount,
+            method=event.method,
         )
+        OrderPayment.objects.bulk_create([begun], ignore_conflicts=True)
 
     @answer
     def completed(self, saga: LockedOrder, event: PaymentCompleted) -> Done | AskAgain | Waits | None:
         """Count the money; ask for the next payment that is planned, or wait for the rest."""
-        OrderPayment.objects.update_or_create(
-            payment_id=event.payment_id,
-            defaults={"order_id": saga.order.id, "state": PaymentState.TAKEN, "amount": event.amount},
-        )
+        _know(saga, event, PaymentState.TAKEN)
         _recount(saga)
         is_planned = _settle_part(saga, event.attempt_id, PAID, event.payment_id)
         record_step(saga, "payment.completed", now=saga.now, data={"amount": str(event.amount)})
@@ -119,10 +115,7 @@ class PaymentLeg(Leg):
     @answer
     def failed(self, saga: LockedOrder, event: PaymentFailed) -> Failed | None:
         """Call the order off if the checkout asked for it; who paid by themselves may try again."""
-        OrderPayment.objects.update_or_create(
-            payment_id=event.payment_id,
-            defaults={"order_id": saga.order.id, "state": PaymentState.FAILED, "amount": event.amount},
-        )
+        _know(saga, event, PaymentState.FAILED)
         if saga.is_running(self.kind, event.attempt_id):
             _settle_part(saga, event.attempt_id, FAILED, event.payment_id)
             return Failed(event.code, event.detail)
@@ -256,6 +249,16 @@ def _settle_part(saga: LockedOrder, attempt_id: UUID | None, state: PartState, p
 def _store(saga: LockedOrder, request: PaymentRequest) -> None:
     request.store(saga.payment)
     saga.mark(saga.payment, saga.payment.state)
+
+
+def _know(saga: LockedOrder, event: PaymentCompleted | PaymentFailed, state: PaymentState) -> None:
+    """Write down how a payment ended; it may not have been heard of."""
+    OrderPayment.objects.bulk_create(
+        [OrderPayment(payment_id=event.payment_id, order_id=saga.order.id, state=state, amount=event.amount)],
+        update_conflicts=True,
+        unique_fields=["payment_id"],
+        update_fields=["order", "state", "amount"],
+    )
 
 
 def _recount(saga: LockedOrder) -> None:

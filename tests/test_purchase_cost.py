@@ -1,0 +1,77 @@
+"""What a whole card purchase costs, in counts that no machine and no load changes: it never becomes dearer unseen.
+
+Looks at what is due are left out: how many there are is a matter of time, not of the purchase.
+`benchmarks/purchase.py` counts the same in all processes of a running product, with processor time and waiting.
+"""
+
+from collections import Counter
+from decimal import Decimal
+
+import psycopg
+import pytest
+from django.db.models import Sum
+from django.db.models.fields import TextField
+from django.db.models.functions import Length
+from django.db.models.functions.comparison import Cast
+
+import catalog.tests.make
+from config.databases import APPS
+from core.ids import uuid7
+from core.testing import Api
+from messaging.models import InboxEvent, OutboxEvent
+from messaging.testing import drain_outbox
+from orders.models import Order
+from payments.tests.conftest import running_sandbox, sandbox
+
+__all__ = ["running_sandbox", "sandbox"]
+pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
+MOST = {"statements of transactions": 149, "commits": 29, "deliveries": 27, "events": 16, "bytes of events": 5_600}
+
+
+@pytest.fixture
+def spent(monkeypatch) -> Counter[str]:
+    found = Counter[str]()
+    execute, commit = psycopg.Cursor.execute, psycopg.Connection.commit
+
+    def count_statement(cursor, *arguments, **options):
+        found["statements of transactions"] += not cursor.connection.autocommit
+        return execute(cursor, *arguments, **options)
+
+    def count_commit(connection):
+        found["commits"] += 1
+        return commit(connection)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", count_statement)
+    monkeypatch.setattr(psycopg.Connection, "commit", count_commit)
+    return found
+
+
+def written() -> Counter[str]:
+    found = Counter[str]()
+    for alias in APPS:
+        events = OutboxEvent.objects.using(alias)
+        found["events"] += events.count()
+        found["bytes of events"] += events.aggregate(sum=Sum(Length(Cast("data", TextField()))))["sum"] or 0
+        found["deliveries"] += InboxEvent.objects.using(alias).count()
+    return found
+
+
+def test_a_card_purchase_costs_no_more_than_it_did(spent, running_sandbox):
+    car = catalog.tests.make.product(stock=10, price=Decimal(1_500_000))
+    card = {"method": "card", "token": "tok_success"}
+    body = {"items": [{"product_id": str(car.id), "quantity": 1}], "payment": card}
+
+    def buy() -> None:
+        placed = Api("client", user_id=uuid7()).post("/orders", body)
+        assert placed.status_code == 201, placed.json()
+        drain_outbox()
+        assert Order.objects.get(pk=placed.json()["id"]).status == "paid"
+
+    drain_outbox()
+    buy()  # the first warms what is looked up once
+    before = written()
+    spent.clear()
+    buy()
+    cost = +Counter(spent)
+    cost.update({name: count - before[name] for name, count in written().items()})
+    assert {name: count for name, count in cost.items() if count > MOST[name]} == {}
