@@ -25,7 +25,7 @@ from payments.tests.conftest import running_sandbox, sandbox
 
 __all__ = ["running_sandbox", "sandbox"]
 pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
-MOST = {"statements of transactions": 149, "commits": 29, "deliveries": 27, "events": 16, "bytes of events": 5_600}
+MOST = {"statements of transactions": 141, "commits": 29, "deliveries": 27, "events": 16, "bytes of events": 5_600}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from core.postgres.inserting import insert_together
+from core.postgres.writing import insert_together, save_together
 from messaging.outbox import publish
 from orders import events
 from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, OrderLine, SagaState
@@ -64,11 +64,9 @@ class LockedOrder:
     def save(self) -> None:
         """Write the order, its checkout, the legs that moved, and the timeline."""
         self.fund()
-        self.order.save()
-        self.checkout.save()
-        for leg in self.moved.values():
-            leg.save()
-        self.write_timeline()
+        legs = self.moved.values()
+        changed = [self.order, self.checkout, *(leg for leg in legs if not leg._state.adding)]
+        save_together("orders", changed=changed, new=[*(leg for leg in legs if leg._state.adding), *self._entries()])
 
     def write_timeline(self) -> None:
         """Write the entries of this transaction; whatever changed without one is an entry of its own."""

@@ -1,14 +1,15 @@
 """Rows of several tables written by one statement."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import DatabaseError, IntegrityError, connections
 from django.db.models.signals import post_save
 
 from core.db import fetch, transaction
 from core.ids import uuid7
-from core.postgres.inserting import insert_together
+from core.postgres.writing import insert_together, save_together
 from orders.models import Checkout, CheckoutLeg, Order, OrderHistory
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
@@ -44,7 +45,7 @@ def test_whatever_points_to_what_all_is_there_as_save_would_write_it():
 def test_it_is_one_statement(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "core.postgres.inserting.fetch", lambda *arguments: asked.append(arguments[1]) or fetch(*arguments)
+        "core.postgres.writing.fetch", lambda *arguments: asked.append(arguments[1]) or fetch(*arguments)
     )
     insert_together("orders", *rows())
     assert len(asked) == 1
@@ -71,3 +72,31 @@ def test_a_row_that_is_there_is_refused_and_nothing_is_written():
     twice[-1].number = written[-1].number
     with pytest.raises(IntegrityError), transaction("orders"):
         insert_together("orders", *twice)
+
+
+def test_rows_that_are_there_are_changed_with_new_ones_by_one_statement(monkeypatch):
+    written = rows()
+    insert_together("orders", *written)
+    told = []
+    monkeypatch.setattr("core.postgres.writing.post_save.send", lambda model, *, created, **_: told.append(created))
+    asked = []
+    monkeypatch.setattr(
+        "core.postgres.writing.fetch", lambda *arguments: asked.append(arguments[1]) or fetch(*arguments)
+    )
+    order = Order.objects.get(pk=written[-1].pk)
+    legs = list(order.checkout.legs.order_by("rank"))
+    order.comment, order.trade_in_owed, legs[1].state = "it's changed", Decimal("5.50"), "running"
+    entry = OrderHistory(order=order, kind="step", status="created", event="payment.begun", at=NOW)
+    save_together("orders", changed=[order, *legs], new=[entry])
+    assert (len(asked), told) == (1, [False, False, False, True])
+    again = Order.objects.get(pk=order.pk)
+    for field in Order._meta.concrete_fields:
+        assert getattr(again, field.attname) == getattr(order, field.attname), field.name
+    assert list(again.checkout.legs.order_by("rank").values_list("state", flat=True)) == [legs[0].state, "running"]
+    assert again.history.count() == 2
+
+
+def test_a_row_that_is_gone_is_no_change():
+    order = rows()[-1]
+    with pytest.raises(DatabaseError, match="1 are not there"):
+        save_together("orders", changed=[order])
