@@ -24,6 +24,7 @@ from catalog.models import Category, Import, Product, RowError, StockMovement
 from catalog.models.facets import count_facets
 from catalog.models.products import YEAR_OR_0, ProductQuerySet
 from catalog.queries.cache import CATEGORIES, PRODUCTS
+from catalog.queries.pages import ProductRows, read_product
 from catalog.rules.importing.columns import SYNONYMS
 from catalog.services.imports import ImportOptions, read_rates
 from core.errors import NotFound
@@ -85,7 +86,7 @@ class CategoryViewSet(AttributeActions, mixins.ListModelMixin, mixins.RetrieveMo
         services.delete_category(category_id=pk, expected_version=call.expected_version)
 
 
-class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
+class ProductViewSet(UnitActions, CompareAction, ApiViewSet):
     """Products: read by anyone, written by managers, who also see those not on sale."""
 
     queryset = Product.objects.present()
@@ -120,12 +121,18 @@ class ProductViewSet(UnitActions, CompareAction, mixins.ListModelMixin, mixins.R
 
     @extend_schema(responses=shapes.ProductSerializer(many=True))
     @cached(PRODUCTS, CATEGORIES)
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().list(request, *args, **kwargs)
+    def list(self, request: Request) -> Response:
+        found: Any = self.filter_queryset(self.get_queryset())
+        rows: Any = ProductRows(found)
+        return self.get_paginated_response(self.paginate_queryset(rows))
 
     @cached(PRODUCTS)
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().retrieve(request, *args, **kwargs)
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        refuse_unknown(request, set())
+        product = read_product(pk, is_staff=self._is_staff)
+        if product is None:
+            raise UnknownProduct
+        return Response(product)
 
     @write(request=shapes.ProductInput, responses={201: shapes.WrittenProductSerializer}, once="POST products")
     def create(self, call: Call) -> Product:

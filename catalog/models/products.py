@@ -59,6 +59,22 @@ Only a stock-taking finds a unit missing.
 """
 
 
+def count_available(kind: str, on_hand: int, reserved: int, stage: str) -> int:
+    """Count what can be bought now of a product."""
+    if kind == ProductKind.SERVICE:
+        return UNLIMITED
+    return on_hand - reserved if stage == Stage.ON_SALE else 0
+
+
+def name_state(kind: str, on_hand: int, reserved: int, stage: str) -> str:
+    """Return where a vehicle is in its life: its stage, or `reserved` or `sold` while that matters; else empty."""
+    if kind != ProductKind.VEHICLE:
+        return ""
+    if stage == Stage.ON_SALE and on_hand == reserved:
+        return "reserved" if on_hand else "sold"
+    return stage
+
+
 class ProductQuerySet(models.QuerySet["Product"]):
     """Filters that every reader shares."""
 
@@ -200,18 +216,12 @@ class Product(models.Model):
     @property
     def available(self) -> int:
         """Count what can be bought now."""
-        if not self.tracks_stock:
-            return UNLIMITED
-        return self.on_hand - self.reserved if self.stage == Stage.ON_SALE else 0
+        return count_available(self.kind, self.on_hand, self.reserved, self.stage)
 
     @property
     def state(self) -> str:
         """Return where a vehicle is in its life: its stage, or `reserved` or `sold` while that matters; else empty."""
-        if self.kind != ProductKind.VEHICLE:
-            return ""
-        if self.stage == Stage.ON_SALE and self.on_hand == self.reserved:
-            return "reserved" if self.on_hand else "sold"
-        return self.stage
+        return name_state(self.kind, self.on_hand, self.reserved, self.stage)
 
     @property
     def is_live(self) -> bool:
