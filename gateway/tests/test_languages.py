@@ -78,7 +78,7 @@ def test_the_two_ways_in_say_the_same_of_a_missing_token():
 
 @pytest.mark.parametrize(("ask", "language"), ASKED[:3])
 def test_a_fault_of_ours_is_told_in_it_too(ask, language, monkeypatch):
-    monkeypatch.setattr("catalog.api.views.ProductViewSet.list", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("catalog.api.cached._find", lambda *args: 1 / 0)
     answer = Api().get("/products", **ask)
     assert answer.status_code == 500
     assert {detect_language(text) for text in sentences(answer.json())} == {language}
