@@ -85,3 +85,27 @@ def test_a_page_is_one_statement_however_long(products, size):
     with CaptureQueriesContext(connections["catalog"]) as asked:
         assert len(Api("manager").get(f"/products?page_size={size}&price_min=1").json()["results"]) == size
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("", "catalog_product_pkey"),
+        ("?ordering=-price", "product_by_price"),
+        ("?ordering=price&price_min=5", "product_by_price"),
+        ("?ordering=-year", "product_by_year"),
+        ("?in_stock=true", "product_for_sale"),
+    ],
+)
+def test_a_page_is_walked_to_by_an_index_and_nothing_is_sorted_for_it(query, index):
+    with CaptureQueriesContext(connections["catalog"]) as asked:
+        assert Api().get(f"/products{query}").status_code == 200
+    with connections["catalog"].cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "sort"):  # where a few rows would be sorted, many are not
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute("EXPLAIN (COSTS OFF) " + asked[0]["sql"].replace("%", "%%"))
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Seq Scan" not in plan, plan
+    below = plan.partition("Limit")[2]
+    assert f"using {index} on catalog_product" in below, plan
+    assert "Sort" not in below, plan

@@ -103,3 +103,25 @@ def test_a_plain_page_is_one_statement_however_long(two_buyers, monkeypatch, siz
     with CaptureQueriesContext(connections["orders"]) as others:
         assert len(two_buyers[0].get(f"/orders?page_size={size}").json()["results"]) == size
     assert (len(asked), len(others)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("role", "ordering", "index"),
+    [
+        ("manager", "", "order_newest"),
+        ("manager", "created_at", "order_newest"),
+        ("manager", "-total_amount", "order_by_total"),
+        ("client", "", "order_of_customer"),
+    ],
+)
+def test_a_page_is_walked_to_by_an_index_and_nothing_is_sorted_for_it(monkeypatch, role, ordering, index):
+    asked = []
+    monkeypatch.setattr(pages, "fetch", lambda *args: asked.append(args) or fetch(*args))
+    assert Api(role).get(f"/orders?ordering={ordering}").status_code == 200
+    ((alias, sql, values),) = asked
+    for way in ("seqscan", "bitmapscan", "sort"):  # where a few rows would be sorted, many are not
+        fetch(alias, f"SET LOCAL enable_{way} = off", ())
+    plan = "\n".join(row[0] for row in fetch(alias, f"EXPLAIN (COSTS OFF) {sql}", values))
+    below = plan.partition("Limit")[2].partition("SubPlan")[0]
+    assert f"using {index} on orders_order" in below, plan
+    assert "Sort" not in below, plan
