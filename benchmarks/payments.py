@@ -13,7 +13,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import bench_env, load, run
+from benchmarks import bench_env, load, shops
 
 LIMIT_MS = 50.0
 CLIENTS = 2
@@ -36,7 +36,7 @@ def main() -> int:
 
 def _measure(options: argparse.Namespace) -> int:
     kinds = {"GET /health": _health, "webhook": _webhook}
-    with run.server() as address:
+    with shops.server() as address:
         for request in kinds.values():
             load.run(address, request, clients=CLIENTS, seconds=1)
         measured: dict[str, list[load.Result]] = {name: [] for name in kinds}

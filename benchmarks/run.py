@@ -1,183 +1,194 @@
-"""Order create and order read over HTTP, as ratios to pgbench running the same statements in the same run.
+"""Measure the calls of a shop over HTTP beside what people would write instead, and beside the leanest SQL.
 
-One web process, every guard on: token, revocation, rate limit, roles, body, idempotency, ETag, request id.
+Peers (`benchmarks/peers`): FastAPI with SQLAlchemy and asyncpg, and plain Django REST Framework, both without anything
+else of a dealership; pgbench with the fewest statements that keep the same promise. One run, interleaved rounds: ratios
+and processor time of a request count, rates do not. Every guard of ours is on: token, revocation, rate limit, roles,
+body, idempotency, ETag, request id.
 """
 
 import argparse
-import json
+import os
+import platform
 import re
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import bench_env, load, statements
+from benchmarks import bench_env, load
+from benchmarks.shops import (
+    CLIENTS,
+    ORDERS,
+    PEER_DATABASE,
+    PRODUCTS,
+    USERS,
+    Server,
+    granian,
+    numbered,
+    peer_settings,
+    requests,
+    seed,
+    seed_peers,
+    serve,
+    uvicorn,
+)  # fmt: skip
 
-GOALS = {"order create": 0.15, "order read": 0.20}
-CLIENTS = 8
-USERS = 64
-ORDERS = 2_000
+OURS, OURS_TWICE, FASTAPI, DRF, PGBENCH = "autosalon", "autosalon, 2 processes", "FastAPI", "plain DRF", "pgbench"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a call is to reach: so many times the FastAPI peer with one process and with two, so many ms of CPU."""
+
+    one: float | None = None
+    two: float | None = None
+    cpu_ms: float | None = None
+    per_second: float | None = None
+
+
+GOALS = {
+    "create order": Goal(one=2.5, two=4.0, cpu_ms=1.2),
+    "read order": Goal(one=8.0, two=12.0),
+    "list 20 orders": Goal(one=4.0, two=6.0),
+    "list 20 products": Goal(one=3.0),
+    "list products, never asked before": Goal(per_second=200.0),
+    "read product": Goal(cpu_ms=0.4),
+}
+OWN_ONLY = {"list products, never asked before"}
+LEAN = {
+    "create order": """\\set p random(1, 1000)
+\\set q random(1, 1000)
+BEGIN;
+SELECT id, price FROM product WHERE id IN (kept_id(:p::bigint), kept_id(:q::bigint));
+WITH made AS (INSERT INTO shop_order (id, customer_id, status, currency, total)
+    VALUES (gen_random_uuid(), gen_random_uuid(), 'created', 'RUB', 2) RETURNING id),
+lines AS (INSERT INTO order_line (order_id, product_id, quantity, price)
+    SELECT made.id, kept_id(p), 1, 1 FROM made, unnest(ARRAY[:p::bigint, :q::bigint]) AS p)
+INSERT INTO outbox (type, data) SELECT 'order.created', jsonb_build_object('order_id', id) FROM made;
+COMMIT;
+""",
+    "read order": """\\set o random(0, 1999)
+SELECT o.*, (SELECT json_agg(l) FROM order_line AS l WHERE l.order_id = o.id)
+FROM shop_order AS o WHERE o.id = kept_id(:o::bigint);
+""",
+    "list 20 orders": """\\set u random(0, 63)
+SELECT o.*, (SELECT json_agg(l) FROM order_line AS l WHERE l.order_id = o.id)
+FROM shop_order AS o WHERE o.customer_id = kept_id(:u::bigint) ORDER BY created_at DESC, id DESC LIMIT 20;
+""",
+    "list 20 products": "SELECT * FROM product ORDER BY created_at DESC, id DESC LIMIT 20;\n",
+    "read product": "\\set p random(1, 1000)\nSELECT * FROM product WHERE id = kept_id(:p::bigint);\n",
+}
+"""The fewest statements that keep the promise of each call, on the peers' tables."""
+
+
+@dataclass
+class Measured:
+    """Rounds of one call on one server; processor time in ms of a request."""
+
+    per_second: list[float] = field(default_factory=list)
+    p50_ms: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+    server_ms: list[float] = field(default_factory=list)
+    database_ms: list[float] = field(default_factory=list)
+    errors: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Return the median of requests a second."""
+        return statistics.median(self.per_second)
 
 
 def main() -> int:
     """Measure, print, and return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind, interleaved; medians count")
-    parser.add_argument("--json", action="store_true", help="print JSON only")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     options = parser.parse_args()
-    servers = bench_env.start(("orders",))
+    servers = bench_env.start(("orders", "catalog"))
     try:
-        return _measure(servers, options)
+        measured = _measure(servers, options)
     finally:
         servers.stop()
+    table, is_missed = _table(measured)
+    print(table)
+    if options.write:
+        _write(table, options)
+    return int(is_missed)
 
 
-def _measure(servers: Any, options: argparse.Namespace) -> int:
-    products, users, orders = _seed()
-    with server() as address:
-        requests = {"order create": _creating(users, products), "order read": _reading(users, orders)}
-        scripts = {name: _capture(servers, address, name, requests[name], products, users) for name in requests}
-        measured: dict[str, dict[str, list[Any]]] = {name: {"pgbench": [], "http": []} for name in requests}
+def _measure(servers: Any, options: argparse.Namespace) -> dict[str, dict[str, Measured]]:
+    users, products, orders = seed()
+    seed_peers(servers, users)
+    kept = {
+        "ids": [numbered(number) for number in range(ORDERS)],
+        "products": [numbered(1 + number) for number in range(PRODUCTS)],
+    }
+    found: dict[str, dict[str, Measured]] = {name: {} for name in GOALS}
+    settings = peer_settings(servers)
+    with ExitStack() as stack:
+        ours = requests(users, products, orders)
+        theirs = requests(users, kept["products"], [(id_, n % USERS) for n, id_ in enumerate(kept["ids"])])
+        running = {
+            OURS: stack.enter_context(serve(granian("config.wsgi:application"), ours)),
+            OURS_TWICE: stack.enter_context(serve(granian("config.wsgi:application", workers=2), ours)),
+            FASTAPI: stack.enter_context(serve(uvicorn(), theirs, settings)),
+            DRF: stack.enter_context(serve(granian("benchmarks.peers.drf_shop:application"), theirs, settings)),
+        }
+        for name in GOALS:
+            for server in running.values():
+                if name in server.requests:
+                    load.run(server.address, server.requests[name], clients=2, seconds=1)
         for _ in range(options.rounds):
-            for name, request in requests.items():
-                measured[name]["pgbench"].append(_pgbench(servers, scripts[name][0], options.seconds))
-                measured[name]["http"].append(load.run(address, request, clients=CLIENTS, seconds=options.seconds))
-    return _report(measured, {name: script[1] for name, script in scripts.items()}, as_json=options.json)
+            for name in GOALS:
+                for who, server in running.items():
+                    if name in server.requests and (name not in OWN_ONLY or who in (OURS, OURS_TWICE)):
+                        _round(servers, server, name, options.seconds, found[name].setdefault(who, Measured()))
+                if name in LEAN:
+                    rate = _pgbench(servers, LEAN[name], options.seconds)
+                    found[name].setdefault(PGBENCH, Measured()).per_second.append(rate)
+    return found
 
 
-def _seed() -> tuple[list[UUID], list[tuple[UUID, str]], list[tuple[UUID, int]]]:
-    from django.db import connections
-    from django.utils import timezone
-
-    from core.ids import uuid7
-    from core.testing import token_for
-    from orders.services import Actor, ProductLine, place_order
-    from orders.tests import make
-
-    with connections["orders"].cursor() as cursor:
-        cursor.execute("TRUNCATE orders_order CASCADE")  # the timeline refuses to be deleted from
-    products = [make.product(available=2_000_000_000) for _ in range(2)]
-    users = [(user, token_for(user, exp=int(time.time()) + 36_000)) for user in (uuid7() for _ in range(USERS))]
-    orders = []
-    for number in range(ORDERS):
-        user = users[number % USERS][0]
-        order = place_order(
-            customer_id=user,
-            actor=Actor(user, frozenset({"client"})),
-            lines=[ProductLine(product, 1) for product in products],
-            now=timezone.now(),
-        )
-        orders.append((order.id, number % USERS))
-    return products, users, orders
+def _round(servers: Any, server: Server, name: str, seconds: float, into: Measured) -> None:
+    database = servers.status()["postgres"]
+    before = _cpu_ms(server.pid), _cpu_ms(database)
+    result = load.run(server.address, server.requests[name], clients=CLIENTS, seconds=seconds)
+    count = max(1.0, result.per_second * seconds)
+    into.server_ms.append((_cpu_ms(server.pid) - before[0]) / count)
+    into.database_ms.append((_cpu_ms(database) - before[1]) / count)
+    into.per_second.append(result.per_second)
+    into.p50_ms.append(result.p50_ms)
+    into.p99_ms.append(result.p99_ms)
+    into.errors += result.errors
 
 
-@contextmanager
-def server() -> Iterator[tuple[str, int]]:
-    """The product's own web process on a free port, with one worker."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(Path(sys.executable).parent / "granian"),
-        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
-        *("--blocking-threads", "4", "--no-ws", "--log-level", "warning", "config.wsgi:application"),
-    ]
-    process = subprocess.Popen(command, cwd=bench_env.ROOT)
-    try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
+def _cpu_ms(root: int) -> float:
+    """Return the processor time of a process and all below it, in ms."""
+    parents, used = {}, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
+                words = (entry / "stat").read_text().rpartition(") ")[2].split()
             except OSError:
-                time.sleep(0.1)
-        yield "127.0.0.1", port
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _request(method: str, path: str, token: str, body: bytes = b"", extra: str = "") -> bytes:
-    head = (
-        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{extra}\r\n"
-    )
-    return head.encode() + body
-
-
-def _creating(users: list[tuple[UUID, str]], products: list[UUID]) -> load.Request:
-    body = json.dumps({"items": [{"product_id": str(product), "quantity": 1} for product in products]}).encode()
-    run = time.time_ns()
-
-    def request(client: int, number: int) -> bytes:
-        token = users[(client + number * CLIENTS) % USERS][1]
-        return _request(
-            "POST", "/api/v1/orders", token, body, f"Idempotency-Key: {run}-{client}-{number}-{time.time_ns()}\r\n"
-        )
-
-    return request
-
-
-def _reading(users: list[tuple[UUID, str]], orders: list[tuple[UUID, int]]) -> load.Request:
-    def request(client: int, number: int) -> bytes:
-        order, owner = orders[(client * 997 + number * 31) % len(orders)]
-        return _request("GET", f"/api/v1/orders/{order}", users[owner][1])
-
-    return request
-
-
-def _capture(
-    servers: Any,
-    address: tuple[str, int],
-    name: str,
-    request: load.Request,
-    products: list[UUID],
-    users: list[tuple[UUID, str]],
-) -> tuple[str, int]:
-    """The pgbench script of one request, and how many statements it runs."""
-    _log_statements(servers, on=True)
-    log = servers.data_dir / "logs" / "postgres.log"
-    for number in range(8):
-        _once(address, request(0, 1_000_000 + number))
-    before = log.stat().st_size
-    sent = request(0, 2_000_000)
-    answer = json.loads(_once(address, sent))
-    time.sleep(0.3)
-    found = statements.read_log(log, before)
-    _log_statements(servers, on=False)
-    if name == "order read":
-        return ";\n".join(found) + ";\n", len(found)
-    key = sent.partition(b"Idempotency-Key: ")[2].partition(b"\r\n")[0].decode()
-    keep = {*products, *(user for user, _ in users)}
-    return statements.to_script(found, keep=keep, unique=[answer["number"], key]), len(found)
-
-
-def _once(address: tuple[str, int], request: bytes) -> bytes:
-    with socket.create_connection(address) as connection:
-        connection.sendall(request)
-        head, body = load.read_response(connection)
-    if not head.startswith(b"HTTP/1.1 2"):
-        raise SystemExit(f"the server refused: {head.decode()}\n{body.decode()}")
-    return body
-
-
-def _log_statements(servers: Any, *, on: bool) -> None:
-    import psycopg
-
-    with psycopg.connect(servers.postgres_url("autosalon_orders"), autocommit=True) as connection:
-        connection.execute(f"ALTER SYSTEM SET log_statement = '{'all' if on else 'none'}'")
-        connection.execute("SELECT pg_reload_conf()")
-    time.sleep(0.3)
+                continue
+            parents[int(entry.name)] = int(words[1])
+            used[int(entry.name)] = sum(int(word) for word in words[11:15]) * 1000 / TICKS
+    total = 0.0
+    for pid, ms in used.items():
+        above: int | None = pid
+        while above not in (None, root):
+            above = parents.get(above)
+        total += ms if above == root else 0
+    return total
 
 
 def _pgbench(servers: Any, script: str, seconds: float) -> float:
@@ -188,8 +199,8 @@ def _pgbench(servers: Any, script: str, seconds: float) -> float:
         file.flush()
         command = [
             str(postgres_bin() / "pgbench"),
-            *("-n", "-c", str(CLIENTS), "-j", "2", "-T", str(max(1, round(seconds))), "-f", file.name),
-            *("-h", str(servers.socket_dir), "-U", "postgres", "autosalon_orders"),
+            *("-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(max(1, round(seconds)))),
+            *("-f", file.name, "-h", str(servers.socket_dir), "-U", "postgres", PEER_DATABASE),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"tps = ([\d.]+)", done.stdout)
@@ -198,33 +209,66 @@ def _pgbench(servers: Any, script: str, seconds: float) -> float:
     return float(found[1])
 
 
-def _report(measured: dict[str, dict[str, list[Any]]], counts: dict[str, int], *, as_json: bool) -> int:
-    rows = {}
-    for name, one in measured.items():
-        limit = statistics.median(one["pgbench"])
-        ours = statistics.median(result.per_second for result in one["http"])
-        rows[name] = {
-            "http_per_second": round(ours),
-            "pgbench_per_second": round(limit),
-            "ratio": round(ours / limit, 3),
-            "goal": GOALS[name],
-            "p50_ms": round(statistics.median(result.p50_ms for result in one["http"]), 2),
-            "p99_ms": round(statistics.median(result.p99_ms for result in one["http"]), 2),
-            "statements": counts[name],
-            "errors": sum(result.errors for result in one["http"]),
-        }
-    if as_json:
-        print(json.dumps(rows))
-    else:
-        for name, row in rows.items():
-            verdict = "ok" if row["ratio"] >= row["goal"] and not row["errors"] else "MISSED"
-            print(
-                f"{name:13} {row['http_per_second']:>6}/s  pgbench {row['pgbench_per_second']:>6}/s  "
-                f"ratio {row['ratio']:.3f} (goal {row['goal']:.2f}) {verdict}  "
-                f"p50 {row['p50_ms']} ms  p99 {row['p99_ms']} ms  "
-                f"{row['statements']} statements  {row['errors']} errors"
+def _table(measured: dict[str, dict[str, Measured]]) -> tuple[str, bool]:
+    """Return the table as Markdown, and whether a goal is missed."""
+    lines = [
+        "| call | who | a second | × FastAPI | × pgbench | p50 / p99, ms | server, ms CPU | Postgres, ms CPU | goal |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    is_missed = False
+    for name, rows in measured.items():
+        for who, row in rows.items():
+            peer, limit = rows.get(FASTAPI), rows.get(PGBENCH)
+            ratio = row.rate / peer.rate if peer else None
+            verdict, missed = _verdict(name, who, row, ratio)
+            is_missed |= missed
+            lines.append(
+                f"| {name} | {who} | {row.rate:,.0f} ± {_spread(row.per_second)} % | {_short(ratio)} |"
+                f" {_short(row.rate / limit.rate if limit else None, 3)} |"
+                f" {_median(row.p50_ms)} / {_median(row.p99_ms)} | {_median(row.server_ms, 2)} |"
+                f" {_median(row.database_ms, 2)} | {verdict} |"
             )
-    return int(any(row["ratio"] < row["goal"] or row["errors"] for row in rows.values()))
+    return "\n".join(lines), is_missed
+
+
+def _verdict(name: str, who: str, row: Measured, ratio: float | None) -> tuple[str, bool]:
+    goal = GOALS[name]
+    if row.errors:
+        return f"{row.errors} ERRORS", True
+    if who not in (OURS, OURS_TWICE):
+        return "", False
+    wanted = goal.one if who == OURS else goal.two
+    checks = [(f"≥ {wanted} ×", (ratio or 0) >= wanted)] if wanted is not None else []
+    if who == OURS and goal.cpu_ms is not None:
+        checks.append((f"≤ {goal.cpu_ms} ms", statistics.median(row.server_ms) <= goal.cpu_ms))
+    if who == OURS and goal.per_second is not None:
+        checks.append((f"≥ {goal.per_second:.0f} a second", row.rate >= goal.per_second))
+    said = [f"{text} {'ok' if is_met else 'MISSED'}" for text, is_met in checks]
+    return ", ".join(said), not all(is_met for _, is_met in checks)
+
+
+def _spread(values: list[float]) -> int:
+    """Return how far the rounds lie apart, in percent of their median."""
+    return round((max(values) - min(values)) / 2 / statistics.median(values) * 100)
+
+
+def _median(values: list[float], digits: int = 1) -> str:
+    return f"{statistics.median(values):.{digits}f}" if values else "–"
+
+
+def _short(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _write(table: str, options: argparse.Namespace) -> None:
+    path = bench_env.ROOT / "docs" / "benchmarks.md"
+    begin, end = "<!-- measured -->\n", "<!-- end of what was measured -->"
+    before, _, rest = path.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    rounds = f"{CLIENTS} clients, {options.rounds} rounds of {options.seconds:g} s, interleaved"
+    measured = f"{datetime.now(UTC).date()}, {machine}, load {os.getloadavg()[0]:.1f}; {rounds}."
+    path.write_text(f"{before}{begin}{measured}\n\n{table}\n{end}{after}")
 
 
 if __name__ == "__main__":
