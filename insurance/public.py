@@ -20,7 +20,7 @@ from insurance.models.claims import REFUSED, UNDECIDED
 from insurance.models.policies import ALIVE
 from insurance.queries.books import policy_disagreements, recompute
 from insurance.queries.documents import policy_pdf
-from insurance.queries.reading import breakdown, current_book, read_tariff_book
+from insurance.queries.reading import breakdown, read_current_tables, read_tariff_tables
 from insurance.queries.vehicles import as_catalogued, car_of_order
 from insurance.rules.pricing import DriverFields, QuoteRequest, Settlement, price, read_request
 from insurance.rules.rating import first_part, split_premium
@@ -76,7 +76,7 @@ def estimate(quote_request: Mapping[str, Any], *, products: list[UUID] | None = 
     word counts; `products` are what the order sells, and a policy is for a car among them.
     """
     request = _as_ordered(_new(quote_request), products)
-    rated = price(request, request.start_date or dealer_day(timezone.now()), current_book())
+    rated = price(request, request.start_date or dealer_day(timezone.now()), read_current_tables())
     return first_part(rated.premium, request.instalments)
 
 
@@ -111,9 +111,9 @@ def rate(
     """
     told = _new(quote_request)
     request = _as_ordered(told, products) if revision is None else told
-    book = current_book() if revision is None else read_tariff_book(revision)
+    tables = read_current_tables() if revision is None else read_tariff_tables(revision)
     first = request.start_date or day
-    rated = price(request, first, book)
+    rated = price(request, first, tables)
     parts = split_premium(rated.premium, request.instalments, first, request.term_months)
     return PremiumFacts(
         insurance_type=request.insurance_type.value,
@@ -121,7 +121,7 @@ def rate(
         premium=rated.premium,
         rated_on=first,
         tariff=rated.tariff,
-        tariff_revision=book.revision,
+        tariff_revision=tables.revision,
         breakdown=breakdown(rated),
         due_now=parts[0].amount,
         later=[{"due_date": str(part.due_date), "amount": str(part.amount)} for part in parts[1:]],

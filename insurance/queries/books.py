@@ -32,7 +32,7 @@ from insurance.models import (
 from insurance.models.claims import GRANTED
 from insurance.models.money import CHARGES
 from insurance.models.policies import ALIVE
-from insurance.queries.reading import read_tariff_book
+from insurance.queries.reading import read_tariff_tables
 from insurance.rules.pricing import QuoteRequest, price
 from messaging.people.endings import left
 
@@ -93,7 +93,7 @@ def recompute(quote: Quote, variant: int = 0) -> Decimal | None:
 
 def _rate(request: QuoteRequest, day: date, revision: int, today: date | None = None) -> Decimal | None:
     try:
-        return price(request, day, read_tariff_book(revision), today=today).premium
+        return price(request, day, read_tariff_tables(revision), today=today).premium
     except (InvalidInput, LookupError):
         return None
 

@@ -3,14 +3,14 @@
 from uuid import UUID
 
 from insurance.models import Policy
-from insurance.queries.reading import read_tariff_book
-from insurance.rules.tariffs import TariffBook
+from insurance.queries.reading import read_tariff_tables
+from insurance.rules.tariffs import TariffTables
 
 
-def is_connected(policy: Policy, book: TariffBook | None = None) -> bool:
+def is_connected(policy: Policy, tables: TariffTables | None = None) -> bool:
     """Tell whether the policy's insurer decides over its API; otherwise we issue in its name."""
-    book = book or read_tariff_book(policy.quote.tariff_revision)
-    return book.insurer(policy.insurer, policy.quote.rated_on).connection != ""
+    tables = tables or read_tariff_tables(policy.quote.tariff_revision)
+    return tables.insurer(policy.insurer, policy.quote.rated_on).connection != ""
 
 
 def get_insurer(policy_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""Reading the book of tariffs of a revision, and showing what a premium came from."""
+"""Read the tables of tariffs of a revision, and show what a premium came from."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,41 +10,41 @@ from django.db.models import QuerySet
 
 from insurance.models import Policy, TariffRevision, TariffRow
 from insurance.rules.pricing import Price, QuoteRequest
-from insurance.rules.tariffs import FIRST_SHIPPED, SHIPPED, TariffBook
+from insurance.rules.tariffs import FIRST_SHIPPED, SHIPPED, TariffTables
 
 
-def current_book() -> TariffBook:
-    """The newest book of tariffs."""
+def read_current_tables() -> TariffTables:
+    """Read the newest tables of tariffs."""
     return _newest(TariffRevision.objects.all())
 
 
-def book_at(moment: datetime) -> TariffBook:
-    """The book that was the newest at a moment."""
+def read_tables_at(moment: datetime) -> TariffTables:
+    """Read the tables that were the newest at a moment."""
     return _newest(TariffRevision.objects.filter(created_at__lte=moment))
 
 
-def _newest(revisions: "QuerySet[TariffRevision]") -> TariffBook:
+def _newest(revisions: "QuerySet[TariffRevision]") -> TariffTables:
     found = revisions.order_by("-number").values_list("number", "created_at").first()
-    return SHIPPED if found is None else _read_book(*found)
+    return SHIPPED if found is None else _read_tables(*found)
 
 
-def read_tariff_book(revision: int) -> TariffBook:
-    """The book of one revision. Raises LookupError."""
+def read_tariff_tables(revision: int) -> TariffTables:
+    """Read the tables of one revision. Raises LookupError."""
     if revision == FIRST_SHIPPED.revision:
         return FIRST_SHIPPED
     found = TariffRevision.objects.filter(pk=revision).values_list("number", "created_at").first()
     if found is not None:
-        return _read_book(*found)
+        return _read_tables(*found)
     if revision == SHIPPED.revision:
         return SHIPPED
     raise LookupError(revision)
 
 
 @lru_cache(maxsize=8)
-def _read_book(number: int, stamp: datetime) -> TariffBook:
-    """A revision never changes, so its book is read once; `stamp` tells it from that of another database."""
+def _read_tables(number: int, stamp: datetime) -> TariffTables:
+    """A revision never changes, so its tables are read once; `stamp` tells it from that of another database."""
     known = TariffRow.objects.filter(added_in__lte=number).exclude(withdrawn_in__lte=number)
-    return TariffBook(number, [row.fact for row in known.order_by("table", "insurer", "key", "valid_from")])
+    return TariffTables(number, [row.fact for row in known.order_by("table", "insurer", "key", "valid_from")])
 
 
 def get_order_moment(order_id: UUID, now: datetime) -> datetime:

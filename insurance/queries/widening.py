@@ -6,7 +6,7 @@ from core.money import ZERO
 from insurance.errors import LossOpen
 from insurance.models import Policy
 from insurance.models.claims import OPEN
-from insurance.queries.reading import read_tariff_book
+from insurance.queries.reading import read_tariff_tables
 from insurance.rules.pricing import QuoteRequest
 from insurance.rules.tariffs import InsurerTariff
 
@@ -20,7 +20,7 @@ def refuse_widening(policy: Policy, before: QuoteRequest, after: QuoteRequest) -
 
 def widened_by(policy: Policy, before: QuoteRequest, after: QuoteRequest) -> list[str]:
     """Fields in which a policy would pay more, or oftener, than it does."""
-    insurer = read_tariff_book(policy.quote.tariff_revision).insurer(policy.insurer, policy.quote.rated_on)
+    insurer = read_tariff_tables(policy.quote.tariff_revision).insurer(policy.insurer, policy.quote.rated_on)
     return list(_widened(before, after, insurer))
 
 

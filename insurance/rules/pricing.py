@@ -33,7 +33,7 @@ from insurance.rules.rating import (
     osago_premium,
 )
 from insurance.rules.rating.tariffs import KBM
-from insurance.rules.tariffs import SHIPPED, InsurerTariff, TariffBook
+from insurance.rules.tariffs import SHIPPED, InsurerTariff, TariffTables
 
 FIRST_YEAR = 1950
 FULL_YEAR = 12
@@ -151,8 +151,8 @@ def read_request(raw: Mapping[str, Any]) -> QuoteRequest:
         raise InvalidInput(name, "required" if missing else "invalid", detail) from error
 
 
-def price(request: QuoteRequest, day: date, book: TariffBook = SHIPPED, *, today: date | None = None) -> Price:
-    """Rate a request on a day by a book of tariffs. Raises InvalidInput naming the field.
+def price(request: QuoteRequest, day: date, tables: TariffTables = SHIPPED, *, today: date | None = None) -> Price:
+    """Rate a request on a day by tables of tariffs. Raises InvalidInput naming the field.
 
     A change of a policy is rated for the day the policy was, and names people who may drive since `today` only.
     """
@@ -160,7 +160,7 @@ def price(request: QuoteRequest, day: date, book: TariffBook = SHIPPED, *, today
         raise InvalidInput(*problem)
     rate = _rate_kasko if request.insurance_type is InsuranceType.KASKO else _rate_osago
     try:
-        return rate(request, day, book)
+        return rate(request, day, tables)
     except InvalidRisk as error:
         raise InvalidInput(error.field, error.code, error.detail) from error
     except TariffMissing as error:
@@ -168,12 +168,12 @@ def price(request: QuoteRequest, day: date, book: TariffBook = SHIPPED, *, today
         raise InvalidInput(_MISSING.get(error.table.split()[0], "region"), "not_insurable", told) from error
 
 
-def compare(request: QuoteRequest, day: date, book: TariffBook = SHIPPED) -> Iterator[tuple[QuoteRequest, Price]]:
+def compare(request: QuoteRequest, day: date, tables: TariffTables = SHIPPED) -> Iterator[tuple[QuoteRequest, Price]]:
     """Rate the same request with every insurer that takes it. Raises InvalidInput for what none could rate."""
-    for code in book.insurers(day):
+    for code in tables.insurers(day):
         asked = msgspec.structs.replace(request, insurer=code)
         try:
-            yield asked, price(asked, day, book)
+            yield asked, price(asked, day, tables)
         except InvalidInput as error:
             if error.errors[0]["code"] not in ("not_insurable", "invalid_choice", "outside_corridor"):
                 raise
@@ -188,8 +188,8 @@ def _choose(name: str, chosen: str, offered: Mapping[str, Decimal]) -> Decimal:
     return offered[chosen]
 
 
-def _rate_kasko(request: QuoteRequest, day: date, book: TariffBook) -> Price:
-    insurer = book.insurer(request.insurer, day)
+def _rate_kasko(request: QuoteRequest, day: date, tables: TariffTables) -> Price:
+    insurer = tables.insurer(request.insurer, day)
     if insurer.kasko is None:
         raise TariffMissing("kasko tariff", insurer.code)
     region, _town = tariffs.place(request.region, request.city)
@@ -214,7 +214,7 @@ def _rate_kasko(request: QuoteRequest, day: date, book: TariffBook) -> Price:
     return _priced(
         request,
         insurer,
-        book,
+        tables,
         premium=rated.premium,
         unrounded=coverage * rated.tariff,
         breakdown=rated.breakdown,
@@ -224,8 +224,8 @@ def _rate_kasko(request: QuoteRequest, day: date, book: TariffBook) -> Price:
     )
 
 
-def _rate_osago(request: QuoteRequest, day: date, book: TariffBook) -> Price:
-    insurer = book.insurer(request.insurer, day)
+def _rate_osago(request: QuoteRequest, day: date, tables: TariffTables) -> Price:
+    insurer = tables.insurer(request.insurer, day)
     region, city = tariffs.place(request.region, request.city)
     risk = OsagoRisk(
         region=region,
@@ -240,11 +240,11 @@ def _rate_osago(request: QuoteRequest, day: date, book: TariffBook) -> Price:
         transit_days=request.transit_days,
         transit_months=request.transit_months,
     )
-    rated = osago_premium(risk, book.osago, _osago_base(insurer, request))
+    rated = osago_premium(risk, tables.osago, _osago_base(insurer, request))
     return _priced(
         request,
         insurer,
-        book,
+        tables,
         premium=rated.amount,
         unrounded=rated.unrounded,
         breakdown=rated.breakdown,
@@ -261,8 +261,8 @@ def _osago_base(insurer: InsurerTariff, request: QuoteRequest) -> Decimal:
     raise TariffMissing("osago base", f"{insurer.code}, {request.category}, {request.owner}")
 
 
-def _priced(request: QuoteRequest, insurer: InsurerTariff, book: TariffBook, **found: Any) -> Price:
-    tariff = f"{request.insurance_type.value}-{insurer.code}-{book.revision}"
+def _priced(request: QuoteRequest, insurer: InsurerTariff, tables: TariffTables, **found: Any) -> Price:
+    tariff = f"{request.insurance_type.value}-{insurer.code}-{tables.revision}"
     return Price(tariff=tariff, insurer=insurer.code, insurer_name=insurer.name, **found)
 
 

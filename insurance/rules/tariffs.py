@@ -1,9 +1,9 @@
-"""The book of tariffs: every dated row of the law and of each insurer, as it stood at one revision.
+"""The tables of tariffs: every dated row of the law and of each insurer, as it stood at one revision.
 
 What the product ships with is revision 1 (0 is what its first release shipped with); managers' imports are later
-revisions, kept in the database. A book never
-changes, so whatever was rated with it can be rated again. Rates and programmes shipped are defaults of the product,
-not market prices. The law's own coefficients are in `insurance.rules.rating.tariffs`.
+revisions, kept in the database. They never change, so whatever was rated with them can be rated again. Rates and
+programmes shipped are defaults of the product, not market prices. The law's own coefficients are in
+`insurance.rules.rating.tariffs`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ class InsurerTariff:
         return self.groups.get(make.strip().casefold(), self.groups.get(OTHER_MAKES, "2"))
 
 
-class TariffBook:
+class TariffTables:
     """All rows of one revision."""
 
     def __init__(self, revision: int, facts: Sequence[TariffFact]) -> None:
@@ -192,9 +192,9 @@ def short_terms() -> Iterator[TariffFact]:
         yield replace(_own(code, "kasko_months", value, SHORT_TERMS), valid_from=SINCE_SHORT_TERMS)
 
 
-FIRST_SHIPPED = TariffBook(0, tuple(shipped_facts()))
+FIRST_SHIPPED = TariffTables(0, tuple(shipped_facts()))
 """What the first release rated by; what it sold is rated again by it."""
-SHIPPED = TariffBook(1, (*FIRST_SHIPPED.facts, *short_terms()))
+SHIPPED = TariffTables(1, (*FIRST_SHIPPED.facts, *short_terms()))
 """What the product ships with. The first import writes it down as revision 1, and adds its own after it."""
 
 PLACES = {

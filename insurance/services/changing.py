@@ -21,13 +21,13 @@ from insurance.models.fields import InsuranceTypes
 from insurance.models.policies import RENEWED_FROM
 from insurance.queries.instalments import planned, refuse_overdue
 from insurance.queries.pledges import is_pledged
-from insurance.queries.reading import current_book, insured_request, read_tariff_book
+from insurance.queries.reading import insured_request, read_current_tables, read_tariff_tables
 from insurance.queries.refunds import term_premium
 from insurance.queries.vehicles import as_catalogued, corrected
 from insurance.queries.widening import refuse_widening, widened_by
 from insurance.rules.pricing import QuoteRequest, kbm_class, price, read_request
 from insurance.rules.rating.tariffs import KBM
-from insurance.rules.tariffs import TariffBook
+from insurance.rules.tariffs import TariffTables
 from insurance.services.confirming import told_alone, told_anew
 from insurance.services.instalments import take_off
 from insurance.services.locking import lock_policy
@@ -168,7 +168,7 @@ def _draft(
     asked = read_request(msgspec.to_builtins(insured) | dict(changes))
     request = as_catalogued(asked, insured, path="found." if evidence else "changes.")
     refuse_widening(policy, insured, request)
-    rated = price(request, policy.quote.rated_on, read_tariff_book(policy.quote.tariff_revision), today=today)
+    rated = price(request, policy.quote.rated_on, read_tariff_tables(policy.quote.tariff_revision), today=today)
     term = (policy.end_date - policy.start_date).days + 1
     left = term if evidence else min((policy.end_date - today).days + 1, term)
     return Endorsement(
@@ -279,7 +279,7 @@ def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = N
         first = max(policy.end_date + timedelta(days=1), today)
         if first - today > RENEWED_FROM:
             raise InvalidInput("policy_id", "too_early", _("A policy is renewed in the last sixty days of its term."))
-        book = current_book()
+        tables = read_current_tables()
         paid = Claim.objects.filter(policy=policy, status__in=(*GRANTED, ClaimStatus.CLOSED)).count()
         asked = corrected(insured_request(policy))
         request = msgspec.structs.replace(
@@ -287,18 +287,20 @@ def renew_policy(*, policy_id: UUID, now: datetime, customer_id: UUID | None = N
             start_date=first,
             renewal_of=policy.id,
             drivers=[
-                msgspec.structs.replace(driver, kbm=_next_class(book, driver.kbm, paid, first))
+                msgspec.structs.replace(driver, kbm=_next_class(tables, driver.kbm, paid, first))
                 for driver in asked.drivers
             ]
             if asked.drivers is not None
             else None,
-            owner_kbm=_next_class(book, asked.owner_kbm, paid, first),
+            owner_kbm=_next_class(tables, asked.owner_kbm, paid, first),
         )
-        rated = price(request, first, book)
-        return write_quote(request, rated, customer_id=policy.customer_id, order_id=None, day=first, book=book, now=now)
+        rated = price(request, first, tables)
+        return write_quote(
+            request, rated, customer_id=policy.customer_id, order_id=None, day=first, tables=tables, now=now
+        )
 
 
-def _next_class(book: TariffBook, given: str | int | float | None, claims: int, day: date) -> str:
+def _next_class(tables: TariffTables, given: str | int | float | None, claims: int, day: date) -> str:
     """The КБМ class of the next term; one that no table knows, which KASKO never looked at, is the starting class."""
     known = kbm_class(given)
-    return book.osago.next_kbm_class(known if known in KBM else kbm_class(None), claims, day)
+    return tables.osago.next_kbm_class(known if known in KBM else kbm_class(None), claims, day)

@@ -16,7 +16,7 @@ from core.money import ZERO
 from gateway import approvals
 from insurance.errors import CostsMore
 from insurance.models import Policy, PolicyStatus
-from insurance.queries.reading import insured_request, read_tariff_book
+from insurance.queries.reading import insured_request, read_tariff_tables
 from insurance.queries.refunds import term_premium
 from insurance.rules.pricing import price, read_request
 from insurance.services.changing import endorse_policy
@@ -104,6 +104,6 @@ def _difference(policy: Policy, found: Mapping[str, Any], now: datetime) -> Deci
     if not found:
         return ZERO
     asked = read_request(msgspec.to_builtins(insured_request(policy)) | dict(found))
-    book = read_tariff_book(policy.quote.tariff_revision)
-    rated = price(asked, policy.quote.rated_on, book, today=dealer_day(now))
+    tables = read_tariff_tables(policy.quote.tariff_revision)
+    rated = price(asked, policy.quote.rated_on, tables, today=dealer_day(now))
     return rated.premium - term_premium(policy)

@@ -28,12 +28,12 @@ from insurance.models import IssueAttempt, Offer, OrderCopy, Policy, PolicyStatu
 from insurance.models.fields import InsuranceTypes
 from insurance.queries.instalments import outstanding
 from insurance.queries.insurers import is_connected
-from insurance.queries.reading import book_at, get_order_moment
+from insurance.queries.reading import get_order_moment, read_tables_at
 from insurance.queries.refunds import refund_undone
 from insurance.queries.vehicles import completed
 from insurance.rules.clock import get_order_day
 from insurance.rules.pricing import IfDeclined, Price, QuoteRequest, last_day, price, read_request
-from insurance.rules.tariffs import TariffBook
+from insurance.rules.tariffs import TariffTables
 from insurance.services.binding import bind, unbind
 from insurance.services.confirming import told_alone
 from insurance.services.doubles import is_insured_twice
@@ -64,22 +64,22 @@ def issue_policies(
         if attempt.closed_at is not None:
             _decline(attempt, "cancelled", _("The purchase was cancelled."), now)
             return
-        day, book = get_order_day(order_id, now), book_at(get_order_moment(order_id, now))
+        day, tables = get_order_day(order_id, now), read_tables_at(get_order_moment(order_id, now))
         try:
-            rated = _rate_all(quotes, day, book)
+            rated = _rate_all(quotes, day, tables)
         except InvalidInput as error:
             (problem,) = error.errors
             _decline(attempt, problem["code"], f"{problem['field']}: {problem['detail']}", now)
             return
         attempt.save()
         for request, rate in rated:
-            _begin(attempt, customer_id, request, rate, day, book, now)
+            _begin(attempt, customer_id, request, rate, day, tables, now)
         answer_if_decided(attempt, now)
 
 
-def _rate_all(quotes: Sequence[Mapping[str, Any]], day: date, book: TariffBook) -> list[tuple[QuoteRequest, Price]]:
+def _rate_all(quotes: Sequence[Mapping[str, Any]], day: date, tables: TariffTables) -> list[tuple[QuoteRequest, Price]]:
     requests = [completed(read_request(raw)) for raw in quotes]
-    return [(request, price(request, request.start_date or day, book)) for request in requests]
+    return [(request, price(request, request.start_date or day, tables)) for request in requests]
 
 
 def _begin(
@@ -88,19 +88,19 @@ def _begin(
     request: QuoteRequest,
     rated: Price,
     day: date,
-    book: TariffBook,
+    tables: TariffTables,
     now: datetime,
 ) -> None:
     first = request.start_date or day
     quote = write_quote(
-        request, rated, customer_id=customer_id, order_id=attempt.order_id, day=first, book=book, now=now
+        request, rated, customer_id=customer_id, order_id=attempt.order_id, day=first, tables=tables, now=now
     )
     policy = build_policy(quote, 0, now)
     policy.attempt_id = attempt.attempt_id
     policy.save(force_insert=True)
     if is_insured_twice(policy):
         decline_second(policy, now)
-    elif is_connected(policy, book):
+    elif is_connected(policy, tables):
         bind(policy, payment=None)
 
 

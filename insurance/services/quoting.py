@@ -15,10 +15,10 @@ from insurance.errors import OrderNotFound, OrderNotReady
 from insurance.events import QuoteMade
 from insurance.models import OrderCopy, Quote, VehicleCopy
 from insurance.models.quotes import VALID_FOR
-from insurance.queries.reading import breakdown, current_book
+from insurance.queries.reading import breakdown, read_current_tables
 from insurance.queries.vehicles import as_catalogued, car_of_order
 from insurance.rules.pricing import MAX_VARIANTS, Price, QuoteRequest, compare, price, read_request
-from insurance.rules.tariffs import TariffBook
+from insurance.rules.tariffs import TariffTables
 from insurance.services.confirming import told_alone
 from messaging.outbox import publish
 
@@ -56,15 +56,15 @@ def make_quote(
     car = None if order is None else car_of_order(order.products or [], request.vehicle_vin)
     today, request = dealer_day(now), as_catalogued(request, car=car)
     day = _first_day(request, today)
-    book = current_book()
-    rated = price(request, day, book)
-    others = list(_variants(request, variants, day, book, car))
+    tables = read_current_tables()
+    rated = price(request, day, tables)
+    others = list(_variants(request, variants, day, tables, car))
     if is_compared:
-        others += [(asked, found) for asked, found in compare(request, day, book) if found.insurer != rated.insurer]
+        others += [(asked, found) for asked, found in compare(request, day, tables) if found.insurer != rated.insurer]
     owner_id = customer_id if order is None else order.customer_id
     with transaction("insurance"):
         return write_quote(
-            request, rated, customer_id=owner_id, order_id=order_id, day=day, book=book, now=now, variants=others
+            request, rated, customer_id=owner_id, order_id=order_id, day=day, tables=tables, now=now, variants=others
         )
 
 
@@ -79,7 +79,7 @@ def _variants(
     request: QuoteRequest,
     variants: Sequence[Mapping[str, Any]],
     day: date,
-    book: TariffBook,
+    tables: TariffTables,
     car: VehicleCopy | None,
 ) -> "list[tuple[QuoteRequest, Price]]":
     if len(variants) > MAX_VARIANTS:
@@ -93,7 +93,7 @@ def _variants(
             )
         try:
             asked = as_catalogued(read_request(plain | dict(changes)), car=car)
-            rated.append((asked, price(asked, day, book)))
+            rated.append((asked, price(asked, day, tables)))
         except InvalidInput as error:
             (problem,) = error.errors
             raise InvalidInput(
@@ -120,7 +120,7 @@ def write_quote(
     customer_id: UUID,
     order_id: UUID | None,
     day: date,
-    book: TariffBook,
+    tables: TariffTables,
     now: datetime,
     variants: Sequence[tuple[QuoteRequest, Price]] = (),
 ) -> Quote:
@@ -132,7 +132,7 @@ def write_quote(
         request=msgspec.to_builtins(request),
         breakdown=breakdown(rated),
         tariff=rated.tariff,
-        tariff_revision=book.revision,
+        tariff_revision=tables.revision,
         insurer=rated.insurer,
         insurer_name=rated.insurer_name,
         variants=[_snapshot(number, asked, found) for number, (asked, found) in enumerate(variants, 1)],

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.ids import uuid7
 from insurance import services
 from insurance.models import Claim, Policy, Quote
-from insurance.queries.reading import read_tariff_book
+from insurance.queries.reading import read_tariff_tables
 from insurance.rules.pricing import QuoteRequest, read_request
 from insurance.rules.tariffs import InsurerTariff
 
@@ -100,7 +100,7 @@ def claim(
 
 def get_tariff(policy: Policy) -> InsurerTariff:
     """The tariff of a policy's insurer."""
-    return read_tariff_book(policy.quote.tariff_revision).insurer(policy.insurer, policy.quote.rated_on)
+    return read_tariff_tables(policy.quote.tariff_revision).insurer(policy.insurer, policy.quote.rated_on)
 
 
 def papers(of: Claim, *kinds: str) -> None:

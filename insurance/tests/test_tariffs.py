@@ -29,7 +29,7 @@ from insurance import services
 from insurance.models import Quote, TariffRevision, TariffRow
 from insurance.plugin.demo import create_demo
 from insurance.public import estimate, policy_disagreements, rate, recompute
-from insurance.queries.reading import current_book, read_tariff_book
+from insurance.queries.reading import read_current_tables, read_tariff_tables
 from insurance.rules.pricing import compare, price, read_request
 from insurance.rules.rating.rows import TABLES, TariffFact, build_osago, read_value
 from insurance.rules.tariffs import SHIPPED, SINCE_SHORT_TERMS
@@ -76,18 +76,18 @@ def test_the_first_import_puts_what_is_shipped_before_itself():
         (1, len(SHIPPED.facts), 0),
         (2, 1, 0),
     ]
-    book = current_book()
-    assert book.revision == 2
+    tables = read_current_tables()
+    assert tables.revision == 2
     request = make.OSAGO | {"region": "Тверская область", "city": "Тверь"}
-    assert price(read_request(request), DAY, book).breakdown[1].value == Decimal("1.4")
-    assert price(read_request(make.OSAGO), DAY, book).premium == price(read_request(make.OSAGO), DAY).premium
+    assert price(read_request(request), DAY, tables).breakdown[1].value == Decimal("1.4")
+    assert price(read_request(make.OSAGO), DAY, tables).premium == price(read_request(make.OSAGO), DAY).premium
 
 
 def test_the_rating_day_picks_the_row():
     load(kt("1.4"), kt("1.6", valid_from=date(2026, 2, 1)), kt("9", valid_from=date(2026, 6, 1)))
     request = read_request(make.OSAGO | {"region": "Тверская область", "city": "Тверь"})
     for day, value in ((date(2026, 1, 31), "1.4"), (DAY, "1.6")):
-        assert price(request, day, current_book()).breakdown[1].value == Decimal(value)
+        assert price(request, day, read_current_tables()).breakdown[1].value == Decimal(value)
 
 
 def test_a_correction_withdraws_the_row_and_leaves_quotes_alone():
@@ -153,9 +153,9 @@ def test_a_short_term_costs_its_own_share_of_the_year(months, share):
 
 def test_what_the_first_release_sold_is_rated_as_it_was():
     request = read_request(make.KASKO | {"term_months": 1})
-    before, now = (price(request, SINCE_SHORT_TERMS, read_tariff_book(revision)).premium for revision in (0, 1))
+    before, now = (price(request, SINCE_SHORT_TERMS, read_tariff_tables(revision)).premium for revision in (0, 1))
     half_a_year = msgspec.structs.replace(request, term_months=6)
-    assert now < before == price(half_a_year, SINCE_SHORT_TERMS, read_tariff_book(0)).premium
+    assert now < before == price(half_a_year, SINCE_SHORT_TERMS, read_tariff_tables(0)).premium
 
 
 def test_tariffs_that_stand_in_the_tables_get_the_short_terms_as_their_next_revision():
@@ -175,7 +175,7 @@ def test_tariffs_that_stand_in_the_tables_get_the_short_terms_as_their_next_revi
         (1, len(SHIPPED.facts)), (2, 3),
     ]  # fmt: skip
     for insurer in ("partner", "compass", "shield"):
-        terms = (current_book().insurer(insurer, SINCE_SHORT_TERMS), SHIPPED.insurer(insurer, SINCE_SHORT_TERMS))
+        terms = (read_current_tables().insurer(insurer, SINCE_SHORT_TERMS), SHIPPED.insurer(insurer, SINCE_SHORT_TERMS))
         assert terms[0].kasko.months == terms[1].kasko.months
 
 
@@ -188,7 +188,7 @@ def test_demo_data_put_the_shipped_rows_in_the_tables_once():
 
 def test_a_missing_revision_is_named():
     with pytest.raises(LookupError):
-        read_tariff_book(7)
+        read_tariff_tables(7)
     with pytest.raises(LookupError):
         rate(make.OSAGO, day=DAY, revision=7)
 
@@ -385,14 +385,14 @@ def test_the_whole_table_of_territories_twice(admin_client):
     assert "nothing new: all 358 rows" in out.getvalue()
     assert TariffRevision.objects.order_by("-number").first() == first
     altai = read_request(make.OSAGO | {"region": "Республика Алтай", "city": "Горно-Алтайск"})
-    assert price(altai, DAY, current_book()).breakdown[1].value == Decimal("1.24")
+    assert price(altai, DAY, read_current_tables()).breakdown[1].value == Decimal("1.24")
     fact = TariffFact(
         table="territories", key="Республика Алтай|Горно-Алтайск", valid_from=date(2026, 2, 1), source="a letter",
         value={"region": "Республика Алтай", "city": "Горно-Алтайск", "kt": "1.3"},
     )  # fmt: skip
     load(fact)
-    assert price(altai, date(2026, 1, 31), current_book()).breakdown[1].value == Decimal("1.24")
-    assert price(altai, DAY, current_book()).breakdown[1].value == Decimal("1.3")
+    assert price(altai, date(2026, 1, 31), read_current_tables()).breakdown[1].value == Decimal("1.24")
+    assert price(altai, DAY, read_current_tables()).breakdown[1].value == Decimal("1.3")
     page = admin_client.get("/admin/insurance/tariffrow/", {"q": "Горно-Алтайск"}).content.decode()
     assert "1.24" in page
     assert "1.3" in page
