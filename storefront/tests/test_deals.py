@@ -172,7 +172,7 @@ def test_a_deal_becomes_an_order_once_at_the_sums_shown(car, programme):
     legs = {leg.kind: leg.request for leg in sold.checkout.legs.all()}
     assert legs["loan"]["down_payment"] == "500000.00"
     assert (legs["loan"]["programme_id"], legs["loan"]["auto_accept"]) == (str(programme.id), True)
-    assert legs["trade_in"] == {"amount": "300000.00", "is_agreed": False}
+    assert legs["trade_in"] == {"amount": "300000.00", "goods": "2000000.00", "is_agreed": False}
     assert [quote["insurance_type"] for quote in legs["policies"]["quotes"]] == ["kasko", "osago"]
 
 
