@@ -21,7 +21,7 @@ from psycopg import sql
 from config.databases import APPS
 from devtools.supervisor import Child, Program
 from messaging.delivery.queues import external_queue, get_queue_name
-from tests.product import HELD, ROOT, free_port, wait_for
+from tests.product import ROOT, api_client, free_port, wait_for
 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING")
 ROLES = ("web", "relay", "worker")
@@ -34,7 +34,7 @@ class Group:
         self.apps, self.folder = tuple(apps), folder
         self.name = f"split_{os.getpid()}_{apps[0]}"
         self.port = free_port()
-        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=30, event_hooks=HELD)
+        self.http = api_client(self.port)
         self.env: dict[str, str] = {}
         self.running: dict[str, Child] = {}
 

@@ -16,7 +16,7 @@ import httpx2
 from django.conf import settings
 from django.db import connections
 
-from tests.product import HELD, ROOT, free_port, wait_for
+from tests.product import ROOT, api_client, free_port, wait_for
 
 DEAD_URL = "postgres://nobody@127.0.0.1:9/nothing"
 
@@ -37,7 +37,7 @@ class Web:
         self.env = kept | {f"AUTOSALON_{alias.upper()}_DATABASE_URL": database_url(alias) for alias in aliases}
         self.env |= {"AUTOSALON_PORT": str(self.port), "AUTOSALON_RATE_LIMITS": "off", "AUTOSALON_LOG_LEVEL": "WARNING"}
         self.env |= env or {}
-        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=30, event_hooks=HELD)
+        self.http = api_client(self.port)
         self.log = Path(tempfile.mkstemp(suffix=".log")[1])
 
     def __enter__(self) -> "Web":

@@ -36,6 +36,12 @@ HELD: dict[str, list[Callable[..., Any]]] = {"response": [_hold]}
 """Hooks of a client of the API: every answer is held against the document."""
 
 
+def api_client(port: int) -> httpx2.Client:
+    """Open a client of the API at a port of this machine; it lets connections go before any server does."""
+    limits = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
+    return httpx2.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30, event_hooks=HELD, limits=limits)
+
+
 def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
     """Poll until `condition()` is true; fail with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
@@ -77,7 +83,7 @@ class Product:
         }
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
         self.process: subprocess.Popen[bytes] | None = None
-        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=30, event_hooks=HELD)
+        self.http = api_client(self.port)
 
     def clear(self) -> None:
         """Stop the servers that a run which was killed left here, and forget what they kept."""

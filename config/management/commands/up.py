@@ -186,6 +186,7 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 def _web() -> Program:
     address = ("--host", "127.0.0.1", "--port", str(settings.PORT))
     flags = ["--lifespan", "off", "--timeout-graceful-shutdown", "10", "--no-access-log", "--log-level", "warning"]
+    flags += ["--timeout-keep-alive", "75"]  # longer than clients and proxies keep one: who closes first is never asked
     flags += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536"]  # small messages: packing costs memory
     return Program("web", _python("-m", "uvicorn", "config.asgi:application", *address, "--no-proxy-headers", *flags))
 
