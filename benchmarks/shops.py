@@ -60,6 +60,8 @@ def seed() -> tuple[list[tuple[UUID, str]], list[UUID], list[tuple[UUID, int]]]:
             now=timezone.now(),
         )
         orders.append((order.id, number % USERS))
+    for alias in ("orders", "catalog"):
+        fetch(alias, "ANALYZE", ())
     return users, [*sold, *products], orders
 
 
