@@ -73,10 +73,13 @@
     event.preventDefault();
     move(dragged.querySelector("[data-board-move]"), column.dataset.column);
   });
-  board.addEventListener("dragend", () => {
+  function letGo() {
     dragged = null;
     for (const column of board.querySelectorAll(".may-drop")) column.classList.remove("may-drop");
-  });
+  }
+  board.addEventListener("dragend", letGo);
+  // Keys and the pointer are silent while a card is dragged: once they are heard, it is over, told or not.
+  for (const sign of ["keydown", "pointermove", "pointerdown"]) document.addEventListener(sign, () => dragged && letGo(), true);
   // A card under the pointer, or a question on the screen, must not be replaced.
   const isTyping = () =>
     [...(document.activeElement?.closest("[data-board-steer]")?.querySelectorAll("input:not([type=hidden])") ?? [])].some(
