@@ -18,7 +18,7 @@ from core.testing import Api
 from gateway.models import Approval
 from insurance.models import Policy
 from insurance.public import estimate
-from insurance.tests.make import OSAGO
+from insurance.tests.make import KASKO, OSAGO
 from messaging.testing import drain_outbox
 from orders.models import Order, OrderHistory, TradeIn
 from payments.models import LedgerLine, Payout, Refund
@@ -27,7 +27,7 @@ from tests.test_credit_purchase import card_processor
 __all__ = ["card_processor"]
 pytestmark = [pytest.mark.django_db(databases=[*APPS]), pytest.mark.usefixtures("card_processor")]
 PRICE = Decimal("2000000.00")
-WORTH = Decimal("400000.00")
+WORTH, RACK = Decimal("400000.00"), Decimal("40000.00")
 VIN = "XTAGFK330JY144213"
 OLD = {"vin": VIN, "make": "Lada", "model": "Vesta", "year": 2018, "mileage": 90_000}
 CARD = {"method": "card", "token": "tok_success"}
@@ -90,6 +90,35 @@ def test_a_car_pays_for_no_premium_which_leaves_before_the_car_comes(manager):
     back = Refund.objects.filter(status="succeeded").aggregate(sum=Sum("amount"))["sum"]
     assert (back, Payout.objects.exists()) == (Policy.objects.get().refund_amount, False)
     assert "order" not in balances()
+
+
+def test_goods_taken_out_do_not_let_the_car_pay_for_premiums(manager):
+    """The price of the rack would go back by card, and the card's money had paid for the policy."""
+    sold = [
+        catalog.tests.make.product(stock=1, price=PRICE),
+        catalog.tests.make.product(stock=1, price=RACK),
+    ]
+    buyer = Api("client", user_id=uuid7())
+    drain_outbox()
+    body = {
+        "items": [{"product_id": str(one.id), "quantity": 1} for one in sold],
+        "trade_in": OLD | {"amount": str(PRICE * 2)},
+        "insurance": [KASKO],
+        "payment": CARD,
+    }
+    placed = buyer.post("/orders", body).json()
+    drain_outbox()
+    path = f"/orders/{placed['id']}"
+    assert manager.post(f"{path}/checkout/trade_in/accept", {"reason": "seen"}).status_code == 200
+    drain_outbox()
+    order = Order.objects.get(pk=placed["id"])
+    assert (order.status, order.trade_in_credit) == ("paid", PRICE + RACK)
+    rack = next(item for item in placed["items"] if item["product_id"] == str(sold[1].id))
+    assert order.amount_paid > RACK
+    answer = manager.delete(f"{path}/items/{rack['id']}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "total_below_covered"), answer.json()
+    drain_outbox()
+    assert not Refund.objects.exists()
 
 
 def give_back(manager, order):

@@ -112,6 +112,11 @@ class _Plan:
         return sum((line.line_total for line in self.lines), ZERO)
 
     @property
+    def goods(self) -> Decimal:
+        """Return what the lines come to without policies."""
+        return sum((line.line_total for line in self.lines if line.kind != LineKind.POLICY), ZERO)
+
+    @property
     def quantity(self) -> int:
         return sum(line.quantity for line in self.lines)
 
@@ -332,14 +337,17 @@ def _quotes_left(leg: CheckoutLeg, plan: _Plan) -> list[dict[str, Any]]:
 
 
 def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
-    """Refuse a total below what is lent and credited; money paid above it goes back."""
+    """Refuse a total below what is lent and credited; money paid above it goes back.
+
+    A car in exchange goes on paying for goods alone: else what pays for premiums would go back as money too much.
+    """
     if plan.total > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
     loan = saga.legs.get(LegKind.LOAN)
     asked = LoanRequest.of(loan).amount if loan is not None and loan.state == LegState.PENDING else ZERO
     lent = max(saga.order.loan_amount, asked) + compute_lent(saga.legs)
     covered = lent + saga.order.total_amount - saga.order.payable
-    if plan.total < covered:
+    if plan.total < covered or plan.goods < saga.order.trade_in_credit:
         detail = _("Less than what is lent and credited already.")
         raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))
 

@@ -10,6 +10,7 @@ from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
 from orders import services
+from orders.errors import SteeringRefused
 from orders.models import Order, OrderHistory, TradeIn
 from orders.queries.trade_ins import trade_in_disagreements
 from orders.services import Actor, ProductLine
@@ -47,6 +48,19 @@ def handed_over(worth=WORTH):
     for step in ("in_progress", "ready", "completed"):
         services.move_order(order_id=order.id, status=step, actor=MANAGER, now=timezone.now())
     return Order.objects.get(pk=order.pk)
+
+
+def test_its_value_is_not_agreed_to_by_lines_that_may_be_taken_back():
+    order = make.order(trade_in={"amount": str(PRICE * 2), "vin": VIN})
+    receive(answers.reserved(order))
+    more = [ProductLine(make.product(price="500000.00", kind="accessory"), 1)]
+    services.change_lines(order_id=order.id, wishes=more, actor=MANAGER, now=timezone.now())
+    asked = {"order_id": order.id, "action": "accept", "leg": "trade_in", "reason": "seen", "actor": MANAGER}
+    with pytest.raises(SteeringRefused):
+        services.steer_checkout(**asked, now=timezone.now())
+    receive(answers.reserved(order))
+    services.steer_checkout(**asked, now=timezone.now())
+    assert Order.objects.get(pk=order.pk).trade_in_credit == PRICE + 500_000
 
 
 def undone(order):

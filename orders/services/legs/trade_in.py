@@ -14,7 +14,7 @@ from gateway.approvals import let, require_permit
 from orders.approvals import AGREED_BEFORE
 from orders.models import CheckoutLeg, LegKind, SteeringAction
 from orders.models.holds import HoldKind
-from orders.rules.requests import LoanRequest, TradeInRequest
+from orders.rules.requests import LoanRequest, StockRequest, TradeInRequest
 from orders.services.agreeing import admit_cancelling, admit_value
 from orders.services.goods import premiums
 from orders.services.holds import get_hold_term
@@ -100,7 +100,8 @@ class TradeInLeg(Leg):
         return min(order.total_amount - order.amount_paid - loan, order.total_amount - premiums(saga))
 
     def _may_value(self, saga: LockedOrder, row: CheckoutLeg) -> bool:
-        return saga.is_asked(self.kind)
+        """Tell whether its value may be agreed to: not by lines that the catalogue may yet take back."""
+        return saga.is_asked(self.kind) and not StockRequest.of(saga.stock).revert
 
     def _accept(self, saga: LockedOrder, row: CheckoutLeg, said: Said) -> Done:
         amount = TradeInRequest.of(row).amount if said.amount is None else said.amount
