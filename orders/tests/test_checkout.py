@@ -298,45 +298,48 @@ def test_a_payment_that_is_never_answered_is_given_up():
     assert (reload(order).status, reload(order).checkout.state) == ("awaiting_payment", "compensating")
 
 
+SCRIPTS = [
+    [],
+    [answers.reserved],
+    [answers.reserved, answers.paid],
+    [answers.rejected],
+    [answers.reserved, answers.declined],
+    [answers.reserved, answers.declined, answers.settled, answers.released],
+]
+"""Ways that a checkout may have gone when an answer comes late."""
+LATE = [
+    answers.reserved,
+    answers.rejected,
+    answers.released,
+    answers.paid,
+    answers.declined,
+    answers.settled,
+    lambda order: answers.refunded(order, uuid7(), "1.00"),
+    lambda order: answers.refund_came_back(order, uuid7(), "1.00"),
+    lambda order: answers.started(order, uuid7()),
+    lambda order: events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock")),
+    lambda order: events.LegTimedOut(order_id=order.id, attempt_id=uuid7(), leg="payment"),
+    lambda order: events.UndoOverdue(order_id=order.id),
+    lambda order: answers.refund_pending(order, uuid7(), "1.00"),
+    lambda order: answers.loan_submitted(order),
+    lambda order: answers.loan_rejected(order),
+    lambda order: answers.loan_withdrawn(order),
+    lambda order: answers.disbursed(order, "1.00"),
+    lambda order: answers.not_insured(order),
+    lambda order: answers.issued(order),
+    lambda order: answers.revoked(order),
+    lambda order: answers.loan_approved(order, "1.00"),
+    answers.entered,
+    answers.left,
+    answers.kept,
+]
+
+
 def test_every_event_meets_every_state_without_an_error():
     """The table is total: no answer, however late, may break the saga of its order."""
-    scripts = [
-        [],
-        [answers.reserved],
-        [answers.reserved, answers.paid],
-        [answers.rejected],
-        [answers.reserved, answers.declined],
-        [answers.reserved, answers.declined, answers.settled, answers.released],
-    ]
-    late = [
-        answers.reserved,
-        answers.rejected,
-        answers.released,
-        answers.paid,
-        answers.declined,
-        answers.settled,
-        lambda order: answers.refunded(order, uuid7(), "1.00"),
-        lambda order: answers.refund_came_back(order, uuid7(), "1.00"),
-        lambda order: answers.started(order, uuid7()),
-        lambda order: events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock")),
-        lambda order: events.LegTimedOut(order_id=order.id, attempt_id=uuid7(), leg="payment"),
-        lambda order: events.UndoOverdue(order_id=order.id),
-        lambda order: answers.refund_pending(order, uuid7(), "1.00"),
-        lambda order: answers.loan_submitted(order),
-        lambda order: answers.loan_rejected(order),
-        lambda order: answers.loan_withdrawn(order),
-        lambda order: answers.disbursed(order, "1.00"),
-        lambda order: answers.not_insured(order),
-        lambda order: answers.issued(order),
-        lambda order: answers.revoked(order),
-        lambda order: answers.loan_approved(order, "1.00"),
-        answers.entered,
-        answers.left,
-        answers.kept,
-    ]
     heard = set()
-    for script in scripts:
-        for answer in late:
+    for script in SCRIPTS:
+        for answer in LATE:
             order = make.order(payment=CARD, financing=None)
             CheckoutLeg.objects.bulk_create(
                 CheckoutLeg(checkout_id=order.id, kind=kind, rank=9, state=LegState.SKIPPED)
