@@ -106,7 +106,12 @@ def database_now(alias: str) -> datetime:
 
 
 def know_moment(alias: str, moment: datetime) -> None:
-    """Keep what the open transaction's first statement said of the database's clock, so that nobody asks again."""
+    """Keep what the open transaction's first statement said of the database's clock, so that nobody asks again.
+
+    Raises OutsideTransaction: it would be known for ever.
+    """
+    if not in_transaction(alias):
+        raise OutsideTransaction(f"no transaction is open on {alias!r} to end the moment with")
     setattr(connections[alias], _MOMENT, moment)
 
 

@@ -8,7 +8,7 @@ from django.db import DataError, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.db import fetch
+from core.db import OutsideTransaction, database_now, fetch, know_moment, transaction
 
 MICROSECOND = timedelta(microseconds=1)
 pytestmark = pytest.mark.django_db(databases=["catalog"])
@@ -49,3 +49,21 @@ def test_a_session_elsewhere_tells_the_same_moment():
 def test_what_is_no_moment_of_pythons_is_refused_as_ever(moment):
     with pytest.raises(DataError):
         fetch("catalog", "SELECT %s::timestamptz", [moment])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_moment_that_was_told_is_known_until_its_transaction_ends(fails):
+    told = datetime(2026, 1, 1, tzinfo=UTC)
+    try:
+        with transaction("catalog"):
+            know_moment("catalog", told)
+            with transaction("catalog"):
+                assert database_now("catalog") == told
+            assert database_now("catalog") == told
+            if fails:
+                raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+    assert database_now("catalog") > told + timedelta(days=30)
+    with pytest.raises(OutsideTransaction):
+        know_moment("catalog", told)
