@@ -15,6 +15,7 @@ from messaging.people.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
 from orders.models import (
     CLOSED,
+    BuyerPapers,
     Cart,
     CartItem,
     Checkout,
@@ -24,6 +25,9 @@ from orders.models import (
     DepositState,
     Document,
     DocumentFile,
+    DocumentSignature,
+    DocumentTemplate,
+    IssuedDocument,
     LegKind,
     Order,
     OrderHistory,
@@ -33,6 +37,7 @@ from orders.models import (
     OrderStat,
     ProductCopy,
     QueuePlace,
+    SigningCode,
     StatDelta,
     Status,
     TradeIn,
@@ -77,8 +82,11 @@ def _blank_names(papers: QuerySet[Document]) -> None:
 
 def _out_of_years(now: datetime) -> Q:
     """Of people who have left: papers issued so long ago that the books need them no more."""
-    first = day_begins(date(dealer_day(now).year - YEARS, 1, 1))
-    return Q(order__customer_id__in=left("orders"), issued_at__lt=first)
+    return Q(order__customer_id__in=left("orders"), issued_at__lt=_first_day_kept(now))
+
+
+def _first_day_kept(now: datetime) -> datetime:
+    return day_begins(date(dealer_day(now).year - YEARS, 1, 1))
 
 
 def _old_papers(now: datetime) -> QuerySet[Document]:
@@ -90,6 +98,41 @@ def _old_files(now: datetime) -> QuerySet[DocumentFile]:
 
 
 _PAPERS = Ending(_old_papers, _blank_names)
+
+
+def _forget_passports(sheets: QuerySet[BuyerPapers]) -> None:
+    sheets.exclude(order__status__in=KEPT_BY_LAW).delete()
+
+
+def _forget_issued(papers: QuerySet[IssuedDocument]) -> None:
+    """Papers of a sale that never came about lose their words, and keep their numbers and hashes."""
+    _blank_issued(papers.exclude(order__status__in=KEPT_BY_LAW))
+
+
+def _blank_issued(papers: QuerySet[IssuedDocument]) -> None:
+    papers.update(text="", content=b"", facts_digest="")
+
+
+def _forget_signatures(signatures: QuerySet[DocumentSignature]) -> None:
+    _blank_signatures(signatures.exclude(document__order__status__in=KEPT_BY_LAW))
+
+
+def _blank_signatures(signatures: QuerySet[DocumentSignature]) -> None:
+    signatures.update(signer_name="", phone="", address="", user_agent="", certificate="", cms=None, code_hash="")
+
+
+def _old_passports(now: datetime) -> QuerySet[BuyerPapers]:
+    return BuyerPapers.objects.filter(order__customer_id__in=left("orders"), updated_at__lt=_first_day_kept(now))
+
+
+def _old_issued(now: datetime) -> QuerySet[IssuedDocument]:
+    return IssuedDocument.objects.filter(_out_of_years(now)).exclude(content=b"")
+
+
+def _old_signatures(now: datetime) -> QuerySet[DocumentSignature]:
+    old = IssuedDocument.objects.filter(_out_of_years(now))
+    return DocumentSignature.objects.filter(document__in=old).exclude(signer_name="")
+
 
 holds(Order, blank={"comment": ""}, erase=_forget_cached)
 holds(Cart, erase=delete)
@@ -105,6 +148,10 @@ holds(DepositAgreement, owner="order__customer_id", blank={"fault_reason": ""})
 holds(QueuePlace, blank={"reason": ""})
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
+holds(BuyerPapers, owner="order__customer_id", erase=_forget_passports)
+holds(IssuedDocument, owner="order__customer_id", erase=_forget_issued)
+holds(DocumentSignature, owner="document__order__customer_id", erase=_forget_signatures)
+holds(SigningCode, owner="document__order__customer_id", erase=delete)
 
 
 def _obligations(user_id: UUID) -> list[Obligation]:
@@ -130,6 +177,30 @@ plain(Document, "number facts_hash")
 keeps(Document, "facts", why=f"{_BOOKS}; otherwise without the name", until=_FIVE_YEARS, ends=_PAPERS)
 plain(DocumentFile, "language sha256")
 keeps(DocumentFile, "content", why=f"{_BOOKS}; otherwise deleted", until=_FIVE_YEARS, ends=Ending(_old_files, delete))
+plain(DocumentTemplate, "title text valid_from")
+keeps(
+    BuyerPapers,
+    "data",
+    why=f"{_BOOKS}, and name their buyer; otherwise deleted",
+    until=_FIVE_YEARS,
+    ends=Ending(_old_passports, delete),
+)
+plain(IssuedDocument, "number title sha256 text_sha256")
+keeps(
+    IssuedDocument,
+    "text content facts_digest",
+    why=f"{_BOOKS}; otherwise emptied",
+    until=_FIVE_YEARS,
+    ends=Ending(_old_issued, _blank_issued),
+)
+plain(DocumentSignature, "sha256 text_sha256")
+keeps(
+    DocumentSignature,
+    "signer_name phone address user_agent certificate cms code_hash",
+    why=f"{_BOOKS}, and this proves who signed them; otherwise emptied",
+    until=_FIVE_YEARS,
+    ends=Ending(_old_signatures, _blank_signatures),
+)
 plain(OrderStat, "placed_date currency")
 plain(CustomerStat, "currency")
 plain(StatDelta, "placed_date currency")

@@ -1,0 +1,111 @@
+"""Draw the text of a paper: headings, paragraphs and tables, as PDF and as HTML.
+
+A line that begins with `# ` is the title, with `## ` a section, with `|` a row of a table; any other is a paragraph.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from core.files.printing import MM, paragraph, print_pages, style
+from core.fonts import BOLD, REGULAR
+
+TITLE, SECTION, ROW, TEXT, GAP = "title", "section", "row", "text", "gap"
+WIDTH = 175 * MM
+
+
+@dataclass(frozen=True)
+class Block:
+    """A line of a paper: its kind, and its texts; a row has several."""
+
+    kind: str
+    texts: tuple[str, ...]
+
+
+def read_blocks(text: str) -> list[Block]:
+    """Read a filled-in template as lines to draw."""
+    return [_read(line.strip()) for line in text.splitlines()]
+
+
+def _read(line: str) -> Block:
+    if line.startswith("## "):
+        return Block(SECTION, (line[3:],))
+    if line.startswith("# "):
+        return Block(TITLE, (line[2:],))
+    if line.startswith("|"):
+        return Block(ROW, tuple(cell.strip() for cell in line.strip("|").split("|")))
+    return Block(TEXT, (line,)) if line else Block(GAP, ())
+
+
+def print_paper(text: str, *, title: str, author: str, language: str, appendix: str = "") -> bytes:
+    """Print a paper as PDF, an appendix on a page of its own; the same text always prints the same bytes."""
+    from reportlab.platypus import PageBreak
+
+    story = list(_draw(read_blocks(text)))
+    if appendix:
+        story += [PageBreak(), *_draw(read_blocks(appendix))]
+    return print_pages(
+        story,
+        title=title, author=author, lang=language,
+        leftMargin=20 * MM, rightMargin=15 * MM, topMargin=15 * MM, bottomMargin=15 * MM,
+    )  # fmt: skip
+
+
+def _draw(blocks: list[Block]) -> Iterator[Any]:
+    from reportlab.platypus import Spacer
+
+    looks = {
+        TITLE: style(13, 17, fontName=BOLD, spaceAfter=8, alignment=1),
+        SECTION: style(10.5, 14, fontName=BOLD, spaceBefore=6, spaceAfter=4),
+        TEXT: style(9.5, 13, spaceAfter=4),
+    }
+    for kind, found in groupby(blocks, key=lambda block: block.kind):
+        if kind == ROW:
+            yield _table([block.texts for block in found], looks[TEXT])
+        elif kind == GAP:
+            yield Spacer(1, 4)
+        else:
+            yield from (paragraph(block.texts[0], looks[kind]) for block in found)
+
+
+def _table(rows: list[tuple[str, ...]], look: Any) -> Any:
+    from reportlab.lib import colors
+    from reportlab.platypus import Table, TableStyle
+
+    columns = max(map(len, rows))
+    cells = [[paragraph(text, look) for text in (*row, *[""] * (columns - len(row)))] for row in rows]
+    table = Table(cells, colWidths=_widths(rows, columns))
+    looks: list[Any] = [
+        ("FONT", (0, 0), (-1, -1), REGULAR, 9),
+        ("GRID", (0, 0), (-1, -1), 0.4, colors.grey),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ]
+    table.setStyle(TableStyle(looks))
+    return table
+
+
+def _widths(rows: list[tuple[str, ...]], columns: int) -> list[float]:
+    """Share the width out by the longest text of each column, between bounds."""
+    longest = [max(len(row[at]) if at < len(row) else 0 for row in rows) for at in range(columns)]
+    shares = [min(max(length, 6), 45) for length in longest]
+    return [WIDTH * share / sum(shares) for share in shares]
+
+
+def render_html(text: str) -> SafeString:
+    """Write a paper as HTML; nothing in it is read as markup."""
+    tags = {TITLE: "h1", SECTION: "h2", TEXT: "p"}
+    parts = []
+    for kind, found in groupby(read_blocks(text), key=lambda block: block.kind):
+        if kind == ROW:
+            rows = [format_html_join("", "<td>{}</td>", ((cell,) for cell in block.texts)) for block in found]
+            parts.append(
+                format_html("<table>{}</table>", format_html_join("", "<tr>{}</tr>", ((row,) for row in rows)))
+            )
+        elif kind in tags:
+            tag = mark_safe(tags[kind])
+            parts += [format_html("<{}>{}</{}>", tag, block.texts[0], tag) for block in found]
+    return format_html('<article class="paper">{}</article>', format_html_join("\n", "{}", ((part,) for part in parts)))
