@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from clients.rules import identifiers
 from core.ids import uuid7
+from core.requisites import INN, KPP, OGRN
 
 ERASED_NAME = "—"
 
@@ -104,10 +104,10 @@ class Client(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(name=""), name="client_name_given"),
             models.CheckConstraint(condition=Q(type__in=ClientType.values), name="client_type_known"),
-            models.CheckConstraint(condition=Q(inn__regex=identifiers.INN), name="client_inn_formed"),
-            models.CheckConstraint(condition=Q(ogrn__regex=identifiers.OGRN), name="client_ogrn_formed"),
+            models.CheckConstraint(condition=Q(inn__regex=INN), name="client_inn_formed"),
+            models.CheckConstraint(condition=Q(ogrn__regex=OGRN), name="client_ogrn_formed"),
             models.CheckConstraint(
-                condition=Q(kpp="") | Q(kpp__regex=identifiers.KPP, type=ClientType.ORGANIZATION),
+                condition=Q(kpp="") | Q(kpp__regex=KPP, type=ClientType.ORGANIZATION),
                 name="client_kpp_of_organization",
             ),
             models.CheckConstraint(

@@ -16,6 +16,7 @@ from clients.services.duplicates import PHONES, pair_again, recognise
 from clients.services.finding import lock_client
 from core.db import Expected, transaction
 from core.errors import InvalidInput
+from core.requisites import fold_number, refuse_wrong_company
 from messaging.outbox import publish
 
 
@@ -142,7 +143,7 @@ def _normal(fields: ClientFields) -> dict[str, Any]:
         wanted["phone"] = _phone("phone", wanted["phone"])
     for name in ("inn", "kpp", "ogrn"):
         if name in wanted:
-            wanted[name] = "".join(wanted[name].split()).upper()
+            wanted[name] = fold_number(wanted[name])
     return wanted
 
 
@@ -155,14 +156,8 @@ def _phone(field: str, text: str) -> str:
 
 def _check(client: Client) -> None:
     """Numbers of the state must have right check digits, and be those of the client's type. Raises InvalidInput."""
-    if client.inn and not identifiers.is_inn(client.inn):
-        raise InvalidInput("inn", "invalid", _("The check digits of this INN are wrong."))
-    if len(client.inn) == 10 and client.type == ClientType.PERSON:
-        raise InvalidInput("inn", "invalid", _("A person's INN has 12 digits."))
-    if client.kpp and (client.type == ClientType.PERSON or not identifiers.is_kpp(client.kpp)):
-        raise InvalidInput("kpp", "invalid", _("A KPP has 9 characters, and only organisations have one."))
-    if client.ogrn and not identifiers.is_ogrn(client.ogrn):
-        raise InvalidInput("ogrn", "invalid", _("The check digit of this OGRN is wrong."))
+    is_person = client.type == ClientType.PERSON
+    refuse_wrong_company(inn=client.inn, kpp=client.kpp, ogrn=client.ogrn, is_person=is_person)
 
 
 def publish_updated(client: Client, user_id: UUID | None = None) -> None:

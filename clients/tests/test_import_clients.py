@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from clients import queries, services, tasks
 from clients.models import Client, ClientImport, ClientKey, ClientRowError, Consent, Contact, Duplicate
-from clients.rules.identifiers import is_inn
 from clients.rules.importing.columns import find_columns
 from clients.rules.importing.rows import Person, RowParser
 from clients.services import ImportOptions, import_file, incoming
@@ -19,6 +18,7 @@ from clients.services.imports import KEPT, Reached
 from clients.tests import make
 from core.importing.limits import Row
 from core.importing.problems import RowProblem, UnreadableFile
+from core.requisites import is_inn
 from core.testing import Api
 from messaging.tasks import run_endings
 from messaging.testing import capture_events, published

@@ -14,6 +14,7 @@ from core.importing.columns import Columns
 from core.importing.limits import Row
 from core.importing.problems import RowProblem
 from core.importing.text import clean
+from core.requisites import is_inn, is_kpp, is_ogrn
 
 PERSON, ORGANIZATION = "person", "organization"
 LONGEST = {"name": 255, "industry": 100, "description": 10_000, "email": 254}
@@ -154,7 +155,7 @@ def _inn(text: str) -> str:
     inn = "".join(text.split()).removesuffix(".0")
     if len(inn) in (9, 11):
         inn = f"0{inn}"
-    if inn and not identifiers.is_inn(inn):
+    if inn and not is_inn(inn):
         raise _Refused("inn", "invalid", f"The check digits of this INN are wrong: {_shown(text)}.")
     return inn
 
@@ -162,14 +163,14 @@ def _inn(text: str) -> str:
 def _kpp(text: str) -> str:
     kpp = "".join(text.split()).upper().removesuffix(".0")
     kpp = kpp.zfill(9) if kpp.isdigit() else kpp
-    if kpp and not identifiers.is_kpp(kpp):
+    if kpp and not is_kpp(kpp):
         raise _Refused("kpp", "invalid", f"Not a KPP of 9 characters: {_shown(text)}.")
     return kpp
 
 
 def _ogrn(text: str) -> str:
     ogrn = "".join(text.split()).removesuffix(".0")
-    if ogrn and not identifiers.is_ogrn(ogrn):
+    if ogrn and not is_ogrn(ogrn):
         raise _Refused("ogrn", "invalid", f"The check digit of this OGRN is wrong: {_shown(text)}.")
     return ogrn
 
