@@ -61,8 +61,8 @@ class ClientAdmin(BusinessAdmin):
     """Client cards, newest first."""
 
     fields = [
-        "type", "name", "industry", "description", "email", "phone", "inn", "kpp", "ogrn", "preferred_channel",
-        "preferred_language", "user_id", "created_at", "updated_at",
+        "type", "name", "industry", "description", "email", "phone", "inn", "kpp", "ogrn", "address",
+        "preferred_channel", "preferred_language", "user_id", "created_at", "updated_at",
     ]  # fmt: skip
     readonly_fields = ["user_id", "created_at", "updated_at"]
     list_display = ["name", "type", "email", "phone", "inn", "created_at"]

@@ -34,7 +34,8 @@ class ClientSerializer(serializers.ModelSerializer):
         model = Client
         fields = [
             "id", "type", "name", "industry", "description", "user_id", "email", "phone",
-            "inn", "kpp", "ogrn", "preferred_channel", "preferred_language", "created_at", "updated_at", "version",
+            "inn", "kpp", "ogrn", "address", "preferred_channel", "preferred_language", "created_at", "updated_at",
+            "version",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -70,6 +71,7 @@ class ClientInput(serializers.Serializer):
     inn = serializers.CharField(max_length=12, allow_blank=True, default="")
     kpp = serializers.CharField(max_length=9, allow_blank=True, default="")
     ogrn = serializers.CharField(max_length=15, allow_blank=True, default="")
+    address = serializers.CharField(max_length=500, allow_blank=True, default="")
     preferred_channel = serializers.ChoiceField(Channel.choices, allow_blank=True, default="")
     preferred_language = serializers.ChoiceField(Language.choices, allow_blank=True, default="")
 

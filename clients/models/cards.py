@@ -76,6 +76,7 @@ class Client(models.Model):
     inn = models.CharField(_("INN"), max_length=12, blank=True, default="", db_default="")
     kpp = models.CharField(_("KPP"), max_length=9, blank=True, default="", db_default="")
     ogrn = models.CharField(_("OGRN"), max_length=15, blank=True, default="", db_default="")
+    address = models.CharField(_("registered address"), max_length=500, blank=True, default="", db_default="")
     preferred_channel = models.CharField(
         _("preferred channel"), max_length=10, choices=Channel, blank=True, default=Channel.ANY, db_default=Channel.ANY
     )
@@ -191,6 +192,7 @@ class Client(models.Model):
         """Forget who it was; the card stays, so that the deals keep their client."""
         self.name = ERASED_NAME
         self.email = self.phone = self.industry = self.description = self.inn = self.kpp = self.ogrn = ""
+        self.address = ""
         self.erased_at = now
         self._touch(now)
 
@@ -200,7 +202,8 @@ class Client(models.Model):
 
 
 FILLED = (
-    "email", "phone", "inn", "kpp", "ogrn", "industry", "description", "preferred_channel", "preferred_language",
+    "email", "phone", "inn", "kpp", "ogrn", "address", "industry", "description", "preferred_channel",
+    "preferred_language",
 )  # fmt: skip
 """Fields of a card that a merge fills from the other card where they are blank."""
 

@@ -59,7 +59,7 @@ def _old_rows(now: datetime) -> QuerySet[ClientRowError]:
 
 
 _BY = "clients.services.forget_user"
-forgets(Client, "name industry description email phone inn kpp ogrn", _BY)
+forgets(Client, "name industry description email phone inn kpp ogrn address", _BY)
 plain(Duplicate, "reasons")
 plain(Merge, "moved")
 forgets(Merge, "filled", _BY)

@@ -32,6 +32,7 @@ class ClientFields(TypedDict, total=False):
     inn: str
     kpp: str
     ogrn: str
+    address: str
     preferred_channel: str
     preferred_language: str
 
