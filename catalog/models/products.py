@@ -13,6 +13,7 @@ from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved,
 from catalog.models.categories import Category
 from core.ids import uuid7
 from core.postgres.history import OnlyAdded
+from core.tax import VatKind
 from core.vin import VIN_LENGTH
 
 UNLIMITED = 1_000_000
@@ -142,6 +143,13 @@ class Product(models.Model):
     is_active = models.BooleanField(_("on sale"), default=True)
     on_hand = models.PositiveIntegerField(_("on hand"), default=0, editable=False)
     reserved = models.PositiveIntegerField(_("reserved"), default=0, editable=False)
+    vat_kind = models.CharField(
+        _("VAT"), max_length=8, choices=[(kind.value, kind.value) for kind in VatKind],
+        blank=True, default="", db_default="",
+    )  # fmt: skip
+    margin_cost = models.DecimalField(
+        _("bought from a person for"), max_digits=14, decimal_places=2, null=True, blank=True
+    )
     low_stock_threshold = models.PositiveIntegerField(_("warn at"), null=True, blank=True)
     is_available = models.GeneratedField(
         expression=Q(kind=ProductKind.SERVICE)  # type: ignore[arg-type]

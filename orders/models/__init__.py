@@ -49,6 +49,7 @@ from orders.models.papers import (
     SigningCode,
     TemplateState,
 )
+from orders.models.parties import CompanyCopy, LegalEntityCopy
 from orders.models.queue import LIVE, PlaceState, QueuePlace
 from orders.models.returns import OrderReturn, ReturnState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
@@ -76,6 +77,7 @@ __all__ = [
     "Checkout",
     "CheckoutLeg",
     "CheckoutQuerySet",
+    "CompanyCopy",
     "CustomerStat",
     "DealQuote",
     "DepositAgreement",
@@ -94,6 +96,7 @@ __all__ = [
     "IssuedDocument",
     "LegKind",
     "LegState",
+    "LegalEntityCopy",
     "LineKind",
     "Order",
     "OrderCounter",

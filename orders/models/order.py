@@ -129,6 +129,9 @@ class Order(models.Model):
     hold_since = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), editable=False)
     financing_application_id = models.UUIDField(null=True)
     policy_ids = ArrayField(models.UUIDField(), default=list)
+    legal_entity_id = models.UUIDField(_("seller"), null=True)
+    vat_total = models.DecimalField(_("VAT"), max_digits=14, decimal_places=2, null=True)
+    taxed_date = models.DateField(_("day of the VAT rates"), null=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
@@ -241,7 +244,10 @@ class LineKind(models.TextChoices):
 
 
 class OrderLine(models.Model):
-    """One line of an order, with the name and price copied at the sale."""
+    """One line of an order, with the name and price copied at the sale, and the VAT within its total.
+
+    `vat_rate` (per cent) is empty where there is no VAT; `vat_amount` where the seller or its regime is not known.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
@@ -254,6 +260,10 @@ class OrderLine(models.Model):
     quantity = models.PositiveIntegerField()
     unit_price = models.DecimalField(max_digits=14, decimal_places=2)
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
+    vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
+    margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    vat_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    vat_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
 
     class Meta:
         verbose_name = _("order line")
@@ -324,6 +334,8 @@ class ProductCopy(models.Model):
     version = models.BigIntegerField(default=0)
     vin = models.CharField(max_length=VIN_LENGTH, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
+    vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
+    margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
 
     class Meta:
         verbose_name = _("product copy")

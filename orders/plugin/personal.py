@@ -20,6 +20,7 @@ from orders.models import (
     CartItem,
     Checkout,
     CheckoutLeg,
+    CompanyCopy,
     CustomerStat,
     DepositAgreement,
     DepositState,
@@ -28,6 +29,7 @@ from orders.models import (
     DocumentSignature,
     DocumentTemplate,
     IssuedDocument,
+    LegalEntityCopy,
     LegKind,
     Order,
     OrderHistory,
@@ -145,6 +147,7 @@ holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason":
 holds(OrderReturn, owner="order__customer_id", blank={"reason": "", "condition": "", "inspection": "", "note": ""})
 holds(TradeIn, owner="order__customer_id")
 holds(DepositAgreement, owner="order__customer_id", blank={"fault_reason": ""})
+holds(CompanyCopy, owner="user_id", erase=delete)
 holds(QueuePlace, blank={"reason": ""})
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
@@ -165,12 +168,13 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 obliges("orders", _obligations)
 
 plain(DealQuote, "rated_on currency")
-plain(Order, "number currency placed_date policy_ids")
-plain(OrderLine, "sku name vin")
+plain(Order, "number currency placed_date policy_ids taxed_date")
+plain(OrderLine, "sku name vin vat_kind")
 plain(OrderHistory, "event actor_role request_id")
 plain(DepositAgreement, "currency terms_version terms_text")
 plain(QueuePlace, "name")
-plain(ProductCopy, "sku name kind currency vin")
+plain(ProductCopy, "sku name kind currency vin vat_kind")
+plain(LegalEntityCopy, "facts regimes")
 plain(Checkout, "step")
 plain(OrderPayment, "method")
 plain(Document, "number facts_hash")

@@ -2,6 +2,7 @@
 
 from payments.models.disputes import Dispute, DisputeStatus
 from payments.models.ledger import REFUNDS_PAYABLE, EntryKind, LedgerAccount, LedgerEntry, LedgerLine
+from payments.models.legal_entities import LegalEntity
 from payments.models.payments import (
     CLOSED_ORDER,
     HANDED_OVER,
@@ -26,9 +27,9 @@ from payments.models.refunds import REFUND_STEPS, RESERVING, Refund, RefundSourc
 from payments.models.webhooks import WebhookEvent, WebhookOutcome
 
 __all__ = [
-    "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE",
-    "REFUND_STEPS", "RESERVING", "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount",
-    "LedgerEntry", "LedgerLine", "LoanPart", "LoanState", "Method", "OrderAccount", "OrderCopy", "Payment",
-    "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Reconciliation", "Refund",
-    "RefundSource", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",
+    "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE", "REFUND_STEPS", "RESERVING",
+    "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount", "LedgerEntry", "LedgerLine",
+    "LegalEntity", "LoanPart", "LoanState", "Method", "OrderAccount", "OrderCopy", "Payment", "PaymentMethod",
+    "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Reconciliation", "Refund", "RefundSource", "RefundStatus",
+    "Status", "WebhookEvent", "WebhookOutcome",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.events import UserDeleted, UserStayed
-from messaging.people.classified import plain
+from messaging.people.classified import forgets, plain
 from messaging.people.departures import open_door
 from messaging.people.personal import Obligation, delete, erase, holds, obliges
 from messaging.subscriptions import subscribe
@@ -13,6 +13,7 @@ from payments.models import (
     Dispute,
     LedgerEntry,
     LedgerLine,
+    LegalEntity,
     OrderAccount,
     OrderCopy,
     Payment,
@@ -61,6 +62,11 @@ plain(Dispute, "provider provider_ref")
 plain(Payout, "currency provider provider_ref failure_code")
 plain(Refund, "currency provider_ref failure_code")
 plain(LedgerEntry, "currency")
+plain(
+    LegalEntity,
+    "code name address inn kpp ogrn bank_name bik account correspondent_account regimes",
+)
+forgets(LegalEntity, "director accountant", by="payments.services.update_legal_entity")
 plain(Reconciliation, "provider day differences")
 plain(WebhookEvent, "provider event_id type notice detail")
 
