@@ -12,6 +12,7 @@ from django.utils import translation
 
 from config.databases import APPS
 from core.errors import DomainError
+from insurance.rules.rating.errors import InvalidRisk
 
 FOLDERS = (*APPS, "core", "gateway", "messaging", "storefront", "config")
 NOT_FOR_CLIENTS = {"tests", "migrations", "management"}
@@ -30,7 +31,7 @@ def sources() -> list[tuple[Path, ast.Module]]:
 
 
 def refusals() -> set[str]:
-    found, left = set(OTHERS), [DomainError]
+    found, left = set(OTHERS), [DomainError, InvalidRisk]
     while left:
         one = left.pop()
         found.add(one.__name__)
@@ -120,6 +121,7 @@ def untranslated(call: ast.Call) -> list[str]:
     ("code", "is_found"),
     [
         ("raise InvalidInput('a', 'b', 'Only so.')", True),
+        ("raise InvalidRisk('a', 'b', f'At most {n}.')", True),
         ("raise InvalidInput(f'items.{n}.a', 'b', f'At most {n}.')", True),
         ("raise ValidationError({'to': [f'At most {n} days.']})", True),
         ("class Gone(DomainError):\n    detail = 'It is gone.'", True),

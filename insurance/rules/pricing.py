@@ -34,6 +34,7 @@ from insurance.rules.rating import (
 )
 from insurance.rules.rating.tariffs import KBM
 from insurance.rules.tariffs import SHIPPED, InsurerTariff, TariffTables
+from insurance.rules.wording import explain_missing
 
 FIRST_YEAR = 1950
 FULL_YEAR = 12
@@ -144,11 +145,12 @@ def read_request(raw: Mapping[str, Any]) -> QuoteRequest:
     try:
         return msgspec.convert(dict(raw), QuoteRequest, strict=False)
     except msgspec.ValidationError as error:
-        detail, _, path = str(error).partition(" - at `$.")
+        detail, _at, path = str(error).partition(" - at `$.")
         field = path.rstrip("`").replace("[", ".").replace("]", "").replace("...", "0")
         missing = detail.split("`")[1] if "missing required field" in detail else ""
         name = ".".join(filter(None, (field, missing))) or "insurance"
-        raise InvalidInput(name, "required" if missing else "invalid", detail) from error
+        told = _("This field is required.") if missing else _("This is no value of this field.")
+        raise InvalidInput(name, "required" if missing else "invalid", told) from error
 
 
 def price(request: QuoteRequest, day: date, tables: TariffTables = SHIPPED, *, today: date | None = None) -> Price:
@@ -164,8 +166,8 @@ def price(request: QuoteRequest, day: date, tables: TariffTables = SHIPPED, *, t
     except InvalidRisk as error:
         raise InvalidInput(error.field, error.code, error.detail) from error
     except TariffMissing as error:
-        told = _("Table %(table)s of the tariffs has no row for %(what)s.") % {"table": error.table, "what": error.what}
-        raise InvalidInput(_MISSING.get(error.table.split()[0], "region"), "not_insurable", told) from error
+        field, told = explain_missing(error.table, error.what)
+        raise InvalidInput(field, "not_insurable", told) from error
 
 
 def compare(request: QuoteRequest, day: date, tables: TariffTables = SHIPPED) -> Iterator[tuple[QuoteRequest, Price]]:
@@ -179,19 +181,17 @@ def compare(request: QuoteRequest, day: date, tables: TariffTables = SHIPPED) ->
                 raise
 
 
-_MISSING = {"base": "vehicle_year", "insurers": "insurer", "kasko": "insurer", "osago": "insurer"}
-
-
 def _choose(name: str, chosen: str, offered: Mapping[str, Decimal]) -> Decimal:
     if chosen not in offered:
-        raise InvalidRisk(name, "invalid_choice", f"Offered: {', '.join(offered) or 'none'}.")
+        told = _("Offered: %(offered)s.") % {"offered": ", ".join(offered) or "–"}
+        raise InvalidRisk(name, "invalid_choice", told)
     return offered[chosen]
 
 
 def _rate_kasko(request: QuoteRequest, day: date, tables: TariffTables) -> Price:
     insurer = tables.insurer(request.insurer, day)
     if insurer.kasko is None:
-        raise TariffMissing("kasko tariff", insurer.code)
+        raise TariffMissing("kasko", insurer.name)
     region, _town = tariffs.place(request.region, request.city)
     coverage = request.coverage_amount or ZERO
     value = request.vehicle_value or coverage
@@ -258,7 +258,7 @@ def _osago_base(insurer: InsurerTariff, request: QuoteRequest) -> Decimal:
     for owner in (request.owner.value, "any"):
         if base := insurer.osago_base.get(f"{request.category}|{owner}"):
             return base
-    raise TariffMissing("osago base", f"{insurer.code}, {request.category}, {request.owner}")
+    raise TariffMissing("osago_base", f"{insurer.name}, {request.category}")
 
 
 def _priced(request: QuoteRequest, insurer: InsurerTariff, tables: TariffTables, **found: Any) -> Price:

@@ -105,7 +105,7 @@ class TariffTables:
             return default if row is None else read_value(table, row.value)
 
         if ("insurer", "") not in rows:
-            raise TariffMissing("insurers", code)
+            raise TariffMissing("insurer", code)
         about: dict[str, str] = read_value("insurer", rows["insurer", ""].value)
         try:
             kasko = build_kasko(rows, f"{code}-{self.revision}")

@@ -142,5 +142,5 @@ def test_who_cannot_be_insured_reads_why_in_their_language():
     with translation.override("ru"), pytest.raises(InvalidInput) as refused:
         rated(make.OSAGO, region="Атлантида")
     detail = refused.value.errors[0]["detail"]
-    assert detail.startswith("В таблице")
+    assert detail.startswith("В тарифах ОСАГО нет")
     assert "Атлантида" in detail

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from django.utils.translation import gettext as _
+
 from core.money import ZERO, money
 from insurance.rules.rating.errors import InvalidRisk
 from insurance.rules.rating.tables import non_negative
@@ -80,7 +82,7 @@ def claim_payout(loss: Loss) -> Decimal:
     for name in ("loss", "deductible", "paid_before", "salvage"):
         non_negative(name, getattr(loss, name))
     if loss.value <= 0 or loss.sum_insured <= 0:
-        raise InvalidRisk("sum_insured", "min_value", "The sum insured and the value must be above zero.")
+        raise InvalidRisk("sum_insured", "min_value", _("The sum insured and the value must be above zero."))
     gross = _gross(loss)
     if loss.conditional_deductible:
         return money(gross) if gross > loss.deductible else ZERO

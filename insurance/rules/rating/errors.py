@@ -16,7 +16,10 @@ class InvalidRisk(RatingError):
 
 
 class TariffMissing(RatingError):
-    """No tariff row is in force for the risk on the rating date."""
+    """No tariff row is in force for the risk on the rating date: `table` as rows name it, `what` was looked for there.
+
+    What a reader is told of it is said by `insurance.rules.wording`.
+    """
 
     def __init__(self, table: str, what: object) -> None:
         super().__init__(f"no row of {table} for {what}")

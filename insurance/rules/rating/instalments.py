@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 
 from dateutil.relativedelta import relativedelta
+from django.utils.translation import gettext as _
 
 from core.money import CENT
 from insurance.rules.rating.errors import InvalidRisk
@@ -26,7 +27,9 @@ def check_parts(count: int, months: int) -> None:
     """Refuse parts that a term cannot be paid in. Raises InvalidRisk."""
     if count < 1 or (count > 1 and count * LEAST_MONTHS > months):
         raise InvalidRisk(
-            "instalments", "out_of_range", f"Each part of a premium pays for {LEAST_MONTHS} months at least."
+            "instalments",
+            "out_of_range",
+            _("Each part of a premium pays for %(least)d months at least.") % {"least": LEAST_MONTHS},
         )
 
 

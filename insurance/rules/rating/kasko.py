@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.utils.translation import gettext as _
+
 from core.money import ZERO, money
 from insurance.rules.rating.errors import InvalidRisk, TariffMissing
 from insurance.rules.rating.tables import ONE, AgeExperience, Driver, Factor, non_negative
@@ -45,7 +47,7 @@ class KaskoTariff:
         """Return the base rate in per cent by vehicle group, zone and age in years. Raises TariffMissing."""
         rates = self.base_rate_percent[self.zone(region)].get(group, ())
         if not 0 <= vehicle_age < len(rates):
-            raise TariffMissing("base rates", f"group {group}, age {vehicle_age}")
+            raise TariffMissing("kasko_base_rate_percent", vehicle_age)
         return rates[vehicle_age]
 
     def driver_factor(self, region: str, drivers: Sequence[Driver] | None) -> Decimal:
@@ -53,27 +55,27 @@ class KaskoTariff:
         if drivers is None:
             return self.unlimited_drivers
         if not drivers:
-            raise InvalidRisk("drivers", "required", "Name the drivers, or insure without a limit on drivers.")
+            raise InvalidRisk("drivers", "required", _("Name the drivers, or insure without a limit on drivers."))
         return max(self.drivers[self.zone(region)].factor(driver) for driver in drivers)
 
     def drivers_count_factor(self, count: int) -> Decimal:
         """Return the factor of the number of named drivers; the table starts at 1 and its last row is open."""
         if count < 1:
-            raise InvalidRisk("drivers", "required", "Name the drivers, or insure without a limit on drivers.")
+            raise InvalidRisk("drivers", "required", _("Name the drivers, or insure without a limit on drivers."))
         return self.drivers_count[min(count, len(self.drivers_count)) - 1]
 
     def deductible_factor(self, group: str, deductible: Decimal) -> Decimal:
         """Return the factor of a deductible in roubles that the tariff offers. Raises InvalidRisk."""
         offered = self.deductible.get(group, {})
         if deductible not in offered:
-            choices = ", ".join(map(str, offered)) or "none"
-            raise InvalidRisk("deductible", "invalid_choice", f"Deductibles offered: {choices}.")
+            told = _("Deductibles offered: %(offered)s.") % {"offered": ", ".join(map(str, offered)) or "–"}
+            raise InvalidRisk("deductible", "invalid_choice", told)
         return offered[deductible]
 
     def instalments_factor(self, instalments: int) -> Decimal:
         """Return the factor of paying in parts. Raises InvalidRisk."""
         if instalments not in self.instalments:
-            raise InvalidRisk("instalments", "invalid_choice", "That many instalments are not offered.")
+            raise InvalidRisk("instalments", "invalid_choice", _("That many instalments are not offered."))
         return self.instalments[instalments]
 
     def commission_factor(self, discount_percent: Decimal, instalments: int) -> Decimal:
@@ -83,7 +85,8 @@ class KaskoTariff:
     def months_factor(self, months: int) -> Decimal:
         """Return the factor of a short policy: that of the next term offered. Raises InvalidRisk over a year."""
         if not 0 < months <= FULL_YEAR:
-            raise InvalidRisk("term_months", "out_of_range", "The term is 1 to 12 months.")
+            told = _("The term is %(least)d to %(most)d months.") % {"least": 1, "most": FULL_YEAR}
+            raise InvalidRisk("term_months", "out_of_range", told)
         return self.months[min(offered for offered in self.months if offered >= months)]
 
     def pledge_factor(self, region: str, pledged: bool) -> Decimal:
@@ -163,10 +166,10 @@ def kasko_from_factors(
 
 def _check(risk: KaskoRisk) -> None:
     if risk.sum_insured <= 0:
-        raise InvalidRisk("coverage_amount", "min_value", "The sum insured must be above zero.")
+        raise InvalidRisk("coverage_amount", "min_value", _("The sum insured must be above zero."))
     if risk.sum_insured > risk.insured_value:
         # Civil Code of Russia, art. 951: a contract is void above the insured value.
-        raise InvalidRisk("coverage_amount", "max_value", "The sum insured must not exceed the value of the car.")
+        raise InvalidRisk("coverage_amount", "max_value", _("The sum insured must not exceed the value of the car."))
     for name, amount in {**risk.additions_percent, **risk.flat_extras}.items():
         non_negative(name, amount)
 

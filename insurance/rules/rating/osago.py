@@ -3,14 +3,18 @@
 Bank of Russia directives 6007-У (ed. 6209-У) and 7204-У; the rows are data, this module only picks and multiplies.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+
+from django.utils.translation import gettext as _
 
 from core.money import money
-from insurance.rules.rating.errors import InvalidRisk
+from insurance.rules.rating.errors import InvalidRisk, TariffMissing
 from insurance.rules.rating.tables import ONE, AgeExperience, Dated, Driver, Factor, Premium, multiply, row_on
 
 HP_PER_KW = Decimal("1.35962")
@@ -18,6 +22,13 @@ MIN_MONTHS_OF_USE, FULL_KS_MONTHS = 3, 10
 SHORTEST_TERM_DAYS = 15
 START_KBM_CLASS = "3"
 PASSENGER_CAR = "B"
+_DASH = re.compile(r"\s*[-\u2010-\u2015]\s*")
+
+
+@lru_cache(maxsize=4096)
+def spelled(name: str) -> str:
+    """Fold the name of a place: letter case, ё, kinds of dash and blanks do not tell places apart."""
+    return " ".join(_DASH.sub("-", name).casefold().replace("ё", "е").split())
 
 
 class Owner(StrEnum):
@@ -84,40 +95,44 @@ class OsagoTariff:
 
     def corridor(self, category: str, owner: Owner, day: date) -> Dated[Corridor]:
         """Return the corridor of the base rate on a day. Raises TariffMissing."""
-        return row_on(self.corridors, day, f"base rates {category}", lambda row: row.fits(category, owner))
+        return row_on(self.corridors, day, "corridors", lambda row: row.fits(category, owner))
 
     def territory(self, region: str, city: str, day: date) -> Dated[Territory]:
-        """Return КТ of a town, else of the rest of its region, on a day. Raises TariffMissing."""
-        rows = [row for row in self.territories if row.value.region == region and row.in_force(day)]
-        town = [row for row in rows if row.value.city == city] or [row for row in rows if not row.value.city]
-        return row_on(town, day, f"КТ of {region}")
+        """Return КТ of a town, else of the rest of its region, on a day; nothing is guessed. Raises TariffMissing."""
+        wanted, town = spelled(region), spelled(city)
+        rows = [row for row in self.territories if spelled(row.value.region) == wanted and row.in_force(day)]
+        found = [row for row in rows if spelled(row.value.city) == town] or [row for row in rows if not row.value.city]
+        if not found:
+            raise TariffMissing("territories", ", ".join(filter(None, (region, city))))
+        return row_on(found, day, "territories")
 
     def get_kbm(self, kbm_class: str, day: date) -> Factor:
         """Return КБМ of a class. Raises InvalidRisk for an unknown class."""
-        row = row_on(self.kbm, day, "КБМ")
+        row = row_on(self.kbm, day, "kbm")
         if kbm_class not in row.value:
-            raise InvalidRisk("drivers", "invalid_choice", f"There is no КБМ class {kbm_class}.")
+            raise InvalidRisk("drivers", "invalid_choice", _("There is no КБМ class %(name)s.") % {"name": kbm_class})
         return Factor("kbm", row.value[kbm_class], row.source)
 
     def next_kbm_class(self, kbm_class: str, paid_claims: int, day: date) -> str:
         """Return the class from the next 1 April after a year with so many paid claims. Raises InvalidRisk."""
-        moves = row_on(self.kbm_moves, day, "КБМ moves").value.next_class
+        moves = row_on(self.kbm_moves, day, "kbm_moves").value.next_class
         if kbm_class not in moves or paid_claims < 0:
-            raise InvalidRisk("drivers", "invalid_choice", f"There is no move from class {kbm_class}.")
+            told = _("There is no move from class %(name)s.") % {"name": kbm_class}
+            raise InvalidRisk("drivers", "invalid_choice", told)
         row = moves[kbm_class]
         return row[min(paid_claims, len(row) - 1)]
 
     def get_km(self, category: str, power_hp: Decimal, day: date) -> Factor:
         """Return КМ by engine power in hp; other categories than passenger cars have 1. Raises InvalidRisk."""
         if power_hp <= 0:
-            raise InvalidRisk("engine_power", "min_value", "The engine power must be above zero.")
-        row = row_on(self.km, day, "КМ")
+            raise InvalidRisk("engine_power", "min_value", _("The engine power must be above zero."))
+        row = row_on(self.km, day, "km")
         value = next(factor for most, factor in row.value if most is None or power_hp <= most)
         return Factor("km", value if category == PASSENGER_CAR else ONE, row.source)
 
     def get_ko(self, owner: Owner, unlimited: bool, day: date) -> Factor:
         """Return КО: 1 for a limited list, else by kind of owner."""
-        row = row_on(self.ko, day, "КО")
+        row = row_on(self.ko, day, "ko")
         if not unlimited:
             return Factor("ko", row.value.limited, row.source)
         legal = owner is Owner.LEGAL_ENTITY
@@ -126,8 +141,8 @@ class OsagoTariff:
     def get_ks(self, months: int, day: date) -> Factor:
         """Return КС by months of use in a year. Raises InvalidRisk below three months, the least the law knows."""
         if months < MIN_MONTHS_OF_USE:
-            raise InvalidRisk("months_of_use", "min_value", "The period of use is three months at least.")
-        row = row_on(self.ks, day, "КС")
+            raise InvalidRisk("months_of_use", "min_value", _("The period of use is three months at least."))
+        row = row_on(self.ks, day, "ks")
         return Factor("ks", row.value[min(months, FULL_KS_MONTHS)], row.source)
 
     def get_kp(self, *, days: int = 0, months: int = 0, day: date) -> Factor:
@@ -136,11 +151,11 @@ class OsagoTariff:
         More than 15 days and less than a month count as a month. Raises InvalidRisk.
         """
         if days < 0 or months < 0 or not (days or months):
-            raise InvalidRisk("term_months", "min_value", "The policy needs a term.")
+            raise InvalidRisk("term_months", "min_value", _("The policy needs a term."))
         if not months and days <= SHORTEST_TERM_DAYS:
-            short = row_on(self.kp_days, day, "КП")
+            short = row_on(self.kp_days, day, "kp_days")
             return Factor("kp", short.value, short.source)
-        row = row_on(self.kp_months, day, "КП")
+        row = row_on(self.kp_months, day, "kp_months")
         return Factor("kp", row.value[min(max(months, 1), max(row.value))], row.source)
 
 
@@ -184,18 +199,19 @@ def _roubles(amount: Decimal) -> Decimal:
 def _base(risk: OsagoRisk, tariff: OsagoTariff, base_rate: Decimal) -> Factor:
     row = tariff.corridor(risk.category, risk.owner, risk.start)
     if not row.value.least <= base_rate <= row.value.greatest:
-        limits = f"{row.value.least} to {row.value.greatest}"
-        raise InvalidRisk("base_rate", "outside_corridor", f"The base rate must be {limits} on {risk.start}.")
+        told = _("The base rate must be %(least)s to %(most)s roubles on %(day)s.")
+        limits = {"least": row.value.least, "most": row.value.greatest, "day": risk.start}
+        raise InvalidRisk("base_rate", "outside_corridor", told % limits)
     return Factor("tb", base_rate, row.source)
 
 
 def _driver_factors(risk: OsagoRisk, tariff: OsagoTariff) -> tuple[Factor, Factor]:
     """КБМ and КВС: the greatest of each over the named drivers, separately."""
-    table = row_on(tariff.kvs, risk.start, "КВС")
+    table = row_on(tariff.kvs, risk.start, "kvs")
     if risk.drivers is None:
         return tariff.get_kbm(risk.owner_kbm_class, risk.start), Factor("kvs", ONE, table.source)
     if not risk.drivers:
-        raise InvalidRisk("drivers", "required", "Name the drivers, or insure without a limit on drivers.")
+        raise InvalidRisk("drivers", "required", _("Name the drivers, or insure without a limit on drivers."))
     classes = (tariff.get_kbm(driver.kbm_class, risk.start) for driver in risk.drivers)
     worst_kbm = max(classes, key=lambda kbm: kbm.value)
     worst_kvs = max(table.value.factor(driver) for driver in risk.drivers)
@@ -209,7 +225,7 @@ def osago_premium(risk: OsagoRisk, tariff: OsagoTariff, base_rate: Decimal) -> P
     """
     day = risk.start
     if risk.owner is Owner.LEGAL_ENTITY and risk.drivers is not None:
-        raise InvalidRisk("drivers", "invalid", "A legal entity insures without a limit on drivers.")
+        raise InvalidRisk("drivers", "invalid", _("A legal entity insures without a limit on drivers."))
     territory = tariff.territory(risk.region, risk.city, day)
     in_transit = risk.transit_days or risk.transit_months
     factors = (

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from core.money import ZERO, money
 from insurance.rules.rating.errors import InvalidRisk
 
@@ -28,7 +30,7 @@ def refund_of_days(
     cancellation, or the 23 % of OSAGO (secondary sources conflict, so it is a setting). Raises InvalidRisk.
     """
     if term_days < 1 or not days_in_force >= 0:
-        raise InvalidRisk("days_in_force", "out_of_range", "The days must lie within the term.")
+        raise InvalidRisk("days_in_force", "out_of_range", _("The days must lie within the term."))
     unexpired = max(Decimal(term_days) - days_in_force, ZERO)
     refund = money((ONE - retained_share) * premium * unexpired / term_days)
     return Refund(premium - refund, refund)

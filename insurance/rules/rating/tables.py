@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+from django.utils.translation import gettext as _
+
 from core.money import ZERO, money
 from insurance.rules.rating.errors import InvalidRisk, TariffMissing
 
@@ -33,7 +35,10 @@ class Dated(Generic[T]):
 
 
 def row_on(rows: Iterable[Dated[T]], day: date, table: str, fits: Callable[[T], bool] = lambda value: True) -> Dated[T]:
-    """Return the newest fitting row in force on a day; the order of rows does not matter. Raises TariffMissing."""
+    """Return the newest fitting row in force on a day; the order of rows does not matter. Raises TariffMissing.
+
+    `table` is the name of the table, for the refusal.
+    """
     found = [row for row in rows if row.in_force(day) and fits(row.value)]
     if not found:
         raise TariffMissing(table, day)
@@ -89,15 +94,16 @@ class AgeExperience:
         age = bisect_right(self.age_from, driver.age) - 1
         experience = bisect_right(self.experience_from, driver.experience) - 1
         if age < 0:
-            raise InvalidRisk("drivers", "too_young", f"Drivers must be at least {self.age_from[0]} years old.")
+            told = _("Drivers must be at least %(age)d years old.") % {"age": self.age_from[0]}
+            raise InvalidRisk("drivers", "too_young", told)
         row = self.rows[age]
         factor = row[experience] if 0 <= experience < len(row) else None
         if factor is None:
-            raise InvalidRisk("drivers", "experience_impossible", "The driving experience does not fit the age.")
+            raise InvalidRisk("drivers", "experience_impossible", _("The driving experience does not fit the age."))
         return factor
 
 
 def non_negative(name: str, amount: Decimal) -> None:
     """Refuse an amount below zero. Raises InvalidRisk."""
     if amount < ZERO:
-        raise InvalidRisk(name, "min_value", "The amount must not be negative.")
+        raise InvalidRisk(name, "min_value", _("The amount must not be negative."))

@@ -98,7 +98,7 @@ def _kt(inputs: Inputs) -> dict[str, Any]:
 
 @answers("osago_kvs")
 def _kvs(inputs: Inputs) -> dict[str, Any]:
-    table = row_on(OSAGO.kvs, _day(inputs), "КВС").value
+    table = row_on(OSAGO.kvs, _day(inputs), "kvs").value
     return {"kvs": [table.factor(driver) for driver in _drivers(inputs["cases"])]}
 
 
