@@ -1,7 +1,7 @@
 """Managers' screens for quotes, policies and claims; decisions go through services."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -41,6 +41,7 @@ from insurance.models import (
 )
 from insurance.models.claims import UNDECIDED
 from insurance.models.policies import ALIVE
+from insurance.queries.tariff_changes import in_force_on
 
 
 def _money(label: Any, *, required: bool = True) -> forms.DecimalField:
@@ -124,12 +125,39 @@ class TariffRevisionAdmin(ReadOnlyAdmin):
     ordering = ["-number"]
 
 
+class _InForceFilter(admin.SimpleListFilter):
+    """Rows that count on a day: today, a day on which some begin, or any that `?in_force=2026-01-31` names."""
+
+    title = _("in force on")
+    parameter_name = "in_force"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Today and the days on which rows begin, the newest first."""
+        today = dealer_day(timezone.now()).isoformat()
+        starts = TariffRow.objects.filter(withdrawn_in__isnull=True).order_by("-valid_from")
+        days = [day.isoformat() for day in starts.values_list("valid_from", flat=True).distinct()[:20]]
+        asked = [request.GET[self.parameter_name]] if _read_day(request.GET.get(self.parameter_name)) else []
+        return [(day, day) for day in dict.fromkeys([today, *days, *asked])]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave the rows of the day; of a place that has several the newest counts, and the others are left out."""
+        day = _read_day(self.value())
+        return queryset if day is None else in_force_on(queryset, day)
+
+
+def _read_day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
 @admin.register(TariffRow)
 class TariffRowAdmin(ReadOnlyAdmin):
-    """Every row that ever counted; one that was corrected names the revision that withdrew it."""
+    """Every row that ever counted, with its source; one that was corrected names the revision that withdrew it."""
 
     list_display = ["table", "insurer", "key", "valid_from", "valid_to", "value", "source", "added_in", "withdrawn_in"]
-    list_filter = ["table", "insurer", "is_secondary", ("withdrawn_in", admin.EmptyFieldListFilter)]
+    list_filter = [_InForceFilter, "table", "insurer", "is_secondary", ("withdrawn_in", admin.EmptyFieldListFilter)]
     list_select_related = ["added_in", "withdrawn_in"]
     search_fields = ["key", "source", "insurer"]
     ordering = ["table", "insurer", "key", "-valid_from"]

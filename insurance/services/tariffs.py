@@ -1,7 +1,6 @@
 """Tariffs: writing the next revision."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import InvalidInput
 from insurance.models import TariffRevision, TariffRow
+from insurance.queries.tariff_changes import compare_rows
 from insurance.rules.rating.rows import TariffFact, build_osago, read_value
 from insurance.rules.tariffs import SHIPPED
 
@@ -29,13 +29,12 @@ def import_tariff(
         last = TariffRevision.objects.select_for_update().order_by("-number").first()
         if last is None:
             last = _write(SHIPPED.revision, SHIPPED.facts, [], SHIPPED_NOTE, None, now)
-        known = {row.fact.place: row for row in TariffRow.objects.filter(withdrawn_in__isnull=True)}
-        fresh = {fact.place: fact for fact in facts}
-        changed = [fact for place, fact in fresh.items() if place not in known or known[place].fact != _stored(fact)]
-        if not changed:
+        changes = compare_rows(facts)
+        if not changes.fresh:
             raise InvalidInput("rows", "unchanged", _("These rows are in force already."))
-        old = [known[fact.place] for fact in changed if fact.place in known]
-        return _write(last.number + 1, changed, old, note, author_id, now)
+        known = {row.fact.place: row for row in TariffRow.objects.filter(withdrawn_in__isnull=True)}
+        old = [known[fact.place] for fact, _new in changes.replaced]
+        return _write(last.number + 1, changes.fresh, old, note, author_id, now)
 
 
 def ship_tariffs(*, now: datetime) -> TariffRevision | None:
@@ -46,16 +45,12 @@ def ship_tariffs(*, now: datetime) -> TariffRevision | None:
         return _write(SHIPPED.revision, SHIPPED.facts, [], SHIPPED_NOTE, None, now)
 
 
-def _stored(fact: TariffFact) -> TariffFact:
-    return replace(fact, source=fact.source[:300])
-
-
 def _check(facts: Sequence[TariffFact]) -> None:
     for number, fact in enumerate(facts, 1):
         try:
             read_value(fact.table, fact.value)
         except ValueError as error:
-            raise InvalidInput(f"rows.{number}", "invalid", str(error)) from error
+            raise InvalidInput(f"rows.{number}", "invalid", _("This is no row of a tariff.")) from error
         if fact.valid_to is not None and fact.valid_to < fact.valid_from:
             raise InvalidInput(f"rows.{number}", "invalid", _("The last day is before the first."))
     build_osago(facts)

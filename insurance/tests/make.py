@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from insurance import services
-from insurance.models import Claim, Policy, Quote
+from insurance.models import Claim, Policy, Quote, TariffRevision
 from insurance.queries.reading import read_tariff_tables
 from insurance.rules.pricing import QuoteRequest, read_request
+from insurance.rules.rating.rows import TariffFact
 from insurance.rules.tariffs import InsurerTariff
 
 DRIVER = {"birth_date": "1985-05-20", "licence_since": "2005-06-01", "kbm": "13"}
@@ -114,3 +115,21 @@ def papers(of: Claim, *kinds: str) -> None:
             actor_id=of.customer_id,
             now=timezone.now(),
         )
+
+
+def kt(value: str, city: str = "Тверь", **fields: Any) -> TariffFact:
+    """A row of КТ in Tver region."""
+    region = "Тверская область"
+    return TariffFact(
+        table="territories",
+        key=f"{region}|{city}",
+        value={"region": region, "city": city, "kt": value},
+        valid_from=fields.pop("valid_from", date(2022, 9, 13)),
+        source="a test",
+        **fields,
+    )
+
+
+def load(*facts: TariffFact, **options: Any) -> TariffRevision:
+    """The revision that rows made."""
+    return services.import_tariff(facts=facts, note="test", now=timezone.now(), **options)

@@ -1,19 +1,15 @@
 """Tariffs as data: revisions, imports, and quotes that recompute to the kopeck whatever came later."""
 
-import gzip
 import json
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from importlib import import_module
-from io import StringIO
 from math import prod
-from pathlib import Path
 
 import msgspec
 import pytest
 from django.apps import apps
-from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -34,26 +30,10 @@ from insurance.rules.pricing import compare, price, read_request
 from insurance.rules.rating.rows import TABLES, TariffFact, build_osago, read_value
 from insurance.rules.tariffs import SHIPPED, SINCE_SHORT_TERMS
 from insurance.tests import make
+from insurance.tests.make import kt, load
 
 pytestmark = pytest.mark.django_db(databases=["insurance"])
 DAY = date(2026, 3, 1)
-KT_FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "ref_osago_kt.csv.gz"
-
-
-def kt(value, city="Тверь", **fields):
-    region = "Тверская область"
-    return TariffFact(
-        table="territories",
-        key=f"{region}|{city}",
-        value={"region": region, "city": city, "kt": value},
-        valid_from=fields.pop("valid_from", date(2022, 9, 13)),
-        source="a test",
-        **fields,
-    )
-
-
-def load(*facts, **options):
-    return services.import_tariff(facts=facts, note="test", now=timezone.now(), **options)
 
 
 def test_shipped_rows_build_the_tariff_they_came_from():
@@ -201,52 +181,6 @@ def test_the_database_keeps_one_row_a_day():
         row.save(force_insert=True)
 
 
-# Files -----------------------------------------------------------------------------------------------------------
-def test_a_table_of_territories_is_imported(tmp_path, capsys):
-    path = tmp_path / "kt.csv.gz"
-    with gzip.open(path, "wt", encoding="utf-8") as lines:
-        lines.write("region,city,kt,fias_id\nТверская область,Тверь,1.4,x\nТверская область,,0.9,y\n")
-    call_command("import_tariff", str(path), source="a table")
-    assert "revision 2: 2 rows added, 0 withdrawn" in capsys.readouterr().out
-    found = rate(make.OSAGO | {"region": "Тверская область", "city": "Ржев"}, day=DAY)
-    assert {item["code"]: item for item in found.breakdown}["kt"] == {"code": "kt", "value": "0.9", "source": "a table"}
-
-
-def test_rows_of_any_table_are_imported(tmp_path):
-    path = tmp_path / "rows.json"
-    rows = [
-        {"table": "insurer", "insurer": "north", "value": {"name": "North"}, "valid_from": "2022-09-13"},
-        {
-            "table": "osago_base", "insurer": "north", "value": {"B|individual": "4000"}, "valid_from": "2022-09-13",
-        },
-    ]  # fmt: skip
-    path.write_text(json.dumps(rows))
-    call_command("import_tariff", str(path), source="its letter")
-    found = rate(make.OSAGO | {"insurer": "north"}, day=DAY)
-    assert found.breakdown[0] == {"code": "tb", "value": "4000", "source": found.breakdown[0]["source"]}
-    with pytest.raises(InvalidInput):
-        rate(make.KASKO | {"insurer": "north"}, day=DAY)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("kt.csv", "region,city\nx,y\n"),
-        ("kt.csv", "region,city,kt\nx,y,much\n"),
-        ("rows.json", "{}"),
-        ("rows.json", '[{"table": "ks"}]'),
-        ("rows.json", "nonsense"),
-        ("rows.json", '[{"table": "songs", "value": 1, "valid_from": "2026-01-01"}]'),
-    ],
-)
-def test_a_bad_file_changes_nothing(tmp_path, name, content):
-    path = tmp_path / name
-    path.write_text(content)
-    with pytest.raises(CommandError, match=name):
-        call_command("import_tariff", str(path))
-    assert not TariffRow.objects.exists()
-
-
 # Several insurers and variants ----------------------------------------------------------------------------------
 def test_insurers_stand_side_by_side():
     offers = list(compare(read_request(make.KASKO), DAY))
@@ -371,28 +305,3 @@ def test_a_stored_quote_recomputes_whatever_tariffs_come_later(raw, revisions):
     assert stored.premium == money(prod(Decimal(item["value"]) for item in stored.breakdown))
     for number, variant in enumerate(stored.variants, 1):
         assert recompute(stored, number) == Decimal(variant["premium"])
-
-
-@pytest.mark.django_db(databases=["insurance", "accounts"])
-def test_the_whole_table_of_territories_twice(admin_client):
-    if not KT_FILE.exists():
-        pytest.skip(f"no {KT_FILE}: shared/data is not beside this checkout")
-    out = StringIO()
-    call_command("import_tariff", str(KT_FILE), stdout=out)
-    assert "358 read" in out.getvalue()
-    first = TariffRevision.objects.order_by("-number").first()
-    call_command("import_tariff", str(KT_FILE), stdout=out)
-    assert "nothing new: all 358 rows" in out.getvalue()
-    assert TariffRevision.objects.order_by("-number").first() == first
-    altai = read_request(make.OSAGO | {"region": "Республика Алтай", "city": "Горно-Алтайск"})
-    assert price(altai, DAY, read_current_tables()).breakdown[1].value == Decimal("1.24")
-    fact = TariffFact(
-        table="territories", key="Республика Алтай|Горно-Алтайск", valid_from=date(2026, 2, 1), source="a letter",
-        value={"region": "Республика Алтай", "city": "Горно-Алтайск", "kt": "1.3"},
-    )  # fmt: skip
-    load(fact)
-    assert price(altai, date(2026, 1, 31), read_current_tables()).breakdown[1].value == Decimal("1.24")
-    assert price(altai, DAY, read_current_tables()).breakdown[1].value == Decimal("1.3")
-    page = admin_client.get("/admin/insurance/tariffrow/", {"q": "Горно-Алтайск"}).content.decode()
-    assert "1.24" in page
-    assert "1.3" in page
