@@ -80,6 +80,19 @@ SKIP = declare(
         gives="the premiums, back to the buyer",
     )
 )
+DISCOUNT = declare(
+    Kind(
+        name="orders.discount",
+        title=_("A manager's own discount"),
+        subject="order",
+        limit="DISCOUNT_FOUR_EYES_ABOVE",
+        run="orders.services.discount_agreed",
+        noted="orders.services.record_approval",
+        doors=("PATCH /orders/{id}", "POST /orders"),
+        gives="what the goods cost less than by the list, and money that was paid above the new price; an order is "
+        "never placed with more than one person may give",
+    )
+)
 FREE_LINE = declare(
     Kind(
         name="orders.free_line",

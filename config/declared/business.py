@@ -67,6 +67,13 @@ class Approvals(Group):
     TRADE_IN_FOUR_EYES_ABOVE = roubles(500_000, "Cars taken in exchange.")
     STOCK_FOUR_EYES_ABOVE = roubles(300_000, "Goods counted out of the stock, at their list price.")
     PRICE_FOUR_EYES_ABOVE = roubles(500_000, "List prices lowered, all pieces in stock together.")
+    DISCOUNT_FOUR_EYES_ABOVE = roubles(100_000, "Discounts of a manager's own, all lines of all orders together.")
+    DISCOUNT_PERCENT_MANAGER = number(
+        5, "Per cent of a list price that a manager may take off alone.", most=100, unit="per cent"
+    )
+    DISCOUNT_PERCENT_ADMIN = number(
+        15, "Per cent of a list price that an administrator may take off alone.", most=100, unit="per cent"
+    )
     PENALTY_FOUR_EYES_ABOVE = roubles(50_000, "Penalties and interest forgiven to borrowers.")
 
 

@@ -90,12 +90,15 @@ class Waits(LeavesRecord, DomainError):
         self.extra["approval"] = shown(self.approval)
 
 
-def admit(kind: Kind, ask: Ask, *, now: datetime) -> None:
+def admit(kind: Kind, ask: Ask, *, now: datetime, is_certain: bool = False) -> None:
     """Let a person's action go on under its locks, or make it wait. Call it before anything is changed.
 
-    Raises FourEyes when it favours the one who acts, Waits when a second person is needed, ApprovalOutdated when more
-    would leave than that person agreed to.
+    With `is_certain` a second person is needed whatever the amount. Raises FourEyes when it favours the one who acts,
+    Waits when a second person is needed, ApprovalOutdated when more would leave than that person agreed to.
     """
+    if is_certain and not _is_agreed(kind, ask):
+        refuse_own(kind.app, person_id=ask.maker, beneficiary_id=ask.beneficiary_id)
+        raise Waits(kind, ask, now)
     if not _may_pass(kind, ask, now):
         raise Waits(kind, ask, now)
     let(kind)

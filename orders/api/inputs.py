@@ -19,7 +19,7 @@ from core.vin import VIN_LENGTH
 from financing.public import check_application, require_programme
 from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
-from orders.services import FreeLine, ProductLine
+from orders.services import Bargain, FreeLine, ProductLine
 from payments.commands import METHODS, Means
 from payments.public import require_method
 
@@ -29,13 +29,22 @@ Text = Annotated[str, msgspec.Meta(max_length=255)]
 MAX_POLICIES = 20
 
 
+class DiscountInput(msgspec.Struct, forbid_unknown_fields=True):
+    """A manager's discount: roubles off a piece or per cent of its list price, and why."""
+
+    amount: Decimal | None = None
+    percent: Decimal | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+
+
 class ItemInput(msgspec.Struct, forbid_unknown_fields=True):
-    """A product and a quantity, or a manager's line with a name and a price."""
+    """A product and a quantity, at a manager's price or discount; or a manager's line with a name and a price."""
 
     quantity: int
     product_id: UUID | None = None
     name: Text = ""
     unit_price: Decimal | None = None
+    discount: DiscountInput | None = None
 
 
 class PaymentInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -170,18 +179,26 @@ def _refuse_strange_methods(body: OrderTerms, principal: Principal) -> None:
             )
 
 
-def parse_line(index: int, item: ItemInput) -> ProductLine | FreeLine:
+def parse_line(index: int, item: ItemInput, principal: Principal) -> ProductLine | FreeLine:
     """A line as the service takes it. Raises InvalidInput."""
     if item.product_id is not None:
-        if item.unit_price is not None or item.name:
+        is_priced = item.unit_price is not None or item.discount is not None
+        if item.name or (is_priced and not principal.is_staff):
             raise InvalidInput(
                 f"items.{index}.unit_price", "not_allowed", _("Prices and names come from the catalogue.")
             )
-        return ProductLine(item.product_id, item.quantity)
+        return ProductLine(item.product_id, item.quantity, _parse_bargain(item) if is_priced else None)
+    if item.discount is not None:
+        raise InvalidInput(f"items.{index}.discount", "not_allowed", _("A line of your own has the price you name."))
     if item.unit_price is None or not item.name:
         raise InvalidInput(f"items.{index}.product_id", "required", _("Name a product."))
     check_amount(item.unit_price, f"items.{index}.unit_price")
     return FreeLine(item.name, item.unit_price, item.quantity)
+
+
+def _parse_bargain(item: ItemInput) -> Bargain:
+    given = item.discount or DiscountInput()
+    return Bargain(reason=given.reason, amount=given.amount, percent=given.percent, unit_price=item.unit_price)
 
 
 def check_amount(value: Decimal, field: str) -> None:

@@ -60,19 +60,35 @@ class QuantityInput(serializers.Serializer):
     preview = serializers.BooleanField(required=False, default=False)
 
 
+class DiscountWish(serializers.Serializer):
+    """A manager's discount: roubles off a piece or per cent of its list price, and why."""
+
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2, required=False)
+    percent = serializers.DecimalField(max_digits=14, decimal_places=2, required=False)
+    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+
+
 class ItemWish(serializers.Serializer):
-    """A line of the order by `id`, a product to add, or a manager's own line."""
+    """A line of the order by `id` (another quantity, or a manager's price or discount), a product to add, or a
+    manager's own line.
+    """
 
     id = serializers.UUIDField(required=False)
     product_id = serializers.UUIDField(required=False)
     name = serializers.CharField(max_length=255, required=False)
     unit_price = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
-    quantity = serializers.IntegerField(min_value=0, max_value=1000)
+    quantity = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    discount = DiscountWish(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         named = [name for name in ("id", "product_id", "name") if name in attrs]
-        if len(named) != 1 or ("unit_price" in attrs) != (named == ["name"]):
+        is_priced = named == ["id"] and ("unit_price" in attrs or "discount" in attrs)
+        is_own = named == ["name"] and "unit_price" in attrs
+        is_plain = named in (["id"], ["product_id"]) and not {"unit_price", "discount"} & set(attrs)
+        if not (is_priced or is_plain or is_own) or (is_own and "discount" in attrs):
             raise serializers.ValidationError(_("Name one of: id; product_id; name and unit_price."))
+        if is_priced == ("quantity" in attrs):
+            raise serializers.ValidationError(_("Say how many, or another price: one of them at a time."))
         return attrs
 
 
@@ -92,6 +108,7 @@ class PreviewItem(serializers.Serializer):
     quantity = serializers.IntegerField()
     unit_price = serializers.CharField()
     line_total = serializers.CharField()
+    list_price = serializers.CharField(required=False)
 
 
 class PreviewSerializer(serializers.Serializer):

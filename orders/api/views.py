@@ -86,7 +86,7 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
         order = services.place_order(
             customer_id=customer_id,
             actor=get_actor(principal),
-            lines=[parse_line(index, item) for index, item in enumerate(body.items)],
+            lines=[parse_line(index, item, principal) for index, item in enumerate(body.items)],
             now=database_now("orders"),
             **parse_terms(body, principal, [item.product_id for item in body.items if item.product_id is not None]),
         )
@@ -120,9 +120,13 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
     def partial_update(self, call: Call, pk: UUID) -> Response:
         """Change the comment or lines: by `id` a new quantity (0 takes it out), otherwise one more line.
 
+        A manager gives lines by `id` a `discount` or a `unit_price`, in a request of its own.
+
         `preview` tells what it would come to and changes nothing.
         """
         given = call.body
+        if any("discount" in item or ("id" in item and "unit_price" in item) for item in given.get("items", ())):
+            return self._bargain(call, pk, given)
         if "items" in given:
             return self._change(call, pk, [_wish(item) for item in given["items"]], given, given.get("comment"))
         if "comment" not in given:
@@ -156,6 +160,16 @@ class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, Api
             return Response(PreviewSerializer(preview).data)
         order = services.change_lines(
             order_id=pk, wishes=wishes, expected_total=given["expected_total"], comment=comment, **_by(call)
+        )
+        return self._shown(order)
+
+    def _bargain(self, call: Call, pk: UUID, given: dict[str, Any]) -> Response:
+        if given["preview"] or "comment" in given or any("quantity" in item for item in given["items"]):
+            detail = _("Agree to prices by themselves: they may need a second person.")
+            raise InvalidInput("items", "needs_approval", detail)
+        bargains = {item["id"]: _parse_bargain(item) for item in given["items"]}
+        order = services.agree_prices(
+            order_id=pk, bargains=bargains, expected_total=given["expected_total"], **_by(call)
         )
         return self._shown(order)
 
@@ -240,6 +254,10 @@ def answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
     if found is None:
         raise NotFound
     return Answer(found.body, status=status, version=found.version)
+
+
+def _parse_bargain(item: dict[str, Any]) -> services.Bargain:
+    return services.Bargain(unit_price=item.get("unit_price"), **item.get("discount", {}))
 
 
 def _wish(item: dict[str, Any]) -> LineChange | ProductLine | FreeLine:

@@ -16,6 +16,7 @@ from orders.models.checkout import (
 )
 from orders.models.deals import NAMELESS, DealQuote
 from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositState, Fault
+from orders.models.discounts import DiscountSource, OrderDiscount
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.order import (
     BEFORE_HANDOVER,
@@ -83,6 +84,7 @@ __all__ = [
     "DepositAgreement",
     "DepositKind",
     "DepositState",
+    "DiscountSource",
     "Document",
     "DocumentCounter",
     "DocumentFile",
@@ -100,6 +102,7 @@ __all__ = [
     "LineKind",
     "Order",
     "OrderCounter",
+    "OrderDiscount",
     "OrderHistory",
     "OrderLine",
     "OrderPayment",

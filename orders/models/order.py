@@ -78,6 +78,7 @@ class Edit(models.TextChoices):
 
     LINES = "change_lines", _("change the lines")
     LOWER = "lower_lines", _("lower the lines")
+    PRICES = "agree_prices", _("agree to other prices")
     COMMENT = "comment", _("change the comment")
     HIDE = "hide", _("hide")
 
@@ -85,6 +86,7 @@ class Edit(models.TextChoices):
 EDITS: dict[tuple[str, str], frozenset[str]] = (
     {(status.value, edit.value): _OWNER for status in OPEN for edit in (Edit.LINES, Edit.LOWER)}
     | {(status.value, Edit.LOWER.value): STAFF for status in BEFORE_HANDOVER}
+    | {(status.value, Edit.PRICES.value): STAFF for status in (*OPEN, *BEFORE_HANDOVER)}
     | {(status.value, Edit.COMMENT.value): _OWNER if status in OPEN else STAFF for status in Status}
     | {(status.value, Edit.HIDE.value): frozenset({"admin"}) for status in Status}
 )
@@ -102,6 +104,9 @@ class Order(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     total_amount = models.DecimalField(_("total"), max_digits=14, decimal_places=2)
     total_quantity = models.PositiveIntegerField(_("quantity"))
+    discount_total = models.DecimalField(
+        _("discounts"), max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0)
+    )
     amount_paid = models.DecimalField(_("paid"), max_digits=14, decimal_places=2, default=Decimal(0))
     loan_amount = models.DecimalField(_("on credit"), max_digits=14, decimal_places=2, default=Decimal(0))
     trade_in_credit = models.DecimalField(
@@ -142,6 +147,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(total_amount__gte=0), name="order_total_not_negative"),
+            models.CheckConstraint(condition=Q(discount_total__gte=0), name="order_discounts_not_negative"),
             models.CheckConstraint(condition=Q(hold_kind__in=["", *HoldKind.values]), name="order_hold_kind_known"),
             models.CheckConstraint(condition=Q(amount_paid__gte=0), name="order_paid_not_negative"),
             models.CheckConstraint(condition=Q(returned_premiums__gte=0), name="order_returned_not_negative"),
@@ -246,6 +252,8 @@ class LineKind(models.TextChoices):
 class OrderLine(models.Model):
     """One line of an order, with the name and price copied at the sale, and the VAT within its total.
 
+    Money is of one piece: `unit_price` is what was agreed, the `list_price` of the catalogue less `discount_amount`,
+    which the amounts of `discounts` come to; a line of the release before, or one without a list price, has none.
     `vat_rate` (per cent) is empty where there is no VAT; `vat_amount` where the seller or its regime is not known.
     """
 
@@ -259,6 +267,9 @@ class OrderLine(models.Model):
     vin = models.CharField(max_length=VIN_LENGTH, blank=True, default="", db_default="")
     quantity = models.PositiveIntegerField()
     unit_price = models.DecimalField(max_digits=14, decimal_places=2)
+    list_price = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    discount_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
+    discounts = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
@@ -272,6 +283,14 @@ class OrderLine(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_positive"),
             models.CheckConstraint(condition=Q(unit_price__gte=0), name="line_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(discount_amount__gte=0)
+                & (
+                    Q(list_price=None, discount_amount=0)
+                    | Q(list_price__isnull=False, unit_price=F("list_price") - F("discount_amount"))
+                ),
+                name="line_price_is_list_less_discounts",
+            ),
             models.UniqueConstraint(fields=["order", "position"], name="line_position_unique"),
         ]
         indexes: ClassVar = [

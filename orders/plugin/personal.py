@@ -32,6 +32,7 @@ from orders.models import (
     LegalEntityCopy,
     LegKind,
     Order,
+    OrderDiscount,
     OrderHistory,
     OrderLine,
     OrderPayment,
@@ -140,6 +141,7 @@ holds(Order, blank={"comment": ""}, erase=_forget_cached)
 holds(Cart, erase=delete)
 holds(CartItem, owner="cart__customer_id")
 holds(OrderLine, owner="order__customer_id")
+holds(OrderDiscount, owner="order__customer_id", blank={"reason": ""})
 holds(OrderHistory, owner="order__customer_id", blank={"reason": ""})
 holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")

@@ -19,8 +19,17 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """What the API's document calls a time: without a zone it would be any text."""
 
 
+class LineDiscount(msgspec.Struct):
+    """Money taken off one piece: `source_id` and `name` are those of the campaign or coupon."""
+
+    source: Literal["campaign", "coupon", "manager"]
+    amount: Decimal
+    source_id: UUID | None = None
+    name: str = ""
+
+
 class OrderItem(msgspec.Struct):
-    """A line as the API shows it."""
+    """A line as the API shows it. `unit_price` is the `list_price` less the amounts of `discounts`."""
 
     id: UUID
     product_id: UUID | None
@@ -31,6 +40,8 @@ class OrderItem(msgspec.Struct):
     unit_price: Decimal
     line_total: Decimal
     vin: str = ""
+    list_price: Decimal | None = None
+    discounts: list[LineDiscount] = []
 
 
 class SagaFailure(OpenStruct):
@@ -127,6 +138,7 @@ class OrderDocument(msgspec.Struct):
     hold: HoldDocument | None = None
     allowance_amount: Decimal = ZERO
     allowances: list[Allowance] = []
+    discount_total: Decimal = ZERO
 
 
 class OrderPage(msgspec.Struct):
@@ -166,6 +178,7 @@ class RawOrder(msgspec.Struct):
     pending_approvals: msgspec.Raw
     allowance_amount: Decimal
     allowances: msgspec.Raw
+    discount_total: Decimal
     hold: HoldDocument | None
 
 
@@ -173,7 +186,8 @@ COLUMNS = f"""
     o.id, o.number, o.customer_id, o.status,
     (SELECT coalesce(json_agg(json_build_object(
         'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'vin', l.vin, 'kind', l.kind,
-        'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text
+        'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text,
+        'list_price', coalesce(l.list_price, l.unit_price)::text, 'discounts', l.discounts
      ) ORDER BY l.position), '[]')::text FROM orders_orderline l WHERE l.order_id = o.id),
     o.total_quantity, o.total_amount, o.amount_paid,
     {DUE_SQL},
@@ -187,7 +201,7 @@ COLUMNS = f"""
     (SELECT coalesce(json_agg(json_build_object('id', a.id, 'kind', a.kind, 'amount', a.amount::text,
         'currency', a.currency, 'asked_at', a.asked_at, 'expires_at', a.expires_at) ORDER BY a.id), '[]')::text
      FROM gateway_approval a WHERE a.subject_id = o.id AND a.state = 'waiting'),
-    o.allowance_amount, o.allowances::text, o.hold_kind, o.hold_hard_end"""
+    o.allowance_amount, o.allowances::text, o.discount_total, o.hold_kind, o.hold_hard_end"""
 """What an order is read by, from `orders_order o`."""
 
 READ_ORDERS = f"SELECT {COLUMNS} FROM orders_order o WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"

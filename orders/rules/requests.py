@@ -54,6 +54,9 @@ class FormerLine(msgspec.Struct):
     unit_price: Decimal
     line_total: Decimal
     position: int
+    list_price: Decimal | None = None
+    discount_amount: Decimal = ZERO
+    discounts: list[dict[str, Any]] = []
 
 
 class StockRequest(LegRequest):

@@ -1,6 +1,8 @@
 """Everything orders can do."""
 
 from orders.models import Holder
+from orders.rules.prices import Bargain
+from orders.services.bargaining import agree_prices, discount_agreed
 from orders.services.carts import (
     add_to_cart,
     change_cart_item,
@@ -51,6 +53,7 @@ from orders.services.trade_ins import record_price
 
 __all__ = [
     "Actor",
+    "Bargain",
     "CheckoutView",
     "DepositTerms",
     "FreeLine",
@@ -63,6 +66,7 @@ __all__ = [
     "accept_return",
     "add_agreed_lines",
     "add_to_cart",
+    "agree_prices",
     "ask_for_freed_cars",
     "ask_return",
     "attend_checkouts",
@@ -75,6 +79,7 @@ __all__ = [
     "copy_stock_levels",
     "delete_order",
     "deposit_terms",
+    "discount_agreed",
     "edit_comment",
     "extend_hold",
     "fault_agreed",

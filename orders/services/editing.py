@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from catalog.commands import TakeBackStock, WantedLine
 from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput
-from core.money import MAX_AMOUNT, ZERO, line_total
+from core.money import ZERO, line_total
 from messaging.outbox import send
 from orders.errors import ChangeRefused, InsufficientStock, PriceChanged, UnknownLine, UnknownProduct
 from orders.models import (
@@ -30,14 +30,11 @@ from orders.models import (
     LineKind,
     Order,
     OrderLine,
-    OrderPayment,
-    PaymentState,
     ProductCopy,
-    SagaState,
 )
-from orders.rules.funding import compute_lent
-from orders.rules.requests import FormerLine, LoanRequest, PoliciesRequest, StockRequest
+from orders.rules.requests import FormerLine, PoliciesRequest
 from orders.services.agreeing import admit_gifts, admit_lowering, as_maker, is_for_another
+from orders.services.barring import refuse_amounts, refuse_while_busy
 from orders.services.changing import explained, load_for
 from orders.services.excess import return_excess
 from orders.services.goods import ask_for_policies, plain, write_lines
@@ -215,7 +212,7 @@ def _classify_edit(saga: Saga, wishes: Sequence[Wish]) -> Edit:
 
 # Planning -------------------------------------------------------------------------------------------------------------
 def _plan(saga: Saga, wishes: Sequence[Wish], actor: Actor) -> _Plan:
-    _refuse_while_busy(saga)
+    refuse_while_busy(saga)
     lines = list(saga.order.lines.all())
     before = [plain(line) for line in lines]
     changes = {wish.item_id: wish.quantity for wish in wishes if isinstance(wish, LineChange)}
@@ -228,7 +225,7 @@ def _plan(saga: Saga, wishes: Sequence[Wish], actor: Actor) -> _Plan:
         _place(plan, line, changes.get(line.id, line.quantity), index)
     _add(plan, [wish for wish in wishes if not isinstance(wish, LineChange)], actor)
     _refuse_shortfall(saga, plan, old)
-    _refuse_amounts(saga, plan)
+    refuse_amounts(saga, plan.total, plan.goods)
     _refuse_other_cars(saga, plan, lines)
     return plan
 
@@ -247,6 +244,8 @@ def _place(plan: _Plan, line: OrderLine, quantity: int, index: int) -> None:
     if line.product_id is not None and quantity > line.quantity:
         plan.want(line.product_id, quantity - line.quantity)
     plan.fewer |= moves and quantity < line.quantity
+    if line.discount_amount and quantity > line.quantity:
+        raise ChangeRefused("discounted_line", _("This price was agreed for these pieces: add more as another line."))
     if quantity == 0:
         plan.gone.append(line)
         return
@@ -266,31 +265,6 @@ def _add(plan: _Plan, wishes: Sequence[ProductLine | FreeLine], actor: Actor) ->
         raise ChangeRefused("last_item", _("An order keeps at least one line; cancel it instead."))
     if len(plan.lines) > MAX_LINES:
         raise InvalidInput("items", "invalid", _("An order has 1 to %(most)s lines.") % {"most": MAX_LINES})
-
-
-def _refuse_while_busy(saga: Saga) -> None:
-    """Nothing is changed under an answer that is being waited for, nor after the buyer's money has closed the deal."""
-    stock, payment = saga.stock, saga.payment
-    loan = saga.legs.get(LegKind.LOAN)
-    if saga.checkout.is_undoing or saga.checkout.state == SagaState.PARKED:
-        raise ChangeRefused("checkout_closing", _("The checkout of this order is being undone or looked into."))
-    if stock.state == LegState.RUNNING and StockRequest.of(stock).revert:
-        raise ChangeRefused("change_under_way", _("The last change is still being confirmed."), retry_after=1)
-    if loan is not None and loan.state == LegState.RUNNING:
-        raise ChangeRefused("loan_being_decided", _("The bank is deciding on this very amount."))
-    if saga.order.status in BEFORE_HANDOVER:
-        return
-    if payment.state == LegState.SUCCEEDED:
-        raise ChangeRefused("already_paid", _("The buyer has already paid for these lines."))
-    if is_payment_under_way(saga):
-        raise ChangeRefused("payment_under_way", _("A payment is being taken for these lines."), retry_after=5)
-
-
-def is_payment_under_way(saga: Saga) -> bool:
-    """Tell whether a payment has been asked for or begun and not ended."""
-    is_asked = saga.payment.state == LegState.RUNNING and saga.checkout.state == SagaState.RUNNING
-    started = OrderPayment.objects.filter(order_id=saga.order.id, state=PaymentState.IN_FLIGHT)
-    return is_asked or started.exists()
 
 
 def _refuse_shortfall(saga: Saga, plan: _Plan, old: dict[UUID, int]) -> None:
@@ -334,22 +308,6 @@ def _quotes_left(leg: CheckoutLeg, plan: _Plan) -> list[dict[str, Any]]:
     policies = [item for item in plan.before if item["kind"] == LineKind.POLICY]
     quotes = PoliciesRequest.of(leg).quotes
     return [quote for quote, item in zip(quotes, policies, strict=False) if item["id"] not in gone]
-
-
-def _refuse_amounts(saga: Saga, plan: _Plan) -> None:
-    """Refuse a total below what is lent and credited; money paid above it goes back.
-
-    A car in exchange goes on paying for goods alone: else what pays for premiums would go back as money too much.
-    """
-    if plan.total > MAX_AMOUNT:
-        raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
-    loan = saga.legs.get(LegKind.LOAN)
-    asked = LoanRequest.of(loan).amount if loan is not None and loan.state == LegState.PENDING else ZERO
-    lent = max(saga.order.loan_amount, asked) + compute_lent(saga.legs)
-    covered = lent + saga.order.total_amount - saga.order.payable
-    if plan.total < covered or plan.goods < saga.order.trade_in_credit:
-        detail = _("Less than what is lent and credited already.")
-        raise ChangeRefused("total_below_covered", detail, total_amount=str(plan.total), covered=str(covered))
 
 
 # Doing ----------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import msgspec
 
 from core.money import ZERO
 from orders.models import CheckoutLeg, LegState, LineKind, OrderLine
+from orders.rules.prices import show_discounts, sum_discounts
 from orders.rules.requests import PoliciesRequest
 from orders.services.excess import return_excess
 from orders.services.locking import LockedOrder
@@ -17,7 +18,7 @@ def plain(line: OrderLine) -> dict[str, Any]:
     """Return a line as the timeline keeps it and the API shows it."""
     names = ("id", "product_id", "sku", "name", "vin", "kind", "quantity", "unit_price", "line_total")
     shown: dict[str, Any] = msgspec.to_builtins({name: getattr(line, name) for name in names})
-    return shown
+    return shown | show_discounts(line) if line.discount_amount else shown
 
 
 def write_lines(
@@ -33,6 +34,7 @@ def write_lines(
     saga.items = [plain(line) for line in lines]
     saga.order.total_amount = sum((line.line_total for line in lines), ZERO)
     saga.order.total_quantity = sum(line.quantity for line in lines)
+    saga.order.discount_total = sum_discounts(lines)
     saga.order.touch(saga.now)
 
 

@@ -15,6 +15,7 @@ from core.money import DEFAULT_CURRENCY, line_total
 from orders.errors import CurrencyMismatch, InsufficientStock, ProductNotReady, UnknownProduct
 from orders.events import OrderLine as LineFact
 from orders.models import LineKind, OrderLine, ProductCopy
+from orders.rules.prices import Bargain
 from orders.services.history import Actor
 
 MAX_QUANTITY = 1000
@@ -26,10 +27,11 @@ _COPIES = f"SELECT {', '.join(_COLUMNS)} FROM orders_productcopy WHERE product_i
 
 @dataclass(frozen=True)
 class ProductLine:
-    """A quantity of a product from the catalogue."""
+    """A quantity of a product from the catalogue, at its price or at that of a manager's `bargain`."""
 
     product_id: UUID
     quantity: int
+    bargain: Bargain | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, Pro
         vin=product.vin,
         quantity=line.quantity,
         unit_price=product.price,
+        list_price=product.price,
         line_total=line_total(product.price, line.quantity),
     )
 

@@ -31,6 +31,7 @@ from orders.rules.requests import (
     TradeInRequest,
 )  # fmt: skip
 from orders.services.agreeing import is_value_agreed, refuse_gifts
+from orders.services.bargaining import bargain_at_placing, record_placed_discounts
 from orders.services.deposits import LEG as DEPOSIT
 from orders.services.deposits import agree_deposit, require_terms
 from orders.services.history import Actor, record_status
@@ -79,9 +80,23 @@ def place_order(
         paid_by = _wished_money(_payments(payment, deposit), _valued(order, goods, trade_in, actor, now), loan)
         purchase = _wished_goods(offer, insurance) | paid_by
         _begin(_build_saga(order, order_lines, purchase, now), order_lines, actor, now, offer)
-        if deposit is not None:
-            agree_deposit(order, deposit, actor, now)
+        _record_terms(order, order_lines, lines, deposit, actor, now)
     return order
+
+
+def _record_terms(
+    order: Order,
+    built: Sequence[OrderLine],
+    lines: Sequence[ProductLine | FreeLine],
+    deposit: dict[str, Any] | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write down what was agreed besides: discounts with their reasons, and the deposit's terms."""
+    if order.discount_total:
+        record_placed_discounts(order, built, lines, actor, now)
+    if deposit is not None:
+        agree_deposit(order, deposit, actor, now)
 
 
 def _accepted(
@@ -97,6 +112,8 @@ def _accepted(
     built = build_lines(lines, actor, kept=offer.product_id if offer else None)
     refuse_hoarding(customer_id, actor, built)
     refuse_other_cars(built, insurance)
+    if any(isinstance(line, ProductLine) and line.bargain for line in lines):
+        bargain_at_placing(built, lines, actor, customer_id)
     return built
 
 
@@ -151,6 +168,7 @@ def _build_order(
         currency=DEFAULT_CURRENCY,
         total_amount=total,
         total_quantity=sum(line.quantity for line in lines),
+        discount_total=sum((line.discount_amount * line.quantity for line in lines), ZERO),
         manager_id=actor.id if actor.is_staff else None,
         placed_date=dealer_day(now),
         comment=comment,

@@ -244,6 +244,24 @@ class GiveAPresent:
         return order.lines.filter(kind="free").exists()
 
 
+@way("orders.discount")
+class TakeOffThePrice:
+    def make(owner, worth):
+        product = ordering.product(price=str(100 * worth), available=9)
+        order = ordering.order(customer_id=owner, lines=[ordering.ProductLine(product, 1)])
+        order.worth = worth
+        return order
+
+    def go(order, actor):
+        bargain = order_services.Bargain(amount=order.worth, reason="a friend")
+        return order_services.agree_prices(
+            order_id=order.id, bargains={order.lines.get().id: bargain}, actor=manager(actor), now=timezone.now()
+        )
+
+    def has_left(order):
+        return Order.objects.get(pk=order.pk).discount_total > 0
+
+
 @way("orders.return")
 class TakeBackWhatWasHandedOver:
     def make(owner, worth):
