@@ -41,7 +41,8 @@ fix: .venv/dev ## Let ruff repair what it can
 	$(BIN)/ruff format
 
 bench: .env .venv/dev ## Measure the hot paths, the event path and the live feed against limits measured in the same run
-	@missed=; for each in "run.py $(ARGS)" events.py feed.py financing.py gateway.py payments.py timeline.py purchase.py; do \
+	@missed=; for each in "run.py $(ARGS)" events.py feed.py financing.py gateway.py payments.py timeline.py \
+		"purchase.py $(filter --write,$(ARGS))" "rest.py $(filter --write,$(ARGS))"; do \
 	$(RUN) benchmarks/$$each || missed="$$missed $${each%% *}"; done; \
 	test -z "$$missed" || { echo "limits missed, or not measured:$$missed" >&2; exit 1; }
 

@@ -2,7 +2,8 @@
 
 `python benchmarks/purchase.py --purchases 20` starts a product of its own, lets it rest, buys one car a second, and
 takes what it does at rest off. Counts come from the servers' own books: pg_stat_statements, pg_stat_database,
-pg_stat_io and Valkey's INFO; they do not depend on the machine, CPU and seconds do.
+pg_stat_io and Valkey's INFO; they do not depend on the machine, CPU and seconds do. Then buyers come ten a second,
+and as many as can be served. Where something is missed, py-spy looks where the processes' time goes.
 """
 
 import argparse
@@ -21,11 +22,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import redis
 
+from benchmarks import processes, sheet
+from benchmarks.purchase_load import Buyers
 from config.databases import APPS
 from tests.chaos.rig import Rig
 
 BUDGET = {"statements": 120, "transactions": 30, "WAL fsyncs": 15, "Celery messages": 8, "CPU ms": 60}
 """What a purchase may cost."""
+SALES = {"paid a second": 25, "p50 s": 0.3, "p99 s": 1.0}
+"""Purchases that are to be served in a second; and how long a buyer waits at the most where ten come in a second."""
+RATE, LOAD_S = 10, 15
+AT_ONCE, CROWD_S = 40, 15
+PROFILED = ("worker", "relay", "web")
 REST_S = 20
 SETTLED_S = 8
 LOOK_S = 0.1
@@ -42,7 +50,6 @@ _FSYNCS = "SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io WHERE object 
 _WAL = "SELECT wal_bytes::bigint FROM pg_stat_wal"
 _DELIVERIES = "SELECT handler, count(*) FROM messaging_inbox GROUP BY 1"
 _EVENTS = "SELECT count(*), coalesce(sum(octet_length(data::text)), 0)::bigint FROM messaging_outbox"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Meter:
@@ -71,7 +78,7 @@ class Meter:
         stats = self.valkey.info("commandstats")
         found["Celery messages"] = stats.get("cmdstat_lpush", {}).get("calls", 0)
         found["MULTI/EXEC"] = stats.get("cmdstat_exec", {}).get("calls", 0)
-        for role, ms in self._cpu().items():
+        for role, ms in processes.cpu_ms(self.roots()).items():
             found["CPU ms"] += ms
             found[f"CPU ms {role}"] = ms
         return found
@@ -81,33 +88,10 @@ class Meter:
         rows = self.rig.rows("orders", _BY_TEXT)
         return Counter({f"{database.removeprefix('autosalon_'):14}{text}": calls for database, text, calls in rows})
 
-    def _cpu(self) -> dict[str, int]:
-        """Milliseconds of CPU that each role and the two servers have used, their children included."""
-        roots = {role: self.rig.main(role) for role in self.rig.roles}
-        roots |= {name: pid for name, pid in self.rig.servers.status().items() if pid}
-        parents, used = {}, {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "stat").read_text().rpartition(") ")[2].split()
-                except OSError:
-                    continue
-                parents[int(entry.name)] = int(words[1])
-                # utime, stime, and those of children already waited for
-                used[int(entry.name)] = sum(int(word) for word in words[11:15]) * 1000 // TICKS
-        found: dict[str, int] = dict.fromkeys(roots, 0)
-        for pid in used:
-            for role, root in roots.items():
-                if root in _line(pid, parents):
-                    found[role] += used[pid]
-        return found
-
-
-def _line(pid: int, parents: dict[int, int]) -> list[int]:
-    line = [pid]
-    while (above := parents.get(line[-1])) and above not in line:
-        line.append(above)
-    return line
+    def roots(self) -> dict[str, int]:
+        """Return the process of each role and of the two servers; their children are below it."""
+        servers = {name: pid for name, pid in self.rig.servers.status().items() if pid}
+        return {role: self.rig.main(role) for role in self.rig.roles} | servers
 
 
 def count_statements(rig: Rig) -> None:
@@ -131,8 +115,7 @@ def at_rest(meter: Meter, seconds: float) -> tuple[dict[str, float], dict[str, f
 def measure(rig: Rig, purchases: int, every_s: float) -> dict[str, Any]:
     """Buy cars one after another; return the cost of one, what rest costs a second, and how long `paid` took."""
     meter = Meter(rig)
-    vehicle = rig.new_vehicle(stock=10_000)
-    rig.wait(lambda: rig.one("orders", "SELECT 1 FROM orders_productcopy WHERE product_id = %s", vehicle), 30, "no car")
+    vehicle = _new_vehicle(rig)
     for _ in range(3):
         _buy(rig, vehicle)
     rig.settle(60)
@@ -158,6 +141,12 @@ def _each(
     return {name: (after[name] - before[name] - rest.get(name, 0.0) * passed) / purchases for name in after}
 
 
+def _new_vehicle(rig: Rig) -> str:
+    vehicle = rig.new_vehicle(stock=10_000)
+    rig.wait(lambda: rig.one("orders", "SELECT 1 FROM orders_productcopy WHERE product_id = %s", vehicle), 30, "no car")
+    return vehicle
+
+
 def _buy(rig: Rig, vehicle: str) -> float:
     token, began = rig.token(), time.monotonic()
     order = rig.place(vehicle, token)
@@ -168,19 +157,44 @@ def _buy(rig: Rig, vehicle: str) -> float:
     return time.monotonic() - began
 
 
-def report(found: dict[str, Any], listed: int = 0) -> bool:
-    """Print the cost beside the budget, and the most frequent statements; return whether everything is within."""
+def load_up(rig: Rig) -> tuple[dict[str, float], dict[str, str]]:
+    """Let buyers come by the dozen; return how they were served, and where each process's time went meanwhile."""
+    vehicle = _new_vehicle(rig)
+    waits = Buyers(rig, vehicle).come(RATE, LOAD_S)
+    most = Buyers(rig, vehicle).crowd(AT_ONCE, CROWD_S)
+    found = {"paid a second": most, "p50 s": waits[len(waits) // 2], "p99 s": waits[int(len(waits) * 0.99)]}
+    rig.settle(120)
+    return found, {role: _profile(rig, role, vehicle) for role in PROFILED}
+
+
+def _profile(rig: Rig, role: str, vehicle: str) -> str:
+    stacks = processes.sample(rig.main(role), LOAD_S, lambda: Buyers(rig, vehicle).come(RATE / 2, LOAD_S))
+    rig.settle(120)
+    return processes.describe(stacks)
+
+
+def report(found: dict[str, Any], sales: dict[str, float], listed: int = 0) -> tuple[str, bool]:
+    """Return the cost beside the budget as Markdown, and whether all is within; print the most frequent statements."""
     for text, count in sorted(found["texts"].items(), key=lambda item: -item[1])[:listed]:
         print(f"{count:>8.1f}  {text[:150]}")
     cost, rest, waits = found["cost"], found["rest"], found["waits"]
-    print(f"{'a card purchase':<44}{'cost':>10}{'budget':>10}{'at rest/s':>12}")
+    lines = ["| of a card purchase | cost | budget | at rest, a second |", "| --- | ---: | --- | ---: |"]
     for name, value in cost.items():
         if abs(value) >= 0.05 or rest[name] >= 0.05:
             budget = BUDGET.get(name)
-            mark = "" if budget is None else "  ok" if value <= budget else "  MISSED"
-            print(f"{name:<44}{value:>10.1f}{budget or '':>10}{rest[name]:>12.1f}{mark}")
-    print(f"placed to paid: p50 {waits[len(waits) // 2]:.2f} s, longest {waits[-1]:.2f} s ({len(waits)} purchases)")
-    return all(cost[name] <= budget for name, budget in BUDGET.items())
+            said = "" if budget is None else f"≤ {budget} {_verdict(value <= budget)}"
+            lines.append(f"| {name} | {value:.1f} | {said} | {rest[name]:.1f} |")
+    for name, value in sales.items():
+        sign, is_met = ("≥", value >= SALES[name]) if name == "paid a second" else ("≤", value <= SALES[name])
+        what = f"most that are {name}" if sign == "≥" else f"placed to paid at {RATE} a second, {name}"
+        lines.append(f"| {what} | {value:.2f} | {sign} {SALES[name]} {_verdict(is_met)} | |")
+    lines.append(f"| placed to paid, alone: p50 s | {waits[len(waits) // 2]:.2f} | | |")
+    text = "\n".join(lines)
+    return text, "MISSED" not in text
+
+
+def _verdict(is_met: bool) -> str:
+    return "ok" if is_met else "MISSED"
 
 
 def main() -> None:
@@ -189,16 +203,24 @@ def main() -> None:
     parser.add_argument("--purchases", type=int, default=20)
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--list", type=int, default=0, metavar="N", help="print the N most frequent statements too")
+    parser.add_argument("--cost", action="store_true", help="count the cost alone, without a crowd")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     wanted = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="autosalon-purchase-"))
     rig = Rig(folder)
     try:
         rig.start()
         count_statements(rig)
-        is_within = report(measure(rig, wanted.purchases, wanted.every), wanted.list)
+        found = measure(rig, wanted.purchases, wanted.every)
+        sales, profiles = ({}, {}) if wanted.cost else load_up(rig)
     finally:
         rig.stop()
         shutil.rmtree(folder, ignore_errors=True)
+    text, is_within = report(found, sales, wanted.list)
+    text = "\n\n".join([text, *(f"**{role}**, at {RATE // 2} a second: {said}" for role, said in profiles.items())])
+    print(text)
+    if wanted.write:
+        sheet.write("purchase", f"{wanted.purchases} purchases, one in {wanted.every:g} s", text)
     sys.exit(not is_within)
 
 

@@ -22,6 +22,7 @@ PEERS_VENV = bench_env.ROOT / ".data" / "peers"
 PEER_DATABASE = "autosalon_bench_peers"
 CLIENTS, USERS, ORDERS, PRODUCTS = 8, 64, 2_000, 1_000
 START_S = 120
+PASSWORD = "correct-horse-battery"
 
 
 @dataclass
@@ -44,6 +45,8 @@ def seed() -> tuple[list[tuple[UUID, str]], list[UUID], list[tuple[UUID, int]]]:
     from orders.services import Actor, ProductLine, place_order
     from orders.tests import make
 
+    _seed_people()
+
     fetch("orders", "TRUNCATE orders_order CASCADE", ())  # the timeline refuses to be deleted from
     for _ in range(max(0, PRODUCTS - Product.objects.count())):
         catalog.tests.make.product()
@@ -63,6 +66,23 @@ def seed() -> tuple[list[tuple[UUID, str]], list[UUID], list[tuple[UUID, int]]]:
     for alias in ("orders", "catalog"):
         fetch(alias, "ANALYZE", ())
     return users, [*sold, *products], orders
+
+
+def _seed_people() -> None:
+    """Make the people who sign in, and forget who has: the list of a person's sessions is not what is measured."""
+    from django.utils import timezone
+
+    from accounts.models import Session, User
+    from accounts.services import create_user
+
+    Session.objects.all().delete()
+    for number in range(CLIENTS):
+        if not User.objects.filter(email=_email(number)).exists():
+            create_user(email=_email(number), password=PASSWORD, roles=("client",), now=timezone.now())
+
+
+def _email(number: int) -> str:
+    return f"person{number}@bench.example.com"
 
 
 def seed_peers(servers: Any, users: list[tuple[UUID, str]]) -> None:
@@ -122,6 +142,10 @@ def requests(
     def own(client: int, number: int) -> bytes:
         return _request("GET", "/api/v1/orders?page_size=20", users[(client * 7 + number) % USERS][1])
 
+    def sign_in(client: int, number: int) -> bytes:
+        body = json.dumps({"email": _email(client % CLIENTS), "password": PASSWORD}).encode()
+        return _request("POST", "/api/v1/auth/login", "", body)
+
     return {
         "create order": create,
         "read order": read,
@@ -129,6 +153,7 @@ def requests(
         "list 20 products": lambda client, number: _request("GET", "/api/v1/products?page_size=20", ""),
         "list products, never asked before": ask_anew,
         "read product": read_product,
+        "sign in": sign_in,
     }
 
 
