@@ -91,10 +91,17 @@ class _Flush:
         on_commit(self.alias, self._wake_relay)
 
     def _wake_relay(self) -> None:
-        """A statement of its own after the commit: inside it, NOTIFY would serialise all commits of the cluster."""
         failpoints.reach("oncommit.before_notify", self.alias)
-        with connections[self.alias].cursor() as cursor:
-            cursor.execute(f"NOTIFY {CHANNEL}")
+        ring(self.alias)
+
+
+def ring(source: str) -> None:
+    """Have the relay look at a log now.
+
+    A statement of its own after the commit: inside it, NOTIFY would serialise all commits of the cluster.
+    """
+    with connections[source].cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 def _without_cards(data: bytes) -> bytes:

@@ -22,7 +22,9 @@ from core.db import NARROW, try_lock
 from messaging.upkeep import scheduled
 
 TICK_S = 1.0
-HEARTBEAT_S = 5.0
+HEARTBEAT_S = 10.0
+CONFIRM_S = 5.0
+"""So often the server is asked whether a seat is still ours while there is nothing to send."""
 HUNG_S = 10
 """So long a beat may say nothing before the server ends its session, and with it the lock."""
 _LIMIT = f"SET LOCAL idle_in_transaction_session_timeout = '{HUNG_S}s'"
@@ -36,11 +38,13 @@ class Seat:
         self.alias = alias
         self.is_held = False
         self._session: Any = None
-        self._beaten_at = float("-inf")
+        self._beaten_at = self._asked_at = float("-inf")
 
     def hold(self) -> bool:
-        """Take the seat if it is free, or make sure that it is still ours; waits for nobody."""
-        return self.confirm() if self.is_held else self._take()
+        """Take the seat if it is free, or make sure now and then that it is still ours; waits for nobody."""
+        if not self.is_held:
+            return self._take()
+        return time.monotonic() - self._asked_at < CONFIRM_S or self.confirm()
 
     def confirm(self) -> bool:
         """Ask the server whether the seat is still ours; if it does not say so, it is not."""
@@ -48,6 +52,7 @@ class Seat:
             return False
         try:
             self._execute("SELECT true")
+            self._asked_at = time.monotonic()
         except Error as error:
             log.warning("beat_lost_its_lock", alias=self.alias, error=repr(error))
             self.leave()

@@ -6,6 +6,7 @@ from django.db import connections
 
 from core.db import transaction
 from messaging.delivery.dispatcher import dispatch
+from messaging.outbox import ring
 from messaging.peering.peers import is_here
 from messaging.subscriptions import Subscription, subscriptions
 from messaging.transport import relay
@@ -51,6 +52,8 @@ def rewind(item: Subscription, source: str, *, first: int = 1) -> int:
                WHERE source = %s AND handler = %s""",
             [first - 1, source, item.name],
         )
+    if is_here(source):
+        ring(source)
     return forgotten
 
 

@@ -13,7 +13,12 @@ from messaging.transport.relay import Wakeup
 
 _LOOK = f"""SELECT EXISTS (SELECT 1 FROM messaging_timer WHERE fired_at IS NULL AND due_at <= statement_timestamp()),
        EXISTS (SELECT 1 FROM messaging_inbox WHERE status = 0 AND next_at <= statement_timestamp()),
-       EXISTS (SELECT 1 FROM messaging_external_call WHERE {DUE})"""
+       EXISTS (SELECT 1 FROM messaging_external_call WHERE {DUE}),
+       coalesce(extract(epoch FROM least(
+           (SELECT min(due_at) FROM messaging_timer WHERE fired_at IS NULL),
+           (SELECT min(next_at) FROM messaging_inbox WHERE status = 0),
+           (SELECT min(next_at) FROM messaging_external_call WHERE state IN ('new', 'sent', 'unknown'))
+       ) - statement_timestamp()), 'infinity')::float8"""
 
 
 def pending_shards(alias: str) -> set[Wakeup]:
@@ -27,11 +32,12 @@ def pending_shards(alias: str) -> set[Wakeup]:
 
 
 class Due(NamedTuple):
-    """Of which tables of one database something is due."""
+    """Of which tables of one database something is due, and in how many seconds the next that waits in them may be."""
 
     timers: bool
     deliveries: bool
     calls: bool
+    next_s: float
 
 
 def look(alias: str) -> Due:
@@ -47,13 +53,13 @@ def due_shards(alias: str, due: Due) -> set[Wakeup]:
     return fired | (pending_shards(alias) if due.deliveries else set())
 
 
-def sweep(alias: str, *, is_beat_due: bool = True) -> int:
+def sweep(alias: str, *, due: Due | None = None, is_beat_due: bool = True) -> int:
     """Fire due timers, wake every shard, call and work queue that waits; return how many were woken.
 
     Nobody is woken again by the hundred while workers have more to look at than there is. A heartbeat is left if
     `is_beat_due`: it is written to disk, so not at every look.
     """
-    due = look(alias)
+    due = due or look(alias)
     shards = due_shards(alias, due)
     if not wakeups.are_needed(get_queue_name(alias), len(shards)):
         shards = set()

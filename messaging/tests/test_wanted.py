@@ -1,13 +1,24 @@
 """A relay under load hands events to those who want them; the others catch up with the head a moment later."""
 
+import math
+import threading
+import time
+from itertools import pairwise
+from types import SimpleNamespace
+
 import pytest
 from django.utils import timezone
 
 from core.db import fetch
+from messaging.delivery import replay, sweep
+from messaging.delivery.sweep import Due
 from messaging.models import FeedHead, Heartbeat, InboxCursor
+from messaging.outbox import CHANNEL
+from messaging.subscriptions import list_subscriptions
 from messaging.testing import drain_outbox
 from messaging.tests.test_delivery import Recorder, change, inbox, recorder, register  # noqa: F401  (a fixture)
 from messaging.transport import relay, relay_loop
+from tests.product import wait_for
 
 pytestmark = [
     pytest.mark.django_db(databases=["catalog", "orders", "financing", "insurance", "notifications", "resources"]),
@@ -90,6 +101,71 @@ def test_when_everybody_is_looked_at():
     looks.record_turn(0, has_rung=False)
     assert looks.wait_s(fails=False) == relay_loop.POLL_S
     assert [looks.is_due(now, fails=False) for now in (6.1, 6.6, 7.2)] == [False, True, False]
+
+
+def test_where_nothing_happens_looks_come_ever_less_often_until_something_does():
+    looks, now, pauses = relay_loop.Looks(), 0.0, []
+    while len(pauses) < 7:
+        is_due = looks.is_due(now, fails=False)
+        pauses += [now] if is_due else []
+        now += 0.5
+    gaps = [round(later - sooner) for sooner, later in pairwise(pauses)]
+    assert gaps == [5, 10, 20, 40, 60, 60]
+    assert looks.is_still()
+    assert looks.wait_s(fails=False) == relay_loop.MOST_IDLE_S
+    for placed, has_rung in ((1, False), (0, True)):
+        looks.record_turn(placed, has_rung=has_rung)
+        assert not looks.is_still()
+        assert looks.wait_s(fails=False) == relay_loop.IDLE_S
+
+
+@pytest.fixture
+def sweeps(monkeypatch):
+    """Moments of the sweeps of a relay's thread whose database has nothing that is due, nor will for `next_s`."""
+    monkeypatch.setattr(relay_loop, "SWEEP_S", 0.01)
+    monkeypatch.setattr(relay_loop, "STIR_S", 0.1)
+    monkeypatch.setattr(relay_loop, "MOST_SWEEP_S", 60.0)
+    found = SimpleNamespace(at=[], next_s=math.inf)
+
+    def look(alias):
+        found.at.append(time.monotonic())
+        return Due(timers=False, deliveries=False, calls=False, next_s=found.next_s)
+
+    monkeypatch.setattr(sweep, "look", look)
+    monkeypatch.setattr(sweep, "sweep", lambda *_, **__: 0)
+    found.relay = relay_loop.Relay(["catalog"])
+    thread = threading.Thread(target=found.relay._sweep, args=("catalog",))
+    thread.start()
+    yield found
+    found.relay.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_database_in_which_nothing_happens_is_swept_rarely(sweeps):
+    time.sleep(1)
+    before = len(sweeps.at)
+    time.sleep(1)
+    assert len(sweeps.at) == before, "it was still"
+    relay_loop._stirs["catalog"].set()
+    wait_for(lambda: len(sweeps.at) > before + 3, 10, "nobody sweeps what was stirred")
+
+
+def test_what_falls_due_is_swept_in_time(sweeps):
+    sweeps.next_s = 0.5
+    relay_loop._stirs["catalog"].set()
+    wait_for(lambda: len(sweeps.at) > 30, 20, "nobody sweeps what falls due")
+    gaps = [later - sooner for sooner, later in pairwise(sweeps.at)]
+    assert max(gaps) < 5
+
+
+def test_the_relay_hears_of_a_replay_at_once(recorder, asked):  # noqa: F811
+    change("a")
+    relay_loop.turn("catalog")
+    [item] = [item for item in list_subscriptions("orders") if item.name == Recorder.name]
+    asked.clear()
+    replay.rewind(item, "catalog")
+    assert ("catalog", f"NOTIFY {CHANNEL}") in asked
 
 
 def test_those_who_can_wait_are_given_what_came_within_a_second(recorder, monkeypatch):  # noqa: F811

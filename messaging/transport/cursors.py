@@ -7,6 +7,7 @@ from django.db import Error, connections
 
 from core.db import transaction
 from core.outside.asking import PeerAway
+from messaging.outbox import ring
 from messaging.peering.peers import is_here
 from messaging.subscriptions import Subscription, list_subscriptions, subscriptions
 from messaging.transport.logs import read_head
@@ -135,7 +136,10 @@ def _resume(item: Subscription, source: str, first: int | None) -> int:
                WHERE handler = %s AND source = %s AND is_paused""",
             [head.epoch, None if first is None else first - 1, head.head, item.name, source],
         )
-        return int(cursor.rowcount)
+        resumed = int(cursor.rowcount)
+    if is_here(source):
+        ring(source)
+    return resumed
 
 
 def _pair(handler: str, source: str) -> tuple[Subscription, list[str]]:

@@ -8,6 +8,7 @@ whichever log. What runs on other machines is theirs to move.
 import math
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection
 
 import structlog
@@ -27,15 +28,18 @@ from messaging.transport.logs import Log
 
 POLL_S = 0.5
 """So soon a log is looked at again whose news somebody has not got: a subscriber that is away, another relay's."""
-IDLE_S = 2.0
-"""So often each log is looked at, should a bell not have been heard."""
-LOOK_S = 5.0
+IDLE_S, MOST_IDLE_S = 2.0, 10.0
+"""So often each log is looked at, should a bell not have been heard; and so often where it has been still for long."""
+LOOK_S, MOST_LOOK_S = 5.0, 60.0
 """So long at most a subscriber that wants none of the newest events stays behind the head; and so often everybody is
-looked at even if nothing happened, for a cursor may have been moved back by hand."""
+looked at even if nothing happened, for a cursor may have been moved back by hand. While all is still each pause is
+twice the one before, up to the second."""
 WAIT_S = 1.0
 """So long events wait for more of their kind where nobody wants them but handlers that can wait."""
 POLL_PEER_S = 1.0
-SWEEP_S = 1.0
+SWEEP_S, MOST_SWEEP_S = 1.0, 10.0
+"""So often a database is swept, and so often where all has been still for `STIR_S` and nothing falls due before."""
+STIR_S = 30.0
 BEAT_S = 5.0
 MAX_BACKOFF_S = 10.0
 HUNG_S = 60.0
@@ -53,6 +57,8 @@ def list_targets(source: str, types: Collection[str] | None = None, *, at_once: 
     return sorted({item.alias for item in wanting if types is None or not item.events.keys().isdisjoint(types)})
 
 
+_stirs: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+"""Set when something is placed in or copied to a database: what comes of it may need the sweep soon."""
 _moved: dict[str, float] = {}
 
 
@@ -80,6 +86,7 @@ def turn(
         types.update(event["type"] for event in placed)
         feed.broadcast(source, placed)
         if placed:
+            _stirs[source].set()
             sinks.wake(source)
             relay_wakeups.send(source)
         is_full = len(placed) == relay.BATCH
@@ -123,6 +130,7 @@ def _copy_all(source: str, alias: str, shared: Log, *, is_wanted: bool) -> None:
             _moves()
             shards, has_more = relay.copy(source, alias, shared, is_wanted=is_wanted)
             if shards:
+                _stirs[alias].set()
                 failpoints.reach("relay.before_wakeup", alias)
             wakeups.send(sorted(shards)[:1])  # whoever hears it looks at all that is due in the database
     except PeerAway:
@@ -149,30 +157,46 @@ def _forget(alias: str) -> None:
         connections[alias].close()
 
 
+def _close_all_but(alias: str) -> None:
+    """Close what this thread has open to other databases: there are as many threads as there are of those."""
+    for connection in connections.all(initialized_only=True):
+        if connection.alias != alias:
+            connection.close()
+
+
 class Looks:
     """Moments when a thread looks at all subscribers of its log, not at those alone that want what it has placed.
 
-    Now and then; and soon after another relay has placed an event, for that one may have died of it.
+    Now and then, ever less often while nothing happens; and soon after another relay has placed an event, for that one
+    may have died of it.
     """
 
     def __init__(self) -> None:
         self._last_s, self._has_rung, self._has_news = -math.inf, False, False
+        self._pause_s = LOOK_S / 2
 
     def is_due(self, now_s: float, *, fails: bool) -> bool:
         """Say whether it is time, and begin to wait anew if it is; `fails`: some subscriber could not be reached."""
-        if now_s - self._last_s < (POLL_S if self._has_news or fails else LOOK_S):
+        if now_s - self._last_s < (POLL_S if self._has_news or fails else self._pause_s):
             return False
         self._last_s, self._has_news = now_s, False
+        self._pause_s = min(MOST_LOOK_S, self._pause_s * 2)
         return True
+
+    def is_still(self) -> bool:
+        """Tell whether nothing has happened for minutes, nor will before long as far as one can see."""
+        return self._pause_s == MOST_LOOK_S
 
     def wait_s(self, *, fails: bool) -> float:
         """Return the seconds after which to look even if no bell rings."""
-        return POLL_S if self._has_news or fails else IDLE_S
+        return POLL_S if self._has_news or fails else min(MOST_IDLE_S, IDLE_S * self._pause_s / LOOK_S)
 
     def record_turn(self, placed: int, *, has_rung: bool) -> None:
         """Remember a turn that placed so many events, and whether the database has rung for more since."""
         if self._has_rung and not placed:
             self._has_news = True
+        if placed or has_rung:
+            self._pause_s = LOOK_S
         self._has_rung = has_rung
 
 
@@ -203,6 +227,8 @@ class Relay:
         """Ask every thread to end and wait for it."""
         self.stopping.set()
         self.bells.ring()
+        for alias in self.aliases:
+            _stirs[alias].set()
         for thread in self.threads:
             thread.join(timeout=5)
 
@@ -246,6 +272,8 @@ class Relay:
             placed = turn(alias, self.aliases, to_all=to_all, waiting=waiting)
             until_s = min(waiting.values(), default=math.inf)
             wait_s = min(looks.wait_s(fails=_fails(alias)), max(0.0, until_s - time.monotonic()))
+            if to_all and looks.is_still():
+                _close_all_but(alias)
             looks.record_turn(placed, has_rung=any(True for _ in raw.notifies(timeout=wait_s, stop_after=1)))
 
     def _follow(self, source: str) -> None:
@@ -258,12 +286,17 @@ class Relay:
         self.bells.listen(self.stopping)
 
     def _sweep(self, alias: str) -> None:
-        beaten_at = -math.inf
+        beaten_at, stirred_at, stir = -math.inf, time.monotonic(), _stirs[alias]
         while not self.stopping.wait(SWEEP_S):
             _moves()
             is_beat_due = time.monotonic() - beaten_at >= BEAT_S
-            sweep.sweep(alias, is_beat_due=is_beat_due)
+            due = sweep.look(alias)
+            if sweep.sweep(alias, due=due, is_beat_due=is_beat_due) or stir.is_set():
+                stir.clear()
+                stirred_at = time.monotonic()
             beaten_at = time.monotonic() if is_beat_due else beaten_at
+            if time.monotonic() - stirred_at >= STIR_S:
+                stir.wait(min(MOST_SWEEP_S, due.next_s) - SWEEP_S)
 
     def _stream(self, alias: str) -> None:
         sinks.Sink(alias).run(self.stopping)

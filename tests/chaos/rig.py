@@ -12,6 +12,7 @@ import httpx2
 
 from config.databases import APPS
 from core.ids import uuid7
+from messaging.outbox import CHANNEL
 from tests.chaos.roles import Roles
 from tests.product import ROOT
 
@@ -106,7 +107,9 @@ class Rig(Roles):
 
     def rewind(self, app: str, handler: str) -> None:
         """Let a handler's log be read again from its beginning, as a replay does."""
-        self.rows(app, "UPDATE messaging_inbox_cursor SET position = 0 WHERE handler = %s", handler)
+        back = "UPDATE messaging_inbox_cursor SET position = 0 WHERE handler = %s RETURNING source"
+        for (source,) in self.rows(app, back, handler):
+            self.rows(source, f"NOTIFY {CHANNEL}")
 
     def check_books(self) -> dict[str, Any]:
         """Return what `check_books --json` says, from a process kept for it: a fresh one takes seconds to start."""

@@ -35,8 +35,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 USUAL = ("web", "sandbox", "sms", "relay", "worker", "external")
 PROVIDER_TIMEOUT_S = 3
-BEATEN_S = 8
-"""So old a heartbeat of a relay that sweeps may be: it beats every 5 s, in each database at a moment of its own."""
+BEATEN_S = 13
+"""So old a heartbeat of a relay that sweeps may be: it beats every 10 s at least, in each database by itself."""
 NOWHERE = "http://127.0.0.1:9"
 """A public address at which nobody answers: a provider that is told it delivers no webhooks."""
 
