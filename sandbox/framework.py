@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import json
 import re
+import signal
 import sqlite3
 import threading
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -200,14 +202,20 @@ class SandboxCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until stopped. Raises CommandError outside debug."""
-        import uvicorn
+        serve([self.configure(**options)])
 
+    def configure_alone(self) -> uvicorn.Config:
+        """Return what is served where no arguments are given. Raises CommandError outside debug."""
+        return self.configure(**vars(self.create_parser("", "").parse_args([])))
+
+    def configure(self, **options: Any) -> uvicorn.Config:
+        """Return what is served, and where. Raises CommandError outside debug."""
         if not settings.DEBUG:
             raise CommandError("a sandbox stands for nobody: it runs in debug only (AUTOSALON_DEBUG=on)")
         address = urlsplit(getattr(settings, self.url_setting))
         port = options["port"] or address.port or 80
         address = address._replace(netloc=f"{address.hostname}:{port}")
-        uvicorn.run(
+        return uvicorn.Config(
             self.make(settings.DATA_DIR, address, **options),
             host=address.hostname or "127.0.0.1",
             port=port,
@@ -216,3 +224,26 @@ class SandboxCommand(BaseCommand):
             log_level="warning",
             timeout_graceful_shutdown=2,
         )
+
+
+class _Server(uvicorn.Server):
+    """One of a process's servers: signals are for all of them, so none takes them for itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(configs: Sequence[uvicorn.Config]) -> None:
+    """Serve all of them until SIGINT or SIGTERM."""
+    asyncio.run(_serve([_Server(config) for config in configs]))
+
+
+async def _serve(servers: Sequence[_Server]) -> None:
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sign, stop)
+    await asyncio.gather(*(server.serve() for server in servers))

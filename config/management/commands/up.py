@@ -208,14 +208,9 @@ def _background_programs() -> list[Program]:
     ]
     if settings.RELAY_MODE == "process" and "relay" in get_commands():
         programs.insert(0, Program("relay", _manage("relay")))
-    if _sandbox_is_ours():
-        programs.insert(0, Program("sandbox", _manage("run_sandbox")))
-    if _insurers_are_ours():
-        programs.insert(0, Program("insurers", _manage("run_insurers")))
-    if _banks_are_ours():
-        programs.insert(0, Program("banks", _manage("run_banks")))
-    if _sms_is_ours():
-        programs.insert(0, Program("sms", _manage("run_sms")))
+    sandboxes = [name for name, is_ours in SANDBOXES.items() if is_ours()]
+    if sandboxes:
+        programs.insert(0, Program("sandbox", _python("-m", "sandbox", *sandboxes)))
     return programs
 
 
@@ -237,6 +232,15 @@ def _banks_are_ours() -> bool:
 def _sms_is_ours() -> bool:
     local = urlsplit(settings.SMS_URL).hostname in {"127.0.0.1", "localhost"}
     return local and settings.DEBUG and "run_sms" in get_commands()
+
+
+SANDBOXES = {
+    "run_sandbox": _sandbox_is_ours,
+    "run_insurers": _insurers_are_ours,
+    "run_banks": _banks_are_ours,
+    "run_sms": _sms_is_ours,
+}
+"""The companies outside that are played here, all by one process."""
 
 
 def _check_ports() -> None:
