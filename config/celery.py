@@ -1,12 +1,13 @@
 """Celery: dispatches deliveries, calls providers, runs periodic jobs; the database is the ledger, never the broker."""
 
+import gc
 import os
 from typing import Any
 
 import structlog
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import task_prerun
+from celery.signals import task_prerun, worker_before_create_process
 from click import Option
 from django.conf import settings
 
@@ -73,6 +74,13 @@ def _schedule(sender: Celery, task: str, every: float | crontab, queue: str, *ar
     expires = every if isinstance(every, float) else 3600.0
     job = sender.signature(task, args=arguments, queue=queue, expires=expires)
     sender.add_periodic_task(every, job, name=" ".join([task, *arguments]))
+
+
+@worker_before_create_process.connect
+def share_memory(**_: object) -> None:
+    """A child has its memory in common with us until either writes there, and a collection writes to every object."""
+    gc.collect()
+    gc.freeze()
 
 
 @task_prerun.connect
