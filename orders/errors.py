@@ -120,6 +120,20 @@ class ReturnTimeOver(DomainError):
     detail = _("The time for a return is over: please ask our manager.")
 
 
+class NoTemplate(DomainError):
+    """No version of the words of this kind of paper is in force; `kind` and `language` name them."""
+
+    code = "no_template"
+    detail = _("No version of this document's template is in force in this language.")
+
+
+class FactsMissing(DomainError):
+    """A paper would lack what makes it one; `fields` names what nobody has said yet."""
+
+    code = "facts_missing"
+    detail = _("This document cannot be issued before all that it must say is known.")
+
+
 class DocumentNotAvailable(DomainError):
     """The order's state has no such document yet, or no more."""
 
