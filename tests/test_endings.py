@@ -22,9 +22,11 @@ from financing.services import disburse_loan
 from insurance.models import Policy
 from messaging.people import classified, endings, personal
 from messaging.people.endings import Ending, EndlessEnding
-from orders.models import Document, DocumentFile
+from orders.models import BuyerPapers, Document, DocumentFile, DocumentSignature, IssuedDocument
 from orders.services import Actor
+from orders.services.buyer_papers import enter_buyer_papers
 from orders.services.documents import issue_document
+from orders.services.issuing import issue_paper
 
 pytestmark = pytest.mark.django_db(databases=project.APPS)
 NOW = timezone.now()
@@ -47,7 +49,17 @@ def a_contract(person):
         cursor.execute("SELECT set_config('autosalon.forgets', 'on', true)")
         Document.objects.update(facts=document.facts | {"buyer": {"name": "Anna", "id": str(person)}})
         cursor.execute("SELECT set_config('autosalon.forgets', '', true)")
+    a_signed_paper(order)
     return relativedelta(years=6, month=1, day=1, hour=12)
+
+
+def a_signed_paper(order):
+    enter_buyer_papers(order_id=order.id, data=orders.tests.make.PASSPORT, actor=MANAGER, now=timezone.now())
+    paper = issue_paper(order_id=order.id, kind="consent", language="ru", details={}, actor=MANAGER, now=timezone.now())
+    DocumentSignature.objects.create(
+        document=paper, side="buyer", method="code", signer_id=order.customer_id, signer_name="Anna", address="::1",
+        sha256=paper.sha256, text_sha256=paper.text_sha256, signed_at=NOW,
+    )  # fmt: skip
 
 
 def a_borrowers_passport(person):
@@ -96,6 +108,15 @@ def papers():
 KEPT = {
     ("orders", "document.facts"): (a_contract, names),
     ("orders", "documentfile.content"): (a_contract, DocumentFile.objects.all),
+    ("orders", "buyerpapers.data"): (a_contract, BuyerPapers.objects.all),
+    **{
+        ("orders", f"issueddocument.{name}"): (a_contract, IssuedDocument.objects.exclude(facts_digest="").all)
+        for name in ("text", "content", "facts_digest")
+    },
+    **{
+        ("orders", f"documentsignature.{name}"): (a_contract, DocumentSignature.objects.exclude(signer_name="").all)
+        for name in ("signer_name", "phone", "address", "user_agent", "certificate", "cms", "code_hash")
+    },
     ("financing", "applicationdocument.name"): (a_borrowers_passport, papers),
     ("financing", "applicationdocument.path"): (a_borrowers_passport, papers),
     ("financing", "applicationdocument.sha256"): (a_borrowers_passport, papers),

@@ -166,6 +166,11 @@ class IssuedDocument(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Name who has to sign: what a buyer alone declares needs nobody else."""
+        return ("buyer",) if self.kind in (PaperKind.CONSENT, PaperKind.ATTORNEY) else ("buyer", "seller")
+
 
 class SignatureSide(models.TextChoices):
     """Side of a paper that somebody signs for."""

@@ -96,7 +96,7 @@ def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
     document = Document.objects.create(
         order_id=order.id,
         kind=kind,
-        number=_next_number(kind, saga.now),
+        number=take_number(kind, PREFIX[DocumentKind(kind)], saga.now),
         version=last.version + 1 if last else 1,
         order_version=order.version,
         facts=facts,
@@ -136,8 +136,8 @@ def _returned(order: Order) -> dict[str, Any]:
     return {"return": stated | {"inspection": found.inspection}}
 
 
-def _next_number(kind: str, now: datetime) -> str:
-    """The kind's next number of the year: no gaps, since its row is locked until the document commits."""
+def take_number(kind: str, prefix: str, now: datetime) -> str:
+    """Take the kind's next number of the year: no gaps, since its row is locked until the document commits."""
     year = dealer_day(now).year
     with connections["orders"].cursor() as cursor:
         cursor.execute(
@@ -146,7 +146,7 @@ def _next_number(kind: str, now: datetime) -> str:
             [kind, year],
         )
         (number,) = cursor.fetchone()
-    return f"{PREFIX[DocumentKind(kind)]}-{year}-{number:06d}"
+    return f"{prefix}-{year}-{number:06d}"
 
 
 def _print(document: Document, language: str, now: datetime) -> DocumentFile:

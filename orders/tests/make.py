@@ -1,6 +1,6 @@
 """Orders for tests, made the way the product makes them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,10 @@ from django.utils import timezone
 from catalog.events import ProductCreated, StockLevel
 from core.ids import uuid7
 from orders import services
-from orders.models import CartItem, Order, OrderReturn, QueuePlace
+from orders.models import CartItem, IssuedDocument, Order, OrderReturn, QueuePlace
 from orders.services import Actor, Holder, ProductLine
+from orders.services.buyer_papers import enter_buyer_papers
+from orders.services.issuing import issue_paper
 
 
 def product(
@@ -102,6 +104,21 @@ def queued(*, customer_id: UUID, now: datetime | None = None) -> QueuePlace:
     order(lines=[ProductLine(car, 1)])
     services.copy_stock_levels(levels=[level(car, 0)])
     return services.join_queue(product_id=car, customer_id=customer_id, now=now or timezone.now())
+
+
+PASSPORT = {
+    "full_name": "Иванов Пётр Сергеевич", "birth_date": date(1985, 2, 1), "birth_place": "г. Казань",
+    "passport": "4512345678", "issued_by": "ОВД Примерного района", "issued_on": date(2010, 3, 10),
+    "department_code": "770-001", "address": "Москва, ул. Образцовая, д. 2", "phone": "8 900 123-45-67",
+}  # fmt: skip
+
+
+def issued(*, customer_id: UUID, kind: str = "consent") -> IssuedDocument:
+    """A paper of an order whose buyer entered their passport."""
+    made = order(customer_id=customer_id)
+    buyer = Actor(customer_id, frozenset({"client"}))
+    enter_buyer_papers(order_id=made.id, data=PASSPORT, actor=buyer, now=timezone.now())
+    return issue_paper(order_id=made.id, kind=kind, language="ru", details={}, actor=buyer, now=timezone.now())
 
 
 def level(product_id: UUID, available: int, version: int = 99) -> StockLevel:

@@ -1,0 +1,168 @@
+"""Say what papers state of a deal, as texts in the language of the paper."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from core.clock import dealer_day
+from orders.models import DepositAgreement, Order, OrderLine, PaperKind
+from orders.rules.paper_fields import LISTS, NEEDED, list_fields
+from orders.rules.printing import in_words
+from orders.rules.requests import LoanRequest, TradeInRequest
+
+OVERRULED = frozenset({"car.mileage", "car.name", "car.color", "car.year"})
+"""Fields that the catalogue knows, and that whoever stands before the car knows better."""
+_OPEN_GROUPS = frozenset({"car", "trade_in"})
+_PASSPORT = {"birth_date", "issued_on"}
+
+
+@dataclass(frozen=True)
+class Deal:
+    """All that papers are made of: the order and what hangs on it, its car as the catalogue shows it, passports."""
+
+    order: Order
+    lines: list[OrderLine]
+    seller: Mapping[str, str]
+    buyer: Mapping[str, str]
+    car_line: OrderLine | None
+    car: Any = None
+    trade_in: TradeInRequest = field(default_factory=TradeInRequest)
+    loan: LoanRequest = field(default_factory=LoanRequest)
+    deposit: DepositAgreement | None = None
+
+
+def state_facts(
+    deal: Deal, *, kind: str, language: str, number: str, day: date, details: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return every field of a kind as text, empty where nothing is known; `details` are said by hand."""
+    order, say = deal.order, _Words(language, deal.order.currency)
+    known: dict[str, Mapping[str, Any]] = {
+        "document": {"number": number, "date": say.day(day)},
+        "order": {
+            "number": order.number,
+            "date": say.day(dealer_day(order.created_at)),
+            "currency": order.currency,
+            **say.sum("total", order.total_amount),
+            "paid": say.money(order.amount_paid),
+            "due": say.money(order.amount_due),
+        },
+        "seller": deal.seller,
+        "buyer": {name: say.stored_day(text) if name in _PASSPORT else text for name, text in deal.buyer.items()},
+        "car": _describe_car(deal, say),
+        "trade_in": _describe_trade_in(deal.trade_in, say),
+        "loan": _describe_loan(order, deal.loan, say),
+        "deposit": _describe_deposit(deal.deposit, say),
+    }
+    facts: dict[str, Any] = {"lines": [_describe_line(line, say) for line in deal.lines]}
+    for item in list_fields(kind):
+        value = known.get(item.group, {}).get(item.name) or ""
+        if details.get(item.path) and may_be_said(kind, item.path, str(value)):
+            value = details[item.path]
+        facts.setdefault(item.group, {})[item.name] = str(value)
+    return facts
+
+
+def may_be_said(kind: str, path: str, known: str) -> bool:
+    """Tell whether a field may be said by hand: what is meant for it, or of a car what the catalogue does not know."""
+    found = next((item for item in list_fields(kind) if item.path == path), None)
+    if found is None:
+        return False
+    return found.by_hand or path in OVERRULED or (found.group in _OPEN_GROUPS and not known)
+
+
+def sayable(kind: str) -> frozenset[str]:
+    """Fields of a kind that anybody may say by hand in some deal."""
+    return frozenset(
+        item.path
+        for item in list_fields(kind)
+        if item.by_hand or item.group == "car" or (item.group == "trade_in" and "amount" not in item.name)
+    ) - {"car.price", "car.price_words", "car.vin"}
+
+
+def find_missing(kind: str, facts: Mapping[str, Any]) -> list[str]:
+    """List the fields that a paper of a kind would lack."""
+    return [path for path in NEEDED[kind] if not facts.get(path.split(".")[0], {}).get(path.split(".")[1])]
+
+
+def suits(kind: str, condition: str) -> bool:
+    """Tell whether a contract suits a car of this condition; one whose condition nobody knows is judged by people."""
+    if kind == PaperKind.SALE_NEW:
+        return condition in ("", "new")
+    return kind not in (PaperKind.SALE_USED, PaperKind.SALE_CONSIGNED) or condition in ("", "used")
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Sums and days as a language writes them."""
+
+    language: str
+    currency: str
+
+    def money(self, amount: Decimal) -> str:
+        return f"{amount:,.2f}".replace(",", "\u00a0").replace(".", ",")
+
+    def sum(self, name: str, amount: Decimal | None) -> dict[str, str]:
+        if amount is None:
+            return {}
+        return {name: self.money(amount), f"{name}_words": in_words(amount, self.currency, self.language)}
+
+    def day(self, day: date) -> str:
+        return day.strftime("%d.%m.%Y" if self.language == "ru" else "%Y-%m-%d")
+
+    def stored_day(self, text: str) -> str:
+        return self.day(date.fromisoformat(text)) if text else ""
+
+    def count(self, number: int | None) -> str:
+        return "" if number is None else f"{number:,}".replace(",", "\u00a0")
+
+
+def _describe_line(line: OrderLine, say: _Words) -> dict[str, str]:
+    told = (line.name, line.vin, str(line.quantity), say.money(line.unit_price), say.money(line.line_total))
+    return dict(zip(LISTS["lines"], told, strict=True))
+
+
+def _describe_car(deal: Deal, say: _Words) -> dict[str, Any]:
+    if deal.car_line is None:
+        return {}
+    sold: dict[str, Any] = {
+        "name": deal.car_line.name,
+        "vin": deal.car_line.vin,
+        **say.sum("price", deal.car_line.line_total),
+    }
+    if deal.car is None:
+        return sold
+    names = ("make", "model", "year", "color", "body", "fuel")
+    engine = "" if deal.car.engine_volume is None else f"{deal.car.engine_volume:.1f}".replace(".", ",")
+    return {name: getattr(deal.car, name) for name in names} | {
+        **sold,
+        "engine": engine,
+        "power": deal.car.power_hp,
+        "mileage": say.count(deal.car.mileage),
+    }
+
+
+def _describe_trade_in(car: TradeInRequest, say: _Words) -> dict[str, Any]:
+    worth = car.worth or car.amount
+    if not worth:
+        return {}
+    return {
+        "name": " ".join(filter(None, (car.make, car.model))),
+        "vin": car.vin,
+        "year": car.year,
+        "mileage": say.count(car.mileage),
+        **say.sum("amount", worth),
+    }
+
+
+def _describe_loan(order: Order, request: LoanRequest, say: _Words) -> dict[str, str]:
+    amount = order.loan_amount or request.amount
+    return {**say.sum("amount", amount), "own_part": say.money(order.payable - amount)} if amount else {}
+
+
+def _describe_deposit(deposit: DepositAgreement | None, say: _Words) -> dict[str, str]:
+    if deposit is None:
+        return {}
+    until: datetime = deposit.until
+    return {"kind": deposit.kind, "until": say.day(dealer_day(until)), **say.sum("amount", deposit.amount)}

@@ -1,0 +1,190 @@
+"""Issuing papers of the contract desk: the words in force, filled in with the deal, frozen under a number.
+
+A paper is issued again, under a new number, only when its words or what they state have changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from catalog.public import ProductView, get_products
+from core.clock import dealer_day
+from core.db import transaction
+from core.errors import Forbidden, InvalidInput, NotFound
+from core.secrecy.sealing import seal
+from core.secrecy.secret_keys import sign, signatures
+from orders.errors import DocumentNotAvailable, FactsMissing, MoneyMissing
+from orders.models import (
+    OPEN,
+    SOLD,
+    BuyerPapers,
+    DepositAgreement,
+    DepositState,
+    DocumentTemplate,
+    IssuedDocument,
+    LegKind,
+    LegState,
+    Order,
+    OrderLine,
+    PaperKind,
+    Status,
+)
+from orders.rules.paper_facts import Deal, find_missing, may_be_said, sayable, state_facts, suits
+from orders.rules.paper_fields import MOST_ITEMS
+from orders.rules.paper_pages import print_paper
+from orders.rules.paper_template import fill_in
+from orders.rules.requests import LoanRequest, TradeInRequest
+from orders.services.buyer_papers import read_buyer_papers
+from orders.services.changing import load_for
+from orders.services.documents import take_number
+from orders.services.history import Actor, record_edit
+from orders.services.saga import Saga
+from orders.services.templates import find_template
+
+_AGREED = SOLD | {Status.AWAITING_PAYMENT}
+ISSUED_IN: dict[str, frozenset[str]] = {
+    PaperKind.SALE_NEW: _AGREED,
+    PaperKind.SALE_USED: _AGREED,
+    PaperKind.SALE_CONSIGNED: _AGREED,
+    PaperKind.HANDOVER: frozenset({Status.READY, Status.COMPLETED}),
+    PaperKind.TRADE_IN: _AGREED,
+    PaperKind.LOAN: _AGREED,
+    PaperKind.DEPOSIT: SOLD.union(OPEN),
+    PaperKind.ATTORNEY: SOLD - {Status.COMPLETED},
+    PaperKind.CONSENT: SOLD.union(OPEN),
+}
+"""States of an order in which a kind of paper is issued."""
+PREFIX = {
+    PaperKind.SALE_NEW: "NEW",
+    PaperKind.SALE_USED: "USED",
+    PaperKind.SALE_CONSIGNED: "COMM",
+    PaperKind.HANDOVER: "HAND",
+    PaperKind.TRADE_IN: "TRADE",
+    PaperKind.LOAN: "LOAN",
+    PaperKind.DEPOSIT: "DEP",
+    PaperKind.ATTORNEY: "POA",
+    PaperKind.CONSENT: "PDN",
+}
+_NO_LOAN = frozenset({LegState.FAILED, LegState.SKIPPED, LegState.COMPENSATED})
+
+
+def issue_paper(
+    *, order_id: UUID, kind: str, language: str, details: Mapping[str, str], actor: Actor, now: datetime
+) -> IssuedDocument:
+    """Issue a paper of an order, or return the last one while it still says what is true.
+
+    `details` are said by hand, by staff alone. Raises NotFound, Forbidden, InvalidInput (a detail that nobody may
+    say), NoTemplate, DocumentNotAvailable, MoneyMissing (an act of handover before all is paid) and FactsMissing.
+    """
+    if details and not actor.is_staff:
+        raise Forbidden
+    for path in set(details) - sayable(kind):
+        raise InvalidInput(f"details.{path}", "unknown_field", _("There is no field “%(field)s”.") % {"field": path})
+    cars = _read_cars(order_id, actor)
+    template = find_template(kind=kind, language=language, now=now)
+    with transaction("orders"):
+        saga = load_for(order_id, actor, now)
+        deal = _gather(saga, cars)
+        _refuse_untimely(kind, deal)
+        return _issue(saga, deal, template, details, actor)
+
+
+def _read_cars(order_id: UUID, actor: Actor) -> dict[UUID, ProductView]:
+    """Ask the catalogue before any lock is taken. Raises NotFound of an order that the actor may not see."""
+    customer_id = (
+        Order.objects.filter(pk=order_id, deleted_at__isnull=True).values_list("customer_id", flat=True).first()
+    )
+    if customer_id is None or not (actor.is_staff or customer_id == actor.id):
+        raise NotFound
+    ids = OrderLine.objects.filter(order_id=order_id, product_id__isnull=False).values_list("product_id", flat=True)
+    return get_products([product_id for product_id in ids if product_id is not None])
+
+
+def _gather(saga: Saga, cars: Mapping[UUID, ProductView]) -> Deal:
+    order, legs = saga.order, saga.legs
+    lines = list(OrderLine.objects.filter(order_id=order.id).order_by("position")[:MOST_ITEMS])
+    vehicles = {product_id for product_id, product in cars.items() if product.kind == "vehicle"}
+    line = next((line for line in lines if line.product_id in vehicles or line.vin), None)
+    kept = read_buyer_papers(BuyerPapers.objects.filter(order_id=order.id).first())
+    loan = legs.get(LegKind.LOAN)
+    return Deal(
+        order=order,
+        lines=lines,
+        seller=dict(settings.DEALER),
+        buyer={("name" if name == "full_name" else name): text for name, text in kept.items()},
+        car_line=line,
+        car=cars.get(line.product_id) if line and line.product_id else None,
+        trade_in=TradeInRequest.of(legs.get(LegKind.TRADE_IN)),
+        loan=LoanRequest.of(loan if loan is not None and loan.state not in _NO_LOAN else None),
+        deposit=DepositAgreement.objects.filter(order_id=order.id).exclude(state=DepositState.DROPPED).first(),
+    )
+
+
+def _refuse_untimely(kind: str, deal: Deal) -> None:
+    """Raises DocumentNotAvailable and MoneyMissing."""
+    order, condition = deal.order, deal.car.condition if deal.car else ""
+    needed = {PaperKind.TRADE_IN: deal.trade_in.amount, PaperKind.DEPOSIT: deal.deposit}
+    if order.status not in ISSUED_IN[kind] or not needed.get(PaperKind(kind), True) or not suits(kind, condition):
+        raise DocumentNotAvailable(current=order.status)
+    if kind == PaperKind.LOAN and not (order.loan_amount or deal.loan.amount):
+        raise DocumentNotAvailable(current=order.status)
+    if kind == PaperKind.HANDOVER and order.amount_due:
+        raise MoneyMissing(amount_due=str(order.amount_due))
+
+
+def _issue(
+    saga: Saga, deal: Deal, template: DocumentTemplate, details: Mapping[str, str], actor: Actor
+) -> IssuedDocument:
+    kind, language, day = template.kind, template.language, dealer_day(saga.now)
+    nameless = state_facts(deal, kind=kind, language=language, number="", day=day, details=details)
+    _refuse_silent(kind, nameless, details)
+    told = f"paper:{template.id}:{json.dumps(nameless | {'document': {}}, sort_keys=True)}"
+    last = find_last(saga.order.id, kind, language)
+    if last is not None and last.facts_digest in signatures(told):
+        return last
+    number = take_number(kind, PREFIX[PaperKind(kind)], saga.now)
+    facts = nameless | {"document": nameless["document"] | {"number": number}}
+    text = fill_in(template.text, facts)
+    pdf = print_paper(text, title=f"{template.title} {number}", author=deal.seller["name"], language=language)
+    made = IssuedDocument.objects.create(
+        order_id=saga.order.id,
+        kind=kind,
+        language=language,
+        number=number,
+        title=template.title,
+        template=template,
+        text=text,
+        content=seal(pdf),
+        sha256=hashlib.sha256(pdf).hexdigest(),
+        text_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        facts_digest=sign(told),
+        order_version=saga.order.version,
+        issued_by=actor.id,
+        issued_at=saga.now,
+    )
+    record_edit(saga, "document.issued", actor=actor, now=saga.now, data={"kind": kind, "number": number})
+    saga.write_timeline()
+    return made
+
+
+def _refuse_silent(kind: str, facts: Mapping[str, Any], details: Mapping[str, str]) -> None:
+    """Raises FactsMissing, and InvalidInput of a detail that the catalogue or the order says otherwise."""
+    missing = find_missing(kind, facts)
+    if missing:
+        raise FactsMissing(fields=missing)
+    for path, text in details.items():
+        group, _point, name = path.partition(".")
+        if facts[group][name] != text and not may_be_said(kind, path, facts[group][name]):
+            raise InvalidInput(f"details.{path}", "known", _("The order or the catalogue says this already."))
+
+
+def find_last(order_id: UUID, kind: str, language: str) -> IssuedDocument | None:
+    """Return the newest issue of a kind of paper in a language."""
+    issued = IssuedDocument.objects.filter(order_id=order_id, kind=kind, language=language)
+    return issued.order_by("-issued_at", "-id").first()
