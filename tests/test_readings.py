@@ -37,6 +37,7 @@ OF_NOBODY = {
     "catalog.api.views.refused_rows": "a price list",
     "core.importing.screens.progress_view": "how far an import is",
     "financing.api.views.schedule_file": "a calculation for nobody",
+    "orders.api.templates._shown": "a deal that never was",
     "payments.admin.download": "sums by day",
     "payments.api.books._csv": "lines of the books, which name nobody",
     "showroom.api.views.ics": "when an event or a drive is",

@@ -31,6 +31,7 @@ from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
 from orders.api.inputs import OrderInput, parse_customer, parse_line, parse_terms
+from orders.api.papers import PaperActions
 from orders.api.returns import AskReturn
 from orders.api.serializers import (
     CancelInput,
@@ -60,14 +61,14 @@ def get_actor(principal: Principal) -> Actor:
     return Actor(principal.id, principal.roles)
 
 
-class OrderViewSet(StatsActions, DocumentActions, DepositActions, AskReturn, ApiViewSet):
+class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, AskReturn, ApiViewSet):
     """A client sees its own orders; managers see all."""
 
     permission_classes = [IsSignedIn]
     filterset_class = OrderFilter
     ordering = ("-created_at", "-id")
     ordering_fields = {"created_at": "created_at", "total_amount": "total_amount"}
-    throttle_scopes = {"create": "order_create", "document": "files"}
+    throttle_scopes = {"create": "order_create", "document": "files", "issue_paper": "files"}
     queryset = Order.objects.none()
     idempotent_on = "orders"
 

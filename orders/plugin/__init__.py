@@ -14,6 +14,8 @@ PLUGIN = Plugin(
     channels="orders.plugin.channels",
     tags={
         "cart": "What somebody means to order, signed in or not yet.",
+        "document-templates": "Words of contracts and acts, in versions that managers write.",
+        "documents": "Papers that were issued of a deal, and who signed them.",
         "orders": "Orders from the first click to the handed-over keys.",
         "queue": "Places in the queue for a car that another buyer holds.",
         "returns": "Cars that came back.",

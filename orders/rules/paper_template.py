@@ -169,5 +169,5 @@ def _words(said: str) -> Iterator[str]:
 
 def _wrong(line: int, code: str, detail: str) -> InvalidInput:
     error = InvalidInput("text", code, _("Line %(line)d: %(detail)s") % {"line": line, "detail": detail})
-    error.errors[0]["line"] = line  # type: ignore[assignment]  # members of a problem are of any kind
+    error.extra["line"] = line
     return error

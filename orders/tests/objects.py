@@ -66,3 +66,23 @@ def printed(owner: UUID) -> Ids:
 @made_by("/orders/{}/checkout/{}")
 def checkout_leg(owner: UUID) -> Ids:
     return [*order(owner), "stock", "retry"]
+
+
+@made_by("/document-templates")
+def document_template(owner: UUID) -> Ids:
+    from orders.services.templates import create_template
+
+    made = create_template(
+        kind="consent", language="ru", title="Согласие", text="{{ buyer.name }}", actor_id=owner, now=timezone.now()
+    )
+    return [str(made.id)]
+
+
+@made_by("/documents")
+def issued_document(owner: UUID) -> Ids:
+    return [str(make.issued(customer_id=owner).id)]
+
+
+@made_by("/orders/{}/buyer-papers")
+def buyer_papers(owner: UUID) -> Ids:
+    return [str(make.issued(customer_id=owner).order_id)]

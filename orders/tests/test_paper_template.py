@@ -18,8 +18,9 @@ def refused(text, kind=KIND):
     with pytest.raises(InvalidInput) as caught:
         check_template(kind, text)
     [error] = caught.value.errors
-    assert (error["field"], str(error["line"]) in error["detail"]) == ("text", True)
-    return error["code"], error["line"]
+    line = caught.value.extra["line"]
+    assert (error["field"], str(line) in error["detail"]) == ("text", True)
+    return error["code"], line
 
 
 @pytest.mark.parametrize(("text", "code", "line"), [

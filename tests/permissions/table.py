@@ -142,6 +142,25 @@ POST   /returns/{}/inspect                                manager
 POST   /returns/{}/accept                                 manager
 POST   /returns/{}/refuse                                 manager
 GET    /orders/deposit-terms                              anyone
+GET    /document-templates                                manager
+POST   /document-templates                                manager
+GET    /document-templates/fields                         manager
+POST   /document-templates/preview                        manager
+GET    /document-templates/{}                             manager
+PATCH  /document-templates/{}                             manager
+DELETE /document-templates/{}                             manager
+POST   /document-templates/{}/enforce                     manager
+POST   /document-templates/{}/retire                      manager
+GET    /document-templates/{}/preview                     manager
+GET    /documents                                         own list
+GET    /documents/{}                                      own
+GET    /documents/{}/file                                 own
+GET    /documents/{}/verify                               own
+POST   /orders/{}/documents                               own
+GET    /orders/{}/buyer-papers                            own
+PUT    /orders/{}/buyer-papers                            own
+GET    /orders/{}/buyer-papers/full                       own
+POST   /orders/{}/buyer-papers/check                      manager
 GET    /orders/{}/deposit                                 own
 POST   /orders/{}/deposit/fault                           manager
 POST   /orders/deal-quote                                 anyone

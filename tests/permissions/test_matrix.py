@@ -23,6 +23,11 @@ HOMES = {"Approvals": "payments", "Catalogue": "catalog", "Webhooks to partners"
 ALSO = {"/orders/{}/documents/{}": ("accounts",), "/users/{}": served()} | {
     row.path: served() for row in table.rows() if row.part == "Approvals"
 }
+ALSO |= {
+    row.path: ("catalog",)
+    for row in table.rows()
+    if row.path.startswith(("/documents", "/orders/{}/buyer-papers")) or row.path == "/orders/{}/documents"
+}
 """Databases besides an endpoint's own that it reads."""
 BODIES = {
     ("PATCH", "/orders/{}/items/{}"): {"quantity": 2},
@@ -34,6 +39,11 @@ BODIES = {
     },
     ("PUT", "/orders/{}/status"): {"status": "in_progress"},
     ("POST", "/orders/{}/return"): {"reason": "too loud"},
+    ("POST", "/orders/{}/documents"): {"kind": "consent"},
+    ("PUT", "/orders/{}/buyer-papers"): {
+        "full_name": "Анна Петрова", "birth_date": "1985-02-01", "passport": "4512345678", "issued_by": "ОВД",
+        "issued_on": "2010-03-10", "address": "Москва", "phone": "+79001234567",
+    },
     ("POST", "/events/{}/registrations/{}/pay"): {"method": "card", "token": "tok_success"},
     ("POST", "/insurance/policies/{}/autopay"): {"payment": None},
     ("POST", "/insurance/policies/{}/endorse"): {"changes": {"drivers": []}},
