@@ -5,6 +5,7 @@ Servers start before Django reads its settings, so every process a test starts f
 
 import contextlib
 import fcntl
+import gc
 import hashlib
 import os
 import re
@@ -125,6 +126,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left with it at the end."""
     if WORKER:
         items.sort(key=lambda item: (get_unit(item.nodeid) != PRODUCT, not item.nodeid.startswith("tests/")))
+
+
+def pytest_collection_finish() -> None:
+    """Leave alone what was loaded for the whole run: to look for garbage in it cost a fifth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.hookimpl(optionalhook=True)
