@@ -12,7 +12,7 @@ from core.approvals import ApprovalNews
 from core.events import Event, event, implies
 from financing.commands import ClosePurchase, RecordPurchase
 from insurance.commands import RecordOwner
-from payments.commands import CloseAccount, PostSale, RecordOrder, RecordOrderStatus
+from payments.commands import CloseAccount, PostSale, ReceiptItem, RecordOrder, RecordOrderStatus
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -349,6 +349,18 @@ def record_order(fact: OrderCreated | OrderUpdated) -> RecordOrder:
         amount=fact.total_amount if fact.amount_payable is None else fact.amount_payable,
         currency=fact.currency,
         version_number=fact.version_number,
+        receipt=[_name_on_receipt(line) for line in fact.lines],
+    )
+
+
+def _name_on_receipt(line: OrderLine) -> ReceiptItem:
+    """Say what a line sells; goods have an id, and a policy or a manager's free line is a service."""
+    return ReceiptItem(
+        name=line.name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        amount=line.line_total,
+        subject="commodity" if line.product_id else "service",
     )
 
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+import msgspec
+
 from core.events import Command, command
 
 CARD = "card"
@@ -39,6 +41,22 @@ class Means:
         return self.method == CARD and not (self.token or self.payment_method_id)
 
 
+class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that money is taken for, as the buyer's receipt names it. `amount` is the line's, in the currency.
+
+    `vat_rate` is in per cent, None for the seller's regime. `subject` is one of payments.rules.receipts.SUBJECTS;
+    goods that are `marked` carry their code when they are handed over.
+    """
+
+    name: str
+    amount: Decimal
+    unit_price: Decimal
+    quantity: int = 1
+    vat_rate: Decimal | None = None
+    subject: str = "commodity"
+    marking_code: str = ""
+
+
 class MoneyCommand(Command, frozen=True, kw_only=True):
     """Base of what moves money for one thing (a loan, a policy, a seat). `request_id` is new for each try."""
 
@@ -58,12 +76,16 @@ class MoneyCommand(Command, frozen=True, kw_only=True):
 
 
 class TakeMoney(MoneyCommand, frozen=True, kw_only=True):
-    """Base of what takes money by a way of payment. Answer: payment.charge_settled."""
+    """Base of what takes money by a way of payment. Answer: payment.charge_settled.
+
+    `receipt` says what it is taken for; who sends none gets a receipt of one line, named by the purpose.
+    """
 
     method: str
     token: str = ""
     payment_method_id: UUID | None = None
     description: str = ""
+    receipt: list[ReceiptItem] = []
 
 
 # Orders ---------------------------------------------------------------------------------------------------------------
@@ -106,7 +128,11 @@ class GiveBackPayments(Command, frozen=True, kw_only=True):
 
 
 class RecordOrder(Command, frozen=True, kw_only=True):
-    """Keep whose an order is and what its buyer owes, as of the newest `version_number`."""
+    """Keep whose an order is and what its buyer owes, as of the newest `version_number`.
+
+    `receipt` is what is sold, for the receipts of all the order's money: it stands here, and not in the request for
+    each payment, because a buyer may pay without a checkout, and because the fact that implies it holds the lines.
+    """
 
     order_id: UUID
     customer_id: UUID
@@ -114,6 +140,7 @@ class RecordOrder(Command, frozen=True, kw_only=True):
     amount: Decimal
     currency: str
     version_number: int
+    receipt: list[ReceiptItem] = []
 
 
 class RecordOrderStatus(Command, frozen=True, kw_only=True):

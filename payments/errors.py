@@ -134,3 +134,20 @@ class StatementTooLong(InvalidInput):
         super().__init__(
             "from", "too_long", _("More than %(most)s lines: ask for fewer days, or for format=csv.") % {"most": most}
         )
+
+
+class WrongReceiptState(DomainError):
+    """The receipt's state does not allow this; `state` says what it is."""
+
+    code = "wrong_receipt_state"
+    detail = _("The receipt cannot do this in its present state.")
+
+
+class ReceiptImpossible(DomainError):
+    """No lawful receipt can be drawn up of what is known, and `reason` says why: it waits for a person."""
+
+    detail = _("No receipt can be drawn up of these lines.")
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason=reason)
+        self.code, self.reason = code, reason

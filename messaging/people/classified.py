@@ -49,6 +49,7 @@ trade_in trade_in_amount transit_days transit_months type unit_price until updat
 vehicle_make vehicle_model vehicle_price vehicle_value vehicle_vin vehicle_year vehicles version version_number vin
 year power_hp occurred_at assessed_amount payable_amount proposed_amount approved_amount penalty_amount set_off_amount
 paid_amount cost surplus missing is_kept traded_in goods
+receipt vat_rate marking_code
 """
 PLAIN_KEYS = frozenset(_PLAIN_WORDS.split())
 """Names of what tells of goods, terms and business. An event that means a person by one declares it `personal`."""

@@ -22,14 +22,26 @@ from payments.models.payments import (
     Status,
 )
 from payments.models.payouts import Payout, PayoutPurpose, PayoutStatus
+from payments.models.receipts import (
+    RECEIPT_STEPS,
+    REVERSED,
+    FiscalSpan,
+    Receipt,
+    ReceiptKind,
+    ReceiptLine,
+    ReceiptOperation,
+    ReceiptState,
+    ReceiptStep,
+)
 from payments.models.reconciliations import Reconciliation
 from payments.models.refunds import REFUND_STEPS, RESERVING, Refund, RefundSource, RefundStatus
 from payments.models.webhooks import WebhookEvent, WebhookOutcome
 
 __all__ = [
-    "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "REFUNDS_PAYABLE", "REFUND_STEPS", "RESERVING",
-    "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind", "LedgerAccount", "LedgerEntry", "LedgerLine",
-    "LegalEntity", "LoanPart", "LoanState", "Method", "OrderAccount", "OrderCopy", "Payment", "PaymentMethod",
-    "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Reconciliation", "Refund", "RefundSource", "RefundStatus",
-    "Status", "WebhookEvent", "WebhookOutcome",
+    "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "RECEIPT_STEPS", "REFUNDS_PAYABLE",
+    "REFUND_STEPS", "RESERVING", "REVERSED", "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind",
+    "FiscalSpan", "LedgerAccount", "LedgerEntry", "LedgerLine", "LegalEntity", "LoanPart", "LoanState", "Method",
+    "OrderAccount", "OrderCopy", "Payment", "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Receipt",
+    "ReceiptKind", "ReceiptLine", "ReceiptOperation", "ReceiptState", "ReceiptStep", "Reconciliation", "Refund",
+    "RefundSource", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",
 ]  # fmt: skip

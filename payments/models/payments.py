@@ -83,6 +83,7 @@ class OrderCopy(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     status = models.CharField(_("status"), max_length=20)
     version = models.BigIntegerField(default=0)
+    receipt = models.JSONField(_("what is sold"), null=True)
 
     class Meta:
         verbose_name = _("order copy")
@@ -227,6 +228,7 @@ class Payment(models.Model):
     refund_pending = models.DecimalField(_("being refunded"), max_digits=14, decimal_places=2, default=Decimal(0))
     currency = models.CharField(_("currency"), max_length=3)
     description = models.CharField(_("description"), max_length=255, blank=True, default="")
+    receipt = models.JSONField(_("what is paid for"), null=True)
     action_url = models.CharField(_("confirmation page"), max_length=500, blank=True, default="")
     failure_code = models.CharField(_("failure code"), max_length=60, blank=True, default="")
     failure_detail = models.CharField(_("failure"), max_length=255, blank=True, default="")

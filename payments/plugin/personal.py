@@ -20,6 +20,9 @@ from payments.models import (
     PaymentMethod,
     Payout,
     PayoutStatus,
+    Receipt,
+    ReceiptLine,
+    ReceiptStep,
     Reconciliation,
     Refund,
     RefundStatus,
@@ -38,6 +41,9 @@ holds(Refund, blank={"reason": "", "failure_detail": ""})
 holds(Payout, blank={"reason": "", "payee": "", "failure_detail": ""})
 holds(Dispute, owner="payment__customer_id")
 holds(LedgerLine, owner="entry__customer_id")
+holds(Receipt, blank={"contact": "", "reason": "", "failure_detail": ""})
+holds(ReceiptLine, owner="receipt__customer_id")
+holds(ReceiptStep, owner="receipt__customer_id")
 holds(OrderAccount, owner=_of_their_orders, blank={"reason": ""})
 
 
@@ -60,6 +66,9 @@ plain(OrderCopy, "number currency status")
 plain(Payment, "provider provider_ref currency failure_code")
 plain(Dispute, "provider provider_ref")
 plain(Payout, "currency provider provider_ref failure_code")
+plain(Receipt, "operator operator_ref currency fiscal_number fiscal_sign storage_number failure_code")
+plain(ReceiptLine, "name subject marking_code")
+plain(ReceiptStep, "code")
 plain(Refund, "currency provider_ref failure_code")
 plain(LedgerEntry, "currency")
 plain(

@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from django.db import connections
 
 from core.db import transaction
 from payments.commands import RecordOrder, RecordOrderStatus
 
 _UPSERT = """
-INSERT INTO payments_ordercopy AS c (order_id, customer_id, number, total_amount, currency, status, version)
-SELECT id, customer, number, total, currency, 'created', version
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::numeric[], %s::text[], %s::bigint[])
-    AS t(id, customer, number, total, currency, version)
+INSERT INTO payments_ordercopy AS c (order_id, customer_id, number, total_amount, currency, status, version, receipt)
+SELECT id, customer, number, total, currency, 'created', version, receipt::jsonb
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::numeric[], %s::text[], %s::bigint[], %s::text[])
+    AS t(id, customer, number, total, currency, version, receipt)
 ON CONFLICT (order_id) DO UPDATE SET
     customer_id = excluded.customer_id, number = excluded.number, total_amount = excluded.total_amount,
-    currency = excluded.currency, version = excluded.version
+    currency = excluded.currency, version = excluded.version, receipt = excluded.receipt
 WHERE excluded.version >= c.version
 """
 
@@ -40,6 +41,7 @@ def copy_orders(*, commands: Sequence[RecordOrder | RecordOrderStatus]) -> None:
                     [item.amount for item in rows],
                     [item.currency for item in rows],
                     [item.version_number for item in rows],
+                    [msgspec.json.encode(item.receipt).decode() for item in rows],
                 ],
             )
         if statuses:

@@ -1,11 +1,13 @@
 """Take what other apps ask of payments: charges of loans and policies, payouts to insured people and borrowers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db.models import F
 
@@ -16,7 +18,7 @@ from core.secrecy.cards import refuse_card_numbers
 from gateway.approvals import let, require_permit
 from messaging.delivery.calls import request_call
 from payments.approvals import ASKED_FOR, PROVIDER_SAYS, SENT_AGAIN
-from payments.commands import Means
+from payments.commands import Means, ReceiptItem
 from payments.errors import Overpayment, PaymentInFlight
 from payments.models import (
     IN_FLIGHT,
@@ -47,6 +49,7 @@ class Ask:
     amount: Decimal
     currency: str
     reason: str = ""
+    receipt: Sequence[ReceiptItem] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ def _build_payment(ask: Ask, purpose: Purpose, means: Means, now: datetime) -> P
         amount=ask.amount,
         currency=ask.currency,
         description=ask.reason[:255],
+        receipt=msgspec.to_builtins(list(ask.receipt)) or None,
         created_at=now,
         updated_at=now,
     )
