@@ -120,6 +120,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "stock and its movements": catalog.public.stock_disagreements,
     "categories and their tree": catalog.public.tree_disagreements,
     "payments and the ledger": payments.public.ledger_disagreements,
+    "receipts and the money that was moved": payments.public.receipt_disagreements,
     "payments and the provider's book": lambda: payments.public.provider_disagreements() or (),
     "loans and their schedules": financing.public.loan_disagreements,
     "loans and what goes back of them": lambda: refund_disagreements(),

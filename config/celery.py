@@ -38,6 +38,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("notifications.send_deferred", 60.0, "q.notifications"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
     ("payments.ask_about_open_payments", 60.0, "q.payments"),
+    ("payments.attend_receipts", 15.0, "q.payments"),
     ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), external_queue("payments")),
     ("orders.attend_checkouts", 60.0, "q.orders"),
     ("orders.ask_for_freed_cars", 60.0, "q.orders"),

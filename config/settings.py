@@ -10,7 +10,7 @@ from config import __version__, edge, keys
 from config.databases import APPS
 from config.declared import checking
 from config.declared.access import Addresses, Limits, Secrets, Tokens
-from config.declared.business import Approvals, Business, Mail, Partners, Payments
+from config.declared.business import Approvals, Business, Fiscal, Mail, Partners, Payments
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, layout
 from config.declared.servers import Servers
@@ -289,6 +289,16 @@ YOOKASSA_SHOP_ID = Payments.YOOKASSA_SHOP_ID
 YOOKASSA_SECRET_KEY = Payments.YOOKASSA_SECRET_KEY
 YOOKASSA_URL = Payments.YOOKASSA_URL
 YOOKASSA_NETWORKS = Payments.YOOKASSA_NETWORKS
+FISCAL_OPERATOR = Fiscal.FISCAL_OPERATOR
+FISCAL_REGIME = Fiscal.FISCAL_REGIME
+FISCAL_INN = Fiscal.FISCAL_INN
+FISCAL_EMAIL = Fiscal.FISCAL_EMAIL
+FISCAL_TAX_SYSTEM = Fiscal.FISCAL_TAX_SYSTEM
+FISCAL_PAYMENT_ADDRESS = Fiscal.FISCAL_PAYMENT_ADDRESS
+ATOL_URL = Fiscal.ATOL_URL
+ATOL_GROUP = Fiscal.ATOL_GROUP
+ATOL_LOGIN = Fiscal.ATOL_LOGIN
+ATOL_PASSWORD = Fiscal.ATOL_PASSWORD
 INSURANCE_COMMISSION_PERCENT = Partners.INSURANCE_COMMISSION_PERCENT
 SANDBOX_URL = Payments.SANDBOX_URL
 SANDBOX_ALLOWED = Payments.SANDBOX_ALLOWED

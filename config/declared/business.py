@@ -56,6 +56,35 @@ class Payments(Group):
     BREAKER_COOL_S = seconds(5, "How long it is then spared at first; doubled up to five minutes.", least=1)
 
 
+class Fiscal(Group):
+    """Fiscal receipts of money taken and returned online (54-ФЗ; docs/receipts.md)"""
+
+    FISCAL_OPERATOR = Setting(
+        kinds.choice("none", "sandbox", "atol", "yookassa"), lambda: "sandbox" if Machine.DEBUG else "none",
+        "Who registers receipts; none where the dealer's country has no such law: then no receipts are made.",
+        shown="sandbox in debug, none outside",
+    )  # fmt: skip
+    FISCAL_REGIME = Setting(
+        kinds.choice("general", "simplified_5", "simplified_7", "exempt"), "general",
+        "The seller's tax regime: which rate a line has that names none.",
+    )  # fmt: skip
+    FISCAL_INN = text("", "Taxpayer number of the seller, as the cash register has it.")
+    FISCAL_EMAIL = text(
+        lambda: "receipts@autosalon.localhost" if Machine.DEBUG else "",
+        "The seller's e-mail address on receipts; it also gets those of buyers who gave no address.",
+        shown="a known one, in debug",
+    )
+    FISCAL_TAX_SYSTEM = Setting(
+        kinds.choice("osn", "usn_income", "usn_income_outcome", "esn", "patent"), "osn",
+        "The seller's system of taxation, in ATOL's words.",
+    )  # fmt: skip
+    FISCAL_PAYMENT_ADDRESS = text("", "Where money is taken: for the Internet, the shop's own address.")
+    ATOL_URL = Setting(_HTTP_URL, "https://online.atol.ru/possystem/v5", "Where ATOL Online answers.", roles=PAYING)
+    ATOL_GROUP = text("", "Group of our cash registers at ATOL Online.", roles=PAYING)
+    ATOL_LOGIN = text("", "Whom it knows us as.", roles=PAYING)
+    ATOL_PASSWORD = text("", "Our password there.", secret=True, roles=PAYING)
+
+
 class Approvals(Group):
     """Limits on what one person gives away alone in a day; beyond it a second person agrees (docs/value-leaving.md)"""
 

@@ -23,11 +23,11 @@ class NoAnswer(Exception):
 
 
 class Refused(Exception):
-    """The provider found the request itself wrong; sending it again would not help."""
+    """The provider found the request itself wrong; sending it again would not help. `data` is all that it answered."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, data: dict[str, Any] | None = None) -> None:
         super().__init__(f"{code}: {detail}")
-        self.code, self.detail = code, detail
+        self.code, self.detail, self.data = code, detail, data or {}
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,38 @@ class JsonProvider:
     name: str
     url_setting: str
 
-    def ask(self, method: str, path: str, *, key: str = "", body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str = "",
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Like `find`, of something the provider must know: a 404 is a refusal. Raises TransientFault, NoAnswer,
         Refused."""
-        answer = self.find(method, path, key=key, body=body)
+        answer = self.find(method, path, key=key, body=body, headers=headers)
         if answer is None:
             raise Refused("not_found", f"{self.name} does not know this")
         return answer
 
     def find(
-        self, method: str, path: str, *, key: str = "", body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str = "",
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> dict[str, Any] | None:
         """One exchange, `key` as its Idempotency-Key; None for a 404. Raises TransientFault, NoAnswer, Refused."""
         refuse_inside_transaction()
-        headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
+        sent = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {}) | (headers or {})
         content = msgspec.json.encode(body) if body is not None else None
         url = getattr(settings, self.url_setting).rstrip("/") + path
         try:
-            status, answer = _exchange(method, url, headers, content)
+            status, answer = _exchange(method, url, sent, content)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise TransientFault(repr(error)) from error
         except httpx2.HTTPError as error:
@@ -71,7 +85,7 @@ class JsonProvider:
         except msgspec.DecodeError as error:
             raise NoAnswer(f"{self.name} answered {status} with something that is not JSON") from error
         if status >= 400:
-            raise Refused(str(data.get("code", status)), str(data.get("detail", "")))
+            raise Refused(str(data.get("code", status)), str(data.get("detail", "")), data)
         return data
 
 

@@ -14,7 +14,9 @@ from standardwebhooks import Webhook as Signer
 from sandbox.bank import pages
 from sandbox.bank.faults import FaultScript
 from sandbox.bank.store import Store, Webhook, shown
-from sandbox.framework import Answer, AnswerLost, Refusal, Request, Sandbox, route
+from sandbox.fiscal.app import FiscalOperator
+from sandbox.fiscal.store import Store as Receipts
+from sandbox.framework import Answer, AnswerLost, Refusal, Request, route
 
 MAX_PAGE = 1000
 
@@ -31,13 +33,14 @@ class Options:
     faults: FaultScript = field(default_factory=FaultScript)
 
 
-class Bank(Sandbox):
-    """A payment provider with an HTTP API of its own and a page on which buyers confirm."""
+class Bank(FiscalOperator):
+    """A payment provider with an HTTP API of its own, a page on which buyers confirm, and a fiscal operator beside."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.faults = options.faults
         self.store = Store(options.store, options.faults)
+        self.receipts, self.silent_s = Receipts(options.store.with_name("receipts.sqlite3")), options.late_s
         self._news = asyncio.Event()
         super().__init__(self.store)
 
