@@ -24,7 +24,7 @@ class Person:
     is_active: bool
 
 
-@answers("orders")
+@answers("orders", "payments")
 def get_person(user_id: UUID) -> Person | None:
     """The person with this id, or None."""
     return get_people([user_id]).get(user_id)

@@ -1,6 +1,7 @@
 """Serve what payments is asked to do, and react to its own webhooks and to client cards."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from django.utils import timezone
@@ -40,7 +41,14 @@ from payments.commands import (
     TakeRepaymentBack,
     TakeTicketPrice,
 )
-from payments.events import WebhookReceived
+from payments.events import (
+    ChargeSettled,
+    PaymentCompleted,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PayoutSettled,
+    WebhookReceived,
+)
 from payments.models import PayoutPurpose, Purpose
 from payments.services import Ask, Premium
 
@@ -222,7 +230,7 @@ def serve_ticket(command: TakeTicketPrice | GiveBackTicketPrice) -> None:
 
 def _take(command: TakeMoney) -> None:
     services.charge_for(
-        ask=_ask(command, command.description),
+        ask=replace(_ask(command, command.description), receipt=command.receipt),
         purpose=Purpose(command.purpose),
         means=Means(command.method, command.token, command.payment_method_id),
         now=timezone.now(),
@@ -250,3 +258,25 @@ def _premium(command: PostPremium | PostPremiumReturn, commission: Decimal | Non
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("payments", command)
+
+
+Moved = PaymentCompleted | PaymentRefunded | PaymentRefundFailed | ChargeSettled | PayoutSettled
+
+
+@subscribe(
+    PaymentCompleted,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    ChargeSettled,
+    PayoutSettled,
+    batch=True,
+    can_wait=True,
+    needed_while="EXISTS (SELECT FROM payments_fiscalspan WHERE ended_at IS NULL)",
+)
+def make_receipts(events: Sequence[Moved]) -> None:
+    """Draw up the receipts of money that moved."""
+    services.make_receipts(
+        payment_ids={event.payment_id for event in events if not isinstance(event, PayoutSettled)},
+        request_ids={event.request_id for event in events if isinstance(event, PayoutSettled)},
+        now=timezone.now(),
+    )

@@ -5,21 +5,26 @@ A fault before the provider took the request is retried; silence is `unknown` an
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.utils import timezone
 
+from accounts.public import get_person
 from core.outside.provider_http import NoAnswer, Refused, TransientFault
 from messaging.delivery.calls import Operation, Outcome, ask, operation
 from messaging.models import CallState
 from payments import services
-from payments.models import Payment, Payout, PayoutStatus, RefundStatus, Status
+from payments.models import SANDBOX, Payment, Payout, PayoutStatus, ReceiptState, RefundStatus, Status
 from payments.providers import provider
+from payments.providers.fiscal import operator
 from payments.providers.port import Notice, Provider
-from payments.services import ChargeReport, PayoutReport, RefundReport
+from payments.queries.receipt_orders import describe_along, describe_receipt
+from payments.services import ChargeReport, PayoutReport, ReceiptReport, RefundReport
 
 _CHARGES = {
     "processing": Status.PROCESSING,
@@ -70,6 +75,21 @@ def _only_answers(outcome: Outcome) -> Outcome:
     return outcome
 
 
+def _along(bank: Provider, payment_id: UUID, refund_id: UUID | None = None) -> dict[str, Any]:
+    """The receipt that goes along with a payment or refund where its provider makes receipts; nothing elsewhere."""
+    if bank.name != settings.FISCAL_OPERATOR or bank.name == SANDBOX:
+        return {}
+    found = describe_along(payment_id=payment_id, refund_id=refund_id)
+    contact = _get_contact(found[0]) if found else ""
+    return {"receipt": {"contact": contact, "lines": found[1]}} if found and contact else {}
+
+
+def _get_contact(customer_id: UUID | None) -> str:
+    """Return where a buyer gets the receipt: their e-mail address, else their telephone, else ours."""
+    person = get_person(customer_id) if customer_id else None
+    return (person.email or person.phone if person else "") or str(settings.FISCAL_EMAIL)
+
+
 class _ChargeOperation(Operation):
     """Operation on a charge: it says what the answers mean for the payment."""
 
@@ -102,6 +122,7 @@ class Charge(_ChargeOperation):
         if not services.start_charge(payment_id=UUID(request["payment_id"]), now=timezone.now()):
             return _SKIPPED
         bank, asked = _of_payment(request)
+        asked |= _along(bank, UUID(request["payment_id"]))
         if is_repeat:
             return _ask(lambda: bank.find_charge(key, asked) or bank.charge(key, asked))
         return _ask(lambda: bank.charge(key, asked))
@@ -216,6 +237,7 @@ class RefundCharge(Operation):
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
         """Refund once: ask about an earlier try, then send."""
         bank, asked = _of_payment(request)
+        asked |= _along(bank, UUID(request["payment_id"]), UUID(request["refund_id"]))
         if is_repeat:
             return _ask(lambda: bank.find_refund(key, asked) or bank.refund(key, asked))
         return _ask(lambda: bank.refund(key, asked))
@@ -273,3 +295,63 @@ class PayOut(Operation):
         services.apply_payout_report(
             payout_id=UUID(request["payout_id"]), attempt=request["attempt"], report=report, now=timezone.now()
         )
+
+
+@operation
+class Fiscalize(Operation):
+    """Has a receipt registered by the fiscal operator. The buyer's contact is asked for now, and not kept here."""
+
+    name = "payments.fiscalize"
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Register once: ask about an earlier try, then send."""
+        told = describe_receipt(receipt_id=UUID(request["receipt_id"]), attempt=request["attempt"])
+        if told is None:
+            return _SKIPPED
+        contact = told.contact or _get_contact(told.customer_id)
+        if not contact:
+            return Outcome(CallState.DECLINED, _NO_CONTACT, error="no contact of the buyer is known")
+        body, theirs = told.body | {"contact": contact}, operator(told.operator)
+        if is_repeat:
+            return _ask_operator(lambda: theirs.find(key, body) or theirs.register(key, body))
+        return _ask_operator(lambda: theirs.register(key, body))
+
+    def give_up(self, key: str, request: dict[str, Any], outcome: Outcome) -> Outcome:
+        """Never: the money was moved, and its receipt is owed."""
+        return Outcome(CallState.UNKNOWN, error=outcome.error)
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Record that the receipt was registered or refused, or is on its way."""
+        said = outcome.data
+        if not said or said["status"] == "skipped":
+            return
+        at = said.get("registered_at")
+        report = ReceiptReport(
+            state=_RECEIPTS[said["status"]],
+            operator_ref=said.get("id", ""),
+            fiscal_number=said.get("fiscal_number", ""),
+            fiscal_sign=said.get("fiscal_sign", ""),
+            storage_number=said.get("storage_number", ""),
+            registered_at=datetime.fromisoformat(at) if at else None,
+            failure_code=said.get("failure_code", ""),
+            failure_detail=said.get("failure_detail", ""),
+        )
+        services.apply_receipt_report(
+            receipt_id=UUID(request["receipt_id"]), attempt=request["attempt"], report=report, now=timezone.now()
+        )
+
+
+_RECEIPTS = {"pending": ReceiptState.SENT, "registered": ReceiptState.REGISTERED, "refused": ReceiptState.REFUSED}
+_NO_CONTACT = {
+    "status": "refused",
+    "failure_code": "contact_missing",
+    "failure_detail": "Nobody knows where the buyer is to get the receipt.",
+}
+
+
+def _ask_operator(question: Callable[[], dict[str, Any]]) -> Outcome:
+    return ask(
+        question,
+        {"registered": CallState.OK, "refused": CallState.DECLINED},
+        lambda refused: {"status": "refused", "failure_code": refused.code, "failure_detail": refused.detail},
+    )

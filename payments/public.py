@@ -33,11 +33,14 @@ from payments.models import (
     Payout,
     PayoutPurpose,
     PayoutStatus,
+    Receipt,
+    ReceiptState,
     Refund,
     RefundStatus,
     Status,
 )
 from payments.providers import provider
+from payments.queries.receipts import receipt_disagreements
 
 __all__ = [
     "KnownOrder",
@@ -52,6 +55,7 @@ __all__ = [
     "payable",
     "payments_of_order",
     "provider_disagreements",
+    "receipt_disagreements",
     "require_method",
     "settled_deposits",
     "silent_payments",
@@ -131,6 +135,7 @@ def waiting_for_somebody(*, now: datetime) -> dict[str, int]:
         "payments_silent": Payment.objects.filter(silent_payments(now)),
         "refunds_to_approve": Refund.objects.filter(status=RefundStatus.REQUESTED),
         "refunds_failed": Refund.objects.filter(status=RefundStatus.FAILED),
+        "receipts_refused": Receipt.objects.filter(state=ReceiptState.REFUSED),
         "payouts_failed": Payout.objects.filter(status=PayoutStatus.FAILED),
         "disputes_open": Dispute.objects.filter(status=DisputeStatus.OPEN),
     }

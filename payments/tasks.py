@@ -20,6 +20,12 @@ def ask_about_open_payments() -> None:
     services.ask_about_open_payments(now=timezone.now())
 
 
+@shared_task(name="payments.attend_receipts")
+def attend_receipts() -> None:
+    """Begin making receipts, and draw up those that were missed."""
+    services.attend_receipts(now=timezone.now())
+
+
 @shared_task(name="payments.reconcile_yesterday")
 def reconcile_yesterday() -> None:
     """Compare yesterday with each provider that shows a statement and took anything of ours."""

@@ -13,6 +13,7 @@ from core.money import ZERO, money
 from payments.models import EntryKind, LedgerEntry, LedgerLine, LoanPart, LoanState
 from payments.services.ledger import About, is_posted, level_allowance, post
 from payments.services.order_accounts import lock_order_account
+from payments.services.receipts import offset_advances
 
 COMMISSION = "commission:insurance"
 
@@ -169,6 +170,7 @@ def post_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
             level_allowance(about, now, is_over=True)
             return
         post(about, {f"order:{order_id}": owed, "sales": -owed}, now)
+        offset_advances(order_id=order_id, now=now)
 
 
 def reverse_sale(order_id: UUID, now: datetime) -> None:

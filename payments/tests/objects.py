@@ -9,6 +9,7 @@ from core.ids import uuid7
 from gateway.approvals import Waits, waits_for
 from payments import services
 from payments.tests import make
+from payments.tests.receipts import drawn_up
 from tests.permissions.objects import Ids, made_by
 
 
@@ -27,6 +28,11 @@ def ledger_account(owner: UUID) -> Ids:
 @made_by("/reconciliations")
 def reconciliation(owner: UUID) -> Ids:
     return [str(make.reconciliation().id)]
+
+
+@made_by("/receipts")
+def receipt(owner: UUID) -> Ids:
+    return [str(drawn_up(owner).id)]
 
 
 @made_by("/payments/webhooks/{}")

@@ -1,0 +1,81 @@
+"""Correct receipts that said something wrong, or that nobody would register (tag 1173: by oneself)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from core.clock import dealer_day
+from core.db import transaction
+from core.errors import InvalidInput
+from core.money import ZERO
+from payments.commands import ReceiptItem
+from payments.errors import WrongReceiptState
+from payments.models import REVERSED, Receipt, ReceiptKind, ReceiptOperation, ReceiptState
+from payments.queries.receipt_drafts import Draft, list_lines, list_receipts
+from payments.rules.receipts import FULL_PAYMENT, Line, Settlement, draw
+from payments.services.receipts.making import store_drafts
+from payments.services.receipts.sending import add_step
+
+
+def correct_receipt(
+    *, receipt_id: UUID, items: Sequence[ReceiptItem], reason: str, actor_id: UUID, now: datetime
+) -> Receipt:
+    """Say anew what money was moved for; return the correction with the lines given.
+
+    One that was registered is undone by a correction of its own, one that was refused is replaced. The lines say how
+    goods are paid as the former did. Raises WrongReceiptState (under way, or corrected before), InvalidInput (the
+    lines do not sum to what was moved), ReceiptImpossible.
+    """
+    with transaction("payments"):
+        wrong = Receipt.objects.select_for_update().get(pk=receipt_id)
+        if wrong.state not in (ReceiptState.REGISTERED, ReceiptState.REFUSED) or wrong.corrections.exists():
+            raise WrongReceiptState(state=wrong.state)
+        if sum((item.amount for item in items), ZERO) != wrong.amount:
+            detail = _("The lines must sum to %(amount)s.") % {"amount": wrong.amount}
+            raise InvalidInput("lines", "lines_differ", detail)
+        drafts = _draft(wrong, items, reason)
+        if wrong.state == ReceiptState.REFUSED:
+            wrong.move(ReceiptState.REPLACED, now)
+            wrong.save()
+            add_step(wrong, now, actor_id=actor_id)
+        return store_drafts(drafts, now, actor_id=actor_id)[-1]
+
+
+def _draft(wrong: Receipt, items: Sequence[ReceiptItem], reason: str) -> list[Draft]:
+    former = list_lines(wrong)
+    first = _next_position(wrong)
+    method = former[0].method if former else FULL_PAYMENT
+    settlement = Settlement(wrong.amount, dealer_day(wrong.settled_at), method, settings.FISCAL_REGIME)
+    lines = [replace(line, position=first + index) for index, line in enumerate(draw(items, settlement))]
+    number = 1 + max(_numbers(wrong), default=0)
+    anew = Draft(
+        cause=wrong.cause,
+        kind=ReceiptKind.CORRECTION,
+        operation=ReceiptOperation(wrong.operation),
+        amount=wrong.amount,
+        payment=wrong.payment,
+        lines=lines,
+        number=number + 1,
+        corrects=wrong,
+        reason=reason,
+    )
+    if wrong.state == ReceiptState.REFUSED:
+        return [anew]
+    undone = replace(anew, operation=REVERSED[ReceiptOperation(wrong.operation)], lines=former, number=number)
+    return [undone, anew]
+
+
+def _numbers(wrong: Receipt) -> list[int]:
+    return list(Receipt.objects.filter(cause=wrong.cause, payment=wrong.payment).values_list("number", flat=True))
+
+
+def _next_position(wrong: Receipt) -> int:
+    """Return the first position that no line of the payment has: what is said anew stands beside what was undone."""
+    known: list[Line] = []
+    for receipt in list_receipts(wrong.payment_id) if wrong.payment_id else [wrong]:
+        known += list_lines(receipt)
+    return 1 + max((line.position for line in known), default=-1)

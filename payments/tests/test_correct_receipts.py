@@ -1,0 +1,123 @@
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from core.ids import uuid7
+from core.testing import Api
+from payments import services
+from payments.commands import ReceiptItem
+from payments.errors import WrongReceiptState
+from payments.models import Receipt, ReceiptState
+from payments.public import receipt_disagreements, waiting_for_somebody
+from payments.tests import make
+from payments.tests.receipts import MATS, begin, lines, said, sold
+
+pytestmark = pytest.mark.django_db(databases=["payments", "accounts"])
+M = Decimal(1_000_000)
+RIGHT = {"name": "LADA Niva", "unit_price": "1000000.00", "amount": "1000000.00"}
+
+
+@pytest.fixture(autouse=True)
+def span():
+    begin()
+
+
+def path(receipt, step=""):
+    return f"/receipts/{receipt.id}{step}"
+
+
+def refused():
+    make.paid(sold(MATS, total=M))
+    return Receipt.objects.get()
+
+
+def test_a_registered_receipt_is_undone_and_said_anew(sandbox):
+    make.paid(sold())
+    wrong = Receipt.objects.get()
+    given = Api("manager").post(path(wrong, "/correct"), {"lines": [RIGHT], "reason": "another car"})
+    assert (given.status_code, given.json()["kind"], given.json()["corrects_id"]) == (201, "correction", str(wrong.id))
+    make.drain()
+    assert said(kind="correction") == [
+        ("correction", "sale_return", "registered", M),
+        ("correction", "sale", "registered", M),
+    ]
+    assert lines(Receipt.objects.get(kind="correction", operation="sale")) == [("LADA Niva", 1, M, 12, 1)]
+    assert receipt_disagreements() == []
+    with pytest.raises(WrongReceiptState):
+        services.correct_receipt(receipt_id=wrong.id, items=[], reason="", actor_id=uuid7(), now=timezone.now())
+
+
+def test_money_goes_back_by_the_lines_of_the_correction(sandbox):
+    payment = make.paid(sold())
+    item = ReceiptItem(name="LADA Niva", amount=M, unit_price=M)
+    wrong = Receipt.objects.get()
+    services.correct_receipt(receipt_id=wrong.id, items=[item], reason="?", actor_id=uuid7(), now=timezone.now())
+    make.refund(payment, "400000.00")
+    make.drain()
+    assert [line[:3] for line in lines(Receipt.objects.get(kind="refund"))] == [("LADA Niva", 1, Decimal(400_000))]
+    assert receipt_disagreements() == []
+
+
+def test_a_refused_receipt_is_replaced_by_a_correction(sandbox):
+    receipt = refused()
+    assert waiting_for_somebody(now=timezone.now())["receipts_refused"] == 1
+    assert Api("manager").post(path(receipt, "/correct"), {"lines": [RIGHT], "reason": "lines"}).status_code == 201
+    make.drain()
+    assert [row[:3] for row in said()] == [("payment", "sale", "replaced"), ("correction", "sale", "registered")]
+    assert waiting_for_somebody(now=timezone.now())["receipts_refused"] == 0
+    assert receipt_disagreements() == []
+
+
+def test_a_refused_receipt_is_tried_again_under_a_new_key_with_its_history(sandbox):
+    order = sold(ReceiptItem(name="Tyre", amount=M, unit_price=M, subject="marked", marking_code="withdrawn"))
+    make.paid(order)
+    receipt = Receipt.objects.get()
+    assert (receipt.state, receipt.failure_code) == (ReceiptState.REFUSED, "marking_code_withdrawn")
+    manager = Api("manager")
+    again = manager.post(path(receipt, "/retry"), {"contact": "+79990001122"})
+    assert (again.status_code, again.json()["state"], again.json()["attempt"]) == (200, "waiting", 2)
+    assert manager.post(path(receipt, "/retry"), {}).json()["code"] == "wrong_receipt_state"
+    make.drain()
+    receipt = make.again(receipt)
+    steps = [(step.state, step.attempt) for step in receipt.steps.order_by("at")]
+    assert steps == [("waiting", 1), ("refused", 1), ("waiting", 2), ("refused", 2)]
+    assert receipt.contact == "+79990001122"
+
+
+def test_one_that_could_not_be_drawn_up_is_drawn_up_anew(sandbox, settings):
+    settings.FISCAL_REGIME = "unheard of"
+    make.paid(sold())
+    receipt = Receipt.objects.get()
+    assert Api("manager").post(path(receipt, "/retry"), {}).json()["code"] == "vat_rate_unknown"
+    settings.FISCAL_REGIME = "general"
+    assert Api("manager").post(path(receipt, "/retry"), {}).status_code == 200
+    make.drain()
+    assert make.again(receipt).state == ReceiptState.REGISTERED
+    assert receipt_disagreements() == []
+
+
+def test_lines_that_do_not_sum_to_the_money_change_nothing(sandbox):
+    make.paid(sold())
+    receipt = Receipt.objects.get()
+    given = Api("manager").post(path(receipt, "/correct"), {"lines": [RIGHT | {"amount": "1.00"}], "reason": "?"})
+    assert (given.status_code, given.json()["errors"][0]["field"]) == (400, "lines")
+    assert Receipt.objects.count() == 1
+
+
+def test_a_buyer_reads_their_own_and_changes_none(sandbox):
+    mine = make.paid(sold())
+    make.paid(sold())
+    client = Api("client", user_id=mine.customer_id)
+    listed = client.get(f"/receipts?order_id={mine.order_id}").json()["results"]
+    assert [row["payment_id"] for row in listed] == [str(mine.id)]
+    assert len(client.get("/receipts").json()["results"]) == 1
+    [shown] = listed
+    assert {"kind", "state", "fiscal_number", "fiscal_sign", "lines"} <= shown.keys()
+    assert [line["name"] for line in shown["lines"]] == ["LADA Vesta", "Floor mats"]
+    other = Receipt.objects.exclude(payment=mine).get()
+    assert client.get(path(other)).status_code == 404
+    for step, body in (("/retry", {}), ("/correct", {"lines": [RIGHT], "reason": "?"})):
+        assert client.post(path(other, step), body).status_code == 403
+    assert Api().get("/receipts").status_code == 401
+    assert Receipt.objects.count() == 2
