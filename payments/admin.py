@@ -27,6 +27,10 @@ from payments.models import (
     OrderCopy,
     Payment,
     Payout,
+    Receipt,
+    ReceiptLine,
+    ReceiptState,
+    ReceiptStep,
     Reconciliation,
     Refund,
     RefundStatus,
@@ -52,7 +56,13 @@ REFUND_COLOURS = {
     RefundStatus.FAILED: "danger",
     RefundStatus.REJECTED: "danger",
 }
-Step = Callable[[Any, Any], Payment | Refund | Payout]
+RECEIPT_COLOURS = {
+    ReceiptState.WAITING: "info",
+    ReceiptState.SENT: "info",
+    ReceiptState.REGISTERED: "success",
+    ReceiptState.REFUSED: "danger",
+}
+Step = Callable[[Any, Any], Payment | Refund | Payout | Receipt]
 """One service call for one row: takes the row's id and the manager's."""
 
 
@@ -64,12 +74,20 @@ def _each(name: str, label: Any, step: Step) -> Any:
         for row_id in queryset.values_list("pk", flat=True):
             try:
                 done = step(row_id, request.user.pk)
-                self.message_user(request, f"{row_id}: {done.get_status_display()}", messages.SUCCESS)
+                self.message_user(
+                    request,
+                    f"{row_id}: {_stage(done)}",
+                    messages.SUCCESS,
+                )
             except DomainError as error:
                 self.message_user(request, f"{row_id}: {error.detail}", level(error))
 
     act.__name__ = name
     return act
+
+
+def _stage(done: Payment | Refund | Payout | Receipt) -> str:
+    return done.get_state_display() if isinstance(done, Receipt) else done.get_status_display()
 
 
 def _refund_rest(payment_id: Any, actor_id: Any) -> Refund:
@@ -239,6 +257,44 @@ class RefundAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("status"), label=REFUND_COLOURS, ordering="status")
     def coloured_status(self, refund: Refund) -> tuple[str, str]:
         return refund.status, str(RefundStatus(refund.status).label)
+
+
+class ReceiptLineInline(_ReadOnlyInline):
+    model = ReceiptLine
+    fields = ["name", "quantity", "unit_price", "amount", "vat_code", "subject", "method", "marking_code"]
+    ordering = ["position"]
+
+
+class ReceiptStepInline(_ReadOnlyInline):
+    model = ReceiptStep
+    fields = ["at", "state", "attempt", "code"]
+    ordering = ["id"]
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnlyAdmin):
+    """Fiscal receipts, newest first; those that were refused need somebody."""
+
+    list_display = ["id", "kind", "coloured_state", "money", "fiscal_number", "failure_code", "created_at"]
+    list_filter = ["state", "kind", "operator", "created_at"]
+    search_fields = ["id__exact", "order_id__exact", "payment__id__exact", "fiscal_number__exact"]
+    ordering = ["-created_at", "-id"]
+    inlines = [ReceiptLineInline, ReceiptStepInline]
+    actions = [
+        _each(
+            "retry",
+            gettext_lazy("Send again"),
+            lambda pk, who: services.retry_receipt(receipt_id=pk, actor_id=who, now=timezone.now()),
+        )
+    ]
+
+    @display(description=gettext_lazy("amount"), ordering="amount")
+    def money(self, receipt: Receipt) -> str:
+        return money_text(receipt.amount, receipt.currency)
+
+    @display(description=gettext_lazy("state"), label=RECEIPT_COLOURS, ordering="state")
+    def coloured_state(self, receipt: Receipt) -> tuple[str, str]:
+        return receipt.state, str(ReceiptState(receipt.state).label)
 
 
 @admin.register(Payout)

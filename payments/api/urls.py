@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from gateway.api import Router
 from payments.api.books import LedgerAccountViewSet, ReconciliationViewSet, TransactionViewSet
+from payments.api.receipts import ReceiptViewSet
 from payments.api.views import (
     PaymentMethodViewSet,
     PaymentViewSet,
@@ -14,6 +15,7 @@ from payments.api.views import (
 router = Router()
 router.register("payment-methods", PaymentMethodViewSet, basename="payment-methods")
 router.register("payments", PaymentViewSet, basename="payments")
+router.register("receipts", ReceiptViewSet, basename="receipts")
 router.register("refunds", RefundViewSet, basename="refunds")
 router.register("transactions", TransactionViewSet, basename="transactions")
 router.register("ledger/accounts", LedgerAccountViewSet, basename="ledger-accounts")

@@ -41,7 +41,7 @@ __all__ = [
     "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "RECEIPT_STEPS", "REFUNDS_PAYABLE",
     "REFUND_STEPS", "RESERVING", "REVERSED", "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind",
     "FiscalSpan", "LedgerAccount", "LedgerEntry", "LedgerLine", "LegalEntity", "LoanPart", "LoanState", "Method",
-    "OrderAccount", "OrderCopy", "Payment", "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose", "Receipt",
-    "ReceiptKind", "ReceiptLine", "ReceiptOperation", "ReceiptState", "ReceiptStep", "Reconciliation", "Refund",
-    "RefundSource", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",
+    "OrderAccount", "OrderCopy", "Payment", "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose",
+    "Receipt", "ReceiptKind", "ReceiptLine", "ReceiptOperation", "ReceiptState", "ReceiptStep", "Reconciliation",
+    "Refund", "RefundSource", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",
 ]  # fmt: skip

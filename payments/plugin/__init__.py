@@ -10,6 +10,7 @@ PLUGIN = Plugin(
         "ledger": "The books: accounts and entries.",
         "payment-methods": "Stored ways to pay.",
         "payments": "Money that comes in, and what providers say about it.",
+        "receipts": "Fiscal receipts of money taken and returned online.",
         "reconciliations": "Our books against a provider's, day by day.",
         "refunds": "Money that goes back.",
         "transactions": "Every movement of money, in one list.",

@@ -29,6 +29,7 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
     "payments_silent": (_("Payments whose end nobody knows"), "payments_payment", "?attention=yes"),
     "refunds_to_approve": (_("Refunds to approve"), "payments_refund", "?status__exact=requested"),
     "refunds_failed": (_("Refunds that failed"), "payments_refund", "?status__exact=failed"),
+    "receipts_refused": (_("Fiscal receipts that were refused"), "payments_receipt", "?state__exact=refused"),
     "payouts_failed": (_("Payouts that failed"), "payments_payout", "?status__exact=failed"),
     "debits_waiting": (_("Debits that no bank answers"), "financing_loanpayment", "?attention=yes"),
     "deposits_waiting": (

@@ -185,6 +185,10 @@ GET    /payments/{}                                       own
 POST   /payments/{}/capture                               manager
 POST   /payments/{}/cancel                                manager
 POST   /payments/{}/refund                                manager
+GET    /receipts                                          own list
+GET    /receipts/{}                                       own
+POST   /receipts/{}/retry                                 manager
+POST   /receipts/{}/correct                               manager
 GET    /refunds                                           manager
 GET    /refunds/{}                                        manager
 POST   /refunds/{}/approve                                manager

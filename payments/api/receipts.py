@@ -1,0 +1,132 @@
+"""Fiscal receipts over HTTP: buyers read their own, managers try again what was refused, or correct it."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+
+from gateway.writes import Call, write
+from payments import services
+from payments.api.views import MoneyViewSet
+from payments.commands import ReceiptItem
+from payments.models import Receipt, ReceiptKind, ReceiptLine, ReceiptState, ReceiptStep
+from payments.rules.receipts import SUBJECTS
+
+
+class ReceiptLineSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ReceiptLine
+        fields = ["name", "quantity", "unit_price", "amount", "vat_code", "subject", "method", "marking_code"]
+
+
+class ReceiptStepSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ReceiptStep
+        fields = ["state", "attempt", "code", "at"]
+
+
+class ReceiptSerializer(serializers.ModelSerializer):
+    lines = serializers.SerializerMethodField()
+    history = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Receipt
+        fields = [
+            "id", "kind", "operation", "state", "order_id", "payment_id", "customer_id", "amount", "currency",
+            "fiscal_number", "fiscal_sign", "storage_number", "registered_at", "corrects_id", "attempt",
+            "failure_code", "failure_detail", "settled_at", "created_at", "updated_at", "lines", "history",
+        ]  # fmt: skip
+
+    @extend_schema_field(ReceiptLineSerializer(many=True))
+    def get_lines(self, receipt: Receipt) -> Any:
+        lines = sorted(receipt.lines.all(), key=lambda line: line.position)
+        return ReceiptLineSerializer(lines, many=True).data
+
+    @extend_schema_field(ReceiptStepSerializer(many=True))
+    def get_history(self, receipt: Receipt) -> Any:
+        return ReceiptStepSerializer(sorted(receipt.steps.all(), key=lambda step: step.at), many=True).data
+
+
+class ReceiptFilter(filters.FilterSet):
+    """By order, payment, kind, state, age."""
+
+    order_id = filters.UUIDFilter()
+    payment_id = filters.UUIDFilter()
+    kind = filters.MultipleChoiceFilter(choices=ReceiptKind.choices)
+    state = filters.MultipleChoiceFilter(choices=ReceiptState.choices)
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Receipt
+        fields: list[str] = []
+
+
+class _Amount(serializers.DecimalField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_digits=14, decimal_places=2, min_value=Decimal("0.01"), **options)
+
+
+class ReceiptItemInput(serializers.Serializer):
+    name = serializers.CharField(max_length=128)
+    quantity = serializers.IntegerField(min_value=1, max_value=100_000, default=1)
+    unit_price = _Amount()
+    amount = _Amount()
+    vat_rate = serializers.DecimalField(
+        max_digits=4, decimal_places=2, min_value=Decimal(0), max_value=Decimal(99), required=False, allow_null=True
+    )
+    subject = serializers.ChoiceField(choices=sorted(SUBJECTS), default="commodity")
+    marking_code = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
+
+
+class CorrectionInput(serializers.Serializer):
+    lines = serializers.ListField(child=ReceiptItemInput(), min_length=1, max_length=100)
+    reason = serializers.CharField(max_length=255)
+
+
+class RetryInput(serializers.Serializer):
+    contact = serializers.RegexField(
+        r"^(\+[0-9]{7,15}|[^@\s]+@[^@\s]+)$", max_length=254, required=False, help_text="Where the buyer gets it."
+    )
+
+
+class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyViewSet):
+    """Fiscal receipts of money taken and returned online. Clients see their own, staff everybody's."""
+
+    queryset = Receipt.objects.none()
+    serializer_class = ReceiptSerializer
+    filterset_class = ReceiptFilter
+    ordering = ("-created_at", "-id")
+    ordering_fields = {"created_at": "created_at"}
+    manager_actions = frozenset({"retry", "correct"})
+
+    def get_queryset(self) -> Any:
+        receipts = Receipt.objects.prefetch_related("lines", "steps")
+        return receipts if self.principal.is_staff else receipts.filter(customer_id=self.principal.id)
+
+    @action(detail=True, methods=["post"])
+    @write(request=RetryInput, responses=ReceiptSerializer, once="POST /receipts/{id}/retry")
+    def retry(self, call: Call, pk: UUID) -> Receipt:
+        """Have a refused receipt sent again, to another contact of the buyer if one is given."""
+        return services.retry_receipt(
+            receipt_id=self.get_object().id,
+            contact=call.body.get("contact", ""),
+            actor_id=call.actor_id,
+            now=call.now,
+        )
+
+    @action(detail=True, methods=["post"])
+    @write(request=CorrectionInput, responses={201: ReceiptSerializer}, once="POST /receipts/{id}/correct")
+    def correct(self, call: Call, pk: UUID) -> Receipt:
+        """Say anew what the money was moved for; a receipt that was registered is undone first."""
+        return services.correct_receipt(
+            receipt_id=self.get_object().id,
+            items=[ReceiptItem(**line) for line in call.body["lines"]],
+            reason=call.body["reason"],
+            actor_id=call.actor_id,
+            now=call.now,
+        )
